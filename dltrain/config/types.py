@@ -1,0 +1,253 @@
+"""The validated config, as typed and frozen values that the other rooms take apart.
+
+`load_config` makes one from text. Nothing here knows Keras; components carry canonical names and checked arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value stands in a text: file as named by the user, 1-based line and column."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A Keras object by name: layer, optimizer, loss, metric, schedule, regularizer, initializer, constraint.
+
+    Attributes:
+        kind: "layer", "optimizer", "schedule", "loss", "metric", "regularizer", "initializer", "constraint",
+            "application" (a `keras.applications` network used as a layer).
+        name: Keras's canonical class name, such as `Dense` or `BinaryCrossentropy`.
+        arguments: Keras's argument names to plain values; a nested component is a `Component`, also inside lists.
+            Holds only what the user gave.
+        place: where its name stands in the config (not part of equality).
+    """
+
+    kind: str
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    place: Place | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LayerConfig:
+    """One entry of `model.layers`.
+
+    Attributes:
+        component: kind "layer" or "application".
+        name: the layer's own name, unique in the model, or None for Keras's automatic one.
+        inputs: `from:` - names of the layers (or of inputs) whose outputs it takes; None: the layer before.
+        weights: given weights as nested lists, in the order of Keras's `layer.get_weights()`, or None.
+        path: the key in override form, such as `model.layers.2`.
+    """
+
+    component: Component
+    name: str | None = None
+    inputs: tuple[str, ...] | None = None
+    weights: Any = None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SplitConfig:
+    """How rows go to parts. Fractions: test of all rows, validation of what remains; None: the part does not exist."""
+
+    test: float | None = None
+    validation: float | None = None
+    column: str | None = None
+    group: str | None = None
+    time: str | None = None
+    folds: int | None = None
+    stratify: bool | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """The `data:` block.
+
+    Attributes:
+        source: `csv`, `parquet`, `npz`, or the name of a dataset (`lfw_people`, `digits`, `noise`, ...).
+        arguments: the source's own arguments that the user gave (`min_faces_per_person`, `shape`, ...).
+        path: absolute paths or glob patterns, in the order given; empty: none given.
+        validation: paths of a validation part of its own; empty: none.
+        test: paths of a test part of its own; empty: none.
+        target: target column names; empty: the source's own target.
+        task: "classification", "regression", "reconstruction" or None (inferred).
+        features: column -> kind ("number", "category", "boolean", "date", "text") or None (inferred);
+            None as a whole: all columns that are not target, weight, dropped or used by the split.
+        drop: columns to leave out.
+        weight: column with a weight for each row, or None.
+        columns: names of the columns where the file has no header, or None.
+        header: False: the file has no header line; None: True unless `columns` is given.
+        separator, quote, decimal, thousands, encoding: how the text is written; None: found out / the usual.
+        missing: words that mean "no value", beside the empty field; None: the usual ones.
+        replace: column -> {old text: new text}.
+        scale: None (the default of the kind of data), one of "standard", "minmax", "robust", "quantile", "unit", "none",
+            or a mapping column -> one of these (for tables).
+        impute: None (default "median"), "mean", "median", "most_frequent", "none", a number, or a mapping column -> one of these.
+        encode: None (one-hot up to 64 categories, embedding above), "one_hot", "embedding", or a mapping column -> one of these.
+        scale_target: whether a regression target is standardized inside (reported in its own units all the same).
+        split: see `SplitConfig`.
+        augment: Keras's random layers, applied in training only.
+        limit: use the first so many rows of the source only, or None.
+        identifiers: columns that are no features but are repeated beside predictions.
+        places: key path (such as `data.target`) -> Place, for errors found later.
+    """
+
+    source: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    path: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+    task: str | None = None
+    features: Mapping[str, str | None] | None = None
+    drop: tuple[str, ...] = ()
+    weight: str | None = None
+    columns: tuple[str, ...] | None = None
+    header: bool | None = None
+    separator: str | None = None
+    quote: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+    encoding: str | None = None
+    missing: tuple[str, ...] | None = None
+    replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    scale: str | Mapping[str, str] | None = None
+    impute: str | float | Mapping[str, str | float] | None = None
+    encode: str | Mapping[str, str] | None = None
+    scale_target: bool = True
+    split: SplitConfig = SplitConfig()
+    augment: tuple[Component, ...] = ()
+    limit: int | None = None
+    identifiers: tuple[str, ...] = ()
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """The `model:` block.
+
+    Attributes:
+        layers: in order.
+        output: "auto" (what the task needs), "none" (the last layer is the output), or a layer.
+        logits: the output leaves its last activation out and the loss is told so.
+        inputs: names of inputs -> options; empty: from the data.
+    """
+
+    layers: tuple[LayerConfig, ...] = ()
+    output: str | LayerConfig = "auto"
+    logits: bool = False
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LossConfig:
+    """A loss for one target, with its weight in the sum."""
+
+    component: Component
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointConfig:
+    """`training.checkpoint`: Keras's ModelCheckpoint arguments, plus the file format.
+
+    Attributes:
+        filepath: template such as `lfw_{epoch:02d}_{val_accuracy:.3f}.h5`, relative to the run's `checkpoints/`; None: best and last only.
+        monitor: the metric that makes a model "best"; None: early stopping's, else `val_loss`.
+        mode: "auto", "min", "max".
+        save_best_only: write the template's file only when the monitor improved.
+        save_weights_only: the template's files hold weights alone.
+        initial_value_threshold: "best" must beat this.
+        format: "h5" or "keras".
+    """
+
+    filepath: str | None = None
+    monitor: str | None = None
+    mode: str = "auto"
+    save_best_only: bool = False
+    save_weights_only: bool = False
+    initial_value_threshold: float | None = None
+    format: str = "h5"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """The `training:` block.
+
+    Attributes:
+        optimizer: kind "optimizer".
+        loss: one loss, a mapping target -> loss, or None (what the task needs).
+        metrics: kind "metric" (or "loss", where Keras offers the loss as a metric).
+        epochs: passes over the training part.
+        batch_size: rows a step.
+        shuffle: a new order each epoch.
+        class_weight: None, "balanced", or label -> weight.
+        early_stopping, reduce_lr_on_plateau, tensorboard: arguments of Keras's callback, or None where it is not wanted.
+        checkpoint: see `CheckpointConfig`.
+        jit_compile: True, False or None ("auto": decided from the work ahead).
+        save_interval: seconds between saves of the state inside a long epoch.
+    """
+
+    optimizer: Component = Component("optimizer", "Adam")
+    loss: LossConfig | Mapping[str, LossConfig] | None = None
+    metrics: tuple[Component, ...] = ()
+    epochs: int = 10
+    batch_size: int = 32
+    shuffle: bool = True
+    class_weight: str | Mapping[str, float] | None = None
+    early_stopping: Mapping[str, Any] | None = None
+    checkpoint: CheckpointConfig = CheckpointConfig()
+    reduce_lr_on_plateau: Mapping[str, Any] | None = None
+    tensorboard: Mapping[str, Any] | None = None
+    jit_compile: bool | None = None
+    save_interval: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationConfig:
+    """The `evaluation:` block: gates, each such as `accuracy>=0.9`, that `fit` and `evaluate` hold the run to."""
+
+    require: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One experiment, validated.
+
+    Attributes:
+        name: the run directory's first word.
+        seed: every random draw is a function of it.
+        parameters: the named values after overrides.
+        training: None where the config says `training: none`.
+        sweep: the checked `sweep:` block as plain values, or None.
+        file: the config's file as the user named it.
+        warnings: faults of severity "warning" found on the way.
+        resolved: the whole config as plain values, canonical spellings, parameters put in, paths absolute;
+            what `config.yaml` of a run holds.
+    """
+
+    name: str
+    seed: int
+    data: DataConfig
+    model: ModelConfig
+    training: TrainingConfig | None
+    evaluation: EvaluationConfig = EvaluationConfig()
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    sweep: Mapping[str, Any] | None = None
+    file: Path | None = None
+    warnings: tuple[Any, ...] = ()
+    resolved: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False)

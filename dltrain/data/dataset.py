@@ -1,0 +1,114 @@
+"""What the data room hands to the model and the trainer: arrays with their meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.preprocessing import Preprocessing
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """One input of the model.
+
+    Attributes:
+        name: "features" (the numbers and one-hot columns of a table), a column's name (an embedded category), "image".
+        shape: without the batch; () for an embedded category's index.
+        dtype: "float32" or "int32".
+        vocabulary_size: how many indices an embedded category has, the unknown bucket (index 0) included; else None.
+        embedding_dimension: suggested size of its embedding; else None.
+        columns: for "features": what each of the numbers is (`age`, `workclass=Private`, ...); else empty.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    vocabulary_size: int | None = None
+    embedding_dimension: int | None = None
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSpec:
+    """One target.
+
+    Attributes:
+        name: the column, or "target".
+        task: "classification", "regression" or "reconstruction".
+        classes: label names in index order, for classification; else empty.
+        mean, scale: the stored regression target is (value - mean) / scale; 0 and 1 where it is not scaled.
+        reason: why this task, in one sentence ("`income` holds text of 2 values").
+    """
+
+    name: str
+    task: str
+    classes: tuple[str, ...] = ()
+    mean: float = 0.0
+    scale: float = 1.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What goes into the model and what should come out."""
+
+    inputs: tuple[InputSpec, ...]
+    targets: tuple[TargetSpec, ...]
+
+
+@dataclass(slots=True)
+class Part:
+    """One part of the data, preprocessed.
+
+    Attributes:
+        inputs: input name -> array [rows, *shape].
+        targets: target name -> int32 class indices [rows] or float32 scaled values [rows];
+            for reconstruction the input itself.
+        weights: float32 [rows], or None.
+        row_ids: int64 [rows]: 0-based row in the source's whole order (files in order, header not counted).
+        identifiers: columns that name the rows in predictions (column -> list of str); often empty.
+    """
+
+    inputs: dict[str, NDArray[Any]]
+    targets: dict[str, NDArray[Any]]
+    weights: NDArray[np.float32] | None
+    row_ids: NDArray[np.int64]
+    identifiers: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows the part has."""
+        return len(self.row_ids)
+
+
+@dataclass(slots=True)
+class Dataset:
+    """Data ready for a model.
+
+    Attributes:
+        schema: inputs and targets.
+        parts: "train" and, where they exist, "validation" and "test".
+        preprocessing: fitted on the training part alone; turns raw rows or pictures into `Part`s.
+        fingerprint: hex digest of the raw data and of what was asked of it (not of the paths); equal data, equal digest.
+        fingerprint_details: file name -> digest/size, rows, columns: what to show when the fingerprint differs.
+        summary: lines for the user: what was read, kinds of columns, classes with counts, inferences.
+        warnings: sentences for the user.
+        resolved: values inferred here that go back into the resolved config, by key path
+            (`data.task`, `data.features`, `data.separator`, ...).
+    """
+
+    schema: Schema
+    parts: dict[str, Part]
+    preprocessing: Preprocessing
+    fingerprint: str
+    fingerprint_details: Mapping[str, Any]
+    summary: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    resolved: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,68 @@
+"""What a source reads, before any preprocessing: a table of columns, or an array of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import polars
+
+
+@dataclass(slots=True)
+class RawTable:
+    """Rows and named columns.
+
+    Attributes:
+        frame: one column each; text that was not yet given a kind is String.
+        target: the source's own target columns (named datasets), else empty.
+        classes: for a target of integer codes with known label names: the names in code order; else empty.
+        parts: rows of parts that the source brings itself: part name -> row indices; empty: everything is to be split.
+        origin: (file, first line number of data) for each run of rows, as (first row, file, line) in order, to name places in errors.
+        details: file name -> {"digest", "bytes", "rows"}: enters the fingerprint.
+        notes: sentences for the user.
+    """
+
+    frame: polars.DataFrame
+    target: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    parts: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    origin: tuple[tuple[int, str, int], ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class RawPictures:
+    """Pictures (or other arrays of one shape, such as those of an npz file).
+
+    Attributes:
+        images: [rows, height, width, channels] for pictures, [rows, ...] for other arrays; uint8 or float32.
+        target: int class codes [rows] or float values [rows]; None where there is none.
+        classes: label names in code order; empty for a target that is a number.
+        value_range: the (lowest, highest) value that a pixel can have, which `scale: unit` takes to 0...1;
+            None: unknown (then the training part's own).
+        parts: as in `RawTable`.
+        reader: how a picture file becomes such an array, stored with the run so that `predict` reads pictures the same way:
+            {"source": "lfw_people", "slice": [[70, 195], [78, 172]], "resize": 0.25, "color": false, "size": [31, 23]};
+            None where no picture file can stand for a row.
+        names: a name for each row (file path) or empty.
+        details, notes: as in `RawTable`.
+    """
+
+    images: NDArray[Any]
+    target: NDArray[Any] | None = None
+    classes: tuple[str, ...] = ()
+    value_range: tuple[float, float] | None = None
+    parts: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    reader: Mapping[str, Any] | None = None
+    names: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+Raw = RawTable | RawPictures

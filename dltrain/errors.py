@@ -1,0 +1,107 @@
+"""The errors a user can meet; each knows the exit code that the command ends with.
+
+Everything a user did, sent or lacks is a `DltrainError` with one `Fault` per thing that is wrong.
+Any other exception that reaches the command line is a bug in dltrain (exit code 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, and where.
+
+    Attributes:
+        message: what was expected and what was found, in the user's terms.
+        file: the file as the user named it, or None.
+        line: 1-based line in the file, or None.
+        column: 1-based column (in characters) in the line, or None.
+        path: the key in override form (`model.layers.2.units`), or None.
+        hint: the next step, such as the nearest right spelling, or None.
+        severity: "error" or "warning".
+    """
+
+    message: str
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    path: str | None = None
+    hint: str | None = None
+    severity: str = "error"
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
+        head = f"{place}: {self.severity}: " if place else f"{self.severity}: "
+        path = f"{self.path}: " if self.path else ""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{head}{path}{self.message}{hint}"
+
+
+class DltrainError(Exception):
+    """Base of all errors that are the user's to mend.
+
+    Args:
+        faults: one message, or the faults, in the order in which they should be shown.
+        hint: next step, where a single message is given.
+    """
+
+    exit_code = 1
+
+    def __init__(self, faults: str | Fault | Iterable[Fault], *, hint: str | None = None) -> None:
+        if isinstance(faults, str):
+            faults = Fault(faults, hint=hint)
+        self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class UsageError(DltrainError):
+    """The command line asks for something that does not exist or cannot be."""
+
+    exit_code = 2
+
+
+class ConfigError(DltrainError):
+    """The config is wrong: syntax, keys, names, types, or contradictions."""
+
+    exit_code = 2
+
+
+class DataError(DltrainError):
+    """Data is missing, unreadable, unfit, or not the data of the run."""
+
+    exit_code = 3
+
+
+class DivergenceError(DltrainError):
+    """The loss is no longer finite."""
+
+    exit_code = 4
+
+
+class GateError(DltrainError):
+    """A required metric was not reached."""
+
+    exit_code = 5
+
+
+class RunError(DltrainError):
+    """A run cannot be used: damaged, locked by a live process, refused as unsafe, or in the way."""
+
+    exit_code = 6
+
+
+class TrialsCrashedError(DltrainError):
+    """A sweep finished, but trials of it crashed."""
+
+    exit_code = 7
+
+
+class InterruptedRun(DltrainError):
+    """A signal ended the run; it is saved and can be resumed."""
+
+    def __init__(self, message: str, *, signal_number: int, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = 128 + signal_number

@@ -1,0 +1,37 @@
+"""How the library tells what it is doing. The command line shows it; a library user may ignore it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class Reporter:
+    """Receives what happens during a fit or an evaluation; every method does nothing here. Subclass what you want to see."""
+
+    def status(self, text: str) -> None:
+        """A stage begins ("reading data", "importing Keras", "downloading ... 12 of 233 MB")."""
+
+    def detail(self, text: str) -> None:
+        """A decision with its reason, for `-v` ("XLA: on, because ...")."""
+
+    def warning(self, text: str) -> None:
+        """Something the user should know; the run goes on."""
+
+    def data_ready(self, summary: Sequence[str]) -> None:
+        """The data is read: rows, columns, classes, parts, a line each."""
+
+    def model_ready(self, layers: Sequence[Mapping[str, Any]], num_parameters: int, num_trainable: int) -> None:
+        """The model is built. Each layer: {"name", "class", "output_shape", "parameters", "trainable"}."""
+
+    def run_started(self, run: str, first_epoch: int, num_epochs: int, num_steps: int) -> None:
+        """Training begins at `first_epoch` (0-based; above 0 on a resume) with `num_steps` steps an epoch."""
+
+    def step(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
+        """Some steps of an epoch are done (called a few times a second at the most)."""
+
+    def epoch_end(self, epoch: int, logs: Mapping[str, float], seconds: float) -> None:
+        """An epoch is done; `logs` are Keras's names to values (`loss`, `val_loss`, ..., `learning_rate`)."""
+
+    def finished(self) -> None:
+        """Training ended; evaluation follows."""
