@@ -1,0 +1,38 @@
+"""What several tests share: where the real data is, and running the command."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CONFIGS = REPOSITORY / "configs"
+
+
+def data_folder() -> Path | None:
+    """The folder of real data: `$DLTRAIN_DATA`, else `../shared/data` beside the checkout; None where there is none."""
+    for candidate in (os.environ.get("DLTRAIN_DATA"), REPOSITORY.parent / "shared" / "data"):
+        if candidate and Path(candidate).is_dir():
+            return Path(candidate).resolve()
+    return None
+
+
+def shared_data(name: str) -> Path:
+    """A file or folder of the real data; skips the test where it is not there."""
+    folder = data_folder()
+    if folder is None or not (folder / name).exists():
+        pytest.skip(f"real data {name} is not on this machine")
+    return folder / name
+
+
+def run_dltrain(*words: str, cwd: Path, timeout: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the real command in a process of its own."""
+    env = {**os.environ, "DLTRAIN_CACHE": str(cwd / ".cache"), **environment}
+    env["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), env.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    return subprocess.run(
+        [sys.executable, "-m", "dltrain", *words], cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False
+    )
