@@ -225,7 +225,7 @@ class EvaluationConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """One experiment, validated.
+    """One experiment, validated; two are equal where they are the same experiment, whatever file and parameters said so.
 
     Attributes:
         name: the run directory's first word.
@@ -245,9 +245,9 @@ class Config:
     model: ModelConfig
     training: TrainingConfig | None
     evaluation: EvaluationConfig = EvaluationConfig()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    sweep: Mapping[str, Any] | None = None
-    file: Path | None = None
-    warnings: tuple[Any, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    sweep: Mapping[str, Any] | None = field(default=None, compare=False)
+    file: Path | None = field(default=None, compare=False)
+    warnings: tuple[Any, ...] = field(default=(), compare=False)
     resolved: Mapping[str, Any] = field(default_factory=dict, compare=False)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)

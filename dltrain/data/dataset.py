@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.preprocessing import Preprocessing
+if TYPE_CHECKING:
+    from dltrain.data.preprocessing import Preprocessing
 
 PARTS = ("train", "validation", "test")
 

@@ -25,6 +25,7 @@ class RawTable:
         origin: (file, first line number of data) for each run of rows, as (first row, file, line) in order, to name places in errors.
         details: file name -> {"digest", "bytes", "rows"}: enters the fingerprint.
         notes: sentences for the user.
+        reading: what was found out about how the text is written (`separator`, `decimal`, ...); empty where it is no text.
     """
 
     frame: polars.DataFrame
@@ -34,6 +35,7 @@ class RawTable:
     origin: tuple[tuple[int, str, int], ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,45 @@
+"""Where data comes from, one file a source; each has `read(config, *, seed, reporter)`."""
+
+from __future__ import annotations
+
+import importlib
+
+from dltrain.config.types import DataConfig
+from dltrain.data.faults import config_fault
+from dltrain.data.raw import Raw
+from dltrain.errors import ConfigError
+from dltrain.reporting import Reporter
+
+SOURCES = (
+    "csv",
+    "parquet",
+    "npz",
+    "lfw_people",
+    "olivetti_faces",
+    "digits",
+    "iris",
+    "wine",
+    "breast_cancer",
+    "diabetes",
+    "california_housing",
+    "mnist",
+    "fashion_mnist",
+    "cifar10",
+    "noise",
+)
+
+
+def read_source(config: DataConfig, *, seed: int, reporter: Reporter) -> Raw:
+    """Read `config.path`, or the named dataset, with the source that `config.source` names.
+
+    Raises:
+        DataError: missing or unreadable.
+        ConfigError: no such source.
+    """
+    if config.source not in SOURCES:
+        raise ConfigError(
+            config_fault(config, "data.source", f"unknown source {config.source}", f"sources: {', '.join(SOURCES)}")
+        )
+    module = importlib.import_module(f"dltrain.data.sources.{config.source}")
+    raw: Raw = module.read(config, seed=seed, reporter=reporter)
+    return raw

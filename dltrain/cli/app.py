@@ -1,0 +1,203 @@
+"""The command `dltrain`: its commands, loaded when they are called, and the one boundary at which errors become exit codes."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import logging
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dltrain.cli.console import Console, ConsoleHandler, Settings, discard
+from dltrain.cli.faults import fault_documents
+from dltrain.cli.options import common_options
+from dltrain.errors import DltrainError, Fault, UsageError
+
+# Name -> what it does. `dltrain --help` is written from this alone, so that it loads no command.
+COMMANDS = {
+    "fit": "Train from a config; write a run directory.",
+    "evaluate": "Metrics of a run on its test part or on other data.",
+    "predict": "Predictions of a run from raw input.",
+    "check": "Find the faults of configs without training.",
+    "datasets": "The named datasets; fetch one for offline use.",
+    "runs": "The runs, newest or best first; remove some.",
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are modules of `dltrain.cli`, each with a `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """In the order in which they are used."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Load a command's module; None where there is no such command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"dltrain.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one is nearest."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            nearest = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"the commands are {', '.join(COMMANDS)}"
+            raise UsageError(Fault(f"there is no command {args[0]!r}", hint=hint))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001
+    if value:
+        from importlib.metadata import PackageNotFoundError, version
+
+        from dltrain import __version__
+
+        versions = {"dltrain": __version__}
+        for package in ("keras", "tensorflow"):
+            try:
+                versions[package] = version(package)
+            except PackageNotFoundError:
+                versions[package] = "not installed"
+        console: Console = context.obj
+        console.result(", ".join(f"{name} {number}" for name, number in versions.items()))
+        console.document({"status": "finished", "versions": versions})
+        context.exit(0)
+
+
+@click.group(
+    cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
+@click.option("--version", is_flag=True, expose_value=False, callback=_print_version, help="Show the versions and exit.")
+@common_options
+@click.pass_context
+def application(context: click.Context) -> None:
+    """Train Keras models from one YAML file.
+
+    `dltrain fit CONFIG` trains and writes a run; `dltrain evaluate RUN` and `dltrain predict RUN` use it.
+    A RUN is a path, `latest`, or the beginning of a run's name.
+    """
+    if context.invoked_subcommand is None:
+        raise UsageError(Fault("a command was expected", hint=f"one of {', '.join(COMMANDS)}; `dltrain --help` explains them"))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line.
+
+    Args:
+        arguments: the words after `dltrain`.
+
+    Returns:
+        The exit code. All output is written; no exception comes out, whatever happens.
+    """
+    _tolerate_encodings()
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    # A command line that cannot be parsed must still be answered in JSON where JSON was asked for.
+    console = Console(Settings(json="--json" in options))
+    handler = ConsoleHandler(console)
+    logger = logging.getLogger("dltrain")
+    logger.addHandler(handler)
+    logger.propagate, propagated, level = False, logger.propagate, logger.level
+    logger.setLevel(logging.DEBUG)  # the handlers choose
+    try:
+        return _invoke(list(arguments), console)
+    except KeyboardInterrupt:
+        console.close()
+        return _fail(console, 130, [Fault("interrupted")])
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagated
+        logger.setLevel(level)
+        console.close()
+        _flush()
+
+
+def _invoke(arguments: list[str], console: Console) -> int:
+    try:
+        with application.make_context("dltrain", arguments, obj=console) as context:
+            code = application.invoke(context)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.exceptions.Abort:
+        return _fail(console, 130, [Fault("interrupted")])
+    except click.ClickException as error:
+        return _fail(console, UsageError.exit_code, [_usage_fault(error)])
+    except DltrainError as error:
+        return _fail(console, error.exit_code, error.faults)
+    except KeyboardInterrupt:
+        raise
+    except Exception as error:
+        return _fail(console, 1, [_bug(error, console.run)])
+
+
+def _fail(console: Console, code: int, faults: Sequence[Fault]) -> int:
+    """Show what went wrong; with --json on stdout as well."""
+    console.close()
+    errors = [fault for fault in faults if fault.severity == "error"]
+    document: dict[str, Any] = {"status": "error", "exit": code, "errors": fault_documents(errors or faults)}
+    warnings = [fault for fault in faults if fault.severity != "error"]
+    if errors and warnings:
+        document["warnings"] = fault_documents(warnings)
+    console.document(document)
+    console.faults(faults)
+    if len(errors) > 1:
+        console.line(f"{len(errors)} errors")
+    return code
+
+
+def _usage_fault(error: click.ClickException) -> Fault:
+    """Click's complaint in this program's form."""
+    message = error.format_message().rstrip(".")
+    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "dltrain"
+    hint = f"`{command} --help` explains it"
+    if isinstance(error, click.NoSuchOption):
+        message = f"there is no option {error.option_name}"
+        if error.possibilities:
+            hint = f"did you mean {' or '.join(error.possibilities)}?"
+    return Fault(message[:1].lower() + message[1:], hint=hint)
+
+
+def _bug(error: Exception, run: str | None) -> Fault:
+    """Put the traceback into the run's log, else into a file of its own, and say where it is."""
+    text = "".join(traceback.format_exception(error))
+    summary = f"a bug in dltrain: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}".rstrip(": ")
+    try:
+        if run is not None and Path(run).is_dir():
+            log = str(Path(run) / "log.txt")
+        else:
+            descriptor, log = tempfile.mkstemp(prefix="dltrain-", suffix=".log")
+            os.close(descriptor)
+        with open(log, "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as refused:
+        return Fault(f"{summary}; the traceback could not be written to a file ({refused.strerror or refused})")
+    return Fault(summary, hint=f"the traceback is in {log}")
+
+
+def _tolerate_encodings() -> None:
+    """A label that the terminal's encoding lacks is escaped rather than a crash."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            discard(stream)

@@ -1,0 +1,271 @@
+"""What the terminal shows: results on stdout, progress and log lines on stderr. The only file that imports rich."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any
+
+from dltrain.cli.faults import render_faults
+from dltrain.cli.text import format_number, format_seconds, one_line, printable, table
+from dltrain.errors import Fault
+from dltrain.reporting import Reporter
+from dltrain.runs import to_json
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+# The live line is drawn this often at most. A redraw costs about a millisecond, so it stays far below 1 % of the training.
+_REDRAW_SECONDS = 0.25
+_STATUS_SECONDS = 10.0
+_EPOCH_LINES = 40
+_EPOCH_LINE_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class Settings:
+    """What the options common to all commands say."""
+
+    json: bool = False
+    quiet: bool = False
+    verbose: int = 0
+    threads: int | None = None
+
+
+class Console(Reporter):
+    """Shows results, progress and log lines as the settings, the streams and the environment allow.
+
+    On a terminal one live line follows the training; elsewhere, and with NO_COLOR or TERM=dumb, there are plain lines only.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self.run: str | None = None
+        self._live: Live | None = None
+        self._last_draw = 0.0
+        self._last_line = 0.0
+        self._last_status = ""
+        self._first_epoch = 0
+        self._num_epochs = 0
+        self._num_steps = 0
+        self._started = 0.0
+        self._pending: str | None = None
+
+    # Results
+
+    def result(self, text: str) -> None:
+        """Lines of the result; with --json nothing, for then `document` says it."""
+        if not self.settings.json:
+            self._clear()
+            _write(sys.stdout, printable(text) + "\n")
+
+    def verbatim(self, text: str) -> None:
+        """A result that another program reads back: unchanged, except on a terminal, which it must not steer."""
+        if not self.settings.json:
+            self._clear()
+            _write(sys.stdout, printable(text) if sys.stdout.isatty() else text)
+
+    def document(self, document: Mapping[str, Any]) -> None:
+        """With --json: the one document of the command."""
+        if self.settings.json:
+            self._clear()
+            _write(sys.stdout, _ascii_json(document) + "\n")
+
+    def faults(self, faults: Iterable[Fault]) -> None:
+        """Errors and warnings with place and next step."""
+        text = render_faults(faults)
+        if text:
+            self.line(text)
+
+    def line(self, text: str) -> None:
+        """A line on stderr whatever the settings."""
+        self._clear()
+        _write(sys.stderr, printable(text) + "\n")
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._keep_pending()
+        self._clear()
+
+    # What the library reports
+
+    def status(self, text: str) -> None:
+        """On a terminal the live line; elsewhere a line for each stage, and one in ten seconds for a stage that counts."""
+        if self.settings.quiet:
+            return
+        if self._draw(text):
+            return
+        stage = re.sub(r"[\d.,]+", "#", text)
+        if stage != self._last_status or time.monotonic() - self._last_line > _STATUS_SECONDS:
+            self.line(text)
+            self._last_line = time.monotonic()
+        self._last_status = stage
+
+    def detail(self, text: str) -> None:
+        """A line with -v."""
+        if self.settings.verbose:
+            self.line(text)
+
+    def warning(self, text: str) -> None:
+        """A line, also with -q."""
+        self.line(f"warning: {text}")
+
+    def data_ready(self, summary: Sequence[str]) -> None:
+        """The lines as they are."""
+        if summary and not self.settings.quiet:
+            self.line("\n".join(summary))
+
+    def model_ready(self, layers: Sequence[Mapping[str, Any]], num_parameters: int, num_trainable: int) -> None:
+        """A table of the layers and the sum of their parameters."""
+        if self.settings.quiet:
+            return
+        rows = [
+            [
+                str(layer.get("name", "")),
+                str(layer.get("class", "")),
+                _shape(layer.get("output_shape")),
+                format_number(layer.get("parameters")) + ("" if layer.get("trainable", True) else " (frozen)"),
+            ]
+            for layer in layers
+        ]
+        total = f"{num_parameters:,} parameters"
+        if num_trainable != num_parameters:
+            total += f", {num_trainable:,} of them trainable"
+        self.line(table(["layer", "class", "output shape", "parameters"], rows, left=3) + f"\n{total}")
+
+    def run_started(self, run: str, first_epoch: int, num_epochs: int, num_steps: int) -> None:
+        """Say where the run is and what lies ahead."""
+        self.run = run
+        self._first_epoch, self._num_epochs, self._num_steps = first_epoch, num_epochs, num_steps
+        self._started = self._last_line = time.monotonic()
+        if not self.settings.quiet:
+            goes_on = f", going on after epoch {first_epoch}" if first_epoch else ""
+            steps = f"{num_steps:,} step{'s' if num_steps != 1 else ''} each"
+            self.line(f"training {run}: {num_epochs:,} epoch{'s' if num_epochs != 1 else ''} of {steps}{goes_on}")
+
+    def step(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
+        """Redraw the live line; nothing off a terminal."""
+        if not self.settings.quiet and time.monotonic() - self._last_draw >= _REDRAW_SECONDS:
+            done = epoch - self._first_epoch + (step / self._num_steps if self._num_steps else 0)
+            place = f"epoch {epoch + 1}/{self._num_epochs}  step {step:,}/{self._num_steps:,}"
+            self._draw(f"{place}  {_logs(logs)}{self._left(done)}")
+
+    def epoch_end(self, epoch: int, logs: Mapping[str, float], seconds: float) -> None:
+        """The live line; off a terminal a line, but of many epochs only some and the last."""
+        if self.settings.quiet:
+            return
+        now = time.monotonic()
+        width = len(str(self._num_epochs))
+        self._pending = f"epoch {epoch + 1:>{width}}/{self._num_epochs}  {_logs(logs)}  {format_seconds(seconds)}"
+        if self._is_live():
+            if now - self._last_draw >= _REDRAW_SECONDS:
+                self._draw(self._pending + self._left(epoch + 1 - self._first_epoch))
+            return
+        every = max(1, -(-self._num_epochs // _EPOCH_LINES))
+        if epoch == self._first_epoch or (epoch + 1) % every == 0 or now - self._last_line > _EPOCH_LINE_SECONDS:
+            self._keep_pending()
+
+    def finished(self) -> None:
+        """The last epoch stays to be read."""
+        self._keep_pending()
+
+    # How it is written
+
+    def _keep_pending(self) -> None:
+        text, self._pending = self._pending, None
+        if text is not None:
+            self.line(text)
+            self._last_line = time.monotonic()
+
+    def _left(self, done: float) -> str:
+        """The time that the remaining epochs take at the pace so far."""
+        total = self._num_epochs - self._first_epoch
+        elapsed = time.monotonic() - self._started
+        if done <= 0 or elapsed < 2 or done >= total:
+            return ""
+        return f"  {format_seconds(elapsed / done * (total - done))} left"
+
+    def _is_live(self) -> bool:
+        return not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") not in ("dumb", "") and sys.stderr.isatty()
+
+    def _draw(self, text: str) -> bool:
+        """Show the text as the live line; False where there is no terminal for it."""
+        if not self._is_live():
+            return False
+        from rich.console import Console as RichConsole
+        from rich.live import Live
+        from rich.text import Text
+
+        line = Text(one_line(text), no_wrap=True, overflow="ellipsis", style="cyan")
+        if self._live is None:
+            terminal = RichConsole(file=sys.stderr)
+            self._live = Live(
+                line, console=terminal, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+            )
+            self._live.start(refresh=True)
+            terminal.show_cursor(True)  # a killed process could not bring it back
+        else:
+            self._live.update(line, refresh=True)
+        self._last_draw = time.monotonic()
+        return True
+
+    def _clear(self) -> None:
+        """Take the live line away, so that what follows stands on a line of its own."""
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
+
+
+class ConsoleHandler(logging.Handler):
+    """Passes the library's log records to the console: warnings always, the rest with -v (INFO) and -vv (DEBUG)."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record, if the settings ask for its level."""
+        least = {0: logging.WARNING, 1: logging.INFO}.get(self._console.settings.verbose, logging.DEBUG)
+        if record.levelno >= least:
+            self._console.line(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
+def discard(stream: IO[str]) -> None:
+    """Send what is still to be written to a reader who has gone away nowhere, so that no later flush fails."""
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def _write(stream: IO[str], text: str) -> None:
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`); the command's outcome, and its exit code, stay what they are.
+        discard(stream)
+
+
+def _ascii_json(document: Mapping[str, Any]) -> str:
+    """Strict JSON that any encoding of stdout can carry."""
+    return json.dumps(json.loads(to_json(document)), ensure_ascii=True, indent=2, allow_nan=False)
+
+
+def _logs(logs: Mapping[str, float]) -> str:
+    return "  ".join(
+        f"{name} {value:.4g}" if name == "learning_rate" else f"{name} {format_number(value)}" for name, value in logs.items()
+    )
+
+
+def _shape(shape: Any) -> str:
+    return str(tuple(shape)) if isinstance(shape, (list, tuple)) else str(shape if shape is not None else "")

@@ -1,0 +1,137 @@
+"""`dltrain fit CONFIG`: train and write a run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from dltrain.cli.console import Console
+from dltrain.cli.options import common_options, require_option, runs_option
+from dltrain.errors import Fault, GateError, UsageError
+
+if TYPE_CHECKING:
+    from dltrain.config.types import Config
+
+
+@click.command("fit", short_help="Train from a config.")
+@click.argument("words", nargs=-1, metavar="CONFIG [KEY=VALUE]...")
+@click.option(
+    "--resume", metavar="RUN|auto", help="Go on with a run; auto: with --run-dir, go on if there is something, else start."
+)
+@click.option("--run-dir", type=click.Path(path_type=Path), metavar="DIR", help="Write the run into this very directory.")
+@runs_option
+@require_option
+@common_options
+@click.pass_context
+def command(
+    context: click.Context, words: tuple[str, ...], resume: str | None, run_dir: Path | None, runs: Path, require: tuple[str, ...]
+) -> int:
+    """Train the model that CONFIG describes, write a run directory, print where it is and its metrics beside the baseline.
+
+    KEY=VALUE overrides one value of the config: training.optimizer.learning_rate=0.01, model.layers.1.units=64.
+    With --resume RUN the config may be left out; the run has its own.
+    """
+    from dltrain.evaluation.gates import parse_gates
+
+    console = context.find_object(Console) or Console()
+    if run_dir is not None and context.get_parameter_source("runs") is click.core.ParameterSource.COMMANDLINE:
+        raise UsageError(
+            Fault("--run-dir and --runs exclude each other", hint="--run-dir is the run's own directory, --runs its parent")
+        )
+    resumed = _resumed(resume, run_dir, runs)
+    parse_gates(require)
+    config = load(words, resumed)
+    console.faults(config.warnings)
+    return _fit(console, config, runs=runs, run_dir=run_dir, resume=resumed, require=require)
+
+
+def load(words: tuple[str, ...], resumed: Path | Literal["auto"] | None) -> Config:
+    """Read the one config that the words name, with their overrides; without one that of the run to go on with."""
+    from dltrain.config import load_config, split_words
+
+    files, overrides = split_words(words)
+    if not files and isinstance(resumed, Path):
+        files = [str(resumed / "config.yaml")]
+    if len(files) != 1:
+        found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
+        raise UsageError(Fault(f"one config file was expected, {found}", hint="dltrain fit CONFIG [KEY=VALUE]..."))
+    return load_config(files[0], overrides)
+
+
+def _resumed(resume: str | None, run_dir: Path | None, runs: Path) -> Path | Literal["auto"] | None:
+    if resume == "auto":
+        if run_dir is None:
+            raise UsageError(Fault("--resume auto needs --run-dir", hint="the directory to go on in, or to start in"))
+        return "auto"
+    if resume is None:
+        return None
+    from dltrain.runs import find_run
+
+    if run_dir is not None:
+        raise UsageError(Fault("--resume RUN already names the directory", hint="leave out --run-dir, or write --resume auto"))
+    return find_run(resume, runs)
+
+
+def _fit(
+    console: Console,
+    config: Config,
+    *,
+    runs: Path,
+    run_dir: Path | None,
+    resume: Path | Literal["auto"] | None,
+    require: tuple[str, ...],
+) -> int:
+    from dltrain.cli.faults import fault_documents
+    from dltrain.cli.results import gate_documents, gate_lines, metrics_table, report_text, unmet_faults
+    from dltrain.cli.text import format_seconds
+    from dltrain.training.fit import fit
+
+    result = fit(
+        config,
+        argv=sys.argv,
+        runs=runs,
+        run_dir=run_dir,
+        resume=resume,
+        require=require,
+        threads=console.settings.threads,
+        reporter=console,
+    )
+    unmet = unmet_faults(result.gates)
+    code = GateError.exit_code if unmet else 0
+    console.document(
+        {
+            "status": result.status,
+            **({"exit": code, "errors": fault_documents(unmet)} if unmet else {}),
+            "run": str(result.run),
+            "epochs": result.epochs,
+            "weights": result.weights,
+            "metrics": result.metrics,
+            "baseline": result.baseline,
+            "report": result.report,
+            "gates": gate_documents(result.gates),
+            "seconds": result.seconds,
+            "notes": list(result.notes),
+            "resumed": result.resumed,
+        }
+    )
+    epochs = f"{result.epochs:,} epoch{'s' if result.epochs != 1 else ''}"
+    training, total = (format_seconds(result.seconds.get(stage)) for stage in ("train", "total"))
+    blocks = [
+        metrics_table(result.metrics, result.baseline),
+        *report_text(result.report),
+        "\n".join(result.notes),
+        "\n".join(gate_lines(result.gates)),
+        "\n".join(
+            [
+                f"{epochs} in {training}, {total} in all; the metrics are those of the {result.weights} weights",
+                f"run: {result.run}",
+                f"next: dltrain evaluate {result.run}",
+            ]
+        ),
+    ]
+    console.result("\n\n".join(block for block in blocks if block))
+    console.faults(unmet)
+    return code

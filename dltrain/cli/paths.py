@@ -1,0 +1,18 @@
+"""Words of the command line that name data."""
+
+from __future__ import annotations
+
+from dltrain.errors import Fault, UsageError
+
+
+def data_words(data: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    """All paths of `--data A B C`: a shell puts the files of a pattern after the option as further words.
+
+    Raises:
+        UsageError: further words without --data.
+    """
+    if more and not data:
+        raise UsageError(
+            Fault(f"a single RUN was expected, found also {' '.join(map(repr, more))}", hint="data is given with --data PATH")
+        )
+    return (*data, *more)

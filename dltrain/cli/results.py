@@ -1,0 +1,130 @@
+"""Metrics, confusion matrices, per-class tables and gates as text and as plain values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from dltrain.cli.text import format_number, one_line, table
+from dltrain.errors import Fault
+
+_PARTS = ("train", "validation", "test")
+_MOST_CLASSES = 15
+_LABEL_WIDTH = 24
+
+
+def metrics_table(metrics: Mapping[str, Mapping[str, float]], baseline: Mapping[str, Any]) -> str:
+    """A row for each metric, a column for each part, and the baseline's value on the last part.
+
+    Args:
+        metrics: part -> metric -> value.
+        baseline: part -> metric -> value, or metric -> value.
+    """
+    parts = [part for part in (*_PARTS, *metrics) if metrics.get(part)]
+    parts = list(dict.fromkeys(parts))
+    if not parts:
+        return ""
+    own = baseline_of(baseline, parts[-1])
+    names = list(dict.fromkeys(name for part in parts for name in metrics[part]))
+    names.sort(key=lambda name: name != "loss")
+    rows = [
+        [name, *(format_number(metrics[part].get(name)) for part in parts), *([format_number(own.get(name))] if own else [])]
+        for name in names
+    ]
+    heading = f"baseline ({parts[-1]})" if len(parts) > 1 else "baseline"
+    text = table(["", *parts, *([heading] if own else [])], rows)
+    return f"{text}\nbaseline: {_strategy(own)}" if own else text
+
+
+def _strategy(baseline: Mapping[str, float]) -> str:
+    classes = any(name.endswith("accuracy") for name in baseline)
+    numbers = any(name.endswith("rmse") for name in baseline)
+    said = ["the training part's most frequent class"] * classes + ["the training part's mean"] * numbers
+    return f"always {' or '.join(said)}" if said else "what the training part alone tells"
+
+
+def baseline_of(baseline: Mapping[str, Any], part: str) -> dict[str, float]:
+    """The baseline's numbers on one part, whether they are kept by part or not."""
+    values = baseline.get(part, baseline)
+    if not isinstance(values, Mapping):
+        return {}
+    return {name: value for name, value in values.items() if isinstance(value, (int, float)) and not isinstance(value, bool)}
+
+
+def report_text(report: Mapping[str, Any]) -> list[str]:
+    """Confusion matrix and per-class table of each classified target in the report."""
+    return [block for heading, one in _reports(report) for block in _blocks(heading, one)]
+
+
+def gate_documents(gates: Iterable[Any]) -> list[dict[str, Any]]:
+    """Gates as plain values: require, value, met and, where known, part and metric."""
+    return [dict(gate) if isinstance(gate, Mapping) else {name: getattr(gate, name) for name in gate.__slots__} for gate in gates]
+
+
+def gate_lines(gates: Iterable[Any]) -> list[str]:
+    """A line for each gate: what was required, what came out."""
+    return [f"gate {gate['require']}: {'met' if gate['met'] else 'NOT MET'}, {_outcome(gate)}" for gate in gate_documents(gates)]
+
+
+def unmet_faults(gates: Iterable[Any]) -> list[Fault]:
+    """An error for each gate that was not met."""
+    return [
+        Fault(f"the gate {gate['require']} was not met, {_outcome(gate)}") for gate in gate_documents(gates) if not gate["met"]
+    ]
+
+
+def _outcome(gate: Mapping[str, Any]) -> str:
+    value = gate["value"]
+    found = "not a number" if value is None or not math.isfinite(value) else format_exactly(value, gate["require"])
+    return f"it is {found} on the {gate['part']} part" if gate.get("part") else f"it is {found}"
+
+
+def format_exactly(value: float, require: str) -> str:
+    """Four digits, or as many as it takes to see on which side of the threshold the value lies."""
+    text = format_number(value)
+    threshold = require.replace("=", " ").replace("<", " ").replace(">", " ").split()[-1]
+    try:
+        hidden = float(text.replace(",", "")) == float(threshold) != value
+    except ValueError:
+        return text
+    return repr(value) if hidden else text
+
+
+def _reports(report: Mapping[str, Any], heading: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Reports may be kept by part or by target; a report is what holds a confusion matrix."""
+    if "confusion_matrix" in report:
+        yield heading, report
+        return
+    for name, one in report.items():
+        if isinstance(one, Mapping):
+            yield from _reports(one, f"{heading}, {name}" if heading else str(name))
+
+
+def _blocks(heading: str, report: Mapping[str, Any]) -> list[str]:
+    labels = [one_line(str(label), _LABEL_WIDTH) for label in report.get("labels", report.get("classes", ()))]
+    matrix: Sequence[Sequence[float]] = report["confusion_matrix"]
+    of = f" ({heading})" if heading else ""
+    blocks = []
+    if len(labels) <= _MOST_CLASSES:
+        rows = [[label, *map(_count, row)] for label, row in zip(labels, matrix)]
+        blocks.append(f"confusion matrix{of}: rows are true, columns predicted\n" + table(["true", *labels], rows))
+    classes: Mapping[str, Mapping[str, float]] = report.get("classes", {})
+    rows = [[label, *_scores(row)] for label, row in zip(labels, classes.values())] if len(labels) <= _MOST_CLASSES else []
+    rows += [[f"({name} mean)", *_scores(report[name])] for name in ("macro", "weighted") if name in report]
+    if rows:
+        blocks.append(table([f"class{of}", "precision", "recall", "F1", "rows"], rows))
+    if len(labels) > _MOST_CLASSES:
+        blocks.append(f"{len(labels)} classes: the confusion matrix and each class's numbers are in metrics.json")
+    return blocks
+
+
+def _scores(row: Mapping[str, float]) -> list[str]:
+    return [
+        *(format_number(float(row.get(name, math.nan))) for name in ("precision", "recall", "f1")),
+        _count(row.get("support")),
+    ]
+
+
+def _count(value: Any) -> str:
+    return format_number(int(value)) if isinstance(value, float) and value.is_integer() else format_number(value)

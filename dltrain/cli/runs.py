@@ -1,0 +1,154 @@
+"""`dltrain runs`: the runs there are."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dltrain.cli.console import Console
+from dltrain.cli.options import common_options, runs_option
+from dltrain.cli.text import format_bytes, format_number, format_seconds, table
+from dltrain.errors import DltrainError, Fault, RunError, UsageError
+
+if TYPE_CHECKING:
+    from dltrain.runs import RunInfo
+
+# What a list shows of a run when nothing else is asked for: the first of these that it has.
+_TELLING = ("accuracy", "r2", "rmse", "loss")
+_PARTS = ("test", "validation", "train")
+
+
+@click.command("runs", short_help="The runs, newest or best first.")
+@click.argument("words", nargs=-1, metavar="[rm RUN... | prune]")
+@click.option(
+    "--sort", metavar="METRIC", help="Best first by this metric, as accuracy, rmse, validation.loss; without it newest first."
+)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show the first N only.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before prune removes.")
+@runs_option
+@common_options
+@click.pass_obj
+def command(console: Console, words: tuple[str, ...], sort: str | None, limit: int | None, yes: bool, runs: Path) -> int:
+    """List the runs, newest first, or best first with --sort.
+
+    `dltrain runs rm RUN...` removes runs; `dltrain runs prune` removes those that never finished and that no process holds.
+    """
+    if words[:1] == ("rm",) and len(words) > 1:
+        return _remove(console, words[1:], runs)
+    if words == ("prune",):
+        return _prune(console, runs, yes=yes)
+    if words:
+        hint = "dltrain runs rm RUN" if words == ("rm",) else "dltrain runs, dltrain runs rm RUN, or dltrain runs prune"
+        raise UsageError(Fault(f"rm RUN or prune was expected, found {' '.join(map(repr, words))}", hint=hint))
+    from dltrain.runs import list_runs
+
+    infos = list_runs(runs)
+    if sort is not None:
+        infos = sort_by_metric(infos, sort)
+    _list(console, infos[:limit], sort, runs, total=len(infos))
+    return 0
+
+
+def sort_by_metric(infos: Sequence[RunInfo], metric: str) -> list[RunInfo]:
+    """Best first, the direction being the metric's; runs without the metric, or with one that is not finite, last.
+
+    Raises:
+        UsageError: runs have metrics, but none has this one.
+    """
+    from dltrain.evaluation.metric_names import is_higher_better
+
+    values = [find_metric(info, metric) for info in infos]
+    if not any(values) and any(info.metrics for info in infos):
+        import difflib
+
+        names = sorted({name for info in infos for part in info.metrics.values() for name in part})
+        nearest = difflib.get_close_matches(metric, names, n=1, cutoff=0.5)
+        hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(names)}"
+        raise UsageError(Fault(f"no run has the metric {metric!r}", hint=hint))
+    sign = -1.0 if is_higher_better(metric) else 1.0
+    keys = [sign * found[2] if found and math.isfinite(found[2]) else math.inf for found in values]
+    return [infos[index] for index in sorted(range(len(infos)), key=keys.__getitem__)]
+
+
+def find_metric(info: RunInfo, metric: str) -> tuple[str, str, float] | None:
+    """The run's (part, metric, value): of the test part, else validation, else training, where no part is named."""
+    from dltrain.evaluation.metric_names import find_value
+
+    found = find_value(metric, info.metrics, _PARTS)
+    return None if found is None else (found[0], found[1], float(found[2]) if isinstance(found[2], (int, float)) else math.nan)
+
+
+def _list(console: Console, infos: Sequence[RunInfo], sort: str | None, runs: Path, *, total: int) -> None:
+    console.document({"status": "finished", "runs": [_document(info) for info in infos]})
+    if not infos:
+        console.result(f"there are no runs in {runs}")
+        return
+    rows = []
+    for info in infos:
+        found = next(filter(None, (find_metric(info, name) for name in ([sort] if sort else _TELLING))), None)
+        shown = f"{found[1]} {format_number(found[2])} ({found[0]})" if found else "-"
+        status = f"{info.status} (in use)" if info.is_locked and info.status != "running" else info.status
+        rows.append([info.path.name, status, info.started, shown, format_seconds(info.seconds), format_bytes(info.num_bytes)])
+    console.result(table(["run", "status", "started", "result", "time", "size"], rows, left=4))
+    if total > len(infos):
+        console.result(f"{total - len(infos):,} more")
+
+
+def _document(info: RunInfo) -> dict[str, Any]:
+    return {
+        "run": str(info.path),
+        "name": info.name,
+        "status": info.status,
+        "started": info.started,
+        "seconds": info.seconds,
+        "task": info.task,
+        "metrics": info.metrics,
+        "config": info.config,
+        "is_locked": info.is_locked,
+        "num_bytes": info.num_bytes,
+    }
+
+
+def _remove(console: Console, words: Sequence[str], runs: Path) -> int:
+    """Find all of them before the first is removed, so that a wrong word removes nothing."""
+    from dltrain.runs import find_run
+
+    return _remove_all(console, list(dict.fromkeys(find_run(word, runs) for word in words)))
+
+
+def _prune(console: Console, runs: Path, *, yes: bool) -> int:
+    from dltrain.runs import prunable_runs
+
+    infos = prunable_runs(runs)
+    if infos and not yes and not console.settings.json and sys.stdin.isatty() and sys.stderr.isatty():
+        for info in infos:
+            console.line(f"{info.path}  {info.status}  {format_bytes(info.num_bytes)}")
+        if not click.confirm(f"Remove {len(infos)} run{'s' if len(infos) != 1 else ''}?", err=True):
+            console.result("nothing was removed")
+            return 0
+    return _remove_all(console, [info.path for info in infos])
+
+
+def _remove_all(console: Console, paths: Sequence[Path]) -> int:
+    from dltrain.runs import remove_run
+
+    removed: list[Path] = []
+    faults: list[Fault] = []
+    for path in paths:
+        try:
+            remove_run(path)
+            removed.append(path)
+        except DltrainError as error:
+            faults += error.faults
+        except OSError as error:
+            faults.append(Fault(f"{path} could not be removed: {error.strerror or error}"))
+    console.result("\n".join(f"removed {path}" for path in removed) if removed else "nothing was removed")
+    if faults:
+        raise RunError(faults)
+    console.document({"status": "finished", "removed": [str(path) for path in removed]})
+    return 0

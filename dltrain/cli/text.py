@@ -1,0 +1,98 @@
+"""Numbers, durations and tables as plain text."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+# Control characters of C0 and C1 but the line feed: in a label or a file name they would steer the terminal.
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 10}
+_CONTROLS |= {ord("\t"): "\\t", ord("\r"): "\\r"}
+# Reordering and invisible characters, with which a name can pretend to be another.
+_CONTROLS |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029, 0x200B, 0xFEFF)}
+
+
+def printable(text: str) -> str:
+    """Text without characters that steer a terminal; line feeds stay."""
+    return text.translate(_CONTROLS)
+
+
+def one_line(text: str, width: int | None = None) -> str:
+    """Text on one line, cut to `width` columns."""
+    line = printable(text).replace("\n", "\\n")
+    return line if width is None or display_width(line) <= width else line[: width - 3] + "..."
+
+
+def display_width(text: str) -> int:
+    """Columns that a terminal takes for the text: two for a wide East Asian character, none for a combining one."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text
+    )
+
+
+def format_number(value: Any) -> str:
+    """Four significant digits with thousands separators; whole numbers in full."""
+    if value is None:
+        return "-"
+    if isinstance(value, (bool, str)):
+        return str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    number = float(value)
+    if not math.isfinite(number):
+        return str(number)
+    if number == 0:
+        return "0"
+    if not 1e-4 <= abs(number) < 1e9:
+        return f"{number:.3e}"
+    exponent = math.floor(math.log10(abs(float(f"{number:.3e}"))))
+    if exponent > 3:
+        return f"{round(number, 3 - exponent):,.0f}"
+    return f"{number:,.{3 - exponent}f}"
+
+
+def format_seconds(seconds: float | None) -> str:
+    """A duration with its unit: `0.12 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds is None or not math.isfinite(seconds):
+        return "-"
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 99.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def format_bytes(count: int | None) -> str:
+    """A size in decimal units: `233 MB`."""
+    if count is None:
+        return "-"
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 999.5:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 99.5 else f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:,.3g} TB"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, left_after: int = 1 << 30) -> str:
+    """Columns in line: the first `left` and those from `left_after` on flush left, the others flush right."""
+    lines = [[one_line(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            _pad(cell, width, not left <= index < left_after) for index, (cell, width) in enumerate(zip(line, widths))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def _pad(cell: str, width: int, left: bool) -> str:
+    blanks = " " * (width - display_width(cell))
+    return cell + blanks if left else blanks + cell

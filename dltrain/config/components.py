@@ -1,0 +1,248 @@
+"""Reads components: a bare Keras name or `Name: {arguments}`, checked against the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dltrain.config.catalog import ComponentEntry, normalize
+from dltrain.config.kinds import MISMATCH, parse_kind
+from dltrain.config.nodes import MappingNode, Node, ScalarNode
+from dltrain.config.reading import Context, Special, is_absent, is_removed
+from dltrain.config.scalars import describe
+from dltrain.config.suggest import did_you_mean, one_of
+from dltrain.config.types import Component
+
+NOUNS = {"application": "application network"}
+
+# Names that people know from elsewhere, with what Keras calls them.
+KNOWN_ELSEWHERE = {
+    "layer": {
+        "fc": "Dense",
+        "linear": "Dense",
+        "fullyconnected": "Dense",
+        "conv": "Conv2D",
+        "convolution": "Conv2D",
+        "maxpool": "MaxPooling2D",
+        "maxpooling": "MaxPooling2D",
+        "avgpool": "AveragePooling2D",
+        "batchnorm": "BatchNormalization",
+        "layernorm": "LayerNormalization",
+        "rnn": "SimpleRNN",
+        "concat": "Concatenate",
+        "globalpooling": "GlobalAveragePooling2D",
+        "globalaveragepooling": "GlobalAveragePooling2D",
+        "dropuot": "Dropout",
+    },
+    "metric": {"rmse": "RootMeanSquaredError", "r2": "R2Score", "f1": "F1Score", "rocauc": "AUC", "auroc": "AUC"},
+    "loss": {
+        "l2": "MeanSquaredError",
+        "l1": "MeanAbsoluteError",
+        "nll": "SparseCategoricalCrossentropy",
+        "logloss": "BinaryCrossentropy",
+    },
+    "optimizer": {"momentum": "SGD", "gradientdescent": "SGD"},
+}
+
+REFUSED = {
+    "lambda": "a config holds no code; write the step with Keras's own layers",
+    "tfsmlayer": "it would run a saved program",
+    "jaxlayer": "it needs Python objects",
+    "flaxlayer": "it needs Python objects",
+    "torchmodulewrapper": "it needs Python objects",
+    "input": "the input follows from the data; leave it out",
+    "inputlayer": "the input follows from the data; leave it out",
+}
+
+# What Keras looks up when it sees the targets; they stay words.
+TARGET_METRICS = {"accuracy": "accuracy", "acc": "accuracy"}
+
+
+def with_article(kind: str) -> str:
+    """`a layer`, `an optimizer`, ..."""
+    noun = NOUNS.get(kind, kind)
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
+def split_component(context: Context, kind: str, node: Node, path: str) -> tuple[str, Node, Node | None] | None:
+    """Takes a component apart into its name, the node to blame for it, and its arguments; None where it is none (noted)."""
+    if isinstance(node, ScalarNode) and isinstance(node.value, str) and node.value:
+        return node.value, node, None
+    expected = f"expected {with_article(kind)}, a name or `Name: {{arguments}}`"
+    if not isinstance(node, MappingNode):
+        context.faults.add(node, path, f"{expected}, found {describe(node.plain())}")
+        return None
+    if len(node.entries) != 1:
+        names = list(node.entries)
+        hint = None
+        if len(names) > 1 and context.catalog.find(kind, names[0]):
+            rest = ", ".join(f"{name}: …" for name in names[1:4])
+            hint = f"indent the arguments below the name, or write {names[0]}: {{{rest}}}"
+        context.faults.add(node, path, f"{expected}, found a mapping of {len(names)} keys", hint)
+        return None
+    [(name, arguments)] = node.entries.items()
+    blame = ScalarNode(node.keys[name], node.word or arguments.word, node.parameter, name, name)
+    return name, blame, arguments
+
+
+def find_entry(context: Context, kinds: tuple[str, ...], name: str, blame: Node, path: str) -> ComponentEntry | None:
+    """The catalog's entry of that name, or None (noted, with the nearest name)."""
+    catalog = context.catalog
+    for kind in kinds:
+        entry = catalog.find(kind, name)
+        if entry:
+            return entry
+    kind = kinds[0]
+    spelling = normalize(name)
+    if "layer" in kinds and spelling in REFUSED:
+        context.faults.add(blame, path, f"{name} is not offered: {REFUSED[spelling]}")
+        return None
+    known = [other for kind in kinds for other in (*catalog.names(kind), *catalog.aliases(kind))]
+    if kind == "metric":
+        known += list(TARGET_METRICS)
+    elsewhere = KNOWN_ELSEWHERE.get(kind, {}).get(spelling)
+    hint = f'did you mean "{elsewhere}"?' if elsewhere else did_you_mean(name, known)
+    other = catalog.kind_of(name)
+    if kind == "layer" and catalog.find_activation(name):
+        hint = f"as a layer it is `Activation: {{activation: {catalog.find_activation(name)}}}`"
+    elif hint is None and other is not None:
+        hint = f"{name} is {with_article(other)}, not {with_article(kind)}"
+    context.faults.add(blame, path, f"unknown {kind} {describe(name)}", hint or f"{kind}s: {one_of(catalog.names(kind), 24)}")
+    return None
+
+
+def read_component(
+    context: Context, kinds: tuple[str, ...], node: Node, path: str, extras: Mapping[str, Special] | None = None
+) -> Component | None:
+    """Reads a component.
+
+    Args:
+        context: faults, catalog and the rest.
+        kinds: the kinds of component that may stand here; the first is the one that messages name.
+        node: a name, or a mapping of one name to arguments.
+        path: its key in override form.
+        extras: further keys that may stand among the arguments -> their readers.
+
+    Returns:
+        the component, or None where a fault keeps it from being one.
+    """
+    parts = split_component(context, kinds[0], node, path)
+    if parts is None:
+        return None
+    name, blame, arguments = parts
+    context.note(blame, path)
+    if "metric" in kinds and normalize(name) in TARGET_METRICS:
+        return _target_metric(context, name, blame, arguments, path)
+    entry = find_entry(context, kinds, name, blame, path)
+    if entry is None:
+        return None
+    values = _read_arguments(context, entry, blame, arguments, path, extras or {})
+    if entry.kind == "metric" and entry.metric_name and "name" not in values:
+        spelled = name.lower()
+        if normalize(spelled) != normalize(entry.name) and spelled != entry.metric_name:
+            values["name"] = spelled
+    return Component(entry.kind, entry.name, values, blame.place)
+
+
+def _target_metric(context: Context, name: str, blame: Node, arguments: Node | None, path: str) -> Component:
+    given: dict[str, Any] = {"name": "acc"} if normalize(name) == "acc" else {}
+    if arguments is not None and not is_absent(arguments):
+        if not isinstance(arguments, MappingNode) or set(arguments.entries) - {"name"}:
+            context.faults.add(
+                arguments, path, f"{name} takes no arguments but `name`", "for a threshold use BinaryAccuracy: {threshold: …}"
+            )
+        else:
+            given = {key: value.plain() for key, value in arguments.entries.items() if not is_removed(value)}
+    return Component("metric", TARGET_METRICS[normalize(name)], given, blame.place)
+
+
+def _read_arguments(
+    context: Context, entry: ComponentEntry, blame: Node, node: Node | None, path: str, extras: Mapping[str, Special]
+) -> dict[str, Any]:
+    """Checks the arguments of a component against its entry; what is missing is blamed on its name."""
+    values: dict[str, Any] = {}
+    given: set[str] = set()
+    if node is not None and not is_absent(node) and not isinstance(node, MappingNode):
+        first = next((name for name, argument in entry.arguments.items() if argument.required), None)
+        hint = f"write {entry.name}: {{{first}: {node.text}}}" if first and isinstance(node, ScalarNode) else None
+        context.faults.add(
+            node, path, f"expected the arguments of {entry.name} as a mapping, found {describe(node.plain())}", hint
+        )
+        return values
+    for name, value in node.entries.items() if isinstance(node, MappingNode) else ():
+        where = f"{path}.{name}"
+        if name in extras:
+            if not is_removed(value):
+                context.note(value, where)
+                extras[name](value, where)
+            continue
+        argument = entry.arguments.get(name) or _same_spelling(entry, name)
+        if argument is None:
+            assert isinstance(node, MappingNode)
+            others = [extra for extra in extras if extra not in entry.arguments]
+            takes = f"{entry.name} takes: {one_of([*entry.arguments, *others], 30)}"
+            near = did_you_mean(name, [*entry.arguments, *extras])
+            context.faults.add(
+                node.keys[name], where, f"unknown argument of {entry.name}", f"{near} {takes}" if near else takes, word=value.word
+            )
+            continue
+        if argument.name in given:
+            context.faults.add(value, where, f"the argument {argument.name} of {entry.name} is given twice")
+        given.add(argument.name)
+        if is_removed(value) or (is_absent(value) and not argument.required and argument.default is None):
+            continue
+        context.note(value, where)
+        found = context.read(parse_kind(argument.type), value, where)
+        if found is not MISMATCH:
+            values[argument.name] = found
+    for argument in entry.arguments.values():
+        if argument.required and argument.name not in given:
+            hint = f"{argument.name}: {parse_kind(argument.type).describe()}"
+            context.faults.add(blame, path, f"{entry.name} needs the argument {argument.name}", hint)
+    return values
+
+
+def _same_spelling(entry: ComponentEntry, name: str) -> Any:
+    spelling = normalize(name)
+    return next((argument for argument in entry.arguments.values() if normalize(argument.name) == spelling), None)
+
+
+def read_nested(context: Context, kind: str, node: Node, path: str) -> Any:
+    """Reads a component that is an argument: a `Component`, or an activation's name; `MISMATCH` where it is wrong (noted)."""
+    if kind == "activation":
+        return _read_activation(context, node, path)
+    component = read_component(context, (kind,), node, path)
+    return MISMATCH if component is None else component
+
+
+def _read_activation(context: Context, node: Node, path: str) -> Any:
+    if not isinstance(node, ScalarNode):
+        name = next(iter(node.entries), "") if isinstance(node, MappingNode) else ""
+        entry = context.catalog.find("layer", name)
+        hint = f"with arguments it is a layer of its own: `- {entry.name}: {{…}}`" if entry else None
+        context.faults.add(node, path, f"expected the name of an activation, found {describe(node.plain())}", hint)
+        return MISMATCH
+    activation = context.catalog.find_activation(node.text)
+    if activation is None:
+        known = list(context.catalog.activations)
+        hint = did_you_mean(node.text, known) or f"activations: {one_of(known, 40)}"
+        context.faults.add(node, path, f"unknown activation {describe(node.text)}", hint)
+        return MISMATCH
+    return activation
+
+
+def plain_component(component: Component, extras: Mapping[str, Any] | None = None) -> Any:
+    """A component as plain values: its bare name, or `{name: arguments}`; `extras` stand before the arguments."""
+    arguments = {**(extras or {}), **{name: plain_value(value) for name, value in component.arguments.items()}}
+    return {component.name: arguments} if arguments else component.name
+
+
+def plain_value(value: Any) -> Any:
+    """An argument's value without components."""
+    if isinstance(value, Component):
+        return plain_component(value)
+    if isinstance(value, list | tuple):
+        return [plain_value(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: plain_value(item) for key, item in value.items()}
+    return value

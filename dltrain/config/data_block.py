@@ -1,0 +1,328 @@
+"""Reads the `data:` block."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dltrain.config.components import read_component
+from dltrain.config.keys import keys_of
+from dltrain.config.kinds import MISMATCH, parse_kind
+from dltrain.config.nodes import ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.reading import Context, add_unknown_key, is_absent, is_removed, read_block, read_texts, scalars_of
+from dltrain.config.scalars import describe
+from dltrain.config.sources import SOURCES, Source, sources_with_argument
+from dltrain.config.suggest import did_you_mean, one_of
+from dltrain.config.types import Component, DataConfig, SplitConfig
+
+HOW = ("column", "group", "time", "folds")
+
+
+def read_data(context: Context, node: Node | None) -> DataConfig:
+    """The `data:` block as a `DataConfig`; what is wrong with it is noted."""
+    source = _find_source(context, node)
+    arguments: dict[str, Any] = {}
+
+    def unknown(name: str, value: Node) -> bool:
+        return _read_argument(context, source, name, value, node, arguments)
+
+    def paths(value: Node, path: str) -> Any:
+        texts = read_texts(context, value, path, "text|list(text)")
+        if texts is MISMATCH:
+            return texts
+        return tuple(context.paths.resolve(text, item) for text, item in zip(texts, scalars_of(value)))
+
+    def names(value: Node, path: str) -> Any:
+        return read_texts(context, value, path, "name|list(name)")
+
+    values = read_block(
+        context,
+        node,
+        "data",
+        {
+            "source": lambda _value, _path: source.name if source else MISMATCH,
+            "path": paths,
+            "validation": paths,
+            "test": paths,
+            "target": names,
+            "drop": names,
+            "identifiers": names,
+            "columns": lambda value, path: _names_once(context, value, path),
+            "missing": lambda value, path: _words(context, value, path),
+            "features": lambda value, path: _read_features(context, value, path),
+            "replace": lambda value, path: _read_replace(context, value, path),
+            "split": lambda value, _path: read_split(context, value),
+            "augment": lambda value, path: _read_augment(context, value, path),
+        },
+        unknown,
+    )
+    config = DataConfig(
+        source=values.pop("source", ""),
+        arguments=arguments,
+        places={k: v for k, v in context.places.items() if k.startswith("data.")},
+        **values,
+    )
+    if isinstance(node, MappingNode):
+        _check_together(context, node, config, source)
+    return config
+
+
+def _find_source(context: Context, node: Node | None) -> Source | None:
+    value = node.entries.get("source") if isinstance(node, MappingNode) else None
+    if value is None or is_removed(value):
+        return None
+    if not isinstance(value, ScalarNode) or not isinstance(value.value, str):
+        context.faults.add(
+            value,
+            "data.source",
+            f"expected the name of a source, found {describe(value.plain())}",
+            f"sources: {one_of(SOURCES, 40)}",
+        )
+        return None
+    source = SOURCES.get(value.value) or SOURCES.get(value.value.lower().replace("-", "_"))
+    if source is None:
+        known = f"sources: {one_of(SOURCES, 40)}"
+        near = did_you_mean(value.value, SOURCES)
+        if value.value.lower().endswith((".csv", ".tsv", ".parquet", ".npz")):
+            suffix = value.value.lower().rsplit(".", 1)[1].replace("tsv", "csv")
+            near = f"write source: {suffix} and path: {value.value}"
+        context.faults.add(value, "data.source", f"unknown source {describe(value.value)}", f"{near} {known}" if near else known)
+    return source
+
+
+def _read_argument(
+    context: Context, source: Source | None, name: str, value: Node, node: Node | None, arguments: dict[str, Any]
+) -> bool:
+    """Deals with a key that is a source's own argument; False where no source has one of that name."""
+    path = f"data.{name}"
+    argument = source.arguments.get(name) if source else None
+    if argument is not None:
+        if not is_removed(value):
+            context.note(value, path)
+            found = context.read(parse_kind(argument.type), value, path)
+            if found is not MISMATCH:
+                arguments[name] = found
+        return True
+    owners = sources_with_argument(name)
+    assert isinstance(node, MappingNode)
+    if owners:
+        if source is not None:
+            takes = (
+                f"{source.name} takes: {one_of(source.arguments)}"
+                if source.arguments
+                else f"{source.name} takes no arguments of its own"
+            )
+            message = f"{name} is an argument of the source {', '.join(owners)}, not of {source.name}"
+            context.faults.add(node.keys[name], path, message, takes, word=value.word)
+        return True
+    if source is not None and source.arguments:
+        add_unknown_key(context, node, "data", name, tuple(source.arguments))
+        return True
+    return False
+
+
+def _names_once(context: Context, value: Node, path: str) -> Any:
+    names = read_texts(context, value, path, "list(name)")
+    if names is not MISMATCH:
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                context.faults.add(scalars_of(value)[index], f"{path}.{index}", f"the column {name} is named twice")
+    return names
+
+
+def _words(context: Context, value: Node, path: str) -> Any:
+    """Words that may be empty or look like numbers, as they were written."""
+    if not isinstance(value, ListNode):
+        return read_texts(context, value, path, "name|list(name)")
+    words = []
+    for index, item in enumerate(value.items):
+        if isinstance(item, ScalarNode):
+            words.append(item.text)
+        else:
+            context.faults.add(item, f"{path}.{index}", f"expected a word, found {describe(item.plain())}")
+    return tuple(words)
+
+
+def _read_features(context: Context, value: Node, path: str) -> Any:
+    if isinstance(value, ListNode):
+        names = read_texts(context, value, path, "list(name)")
+        return names if names is MISMATCH else dict.fromkeys(names)
+    if isinstance(value, MappingNode):
+        return context.read(parse_kind("map('number'|'category'|'boolean'|'date'|'text'|none)"), value, path)
+    context.faults.add(value, path, f"expected a list of columns or a mapping column: kind, found {describe(value.plain())}")
+    return MISMATCH
+
+
+def _read_replace(context: Context, value: Node, path: str) -> Any:
+    if not isinstance(value, MappingNode):
+        context.faults.add(
+            value, path, f"expected a mapping, found {describe(value.plain())}", 'such as {income: {"<=50K.": "<=50K"}}'
+        )
+        return MISMATCH
+    columns: dict[str, dict[str, str]] = {}
+    for column, texts in value.entries.items():
+        if not isinstance(texts, MappingNode):
+            context.faults.add(
+                texts, f"{path}.{column}", f"expected a mapping of old text to new, found {describe(texts.plain())}"
+            )
+            continue
+        columns[column] = {}
+        for old, new in texts.entries.items():
+            if isinstance(new, ScalarNode):
+                columns[column][old] = new.text
+            else:
+                context.faults.add(new, f"{path}.{column}.{old}", f"expected text, found {describe(new.plain())}")
+    return columns
+
+
+def read_split(context: Context, node: Node) -> SplitConfig:
+    """The `data.split:` block; ways that contradict each other are noted."""
+    values = read_block(context, node, "data.split", {})
+    config = SplitConfig(**values)
+    hows = [how for how in HOW if values.get(how) is not None]
+    if len(hows) > 1:
+        context.faults.add(node, "data.split", f"expected one of column, group, time, folds, found {' and '.join(hows)}")
+    if config.column is not None:
+        for name in ("test", "validation", "stratify"):
+            if values.get(name) is not None:
+                context.faults.add(
+                    node,
+                    f"data.split.{name}",
+                    f"the column {config.column} says which row goes where; `{name}` cannot say it too",
+                )
+    if config.folds is not None and config.test is None and config.validation is not None:
+        context.faults.add(
+            node, "data.split.validation", "with folds, each fold is the validation part once; leave `validation` out"
+        )
+    if config.time is not None and config.stratify:
+        context.faults.add(node, "data.split.stratify", "rows split by time cannot be stratified")
+    for name in ("group", "time"):
+        if values.get(name) is not None and config.test is None and config.validation is None:
+            context.faults.add(
+                node,
+                f"data.split.{name}",
+                f"`{name}` says how, but not how much",
+                f"such as {{{name}: {values[name]}, test: 0.2}}",
+            )
+    return config
+
+
+def _read_augment(context: Context, node: Node, path: str) -> Any:
+    if not isinstance(node, ListNode):
+        context.faults.add(
+            node, path, f"expected a list of layers, found {describe(node.plain())}", "such as [{RandomFlip: {mode: horizontal}}]"
+        )
+        return MISMATCH
+    components: list[Component] = []
+    for index, item in enumerate(node.items):
+        component = read_component(context, ("layer",), item, f"{path}.{index}")
+        if component is not None:
+            components.append(component)
+    return tuple(components)
+
+
+def _check_together(context: Context, node: MappingNode, config: DataConfig, source: Source | None) -> None:
+    """Contradictions between keys of the block."""
+    add = context.faults.add
+    for part in ("test", "validation"):
+        if getattr(config, part) and getattr(config.split, part) is not None:
+            add(
+                node.entries[part],
+                f"data.{part}",
+                f"the {part} part is given as files and as a share (data.split.{part})",
+                "keep one of the two",
+            )
+    if config.split.column is not None and (config.test or config.validation):
+        add(node.entries["split"], "data.split.column", "the parts are given as files and by a column", "keep one of the two")
+    if source is not None and source.needs_path and not config.path and "path" not in node.entries:
+        add(
+            node.entries["source"],
+            "data.path",
+            f"missing: the source {source.name} needs `path`",
+            "the file, a list of files, or a pattern such as data/*.csv",
+        )
+    if (
+        source is not None
+        and source.needs_target
+        and not config.target
+        and config.task != "reconstruction"
+        and "target" not in node.entries
+    ):
+        add(node.entries["source"], "data.target", f"missing: the source {source.name} needs `target`, the column to predict")
+    if config.columns is not None and config.header:
+        add(
+            node.entries["header"],
+            "data.header",
+            "`columns` names the columns of a file without a header",
+            "leave one of the two out",
+        )
+    for name in ("drop", "identifiers"):
+        for column in getattr(config, name):
+            if column in config.target:
+                add(node.entries[name], f"data.{name}", f"the column {column} is the target")
+    for column in config.features or {}:
+        if column in config.target:
+            add(node.entries["features"], "data.features", f"the column {column} is the target, so it cannot be a feature")
+        elif column in config.drop:
+            add(node.entries["features"], "data.features", f"the column {column} is also in `drop`")
+    if config.columns is not None:
+        named = [("target", column) for column in config.target] + [("weight", config.weight)] * (config.weight is not None)
+        named += [("features", column) for column in config.features or {}] + [("drop", column) for column in config.drop]
+        for key, column in named:
+            if column is not None and column not in config.columns:
+                add(node.entries[key], f"data.{key}", f"no column {column} in data.columns", did_you_mean(column, config.columns))
+    for name in ("separator", "quote", "thousands"):
+        text = getattr(config, name)
+        if text is not None and len(text) != 1:
+            add(
+                node.entries[name],
+                f"data.{name}",
+                f"expected a single character, found {describe(text)}",
+                r'a tab is "\t"' if name == "separator" else None,
+            )
+    if config.encoding is not None:
+        _check_encoding(context, node.entries["encoding"], config.encoding)
+
+
+def _check_encoding(context: Context, node: Node, encoding: str) -> None:
+    import codecs
+
+    try:
+        codecs.lookup(encoding)
+    except (LookupError, ValueError):
+        context.faults.add(
+            node, "data.encoding", f"unknown text encoding {describe(encoding)}", "such as utf-8, latin-1, cp1252, utf-16"
+        )
+
+
+def has_validation(config: DataConfig) -> bool:
+    """Whether there will be a validation part, as far as the config tells."""
+    return bool(config.validation or config.split.validation or config.split.column or config.split.folds)
+
+
+def plain_data(config: DataConfig) -> dict[str, Any]:
+    """The block as plain values, with what the reader was given or resolved."""
+    from dltrain.config.components import plain_component, plain_value
+
+    plain: dict[str, Any] = {"source": config.source, **config.arguments}
+    for name in keys_of("data"):
+        value = getattr(config, name)
+        if name in ("source", "split", "augment") or value is None or value in ((), {}):
+            continue
+        if name == "features":
+            plain[name] = list(value) if all(kind is None for kind in value.values()) else dict(value)
+        elif name in ("path", "validation", "test", "target") and len(value) == 1:
+            plain[name] = value[0]
+        else:
+            plain[name] = plain_value(value)
+    plain["split"] = {
+        name: getattr(config.split, name) for name in keys_of("data.split") if getattr(config.split, name) is not None
+    }
+    if config.augment:
+        plain["augment"] = [plain_component(component) for component in config.augment]
+    return plain
+
+
+def is_given(node: Node | None, name: str) -> bool:
+    """Whether a mapping gives a value for a key."""
+    value = node.entries.get(name) if isinstance(node, MappingNode) else None
+    return value is not None and not is_absent(value)

@@ -1,0 +1,253 @@
+"""What a value may be, in a short notation, and reading a node as such a value.
+
+The notation, used by the catalog, by the keys and by the data sources: alternatives joined by `|`, each one of
+
+    int  number  bool  text  name  mapping  any  none      `name` takes any scalar as the text that was written
+    int>=1  number>0  number[0,1)                          with a range; numbers are finite
+    'valid'                                                this very word, in any case
+    list(...)  map(...)                                    a list of, or a mapping from text to, what stands inside
+    initializer  regularizer  constraint  schedule  layer  optimizer  loss  metric  activation     a component by name
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.scalars import describe
+from dltrain.config.suggest import did_you_mean
+
+COMPONENTS = {"initializer", "regularizer", "constraint", "schedule", "layer", "optimizer", "loss", "metric", "activation"}
+RANGE = re.compile(r"(int|number)(?:(>=?)(-?[\d.]+)|([\[(])(-?[\d.]+),(-?[\d.]+)([\])]))?")
+
+ReadComponent = Callable[[str, Node, str], Any]
+
+
+class Mismatch:
+    """The result of reading a value that does not fit."""
+
+
+MISMATCH = Mismatch()
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Bounds of a number; None: no bound."""
+
+    low: float | None = None
+    high: float | None = None
+    low_open: bool = False
+    high_open: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether the number is finite and inside."""
+        if not math.isfinite(value):
+            return False
+        if self.low is not None and (value < self.low or (self.low_open and value == self.low)):
+            return False
+        return not (self.high is not None and (value > self.high or (self.high_open and value == self.high)))
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One thing that a value may be.
+
+    Attributes:
+        word: "int", "number", "bool", "text", "name", "mapping", "any", "none", "word", "list", "map", or a kind of component.
+        literal: the word itself, for "word".
+        range: for numbers.
+        item: what a list or a mapping holds.
+    """
+
+    word: str
+    literal: str = ""
+    range: Range = Range()
+    item: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a value may be."""
+
+    alternatives: tuple[Alternative, ...]
+
+    def describe(self) -> str:
+        """The alternatives in words: `a whole number of at least 1`, `one of valid, same`."""
+        words = [alternative.literal for alternative in self.alternatives if alternative.word == "word"]
+        parts = ([f"one of {', '.join(words)}"] if len(words) > 1 else words) + [
+            _describe(alternative) for alternative in self.alternatives if alternative.word != "word"
+        ]
+        return " or ".join(parts)
+
+    def takes(self, word: str) -> bool:
+        """Whether one of the alternatives is `word`."""
+        return any(alternative.word == word for alternative in self.alternatives)
+
+
+@lru_cache(maxsize=1024)
+def parse_kind(notation: str) -> Kind:
+    """The kind that a notation stands for.
+
+    Raises:
+        ValueError: the notation is wrong (a mistake in a table of ours, not the user's).
+    """
+    alternatives = []
+    depth, start = 0, 0
+    for index, character in enumerate(notation + "|"):
+        if character == "|" and depth == 0:
+            alternatives.append(_parse_alternative(notation[start:index]))
+            start = index + 1
+        elif notation[start:].startswith(("list(", "map(")):
+            depth += {"(": 1, ")": -1}.get(character, 0)
+    return Kind(tuple(alternatives))
+
+
+def _parse_alternative(text: str) -> Alternative:
+    if text.startswith("'") and text.endswith("'"):
+        return Alternative("word", literal=text[1:-1])
+    for container in ("list", "map"):
+        if text.startswith(container + "(") and text.endswith(")"):
+            return Alternative(container, item=parse_kind(text[len(container) + 1 : -1]))
+    match = RANGE.fullmatch(text)
+    if match:
+        word, comparison, bound, opening, low, high, closing = match.groups()
+        if comparison:
+            return Alternative(word, range=Range(low=float(bound), low_open=comparison == ">"))
+        if opening:
+            return Alternative(word, range=Range(float(low), float(high), opening == "(", closing == ")"))
+        return Alternative(word)
+    if text in COMPONENTS or text in ("bool", "text", "name", "mapping", "any", "none"):
+        return Alternative(text)
+    raise ValueError(f"unknown kind {text!r}")
+
+
+def _describe(alternative: Alternative) -> str:
+    word, limits = alternative.word, alternative.range
+    if word in ("int", "number"):
+        name = "a whole number" if word == "int" else "a number"
+        low = f"{limits.low:g}" if limits.low is not None else ""
+        if limits.high is not None:
+            return f"{name} {'above' if limits.low_open else 'from'} {low} {'to below' if limits.high_open else 'to'} {limits.high:g}"
+        if low:
+            return f"{name} above {low}" if limits.low_open else f"{name} of at least {low}"
+        return name
+    if word == "list":
+        assert alternative.item is not None
+        return f"a list of {_plural(alternative.item)}"
+    if word == "map":
+        assert alternative.item is not None
+        return f"a mapping to {alternative.item.describe()}"
+    articles = {
+        "bool": "true or false",
+        "text": "text",
+        "name": "a name",
+        "mapping": "a mapping",
+        "any": "a value",
+        "none": "null",
+    }
+    return articles.get(word) or f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
+def _plural(kind: Kind) -> str:
+    described = kind.describe()
+    for article, plural in (
+        ("a whole number", "whole numbers"),
+        ("a number", "numbers"),
+        ("a name", "names"),
+        ("a layer", "layers"),
+        ("a value", "values"),
+    ):
+        if described.startswith(article):
+            return plural + described[len(article) :]
+    return described
+
+
+def read_kind(kind: Kind, node: Node, path: str, faults: Faults, read_component: ReadComponent) -> Any:
+    """Reads a node as a value of that kind.
+
+    Args:
+        kind: what is expected.
+        node: what is there.
+        path: its key in override form.
+        faults: where a misfit is noted.
+        read_component: reads a component of the named kind from a node.
+
+    Returns:
+        the value, or `MISMATCH` where it does not fit.
+    """
+    for alternative in kind.alternatives:
+        value = _read_simple(alternative, node)
+        if value is not MISMATCH:
+            return value
+    text_or_mapping = isinstance(node, MappingNode) or (isinstance(node, ScalarNode) and isinstance(node.value, str))
+    for alternative in kind.alternatives:
+        if alternative.word in COMPONENTS and text_or_mapping:
+            return read_component(alternative.word, node, path)
+        if alternative.word == "list" and isinstance(node, ListNode) and alternative.item:
+            values = [
+                read_kind(alternative.item, item, f"{path}.{index}", faults, read_component)
+                for index, item in enumerate(node.items)
+            ]
+            return MISMATCH if any(value is MISMATCH for value in values) else values
+        if alternative.word == "map" and isinstance(node, MappingNode) and alternative.item:
+            pairs = {
+                key: read_kind(alternative.item, item, f"{path}.{key}", faults, read_component)
+                for key, item in node.entries.items()
+            }
+            return MISMATCH if any(value is MISMATCH for value in pairs.values()) else pairs
+    found = node.plain()
+    faults.add(node, path, f"expected {kind.describe()}, found {describe(found)}", _hint(kind, node))
+    return MISMATCH
+
+
+def _read_simple(alternative: Alternative, node: Node) -> Any:
+    """The value, where the alternative is neither a component nor a container and the node fits it; else `MISMATCH`."""
+    word = alternative.word
+    if word == "any" or (word == "mapping" and isinstance(node, MappingNode)):
+        return node.plain()
+    if not isinstance(node, ScalarNode):
+        return MISMATCH
+    value = node.value
+    fits = False
+    if word == "none":
+        fits = value is None
+    elif word == "bool":
+        fits = isinstance(value, bool)
+    elif word == "int":
+        fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63 and alternative.range.holds(value)
+    elif word == "number":
+        fits = (
+            isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and abs(value) < 1e308
+            and alternative.range.holds(value)
+        )
+    elif word == "text":
+        fits = isinstance(value, str) and value != ""
+    elif word == "name" and value is not None and node.text != "":
+        return node.text
+    elif word == "word" and isinstance(value, str) and value.lower() == alternative.literal.lower():
+        return alternative.literal
+    return value if fits else MISMATCH
+
+
+def _hint(kind: Kind, node: Node) -> str | None:
+    words = [alternative.literal for alternative in kind.alternatives if alternative.word == "word"]
+    if not isinstance(node, ScalarNode):
+        return None
+    if isinstance(node.value, str) and words:
+        return did_you_mean(node.value, words)
+    if kind.takes("text") and node.value is not None:
+        return f'put quotes around it if text is meant: "{node.text}"'
+    if node.quoted and (kind.takes("int") or kind.takes("number") or kind.takes("bool")):
+        return "leave the quotes out"
+    if kind.takes("list") and not kind.takes("text"):
+        return f"write [{node.text}]" if node.text else None
+    if kind.takes("bool") and str(node.value).lower() in ("yes", "no", "on", "off"):
+        return "write true or false"
+    return None

@@ -1,0 +1,195 @@
+"""Text → `Config`: reading, overrides, parameters, blocks, and the resolved config."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dltrain.config.catalog import load_catalog
+from dltrain.config.data_block import plain_data, read_data
+from dltrain.config.model_block import plain_model, read_model
+from dltrain.config.nodes import Faults, MappingNode, Node, ScalarNode
+from dltrain.config.overrides import apply_overrides
+from dltrain.config.parameters import Budget, put_in, read_parameters, warn_unused
+from dltrain.config.paths import Paths
+from dltrain.config.reading import Context, read_block
+from dltrain.config.scalars import describe
+from dltrain.config.sweep_block import plain_sweep, read_sweep
+from dltrain.config.training_block import plain_training, read_evaluation, read_training
+from dltrain.config.types import Config, DataConfig, ModelConfig
+from dltrain.config.yaml_reader import MOST_BYTES, read_yaml
+from dltrain.errors import ConfigError, Fault
+
+SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+BLOCKS = ("data", "model", "training", "evaluation", "sweep", "parameters")
+
+
+def load_config(file: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """Reads and checks a config file.
+
+    Args:
+        file: its path; messages name it as given.
+        overrides: `KEY=VALUE` words, applied in order.
+
+    Raises:
+        ConfigError: the file cannot be read, or holds faults: all of them, in the order of their places.
+    """
+    path = Path(file)
+    try:
+        if path.is_dir():
+            raise ConfigError(Fault("expected a config file, found a folder", file=str(file)))
+        with path.open("rb") as stream:
+            text = stream.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise ConfigError(Fault("no such config file", file=str(file), hint=_near_files(path))) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise ConfigError(Fault(f"the config file cannot be read: {reason}", file=str(file))) from None
+    config = load_config_text(text, file=str(file), folder=path.parent, overrides=overrides)
+    return replace(config, file=path)
+
+
+def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, overrides: Sequence[str] = ()) -> Config:
+    """Checks the text of a config.
+
+    Args:
+        text: YAML.
+        file: what messages call it.
+        folder: what its relative paths are relative to.
+        overrides: `KEY=VALUE` words, applied in order.
+
+    Raises:
+        ConfigError: all faults, in the order of their places.
+    """
+    faults = Faults()
+    root = read_yaml(text, file, faults)
+    if not isinstance(root, MappingNode):
+        faults.add(
+            root,
+            None,
+            f"expected a mapping of keys at the top, found {describe(root.plain())}",
+            "such as `data:`, `model:`, `training:`",
+        )
+        faults.raise_errors()
+        raise AssertionError("unreachable: a fault was noted")
+    catalog = load_catalog()
+    apply_overrides(root, overrides, faults, catalog, parameters=True)
+    parameters = read_parameters(root, faults)
+    budget = Budget()
+    for key, node in root.entries.items():
+        if key != "parameters":
+            root.entries[key] = put_in(node, key, parameters, faults, budget)
+    apply_overrides(root, overrides, faults, catalog, parameters=False)
+    for key, node in root.entries.items():
+        if key != "parameters" and overrides:
+            root.entries[key] = put_in(node, key, parameters, faults, budget)
+
+    context = Context(faults, Paths.of(folder), catalog)
+    values = read_block(
+        context, root, "", {block: lambda node, _path: node for block in BLOCKS} | {"name": lambda n, p: _read_name(context, n, p)}
+    )
+    data = read_data(context, root.entries.get("data")) if "data" in root.entries else DataConfig("")
+    model = read_model(context, values.get("model"), data)
+    training = read_training(context, values.get("training"), data)
+    evaluation = read_evaluation(context, values.get("evaluation"))
+    sweep = read_sweep(context, values.get("sweep"), parameters)
+    _check_across(context, root, data, model)
+    swept = {name.removeprefix("parameters.") for name in (sweep or {}).get("parameters", {})}
+    warn_unused(root, parameters, swept, faults)
+    faults.raise_errors()
+
+    config = Config(
+        name=values.get("name") or safe_name(Path(file).stem),
+        seed=values.get("seed", 0),
+        data=data,
+        model=model,
+        training=training,
+        evaluation=evaluation,
+        parameters={name: node.plain() for name, node in parameters.nodes.items()},
+        sweep=sweep,
+        warnings=tuple(faults.warnings),
+        places=context.places,
+    )
+    return replace(config, resolved=plain_config(config, parameters.uses))
+
+
+def plain_config(config: Config, uses: Mapping[str, list[str]]) -> dict[str, Any]:
+    """The whole config as plain values: defaults written out, parameters put in, paths absolute.
+
+    Args:
+        config: the checked config.
+        uses: parameter -> the keys it stands at, for the sweep.
+    """
+    plain: dict[str, Any] = {
+        "name": config.name,
+        "seed": config.seed,
+        "data": plain_data(config.data),
+        "model": plain_model(config.model),
+        "training": plain_training(config.training),
+    }
+    if config.evaluation.require:
+        plain["evaluation"] = {"require": list(config.evaluation.require)}
+    sweep = plain_sweep(config.sweep, uses)
+    if sweep is not None:
+        plain["sweep"] = sweep
+    return copy.deepcopy(plain)
+
+
+def resolve(config: Config, inferred: Mapping[str, Any]) -> dict[str, Any]:
+    """The resolved config with what was inferred from the data put in.
+
+    Args:
+        config: the checked config.
+        inferred: key path (`data.task`, `model.output`, `training.loss`, ...) -> plain value.
+
+    Returns:
+        plain values that `dump_yaml` writes and `load_config` reads as the same experiment.
+    """
+    plain = copy.deepcopy(dict(config.resolved))
+    for path, value in inferred.items():
+        *blocks, last = path.split(".")
+        target = plain
+        for block in blocks:
+            inner = target.setdefault(block, {})
+            if not isinstance(inner, dict):
+                break
+            target = inner
+        else:
+            target[last] = copy.deepcopy(value)
+    return plain
+
+
+def safe_name(text: str) -> str:
+    """A text as the first word of a directory's name."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:100] or "run"
+
+
+def _read_name(context: Context, node: Node, path: str) -> Any:
+    if isinstance(node, ScalarNode) and isinstance(node.value, str) and SAFE_NAME.fullmatch(node.value):
+        return node.value
+    found = describe(node.plain())
+    hint = f'such as "{safe_name(node.text)}"' if isinstance(node, ScalarNode) else None
+    context.faults.add(node, path, f"expected a name for directories (letters, digits, . _ -), found {found}", hint)
+    return None
+
+
+def _check_across(context: Context, root: MappingNode, data: DataConfig, model: ModelConfig) -> None:
+    """Contradictions between blocks."""
+    body = next((layer.component.name for layer in model.layers if layer.component.kind == "application"), None)
+    block = root.entries.get("data")
+    if body and data.scale not in (None, "none") and isinstance(block, MappingNode) and "scale" in block.entries:
+        context.faults.add(block.entries["scale"], "data.scale", f"{body} brings its own scaling of pixels", "leave `scale` out")
+
+
+def _near_files(path: Path) -> str | None:
+    from dltrain.config.suggest import did_you_mean
+
+    try:
+        names = sorted(other.name for other in path.parent.iterdir() if other.suffix in (".yaml", ".yml"))
+    except OSError:
+        return f"there is no folder {path.parent}"
+    return did_you_mean(path.name, names[:1000])

@@ -1,0 +1,242 @@
+"""Reads the `model:` block."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dltrain.config.components import plain_component, read_component
+from dltrain.config.kinds import MISMATCH, parse_kind
+from dltrain.config.nodes import ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.reading import Context, read_block, read_texts, scalars_of
+from dltrain.config.scalars import describe
+from dltrain.config.suggest import did_you_mean, one_of
+from dltrain.config.types import DataConfig, LayerConfig, ModelConfig
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+LAYER_KINDS = ("layer", "application")
+INPUTS = ("features", "image")
+
+
+def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelConfig:
+    """The `model:` block as a `ModelConfig`; what is wrong with it is noted.
+
+    Args:
+        context: faults and the rest.
+        node: the block; None: absent.
+        data: the data block, whose columns may be named as inputs.
+    """
+    inputs = node.entries.get("inputs") if isinstance(node, MappingNode) else None
+    earlier = dict.fromkeys(inputs.entries, "") if isinstance(inputs, MappingNode) else {}
+    encoded = data.encode if isinstance(data.encode, Mapping) else {}
+    earlier |= dict.fromkeys((*INPUTS, *(data.features or {}), *(data.columns or ()), *encoded), "")
+
+    values = read_block(
+        context,
+        node,
+        "model",
+        {
+            "inputs": lambda value, path: _read_inputs(context, value, path),
+            "layers": lambda value, path: _read_layers(context, value, path, earlier),
+            "output": lambda value, _path: value,
+        },
+    )
+    if "output" in values:  # After the layers, whose names it may take.
+        output = _read_output(context, values.pop("output"), "model.output", earlier)
+        if output is not MISMATCH:
+            values["output"] = output
+    config = ModelConfig(**values)
+    for layer in [*config.layers, *([config.output] if isinstance(config.output, LayerConfig) else [])]:
+        component = layer.component
+        if (
+            component.name == "Dense"
+            and component.arguments.get("units") == 1
+            and component.arguments.get("activation") == "softmax"
+        ):
+            context.faults.add(
+                context.places.get(f"{layer.path}.activation") or component.place,
+                f"{layer.path}.activation",
+                "softmax over one unit is always 1",
+                "use sigmoid, or one unit for each class",
+            )
+    return config
+
+
+def _read_inputs(context: Context, node: Node, path: str) -> Any:
+    if not isinstance(node, MappingNode):
+        context.faults.add(node, path, f"expected a mapping of names to options, found {describe(node.plain())}")
+        return MISMATCH
+    return node.plain()
+
+
+def _read_output(context: Context, node: Node, path: str, earlier: dict[str, str]) -> Any:
+    if isinstance(node, ScalarNode) and str(node.value).lower() in ("auto", "none"):
+        return str(node.value).lower()
+    layer = _read_layer(context, node, path, earlier, set())
+    return MISMATCH if layer is None else layer
+
+
+def _read_layers(context: Context, node: Node, path: str, earlier: dict[str, str]) -> Any:
+    """The list of layers; `earlier` holds the names of inputs and then of each layer with its path, as they come."""
+    if not isinstance(node, ListNode):
+        context.faults.add(
+            node,
+            path,
+            f"expected a list of layers, found {describe(node.plain())}",
+            "each layer on a line of its own: `- Dense: {units: 8}`",
+        )
+        return MISMATCH
+    all_names = {name for item in node.items if (name := layer_name(item))}
+    layers: list[LayerConfig] = []
+    for index, item in enumerate(node.items):
+        name = layer_name(item)
+        usable = name is not None and NAME.fullmatch(name) is not None and name not in earlier
+        where = f"{path}.{name}" if usable else f"{path}.{index}"
+        layer = _read_layer(context, item, where, earlier, all_names)
+        if layer is not None:
+            layers.append(layer)
+        if name is not None:
+            earlier.setdefault(name, where)
+    return tuple(layers)
+
+
+def layer_name(node: Node) -> str | None:
+    """The name that a layer's entry gives it, read ahead of all else because messages use it; None: none."""
+    if not isinstance(node, MappingNode) or len(node.entries) != 1:
+        return None
+    [arguments] = node.entries.values()
+    name = arguments.entries.get("name") if isinstance(arguments, MappingNode) else None
+    return name.text if isinstance(name, ScalarNode) and name.value is not None and not name.removed else None
+
+
+def _read_layer(context: Context, node: Node, path: str, earlier: dict[str, str], all_names: set[str]) -> LayerConfig | None:
+    own: dict[str, Any] = {}
+
+    def read_name(value: Node, where: str) -> None:
+        name = context.read(parse_kind("name"), value, where)
+        if name is MISMATCH:
+            return
+        if not NAME.fullmatch(name):
+            hint = (
+                "a number would be taken for a position in the list"
+                if name.lstrip("-").isdigit()
+                else "letters, digits, _ and -, beginning with a letter"
+            )
+            context.faults.add(value, where, f"expected a name, found {describe(name)}", hint)
+        elif name in earlier:
+            other = f", of {earlier[name]}" if earlier[name] else ", of an input"
+            context.faults.add(value, where, f"the name {name} is taken{other}")
+        own["name"] = name
+
+    def read_from(value: Node, where: str) -> None:
+        names = read_texts(context, value, where, "name|list(name)")
+        if names is MISMATCH:
+            return
+        for name, item in zip(names, scalars_of(value)):
+            if name in earlier:
+                continue
+            if name in all_names:
+                context.faults.add(
+                    item, where, f"the layer {name} is this one, or comes later in the list", "a layer takes what stands above it"
+                )
+            else:
+                above = [other for other, path_above in earlier.items() if path_above]
+                hint = did_you_mean(name, earlier) or (f"named above: {one_of(above)}" if above else "no layer above has a name")
+                context.faults.add(item, where, f"unknown layer {describe(name)}", hint)
+        own["inputs"] = names
+
+    def read_weights(value: Node, where: str) -> None:
+        if not isinstance(value, ListNode):
+            context.faults.add(
+                value, where, f"expected a list of arrays, as layer.get_weights() gives them, found {describe(value.plain())}"
+            )
+            return
+        own["weights"] = value.plain()
+        for index, item in enumerate(value.items):
+            shape_of(context, item, f"{where}.{index}")
+
+    extras = {"name": read_name, "from": read_from}
+    if not _is_application(context, node):
+        extras["weights"] = read_weights
+    component = read_component(context, LAYER_KINDS, node, path, extras)
+    if component is None:
+        return None
+    if component.kind == "application":
+        _resolve_weights(context, node, path, component.arguments)
+    return LayerConfig(component, own.get("name"), own.get("inputs"), own.get("weights"), path)
+
+
+def _is_application(context: Context, node: Node) -> bool:
+    name = node.text if isinstance(node, ScalarNode) else next(iter(node.entries), "") if isinstance(node, MappingNode) else ""
+    return context.catalog.find("application", name) is not None and context.catalog.find("layer", name) is None
+
+
+def _resolve_weights(context: Context, node: Node, path: str, arguments: Any) -> None:
+    """Makes a weights file's path absolute; `imagenet` stays, `none` becomes None."""
+    weights = arguments.get("weights")
+    if weights is None:
+        return
+    if weights.lower() in ("none", "imagenet"):
+        arguments["weights"] = None if weights.lower() == "none" else "imagenet"
+        return
+    assert isinstance(node, MappingNode)
+    [given] = node.entries.values()
+    value = given.entries["weights"] if isinstance(given, MappingNode) and "weights" in given.entries else given
+    if not weights.endswith((".h5", ".keras")):
+        context.faults.add(
+            value,
+            f"{path}.weights",
+            f"expected imagenet, none or a file of weights (.h5), found {describe(weights)}",
+            did_you_mean(weights, ["imagenet", "none"]),
+        )
+        return
+    arguments["weights"] = context.paths.resolve(weights, value)
+
+
+def shape_of(context: Context, node: Node, path: str) -> tuple[int, ...] | None:
+    """The shape of nested lists of finite numbers; None where they are ragged or hold something else (noted)."""
+    if isinstance(node, ScalarNode):
+        if isinstance(node.value, bool) or not isinstance(node.value, int | float) or not math.isfinite(node.value):
+            context.faults.add(node, path, f"expected a number, found {describe(node.value)}")
+            return None
+        return ()
+    if not isinstance(node, ListNode):
+        context.faults.add(node, path, f"expected numbers, found {describe(node.plain())}")
+        return None
+    shapes = [shape_of(context, item, f"{path}.{index}") for index, item in enumerate(node.items)]
+    if None in shapes:
+        return None
+    for index, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            context.faults.add(
+                node.items[index],
+                f"{path}.{index}",
+                f"expected the shape {list(shapes[0] or ())} of the row above, found {list(shape or ())}",
+            )
+            return None
+    return (len(shapes), *(shapes[0] or ())) if shapes else (0,)
+
+
+def plain_layer(layer: LayerConfig) -> Any:
+    """A layer as plain values."""
+    extras: dict[str, Any] = {}
+    if layer.name is not None:
+        extras["name"] = layer.name
+    if layer.inputs is not None:
+        extras["from"] = layer.inputs[0] if len(layer.inputs) == 1 else list(layer.inputs)
+    plain = plain_component(layer.component, extras)
+    if layer.weights is not None:
+        arguments = plain[layer.component.name] if isinstance(plain, dict) else {}
+        plain = {layer.component.name: {**arguments, "weights": layer.weights}}
+    return plain
+
+
+def plain_model(config: ModelConfig) -> dict[str, Any]:
+    """The block as plain values, with its defaults."""
+    plain: dict[str, Any] = {"inputs": dict(config.inputs)} if config.inputs else {}
+    plain["layers"] = [plain_layer(layer) for layer in config.layers]
+    plain["output"] = config.output if isinstance(config.output, str) else plain_layer(config.output)
+    plain["logits"] = config.logits
+    return plain

@@ -1,0 +1,243 @@
+"""`KEY=VALUE` words of the command line, put into the tree of a config."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dltrain.config.catalog import Catalog, normalize
+from dltrain.config.keys import KEYS
+from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.scalars import describe
+from dltrain.config.suggest import did_you_mean, one_of
+from dltrain.config.yaml_reader import read_value
+
+WORD = re.compile(r"([^\W\d][\w-]*(?:\.[\w-]+)*)=(.*)", flags=re.DOTALL)
+# Where components stand; a number is any position, and further words are arguments, which may be components again.
+COMPONENT_PLACES = re.compile(
+    r"training\.optimizer|training\.loss|model\.output|(?:model\.layers|data\.augment|training\.metrics)\.[^.]+"
+)
+CALLBACK_KEYS = {"training.early_stopping", "training.reduce_lr_on_plateau", "training.tensorboard", "training.checkpoint"}
+DEFAULTS = {"training.optimizer": "Adam"}
+
+
+def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words that name files, and those that are overrides (`name(.name)*=value`), each in their order."""
+    files = [word for word in words if not WORD.fullmatch(word)]
+    return files, [word for word in words if WORD.fullmatch(word)]
+
+
+@dataclass(slots=True)
+class _Override:
+    word: str
+    parts: list[str]
+    value: Node
+
+
+def apply_overrides(root: MappingNode, words: Sequence[str], faults: Faults, catalog: Catalog, *, parameters: bool) -> list[Node]:
+    """Puts overrides into the tree, in order.
+
+    Args:
+        root: the config's tree; it is changed.
+        words: the overrides.
+        faults: where words that cannot be read or put in are noted.
+        catalog: Keras's components, to look through their names.
+        parameters: take only the overrides of `parameters.…` (True), or only the others (False).
+
+    Returns:
+        the values that were put in.
+    """
+    done: list[Node] = []
+    for word in words:
+        match = WORD.fullmatch(word)
+        if match is None:
+            if not parameters:
+                faults.add(None, None, "expected KEY=VALUE, such as training.epochs=5", word=word)
+            continue
+        parts = match.group(1).split(".")
+        if (parts[0] == "parameters" and len(parts) > 1) != parameters:
+            continue
+        value = read_value(match.group(2), word, faults)
+        if value is not None:
+            _Walker(faults, catalog, _Override(word, parts, value)).put(root)
+            done.append(value)
+    return done
+
+
+class _Walker:
+    """Finds the place that a path names, making what is missing on the way, and puts the value there."""
+
+    def __init__(self, faults: Faults, catalog: Catalog, override: _Override) -> None:
+        self.faults = faults
+        self.catalog = catalog
+        self.override = override
+        self.inside_component = False
+
+    def put(self, root: MappingNode) -> None:
+        """Walks from the root and sets, replaces or removes."""
+        node: Node = root
+        path = ""
+        for index, part in enumerate(self.override.parts[:-1]):
+            child = self._child(node, part, path)
+            if child is None:
+                return
+            path = f"{path}.{part}" if path else part
+            if isinstance(child, ScalarNode):
+                opened = self._open(node, part, child, path, self.override.parts[index + 1])
+                if opened is None:
+                    return
+                child = opened
+            inner = self._look_through(child, path, self.override.parts[index + 1])
+            if inner is None:
+                return
+            node = inner
+        self._set(node, self.override.parts[-1], path)
+
+    def _fault(self, path: str, message: str, hint: str | None = None) -> None:
+        self.faults.add(None, path, message, hint, word=self.override.word)
+
+    def _child(self, node: Node, part: str, path: str) -> Node | None:
+        """The value under `part`; a missing key of a mapping is made."""
+        where = f"{path}.{part}" if path else part
+        if isinstance(node, MappingNode):
+            name = self._key(node, part)
+            if name not in node.entries:
+                default = DEFAULTS.get(where)
+                node.entries[name] = (
+                    ScalarNode(None, self.override.word, None, default, default, quoted=True)
+                    if default
+                    else MappingNode(None, self.override.word)
+                )
+                node.keys[name] = None
+            return node.entries[name]
+        if isinstance(node, ListNode):
+            index = self._index(node, part, path)
+            return None if index is None else node.items[index]
+        self._fault(where, f"{path} is {describe(node.plain())}, which has no parts")
+        return None
+
+    def _key(self, node: MappingNode, part: str) -> str:
+        """The key as the mapping spells it; among arguments of a component case and underscores do not count."""
+        if part in node.entries or not self.inside_component:
+            return part
+        return next((name for name in node.entries if normalize(name) == normalize(part)), part)
+
+    def _index(self, node: ListNode, part: str, path: str) -> int | None:
+        """The position that `part` names, by number or by the name of a component; None (noted) where there is none."""
+        if part.isdigit():
+            if int(part) < len(node.items):
+                return int(part)
+            has = f"{path} has {len(node.items)} entries, 0 to {len(node.items) - 1}" if node.items else f"{path} is empty"
+            self._fault(f"{path}.{part}", f"no entry {part}", has)
+            return None
+        names = {name: index for index, item in enumerate(node.items) if (name := _component_name(item)) is not None}
+        if part in names:
+            return names[part]
+        hint = did_you_mean(part, names) or (
+            f"named entries: {one_of(names)}" if names else f"entries of {path} are named by position, from 0"
+        )
+        self._fault(f"{path}.{part}", f"no entry named {part}", hint)
+        return None
+
+    def _open(self, parent: Node, part: str, scalar: ScalarNode, path: str, following: str) -> Node | None:
+        """A bare name becomes `Name: {}`, nothing or a callback's `true` becomes a mapping; other scalars have no parts (noted)."""
+        word = self.override.word
+        new: Node
+        if scalar.value is None or (isinstance(scalar.value, bool) and path in CALLBACK_KEYS):
+            new = MappingNode(None, word)
+        elif isinstance(scalar.value, str) and self._is_component(path):
+            name = scalar.text
+            new = MappingNode(scalar.place, scalar.word, None, {name: MappingNode(None, word)}, {name: scalar.place})
+        else:
+            hint = None
+            if self.inside_component and part == "learning_rate":
+                hint = f"to use a schedule: {path}={{ExponentialDecay: {{{following}: …}}}}"
+            self._fault(f"{path}.{following}", f"{path} is {describe(scalar.value)}, which has no parts", hint)
+            return None
+        if isinstance(parent, MappingNode):
+            parent.entries[self._key(parent, part)] = new
+        elif isinstance(parent, ListNode):
+            index = self._index(parent, part, "")
+            if index is not None:
+                parent.items[index] = new
+        return new
+
+    def _is_component(self, path: str) -> bool:
+        return self.inside_component or COMPONENT_PLACES.fullmatch(path) is not None
+
+    def _look_through(self, node: Node, path: str, following: str) -> Node | None:
+        """From a component `Name: {arguments}` to its arguments; other nodes as they are."""
+        if not isinstance(node, MappingNode) or not self._is_component(path) or len(node.entries) != 1:
+            return node
+        [(name, arguments)] = node.entries.items()
+        if normalize(following) == normalize(name) and self.catalog.kind_of(name):
+            self.inside_component = True
+            return node
+        if self.inside_component and not (name[:1].isupper() or self.catalog.kind_of(name)):
+            return node
+        if path == "training.loss" and self.catalog.find("loss", name) is None:
+            return node
+        self.inside_component = True
+        if isinstance(arguments, ScalarNode) and arguments.value is None:
+            arguments = MappingNode(None, self.override.word)
+            node.entries[name] = arguments
+        if isinstance(arguments, ScalarNode):
+            self._fault(f"{path}.{following}", f"the arguments of {name} are {describe(arguments.value)}, not a mapping")
+            return None
+        return arguments
+
+    def _set(self, node: Node, part: str, path: str) -> None:
+        where = f"{path}.{part}" if path else part
+        value = self.override.value
+        removes = isinstance(value, ScalarNode) and value.value is None and not value.quoted
+        if isinstance(node, ListNode):
+            index = self._index(node, part, path)
+            if index is None:
+                return
+            if removes:
+                del node.items[index]
+            else:
+                node.items[index] = value
+            return
+        if not isinstance(node, MappingNode):
+            self._fault(where, f"{path} is {describe(node.plain())}, which has no parts")
+            return
+        name = self._key(node, part)
+        before = node.entries.get(name)
+        if self._is_schedule(before) and isinstance(value, ScalarNode) and isinstance(value.value, int | float):
+            assert isinstance(before, MappingNode)
+            self._fault(
+                where,
+                f"the learning rate is a schedule, {next(iter(before.entries))}, and not a number",
+                f"set {where}.initial_learning_rate={value.text}, or replace the optimizer: {path}={{Adam: {{learning_rate: {value.text}}}}}",
+            )
+            return
+        if removes and before is not None:
+            del node.entries[name]
+            del node.keys[name]
+            return
+        if removes:
+            assert isinstance(value, ScalarNode)
+            value.removed = True
+        node.entries[name] = value
+        node.keys[name] = None
+
+    def _is_schedule(self, node: Node | None) -> bool:
+        return (
+            isinstance(node, MappingNode)
+            and len(node.entries) == 1
+            and self.catalog.find("schedule", next(iter(node.entries))) is not None
+        )
+
+
+def _component_name(node: Node) -> str | None:
+    from dltrain.config.model_block import layer_name
+
+    return layer_name(node)
+
+
+def is_known_path(path: str, parameters: Sequence[str]) -> bool:
+    """Whether a swept key begins like one of the config's."""
+    head = path.split(".")[0]
+    return head in parameters or head in KEYS or path.startswith("parameters.")

@@ -1,0 +1,153 @@
+"""Named values: `$name` as a whole plain scalar stands for the parameter of that name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.scalars import describe
+from dltrain.config.suggest import did_you_mean, one_of
+from dltrain.config.yaml_reader import MOST_NODES
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+REFERENCE = re.compile(r"\$([A-Za-z_][^\s]*)")
+
+
+@dataclass(slots=True)
+class Parameters:
+    """The parameters of a config.
+
+    Attributes:
+        nodes: name -> value, references inside already put in.
+        uses: name -> key paths at which it stands.
+    """
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    uses: dict[str, list[str]] = field(default_factory=dict)
+
+
+def read_parameters(root: MappingNode, faults: Faults) -> Parameters:
+    """Takes the `parameters:` block of a config; references among them are put in, circles are noted."""
+    block = root.entries.get("parameters")
+    if block is None or (isinstance(block, ScalarNode) and block.value is None):
+        return Parameters()
+    if not isinstance(block, MappingNode):
+        faults.add(block, "parameters", f"expected a mapping of names to values, found {describe(block.plain())}")
+        return Parameters()
+    declared: dict[str, Node] = {}
+    for name, value in block.entries.items():
+        if not NAME.fullmatch(name):
+            faults.add(
+                block.keys[name],
+                f"parameters.{name}",
+                f"expected a name, found {describe(name)}",
+                "letters, digits and _, beginning with a letter",
+            )
+        elif not (isinstance(value, ScalarNode) and value.removed):
+            declared[name] = value
+    parameters = Parameters(uses={name: [] for name in declared})
+    budget = Budget()
+    for name in declared:
+        _settle(name, declared, parameters, faults, (), budget)
+    return parameters
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many nodes may still be written out."""
+
+    left: int = MOST_NODES
+
+    def take(self, node: Node, faults: Faults) -> None:
+        """Counts a node that is about to be copied; stops where it is too much."""
+        self.left -= node.count()
+        if self.left < 0:
+            faults.add(node.place, "parameters", f"expected at most {MOST_NODES:,} values, parameters written out, found more")
+            faults.raise_errors()
+
+
+def _settle(
+    name: str, declared: dict[str, Node], parameters: Parameters, faults: Faults, above: tuple[str, ...], budget: Budget
+) -> None:
+    if name in parameters.nodes:
+        return
+    if name in above:
+        faults.add(
+            declared[name],
+            f"parameters.{name}",
+            f"the parameter {name} is defined by itself: {' → '.join((*above[above.index(name) :], name))}",
+        )
+        faults.raise_errors()
+    for used in _references(declared[name]):
+        if used in declared:
+            _settle(used, declared, parameters, faults, (*above, name), budget)
+    parameters.nodes[name] = put_in(declared[name], f"parameters.{name}", parameters, faults, budget)
+
+
+def _references(node: Node) -> list[str]:
+    if isinstance(node, ScalarNode):
+        match = None if node.quoted else REFERENCE.fullmatch(node.text)
+        return [match.group(1)] if match else []
+    children = node.items if isinstance(node, ListNode) else list(node.entries.values()) if isinstance(node, MappingNode) else []
+    return [name for child in children for name in _references(child)]
+
+
+def put_in(node: Node, path: str, parameters: Parameters, faults: Faults, budget: Budget) -> Node:
+    """The node with its references replaced by the values they name; unknown names are noted.
+
+    Args:
+        node: any tree; it is changed in place below its top.
+        path: its key, for messages and to remember where a parameter is used.
+        parameters: their values; `uses` grows.
+        faults: where unknown names are noted.
+        budget: bounds what may be written out.
+    """
+    if isinstance(node, ListNode):
+        node.items = [put_in(item, f"{path}.{index}", parameters, faults, budget) for index, item in enumerate(node.items)]
+    elif isinstance(node, MappingNode):
+        node.entries = {
+            key: put_in(value, f"{path}.{key}" if path else key, parameters, faults, budget)
+            for key, value in node.entries.items()
+        }
+    elif isinstance(node, ScalarNode) and not node.quoted and node.text.startswith("$"):
+        return _put_in_scalar(node, path, parameters, faults, budget)
+    return node
+
+
+def _put_in_scalar(node: ScalarNode, path: str, parameters: Parameters, faults: Faults, budget: Budget) -> Node:
+    if node.text.startswith("$$"):
+        return ScalarNode(node.place, node.word, node.parameter, node.text[1:], node.text[1:], quoted=True)
+    match = REFERENCE.fullmatch(node.text)
+    if match is None:
+        return node
+    name = match.group(1)
+    value = parameters.nodes.get(name)
+    if value is None:
+        known = list(parameters.uses)
+        hint = did_you_mean(name, known) or (f"parameters: {one_of(known)}" if known else "the config declares no `parameters:`")
+        faults.add(node, path, f"unknown parameter {name}", f'{hint}; text that begins with $ is written "${name}" in quotes')
+        return ScalarNode(node.place, node.word, None, "", None, removed=True)
+    parameters.uses[name].append(path)
+    budget.take(value, faults)
+    copy = value.copy()
+    if isinstance(copy, ScalarNode):
+        copy.place = node.place
+    copy.word = copy.word or node.word
+    copy.parameter = name
+    return copy
+
+
+def warn_unused(root: MappingNode, parameters: Parameters, swept: set[str], faults: Faults) -> None:
+    """Warns of parameters that stand nowhere."""
+    block = root.entries.get("parameters")
+    for name, uses in parameters.uses.items():
+        if not uses and isinstance(block, MappingNode):
+            text = "swept over, but used nowhere" if name in swept else "used nowhere"
+            faults.add(
+                block.keys[name],
+                f"parameters.{name}",
+                f"the parameter {name} is {text}",
+                f"write ${name} where it belongs",
+                warning=True,
+            )

@@ -1,0 +1,150 @@
+"""Reads blocks of keys: unknown keys, types, defaults; the base that the readers of the single blocks share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dltrain.config.catalog import Catalog, load_catalog
+from dltrain.config.keys import KEYS, blocks_with, keys_of
+from dltrain.config.kinds import MISMATCH, Kind, parse_kind, read_kind
+from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.paths import Paths
+from dltrain.config.scalars import describe
+from dltrain.config.suggest import did_you_mean, nearest, one_of
+from dltrain.config.types import Place
+
+Special = Callable[[Node, str], Any]
+
+
+@dataclass(slots=True)
+class Context:
+    """What every reader needs.
+
+    Attributes:
+        faults: where misfits are noted.
+        paths: how relative paths become absolute.
+        catalog: Keras's components.
+        places: key path -> where its value stands, filled on the way.
+    """
+
+    faults: Faults
+    paths: Paths
+    catalog: Catalog = field(default_factory=load_catalog)
+    places: dict[str, Place] = field(default_factory=dict)
+
+    def note(self, node: Node, path: str) -> None:
+        """Remembers where a key's value stands."""
+        if node.place is not None:
+            self.places[path] = node.place
+
+    def read(self, kind: Kind, node: Node, path: str) -> Any:
+        """Reads a value, components included; `MISMATCH` where it does not fit."""
+        from dltrain.config.components import read_nested
+
+        return read_kind(kind, node, path, self.faults, lambda word, inner, where: read_nested(self, word, inner, where))
+
+
+def is_absent(node: Node) -> bool:
+    """Whether the value says that there is none: null, or removed by an override."""
+    return isinstance(node, ScalarNode) and node.value is None and not node.quoted
+
+
+def is_removed(node: Node) -> bool:
+    """Whether an override removed the value."""
+    return isinstance(node, ScalarNode) and node.removed
+
+
+def read_block(
+    context: Context,
+    node: Node | None,
+    block: str,
+    special: Mapping[str, Special],
+    unknown: Callable[[str, Node], bool] | None = None,
+) -> dict[str, Any]:
+    """Reads a mapping of keys of the table in `keys.py`.
+
+    Args:
+        context: faults and the rest.
+        node: the mapping; None: absent.
+        block: path of the block, such as `data.split`; "" for the whole config.
+        special: last word of a key -> its own reader (node, path) -> value or `MISMATCH`.
+        unknown: asked about a key that the table does not have; True: it was dealt with.
+
+    Returns:
+        last word of the key -> value, for the keys that are given and right.
+    """
+    if node is None or (is_absent(node) and not (block and KEYS[block].required)):
+        return {}
+    if not isinstance(node, MappingNode):
+        context.faults.add(node, block, f"expected a mapping of keys, found {describe(node.plain())}", _block_hint(block))
+        return {}
+    known = keys_of(block)
+    values: dict[str, Any] = {}
+    for name, value in node.entries.items():
+        path = f"{block}.{name}" if block else name
+        key = known.get(name)
+        if key is None:
+            if unknown is None or not unknown(name, value):
+                add_unknown_key(context, node, block, name)
+            continue
+        if is_removed(value):
+            continue
+        context.note(value, path)
+        if is_absent(value) and (key.default is None or key.type == "block") and not key.required:
+            continue
+        read = special.get(name)
+        found = read(value, path) if read else context.read(parse_kind(key.type), value, path)
+        if found is not MISMATCH:
+            values[name] = found
+    for name, key in known.items():
+        if key.required and (name not in node.entries or is_removed(node.entries[name])):
+            path = f"{block}.{name}" if block else name
+            context.faults.add(node, path, f"missing: {key.description.rstrip('.')}", _missing_hint(path))
+    return values
+
+
+def add_unknown_key(context: Context, node: MappingNode, block: str, name: str, also: tuple[str, ...] = ()) -> None:
+    """Notes a key that its block does not know, with the block it belongs to or the nearest name."""
+    known = [*keys_of(block), *also]
+    place, value = node.keys[name], node.entries[name]
+    where = f" of {block}" if block else ""
+    path = f"{block}.{name}" if block else name
+    elsewhere = [other for other in blocks_with(name) if other != block]
+    hint = None
+    if ":" in name or (name.startswith(("'", '"'))):
+        hint = "a colon needs a space after it"
+    elif nearest(name, known) is not None:
+        hint = did_you_mean(name, known)
+    elif elsewhere:
+        hint = f"{name} belongs under `{elsewhere[0]}`" if elsewhere[0] else f"{name} belongs at the top level"
+    else:
+        for other in ("training", "data", "model", "evaluation", "data.split", "training.checkpoint", "sweep", ""):
+            near = nearest(name, keys_of(other))
+            if other != block and near is not None:
+                hint = f'did you mean "{near}", under `{other}`?' if other else f'did you mean "{near}", at the top level?'
+                break
+    listed = f"{block or 'a config'} takes: {one_of(known, 16)}"
+    context.faults.add(place, path, f"unknown key{where}", f"{hint} {listed}" if hint else listed, word=value.word)
+
+
+def read_texts(context: Context, node: Node, path: str, notation: str) -> tuple[str, ...] | Any:
+    """A text or a list of texts as a tuple; `MISMATCH` where it is neither."""
+    value = context.read(parse_kind(notation), node, path)
+    if value is MISMATCH:
+        return value
+    return tuple(value) if isinstance(value, list) else (value,)
+
+
+def scalars_of(node: Node) -> list[Node]:
+    """The node itself, or the entries of a list."""
+    return list(node.items) if isinstance(node, ListNode) else [node]
+
+
+def _block_hint(block: str) -> str:
+    return f"{block} takes: {one_of(keys_of(block), 16)}" if block else "a config is a mapping: `data:`, `model:`, `training:`"
+
+
+def _missing_hint(path: str) -> str | None:
+    return {"data": "write data: {source: csv, path: …}", "data.source": "such as `source: csv` or `source: digits`"}.get(path)

@@ -1,0 +1,110 @@
+"""Checks the file name templates of checkpoints: plain `{name}` or `{name:format}`, inside of the run, nothing else."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Collection
+
+from dltrain.config.nodes import Faults, Node
+from dltrain.config.scalars import describe
+from dltrain.config.suggest import did_you_mean, one_of
+
+FORMATS = {".h5": "h5", ".hdf5": "h5", ".keras": "keras"}
+FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def format_of(template: str) -> str | None:
+    """`h5` or `keras` by the template's ending, or None."""
+    return next((name for ending, name in FORMATS.items() if template.lower().endswith(ending)), None)
+
+
+def check_template(
+    faults: Faults, node: Node, path: str, template: str, metrics: Collection[str] | None, *, has_validation: bool
+) -> None:
+    """Notes what is wrong with a template.
+
+    Args:
+        faults: where it is noted.
+        node: the template's node.
+        path: its key.
+        template: such as `lfw_{epoch:02d}_{val_accuracy:.3f}.h5`.
+        metrics: the names that the history will have; None: not known.
+        has_validation: whether there is a validation part.
+    """
+    if (
+        "\\" in template
+        or template.startswith(("/", "~"))
+        or re.match(r"[A-Za-z]:", template)
+        or ".." in re.split(r"[/\\]", template)
+    ):
+        faults.add(
+            node,
+            path,
+            f"expected a file name inside of the run, found {describe(template)}",
+            "no absolute path, no .., no backslash",
+        )
+    if "\0" in template or template.endswith("/") or any(len(part) > 200 for part in template.split("/")):
+        faults.add(node, path, "expected a file name, of at most 200 characters")
+    if format_of(template) is None:
+        faults.add(node, path, f"expected a file name that ends in .h5 or .keras, found {describe(template)}", f"{template}.h5")
+    try:
+        fields = list(string.Formatter().parse(template))
+    except ValueError as error:
+        faults.add(node, path, f"the template cannot be read: {error}", "{ and } as text are written {{ and }}")
+        return
+    for _, name, form, conversion in fields:
+        if name is not None:
+            _check_field(faults, node, path, name, form or "", conversion, metrics, has_validation)
+
+
+def _check_field(
+    faults: Faults,
+    node: Node,
+    path: str,
+    name: str,
+    form: str,
+    conversion: str | None,
+    metrics: Collection[str] | None,
+    has_validation: bool,
+) -> None:
+    if not FIELD.fullmatch(name) or conversion is not None or "{" in form:
+        faults.add(
+            node,
+            path,
+            f"expected {{name}} or {{name:format}}, found {{{name}{'!' + conversion if conversion else ''}{':' + form if form else ''}}}",
+        )
+        return
+    width = re.search(r"\d{3,}", form)
+    try:
+        if width:
+            raise ValueError("it is wider than 99")
+        format(1 if name == "epoch" else 0.5, form)
+    except ValueError as error:
+        faults.add(node, path, f"the format {form!r} does not fit {name}: {error}", "such as {epoch:02d} and {val_accuracy:.3f}")
+    if name != "epoch":
+        check_metric(faults, node, path, name, metrics, has_validation=has_validation)
+
+
+def check_metric(
+    faults: Faults, node: Node, path: str, name: str, metrics: Collection[str] | None, *, has_validation: bool
+) -> None:
+    """Notes a metric that the history will not have: one of a part that does not exist, or an unknown name."""
+    if name.startswith("val_") and not has_validation:
+        faults.add(
+            node,
+            path,
+            f"{name} needs a validation part, and there is none",
+            "add `data.split.validation`, such as 0.2, or `data.validation`",
+        )
+        return
+    if metrics is None or name.removeprefix("val_") in metrics:
+        return
+    known = [*metrics, *(f"val_{metric}" for metric in metrics if has_validation)]
+    hint = did_you_mean(name, known)
+    faults.add(
+        node,
+        path,
+        f"no metric {name}",
+        f"{hint} known: {one_of(known)}" if hint else f"known: {one_of(known)}; more through training.metrics",
+    )

@@ -1,0 +1,114 @@
+"""The named datasets: what each is, whether it is on this machine, and fetching one for offline use."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from dltrain.config.sources import SOURCES, Source
+from dltrain.data.faults import nearest
+from dltrain.data.sources.places import Layout, find, require
+from dltrain.errors import UsageError
+from dltrain.reporting import Reporter
+
+BUNDLED = {
+    "digits": "digits.csv.gz",
+    "iris": "iris.csv",
+    "wine": "wine_data.csv",
+    "breast_cancer": "breast_cancer.csv",
+    "diabetes": "diabetes_data_raw.csv.gz",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetInfo:
+    """What `dltrain datasets` says of one dataset.
+
+    Attributes:
+        name: as in `data.source`.
+        description: one line.
+        task: "classification" or "regression".
+        rows: how many in all, or None (as the arguments say).
+        shape: of one row's input.
+        classes: how many labels, or None.
+        parts: parts that it brings along ("train", "test").
+        origin: who made it, and through which library it comes.
+        download_bytes: about how much is fetched where it is not here; None: nothing ever is.
+        location: where it is now, or None.
+    """
+
+    name: str
+    description: str
+    task: str
+    rows: int | None
+    shape: tuple[int, ...]
+    classes: int | None
+    parts: tuple[str, ...]
+    origin: str
+    download_bytes: int | None
+    location: str | None
+
+
+def list_datasets() -> list[DatasetInfo]:
+    """All named datasets, in the order of the config's sources. Looks at file names only; reads no data."""
+    return [_describe(source) for source in SOURCES.values() if not source.needs_path]
+
+
+def get_dataset(name: str, reporter: Reporter) -> Path:
+    """Have a dataset on this machine, downloading it into dltrain's cache if it is nowhere yet; returns where it is.
+
+    Raises:
+        UsageError: no such dataset, or one that is made rather than fetched.
+        DataError: it cannot be downloaded; says how to put it there by hand.
+    """
+    if name not in SOURCES or SOURCES[name].needs_path:
+        names = [source.name for source in SOURCES.values() if not source.needs_path]
+        match = nearest(name, names)
+        suggestion = f"did you mean {match}? " if match else ""
+        raise UsageError(f"there is no dataset {name}", hint=f"{suggestion}datasets: {', '.join(names)}")
+    if name == "noise":
+        raise UsageError("noise is made from the seed; there is nothing to fetch", hint="use it as `data.source: noise`")
+    if name in BUNDLED:
+        from dltrain.data.sources.bundled import data_file
+
+        path = data_file(BUNDLED[name])
+        if path is None:
+            raise UsageError(f"{name} comes with scikit-learn; there is nothing to fetch")
+        return path
+    if name == "lfw_people":
+        from dltrain.data.sources.lfw_people import locate_pictures
+
+        return locate_pictures(None, reporter)
+    return require(_layout(name), None, reporter)
+
+
+def _describe(source: Source) -> DatasetInfo:
+    download_bytes: int | None = None
+    location: str | None
+    if source.name in BUNDLED:
+        location = "comes with scikit-learn"
+    elif source.name == "noise":
+        location = "made from the seed"
+    else:
+        layout = _layout(source.name)
+        found = find(layout)
+        download_bytes = sum(remote.num_bytes for remote in layout.remotes)
+        location = str(found) if found else None
+    return DatasetInfo(
+        name=source.name,
+        description=source.description,
+        task=source.task or "classification",
+        rows=source.rows,
+        shape=source.shape,
+        classes=source.classes,
+        parts=source.parts,
+        origin=source.origin,
+        download_bytes=download_bytes,
+        location=location,
+    )
+
+
+def _layout(name: str) -> Layout:
+    layout: Layout = importlib.import_module(f"dltrain.data.sources.{name}").LAYOUT
+    return layout

@@ -1,0 +1,105 @@
+"""Several raw tables or stacks of pictures as one, with the parts they came as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dltrain.data.faults import column_hint, listed
+from dltrain.data.raw import Raw, RawPictures, RawTable
+from dltrain.errors import DataError, Fault
+
+
+def combine_tables(tables: Sequence[RawTable]) -> RawTable:
+    """Put tables below one another, columns matched by name; columns that the first lacks are left out and said.
+
+    Raises:
+        DataError: a table lacks a column of the first.
+    """
+    import polars
+
+    if len(tables) == 1:
+        return tables[0]
+    columns = tables[0].frame.columns
+    origin: list[tuple[int, str, int]] = []
+    notes: list[str] = []
+    faults: list[Fault] = []
+    rows = 0
+    for table in tables:
+        name = _name_of(table)
+        missing = [column for column in columns if column not in table.frame.columns]
+        surplus = [column for column in table.frame.columns if column not in columns]
+        if missing:
+            message = f"has no column {listed(missing)}, which {_name_of(tables[0])} has"
+            faults.append(Fault(message, file=name, hint=column_hint(missing[0], table.frame.columns)))
+        origin += [(rows + row, file, line) for row, file, line in table.origin]
+        rows += table.frame.height
+        notes += table.notes
+        if surplus:
+            notes.append(f"warning: {name}: columns that {_name_of(tables[0])} lacks are left out: {listed(surplus)}")
+    if faults:
+        raise DataError(faults)
+    return replace(
+        tables[0],
+        frame=polars.concat([table.frame.select(columns) for table in tables], how="vertical_relaxed", rechunk=True),
+        origin=tuple(origin),
+        details=_merged([table.details for table in tables]),
+        notes=tuple(notes),
+        reading=_agreed([table.reading for table in tables]),
+    )
+
+
+def combine_parts(raws: Mapping[str, Raw]) -> Raw:
+    """One raw whose `parts` are the given ones; "train" stays whole to be split where it is the only one without rows of its own.
+
+    Raises:
+        DataError: the parts do not fit together (columns, shapes, kinds).
+    """
+    names = list(raws)
+    tables = [raw for raw in raws.values() if isinstance(raw, RawTable)]
+    pictures = [raw for raw in raws.values() if isinstance(raw, RawPictures)]
+    lengths = [num_rows(raw) for raw in raws.values()]
+    ends = np.cumsum([0, *lengths])
+    parts = {name: np.arange(ends[index], ends[index + 1]) for index, name in enumerate(names)}
+    if len(tables) == len(raws):
+        return replace(combine_tables(tables), parts=parts)
+    if len(pictures) < len(raws):
+        raise DataError("one part is a table and another holds pictures")
+    shapes = {raw.images.shape[1:] for raw in pictures}
+    if len(shapes) > 1:
+        raise DataError(f"the parts have arrays of different shapes: {listed(sorted(shapes))}")
+    if len({raw.target is None for raw in pictures}) > 1:
+        raise DataError("one part has a target, another has none")
+    first = pictures[0]
+    return replace(
+        first,
+        images=np.concatenate([raw.images for raw in pictures]),
+        target=None if first.target is None else np.concatenate([raw.target for raw in pictures if raw.target is not None]),
+        names=tuple(name for raw in pictures for name in raw.names),
+        details=_merged([raw.details for raw in pictures]),
+        notes=tuple(note for raw in pictures for note in raw.notes),
+        parts=parts,
+    )
+
+
+def num_rows(raw: Raw) -> int:
+    """Rows of a table, or pictures."""
+    return int(raw.frame.height) if isinstance(raw, RawTable) else len(raw.images)
+
+
+def _name_of(table: RawTable) -> str:
+    return table.origin[0][1] if table.origin else next(iter(table.details), "the table")
+
+
+def _merged(details: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for one in details:
+        merged.update(one)
+    return merged
+
+
+def _agreed(readings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {key: value for key, value in readings[0].items() if all(reading.get(key) == value for reading in readings)}

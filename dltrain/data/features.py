@@ -1,0 +1,241 @@
+"""Feature columns of a table: values read by kind, statistics of the training rows, the model's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.faults import capped, listed
+from dltrain.data.kinds import Reading, mend, text_of, to_booleans, to_dates, to_numbers, unreadable
+from dltrain.data.scaling import NumberTransform, fit_number
+from dltrain.data.targets import Locate
+from dltrain.errors import DataError, Fault
+
+if TYPE_CHECKING:
+    import polars
+
+ONE_HOT_LIMIT = 64
+MISSING = "(missing)"
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureColumn:
+    """One column of the raw table and what becomes of it.
+
+    Attributes:
+        name: of the column.
+        kind: "number", "boolean", "date" or "category".
+        date_format: how dates are written, where they are text.
+        numbers: the transforms of a number or boolean (one) or of a date's parts.
+        date_parts: names of the parts of a date, in the order of `numbers`.
+        categories: sorted; empty where it is no category.
+        has_missing: the training part had rows without a category, which then are a category of their own.
+        encode: "one_hot" or "embedding".
+    """
+
+    name: str
+    kind: str
+    date_format: str | None = None
+    numbers: tuple[NumberTransform, ...] = ()
+    date_parts: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    has_missing: bool = False
+    encode: str = "one_hot"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is an input of its own, of category indices."""
+        return self.kind == "category" and self.encode == "embedding"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the numbers that it adds to the input "features"."""
+        if self.is_embedded:
+            return ()
+        if self.kind == "category":
+            return tuple(f"{self.name}={category}" for category in self.categories) + (
+                (f"{self.name}={MISSING}",) if self.has_missing else ()
+            )
+        return tuple(column for number in self.numbers for column in number.columns)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Indices of an embedded category: 0 for what training has not seen, the categories, and missing where it was seen."""
+        return 1 + len(self.categories) + self.has_missing
+
+
+def embedding_dimension(vocabulary_size: int) -> int:
+    """Suggested size of an embedding: 1.6 n^0.56, at most 50 (the rule of thumb of fastai's tabular models)."""
+    return int(min(50, max(2, round(1.6 * vocabulary_size**0.56))))
+
+
+def read_feature(series: polars.Series, column: FeatureColumn, reading: Reading) -> tuple[Any, NDArray[np.int64], polars.Series]:
+    """The mended column's values by kind (float64 array, or a series of dates or text), rows that cannot be read, mended text."""
+    series = mend(series, reading)
+    if column.kind == "category":
+        return text_of(series), np.zeros(0, np.int64), series
+    values: Any
+    if column.kind == "date":
+        values = to_dates(series, column.date_format)
+    else:
+        values = to_booleans(series) if column.kind == "boolean" else to_numbers(series, reading)
+    return values, unreadable(series, values), series
+
+
+def read_features(
+    frame: polars.DataFrame, columns: Sequence[FeatureColumn], reading: Reading, locate: Locate, known_by: str
+) -> dict[str, Any]:
+    """Values of all feature columns.
+
+    Args:
+        frame: raw columns.
+        columns: which, and their kinds.
+        reading: how text is written.
+        locate: the place of a row.
+        known_by: how the kinds are known ("by its first 10,000 rows").
+
+    Raises:
+        DataError: values that are not of the column's kind, with their rows.
+    """
+    values: dict[str, Any] = {}
+    faults: list[Fault] = []
+    total = 0
+    for column in columns:
+        values[column.name], bad, mended = read_feature(frame[column.name], column, reading)
+        total += len(bad)
+        for row in bad[: max(0, 10 - len(faults))]:
+            faults.append(_surprise(column, mended[int(row)], int(row), locate, known_by))
+    if faults:
+        raise DataError(capped(faults, total))
+    return values
+
+
+def _surprise(column: FeatureColumn, value: object, row: int, locate: Locate, known_by: str) -> Fault:
+    file, line = locate(row)
+    expected = {"number": "a number", "boolean": "true or false", "date": f"a date like {column.date_format or 'YYYY-MM-DD'}"}[
+        column.kind
+    ]
+    if column.kind == "date" and column.date_format:
+        expected = f"a date written {column.date_format}"
+    message = f"column {column.name} holds {value!r}, expected {expected} ({known_by})"
+    hint = f'if it means "no value": data.missing: ["{value}", "NA"]; if the column holds words: data.features: {{{column.name}: category}}'
+    return Fault(message if line else f"row {row + 1:,}: {message}", file=file, line=line, hint=hint)
+
+
+def date_numbers(values: polars.Series, parts: Sequence[str]) -> list[NDArray[np.float64]]:
+    """Float64 [rows] for each part of the dates, NaN where there is none."""
+    import polars
+
+    made = []
+    for part in parts:
+        if part == "day number":
+            number = values.dt.epoch("s").cast(polars.Float64) / 86400.0
+        elif part == "hour":
+            number = values.dt.hour().cast(polars.Float64) + values.dt.minute().cast(polars.Float64) / 60.0
+        else:
+            number = getattr(values.dt, part)().cast(polars.Float64)
+        made.append(number.fill_null(float("nan")).to_numpy(writable=True))
+    return made
+
+
+def fit_feature(
+    column: FeatureColumn, values: Any, rows: NDArray[np.int64], *, scale: str, impute: str | float, encode: str | None
+) -> FeatureColumn:
+    """Learn from the training rows: categories, or fill and scale of each number.
+
+    Args:
+        column: name and kind.
+        values: of all rows, as `read_features` gives them.
+        rows: the training part.
+        scale, impute: for numbers and dates.
+        encode: "one_hot", "embedding", or None: one-hot up to 64 categories.
+    """
+    if column.kind == "category":
+        seen = values.gather(rows)
+        categories = tuple(sorted(seen.drop_nulls().unique().to_list()))
+        encode = encode or ("one_hot" if len(categories) <= ONE_HOT_LIMIT else "embedding")
+        return replace(column, categories=categories, has_missing=bool(seen.null_count()), encode=encode)
+    if column.kind == "boolean":
+        fill = impute if not isinstance(impute, str) or impute == "none" else "most_frequent"
+        return replace(column, numbers=(fit_number(column.name, values[rows], "none", fill),))
+    if column.kind == "date":
+        seen = values.gather(rows)
+        has_hours = bool(((seen.dt.hour() != 0) | (seen.dt.minute() != 0)).any())
+        parts = ("year", "month", "day", "weekday", "day number", *(("hour",) if has_hours else ()))
+        made = [
+            replace(
+                fit_number(f"{column.name} {part}", number, scale, impute), indicator=bool(seen.null_count()) and part == "year"
+            )
+            for part, number in zip(parts, date_numbers(seen, parts), strict=True)
+        ]
+        return replace(column, date_parts=parts, numbers=tuple(made))
+    return replace(column, numbers=(fit_number(column.name, values[rows], scale, impute),))
+
+
+def category_codes(column: FeatureColumn, values: polars.Series) -> tuple[NDArray[np.int32], polars.Series]:
+    """Codes [rows]: 0 for unknown, 1... for the categories, the last for missing; and the unknown values."""
+    import polars
+
+    codes = values.cast(polars.Enum(column.categories), strict=False).to_physical().cast(polars.Int32) + 1
+    unknown = values.filter(codes.is_null() & values.is_not_null())
+    array = codes.fill_null(0).to_numpy(writable=True)
+    if column.has_missing:
+        array[values.is_null().to_numpy()] = len(column.categories) + 1
+    return array, unknown
+
+
+def fill_features(
+    matrix: NDArray[np.float32], columns: Sequence[FeatureColumn], values: Mapping[str, Any], notes: list[str]
+) -> dict[str, NDArray[np.int32]]:
+    """Write the numbers of all columns into `matrix` [rows, width] (zeros before); return the embedded categories' indices.
+
+    A category that training has not seen is index 0 of an embedding, and all zeros in one-hot; how many goes to `notes`.
+    """
+    embedded: dict[str, NDArray[np.int32]] = {}
+    place = 0
+    for column in columns:
+        if column.kind == "category":
+            codes, unknown = category_codes(column, values[column.name])
+            if len(unknown):
+                words = unknown.unique(maintain_order=True).to_list()
+                notes.append(
+                    f"{column.name}: {len(unknown):,} rows hold a category that training has not seen: {listed(words, 5)}"
+                )
+            if column.is_embedded:
+                embedded[column.name] = codes
+                continue
+            known = np.flatnonzero(codes)
+            matrix[known, place + codes[known] - 1] = 1.0
+            place += len(column.columns)
+            continue
+        numbers = date_numbers(values[column.name], column.date_parts) if column.kind == "date" else [values[column.name]]
+        for transform, number in zip(column.numbers, numbers, strict=True):
+            matrix[:, place] = transform.transform(number)
+            if transform.indicator:
+                matrix[:, place + 1] = np.isnan(number)
+            place += len(transform.columns)
+    return embedded
+
+
+def check_gaps(columns: Sequence[FeatureColumn], values: Mapping[str, Any], locate: Locate) -> None:
+    """Refuse rows without a value in columns that are not to be filled (`impute: none`).
+
+    Raises:
+        DataError: with the rows.
+    """
+    faults = []
+    for column in columns:
+        if column.kind == "category" or not any(np.isnan(number.fill) for number in column.numbers):
+            continue
+        series = values[column.name]
+        gaps = np.flatnonzero(series.is_null().to_numpy() if column.kind == "date" else np.isnan(series))
+        for row in gaps:
+            file, line = locate(int(row))
+            message = f"column {column.name} has no value" if line else f"row {int(row) + 1:,}: column {column.name} has no value"
+            faults.append(Fault(message, file=file, line=line, hint="data.impute: median fills it"))
+    if faults:
+        raise DataError(capped(faults))

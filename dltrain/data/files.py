@@ -1,0 +1,191 @@
+"""Raw bytes from the paths of a config: globs, compression, digests, character sets."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import glob
+import hashlib
+import lzma
+import os
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from dltrain.data.faults import nearest, shown
+from dltrain.errors import DataError, Fault
+
+DIGEST_BYTES = 20
+# A table compresses 5 to 50 times; a bomb, about 1,000 times.
+MAX_RATIO = 200
+ALWAYS_ALLOWED = 1 << 30
+BLOCK = 1 << 22
+
+
+def expand_paths(paths: Sequence[str]) -> list[str]:
+    """The files that the paths and glob patterns stand for, those of a pattern in sorted order.
+
+    Raises:
+        DataError: a file is missing, a pattern matches nothing, or a folder stands where a file is needed; all of them.
+    """
+    files: list[str] = []
+    faults: list[Fault] = []
+    for path in paths:
+        if os.path.isdir(path):
+            faults.append(Fault(f"{shown(path)} is a folder, not a file", hint=f"name its files: {shown(path)}/*.csv"))
+        elif os.path.exists(path):
+            files.append(path)
+        elif glob.has_magic(path):
+            found = sorted(name for name in glob.glob(path, recursive=True) if os.path.isfile(name))
+            files.extend(found)
+            if not found:
+                faults.append(Fault(f"no file matches {shown(path)}", hint=_neighbours(path)))
+        else:
+            faults.append(Fault(f"no such file: {shown(path)}", hint=_neighbours(path)))
+    if faults:
+        raise DataError(faults)
+    return files
+
+
+def _neighbours(path: str) -> str:
+    folder = Path(path).parent
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    if folder != Path(path).parent:
+        missing = f"the folder {shown(str(Path(path).parent))} does not exist"
+        return f"{missing}; relative paths are looked for beside the config, then in $DLTRAIN_DATA"
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
+    except OSError:
+        names = []
+    close = nearest(Path(path).name, names)
+    return f'did you mean "{close}"?' if close else f"the folder {shown(str(folder))} holds {len(names)} other files"
+
+
+def read_content(path: str) -> bytes:
+    """The file's bytes, decompressed where it is gzip, bzip2, xz or Zstandard (known by its first bytes, not its name).
+
+    Raises:
+        DataError: unreadable, damaged, or unpacking to an absurd size.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(6)
+            file.seek(0)
+            unpack = _unpacker(head)
+            if unpack is None:
+                return file.read()
+            size = os.fstat(file.fileno()).st_size
+            return _bounded(unpack(file), max(ALWAYS_ALLOWED, MAX_RATIO * size), path)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(Fault(f"cannot be read: {reason}", file=shown(path))) from error
+
+
+def _unpacker(head: bytes) -> Callable[[BinaryIO], Iterator[bytes]] | None:
+    import gzip
+
+    def blocks(file: Any) -> Iterator[bytes]:
+        while block := file.read(BLOCK):
+            yield block
+
+    if head.startswith(b"\x1f\x8b"):
+        return lambda file: blocks(gzip.GzipFile(fileobj=file))
+    if head.startswith(b"BZh"):
+        return lambda file: blocks(bz2.BZ2File(file))
+    if head.startswith(b"\xfd7zXZ\0"):
+        return lambda file: blocks(lzma.LZMAFile(file))
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        return _unpack_zstandard
+    return None
+
+
+def _unpack_zstandard(file: BinaryIO) -> Iterator[bytes]:
+    """Python below 3.14 has no Zstandard of its own; polars does, behind its readers: one column of whole lines."""
+    import polars
+
+    try:
+        lines = polars.read_csv(
+            file.read(), has_header=False, infer_schema=False, separator="\x01", quote_char=None, new_columns=["line"]
+        )
+    except polars.exceptions.PolarsError as error:
+        raise ValueError(f"not a readable Zstandard file ({error})") from error
+    for start in range(0, lines.height, 1 << 16):
+        yield "".join(f"{line or ''}\n" for line in lines["line"][start : start + (1 << 16)]).encode()
+
+
+def _bounded(blocks: Iterator[bytes], limit: int, path: str) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    for block in blocks:
+        size += len(block)
+        if size > limit:
+            raise DataError(Fault(f"unpacks to more than {limit >> 20:,} MB, over {MAX_RATIO} times its size", file=shown(path)))
+        parts.append(block)
+    return b"".join(parts)
+
+
+def digest(content: bytes | memoryview) -> str:
+    """BLAKE2b of the content: equal content, equal digest, wherever and however compressed it lies."""
+    return hashlib.blake2b(content, digest_size=DIGEST_BYTES).hexdigest()
+
+
+def to_utf8(content: bytes, encoding: str | None, path: str) -> bytes:
+    """The text as UTF-8 with `\\n` line ends and without a byte-order mark.
+
+    Raises:
+        DataError: NUL bytes, or bytes that are no text in that encoding; with the line.
+    """
+    if encoding is None and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encoding = "utf-16"
+    name = codecs.lookup(encoding).name if encoding else "utf-8"
+    if name in ("utf-8", "utf-8-sig", "ascii"):
+        content = content.removeprefix(codecs.BOM_UTF8)
+        if not content.isascii():
+            _check_utf8(content, path)
+    else:
+        try:
+            content = content.decode(name).removeprefix("\ufeff").encode()
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise DataError(Fault(f"byte {error.start:,} is not text in {encoding}", file=shown(path), line=line)) from error
+    nul = content.find(b"\0")
+    if nul >= 0:
+        line, column = place(content, nul)
+        message = "NUL byte: this is not a text file, or a damaged one" if nul < 1000 else "NUL byte: the file is damaged here"
+        raise DataError(Fault(message, file=shown(path), line=line, column=column))
+    if b"\r" in content:
+        content = content.replace(b"\r\n", b"\n")
+        if b"\n" not in content:
+            content = content.replace(b"\r", b"\n")
+    return content
+
+
+def _check_utf8(content: bytes, path: str) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    start = 0
+    while start < len(content):
+        block = content[start : start + BLOCK]
+        try:
+            decoder.decode(block, final=start + BLOCK >= len(content))
+        except UnicodeDecodeError as error:
+            # The decoder's own carry (up to 3 bytes) comes before the block.
+            position = start + error.start - (len(error.object) - len(block))
+            line, column = place(content, position)
+            raise DataError(
+                Fault(
+                    f"byte 0x{content[position]:02x} is not UTF-8 text",
+                    file=shown(path),
+                    line=line,
+                    column=column,
+                    hint="say how it is written, such as data.encoding: latin-1 or data.encoding: cp1252",
+                )
+            ) from error
+        start += BLOCK
+
+
+def place(content: bytes, position: int) -> tuple[int, int]:
+    """1-based line and column (in characters) of a byte of UTF-8 text."""
+    start = content.rfind(b"\n", 0, position) + 1
+    return content.count(b"\n", 0, position) + 1, len(content[start:position].decode("utf-8", "replace")) + 1

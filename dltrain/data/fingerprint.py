@@ -1,0 +1,52 @@
+"""Is it the same data? A digest of contents and of how they are read, never of where they lie."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig
+from dltrain.data.files import digest
+from dltrain.data.raw import Raw, RawPictures
+
+
+def fingerprint(config: DataConfig, raw: Raw, details: Sequence[Mapping[str, Any]]) -> str:
+    """Hex digest of the data and of what decides which values are read from it.
+
+    Args:
+        config: source, its arguments, and the options of reading.
+        raw: the data; its arrays are hashed where the source brings no digest of its own.
+        details: one entry for each file, in order, as `RawTable.details` has them.
+    """
+    contents: list[Any] = [entry.get("digest") for entry in details]
+    if not contents or not all(contents):
+        contents = [array_digest(array) for array in _arrays(raw)]
+    asked = {
+        "source": config.source,
+        "arguments": {key: config.arguments[key] for key in sorted(config.arguments)},
+        "columns": list(raw.frame.columns) if not isinstance(raw, RawPictures) else list(raw.images.shape[1:]),
+        "parts": {name: len(rows) for name, rows in raw.parts.items()},
+        "replace": {name: dict(words) for name, words in config.replace.items()},
+        "missing": None if config.missing is None else sorted(config.missing),
+        "thousands": config.thousands,
+        "limit": config.limit,
+    }
+    return digest(json.dumps([asked, contents], sort_keys=True, default=str).encode())
+
+
+def array_digest(array: NDArray[Any]) -> str:
+    """Digest of an array's type, shape and values."""
+    array = np.ascontiguousarray(array)
+    head = f"{array.dtype.str} {array.shape} ".encode()
+    return digest(head + digest(array.reshape(-1).view(np.uint8).data).encode())
+
+
+def _arrays(raw: Raw) -> list[NDArray[Any]]:
+    if isinstance(raw, RawPictures):
+        return [raw.images] if raw.target is None else [raw.images, raw.target]
+    hashes = raw.frame.hash_rows(seed=0) if raw.frame.width else None
+    return [] if hashes is None else [hashes.to_numpy()]

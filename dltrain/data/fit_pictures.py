@@ -1,0 +1,126 @@
+"""From raw pictures (or other arrays of one shape) to parts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig
+from dltrain.data.dataset import TargetSpec
+from dltrain.data.faults import config_fault
+from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
+from dltrain.data.picture_preprocessing import PICTURE_SCALES, PicturePreprocessing, class_labels, fit_pixel_scale
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.raw import RawPictures
+from dltrain.data.splits import Rows
+from dltrain.data.table_preprocessing import RECONSTRUCTION
+from dltrain.data.targets import count_labels, scale_target
+from dltrain.errors import ConfigError, DataError
+
+
+def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Preprocessing | None) -> Fitted:
+    """Fit to pictures, or put them through the preprocessing of a stored run.
+
+    Raises:
+        DataError: arrays, targets or rows that do not do.
+        ConfigError: options that are for tables.
+    """
+    if stored is not None and not isinstance(stored, PicturePreprocessing):
+        raise DataError("the run was trained on a table, this holds pictures")
+    _refuse_table_options(config)
+    spec, values = _target(config, raw)
+    brought, rows = given_parts(config, raw.parts, len(raw.images))
+    codes = values if spec.task == "classification" else None
+    parts, manner = split_at_random(config, rows, codes, spec.classes, seed, _locate(raw))
+    parts = {name: ({**parts, **brought})[name] for name in ("train", "validation", "test") if name in {**parts, **brought}}
+    warnings = []
+    if codes is not None:
+        warnings = check_labels(spec.name, spec.classes, codes, parts, _locate(raw))
+    preprocessing = stored or _fit(config, raw, spec, values, parts["train"])
+    made = {name: preprocessing.transform(raw, with_targets=True, rows=chosen) for name, chosen in parts.items()}
+    summary = [_describe(spec, values), *preprocessing.describe()]
+    resolved = {"data.task": spec.task}
+    if isinstance(preprocessing, PicturePreprocessing):
+        resolved["data.scale"] = preprocessing.scale
+    return Fitted(preprocessing, made, summary, warnings, resolved, manner)
+
+
+def _refuse_table_options(config: DataConfig) -> None:
+    given = [
+        key
+        for key in ("features", "drop", "weight", "identifiers", "replace", "impute", "encode", "missing")
+        if getattr(config, key)
+    ]
+    given += [f"split.{key}" for key in ("column", "group", "time") if getattr(config.split, key)]
+    faults = [config_fault(config, f"data.{key}", f"is for tables; {config.source} holds pictures or arrays") for key in given]
+    if isinstance(config.scale, dict):
+        faults.append(config_fault(config, "data.scale", "pictures have no columns", f"one of {', '.join(PICTURE_SCALES)}"))
+    elif config.scale is not None and config.scale not in PICTURE_SCALES:
+        faults.append(config_fault(config, "data.scale", f"expected one of {', '.join(PICTURE_SCALES)}, got {config.scale}"))
+    if faults:
+        raise ConfigError(faults)
+
+
+def _locate(raw: RawPictures):  # type: ignore[no-untyped-def]
+    return lambda row: (raw.names[row] if raw.names else None, None)
+
+
+def _target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, NDArray[np.generic]]:
+    name = config.target[0] if config.target else "target"
+    if config.task == RECONSTRUCTION:
+        return TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so"), np.zeros(len(raw.images), np.int32)
+    if raw.target is None:
+        raise DataError(
+            config_fault(config, "data.task", f"{config.source} brings no target", "data.task: reconstruction needs none")
+        )
+    values = raw.target
+    if raw.classes and config.task != "regression":
+        spec = TargetSpec(name, "classification", raw.classes, reason=f"{config.source} has {len(raw.classes)} classes")
+        return _with_two_classes(spec, values.astype(np.int32))
+    finite = np.isfinite(values) if values.dtype.kind == "f" else np.ones(len(values), bool)
+    if not finite.all():
+        raise DataError(f"row {int(np.flatnonzero(~finite)[0]) + 1:,}: the target is not a finite number")
+    distinct = np.unique(values)
+    task = config.task or ("classification" if len(distinct) <= 2 else "regression")
+    what = "booleans" if values.dtype.kind == "b" else "numbers"
+    reason = "data.task says so" if config.task else f"the target holds {what} of {len(distinct):,} values"
+    if task == "classification":
+        spec = TargetSpec(name, task, tuple(class_labels(distinct)), reason=reason)
+        return _with_two_classes(spec, np.searchsorted(distinct, values).astype(np.int32))
+    if len(distinct) < 2:
+        raise DataError("the target is the same in every row", hint="a constant needs no model")
+    return TargetSpec(name, task, reason=reason), values.astype(np.float64)
+
+
+def _with_two_classes(spec: TargetSpec, codes: NDArray[np.int32]) -> tuple[TargetSpec, NDArray[np.int32]]:
+    if len(np.unique(codes)) < 2:
+        raise DataError(f"there is one class only: {spec.classes[int(codes[0])]}", hint="a class to tell it from is needed")
+    return spec, codes
+
+
+def _fit(config: DataConfig, raw: RawPictures, spec: TargetSpec, values: NDArray[np.generic], rows: Rows) -> PicturePreprocessing:
+    scale = str(config.scale or ("unit" if raw.value_range is not None else "standard"))
+    center, spread = fit_pixel_scale(raw.images, rows, scale, raw.value_range)
+    if spec.task == "regression" and config.scale_target:
+        spec = scale_target(spec, np.asarray(values, np.float64)[rows])
+    return PicturePreprocessing(
+        source=config.source,
+        shape=tuple(raw.images.shape[1:]),
+        targets=(replace(spec),),
+        scale=scale,
+        center=center,
+        spread=spread,
+        reader=raw.reader,
+        arguments={key: value for key, value in config.arguments.items() if isinstance(value, str)},
+    )
+
+
+def _describe(spec: TargetSpec, values: NDArray[np.generic]) -> str:
+    if spec.task == "classification":
+        return f"{count_labels(spec, values)} (classification: {spec.reason})"
+    if spec.task == RECONSTRUCTION:
+        return "target: the input itself (reconstruction)"
+    numbers = np.asarray(values, np.float64)
+    return f"target {spec.name}: a number from {numbers.min():,.6g} to {numbers.max():,.6g} (regression: {spec.reason})"

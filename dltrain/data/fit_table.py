@@ -1,0 +1,345 @@
+"""From a raw table to parts: columns and kinds, targets, rows of each part, statistics of the training part."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig
+from dltrain.data.dataset import Part, TargetSpec
+from dltrain.data.faults import capped, column_hint, config_fault, listed
+from dltrain.data.features import FeatureColumn, check_gaps, fit_feature, read_features
+from dltrain.data.fitted import Fitted, check_labels, given_parts, placed, split_at_random
+from dltrain.data.kinds import (
+    SAMPLE_ROWS,
+    USUAL_MISSING,
+    ColumnKind,
+    Reading,
+    find_date_format,
+    infer_kind,
+    mend,
+    text_of,
+    to_dates,
+    to_numbers,
+)
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.raw import RawTable
+from dltrain.data.scaling import IMPUTES, SCALES
+from dltrain.data.splits import Rows, split_column, split_groups, split_time
+from dltrain.data.table_preprocessing import RECONSTRUCTION, TablePreprocessing, TableValues, locator, read_weights
+from dltrain.data.targets import count_labels, encode_target, infer_target, scale_target
+from dltrain.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import polars
+
+TEXT_OPTIONS = ("columns", "header", "quote", "encoding")
+
+
+def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessing | None) -> Fitted:
+    """Fit to a table, or put it through the preprocessing of a stored run.
+
+    Raises:
+        DataError: columns, values, labels or rows that do not do.
+        ConfigError: options that do not fit together.
+    """
+    _check_columns(config, raw)
+    if stored is not None:
+        return _through(config, raw, seed, stored)
+    reading = _reading(config, raw)
+    locate = locator(raw)
+    columns, left_out = _feature_columns(config, raw, reading)
+    seen = f"as the first {SAMPLE_ROWS:,} rows are" if raw.frame.height > SAMPLE_ROWS else "as in the other rows"
+    values = read_features(raw.frame, columns, reading, locate, seen)
+    specs, targets = _targets(config, raw, reading)
+    rows, manner = _rows(config, raw, reading, specs, targets, seed)
+    warnings = _check_targets(specs, targets, rows, raw)
+    fitted = tuple(_fit_column(config, column, values[column.name], rows["train"]) for column in columns)
+    check_gaps(fitted, values, locate)
+    preprocessing = TablePreprocessing(
+        source=config.source,
+        features=fitted,
+        targets=tuple(_scaled(config, spec, targets, rows["train"]) for spec in specs),
+        reading=reading,
+        text_options={key: getattr(config, key) for key in TEXT_OPTIONS if getattr(config, key) is not None},
+        weight=config.weight,
+        identifiers=config.identifiers,
+    )
+    _check_some_feature(preprocessing, config)
+    weights = read_weights(raw, config.weight, reading) if config.weight else None
+    identifiers = {name: text_of(raw.frame[name]).fill_null("") for name in config.identifiers}
+    table = TableValues(values, targets, weights, identifiers, raw.frame.height)
+    parts = _assemble(preprocessing, table, rows, warnings)
+    summary = _summary(preprocessing, targets, left_out, raw.frame.height)
+    return Fitted(preprocessing, parts, summary, warnings, _resolved(preprocessing), manner)
+
+
+def _through(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessing) -> Fitted:
+    if not isinstance(stored, TablePreprocessing):
+        raise DataError("the run was trained on pictures, this is a table")
+    values = stored.read_values(raw, with_targets=True)
+    rows, manner = _rows(config, raw, stored.reading, stored.targets, values.targets, seed)
+    warnings: list[str] = []
+    parts = _assemble(stored, values, rows, warnings)
+    return Fitted(stored, parts, _summary(stored, values.targets, [], raw.frame.height), warnings, _resolved(stored), manner)
+
+
+def _assemble(
+    preprocessing: TablePreprocessing, values: TableValues, rows: dict[str, Rows], warnings: list[str]
+) -> dict[str, Part]:
+    parts = {}
+    for name, chosen in rows.items():
+        notes: list[str] = []
+        parts[name] = preprocessing.assemble(values, chosen, notes)
+        warnings.extend(f"{name} part: {note}" for note in notes)
+    return parts
+
+
+def _reading(config: DataConfig, raw: RawTable) -> Reading:
+    return Reading(
+        USUAL_MISSING if config.missing is None else tuple(config.missing),
+        config.decimal or raw.reading.get("decimal", "."),
+        config.thousands,
+        config.replace,
+    )
+
+
+def _named_columns(config: DataConfig) -> list[tuple[str, str]]:
+    """(key path, column) of every column that the config names."""
+    named = [("data.target", name) for name in config.target]
+    named += [(f"data.features.{name}", name) for name in config.features or ()]
+    named += [("data.drop", name) for name in config.drop]
+    named += [("data.identifiers", name) for name in config.identifiers]
+    named += [(f"data.replace.{name}", name) for name in config.replace]
+    named += [("data.weight", config.weight)] if config.weight else []
+    for key in ("column", "group", "time"):
+        name = getattr(config.split, key)
+        named += [(f"data.split.{key}", name)] if name else []
+    for key in ("scale", "impute", "encode"):
+        option = getattr(config, key)
+        named += [(f"data.{key}.{name}", name) for name in option] if isinstance(option, dict) else []
+    return named
+
+
+def _check_columns(config: DataConfig, raw: RawTable) -> None:
+    have = raw.frame.columns
+    where = raw.origin[0][1] if raw.origin else config.source
+    faults = [
+        config_fault(config, key, f"{name} is not a column of {where}", column_hint(name, have))
+        for key, name in _named_columns(config)
+        if name not in have
+    ]
+    if faults:
+        raise DataError(capped(faults))
+
+
+def _target_names(config: DataConfig, raw: RawTable) -> tuple[str, ...]:
+    if config.task == RECONSTRUCTION:
+        return ()
+    names = config.target or raw.target
+    if not names:
+        hint = f"say data.target: one of {listed(raw.frame.columns, 30)}; or data.task: reconstruction"
+        raise ConfigError(config_fault(config, "data.target", "the column to predict is not named", hint))
+    return names
+
+
+def _feature_columns(config: DataConfig, raw: RawTable, reading: Reading) -> tuple[list[FeatureColumn], list[tuple[str, str]]]:
+    """The columns to use with their kinds, and those left out with the reason."""
+    split = config.split
+    reserved = {*_target_names(config, raw), *config.target, *raw.target, *config.drop, *config.identifiers}
+    reserved |= {name for name in (config.weight, split.column, split.group, split.time) if name}
+    columns, left_out, faults = [], [], []
+    for name in raw.frame.columns if config.features is None else config.features:
+        if name in reserved:
+            if config.features is not None:
+                faults.append(
+                    config_fault(config, f"data.features.{name}", f"{name} has another role already, so it is no feature")
+                )
+            continue
+        kind = infer_kind(mend(raw.frame[name], reading), reading)
+        forced = (config.features or {}).get(name)
+        if forced is not None or config.features is not None:
+            kind = _forced(raw.frame[name], kind, forced, reading)
+        if kind.kind == "text" and config.features is not None:
+            message = f"{name} is free text ({kind.left_out or 'as asked'}), which is no feature of a table"
+            hint = f"data.features: {{{name}: category}} makes each different text a category; or leave it out"
+            faults.append(config_fault(config, f"data.features.{name}", message, hint))
+        elif kind.left_out:
+            left_out.append((name, kind.left_out))
+        else:
+            columns.append(FeatureColumn(name, kind.kind, kind.date_format))
+    if faults:
+        raise DataError(capped(faults))
+    return columns, left_out
+
+
+def _forced(series: polars.Series, inferred: ColumnKind, forced: str | None, reading: Reading) -> ColumnKind:
+    """The kind that the config asks for; a feature named without a kind is used whatever it looks like."""
+    if forced is None:
+        return replace(inferred, left_out="" if inferred.kind != "text" else inferred.left_out)
+    date_format = inferred.date_format
+    if forced == "date" and date_format is None:
+        sample = mend(series, reading).drop_nulls().head(SAMPLE_ROWS)
+        if len(sample) and str(sample.dtype) == "String":
+            date_format = find_date_format(sample) or find_date_format(sample.head(1))
+    return ColumnKind(forced, date_format)
+
+
+def _targets(config: DataConfig, raw: RawTable, reading: Reading) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]]]:
+    if config.task == RECONSTRUCTION:
+        return (TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so"),), {}
+    specs, values, faults = [], {}, []
+    for name in _target_names(config, raw):
+        series = mend(raw.frame[name], reading)
+        try:
+            spec = infer_target(series, reading, task=config.task, classes=raw.classes if name in raw.target else ())
+            values[name] = encode_target(series, spec, reading, locator(raw))
+            specs.append(spec)
+        except DataError as error:
+            faults.extend(placed(error, config).faults)
+    if faults:
+        raise DataError(faults)
+    return tuple(specs), values
+
+
+def _check_targets(
+    specs: tuple[TargetSpec, ...], targets: dict[str, NDArray[Any]], rows: dict[str, Rows], raw: RawTable
+) -> list[str]:
+    """Labels must be known to training, numbers must vary in it."""
+    notes = []
+    for spec in specs:
+        if spec.task == "classification":
+            notes += check_labels(spec.name, spec.classes, targets[spec.name], rows, locator(raw))
+            if len(np.unique(targets[spec.name][rows["train"]])) < 2:
+                raise DataError(f"the training part has one class of {spec.name} only")
+        elif spec.task == "regression" and np.ptp(targets[spec.name][rows["train"]]) == 0:
+            raise DataError(
+                f"the target {spec.name} is the same in every row of the training part", hint="a constant needs no model"
+            )
+    return notes
+
+
+def _rows(
+    config: DataConfig,
+    raw: RawTable,
+    reading: Reading,
+    specs: tuple[TargetSpec, ...],
+    targets: dict[str, NDArray[Any]],
+    seed: int,
+) -> tuple[dict[str, Rows], str]:
+    """Rows of each part, and the manner of the split in a word."""
+    split = config.split
+    brought, rows = given_parts(config, raw.parts, raw.frame.height)
+    shares = {"test": split.test, "validation": split.validation}
+    try:
+        if split.column:
+            return split_column(text_of(raw.frame[split.column]).to_list()), f"by column {split.column}"
+        if split.group:
+            groups = np.unique(text_of(raw.frame[split.group]).fill_null("").to_numpy()[rows].astype(str), return_inverse=True)[1]
+            chosen = split_groups(groups, seed=seed if split.seed is None else split.seed, **shares)
+            manner = f"groups of {split.group} kept together"
+        elif split.time:
+            chosen = split_time(_times(config, raw, reading)[rows], **shares)
+            manner = f"by time ({split.time})"
+        else:
+            spec = next((spec for spec in specs if spec.task == "classification"), None)
+            codes = None if spec is None else targets[spec.name]
+            parts, manner = split_at_random(config, rows, codes, spec.classes if spec else (), seed, locator(raw))
+            return _ordered({**parts, **brought}), manner
+    except ValueError as error:
+        raise DataError(config_fault(config, "data.split", str(error))) from error
+    return _ordered({**{name: rows[part] for name, part in chosen.items()}, **brought}), manner
+
+
+def _ordered(parts: dict[str, Rows]) -> dict[str, Rows]:
+    return {name: parts[name] for name in ("train", "validation", "test") if name in parts}
+
+
+def _times(config: DataConfig, raw: RawTable, reading: Reading) -> NDArray[Any]:
+    name = str(config.split.time)
+    series = mend(raw.frame[name], reading)
+    kind = infer_kind(series, reading)
+    if kind.kind == "date":
+        dates = to_dates(series, kind.date_format)
+        times = np.where(dates.is_null().to_numpy(), np.nan, dates.dt.epoch("us").fill_null(0).to_numpy().astype(np.float64))
+    else:
+        times = to_numbers(series, reading)
+    bad = np.flatnonzero(np.isnan(times))
+    if len(bad):
+        file, line = locator(raw)(int(bad[0]))
+        place = f" (first {file}:{line})" if line else ""
+        raise ValueError(f"column {name} holds no date or number in {len(bad):,} rows{place}")
+    return times
+
+
+def _option(config: DataConfig, key: str, column: str, default: Any, words: tuple[str, ...]) -> Any:
+    option = getattr(config, key)
+    value = option.get(column, default) if isinstance(option, dict) else option
+    value = default if value is None else value
+    if isinstance(value, str) and value not in words:
+        message = f"expected one of {', '.join(words)}, got {value}"
+        raise ConfigError(config_fault(config, f"data.{key}", message))
+    return value
+
+
+def _fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Rows) -> FeatureColumn:
+    scale = _option(config, "scale", column.name, "standard", (*SCALES, "unit"))
+    return fit_feature(
+        column,
+        values,
+        rows,
+        scale="minmax" if scale == "unit" else scale,
+        impute=_option(config, "impute", column.name, "median", IMPUTES),
+        encode=_option(config, "encode", column.name, None, ("one_hot", "embedding")),
+    )
+
+
+def _scaled(config: DataConfig, spec: TargetSpec, targets: dict[str, NDArray[Any]], rows: Rows) -> TargetSpec:
+    if spec.task != "regression" or not config.scale_target:
+        return spec
+    return scale_target(spec, targets[spec.name][rows])
+
+
+def _check_some_feature(preprocessing: TablePreprocessing, config: DataConfig) -> None:
+    schema = preprocessing.schema
+    if not schema.inputs:
+        raise DataError(config_fault(config, "data.features", "no column is left to learn from"))
+    if config.task == RECONSTRUCTION and schema.inputs[0].dtype != "float32":
+        raise DataError(config_fault(config, "data.features", "no number is left to reconstruct", "data.encode: one_hot"))
+
+
+def _summary(
+    preprocessing: TablePreprocessing, targets: dict[str, NDArray[Any]], left_out: list[tuple[str, str]], num_rows: int
+) -> list[str]:
+    lines = []
+    for spec in preprocessing.targets:
+        if spec.task == "classification":
+            lines.append(count_labels(spec, targets[spec.name]))
+        elif spec.task == "regression":
+            numbers = targets[spec.name]
+            lines.append(
+                f"target {spec.name}: a number from {numbers.min():,.6g} to {numbers.max():,.6g}, mean {numbers.mean():,.6g}, "
+                f"standard deviation {numbers.std():,.6g}"
+            )
+        else:
+            lines.append("target: the input itself (reconstruction)")
+        if spec.reason:
+            lines[-1] += f" ({spec.task}: {spec.reason})" if spec.task != RECONSTRUCTION else ""
+    sample = f", kinds by the first {SAMPLE_ROWS:,} rows" if num_rows > SAMPLE_ROWS else ""
+    features = preprocessing.describe()
+    lines += [features[0] + sample, *features[1:]]
+    if left_out:
+        words = [f"{name} ({reason})" for name, reason in left_out]
+        lines.append(f"left out: {listed(words, 20)}; data.features can name them")
+    return lines
+
+
+def _resolved(preprocessing: TablePreprocessing) -> dict[str, Any]:
+    tasks = {spec.task for spec in preprocessing.targets}
+    resolved: dict[str, Any] = {"data.features": {column.name: column.kind for column in preprocessing.features}}
+    if len(tasks) == 1:
+        resolved["data.task"] = tasks.pop()
+    return resolved

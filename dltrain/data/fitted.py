@@ -1,0 +1,149 @@
+"""What fitting gives, for tables and pictures alike, and the rows of each part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig
+from dltrain.data.dataset import Part
+from dltrain.data.faults import capped, config_fault, listed, nearest
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.splits import Rows, split_rows
+from dltrain.data.targets import Locate
+from dltrain.errors import ConfigError, DataError, Fault
+
+
+@dataclass(slots=True)
+class Fitted:
+    """Preprocessing, parts, and what to tell about them.
+
+    Attributes:
+        preprocessing: fitted, or the stored one.
+        parts: preprocessed.
+        summary, warnings: lines for the user.
+        resolved: inferred values by key path.
+        manner: how the rows were split ("stratified"), or empty.
+    """
+
+    preprocessing: Preprocessing
+    parts: dict[str, Part]
+    summary: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    resolved: dict[str, Any] = field(default_factory=dict)
+    manner: str = ""
+
+
+def given_parts(config: DataConfig, parts: Mapping[str, Rows], num_rows: int) -> tuple[dict[str, Rows], Rows]:
+    """Parts that the source or the config's paths bring, and the rows that are to be split.
+
+    Raises:
+        ConfigError: the config splits off a part that is there already.
+    """
+    for name in ("validation", "test"):
+        if name in parts and getattr(config.split, name) is not None:
+            message = f"{config.source} brings a {name} part of its own"
+            raise ConfigError(config_fault(config, f"data.split.{name}", message, f"leave data.split.{name} out"))
+    if parts and (config.split.column or (config.split.time and config.test)):
+        raise ConfigError(config_fault(config, "data.split", "the parts are given already", "leave the split out"))
+    brought = {name: rows for name, rows in parts.items() if name != "train"}
+    return brought, parts.get("train", np.arange(num_rows))
+
+
+def split_at_random(
+    config: DataConfig, rows: Rows, codes: NDArray[np.int32] | None, labels: tuple[str, ...], seed: int, locate: Locate
+) -> tuple[dict[str, Rows], str]:
+    """Random parts of `rows`, stratified by the class codes of all rows unless the config says no; and the manner in a word.
+
+    Raises:
+        DataError: too few rows, or a class of a single row.
+    """
+    split = config.split
+    if split.test is None and split.validation is None:
+        return {"train": rows}, ""
+    stratify = codes is not None and split.stratify is not False
+    if codes is None and split.stratify:
+        message = "there are no classes to stratify by"
+        raise ConfigError(config_fault(config, "data.split.stratify", message, "leave it out for regression"))
+    if stratify and codes is not None:
+        _refuse_single_rows(codes[rows], rows, labels, locate)
+    try:
+        parts = split_rows(
+            len(rows),
+            seed=seed if split.seed is None else split.seed,
+            test=split.test,
+            validation=split.validation,
+            labels=codes[rows] if stratify and codes is not None else None,
+        )
+    except ValueError as error:
+        raise DataError(config_fault(config, "data.split", str(error))) from error
+    return {name: rows[chosen] for name, chosen in parts.items()}, "stratified" if stratify else "at random"
+
+
+def _refuse_single_rows(codes: NDArray[np.int32], rows: Rows, labels: tuple[str, ...], locate: Locate) -> None:
+    single = np.flatnonzero(np.bincount(codes, minlength=len(labels)) == 1)
+    faults = []
+    for code in single:
+        row = int(rows[np.flatnonzero(codes == code)[0]])
+        file, line = locate(row)
+        message = f"the label {labels[code]!r} stands in one row only, so it cannot be in two parts"
+        hint = "leave that row out, merge the label with another by data.replace, or say data.split.stratify: false"
+        faults.append(Fault(message if line else f"row {row + 1:,}: {message}", file=file, line=line, hint=hint))
+    if faults:
+        raise DataError(capped(faults))
+
+
+def check_labels(
+    name: str, labels: tuple[str, ...], codes: NDArray[np.int32], parts: Mapping[str, Rows], locate: Locate
+) -> list[str]:
+    """Every label must be known to the training part. Returns sentences on labels that only the training part has.
+
+    Raises:
+        DataError: a label that the training part does not have; named with its first row.
+    """
+    known = np.bincount(codes[parts["train"]], minlength=len(labels)) > 0
+    faults, notes = [], []
+    for part, rows in parts.items():
+        if part == "train":
+            continue
+        counts = np.bincount(codes[rows], minlength=len(labels))
+        for code in np.flatnonzero((counts > 0) & ~known):
+            row = int(rows[np.flatnonzero(codes[rows] == code)[0]])
+            faults.append(_stray_label(name, labels, int(code), known, part, int(counts[code]), row, locate))
+        lacking = [labels[code] for code in np.flatnonzero((counts == 0) & known)]
+        if lacking:
+            notes.append(f"the {part} part has no row of {name}: {listed(lacking)}")
+    if faults:
+        raise DataError(capped(faults))
+    return notes
+
+
+def _stray_label(
+    name: str, labels: tuple[str, ...], code: int, known: NDArray[np.bool_], part: str, count: int, row: int, locate: Locate
+) -> Fault:
+    label = labels[code]
+    trained = [labels[index] for index in np.flatnonzero(known)]
+    close = nearest(label, trained)
+    hint = f"labels of the training part: {listed(trained)}"
+    if close:
+        hint = f'if it means {close}, say data.replace: {{{name}: {{"{label}": "{close}"}}}}; {hint}'
+    file, line = locate(row)
+    message = (
+        f"the label {label!r} of {name} is in the {part} part only ({count:,} {'row' if count == 1 else 'rows'}), not in training"
+    )
+    return Fault(message if line else f"row {row + 1:,}: {message}", file=file, line=line, hint=hint)
+
+
+def placed(error: DataError, config: DataConfig) -> DataError:
+    """The error with faults of config keys at their place in the config."""
+    faults = []
+    for fault in error.faults:
+        if fault.path and fault.file is None:
+            at = config_fault(config, fault.path, fault.message, fault.hint)
+            fault = replace(at, severity=fault.severity)
+        faults.append(fault)
+    return DataError(faults)

@@ -1,0 +1,228 @@
+"""What a column holds - numbers, categories, booleans, dates, free text - and its text turned into such values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import polars
+
+KINDS = ("number", "category", "boolean", "date", "text")
+SAMPLE_ROWS = 10_000
+# pandas' words for "no value", and the question mark of the UCI repository.
+USUAL_MISSING = (
+    "?", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "NULL", "Null", "null", "None", "<NA>",
+    "#N/A", "#N/A N/A", "#NA", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
+)  # fmt: skip
+DATE_FORMATS = (
+    "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%.fZ",
+    "%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d.%m.%Y", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M",
+    "%m/%d/%Y", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%d/%m/%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M",
+    "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%Y-%m",
+)  # fmt: skip
+BOOLEANS = {"true": 1.0, "false": 0.0}
+MOSTLY_DIFFERENT = 0.5
+FEW = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the text of a table becomes values; stored with a run, so that later rows are read the same way.
+
+    Attributes:
+        missing: words that mean "no value", beside the empty field.
+        decimal: the decimal sign.
+        thousands: the sign between thousands, or None.
+        replace: column -> {old text: new text}.
+    """
+
+    missing: tuple[str, ...] = USUAL_MISSING
+    decimal: str = "."
+    thousands: str | None = None
+    replace: Mapping[str, Mapping[str, str]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnKind:
+    """A column's kind, the format of its dates, and why it is no feature by itself (empty: it is one)."""
+
+    kind: str
+    date_format: str | None = None
+    left_out: str = ""
+
+
+def is_text(series: polars.Series) -> bool:
+    """Whether a column holds text that still has to be read."""
+    return str(series.dtype) in ("String", "Utf8")
+
+
+def mend(series: polars.Series, reading: Reading) -> polars.Series:
+    """The column with `replace` applied and its words for "no value" made null."""
+    replacements = (reading.replace or {}).get(series.name)
+    if replacements:
+        series = text_of(series).replace(dict(replacements))
+    if not is_text(series):
+        return series.fill_nan(None) if series.dtype.is_float() else series
+    missing = series.is_in(["", *reading.missing])
+    if not missing.any():
+        return series
+    return series.set(missing.fill_null(False), None)
+
+
+def text_of(series: polars.Series) -> polars.Series:
+    """The column as text: whole numbers without a decimal point, booleans as `true` and `false`."""
+    import polars
+
+    if is_text(series):
+        return series
+    if series.dtype.is_float():
+        whole = series.is_null() | (series.is_finite() & (series == series.round(0)) & (series.abs() < 2**53))
+        if whole.fill_null(True).all():
+            return series.cast(polars.Int64, strict=False).cast(polars.String)
+    return series.cast(polars.String)
+
+
+def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
+    """Float64, NaN where there is no value or none that is a number.
+
+    Args:
+        series: as `mend` returns it.
+        reading: decimal and thousands signs.
+    """
+    import polars
+
+    if is_text(series):
+        if reading.thousands:
+            series = series.str.replace_all(reading.thousands, "", literal=True)
+        if reading.decimal != ".":
+            series = series.str.replace(reading.decimal, ".", literal=True)
+    elif series.dtype.is_temporal():
+        return np.full(len(series), np.nan)
+    numbers = series.cast(polars.Float64, strict=False)
+    array: NDArray[np.float64] = numbers.fill_null(float("nan")).to_numpy(writable=True)
+    return array
+
+
+def to_booleans(series: polars.Series) -> NDArray[np.float64]:
+    """1 and 0, NaN where there is no value or none that is `true`, `false`, 1 or 0."""
+    import polars
+
+    if is_text(series):
+        words = {**BOOLEANS, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
+        series = series.str.to_lowercase().replace_strict(words, default=None, return_dtype=polars.Float64)
+    numbers = series.cast(polars.Float64, strict=False)
+    numbers = numbers.set((numbers != 0) & (numbers != 1), None)
+    array: NDArray[np.float64] = numbers.fill_null(float("nan")).to_numpy(writable=True)
+    return array
+
+
+def to_dates(series: polars.Series, date_format: str | None) -> polars.Series:
+    """Datetimes (microseconds, no zone), null where there is no value or no date of that format."""
+    import polars
+
+    if is_text(series) and date_format:
+        if date_format == "%Y-%m":
+            series, date_format = series + "-01", "%Y-%m-%d"
+        return series.str.to_datetime(date_format, strict=False, time_unit="us", exact=True)
+    if series.dtype.is_temporal():
+        if getattr(series.dtype, "time_zone", None):
+            series = series.dt.replace_time_zone(None)
+        return series.cast(polars.Datetime("us"), strict=False)
+    return polars.Series(series.name, [None] * len(series), dtype=polars.Datetime("us"))
+
+
+def find_date_format(values: polars.Series) -> str | None:
+    """The first known format that reads all values, or None. Month before day where both would do."""
+    first = values[0]
+    if not any(sign in first for sign in "-/.: ") or not any(letter.isdigit() for letter in first):
+        return None
+    for date_format in DATE_FORMATS:
+        if to_dates(values.head(1), date_format).null_count() == 0 and to_dates(values, date_format).null_count() == 0:
+            return date_format
+    return None
+
+
+def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
+    """The kind of a mended column, from the first 10,000 rows (all rows where those hold no value).
+
+    Digits with leading zeros are codes, so a category. Text whose values nearly all differ, and numbers that only count or
+    name the rows, are no features unless asked for.
+    """
+    sample = series.head(SAMPLE_ROWS).drop_nulls()
+    if not len(sample):
+        sample = series.drop_nulls().head(SAMPLE_ROWS)
+    if not len(sample):
+        return ColumnKind("category", left_out="empty")
+    if not is_text(series):
+        return _kind_of_type(series)
+    if sample.str.to_lowercase().is_in(list(BOOLEANS)).all():
+        return ColumnKind("boolean")
+    has_leading_zero = sample.str.contains(r"^-?0\d").any()
+    if not has_leading_zero and not np.isnan(to_numbers(sample, reading)).any():
+        return ColumnKind("number", left_out=_row_name(series, to_numbers(series, reading)))
+    date_format = find_date_format(sample)
+    if date_format:
+        return ColumnKind("date", date_format)
+    return _kind_of_text(sample)
+
+
+def _kind_of_type(series: polars.Series) -> ColumnKind:
+    dtype = series.dtype
+    if str(dtype) == "Boolean":
+        return ColumnKind("boolean")
+    if dtype.is_numeric():
+        return ColumnKind("number", left_out=_row_name(series, to_numbers(series, Reading())))
+    if dtype.is_temporal():
+        if str(dtype).startswith("Duration") or str(dtype) == "Time":
+            return ColumnKind("text", left_out=f"values of type {dtype}")
+        return ColumnKind("date")
+    if str(dtype).startswith(("Categorical", "Enum")):
+        return ColumnKind("category")
+    return ColumnKind("text", left_out=f"values of type {dtype}")
+
+
+def _kind_of_text(sample: polars.Series) -> ColumnKind:
+    different = sample.n_unique()
+    if different > FEW and different > MOSTLY_DIFFERENT * len(sample):
+        share = "all" if different == len(sample) else f"{different:,} of {len(sample):,}"
+        return ColumnKind("text", left_out=f"text, {share} different")
+    if different > FEW and float(sample.str.len_chars().mean()) > 60:
+        return ColumnKind("text", left_out="long text")
+    return ColumnKind("category")
+
+
+def _row_name(series: polars.Series, numbers: NDArray[np.float64]) -> str:
+    """Why a number column only names the rows, or an empty string."""
+    if len(numbers) < 3 or np.isnan(numbers).any():
+        return ""
+    if (numbers == np.floor(numbers)).all():
+        if (np.diff(numbers) == 1).all() and numbers[0] in (0, 1):
+            return "counts the rows"
+        name = str(series.name)
+        is_called_so = name.casefold() in ("id", "index", "uuid", "pid") or name.endswith(("ID", "Id", "_id"))
+        if is_called_so and len(numbers) > FEW and len(np.unique(numbers)) == len(numbers):
+            return "names the rows"
+    return ""
+
+
+def unreadable(series: polars.Series, values: Any) -> NDArray[np.int64]:
+    """Rows that hold something, of which nothing was made: `values` is NaN or null there, or infinite."""
+    if isinstance(values, np.ndarray):
+        bad = ~np.isfinite(values)
+        if not bad.any():
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(bad & series.is_not_null().to_numpy())
+    return np.flatnonzero(values.is_null().to_numpy() & series.is_not_null().to_numpy())
+
+
+def kind_counts(kinds: Sequence[str]) -> str:
+    """`6 numbers, 8 categories`."""
+    plural = {"number": "numbers", "category": "categories", "boolean": "booleans", "date": "dates", "text": "texts"}
+    counts = [(kind, kinds.count(kind)) for kind in KINDS if kind in kinds]
+    return ", ".join(f"{count} {kind if count == 1 else plural[kind]}" for kind, count in counts)

@@ -1,0 +1,174 @@
+"""Data for a run: read, inferred, split, fitted on the training part, preprocessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dltrain.config.types import DataConfig
+from dltrain.data.combine import combine_parts, num_rows
+from dltrain.data.dataset import Dataset, Part
+from dltrain.data.faults import config_fault, listed
+from dltrain.data.fingerprint import fingerprint
+from dltrain.data.picture_preprocessing import PicturePreprocessing
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.raw import Raw, RawPictures, RawTable
+from dltrain.data.sources import read_source
+from dltrain.data.splits import Rows, describe_parts
+from dltrain.data.table_preprocessing import TablePreprocessing
+from dltrain.errors import ConfigError, UsageError
+from dltrain.reporting import Reporter
+
+FILE_SOURCES = ("csv", "parquet", "npz")
+WARNING = "warning: "
+SILENT = Reporter()
+
+
+def load_dataset(
+    config: DataConfig,
+    *,
+    seed: int,
+    reporter: Reporter = SILENT,
+    preprocessing: Preprocessing | None = None,
+) -> Dataset:
+    """Read the data that the config names and make it ready for a model.
+
+    Args:
+        config: the `data:` block.
+        seed: of the split (unless it has its own) and of generated data.
+        reporter: hears of the stages. Sentences for the user are in the dataset's `summary` and `warnings`.
+        preprocessing: of a stored run: nothing is fitted, it transforms.
+
+    Raises:
+        DataError: missing, unreadable or unfit; with file, row and column where they are known.
+        ConfigError: keys of the `data:` block contradict each other or the source.
+        UsageError: `split.folds` in a single fit.
+    """
+    if config.split.folds is not None:
+        raise UsageError("data.split.folds makes several fits", hint="run it with: dltrain sweep CONFIG")
+    raws = _read_parts(config, seed, reporter)
+    details = [entry for raw in raws.values() for entry in raw.details.values()]
+    raw = combine_parts(raws) if len(raws) > 1 else _limited(next(iter(raws.values())), config.limit)
+    reporter.status("preprocessing data")
+    if isinstance(raw, RawTable):
+        from dltrain.data.fit_table import fit_table as fit
+    else:
+        from dltrain.data.fit_pictures import fit_pictures as fit  # type: ignore[assignment]
+    fitted = fit(config, raw, seed, preprocessing)
+    notes = [note for note in raw.notes if not note.startswith(WARNING)]
+    warnings = [note.removeprefix(WARNING) for note in raw.notes if note.startswith(WARNING)] + fitted.warnings
+    rows = {name: part.row_ids for name, part in fitted.parts.items()}
+    return Dataset(
+        schema=fitted.preprocessing.schema,
+        parts=fitted.parts,
+        preprocessing=fitted.preprocessing,
+        fingerprint=fingerprint(config, raw, details),
+        fingerprint_details=raw.details,
+        summary=(*notes, *fitted.summary, describe_parts(rows, fitted.manner)),
+        warnings=tuple(warnings),
+        resolved={**_resolved_reading(config, raw), **fitted.resolved},
+    )
+
+
+def _read_parts(config: DataConfig, seed: int, reporter: Reporter) -> dict[str, Raw]:
+    """The raws by part; "train" is what gets split where a part has no files of its own."""
+    raws = {"train": read_source(config, seed=seed, reporter=reporter)}
+    for name in ("validation", "test"):
+        paths: tuple[str, ...] = getattr(config, name)
+        if not paths:
+            continue
+        if name in raws["train"].parts or getattr(config.split, name) is not None:
+            what = f"{config.source} brings its own" if name in raws["train"].parts else f"data.split.{name} makes one"
+            raise ConfigError(config_fault(config, f"data.{name}", f"two {name} parts: {what}", "leave one of them out"))
+        raws[name] = read_source(replace(config, path=paths), seed=seed, reporter=reporter)
+    if len(raws) > 1:
+        raws = {name: _limited(raw, config.limit) for name, raw in raws.items()}
+    return raws
+
+
+def _limited(raw: Raw, limit: int | None) -> Raw:
+    """The first `limit` rows; where the source brings parts, of each."""
+    if limit is None or num_rows(raw) <= limit:
+        return raw
+    if not raw.parts:
+        return _taken(raw, np.arange(limit), {})
+    kept = {name: rows[:limit] for name, rows in raw.parts.items()}
+    ends = np.cumsum([0, *(len(rows) for rows in kept.values())])
+    parts = {name: np.arange(ends[index], ends[index + 1]) for index, name in enumerate(kept)}
+    return _taken(raw, np.concatenate(list(kept.values())), parts)
+
+
+def _taken(raw: Raw, rows: Rows, parts: Mapping[str, Rows]) -> Raw:
+    if isinstance(raw, RawTable):
+        return replace(raw, frame=raw.frame[rows], parts=parts)
+    target = None if raw.target is None else raw.target[rows]
+    return replace(
+        raw, images=raw.images[rows], target=target, names=tuple(raw.names[row] for row in rows) if raw.names else (), parts=parts
+    )
+
+
+def _resolved_reading(config: DataConfig, raw: Raw) -> dict[str, Any]:
+    if isinstance(raw, RawPictures):
+        return {}
+    return {f"data.{key}": value for key, value in raw.reading.items() if getattr(config, key, None) is None}
+
+
+def read_part(
+    preprocessing: Preprocessing,
+    paths: Sequence[str],
+    *,
+    with_targets: bool,
+    reporter: Reporter = SILENT,
+) -> Part:
+    """Raw rows or pictures from files, through the preprocessing of a run.
+
+    Args:
+        preprocessing: of the run.
+        paths: text tables, parquet or npz files, picture files or folders, globs.
+        with_targets: the target must be there (`evaluate`); else it is not looked at (`predict`).
+        reporter: hears what is unusual: surplus columns, unseen categories.
+
+    Raises:
+        DataError: missing, unreadable, or not such data as the run was trained on.
+    """
+    raw = _read_raw(preprocessing, paths, with_targets, reporter)
+    notes = [note.removeprefix(WARNING) for note in raw.notes if note.startswith(WARNING)]
+    if isinstance(preprocessing, TablePreprocessing) and isinstance(raw, RawTable):
+        known = {column.name for column in preprocessing.features} | {spec.name for spec in preprocessing.targets}
+        known |= {preprocessing.weight or "", *preprocessing.identifiers}
+        surplus = [name for name in raw.frame.columns if name not in known]
+        if surplus:
+            notes.append(f"columns that the model does not use: {listed(surplus)}")
+    part = preprocessing.transform(raw, with_targets=with_targets, notes=notes)
+    for note in notes:
+        reporter.warning(note)
+    return part
+
+
+def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: bool, reporter: Reporter) -> Raw:
+    suffix = Path(paths[0]).suffix.lower() if paths else ""
+    if isinstance(preprocessing, PicturePreprocessing):
+        if suffix == ".npz":
+            arguments = dict(preprocessing.arguments or {})
+            config = DataConfig("npz", path=tuple(paths), arguments={**arguments, "with_targets": with_targets})
+            return read_source(config, seed=0, reporter=reporter)
+        if preprocessing.reader is None:
+            raise UsageError(
+                f"no picture file can stand for a row of {preprocessing.source}",
+                hint="give an .npz file whose array x holds the rows",
+            )
+        from dltrain.data.pictures import read_pictures
+
+        classes = preprocessing.targets[0].classes if preprocessing.targets else ()
+        return read_pictures(paths, preprocessing.reader, with_labels=with_targets, classes=classes)
+    assert isinstance(preprocessing, TablePreprocessing)
+    source = {".parquet": "parquet", ".pq": "parquet"}.get(suffix, "csv")
+    options = dict(preprocessing.text_options) if source == "csv" and preprocessing.source == "csv" else {}
+    columns = options.get("columns")
+    if columns is not None and not with_targets:
+        options["columns"] = tuple(columns)
+    return read_source(DataConfig(source, path=tuple(paths), **options), seed=0, reporter=reporter)

@@ -1,0 +1,185 @@
+"""Pictures and other arrays of one shape: each value brought to one scale, as a whole or pixel by pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
+from dltrain.data.faults import capped, listed
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.raw import Raw, RawPictures
+from dltrain.data.scaling import nonzero_deviation
+from dltrain.data.table_preprocessing import RECONSTRUCTION, one_of, target_from, target_state, typed
+from dltrain.errors import DataError, Fault
+
+PICTURE_SCALES = ("standard", "minmax", "unit", "none")
+BLOCK_VALUES = 1 << 22
+
+
+@dataclass(frozen=True)
+class PicturePreprocessing(Preprocessing):
+    """(pixel - center) / spread, float64 inside, float32 out.
+
+    Attributes:
+        source: the config's `data.source`.
+        shape: of one picture or array.
+        targets: what to learn.
+        scale: one of `PICTURE_SCALES`.
+        center, spread: float64 of `shape` (per pixel), or of shape () for one value.
+        reader: how a picture file becomes such an array (see `RawPictures`), or None.
+        arguments: the source's own (`inputs` and `targets` of an npz file), with which its files are read again.
+    """
+
+    kind: ClassVar[str] = "pictures"
+    source: str
+    shape: tuple[int, ...]
+    targets: tuple[TargetSpec, ...]
+    scale: str
+    center: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    reader: Mapping[str, Any] | None = None
+    arguments: Mapping[str, Any] | None = None
+
+    @property
+    def schema(self) -> Schema:
+        """One input: "image" [height, width, channels], or "features" for arrays of another rank."""
+        return Schema((InputSpec("image" if len(self.shape) == 3 else "features", self.shape),), self.targets)
+
+    def transform(
+        self, raw: Raw, *, with_targets: bool, rows: NDArray[np.int64] | None = None, notes: list[str] | None = None
+    ) -> Part:
+        """See `Preprocessing.transform`."""
+        if not isinstance(raw, RawPictures):
+            raise DataError("expected pictures, got a table")
+        if raw.images.shape[1:] != self.shape:
+            got = "x".join(map(str, raw.images.shape[1:]))
+            raise DataError(
+                f"expected arrays of {'x'.join(map(str, self.shape))}, got {got}", hint="the model was built for that shape"
+            )
+        rows = np.arange(len(raw.images)) if rows is None else rows
+        images = scale_pictures(raw.images, rows, self.center, self.spread)
+        targets: dict[str, NDArray[Any]] = {}
+        for spec in self.targets:
+            if spec.task == RECONSTRUCTION:
+                targets[spec.name] = images
+            elif with_targets:
+                targets[spec.name] = _target(raw, spec, rows)
+        names = {"file": [raw.names[row] for row in rows]} if raw.names else {}
+        return Part({self.schema.inputs[0].name: images}, targets, None, rows.astype(np.int64), names)
+
+    def describe(self) -> list[str]:
+        """`pictures: 31x23x1, each pixel standardized`."""
+        manner = {
+            "standard": "each value standardized by the training part",
+            "minmax": "each value to 0...1 by the training part",
+            "unit": "to 0...1",
+            "none": "as they are",
+        }[self.scale]
+        word = "pictures" if len(self.shape) == 3 else "arrays"
+        return [f"{word}: {'x'.join(map(str, self.shape)) or 'single values'}, {manner}"]
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """See `Preprocessing.to_state`."""
+        state = {
+            "source": self.source,
+            "shape": list(self.shape),
+            "scale": self.scale,
+            "targets": [target_state(spec) for spec in self.targets],
+            "reader": None if self.reader is None else dict(self.reader),
+            "arguments": dict(self.arguments or {}),
+        }
+        return state, {"center": self.center, "spread": self.spread}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> PicturePreprocessing:
+        """See `Preprocessing.from_state`."""
+        shape = tuple(int(extent) for extent in typed(state, "shape", list))
+        center, spread = np.asarray(arrays["center"], np.float64), np.asarray(arrays["spread"], np.float64)
+        if center.shape not in ((), shape) or spread.shape not in ((), shape):
+            raise ValueError(f"statistics of shape {center.shape} for arrays of shape {shape}")
+        return cls(
+            source=typed(state, "source", str),
+            shape=shape,
+            targets=tuple(target_from(item) for item in typed(state, "targets", list)),
+            scale=one_of(state, "scale", PICTURE_SCALES),
+            center=center,
+            spread=spread,
+            reader=None if state["reader"] is None else typed(state, "reader", dict),
+            arguments={key: value for key, value in typed(state, "arguments", dict).items() if isinstance(value, str)},
+        )
+
+
+def _target(raw: RawPictures, spec: TargetSpec, rows: NDArray[np.int64]) -> NDArray[Any]:
+    if raw.target is None:
+        raise DataError(f"there is no target {spec.name} beside the arrays")
+    target = raw.target[rows]
+    if spec.task == "regression":
+        values = np.asarray(target, np.float64)
+        bad = np.flatnonzero(~np.isfinite(values))
+        if len(bad):
+            raise DataError(
+                capped([Fault(f"row {rows[row] + 1:,}: the target is {values[row]}, not a finite number") for row in bad])
+            )
+        return ((values - spec.mean) / spec.scale).astype(np.float32)
+    labels = [raw.classes[int(code)] for code in np.unique(target)] if raw.classes else class_labels(np.unique(target))
+    unknown = [label for label in labels if label not in spec.classes]
+    if unknown:
+        raise DataError(f"training does not know the label {listed(unknown)}", hint=f"labels of training: {listed(spec.classes)}")
+    codes = np.array([spec.classes.index(label) for label in labels], np.int32)
+    return codes[np.searchsorted(np.unique(target), target)]
+
+
+def class_labels(values: NDArray[Any]) -> list[str]:
+    """Names of classes that are numbers: `3` for 3.0 as well."""
+    return [str(int(value)) if float(value).is_integer() else str(value) for value in values.tolist()]
+
+
+def scale_pictures(
+    images: NDArray[Any], rows: NDArray[np.int64], center: NDArray[np.float64], spread: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """float32 [rows, ...], worked out in float64 a block of rows at a time."""
+    scaled = np.empty((len(rows), *images.shape[1:]), np.float32)
+    block = _block(images)
+    for start in range(0, len(rows), block):
+        chosen = images[rows[start : start + block]].astype(np.float64)
+        scaled[start : start + block] = (chosen - center) / spread
+    return scaled
+
+
+def _block(images: NDArray[Any]) -> int:
+    return max(1, BLOCK_VALUES // max(1, int(np.prod(images.shape[1:]))))
+
+
+def fit_pixel_scale(
+    images: NDArray[Any], rows: NDArray[np.int64], scale: str, value_range: tuple[float, float] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(center, spread) of the training rows; of each value for "standard" and "minmax", one of all for "unit".
+
+    Raises:
+        DataError: values that are not finite.
+    """
+    if scale == "none":
+        return np.array(0.0), np.array(1.0)
+    if scale == "unit" and value_range is not None:
+        low, high = value_range
+        return np.array(float(low)), np.array(float(high) - float(low) or 1.0)
+    block = _block(images)
+    blocks = [rows[start : start + block] for start in range(0, len(rows), block)]
+    if scale == "standard":
+        mean = sum((images[chosen].astype(np.float64).sum(axis=0) for chosen in blocks), np.zeros(images.shape[1:])) / len(rows)
+        squares = sum((((images[chosen] - mean) ** 2).sum(axis=0) for chosen in blocks), np.zeros(images.shape[1:]))
+        center, spread = mean, nonzero_deviation(mean, squares / len(rows), len(rows))
+    else:
+        low = np.min([images[chosen].min(axis=0) for chosen in blocks], axis=0).astype(np.float64)
+        high = np.max([images[chosen].max(axis=0) for chosen in blocks], axis=0).astype(np.float64)
+        if scale == "unit":
+            low, high = low.min(), high.max()
+        center, spread = np.asarray(low), np.where(high - low < 10 * np.finfo(np.float64).eps, 1.0, high - low)
+    if not (np.isfinite(center).all() and np.isfinite(spread).all()):
+        raise DataError("the arrays hold values that are not finite (NaN or infinite)", hint="mend or leave out those rows")
+    return np.asarray(center), np.asarray(spread)

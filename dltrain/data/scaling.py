@@ -1,0 +1,125 @@
+"""Filling gaps in numbers and bringing them to one scale: statistics of the training part, in float64.
+
+The same as scikit-learn's SimpleImputer followed by StandardScaler, MinMaxScaler, RobustScaler or QuantileTransformer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+SCALES = ("standard", "minmax", "robust", "quantile", "none")
+IMPUTES = ("median", "mean", "most_frequent", "none")
+NUM_QUANTILES = 1000
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTransform:
+    """One number that goes into the model: (value, or `fill` where there is none, - center) / spread; or its quantile.
+
+    Attributes:
+        name: what it is (`age`, `date year`).
+        scale: one of `SCALES`.
+        fill: stands for a missing value.
+        indicator: the training part had gaps, so a second column says (1.0) where the value was missing.
+        center, spread: of the scale.
+        quantiles: float64 [<= 1000], ascending, for the quantile scale; else empty.
+    """
+
+    name: str
+    scale: str
+    fill: float
+    indicator: bool
+    center: float = 0.0
+    spread: float = 1.0
+    quantiles: Numbers = field(default_factory=lambda: np.zeros(0), compare=False)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the model's columns that it makes."""
+        return (self.name, f"{self.name} missing") if self.indicator else (self.name,)
+
+    def transform(self, values: Numbers) -> Numbers:
+        """Scaled float64 [rows] of values [rows] in which NaN means missing."""
+        values = np.where(np.isnan(values), self.fill, values)
+        if self.scale == "quantile":
+            return to_quantiles(values, self.quantiles)
+        return (values - self.center) / self.spread
+
+
+def fit_number(name: str, values: Numbers, scale: str, impute: str | float) -> NumberTransform:
+    """Learn fill and scale from the training rows.
+
+    Args:
+        name: what the number is.
+        values: float64 [rows], NaN where missing.
+        scale: one of `SCALES`.
+        impute: one of `IMPUTES`, or the number to fill in.
+    """
+    gaps = np.isnan(values)
+    fill = fill_value(values[~gaps], impute)
+    values = values[~gaps] if np.isnan(fill) else np.where(gaps, fill, values)
+    center, spread, quantiles = fit_scale(values, scale)
+    return NumberTransform(name, scale, fill, bool(gaps.any()), center, spread, quantiles)
+
+
+def fill_value(values: Numbers, impute: str | float) -> float:
+    """What stands for a missing value: 0 where no row has a value, NaN where gaps are not to be filled."""
+    if not isinstance(impute, str):
+        return float(impute)
+    if impute == "none":
+        return float("nan")
+    if not len(values):
+        return 0.0
+    if impute == "mean":
+        return float(values.mean())
+    if impute == "most_frequent":
+        distinct, counts = np.unique(values, return_counts=True)
+        return float(distinct[np.argmax(counts)])
+    return float(np.median(values))
+
+
+def fit_scale(values: Numbers, scale: str) -> tuple[float, float, Numbers]:
+    """(center, spread, quantiles) of values without gaps; a column that does not vary keeps a spread of 1."""
+    none = np.zeros(0)
+    if scale == "none" or not len(values):
+        return 0.0, 1.0, none
+    if scale == "standard":
+        mean = float(values.mean())
+        variance = float(((values - mean) ** 2).mean())
+        return mean, float(nonzero_deviation(np.array(mean), np.array(variance), len(values))), none
+    if scale == "minmax":
+        low, high = float(values.min()), float(values.max())
+        return low, _nonzero(high - low), none
+    if scale == "robust":
+        low, middle, high = (float(value) for value in np.percentile(values, [25, 50, 75]))
+        return middle, _nonzero(high - low), none
+    references = np.linspace(0, 1, min(NUM_QUANTILES, len(values)))
+    quantiles = np.maximum.accumulate(np.percentile(values, references * 100))
+    return 0.0, 1.0, quantiles
+
+
+def nonzero_deviation(mean: Numbers, variance: Numbers, num_rows: int) -> Numbers:
+    """The standard deviation, 1 where it is zero but for rounding (scikit-learn's bound, Chan et al. 1983)."""
+    epsilon = np.finfo(np.float64).eps
+    constant = variance <= num_rows * epsilon * variance + (num_rows * mean * epsilon) ** 2
+    return np.where(constant, 1.0, np.sqrt(variance))
+
+
+def _nonzero(spread: float) -> float:
+    return 1.0 if spread < 10 * np.finfo(np.float64).eps else spread
+
+
+def to_quantiles(values: Numbers, quantiles: Numbers) -> Numbers:
+    """Share of the training rows below each value, 0 to 1; the middle where a value stands for a range of shares."""
+    references = np.linspace(0, 1, len(quantiles))
+    rising = np.interp(values, quantiles, references)
+    falling = np.interp(-values, -quantiles[::-1], -references[::-1])
+    result = 0.5 * (rising - falling)
+    result[values == quantiles[-1]] = 1.0
+    result[values == quantiles[0]] = 0.0
+    return np.asarray(result)

@@ -1,0 +1,113 @@
+"""NumPy archives: one array of inputs, one of targets; or Keras's four, which bring a test part along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig
+from dltrain.data.arrays import array_names, read_arrays
+from dltrain.data.combine import combine_parts
+from dltrain.data.faults import listed, shown
+from dltrain.data.files import expand_paths
+from dltrain.data.fingerprint import array_digest
+from dltrain.data.raw import RawPictures
+from dltrain.errors import DataError, Fault
+from dltrain.reporting import Reporter
+
+MAX_BYTES = 64 << 30
+KERAS_NAMES = ("x_train", "y_train", "x_test", "y_test")
+
+
+def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:  # noqa: ARG001 - every source has this signature
+    """Arrays named by `inputs` and `targets` (`x` and `y` if not given), or Keras's `x_train, y_train, x_test, y_test`.
+
+    Raises:
+        DataError: a file is missing, damaged, holds pickles, or arrays that do not fit together.
+    """
+    raws: dict[str, Any] = {}
+    for number, file in enumerate(expand_paths(config.path)):
+        reporter.status(f"reading {shown(file)}")
+        raws[f"file {number}"] = _read_file(file, config)
+    if len(raws) == 1:
+        return next(iter(raws.values()))  # type: ignore[no-any-return]
+    if any(raw.parts for raw in raws.values()):
+        raise DataError("archives with parts of their own (x_train, x_test) are read one at a time")
+    combined = combine_parts(raws)
+    assert isinstance(combined, RawPictures)
+    combined.parts = {}
+    return combined
+
+
+def _read_file(file: str, config: DataConfig) -> RawPictures:
+    names = array_names(Path(file))
+    inputs, targets = config.arguments.get("inputs"), config.arguments.get("targets")
+    with_targets = config.arguments.get("with_targets", True)
+    if inputs is None and "x" not in names and {"x_train", "y_train"} <= set(names):
+        return _read_keras(file, names)
+    inputs = str(inputs or "x")
+    targets = str(targets or "y")
+    needed = (
+        config.task != "reconstruction" and with_targets and (config.arguments.get("targets") is not None or targets in names)
+    )
+    arrays = read_arrays(Path(file), names=[inputs, targets] if needed else [inputs], limit=MAX_BYTES)
+    return _pictures(file, arrays[inputs], arrays.get(targets) if needed else None, {})
+
+
+def _read_keras(file: str, names: list[str]) -> RawPictures:
+    arrays = read_arrays(Path(file), names=[name for name in KERAS_NAMES if name in names], limit=MAX_BYTES)
+    if "x_test" not in arrays or "y_test" not in arrays:
+        return _pictures(file, arrays["x_train"], arrays["y_train"], {})
+    train, test = (_pictures(file, arrays[f"x_{part}"], arrays[f"y_{part}"], {}) for part in ("train", "test"))
+    combined = combine_parts({"train": train, "test": test})
+    assert isinstance(combined, RawPictures)
+    combined.notes = (f"{Path(file).name}: {len(train.images):,} rows for training, {len(test.images):,} for test",)
+    combined.details = {file: {"digest": _digest(combined), "bytes": Path(file).stat().st_size, "rows": len(combined.images)}}
+    return combined
+
+
+def _digest(raw: RawPictures) -> str:
+    arrays = [raw.images] if raw.target is None else [raw.images, raw.target]
+    return " ".join(array_digest(array) for array in arrays)
+
+
+def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, parts: dict[str, Any]) -> RawPictures:
+    name = shown(file)
+    if inputs.ndim < 2 or not len(inputs) or inputs.dtype.kind not in "biuf":
+        shape = "x".join(map(str, inputs.shape))
+        raise DataError(Fault(f"the inputs are {inputs.dtype} of shape {shape}; expected numbers [rows, ...]", file=name))
+    if targets is not None and targets.ndim == 2 and targets.shape[1] == 1:
+        targets = targets[:, 0]
+    classes: tuple[str, ...] = ()
+    if targets is not None:
+        if targets.shape != (len(inputs),):
+            shape = "x".join(map(str, targets.shape))
+            raise DataError(
+                Fault(
+                    f"the targets are of shape {shape}; expected {len(inputs):,} values, one for each row of the inputs",
+                    file=name,
+                )
+            )
+        if targets.dtype.kind in "US":
+            labels, codes = np.unique(targets, return_inverse=True)
+            classes = tuple(label.decode() if isinstance(label, bytes) else str(label) for label in labels.tolist())
+            targets = codes.astype(np.int32)
+        elif targets.dtype.kind == "b":
+            targets = targets.astype(np.int32)
+    if inputs.dtype not in (np.uint8, np.float32):
+        inputs = inputs.astype(np.float32)
+    raw = RawPictures(
+        inputs,
+        targets,
+        classes,
+        value_range=(0.0, 255.0) if inputs.dtype == np.uint8 else None,
+        parts=parts,
+        notes=(f"{Path(file).name}: {len(inputs):,} rows of {'x'.join(map(str, inputs.shape[1:]))}",),
+    )
+    raw.details = {
+        file: {"digest": _digest(raw), "bytes": Path(file).stat().st_size, "rows": len(inputs), "classes": listed(classes)}
+    }
+    return raw

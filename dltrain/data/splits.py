@@ -1,0 +1,187 @@
+"""Which rows belong to which part: pure functions of the seed and of the order of the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int64]
+PART_NAMES = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
+
+
+def part_sizes(num_rows: int, test: float | None, validation: float | None) -> dict[str, int]:
+    """Rows of each part: test of all, validation of what remains, rounded up as scikit-learn's `train_test_split` rounds.
+
+    Raises:
+        ValueError: nothing would be left for training.
+    """
+    num_test = math.ceil(num_rows * test) if test else 0
+    num_validation = math.ceil((num_rows - num_test) * validation) if validation else 0
+    num_train = num_rows - num_test - num_validation
+    if num_train < 1:
+        raise ValueError(
+            f"{num_rows} rows are too few: {num_test} for test, {num_validation} for validation, none left for training"
+        )
+    return {"train": num_train, "validation": num_validation, "test": num_test}
+
+
+def split_rows(
+    num_rows: int, *, seed: int, test: float | None = None, validation: float | None = None, labels: NDArray[Any] | None = None
+) -> dict[str, Rows]:
+    """Random parts, sorted rows in each; with `labels` stratified.
+
+    Each class then has its share of every part to within one row, and at least one row where it has as many rows as there
+    are parts and the part has a place for each class.
+
+    Args:
+        num_rows: how many rows there are.
+        seed: of the draw.
+        test: share of all rows.
+        validation: share of the rows that remain.
+        labels: int class codes [num_rows], or None.
+    """
+    sizes = part_sizes(num_rows, test, validation)
+    generator = np.random.default_rng([seed, 0x5EED])
+    order = generator.permutation(num_rows)
+    if labels is None:
+        test_rows, rest = order[: sizes["test"]], order[sizes["test"] :]
+        validation_rows, train_rows = rest[: sizes["validation"]], rest[sizes["validation"] :]
+    else:
+        later = 1 + bool(sizes["validation"])
+        test_rows, rest = _take_stratified(order, labels, sizes["test"], keep=later)
+        validation_rows, train_rows = _take_stratified(rest, labels, sizes["validation"], keep=1)
+    return _named(train_rows, validation_rows, test_rows)
+
+
+def _take_stratified(order: Rows, labels: NDArray[Any], size: int, keep: int) -> tuple[Rows, Rows]:
+    """Take `size` rows from the front of `order`, of each class its share; leave each class `keep` rows where it can be."""
+    if not size:
+        return order[:0], order
+    _, codes, counts = np.unique(labels[order], return_inverse=True, return_counts=True)
+    share = allot(counts, size, keep)
+    # The rank of each row within its class, in the given order.
+    by_class = np.argsort(codes, kind="stable")
+    rank = np.empty(len(order), np.int64)
+    rank[by_class] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    taken = rank < share[codes]
+    return order[taken], order[~taken]
+
+
+def allot(counts: Rows, size: int, keep: int = 1) -> Rows:
+    """How many of `size` rows each class gives: its share rounded down, the rest to the largest remainders.
+
+    Classes that would give none give one where places suffice; each class keeps `keep` rows where it has more than that.
+    """
+    exact = counts * (size / counts.sum())
+    given = np.floor(exact).astype(np.int64)
+    limit = np.where(counts > keep, counts - keep, np.where(counts > 1, counts - 1, 0))
+    limit = np.minimum(np.maximum(limit, given), np.ceil(exact).astype(np.int64))
+    if limit.sum() < size:
+        limit = np.maximum(limit, np.minimum(np.ceil(exact).astype(np.int64), counts))
+    remaining = size - int(given.sum())
+    if len(counts) <= size:
+        needy = np.flatnonzero((given == 0) & (limit > 0))
+        chosen = needy[np.argsort(-(exact - given)[needy], kind="stable")][:remaining]
+        given[chosen] += 1
+        remaining -= len(chosen)
+    open_places = np.flatnonzero(given < limit)
+    chosen = open_places[np.argsort(-(exact - given)[open_places], kind="stable")][:remaining]
+    given[chosen] += 1
+    remaining -= len(chosen)
+    for index in np.argsort(-(counts - given), kind="stable")[:remaining]:
+        given[index] += 1
+    return np.asarray(given)
+
+
+def split_groups(
+    groups: NDArray[Any], *, seed: int, test: float | None = None, validation: float | None = None
+) -> dict[str, Rows]:
+    """Random parts that keep all rows of a group together; groups are drawn until a part has its share of the rows.
+
+    Raises:
+        ValueError: fewer groups than parts.
+    """
+    sizes = part_sizes(len(groups), test, validation)
+    names, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
+    wanted = [name for name in ("test", "validation") if sizes[name]]
+    if len(names) <= len(wanted):
+        raise ValueError(f"{len(names)} groups are too few for {len(wanted) + 1} parts")
+    order = list(np.random.default_rng([seed, 0x6E0]).permutation(len(names)))
+    owner = np.zeros(len(names), np.int64)
+    for number, name in enumerate(wanted, 1):
+        rows = 0
+        while rows < sizes[name] and len(order) > len(wanted) - number + 1:
+            group = order.pop()
+            owner[group] = number
+            rows += int(counts[group])
+    parts = {name: np.flatnonzero(owner[codes] == number) for number, name in enumerate(wanted, 1)}
+    empty = np.zeros(0, np.int64)
+    return _named(np.flatnonzero(owner[codes] == 0), parts.get("validation", empty), parts.get("test", empty))
+
+
+def split_time(times: NDArray[Any], *, test: float | None = None, validation: float | None = None) -> dict[str, Rows]:
+    """The last rows by time become test, those before them validation; equal times stay in the order of the data."""
+    sizes = part_sizes(len(times), test, validation)
+    order = np.argsort(times, kind="stable")
+    first_validation = sizes["train"]
+    first_test = first_validation + sizes["validation"]
+    return _named(order[:first_validation], order[first_validation:first_test], order[first_test:])
+
+
+def split_column(values: Sequence[str | None]) -> dict[str, Rows]:
+    """Parts as a column names them.
+
+    Raises:
+        ValueError: a value is no part's name (the message quotes it), or no row is for training.
+    """
+    names = np.array([PART_NAMES.get(str(value).strip().casefold(), "") for value in values])
+    unknown = np.flatnonzero(names == "")
+    if len(unknown):
+        raise ValueError(f"row {unknown[0] + 1} holds {values[unknown[0]]!r}; expected train, validation or test")
+    if not (names == "train").any():
+        raise ValueError("no row is for training (train)")
+    return _named(*(np.flatnonzero(names == name) for name in ("train", "validation", "test")))
+
+
+def fold_indices(num_rows: int, folds: int, *, seed: int, labels: NDArray[Any] | None = None) -> list[tuple[Rows, Rows]]:
+    """(training rows, held-out rows) of each fold: every row is held out once; with `labels` each class is spread evenly.
+
+    Raises:
+        ValueError: more folds than rows.
+    """
+    if not 2 <= folds <= num_rows:
+        raise ValueError(f"expected 2 to {num_rows} folds for {num_rows} rows, got {folds}")
+    order = np.random.default_rng([seed, 0xF01D]).permutation(num_rows)
+    if labels is not None:
+        order = order[np.argsort(labels[order], kind="stable")]
+    fold = np.empty(num_rows, np.int64)
+    fold[order] = np.arange(num_rows) % folds
+    return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(folds)]
+
+
+def _named(train: Rows, validation: Rows, test: Rows) -> dict[str, Rows]:
+    parts = {"train": train, "validation": validation, "test": test}
+    return {name: np.sort(rows) for name, rows in parts.items() if len(rows) or name == "train"}
+
+
+def describe_parts(parts: Mapping[str, Rows], manner: str) -> str:
+    """`parts: train 574, test 192 (25 %, stratified)`."""
+    total = sum(len(rows) for rows in parts.values())
+    words = []
+    for name, rows in parts.items():
+        share = "" if name == "train" else f" ({100 * len(rows) / total:.3g} %)"
+        words.append(f"{name} {len(rows):,}{share}")
+    return f"parts: {', '.join(words)}" + (f", {manner}" if manner and len(parts) > 1 else "")

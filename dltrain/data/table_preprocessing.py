@@ -1,0 +1,375 @@
+"""Tables: columns by kind to one matrix of numbers, plus an index input for each embedded category."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
+from dltrain.data.faults import capped, column_hint
+from dltrain.data.features import FeatureColumn, check_gaps, embedding_dimension, fill_features, read_features
+from dltrain.data.kinds import KINDS, SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.raw import Raw, RawTable
+from dltrain.data.scaling import SCALES, NumberTransform
+from dltrain.data.targets import Locate, encode_target
+from dltrain.errors import DataError, Fault
+
+FEATURES = "features"
+RECONSTRUCTION = "reconstruction"
+
+
+@dataclass(slots=True)
+class TableValues:
+    """A raw table read by kind, all rows.
+
+    Attributes:
+        features: column -> float64 array, or series of dates or text.
+        targets: target -> int32 class indices or float64 values in their own units.
+        weights: float32 [rows] or None.
+        identifiers: column -> series of text.
+        num_rows: of the table.
+    """
+
+    features: dict[str, Any]
+    targets: dict[str, NDArray[Any]]
+    weights: NDArray[np.float32] | None
+    identifiers: dict[str, Any]
+    num_rows: int
+
+
+@dataclass(frozen=True)
+class TablePreprocessing(Preprocessing):
+    """Preprocessing of rows and columns.
+
+    Attributes:
+        source: "csv", "parquet" or a named table.
+        features: the columns used, in order, with what was learned about them.
+        targets: what to learn, with labels or mean and scale.
+        reading: how text becomes values.
+        text_options: fields of `DataConfig` with which a text file is read again (`columns`, `quote`, `encoding`).
+        weight: the column of row weights, or None.
+        identifiers: columns that are repeated beside predictions.
+    """
+
+    kind: ClassVar[str] = "table"
+    source: str
+    features: tuple[FeatureColumn, ...]
+    targets: tuple[TargetSpec, ...]
+    reading: Reading = field(default_factory=Reading)
+    text_options: Mapping[str, Any] = field(default_factory=dict)
+    weight: str | None = None
+    identifiers: tuple[str, ...] = ()
+
+    @property
+    def schema(self) -> Schema:
+        """One input "features" of all numbers and one-hot columns; one input for each embedded category."""
+        columns = tuple(name for column in self.features for name in column.columns)
+        inputs = [InputSpec(FEATURES, (len(columns),), columns=columns)] if columns else []
+        for column in self.features:
+            if column.is_embedded:
+                size = column.vocabulary_size
+                inputs.append(
+                    InputSpec(
+                        input_name(column), (), "int32", vocabulary_size=size, embedding_dimension=embedding_dimension(size)
+                    )
+                )
+        return Schema(tuple(inputs), self.targets)
+
+    def transform(
+        self, raw: Raw, *, with_targets: bool, rows: NDArray[np.int64] | None = None, notes: list[str] | None = None
+    ) -> Part:
+        """See `Preprocessing.transform`; sentences for the user (unseen categories) are appended to `notes`."""
+        values = self.read_values(raw, with_targets=with_targets)
+        return self.assemble(values, rows, [] if notes is None else notes)
+
+    def read_values(self, raw: Raw, *, with_targets: bool) -> TableValues:
+        """Read the columns that are needed, whatever their order; surplus columns are not looked at.
+
+        Raises:
+            DataError: a column is missing, or values that are not of its kind.
+        """
+        if not isinstance(raw, RawTable):
+            raise DataError("expected a table, got pictures")
+        self._check_columns(raw, with_targets)
+        frame, locate = raw.frame, locator(raw)
+        seen = f"as the first {SAMPLE_ROWS:,} rows are" if frame.height > SAMPLE_ROWS else "as in the other rows"
+        features = read_features(frame, self.features, self.reading, locate, seen)
+        check_gaps(self.features, features, locate)
+        targets: dict[str, NDArray[Any]] = {}
+        if with_targets:
+            for spec in self.targets:
+                if spec.task != RECONSTRUCTION:
+                    targets[spec.name] = encode_target(mend(frame[spec.name], self.reading), spec, self.reading, locate)
+        weights = read_weights(raw, self.weight, self.reading) if with_targets and self.weight else None
+        identifiers = {name: text_of(frame[name]).fill_null("") for name in self.identifiers if name in frame.columns}
+        return TableValues(features, targets, weights, identifiers, frame.height)
+
+    def _check_columns(self, raw: RawTable, with_targets: bool) -> None:
+        needed = [column.name for column in self.features]
+        if with_targets:
+            needed += [spec.name for spec in self.targets if spec.task != RECONSTRUCTION]
+            needed += [self.weight] if self.weight else []
+        have = raw.frame.columns
+        file = raw.origin[0][1] if raw.origin else None
+        missing = [name for name in needed if name not in have]
+        if missing:
+            faults = [Fault(f"the column {name} is missing", file=file, hint=column_hint(name, have)) for name in missing]
+            raise DataError(capped(faults))
+
+    def assemble(self, values: TableValues, rows: NDArray[np.int64] | None, notes: list[str]) -> Part:
+        """Preprocess the given rows (all where None) of values that were read."""
+        rows = np.arange(values.num_rows) if rows is None else rows
+        chosen = {
+            name: column[rows] if isinstance(column, np.ndarray) else column.gather(rows)
+            for name, column in values.features.items()
+        }
+        width = sum(len(column.columns) for column in self.features)
+        matrix = np.zeros((len(rows), width), np.float32)
+        embedded = fill_features(matrix, self.features, chosen, notes)
+        inputs: dict[str, NDArray[Any]] = {FEATURES: matrix} if width else {}
+        inputs.update({input_name(column): embedded[column.name] for column in self.features if column.is_embedded})
+        targets: dict[str, NDArray[Any]] = {}
+        for spec in self.targets:
+            if spec.task == RECONSTRUCTION:
+                targets[spec.name] = matrix
+            elif spec.name in values.targets:
+                target = values.targets[spec.name][rows]
+                regresses = spec.task == "regression"
+                targets[spec.name] = ((target - spec.mean) / spec.scale).astype(np.float32) if regresses else target
+        return Part(
+            inputs,
+            targets,
+            None if values.weights is None else values.weights[rows],
+            rows.astype(np.int64),
+            {name: series.gather(rows).to_list() for name, series in values.identifiers.items()},
+        )
+
+    def describe(self) -> list[str]:
+        """`features: 6 numbers (standard), 8 categories (one-hot, 102 columns)`."""
+        lines = []
+        groups: dict[str, list[FeatureColumn]] = {}
+        for column in self.features:
+            groups.setdefault(column.encode if column.kind == "category" else column.kind, []).append(column)
+        words = []
+        for name in ("number", "boolean", "date", "one_hot", "embedding"):
+            columns = groups.get(name, [])
+            if columns:
+                words.append(kind_counts([column.kind for column in columns]) + _manner(name, columns))
+        lines.append(f"features: {', '.join(words)}")
+        return lines
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """See `Preprocessing.to_state`."""
+        numbers = [number for column in self.features for number in column.numbers]
+        state = {
+            "source": self.source,
+            "reading": {
+                "missing": list(self.reading.missing),
+                "decimal": self.reading.decimal,
+                "thousands": self.reading.thousands,
+                "replace": {name: dict(words) for name, words in (self.reading.replace or {}).items()},
+            },
+            "text_options": dict(self.text_options),
+            "weight": self.weight,
+            "identifiers": list(self.identifiers),
+            "targets": [target_state(spec) for spec in self.targets],
+            "features": [
+                {
+                    "name": column.name,
+                    "kind": column.kind,
+                    "date_format": column.date_format,
+                    "numbers": [
+                        {"name": number.name, "scale": number.scale, "indicator": number.indicator} for number in column.numbers
+                    ],
+                    "date_parts": list(column.date_parts),
+                    "categories": list(column.categories),
+                    "has_missing": column.has_missing,
+                    "encode": column.encode,
+                }
+                for column in self.features
+            ],
+        }
+        arrays: dict[str, NDArray[Any]] = {
+            "fill": np.array([number.fill for number in numbers], np.float64),
+            "center": np.array([number.center for number in numbers], np.float64),
+            "spread": np.array([number.spread for number in numbers], np.float64),
+        }
+        arrays.update({f"quantiles_{index}": number.quantiles for index, number in enumerate(numbers) if len(number.quantiles)})
+        return state, arrays
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TablePreprocessing:
+        """See `Preprocessing.from_state`."""
+        index = 0
+        columns = []
+        for item in typed(state, "features", list):
+            numbers = []
+            for number in typed(item, "numbers", list):
+                transform = NumberTransform(
+                    typed(number, "name", str), one_of(number, "scale", SCALES), 0.0, typed(number, "indicator", bool)
+                )
+                numbers.append(_with_numbers(transform, arrays, index))
+                index += 1
+            column = FeatureColumn(
+                typed(item, "name", str),
+                one_of(item, "kind", KINDS[:4]),
+                None if item["date_format"] is None else typed(item, "date_format", str),
+                tuple(numbers),
+                texts(item, "date_parts"),
+                texts(item, "categories"),
+                typed(item, "has_missing", bool),
+                one_of(item, "encode", ("one_hot", "embedding")),
+            )
+            if set(column.date_parts) - {"year", "month", "day", "weekday", "day number", "hour"}:
+                raise ValueError(f"unknown parts of a date: {column.date_parts}")
+            if len(numbers) != {"category": 0, "date": len(column.date_parts)}.get(column.kind, 1):
+                raise ValueError(f"the column {column.name} has {len(numbers)} numbers")
+            columns.append(column)
+        reading = typed(state, "reading", dict)
+        return cls(
+            source=typed(state, "source", str),
+            features=tuple(columns),
+            targets=tuple(target_from(item) for item in typed(state, "targets", list)),
+            reading=Reading(
+                texts(reading, "missing"),
+                typed(reading, "decimal", str),
+                None if reading["thousands"] is None else typed(reading, "thousands", str),
+                {
+                    str(name): {str(old): str(new) for old, new in words.items()}
+                    for name, words in typed(reading, "replace", dict).items()
+                },
+            ),
+            text_options=_text_options(typed(state, "text_options", dict)),
+            weight=None if state["weight"] is None else typed(state, "weight", str),
+            identifiers=texts(state, "identifiers"),
+        )
+
+
+def _with_numbers(transform: NumberTransform, arrays: Mapping[str, NDArray[Any]], index: int) -> NumberTransform:
+    quantiles = np.asarray(arrays.get(f"quantiles_{index}", np.zeros(0)), np.float64)
+    if transform.scale == "quantile" and (quantiles.ndim != 1 or not len(quantiles)):
+        raise ValueError(f"no quantiles for {transform.name}")
+    return replace(
+        transform,
+        fill=float(arrays["fill"][index]),
+        center=float(arrays["center"][index]),
+        spread=float(arrays["spread"][index]),
+        quantiles=quantiles,
+    )
+
+
+def _manner(name: str, columns: Sequence[FeatureColumn]) -> str:
+    if name == "one_hot":
+        return f" (one-hot, {sum(len(column.columns) for column in columns)} columns)"
+    if name == "embedding":
+        return f" ({', '.join(f'{column.name}: embedding of {column.vocabulary_size:,}' for column in columns)})"
+    if name == "boolean":
+        return ""
+    scales = sorted({number.scale for column in columns for number in column.numbers})
+    missing = sum(any(number.indicator for number in column.numbers) for column in columns)
+    return f" ({', '.join(scales)}{f'; {missing} with gaps filled and marked' if missing else ''})"
+
+
+def input_name(column: FeatureColumn) -> str:
+    """The name of an embedded category's input: the column's own, unless the matrix of numbers has it."""
+    return f"{column.name}_category" if column.name == FEATURES else column.name
+
+
+def locator(raw: RawTable) -> Locate:
+    """The place (file, line) of a row."""
+    first_rows = [row for row, _, _ in raw.origin]
+
+    def locate(row: int) -> tuple[str | None, int | None]:
+        index = bisect.bisect_right(first_rows, row) - 1
+        if index < 0:
+            return None, None
+        first, file, line = raw.origin[index]
+        return file, (line + row - first) if line else None
+
+    return locate
+
+
+def read_weights(raw: RawTable, column: str, reading: Reading) -> NDArray[np.float32]:
+    """Row weights, float32 [rows].
+
+    Raises:
+        DataError: a weight is missing, negative or not a finite number; with its row.
+    """
+    series = mend(raw.frame[column], reading)
+    weights = to_numbers(series, reading)
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(bad):
+        locate = locator(raw)
+        faults = []
+        for row in bad[:10]:
+            file, line = locate(int(row))
+            value = series[int(row)]
+            found = "no value" if value is None else repr(value)
+            faults.append(Fault(f"weight column {column}: expected a number of 0 or more, got {found}", file=file, line=line))
+        raise DataError(capped(faults, len(bad)))
+    if not weights.any():
+        raise DataError(Fault(f"weight column {column}: all weights are 0", path="data.weight"))
+    return weights.astype(np.float32)
+
+
+def _text_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    read: dict[str, Any] = {}
+    for key in ("columns", "quote", "encoding", "header", "separator"):
+        value = options.get(key)
+        if value is not None:
+            read[key] = texts(options, key) if key == "columns" else typed(options, key, bool if key == "header" else str)
+    return read
+
+
+def typed(mapping: Mapping[str, Any], key: str, kind: type) -> Any:
+    """The value of a key that must be there and of that type."""
+    value = mapping[key]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{key}: expected {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def one_of(mapping: Mapping[str, Any], key: str, words: Sequence[str]) -> str:
+    """The value of a key that must be one of some words."""
+    value = mapping[key]
+    if value not in words:
+        raise ValueError(f"{key}: expected one of {', '.join(words)}, got {value!r}")
+    return str(value)
+
+
+def texts(mapping: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """The value of a key that must be a list of texts."""
+    values = typed(mapping, key, list)
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{key}: expected texts")
+    return tuple(values)
+
+
+def target_state(spec: TargetSpec) -> dict[str, Any]:
+    """A target as plain values; the numbers come back with the same bits."""
+    return {
+        "name": spec.name,
+        "task": spec.task,
+        "classes": list(spec.classes),
+        "mean": spec.mean,
+        "scale": spec.scale,
+        "reason": spec.reason,
+    }
+
+
+def target_from(item: Mapping[str, Any]) -> TargetSpec:
+    """What `target_state` made, again."""
+    return TargetSpec(
+        typed(item, "name", str),
+        one_of(item, "task", ("classification", "regression", RECONSTRUCTION)),
+        texts(item, "classes"),
+        float(item["mean"]),
+        float(item["scale"]),
+        typed(item, "reason", str),
+    )

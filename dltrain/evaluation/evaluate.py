@@ -1,0 +1,147 @@
+"""`evaluate`: metrics of a run on a part of its data, or on other data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dltrain.data import load_dataset, read_part
+from dltrain.data.dataset import Dataset, Part
+from dltrain.errors import DataError, RunError, UsageError
+from dltrain.evaluation.fingerprints import fingerprint_faults
+from dltrain.evaluation.gates import check_gates, parse_gates
+from dltrain.evaluation.load_run import StoredRun, load_run
+from dltrain.evaluation.report import report_part, restore_reference
+from dltrain.helper_process import HelperProcess
+from dltrain.model.encode import encode_part
+from dltrain.model.forward import Forward, evaluation_batch_size
+from dltrain.model.keras_import import import_keras
+from dltrain.reporting import Reporter
+
+
+@dataclass(slots=True)
+class EvaluateResult:
+    """What an evaluation came to; the attributes are those of `FitResult`, of one part.
+
+    Attributes:
+        run: the run directory.
+        part: "test", "validation", "train", or "data" for other data.
+        weights: "best" or "last".
+        metrics: metric -> value.
+        baseline: metric -> value of the training part's majority class or mean.
+        report: for classes, confusion matrix and table.
+        gates: what was required, with value and whether it was met.
+        notes: sentences for the user.
+    """
+
+    run: Path
+    part: str
+    weights: str
+    metrics: dict[str, float]
+    baseline: dict[str, float]
+    report: dict[str, Any]
+    gates: list[Any]
+    notes: list[str] = field(default_factory=list)
+
+
+def evaluate(
+    run: Path,
+    *,
+    data: Sequence[str] = (),
+    part: str | None = None,
+    weights: str | None = None,
+    require: Sequence[str] = (),
+    allow_changed: bool = False,
+    threads: int | None = None,
+    reporter: Reporter | None = None,
+) -> EvaluateResult:
+    """Compute the metrics of a run.
+
+    Args:
+        run: the run directory.
+        data: files of other data, read as the run's own was; empty: the run's data, split as in training.
+        part: "test", "validation" or "train"; None: the first of these that the run has.
+        weights: "best", "last", or None: the run's model.
+        require: gates.
+        allow_changed: go on, with a warning, where the data is not what the run was trained on.
+        threads: threads for one operation; None: those of the run.
+        reporter: is told what happens.
+
+    Raises:
+        DataError: the data is missing, unfit, or not that of the run.
+        RunError: the run is damaged.
+        UsageError: no such part, weights or metric.
+    """
+    reporter = reporter or Reporter()
+    parse_gates(require)
+    stored = load_run(run)
+    name, checkpoint = stored.checkpoint(weights)
+    if data and part is not None:
+        raise UsageError("--data and --part exclude each other", hint="--part names a part of the run's own data")
+    helper = HelperProcess()
+    try:
+        if data:
+            helper.submit(_read, stored.preprocessing, list(data))
+        else:
+            helper.submit(_load, stored.config.data, stored.config.seed, stored.preprocessing)
+        reporter.status("importing Keras")
+        import_keras(threads or stored.manifest.get("threads"))
+        reporter.status("reading data")
+        found = helper.result(reporter)
+    finally:
+        helper.kill()
+    if data:
+        shown, rows = "data", found
+    else:
+        shown, rows = _choose(found, part, stored, reporter, allow_changed=allow_changed)
+    model = stored.build(checkpoint)
+    encoded = encode_part(rows, stored.preprocessing.schema, stored.heads)
+    logs, outputs = Forward(model, evaluation_batch_size(encoded.inputs)).evaluate(encoded.inputs, encoded.targets, encoded.weights)
+    report = report_part(shown, logs, stored.heads, outputs, rows, restore_reference(stored.manifest.get("reference", {})))
+    gates = check_gates(require, {shown: report.metrics}, part=shown, reports={shown: report.report})
+    return EvaluateResult(
+        run=stored.run.path,
+        part=shown,
+        weights=name,
+        metrics=report.metrics,
+        baseline=report.baseline,
+        report=report.report,
+        gates=list(gates),
+        notes=report.notes,
+    )
+
+
+def _choose(
+    dataset: Dataset, part: str | None, stored: StoredRun, reporter: Reporter, *, allow_changed: bool
+) -> tuple[str, Part]:
+    recorded = stored.manifest.get("data", {})
+    if not isinstance(recorded, dict):
+        raise RunError(f"the manifest of {stored.run.path} does not say what data it was trained on", hint="the run is damaged")
+    if recorded.get("fingerprint") != dataset.fingerprint:
+        faults = fingerprint_faults(recorded.get("details", {}), dataset.fingerprint_details)
+        if not allow_changed:
+            raise DataError([*faults[:-1], _with_hint(faults[-1], "--allow-changed evaluates all the same")])
+        for fault in faults:
+            reporter.warning(fault.message)
+    name = part or next(candidate for candidate in ("test", "validation", "train") if candidate in dataset.parts)
+    if name not in dataset.parts:
+        raise UsageError(f"the run has no {name} part", hint=f"it has {', '.join(dataset.parts)}")
+    if part is None and name != "test":
+        reporter.warning(f"the run has no test part: these are the metrics of the {name} part")
+    return name, dataset.parts[name]
+
+
+def _with_hint(fault: Any, hint: str) -> Any:
+    from dataclasses import replace
+
+    return replace(fault, hint=hint)
+
+
+def _load(config: Any, seed: int, preprocessing: Any, *, reporter: Reporter) -> Dataset:
+    return load_dataset(config, seed=seed, preprocessing=preprocessing, reporter=reporter)
+
+
+def _read(preprocessing: Any, paths: list[str], *, reporter: Reporter) -> Part:
+    return read_part(preprocessing, paths, with_targets=True, reporter=reporter)

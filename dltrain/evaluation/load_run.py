@@ -1,0 +1,113 @@
+"""A run from disk: its config, its preprocessing and its model, without executing anything that the run's files hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dltrain.config import load_config
+from dltrain.config.types import Config
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.errors import ConfigError, RunError, UsageError
+from dltrain.model.build import build_model
+from dltrain.model.forward import Forward, evaluation_batch_size
+from dltrain.model.head import Head, resolve_heads
+from dltrain.model.weights import load_weights
+from dltrain.runs import Run
+
+
+@dataclass(slots=True)
+class StoredRun:
+    """What a run's directory says, before any model is built.
+
+    Attributes:
+        run: the directory.
+        config: the resolved config.
+        manifest: the manifest.
+        preprocessing: as fitted in training.
+        heads: outputs of the model.
+    """
+
+    run: Run
+    config: Config
+    manifest: dict[str, Any]
+    preprocessing: Preprocessing
+    heads: tuple[Head, ...]
+
+    def checkpoint(self, weights: str | None) -> tuple[str, Path]:
+        """Name and path of the checkpoint to use.
+
+        Args:
+            weights: "best", "last", or None: the run's model.
+
+        Raises:
+            UsageError: the run has no such checkpoint.
+        """
+        training = self.config.training
+        suffix = training.checkpoint.format if training else "h5"
+        there = [name for name in ("best", "last") if (self.run.checkpoints / f"{name}.{suffix}").exists()]
+        name = weights or self.manifest.get("weights") or ("best" if "best" in there else "last")
+        if name not in there:
+            hint = f"it has {' and '.join(there)}" if there else "it did not finish an epoch"
+            raise UsageError(f"the run {self.run.path} has no {name} weights", hint=hint)
+        return name, self.run.checkpoints / f"{name}.{suffix}"
+
+    def build(self, weights: Path, *, layer: str | None = None) -> Any:
+        """The model with a checkpoint's weights.
+
+        Args:
+            weights: from `checkpoint`.
+            layer: end the model at this layer.
+
+        Raises:
+            RunError: the checkpoint is damaged or not the run's.
+            UsageError: there is no such layer.
+        """
+        from dltrain.model.compile import compile_model
+        from dltrain.model.keras_import import import_keras
+
+        keras = import_keras()
+        try:
+            model = build_model(
+                self.config.model, self.preprocessing.schema, self.heads, seed=self.config.seed, augment=self.config.data.augment
+            )
+            if self.config.training is not None:
+                compile_model(model, self.heads, self.config.training)
+        except ConfigError as error:
+            raise RunError(f"the config of the run {self.run.path} builds no model: {error.faults[0].message}") from error
+        load_weights(model, weights)
+        if layer is None:
+            return model
+        names = [item.name for item in model.layers]
+        if layer not in names:
+            raise UsageError(f"the model has no layer {layer!r}", hint=f"its layers are {', '.join(names)}")
+        return keras.Model(model.inputs, model.get_layer(layer).output)
+
+
+def load_run(path: str | Path) -> StoredRun:
+    """Read a run's config, manifest and preprocessing. Executes nothing, reads no pickle, needs no TensorFlow.
+
+    Args:
+        path: the run directory.
+
+    Raises:
+        RunError: it is no run, or damaged.
+    """
+    run = Run(Path(path))
+    manifest = run.read_manifest()
+    try:
+        config = load_config(run.config_file)
+        preprocessing = Preprocessing.load(run.path)
+        heads = resolve_heads(config.model, preprocessing.schema, config.training.loss if config.training else None)
+    except ConfigError as error:
+        raise RunError(f"the config of the run {path} cannot be used: {error.faults[0]}", hint="the run is damaged") from error
+    return StoredRun(run, config, manifest, preprocessing, heads)
+
+
+def run_outputs(model: Any, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """A model's outputs for preprocessed rows, the same bits as in training's own evaluation."""
+    return list(Forward(model, evaluation_batch_size(inputs)).outputs(inputs))

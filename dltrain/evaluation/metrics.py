@@ -1,0 +1,243 @@
+"""Metrics of predictions, and of the baselines they must beat. NumPy only; definitions are scikit-learn's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+def confusion_matrix(
+    targets: ArrayLike, predictions: ArrayLike, num_classes: int, weights: ArrayLike | None = None
+) -> NDArray[Any]:
+    """Count rows by true class (axis 0) and predicted class (axis 1).
+
+    Args:
+        targets: class indices [rows].
+        predictions: class indices [rows].
+        num_classes: classes in all, those without rows included.
+        weights: a weight for each row; None: each counts one.
+
+    Returns:
+        [num_classes, num_classes]: int64 counts, or float64 sums of weights.
+    """
+    cells = np.asarray(targets, np.int64) * num_classes + np.asarray(predictions, np.int64)
+    counts = np.bincount(cells, None if weights is None else np.asarray(weights, np.float64), num_classes * num_classes)
+    return counts.reshape(num_classes, num_classes)
+
+
+def classification_report(matrix: ArrayLike, classes: Sequence[str]) -> dict[str, Any]:
+    """Precision, recall, F1 and support of each class, with their macro and weighted means, from a confusion matrix.
+
+    A ratio with nothing below the line is 0, as in scikit-learn. Classes that neither occur nor are predicted stay out of
+    the macro mean, as they do in scikit-learn, which never hears of them.
+
+    Returns:
+        {"labels": [label...], "confusion_matrix": [[...]...], "classes": {label: {"precision", "recall", "f1", "support"}},
+        "macro": {"precision", "recall", "f1", "support"}, "weighted": {...}}: plain values, ready for JSON.
+    """
+    matrix = np.asarray(matrix)
+    hits = np.diagonal(matrix).astype(np.float64)
+    support, predicted = matrix.sum(axis=1).astype(np.float64), matrix.sum(axis=0).astype(np.float64)
+    rows = {
+        "precision": _ratio(hits, predicted),
+        "recall": _ratio(hits, support),
+        "f1": _ratio(2 * hits, support + predicted),
+    }
+    total = float(support.sum())
+    present = (support + predicted) > 0
+    number = int if np.issubdtype(matrix.dtype, np.integer) else float
+    table = {
+        label: {**{name: float(values[index]) for name, values in rows.items()}, "support": number(support[index])}
+        for index, label in enumerate(classes)
+    }
+    macro = {name: float(values[present].mean()) if present.any() else 0.0 for name, values in rows.items()}
+    weighted = {name: float(values @ support / total) if total > 0 else 0.0 for name, values in rows.items()}
+    return {
+        "labels": list(classes),
+        "confusion_matrix": matrix.tolist(),
+        "classes": table,
+        "macro": {**macro, "support": number(total)},
+        "weighted": {**weighted, "support": number(total)},
+    }
+
+
+def classification_metrics(targets: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None = None) -> dict[str, float]:
+    """Accuracy, log loss, macro precision, recall and F1; for two classes also the area under the ROC curve.
+
+    Args:
+        targets: class indices [rows].
+        probabilities: [rows, classes]; the predicted class is the (first) most probable one.
+        weights: a weight for each row, or None.
+
+    Returns:
+        {"accuracy", "log_loss", "precision", "recall", "f1"[, "roc_auc"]}; precision, recall and F1 are those of the second
+        class where there are two, as in scikit-learn's `average="binary"`, else the macro mean.
+    """
+    indices = np.asarray(targets, np.int64)
+    scores = np.asarray(probabilities, np.float64)
+    num_classes = scores.shape[1]
+    if len(indices) == 0:
+        return {}
+    predictions = scores.argmax(axis=1)
+    report = classification_report(
+        confusion_matrix(indices, predictions, num_classes, weights), [str(index) for index in range(num_classes)]
+    )
+    means = report["classes"]["1"] if num_classes == 2 else report["macro"]
+    metrics = {"accuracy": _mean(predictions == indices, weights), "log_loss": log_loss(indices, scores, weights)}
+    metrics |= {name: means[name] for name in ("precision", "recall", "f1")}
+    if num_classes == 2:
+        metrics["roc_auc"] = roc_auc(indices == 1, scores[:, 1], weights)
+    return metrics
+
+
+def log_loss(targets: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None = None) -> float:
+    """Mean negative log of the probability given to the true class (natural logarithm).
+
+    Probabilities are kept at least one float64 epsilon away from zero, as in scikit-learn.
+    """
+    scores = np.asarray(probabilities, np.float64)
+    chosen = scores[np.arange(len(scores)), np.asarray(targets, np.int64)]
+    epsilon = np.finfo(np.float64).eps
+    return _mean(-np.log(np.clip(chosen, epsilon, 1 - epsilon)), weights)
+
+
+def roc_auc(is_positive: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> float:
+    """Probability that a positive row scores above a negative one, ties counting half (the Mann-Whitney statistic).
+
+    Returns:
+        NaN where there are no positive or no negative rows, or a score is not a number.
+    """
+    positive = np.asarray(is_positive, bool)
+    values = np.asarray(scores, np.float64)
+    weight = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
+    total_positive, total_negative = weight[positive].sum(), weight[~positive].sum()
+    if total_positive <= 0 or total_negative <= 0 or np.isnan(values).any():
+        return float("nan")
+    _, group = np.unique(values, return_inverse=True)
+    positives = np.bincount(group, np.where(positive, weight, 0.0))
+    negatives = np.bincount(group, np.where(positive, 0.0, weight))
+    below = np.cumsum(negatives) - negatives
+    return float((positives * (below + negatives / 2)).sum() / (total_positive * total_negative))
+
+
+def regression_metrics(targets: ArrayLike, predictions: ArrayLike, weights: ArrayLike | None = None) -> dict[str, float]:
+    """Errors of numbers, in the target's own unit (`mse`: its square; `r2`: none).
+
+    Args:
+        targets: true values [rows].
+        predictions: predicted values [rows].
+        weights: a weight for each row, or None.
+
+    Returns:
+        {"rmse", "mse", "mae", "r2"}. R² of a constant target is 1 for perfect predictions and 0 otherwise, as in scikit-learn;
+        of fewer than two rows it is NaN.
+    """
+    true, predicted = np.asarray(targets, np.float64), np.asarray(predictions, np.float64)
+    if len(true) == 0:
+        return {}
+    residual = predicted - true
+    mse = _mean(residual**2, weights)
+    spread = _mean((true - _mean(true, weights)) ** 2, weights)
+    if len(true) < 2:
+        r2 = float("nan")
+    elif spread > 0:
+        r2 = 1 - mse / spread
+    else:
+        r2 = 1.0 if mse == 0 else 0.0
+    return {"rmse": mse**0.5, "mse": mse, "mae": _mean(np.abs(residual), weights), "r2": r2}
+
+
+def majority_class(train_targets: ArrayLike, num_classes: int, weights: ArrayLike | None = None) -> int:
+    """The class with the most (weight of) rows in the training part; of equals the first."""
+    weight = None if weights is None else np.asarray(weights, np.float64)
+    return int(np.bincount(np.asarray(train_targets, np.int64), weight, num_classes).argmax())
+
+
+def classification_baseline(
+    train_targets: ArrayLike,
+    targets: ArrayLike,
+    num_classes: int,
+    *,
+    train_weights: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+) -> dict[str, float]:
+    """What the training part's class frequencies alone reach on `targets`.
+
+    Returns:
+        {"accuracy": of always saying the training part's majority class, "log_loss": of always giving its class frequencies}.
+    """
+    true = np.asarray(targets, np.int64)
+    if len(true) == 0:
+        return {}
+    weight = None if train_weights is None else np.asarray(train_weights, np.float64)
+    counts = np.bincount(np.asarray(train_targets, np.int64), weight, num_classes)
+    frequencies = np.broadcast_to(counts / max(counts.sum(), np.finfo(np.float64).tiny), (len(true), num_classes))
+    return {"accuracy": _mean(true == counts.argmax(), weights), "log_loss": log_loss(true, frequencies, weights)}
+
+
+def regression_baseline(
+    train_targets: ArrayLike,
+    targets: ArrayLike,
+    *,
+    train_weights: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+) -> dict[str, float]:
+    """Metrics of always predicting the training part's mean; the same names as `regression_metrics`."""
+    mean = _mean(np.asarray(train_targets, np.float64), train_weights)
+    return regression_metrics(targets, np.full(len(np.asarray(targets)), mean), weights)
+
+
+def is_no_better(
+    model_errors: ArrayLike, baseline_errors: ArrayLike, weights: ArrayLike | None = None, *, standard_errors: float = 2.0
+) -> bool:
+    """Whether the model's errors on a part are not below the baseline's by more than chance explains.
+
+    Both were made on the same rows, so the differences are paired: the model counts as better where their mean is above
+    `standard_errors` of its standard errors. Two of them let a model that learnt nothing pass for better about once in
+    forty times, one would once in six (one-sided normal tail), which is too often for a warning that people trust.
+
+    Args:
+        model_errors: error of each row [rows], less is better: 0 or 1 for a class, squared for a number.
+        baseline_errors: the same of the baseline's predictions.
+        weights: a weight for each row, or None.
+        standard_errors: the margin.
+
+    Returns:
+        True also where it cannot be told: fewer than two rows, or an error that is not finite.
+    """
+    difference = np.asarray(baseline_errors, np.float64) - np.asarray(model_errors, np.float64)
+    weight = np.ones(len(difference)) if weights is None else np.asarray(weights, np.float64)
+    total = weight.sum()
+    if len(difference) < 2 or total <= 0 or not np.isfinite(difference).all():
+        return True
+    mean = float(weight @ difference / total)
+    effective_rows = float(total**2 / (weight**2).sum())
+    if effective_rows <= 1:
+        return True
+    variance = float(weight @ (difference - mean) ** 2 / total) / (effective_rows - 1)
+    return bool(mean <= standard_errors * variance**0.5)
+
+
+def baseline_sentence(part: str, metric: str, metrics: Mapping[str, float], baseline: Mapping[str, float]) -> str:
+    """The sentence that says so where `is_no_better`."""
+    return (
+        f"The model is no better than the baseline: {metric} on the {part} part is {metrics[metric]:.4g}, "
+        f"the baseline's is {baseline[metric]:.4g}, and the difference is within chance."
+    )
+
+
+def _mean(values: NDArray[Any], weights: ArrayLike | None) -> float:
+    if weights is None:
+        return float(np.mean(values, dtype=np.float64))
+    weight = np.asarray(weights, np.float64)
+    total = weight.sum()
+    return float(weight @ values.astype(np.float64) / total) if total > 0 else float("nan")
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)

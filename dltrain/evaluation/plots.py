@@ -1,0 +1,119 @@
+"""The training history as a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+History = dict[str, list[float]]
+
+_TRAINING_COLOUR, _VALIDATION_COLOUR, _BEST_COLOUR = "#1f77b4", "#d95f02", "#7a5195"
+_PANEL, _HEADING = (4.8, 3.5), 0.3  # inches
+_NOT_CURVES = ("epoch", "seconds")
+
+
+def read_history(file: Path) -> History:
+    """Read `history.csv`: column -> values by epoch; an empty or unreadable cell is NaN."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    names = [name for name in (rows[0] if rows else []) if name]
+    return {name: [_number(row.get(name)) for row in rows] for name in names}
+
+
+def plot_history(history: Path, picture: Path, *, title: str = "", best_epoch: float | None = None) -> bool:
+    """Draw loss and each metric over the epochs, training against validation, and write the picture as PNG.
+
+    Args:
+        history: `history.csv` of a run: `epoch`, `loss`, metrics, each with its `val_` companion where there is one.
+        picture: file to write, whole or not at all.
+        title: heading, such as the run's name.
+        best_epoch: value of the `epoch` column to mark; None: the epoch of the lowest `val_loss`, if there is one.
+
+    Returns:
+        Whether there was anything to draw; without a finished epoch no file is written.
+
+    Raises:
+        OSError: the history cannot be read or the picture not be written.
+    """
+    values = read_history(history)
+    epochs = values.get("epoch", [])
+    curves = _curves(values)
+    if not epochs or not curves:
+        return False
+    if best_epoch is None:
+        best_epoch = _lowest(epochs, values.get("val_loss", []))
+    # Agg drawn by hand: pyplot would look for a display and keep every figure.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = min(len(curves), 3)
+    rows = math.ceil(len(curves) / columns)
+    width, height = _PANEL[0] * columns, _PANEL[1] * rows + _HEADING
+    figure = Figure(figsize=(width, height), dpi=120)
+    FigureCanvasAgg(figure)
+    # Margins set by hand: a layout engine draws everything twice to find them.
+    margins = {"left": 0.8 / width, "right": 1 - 0.2 / width, "bottom": 0.6 / height, "top": 1 - (_HEADING + 0.1) / height}
+    grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw={**margins, "wspace": 0.28, "hspace": 0.3})
+    for axes, name in zip(grid.flat, curves):
+        _draw(axes, name, epochs, values, best_epoch)
+    for axes in grid.flat[len(curves) :]:
+        axes.set_visible(False)
+    if title:
+        figure.suptitle(title, y=1 - 0.15 / height, fontsize=11, parse_math=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    from dltrain.runs import write_atomically
+
+    write_atomically(picture, buffer.getvalue())
+    return True
+
+
+def _curves(values: History) -> list[str]:
+    """Loss first, then the metrics, the learning rate last and only where it moves."""
+    names = [name for name in values if not name.startswith("val_") and name not in _NOT_CURVES]
+    names = [name for name in names if name != "learning_rate" or len(set(values[name])) > 1]
+    order = {"loss": 0, "learning_rate": 2}
+    return sorted(names, key=lambda name: order.get(name, 1))
+
+
+def _draw(axes: Axes, name: str, epochs: list[float], values: History, best_epoch: float | None) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    marker = "o" if len(epochs) <= 30 else None
+    style: dict[str, Any] = {"linewidth": 1.6, "marker": marker, "markersize": 3}
+    axes.plot(epochs, values[name], color=_TRAINING_COLOUR, label="training", **style)
+    validation = values.get(f"val_{name}")
+    if validation is not None:
+        axes.plot(epochs, validation, color=_VALIDATION_COLOUR, label="validation", **style)
+    if best_epoch is not None and name != "learning_rate":
+        axes.axvline(best_epoch, color=_BEST_COLOUR, linestyle="--", linewidth=1.2, label=f"best epoch ({best_epoch:g})")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(name.replace("_", " "))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    drawn = [value for curve in (values[name], validation or []) for value in curve if math.isfinite(value)]
+    if name in ("loss", "learning_rate") and drawn and min(drawn) > 0 and 50 * min(drawn) < max(drawn) < 1e100:
+        axes.set_yscale("log")
+    if name != "learning_rate":
+        axes.legend(fontsize=8, frameon=False)
+
+
+def _lowest(epochs: list[float], losses: list[float]) -> float | None:
+    finite = [(loss, epoch) for epoch, loss in zip(epochs, losses) if math.isfinite(loss)]
+    return min(finite)[1] if finite else None
+
+
+def _number(text: str | None) -> float:
+    try:
+        return float(text or "nan")
+    except ValueError:
+        return math.nan

@@ -1,0 +1,134 @@
+"""`predict`: from raw rows or pictures to predictions, in a process that has only the run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data import read_part
+from dltrain.data.dataset import Part
+from dltrain.errors import UsageError
+from dltrain.evaluation.load_run import StoredRun, load_run, run_outputs
+from dltrain.evaluation.report import probabilities_of, values_of
+from dltrain.helper_process import HelperProcess
+from dltrain.model.head import Head
+from dltrain.model.keras_import import import_keras
+from dltrain.reporting import Reporter
+
+
+@dataclass(slots=True)
+class Predictions:
+    """Predictions for rows.
+
+    Attributes:
+        identifiers: columns that name the rows: column -> text for each row.
+        prediction: label or number for each row.
+        probabilities: label -> probability for each row, for classes; None for numbers.
+        columns: further columns of numbers: those of several targets, or of the layer that was asked for.
+        notes: sentences for the user.
+    """
+
+    identifiers: dict[str, list[str]]
+    prediction: list[Any]
+    probabilities: dict[str, NDArray[np.float64]] | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def predict(
+    run: Path,
+    *,
+    data: Sequence[str],
+    weights: str | None = None,
+    top: int | None = None,
+    layer: str | None = None,
+    word: str | None = None,
+    threads: int | None = None,
+    reporter: Reporter | None = None,
+) -> Predictions:
+    """Predict from raw rows or pictures.
+
+    Args:
+        run: the run directory.
+        data: files, folders or patterns.
+        weights: "best", "last", or None: the run's model.
+        top: keep only the columns of the `top` labels with the highest mean probability.
+        layer: give what this layer computes instead of the predictions.
+        word: one word, for runs on words.
+        threads: threads for one operation; None: those of the run.
+        reporter: is told what happens.
+
+    Raises:
+        DataError: the data is missing or does not fit.
+        RunError: the run is damaged.
+        UsageError: the run cannot predict from what was given.
+    """
+    reporter = reporter or Reporter()
+    stored = load_run(run)
+    if word is not None:
+        raise UsageError("--word needs a run on words", hint=f"the run's data is {stored.config.data.source}; give it --data")
+    _, checkpoint = stored.checkpoint(weights)
+    helper = HelperProcess()
+    try:
+        helper.submit(_read, stored.preprocessing, list(data))
+        reporter.status("importing Keras")
+        import_keras(threads or stored.manifest.get("threads"))
+        reporter.status("reading data")
+        part: Part = helper.result(reporter)
+    finally:
+        helper.kill()
+    model = stored.build(checkpoint, layer=layer)
+    outputs = run_outputs(model, [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs])
+    if layer is not None:
+        return _layer_values(layer, outputs[0], part)
+    return _predictions(stored, outputs, part, top)
+
+
+def _read(preprocessing: Any, paths: list[str], *, reporter: Reporter) -> Part:
+    return read_part(preprocessing, paths, with_targets=False, reporter=reporter)
+
+
+def _layer_values(layer: str, output: NDArray[Any], part: Part) -> Predictions:
+    flat = output.reshape(len(output), -1)
+    columns = {f"{layer}_{index}": flat[:, index] for index in range(flat.shape[1])}
+    return Predictions(part.identifiers, [], columns=columns)
+
+
+def _predictions(stored: StoredRun, outputs: Sequence[NDArray[Any]], part: Part, top: int | None) -> Predictions:
+    result = Predictions(part.identifiers, [])
+    several = sum(len(head.targets) for head in stored.heads) > 1
+    for head, output in zip(stored.heads, outputs, strict=True):
+        if head.task == "classification":
+            _add_classes(result, head, output, top, several=several)
+        elif head.task == "regression":
+            for index, target in enumerate(head.targets):
+                values = values_of(target, output[:, index]).tolist()
+                if several:
+                    result.columns[f"prediction_{target.name}"] = values
+                else:
+                    result.prediction = values
+        else:
+            flat = output.reshape(len(output), -1)
+            result.columns |= {f"output_{index}": flat[:, index] for index in range(flat.shape[1])}
+    return result
+
+
+def _add_classes(result: Predictions, head: Head, output: NDArray[Any], top: int | None, *, several: bool) -> None:
+    probabilities = probabilities_of(head, output)
+    labels = [head.classes[index] for index in probabilities.argmax(axis=1)]
+    keep = list(range(len(head.classes)))
+    if top is not None and top < len(keep):
+        keep = sorted(np.argsort(-probabilities.mean(axis=0), kind="stable")[:top].tolist())
+        result.notes.append(f"probabilities of {top} of {len(head.classes)} classes are given (--top {top})")
+    if several:
+        name = head.targets[0].name
+        result.columns[f"prediction_{name}"] = labels
+        result.columns |= {f"probability_{name}_{head.classes[index]}": probabilities[:, index] for index in keep}
+    else:
+        result.prediction = labels
+        result.probabilities = {head.classes[index]: probabilities[:, index] for index in keep}

@@ -1,0 +1,190 @@
+"""Predictions as csv, jsonl or parquet."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dltrain.errors import Fault, RunError, UsageError
+
+FORMATS = ("csv", "jsonl", "parquet")
+_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet"}
+
+# What a spreadsheet takes for the start of a formula, full-width forms included (OWASP, "CSV Injection").
+_RUNS_IN_SPREADSHEET = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$|^$')
+
+
+def choose_format(destination: str, wanted: str | None = None) -> str:
+    """The format to write: as wanted, else by the file's suffix, else csv.
+
+    Raises:
+        UsageError: an unknown format.
+    """
+    if wanted is not None:
+        if wanted not in FORMATS:
+            raise UsageError(Fault(f"--format must be one of {', '.join(FORMATS)}, found {wanted!r}"))
+        return wanted
+    return _SUFFIXES.get(Path(destination).suffix.lower(), "csv")
+
+
+def prediction_columns(
+    identifiers: Mapping[str, Sequence[str]],
+    prediction: Sequence[Any],
+    probabilities: Mapping[str, Sequence[float]] | None = None,
+) -> dict[str, Sequence[Any]]:
+    """Put the columns in order: identifying ones, `prediction`, `probability_<label>` each.
+
+    An identifying column whose name is taken by one of the others gets `input_` in front.
+    """
+    own: dict[str, Sequence[Any]] = {"prediction": prediction}
+    own |= {f"probability_{label}": values for label, values in (probabilities or {}).items()}
+    columns: dict[str, Sequence[Any]] = {}
+    for name, values in identifiers.items():
+        while name in own or name in columns:
+            name = f"input_{name}"
+        columns[name] = values
+    return columns | own
+
+
+def write_predictions(
+    destination: str, columns: Mapping[str, Sequence[Any]], *, format: str | None = None, raw: bool = False
+) -> None:
+    """Write predictions to a file, whole or not at all, or to stdout.
+
+    Args:
+        destination: a file, or `-` for stdout.
+        columns: name -> values [rows], as `prediction_columns` orders them.
+        format: `csv`, `jsonl`, `parquet`; None: by the suffix, else csv.
+        raw: leave text that a spreadsheet would run as a formula as it is. Otherwise such a csv cell gets an apostrophe in front.
+            Numbers never get one, and jsonl and parquet hold text unchanged.
+
+    Raises:
+        UsageError: an unknown format, a file that cannot be written, or parquet to a terminal.
+    """
+    format = choose_format(destination, format)
+    if destination == "-" and format == "parquet" and sys.stdout.isatty():
+        raise UsageError(
+            Fault("parquet is not text and was not written to the terminal", hint="name a file with -o, or pipe it on")
+        )
+    content = {
+        "csv": lambda: to_csv(columns, raw=raw),
+        "jsonl": lambda: to_jsonl(columns),
+        "parquet": lambda: to_parquet(columns),
+    }[format]()
+    if destination == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    _write_file(Path(destination), content)
+
+
+def check_destination(destination: str) -> None:
+    """Refuse a place that cannot hold predictions, before any work is done for them.
+
+    Raises:
+        UsageError: the folder does not exist or is none, or the destination is a folder itself.
+    """
+    path = Path(destination)
+    if destination != "-" and path.is_dir():
+        raise UsageError(Fault(f"predictions go to a file; {destination} is a folder", hint="add a file name"))
+    if destination != "-" and not path.parent.is_dir():
+        raise UsageError(Fault(f"predictions cannot be written to {destination}: there is no folder {path.parent}"))
+
+
+def _write_file(path: Path, content: bytes) -> None:
+    from dltrain.runs import write_atomically
+
+    check_destination(str(path))
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)  # a pipe or a device cannot be replaced by a file
+        else:
+            write_atomically(path.resolve(), content)
+    except (OSError, RunError) as error:
+        reason = error.faults[0].message if isinstance(error, RunError) else f"cannot write {path}: {error.strerror or error}"
+        raise UsageError(Fault(f"predictions were not written: {reason}")) from error
+
+
+def to_csv(columns: Mapping[str, Sequence[Any]], *, raw: bool = False) -> bytes:
+    """UTF-8, commas, one header line, LF, quotes where needed (RFC 4180).
+
+    Numbers have the shortest form that reads back to the same bits; a number that is missing leaves its cell empty.
+    """
+    header = [_text_cell(name, raw=raw) for name in columns]
+    cells = [_csv_cells(values, raw=raw) for values in columns.values()]
+    lines = [",".join(header), *map(",".join, zip(*cells, strict=True))]
+    return ("\n".join(lines) + "\n").encode("utf-8", errors="backslashreplace")
+
+
+def row_documents(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """A mapping of plain values for each row; a number that is not finite is None."""
+    names = list(columns)
+    plain = [[_plain(value) for value in _list(values)] for values in columns.values()]
+    return [dict(zip(names, row)) for row in zip(*plain, strict=True)]
+
+
+def to_jsonl(columns: Mapping[str, Sequence[Any]]) -> bytes:
+    """One JSON object a line."""
+    rows = (json.dumps(row, ensure_ascii=False, allow_nan=False) for row in row_documents(columns))
+    return "".join(f"{row}\n" for row in rows).encode("utf-8", errors="backslashreplace")
+
+
+def to_parquet(columns: Mapping[str, Sequence[Any]]) -> bytes:
+    """Apache Parquet; arrays keep their type, text is String."""
+    import polars
+
+    frame = polars.DataFrame({name: polars.Series(name, values) for name, values in columns.items()})
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def neutralize(text: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would run as a formula; numbers such as `-5` stay."""
+    return f"'{text}" if text.startswith(_RUNS_IN_SPREADSHEET) and not _NUMBER.fullmatch(text) else text
+
+
+def _text_cell(text: str, *, raw: bool) -> str:
+    text = text if raw else neutralize(text)
+    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
+
+
+def _csv_cells(values: Sequence[Any], *, raw: bool) -> list[str]:
+    array = values if isinstance(values, np.ndarray) else None
+    if array is not None and array.dtype.kind == "f":
+        # A float32 is written with its own few digits, not with those of the float64 it would become.
+        return ["" if text == "nan" else text for text in array.astype(str).tolist()]
+    return [_csv_cell(value, raw=raw) for value in _list(values)]
+
+
+def _csv_cell(value: Any, *, raw: bool) -> str:
+    if isinstance(value, str):
+        return _text_cell(value, raw=raw)
+    if value is None or (isinstance(value, float) and value != value):
+        return ""
+    return str(value)
+
+
+def _list(values: Sequence[Any]) -> Sequence[Any]:
+    if not isinstance(values, np.ndarray):
+        return values
+    if values.dtype == np.float32:
+        return [float(text) for text in values.astype(str)]
+    plain: list[Any] = values.tolist()
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value

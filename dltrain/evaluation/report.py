@@ -1,0 +1,155 @@
+"""From a model's outputs to what is reported of a part: metrics, baseline, confusion matrix, and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.dataset import Part, Schema, TargetSpec
+from dltrain.evaluation.metrics import (
+    baseline_sentence,
+    classification_baseline,
+    classification_metrics,
+    classification_report,
+    confusion_matrix,
+    is_no_better,
+    majority_class,
+    regression_baseline,
+    regression_metrics,
+)
+from dltrain.model.head import Head
+
+
+@dataclass(slots=True)
+class PartReport:
+    """What is reported of one part.
+
+    Attributes:
+        metrics: Keras's names (`loss`, `accuracy`, those of the config), then precision, recall, f1, roc_auc, log_loss of
+            classes, or rmse, mse, mae, r2 of numbers in their own units. With several targets each name begins with its target's.
+        baseline: the same names, as far as always saying the training part's majority class (or mean) has them.
+        report: for classes labels, confusion matrix and the table of precision, recall and F1; with several targets by target.
+        notes: sentences for the user.
+    """
+
+    metrics: dict[str, float]
+    baseline: dict[str, float]
+    report: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def probabilities_of(head: Head, output: NDArray[Any]) -> NDArray[np.float64]:
+    """Probability of each class [rows, classes] from a head's raw output."""
+    values = np.asarray(output, np.float64)
+    if values.shape[1] == 1:
+        if head.logits:
+            values = 0.5 * (1 + np.tanh(0.5 * values))
+        elif head.loss.name in ("Hinge", "SquaredHinge"):
+            values = (values + 1) / 2  # an output between -1 and 1
+        return np.concatenate([1 - values, values], axis=1)
+    if head.logits:
+        values = np.exp(values - values.max(axis=1, keepdims=True))
+        values = values / values.sum(axis=1, keepdims=True)
+    return values
+
+
+def values_of(target: TargetSpec, column: NDArray[Any]) -> NDArray[np.float64]:
+    """Numbers in the target's own units from stored or predicted scaled ones."""
+    return np.asarray(column, np.float64) * target.scale + target.mean
+
+
+def describe_reference(schema: Schema, train: Part) -> dict[str, Any]:
+    """What the baseline needs to know of the training part, as plain values: rows by class, or the mean of the stored numbers."""
+    described: dict[str, Any] = {}
+    for target in schema.targets:
+        values = train.targets[target.name]
+        if target.task == "classification":
+            described[target.name] = {"counts": np.bincount(values, minlength=len(target.classes)).tolist()}
+        elif target.task == "regression":
+            described[target.name] = {"mean": float(np.mean(values, dtype=np.float64))}
+    return described
+
+
+def restore_reference(described: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Targets that have what `describe_reference` says of the training part's; for `report_part`."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, entry in described.items():
+        if "counts" in entry:
+            arrays[name] = np.repeat(np.arange(len(entry["counts"])), np.array(entry["counts"], np.int64))
+        else:
+            arrays[name] = np.array([float(entry["mean"])])
+    return arrays
+
+
+def report_part(
+    name: str,
+    logs: Mapping[str, float],
+    heads: Sequence[Head],
+    outputs: Sequence[NDArray[Any]],
+    part: Part,
+    reference: Mapping[str, NDArray[Any]],
+) -> PartReport:
+    """Put together what is reported of a part.
+
+    Args:
+        name: of the part, for sentences.
+        logs: loss and metrics as Keras computed them.
+        heads: of the model.
+        outputs: one array [rows, ...] per head.
+        part: the rows, with their targets.
+        reference: target name -> the training part's stored targets, for the baseline.
+    """
+    result = PartReport(dict(logs), {})
+    several = sum(len(head.targets) for head in heads) > 1
+    for head, output in zip(heads, outputs, strict=True):
+        if head.task == "classification":
+            _classification(result, name, head, output, part, reference, prefix=f"{head.targets[0].name}_" if several else "")
+        elif head.task == "regression":
+            for index, target in enumerate(head.targets):
+                prefix = f"{target.name}_" if several else ""
+                _regression(result, name, target, output[:, index], part, reference, prefix=prefix)
+        else:
+            _reconstruction(result, output, part)
+    return result
+
+
+def _classification(
+    result: PartReport, name: str, head: Head, output: NDArray[Any], part: Part, reference: Mapping[str, NDArray[Any]], *, prefix: str
+) -> None:
+    target = head.targets[0]
+    indices, seen, classes = part.targets[target.name], reference[target.name], head.classes
+    probabilities = probabilities_of(head, output)
+    metrics = classification_metrics(indices, probabilities)
+    predictions = probabilities.argmax(axis=1)
+    report = classification_report(confusion_matrix(indices, predictions, len(classes)), classes)
+    baseline = classification_baseline(seen, indices, len(classes))
+    result.metrics = {**{prefix + key: value for key, value in metrics.items()}, **result.metrics}
+    result.baseline |= {prefix + key: value for key, value in baseline.items()}
+    if prefix:
+        result.report[target.name] = report
+    else:
+        result.report |= report
+    if name != "train" and is_no_better(predictions != indices, indices != majority_class(seen, len(classes))):
+        result.notes.append(baseline_sentence(name, prefix + "accuracy", result.metrics, result.baseline))
+
+
+def _regression(
+    result: PartReport, name: str, target: TargetSpec, column: NDArray[Any], part: Part, reference: Mapping[str, NDArray[Any]], *, prefix: str
+) -> None:
+    true, predicted = values_of(target, part.targets[target.name]), values_of(target, column)
+    seen = values_of(target, reference[target.name])
+    metrics, baseline = regression_metrics(true, predicted), regression_baseline(seen, true)
+    result.metrics |= {prefix + key: value for key, value in metrics.items()}
+    result.baseline |= {prefix + key: value for key, value in baseline.items()}
+    if name != "train" and is_no_better((predicted - true) ** 2, (seen.mean() - true) ** 2):
+        result.notes.append(baseline_sentence(name, prefix + "rmse", result.metrics, result.baseline))
+
+
+def _reconstruction(result: PartReport, output: NDArray[Any], part: Part) -> None:
+    true = next(iter(part.targets.values()))
+    error = np.asarray(output, np.float64).reshape(len(true), -1) - true.reshape(len(true), -1)
+    result.metrics |= {"rmse": float(np.sqrt(np.mean(error**2))), "mae": float(np.mean(np.abs(error)))}

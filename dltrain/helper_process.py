@@ -1,0 +1,204 @@
+"""One helper process that works while this one imports TensorFlow and trains.
+
+TensorFlow's import holds the interpreter's lock for seconds, so a thread beside it gains little. The helper is forked
+before TensorFlow is there, reads and prepares the data, and later draws. What it returns comes back without a copy:
+arrays are laid into shared anonymous memory whose descriptor is sent over a socket.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import pickle
+import signal
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from dltrain.errors import DltrainError
+from dltrain.reporting import Reporter
+
+T = TypeVar("T")
+_HEADER = struct.Struct("<cQQ")  # kind of message, bytes of the pickle, bytes of the arrays beside it
+
+
+def can_fork() -> bool:
+    """Whether a fork is safe and useful here: Linux, TensorFlow not yet loaded, no other Python thread."""
+    return sys.platform == "linux" and "tensorflow" not in sys.modules and threading.active_count() == 1
+
+
+class _ForwardingReporter(Reporter):
+    """In the helper: sends what is reported to the parent."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+
+    def status(self, text: str) -> None:
+        _send(self._channel, b"r", ("status", text))
+
+    def detail(self, text: str) -> None:
+        _send(self._channel, b"r", ("detail", text))
+
+    def warning(self, text: str) -> None:
+        _send(self._channel, b"r", ("warning", text))
+
+
+class HelperProcess:
+    """Runs functions one after the other in a forked process.
+
+    Where no fork is possible they run here, when their result is asked for.
+
+    Args:
+        forked: False runs everything in this process.
+    """
+
+    def __init__(self, *, forked: bool = True) -> None:
+        self._channel: socket.socket | None = None
+        self._pid = 0
+        self._waiting: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
+        if forked and can_fork():
+            self._fork()
+
+    def _fork(self) -> None:
+        parent, child = socket.socketpair()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._pid = os.fork()
+        if self._pid == 0:
+            parent.close()
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            status = 1
+            try:
+                _serve(child)
+                status = 0
+            finally:
+                os._exit(status)
+        child.close()
+        self._channel = parent
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> None:
+        """Queue `function(*args, reporter=...)`; its result is taken with `result`, in the order of submission."""
+        if self._channel is not None:
+            _send(self._channel, b"t", (function, args))
+        else:
+            self._waiting.append((function, args))
+
+    def result(self, reporter: Reporter) -> Any:
+        """Wait for the oldest submitted function and return what it returned.
+
+        Raises:
+            DltrainError: the one that the function raised.
+            RuntimeError: the function failed in another way, or the helper died.
+        """
+        if self._channel is None:
+            function, args = self._waiting.pop(0)
+            return function(*args, reporter=reporter)
+        while True:
+            kind, value = _receive(self._channel)
+            if kind == b"r":
+                getattr(reporter, value[0])(value[1])
+            elif kind == b"v":
+                return value
+            elif kind == b"e":
+                raise value
+            else:
+                raise RuntimeError(f"the helper process ended: {value}")
+
+    def close(self) -> None:
+        """Let the helper end."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self._pid, 0)
+
+    def kill(self) -> None:
+        """End the helper now, whatever it does."""
+        if self._channel is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+            self.close()
+
+
+def _serve(channel: socket.socket) -> None:
+    reporter = _ForwardingReporter(channel)
+    while True:
+        kind, task = _receive(channel)
+        if kind != b"t":
+            return
+        function, args = task
+        try:
+            value = function(*args, reporter=reporter)
+        except DltrainError as error:
+            _send(channel, b"e", error)
+        except BaseException as error:
+            import traceback
+
+            _send(channel, b"e", RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}"))
+        else:
+            _send(channel, b"v", value)
+
+
+def _send(channel: socket.socket, kind: bytes, value: Any) -> None:
+    buffers: list[pickle.PickleBuffer] = []
+    data = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+    views = [buffer.raw() for buffer in buffers]
+    sizes = struct.pack(f"<{len(views)}Q", *(view.nbytes for view in views))
+    total = sum(view.nbytes for view in views)
+    channel.sendall(_HEADER.pack(kind, len(data), len(sizes)))
+    channel.sendall(sizes + data)
+    if total:
+        descriptor = os.memfd_create("dltrain")
+        try:
+            with open(descriptor, "wb", closefd=False, buffering=0) as file:
+                for view in views:
+                    rest = memoryview(view).cast("B")
+                    while len(rest):
+                        rest = rest[file.write(rest[: 1 << 30]) :]
+            socket.send_fds(channel, [b"m"], [descriptor])
+        finally:
+            os.close(descriptor)
+
+
+def _receive(channel: socket.socket) -> tuple[bytes, Any]:
+    header = _read(channel, _HEADER.size)
+    if header is None:
+        return b"x", "it was killed, or ran out of memory"
+    kind, length, size_bytes = _HEADER.unpack(header)
+    rest = _read(channel, length + size_bytes)
+    if rest is None:
+        return b"x", "it was killed in the middle of an answer"
+    sizes = struct.unpack(f"<{size_bytes // 8}Q", rest[:size_bytes])
+    buffers: list[memoryview] = []
+    if sum(sizes):
+        _, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
+        if not descriptors:
+            return b"x", "it was killed in the middle of an answer"
+        shared = memoryview(mmap.mmap(descriptors[0], sum(sizes)))
+        os.close(descriptors[0])
+        first = 0
+        for size in sizes:
+            buffers.append(shared[first : first + size])
+            first += size
+    else:
+        buffers = [memoryview(b"") for _ in sizes]
+    return kind, pickle.loads(rest[size_bytes:], buffers=buffers)
+
+
+def _read(channel: socket.socket, count: int) -> bytes | None:
+    parts = []
+    while count:
+        try:
+            part = channel.recv(min(count, 1 << 20))
+        except ConnectionResetError:
+            return None
+        if not part:
+            return None
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)

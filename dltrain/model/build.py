@@ -1,0 +1,199 @@
+"""Config + data schema → Keras model."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dltrain.config.types import Component, LayerConfig, ModelConfig
+from dltrain.data.dataset import InputSpec, Schema
+from dltrain.errors import ConfigError, Fault
+from dltrain.model.head import Head
+from dltrain.model.keras_import import import_keras
+
+
+def derive_seed(seed: int, *purpose: object) -> int:
+    """A seed of 31 bits that depends on the run's seed and on what it is for, and on nothing else."""
+    text = "/".join(str(word) for word in (seed, *purpose))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big") >> 1
+
+
+def build_model(
+    model: ModelConfig, schema: Schema, heads: Sequence[Head], *, seed: int, augment: Sequence[Component] = ()
+) -> Any:
+    """Build the Keras model, not yet compiled.
+
+    Args:
+        model: the `model:` block.
+        schema: the data's inputs.
+        heads: from `resolve_heads`.
+        seed: initial weights and the draws of random layers are functions of it and of the layer's place.
+        augment: random layers for pictures, put first; they act in training only.
+
+    Returns:
+        A `keras.Model`. Its layers have names of their own, the same in every process.
+
+    Raises:
+        ConfigError: Keras refuses a layer; the message is Keras's, at the layer's place.
+    """
+    keras = import_keras()
+    keras.utils.set_random_seed(derive_seed(seed, "build"))
+    return _Builder(keras, seed).build(model, schema, heads, augment)
+
+
+class _Builder:
+    """Puts layers together and remembers their outputs by name."""
+
+    def __init__(self, keras: Any, seed: int) -> None:
+        self.keras = keras
+        self.seed = seed
+        self.tensors: dict[str, Any] = {}
+        self.counts: dict[str, int] = {}
+
+    def build(self, model: ModelConfig, schema: Schema, heads: Sequence[Head], augment: Sequence[Component]) -> Any:
+        inputs = [self.keras.Input(spec.shape, dtype=spec.dtype, name=spec.name) for spec in schema.inputs]
+        tensor = self._join(schema.inputs, inputs)
+        for index, component in enumerate(augment):
+            tensor = self._apply(LayerConfig(component, path=f"data.augment.{index}"), tensor)
+        names = {layer.name for layer in model.layers if layer.name}
+        names |= {layer.name for head in heads for layer in head.layers if layer.name}
+        self.counts = {name: 1 for name in names}
+        for layer in model.layers:
+            tensor = self._apply(layer, tensor)
+        outputs = []
+        for head in heads:
+            output = tensor
+            for layer in head.layers:
+                output = self._apply(layer, output)
+            outputs.append(output)
+        return self.keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0])
+
+    def _join(self, specs: Sequence[InputSpec], inputs: Sequence[Any]) -> Any:
+        """One tensor of all inputs: embedded categories are looked up and put beside the numbers."""
+        tensors = []
+        for spec, tensor in zip(specs, inputs, strict=True):
+            self.tensors[spec.name] = tensor
+            if spec.vocabulary_size is not None:
+                name = f"{spec.name}_embedding"
+                seed = derive_seed(self.seed, "initializer", name)
+                initializer = self.keras.initializers.RandomUniform(-0.05, 0.05, seed=seed)
+                layer = self.keras.layers.Embedding(
+                    spec.vocabulary_size, spec.embedding_dimension or 8, embeddings_initializer=initializer, name=name
+                )
+                tensor = layer(tensor)
+            tensors.append(tensor)
+        return tensors[0] if len(tensors) == 1 else self.keras.layers.Concatenate(name="inputs")(tensors)
+
+    def _name(self, layer: LayerConfig) -> str:
+        """The layer's own name, or its class's with a number: the same in every process, unlike Keras's counters."""
+        if layer.name:
+            return layer.name
+        base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", layer.component.name).lower()
+        while True:
+            count = self.counts.get(base, 0)
+            self.counts[base] = count + 1
+            name = f"{base}_{count}" if count else base
+            if name not in self.tensors:
+                return name
+
+    def _apply(self, config: LayerConfig, tensor: Any) -> Any:
+        name = self._name(config)
+        try:
+            layer = self._make(config, name)
+            source = tensor if config.inputs is None else [self.tensors[word] for word in config.inputs]
+            if config.inputs is not None and len(source) == 1:
+                source = source[0]
+            output = layer(source)
+            if config.weights is not None:
+                self._set_weights(layer, config)
+        except (ValueError, TypeError, KeyError) as error:
+            place = config.component.place
+            at = {"file": place.file, "line": place.line, "column": place.column} if place else {}
+            message = f"Keras refuses {config.component.name}: {_first_lines(error)}"
+            raise ConfigError(Fault(message, path=config.path or None, **at)) from error
+        self.tensors[name] = output
+        return output
+
+    def _make(self, config: LayerConfig, name: str) -> Any:
+        if config.component.kind == "application":
+            from dltrain.model.application import make_application
+
+            return make_application(self.keras, config.component, name)
+        layer_class = getattr(self.keras.layers, config.component.name)
+        arguments = {key: make_value(self.keras, value) for key, value in config.component.arguments.items()}
+        if "seed" in inspect.signature(layer_class.__init__).parameters and arguments.get("seed") is None:
+            arguments["seed"] = derive_seed(self.seed, "layer", name)
+        return layer_class(name=name, **arguments)
+
+    def _set_weights(self, layer: Any, config: LayerConfig) -> None:
+        import numpy as np
+
+        given = [np.asarray(values, dtype="float32") for values in config.weights]
+        expected = [tuple(weight.shape) for weight in layer.weights]
+        if [array.shape for array in given] != expected:
+            found = ", ".join(str(array.shape) for array in given)
+            raise ValueError(f"weights of shapes {found} were given; expected {', '.join(map(str, expected))}")
+        layer.set_weights(given)
+
+
+def _first_lines(error: Exception) -> str:
+    """Keras's message without the dump of arguments that follows it."""
+    text = str(error.args[0] if error.args else error)
+    return re.split(r"\n\s*Arguments received|\n\n", text)[0].strip().replace("\n", " ")
+
+
+_NAMESPACES = {
+    "layer": "layers",
+    "optimizer": "optimizers",
+    "schedule": "optimizers.schedules",
+    "loss": "losses",
+    "metric": "metrics",
+    "regularizer": "regularizers",
+    "initializer": "initializers",
+    "constraint": "constraints",
+}
+
+
+def make_component(keras: Any, component: Component, **more: Any) -> Any:
+    """The Keras object of a component; its arguments may be components themselves."""
+    namespace = keras
+    for word in _NAMESPACES[component.kind].split("."):
+        namespace = getattr(namespace, word)
+    arguments = {key: make_value(keras, value) for key, value in component.arguments.items()}
+    return getattr(namespace, component.name)(**{**arguments, **more})
+
+
+def make_value(keras: Any, value: Any) -> Any:
+    """An argument's value as Keras takes it."""
+    if isinstance(value, Component):
+        return make_component(keras, value)
+    if isinstance(value, Mapping):
+        return {key: make_value(keras, item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [make_value(keras, item) for item in value]
+    if value == "binary_step":
+        from dltrain.model.binary_step import make_binary_step
+
+        return make_binary_step(keras)
+    return value
+
+
+def describe_layers(model: Any) -> list[dict[str, Any]]:
+    """A row a layer for the user: name, class, output shape (batch as None), parameters, whether they train."""
+    rows = []
+    for layer in model.layers:
+        output = getattr(layer, "output", None)
+        shape = [list(item.shape) for item in output] if isinstance(output, list) else list(getattr(output, "shape", ()))
+        rows.append(
+            {
+                "name": layer.name,
+                "class": type(layer).__name__,
+                "output_shape": shape,
+                "parameters": int(layer.count_params()) if layer.built else 0,
+                "trainable": bool(layer.trainable_weights),
+            }
+        )
+    return rows

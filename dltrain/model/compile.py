@@ -1,0 +1,117 @@
+"""Optimizer, losses and metrics put on a model, as the heads need them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dltrain.config.types import Component, TrainingConfig
+from dltrain.errors import ConfigError, Fault
+from dltrain.model.build import make_component
+from dltrain.model.encode import EncodedPart
+from dltrain.model.head import Head
+from dltrain.model.keras_import import import_keras
+
+_THRESHOLD_METRICS = {"Precision", "Recall", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"}
+_ACCURACIES = {"binary": "BinaryAccuracy", "index": "SparseCategoricalAccuracy", "one_hot": "CategoricalAccuracy"}
+
+
+def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig) -> None:
+    """Compile a model for its heads.
+
+    Losses and metrics are objects, not names: a `.h5` file compiled with names such as "mse" does not load again.
+    Metrics of a scaled regression target are computed in the target's own units; its loss is that of the scaled target.
+
+    Args:
+        model: from `build_model`.
+        heads: from `resolve_heads`, in the order of the model's outputs.
+        training: optimizer and metrics.
+
+    Raises:
+        ConfigError: Keras refuses the optimizer, a loss or a metric.
+    """
+    keras = import_keras()
+    try:
+        optimizer = make_component(keras, training.optimizer)
+        losses = [make_component(keras, head.loss) for head in heads]
+        metrics = [_metrics(keras, head, training.metrics) for head in heads]
+        single = len(heads) == 1
+        model.compile(
+            optimizer=optimizer,
+            loss=losses[0] if single else losses,
+            loss_weights=None if single and heads[0].loss_weight == 1.0 else [head.loss_weight for head in heads],
+            metrics=metrics[0] if single else metrics,
+            jit_compile=False,
+        )
+        optimizer.build(model.trainable_variables)
+    except (ValueError, TypeError) as error:
+        message = str(error.args[0] if error.args else error).split("\n")[0]
+        raise ConfigError(Fault(f"Keras refuses the training settings: {message}", path="training")) from error
+    if any(head.encoding == "value" and any(target.scale != 1.0 or target.mean for target in head.targets) for head in heads):
+        _metrics_in_own_units(model, heads)
+
+
+def build_metrics(model: Any, part: EncodedPart) -> None:
+    """Let Keras make the variables of losses and metrics before anything is compiled, saved or restored."""
+    keras = import_keras()
+
+    def symbolic(arrays: tuple[Any, ...]) -> Any:
+        tensors = [keras.KerasTensor((None, *array.shape[1:]), dtype=str(array.dtype)) for array in arrays]
+        return tensors[0] if len(tensors) == 1 else tensors
+
+    weights = None if part.weights is None else symbolic(part.weights)
+    model._symbolic_build(data_batch=(symbolic(part.inputs), symbolic(part.targets), weights))
+
+
+def _metrics(keras: Any, head: Head, wanted: Sequence[Component]) -> list[Any]:
+    metrics = [_metric(keras, head, component) for component in wanted]
+    if head.task == "classification" and not any(metric.name == "accuracy" for metric in metrics):
+        metrics.insert(0, _metric(keras, head, Component("metric", "accuracy")))
+    if head.task != "classification" and not metrics:
+        metrics.append(keras.metrics.MeanAbsoluteError())
+    return metrics
+
+
+def _metric(keras: Any, head: Head, component: Component) -> Any:
+    name, arguments = component.name, dict(component.arguments)
+    if name.lower() in ("accuracy", "acc"):
+        if head.task != "classification":
+            hint = "use mean_absolute_error or root_mean_squared_error, or set `data.task: classification`"
+            raise ConfigError(Fault("accuracy is a metric for classes, but the target is a number", path="training.metrics", hint=hint))
+        threshold = {"threshold": 0.0 if head.logits else 0.5} if head.encoding == "binary" else {}
+        return getattr(keras.metrics, _ACCURACIES[head.encoding])(**{"name": "accuracy", **threshold, **arguments})
+    if name in _THRESHOLD_METRICS and head.logits:
+        arguments.setdefault("thresholds", 0.0)
+    if name == "AUC" and head.logits:
+        arguments.setdefault("from_logits", True)
+    if name in ("F1Score", "FBetaScore"):
+        arguments.setdefault("average", "macro")
+        if head.units == 1:
+            arguments.setdefault("threshold", 0.0 if head.logits else 0.5)
+    if "rossentropy" in name and head.logits:
+        arguments.setdefault("from_logits", True)
+    return make_component(keras, Component("metric", name, arguments, component.place))
+
+
+def _metrics_in_own_units(model: Any, heads: Sequence[Head]) -> None:
+    """Let the metrics see what the targets are in their own units; the loss keeps the scaled ones."""
+    scales = [np.array([target.scale for target in head.targets], "float32") for head in heads]
+    means = [np.array([target.mean for target in head.targets], "float32") for head in heads]
+    compute = type(model).compute_metrics
+
+    @functools.wraps(compute)
+    def compute_metrics(x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        if len(heads) == 1:
+            y, y_pred = y * scales[0] + means[0], y_pred * scales[0] + means[0]
+        else:
+            y = [value * scale + mean if head.encoding == "value" else value for value, head, scale, mean in zip(y, heads, scales, means)]
+            y_pred = [
+                value * scale + mean if head.encoding == "value" else value
+                for value, head, scale, mean in zip(y_pred, heads, scales, means)
+            ]
+        return compute(model, x, y, y_pred, sample_weight)
+
+    model.compute_metrics = compute_metrics

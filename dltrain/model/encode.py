@@ -1,0 +1,109 @@
+"""Parts of the data as a compiled model takes them: inputs, targets and weights in the model's order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.dataset import Part, Schema
+from dltrain.errors import ConfigError, Fault
+from dltrain.model.head import Head
+
+
+@dataclass(slots=True)
+class EncodedPart:
+    """A part as arrays in the order of the model's inputs and outputs.
+
+    Attributes:
+        inputs: one array [rows, ...] per input.
+        targets: one array per head: float32 [rows, 1] (binary), int32 [rows] (index), float32 [rows, classes] (one-hot),
+            float32 [rows, n] (values), the input (reconstruction).
+        weights: one float32 [rows] per head, or None.
+    """
+
+    inputs: tuple[NDArray[Any], ...]
+    targets: tuple[NDArray[Any], ...]
+    weights: tuple[NDArray[np.float32], ...] | None
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows the part has."""
+        return len(self.inputs[0])
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all arrays together."""
+        return sum(array.nbytes for array in (*self.inputs, *self.targets, *(self.weights or ())))
+
+
+def encode_part(
+    part: Part, schema: Schema, heads: Sequence[Head], class_weights: Mapping[str, NDArray[np.float32]] | None = None
+) -> EncodedPart:
+    """Encode targets as the losses need them and class weights as weights of rows.
+
+    Args:
+        part: a preprocessed part with targets.
+        schema: gives the order of the inputs.
+        heads: from `resolve_heads`.
+        class_weights: head name -> weight by class index; None for parts that are only evaluated.
+    """
+    inputs = tuple(part.inputs[spec.name] for spec in schema.inputs)
+    targets = tuple(_encode(part, head, inputs) for head in heads)
+    if part.weights is None and not class_weights:
+        return EncodedPart(inputs, targets, None)
+    base = np.ones(part.num_rows, "float32") if part.weights is None else part.weights
+    weights = []
+    for head in heads:
+        weight = base
+        if class_weights and head.name in class_weights:
+            weight = base * class_weights[head.name][part.targets[head.targets[0].name]]
+        weights.append(weight.astype("float32", copy=False))
+    return EncodedPart(inputs, targets, tuple(weights))
+
+
+def _encode(part: Part, head: Head, inputs: tuple[NDArray[Any], ...]) -> NDArray[Any]:
+    if head.encoding == "input":
+        return inputs[0]
+    if head.encoding == "value":
+        return np.stack([part.targets[target.name] for target in head.targets], axis=1).astype("float32", copy=False)
+    indices = part.targets[head.targets[0].name]
+    if head.encoding == "binary":
+        return indices.astype("float32")[:, None]
+    if head.encoding == "one_hot":
+        return np.eye(len(head.classes), dtype="float32")[indices]
+    return indices.astype("int32", copy=False)
+
+
+def resolve_class_weights(
+    wanted: str | Mapping[str, float] | None, part: Part, heads: Sequence[Head]
+) -> dict[str, NDArray[np.float32]]:
+    """Weights by class index for each head that classifies.
+
+    `balanced` is scikit-learn's: rows / (classes * rows of the class), counted on the training part.
+
+    Raises:
+        ConfigError: a label that the target does not have, or no target that classifies.
+    """
+    if wanted is None:
+        return {}
+    weights = {}
+    for head in heads:
+        if head.task != "classification":
+            continue
+        if wanted == "balanced":
+            counts = np.bincount(part.targets[head.targets[0].name], minlength=len(head.classes))
+            weights[head.name] = (counts.sum() / (len(counts) * np.maximum(counts, 1))).astype("float32")
+        elif isinstance(wanted, Mapping):
+            unknown = [str(label) for label in wanted if str(label) not in head.classes]
+            if unknown:
+                message = f"no class is called {', '.join(map(repr, unknown))}"
+                raise ConfigError(Fault(message, path="training.class_weight", hint=f"the classes are {', '.join(head.classes)}"))
+            given = {str(label): float(weight) for label, weight in wanted.items()}
+            weights[head.name] = np.array([given.get(name, 1.0) for name in head.classes], "float32")
+    if not weights:
+        raise ConfigError(Fault("class_weight needs a target that classifies", path="training.class_weight"))
+    return weights

@@ -1,0 +1,55 @@
+"""What an `.h5` file cannot hold, though Keras may write it without a word: found before training, not after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Layers that are known to come back from an .h5 file as they went in; others are tried out once before training.
+_KNOWN_GOOD = {
+    "InputLayer", "Dense", "Flatten", "Reshape", "Permute", "RepeatVector", "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU",
+    "Softmax", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "AlphaDropout",
+    "BatchNormalization", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose",
+    "MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D", "GlobalMaxPooling2D", "ZeroPadding2D", "Cropping2D", "UpSampling2D", "Concatenate", "Add",
+    "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Rescaling",
+}  # fmt: skip
+_OPTIMIZERS = {"Lamb": "Keras does not find it again by its name"}
+
+
+def why_not_h5(model: Any, optimizer: str, data: bytes) -> str | None:
+    """Why the `.h5` file of a model would not open in plain Keras; None where it would.
+
+    Args:
+        model: the model that was written.
+        optimizer: the optimizer's class name.
+        data: the file's bytes.
+    """
+    if optimizer in _OPTIMIZERS:
+        return f"{optimizer}: {_OPTIMIZERS[optimizer]}"
+    own = [layer.name for layer in model.layers if getattr(getattr(layer, "activation", None), "__name__", "") == "binary_step"]
+    if own:
+        return f"the activation binary_step (layer {own[0]!r}) is dltrain's own"
+    if all(type(layer).__name__ in _KNOWN_GOOD for layer in model.layers):
+        return None
+    return _try(model, data)
+
+
+def _try(model: Any, data: bytes) -> str | None:
+    import io
+
+    import h5py
+    import numpy as np
+    from keras.src.legacy.saving import legacy_h5_format
+
+    try:
+        with h5py.File(io.BytesIO(data), "r") as file:
+            loaded = legacy_h5_format.load_model_from_hdf5(file, compile=False)
+        inputs = [np.ones((1, *(length or 4 for length in tensor.shape[1:])), tensor.dtype) for tensor in model.inputs]
+        call = inputs if len(inputs) > 1 else inputs[0]
+        before, after = model(call, training=False), loaded(call, training=False)
+        pairs = zip(before if isinstance(before, list) else [before], after if isinstance(after, list) else [after])
+        if not all(np.allclose(np.asarray(a), np.asarray(b), atol=1e-4, equal_nan=True) for a, b in pairs):
+            return "the model that comes back computes something else"
+    except Exception as error:  # whatever Keras raises here is the answer that is asked for
+        return f"Keras does not read it back: {str(error).splitlines()[0][:200] if str(error) else type(error).__name__}"
+    return None

@@ -1,0 +1,274 @@
+"""What the task asks of the end of a model: output layer, loss, target encoding, metrics. No Keras here.
+
+| task                     | output              | loss                            | target             |
+|--------------------------|---------------------|---------------------------------|--------------------|
+| regression, n numbers    | Dense(n, linear)    | MeanSquaredError                | the numbers        |
+| 2 classes                | Dense(1, sigmoid)   | BinaryCrossentropy              | 0.0 or 1.0         |
+| k classes                | Dense(k, softmax)   | SparseCategoricalCrossentropy   | index, or one-hot  |
+| reconstruction of shape s| Dense(prod(s)) as s | MeanSquaredError                | the input          |
+
+A last layer written by hand that fits the task is the output.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dltrain.config.types import Component, LayerConfig, LossConfig, ModelConfig
+from dltrain.data.dataset import Schema, TargetSpec
+from dltrain.errors import ConfigError, Fault
+
+# How each loss wants a class: one number 0 or 1 per unit ("binary"), an index ("index"), or one-hot ("one_hot").
+_INDEX_LOSSES = {"SparseCategoricalCrossentropy"}
+_ONE_HOT_LOSSES = {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "KLDivergence", "CategoricalGeneralizedCrossEntropy"}
+_LOGIT_LOSSES = {
+    "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "SparseCategoricalCrossentropy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the model for one target (or for several numbers that one layer predicts together).
+
+    Attributes:
+        name: the output's name: the target's, made fit for a layer name.
+        targets: the targets it predicts: one, or several numbers.
+        units: how many numbers it puts out for a row.
+        layers: layers to add after those of the config; empty: the config's last layer is the output.
+        loss: kind "loss", with `from_logits` where the output leaves its activation out.
+        loss_weight: its share in the sum of losses.
+        encoding: "binary", "index", "one_hot" for classes, "value" for numbers, "input" for reconstruction.
+        logits: the output has no final activation although the task has one.
+        reason: a sentence for the user.
+    """
+
+    name: str
+    targets: tuple[TargetSpec, ...]
+    units: int
+    layers: tuple[LayerConfig, ...]
+    loss: Component
+    loss_weight: float
+    encoding: str
+    logits: bool
+    reason: str
+
+    @property
+    def task(self) -> str:
+        """The task of its targets."""
+        return self.targets[0].task
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Label names in index order; empty for numbers."""
+        return self.targets[0].classes
+
+
+def resolve_heads(model: ModelConfig, schema: Schema, loss: LossConfig | Mapping[str, LossConfig] | None) -> tuple[Head, ...]:
+    """Decide output, loss and target encoding for every target.
+
+    Args:
+        model: the `model:` block.
+        schema: the data's inputs and targets.
+        loss: `training.loss`.
+
+    Raises:
+        ConfigError: output, loss and target contradict each other.
+    """
+    targets = schema.targets
+    together = all(target.task == "regression" for target in targets) and not isinstance(loss, Mapping)
+    groups = [targets] if together or len(targets) == 1 else [(target,) for target in targets]
+    heads = []
+    for group in groups:
+        wanted = loss.get(group[0].name) if isinstance(loss, Mapping) else loss
+        if isinstance(loss, Mapping) and wanted is None:
+            raise ConfigError(Fault(f"no loss for the target {group[0].name!r}", path="training.loss"))
+        heads.append(_resolve_head(model, schema, tuple(group), wanted, alone=len(groups) == 1))
+    return tuple(heads)
+
+
+def _resolve_head(
+    model: ModelConfig, schema: Schema, targets: tuple[TargetSpec, ...], wanted: LossConfig | None, *, alone: bool
+) -> Head:
+    target = targets[0]
+    loss = wanted.component if wanted else None
+    logits = model.logits or bool(loss and loss.arguments.get("from_logits"))
+    units, activation = _needed(target, targets, schema, loss)
+    if isinstance(model.output, LayerConfig):
+        layers: tuple[LayerConfig, ...] = (model.output,)
+        units, activation, logits = _given_output(layers, units, activation, logits, target)
+        reason = "output as given by `model.output`"
+    elif alone and (model.output == "none" or _is_output(model.layers, units, activation, logits, target)):
+        layers = ()
+        units, activation, logits = _given_output(model.layers, units, activation, logits, target)
+        reason = "the last layer is the output: it fits the task" if model.output == "auto" else "the last layer is the output"
+    else:
+        layers = _added_layers(units, None if logits else activation, schema, target, alone=alone)
+        reason = f"output added for the {target.task}: Dense({units}, {'linear' if logits or not activation else activation})"
+    if target.task != "classification":
+        logits = False
+    loss = _checked_loss(loss, target, units, logits)
+    return Head(
+        name=_layer_name(target.name) if len(targets) == 1 else "output",
+        targets=targets,
+        units=units,
+        layers=layers,
+        loss=loss,
+        loss_weight=wanted.weight if wanted else 1.0,
+        encoding=_encoding(loss.name, target, units),
+        logits=logits,
+        reason=reason,
+    )
+
+
+def _needed(
+    target: TargetSpec, targets: Sequence[TargetSpec], schema: Schema, loss: Component | None
+) -> tuple[int, str | None]:
+    """Units and last activation that the task (and a loss given by hand) ask for."""
+    if target.task == "regression":
+        return len(targets), None
+    if target.task == "reconstruction":
+        return math.prod(schema.inputs[0].shape), None
+    num_classes = len(target.classes)
+    categorical = loss is not None and loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES
+    if num_classes == 2 and not categorical:
+        return 1, "tanh" if loss is not None and loss.name in ("Hinge", "SquaredHinge") else "sigmoid"
+    return num_classes, "softmax"
+
+
+def _ending(layers: Sequence[LayerConfig]) -> tuple[int | None, str | None, int]:
+    """Units and activation of the last layers, and how many layers they are (Dense; or Dense, then Activation)."""
+    if not layers:
+        return None, None, 0
+    last = layers[-1].component
+    if last.name in ("Activation", "Softmax", "ReLU"):
+        name = "softmax" if last.name == "Softmax" else _activation_name(last.arguments.get("activation"))
+        units, inner, count = _ending(layers[:-1])
+        return (units, name, count + 1) if units is not None and inner is None else (None, None, 0)
+    if last.name == "Dense" and isinstance(last.arguments.get("units"), int):
+        return int(last.arguments["units"]), _activation_name(last.arguments.get("activation")), 1
+    return None, None, 0
+
+
+def _activation_name(value: Any) -> str | None:
+    name = value.name if isinstance(value, Component) else value
+    return None if name in (None, "linear") else str(name).lower()
+
+
+def _is_output(layers: Sequence[LayerConfig], units: int, activation: str | None, logits: bool, target: TargetSpec) -> bool:
+    found, ending, _ = _ending(layers)
+    if found is None or target.task == "reconstruction":
+        return False
+    if target.task == "classification":
+        num_classes = len(target.classes)
+        if ending == "softmax":
+            if found == num_classes and num_classes >= 2 and not logits:
+                return True
+            raise ConfigError(
+                Fault(
+                    f"softmax over {found} unit{'s' if found != 1 else ''} cannot be the output: the target has {num_classes} classes",
+                    path=layers[-1].path,
+                    hint=f"give it {num_classes} units, or leave the output to `model.output: auto`",
+                    **_at(layers[-1]),
+                )
+            )
+        if logits:
+            return ending is None and found in ({1, 2} if num_classes == 2 else {num_classes})
+        return found == 1 and num_classes == 2 and ending == "sigmoid"
+    return found == units and ending == activation
+
+
+def _at(layer: LayerConfig) -> dict[str, Any]:
+    place = layer.component.place
+    return {"file": place.file, "line": place.line, "column": place.column} if place else {}
+
+
+def _given_output(
+    layers: Sequence[LayerConfig], units: int, activation: str | None, logits: bool, target: TargetSpec
+) -> tuple[int, str | None, bool]:
+    """Units, activation and logits of an output that the user wrote; raises where it cannot fit the target."""
+    found, ending, _ = _ending(layers)
+    if found is None:
+        return units, activation, logits  # a layer whose units are not written; Keras's own shape check follows
+    if target.task == "classification":
+        num_classes = len(target.classes)
+        allowed = {1, 2} if num_classes == 2 else {num_classes}
+        if found not in allowed or (ending == "softmax" and found != num_classes):
+            raise ConfigError(
+                Fault(
+                    f"an output of {found} unit{'s' if found != 1 else ''} cannot tell {num_classes} classes apart",
+                    path=layers[-1].path or "model.output",
+                    hint=f"expected {' or '.join(str(count) for count in sorted(allowed))} units",
+                    **_at(layers[-1]),
+                )
+            )
+        return found, ending, logits or ending is None
+    if found != units:
+        raise ConfigError(
+            Fault(
+                f"an output of {found} units does not fit the {target.task}: expected {units}",
+                path=layers[-1].path or "model.output",
+                **_at(layers[-1]),
+            )
+        )
+    return found, ending, False
+
+
+def _added_layers(
+    units: int, activation: str | None, schema: Schema, target: TargetSpec, *, alone: bool
+) -> tuple[LayerConfig, ...]:
+    arguments: dict[str, Any] = {"units": units}
+    if activation:
+        arguments["activation"] = activation
+    dense = LayerConfig(
+        Component("layer", "Dense", arguments), name="output" if alone else _layer_name(target.name), path="model.output"
+    )
+    shape = schema.inputs[0].shape
+    if target.task != "reconstruction" or len(shape) == 1:
+        return (dense,)
+    dense = replace(dense, name="output_values")
+    reshape = Component("layer", "Reshape", {"target_shape": list(shape)})
+    flatten = LayerConfig(Component("layer", "Flatten"), path="model.output")
+    return (flatten, dense, LayerConfig(reshape, name="output", path="model.output"))
+
+
+def _layer_name(name: str) -> str:
+    """A Keras layer name for a column; Keras allows no slash in it."""
+    return "".join(char if char.isalnum() or char in "_-." else "_" for char in name) or "output"
+
+
+def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits: bool) -> Component:
+    """The loss to use, with `from_logits` set where it must be; raises where it contradicts output or target."""
+    if loss is None:
+        if target.task != "classification":
+            return Component("loss", "MeanSquaredError")
+        name = "BinaryCrossentropy" if units == 1 else "SparseCategoricalCrossentropy"
+        return Component("loss", name, {"from_logits": True} if logits else {})
+    place = {"file": loss.place.file, "line": loss.place.line, "column": loss.place.column} if loss.place else {}
+    classifies = loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES | _LOGIT_LOSSES
+    if target.task == "regression" and classifies:
+        message = f"{loss.name} is a loss for classes, but {target.name!r} is a number"
+        hint = "use MeanSquaredError or MeanAbsoluteError, or set `data.task: classification`"
+        raise ConfigError(Fault(message, path="training.loss", hint=hint, **place))
+    if target.task == "classification" and units == 1 and loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES:
+        message = f"{loss.name} needs one unit for each of the {len(target.classes)} classes, but the output has 1"
+        raise ConfigError(Fault(message, path="training.loss", hint="use BinaryCrossentropy, or 2 softmax units", **place))
+    if logits and loss.name in _LOGIT_LOSSES:
+        return replace(loss, arguments={**loss.arguments, "from_logits": True})
+    return loss
+
+
+def _encoding(loss: str, target: TargetSpec, units: int) -> str:
+    if target.task == "reconstruction":
+        return "input"
+    if target.task == "regression":
+        return "value"
+    if units == 1:
+        return "binary"
+    return "index" if loss in _INDEX_LOSSES else "one_hot"

@@ -1,0 +1,108 @@
+"""Weights out of a run's own checkpoint, read as arrays into a model that was built from the run's own config.
+
+Nothing of the file is executed or believed: the model says which arrays it needs and of which shape; the file may only hold
+them, as plain data of its own.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dltrain.errors import RunError
+from dltrain.model.keras_import import import_keras
+
+_EXTRA_BYTES = 64 << 20  # above what the weights and three optimizer slots for each need
+
+
+def load_weights(model: Any, path: Path) -> None:
+    """Read the weights of a `.h5` or `.keras` checkpoint into a model.
+
+    Args:
+        model: built as the file's model was.
+        path: the checkpoint.
+
+    Raises:
+        RunError: the file is missing, damaged, not of this model, or not made of plain arrays.
+    """
+    import_keras()
+    limit = 8 * sum(int(np.prod(weight.shape)) * 4 for weight in model.weights) + _EXTRA_BYTES
+    try:
+        if not path.is_file():
+            raise RunError(f"there is no weights file {path}", hint="has the run finished an epoch?")
+        if path.stat().st_size > limit:
+            raise RunError(f"{path} is larger than the weights of its model can be", hint="it is not the run's own file")
+        if path.suffix == ".keras":
+            _load_keras(model, path, limit)
+        else:
+            _load_h5(model, path)
+    except RunError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, zipfile.BadZipFile) as error:
+        detail = str(error).split("\n")[0]
+        raise RunError(f"{path} is not a readable weights file: {detail}", hint="the run is damaged; is there another checkpoint?") from error
+
+
+def _load_h5(model: Any, path: Path) -> None:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        arrays = []
+        for layer in model.layers:
+            for variable in [*layer.trainable_weights, *layer.non_trainable_weights]:
+                arrays.append((variable, _read_array(file, f"model_weights/{layer.name}/{variable.path}", tuple(variable.shape), path)))
+    for variable, array in arrays:
+        variable.assign(array)
+
+
+def _read_array(file: Any, name: str, shape: tuple[int, ...], path: Path) -> Any:
+    """One dataset, if it is plain data within the file and of the expected shape."""
+    import h5py
+
+    place = file
+    for word in name.split("/"):
+        if not isinstance(place, h5py.Group) or not isinstance(place.get(word, getlink=True), h5py.HardLink):
+            raise RunError(f"{path} does not hold the weights {name!r} as an array of its own", hint="it is not this model's file")
+        place = place[word]
+    if not isinstance(place, h5py.Dataset) or place.is_virtual or place.external:
+        raise RunError(f"{path} does not hold the weights {name!r} as plain data", hint="refused as unsafe")
+    if place.shape != shape or place.dtype.kind != "f":
+        raise RunError(f"{path} holds weights {name!r} of shape {place.shape}; the model needs {shape}", hint="it is not this model's file")
+    return np.asarray(place[()])
+
+
+def _load_keras(model: Any, path: Path, limit: int) -> None:
+    import tempfile
+
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo("model.weights.h5")
+        if info.file_size > limit:
+            raise RunError(f"{path} unpacks to more than the weights of its model can be", hint="refused as unsafe")
+        data = archive.read(info)
+    _check_plain(data, path)
+    with tempfile.TemporaryDirectory() as folder:
+        weights = Path(folder) / "model.weights.h5"
+        weights.write_bytes(data)
+        model.load_weights(weights)
+
+
+def _check_plain(data: bytes, path: Path) -> None:
+    """Refuse links that lead out, virtual or external data."""
+    import h5py
+
+    with h5py.File(io.BytesIO(data), "r") as file:
+        groups = [file]
+        while groups:
+            group = groups.pop()
+            for word in group:
+                if not isinstance(group.get(word, getlink=True), h5py.HardLink):
+                    raise RunError(f"{path} holds a link", hint="refused as unsafe")
+                item = group[word]
+                if isinstance(item, h5py.Group):
+                    groups.append(item)
+                elif item.is_virtual or item.external:
+                    raise RunError(f"{path} holds data that lies elsewhere", hint="refused as unsafe")

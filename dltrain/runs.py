@@ -1,0 +1,341 @@
+"""The run directory: its names, its layout, atomic writes, the lock, the manifest.
+
+    runs/lfw-20261122-101500-3f2a/
+      config.yaml  manifest.json  history.csv  metrics.json  preprocessing.json  preprocessing.npz
+      checkpoints/best.h5  checkpoints/last.h5  state/  log.txt
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import errno
+import fcntl
+import json
+import math
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dltrain.errors import RunError, UsageError
+
+STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
+MANIFEST_LIMIT = 4 << 20
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Put `data` into `path`: wholly or, whatever happens on the way, not at all.
+
+    A temporary file beside the target is written, flushed, synced and renamed over it; then the folder is synced.
+
+    Raises:
+        RunError: the file cannot be written (no space, no right, file-size limit); the old file is untouched.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise cannot_write(path, error) from error
+
+
+def cannot_write(path: Path, error: OSError) -> RunError:
+    """The error for a file that the system would not take, with what to do about it."""
+    hints = {
+        errno.ENOSPC: "free some space on that disk; files written before are whole",
+        errno.EDQUOT: "the quota of that disk is used up; files written before are whole",
+        errno.EFBIG: "a file-size limit (ulimit -f) is in force; files written before are whole",
+        errno.EACCES: "choose a folder that can be written with --run-dir or --runs",
+        errno.EPERM: "choose a folder that can be written with --run-dir or --runs",
+        errno.EROFS: "choose a folder that can be written with --run-dir or --runs",
+    }
+    return RunError(f"cannot write {path}: {error.strerror or error}", hint=hints.get(error.errno or 0))
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def to_json(value: Any) -> str:
+    """Strict JSON text of plain values and NumPy scalars; a number that is not finite becomes null."""
+    return json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run directory that exists. All paths of its layout come from here."""
+
+    path: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The resolved config; `dltrain fit` on it repeats the run."""
+        return self.path / "config.yaml"
+
+    @property
+    def manifest_file(self) -> Path:
+        """Status, argv, seed, versions, threads, compiler choice, data fingerprint, times."""
+        return self.path / "manifest.json"
+
+    @property
+    def history_file(self) -> Path:
+        """One row per epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def metrics_file(self) -> Path:
+        """Final metrics, baseline, confusion matrix."""
+        return self.path / "metrics.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """best, last, and the files that the template names."""
+        return self.path / "checkpoints"
+
+    @property
+    def state(self) -> Path:
+        """What an exact resume needs."""
+        return self.path / "state"
+
+    @property
+    def log_file(self) -> Path:
+        """What happened, with times."""
+        return self.path / "log.txt"
+
+    def read_manifest(self) -> dict[str, Any]:
+        """The manifest as plain values.
+
+        Raises:
+            RunError: it is missing, too large, or not the JSON object it should be.
+        """
+        return _read_json_object(self.manifest_file)
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Replace the manifest atomically."""
+        write_atomically(self.manifest_file, (to_json(manifest) + "\n").encode())
+
+    def read_metrics(self) -> dict[str, Any]:
+        """What metrics.json holds; empty where the run has not got that far."""
+        return _read_json_object(self.metrics_file) if self.metrics_file.exists() else {}
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process; the kernel lets go of it when the process ends, however it ends.
+
+        Raises:
+            RunError: a live process holds it.
+        """
+        try:
+            file = open(self.path / ".lock", "a+b")  # noqa: SIM115 - closed below; it must outlive this statement
+        except OSError as error:
+            raise cannot_write(self.path / ".lock", error) from error
+        try:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.seek(0)
+                holder = file.read(200).decode(errors="replace").strip() or "another process"
+                raise RunError(
+                    f"the run {self.path} is in use by {holder}", hint="wait until it ends, or choose another --run-dir"
+                ) from error
+            file.seek(0)
+            file.truncate()
+            file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
+            file.flush()
+            yield
+        finally:
+            file.close()
+
+    def is_locked(self) -> bool:
+        """Whether a live process holds the run."""
+        try:
+            with open(self.path / ".lock", "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    def remove_temporary_files(self) -> None:
+        """Remove what a killed process left of unfinished writes."""
+        for folder in (self.path, self.checkpoints, self.state):
+            for file in folder.glob(".*.tmp") if folder.is_dir() else ():
+                file.unlink(missing_ok=True)
+
+
+def _read_json_object(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MANIFEST_LIMIT:
+            raise RunError(f"{path} is larger than dltrain ever writes it", hint="the run is damaged or not dltrain's")
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise RunError(f"{path.parent} is no run: it has no {path.name}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{path} cannot be read: {error}", hint="the run is damaged") from error
+    if not isinstance(value, dict):
+        raise RunError(f"{path} should hold a JSON object", hint="the run is damaged or not dltrain's")
+    return value
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def create_run(name: str, *, runs: Path, run_dir: Path | None = None) -> Run:
+    """Make the directory for a new run, with its folders.
+
+    Args:
+        name: the experiment's name, first word of the directory's name.
+        runs: parent of the new directory, when `run_dir` is None.
+        run_dir: this very directory; it may exist, but must be empty.
+
+    Raises:
+        RunError: `run_dir` is not empty, is no directory, or cannot be written.
+    """
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    try:
+        if run_dir is None:
+            while True:
+                path = Path(runs) / f"{name}-{stamp}-{secrets.token_hex(2)}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with contextlib.suppress(FileExistsError):
+                    path.mkdir()
+                    break
+        else:
+            path = Path(run_dir)
+            if path.exists() and not path.is_dir():
+                raise RunError(f"{path} is a file; a run needs a directory", hint="choose another --run-dir")
+            if path.is_dir() and any(path.iterdir()):
+                hint = "`--resume` goes on with a run that was begun there; otherwise choose another --run-dir"
+                raise RunError(f"{path} is not empty", hint=hint)
+            path.mkdir(parents=True, exist_ok=True)
+        run = Run(path)
+        run.checkpoints.mkdir()
+        run.state.mkdir()
+    except OSError as error:
+        raise cannot_write(Path(error.filename or run_dir or runs), error) from error
+    return run
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """A run as `dltrain runs` lists it."""
+
+    path: Path
+    name: str
+    status: str
+    started: str
+    seconds: float | None
+    task: str | None
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    config: str | None = None
+    is_locked: bool = False
+    num_bytes: int = 0
+
+
+def list_runs(runs: Path) -> list[RunInfo]:
+    """The runs below a folder, newest first; folders that are no runs are left out."""
+    if not Path(runs).is_dir():
+        return []
+    infos = [_run_info(Run(file.parent)) for file in Path(runs).glob("*/manifest.json")]
+    return sorted((info for info in infos if info), key=lambda info: (info.started, info.path.name), reverse=True)
+
+
+def _run_info(run: Run) -> RunInfo | None:
+    try:
+        manifest, metrics = run.read_manifest(), run.read_metrics()
+    except RunError:
+        return RunInfo(run.path, run.path.name, "damaged", "", None, None)
+    locked = run.is_locked()
+    status = str(manifest.get("status", "failed"))
+    if status == "running" and not locked:
+        status = "interrupted"  # its process was killed before it could say so
+    parts = metrics.get("metrics")
+    return RunInfo(
+        path=run.path,
+        name=str(manifest.get("name", run.path.name)),
+        status=status,
+        started=str(manifest.get("started", "")),
+        seconds=manifest.get("seconds", {}).get("total") if isinstance(manifest.get("seconds"), dict) else None,
+        task=manifest.get("task"),
+        metrics=parts if isinstance(parts, dict) else {},
+        config=manifest.get("config"),
+        is_locked=locked,
+        num_bytes=sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file()),
+    )
+
+
+def find_run(word: str, runs: Path) -> Path:
+    """The run that a user's word means: a path, `latest`, or a unique prefix of a run's name below `runs`.
+
+    Raises:
+        UsageError: no run, or more than one, answers to the word.
+        RunError: the path exists but is no run.
+    """
+    path = Path(word)
+    if path.is_dir():
+        if not (path / "manifest.json").exists():
+            raise RunError(f"{path} is no run: it has no manifest.json", hint="`dltrain runs` lists the runs")
+        return path
+    known = list_runs(runs)
+    if word == "latest" and known:
+        return known[0].path
+    matches = [info.path for info in known if info.path.name.startswith(word)] if word else []
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        names = ", ".join(sorted(match.name for match in matches)[:5])
+        raise UsageError(f"{len(matches)} runs in {runs} begin with {word!r}: {names}", hint="write more of the name")
+    hint = "`dltrain runs` lists the runs" if known else f"there are no runs in {runs} yet; `--runs DIR` names another folder"
+    raise UsageError(f"no run answers to {word!r}: it is neither a run's path, nor `latest`, nor the beginning of a run's name", hint=hint)
+
+
+def remove_run(path: Path) -> None:
+    """Delete a run directory.
+
+    Raises:
+        RunError: it is no run, or a live process holds it.
+    """
+    run = Run(Path(path))
+    if not run.manifest_file.exists():
+        raise RunError(f"{path} is no run: it has no manifest.json; nothing was removed")
+    if run.is_locked():
+        raise RunError(f"the run {path} is in use; nothing was removed", hint="end its process first")
+    shutil.rmtree(run.path)
+
+
+def prunable_runs(runs: Path) -> list[RunInfo]:
+    """Runs that never got to an end and that no live process holds: what `dltrain runs prune` removes."""
+    return [info for info in list_runs(runs) if info.status in ("interrupted", "diverged", "failed") and not info.is_locked]

@@ -1,0 +1,194 @@
+"""Keras's own epoch-end callbacks, with a memory that can be saved and restored.
+
+EarlyStopping and ReduceLROnPlateau decide exactly as under `fit`, because they are Keras's; `fit` however resets what they
+remember when a run goes on, so here it is part of the state.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import TrainingConfig
+from dltrain.errors import ConfigError, Fault
+from dltrain.model.keras_import import import_keras
+
+_SHORT_NAMES = {
+    "acc": "accuracy",
+    "mae": "mean_absolute_error",
+    "mse": "mean_squared_error",
+    "rmse": "root_mean_squared_error",
+    "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
+}
+_REMEMBERED = {"early_stopping": ("wait", "stopped_epoch", "best", "best_epoch"), "reduce_lr_on_plateau": ("wait", "best", "cooldown_counter")}
+
+
+def resolve_monitor(wanted: str | None, names: list[str], *, path: str, has_validation: bool) -> str:
+    """The history column that a monitor means.
+
+    Args:
+        wanted: as in the config; None: `val_loss`, or `loss` where there is no validation part.
+        names: the columns that the history will have.
+        path: the config key, for the message.
+        has_validation: whether there is a validation part.
+
+    Raises:
+        ConfigError: there will be no such column.
+    """
+    if wanted is None:
+        return "val_loss" if has_validation else "loss"
+    prefix = "val_" if wanted.startswith("val_") else ""
+    name = prefix + _SHORT_NAMES.get(wanted.removeprefix(prefix), wanted.removeprefix(prefix))
+    if name in names:
+        return name
+    hint = f"the history will have: {', '.join(names)}"
+    if prefix and not has_validation:
+        hint = "there is no validation part; add `data.split.validation`"
+    raise ConfigError(Fault(f"{wanted!r} will not exist", path=path, hint=hint))
+
+
+def metric_direction(model: Any, name: str, mode: str, *, path: str) -> str:
+    """Whether a monitored value is better "min" or "max".
+
+    Args:
+        model: a compiled model, whose metrics know their direction.
+        name: history column.
+        mode: "auto" asks the metric; anything else is the answer.
+        path: the config key, for the message.
+
+    Raises:
+        ConfigError: the metric does not know.
+    """
+    if mode in ("min", "max"):
+        return mode
+    bare = name.removeprefix("val_")
+    if bare == "loss" or bare.endswith("_loss"):
+        return "min"
+    for metric in model.metrics:
+        for part in getattr(metric, "metrics", None) or [metric]:
+            if bare == part.name or bare.endswith(f"_{part.name}"):
+                direction = getattr(part, "_direction", None)
+                if direction:
+                    return "max" if direction == "up" else "min"
+    lowered = bare.lower()
+    if any(word in lowered for word in ("error", "crossentropy", "hinge", "divergence", "log_cosh", "huber", "false")):
+        return "min"
+    if any(word in lowered for word in ("accuracy", "auc", "precision", "recall", "score", "iou", "true", "similarity", "r2", "at_")):
+        return "max"
+    raise ConfigError(Fault(f"whether {name!r} should be low or high is not known", path=path, hint='set `mode: min` or `mode: max`'))
+
+
+class EpochCallbacks:
+    """The callbacks of a run, asked at each epoch's end.
+
+    Args:
+        model: a compiled model; its metrics must have seen data, so that Keras can tell their direction.
+        training: which callbacks, with their arguments.
+        names: the columns that the history will have.
+        has_validation: whether there is a validation part.
+        folder: the run directory, for TensorBoard's files.
+
+    Raises:
+        ConfigError: a monitor that will not exist, or arguments that Keras refuses.
+    """
+
+    def __init__(self, model: Any, training: TrainingConfig, names: list[str], *, has_validation: bool, folder: Path) -> None:
+        keras = import_keras()
+        self._model = model
+        self._callbacks: dict[str, Any] = {}
+        model.stop_training = False
+        classes = {"early_stopping": "EarlyStopping", "reduce_lr_on_plateau": "ReduceLROnPlateau"}
+        for key, class_name in classes.items():
+            given = getattr(training, key)
+            if given is None:
+                continue
+            path = f"training.{key}"
+            monitor = resolve_monitor(given.get("monitor"), names, path=f"{path}.monitor", has_validation=has_validation)
+            mode = metric_direction(model, monitor, given.get("mode", "auto"), path=f"{path}.mode")
+            try:
+                callback = getattr(keras.callbacks, class_name)(**{**given, "monitor": monitor, "mode": mode, "verbose": 0})
+            except (ValueError, TypeError) as error:
+                raise ConfigError(Fault(f"Keras refuses it: {error}", path=path)) from error
+            self._callbacks[key] = callback
+        self._tensorboard = None
+        if training.tensorboard is not None:
+            arguments = dict(training.tensorboard)
+            arguments["log_dir"] = str(folder / arguments.get("log_dir", "tensorboard"))
+            self._tensorboard = keras.callbacks.TensorBoard(**arguments)
+        for callback in [*self._callbacks.values(), self._tensorboard]:
+            if callback is not None:
+                callback.set_params({"epochs": training.epochs, "verbose": 0})
+                callback.set_model(model)
+                callback.on_train_begin()
+        for callback in self._callbacks.values():
+            callback._set_monitor_op()
+
+    def epoch_end(self, epoch: int, logs: Mapping[str, float]) -> bool:
+        """Ask every callback.
+
+        Args:
+            epoch: 0-based.
+            logs: the epoch's history row.
+
+        Returns:
+            Whether training should stop.
+        """
+        # A value that is not finite must never be the best one: it is shown to the callbacks as the worst there is.
+        for callback in self._callbacks.values():
+            seen = dict(logs)
+            if not math.isfinite(seen.get(callback.monitor, math.inf)):
+                seen[callback.monitor] = math.inf if callback.mode == "min" else -math.inf
+            callback.on_epoch_end(epoch, seen)
+        if self._tensorboard is not None:
+            self._tensorboard.on_epoch_end(epoch, dict(logs))
+        return bool(self._model.stop_training)
+
+    def finish(self) -> bool:
+        """End of training: early stopping puts the best weights back where it was asked to; returns whether it did."""
+        stopping = self._callbacks.get("early_stopping")
+        restored = stopping is not None and stopping.restore_best_weights and stopping.best_weights is not None
+        for callback in [*self._callbacks.values(), self._tensorboard]:
+            if callback is not None:
+                callback.on_train_end()
+        return restored
+
+    @property
+    def early_stopping_monitor(self) -> tuple[str, str] | None:
+        """Early stopping's monitor and mode, if there is early stopping."""
+        callback = self._callbacks.get("early_stopping")
+        return None if callback is None else (callback.monitor, callback.mode)
+
+    @property
+    def changes_learning_rate(self) -> bool:
+        """Whether a callback sets the learning rate at epochs' ends."""
+        return "reduce_lr_on_plateau" in self._callbacks
+
+    def memory(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What the callbacks remember: plain values, and arrays."""
+        plain: dict[str, Any] = {"stopped": bool(self._model.stop_training)}
+        arrays: dict[str, NDArray[Any]] = {}
+        for key, callback in self._callbacks.items():
+            values = {name: getattr(callback, name) for name in _REMEMBERED[key] if hasattr(callback, name)}
+            plain[key] = {name: float(value) if isinstance(value, (np.generic, float)) else value for name, value in values.items()}
+            best_weights = getattr(callback, "best_weights", None)
+            if best_weights is not None:
+                plain[key]["num_best_weights"] = len(best_weights)
+                arrays |= {f"{key}/{index}": np.asarray(array) for index, array in enumerate(best_weights)}
+        return plain, arrays
+
+    def restore(self, plain: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Put back what `memory` gave."""
+        self._model.stop_training = bool(plain.get("stopped", False))
+        for key, callback in self._callbacks.items():
+            values = dict(plain.get(key, {}))
+            count = values.pop("num_best_weights", None)
+            for name, value in values.items():
+                setattr(callback, name, value)
+            if count is not None:
+                callback.best_weights = [arrays[f"{key}/{index}"] for index in range(count)]

@@ -1,0 +1,197 @@
+"""Checkpoints: which model is the best, when its file is written, and what the user's template names."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+import math
+import string
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from dltrain.config.types import CheckpointConfig
+from dltrain.errors import ConfigError, Fault
+from dltrain.model.keras_import import import_keras
+from dltrain.runs import Run, write_atomically
+from dltrain.training.state import Values, capture_values, restore_values
+
+
+class Checkpoints:
+    """Keeps the best model in memory and writes files when asked to.
+
+    A file is written from copied values, so that an epoch of milliseconds does not wait for one of its own size; all that
+    is due is written before the state file that says it was.
+
+    Args:
+        run: where the files go.
+        model: the compiled model.
+        config: template and format.
+        monitor: history column that decides which model is best; None: no best model is kept.
+        mode: "min" or "max".
+    """
+
+    def __init__(self, run: Run, model: Any, config: CheckpointConfig, *, monitor: str | None, mode: str = "min") -> None:
+        self._run = run
+        self._model = model
+        self._config = config
+        self.monitor = monitor
+        self.mode = mode
+        threshold = config.initial_value_threshold
+        self.best_value: float | None = threshold
+        self.best_epoch: int | None = None
+        self.best: Values | None = None
+        self._best_unwritten = False
+        self._pending: list[tuple[Path, Values]] = []
+
+    @property
+    def suffix(self) -> str:
+        """`.h5` or `.keras`."""
+        return f".{self._config.format}"
+
+    def epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Note the model as the best one if it is, and queue the template's file if it is due.
+
+        Args:
+            epoch: 0-based.
+            logs: the epoch's history row.
+        """
+        value = logs.get(self.monitor, math.nan) if self.monitor else math.nan
+        better = math.isfinite(value) and (
+            self.best_value is None or (value < self.best_value if self.mode == "min" else value > self.best_value)
+        )
+        values = None
+        if better:
+            values = capture_values(self._model)
+            self.best_value, self.best_epoch, self.best, self._best_unwritten = value, epoch, values, True
+        if self._config.filepath and (better or not self._config.save_best_only):
+            name = expand_template(self._config.filepath, epoch, logs)
+            self._pending.append((self._run.checkpoints / name, values or capture_values(self._model)))
+
+    @property
+    def pending_bytes(self) -> int:
+        """Bytes of copies that wait to be written."""
+        return sum(sum(a.nbytes for a in values.model) + sum(a.nbytes for a in values.optimizer) for _, values in self._pending)
+
+    def write_pending(self) -> None:
+        """Write the template's files and the best model, as far as they are not yet on disk.
+
+        Raises:
+            RunError: a file cannot be written; what was there is untouched.
+        """
+        while self._pending:
+            path, values = self._pending[0]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with holding(self._model, values):
+                data = model_bytes(self._model, self._config.format, weights_only=self._config.save_weights_only)
+            write_atomically(path, data)
+            self._pending.pop(0)
+        if self._best_unwritten and self.best is not None:
+            with holding(self._model, self.best):
+                write_atomically(self._run.checkpoints / f"best{self.suffix}", model_bytes(self._model, self._config.format))
+            self._best_unwritten = False
+
+    def write_last(self) -> None:
+        """Write the model as it is now."""
+        write_atomically(self._run.checkpoints / f"last{self.suffix}", model_bytes(self._model, self._config.format))
+
+    def memory(self) -> dict[str, Any]:
+        """What must survive: the best value and its epoch."""
+        return {"best_value": self.best_value, "best_epoch": self.best_epoch}
+
+    def restore(self, memory: Mapping[str, Any], best: Values | None) -> None:
+        """Put back what `memory` gave; a best model whose file is missing is written again."""
+        self.best_value, self.best_epoch, self.best = memory["best_value"], memory["best_epoch"], best
+        self._best_unwritten = best is not None and not (self._run.checkpoints / f"best{self.suffix}").exists()
+
+
+@contextlib.contextmanager
+def holding(model: Any, values: Values) -> Iterator[None]:
+    """The model with other values, for as long as the context lasts."""
+    current = capture_values(model)
+    restore_values(model, values)
+    try:
+        yield
+    finally:
+        restore_values(model, current)
+
+
+def model_bytes(model: Any, file_format: str, *, weights_only: bool = False) -> bytes:
+    """The model as the bytes of a file.
+
+    Args:
+        model: a Keras model.
+        file_format: "h5" or "keras".
+        weights_only: a `.weights.h5` file.
+    """
+    if weights_only or file_format == "keras":
+        return _through_a_file(model, ".weights.h5" if weights_only else ".keras")
+    import h5py
+    from keras.src.legacy.saving import json_utils, legacy_h5_format, saving_options, saving_utils
+
+    # Keras takes "optimizer" out of the live compile config while it writes an .h5 file, and does not put it back.
+    config = copy.copy(model._compile_config.config) if getattr(model, "_compile_config", None) else None
+    try:
+        with h5py.File("model.h5", "w", driver="core", backing_store=False) as file:
+            # The optimizer's slots stay out: with them in the file, Keras builds the loaded optimizer for no variables at
+            # all, and `fit` then refuses every one. An exact resume has them from the state file.
+            legacy_h5_format.save_model_to_hdf5(model, file, include_optimizer=False)
+            with saving_options.keras_option_scope(use_legacy_config=True):
+                metadata = saving_utils.model_metadata(model, include_optimizer=True)
+            training_config = json.dumps(metadata["training_config"], default=json_utils.get_json_type)
+            file.attrs["training_config"] = training_config.encode()
+            file.flush()
+            return bytes(file.id.get_file_image())
+    finally:
+        if config is not None:
+            model._compile_config.config = config
+
+
+def _through_a_file(model: Any, suffix: str) -> bytes:
+    import tempfile
+
+    keras = import_keras()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"model{suffix}"
+        if suffix == ".keras":
+            keras.saving.save_model(model, path)
+        else:
+            model.save_weights(path)
+        return path.read_bytes()
+
+
+def expand_template(template: str, epoch: int, logs: Mapping[str, float]) -> str:
+    """The file name for an epoch: `{epoch}` counts from 1, as Keras's ModelCheckpoint does.
+
+    Raises:
+        ConfigError: the template asks for something that the history does not have.
+    """
+    fields = {"epoch": epoch + 1, **logs}
+    check_template(template, list(fields))
+    return template.format(**fields)
+
+
+def check_template(template: str, names: list[str]) -> None:
+    """Refuse a template that would fail at an epoch's end, or leave the folder of checkpoints.
+
+    Args:
+        template: such as `lfw_{epoch:02d}_{val_accuracy:.3f}.h5`.
+        names: what the fields may be.
+
+    Raises:
+        ConfigError: an unknown field, attribute or index access, an absolute path, or `..`.
+    """
+    path = "training.checkpoint.filepath"
+    try:
+        fields = [field for _, field, _, _ in string.Formatter().parse(template) if field is not None]
+    except ValueError as error:
+        raise ConfigError(Fault(f"not a template: {error}", path=path)) from error
+    unknown = [field for field in fields if field not in names]
+    if unknown:
+        hint = f"it may use: {', '.join(names)}"
+        if any(field.startswith("val_") for field in unknown) and not any(name.startswith("val_") for name in names):
+            hint = "there is no validation part; add `data.split.validation`"
+        raise ConfigError(Fault(f"{unknown[0]!r} will not exist when the file is named", path=path, hint=hint))
+    if Path(template).is_absolute() or ".." in Path(template).parts:
+        raise ConfigError(Fault("the template leaves the run's folder of checkpoints", path=path, hint="give a plain file name"))

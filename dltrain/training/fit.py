@@ -1,0 +1,549 @@
+"""`fit`: from a config to a run on disk. The stages in order; each is a function of another room."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from dltrain.config import dump_yaml, load_config, resolve
+from dltrain.config.types import Config, TrainingConfig
+from dltrain.data import load_dataset
+from dltrain.data.dataset import Dataset, Part
+from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError, UsageError
+from dltrain.evaluation.fingerprints import fingerprint_faults, flatten, shown
+from dltrain.evaluation.gates import check_gates, parse_gates
+from dltrain.evaluation.plots import plot_history
+from dltrain.evaluation.report import PartReport, describe_reference, report_part
+from dltrain.helper_process import HelperProcess
+from dltrain.model.build import build_model, describe_layers
+from dltrain.model.compile import build_metrics, compile_model
+from dltrain.model.encode import encode_part, resolve_class_weights
+from dltrain.model.forward import Forward, evaluation_batch_size
+from dltrain.model.h5_limits import why_not_h5
+from dltrain.model.head import Head, resolve_heads
+from dltrain.model.keras_import import import_keras
+from dltrain.reporting import Reporter
+from dltrain.runs import Run, create_run, now, to_json, write_atomically
+from dltrain.training.callbacks import EpochCallbacks, metric_direction, resolve_monitor
+from dltrain.training.checkpoints import Checkpoints, check_template, holding, model_bytes
+from dltrain.training.compiler import decide_jit_compile
+from dltrain.training.history import History
+from dltrain.training.loop import CompiledLoop, Tensors
+from dltrain.training.segments import ResidentSegments, to_tensors
+from dltrain.training.signals import StopSignals
+from dltrain.training.state import load_newest_state
+from dltrain.training.train import Trainer
+
+logger = logging.getLogger(__name__)
+
+# Keys whose change on a resume is no other experiment.
+FREE_ON_RESUME = ("name", "training.epochs", "training.save_interval", "evaluation", "sweep", "data.path", "data.validation", "data.test")
+
+
+@dataclass(slots=True)
+class FitResult:
+    """What a fit came to.
+
+    Attributes:
+        status: "finished", or "gates_failed" where a required metric was not reached.
+        run: the run directory.
+        epochs: epochs trained.
+        weights: "best" or "last": which checkpoint is the run's model, whose metrics these are.
+        metrics: part -> metric -> value.
+        baseline: metric -> value on the test part, else the validation part, else the training part.
+        report: for classes the confusion matrix and the table by class, of the same part.
+        gates: what was required, with value and whether it was met.
+        seconds: wall time by stage: import, data, build, train, evaluate, total.
+        notes: sentences for the user.
+        resumed: whether it went on with an earlier run.
+    """
+
+    status: str
+    run: Path
+    epochs: int
+    weights: str
+    metrics: dict[str, dict[str, float]]
+    baseline: dict[str, float]
+    report: dict[str, Any]
+    gates: list[Any]
+    seconds: dict[str, float]
+    notes: list[str] = field(default_factory=list)
+    resumed: bool = False
+
+
+def fit(
+    config: Config,
+    *,
+    argv: Sequence[str] = (),
+    runs: Path = Path("runs"),
+    run_dir: Path | None = None,
+    resume: Path | Literal["auto"] | None = None,
+    require: Sequence[str] = (),
+    threads: int | None = None,
+    reporter: Reporter | None = None,
+) -> FitResult:
+    """Train what a config describes and write a run directory.
+
+    Args:
+        config: from `load_config`.
+        argv: the command line, for the manifest.
+        runs: parent of the run directory.
+        run_dir: the run directory itself.
+        resume: a run directory to go on with; "auto": `run_dir` if something is there, else start in it.
+        require: gates besides those of the config.
+        threads: threads for one operation; None: all cores, or on a resume those of the run.
+        reporter: is told what happens.
+
+    Raises:
+        DltrainError: with the exit code that fits.
+    """
+    if config.training is None:
+        raise ConfigError(Fault("`training: none` leaves nothing to fit", path="training", hint="give it a `training:` block"))
+    parse_gates([*config.evaluation.require, *require])
+    reporter = reporter or Reporter()
+    resumed, run, created = _open_run(config, runs=runs, run_dir=run_dir, resume=resume)
+    with StopSignals() as signals:
+        try:
+            with run.locked(), _logging_to(run.log_file):
+                session = _Fit(config, config.training, run, resumed, list(argv), threads, reporter, signals)
+                with session.helper_process():
+                    return session.fit([*config.evaluation.require, *require])
+        except (DltrainError, KeyboardInterrupt):
+            if created and not (run.manifest_file.exists()):
+                shutil.rmtree(run.path, ignore_errors=True)
+            raise
+
+
+def _open_run(
+    config: Config, *, runs: Path, run_dir: Path | None, resume: Path | Literal["auto"] | None
+) -> tuple[bool, Run, bool]:
+    """The run directory, and whether there is something in it to go on with, and whether it was made now."""
+    if resume == "auto":
+        if run_dir is None:
+            raise UsageError("--resume auto needs --run-dir")
+        run = Run(Path(run_dir))
+        if run.manifest_file.exists():
+            return True, run, False
+        leftovers = {".lock", "log.txt", "checkpoints", "state"}
+        if run.path.is_dir() and {entry.name for entry in run.path.iterdir()} <= leftovers:
+            shutil.rmtree(run.path)  # a process was killed before it had anything to keep
+        return False, create_run(config.name, runs=runs, run_dir=run_dir), True
+    if resume is not None:
+        run = Run(Path(resume))
+        run.read_manifest()
+        return True, run, False
+    return False, create_run(config.name, runs=runs, run_dir=run_dir), True
+
+
+class _Fit:
+    """One fit: what its stages share."""
+
+    def __init__(
+        self,
+        config: Config,
+        training: TrainingConfig,
+        run: Run,
+        resumed: bool,
+        argv: list[str],
+        threads: int | None,
+        reporter: Reporter,
+        signals: StopSignals,
+    ) -> None:
+        self.config, self.training, self.run, self.resumed = config, training, run, resumed
+        self.argv, self.reporter, self.signals = argv, reporter, signals
+        self.manifest: dict[str, Any] = run.read_manifest() if resumed else {}
+        self.threads = threads or self.manifest.get("threads") or os.cpu_count() or 1
+        self.seconds: dict[str, float] = {}
+        self.notes: list[str] = []
+        self.started = time.monotonic()
+        self.helper = HelperProcess(forked=False)
+
+    @contextlib.contextmanager
+    def helper_process(self) -> Iterator[None]:
+        """Keep a helper process for as long as the context lasts."""
+        self.helper = HelperProcess()
+        try:
+            yield
+        except BaseException:
+            self.helper.kill()
+            raise
+        self.helper.close()
+
+    @contextlib.contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the wall time of the context to a stage's seconds."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.monotonic() - started, 3)
+
+    def fit(self, require: Sequence[str]) -> FitResult:
+        """All stages."""
+        self.helper.submit(_load, self.config.data, self.config.seed)
+        with self.timed("import"):
+            self.reporter.status("importing Keras")
+            import_keras(self.threads)
+        with self.timed("data"):
+            self.reporter.status("reading data")
+            dataset: Dataset = self.helper.result(self.reporter)
+        self.helper.submit(_warm_up_plots)
+        self.reporter.data_ready(dataset.summary)
+        for warning in dataset.warnings:
+            self.reporter.warning(warning)
+        if "train" not in dataset.parts or dataset.parts["train"].num_rows == 0:
+            raise DataError("no rows are left for training", hint="lower the fractions of `data.split`")
+        with self.timed("build"):
+            heads, model = self._build(dataset)
+            resolved = self._resolved(dataset, heads)
+            finished = self._begin_or_go_on(dataset, resolved)
+            if finished is not None:
+                self.helper.result(self.reporter)
+                return finished
+            trainer, tensors, forward = self._trainer(dataset, heads, model)
+        with self.timed("train"):
+            self._train(trainer)
+        self.helper.result(self.reporter)
+        best_epoch = None if trainer.checkpoints.best_epoch is None else trainer.checkpoints.best_epoch + 1
+        self.helper.submit(_plot, self.run.history_file, self.run.path / "history.png", self.config.name, best_epoch)
+        with self.timed("evaluate"):
+            result = self._evaluate(dataset, heads, trainer, tensors, forward, require)
+        self.helper.result(self.reporter)
+        return result
+
+    def _build(self, dataset: Dataset) -> tuple[tuple[Head, ...], Any]:
+        heads = resolve_heads(self.config.model, dataset.schema, self.training.loss)
+        model = build_model(self.config.model, dataset.schema, heads, seed=self.config.seed, augment=self.config.data.augment)
+        compile_model(model, heads, self.training)
+        for head in heads:
+            self.reporter.detail(head.reason)
+        self.reporter.model_ready(describe_layers(model), model.count_params(), sum(_size(v) for v in model.trainable_variables))
+        return heads, model
+
+    def _resolved(self, dataset: Dataset, heads: Sequence[Head]) -> dict[str, Any]:
+        """The config with all that was inferred."""
+        return resolve(self.config, dict(dataset.resolved))
+
+    def _begin_or_go_on(self, dataset: Dataset, resolved: dict[str, Any]) -> FitResult | None:
+        """Write what a run begins with; or hold config and data of an earlier one against what is there now.
+
+        Returns:
+            The result of a run that has nothing left to do, else None.
+        """
+        environment = _environment(self.threads)
+        if self.resumed:
+            self._compare(dataset, resolved, environment)
+            done = self.manifest.get("status") == "finished" and (
+                self.manifest.get("stopped_early") or int(self.manifest.get("epochs", 0)) >= self.training.epochs
+            )
+            if done:
+                return self._nothing_to_do()
+            self.manifest |= {"status": "running", "argv": self.argv, "environment": environment}
+            self.manifest["resumed"] = [*self.manifest.get("resumed", []), now()]
+        else:
+            dataset.preprocessing.save(self.run.path)
+            self.manifest = {
+                "status": "running",
+                "name": self.config.name,
+                "argv": self.argv,
+                "config": str(self.config.file) if self.config.file else None,
+                "seed": self.config.seed,
+                "task": dataset.schema.targets[0].task,
+                "threads": self.threads,
+                "environment": environment,
+                "data": {"fingerprint": dataset.fingerprint, "details": dataset.fingerprint_details},
+                "reference": describe_reference(dataset.schema, dataset.parts["train"]),
+                "git_commit": _git_commit(),
+                "started": now(),
+            }
+        self.run.remove_temporary_files()
+        write_atomically(self.run.config_file, dump_yaml(resolved).encode())
+        return None
+
+    def _compare(self, dataset: Dataset, resolved: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
+        stored = load_config(self.run.config_file)
+        before, after = flatten(stored.resolved), flatten(resolved)
+        changed = [
+            Fault(f"was {shown(before.get(key))} when the run began, is {shown(after.get(key))} now", path=key)
+            for key in sorted(before.keys() | after.keys())
+            if before.get(key) != after.get(key) and not any(key == free or key.startswith(f"{free}.") for free in FREE_ON_RESUME)
+        ]
+        if changed:
+            raise ConfigError([*changed, Fault("a run goes on with its own config only", hint=f"dltrain fit --resume {self.run.path}")])
+        data = self.manifest.get("data", {})
+        if data.get("fingerprint") != dataset.fingerprint:
+            raise DataError(fingerprint_faults(data.get("details", {}), dataset.fingerprint_details))
+        for key, value in environment.items():
+            was = self.manifest.get("environment", {}).get(key)
+            if was != value:
+                self.reporter.warning(f"{key} was {was} when the run began and is {value} now: the last bits may differ")
+
+    def _nothing_to_do(self) -> FitResult:
+        metrics = self.run.read_metrics()
+        self.seconds["total"] = round(time.monotonic() - self.started, 3)
+        return FitResult(
+            status="finished",
+            run=self.run.path,
+            epochs=int(self.manifest.get("epochs", 0)),
+            weights=str(self.manifest.get("weights", "last")),
+            metrics=metrics.get("metrics", {}),
+            baseline=metrics.get("baseline", {}),
+            report=metrics.get("report", {}),
+            gates=[],
+            seconds=self.seconds,
+            notes=["The run is finished: there was nothing left to do."],
+            resumed=True,
+        )
+
+    def _trainer(self, dataset: Dataset, heads: tuple[Head, ...], model: Any) -> tuple[Trainer, dict[str, Tensors], Forward]:
+        training = self.training
+        train = dataset.parts["train"]
+        weights = resolve_class_weights(training.class_weight, train, heads)
+        encoded = {name: encode_part(part, dataset.schema, heads) for name, part in dataset.parts.items()}
+        weighted = encode_part(train, dataset.schema, heads, weights) if weights else encoded["train"]
+        tensors = {name: to_tensors(part) for name, part in encoded.items()}
+        forward = Forward(model, evaluation_batch_size(encoded["train"].inputs))
+        build_metrics(model, weighted)
+        names = list(model.get_metrics_result())
+        has_validation = "validation" in encoded
+        columns = [*names, *(f"val_{name}" for name in names if has_validation), "learning_rate"]
+        if training.checkpoint.filepath:
+            check_template(training.checkpoint.filepath, ["epoch", *columns])
+        callbacks = EpochCallbacks(model, training, columns, has_validation=has_validation, folder=self.run.path)
+        checkpoints = self._checkpoints(model, columns, callbacks, has_validation=has_validation)
+        data = ResidentSegments(
+            to_tensors(weighted) if weights else tensors["train"],
+            train.num_rows,
+            batch_size=training.batch_size,
+            seed=self.config.seed,
+            shuffle=training.shuffle,
+        )
+        jit_compile, reason = self._compiler(model, data.num_steps * training.epochs)
+        self.reporter.detail(f"XLA {'on' if jit_compile else 'off'}: {reason}")
+        self.reporter.detail(f"data held in memory as tensors: {sum(part.num_bytes for part in encoded.values()):,} bytes")
+        state, notes = load_newest_state(self.run) if self.resumed else (None, [])
+        for note in notes:
+            self.reporter.warning(note)
+        history = History(self.run.history_file, state.memory["history"] if state else None)
+        trainer = Trainer(
+            model,
+            data,
+            (tensors["validation"], forward) if has_validation else None,
+            training,
+            loop=CompiledLoop(model, training.batch_size, jit_compile=jit_compile),
+            callbacks=callbacks,
+            checkpoints=checkpoints,
+            history=history,
+            run=self.run,
+            reporter=self.reporter,
+        )
+        if state is not None:
+            trainer.restore(state)
+        self.reporter.run_started(str(self.run.path), trainer.epoch, training.epochs, data.num_steps)
+        return trainer, tensors, forward
+
+    def _checkpoints(self, model: Any, columns: list[str], callbacks: EpochCallbacks, *, has_validation: bool) -> Checkpoints:
+        config = self.training.checkpoint
+        path = "training.checkpoint"
+        early = callbacks.early_stopping_monitor
+        if config.monitor is None and early is not None and has_validation:
+            monitor: str | None = early[0]
+            mode = early[1]
+        elif config.monitor is None and not has_validation:
+            monitor, mode = None, "min"
+            if config.filepath and config.save_best_only:
+                monitor = "loss"
+        else:
+            monitor = resolve_monitor(config.monitor, columns, path=f"{path}.monitor", has_validation=has_validation)
+            mode = metric_direction(model, monitor, config.mode, path=f"{path}.mode")
+        if config.format == "h5":
+            reason = _why_not_h5(model, self.training.optimizer.name)
+            if reason:
+                hint = "set `training.checkpoint.format: keras`"
+                raise ConfigError(Fault(f"an .h5 file cannot hold this model: {reason}", path=f"{path}.format", hint=hint))
+        return Checkpoints(self.run, model, config, monitor=monitor, mode=mode)
+
+    def _compiler(self, model: Any, num_steps: int) -> tuple[bool, str]:
+        """The decision about XLA; a run that goes on keeps the one it began with."""
+        known = self.manifest.get("compiler")
+        if isinstance(known, dict):
+            return bool(known["jit_compile"]), "as when the run began"
+        jit_compile, reason = decide_jit_compile(self.training.jit_compile, model, num_steps)
+        self.manifest["compiler"] = {"jit_compile": jit_compile, "reason": reason}
+        return jit_compile, reason
+
+    def _train(self, trainer: Trainer) -> None:
+        self.run.write_manifest(self.manifest)
+        status = "failed"
+        self.signals.defer()
+        if self.signals.received is not None:
+            raise InterruptedRun("interrupted before training began", signal_number=self.signals.received)
+        try:
+            trainer.train(self.signals)
+            status = "running"
+        except InterruptedRun:
+            status = "interrupted"
+            raise
+        except DltrainError as error:
+            status = "diverged" if error.exit_code == 4 else "failed"
+            raise
+        finally:
+            trainer.history.close()
+            self.manifest |= {"status": status, "epochs": trainer.epoch, "stopped_early": trainer.stopped, "ended": now()}
+            if status != "running":
+                with contextlib.suppress(RunError):  # the first error is the one to show
+                    self.run.write_manifest(self.manifest)
+
+    def _evaluate(
+        self,
+        dataset: Dataset,
+        heads: Sequence[Head],
+        trainer: Trainer,
+        tensors: Mapping[str, Tensors],
+        forward: Forward,
+        require: Sequence[str],
+    ) -> FitResult:
+        best = trainer.checkpoints.best if "validation" in dataset.parts else None
+        weights = "best" if best is not None else "last"
+        with holding(trainer.model, best) if best is not None else contextlib.nullcontext():
+            reports = evaluate_parts(dataset.parts, heads, tensors, forward, dataset.parts["train"])
+        shown = next(name for name in ("test", "validation", "train") if name in reports)
+        metrics = {name: report.metrics for name, report in reports.items()}
+        notes = [note for report in reports.values() for note in report.notes]
+        gates = check_gates(require, metrics, reports={name: report.report for name, report in reports.items()})
+        self.seconds["total"] = round(time.monotonic() - self.started, 3)
+        document = {
+            "part": shown,
+            "weights": weights,
+            "metrics": metrics,
+            "baseline": reports[shown].baseline,
+            "baselines": {name: report.baseline for name, report in reports.items()},
+            "report": reports[shown].report,
+            "reports": {name: report.report for name, report in reports.items()},
+            "gates": [asdict(gate) for gate in gates],
+            "notes": notes,
+        }
+        write_atomically(self.run.metrics_file, (to_json(document) + "\n").encode())
+        self.manifest |= {"status": "finished", "weights": weights, "seconds": self.seconds, "ended": now()}
+        self.run.write_manifest(self.manifest)
+        return FitResult(
+            status="finished" if all(gate.met for gate in gates) else "gates_failed",
+            run=self.run.path,
+            epochs=trainer.epoch,
+            weights=weights,
+            metrics=metrics,
+            baseline=reports[shown].baseline,
+            report=reports[shown].report,
+            gates=list(gates),
+            seconds=self.seconds,
+            notes=notes,
+            resumed=self.resumed,
+        )
+
+
+def evaluate_parts(
+    parts: Mapping[str, Part], heads: Sequence[Head], tensors: Mapping[str, Tensors], forward: Forward, train: Part
+) -> dict[str, PartReport]:
+    """Metrics and report of each part."""
+    reference = {name: array for name, array in train.targets.items()}
+    reports = {}
+    for name, part in parts.items():
+        if part.num_rows:
+            data = tensors[name]
+            logs, outputs = forward.evaluate(data.inputs, data.targets, data.weights)
+            reports[name] = report_part(name, logs, heads, outputs, part, reference)
+    return reports
+
+
+def _why_not_h5(model: Any, optimizer: str) -> str | None:
+    try:
+        data = model_bytes(model, "h5")
+    except Exception as error:  # whatever Keras raises here is the answer that is asked for
+        return str(error).splitlines()[0] if str(error) else type(error).__name__
+    return why_not_h5(model, optimizer, data)
+
+
+def _load(config: Any, seed: int, *, reporter: Reporter) -> Dataset:
+    return load_dataset(config, seed=seed, reporter=reporter)
+
+
+def _warm_up_plots(*, reporter: Reporter) -> None:
+    """Import what drawing needs while training goes on elsewhere."""
+    if "tensorflow" not in sys.modules:
+        import matplotlib.backends.backend_agg
+        import matplotlib.figure  # noqa: F401
+
+
+def _plot(history: Path, picture: Path, title: str, best_epoch: int | None, *, reporter: Reporter) -> None:
+    plot_history(history, picture, title=title, best_epoch=best_epoch)
+
+
+def _size(variable: Any) -> int:
+    size = 1
+    for length in variable.shape:
+        size *= int(length)
+    return size
+
+
+def _environment(threads: int) -> dict[str, Any]:
+    """What may change the last bits of a result."""
+    import numpy as np
+    import tensorflow as tf
+
+    import dltrain
+
+    keras = import_keras()
+    return {
+        "dltrain": dltrain.__version__,
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        "threads": threads,
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        "processor": _processor(),
+    }
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _git_commit() -> str | None:
+    """The commit of the working directory, if it is in a git repository."""
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None
+
+
+@contextlib.contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Write the package's log lines to a file."""
+    root = logging.getLogger("dltrain")
+    handler = logging.FileHandler(path, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        handler.close()

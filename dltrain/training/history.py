@@ -1,0 +1,119 @@
+"""history.csv: one row per epoch, written so that a kill leaves whole lines and a resume neither doubles nor loses one."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from dltrain.errors import RunError
+from dltrain.runs import cannot_write, write_atomically
+
+
+class History:
+    """The rows so far, and the file that holds them.
+
+    A line is handed to the system in one write at its epoch's end and synced to disk by a thread, so that a short epoch
+    does not wait for the disk.
+
+    Args:
+        path: the file; it begins with the rows given.
+        rows: epochs of an earlier process, in order: column -> value.
+    """
+
+    def __init__(self, path: Path, rows: list[dict[str, float]] | None = None) -> None:
+        self.rows: list[dict[str, float]] = list(rows or [])
+        self._path = path
+        self._columns = list(self.rows[0]) if self.rows else []
+        if self.rows or path.exists():
+            write_atomically(path, self._text(self.rows, header=True).encode() if self.rows else b"")
+        try:
+            self._file = open(path, "ab", buffering=0)  # noqa: SIM115 - open for as long as the run
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        self._dirty = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._sync, name="history", daemon=True)
+        self._thread.start()
+
+    def append(self, row: Mapping[str, float]) -> None:
+        """Add an epoch's row; the first one fixes the columns.
+
+        Raises:
+            RunError: the file cannot be written.
+        """
+        header = not self._columns
+        if header:
+            self._columns = list(row)
+        self.rows.append({column: row.get(column, math.nan) for column in self._columns})
+        data = self._text(self.rows[-1:], header=header).encode()
+        size = os.fstat(self._file.fileno()).st_size
+        try:
+            written = self._file.write(data)
+            if written != len(data):
+                raise OSError(28, "No space left on device")
+        except OSError as error:
+            os.ftruncate(self._file.fileno(), size)
+            raise cannot_write(self._path, error) from error
+        self._dirty.set()
+
+    def close(self) -> None:
+        """Sync and close the file."""
+        self._closing = True
+        self._dirty.set()
+        self._thread.join()
+        self._file.close()
+
+    def _sync(self) -> None:
+        while not self._closing:
+            self._dirty.wait()
+            self._dirty.clear()
+            os.fsync(self._file.fileno())
+
+    def _text(self, rows: list[dict[str, float]], *, header: bool) -> str:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        if header:
+            writer.writerow(self._columns)
+        for row in rows:
+            writer.writerow([_format(row[column]) for column in self._columns])
+        return text.getvalue()
+
+
+def _format(value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return repr(float(value)) if math.isfinite(value) else str(float(value))
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """The whole rows of a history file, in order; a line that a kill tore is not one.
+
+    Raises:
+        RunError: the file is not such a history.
+    """
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"{path} cannot be read: {error}") from error
+    lines = text[: text.rfind("\n") + 1].splitlines()
+    if not lines:
+        return []
+    columns = next(csv.reader(lines[:1]))
+    rows = []
+    for number, cells in enumerate(csv.reader(lines[1:]), start=2):
+        try:
+            values = [float(cell) for cell in cells]
+        except ValueError as error:
+            raise RunError(f"{path}:{number}: not a row of numbers", hint="the run is damaged") from error
+        if len(values) != len(columns):
+            raise RunError(f"{path}:{number}: expected {len(columns)} numbers, found {len(values)}", hint="the run is damaged")
+        row = dict(zip(columns, values))
+        rows.append({name: int(value) if name == "epoch" else value for name, value in row.items()})
+    return rows

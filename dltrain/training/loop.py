@@ -1,0 +1,121 @@
+"""The compiled training loop: many steps of Keras's own `train_step` in one call, over data held as tensors.
+
+Python is entered once per chunk of steps, not once per step. The rows of step s of an epoch are
+`order[s * batch_size : (s + 1) * batch_size]`; nothing else depends on how the steps are cut into calls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Tensors:
+    """Rows as TensorFlow tensors: one per model input, one per target, and weights of rows (one per target) or None."""
+
+    inputs: tuple[Any, ...]
+    targets: tuple[Any, ...]
+    weights: tuple[Any, ...] | None
+
+
+class CompiledLoop:
+    """Runs training steps of a compiled model.
+
+    Args:
+        model: a compiled Keras model with a built optimizer.
+        batch_size: rows a step; the last step of an epoch takes what is left.
+        jit_compile: compile full steps with XLA. The epoch's last, smaller step is then compiled without.
+    """
+
+    def __init__(self, model: Any, batch_size: int, *, jit_compile: bool) -> None:
+        import tensorflow as tf
+
+        self.model = model
+        self.batch_size = batch_size
+        self.jit_compile = jit_compile
+        self._any = tf.function(self._any_steps, autograph=False, reduce_retracing=True)
+        self._full = tf.function(self._full_steps, autograph=False, jit_compile=True) if jit_compile else None
+
+    def run(self, data: Tensors, order: Any, first: int, count: int) -> int:
+        """Train `count` steps, beginning with step `first` of the given order.
+
+        Args:
+            data: the rows.
+            order: int32 tensor of row numbers.
+            first: step number within `order`.
+            count: how many steps; the last one may be smaller than the batch size.
+
+        Returns:
+            -1, or the step after which the loss was no longer finite; no step was made after it.
+        """
+        import tensorflow as tf
+
+        if self._full is None:
+            return int(self._any(data.inputs, data.targets, data.weights, order, tf.constant(first), tf.constant(count)))
+        num_full = min(count, max(0, int(order.shape[0]) // self.batch_size - first))
+        bad = -1
+        if num_full:
+            bad = int(self._full(data.inputs, data.targets, data.weights, order, tf.constant(first), tf.constant(num_full)))
+        if bad < 0 and num_full < count:
+            tail = order[(first + num_full) * self.batch_size :]
+            bad = int(self._any(data.inputs, data.targets, data.weights, tail, tf.constant(0), tf.constant(1)))
+            bad = first + num_full if bad >= 0 else -1
+        return bad
+
+    def _any_steps(self, inputs: Any, targets: Any, weights: Any, order: Any, first: Any, count: Any) -> Any:
+        import tensorflow as tf
+
+        num_rows = tf.shape(order)[0]
+
+        def rows(step: Any) -> Any:
+            return order[step * self.batch_size : tf.minimum((step + 1) * self.batch_size, num_rows)]
+
+        return self._steps(inputs, targets, weights, rows, first, count)
+
+    def _full_steps(self, inputs: Any, targets: Any, weights: Any, order: Any, first: Any, count: Any) -> Any:
+        import tensorflow as tf
+
+        def rows(step: Any) -> Any:
+            return tf.slice(order, [step * self.batch_size], [self.batch_size])
+
+        return self._steps(inputs, targets, weights, rows, first, count)
+
+    def _steps(self, inputs: Any, targets: Any, weights: Any, rows: Any, first: Any, count: Any) -> Any:
+        import tensorflow as tf
+
+        def one_or_all(tensors: list[Any]) -> Any:
+            return tensors[0] if len(tensors) == 1 else tensors
+
+        def body(step: Any, bad: Any) -> Any:
+            index = rows(step)
+            x = one_or_all([tf.gather(tensor, index) for tensor in inputs])
+            y = one_or_all([tf.gather(tensor, index) for tensor in targets])
+            w = None if weights is None else one_or_all([tf.gather(tensor, index) for tensor in weights])
+            logs = self.model.train_step((x, y, w))
+            # The loss shown is the epoch's running mean: once a step's loss is not finite, the mean stays so.
+            finite = tf.math.is_finite(tf.cast(logs["loss"], tf.float32))
+            return step + 1, tf.where(finite, bad, step)
+
+        def running(step: Any, bad: Any) -> Any:
+            return tf.logical_and(step < first + count, bad < 0)
+
+        _, bad = tf.while_loop(running, body, (first, tf.constant(-1)), parallel_iterations=1)
+        return bad
+
+
+def epoch_order(num_rows: int, *, seed: int, epoch: int, shuffle: bool) -> NDArray[np.int32]:
+    """The order of rows in an epoch: a function of seed and epoch alone.
+
+    Args:
+        num_rows: rows of the training part.
+        seed: the run's seed.
+        epoch: 0-based.
+        shuffle: False keeps the rows as they are.
+    """
+    if not shuffle:
+        return np.arange(num_rows, dtype=np.int32)
+    return np.random.default_rng([seed, epoch, 0x5A0FF]).permutation(num_rows).astype(np.int32)

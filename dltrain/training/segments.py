@@ -1,0 +1,72 @@
+"""The training part as the loop takes it: segments of rows that are in memory, each with the order of its rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from dltrain.model.encode import EncodedPart
+from dltrain.training.loop import Tensors, epoch_order
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Some steps of an epoch over rows that are in memory together.
+
+    Attributes:
+        data: the rows.
+        order: int32 tensor of row numbers within `data`.
+        first: first step within `order`.
+        count: how many steps.
+    """
+
+    data: Tensors
+    order: Any
+    first: int
+    count: int
+
+
+class Segments(Protocol):
+    """A training part."""
+
+    num_rows: int
+    num_steps: int
+
+    def segments(self, epoch: int, first_step: int) -> Iterator[Segment]:
+        """The segments of an epoch from a step on; a function of the run's seed, the epoch and the step."""
+        ...
+
+
+def to_tensors(part: EncodedPart) -> Tensors:
+    """Copy a part's arrays into TensorFlow's memory."""
+    import tensorflow as tf
+
+    weights = None if part.weights is None else tuple(tf.constant(array) for array in part.weights)
+    return Tensors(tuple(tf.constant(array) for array in part.inputs), tuple(tf.constant(array) for array in part.targets), weights)
+
+
+class ResidentSegments:
+    """A training part that is in memory whole: one segment an epoch.
+
+    Args:
+        tensors: the rows.
+        num_rows: how many.
+        batch_size: rows a step.
+        seed: the run's seed.
+        shuffle: a new order each epoch.
+    """
+
+    def __init__(self, tensors: Tensors, num_rows: int, *, batch_size: int, seed: int, shuffle: bool) -> None:
+        self.num_rows = num_rows
+        self.num_steps = math.ceil(num_rows / batch_size)
+        self._tensors, self._seed, self._shuffle = tensors, seed, shuffle
+
+    def segments(self, epoch: int, first_step: int) -> Iterator[Segment]:
+        """One segment: the whole epoch from `first_step` on."""
+        import tensorflow as tf
+
+        order = tf.constant(epoch_order(self.num_rows, seed=self._seed, epoch=epoch, shuffle=self._shuffle))
+        if first_step < self.num_steps:
+            yield Segment(self._tensors, order, first_step, self.num_steps - first_step)

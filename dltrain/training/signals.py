@@ -1,0 +1,52 @@
+"""SIGINT and SIGTERM during a run: the first one asks the loop to stop, a second one ends the process at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+from dltrain.errors import InterruptedRun
+
+_HANDLED = (signal.SIGINT, signal.SIGTERM)
+
+
+class StopSignals:
+    """Context in which SIGINT and SIGTERM are caught.
+
+    Until `defer()` is called there is nothing to save, so a signal raises `InterruptedRun` where it is noticed. After it,
+    the signal is only noted in `received`; the loop looks at it between compiled calls. Every file is written atomically,
+    so that the second signal may end the process wherever it is.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._deferred = False
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> StopSignals:
+        if threading.current_thread() is threading.main_thread():
+            for number in _HANDLED:
+                self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def defer(self) -> None:
+        """From now on a signal is noted, not raised."""
+        self._deferred = True
+
+    def undefer(self) -> None:
+        """From now on a signal is raised again where it is noticed."""
+        self._deferred = False
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.received is not None:
+            os._exit(128 + number)
+        self.received = number
+        if not self._deferred:
+            raise InterruptedRun(f"interrupted by {signal.Signals(number).name} before training began", signal_number=number)
