@@ -1,8 +1,8 @@
 """The run directory: its names, its layout, atomic writes, the lock, the manifest.
 
-    runs/lfw-20261122-101500-3f2a/
-      config.yaml  manifest.json  history.csv  metrics.json  preprocessing.json  preprocessing.npz
-      checkpoints/best.h5  checkpoints/last.h5  state/  log.txt
+runs/lfw-20261122-101500-3f2a/
+  config.yaml  manifest.json  history.csv  metrics.json  preprocessing.json  preprocessing.npz
+  checkpoints/best.h5  checkpoints/last.h5  state/  log.txt
 """
 
 from __future__ import annotations
@@ -319,7 +319,9 @@ def find_run(word: str, runs: Path) -> Path:
         names = ", ".join(sorted(match.name for match in matches)[:5])
         raise UsageError(f"{len(matches)} runs in {runs} begin with {word!r}: {names}", hint="write more of the name")
     hint = "`dltrain runs` lists the runs" if known else f"there are no runs in {runs} yet; `--runs DIR` names another folder"
-    raise UsageError(f"no run answers to {word!r}: it is neither a run's path, nor `latest`, nor the beginning of a run's name", hint=hint)
+    raise UsageError(
+        f"no run answers to {word!r}: it is neither a run's path, nor `latest`, nor the beginning of a run's name", hint=hint
+    )
 
 
 def remove_run(path: Path) -> None:

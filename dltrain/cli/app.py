@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from dltrain.cli.console import Console, ConsoleHandler, Settings, discard
+from dltrain.cli.console import Console, ConsoleHandler, Settings, discard, reader_left
 from dltrain.cli.faults import fault_documents
 from dltrain.cli.options import common_options
 from dltrain.errors import DltrainError, Fault, UsageError
@@ -34,11 +34,11 @@ COMMANDS = {
 class Commands(click.Group):
     """A group whose commands are modules of `dltrain.cli`, each with a `command`."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which they are used."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load a command's module; None where there is no such command."""
         if cmd_name not in COMMANDS:
             return None
@@ -53,13 +53,13 @@ class Commands(click.Group):
             raise UsageError(Fault(f"there is no command {args[0]!r}", hint=hint))
         return super().resolve_command(ctx, args)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without loading them."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def _print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001
+def _print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value:
         from importlib.metadata import PackageNotFoundError, version
 
@@ -140,6 +140,9 @@ def _invoke(arguments: list[str], console: Console) -> int:
     except KeyboardInterrupt:
         raise
     except Exception as error:
+        if isinstance(error, BrokenPipeError) and reader_left(sys.stdout):
+            discard(sys.stdout)  # such as `dltrain fit --help | head -1`
+            return 0
         return _fail(console, 1, [_bug(error, console.run)])
 
 
@@ -166,7 +169,7 @@ def _usage_fault(error: click.ClickException) -> Fault:
     if isinstance(error, click.NoSuchOption):
         message = f"there is no option {error.option_name}"
         if error.possibilities:
-            hint = f"did you mean {' or '.join(error.possibilities)}?"
+            hint = f"did you mean {error.possibilities[0]}?"
     return Fault(message[:1].lower() + message[1:], hint=hint)
 
 

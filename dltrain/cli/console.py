@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import select
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,8 +55,8 @@ class Console(Reporter):
         self._first_epoch = 0
         self._num_epochs = 0
         self._num_steps = 0
-        self._started = 0.0
-        self._pending: str | None = None
+        self._pace_from: tuple[float, float] | None = None
+        self._pending: tuple[int, dict[str, float], float] | None = None
 
     # Results
 
@@ -130,45 +131,45 @@ class Console(Reporter):
                 str(layer.get("name", "")),
                 str(layer.get("class", "")),
                 _shape(layer.get("output_shape")),
-                format_number(layer.get("parameters")) + ("" if layer.get("trainable", True) else " (frozen)"),
+                format_number(layer.get("parameters")),
+                "frozen" if layer.get("parameters") and not layer.get("trainable", True) else "",
             ]
             for layer in layers
         ]
         total = f"{num_parameters:,} parameters"
         if num_trainable != num_parameters:
             total += f", {num_trainable:,} of them trainable"
-        self.line(table(["layer", "class", "output shape", "parameters"], rows, left=3) + f"\n{total}")
+        self.line(table(["layer", "class", "output shape", "parameters", ""], rows, left=3, left_after=4) + f"\n{total}")
 
     def run_started(self, run: str, first_epoch: int, num_epochs: int, num_steps: int) -> None:
         """Say where the run is and what lies ahead."""
         self.run = run
         self._first_epoch, self._num_epochs, self._num_steps = first_epoch, num_epochs, num_steps
-        self._started = self._last_line = time.monotonic()
+        self._pace_from, self._last_line = None, time.monotonic()
         if not self.settings.quiet:
             goes_on = f", going on after epoch {first_epoch}" if first_epoch else ""
             steps = f"{num_steps:,} step{'s' if num_steps != 1 else ''} each"
             self.line(f"training {run}: {num_epochs:,} epoch{'s' if num_epochs != 1 else ''} of {steps}{goes_on}")
 
     def step(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
-        """Redraw the live line; nothing off a terminal."""
-        if not self.settings.quiet and time.monotonic() - self._last_draw >= _REDRAW_SECONDS:
+        """Redraw the live line, if it is time; nothing off a terminal."""
+        if self._is_time_to_draw():
             done = epoch - self._first_epoch + (step / self._num_steps if self._num_steps else 0)
             place = f"epoch {epoch + 1}/{self._num_epochs}  step {step:,}/{self._num_steps:,}"
-            self._draw(f"{place}  {_logs(logs)}{self._left(done)}")
+            self._draw(f"{place}{self._left(done)}  {_logs(logs)}")
 
     def epoch_end(self, epoch: int, logs: Mapping[str, float], seconds: float) -> None:
         """The live line; off a terminal a line, but of many epochs only some and the last."""
         if self.settings.quiet:
             return
-        now = time.monotonic()
-        width = len(str(self._num_epochs))
-        self._pending = f"epoch {epoch + 1:>{width}}/{self._num_epochs}  {_logs(logs)}  {format_seconds(seconds)}"
+        self._pending = (epoch, dict(logs), seconds)
         if self._is_live():
-            if now - self._last_draw >= _REDRAW_SECONDS:
-                self._draw(self._pending + self._left(epoch + 1 - self._first_epoch))
+            if self._is_time_to_draw():
+                self._draw(f"{self._epoch(epoch)}{self._left(epoch + 1 - self._first_epoch)}  {_logs(logs)}")
             return
-        every = max(1, -(-self._num_epochs // _EPOCH_LINES))
-        if epoch == self._first_epoch or (epoch + 1) % every == 0 or now - self._last_line > _EPOCH_LINE_SECONDS:
+        every = -(-self._num_epochs // _EPOCH_LINES)
+        overdue = time.monotonic() - self._last_line > _EPOCH_LINE_SECONDS
+        if epoch == self._first_epoch or (epoch + 1) % every == 0 or overdue:
             self._keep_pending()
 
     def finished(self) -> None:
@@ -178,18 +179,31 @@ class Console(Reporter):
     # How it is written
 
     def _keep_pending(self) -> None:
-        text, self._pending = self._pending, None
-        if text is not None:
-            self.line(text)
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            epoch, logs, seconds = pending
+            self.line(f"{self._epoch(epoch)}  {_logs(logs)}  {format_seconds(seconds)}")
             self._last_line = time.monotonic()
 
+    def _epoch(self, epoch: int) -> str:
+        return f"epoch {epoch + 1:>{len(str(self._num_epochs))}}/{self._num_epochs}"
+
+    def _is_time_to_draw(self) -> bool:
+        """True once in a while, and never off a terminal."""
+        if self.settings.quiet or time.monotonic() - self._last_draw < _REDRAW_SECONDS:
+            return False
+        self._last_draw = time.monotonic()
+        return self._is_live()
+
     def _left(self, done: float) -> str:
-        """The time that the remaining epochs take at the pace so far."""
-        total = self._num_epochs - self._first_epoch
-        elapsed = time.monotonic() - self._started
-        if done <= 0 or elapsed < 2 or done >= total:
+        """The time that the remaining epochs take at the pace since the first steps, which wait for the compiler."""
+        now, total = time.monotonic(), self._num_epochs - self._first_epoch
+        if self._pace_from is None:
+            self._pace_from = (now, done)
+        elapsed, advanced = now - self._pace_from[0], done - self._pace_from[1]
+        if elapsed < 2 or advanced <= 0 or done >= total:
             return ""
-        return f"  {format_seconds(elapsed / done * (total - done))} left"
+        return f"  {format_seconds(elapsed / advanced * (total - done))} left"
 
     def _is_live(self) -> bool:
         return not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") not in ("dumb", "") and sys.stderr.isatty()
@@ -202,9 +216,10 @@ class Console(Reporter):
         from rich.live import Live
         from rich.text import Text
 
-        line = Text(one_line(text), no_wrap=True, overflow="ellipsis", style="cyan")
+        terminal = self._live.console if self._live else RichConsole(file=sys.stderr)
+        # A few columns stay free: a ^C echoed at the very end would wrap the line, and half of it would remain.
+        line = Text(one_line(text, max(terminal.width - 4, 10)), no_wrap=True, style="cyan")
         if self._live is None:
-            terminal = RichConsole(file=sys.stderr)
             self._live = Live(
                 line, console=terminal, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
             )
@@ -234,6 +249,16 @@ class ConsoleHandler(logging.Handler):
         least = {0: logging.WARNING, 1: logging.INFO}.get(self._console.settings.verbose, logging.DEBUG)
         if record.levelno >= least:
             self._console.line(f"{record.levelname.lower()}: {record.getMessage()}")
+
+
+def reader_left(stream: IO[str]) -> bool:
+    """Whether the stream is a pipe that nobody reads any more."""
+    try:
+        poll = select.poll()
+        poll.register(stream.fileno(), 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    except (OSError, ValueError):
+        return False
 
 
 def discard(stream: IO[str]) -> None:

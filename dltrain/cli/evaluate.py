@@ -15,13 +15,7 @@ from dltrain.errors import GateError
 @click.argument("run")
 @click.argument("more_data", nargs=-1, metavar="")
 @click.option("--data", multiple=True, metavar="PATH", help="Files, folders or patterns of other data (repeatable).")
-@click.option(
-    "--part",
-    type=click.Choice(["train", "validation", "test"]),
-    default="test",
-    show_default=True,
-    help="Part of the run's data.",
-)
+@click.option("--part", type=click.Choice(["train", "validation", "test"]), help="Part of the run's data; if not given, test.")
 @click.option("--weights", type=click.Choice(["best", "last"]), help="Which weights; if not given, the run's model.")
 @click.option("--allow-changed", is_flag=True, help="Evaluate although the data is not what the run was trained on.")
 @runs_option
@@ -33,7 +27,7 @@ def command(
     run: str,
     more_data: tuple[str, ...],
     data: tuple[str, ...],
-    part: str,
+    part: str | None,
     weights: str | None,
     allow_changed: bool,
     runs: Path,

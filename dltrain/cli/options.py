@@ -67,7 +67,7 @@ def require_option(function: Function) -> Function:
 
 
 def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
-    def remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:  # noqa: ARG001
+    def remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
         if value:
             setattr(context.find_object(Console).settings, name, value)  # type: ignore[union-attr]
 

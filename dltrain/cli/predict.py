@@ -70,8 +70,8 @@ def command(
     result = predict(
         path, data=data, weights=weights, top=top, layer=layer, word=word, threads=console.settings.threads, reporter=console
     )
-    columns = prediction_columns(result.identifiers, result.prediction, result.probabilities)
-    num_rows = len(result.prediction)
+    columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
+    num_rows = len(next(iter(columns.values())))
     for note in result.notes:
         console.warning(note)
     document = {"status": "finished", "run": str(path), "rows": num_rows, "notes": list(result.notes)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,7 @@ def sort_by_metric(infos: Sequence[RunInfo], metric: str) -> list[RunInfo]:
     if not any(values) and any(info.metrics for info in infos):
         import difflib
 
-        names = sorted({name for info in infos for part in info.metrics.values() for name in part})
+        names = sorted({name for info in infos for part in _by_part(info).values() for name in part})
         nearest = difflib.get_close_matches(metric, names, n=1, cutoff=0.5)
         hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(names)}"
         raise UsageError(Fault(f"no run has the metric {metric!r}", hint=hint))
@@ -79,8 +79,13 @@ def find_metric(info: RunInfo, metric: str) -> tuple[str, str, float] | None:
     """The run's (part, metric, value): of the test part, else validation, else training, where no part is named."""
     from dltrain.evaluation.metric_names import find_value
 
-    found = find_value(metric, info.metrics, _PARTS)
+    found = find_value(metric, _by_part(info), _PARTS)
     return None if found is None else (found[0], found[1], float(found[2]) if isinstance(found[2], (int, float)) else math.nan)
+
+
+def _by_part(info: RunInfo) -> dict[str, Mapping[str, float]]:
+    """The metrics of the run, without what a damaged file holds in their place."""
+    return {part: values for part, values in info.metrics.items() if isinstance(values, Mapping)}
 
 
 def _list(console: Console, infos: Sequence[RunInfo], sort: str | None, runs: Path, *, total: int) -> None:

@@ -5,7 +5,6 @@ Used when the catalog is generated, not when a config is read.
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
 POSITIVE, COUNT, RATE, SHARE = "int>=1", "int>=0", "number[0,1)", "number[0,1]"
@@ -272,7 +271,7 @@ def infer_type(owner: str, argument: str, default: Any) -> str:
     Args:
         owner: class name.
         argument: argument name.
-        default: its default, or `inspect.Parameter.empty`.
+        default: its default, or a value of no plain type where there is none.
     """
     found = TYPES_OF_CLASS.get((owner, argument))
     if found is None:

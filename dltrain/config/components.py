@@ -9,7 +9,7 @@ from dltrain.config.catalog import ComponentEntry, normalize
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import MappingNode, Node, ScalarNode
 from dltrain.config.reading import Context, Special, is_absent, is_removed
-from dltrain.config.scalars import describe
+from dltrain.config.scalars import describe, quote
 from dltrain.config.suggest import did_you_mean, one_of
 from dltrain.config.types import Component
 
@@ -32,7 +32,6 @@ KNOWN_ELSEWHERE = {
         "concat": "Concatenate",
         "globalpooling": "GlobalAveragePooling2D",
         "globalaveragepooling": "GlobalAveragePooling2D",
-        "dropuot": "Dropout",
     },
     "metric": {"rmse": "RootMeanSquaredError", "r2": "R2Score", "f1": "F1Score", "rocauc": "AUC", "auroc": "AUC"},
     "loss": {
@@ -42,6 +41,15 @@ KNOWN_ELSEWHERE = {
         "logloss": "BinaryCrossentropy",
     },
     "optimizer": {"momentum": "SGD", "gradientdescent": "SGD"},
+}
+
+KNOWN_ARGUMENTS = {
+    "lr": "learning_rate",
+    "decay": "weight_decay",
+    "dropout": "rate",
+    "p": "rate",
+    "droprate": "rate",
+    "alpha": "negative_slope",
 }
 
 REFUSED = {
@@ -105,9 +113,9 @@ def find_entry(context: Context, kinds: tuple[str, ...], name: str, blame: Node,
     other = catalog.kind_of(name)
     if kind == "layer" and catalog.find_activation(name):
         hint = f"as a layer it is `Activation: {{activation: {catalog.find_activation(name)}}}`"
-    elif hint is None and other is not None:
+    elif other is not None and kind != "callback":
         hint = f"{name} is {with_article(other)}, not {with_article(kind)}"
-    context.faults.add(blame, path, f"unknown {kind} {describe(name)}", hint or f"{kind}s: {one_of(catalog.names(kind), 24)}")
+    context.faults.add(blame, path, f"unknown {kind} {quote(name)}", hint or f"{kind}s: {one_of(catalog.names(kind), 24)}")
     return None
 
 
@@ -180,8 +188,9 @@ def _read_arguments(
         if argument is None:
             assert isinstance(node, MappingNode)
             others = [extra for extra in extras if extra not in entry.arguments]
-            takes = f"{entry.name} takes: {one_of([*entry.arguments, *others], 30)}"
-            near = did_you_mean(name, [*entry.arguments, *extras])
+            near = _argument_hint(entry, name, [*entry.arguments, *extras])
+            given |= {argument for argument in entry.arguments if near == f'did you mean "{argument}"?'}
+            takes = f"{entry.name} takes: {one_of([*entry.arguments, *others], 6 if near else 30)}"
             context.faults.add(
                 node.keys[name], where, f"unknown argument of {entry.name}", f"{near} {takes}" if near else takes, word=value.word
             )
@@ -200,6 +209,14 @@ def _read_arguments(
             hint = f"{argument.name}: {parse_kind(argument.type).describe()}"
             context.faults.add(blame, path, f"{entry.name} needs the argument {argument.name}", hint)
     return values
+
+
+def _argument_hint(entry: ComponentEntry, name: str, known: list[str]) -> str | None:
+    """What an unknown argument was probably meant to be."""
+    if entry.kind in ("layer", "application") and name in ("input_shape", "input_dim", "batch_input_shape"):
+        return "the shape of the input follows from the data; leave it out."
+    elsewhere = KNOWN_ARGUMENTS.get(normalize(name))
+    return f'did you mean "{elsewhere}"?' if elsewhere in entry.arguments else did_you_mean(name, known)
 
 
 def _same_spelling(entry: ComponentEntry, name: str) -> Any:
@@ -226,7 +243,7 @@ def _read_activation(context: Context, node: Node, path: str) -> Any:
     if activation is None:
         known = list(context.catalog.activations)
         hint = did_you_mean(node.text, known) or f"activations: {one_of(known, 40)}"
-        context.faults.add(node, path, f"unknown activation {describe(node.text)}", hint)
+        context.faults.add(node, path, f"unknown activation {quote(node.text)}", hint)
         return MISMATCH
     return activation
 

@@ -8,12 +8,13 @@ from dltrain.config.components import read_component
 from dltrain.config.keys import keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import ListNode, MappingNode, Node, ScalarNode
-from dltrain.config.reading import Context, add_unknown_key, is_absent, is_removed, read_block, read_texts, scalars_of
-from dltrain.config.scalars import describe
+from dltrain.config.reading import Context, add_unknown_key, is_absent, is_removed, items_of, read_block, read_texts, scalars_of
+from dltrain.config.scalars import describe, quote
 from dltrain.config.sources import SOURCES, Source, sources_with_argument
 from dltrain.config.suggest import did_you_mean, one_of
 from dltrain.config.types import Component, DataConfig, SplitConfig
 
+TEXT_TABLES = ("columns", "header", "separator", "quote", "decimal", "thousands", "encoding")
 HOW = ("column", "group", "time", "folds")
 
 
@@ -84,8 +85,8 @@ def _find_source(context: Context, node: Node | None) -> Source | None:
         near = did_you_mean(value.value, SOURCES)
         if value.value.lower().endswith((".csv", ".tsv", ".parquet", ".npz")):
             suffix = value.value.lower().rsplit(".", 1)[1].replace("tsv", "csv")
-            near = f"write source: {suffix} and path: {value.value}"
-        context.faults.add(value, "data.source", f"unknown source {describe(value.value)}", f"{near} {known}" if near else known)
+            near = f"write source: {suffix} and path: {value.value};"
+        context.faults.add(value, "data.source", f"unknown source {quote(value.value)}", f"{near} {known}" if near else known)
     return source
 
 
@@ -207,13 +208,11 @@ def read_split(context: Context, node: Node) -> SplitConfig:
 
 
 def _read_augment(context: Context, node: Node, path: str) -> Any:
-    if not isinstance(node, ListNode):
-        context.faults.add(
-            node, path, f"expected a list of layers, found {describe(node.plain())}", "such as [{RandomFlip: {mode: horizontal}}]"
-        )
+    items = items_of(context, node, path, "layers", "[{RandomFlip: {mode: horizontal}}]")
+    if items is None:
         return MISMATCH
     components: list[Component] = []
-    for index, item in enumerate(node.items):
+    for index, item in enumerate(items):
         component = read_component(context, ("layer",), item, f"{path}.{index}")
         if component is not None:
             components.append(component)
@@ -270,6 +269,14 @@ def _check_together(context: Context, node: MappingNode, config: DataConfig, sou
         for key, column in named:
             if column is not None and column not in config.columns:
                 add(node.entries[key], f"data.{key}", f"no column {column} in data.columns", did_you_mean(column, config.columns))
+    for name in TEXT_TABLES:
+        if source is not None and source.name != "csv" and getattr(config, name) is not None:
+            add(
+                node.entries[name],
+                f"data.{name}",
+                f"`{name}` says how text tables are written; {source.name} is none",
+                "leave it out",
+            )
     for name in ("separator", "quote", "thousands"):
         text = getattr(config, name)
         if text is not None and len(text) != 1:
@@ -290,7 +297,7 @@ def _check_encoding(context: Context, node: Node, encoding: str) -> None:
         codecs.lookup(encoding)
     except (LookupError, ValueError):
         context.faults.add(
-            node, "data.encoding", f"unknown text encoding {describe(encoding)}", "such as utf-8, latin-1, cp1252, utf-16"
+            node, "data.encoding", f"unknown text encoding {quote(encoding)}", "such as utf-8, latin-1, cp1252, utf-16"
         )
 
 

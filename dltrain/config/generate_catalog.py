@@ -57,6 +57,19 @@ HIDDEN_IN_LAYERS = {"quantization_config", "gptq_unpacked_column_size", "sparse"
 
 LAYER_BASE = (("name", "text", None), ("trainable", "bool", True), ("dtype", "text|mapping", None))
 DOCS = {
+    "data_format": "Whether channels stand last or first in the shape.",
+    "seed": "Seed of its random draws.",
+    "input_axes": "Axes of the weights that count as inputs.",
+    "output_axes": "Axes of the weights that count as outputs.",
+    "weight_decay": "Weight decay.",
+    "clipnorm": "Clip each gradient to this norm.",
+    "clipvalue": "Clip each value of the gradients to this.",
+    "global_clipnorm": "Clip all gradients together to this norm.",
+    "use_ema": "Keep an exponential moving average of the weights.",
+    "ema_momentum": "Momentum of that average.",
+    "ema_overwrite_frequency": "Overwrite the weights by their average every so many steps.",
+    "loss_scale_factor": "Factor on the loss before its gradient is computed.",
+    "gradient_accumulation_steps": "Sum the gradients of so many steps before each update.",
     "name": "The layer's own name, unique in the model.",
     "trainable": "Whether training changes its weights.",
     "dtype": "The data type or mixed-precision policy of its computation and weights.",

@@ -5,6 +5,7 @@ Arguments of components stand in the catalog, arguments of data sources in `sour
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,11 @@ class Key:
     description: str
     required: bool = False
 
+
+# Where components stand; what follows are their arguments, which may be components again.
+COMPONENT_PLACES = re.compile(
+    r"training\.optimizer|training\.loss|model\.output|(?:model\.layers|data\.augment|training\.metrics)\.[^.]+"
+)
 
 SCALES = "'standard'|'minmax'|'robust'|'quantile'|'unit'|'none'"
 IMPUTES = "'mean'|'median'|'most_frequent'|'none'|number"

@@ -132,7 +132,8 @@ def _describe(alternative: Alternative) -> str:
         name = "a whole number" if word == "int" else "a number"
         low = f"{limits.low:g}" if limits.low is not None else ""
         if limits.high is not None:
-            return f"{name} {'above' if limits.low_open else 'from'} {low} {'to below' if limits.high_open else 'to'} {limits.high:g}"
+            below = "to below" if limits.high_open else "to"
+            return f"{name} {'above' if limits.low_open else 'from'} {low} {below} {limits.high:g}"
         if low:
             return f"{name} above {low}" if limits.low_open else f"{name} of at least {low}"
         return name

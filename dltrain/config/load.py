@@ -20,7 +20,7 @@ from dltrain.config.reading import Context, read_block
 from dltrain.config.scalars import describe
 from dltrain.config.sweep_block import plain_sweep, read_sweep
 from dltrain.config.training_block import plain_training, read_evaluation, read_training
-from dltrain.config.types import Config, DataConfig, ModelConfig
+from dltrain.config.types import Config, DataConfig, LossConfig, ModelConfig, TrainingConfig
 from dltrain.config.yaml_reader import MOST_BYTES, read_yaml
 from dltrain.errors import ConfigError, Fault
 
@@ -90,14 +90,17 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
 
     context = Context(faults, Paths.of(folder), catalog)
     values = read_block(
-        context, root, "", {block: lambda node, _path: node for block in BLOCKS} | {"name": lambda n, p: _read_name(context, n, p)}
+        context,
+        root,
+        "",
+        {block: lambda node, _path: node for block in BLOCKS} | {"name": lambda n, p: _read_name(context, n, p)},
     )
     data = read_data(context, root.entries.get("data")) if "data" in root.entries else DataConfig("")
     model = read_model(context, values.get("model"), data)
     training = read_training(context, values.get("training"), data)
     evaluation = read_evaluation(context, values.get("evaluation"))
     sweep = read_sweep(context, values.get("sweep"), parameters)
-    _check_across(context, root, data, model)
+    _check_across(context, root, data, model, training)
     swept = {name.removeprefix("parameters.") for name in (sweep or {}).get("parameters", {})}
     warn_unused(root, parameters, swept, faults)
     faults.raise_errors()
@@ -136,7 +139,7 @@ def plain_config(config: Config, uses: Mapping[str, list[str]]) -> dict[str, Any
     sweep = plain_sweep(config.sweep, uses)
     if sweep is not None:
         plain["sweep"] = sweep
-    return copy.deepcopy(plain)
+    return plain
 
 
 def resolve(config: Config, inferred: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,12 +180,20 @@ def _read_name(context: Context, node: Node, path: str) -> Any:
     return None
 
 
-def _check_across(context: Context, root: MappingNode, data: DataConfig, model: ModelConfig) -> None:
+def _check_across(
+    context: Context, root: MappingNode, data: DataConfig, model: ModelConfig, training: TrainingConfig | None
+) -> None:
     """Contradictions between blocks."""
     body = next((layer.component.name for layer in model.layers if layer.component.kind == "application"), None)
     block = root.entries.get("data")
     if body and data.scale not in (None, "none") and isinstance(block, MappingNode) and "scale" in block.entries:
         context.faults.add(block.entries["scale"], "data.scale", f"{body} brings its own scaling of pixels", "leave `scale` out")
+    loss = training.loss if training else None
+    if model.logits and isinstance(loss, LossConfig) and loss.component.arguments.get("from_logits") is False:
+        path = "training.loss.from_logits"
+        context.faults.add(
+            context.places.get(path), path, "`model.logits` says that the output is logits, the loss that it is not"
+        )
 
 
 def _near_files(path: Path) -> str | None:

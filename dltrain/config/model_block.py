@@ -10,8 +10,8 @@ from typing import Any
 from dltrain.config.components import plain_component, read_component
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import ListNode, MappingNode, Node, ScalarNode
-from dltrain.config.reading import Context, read_block, read_texts, scalars_of
-from dltrain.config.scalars import describe
+from dltrain.config.reading import Context, items_of, read_block, read_texts, scalars_of
+from dltrain.config.scalars import describe, quote
 from dltrain.config.suggest import did_you_mean, one_of
 from dltrain.config.types import DataConfig, LayerConfig, ModelConfig
 
@@ -80,17 +80,12 @@ def _read_output(context: Context, node: Node, path: str, earlier: dict[str, str
 
 def _read_layers(context: Context, node: Node, path: str, earlier: dict[str, str]) -> Any:
     """The list of layers; `earlier` holds the names of inputs and then of each layer with its path, as they come."""
-    if not isinstance(node, ListNode):
-        context.faults.add(
-            node,
-            path,
-            f"expected a list of layers, found {describe(node.plain())}",
-            "each layer on a line of its own: `- Dense: {units: 8}`",
-        )
+    items = items_of(context, node, path, "layers", "`- Dense: {units: 8}`, each on a line of its own")
+    if items is None:
         return MISMATCH
-    all_names = {name for item in node.items if (name := layer_name(item))}
+    all_names = {name for item in items if (name := layer_name(item))}
     layers: list[LayerConfig] = []
-    for index, item in enumerate(node.items):
+    for index, item in enumerate(items):
         name = layer_name(item)
         usable = name is not None and NAME.fullmatch(name) is not None and name not in earlier
         where = f"{path}.{name}" if usable else f"{path}.{index}"
@@ -144,7 +139,7 @@ def _read_layer(context: Context, node: Node, path: str, earlier: dict[str, str]
             else:
                 above = [other for other, path_above in earlier.items() if path_above]
                 hint = did_you_mean(name, earlier) or (f"named above: {one_of(above)}" if above else "no layer above has a name")
-                context.faults.add(item, where, f"unknown layer {describe(name)}", hint)
+                context.faults.add(item, where, f"unknown layer {quote(name)}", hint)
         own["inputs"] = names
 
     def read_weights(value: Node, where: str) -> None:

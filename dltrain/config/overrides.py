@@ -7,19 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dltrain.config.catalog import Catalog, normalize
-from dltrain.config.keys import KEYS
+from dltrain.config.keys import COMPONENT_PLACES, KEYS
 from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.scalars import describe
 from dltrain.config.suggest import did_you_mean, one_of
 from dltrain.config.yaml_reader import read_value
 
 WORD = re.compile(r"([^\W\d][\w-]*(?:\.[\w-]+)*)=(.*)", flags=re.DOTALL)
-# Where components stand; a number is any position, and further words are arguments, which may be components again.
-COMPONENT_PLACES = re.compile(
-    r"training\.optimizer|training\.loss|model\.output|(?:model\.layers|data\.augment|training\.metrics)\.[^.]+"
-)
 CALLBACK_KEYS = {"training.early_stopping", "training.reduce_lr_on_plateau", "training.tensorboard", "training.checkpoint"}
-DEFAULTS = {"training.optimizer": "Adam"}
 
 
 def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -103,12 +98,7 @@ class _Walker:
         if isinstance(node, MappingNode):
             name = self._key(node, part)
             if name not in node.entries:
-                default = DEFAULTS.get(where)
-                node.entries[name] = (
-                    ScalarNode(None, self.override.word, None, default, default, quoted=True)
-                    if default
-                    else MappingNode(None, self.override.word)
-                )
+                node.entries[name] = self._missing(where)
                 node.keys[name] = None
             return node.entries[name]
         if isinstance(node, ListNode):
@@ -116,6 +106,15 @@ class _Walker:
             return None if index is None else node.items[index]
         self._fault(where, f"{path} is {describe(node.plain())}, which has no parts")
         return None
+
+    def _missing(self, path: str) -> Node:
+        """What stands for a key that the config leaves out, so that a path can go on through it."""
+        key = KEYS.get(path)
+        if key is not None and key.type.startswith("list("):
+            return ListNode(None, self.override.word)
+        if path == "training.optimizer":
+            return ScalarNode(None, self.override.word, None, str(KEYS[path].default), KEYS[path].default, quoted=True)
+        return MappingNode(None, self.override.word)
 
     def _key(self, node: MappingNode, part: str) -> str:
         """The key as the mapping spells it; among arguments of a component case and underscores do not count."""
@@ -141,7 +140,7 @@ class _Walker:
         return None
 
     def _open(self, parent: Node, part: str, scalar: ScalarNode, path: str, following: str) -> Node | None:
-        """A bare name becomes `Name: {}`, nothing or a callback's `true` becomes a mapping; other scalars have no parts (noted)."""
+        """A bare name becomes `Name: {}`, nothing and a callback's `true` a mapping; other scalars have no parts (noted)."""
         word = self.override.word
         new: Node
         if scalar.value is None or (isinstance(scalar.value, bool) and path in CALLBACK_KEYS):
@@ -171,7 +170,9 @@ class _Walker:
         if not isinstance(node, MappingNode) or not self._is_component(path) or len(node.entries) != 1:
             return node
         [(name, arguments)] = node.entries.items()
-        if normalize(following) == normalize(name) and self.catalog.kind_of(name):
+        kind = self.catalog.kind_of(name)
+        entry = self.catalog.find(kind, name) if kind else None
+        if entry and normalize(following) == normalize(name) and following not in entry.arguments:
             self.inside_component = True
             return node
         if self.inside_component and not (name[:1].isupper() or self.catalog.kind_of(name)):
@@ -210,7 +211,8 @@ class _Walker:
             self._fault(
                 where,
                 f"the learning rate is a schedule, {next(iter(before.entries))}, and not a number",
-                f"set {where}.initial_learning_rate={value.text}, or replace the optimizer: {path}={{Adam: {{learning_rate: {value.text}}}}}",
+                f"set {where}.initial_learning_rate={value.text}, "
+                f"or replace the optimizer: {path}={{Adam: {{learning_rate: {value.text}}}}}",
             )
             return
         if removes and before is not None:
@@ -235,9 +237,3 @@ def _component_name(node: Node) -> str | None:
     from dltrain.config.model_block import layer_name
 
     return layer_name(node)
-
-
-def is_known_path(path: str, parameters: Sequence[str]) -> bool:
-    """Whether a swept key begins like one of the config's."""
-    head = path.split(".")[0]
-    return head in parameters or head in KEYS or path.startswith("parameters.")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from dltrain.config.keys import COMPONENT_PLACES
 from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.scalars import describe
 from dltrain.config.suggest import did_you_mean, one_of
-from dltrain.config.yaml_reader import MOST_NODES
+from dltrain.config.yaml_reader import DEEPEST, MOST_NODES
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 REFERENCE = re.compile(r"\$([A-Za-z_][^\s]*)")
@@ -79,6 +80,9 @@ def _settle(
             f"the parameter {name} is defined by itself: {' → '.join((*above[above.index(name) :], name))}",
         )
         faults.raise_errors()
+    if len(above) > DEEPEST:
+        faults.add(declared[name], f"parameters.{name}", f"expected at most {DEEPEST} parameters in a chain, found more")
+        faults.raise_errors()
     for used in _references(declared[name]):
         if used in declared:
             _settle(used, declared, parameters, faults, (*above, name), budget)
@@ -93,7 +97,7 @@ def _references(node: Node) -> list[str]:
     return [name for child in children for name in _references(child)]
 
 
-def put_in(node: Node, path: str, parameters: Parameters, faults: Faults, budget: Budget) -> Node:
+def put_in(node: Node, path: str, parameters: Parameters, faults: Faults, budget: Budget, *, arguments: bool = False) -> Node:
     """The node with its references replaced by the values they name; unknown names are noted.
 
     Args:
@@ -102,14 +106,16 @@ def put_in(node: Node, path: str, parameters: Parameters, faults: Faults, budget
         parameters: their values; `uses` grows.
         faults: where unknown names are noted.
         budget: bounds what may be written out.
+        arguments: the node holds the arguments of a component.
     """
     if isinstance(node, ListNode):
         node.items = [put_in(item, f"{path}.{index}", parameters, faults, budget) for index, item in enumerate(node.items)]
     elif isinstance(node, MappingNode):
-        node.entries = {
-            key: put_in(value, f"{path}.{key}" if path else key, parameters, faults, budget)
-            for key, value in node.entries.items()
-        }
+        # Paths look through the name of a component, which stands at the place of one or is an argument's value.
+        named = not arguments and len(node.entries) == 1 and COMPONENT_PLACES.match(path) is not None
+        for key, value in node.entries.items():
+            through = named and isinstance(value, MappingNode)
+            node.entries[key] = put_in(value, path if through else f"{path}.{key}", parameters, faults, budget, arguments=through)
     elif isinstance(node, ScalarNode) and not node.quoted and node.text.startswith("$"):
         return _put_in_scalar(node, path, parameters, faults, budget)
     return node

@@ -15,6 +15,8 @@ from dltrain.config.scalars import describe
 from dltrain.config.suggest import did_you_mean, nearest, one_of
 from dltrain.config.types import Place
 
+MOST_ITEMS = 2000
+
 Special = Callable[[Node, str], Any]
 
 
@@ -98,8 +100,9 @@ def read_block(
         found = read(value, path) if read else context.read(parse_kind(key.type), value, path)
         if found is not MISMATCH:
             values[name] = found
+    meant = {nearest(name, known) for name in node.entries if name not in known}
     for name, key in known.items():
-        if key.required and (name not in node.entries or is_removed(node.entries[name])):
+        if key.required and name not in meant and (name not in node.entries or is_removed(node.entries[name])):
             path = f"{block}.{name}" if block else name
             context.faults.add(node, path, f"missing: {key.description.rstrip('.')}", _missing_hint(path))
     return values
@@ -114,18 +117,18 @@ def add_unknown_key(context: Context, node: MappingNode, block: str, name: str, 
     elsewhere = [other for other in blocks_with(name) if other != block]
     hint = None
     if ":" in name or (name.startswith(("'", '"'))):
-        hint = "a colon needs a space after it"
+        hint = "a colon needs a space after it;"
     elif nearest(name, known) is not None:
         hint = did_you_mean(name, known)
     elif elsewhere:
-        hint = f"{name} belongs under `{elsewhere[0]}`" if elsewhere[0] else f"{name} belongs at the top level"
+        hint = f"{name} belongs under `{elsewhere[0]}`;" if elsewhere[0] else f"{name} belongs at the top level;"
     else:
         for other in ("training", "data", "model", "evaluation", "data.split", "training.checkpoint", "sweep", ""):
             near = nearest(name, keys_of(other))
             if other != block and near is not None:
                 hint = f'did you mean "{near}", under `{other}`?' if other else f'did you mean "{near}", at the top level?'
                 break
-    listed = f"{block or 'a config'} takes: {one_of(known, 16)}"
+    listed = f"{block or 'a config'} takes: {one_of(known, 8 if hint else 30)}"
     context.faults.add(place, path, f"unknown key{where}", f"{hint} {listed}" if hint else listed, word=value.word)
 
 
@@ -135,6 +138,17 @@ def read_texts(context: Context, node: Node, path: str, notation: str) -> tuple[
     if value is MISMATCH:
         return value
     return tuple(value) if isinstance(value, list) else (value,)
+
+
+def items_of(context: Context, node: Node, path: str, what: str, example: str) -> list[Node] | None:
+    """The entries of a list of components; None where it is no list, or a longer one than any network needs (noted)."""
+    if not isinstance(node, ListNode):
+        context.faults.add(node, path, f"expected a list of {what}, found {describe(node.plain())}", f"such as {example}")
+        return None
+    if len(node.items) > MOST_ITEMS:
+        context.faults.add(node, path, f"expected at most {MOST_ITEMS:,} {what}, found {len(node.items):,}")
+        return None
+    return node.items
 
 
 def scalars_of(node: Node) -> list[Node]:

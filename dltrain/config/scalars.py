@@ -17,7 +17,7 @@ LONGEST_NUMBER = 400
 def read_scalar(text: str) -> Any:
     """The value of an unquoted scalar: None, a boolean, a number, or the text itself.
 
-    `NO`, `yes` and `12:30:00` are text, `1e-3` is a number, `017` is 17. Digits beyond 400 are text: no number that a config needs.
+    `NO`, `yes` and `12:30:00` are text, `1e-3` is a number, `017` is 17. What is longer than 400 characters is text.
     """
     if text in NULLS:
         return None
@@ -39,17 +39,21 @@ def read_scalar(text: str) -> Any:
     return float("nan") if text in NAN else text
 
 
-def describe(value: Any, limit: int = 40) -> str:
+def quote(text: str, limit: int = 60) -> str:
+    """A text in quotes, shortened where it is long."""
+    return f'"{text}"' if len(text) <= limit else f'"{text[: limit - 1]}…"'
+
+
+def describe(value: Any) -> str:
     """A value for a message: `text "ten"`, `1.5`, `true`, `nothing`, `a list of 3`, `a mapping`."""
     if value is None:
         return "nothing"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        shown = value if len(value) <= limit else value[: limit - 1] + "…"
-        return f'text "{shown}"'
+        return f"text {quote(value)}"
     if isinstance(value, list):
         return f"a list of {len(value)}" if value else "an empty list"
     if isinstance(value, dict):
         return "a mapping"
-    return f"{value!r}"[: limit * 2]
+    return f"{value!r}"[:80]

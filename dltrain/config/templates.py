@@ -47,7 +47,12 @@ def check_template(
     if "\0" in template or template.endswith("/") or any(len(part) > 200 for part in template.split("/")):
         faults.add(node, path, "expected a file name, of at most 200 characters")
     if format_of(template) is None:
-        faults.add(node, path, f"expected a file name that ends in .h5 or .keras, found {describe(template)}", f"{template}.h5")
+        faults.add(
+            node,
+            path,
+            f"expected a file name that ends in .h5 or .keras, found {describe(template)}",
+            "such as model_{epoch:02d}.h5",
+        )
     try:
         fields = list(string.Formatter().parse(template))
     except ValueError as error:
@@ -69,11 +74,8 @@ def _check_field(
     has_validation: bool,
 ) -> None:
     if not FIELD.fullmatch(name) or conversion is not None or "{" in form:
-        faults.add(
-            node,
-            path,
-            f"expected {{name}} or {{name:format}}, found {{{name}{'!' + conversion if conversion else ''}{':' + form if form else ''}}}",
-        )
+        written = "{" + name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "") + "}"
+        faults.add(node, path, f"expected {{name}} or {{name:format}}, found {written}")
         return
     width = re.search(r"\d{3,}", form)
     try:
@@ -100,8 +102,9 @@ def check_metric(
         return
     if metrics is None or name.removeprefix("val_") in metrics:
         return
-    known = [*metrics, *(f"val_{metric}" for metric in metrics if has_validation)]
-    hint = did_you_mean(name, known)
+    known = [*metrics, *(f"val_{metric}" for metric in metrics if has_validation and metric != "learning_rate")]
+    full = re.sub(r"(^|_)acc$", r"\1accuracy", name)
+    hint = f'did you mean "{full}"?' if full != name and full in known else did_you_mean(name, known)
     faults.add(
         node,
         path,

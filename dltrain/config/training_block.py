@@ -10,15 +10,15 @@ from dltrain.config.components import plain_component, plain_value, read_compone
 from dltrain.config.data_block import has_validation
 from dltrain.config.keys import KEYS, keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
-from dltrain.config.nodes import ListNode, MappingNode, Node, ScalarNode
-from dltrain.config.reading import Context, is_removed, read_block, read_texts, scalars_of
+from dltrain.config.nodes import MappingNode, Node, ScalarNode
+from dltrain.config.reading import Context, is_removed, items_of, read_block, read_texts, scalars_of
 from dltrain.config.scalars import describe
 from dltrain.config.suggest import did_you_mean, one_of
 from dltrain.config.templates import check_metric, check_template, format_of
 from dltrain.config.types import CheckpointConfig, Component, DataConfig, EvaluationConfig, LossConfig, TrainingConfig
 
 CALLBACKS = {"early_stopping": "EarlyStopping", "reduce_lr_on_plateau": "ReduceLROnPlateau", "tensorboard": "TensorBoard"}
-GATE = re.compile(r"\s*[^\s<>=]+\s*(?:>=|<=|>|<)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*%?\s*")
+GATE = re.compile(r"\s*[^\s<>=]+\s*(?:>=|<=|>|<)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*")
 
 
 def read_training(context: Context, node: Node | None, data: DataConfig) -> TrainingConfig | None:
@@ -92,13 +92,12 @@ def _weighted_loss(context: Context, node: Node, path: str) -> Any:
 
 
 def _read_metrics(context: Context, node: Node, path: str) -> Any:
-    if not isinstance(node, ListNode):
-        hint = f"write [{node.text}]" if isinstance(node, ScalarNode) else "each metric with a dash"
-        context.faults.add(node, path, f"expected a list of metrics, found {describe(node.plain())}", hint)
+    items = items_of(context, node, path, "metrics", f"[{node.text}]" if isinstance(node, ScalarNode) else "[accuracy, AUC]")
+    if items is None:
         return MISMATCH
     components: list[Component] = []
     names: dict[str, int] = {}
-    for index, item in enumerate(node.items):
+    for index, item in enumerate(items):
         component = read_component(context, ("metric", "loss"), item, f"{path}.{index}")
         if component is None:
             continue

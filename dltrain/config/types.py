@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dltrain.errors import Fault
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -165,7 +167,8 @@ class CheckpointConfig:
     """`training.checkpoint`: Keras's ModelCheckpoint arguments, plus the file format.
 
     Attributes:
-        filepath: template such as `lfw_{epoch:02d}_{val_accuracy:.3f}.h5`, relative to the run's `checkpoints/`; None: best and last only.
+        filepath: template such as `lfw_{epoch:02d}_{val_accuracy:.3f}.h5`, relative to the run's `checkpoints/`;
+            None: best and last only.
         monitor: the metric that makes a model "best"; None: early stopping's, else `val_loss`.
         mode: "auto", "min", "max".
         save_best_only: write the template's file only when the monitor improved.
@@ -251,3 +254,10 @@ class Config:
     warnings: tuple[Any, ...] = field(default=(), compare=False)
     resolved: Mapping[str, Any] = field(default_factory=dict, compare=False)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
+
+
+def fault_at(place: Place | None, message: str, *, path: str | None = None, hint: str | None = None) -> Fault:
+    """A fault at a place of the config, or at none where the value came from elsewhere."""
+    if place is None:
+        return Fault(message, path=path, hint=hint)
+    return Fault(message, file=place.file, line=place.line, column=place.column, path=path, hint=hint)

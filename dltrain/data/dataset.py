@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from dltrain.data.disk_array import Array
     from dltrain.data.preprocessing import Preprocessing
 
 PARTS = ("train", "validation", "test")
@@ -77,7 +78,7 @@ class Part:
         identifiers: columns that name the rows in predictions (column -> list of str); often empty.
     """
 
-    inputs: dict[str, NDArray[Any]]
+    inputs: dict[str, Array]
     targets: dict[str, NDArray[Any]]
     weights: NDArray[np.float32] | None
     row_ids: NDArray[np.int64]

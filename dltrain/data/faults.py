@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from dltrain.config.suggest import nearest as nearest
 from dltrain.config.types import DataConfig
-from dltrain.errors import Fault
+from dltrain.errors import DataError, Fault
 
 NUM_SHOWN = 10
 
@@ -26,6 +27,24 @@ def capped(faults: Sequence[Fault], total: int | None = None) -> list[Fault]:
         last = shown_faults[-1] if shown_faults else Fault("")
         shown_faults.append(Fault(f"and {total - len(shown_faults):,} more", file=last.file))
     return shown_faults
+
+
+def all_of(*steps: Callable[[], Any]) -> list[Any]:
+    """What each step returns; the faults of all that fail are raised together.
+
+    Raises:
+        DataError: at least one step failed.
+    """
+    results: list[Any] = []
+    faults: list[Fault] = []
+    for step in steps:
+        try:
+            results.append(step())
+        except DataError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise DataError(faults)
+    return results
 
 
 def config_fault(config: DataConfig, key: str, message: str, hint: str | None = None) -> Fault:

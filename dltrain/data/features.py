@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.faults import capped, listed
-from dltrain.data.kinds import Reading, mend, text_of, to_booleans, to_dates, to_numbers, unreadable
+from dltrain.data.kinds import Reading, mend, read_numbers, text_of, to_booleans, to_dates, unreadable
 from dltrain.data.scaling import NumberTransform, fit_number
 from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault
@@ -75,14 +75,13 @@ def embedding_dimension(vocabulary_size: int) -> int:
 
 def read_feature(series: polars.Series, column: FeatureColumn, reading: Reading) -> tuple[Any, NDArray[np.int64], polars.Series]:
     """The mended column's values by kind (float64 array, or a series of dates or text), rows that cannot be read, mended text."""
+    if column.kind == "number":
+        numbers, bad = read_numbers(series, reading)
+        return numbers, bad, series
     series = mend(series, reading)
     if column.kind == "category":
         return text_of(series), np.zeros(0, np.int64), series
-    values: Any
-    if column.kind == "date":
-        values = to_dates(series, column.date_format)
-    else:
-        values = to_booleans(series) if column.kind == "boolean" else to_numbers(series, reading)
+    values = to_dates(series, column.date_format) if column.kind == "date" else to_booleans(series)
     return values, unreadable(series, values), series
 
 
@@ -116,13 +115,11 @@ def read_features(
 
 def _surprise(column: FeatureColumn, value: object, row: int, locate: Locate, known_by: str) -> Fault:
     file, line = locate(row)
-    expected = {"number": "a number", "boolean": "true or false", "date": f"a date like {column.date_format or 'YYYY-MM-DD'}"}[
-        column.kind
-    ]
-    if column.kind == "date" and column.date_format:
-        expected = f"a date written {column.date_format}"
+    date = f"a date written {column.date_format}" if column.date_format else "a date"
+    expected = {"number": "a finite number", "boolean": "true or false", "date": date}[column.kind]
     message = f"column {column.name} holds {value!r}, expected {expected} ({known_by})"
-    hint = f'if it means "no value": data.missing: ["{value}", "NA"]; if the column holds words: data.features: {{{column.name}: category}}'
+    hint = f'if it means "no value": data.replace: {{{column.name}: {{"{value}": ""}}}}; if the column holds words: '
+    hint += f"data.features: {{{column.name}: category}}"
     return Fault(message if line else f"row {row + 1:,}: {message}", file=file, line=line, hint=hint)
 
 
@@ -193,18 +190,17 @@ def fill_features(
 ) -> dict[str, NDArray[np.int32]]:
     """Write the numbers of all columns into `matrix` [rows, width] (zeros before); return the embedded categories' indices.
 
-    A category that training has not seen is index 0 of an embedding, and all zeros in one-hot; how many goes to `notes`.
+    A category that training has not seen is index 0 of an embedding, and all zeros in one-hot; a sentence goes to `notes`.
     """
     embedded: dict[str, NDArray[np.int32]] = {}
+    unseen: list[str] = []
     place = 0
     for column in columns:
         if column.kind == "category":
             codes, unknown = category_codes(column, values[column.name])
             if len(unknown):
                 words = unknown.unique(maintain_order=True).to_list()
-                notes.append(
-                    f"{column.name}: {len(unknown):,} rows hold a category that training has not seen: {listed(words, 5)}"
-                )
+                unseen.append(f"{column.name} {len(unknown):,} ({listed(words, 3)})")
             if column.is_embedded:
                 embedded[column.name] = codes
                 continue
@@ -218,6 +214,8 @@ def fill_features(
             if transform.indicator:
                 matrix[:, place + 1] = np.isnan(number)
             place += len(transform.columns)
+    if unseen:
+        notes.append(f"rows with a category that training has not seen (treated as unknown): {listed(unseen, 8)}")
     return embedded
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures
 from dltrain.data.splits import Rows
 from dltrain.data.table_preprocessing import RECONSTRUCTION
-from dltrain.data.targets import count_labels, scale_target
+from dltrain.data.targets import Locate, count_labels, scale_target
 from dltrain.errors import ConfigError, DataError
 
 
@@ -33,11 +33,11 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
     spec, values = _target(config, raw)
     brought, rows = given_parts(config, raw.parts, len(raw.images))
     codes = values if spec.task == "classification" else None
-    parts, manner = split_at_random(config, rows, codes, spec.classes, seed, _locate(raw))
+    parts, manner = split_at_random(config, rows, codes, spec.classes, seed, _locator(raw))
     parts = {name: ({**parts, **brought})[name] for name in ("train", "validation", "test") if name in {**parts, **brought}}
     warnings = []
     if codes is not None:
-        warnings = check_labels(spec.name, spec.classes, codes, parts, _locate(raw))
+        warnings = check_labels(spec.name, spec.classes, codes, parts, _locator(raw))
     preprocessing = stored or _fit(config, raw, spec, values, parts["train"])
     made = {name: preprocessing.transform(raw, with_targets=True, rows=chosen) for name, chosen in parts.items()}
     summary = [_describe(spec, values), *preprocessing.describe()]
@@ -63,11 +63,11 @@ def _refuse_table_options(config: DataConfig) -> None:
         raise ConfigError(faults)
 
 
-def _locate(raw: RawPictures):  # type: ignore[no-untyped-def]
+def _locator(raw: RawPictures) -> Locate:
     return lambda row: (raw.names[row] if raw.names else None, None)
 
 
-def _target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, NDArray[np.generic]]:
+def _target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, NDArray[Any]]:
     name = config.target[0] if config.target else "target"
     if config.task == RECONSTRUCTION:
         return TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so"), np.zeros(len(raw.images), np.int32)
@@ -100,7 +100,7 @@ def _with_two_classes(spec: TargetSpec, codes: NDArray[np.int32]) -> tuple[Targe
     return spec, codes
 
 
-def _fit(config: DataConfig, raw: RawPictures, spec: TargetSpec, values: NDArray[np.generic], rows: Rows) -> PicturePreprocessing:
+def _fit(config: DataConfig, raw: RawPictures, spec: TargetSpec, values: NDArray[Any], rows: Rows) -> PicturePreprocessing:
     scale = str(config.scale or ("unit" if raw.value_range is not None else "standard"))
     center, spread = fit_pixel_scale(raw.images, rows, scale, raw.value_range)
     if spec.task == "regression" and config.scale_target:
@@ -108,7 +108,7 @@ def _fit(config: DataConfig, raw: RawPictures, spec: TargetSpec, values: NDArray
     return PicturePreprocessing(
         source=config.source,
         shape=tuple(raw.images.shape[1:]),
-        targets=(replace(spec),),
+        targets=(spec,),
         scale=scale,
         center=center,
         spread=spread,
@@ -117,7 +117,7 @@ def _fit(config: DataConfig, raw: RawPictures, spec: TargetSpec, values: NDArray
     )
 
 
-def _describe(spec: TargetSpec, values: NDArray[np.generic]) -> str:
+def _describe(spec: TargetSpec, values: NDArray[Any]) -> str:
     if spec.task == "classification":
         return f"{count_labels(spec, values)} (classification: {spec.reason})"
     if spec.task == RECONSTRUCTION:

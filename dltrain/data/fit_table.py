@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Part, TargetSpec
-from dltrain.data.faults import capped, column_hint, config_fault, listed
+from dltrain.data.faults import all_of, capped, column_hint, config_fault, listed
 from dltrain.data.features import FeatureColumn, check_gaps, fit_feature, read_features
 from dltrain.data.fitted import Fitted, check_labels, given_parts, placed, split_at_random
 from dltrain.data.kinds import (
@@ -31,7 +31,7 @@ from dltrain.data.scaling import IMPUTES, SCALES
 from dltrain.data.splits import Rows, split_column, split_groups, split_time
 from dltrain.data.table_preprocessing import RECONSTRUCTION, TablePreprocessing, TableValues, locator, read_weights
 from dltrain.data.targets import count_labels, encode_target, infer_target, scale_target
-from dltrain.errors import ConfigError, DataError
+from dltrain.errors import ConfigError, DataError, Fault
 
 if TYPE_CHECKING:
     import polars
@@ -53,8 +53,11 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     locate = locator(raw)
     columns, left_out = _feature_columns(config, raw, reading)
     seen = f"as the first {SAMPLE_ROWS:,} rows are" if raw.frame.height > SAMPLE_ROWS else "as in the other rows"
-    values = read_features(raw.frame, columns, reading, locate, seen)
-    specs, targets = _targets(config, raw, reading)
+    values, (specs, targets), weights = all_of(
+        lambda: read_features(raw.frame, columns, reading, locate, seen),
+        lambda: _targets(config, raw, reading),
+        lambda: read_weights(raw, config.weight, reading) if config.weight else None,
+    )
     rows, manner = _rows(config, raw, reading, specs, targets, seed)
     warnings = _check_targets(specs, targets, rows, raw)
     fitted = tuple(_fit_column(config, column, values[column.name], rows["train"]) for column in columns)
@@ -69,7 +72,6 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         identifiers=config.identifiers,
     )
     _check_some_feature(preprocessing, config)
-    weights = read_weights(raw, config.weight, reading) if config.weight else None
     identifiers = {name: text_of(raw.frame[name]).fill_null("") for name in config.identifiers}
     table = TableValues(values, targets, weights, identifiers, raw.frame.height)
     parts = _assemble(preprocessing, table, rows, warnings)
@@ -151,7 +153,9 @@ def _feature_columns(config: DataConfig, raw: RawTable, reading: Reading) -> tup
     split = config.split
     reserved = {*_target_names(config, raw), *config.target, *raw.target, *config.drop, *config.identifiers}
     reserved |= {name for name in (config.weight, split.column, split.group, split.time) if name}
-    columns, left_out, faults = [], [], []
+    columns: list[FeatureColumn] = []
+    left_out: list[tuple[str, str]] = []
+    faults: list[Fault] = []
     for name in raw.frame.columns if config.features is None else config.features:
         if name in reserved:
             if config.features is not None:
@@ -159,7 +163,7 @@ def _feature_columns(config: DataConfig, raw: RawTable, reading: Reading) -> tup
                     config_fault(config, f"data.features.{name}", f"{name} has another role already, so it is no feature")
                 )
             continue
-        kind = infer_kind(mend(raw.frame[name], reading), reading)
+        kind = infer_kind(raw.frame[name], reading)
         forced = (config.features or {}).get(name)
         if forced is not None or config.features is not None:
             kind = _forced(raw.frame[name], kind, forced, reading)
@@ -191,7 +195,9 @@ def _forced(series: polars.Series, inferred: ColumnKind, forced: str | None, rea
 def _targets(config: DataConfig, raw: RawTable, reading: Reading) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]]]:
     if config.task == RECONSTRUCTION:
         return (TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so"),), {}
-    specs, values, faults = [], {}, []
+    specs: list[TargetSpec] = []
+    values: dict[str, NDArray[Any]] = {}
+    faults: list[Fault] = []
     for name in _target_names(config, raw):
         series = mend(raw.frame[name], reading)
         try:

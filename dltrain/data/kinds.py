@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ DATE_FORMATS = (
     "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%Y-%m",
 )  # fmt: skip
 BOOLEANS = {"true": 1.0, "false": 0.0}
+COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 MOSTLY_DIFFERENT = 0.5
 FEW = 10
 
@@ -109,6 +111,34 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
     return array
 
 
+def read_numbers(series: polars.Series, reading: Reading) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Numbers of a column that need not be mended yet, and the rows that hold something else.
+
+    Looks up the words for "no value" only where no number was found.
+    """
+    words = ["", *reading.missing]
+    if not is_text(series) or (reading.replace or {}).get(series.name) or any(is_number(word) for word in words):
+        series = mend(series, reading)
+        numbers = to_numbers(series, reading)
+        return numbers, unreadable(series, numbers)
+    numbers = to_numbers(series, reading)
+    odd = np.flatnonzero(~np.isfinite(numbers))
+    if not len(odd):
+        return numbers, odd
+    texts = series.gather(odd)
+    missing = (texts.is_null() | texts.is_in(words)).to_numpy()
+    numbers[odd[missing]] = np.nan
+    return numbers, odd[~missing]
+
+
+def is_number(text: str) -> bool:
+    """Whether a word is a finite number."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
 def to_booleans(series: polars.Series) -> NDArray[np.float64]:
     """1 and 0, NaN where there is no value or none that is `true`, `false`, 1 or 0."""
     import polars
@@ -149,35 +179,35 @@ def find_date_format(values: polars.Series) -> str | None:
 
 
 def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
-    """The kind of a mended column, from the first 10,000 rows (all rows where those hold no value).
+    """The kind of a column, from the first 10,000 rows (all rows where those hold no value).
 
-    Digits with leading zeros are codes, so a category. Text whose values nearly all differ, and numbers that only count or
-    name the rows, are no features unless asked for.
+    Digits with leading zeros are codes, so a category. Text whose values nearly all differ, and whole numbers that are called
+    an id or index and differ in every row, are no features unless asked for.
     """
-    sample = series.head(SAMPLE_ROWS).drop_nulls()
+    sample = mend(series.head(SAMPLE_ROWS), reading).drop_nulls()
     if not len(sample):
-        sample = series.drop_nulls().head(SAMPLE_ROWS)
+        sample = mend(series, reading).drop_nulls().head(SAMPLE_ROWS)
     if not len(sample):
         return ColumnKind("category", left_out="empty")
-    if not is_text(series):
-        return _kind_of_type(series)
+    if not is_text(sample):
+        return _kind_of_type(series, reading)
     if sample.str.to_lowercase().is_in(list(BOOLEANS)).all():
         return ColumnKind("boolean")
     has_leading_zero = sample.str.contains(r"^-?0\d").any()
     if not has_leading_zero and not np.isnan(to_numbers(sample, reading)).any():
-        return ColumnKind("number", left_out=_row_name(series, to_numbers(series, reading)))
+        return ColumnKind("number", left_out=_row_name(series, reading))
     date_format = find_date_format(sample)
     if date_format:
         return ColumnKind("date", date_format)
     return _kind_of_text(sample)
 
 
-def _kind_of_type(series: polars.Series) -> ColumnKind:
+def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
     dtype = series.dtype
     if str(dtype) == "Boolean":
         return ColumnKind("boolean")
     if dtype.is_numeric():
-        return ColumnKind("number", left_out=_row_name(series, to_numbers(series, Reading())))
+        return ColumnKind("number", left_out=_row_name(series, reading))
     if dtype.is_temporal():
         if str(dtype).startswith("Duration") or str(dtype) == "Time":
             return ColumnKind("text", left_out=f"values of type {dtype}")
@@ -197,18 +227,20 @@ def _kind_of_text(sample: polars.Series) -> ColumnKind:
     return ColumnKind("category")
 
 
-def _row_name(series: polars.Series, numbers: NDArray[np.float64]) -> str:
-    """Why a number column only names the rows, or an empty string."""
-    if len(numbers) < 3 or np.isnan(numbers).any():
+def _row_name(series: polars.Series, reading: Reading) -> str:
+    """Why a number column only names the rows, or an empty string; its name must say so as well."""
+    name = str(series.name)
+    is_called_id = name.casefold() in ("id", "pid", "uuid") or name.endswith(("ID", "Id", "_id"))
+    if not is_called_id and not name.casefold().startswith(COUNTERS):
         return ""
-    if (numbers == np.floor(numbers)).all():
-        if (np.diff(numbers) == 1).all() and numbers[0] in (0, 1):
-            return "counts the rows"
-        name = str(series.name)
-        is_called_so = name.casefold() in ("id", "index", "uuid", "pid") or name.endswith(("ID", "Id", "_id"))
-        if is_called_so and len(numbers) > FEW and len(np.unique(numbers)) == len(numbers):
-            return "names the rows"
-    return ""
+    for rows in (100, len(series)):
+        numbers, _ = read_numbers(series.head(rows), reading)
+        if len(numbers) < 3 or not (numbers == np.floor(numbers)).all():
+            return ""
+        counts = bool((np.diff(numbers) == 1).all()) and numbers[0] in (0, 1)
+        if not counts and not (is_called_id and len(numbers) > FEW and len(np.unique(numbers)) == len(numbers)):
+            return ""
+    return "counts the rows" if counts else "names the rows"
 
 
 def unreadable(series: polars.Series, values: Any) -> NDArray[np.int64]:

@@ -14,6 +14,8 @@ from dltrain.data.combine import combine_parts, num_rows
 from dltrain.data.dataset import Dataset, Part
 from dltrain.data.faults import config_fault, listed
 from dltrain.data.fingerprint import fingerprint
+from dltrain.data.fit_pictures import fit_pictures
+from dltrain.data.fit_table import fit_table
 from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures, RawTable
@@ -23,7 +25,6 @@ from dltrain.data.table_preprocessing import TablePreprocessing
 from dltrain.errors import ConfigError, UsageError
 from dltrain.reporting import Reporter
 
-FILE_SOURCES = ("csv", "parquet", "npz")
 WARNING = "warning: "
 SILENT = Reporter()
 
@@ -55,11 +56,10 @@ def load_dataset(
     raw = combine_parts(raws) if len(raws) > 1 else _limited(next(iter(raws.values())), config.limit)
     reporter.status("preprocessing data")
     if isinstance(raw, RawTable):
-        from dltrain.data.fit_table import fit_table as fit
+        fitted = fit_table(config, raw, seed, preprocessing)
     else:
-        from dltrain.data.fit_pictures import fit_pictures as fit  # type: ignore[assignment]
-    fitted = fit(config, raw, seed, preprocessing)
-    notes = [note for note in raw.notes if not note.startswith(WARNING)]
+        fitted = fit_pictures(config, raw, seed, preprocessing)
+    notes = [note for note in raw.notes if not note.startswith(WARNING)] or [_size(config, raw)]
     warnings = [note.removeprefix(WARNING) for note in raw.notes if note.startswith(WARNING)] + fitted.warnings
     rows = {name: part.row_ids for name, part in fitted.parts.items()}
     return Dataset(
@@ -72,6 +72,12 @@ def load_dataset(
         warnings=tuple(warnings),
         resolved={**_resolved_reading(config, raw), **fitted.resolved},
     )
+
+
+def _size(config: DataConfig, raw: Raw) -> str:
+    if isinstance(raw, RawTable):
+        return f"{config.source}: {raw.frame.height:,} rows, {raw.frame.width} columns"
+    return f"{config.source}: {len(raw.images):,} {'pictures' if raw.images.ndim == 4 else 'rows'}"
 
 
 def _read_parts(config: DataConfig, seed: int, reporter: Reporter) -> dict[str, Raw]:
@@ -168,7 +174,7 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
     assert isinstance(preprocessing, TablePreprocessing)
     source = {".parquet": "parquet", ".pq": "parquet"}.get(suffix, "csv")
     options = dict(preprocessing.text_options) if source == "csv" and preprocessing.source == "csv" else {}
-    columns = options.get("columns")
-    if columns is not None and not with_targets:
-        options["columns"] = tuple(columns)
+    if "columns" in options and not with_targets:
+        optional = [spec.name for spec in preprocessing.targets] + ([preprocessing.weight] if preprocessing.weight else [])
+        options["arguments"] = {"optional_columns": tuple(optional)}
     return read_source(DataConfig(source, path=tuple(paths), **options), seed=0, reporter=reporter)

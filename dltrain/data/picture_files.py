@@ -79,7 +79,18 @@ def _decode_file(path: str, decode: Decode) -> NDArray[np.float32]:
         raise PictureError("no permission to read it") from None
     except MemoryError:
         raise PictureError("decoding it takes more memory than there is") from None
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, struct.error, OverflowError) as error:
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        IndexError,
+        KeyError,
+        TypeError,
+        struct.error,
+        OverflowError,
+        ZeroDivisionError,
+    ) as error:
         # Pillow's decoders raise any of these on damaged content.
         raise PictureError(f"corrupt or truncated picture: {error}") from None
 

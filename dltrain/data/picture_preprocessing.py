@@ -51,7 +51,12 @@ class PicturePreprocessing(Preprocessing):
         return Schema((InputSpec("image" if len(self.shape) == 3 else "features", self.shape),), self.targets)
 
     def transform(
-        self, raw: Raw, *, with_targets: bool, rows: NDArray[np.int64] | None = None, notes: list[str] | None = None
+        self,
+        raw: Raw,
+        *,
+        with_targets: bool,
+        rows: NDArray[np.int64] | None = None,
+        notes: list[str] | None = None,
     ) -> Part:
         """See `Preprocessing.transform`."""
         if not isinstance(raw, RawPictures):

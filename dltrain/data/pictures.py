@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import glob
 import os
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -151,10 +152,10 @@ def _nearest(folder: str, codes: Mapping[str, int]) -> str | None:
 
 
 def _decode(image: Any, reader: _Reader, resized: dict[str, tuple[int, int]]) -> NDArray[np.float32]:
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     filename = str(image.filename)
-    image = ImageOps.exif_transpose(image)
+    image = _upright(image)
     height, width = reader.size
     if (image.height, image.width) == reader.original and reader.crop is not None:
         return reader.crop.decode(image)
@@ -166,6 +167,16 @@ def _decode(image: Any, reader: _Reader, resized: dict[str, tuple[int, int]]) ->
     if (reader.lowest, reader.highest) != (0.0, 255.0):
         values = values / np.float32(255.0) * np.float32(reader.highest - reader.lowest) + np.float32(reader.lowest)
     return values if reader.color else values[:, :, np.newaxis]
+
+
+def _upright(image: Any) -> Any:
+    from PIL import ImageOps
+
+    image.load()  # what is corrupt in the pixels shows here
+    try:
+        return ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, IndexError, struct.error, ZeroDivisionError):
+        return image  # only the EXIF data is corrupt
 
 
 def _to_mode(image: Any, mode: str) -> Any:

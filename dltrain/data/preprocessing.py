@@ -70,7 +70,8 @@ class Preprocessing(ABC):
         spec = next(target for target in self.schema.targets if target.name == name)
         if spec.task == "classification":
             names: NDArray[Any] = np.array(spec.classes, dtype=object)
-            return names[np.asarray(values)]
+            labels: NDArray[Any] = names[np.asarray(values)]
+            return labels
         numbers: NDArray[np.float64] = np.asarray(values, np.float64) * spec.scale + spec.mean
         return numbers
 

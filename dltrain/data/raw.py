@@ -22,7 +22,7 @@ class RawTable:
         target: the source's own target columns (named datasets), else empty.
         classes: for a target of integer codes with known label names: the names in code order; else empty.
         parts: rows of parts that the source brings itself: part name -> row indices; empty: everything is to be split.
-        origin: (file, first line number of data) for each run of rows, as (first row, file, line) in order, to name places in errors.
+        origin: where each run of rows stands: (first row, file, its line, or 0 where there are no lines), in order.
         details: file name -> {"digest", "bytes", "rows"}: enters the fingerprint.
         notes: sentences for the user.
         reading: what was found out about how the text is written (`separator`, `decimal`, ...); empty where it is no text.

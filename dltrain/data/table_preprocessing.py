@@ -5,13 +5,14 @@ from __future__ import annotations
 import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
-from dltrain.data.faults import capped, column_hint
+from dltrain.data.faults import all_of, capped, column_hint
 from dltrain.data.features import FeatureColumn, check_gaps, embedding_dimension, fill_features, read_features
 from dltrain.data.kinds import KINDS, SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
 from dltrain.data.preprocessing import Preprocessing
@@ -19,6 +20,9 @@ from dltrain.data.raw import Raw, RawTable
 from dltrain.data.scaling import SCALES, NumberTransform
 from dltrain.data.targets import Locate, encode_target
 from dltrain.errors import DataError, Fault
+
+if TYPE_CHECKING:
+    from dltrain.data.disk_array import Array
 
 FEATURES = "features"
 RECONSTRUCTION = "reconstruction"
@@ -99,14 +103,14 @@ class TablePreprocessing(Preprocessing):
         self._check_columns(raw, with_targets)
         frame, locate = raw.frame, locator(raw)
         seen = f"as the first {SAMPLE_ROWS:,} rows are" if frame.height > SAMPLE_ROWS else "as in the other rows"
-        features = read_features(frame, self.features, self.reading, locate, seen)
+        wanted = [spec for spec in self.targets if spec.task != RECONSTRUCTION] if with_targets else []
+        features, weights, *encoded = all_of(
+            lambda: read_features(frame, self.features, self.reading, locate, seen),
+            lambda: read_weights(raw, self.weight, self.reading) if with_targets and self.weight else None,
+            *(partial(encode_target, mend(frame[spec.name], self.reading), spec, self.reading, locate) for spec in wanted),
+        )
         check_gaps(self.features, features, locate)
-        targets: dict[str, NDArray[Any]] = {}
-        if with_targets:
-            for spec in self.targets:
-                if spec.task != RECONSTRUCTION:
-                    targets[spec.name] = encode_target(mend(frame[spec.name], self.reading), spec, self.reading, locate)
-        weights = read_weights(raw, self.weight, self.reading) if with_targets and self.weight else None
+        targets = {spec.name: values for spec, values in zip(wanted, encoded, strict=True)}
         identifiers = {name: text_of(frame[name]).fill_null("") for name in self.identifiers if name in frame.columns}
         return TableValues(features, targets, weights, identifiers, frame.height)
 
@@ -132,7 +136,7 @@ class TablePreprocessing(Preprocessing):
         width = sum(len(column.columns) for column in self.features)
         matrix = np.zeros((len(rows), width), np.float32)
         embedded = fill_features(matrix, self.features, chosen, notes)
-        inputs: dict[str, NDArray[Any]] = {FEATURES: matrix} if width else {}
+        inputs: dict[str, Array] = {FEATURES: matrix} if width else {}
         inputs.update({input_name(column): embedded[column.name] for column in self.features if column.is_embedded})
         targets: dict[str, NDArray[Any]] = {}
         for spec in self.targets:

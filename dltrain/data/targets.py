@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.faults import capped, listed, nearest
-from dltrain.data.kinds import Reading, is_text, text_of, to_numbers, unreadable
+from dltrain.data.kinds import Reading, is_number, is_text, text_of, to_numbers, unreadable
 from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
@@ -44,21 +44,21 @@ def infer_target(series: polars.Series, reading: Reading, *, task: str | None, c
         raise DataError(Fault(f"the target {name} holds dates", path="data.target", hint="a target is a class or a number"))
     numbers = to_numbers(values, reading) if str(series.dtype) != "Boolean" else np.full(len(values), np.nan)
     readable = np.isfinite(numbers)
-    is_number = bool(readable.all()) or (task == "regression" and bool(readable.any()))
-    what = _what(values, is_number)
+    all_numbers = bool(readable.all()) or (task == "regression" and bool(readable.any()))
+    what = _what(values, all_numbers)
     if task is None:
-        different = len(np.unique(numbers)) if is_number else int(values.n_unique())
-        task = "regression" if is_number and different > FEW_VALUES else "classification"
+        different = len(np.unique(numbers)) if all_numbers else int(values.n_unique())
+        task = "regression" if all_numbers and different > FEW_VALUES else "classification"
         reason = f"`{name}` holds {what} of {different:,} values" if task == "classification" else f"`{name}` holds {what}"
     else:
         reason = f"data.task says so; `{name}` holds {what}"
     if task == "regression":
-        if not is_number:
+        if not all_numbers:
             message = f"the target {name} holds {what} ({listed(values.unique(maintain_order=True).to_list(), 4)})"
             raise DataError(Fault(f"{message}: no numbers to regress on", path="data.task", hint="data.task: classification"))
         _refuse_constant(name, numbers[readable])
         return TargetSpec(name, task, reason=reason)
-    labels = sort_labels(label_texts(values, numbers if is_number else None).unique().to_list())
+    labels = sort_labels(label_texts(values, numbers if all_numbers else None).unique().to_list())
     if len(labels) < 2:
         raise DataError(
             Fault(
@@ -68,10 +68,10 @@ def infer_target(series: polars.Series, reading: Reading, *, task: str | None, c
     return TargetSpec(name, task, tuple(labels), reason=reason)
 
 
-def _what(values: polars.Series, is_number: bool) -> str:
+def _what(values: polars.Series, all_numbers: bool) -> str:
     if str(values.dtype) == "Boolean":
         return "booleans"
-    return "numbers" if is_number else "text"
+    return "numbers" if all_numbers else "text"
 
 
 def _refuse_constant(name: str, numbers: NDArray[np.float64]) -> None:
@@ -125,13 +125,13 @@ def encode_target(series: polars.Series, spec: TargetSpec, reading: Reading, loc
 def _encode_classes(series: polars.Series, spec: TargetSpec, reading: Reading, locate: Locate) -> NDArray[np.int32]:
     import polars
 
-    if not is_text(series) and series.dtype.is_integer() and not all(_is_number(label) for label in spec.classes):
+    if not is_text(series) and series.dtype.is_integer() and not all(is_number(label) for label in spec.classes):
         # A named dataset: the column holds the codes of its classes.
         codes = series.to_numpy().astype(np.int32)
         bad = np.flatnonzero((codes < 0) | (codes >= len(spec.classes)))
         texts = series.cast(polars.String)
     else:
-        numbers = to_numbers(series, reading) if all(_is_number(label) for label in spec.classes) else None
+        numbers = to_numbers(series, reading) if all(is_number(label) for label in spec.classes) else None
         texts = label_texts(series, numbers if numbers is not None and np.isfinite(numbers).all() else None)
         order = {label: index for index, label in enumerate(spec.classes)}
         codes = texts.replace_strict(order, default=-1, return_dtype=polars.Int32).to_numpy()
@@ -152,14 +152,6 @@ def _unknown_label(spec: TargetSpec, label: str, texts: polars.Series, locate: L
     count = f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}"
     message = f"the training part does not know the label {label!r} of {spec.name} ({count})"
     return _row_fault(locate, int(rows[0]), message, hint)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _row_fault(locate: Locate, row: int, message: str, hint: str | None = None) -> Fault:

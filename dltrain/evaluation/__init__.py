@@ -1,0 +1,1 @@
+"""Metrics, baselines, gates, predictions: what a trained model is worth."""

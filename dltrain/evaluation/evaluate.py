@@ -98,7 +98,9 @@ def evaluate(
         shown, rows = _choose(found, part, stored, reporter, allow_changed=allow_changed)
     model = stored.build(checkpoint)
     encoded = encode_part(rows, stored.preprocessing.schema, stored.heads)
-    logs, outputs = Forward(model, evaluation_batch_size(encoded.inputs)).evaluate(encoded.inputs, encoded.targets, encoded.weights)
+    logs, outputs = Forward(model, evaluation_batch_size(encoded.inputs)).evaluate(
+        encoded.inputs, encoded.targets, encoded.weights
+    )
     report = report_part(shown, logs, stored.heads, outputs, rows, restore_reference(stored.manifest.get("reference", {})))
     gates = check_gates(require, {shown: report.metrics}, part=shown, reports={shown: report.report})
     return EvaluateResult(

@@ -24,7 +24,9 @@ def flatten(value: Any, path: str = "") -> dict[str, Any]:
     """Leaves of nested mappings by key path; a list is a leaf unless it holds mappings."""
     if isinstance(value, Mapping) and value:
         return {
-            key: leaf for name, item in value.items() for key, leaf in flatten(item, f"{path}.{name}" if path else str(name)).items()
+            key: leaf
+            for name, item in value.items()
+            for key, leaf in flatten(item, f"{path}.{name}" if path else str(name)).items()
         }
     if isinstance(value, (list, tuple)):
         if any(isinstance(item, Mapping) for item in value):

@@ -184,6 +184,6 @@ def _unknown(
     named = split_part(requirement.name)[0]
     hint = f"did you mean {nearest[0]}?" if nearest else None
     if named and named not in values:
-        message = f"the requirement {requirement.text!r} needs a {named} part; this run has {', '.join(values) or 'none'}"
-        hint = f"give the data a {named} part" if named != "train" else hint
+        message = f"the requirement {requirement.text!r} needs the {named} part; there is {', '.join(values) or 'none'}"
+        hint = f"`dltrain evaluate --part {named}` looks at that part, if the run has it"
     return Fault(message, hint=hint)

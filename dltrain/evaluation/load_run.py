@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.config import load_config
 from dltrain.config.types import Config
+from dltrain.data.disk_array import Array
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.errors import ConfigError, RunError, UsageError
 from dltrain.model.build import build_model
@@ -73,7 +74,12 @@ class StoredRun:
         keras = import_keras()
         try:
             model = build_model(
-                self.config.model, self.preprocessing.schema, self.heads, seed=self.config.seed, augment=self.config.data.augment
+                self.config.model,
+                self.preprocessing.schema,
+                self.heads,
+                seed=self.config.seed,
+                augment=self.config.data.augment,
+                pretrained=False,
             )
             if self.config.training is not None:
                 compile_model(model, self.heads, self.config.training)
@@ -108,6 +114,6 @@ def load_run(path: str | Path) -> StoredRun:
     return StoredRun(run, config, manifest, preprocessing, heads)
 
 
-def run_outputs(model: Any, inputs: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+def run_outputs(model: Any, inputs: Sequence[Array]) -> list[NDArray[Any]]:
     """A model's outputs for preprocessed rows, the same bits as in training's own evaluation."""
     return list(Forward(model, evaluation_batch_size(inputs)).outputs(inputs))

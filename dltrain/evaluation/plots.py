@@ -15,6 +15,7 @@ History = dict[str, list[float]]
 
 _TRAINING_COLOUR, _VALIDATION_COLOUR, _BEST_COLOUR = "#1f77b4", "#d95f02", "#7a5195"
 _PANEL, _HEADING = (4.8, 3.5), 0.3  # inches
+_HIGHEST = 1e100  # what is above, just before a divergence, would overflow the axes
 _NOT_CURVES = ("epoch", "seconds")
 
 
@@ -41,7 +42,9 @@ def plot_history(history: Path, picture: Path, *, title: str = "", best_epoch: f
     Raises:
         OSError: the history cannot be read or the picture not be written.
     """
-    values = read_history(history)
+    values = {
+        name: [value if abs(value) < _HIGHEST else math.nan for value in column] for name, column in read_history(history).items()
+    }
     epochs = values.get("epoch", [])
     curves = _curves(values)
     if not epochs or not curves:
@@ -101,7 +104,7 @@ def _draw(axes: Axes, name: str, epochs: list[float], values: History, best_epoc
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     drawn = [value for curve in (values[name], validation or []) for value in curve if math.isfinite(value)]
-    if name in ("loss", "learning_rate") and drawn and min(drawn) > 0 and 50 * min(drawn) < max(drawn) < 1e100:
+    if name in ("loss", "learning_rate") and drawn and min(drawn) > 0 and max(drawn) > 50 * min(drawn):
         axes.set_yscale("log")
     if name != "learning_rate":
         axes.legend(fontsize=8, frameon=False)

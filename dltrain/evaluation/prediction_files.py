@@ -39,14 +39,18 @@ def choose_format(destination: str, wanted: str | None = None) -> str:
 def prediction_columns(
     identifiers: Mapping[str, Sequence[str]],
     prediction: Sequence[Any],
-    probabilities: Mapping[str, Sequence[float]] | None = None,
+    probabilities: Mapping[str, Any] | None = None,
+    others: Mapping[str, Any] | None = None,
 ) -> dict[str, Sequence[Any]]:
-    """Put the columns in order: identifying ones, `prediction`, `probability_<label>` each.
+    """Put the columns in order: identifying ones, `prediction`, `probability_<label>` each, others.
+
+    There is no column `prediction` where there are others and no predictions (several targets, a layer's values).
 
     An identifying column whose name is taken by one of the others gets `input_` in front.
     """
-    own: dict[str, Sequence[Any]] = {"prediction": prediction}
+    own: dict[str, Sequence[Any]] = {} if others and len(prediction) == 0 else {"prediction": prediction}
     own |= {f"probability_{label}": values for label, values in (probabilities or {}).items()}
+    own |= others or {}
     columns: dict[str, Sequence[Any]] = {}
     for name, values in identifiers.items():
         while name in own or name in columns:

@@ -118,7 +118,14 @@ def report_part(
 
 
 def _classification(
-    result: PartReport, name: str, head: Head, output: NDArray[Any], part: Part, reference: Mapping[str, NDArray[Any]], *, prefix: str
+    result: PartReport,
+    name: str,
+    head: Head,
+    output: NDArray[Any],
+    part: Part,
+    reference: Mapping[str, NDArray[Any]],
+    *,
+    prefix: str,
 ) -> None:
     target = head.targets[0]
     indices, seen, classes = part.targets[target.name], reference[target.name], head.classes
@@ -138,7 +145,14 @@ def _classification(
 
 
 def _regression(
-    result: PartReport, name: str, target: TargetSpec, column: NDArray[Any], part: Part, reference: Mapping[str, NDArray[Any]], *, prefix: str
+    result: PartReport,
+    name: str,
+    target: TargetSpec,
+    column: NDArray[Any],
+    part: Part,
+    reference: Mapping[str, NDArray[Any]],
+    *,
+    prefix: str,
 ) -> None:
     true, predicted = values_of(target, part.targets[target.name]), values_of(target, column)
     seen = values_of(target, reference[target.name])

@@ -1,0 +1,1 @@
+"""Config + data schema → Keras model: heads, building, compiling, the pass forward."""

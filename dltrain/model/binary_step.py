@@ -11,8 +11,7 @@ def make_binary_step(keras: Any) -> Any:
     if registered is not None:
         return registered
 
-    @keras.saving.register_keras_serializable(package="dltrain", name="binary_step")
     def binary_step(x: Any) -> Any:
         return keras.ops.cast(x > 0, x.dtype)
 
-    return binary_step
+    return keras.saving.register_keras_serializable(package="dltrain", name="binary_step")(binary_step)

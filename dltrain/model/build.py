@@ -8,9 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dltrain.config.types import Component, LayerConfig, ModelConfig
+from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError
+from dltrain.model.application import apply_application
 from dltrain.model.head import Head
 from dltrain.model.keras_import import import_keras
 
@@ -22,7 +23,13 @@ def derive_seed(seed: int, *purpose: object) -> int:
 
 
 def build_model(
-    model: ModelConfig, schema: Schema, heads: Sequence[Head], *, seed: int, augment: Sequence[Component] = ()
+    model: ModelConfig,
+    schema: Schema,
+    heads: Sequence[Head],
+    *,
+    seed: int,
+    augment: Sequence[Component] = (),
+    pretrained: bool = True,
 ) -> Any:
     """Build the Keras model, not yet compiled.
 
@@ -32,6 +39,7 @@ def build_model(
         heads: from `resolve_heads`.
         seed: initial weights and the draws of random layers are functions of it and of the layer's place.
         augment: random layers for pictures, put first; they act in training only.
+        pretrained: False does not read the pretrained weights of a `keras.applications` body: a checkpoint's follow.
 
     Returns:
         A `keras.Model`. Its layers have names of their own, the same in every process.
@@ -41,15 +49,16 @@ def build_model(
     """
     keras = import_keras()
     keras.utils.set_random_seed(derive_seed(seed, "build"))
-    return _Builder(keras, seed).build(model, schema, heads, augment)
+    return _Builder(keras, seed, pretrained).build(model, schema, heads, augment)
 
 
 class _Builder:
     """Puts layers together and remembers their outputs by name."""
 
-    def __init__(self, keras: Any, seed: int) -> None:
+    def __init__(self, keras: Any, seed: int, pretrained: bool) -> None:
         self.keras = keras
         self.seed = seed
+        self.pretrained = pretrained
         self.tensors: dict[str, Any] = {}
         self.counts: dict[str, int] = {}
 
@@ -60,7 +69,7 @@ class _Builder:
             tensor = self._apply(LayerConfig(component, path=f"data.augment.{index}"), tensor)
         names = {layer.name for layer in model.layers if layer.name}
         names |= {layer.name for head in heads for layer in head.layers if layer.name}
-        self.counts = {name: 1 for name in names}
+        self.counts = dict.fromkeys(names, 1)
         for layer in model.layers:
             tensor = self._apply(layer, tensor)
         outputs = []
@@ -102,26 +111,23 @@ class _Builder:
     def _apply(self, config: LayerConfig, tensor: Any) -> Any:
         name = self._name(config)
         try:
-            layer = self._make(config, name)
             source = tensor if config.inputs is None else [self.tensors[word] for word in config.inputs]
             if config.inputs is not None and len(source) == 1:
                 source = source[0]
-            output = layer(source)
-            if config.weights is not None:
-                self._set_weights(layer, config)
+            if config.component.kind == "application":
+                output = apply_application(self.keras, config.component, name, source, pretrained=self.pretrained)
+            else:
+                layer = self._make(config, name)
+                output = layer(source)
+                if config.weights is not None:
+                    self._set_weights(layer, config)
         except (ValueError, TypeError, KeyError) as error:
-            place = config.component.place
-            at = {"file": place.file, "line": place.line, "column": place.column} if place else {}
             message = f"Keras refuses {config.component.name}: {_first_lines(error)}"
-            raise ConfigError(Fault(message, path=config.path or None, **at)) from error
+            raise ConfigError(fault_at(config.component.place, message, path=config.path or None)) from error
         self.tensors[name] = output
         return output
 
     def _make(self, config: LayerConfig, name: str) -> Any:
-        if config.component.kind == "application":
-            from dltrain.model.application import make_application
-
-            return make_application(self.keras, config.component, name)
         layer_class = getattr(self.keras.layers, config.component.name)
         arguments = {key: make_value(self.keras, value) for key, value in config.component.arguments.items()}
         if "seed" in inspect.signature(layer_class.__init__).parameters and arguments.get("seed") is None:

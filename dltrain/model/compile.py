@@ -80,7 +80,9 @@ def _metric(keras: Any, head: Head, component: Component) -> Any:
     if name.lower() in ("accuracy", "acc"):
         if head.task != "classification":
             hint = "use mean_absolute_error or root_mean_squared_error, or set `data.task: classification`"
-            raise ConfigError(Fault("accuracy is a metric for classes, but the target is a number", path="training.metrics", hint=hint))
+            raise ConfigError(
+                Fault("accuracy is a metric for classes, but the target is a number", path="training.metrics", hint=hint)
+            )
         threshold = {"threshold": 0.0 if head.logits else 0.5} if head.encoding == "binary" else {}
         return getattr(keras.metrics, _ACCURACIES[head.encoding])(**{"name": "accuracy", **threshold, **arguments})
     if name in _THRESHOLD_METRICS and head.logits:
@@ -107,7 +109,10 @@ def _metrics_in_own_units(model: Any, heads: Sequence[Head]) -> None:
         if len(heads) == 1:
             y, y_pred = y * scales[0] + means[0], y_pred * scales[0] + means[0]
         else:
-            y = [value * scale + mean if head.encoding == "value" else value for value, head, scale, mean in zip(y, heads, scales, means)]
+            y = [
+                value * scale + mean if head.encoding == "value" else value
+                for value, head, scale, mean in zip(y, heads, scales, means)
+            ]
             y_pred = [
                 value * scale + mean if head.encoding == "value" else value
                 for value, head, scale, mean in zip(y_pred, heads, scales, means)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part, Schema
+from dltrain.data.disk_array import Array, DiskArray, in_memory
 from dltrain.errors import ConfigError, Fault
 from dltrain.model.head import Head
 
@@ -19,13 +20,13 @@ class EncodedPart:
     """A part as arrays in the order of the model's inputs and outputs.
 
     Attributes:
-        inputs: one array [rows, ...] per input.
+        inputs: one array [rows, ...] per input, in memory or on disk.
         targets: one array per head: float32 [rows, 1] (binary), int32 [rows] (index), float32 [rows, classes] (one-hot),
             float32 [rows, n] (values), the input (reconstruction).
         weights: one float32 [rows] per head, or None.
     """
 
-    inputs: tuple[NDArray[Any], ...]
+    inputs: tuple[Array, ...]
     targets: tuple[NDArray[Any], ...]
     weights: tuple[NDArray[np.float32], ...] | None
 
@@ -33,6 +34,11 @@ class EncodedPart:
     def num_rows(self) -> int:
         """How many rows the part has."""
         return len(self.inputs[0])
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether an input is on disk."""
+        return any(isinstance(array, DiskArray) for array in self.inputs)
 
     @property
     def num_bytes(self) -> int:
@@ -65,16 +71,17 @@ def encode_part(
     return EncodedPart(inputs, targets, tuple(weights))
 
 
-def _encode(part: Part, head: Head, inputs: tuple[NDArray[Any], ...]) -> NDArray[Any]:
+def _encode(part: Part, head: Head, inputs: tuple[Array, ...]) -> NDArray[Any]:
     if head.encoding == "input":
-        return inputs[0]
+        return in_memory(inputs[0])
     if head.encoding == "value":
         return np.stack([part.targets[target.name] for target in head.targets], axis=1).astype("float32", copy=False)
     indices = part.targets[head.targets[0].name]
     if head.encoding == "binary":
         return indices.astype("float32")[:, None]
     if head.encoding == "one_hot":
-        return np.eye(len(head.classes), dtype="float32")[indices]
+        one_hot: NDArray[np.float32] = np.eye(len(head.classes), dtype="float32")[indices]
+        return one_hot
     return indices.astype("int32", copy=False)
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.disk_array import Array, DiskArray
+
 # Rows times numbers per row that one evaluation batch may hold: 4 MiB of float32 keeps convolutions in the cache's reach.
 _BATCH_NUMBERS = 1 << 20
+_PIECE_BYTES = 64 << 20
 
 
-def evaluation_batch_size(inputs: Sequence[NDArray[Any]]) -> int:
+def evaluation_batch_size(inputs: Sequence[Array]) -> int:
     """Rows per batch where no gradient is needed; a function of the rows' shape alone."""
     numbers = sum(math.prod(array.shape[1:]) for array in inputs)
     return int(min(1024, max(16, _BATCH_NUMBERS // max(numbers, 1))))
@@ -33,34 +36,49 @@ class Forward:
     def __init__(self, model: Any, batch_size: int) -> None:
         self.model = model
         self.batch_size = batch_size
-        self._functions: dict[bool, Any] = {}
+        self._functions: dict[tuple[bool, bool], Any] = {}
 
     def outputs(self, inputs: Sequence[Any]) -> list[NDArray[np.float32]]:
         """Outputs for rows: a list with one array [rows, ...] per model output."""
-        return [array.numpy() for array in self._function(scored=False)(tuple(inputs), (), None)]
+        pieces = [self._call(piece, scored=False) for piece in self._pieces(inputs, (), None)]
+        return _join(pieces)
 
     def evaluate(
         self, inputs: Sequence[Any], targets: Sequence[Any], weights: Sequence[Any] | None
     ) -> tuple[dict[str, float], list[NDArray[np.float32]]]:
         """Loss and metrics over rows, by Keras's names, and the outputs."""
         self.model.reset_metrics()
-        outputs = self._function(scored=True)(tuple(inputs), tuple(targets), None if weights is None else tuple(weights))
+        pieces = [self._call(piece, scored=True) for piece in self._pieces(inputs, targets, weights)]
         logs = {name: float(value) for name, value in self.model.get_metrics_result().items()}
         self.model.reset_metrics()
-        return logs, [array.numpy() for array in outputs]
+        return logs, _join(pieces)
 
-    def _function(self, *, scored: bool) -> Any:
-        if scored not in self._functions:
-            import tensorflow as tf
+    def _pieces(self, inputs: Sequence[Any], targets: Sequence[Any], weights: Sequence[Any] | None) -> Iterator[Any]:
+        """Rows as they go into one call: all of them, or pieces of what is on disk. Pieces are whole batches."""
+        if not any(isinstance(array, DiskArray) for array in inputs):
+            yield tuple(inputs), tuple(targets), None if weights is None else tuple(weights)
+            return
+        num_rows = len(inputs[0])
+        row_bytes = sum(math.prod(array.shape[1:]) * array.dtype.itemsize for array in inputs)
+        size = max(1, _PIECE_BYTES // max(row_bytes, 1) // self.batch_size) * self.batch_size
+        for start in range(0, num_rows, size):
+            stop = min(start + size, num_rows)
+            rows = tuple(array.read(start, stop) if isinstance(array, DiskArray) else array[start:stop] for array in inputs)
+            yield rows, tuple(t[start:stop] for t in targets), None if weights is None else tuple(w[start:stop] for w in weights)
 
-            self._functions[scored] = tf.function(self._scored if scored else self._unscored, autograph=False, reduce_retracing=True)
-        return self._functions[scored]
+    def _call(self, arrays: Any, *, scored: bool) -> list[NDArray[np.float32]]:
+        """One compiled call. It is traced once for any number of rows."""
+        import tensorflow as tf
 
-    def _unscored(self, inputs: Any, targets: Any, weights: Any) -> Any:
-        return self._loop(inputs, targets, weights, scored=False)
+        key = (scored, arrays[2] is not None)
+        if key not in self._functions:
+            specs = tf.nest.map_structure(lambda array: tf.TensorSpec((None, *array.shape[1:]), tf.as_dtype(array.dtype)), arrays)
 
-    def _scored(self, inputs: Any, targets: Any, weights: Any) -> Any:
-        return self._loop(inputs, targets, weights, scored=True)
+            def run(inputs: Any, targets: Any, weights: Any) -> Any:
+                return self._loop(inputs, targets, weights, scored=scored)
+
+            self._functions[key] = tf.function(run, autograph=False, input_signature=specs)
+        return [array.numpy() for array in self._functions[key](*arrays)]
 
     def _loop(self, inputs: Any, targets: Any, weights: Any, *, scored: bool) -> Any:
         import tensorflow as tf
@@ -96,3 +114,9 @@ class Forward:
         loss = self.model._compute_loss(x=None, y=y_one, y_pred=pred_one, sample_weight=weight, training=False)
         self.model._loss_tracker.update_state(loss, sample_weight=num_rows)
         self.model.compute_metrics(None, y_one, pred_one, weight)
+
+
+def _join(pieces: list[list[NDArray[np.float32]]]) -> list[NDArray[np.float32]]:
+    if len(pieces) == 1:
+        return pieces[0]
+    return [np.concatenate([piece[index] for piece in pieces]) for index in range(len(pieces[0]))]

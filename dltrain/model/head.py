@@ -17,13 +17,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dltrain.config.types import Component, LayerConfig, LossConfig, ModelConfig
+from dltrain.config.types import Component, LayerConfig, LossConfig, ModelConfig, fault_at
 from dltrain.data.dataset import Schema, TargetSpec
 from dltrain.errors import ConfigError, Fault
 
 # How each loss wants a class: one number 0 or 1 per unit ("binary"), an index ("index"), or one-hot ("one_hot").
 _INDEX_LOSSES = {"SparseCategoricalCrossentropy"}
-_ONE_HOT_LOSSES = {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "KLDivergence", "CategoricalGeneralizedCrossEntropy"}
+_ONE_HOT_LOSSES = {
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+    "CategoricalHinge",
+    "KLDivergence",
+}
 _LOGIT_LOSSES = {
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
@@ -101,7 +107,7 @@ def _resolve_head(
     logits = model.logits or bool(loss and loss.arguments.get("from_logits"))
     units, activation = _needed(target, targets, schema, loss)
     if isinstance(model.output, LayerConfig):
-        layers: tuple[LayerConfig, ...] = (model.output,)
+        layers: tuple[LayerConfig, ...] = (replace(model.output, name=model.output.name or "output"),)
         units, activation, logits = _given_output(layers, units, activation, logits, target)
         reason = "output as given by `model.output`"
     elif alone and (model.output == "none" or _is_output(model.layers, units, activation, logits, target)):
@@ -127,9 +133,7 @@ def _resolve_head(
     )
 
 
-def _needed(
-    target: TargetSpec, targets: Sequence[TargetSpec], schema: Schema, loss: Component | None
-) -> tuple[int, str | None]:
+def _needed(target: TargetSpec, targets: Sequence[TargetSpec], schema: Schema, loss: Component | None) -> tuple[int, str | None]:
     """Units and last activation that the task (and a loss given by hand) ask for."""
     if target.task == "regression":
         return len(targets), None
@@ -170,23 +174,15 @@ def _is_output(layers: Sequence[LayerConfig], units: int, activation: str | None
         if ending == "softmax":
             if found == num_classes and num_classes >= 2 and not logits:
                 return True
-            raise ConfigError(
-                Fault(
-                    f"softmax over {found} unit{'s' if found != 1 else ''} cannot be the output: the target has {num_classes} classes",
-                    path=layers[-1].path,
-                    hint=f"give it {num_classes} units, or leave the output to `model.output: auto`",
-                    **_at(layers[-1]),
-                )
+            message = (
+                f"softmax over {found} unit{'s' if found != 1 else ''} cannot be the output: the target has {num_classes} classes"
             )
+            hint = f"give it {num_classes} units, or leave the output to `model.output: auto`"
+            raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path, hint=hint))
         if logits:
             return ending is None and found in ({1, 2} if num_classes == 2 else {num_classes})
         return found == 1 and num_classes == 2 and ending == "sigmoid"
     return found == units and ending == activation
-
-
-def _at(layer: LayerConfig) -> dict[str, Any]:
-    place = layer.component.place
-    return {"file": place.file, "line": place.line, "column": place.column} if place else {}
 
 
 def _given_output(
@@ -200,23 +196,13 @@ def _given_output(
         num_classes = len(target.classes)
         allowed = {1, 2} if num_classes == 2 else {num_classes}
         if found not in allowed or (ending == "softmax" and found != num_classes):
-            raise ConfigError(
-                Fault(
-                    f"an output of {found} unit{'s' if found != 1 else ''} cannot tell {num_classes} classes apart",
-                    path=layers[-1].path or "model.output",
-                    hint=f"expected {' or '.join(str(count) for count in sorted(allowed))} units",
-                    **_at(layers[-1]),
-                )
-            )
+            message = f"an output of {found} unit{'s' if found != 1 else ''} cannot tell {num_classes} classes apart"
+            hint = f"expected {' or '.join(str(count) for count in sorted(allowed))} units"
+            raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output", hint=hint))
         return found, ending, logits or ending is None
     if found != units:
-        raise ConfigError(
-            Fault(
-                f"an output of {found} units does not fit the {target.task}: expected {units}",
-                path=layers[-1].path or "model.output",
-                **_at(layers[-1]),
-            )
-        )
+        message = f"an output of {found} units does not fit the {target.task}: expected {units}"
+        raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output"))
     return found, ending, False
 
 
@@ -250,15 +236,15 @@ def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits
             return Component("loss", "MeanSquaredError")
         name = "BinaryCrossentropy" if units == 1 else "SparseCategoricalCrossentropy"
         return Component("loss", name, {"from_logits": True} if logits else {})
-    place = {"file": loss.place.file, "line": loss.place.line, "column": loss.place.column} if loss.place else {}
     classifies = loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES | _LOGIT_LOSSES
     if target.task == "regression" and classifies:
         message = f"{loss.name} is a loss for classes, but {target.name!r} is a number"
         hint = "use MeanSquaredError or MeanAbsoluteError, or set `data.task: classification`"
-        raise ConfigError(Fault(message, path="training.loss", hint=hint, **place))
+        raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
     if target.task == "classification" and units == 1 and loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES:
         message = f"{loss.name} needs one unit for each of the {len(target.classes)} classes, but the output has 1"
-        raise ConfigError(Fault(message, path="training.loss", hint="use BinaryCrossentropy, or 2 softmax units", **place))
+        hint = "use BinaryCrossentropy, or as many softmax units as there are classes"
+        raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
     if logits and loss.name in _LOGIT_LOSSES:
         return replace(loss, arguments={**loss.arguments, "from_logits": True})
     return loss

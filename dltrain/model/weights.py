@@ -44,7 +44,9 @@ def load_weights(model: Any, path: Path) -> None:
         raise
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, zipfile.BadZipFile) as error:
         detail = str(error).split("\n")[0]
-        raise RunError(f"{path} is not a readable weights file: {detail}", hint="the run is damaged; is there another checkpoint?") from error
+        raise RunError(
+            f"{path} is not a readable weights file: {detail}", hint="the run is damaged; is there another checkpoint?"
+        ) from error
 
 
 def _load_h5(model: Any, path: Path) -> None:
@@ -54,7 +56,9 @@ def _load_h5(model: Any, path: Path) -> None:
         arrays = []
         for layer in model.layers:
             for variable in [*layer.trainable_weights, *layer.non_trainable_weights]:
-                arrays.append((variable, _read_array(file, f"model_weights/{layer.name}/{variable.path}", tuple(variable.shape), path)))
+                arrays.append(
+                    (variable, _read_array(file, f"model_weights/{layer.name}/{variable.path}", tuple(variable.shape), path))
+                )
     for variable, array in arrays:
         variable.assign(array)
 
@@ -66,12 +70,16 @@ def _read_array(file: Any, name: str, shape: tuple[int, ...], path: Path) -> Any
     place = file
     for word in name.split("/"):
         if not isinstance(place, h5py.Group) or not isinstance(place.get(word, getlink=True), h5py.HardLink):
-            raise RunError(f"{path} does not hold the weights {name!r} as an array of its own", hint="it is not this model's file")
+            raise RunError(
+                f"{path} does not hold the weights {name!r} as an array of its own", hint="it is not this model's file"
+            )
         place = place[word]
     if not isinstance(place, h5py.Dataset) or place.is_virtual or place.external:
         raise RunError(f"{path} does not hold the weights {name!r} as plain data", hint="refused as unsafe")
     if place.shape != shape or place.dtype.kind != "f":
-        raise RunError(f"{path} holds weights {name!r} of shape {place.shape}; the model needs {shape}", hint="it is not this model's file")
+        raise RunError(
+            f"{path} holds weights {name!r} of shape {place.shape}; the model needs {shape}", hint="it is not this model's file"
+        )
     return np.asarray(place[()])
 
 

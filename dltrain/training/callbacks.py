@@ -26,7 +26,10 @@ _SHORT_NAMES = {
     "mape": "mean_absolute_percentage_error",
     "msle": "mean_squared_logarithmic_error",
 }
-_REMEMBERED = {"early_stopping": ("wait", "stopped_epoch", "best", "best_epoch"), "reduce_lr_on_plateau": ("wait", "best", "cooldown_counter")}
+_REMEMBERED = {
+    "early_stopping": ("wait", "stopped_epoch", "best", "best_epoch"),
+    "reduce_lr_on_plateau": ("wait", "best", "cooldown_counter"),
+}
 
 
 def resolve_monitor(wanted: str | None, names: list[str], *, path: str, has_validation: bool) -> str:
@@ -79,9 +82,13 @@ def metric_direction(model: Any, name: str, mode: str, *, path: str) -> str:
     lowered = bare.lower()
     if any(word in lowered for word in ("error", "crossentropy", "hinge", "divergence", "log_cosh", "huber", "false")):
         return "min"
-    if any(word in lowered for word in ("accuracy", "auc", "precision", "recall", "score", "iou", "true", "similarity", "r2", "at_")):
+    if any(
+        word in lowered for word in ("accuracy", "auc", "precision", "recall", "score", "iou", "true", "similarity", "r2", "at_")
+    ):
         return "max"
-    raise ConfigError(Fault(f"whether {name!r} should be low or high is not known", path=path, hint='set `mode: min` or `mode: max`'))
+    raise ConfigError(
+        Fault(f"whether {name!r} should be low or high is not known", path=path, hint="set `mode: min` or `mode: max`")
+    )
 
 
 class EpochCallbacks:
@@ -175,7 +182,9 @@ class EpochCallbacks:
         arrays: dict[str, NDArray[Any]] = {}
         for key, callback in self._callbacks.items():
             values = {name: getattr(callback, name) for name in _REMEMBERED[key] if hasattr(callback, name)}
-            plain[key] = {name: float(value) if isinstance(value, (np.generic, float)) else value for name, value in values.items()}
+            plain[key] = {
+                name: float(value) if isinstance(value, (np.generic, float)) else value for name, value in values.items()
+            }
             best_weights = getattr(callback, "best_weights", None)
             if best_weights is not None:
                 plain[key]["num_best_weights"] = len(best_weights)

@@ -11,12 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from dltrain.config import dump_yaml, load_config, resolve
-from dltrain.config.types import Config, TrainingConfig
+from dltrain.config.types import Config, DataConfig, ModelConfig, TrainingConfig
 from dltrain.data import load_dataset
 from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError, UsageError
@@ -27,7 +27,7 @@ from dltrain.evaluation.report import PartReport, describe_reference, report_par
 from dltrain.helper_process import HelperProcess
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import build_metrics, compile_model
-from dltrain.model.encode import encode_part, resolve_class_weights
+from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.h5_limits import why_not_h5
 from dltrain.model.head import Head, resolve_heads
@@ -39,15 +39,25 @@ from dltrain.training.checkpoints import Checkpoints, check_template, holding, m
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.history import History
 from dltrain.training.loop import CompiledLoop, Tensors
-from dltrain.training.segments import ResidentSegments, to_tensors
+from dltrain.training.segments import ResidentSegments, Segments, to_tensors
 from dltrain.training.signals import StopSignals
 from dltrain.training.state import load_newest_state
+from dltrain.training.streamed_segments import StreamedSegments
 from dltrain.training.train import Trainer
 
 logger = logging.getLogger(__name__)
 
 # Keys whose change on a resume is no other experiment.
-FREE_ON_RESUME = ("name", "training.epochs", "training.save_interval", "evaluation", "sweep", "data.path", "data.validation", "data.test")
+FREE_ON_RESUME = (
+    "name",
+    "training.epochs",
+    "training.save_interval",
+    "evaluation",
+    "sweep",
+    "data.path",
+    "data.validation",
+    "data.test",
+)
 
 
 @dataclass(slots=True)
@@ -190,7 +200,7 @@ class _Fit:
 
     def fit(self, require: Sequence[str]) -> FitResult:
         """All stages."""
-        self.helper.submit(_load, self.config.data, self.config.seed)
+        self.helper.submit(_load, data_for_model(self.config.data, self.config.model), self.config.seed)
         with self.timed("import"):
             self.reporter.status("importing Keras")
             import_keras(self.threads)
@@ -231,8 +241,15 @@ class _Fit:
         return heads, model
 
     def _resolved(self, dataset: Dataset, heads: Sequence[Head]) -> dict[str, Any]:
-        """The config with all that was inferred."""
-        return resolve(self.config, dict(dataset.resolved))
+        """The config with all that was inferred: kinds and task of the data, output and loss of the model."""
+        inferred = dict(dataset.resolved)
+        if len(heads) == 1:
+            head = heads[0]
+            inferred["training.loss"] = {head.loss.name: dict(head.loss.arguments)}
+            if self.config.model.output == "auto" and len(head.layers) < 2:
+                layer = head.layers[0].component if head.layers else None
+                inferred["model.output"] = {layer.name: dict(layer.arguments)} if layer else "none"
+        return resolve(self.config, inferred)
 
     def _begin_or_go_on(self, dataset: Dataset, resolved: dict[str, Any]) -> FitResult | None:
         """Write what a run begins with; or hold config and data of an earlier one against what is there now.
@@ -279,7 +296,9 @@ class _Fit:
             if before.get(key) != after.get(key) and not any(key == free or key.startswith(f"{free}.") for free in FREE_ON_RESUME)
         ]
         if changed:
-            raise ConfigError([*changed, Fault("a run goes on with its own config only", hint=f"dltrain fit --resume {self.run.path}")])
+            raise ConfigError(
+                [*changed, Fault("a run goes on with its own config only", hint=f"dltrain fit --resume {self.run.path}")]
+            )
         data = self.manifest.get("data", {})
         if data.get("fingerprint") != dataset.fingerprint:
             raise DataError(fingerprint_faults(data.get("details", {}), dataset.fingerprint_details))
@@ -321,16 +340,9 @@ class _Fit:
             check_template(training.checkpoint.filepath, ["epoch", *columns])
         callbacks = EpochCallbacks(model, training, columns, has_validation=has_validation, folder=self.run.path)
         checkpoints = self._checkpoints(model, columns, callbacks, has_validation=has_validation)
-        data = ResidentSegments(
-            to_tensors(weighted) if weights else tensors["train"],
-            train.num_rows,
-            batch_size=training.batch_size,
-            seed=self.config.seed,
-            shuffle=training.shuffle,
-        )
+        data = self._segments(weighted, to_tensors(weighted) if weights else tensors["train"])
         jit_compile, reason = self._compiler(model, data.num_steps * training.epochs)
         self.reporter.detail(f"XLA {'on' if jit_compile else 'off'}: {reason}")
-        self.reporter.detail(f"data held in memory as tensors: {sum(part.num_bytes for part in encoded.values()):,} bytes")
         state, notes = load_newest_state(self.run) if self.resumed else (None, [])
         for note in notes:
             self.reporter.warning(note)
@@ -351,6 +363,16 @@ class _Fit:
             trainer.restore(state)
         self.reporter.run_started(str(self.run.path), trainer.epoch, training.epochs, data.num_steps)
         return trainer, tensors, forward
+
+    def _segments(self, part: EncodedPart, tensors: Tensors) -> Segments:
+        """The training part as the loop takes it: in memory, or read from disk while it is trained on."""
+        training, seed = self.training, self.config.seed
+        if part.on_disk:
+            streamed = StreamedSegments(part, batch_size=training.batch_size, seed=seed, shuffle=training.shuffle)
+            self.reporter.detail(streamed.description)
+            return streamed
+        self.reporter.detail(f"training data held in memory as tensors: {part.num_rows:,} rows, {part.num_bytes:,} bytes")
+        return ResidentSegments(tensors, part.num_rows, batch_size=training.batch_size, seed=seed, shuffle=training.shuffle)
 
     def _checkpoints(self, model: Any, columns: list[str], callbacks: EpochCallbacks, *, has_validation: bool) -> Checkpoints:
         config = self.training.checkpoint
@@ -455,13 +477,12 @@ def evaluate_parts(
     parts: Mapping[str, Part], heads: Sequence[Head], tensors: Mapping[str, Tensors], forward: Forward, train: Part
 ) -> dict[str, PartReport]:
     """Metrics and report of each part."""
-    reference = {name: array for name, array in train.targets.items()}
     reports = {}
     for name, part in parts.items():
         if part.num_rows:
             data = tensors[name]
             logs, outputs = forward.evaluate(data.inputs, data.targets, data.weights)
-            reports[name] = report_part(name, logs, heads, outputs, part, reference)
+            reports[name] = report_part(name, logs, heads, outputs, part, train.targets)
     return reports
 
 
@@ -471,6 +492,12 @@ def _why_not_h5(model: Any, optimizer: str) -> str | None:
     except Exception as error:  # whatever Keras raises here is the answer that is asked for
         return str(error).splitlines()[0] if str(error) else type(error).__name__
     return why_not_h5(model, optimizer, data)
+
+
+def data_for_model(data: DataConfig, model: ModelConfig) -> DataConfig:
+    """The data block as the model needs it: a `keras.applications` body takes pixels unscaled and brings its own preprocessing."""
+    body = any(layer.component.kind == "application" for layer in model.layers)
+    return replace(data, scale="none") if body and data.scale is None else data
 
 
 def _load(config: Any, seed: int, *, reporter: Reporter) -> Dataset:

@@ -40,11 +40,15 @@ class Segments(Protocol):
 
 
 def to_tensors(part: EncodedPart) -> Tensors:
-    """Copy a part's arrays into TensorFlow's memory."""
+    """Copy a part's arrays into TensorFlow's memory; those on disk stay there."""
     import tensorflow as tf
 
+    if part.on_disk:
+        return Tensors(part.inputs, part.targets, part.weights)
     weights = None if part.weights is None else tuple(tf.constant(array) for array in part.weights)
-    return Tensors(tuple(tf.constant(array) for array in part.inputs), tuple(tf.constant(array) for array in part.targets), weights)
+    return Tensors(
+        tuple(tf.constant(array) for array in part.inputs), tuple(tf.constant(array) for array in part.targets), weights
+    )
 
 
 class ResidentSegments:

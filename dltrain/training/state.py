@@ -110,7 +110,7 @@ def save_state(run: Run, state: TrainingState) -> None:
     meta = {"version": VERSION, "epoch": state.epoch, "step": state.step, "counts": counts, "memory": state.memory}
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, allow_pickle=False, **arrays)
     path = run.state / f"state-{state.epoch:06d}-{state.step:09d}.npz"
     write_atomically(path, buffer.getvalue())
     for old in list_states(run)[KEPT:]:
@@ -138,7 +138,8 @@ def load_newest_state(run: Run) -> tuple[TrainingState | None, list[str]]:
             logger.warning("%s", notes[-1])
     if paths:
         raise RunError(
-            f"none of the {len(paths)} state files in {run.state} is whole", hint="the run cannot go on; start it anew in another directory"
+            f"none of the {len(paths)} state files in {run.state} is whole",
+            hint="the run cannot go on; start it anew in another directory",
         )
     return None, notes
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from dltrain.config.types import DataConfig
@@ -227,3 +230,37 @@ def test_reader_of_a_damaged_run_is_refused(change: dict[str, object], tmp_path:
     path = write_picture(tmp_path / "a.jpg")
     with pytest.raises(RunError, match="cannot be used"):
         read_pictures([str(path)], {**LFW, **change}, with_labels=False)
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(reader=st.fixed_dictionaries({}, optional={name: PLAIN | st.just(value) for name, value in LFW.items()}))
+def test_any_reader_is_taken_or_refused(reader: dict[str, object]) -> None:
+    with pytest.raises((RunError, DataError)) as caught:
+        read_pictures(["no such file"], reader, with_labels=False)
+    if reader == LFW:
+        assert isinstance(caught.value, DataError)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kind=st.sampled_from(["jpg", "png", "webp", "bmp", "gif", "tif"]),
+    places=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), max_size=8),
+    share=st.floats(0.05, 1.0),
+)
+def test_garbled_pictures_are_decoded_or_named(
+    kind: str, places: list[tuple[float, int]], share: float, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = write_picture(tmp_path_factory.mktemp("garbled") / f"a.{kind}", (40, 30))
+    content = bytearray(path.read_bytes())
+    for place, value in places:
+        content[int(place * len(content))] = value
+    path.write_bytes(content[: int(share * len(content)) or 1])
+    with contextlib.suppress(DataError):  # anything else is a bug
+        assert np.isfinite(read_pictures([str(path)], CIFAR, with_labels=False).images).all()

@@ -107,7 +107,7 @@ def test_an_unknown_metric_is_told_with_the_nearest_and_with_all_there_are():
 
 
 def test_a_missing_part_is_told():
-    with pytest.raises(UsageError, match="needs a validation part"):
+    with pytest.raises(UsageError, match="needs the validation part"):
         check_gates(["val_loss<1"], {"test": METRICS["test"]})
 
 

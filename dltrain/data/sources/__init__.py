@@ -4,29 +4,12 @@ from __future__ import annotations
 
 import importlib
 
+from dltrain.config.sources import SOURCES
 from dltrain.config.types import DataConfig
 from dltrain.data.faults import config_fault
 from dltrain.data.raw import Raw
 from dltrain.errors import ConfigError
 from dltrain.reporting import Reporter
-
-SOURCES = (
-    "csv",
-    "parquet",
-    "npz",
-    "lfw_people",
-    "olivetti_faces",
-    "digits",
-    "iris",
-    "wine",
-    "breast_cancer",
-    "diabetes",
-    "california_housing",
-    "mnist",
-    "fashion_mnist",
-    "cifar10",
-    "noise",
-)
 
 
 def read_source(config: DataConfig, *, seed: int, reporter: Reporter) -> Raw:

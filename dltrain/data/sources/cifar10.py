@@ -134,6 +134,8 @@ def _pick_from_pickle(content: bytes, path: Path) -> tuple[NDArray[np.uint8], ND
     within = False
     try:
         for operation, argument, _ in pickletools.genops(content):
+            if argument == "latin1":  # names an encoding: part of how some versions of Python write bytes
+                continue
             if isinstance(argument, (str, bytes, bytearray)):
                 within = _as_bytes(argument) == b"labels" if len(argument) == 6 else False
                 if len(argument) == ROWS * NUM_PIXELS:

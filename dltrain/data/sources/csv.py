@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.combine import combine_tables
 from dltrain.data.faults import capped, config_fault, listed, shown
 from dltrain.data.files import digest, expand_paths, read_content, to_utf8
+from dltrain.data.kinds import is_number
 from dltrain.data.raw import RawTable
 from dltrain.data.text_format import NAMES, find_decimal, find_separator, is_followed_by_blank, show_separator
 from dltrain.data.text_scan import TextScan, scan_text, width_faults
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     import polars
 
 
-def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:  # noqa: ARG001 - every source has this signature
+def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:
     """All files of `config.path` below one another, every column as text without blanks around it.
 
     Raises:
@@ -40,8 +42,17 @@ def read_text(file: str, config: DataConfig) -> RawTable:
     """One file. Its structure is checked before the fast reader sees it."""
     name = shown(file)
     raw_bytes = read_content(file)
+    # Hashing leaves the interpreter free, so it runs beside the parsing.
+    with ThreadPoolExecutor(1) as beside:
+        future = beside.submit(digest, raw_bytes)
+        table = _read_bytes(raw_bytes, file, name, config)
+        table.details[file]["digest"] = future.result()
+    return table
+
+
+def _read_bytes(raw_bytes: bytes, file: str, name: str, config: DataConfig) -> RawTable:
     content = to_utf8(raw_bytes, config.encoding, file)
-    if not content.strip():
+    if not content or content.isspace():
         raise DataError(Fault("the file is empty", file=name))
     quote = _quote(config)
     separator = _separator(config) or find_separator(content, quote)
@@ -60,12 +71,12 @@ def read_text(file: str, config: DataConfig) -> RawTable:
     if frame.height != len(scan.starts) - first:
         raise DataError(Fault(f"{len(scan.starts) - first:,} rows were counted, {frame.height:,} read: stray quotes?", file=name))
     notes = [_first_line(Path(file).name, frame, separator, content)]
-    if first and config.header is None and sum(_is_number(cell) for cell in first_row) > len(first_row) / 3:
+    if first and config.header is None and sum(is_number(cell) for cell in first_row) > len(first_row) / 3:
         notes.append(f"warning: the first line of {name} looks like data ({listed(first_row, 4)}); {NO_HEADER}")
     return RawTable(
         frame,
         origin=_origin(scan, first, name),
-        details={file: {"digest": digest(raw_bytes), "bytes": len(raw_bytes), "rows": frame.height, "columns": len(columns)}},
+        details={file: {"bytes": len(raw_bytes), "rows": frame.height, "columns": len(columns)}},
         notes=tuple(notes),
         reading={"separator": separator, "decimal": config.decimal or find_decimal(content, separator)},
     )
@@ -109,19 +120,22 @@ def _header(content: bytes, scan: TextScan, config: DataConfig, separator: str, 
     if config.header is not None:
         return cells, config.header
     if config.columns is not None:
-        return cells, tuple(cells) == tuple(config.columns)
+        return cells, len(set(cells)) > 1 and set(cells) <= set(config.columns)
     return cells, True
 
 
 def _column_names(config: DataConfig, cells: list[str], header: bool, name: str) -> tuple[list[str], int]:
     """Column names, and how many records come before the data (0 or 1)."""
-    if config.columns is not None:
+    if config.columns is not None and not (header and set(cells) <= set(config.columns)):
         names = list(config.columns)
+        optional = config.arguments.get("optional_columns", ())
+        if len(cells) == len(names) - len(optional):
+            names = [column for column in names if column not in optional]
         if len(names) != len(cells):
             message = f"names {len(names)} columns, {name} has {len(cells)}"
             raise DataError(config_fault(config, "data.columns", message, f"its first line: {listed(cells, 30)}"))
     elif header:
-        names = [cell or f"column_{index}" for index, cell in enumerate(cells, 1)]
+        names = [cell or f"unnamed_{index}" for index, cell in enumerate(cells, 1)]
     else:
         names = [f"column_{index}" for index in range(1, len(cells) + 1)]
     faults = []
@@ -129,20 +143,12 @@ def _column_names(config: DataConfig, cells: list[str], header: bool, name: str)
         if column in names[:index]:
             message = f"the column name {column!r} stands at {names.index(column) + 1} and again at {index + 1}"
             hint = "rename one, or name all columns with data.columns (and say data.header: true to skip the header line)"
-            if sum(_is_number(cell) for cell in cells) > len(cells) / 3:
+            if sum(is_number(cell) for cell in cells) > len(cells) / 3:
                 hint = f"this looks like data: {NO_HEADER}"
             faults.append(Fault(message, file=name, line=1, hint=hint))
     if faults:
         raise DataError(capped(faults))
     return names, int(header)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _without_blanks(content: bytes, scan: TextScan) -> bytes:
@@ -177,7 +183,16 @@ def _parse(content: bytes, columns: list[str], first: int, separator: str, quote
         new_columns=columns,
         raise_if_empty=False,
     )
-    return frame.slice(first).select(polars.all().str.strip_chars())
+    frame = frame.slice(first)
+    return frame.select(polars.all().str.strip_chars()) if _has_edge_blanks(content, separator) else frame
+
+
+def _has_edge_blanks(content: bytes, separator: str) -> bool:
+    """Whether any field may begin or end with a blank."""
+    edges = [separator.encode(), b"\n", b'"', b"'"]
+    blanks = [blank for blank in (b" ", b"\t") if blank != edges[0]]
+    found = any(blank + edge in content or edge + blank in content for blank in blanks for edge in edges)
+    return found or not content.isascii() or content[:1] in blanks or content[-1:] in blanks
 
 
 def _origin(scan: TextScan, first: int, name: str) -> tuple[tuple[int, str, int], ...]:

@@ -24,10 +24,12 @@ from dltrain.data.sources.faces import FaceCrop
 from dltrain.data.sources.places import Layout, download_folder, require
 from dltrain.errors import ConfigError, DataError, Fault
 from dltrain.reporting import Reporter
+from dltrain.runs import cannot_write
 
 ARCHIVE = "lfw-funneled.tgz"
 PICTURES = "lfw_funneled"
 SIDE = 250
+NUM_PEOPLE = 5749
 MAX_ARCHIVE_BYTES = 1 << 31
 MAX_ARCHIVE_MEMBERS = 40_000
 
@@ -87,6 +89,8 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
     min_faces, crop = _parse_arguments(config)
     folder = locate_pictures(config, reporter)
     everyone = _list_people(folder)
+    if len(everyone) < NUM_PEOPLE:
+        reporter.detail(f"lfw_people: {folder} holds {len(everyone):,} of the dataset's {NUM_PEOPLE:,} people")
     people = [person for person in everyone if len(person.files) >= max(min_faces, 1)]
     if not people:
         raise _nobody(config, folder, everyone)
@@ -131,8 +135,11 @@ def _keep(unpacked: Path, pictures: Path, archive: Path) -> None:
     try:
         if not (unpacked / PICTURES).is_dir():
             raise DataError(Fault(f"expected a folder {PICTURES} in the archive, found none", file=str(archive)))
+        os.replace(unpacked / PICTURES, pictures)
+    except OSError as error:
+        # Another process may have unpacked the same archive meanwhile.
         if not pictures.is_dir():
-            os.replace(unpacked / PICTURES, pictures)
+            raise cannot_write(pictures, error) from error
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
 

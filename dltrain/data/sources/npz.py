@@ -22,7 +22,7 @@ MAX_BYTES = 64 << 30
 KERAS_NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 
-def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:  # noqa: ARG001 - every source has this signature
+def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
     """Arrays named by `inputs` and `targets` (`x` and `y` if not given), or Keras's `x_train, y_train, x_test, y_test`.
 
     Raises:

@@ -13,7 +13,7 @@ from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
 
 
-def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:  # noqa: ARG001 - every source has this signature
+def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:
     """All files of `config.path` below one another.
 
     Raises:

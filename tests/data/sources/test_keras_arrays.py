@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import importlib
 import io
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures
@@ -241,3 +244,24 @@ def test_second_reading_comes_from_the_cache(batches: dict[str, tuple[np.ndarray
     first, second = read("cifar10", folder, recorder), read("cifar10", folder, recorder)
     assert recorder.statuses == ["reading cifar-10-batches-bin"]
     np.testing.assert_array_equal(first.images, second.images)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    shape=st.lists(st.integers(0, 6), min_size=1, max_size=3),
+    place=st.floats(0, 1, exclude_max=True),
+    value=st.integers(0, 255),
+    share=st.floats(0.1, 1.0),
+)
+def test_idx_is_read_whole_or_named(
+    shape: list[int], place: float, value: int, share: float, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("idx") / "a.gz"
+    array = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    write_idx(path, array)
+    np.testing.assert_array_equal(fashion_mnist.read_idx(path), array)
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    content[int(place * len(content))] = value
+    path.write_bytes(gzip.compress(content)[: int(share * 10_000) or 1])
+    with contextlib.suppress(DataError):  # anything else is a bug
+        assert fashion_mnist.read_idx(path).dtype == np.uint8

@@ -1,0 +1,232 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dltrain import errors
+from dltrain.cli import app
+from dltrain.errors import DltrainError, Fault, InterruptedRun
+from tests.support import REPOSITORY, run_dltrain
+
+HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib", "polars", "pandas", "PIL", "rich", "numpy", "yaml"}
+COMMAND_ERRORS = [
+    (kind, kind.exit_code)
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, DltrainError) and kind is not InterruptedRun
+]
+
+
+def raising(monkeypatch, error):
+    def command():
+        raise error
+
+    monkeypatch.setattr("dltrain.cli.datasets.command.callback", lambda *_, **__: command())
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], *([name, "--help"] for name in app.COMMANDS), ["runs"], ["nonsense"]]
+)
+def test_nothing_heavy_is_loaded(words):
+    code = f"import sys; from dltrain.cli.app import run; run({words!r}); print({HEAVY!r} & sys.modules.keys(), file=sys.stderr)"
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert result.stderr.splitlines()[-1] == "set()"
+
+
+def test_every_listed_command_exists(cli):
+    help_text = cli("--help").out
+    for name in app.COMMANDS:
+        assert f"  {name} " in help_text
+        result = cli(name, "--help")
+        assert result.code == 0
+        for option in ("--json", "--quiet", "--verbose", "--threads"):
+            assert option in result.out
+
+
+def test_version(cli):
+    assert cli("--version").out.startswith("dltrain ")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "a command was expected"),
+        (["fitt"], "did you mean fit?"),
+        (["xyzzy"], "the commands are fit"),
+        (["runs", "--sortt", "loss"], "did you mean --sort?"),
+        (["runs", "--limit", "many"], "many"),
+        (["runs", "--limit"], "--limit"),
+        (["evaluate"], "RUN"),
+        (["evaluate", "x", "--part", "tset"], "tset"),
+        (["--nonsense"], "--nonsense"),
+        (["fit"], "one config file was expected, found none"),
+        (["fit", "x.yaml", "--threads", "0"], "0"),
+        (["runs", "--json=yes"], "--json"),
+    ],
+)
+def test_wrong_usage(cli, words, said):
+    result = cli(*words)
+    assert result.code == 2
+    assert said in result.err
+    assert result.err.startswith("error: ")
+    assert "Traceback" not in result.err
+    assert result.out == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--json"],
+        ["--json", "fitt"],
+        ["fitt", "--json"],
+        ["runs", "--json", "--limit", "x"],
+        ["runs", "--limit", "--json"],
+        ["fit", "--json"],
+    ],
+)
+def test_wrong_usage_in_json(cli, words):
+    result = cli(*words)
+    assert result.code == result.json["exit"] == 2
+    assert result.json["status"] == "error"
+    assert set(result.json["errors"][0]) == {"file", "line", "column", "path", "message", "hint"}
+
+
+def test_json_after_two_dashes_is_a_word(cli):
+    assert cli("fit", "--", "x").out == ""
+
+
+@pytest.mark.parametrize(("kind", "code"), COMMAND_ERRORS)
+def test_each_error_has_its_exit_code(cli, monkeypatch, kind, code):
+    raising(monkeypatch, kind([Fault("first", "a.csv", 3, 4, "data.target", "do it"), Fault("second")]))
+    result = cli("datasets", "--json")
+    assert result.code == result.json["exit"] == code
+    assert [error["message"] for error in result.json["errors"]] == ["first", "second"]
+    assert "a.csv:3:4: error: data.target: first" in result.err
+    assert result.err.endswith("2 errors\n")
+
+
+@pytest.mark.parametrize(("number", "code"), [(2, 130), (15, 143)])
+def test_an_interrupted_run(cli, monkeypatch, number, code):
+    raising(monkeypatch, InterruptedRun("the run is saved", signal_number=number, hint="dltrain fit --resume latest"))
+    result = cli("datasets")
+    assert result.code == code
+    assert "--resume latest" in result.err
+
+
+def test_an_interrupt_anywhere_else(cli, monkeypatch):
+    raising(monkeypatch, KeyboardInterrupt())
+    result = cli("datasets", "--json")
+    assert result.code == result.json["exit"] == 130
+    assert "Traceback" not in result.err
+
+
+def test_warnings_are_no_errors(cli, monkeypatch):
+    raising(monkeypatch, errors.ConfigError([Fault("odd", severity="warning"), Fault("wrong")]))
+    result = cli("datasets", "--json")
+    assert [fault["message"] for fault in result.json["errors"]] == ["wrong"]
+    assert [fault["message"] for fault in result.json["warnings"]] == ["odd"]
+    assert "warning: odd" in result.err
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("broken\nin two"), RecursionError(), OSError(5, "Input/output error"), BrokenPipeError()]
+)
+def test_a_bug_leaves_its_traceback_in_a_file(cli, monkeypatch, tmp_path, error):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    raising(monkeypatch, error)
+    result = cli("datasets", "--json")
+    assert result.code == result.json["exit"] == 1
+    assert "Traceback" not in result.err
+    (log,) = tmp_path.glob("dltrain-*.log")
+    assert str(log) in result.err
+    assert str(log) in result.json["errors"][0]["hint"]
+    assert "Traceback" in log.read_text()
+
+
+def test_a_bug_in_a_run_goes_to_the_log_of_the_run(cli, monkeypatch, tmp_path):
+    (tmp_path / "log.txt").write_text("before\n")
+
+    def callback(console, **_):
+        console.run_started(str(tmp_path), 0, 1, 1)
+        raise ZeroDivisionError("x")
+
+    monkeypatch.setattr("dltrain.cli.runs.command.callback", lambda **options: callback(_console(), **options))
+    result = cli("runs")
+    assert result.code == 1
+    log = (tmp_path / "log.txt").read_text()
+    assert log.startswith("before\n")
+    assert "ZeroDivisionError" in log
+    assert "log.txt" in result.err
+
+
+def _console():
+    import click
+
+    return click.get_current_context().find_object(app.Console)
+
+
+def test_a_bug_where_nothing_can_be_written(cli, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    raising(monkeypatch, ValueError("broken"))
+    result = cli("datasets")
+    assert result.code == 1
+    assert "ValueError: broken" in result.err
+
+
+def test_common_options_before_and_after_the_command(cli):
+    assert cli("--json", "runs").json == cli("runs", "--json").json == {"status": "finished", "runs": []}
+
+
+def test_log_records_by_verbosity(cli, monkeypatch):
+    import logging
+
+    def speak(**_):
+        logger = logging.getLogger("dltrain.somewhere")
+        logger.warning("odd \x1b[31m")
+        logger.info("decided")
+        logger.debug("looked")
+
+    monkeypatch.setattr("dltrain.cli.datasets.command.callback", lambda *_, **__: speak())
+    assert cli("datasets").err == "warning: odd \\x1b[31m\n"
+    assert cli("datasets", "-v").err.count("\n") == 2
+    assert cli("datasets", "-vv").err.endswith("debug: looked\n")
+    assert not logging.getLogger("dltrain").handlers
+
+
+def test_what_a_person_types_comes_back_without_steering_the_terminal(cli):
+    result = cli("fit\x1b[2J\r\x08")
+    assert result.code == 2
+    assert not set(result.err) & set("\x1b\r\x08")
+
+
+def test_a_reader_who_leaves_early_changes_nothing():
+    """The pipe is closed before anything is written; exit code and stderr stay those of the command."""
+    for words, code in (["datasets"], 0), (["fitt"], 2), (["--help"], 0):
+        reading, writing = os.pipe()
+        os.close(reading)
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        process = subprocess.run(
+            [sys.executable, "-m", "dltrain", *words],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            env=environment,
+            text=True,
+            timeout=60,
+        )
+        os.close(writing)
+        assert process.returncode == code
+        assert "Broken" not in process.stderr
+        assert "Exception" not in process.stderr
+
+
+def test_the_real_command(tmp_path):
+    result = run_dltrain("runs", "--json", cwd=tmp_path, PYTHONIOENCODING="ascii", LC_ALL="C")
+    assert result.returncode == 0
+    assert json.loads(result.stdout) == {"status": "finished", "runs": []}
+    assert list(Path(tmp_path).iterdir()) == []

@@ -1,0 +1,86 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dltrain.cli.text import display_width, format_bytes, format_number, format_seconds, one_line, printable, table
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (14501, "14,501"),
+        (0.0, "0"),
+        (0.95, "0.9500"),
+        (0.99999, "1.000"),
+        (9.9999, "10.00"),
+        (0.0001234, "0.0001234"),
+        (0.00001234, "1.234e-05"),
+        (58123.4, "58,120"),
+        (9999.6, "10,000"),
+        (-1234.5, "-1,234"),
+        (2e12, "2.000e+12"),
+        (math.nan, "nan"),
+        (-math.inf, "-inf"),
+        (None, "-"),
+        ("x", "x"),
+        (True, "True"),
+    ],
+)
+def test_format_number(value, text):
+    assert format_number(value) == text
+
+
+@given(st.floats(-1e300, 1e300))
+def test_four_significant_digits(value):
+    assert float(format_number(value).replace(",", "")) == pytest.approx(value, rel=5.01e-4, abs=1e-300)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.1234, "0.12 s"),
+        (12.34, "12.3 s"),
+        (99.99, "1 min 40 s"),
+        (3599.7, "1 h 0 min"),
+        (7500, "2 h 5 min"),
+        (None, "-"),
+        (math.nan, "-"),
+    ],
+)
+def test_format_seconds(seconds, text):
+    assert format_seconds(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (232_600_000, "233 MB"), (999_900_000, "1 GB"), (5e12, "5 TB")],
+)
+def test_format_bytes(count, text):
+    assert format_bytes(count) == text
+
+
+@given(st.text())
+def test_printable_text_steers_no_terminal(text):
+    shown = printable(text)
+    assert not {character for character in shown if (ord(character) < 32 and character != "\n") or 127 <= ord(character) < 160}
+    assert "\n" not in one_line(text)
+
+
+def test_display_width():
+    assert display_width("abc") == 3
+    assert display_width("犬") == 2
+    assert display_width("e\u0301") == 1
+
+
+cells = st.text(st.characters(codec="utf-8", categories=["L", "N", "Zs"]), max_size=8)
+
+
+@given(st.lists(st.tuples(cells, cells, cells), max_size=5))
+def test_columns_of_a_table_stand_in_line(rows):
+    lines = table(["a", "b", "c"], [[f"{one}|", f"|{two}|", f"|{three}|"] for one, two, three in rows]).split("\n")
+    assert len(lines) == len(rows) + 1
+    ends = {display_width(line[: line.rindex("|") + 1]) for line in lines[1:]}
+    assert len(ends) <= 1

@@ -1,0 +1,145 @@
+# ruff: noqa: E501 - a table reads best with a row a line
+from __future__ import annotations
+
+import pytest
+
+from dltrain.config import split_words
+from dltrain.config.types import Component
+from tests.config.support import DATA, faults_of, load
+
+MODEL = (
+    DATA
+    + """
+model:
+  layers:
+    - Flatten
+    - Dense: {units: 8, name: hidden, kernel_regularizer: l2}
+    - Dense: {units: 4}
+training:
+  optimizer: {SGD: {momentum: 0.9}}
+"""
+)
+SCHEDULE = (
+    DATA
+    + "training: {optimizer: {SGD: {learning_rate: {ExponentialDecay: {initial_learning_rate: 0.1, decay_steps: 5, decay_rate: 0.9}}}}}\n"
+)
+
+
+def test_words_that_look_like_overrides_are_told_from_files() -> None:
+    words = [
+        "a.yaml",
+        "seed=1",
+        "model.layers.1.units=64",
+        "dir/x=1.yaml",
+        "=3",
+        "a.=3",
+        "training.metrics=[a, b=c]",
+        "x y=1",
+        "1a=2",
+    ]
+    assert split_words(words) == (
+        ["a.yaml", "dir/x=1.yaml", "=3", "a.=3", "x y=1", "1a=2"],
+        ["seed=1", "model.layers.1.units=64", "training.metrics=[a, b=c]"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "path", "value"),
+    [
+        ("seed=5", ("seed",), 5),
+        ("training.epochs=3", ("training", "epochs"), 3),
+        ("training.early_stopping.patience=3", ("training", "early_stopping"), {"patience": 3}),
+        ("training.early_stopping=true", ("training", "early_stopping"), {}),
+        ("training.checkpoint.filepath=a_{epoch:02d}.h5", ("training", "checkpoint", "filepath"), "a_{epoch:02d}.h5"),
+        ("training.optimizer.learning_rate=1e-3", ("training", "optimizer", "SGD", "learning_rate"), 0.001),
+        ("training.optimizer.SGD.momentum=0.5", ("training", "optimizer", "SGD", "momentum"), 0.5),
+        ("training.optimizer.Momentum=0.5", ("training", "optimizer", "SGD", "momentum"), 0.5),
+        ("training.optimizer.learning_rate={CosineDecay: {initial_learning_rate: 0.1, decay_steps: 9}}",
+         ("training", "optimizer", "SGD", "learning_rate", "CosineDecay", "decay_steps"), 9),
+        ("training.optimizer=adam", ("training", "optimizer"), "Adam"),
+        ("training.optimizer=null", ("training", "optimizer"), "Adam"),
+        ("training.metrics=[accuracy, AUC]", ("training", "metrics"), ["accuracy", "AUC"]),
+        ("training.loss=mse", ("training", "loss"), "MeanSquaredError"),
+        ("training=none", ("training",), "none"),
+        ("model.layers.1.units=64", ("model", "layers", 1, "Dense", "units"), 64),
+        ("model.layers.hidden.units=64", ("model", "layers", 1, "Dense", "units"), 64),
+        ("model.layers.hidden.kernel_regularizer.l2=0.5", ("model", "layers", 1, "Dense", "kernel_regularizer", "L2", "l2"), 0.5),
+        ("model.layers.0.name=flat", ("model", "layers", 0, "Flatten", "name"), "flat"),
+        ("model.layers.2={Dropout: {rate: 0.5}}", ("model", "layers", 2, "Dropout", "rate"), 0.5),
+        ("model.layers.1=null", ("model", "layers", 1, "Dense", "units"), 4),
+        ("model.output=none", ("model", "output"), "none"),
+        ("data.split.test=0.25", ("data", "split", "test"), 0.25),
+        ("data.source=iris", ("data", "source"), "iris"),
+        ('name="7"', ("name",), "7"),
+    ],
+)  # fmt: skip
+def test_an_override_reaches_its_key(word: str, path: tuple[str | int, ...], value: object) -> None:
+    found = load(MODEL, word).resolved
+    for part in path:
+        found = found[part]  # type: ignore[index]
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_a_bare_optimizer_and_an_absent_one_are_opened() -> None:
+    for text in (DATA, DATA + "training: {optimizer: adam}\n", DATA + "training:\n"):
+        training = load(text, "training.optimizer.learning_rate=0.01").training
+        assert training is not None
+        assert training.optimizer == Component("optimizer", "Adam", {"learning_rate": 0.01})
+
+
+def test_null_removes() -> None:
+    config = load(
+        MODEL, "training.optimizer.momentum=null", "data.split=null", "training.early_stopping=null", "model.layers.hidden=null"
+    )
+    assert config.training is not None
+    assert config.training.optimizer.arguments == {}
+    assert config.data.split.validation is None
+    assert len(config.model.layers) == 2
+
+
+def test_overrides_apply_in_order() -> None:
+    config = load(MODEL, "training.optimizer=adam", "training.optimizer.beta_1=0.5", "seed=1", "seed=2")
+    assert config.seed == 2
+    assert config.training is not None
+    assert config.training.optimizer == Component("optimizer", "Adam", {"beta_1": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "path", "fragment"),
+    [
+        (MODEL, "training.optimizer.learning_rat=0.1", "training.optimizer.learning_rat", 'did you mean "learning_rate"?'),
+        (MODEL, "training.epoch=3", "training.epoch", 'did you mean "epochs"?'),
+        (MODEL, "trainin.epochs=3", "trainin", 'did you mean "training"?'),
+        (MODEL, "training.epochs=ten", "training.epochs", 'found text "ten"'),
+        (MODEL, "training.epochs.x=3", "training.epochs", "expected a whole number of at least 1, found a mapping"),
+        (MODEL, "model.layers.7.units=3", "model.layers.7", "model.layers has 3 entries, 0 to 2"),
+        (MODEL, "model.layers.hiden.units=3", "model.layers.hiden", 'did you mean "hidden"?'),
+        (MODEL, "model.layers.hidden.unit=3", "model.layers.hidden.unit", 'did you mean "units"?'),
+        (MODEL, "model.layers.hidden.units.x=3", "model.layers.hidden.units.x", "which has no parts"),
+        (DATA, "model.layers.0.units=3", "model.layers.0", "model.layers is empty"),
+        (MODEL, "training.patience=null", "training.patience", "unknown key of training"),
+        (MODEL, "data.split={test: 0.2", "data.split", "the value cannot be read"),
+        (MODEL, "seed=!!int 3", "seed", "the tag !!int is not allowed"),
+        (MODEL, "seed=[" + "[" * 60, "seed", "the value cannot be read"),
+        (SCHEDULE, "training.optimizer.learning_rate=0.1", "training.optimizer.learning_rate",
+         "set training.optimizer.learning_rate.initial_learning_rate=0.1, or replace the optimizer"),
+        (MODEL, "training.optimizer.learning_rate=$rate", "training.optimizer.learning_rate", "unknown parameter rate"),
+    ],
+)  # fmt: skip
+def test_a_wrong_override_is_named(text: str, word: str, path: str, fragment: str) -> None:
+    [fault] = faults_of(text, word)
+    assert (fault.file, fault.line, fault.path) == (None, None, path)
+    assert f'in "{word}"' in fault.message
+    assert fragment in f"{fault.message} ({fault.hint})"
+
+
+def test_the_rate_inside_of_a_schedule_can_be_set() -> None:
+    training = load(SCHEDULE, "training.optimizer.learning_rate.initial_learning_rate=0.5").training
+    assert training is not None
+    assert training.optimizer.arguments["learning_rate"].arguments["initial_learning_rate"] == 0.5
+
+
+def test_a_word_without_a_value_is_said() -> None:
+    [fault] = faults_of(MODEL, "training.epochs")
+    assert "expected KEY=VALUE" in fault.message

@@ -1,0 +1,119 @@
+"""Parts are disjoint, complete, repeatable, sized as scikit-learn sizes them, and stratified to within a row."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dltrain.data.splits import fold_indices, part_sizes, split_column, split_groups, split_rows, split_time
+
+SHARES = st.one_of(st.none(), st.floats(0.05, 0.5))
+LABELS = st.lists(st.integers(0, 4), min_size=12, max_size=200)
+
+
+def assert_partition(parts: dict[str, np.ndarray], num_rows: int) -> None:
+    together = np.concatenate(list(parts.values()))
+    assert sorted(together.tolist()) == list(range(num_rows))
+    for rows in parts.values():
+        assert (np.diff(rows) > 0).all()
+
+
+@given(st.integers(8, 500), SHARES, SHARES, st.integers(0, 2**31))
+def test_random_parts(num_rows: int, test: float | None, validation: float | None, seed: int) -> None:
+    parts = split_rows(num_rows, seed=seed, test=test, validation=validation)
+    assert_partition(parts, num_rows)
+    sizes = part_sizes(num_rows, test, validation)
+    assert {name: len(rows) for name, rows in parts.items()} == {name: size for name, size in sizes.items() if size}
+    again = split_rows(num_rows, seed=seed, test=test, validation=validation)
+    assert all((parts[name] == again[name]).all() for name in parts)
+
+
+@given(LABELS, st.floats(0.1, 0.5), SHARES, st.integers(0, 1000))
+def test_stratified_parts(labels: list[int], test: float, validation: float | None, seed: int) -> None:
+    codes = np.array(labels)
+    parts = split_rows(len(codes), seed=seed, test=test, validation=validation, labels=codes)
+    assert_partition(parts, len(codes))
+    sizes = part_sizes(len(codes), test, validation)
+    assert {name: len(rows) for name, rows in parts.items()} == {name: size for name, size in sizes.items() if size}
+    counts = np.bincount(codes)
+    if counts[counts > 0].min() < 2 * len(parts):
+        return
+    share = np.bincount(codes[parts["test"]], minlength=len(counts)) - counts * sizes["test"] / len(codes)
+    assert (np.abs(share) <= 1).all()
+    assert (np.bincount(codes[parts["train"]], minlength=len(counts))[counts > 0] > 0).all()
+    if sizes["test"] >= len(counts):
+        assert (np.bincount(codes[parts["test"]], minlength=len(counts))[counts > 0] > 0).all()
+
+
+def test_sizes_are_those_of_scikit_learn() -> None:
+    from sklearn.model_selection import train_test_split
+
+    assert part_sizes(766, 0.25, None) == {"train": 574, "validation": 0, "test": 192}
+    for num_rows in (10, 33, 100, 767):
+        for share in (0.07, 0.2, 0.25, 0.3, 1 / 3):
+            train, test = train_test_split(np.arange(num_rows), test_size=share)
+            sizes = part_sizes(num_rows, share, None)
+            assert (sizes["train"], sizes["test"]) == (len(train), len(test))
+
+
+def test_another_seed_gives_other_parts() -> None:
+    assert (split_rows(100, seed=0, test=0.5)["test"] != split_rows(100, seed=1, test=0.5)["test"]).any()
+
+
+def test_rare_class_is_in_every_part() -> None:
+    codes = np.array([0] * 97 + [1] * 3)
+    for seed in range(20):
+        parts = split_rows(100, seed=seed, test=0.2, validation=0.2, labels=codes)
+        assert [int(codes[parts[name]].sum()) for name in ("train", "validation", "test")] == [1, 1, 1]
+
+
+def test_too_few_rows() -> None:
+    with pytest.raises(ValueError, match="none left for training"):
+        split_rows(2, seed=0, test=0.5, validation=0.9)
+
+
+@given(st.lists(st.integers(0, 8), min_size=30, max_size=120), st.integers(0, 100))
+def test_groups_never_straddle(groups: list[int], seed: int) -> None:
+    if len(set(groups)) < 4:
+        return
+    parts = split_groups(np.array(groups), seed=seed, test=0.25, validation=0.25)
+    assert_partition(parts, len(groups))
+    assert set(parts) == {"train", "validation", "test"}
+    seen = [{groups[row] for row in rows} for rows in parts.values()]
+    assert sum(len(one) for one in seen) == len(set(groups))
+
+
+def test_too_few_groups() -> None:
+    with pytest.raises(ValueError, match="2 groups are too few for 3 parts"):
+        split_groups(np.array([1, 1, 2, 2, 2, 2, 2, 2]), seed=0, test=0.2, validation=0.2)
+
+
+@given(st.lists(st.integers(0, 50), min_size=10, max_size=60))
+def test_time_keeps_the_last_for_test(times: list[int]) -> None:
+    array = np.array(times)
+    parts = split_time(array, test=0.2, validation=0.2)
+    assert_partition(parts, len(times))
+    assert array[parts["train"]].max() <= array[parts["validation"]].min()
+    assert array[parts["validation"]].max() <= array[parts["test"]].min()
+
+
+def test_column_names_parts() -> None:
+    parts = split_column(["train", "Validation", "test", "val", " TRAIN "])
+    assert {name: rows.tolist() for name, rows in parts.items()} == {"train": [0, 4], "validation": [1, 3], "test": [2]}
+    with pytest.raises(ValueError, match="row 2 holds 'tset'"):
+        split_column(["train", "tset"])
+    with pytest.raises(ValueError, match="no row is for training"):
+        split_column(["test", "test"])
+
+
+@given(LABELS, st.integers(2, 6))
+def test_folds_hold_each_row_out_once_and_spread_classes(labels: list[int], folds: int) -> None:
+    codes = np.array(labels)
+    made = fold_indices(len(codes), folds, seed=1, labels=codes)
+    assert sorted(row for _, held in made for row in held) == list(range(len(codes)))
+    for train, held in made:
+        assert not set(train) & set(held)
+        assert len(train) + len(held) == len(codes)
+    for code in set(labels):
+        counts = [int((codes[held] == code).sum()) for _, held in made]
+        assert max(counts) - min(counts) <= 1

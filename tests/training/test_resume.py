@@ -1,0 +1,127 @@
+"""A run that was interrupted anywhere ends with the bits of one that was not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dltrain.errors import ConfigError, DataError, RunError
+from dltrain.runs import Run
+from dltrain.training.fit import fit
+from tests.training.support import NOISE, assert_same_bits, config_of, fit_with_interruptions, interrupted_at_call
+
+OPTIMIZERS = [
+    "SGD: {learning_rate: 0.05, momentum: 0.9, nesterov: true}", "Adam", "AdamW", "Adamax", "Nadam", "RMSprop: {momentum: 0.5}",
+    "Adagrad", "Adadelta", "Ftrl", "Lion", "Adafactor", "Muon", "ScheduleFreeAdamW",
+    "Adam: {learning_rate: {CosineDecay: {initial_learning_rate: 0.01, decay_steps: 20}}, clipnorm: 1.0, use_ema: true}",
+]  # fmt: skip
+
+EVERYTHING = """
+name: everything
+seed: 11
+data:
+  source: noise
+  rows: 80
+  shape: [8, 8, 1]
+  split: {validation: 0.25}
+  augment: [RandomFlip: {mode: horizontal}, RandomTranslation: {height_factor: 0.2, width_factor: 0.2}]
+model:
+  layers:
+    - Conv2D: {filters: 3, kernel_size: 3, activation: relu}
+    - BatchNormalization
+    - GaussianNoise: {stddev: 0.1}
+    - Flatten
+    - Dropout: {rate: 0.3}
+    - Dense: {units: 4, kernel_regularizer: {L2: {l2: 0.01}}}
+training:
+  epochs: 5
+  batch_size: 8
+  early_stopping: {patience: 2}
+  reduce_lr_on_plateau: {patience: 1, factor: 0.5}
+  checkpoint: {filepath: "e_{epoch:02d}_{val_loss:.3f}.h5", save_best_only: true}
+"""
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda text: text.partition(":")[0])
+def test_resume_to_the_bit_for_each_optimizer(optimizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = config_of(
+        NOISE,
+        f"training.optimizer={{{optimizer}}}" if ":" in optimizer else f"training.optimizer={optimizer}",
+        "training.epochs=3",
+    )
+    fit(config, run_dir=tmp_path / "whole")
+    fit_with_interruptions(config, tmp_path / "cut", monkeypatch, [4, 7])
+    assert_same_bits(tmp_path / "whole", tmp_path / "cut")
+
+
+@pytest.mark.parametrize("plan", [[1], [8], [9, 8, 8], [3, 11]], ids=str)
+def test_resume_to_the_bit_with_noise_augmentation_and_callbacks(
+    plan: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_of(EVERYTHING)
+    whole = fit(config, run_dir=tmp_path / "whole")
+    cut = fit_with_interruptions(config, tmp_path / "cut", monkeypatch, plan)
+    assert_same_bits(tmp_path / "whole", tmp_path / "cut")
+    assert cut.metrics == whole.metrics
+    names = [sorted(path.name for path in Run(tmp_path / run).checkpoints.iterdir()) for run in ("whole", "cut")]
+    assert names[0] == names[1]
+
+
+def test_epochs_may_be_raised_on_resume(tmp_path: Path) -> None:
+    fit(config_of(NOISE), run_dir=tmp_path / "whole")
+    fit(config_of(NOISE, "training.epochs=2"), run_dir=tmp_path / "raised")
+    fit(config_of(NOISE), resume=tmp_path / "raised")
+    assert_same_bits(tmp_path / "whole", tmp_path / "raised")
+
+
+def test_resume_of_a_finished_run_has_nothing_to_do(tmp_path: Path) -> None:
+    first = fit(config_of(NOISE, "training.epochs=1"), run_dir=tmp_path / "run")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*.h5")}
+    again = fit(config_of(NOISE, "training.epochs=1"), resume=tmp_path / "run")
+    assert "nothing left to do" in again.notes[0]
+    assert again.metrics == first.metrics
+    assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*.h5")}
+
+
+def test_a_changed_config_is_refused_with_the_difference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with interrupted_at_call(monkeypatch, 3), pytest.raises(Exception, match="interrupted"):
+        fit(config_of(NOISE), run_dir=tmp_path / "run")
+    with pytest.raises(ConfigError) as caught:
+        fit(config_of(NOISE, "training.batch_size=16", "model.layers.0.units=6"), resume=tmp_path / "run")
+    assert {"model.layers.0.Dense.units", "training.batch_size"} <= {fault.path for fault in caught.value.faults}
+
+
+def test_changed_data_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f"{i % 7},{i % 5},{'yes' if i % 3 else 'no'}" for i in range(60)]
+    (tmp_path / "data.csv").write_text("a,b,y\n" + "\n".join(rows) + "\n")
+    text = "data: {source: csv, path: data.csv, target: y}\nmodel: {layers: [Dense: 3]}\ntraining: {epochs: 3, batch_size: 8}\n"
+    text = text.replace("Dense: 3", "Dense: {units: 3}")
+    with interrupted_at_call(monkeypatch, 3), pytest.raises(Exception, match="interrupted"):
+        fit(config_of(text, folder=tmp_path), run_dir=tmp_path / "run")
+    (tmp_path / "data.csv").write_text("a,b,y\n" + "\n".join([*rows, "1,2,no"]) + "\n")
+    with pytest.raises(DataError, match="not that of the run"):
+        fit(config_of(text, folder=tmp_path), resume=tmp_path / "run")
+
+
+def test_a_truncated_newest_state_falls_back_to_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = config_of(NOISE)
+    fit(config, run_dir=tmp_path / "whole")
+    for number in (5, 9):
+        with interrupted_at_call(monkeypatch, number), pytest.raises(Exception, match="interrupted"):
+            fit(config, run_dir=tmp_path / "cut", resume="auto")
+    states = sorted(Run(tmp_path / "cut").state.glob("state-*.npz"))
+    assert len(states) == 2
+    states[-1].write_bytes(states[-1].read_bytes()[:-200])
+    fit(config, resume=tmp_path / "cut")
+    assert_same_bits(tmp_path / "whole", tmp_path / "cut")
+    for path in Run(tmp_path / "cut").state.glob("state-*.npz"):
+        path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(RunError, match="none of the 2 state files"):
+        fit(config_of(NOISE, "training.epochs=9"), resume=tmp_path / "cut")
+
+
+def test_a_live_run_is_refused(tmp_path: Path) -> None:
+    fit(config_of(NOISE, "training.epochs=1"), run_dir=tmp_path / "run")
+    with Run(tmp_path / "run").locked(), pytest.raises(RunError, match="in use by process"):
+        fit(config_of(NOISE, "training.epochs=2"), resume=tmp_path / "run")
