@@ -43,7 +43,7 @@ class Checkpoints:
         self.best_epoch: int | None = None
         self.best: Values | None = None
         self._best_unwritten = False
-        self._pending: list[tuple[Path, Values]] = []
+        self._pending: list[tuple[Path, Values, float]] = []
 
     @property
     def suffix(self) -> str:
@@ -67,12 +67,12 @@ class Checkpoints:
             self.best_value, self.best_epoch, self.best, self._best_unwritten = value, epoch, values, True
         if self._config.filepath and (better or not self._config.save_best_only):
             name = expand_template(self._config.filepath, epoch, logs)
-            self._pending.append((self._run.checkpoints / name, values or capture_values(self._model)))
+            self._pending.append((self._run.checkpoints / name, values or capture_values(self._model), value))
 
     @property
     def pending_bytes(self) -> int:
         """Bytes of copies that wait to be written."""
-        return sum(sum(a.nbytes for a in values.model) + sum(a.nbytes for a in values.optimizer) for _, values in self._pending)
+        return sum(sum(a.nbytes for a in values.model) + sum(a.nbytes for a in values.optimizer) for _, values, _ in self._pending)
 
     def write_pending(self) -> None:
         """Write the template's files and the best model, as far as they are not yet on disk.
@@ -81,16 +81,37 @@ class Checkpoints:
             RunError: a file cannot be written; what was there is untouched.
         """
         while self._pending:
-            path, values = self._pending[0]
+            path, values, value = self._pending[0]
             path.parent.mkdir(parents=True, exist_ok=True)
-            with holding(self._model, values):
-                data = model_bytes(self._model, self._config.format, weights_only=self._config.save_weights_only)
-            write_atomically(path, data)
+            if not self._config.save_best_only or self._is_no_worse(path.name, value):
+                with holding(self._model, values):
+                    data = model_bytes(self._model, self._config.format, weights_only=self._config.save_weights_only)
+                write_atomically(path, data)
             self._pending.pop(0)
-        if self._best_unwritten and self.best is not None:
-            with holding(self._model, self.best):
-                write_atomically(self._run.checkpoints / f"best{self.suffix}", model_bytes(self._model, self._config.format))
+        if self._best_unwritten and self.best is not None and self.best_value is not None:
+            if self._is_no_worse(f"best{self.suffix}", self.best_value):
+                with holding(self._model, self.best):
+                    write_atomically(self._run.checkpoints / f"best{self.suffix}", model_bytes(self._model, self._config.format))
             self._best_unwritten = False
+
+    def _is_no_worse(self, name: str, value: float) -> bool:
+        """Whether a file that holds a best model may be replaced by one of this value; notes the value if so.
+
+        A process that was killed after it wrote the file, and before the state that says so, leaves a better file than the
+        state from which the run goes on. The note is made before the file is written: the worst it can do is to keep an
+        older file until its epoch comes again.
+        """
+        path = self._run.state / "best.json"
+        noted: dict[str, float] = {}
+        if path.exists():
+            with contextlib.suppress(ValueError):
+                noted = dict(json.loads(path.read_bytes()))
+        before = noted.get(name)
+        if before is not None and (value > before if self.mode == "min" else value < before):
+            return False
+        if before != value:
+            write_atomically(path, json.dumps({**noted, name: value}).encode())
+        return True
 
     def write_last(self) -> None:
         """Write the model as it is now."""
@@ -101,9 +122,9 @@ class Checkpoints:
         return {"best_value": self.best_value, "best_epoch": self.best_epoch}
 
     def restore(self, memory: Mapping[str, Any], best: Values | None) -> None:
-        """Put back what `memory` gave; a best model whose file is missing is written again."""
+        """Put back what `memory` gave; the best model's file is written again with the next save."""
         self.best_value, self.best_epoch, self.best = memory["best_value"], memory["best_epoch"], best
-        self._best_unwritten = best is not None and not (self._run.checkpoints / f"best{self.suffix}").exists()
+        self._best_unwritten = best is not None
 
 
 @contextlib.contextmanager

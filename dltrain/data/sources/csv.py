@@ -15,7 +15,7 @@ from dltrain.data.files import digest, expand_paths, read_content, to_utf8
 from dltrain.data.kinds import is_number
 from dltrain.data.raw import RawTable
 from dltrain.data.text_format import NAMES, find_decimal, find_separator, is_followed_by_blank, show_separator
-from dltrain.data.text_scan import TextScan, scan_text, width_faults
+from dltrain.data.text_scan import CHUNK, TextScan, scan_text, width_faults
 from dltrain.errors import ConfigError, DataError, Fault
 from dltrain.reporting import Reporter
 
@@ -189,10 +189,17 @@ def _parse(content: bytes, columns: list[str], first: int, separator: str, quote
 
 def _has_edge_blanks(content: bytes, separator: str) -> bool:
     """Whether any field may begin or end with a blank."""
-    edges = [separator.encode(), b"\n", b'"', b"'"]
-    blanks = [blank for blank in (b" ", b"\t") if blank != edges[0]]
-    found = any(blank + edge in content or edge + blank in content for blank in blanks for edge in edges)
-    return found or not content.isascii() or content[:1] in blanks or content[-1:] in blanks
+    if not content.isascii() or content[:1].isspace() or content[-1:] in (b" ", b"\t"):
+        return True
+    data = np.frombuffer(content, np.uint8)
+    is_edge = np.zeros(256, bool)
+    is_edge[[ord(separator), ord("\n"), ord('"'), ord("'")]] = True
+    for start in range(0, len(data), CHUNK):
+        chunk = data[start : start + CHUNK]
+        blanks = np.flatnonzero((chunk == ord(" ")) | (chunk == ord("\t"))) + start
+        if (is_edge[data[blanks - 1]] | is_edge[data[blanks + 1]]).any():
+            return True
+    return False
 
 
 def _origin(scan: TextScan, first: int, name: str) -> tuple[tuple[int, str, int], ...]:

@@ -1,0 +1,301 @@
+"""Kills at every write, fsync and rename of a run, again and again: nothing is lost, torn, doubled or made worse.
+
+The model here is a few numbers and the compiled loop a line of NumPy, so that hundreds of plans run in seconds; state,
+history, checkpoints, callbacks and the trainer are the real ones. What a SIGKILL leaves is the directory as it was at that
+moment, so that is what the next process is given.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dltrain.config.types import CheckpointConfig, TrainingConfig
+from dltrain.model.keras_import import import_keras
+from dltrain.reporting import Reporter
+from dltrain.runs import Run
+from dltrain.training import checkpoints as checkpoints_module
+from dltrain.training import train as train_module
+from dltrain.training.callbacks import EpochCallbacks
+from dltrain.training.checkpoints import Checkpoints
+from dltrain.training.history import History, read_history
+from dltrain.training.loop import Tensors
+from dltrain.training.segments import Segment
+from dltrain.training.signals import StopSignals
+from dltrain.training.state import load_newest_state
+from dltrain.training.train import Trainer
+
+STEPS, EPOCHS = 3, 6
+COLUMNS = ["loss", "val_loss", "learning_rate"]
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Variable:
+    def __init__(self, value: Any, path: str) -> None:
+        self.value, self.path = np.array(value, "float32"), path
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    def numpy(self) -> Any:
+        return self.value
+
+    def assign(self, value: Any) -> None:
+        self.value = np.array(value, "float32")
+
+
+class Optimizer:
+    def __init__(self) -> None:
+        self.variables = [Variable(0.0, "iterations"), Variable(0.1, "learning_rate")]
+
+    @property
+    def learning_rate(self) -> Any:
+        return self.variables[1].value
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self.variables[1].assign(value)
+
+
+class Model:
+    def __init__(self) -> None:
+        self.variables = [Variable([1.0, -2.0], "dense/kernel")]
+        self.optimizer = Optimizer()
+        self.metrics_variables = [Variable([0.0, 0.0], "loss")]
+        self.metrics: list[Any] = []
+        self.stop_training = False
+
+    def reset_metrics(self) -> None:
+        self.metrics_variables[0].assign([0.0, 0.0])
+
+    def get_metrics_result(self) -> dict[str, float]:
+        total, count = self.metrics_variables[0].value
+        return {"loss": float(total / max(count, 1))}
+
+    def get_weights(self) -> list[Any]:
+        return [self.variables[0].value.copy()]
+
+    def set_weights(self, weights: list[Any]) -> None:
+        self.variables[0].assign(weights[0])
+
+
+class Events:
+    """Counts what happens to the disk and in the loop, and ends the process at one of them."""
+
+    def __init__(self, folder: Path, kill_at: int | None) -> None:
+        self.folder, self.kill_at, self.count = folder, kill_at, 0
+
+    def happened(self) -> None:
+        self.count += 1
+        if self.count == self.kill_at:
+            shutil.copytree(self.folder, self.folder.with_suffix(".killed"))
+            raise Killed
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        real_fsync, real_replace, real_unlink, real_append = os.fsync, os.replace, Path.unlink, History.append
+
+        def fsync(descriptor: int) -> None:
+            import threading
+
+            if threading.current_thread() is threading.main_thread():
+                self.happened()
+
+        def replace(old: Any, new: Any) -> None:
+            self.happened()
+            real_replace(old, new)
+            self.happened()
+
+        def unlink(path: Path, missing_ok: bool = False) -> None:
+            self.happened()
+            real_unlink(path, missing_ok=missing_ok)
+
+        def append(history: History, row: Any) -> None:
+            self.happened()
+            real_append(history, row)
+            self.happened()
+
+        assert real_fsync is not None
+        with (
+            mock.patch("os.fsync", fsync),
+            mock.patch("os.replace", replace),
+            mock.patch.object(Path, "unlink", unlink),
+            mock.patch.object(History, "append", append),
+        ):
+            yield
+
+
+class Loop:
+    batch_size = 1
+
+    def __init__(self, model: Model, events: Events) -> None:
+        self.model, self.events = model, events
+
+    def run(self, data: Any, order: Any, first: int, count: int) -> int:
+        weights, iterations, metrics = self.model.variables[0], self.model.optimizer.variables[0], self.model.metrics_variables[0]
+        for step in range(first, first + count):
+            self.events.happened()
+            rate = np.float32(self.model.optimizer.learning_rate)
+            weights.assign(weights.value - rate * np.sin(weights.value * np.float32(3) + np.float32(order[step])))
+            iterations.assign(iterations.value + 1)
+            metrics.assign(metrics.value + np.array([abs(weights.value).sum(), 1], "float32"))
+        return -1
+
+
+class Data:
+    num_rows = num_steps = STEPS
+
+    def segments(self, epoch: int, first_step: int) -> Iterator[Segment]:
+        order = np.random.default_rng([5, epoch]).normal(size=STEPS)
+        if first_step < STEPS:
+            yield Segment(Tensors((), (), None), order, first_step, STEPS - first_step)
+
+
+class Validation:
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def evaluate(self, *_: Any) -> tuple[dict[str, float], list[Any]]:
+        return {"loss": float(np.cos(self.model.variables[0].value * 2).sum())}, []
+
+
+def value_in(path: Path) -> float:
+    with np.load(io.BytesIO(path.read_bytes())) as file:
+        return float(np.cos(file["weights"] * 2).sum())
+
+
+def model_bytes(model: Model, file_format: str, **_: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, weights=model.variables[0].value)
+    return buffer.getvalue()
+
+
+def stretch(folder: Path, kill_at: int | None, saves: tuple[bool, bool]) -> tuple[bool, int]:
+    """One process: goes on with what is there. Returns whether it came to the end, and how much happened."""
+    run = Run(folder)
+    for part in (run.checkpoints, run.state):
+        part.mkdir(parents=True, exist_ok=True)
+    events, model = Events(folder, kill_at), Model()
+    every_epoch, every_call = saves
+    early = {"monitor": "val_loss", "patience": 3}
+    plateau = {"monitor": "val_loss", "patience": 1, "factor": 0.5}
+    config = CheckpointConfig(filepath="mine.h5", monitor="val_loss", mode="min", save_best_only=True)
+    training = TrainingConfig(
+        epochs=EPOCHS,
+        early_stopping=early,
+        reduce_lr_on_plateau=plateau,
+        checkpoint=config,
+        save_interval=0.0 if every_call else 1e9,
+    )
+    with (
+        mock.patch.object(train_module, "EPOCH_SAVE_SECONDS", 0.0 if every_epoch else 1e9),
+        mock.patch.object(train_module, "CALL_SECONDS", 0.0),
+        mock.patch.object(checkpoints_module, "model_bytes", model_bytes),
+    ):
+        run.remove_temporary_files()
+        state, notes = load_newest_state(run)
+        assert notes == [], "a state file was not whole"
+        callbacks = EpochCallbacks(model, training, COLUMNS, has_validation=True, folder=folder)
+        kept = Checkpoints(run, model, config, monitor="val_loss", mode="min")
+        try:
+            with events.watching():
+                history = History(run.history_file, state.memory["history"] if state else None)
+                trainer = Trainer(
+                    model,
+                    Data(),
+                    (Tensors((), (), None), Validation(model)),  # type: ignore[arg-type]
+                    training,
+                    loop=Loop(model, events),  # type: ignore[arg-type]
+                    callbacks=callbacks,
+                    checkpoints=kept,
+                    history=history,
+                    run=run,
+                    reporter=Reporter(),
+                )
+                if state is not None:
+                    trainer.restore(state)
+                trainer.train(StopSignals())
+                history.close()
+        except Killed:
+            shutil.rmtree(folder)
+            folder.with_suffix(".killed").rename(folder)
+            return False, events.count
+    return True, events.count
+
+
+def outcome(folder: Path) -> dict[str, Any]:
+    """All that must be the same after any interruptions."""
+    run = Run(folder)
+    state, _ = load_newest_state(run)
+    assert state is not None
+    arrays = [array.tolist() for array in (*state.values.model, *state.values.optimizer, *state.best.model)]  # type: ignore[union-attr]
+    history = [{key: value for key, value in row.items() if key != "seconds"} for row in read_history(run.history_file)]
+    files = {path.name: path.read_bytes() for path in run.checkpoints.iterdir()}
+    memory = {key: state.memory[key] for key in ("checkpoints", "callbacks")}
+    return {"where": (state.epoch, state.step), "arrays": arrays, "history": history, "files": files, "memory": memory}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _keras() -> None:
+    import_keras()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], int]:
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    done, events = stretch(folder, None, (True, True))
+    assert done
+    return outcome(folder), events
+
+
+SAVES = [(True, True), (True, False), (False, True), (False, False)]
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@given(plan=st.lists(st.tuples(st.integers(1, 90), st.sampled_from(SAVES)), max_size=8), last=st.sampled_from(SAVES))
+def test_any_plan_of_interruptions_ends_the_same(
+    plan: list[tuple[int, tuple[bool, bool]]], last: tuple[bool, bool], whole: tuple[dict[str, Any], int], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.rmtree(folder, ignore_errors=True)
+    best: dict[str, float] = {}
+    for kill_at, saves in plan:
+        done, _ = stretch(folder, kill_at, saves)
+        rows = read_history(Run(folder).history_file)
+        assert [row["epoch"] for row in rows] == list(range(1, len(rows) + 1))
+        for path in Run(folder).checkpoints.glob("[bm]*.h5"):
+            value = value_in(path)
+            assert value <= best.get(path.name, value), f"{path.name} was replaced by a worse model"
+            best[path.name] = value
+        if done:
+            break
+    done, _ = stretch(folder, None, last)
+    assert done
+    assert outcome(folder) == whole[0]
+
+
+def test_a_kill_at_each_boundary_of_a_run(whole: tuple[dict[str, Any], int], tmp_path: Path) -> None:
+    expected, num_events = whole
+    assert num_events > 100
+    for kill_at in range(1, num_events + 1):
+        folder = tmp_path / f"run{kill_at}"
+        done, _ = stretch(folder, kill_at, (True, True))
+        assert not done
+        done, _ = stretch(folder, None, (True, True))
+        assert done
+        assert outcome(folder) == expected, f"killed at boundary {kill_at}"
