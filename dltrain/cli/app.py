@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import logging
 import os
+import signal
 import sys
 import tempfile
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Annotated, Any
 
 import click
 
 from dltrain.cli.console import Console, ConsoleHandler, Settings, discard, reader_left
 from dltrain.cli.faults import fault_documents
-from dltrain.cli.options import common_options
+from dltrain.cli.options import build_command, common_options
+from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, UsageError
 
 # Name -> what it does. `dltrain --help` is written from this alone, so that it loads no command.
@@ -26,13 +32,18 @@ COMMANDS = {
     "evaluate": "Metrics of a run on its test part or on other data.",
     "predict": "Predictions of a run from raw input.",
     "check": "Find the faults of configs without training.",
+    "explain": "What a key, a layer, an optimizer, a dataset means.",
+    "schema": "JSON Schema of the config, for editors.",
     "datasets": "The named datasets; fetch one for offline use.",
     "runs": "The runs, newest or best first; remove some.",
 }
 
 
-class Commands(click.Group):
-    """A group whose commands are modules of `dltrain.cli`, each with a `command`."""
+class Commands(typer.core.TyperGroup):
+    """A group whose commands are modules of `dltrain.cli`, each with a function `command`."""
+
+    def __init__(self, *arguments: Any, params: Sequence[click.Parameter] | None = None, **named: Any) -> None:
+        super().__init__(*arguments, params=[*(params or ()), *common_options()], **named)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order in which they are used."""
@@ -42,8 +53,7 @@ class Commands(click.Group):
         """Load a command's module; None where there is no such command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"dltrain.cli.{cmd_name}").command
-        return command
+        return build_command(cmd_name, importlib.import_module(f"dltrain.cli.{cmd_name}").command)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one is nearest."""
@@ -59,7 +69,7 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def _print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+def _print_version(context: typer.Context, value: bool) -> None:
     if value:
         from importlib.metadata import PackageNotFoundError, version
 
@@ -77,13 +87,21 @@ def _print_version(context: click.Context, parameter: click.Parameter, value: bo
         context.exit(0)
 
 
-@click.group(
-    cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+application = typer.Typer(
+    cls=Commands,
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-@click.option("--version", is_flag=True, expose_value=False, callback=_print_version, help="Show the versions and exit.")
-@common_options
-@click.pass_context
-def application(context: click.Context) -> None:
+
+
+@application.callback()
+def dltrain(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, help="Show the versions and exit.")] = False,
+) -> None:
     """Train Keras models from one YAML file.
 
     `dltrain fit CONFIG` trains and writes a run; `dltrain evaluate RUN` and `dltrain predict RUN` use it.
@@ -91,6 +109,10 @@ def application(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         raise UsageError(Fault("a command was expected", hint=f"one of {', '.join(COMMANDS)}; `dltrain --help` explains them"))
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came. What cleans up after Ctrl-C cleans up after it as well."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -112,10 +134,12 @@ def run(arguments: Sequence[str]) -> int:
     logger.propagate, propagated, level = False, logger.propagate, logger.level
     logger.setLevel(logging.DEBUG)  # the handlers choose
     try:
-        return _invoke(list(arguments), console)
+        with _sigterm_raised():
+            return _invoke(list(arguments), console)
+    except Terminated:
+        return _fail(console, 128 + signal.SIGTERM, [Fault("interrupted by SIGTERM")])
     except KeyboardInterrupt:
-        console.close()
-        return _fail(console, 130, [Fault("interrupted")])
+        return _fail(console, 128 + signal.SIGINT, [Fault("interrupted")])
     finally:
         logger.removeHandler(handler)
         logger.propagate = propagated
@@ -124,15 +148,39 @@ def run(arguments: Sequence[str]) -> int:
         _flush()
 
 
-def _invoke(arguments: list[str], console: Console) -> int:
+@contextlib.contextmanager
+def _sigterm_raised() -> Iterator[None]:
+    """SIGTERM is raised as `Terminated`; a fit, which has something to save, puts its own handler in the place of this one."""
+    is_free = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if not is_free or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, stop)
     try:
-        with application.make_context("dltrain", arguments, obj=console) as context:
-            code = application.invoke(context)
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@lru_cache(maxsize=1)
+def _command_line() -> click.Command:
+    return typer.main.get_command(application)
+
+
+def _invoke(arguments: list[str], console: Console) -> int:
+    command_line = _command_line()
+    try:
+        with command_line.make_context("dltrain", arguments, obj=console) as context:
+            code = command_line.invoke(context)
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as leave:
         return leave.exit_code
     except click.exceptions.Abort:
-        return _fail(console, 130, [Fault("interrupted")])
+        return _fail(console, 128 + signal.SIGINT, [Fault("interrupted")])
     except click.ClickException as error:
         return _fail(console, UsageError.exit_code, [_usage_fault(error)])
     except DltrainError as error:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import click
+from typing import Annotated, Any
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import common_options
+from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, UsageError
 
 
-@click.command("check", short_help="Find the faults of configs.")
-@click.argument("words", nargs=-1, metavar="CONFIG... [KEY=VALUE]...")
-@click.option("--resolved", is_flag=True, help="Print each config with every default and inference.")
-@common_options
-@click.pass_obj
-def command(console: Console, words: tuple[str, ...], resolved: bool) -> int:
+def command(
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="CONFIG... [KEY=VALUE]...", hidden=True)] = None,
+    resolved: Annotated[bool, typer.Option("--resolved", help="Print each config with every default and inference.")] = False,
+) -> int:
     """Read each CONFIG and print all its faults at once; exit 2 if there are any."""
     from dltrain.cli.faults import fault_documents
     from dltrain.config import dump_yaml, load_config, split_words
 
-    files, overrides = split_words(words)
+    console: Console = context.obj
+    files, overrides = split_words(words or ())
     if not files:
         raise UsageError(Fault("a config file was expected, found none", hint="dltrain check CONFIG..."))
     documents: list[dict[str, Any]] = []

@@ -150,6 +150,7 @@ class Console(Reporter):
             goes_on = f", going on after epoch {first_epoch}" if first_epoch else ""
             steps = f"{num_steps:,} step{'s' if num_steps != 1 else ''} each"
             self.line(f"training {run}: {num_epochs:,} epoch{'s' if num_epochs != 1 else ''} of {steps}{goes_on}")
+            self._draw("compiling the training step")
 
     def step(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
         """Redraw the live line, if it is time; nothing off a terminal."""

@@ -5,32 +5,30 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
-
-import click
+from typing import TYPE_CHECKING, Annotated
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import common_options
 from dltrain.cli.text import format_bytes, format_number, one_line, table
+from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
 
 if TYPE_CHECKING:
     from dltrain.data.catalogue import DatasetInfo
 
 
-@click.command("datasets", short_help="The named datasets.")
-@click.argument("words", nargs=-1, metavar="[NAME | get NAME]")
-@common_options
-@click.pass_obj
-def command(console: Console, words: tuple[str, ...]) -> None:
+def command(
+    context: typer.Context, words: Annotated[list[str] | None, typer.Argument(metavar="[NAME | get NAME]", hidden=True)] = None
+) -> None:
     """List the named datasets with size, task, origin and whether they are here; NAME shows one.
 
     `dltrain datasets get NAME` fetches one for offline use.
     """
     from dltrain.data.catalogue import list_datasets
 
+    console: Console = context.obj
+    words = words or []
     known = list_datasets()
-    if words[:1] == ("get",):
+    if words[:1] == ["get"]:
         if len(words) != 2:
             raise UsageError(Fault("one dataset name was expected after get", hint="dltrain datasets get NAME"))
         _get(console, _find(words[1], known).name)

@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import click
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import common_options, require_option, runs_option
+from dltrain.cli.options import DataOption, MoreDataArgument, RequireOption, RunArgument, RunsOption, WeightsOption
+from dltrain.cli.typer_import import typer
 from dltrain.errors import GateError
 
 
-@click.command("evaluate", short_help="Metrics of a run.")
-@click.argument("run")
-@click.argument("more_data", nargs=-1, metavar="")
-@click.option("--data", multiple=True, metavar="PATH", help="Files, folders or patterns of other data (repeatable).")
-@click.option("--part", type=click.Choice(["train", "validation", "test"]), help="Part of the run's data; if not given, test.")
-@click.option("--weights", type=click.Choice(["best", "last"]), help="Which weights; if not given, the run's model.")
-@click.option("--allow-changed", is_flag=True, help="Evaluate although the data is not what the run was trained on.")
-@runs_option
-@require_option
-@common_options
-@click.pass_obj
 def command(
-    console: Console,
-    run: str,
-    more_data: tuple[str, ...],
-    data: tuple[str, ...],
-    part: str | None,
-    weights: str | None,
-    allow_changed: bool,
-    runs: Path,
-    require: tuple[str, ...],
+    context: typer.Context,
+    run: RunArgument,
+    more_data: MoreDataArgument = None,
+    data: DataOption = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            click_type=click.Choice(["train", "validation", "test"]),
+            help="Part of the run's data; if not given, the first there is of test, validation, train.",
+        ),
+    ] = None,
+    weights: WeightsOption = None,
+    allow_changed: Annotated[
+        bool, typer.Option("--allow-changed", help="Evaluate although the data is not what the run was trained on.")
+    ] = False,
+    runs: RunsOption = Path("runs"),
+    require: RequireOption = None,
 ) -> int:
     """Print the metrics of RUN on its test part, on another part, or on other data, beside the baseline.
 
@@ -44,14 +43,16 @@ def command(
     from dltrain.evaluation.gates import parse_gates
     from dltrain.runs import find_run
 
-    data = data_words(data, more_data)
-    parse_gates(require)
+    console: Console = context.obj
+    paths = data_words(data, more_data)
+    gates = tuple(require or ())
+    parse_gates(gates)
     result = evaluate(
         find_run(run, runs),
-        data=data,
+        data=paths,
         part=part,
         weights=weights,
-        require=require,
+        require=gates,
         allow_changed=allow_changed,
         threads=console.settings.threads,
         reporter=console,

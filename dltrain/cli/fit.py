@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-import click
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import common_options, require_option, runs_option
+from dltrain.cli.options import RequireOption, RunsOption
+from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, UsageError
 
 if TYPE_CHECKING:
     from dltrain.config.types import Config
 
 
-@click.command("fit", short_help="Train from a config.")
-@click.argument("words", nargs=-1, metavar="CONFIG [KEY=VALUE]...")
-@click.option(
-    "--resume", metavar="RUN|auto", help="Go on with a run; auto: with --run-dir, go on if there is something, else start."
-)
-@click.option("--run-dir", type=click.Path(path_type=Path), metavar="DIR", help="Write the run into this very directory.")
-@runs_option
-@require_option
-@common_options
-@click.pass_context
 def command(
-    context: click.Context, words: tuple[str, ...], resume: str | None, run_dir: Path | None, runs: Path, require: tuple[str, ...]
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="CONFIG [KEY=VALUE]...", hidden=True)] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="RUN|auto",
+            help="Go on with a run; auto: with --run-dir, go on if there is something, else start.",
+        ),
+    ] = None,
+    run_dir: Annotated[
+        Path | None, typer.Option("--run-dir", metavar="DIR", help="Write the run into this very directory.")
+    ] = None,
+    runs: RunsOption = Path("runs"),
+    require: RequireOption = None,
 ) -> int:
     """Train the model that CONFIG describes, write a run directory, print where it is and its metrics beside the baseline.
 
@@ -36,19 +40,21 @@ def command(
     """
     from dltrain.evaluation.gates import parse_gates
 
-    console = context.find_object(Console) or Console()
-    if run_dir is not None and context.get_parameter_source("runs") is click.core.ParameterSource.COMMANDLINE:
+    console: Console = context.obj
+    source = context.get_parameter_source("runs")
+    if run_dir is not None and source is not None and source.name == "COMMANDLINE":
         raise UsageError(
             Fault("--run-dir and --runs exclude each other", hint="--run-dir is the run's own directory, --runs its parent")
         )
     resumed = _resumed(resume, run_dir, runs)
-    parse_gates(require)
-    config = load(words, resumed)
+    gates = tuple(require or ())
+    parse_gates(gates)
+    config = load(words or (), resumed)
     console.faults(config.warnings)
-    return _fit(console, config, runs=runs, run_dir=run_dir, resume=resumed, require=require)
+    return _fit(console, config, runs=runs, run_dir=run_dir, resume=resumed, require=gates)
 
 
-def load(words: tuple[str, ...], resumed: Path | Literal["auto"] | None) -> Config:
+def load(words: Sequence[str], resumed: Path | Literal["auto"] | None) -> Config:
     """Read the one config that the words name, with their overrides; without one that of the run to go on with."""
     from dltrain.config import load_config, split_words
 

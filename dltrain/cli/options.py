@@ -1,74 +1,98 @@
-"""The options that all commands share."""
+"""The options that commands share, and the classes that add those common to all commands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any
 
 import click
 
 from dltrain.cli.console import Console
+from dltrain.cli.typer_import import typer
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def common_options(function: Function) -> Function:
-    """Add --json, -q, -v and --threads; what they say goes into the console's settings, before and after the command's name."""
-    for option in reversed(
-        [
-            click.option(
-                "--json", is_flag=True, expose_value=False, callback=_set("json"), help="Write one JSON document to stdout."
-            ),
-            click.option(
-                "-q",
-                "--quiet",
-                is_flag=True,
-                expose_value=False,
-                callback=_set("quiet"),
-                help="No progress; warnings and errors only.",
-            ),
-            click.option(
-                "-v", "--verbose", count=True, expose_value=False, callback=_set("verbose"), help="Say more; -vv still more."
-            ),
-            click.option(
-                "--threads",
-                type=click.IntRange(min=1),
-                metavar="N",
-                expose_value=False,
-                callback=_set("threads"),
-                help="Threads to compute with.",
-            ),
-        ]
-    ):
-        function = option(function)
-    return function
+# Arguments are explained by the command's own text, under its usage line.
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", hidden=True)]
+MoreDataArgument = Annotated[list[str] | None, typer.Argument(metavar="", hidden=True)]
+DataOption = Annotated[
+    list[str] | None, typer.Option("--data", metavar="PATH", help="Files, folders or patterns of data (repeatable).")
+]
+WeightsOption = Annotated[
+    str | None,
+    typer.Option(click_type=click.Choice(["best", "last"]), help="Which weights; if not given, the run's model."),
+]
+RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of the runs.")]
+RequireOption = Annotated[
+    list[str] | None,
+    typer.Option("--require", metavar="GATE", help="Exit 5 unless the metric is reached, as 'accuracy>=0.9' (repeatable)."),
+]
 
 
-def runs_option(function: Function) -> Function:
-    """Add --runs, the folder in which runs are looked for."""
-    option = click.option(
-        "--runs",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        default=Path("runs"),
-        show_default=True,
-        help="Folder of the runs.",
-    )
-    return option(function)
+class Command(typer.core.TyperCommand):
+    """A command that also takes the options common to all."""
+
+    def __init__(self, *arguments: Any, params: Sequence[click.Parameter] | None = None, **named: Any) -> None:
+        super().__init__(*arguments, params=[*(params or ()), *common_options()], **named)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words; Click from 8.3 on takes the None that Typer gives a required argument for a value."""
+        rest = super().parse_args(ctx, args)
+        for parameter in self.params:
+            if parameter.required and ctx.params.get(parameter.name or "") is None and not ctx.resilient_parsing:
+                raise click.MissingParameter(ctx=ctx, param=parameter)
+        return rest
 
 
-def require_option(function: Function) -> Function:
-    """Add --require, any number of times."""
-    option = click.option(
-        "--require", multiple=True, metavar="GATE", help="Exit 5 unless the metric is reached, as 'accuracy>=0.9' (repeatable)."
-    )
-    return option(function)
+def build_command(name: str, function: Callable[..., Any]) -> click.Command:
+    """Make a command of a function: its annotations are the options, its docstring the help."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(name, cls=Command)(function)
+    return typer.main.get_command(app)
 
 
-def _set(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
-    def remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+@lru_cache(maxsize=1)
+def common_options() -> tuple[click.Parameter, ...]:
+    """--json, -q, -v and --threads; what they say goes into the console's settings, before and after the command's name."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command()(_common)
+    return tuple(typer.main.get_command(app).params)
+
+
+def _set(name: str) -> Callable[..., None]:
+    def remember(context: typer.Context, value: Any) -> None:
         if value:
-            setattr(context.find_object(Console).settings, name, value)  # type: ignore[union-attr]
+            console: Console = context.obj
+            setattr(console.settings, name, value)
 
     return remember
+
+
+def _common(
+    json: Annotated[
+        bool, typer.Option("--json", expose_value=False, callback=_set("json"), help="Write one JSON document to stdout.")
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", expose_value=False, callback=_set("quiet"), help="No progress; warnings and errors only."),
+    ] = False,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            show_default=False,
+            expose_value=False,
+            callback=_set("verbose"),
+            help="Say more; -vv still more.",
+        ),
+    ] = 0,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads", min=1, metavar="N", expose_value=False, callback=_set("threads"), help="Threads to compute with."
+        ),
+    ] = None,
+) -> None:
+    """Declare the options; Typer reads this signature."""

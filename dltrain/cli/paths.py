@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dltrain.errors import Fault, UsageError
 
 
-def data_words(data: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+def data_words(data: Sequence[str] | None, more: Sequence[str] | None) -> tuple[str, ...]:
     """All paths of `--data A B C`: a shell puts the files of a pattern after the option as further words.
 
     Raises:
@@ -15,4 +17,4 @@ def data_words(data: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
         raise UsageError(
             Fault(f"a single RUN was expected, found also {' '.join(map(repr, more))}", hint="data is given with --data PATH")
         )
-    return (*data, *more)
+    return (*(data or ()), *(more or ()))

@@ -4,47 +4,46 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import click
 
 from dltrain.cli.console import Console, discard
-from dltrain.cli.options import common_options, runs_option
+from dltrain.cli.options import DataOption, MoreDataArgument, RunArgument, RunsOption, WeightsOption
+from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
 
 
-@click.command("predict", short_help="Predictions from raw input.")
-@click.argument("run")
-@click.argument("more_data", nargs=-1, metavar="")
-@click.option("--data", multiple=True, metavar="PATH", help="Files, folders or patterns of rows or pictures (repeatable).")
-@click.option("--word", metavar="W", help="A single word, for a model of words.")
-@click.option("--top", type=click.IntRange(min=1), metavar="K", help="Only the K most probable classes.")
-@click.option("--layer", metavar="NAME", help="What this layer computes instead of the prediction.")
-@click.option("--weights", type=click.Choice(["best", "last"]), help="Which weights; if not given, the run's model.")
-@click.option("-o", "--output", metavar="FILE|-", default="-", help="Where the predictions go; stdout if not given.")
-@click.option(
-    "--format", "form", type=click.Choice(["csv", "jsonl", "parquet"]), help="If not given, by FILE's suffix, else csv."
-)
-@click.option(
-    "--raw",
-    is_flag=True,
-    help="Leave csv text that a spreadsheet would run as a formula (= + - @ in front) without an apostrophe.",
-)
-@runs_option
-@common_options
-@click.pass_obj
 def command(
-    console: Console,
-    run: str,
-    more_data: tuple[str, ...],
-    data: tuple[str, ...],
-    word: str | None,
-    top: int | None,
-    layer: str | None,
-    weights: str | None,
-    output: str,
-    form: str | None,
-    raw: bool,
-    runs: Path,
+    context: typer.Context,
+    run: RunArgument,
+    more_data: MoreDataArgument = None,
+    data: DataOption = None,
+    word: Annotated[str | None, typer.Option("--word", metavar="W", help="A single word, for a model of words.")] = None,
+    top: Annotated[int | None, typer.Option("--top", min=1, metavar="K", help="Only the K most probable classes.")] = None,
+    layer: Annotated[
+        str | None, typer.Option("--layer", metavar="NAME", help="What this layer computes instead of the prediction.")
+    ] = None,
+    weights: WeightsOption = None,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="FILE|-", help="Where the predictions go; stdout if not given.", show_default=False
+        ),
+    ] = "-",
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format", click_type=click.Choice(["csv", "jsonl", "parquet"]), help="If not given, by FILE's suffix, else csv."
+        ),
+    ] = None,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", help="Leave csv text that a spreadsheet would run as a formula (= + - @ in front) without an apostrophe."
+        ),
+    ] = False,
+    runs: RunsOption = Path("runs"),
 ) -> int:
     """Predict from raw rows or pictures: the columns that name a row, `prediction`, and `probability_<label>` for each class.
 
@@ -61,14 +60,15 @@ def command(
     )
     from dltrain.runs import find_run
 
-    data = data_words(data, more_data)
-    if not data and word is None:
+    console: Console = context.obj
+    paths = data_words(data, more_data)
+    if not paths and word is None:
         raise UsageError(Fault("there is nothing to predict from", hint="name rows or pictures with --data PATH"))
     check_destination(output)
     form = choose_format(output, form)
     path = find_run(run, runs)
     result = predict(
-        path, data=data, weights=weights, top=top, layer=layer, word=word, threads=console.settings.threads, reporter=console
+        path, data=paths, weights=weights, top=top, layer=layer, word=word, threads=console.settings.threads, reporter=console
     )
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
     num_rows = len(next(iter(columns.values())))

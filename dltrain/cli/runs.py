@@ -6,13 +6,12 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import click
+from typing import TYPE_CHECKING, Annotated, Any
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import common_options, runs_option
+from dltrain.cli.options import RunsOption
 from dltrain.cli.text import format_bytes, format_number, format_seconds, table
+from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, RunError, UsageError
 
 if TYPE_CHECKING:
@@ -23,27 +22,31 @@ _TELLING = ("accuracy", "r2", "rmse", "loss")
 _PARTS = ("test", "validation", "train")
 
 
-@click.command("runs", short_help="The runs, newest or best first.")
-@click.argument("words", nargs=-1, metavar="[rm RUN... | prune]")
-@click.option(
-    "--sort", metavar="METRIC", help="Best first by this metric, as accuracy, rmse, validation.loss; without it newest first."
-)
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Show the first N only.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask before prune removes.")
-@runs_option
-@common_options
-@click.pass_obj
-def command(console: Console, words: tuple[str, ...], sort: str | None, limit: int | None, yes: bool, runs: Path) -> int:
+def command(
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[rm RUN... | prune]", hidden=True)] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            "--sort", metavar="METRIC", help="Best first by this metric, as accuracy, rmse, validation.loss; else newest first."
+        ),
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Show the first N only.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before prune removes.")] = False,
+    runs: RunsOption = Path("runs"),
+) -> int:
     """List the runs, newest first, or best first with --sort.
 
     `dltrain runs rm RUN...` removes runs; `dltrain runs prune` removes those that never finished and that no process holds.
     """
-    if words[:1] == ("rm",) and len(words) > 1:
+    console: Console = context.obj
+    words = words or []
+    if words[:1] == ["rm"] and len(words) > 1:
         return _remove(console, words[1:], runs)
-    if words == ("prune",):
+    if words == ["prune"]:
         return _prune(console, runs, yes=yes)
     if words:
-        hint = "dltrain runs rm RUN" if words == ("rm",) else "dltrain runs, dltrain runs rm RUN, or dltrain runs prune"
+        hint = "dltrain runs rm RUN" if words == ["rm"] else "dltrain runs, dltrain runs rm RUN, or dltrain runs prune"
         raise UsageError(Fault(f"rm RUN or prune was expected, found {' '.join(map(repr, words))}", hint=hint))
     from dltrain.runs import list_runs
 
@@ -133,7 +136,7 @@ def _prune(console: Console, runs: Path, *, yes: bool) -> int:
     if infos and not yes and not console.settings.json and sys.stdin.isatty() and sys.stderr.isatty():
         for info in infos:
             console.line(f"{info.path}  {info.status}  {format_bytes(info.num_bytes)}")
-        if not click.confirm(f"Remove {len(infos)} run{'s' if len(infos) != 1 else ''}?", err=True):
+        if not typer.confirm(f"Remove {len(infos)} run{'s' if len(infos) != 1 else ''}?", err=True):
             console.result("nothing was removed")
             return 0
     return _remove_all(console, [info.path for info in infos])

@@ -1,7 +1,24 @@
-"""Data: read by a source, split into parts, preprocessed by statistics of the training part. Never imports Keras."""
+"""Data: read by a source, split into parts, preprocessed by statistics of the training part. Never imports Keras.
+
+What needs numpy is loaded when it is first asked for, so that a config can be checked without it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from dltrain.data.dataset import Dataset, InputSpec, Part, Schema, TargetSpec
-from dltrain.data.load import load_dataset, read_part
-from dltrain.data.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from dltrain.data.load import load_dataset, read_part
+    from dltrain.data.preprocessing import Preprocessing
 
 __all__ = ["Dataset", "InputSpec", "Part", "Preprocessing", "Schema", "TargetSpec", "load_dataset", "read_part"]
+_LATER = {"load_dataset": "load", "read_part": "load", "Preprocessing": "preprocessing"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)

@@ -10,6 +10,7 @@ import lzma
 import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,6 +22,7 @@ DIGEST_BYTES = 20
 MAX_RATIO = 200
 ALWAYS_ALLOWED = 1 << 30
 BLOCK = 1 << 22
+UTF8 = ("utf-8", "utf-8-sig", "ascii")
 
 
 def expand_paths(paths: Sequence[str]) -> list[str]:
@@ -69,39 +71,70 @@ def read_content(path: str) -> bytes:
     Raises:
         DataError: unreadable, damaged, or unpacking to an absurd size.
     """
+    if is_compressed(path):
+        return b"".join(read_blocks(path, BLOCK))
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def read_blocks(path: str, size: int) -> Iterator[bytes]:
+    """`read_content` in pieces of about `size` bytes.
+
+    Raises:
+        DataError: unreadable, damaged, or unpacking to an absurd size.
+    """
     try:
         with open(path, "rb") as file:
-            head = file.read(6)
+            unpack = _unpacker(file.read(6))
             file.seek(0)
-            unpack = _unpacker(head)
             if unpack is None:
-                return file.read()
-            size = os.fstat(file.fileno()).st_size
-            return _bounded(unpack(file), max(ALWAYS_ALLOWED, MAX_RATIO * size), path)
+                yield from iter(partial(file.read, size), b"")
+            else:
+                limit = max(ALWAYS_ALLOWED, MAX_RATIO * os.fstat(file.fileno()).st_size)
+                yield from _bounded(unpack(file, size), limit, path)
     except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DataError(Fault(f"cannot be read: {reason}", file=shown(path))) from error
+        raise _unreadable(path, error) from error
 
 
-def _unpacker(head: bytes) -> Callable[[BinaryIO], Iterator[bytes]] | None:
+def is_compressed(path: str) -> bool:
+    """Whether a file is gzip, bzip2, xz or Zstandard.
+
+    Raises:
+        DataError: unreadable.
+    """
+    try:
+        with open(path, "rb") as file:
+            return _unpacker(file.read(6)) is not None
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str, error: Exception) -> DataError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return DataError(Fault(f"cannot be read: {reason}", file=shown(path)))
+
+
+def _unpacker(head: bytes) -> Callable[[BinaryIO, int], Iterator[bytes]] | None:
     import gzip
 
-    def blocks(file: Any) -> Iterator[bytes]:
-        while block := file.read(BLOCK):
+    def blocks(file: Any, size: int) -> Iterator[bytes]:
+        while block := file.read(size):
             yield block
 
     if head.startswith(b"\x1f\x8b"):
-        return lambda file: blocks(gzip.GzipFile(fileobj=file))
+        return lambda file, size: blocks(gzip.GzipFile(fileobj=file), size)
     if head.startswith(b"BZh"):
-        return lambda file: blocks(bz2.BZ2File(file))
+        return lambda file, size: blocks(bz2.BZ2File(file), size)
     if head.startswith(b"\xfd7zXZ\0"):
-        return lambda file: blocks(lzma.LZMAFile(file))
+        return lambda file, size: blocks(lzma.LZMAFile(file), size)
     if head.startswith(b"\x28\xb5\x2f\xfd"):
         return _unpack_zstandard
     return None
 
 
-def _unpack_zstandard(file: BinaryIO) -> Iterator[bytes]:
+def _unpack_zstandard(file: BinaryIO, size: int) -> Iterator[bytes]:
     """Python below 3.14 has no Zstandard of its own; polars does, behind its readers: one column of whole lines."""
     import polars
 
@@ -115,15 +148,13 @@ def _unpack_zstandard(file: BinaryIO) -> Iterator[bytes]:
         yield "".join(f"{line or ''}\n" for line in lines["line"][start : start + (1 << 16)]).encode()
 
 
-def _bounded(blocks: Iterator[bytes], limit: int, path: str) -> bytes:
-    parts: list[bytes] = []
+def _bounded(blocks: Iterator[bytes], limit: int, path: str) -> Iterator[bytes]:
     size = 0
     for block in blocks:
         size += len(block)
         if size > limit:
             raise DataError(Fault(f"unpacks to more than {limit >> 20:,} MB, over {MAX_RATIO} times its size", file=shown(path)))
-        parts.append(block)
-    return b"".join(parts)
+        yield block
 
 
 def digest(content: bytes | memoryview) -> str:
@@ -137,32 +168,53 @@ def to_utf8(content: bytes, encoding: str | None, path: str) -> bytes:
     Raises:
         DataError: NUL bytes, or bytes that are no text in that encoding; with the line.
     """
-    if encoding is None and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
-    name = codecs.lookup(encoding).name if encoding else "utf-8"
-    if name in ("utf-8", "utf-8-sig", "ascii"):
+    encoding = find_encoding(content, encoding)
+    if encoding in UTF8:
         content = content.removeprefix(codecs.BOM_UTF8)
-        if not content.isascii():
-            _check_utf8(content, path)
     else:
         try:
-            content = content.decode(name).removeprefix("\ufeff").encode()
+            content = content.decode(encoding).removeprefix("\ufeff").encode()
         except UnicodeDecodeError as error:
-            line = content.count(b"\n", 0, error.start) + 1
-            raise DataError(Fault(f"byte {error.start:,} is not text in {encoding}", file=shown(path), line=line)) from error
+            raise not_text(encoding, error.start, content.count(b"\n", 0, error.start) + 1, path) from error
+    content = check_utf8(content, path)
+    return content if b"\n" in content else content.replace(b"\r", b"\n")
+
+
+def find_encoding(head: bytes, encoding: str | None) -> str:
+    """Python's name of the encoding: the one that was asked for, else UTF-16 by its byte-order mark, else UTF-8."""
+    if encoding is None and head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return codecs.lookup(encoding).name if encoding else "utf-8"
+
+
+def not_text(encoding: str, position: int, line: int, path: str) -> DataError:
+    """The error for a byte that the encoding does not have."""
+    return DataError(Fault(f"byte {position:,} is not text in {encoding}", file=shown(path), line=line))
+
+
+def check_utf8(content: bytes, path: str, first_line: int = 1) -> bytes:
+    """The text with `\\n` line ends where it has `\\r\\n`.
+
+    Args:
+        content: the text, or whole lines of it.
+        path: its file.
+        first_line: the line of the file at which `content` begins.
+
+    Raises:
+        DataError: NUL bytes, or bytes that are no UTF-8; with the line.
+    """
+    if not content.isascii():
+        _check_multibyte(content, path, first_line)
     nul = content.find(b"\0")
     if nul >= 0:
-        line, column = place(content, nul)
-        message = "NUL byte: this is not a text file, or a damaged one" if nul < 1000 else "NUL byte: the file is damaged here"
+        line, column = place(content, nul, first_line)
+        is_text = nul >= 1000 or first_line > 1
+        message = "NUL byte: the file is damaged here" if is_text else "NUL byte: this is not a text file, or a damaged one"
         raise DataError(Fault(message, file=shown(path), line=line, column=column))
-    if b"\r" in content:
-        content = content.replace(b"\r\n", b"\n")
-        if b"\n" not in content:
-            content = content.replace(b"\r", b"\n")
-    return content
+    return content.replace(b"\r\n", b"\n") if b"\r" in content else content
 
 
-def _check_utf8(content: bytes, path: str) -> None:
+def _check_multibyte(content: bytes, path: str, first_line: int) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")()
     start = 0
     while start < len(content):
@@ -172,7 +224,7 @@ def _check_utf8(content: bytes, path: str) -> None:
         except UnicodeDecodeError as error:
             # The decoder's own carry (up to 3 bytes) comes before the block.
             position = start + error.start - (len(error.object) - len(block))
-            line, column = place(content, position)
+            line, column = place(content, position, first_line)
             raise DataError(
                 Fault(
                     f"byte 0x{content[position]:02x} is not UTF-8 text",
@@ -185,7 +237,7 @@ def _check_utf8(content: bytes, path: str) -> None:
         start += BLOCK
 
 
-def place(content: bytes, position: int) -> tuple[int, int]:
-    """1-based line and column (in characters) of a byte of UTF-8 text."""
+def place(content: bytes, position: int, first_line: int = 1) -> tuple[int, int]:
+    """1-based line and column (in characters) of a byte of UTF-8 text that begins at a given line."""
     start = content.rfind(b"\n", 0, position) + 1
-    return content.count(b"\n", 0, position) + 1, len(content[start:position].decode("utf-8", "replace")) + 1
+    return content.count(b"\n", 0, position) + first_line, len(content[start:position].decode("utf-8", "replace")) + 1

@@ -30,7 +30,7 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
     if stored is not None and not isinstance(stored, PicturePreprocessing):
         raise DataError("the run was trained on a table, this holds pictures")
     _refuse_table_options(config)
-    spec, values = _target(config, raw)
+    spec, values = describe_target(config, raw)
     brought, rows = given_parts(config, raw.parts, len(raw.images))
     codes = values if spec.task == "classification" else None
     parts, manner = split_at_random(config, rows, codes, spec.classes, seed, _locator(raw))
@@ -67,7 +67,12 @@ def _locator(raw: RawPictures) -> Locate:
     return lambda row: (raw.names[row] if raw.names else None, None)
 
 
-def _target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, NDArray[Any]]:
+def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, NDArray[Any]]:
+    """Task and labels of the target, and its values as class codes or numbers.
+
+    Raises:
+        DataError: there is none, or it has one value only.
+    """
     name = config.target[0] if config.target else "target"
     if config.task == RECONSTRUCTION:
         return TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so"), np.zeros(len(raw.images), np.int32)

@@ -78,7 +78,9 @@ class _Builder:
             for layer in head.layers:
                 output = self._apply(layer, output)
             outputs.append(output)
-        return self.keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0])
+        return self.keras.Model(
+            inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0], name="model"
+        )
 
     def _join(self, specs: Sequence[InputSpec], inputs: Sequence[Any]) -> Any:
         """One tensor of all inputs: embedded categories are looked up and put beside the numbers."""
@@ -100,7 +102,7 @@ class _Builder:
         """The layer's own name, or its class's with a number: the same in every process, unlike Keras's counters."""
         if layer.name:
             return layer.name
-        base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", layer.component.name).lower()
+        base = snake_case(layer.component.name)
         while True:
             count = self.counts.get(base, 0)
             self.counts[base] = count + 1
@@ -143,6 +145,11 @@ class _Builder:
             found = ", ".join(str(array.shape) for array in given)
             raise ValueError(f"weights of shapes {found} were given; expected {', '.join(map(str, expected))}")
         layer.set_weights(given)
+
+
+def snake_case(name: str) -> str:
+    """A class name as Keras names its instances: `BatchNormalization` → `batch_normalization`, `AUC` → `auc`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _first_lines(error: Exception) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from dltrain.config.types import Component, TrainingConfig
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.build import make_component
+from dltrain.model.build import make_component, snake_case
 from dltrain.model.encode import EncodedPart
 from dltrain.model.head import Head
 from dltrain.model.keras_import import import_keras
@@ -35,7 +36,8 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig) -
     """
     keras = import_keras()
     try:
-        optimizer = make_component(keras, training.optimizer)
+        # Names of its own: Keras would number those of a process's second model, and files would differ.
+        optimizer = make_component(keras, _named(training.optimizer))
         losses = [make_component(keras, head.loss) for head in heads]
         metrics = [_metrics(keras, head, training.metrics) for head in heads]
         single = len(heads) == 1
@@ -95,7 +97,11 @@ def _metric(keras: Any, head: Head, component: Component) -> Any:
             arguments.setdefault("threshold", 0.0 if head.logits else 0.5)
     if "rossentropy" in name and head.logits:
         arguments.setdefault("from_logits", True)
-    return make_component(keras, Component("metric", name, arguments, component.place))
+    return make_component(keras, _named(Component("metric", name, arguments, component.place)))
+
+
+def _named(component: Component) -> Component:
+    return replace(component, arguments={"name": snake_case(component.name), **component.arguments})
 
 
 def _metrics_in_own_units(model: Any, heads: Sequence[Head]) -> None:

@@ -56,7 +56,7 @@ class Forward:
     def _pieces(self, inputs: Sequence[Any], targets: Sequence[Any], weights: Sequence[Any] | None) -> Iterator[Any]:
         """Rows as they go into one call: all of them, or pieces of what is on disk. Pieces are whole batches."""
         if not any(isinstance(array, DiskArray) for array in inputs):
-            yield tuple(inputs), tuple(targets), None if weights is None else tuple(weights)
+            yield tuple(inputs), tuple(targets), tuple(weights or ())
             return
         num_rows = len(inputs[0])
         row_bytes = sum(math.prod(array.shape[1:]) * array.dtype.itemsize for array in inputs)
@@ -64,13 +64,13 @@ class Forward:
         for start in range(0, num_rows, size):
             stop = min(start + size, num_rows)
             rows = tuple(array.read(start, stop) if isinstance(array, DiskArray) else array[start:stop] for array in inputs)
-            yield rows, tuple(t[start:stop] for t in targets), None if weights is None else tuple(w[start:stop] for w in weights)
+            yield rows, tuple(t[start:stop] for t in targets), tuple(w[start:stop] for w in weights or ())
 
     def _call(self, arrays: Any, *, scored: bool) -> list[NDArray[np.float32]]:
         """One compiled call. It is traced once for any number of rows."""
         import tensorflow as tf
 
-        key = (scored, arrays[2] is not None)
+        key = (scored, bool(arrays[2]))
         if key not in self._functions:
             specs = tf.nest.map_structure(lambda array: tf.TensorSpec((None, *array.shape[1:]), tf.as_dtype(array.dtype)), arrays)
 
@@ -100,17 +100,17 @@ class Forward:
             outputs = list(y_pred) if isinstance(y_pred, (list, tuple)) else [y_pred]
             outputs = [output[: last - first] for output in outputs]
             if scored:
-                self._score([t[first:last] for t in targets], outputs, weights and [w[first:last] for w in weights], last - first)
+                self._score([t[first:last] for t in targets], outputs, [w[first:last] for w in weights], last - first)
             return batch + 1, tuple(array.write(batch, output) for array, output in zip(collected, outputs))
 
         _, arrays = tf.while_loop(lambda batch, _: batch < num_batches, body, (0, arrays), parallel_iterations=1)
         return tuple(array.concat() for array in arrays)
 
-    def _score(self, y: list[Any], y_pred: list[Any], weights: list[Any] | None, num_rows: Any) -> None:
+    def _score(self, y: list[Any], y_pred: list[Any], weights: list[Any], num_rows: Any) -> None:
         """What Keras's `test_step` does with outputs that are there already."""
         single = len(y_pred) == 1
         y_one, pred_one = (y[0], y_pred[0]) if single else (y, y_pred)
-        weight = None if weights is None else (weights[0] if single else weights)
+        weight = (weights[0] if single else weights) if weights else None
         loss = self.model._compute_loss(x=None, y=y_one, y_pred=pred_one, sample_weight=weight, training=False)
         self.model._loss_tracker.update_state(loss, sample_weight=num_rows)
         self.model.compute_metrics(None, y_one, pred_one, weight)

@@ -6,6 +6,7 @@ remember when a run goes on, so here it is part of the state.
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -125,6 +126,9 @@ class EpochCallbacks:
             self._callbacks[key] = callback
         self._tensorboard = None
         if training.tensorboard is not None:
+            if importlib.util.find_spec("tensorboard") is None:
+                hint = "pip install 'dltrain[tensorboard]', or leave `training.tensorboard` out"
+                raise ConfigError(Fault("the package tensorboard is not installed", path="training.tensorboard", hint=hint))
             arguments = dict(training.tensorboard)
             arguments["log_dir"] = str(folder / arguments.get("log_dir", "tensorboard"))
             self._tensorboard = keras.callbacks.TensorBoard(**arguments)

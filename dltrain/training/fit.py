@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from dltrain.config import dump_yaml, load_config, resolve
+from dltrain.config import dump_yaml, load_config, load_config_text, resolve
 from dltrain.config.types import Config, DataConfig, ModelConfig, TrainingConfig
 from dltrain.data import load_dataset
 from dltrain.data.dataset import Dataset, Part
@@ -249,7 +249,9 @@ class _Fit:
             if self.config.model.output == "auto" and len(head.layers) < 2:
                 layer = head.layers[0].component if head.layers else None
                 inferred["model.output"] = {layer.name: dict(layer.arguments)} if layer else "none"
-        return resolve(self.config, inferred)
+        text = dump_yaml(resolve(self.config, inferred))
+        # Read once more, so that what is written has one form, whether it was inferred or given.
+        return dict(load_config_text(text, folder=self.run.path).resolved)
 
     def _begin_or_go_on(self, dataset: Dataset, resolved: dict[str, Any]) -> FitResult | None:
         """Write what a run begins with; or hold config and data of an earlier one against what is there now.

@@ -1,9 +1,11 @@
 import json
+import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from dltrain import errors
@@ -20,10 +22,12 @@ COMMAND_ERRORS = [
 
 
 def raising(monkeypatch, error):
-    def command():
+    """Make `dltrain datasets` fail."""
+
+    def list_datasets():
         raise error
 
-    monkeypatch.setattr("dltrain.cli.datasets.command.callback", lambda *_, **__: command())
+    monkeypatch.setattr("dltrain.data.catalogue.list_datasets", list_datasets)
 
 
 @pytest.mark.parametrize(
@@ -149,23 +153,17 @@ def test_a_bug_leaves_its_traceback_in_a_file(cli, monkeypatch, tmp_path, error)
 def test_a_bug_in_a_run_goes_to_the_log_of_the_run(cli, monkeypatch, tmp_path):
     (tmp_path / "log.txt").write_text("before\n")
 
-    def callback(console, **_):
-        console.run_started(str(tmp_path), 0, 1, 1)
+    def list_runs(folder):
+        click.get_current_context().obj.run_started(str(tmp_path), 0, 1, 1)
         raise ZeroDivisionError("x")
 
-    monkeypatch.setattr("dltrain.cli.runs.command.callback", lambda **options: callback(_console(), **options))
+    monkeypatch.setattr("dltrain.runs.list_runs", list_runs)
     result = cli("runs")
     assert result.code == 1
     log = (tmp_path / "log.txt").read_text()
     assert log.startswith("before\n")
     assert "ZeroDivisionError" in log
     assert "log.txt" in result.err
-
-
-def _console():
-    import click
-
-    return click.get_current_context().find_object(app.Console)
 
 
 def test_a_bug_where_nothing_can_be_written(cli, monkeypatch):
@@ -184,15 +182,14 @@ def test_common_options_before_and_after_the_command(cli):
 
 
 def test_log_records_by_verbosity(cli, monkeypatch):
-    import logging
-
-    def speak(**_):
+    def list_datasets():
         logger = logging.getLogger("dltrain.somewhere")
         logger.warning("odd \x1b[31m")
         logger.info("decided")
         logger.debug("looked")
+        return []
 
-    monkeypatch.setattr("dltrain.cli.datasets.command.callback", lambda *_, **__: speak())
+    monkeypatch.setattr("dltrain.data.catalogue.list_datasets", list_datasets)
     assert cli("datasets").err == "warning: odd \\x1b[31m\n"
     assert cli("datasets", "-v").err.count("\n") == 2
     assert cli("datasets", "-vv").err.endswith("debug: looked\n")

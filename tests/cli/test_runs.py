@@ -114,7 +114,7 @@ def test_prune_asks_a_person(cli, runs, monkeypatch):
         asked.append(text)
         return False
 
-    monkeypatch.setattr("click.confirm", confirm)
+    monkeypatch.setattr("dltrain.cli.runs.typer.confirm", confirm)
     assert cli("runs", "prune").out == "nothing was removed\n"
     assert asked == ["Remove 2 runs?"]
     assert (runs / "d-run").exists()

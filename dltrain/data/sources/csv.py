@@ -40,17 +40,18 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:
 
 def read_text(file: str, config: DataConfig) -> RawTable:
     """One file. Its structure is checked before the fast reader sees it."""
-    name = shown(file)
     raw_bytes = read_content(file)
     # Hashing leaves the interpreter free, so it runs beside the parsing.
     with ThreadPoolExecutor(1) as beside:
         future = beside.submit(digest, raw_bytes)
-        table = _read_bytes(raw_bytes, file, name, config)
+        table = parse_text(raw_bytes, file, config)
         table.details[file]["digest"] = future.result()
     return table
 
 
-def _read_bytes(raw_bytes: bytes, file: str, name: str, config: DataConfig) -> RawTable:
+def parse_text(raw_bytes: bytes, file: str, config: DataConfig) -> RawTable:
+    """The bytes of one file, or of its beginning up to a line's end, as a table without a digest."""
+    name = shown(file)
     content = to_utf8(raw_bytes, config.encoding, file)
     if not content or content.isspace():
         raise DataError(Fault("the file is empty", file=name))

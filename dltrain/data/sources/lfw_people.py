@@ -109,6 +109,22 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
     )
 
 
+def count_faces(config: DataConfig, folder: Path) -> tuple[int, tuple[int, int, int], tuple[str, ...]]:
+    """How many pictures, of which shape, of which people a folder of person folders holds; no picture is read.
+
+    Raises:
+        ConfigError: an argument out of range.
+        DataError: none is left.
+    """
+    min_faces, crop = _parse_arguments(config)
+    everyone = _list_people(folder)
+    people = [person for person in everyone if len(person.files) >= max(min_faces, 1)]
+    if not people:
+        raise _nobody(config, folder, everyone)
+    names = tuple(sorted(person.name.replace("_", " ") for person in people))
+    return sum(len(person.files) for person in people), (*crop.size, 3 if crop.color else 1), names
+
+
 def locate_pictures(config: DataConfig | None, reporter: Reporter) -> Path:
     """The folder of person folders; an archive is unpacked into dltrain's cache first."""
     place = require(LAYOUT, config, reporter)

@@ -70,7 +70,7 @@ def require(layout: Layout, config: DataConfig | None, reporter: Reporter) -> Pa
         ConfigError: `data.path` names more than one place.
     """
     if config is not None and config.path:
-        return _require_given(layout, config)
+        return require_given(layout, config)
     found = find(layout)
     if found is None:
         found = _fetch(layout, reporter)
@@ -86,7 +86,8 @@ def refuse_path(config: DataConfig, reason: str) -> None:
         )
 
 
-def _require_given(layout: Layout, config: DataConfig) -> Path:
+def require_given(layout: Layout, config: DataConfig) -> Path:
+    """The dataset's file or folder at `data.path`; raises as `require` does."""
     if len(config.path) > 1:
         raise ConfigError(
             config_fault(config, "data.path", f"{layout.dataset} is one folder or file, found {len(config.path)} paths")

@@ -1,0 +1,287 @@
+"""The data's shape from its beginning alone: a header, the first rows, the declared shape of an array."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.data.facts import BUNDLED_TABLES, DataFacts, expected_rows, facts_of, known_facts, replace_folds
+from dltrain.data.faults import config_fault, shown
+from dltrain.errors import ConfigError, DataError, DltrainError, Fault
+
+if TYPE_CHECKING:
+    from dltrain.data.dataset import Schema
+    from dltrain.data.raw import RawTable
+
+SMALL_BYTES = 1 << 20
+BLOCK = 1 << 18
+MOST_BYTES = 1 << 26
+# Said of a sample that may just not hold enough: no reason to refuse the whole.
+_PERHAPS = ("one class only", "in every row", "one class of", "is the same", "stands in one row only")
+
+
+def read_facts(config: DataConfig, *, seed: int) -> DataFacts:
+    """What the data is, as far as its beginning tells; a small table is read whole.
+
+    Args:
+        config: the `data:` block.
+        seed: of the split.
+
+    Returns:
+        Facts whose `errors` say what is wrong with the data; nothing is raised for that.
+    """
+    config = replace_folds(config)
+    try:
+        known = known_facts(config)
+    except ValueError as error:
+        return DataFacts(errors=(config_fault(config, "data.split", str(error)),))
+    if known is not None:
+        return known
+    try:
+        if config.source in BUNDLED_TABLES:
+            return _read_whole(config, seed)
+        if config.source == "npz":
+            return _placed(config, lambda: _arrays(config))
+        if config.source in ("csv", "parquet"):
+            return _placed(config, lambda: _table(config, seed))
+        if config.source == "lfw_people":
+            return _faces_here(config)
+    except DltrainError as error:
+        return DataFacts(errors=error.faults)
+    return DataFacts(summary=(f"{config.source}: its shape is known when it is read",))
+
+
+def _placed(config: DataConfig, read: Callable[[], DataFacts]) -> DataFacts:
+    """Checks that the files are there, faults at the key that names them, and reads."""
+    from dltrain.data.files import expand_paths
+
+    faults = []
+    for key in ("path", "validation", "test"):
+        try:
+            expand_paths(getattr(config, key))
+        except DataError as error:
+            faults += [config_fault(config, f"data.{key}", fault.message, fault.hint) for fault in error.faults]
+    if faults:
+        raise DataError(faults)
+    return read()
+
+
+def _read_whole(config: DataConfig, seed: int) -> DataFacts:
+    from dltrain.data.load import load_dataset
+
+    return facts_of(load_dataset(config, seed=seed))
+
+
+def _table(config: DataConfig, seed: int) -> DataFacts:
+    from dltrain.data.files import expand_paths
+
+    files = expand_paths((*config.path, *config.validation, *config.test))
+    if sum(os.path.getsize(file) for file in files) <= SMALL_BYTES:
+        return _read_whole(config, seed)
+    sampled = expand_paths(config.path)
+    raw, rows = _sample_text(sampled, config) if config.source == "csv" else _sample_parquet(sampled)
+    name = f"{shown(sampled[0])}" + (f" and {len(sampled) - 1} more" if len(sampled) > 1 else "")
+    count = f"about {rows:,} rows" if rows else "more rows than were looked at"
+    lines = [f"{name}: {count}, {raw.frame.width} columns; looked at the first {raw.frame.height:,}"]
+    schema, errors, more = _fit_sample(config, raw, seed)
+    labels: dict[str, dict[str, int]] = {}
+    try:
+        parts = expected_rows(config, rows)
+    except ValueError as error:
+        parts, errors = {}, (*errors, config_fault(config, "data.split", str(error)))
+    return DataFacts(schema, parts, labels, exact=False, summary=(*lines, *more), errors=errors)
+
+
+def _fit_sample(config: DataConfig, raw: RawTable, seed: int) -> tuple[Schema | None, tuple[Fault, ...], tuple[str, ...]]:
+    """The schema as the sample has it."""
+    from dltrain.data.fit_table import fit_table
+
+    split = config.split
+    set_aside = tuple(name for name in (split.column, split.group, split.time) if name and name in raw.frame.columns)
+    plain = replace(config, split=SplitConfig(), validation=(), test=(), limit=None, drop=(*config.drop, *set_aside))
+    missing = tuple(
+        config_fault(config, f"data.split.{key}", f"{name} is not a column of {config.source}")
+        for key, name in (("column", split.column), ("group", split.group), ("time", split.time))
+        if name and name not in raw.frame.columns
+    )
+    try:
+        fitted = fit_table(plain, raw, seed, None)
+    except (DataError, ConfigError) as error:
+        sure = tuple(fault for fault in error.faults if not any(word in fault.message for word in _PERHAPS))
+        return None, (*missing, *sure), ()
+    return fitted.preprocessing.schema, missing, tuple(fitted.summary)
+
+
+def _sample_text(files: Sequence[str], config: DataConfig) -> tuple[RawTable, int | None]:
+    """The first rows of the first file, and about how many rows all files have."""
+    from dltrain.data.kinds import SAMPLE_ROWS
+    from dltrain.data.sources.csv import parse_text
+
+    head, complete, packed = read_head(files[0], SAMPLE_ROWS + 1)
+    raw = parse_text(head, files[0], config)
+    total = sum(os.path.getsize(file) for file in files)
+    if packed:
+        return raw, raw.frame.height if complete and len(files) == 1 else None
+    rows = raw.frame.height if complete and len(files) == 1 else round(raw.frame.height * total / max(len(head), 1))
+    return raw, rows
+
+
+def read_head(file: str, num_lines: int) -> tuple[bytes, bool, bool]:
+    """The first lines of a text file, unpacked where it is compressed.
+
+    Returns:
+        The bytes up to a line's end that no quoted field crosses, whether that is all, and whether it was compressed.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    from dltrain.data.files import is_compressed, read_blocks
+
+    parts: list[bytes] = []
+    lines = size = 0
+    complete = False
+    for block in read_blocks(file, BLOCK):
+        parts.append(block)
+        lines += block.count(b"\n")
+        size += len(block)
+        if lines > num_lines or size > MOST_BYTES:
+            break
+    else:
+        complete = True
+    head = b"".join(parts)
+    if complete or head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return head, complete, is_compressed(file)
+    end = len(head)
+    for _ in range(lines):
+        end = head.rfind(b"\n", 0, end)
+        if head.count(b'"', 0, end) % 2 == 0:
+            break
+    return head[: end + 1], False, is_compressed(file)
+
+
+def _sample_parquet(files: Sequence[str]) -> tuple[RawTable, int]:
+    import polars
+
+    from dltrain.data.kinds import SAMPLE_ROWS
+    from dltrain.data.raw import RawTable
+
+    try:
+        frame = polars.read_parquet(files[0], n_rows=SAMPLE_ROWS)
+        rows = sum(polars.scan_parquet(file).select(polars.len()).collect().item() for file in files)
+    except (OSError, polars.exceptions.PolarsError) as error:
+        raise DataError(Fault(f"not a readable parquet file: {str(error)[:200]}", file=shown(files[0]))) from error
+    return RawTable(frame, origin=((0, shown(files[0]), 0),)), int(rows)
+
+
+def _arrays(config: DataConfig) -> DataFacts:
+    """The declared shapes of the arrays of an npz file; the targets, which are small, are read."""
+    from dltrain.data.files import expand_paths
+
+    if len(config.path) > 1 or config.validation or config.test:
+        return DataFacts(summary=("npz: several files; their shapes are known when they are read",))
+    file = expand_paths(config.path)[0]
+    shapes = declared_shapes(file)
+    keras = {"x_train", "y_train", "x_test", "y_test"} <= shapes.keys() and "inputs" not in config.arguments and "x" not in shapes
+    inputs = "x_train" if keras else str(config.arguments.get("inputs") or "x")
+    targets = "y_train" if keras else str(config.arguments.get("targets") or "y")
+    if inputs not in shapes:
+        hint = f"its arrays: {', '.join(list(shapes)[:20])}; say which by data.inputs and data.targets"
+        raise DataError(config_fault(config, "data.inputs", f"{shown(file)} holds no array {inputs!r}", hint))
+    shape = shapes[inputs]
+    if len(shape) < 2 or not shape[0]:
+        raise DataError(Fault(f"the inputs are of shape {shape}; expected numbers [rows, ...]", file=shown(file)))
+    spec = _array_target(config, file, targets if targets in shapes else None)
+    own = {"train": shape[0], "test": shapes["x_test"][0]} if keras else {}
+    schema = _schema(shape[1:], spec)
+    line = f"{shown(file)}: {shape[0]:,} rows of {'×'.join(map(str, shape[1:]))}"
+    try:
+        rows = expected_rows(config, shape[0], own)
+    except ValueError as error:
+        return DataFacts(schema, summary=(line,), errors=(config_fault(config, "data.split", str(error)),))
+    return DataFacts(schema, rows, exact=True, summary=(line,))
+
+
+def _schema(shape: tuple[int, ...], spec: Any) -> Schema | None:
+    from dltrain.data.dataset import InputSpec, Schema
+
+    if spec is None:
+        return None
+    return Schema((InputSpec("image" if len(shape) == 3 else "features", shape),), (spec,))
+
+
+def declared_shapes(file: str) -> dict[str, tuple[int, ...]]:
+    """Array name -> shape as its header declares it; nothing else is read.
+
+    Raises:
+        DataError: no archive of arrays.
+    """
+    from numpy.lib import format as npy
+
+    shapes: dict[str, tuple[int, ...]] = {}
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for info in archive.infolist()[:1000]:
+                with archive.open(info) as member:
+                    shapes[info.filename.removesuffix(".npy")] = _declared_shape(npy, member)
+    except (OSError, EOFError, zipfile.BadZipFile, ValueError, SyntaxError, RuntimeError, NotImplementedError) as error:
+        raise DataError(Fault(f"not a readable .npz archive: {str(error)[:200]}", file=shown(file))) from error
+    return shapes
+
+
+def _declared_shape(npy: Any, member: IO[bytes]) -> tuple[int, ...]:
+    version = npy.read_magic(member)
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    return tuple(int(extent) for extent in read(member, max_header_size=10_000)[0])
+
+
+def _array_target(config: DataConfig, file: str, targets: str | None) -> Any:
+    from dltrain.data.arrays import read_arrays
+    from dltrain.data.fit_pictures import describe_target
+    from dltrain.data.raw import RawPictures
+
+    values = (
+        read_arrays(Path(file), names=[targets], limit=MOST_BYTES * 16)[targets]
+        if targets and config.task != "reconstruction"
+        else None
+    )
+    import numpy as np
+
+    classes: tuple[str, ...] = ()
+    if values is not None:
+        values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+        if values.ndim != 1:
+            raise DataError(
+                Fault(f"the targets are of shape {values.shape}; expected one value for each row of the inputs", file=shown(file))
+            )
+        if values.dtype.kind in "US":
+            labels, values = np.unique(values, return_inverse=True)
+            classes = tuple(str(label) for label in labels.tolist())
+    stand_in = RawPictures(np.zeros((0 if values is None else len(values), 1), np.uint8), values, classes)
+    return describe_target(config, stand_in)[0]
+
+
+def _faces_here(config: DataConfig) -> DataFacts:
+    """Counts the pictures that are on this machine; downloads nothing."""
+    from dltrain.data.sources.lfw_people import LAYOUT, count_faces
+    from dltrain.data.sources.places import find, require_given
+
+    place = require_given(LAYOUT, config) if config.path else find(LAYOUT)
+    if place is None or not place.is_dir():
+        return DataFacts(summary=("lfw_people: not on this machine yet; how many people it has is known when it is fetched",))
+    rows, shape, people = count_faces(config, place)
+    from dltrain.data.dataset import TargetSpec
+
+    spec = TargetSpec("target", "classification", people, reason=f"lfw_people has {len(people)} classes")
+    if config.task == "reconstruction":
+        spec = TargetSpec("reconstruction", "reconstruction", reason="data.task says so")
+    line = f"lfw_people: {rows:,} pictures of {'×'.join(map(str, shape))}, {len(people)} people"
+    try:
+        parts = expected_rows(config, rows)
+    except ValueError as error:
+        return DataFacts(_schema(shape, spec), summary=(line,), errors=(config_fault(config, "data.split", str(error)),))
+    return DataFacts(_schema(shape, spec), parts, exact=True, summary=(line,))

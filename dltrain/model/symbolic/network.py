@@ -1,0 +1,192 @@
+"""The whole network by arithmetic: shape and parameters of each layer, and every layer that cannot take its input."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
+from dltrain.data.dataset import InputSpec, Schema
+from dltrain.errors import Fault
+from dltrain.model.head import Head
+from dltrain.model.symbolic.application import preprocessing_of
+from dltrain.model.symbolic.layers import infer_layer
+from dltrain.model.symbolic.rule import Inferred, Shape, ShapeError, show_shape
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One layer of the table.
+
+    Attributes:
+        name: as the model names it.
+        layer: Keras's class.
+        inputs: shapes that come in; None: not known.
+        found: what the arithmetic says.
+        config: the entry of the config; None for a layer that the data asks for.
+        sources: names of the layers or inputs that it takes.
+    """
+
+    name: str
+    layer: str
+    inputs: tuple[Shape | None, ...]
+    found: Inferred
+    config: LayerConfig | None = None
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Network:
+    """What is known of a model without building it.
+
+    Attributes:
+        rows: a layer each, in the order in which they are built.
+        outputs: (name of the last layer, its shape) for each head.
+        faults: layers that cannot take their input, at their lines.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    outputs: list[tuple[str, Shape | None]] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def parameters(self) -> int | None:
+        """All parameters; None: those of a layer are not known."""
+        return _sum([row.found.parameters for row in self.rows])
+
+    @property
+    def trainable(self) -> int | None:
+        """Those that training changes."""
+        return _sum([row.found.trainable for row in self.rows])
+
+    def needed_for(self, name: str) -> set[str]:
+        """Names of all layers and inputs that a layer's output depends on, itself included."""
+        above = {row.name: row.sources for row in self.rows}
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            word = waiting.pop()
+            if word not in found:
+                found.add(word)
+                waiting += above.get(word, ())
+        return found
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def infer_network(model: ModelConfig, schema: Schema, heads: Sequence[Head], augment: Sequence[Component] = ()) -> Network:
+    """Walk through a model as `build_model` builds it.
+
+    Args:
+        model: the `model:` block.
+        schema: the data's inputs.
+        heads: from `resolve_heads`; empty where they are in doubt: the config's layers alone.
+        augment: random layers for pictures, put first.
+    """
+    walk = _Walk()
+    last = walk.join(schema.inputs)
+    for index, component in enumerate(augment):
+        last = walk.add(LayerConfig(component, path=f"data.augment.{index}"), last)
+    names = {layer.name for layer in model.layers if layer.name}
+    names |= {layer.name for head in heads for layer in head.layers if layer.name}
+    walk.counts = dict.fromkeys(names, 1)
+    for layer in model.layers:
+        last = walk.add(layer, last)
+    for head in heads:
+        end = last
+        for layer in head.layers:
+            end = walk.add(layer, end)
+        walk.network.outputs.append((end, walk.shapes[end]))
+    if not heads:
+        walk.network.outputs.append((last, walk.shapes[last]))
+    return walk.network
+
+
+class _Walk:
+    """Shapes by name, as the layers come."""
+
+    def __init__(self) -> None:
+        self.network = Network()
+        self.shapes: dict[str, Shape | None] = {}
+        self.counts: dict[str, int] = {}
+
+    def join(self, specs: Sequence[InputSpec]) -> str:
+        """The inputs, embedded categories looked up and put beside the numbers; returns the name of what goes on."""
+        ends = []
+        for spec in specs:
+            self.shapes[spec.name] = spec.shape
+            end = spec.name
+            if spec.vocabulary_size is not None:
+                size = {"input_dim": spec.vocabulary_size, "output_dim": spec.embedding_dimension or 8}
+                end = self._infer(Component("layer", "Embedding", size), f"{spec.name}_embedding", (spec.name,), None)
+            ends.append(end)
+        if len(ends) == 1:
+            return ends[0]
+        return self._infer(Component("layer", "Concatenate"), "inputs", tuple(ends), None)
+
+    def add(self, layer: LayerConfig, last: str) -> str:
+        """One layer of the config; returns its name."""
+        name = self._name(layer)
+        sources = layer.inputs or (last,)
+        sources = tuple(word for word in sources if word in self.shapes) or (last,)
+        before = preprocessing_of(layer.component)
+        if before is not None:
+            sources = (self._infer(before, f"{name}_preprocessing", sources, layer),)
+        self._infer(layer.component, name, sources, layer)
+        self._check_weights(layer)
+        return name
+
+    def _name(self, layer: LayerConfig) -> str:
+        """As the model builder names it: the layer's own name, or its class's with a number."""
+        if layer.name:
+            return layer.name
+        base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", layer.component.name).lower()
+        while True:
+            count = self.counts.get(base, 0)
+            self.counts[base] = count + 1
+            name = f"{base}_{count}" if count else base
+            if name not in self.shapes:
+                return name
+
+    def _infer(self, component: Component, name: str, sources: tuple[str, ...], layer: LayerConfig | None) -> str:
+        inputs = tuple(self.shapes[word] for word in sources)
+        known = tuple(shape for shape in inputs if shape is not None)
+        if len(known) < len(inputs):
+            found = Inferred(None, None, "what comes in is not known")
+        else:
+            try:
+                found = infer_layer(component, known)
+            except ShapeError as error:
+                found = Inferred(None, None, error.message)
+                place = layer.component.place if layer else None
+                self.network.faults.append(fault_at(place, error.message, path=layer.path if layer else None, hint=error.hint))
+        self.shapes[name] = found.output
+        self.network.rows.append(Row(name, component.name, inputs, found, layer, sources))
+        return name
+
+    def _check_weights(self, layer: LayerConfig) -> None:
+        """Weights given in the config must have the shapes that the layer needs."""
+        found = self.network.rows[-1].found
+        if layer.weights is None or found.weights is None or found.note or any(weight.size is None for weight in found.weights):
+            return
+        given = [_shape_of(values) for values in layer.weights]
+        expected = [weight.shape for weight in found.weights]
+        if given != expected:
+            words, wanted = (", ".join(map(show_shape, shapes)) or "none" for shapes in (given, expected))
+            message = f"weights of shapes {words} were given, expected {wanted}"
+            hint = "the order is that of Keras's layer.get_weights(): the kernel [inputs, units], then the bias [units]"
+            self.network.faults.append(fault_at(layer.component.place, message, path=f"{layer.path}.weights", hint=hint))
+
+
+def _shape_of(values: Any) -> Shape:
+    """The shape of nested lists (that they are not ragged was checked when the config was read)."""
+    shape: list[int | None] = []
+    while isinstance(values, list | tuple):
+        shape.append(len(values))
+        values = values[0] if values else None
+    return tuple(shape)

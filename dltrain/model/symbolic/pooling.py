@@ -1,0 +1,38 @@
+"""Pooling: windows, global, to a given size."""
+
+from __future__ import annotations
+
+from dltrain.model.symbolic.convolution import WHAT, join_channels, rank_of, slide_all, split_channels
+from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, of_rank, only
+
+RULES = Rules()
+RANKS = (1, 2, 3)
+
+
+@RULES.add(*(f"{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in RANKS))
+def infer_pooling(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
+    """[..., channels] -> fewer places, the same channels."""
+    rank = rank_of(arguments)
+    shape = of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank])
+    spatial, channels = split_channels(shape, arguments)
+    pool = arguments.per_axis("pool_size", rank)
+    strides = pool if arguments["strides"] is None else arguments.per_axis("strides", rank)
+    return Inferred(join_channels(slide_all(spatial, pool, strides, arguments, "pool"), channels, arguments))
+
+
+@RULES.add(*(f"Global{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in RANKS))
+def infer_global_pooling(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
+    """[..., channels] -> [channels]."""
+    rank = rank_of(arguments)
+    shape = of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank])
+    _, channels = split_channels(shape, arguments)
+    return Inferred(join_channels((1,) * rank, channels, arguments) if arguments["keepdims"] else (channels,))
+
+
+@RULES.add(*(f"Adaptive{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in RANKS))
+def infer_adaptive_pooling(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
+    """[..., channels] -> [*output_size, channels]."""
+    rank = rank_of(arguments)
+    shape = of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank])
+    _, channels = split_channels(shape, arguments)
+    return Inferred(join_channels(arguments.per_axis("output_size", rank), channels, arguments))
