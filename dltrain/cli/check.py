@@ -1,48 +1,50 @@
-"""`dltrain check CONFIG...`: the faults of configs, without training."""
+"""`dltrain check CONFIG...`: everything that can be known of configs without training."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
+import click
+
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, UsageError
+
+FORMATS = ("text", "json", "github")
 
 
 def command(
     context: typer.Context,
     words: Annotated[list[str] | None, typer.Argument(metavar="CONFIG... [KEY=VALUE]...", hidden=True)] = None,
     resolved: Annotated[bool, typer.Option("--resolved", help="Print each config with every default and inference.")] = False,
+    data: Annotated[bool, typer.Option("--data", help="Read all of the data and report on it.")] = False,
+    build: Annotated[bool, typer.Option("--build", help="Let Keras build the model as well.")] = False,
+    form: Annotated[str, typer.Option("--format", click_type=click.Choice(FORMATS), help="How the faults are written.")] = "text",
 ) -> int:
-    """Read each CONFIG and print all its faults at once; exit 2 if there are any."""
+    """Find all faults of each CONFIG without training; print its layers, shapes and parameters. Exit 2 or 3 if it has faults."""
     from dltrain.cli.faults import fault_documents
-    from dltrain.config import dump_yaml, load_config, split_words
+    from dltrain.config import split_words
 
     console: Console = context.obj
     files, overrides = split_words(words or ())
     if not files:
         raise UsageError(Fault("a config file was expected, found none", hint="dltrain check CONFIG..."))
+    console.settings.json = console.settings.json or form == "json"
     documents: list[dict[str, Any]] = []
     errors: list[Fault] = []
     code, separator = 0, ""
     for file in files:
-        try:
-            config = load_config(file, overrides)
-        except DltrainError as error:
-            code = max(code, error.exit_code)
-            errors += error.faults
-            console.faults(error.faults)
-            documents.append({"file": file, "status": "error", "errors": fault_documents(error.faults)})
-            continue
-        console.faults(config.warnings)
-        document: dict[str, Any] = {"file": file, "status": "ok", "warnings": fault_documents(config.warnings)}
-        if resolved:
-            document["resolved"] = config.resolved
-            console.verbatim(separator + dump_yaml(config.resolved))
-            separator = "---\n"
-        else:
-            console.result(f"{file}: OK")
+        found, one, document, lines = _check(file, overrides, data=data, build=build, resolved=resolved)
+        code = max(code, one)
+        errors += [fault for fault in found if fault.severity == "error"]
+        _show(console, found, form)
         documents.append(document)
+        if resolved and not one:
+            console.verbatim(separator + lines[0])
+            separator = "---\n"
+        elif form == "text":
+            for line in [f"{file}: {'OK' if not one else 'not OK'}", *(f"  {line}" for line in lines if not resolved)]:
+                console.result(line)
     outcome: dict[str, Any] = (
         {"status": "error", "exit": code, "errors": fault_documents(errors)} if code else {"status": "finished"}
     )
@@ -50,3 +52,39 @@ def command(
     if len(errors) > 1:
         console.line(f"{len(errors)} errors")
     return code
+
+
+def _check(
+    file: str, overrides: list[str], *, data: bool, build: bool, resolved: bool
+) -> tuple[tuple[Fault, ...], int, dict[str, Any], list[str]]:
+    """Faults, exit code, the JSON document and the lines of the report of one config."""
+    from dltrain.cli.check_report import report_lines
+    from dltrain.cli.faults import fault_documents
+    from dltrain.config import dump_yaml, load_config, resolve
+
+    try:
+        config = load_config(file, overrides)
+        from dltrain.checking import check_config
+
+        result = check_config(config, data=data, build=build)
+    except DltrainError as error:
+        return error.faults, error.exit_code, {"file": file, "status": "error", "errors": fault_documents(error.faults)}, []
+    document: dict[str, Any] = {"file": file, "status": "error" if result.errors else "ok"}
+    if result.errors:
+        document["errors"] = fault_documents(result.errors)
+    document |= {"warnings": fault_documents(result.warnings), **result.to_document()}
+    lines = report_lines(result)
+    if resolved:
+        document["resolved"] = resolve(config, result.inferred or {})
+        lines = [dump_yaml(document["resolved"])]
+    return (*result.errors, *result.warnings), result.exit_code, document, lines
+
+
+def _show(console: Console, faults: tuple[Fault, ...], form: str) -> None:
+    from dltrain.cli.check_report import github_lines
+
+    if form == "github":
+        for line in github_lines(faults):
+            console.result(line)
+    else:
+        console.faults(faults)

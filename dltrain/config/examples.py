@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dltrain.config.catalog import Argument, ComponentEntry, load_catalog
+from dltrain.config.catalog import Argument, ComponentEntry
 from dltrain.config.keys import KEYS, Key, keys_of
 from dltrain.config.kinds import COMPONENTS, Alternative, Kind, parse_kind
 from dltrain.config.sources import Source
+from dltrain.config.training_block import CALLBACKS
 
 # A usual value of arguments whose type alone would give an odd one; `Class.argument` before `argument`.
 USUAL: dict[str, Any] = {
@@ -60,6 +61,7 @@ USUAL: dict[str, Any] = {
     "dtype": "float32",
     "name": "hidden",
     "seed": 3,
+    "min_faces_per_person": 70,
 }
 
 # A component of each kind, for arguments that take one.
@@ -77,12 +79,9 @@ OF_KIND: dict[str, Any] = {
 
 # The kinds that are arguments of a layer, under the name of that argument.
 _IN_A_LAYER = {"regularizer": "kernel_regularizer", "initializer": "kernel_initializer", "constraint": "kernel_constraint"}
-_CALLBACK_KEYS = {
-    "EarlyStopping": "early_stopping",
-    "ModelCheckpoint": "checkpoint",
-    "ReduceLROnPlateau": "reduce_lr_on_plateau",
-    "TensorBoard": "tensorboard",
-}
+_CALLBACK_KEYS = {"ModelCheckpoint": "checkpoint", **{name: key for key, name in CALLBACKS.items()}}
+# Keys that mean nothing without others of their block.
+_BESIDE = {"data.split.group": {"test": 0.2}, "data.split.time": {"test": 0.2}}
 _TABLE_FILE = ("data.path", "data.target")
 
 
@@ -101,8 +100,9 @@ def example_of_key(key: Key) -> dict[str, Any]:
         around = (
             {"source": "digits"} if pictures else {"source": "csv", **{p.split(".")[1]: KEYS[p].example for p in _TABLE_FILE}}
         )
+    inner = _BESIDE.get(key.path, {})
     for name in reversed(blocks[1:]):
-        value = {name: value}
+        value, inner = {name: value, **inner}, {}
     return {blocks[0]: {**around, **value} if around else value}
 
 
@@ -123,14 +123,8 @@ def example_of_component(entry: ComponentEntry, argument: Argument | None = None
     if entry.kind == "schedule":
         return {"training": {"optimizer": {"Adam": {"learning_rate": component}}}}
     if entry.kind == "callback":
-        arguments = {name: value for name, value in arguments.items() if value is not None}
         return {"training": {_CALLBACK_KEYS[entry.name]: arguments or True}}
     return {"training": {"metrics": [component]} if entry.kind == "metric" else {entry.kind: component}}
-
-
-def example_of_argument(entry: ComponentEntry, argument: Argument) -> dict[str, Any]:
-    """The same with a value for the argument."""
-    return example_of_component(entry, argument)
 
 
 def example_of_source(source: Source, argument: str | None = None) -> dict[str, Any]:
@@ -141,9 +135,9 @@ def example_of_source(source: Source, argument: str | None = None) -> dict[str, 
         data["path"] = str(KEYS["data.path"].example).replace("csv", suffix)
     if source.needs_target:
         data["target"] = KEYS["data.target"].example
-    for name, own in source.arguments.items():
-        if argument == name or (argument is None and own.default is not None):
-            data[name] = own.default if own.default not in (None, 0) else value_of(parse_kind(own.type))
+    if argument is not None:
+        own = source.arguments[argument]
+        data[argument] = USUAL.get(argument, own.default if own.default is not None else value_of(parse_kind(own.type)))
     return {"data": data}
 
 
@@ -176,10 +170,3 @@ def _value_of(alternative: Alternative) -> Any:
         high = limits.high if limits.high is not None else low + 1
         return round((low + high) / 2, 3) if word == "number" else max(int(low), 1)
     return {"bool": True, "text": "text", "name": "name", "mapping": {}, "any": 1, "none": None}[word]
-
-
-def all_entries() -> list[ComponentEntry]:
-    """Every component of the catalog."""
-    catalog = load_catalog()
-    found = (catalog.find(kind, name) for kind in catalog.kinds() for name in catalog.names(kind))
-    return [entry for entry in found if entry is not None]

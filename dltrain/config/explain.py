@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from dltrain.config.catalog import Argument, ComponentEntry, load_catalog, normalize
-from dltrain.config.components import KNOWN_ELSEWHERE, REFUSED, TARGET_METRICS
-from dltrain.config.examples import example_of_argument, example_of_component, example_of_key, example_of_source
+from dltrain.config.components import REFUSED, TARGET_METRICS
+from dltrain.config.examples import example_of_component, example_of_key, example_of_source
 from dltrain.config.keys import KEYS, LAYER_KEYS, LOSS_KEYS, Key, keys_of
 from dltrain.config.kinds import COMPONENTS, Kind, parse_kind
 from dltrain.config.model_block import LAYER_KINDS
+from dltrain.config.near_names import longer_name, near_names
 from dltrain.config.sources import SOURCES, SourceArgument, sources_with_argument
 from dltrain.config.suggest import nearest, one_of
 from dltrain.config.training_block import CALLBACKS
@@ -46,7 +47,7 @@ class Explanation:
     """One meaning of a word.
 
     Attributes:
-        kind: "key", "source", "argument", "activation", a kind of component, or "kind" for all components of one.
+        kind: "config", "key", "source", "argument", "activation", a kind of component, or "kind" for all components of one.
         name: the canonical name: `training.epochs`, `Dense`, `lfw_people`.
         description: one sentence or more.
         type: what it takes, in words; "" where it takes nothing.
@@ -87,7 +88,7 @@ def explain(word: str = "") -> tuple[Explanation, ...]:
     parts = [part for part in word.split(".") if part]
     if not parts:
         return (_explain_top(),)
-    found = tuple(_keys(parts) or _names(parts))
+    found = tuple(_keys(parts)) or tuple(_names(parts))
     if found:
         return found
     reason = REFUSED.get(normalize(parts[0]))
@@ -98,9 +99,13 @@ def explain(word: str = "") -> tuple[Explanation, ...]:
 
 def _explain_top() -> Explanation:
     example = dump_yaml({"data": {"source": "digits", "split": {"test": 0.25}}, "model": {"layers": ["Flatten"]}})
-    kinds = tuple(f"{kind}s" for kind in (*load_catalog().kinds(), "activation") if kind != "callback")
+    kinds = tuple(_plural(kind) for kind in (*load_catalog().kinds(), "activation") if kind != "callback")
     description = "A config is one experiment; these are its keys. Each word below can be explained in turn."
-    return Explanation("key", "", description, example=example, parts=_parts_of_block(""), names=(*kinds, "source"))
+    return Explanation("config", "", description, example=example, parts=_parts_of_block(""), names=(*kinds, "datasets"))
+
+
+def _plural(kind: str) -> str:
+    return f"{kind}es" if kind.endswith("s") else f"{kind}s"
 
 
 def _keys(parts: Sequence[str]) -> Iterator[Explanation]:
@@ -150,6 +155,9 @@ def _arguments(kinds: Sequence[str], parts: Sequence[str], owner: str | None = N
     head, rest = parts[0], parts[1:]
     catalog = load_catalog()
     entries = [entry for kind in kinds if kind in catalog.kinds() and (entry := catalog.find(kind, head))]
+    # `l2` is an argument of regularizers, and `L2` one of them.
+    if any(argument.name == head for _, argument in _owners(kinds, head, None)):
+        entries = [entry for entry in entries if entry.name == head]
     if entries and rest:
         yield from _arguments([entry.kind for entry in entries], rest, entries[0].name)
         return
@@ -203,10 +211,16 @@ def _names(parts: Sequence[str]) -> Iterator[Explanation]:
     found += [_explain_component(entry) for entry in entries if entry.kind != "metric" or entry.name != "Accuracy"]
     if catalog.find_activation(name):
         found.append(_explain_activation(name))
-    if not found:
-        found = [_explain_kind(kind) for kind in (*kinds, "activation") if normalize(name) in (kind, f"{kind}s")]
-    if not found and normalize(name) in ("source", "sources", "dataset", "datasets"):
+    if not any(explanation.names for explanation in found):
+        found += [
+            _explain_kind(kind)
+            for kind in (*kinds, "activation")
+            if kind != "callback" and normalize(name) in (kind, _plural(kind))
+        ]
+    if not found and normalize(name) in ("sources", "dataset", "datasets"):
         found = [_explain_key(KEYS["data.source"])]
+    if not found and normalize(name) in ("callback", "callbacks"):
+        found = [_explain_key(KEYS[f"training.{key}"]) for key in (*CALLBACKS, "checkpoint")]
     yield from found or [*_source_arguments(name), *_arguments(kinds, parts)]
 
 
@@ -239,10 +253,12 @@ def _explain_own(key: Key, owner: str) -> Explanation:
 
 def _explain_component(entry: ComponentEntry) -> Explanation:
     aliases = tuple(alias for alias, name in load_catalog().aliases(entry.kind).items() if name == entry.name)
+    if entry.name == "ModelCheckpoint":
+        return _explain_key(KEYS["training.checkpoint"])
     parts = _parts_of_component(entry)
     if entry.kind in LAYER_KINDS:
-        own = [key for name, key in LAYER_KEYS.items() if name not in entry.arguments]
-        parts += tuple(_part_of_key(key.path, key) for key in own)
+        own = {name: key for name, key in LAYER_KEYS.items() if entry.kind == "layer" or name not in entry.arguments}
+        parts = (*(part for part in parts if part.name not in own), *(_part_of_key(name, key) for name, key in own.items()))
     example = dump_yaml(example_of_component(entry))
     return Explanation(entry.kind, entry.name, entry.doc, example=example, parts=parts, other_names=aliases)
 
@@ -261,7 +277,7 @@ def _explain_activation(name: str) -> Explanation:
 
 def _explain_kind(kind: str) -> Explanation:
     article = "an" if kind[0] in "aeiou" else "a"
-    return Explanation("kind", kind, f"What may stand where {article} {kind} is expected.", names=_names_of((kind,)))
+    return Explanation("kind", _plural(kind), f"What may stand where {article} {kind} is expected.", names=_names_of((kind,)))
 
 
 def _explain_argument(owners: Sequence[tuple[ComponentEntry, Argument]]) -> Iterator[Explanation]:
@@ -280,7 +296,7 @@ def _explain_argument(owners: Sequence[tuple[ComponentEntry, Argument]]) -> Iter
             type=part.type,
             required=part.required,
             default=part.default,
-            example=dump_yaml(example_of_argument(entry, argument)),
+            example=dump_yaml(example_of_component(entry, argument)),
             names=_names_of(_component_kinds(parse_kind(argument.type))),
             owners=tuple(dict.fromkeys(other.name for other, _ in group)),
         )
@@ -371,24 +387,24 @@ def _names_of(kinds: Sequence[str]) -> tuple[str, ...]:
 
 
 def _nearest_hint(word: str) -> str:
-    """Up to three names that are near, those of the same form first."""
-    catalog = load_catalog()
-    last_words = [path.rpartition(".")[2] for path in KEYS]
-    names = [name for kind in catalog.kinds() for name in (*catalog.names(kind), *catalog.aliases(kind))]
-    known = [*KEYS] if "." in word else [*last_words, *SOURCES, *names, *catalog.activations]
-    known += [name for source in SOURCES.values() for name in source.arguments] if "." not in word else []
-    elsewhere = [names[normalize(word)] for names in KNOWN_ELSEWHERE.values() if normalize(word) in names]
-    found = list(dict.fromkeys(elsewhere))
-    while len(found) < 3:
-        spellings = {normalize(name) for name in found}
-        match = nearest(word, [name for name in known if normalize(name) not in spellings])
-        if match is None:
+    """Names that are near; else what the part of the word that does exist takes."""
+    for prefix in _prefixes(word):
+        parts = prefix.split(".")
+        explained = tuple(_keys(parts)) or tuple(_names(parts))
+        known = [part.name for one in explained for part in one.parts]
+        known += [name for source in SOURCES.values() for name in source.arguments if prefix == "data"]
+        rest = word[len(prefix) + 1 :]
+        if known:
+            match = nearest(rest, known) or longer_name(rest, known)
+            return f"did you mean {prefix}.{match}?" if match else f"{prefix} takes: {one_of(known, 40)}"
+        if explained:
             break
-        found.append(match)
+    last = word.rpartition(".")[2]
+    path = nearest(word, KEYS) if last != word else None
+    found = [path] if path else near_names(last, is_argument=last != word)
     if found:
         return f"did you mean {' or '.join(found)}?"
-    block = next((path for path in _prefixes(word) if keys_of(path)), "")
-    return f"{block or 'a config'} takes: {one_of(keys_of(block), 30)}; `dltrain explain layers` lists all layers"
+    return f"`dltrain explain` lists the keys of a config, `dltrain explain layers` the layers; data sets: {one_of(SOURCES, 20)}"
 
 
 def _prefixes(word: str) -> Iterator[str]:

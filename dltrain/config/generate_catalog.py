@@ -84,6 +84,29 @@ def first_sentence(text: str, limit: int = 200) -> str:
     return sentence if len(sentence) <= limit else sentence[: limit - 1].rsplit(" ", 1)[0] + "…"
 
 
+# What a sentence is made of that tells of an argument no more than its type and its default.
+TYPE_WORDS = frozenset(
+    re.findall(
+        r"\w+",
+        """a an optional python float floats int integer integers bool boolean string str number numbers none tuple list of two
+        three single scalar value keras tensor constant default defaults to is or between and in range true false positive unset
+        by""",
+    )
+)
+
+
+def telling_sentence(text: str, otherwise: str = "") -> str:
+    """The first sentence of an argument's description that says more than its type; else `otherwise`, else the first."""
+    first = rest = " ".join(text.split())
+    while rest:
+        sentence = first_sentence(rest, limit=len(rest))
+        words = re.findall(r"[a-z]+", sentence.lower())
+        if not TYPE_WORDS.issuperset(words):
+            return first_sentence(rest)
+        rest = rest[len(sentence) :].lstrip() if rest.startswith(sentence) else ""
+    return otherwise or first_sentence(first)
+
+
 def argument_descriptions(doc: str) -> dict[str, str]:
     """The `Args:` (or `Arguments:`) section of a Keras docstring: argument -> first sentence."""
     match = re.search(r"^( *)Arg(?:ument)?s:\n((?:\1 +.*\n|\s*\n)+)", doc + "\n", flags=re.MULTILINE)
@@ -95,7 +118,7 @@ def argument_descriptions(doc: str) -> dict[str, str]:
         head = re.match(r"([\w, ]+?)\s*(?:\([^)]*\))?:\s*(.*)", entry, flags=re.DOTALL)
         if head:
             for name in head.group(1).split(","):
-                found[name.strip()] = first_sentence(head.group(2))
+                found[name.strip()] = telling_sentence(head.group(2), DOCS.get(name.strip(), ""))
     return found
 
 

@@ -14,6 +14,7 @@ from dltrain.errors import Fault
 BUNDLED_TABLES = ("iris", "wine", "breast_cancer", "diabetes")
 _TABLE_OPTIONS = ("features", "drop", "weight", "identifiers", "encode", "replace", "impute", "missing", "scale")
 _OWN_PARTS = {"mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
+_NUMBERED = ("digits", "mnist")  # whose labels are the numbers from 0
 _LFW_CROP = (125, 94)  # the part of the picture that scikit-learn takes
 # Pictures of each person who has at least 30 in Labeled Faces in the Wild (Huang et al. 2007), most first.
 _LFW_PICTURES = (
@@ -32,6 +33,7 @@ class DataFacts:
         labels: target -> label -> rows of all parts together; only where the labels were seen.
         exact: the data says so itself; otherwise widths and counts are estimates from its beginning.
         summary: lines for the user.
+        names_known: the labels are called as `schema` says; otherwise only their number is known.
         errors: what is wrong with the data.
         warnings: what is odd about it.
     """
@@ -40,6 +42,7 @@ class DataFacts:
     rows: Mapping[str, int] = field(default_factory=dict)
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     exact: bool = False
+    names_known: bool = True
     summary: tuple[str, ...] = ()
     errors: tuple[Fault, ...] = ()
     warnings: tuple[Fault, ...] = ()
@@ -92,7 +95,9 @@ def known_facts(config: DataConfig) -> DataFacts | None:
     size = "×".join(map(str, shape))
     what = f"{rows:,} pictures of {size}" if image else f"{rows:,} rows of {shape[0]} numbers"
     lines = [f"{config.source}: {what}" + (f", {classes} classes" if spec.task == "classification" and classes else "")]
-    return DataFacts(schema, expected_rows(config, rows, own), summary=tuple(lines), exact=True)
+    return DataFacts(
+        schema, expected_rows(config, rows, own), summary=tuple(lines), exact=True, names_known=config.source in _NUMBERED
+    )
 
 
 def expected_rows(config: DataConfig, rows: int | None, own: Mapping[str, int] = {}) -> dict[str, int]:

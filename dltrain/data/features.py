@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.faults import capped, listed
+from dltrain.data.faults import NUM_SHOWN, capped, listed
 from dltrain.data.kinds import Reading, mend, read_numbers, text_of, to_booleans, to_dates, unreadable
 from dltrain.data.scaling import NumberTransform, fit_number
 from dltrain.data.targets import Locate
@@ -101,16 +101,49 @@ def read_features(
         DataError: values that are not of the column's kind, with their rows.
     """
     values: dict[str, Any] = {}
-    faults: list[Fault] = []
-    total = 0
+    found: dict[str, Surprises] = {}
     for column in columns:
         values[column.name], bad, mended = read_feature(frame[column.name], column, reading)
-        total += len(bad)
-        for row in bad[: max(0, 10 - len(faults))]:
-            faults.append(_surprise(column, mended[int(row)], int(row), locate, known_by))
+        if len(bad):
+            found[column.name] = Surprises()
+            found[column.name].add(bad, mended, 0)
+    refuse_surprises(columns, found, locate, known_by)
+    return values
+
+
+@dataclass(slots=True)
+class Surprises:
+    """Values of a column that are not of its kind.
+
+    Attributes:
+        total: how many.
+        rows: row and value of the first ten.
+    """
+
+    total: int = 0
+    rows: list[tuple[int, Any]] = field(default_factory=list)
+
+    def add(self, rows: NDArray[np.int64], values: polars.Series, first_row: int) -> None:
+        """Take in the next ones: rows counted from `first_row`, and the values that all rows from there on hold."""
+        self.total += len(rows)
+        self.rows += [(first_row + int(row), values[int(row)]) for row in rows[: NUM_SHOWN - len(self.rows)]]
+
+
+def refuse_surprises(columns: Sequence[FeatureColumn], found: Mapping[str, Surprises], locate: Locate, known_by: str) -> None:
+    """Refuse values that are not of their column's kind; the arguments are those of `read_features`.
+
+    Raises:
+        DataError: there are some; with the rows of the first ten.
+    """
+    faults = [
+        _surprise(column, value, row, locate, known_by)
+        for column in columns
+        if column.name in found
+        for row, value in found[column.name].rows
+    ]
+    total = sum(found[column.name].total for column in columns if column.name in found)
     if faults:
         raise DataError(capped(faults, total))
-    return values
 
 
 def _surprise(column: FeatureColumn, value: object, row: int, locate: Locate, known_by: str) -> Fault:
@@ -185,22 +218,38 @@ def category_codes(column: FeatureColumn, values: polars.Series) -> tuple[NDArra
     return array, unknown
 
 
+@dataclass(slots=True)
+class Unseen:
+    """Categories that training has not seen: column -> rows and the different words; gathered over any number of turns."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    words: dict[str, dict[str, None]] = field(default_factory=dict)
+
+    def add(self, column: str, values: polars.Series) -> None:
+        """Take in the unknown values of some rows."""
+        self.rows[column] = self.rows.get(column, 0) + len(values)
+        self.words.setdefault(column, {}).update(dict.fromkeys(values.unique(maintain_order=True).to_list()))
+
+    def notes(self) -> list[str]:
+        """A sentence for the user, where there are any."""
+        found = [f"{column} {count:,} ({listed([*self.words[column]], 3)})" for column, count in self.rows.items()]
+        return [f"rows with a category that training has not seen (treated as unknown): {listed(found, 8)}"] if found else []
+
+
 def fill_features(
-    matrix: NDArray[np.float32], columns: Sequence[FeatureColumn], values: Mapping[str, Any], notes: list[str]
+    matrix: NDArray[np.float32], columns: Sequence[FeatureColumn], values: Mapping[str, Any], unseen: Unseen
 ) -> dict[str, NDArray[np.int32]]:
     """Write the numbers of all columns into `matrix` [rows, width] (zeros before); return the embedded categories' indices.
 
-    A category that training has not seen is index 0 of an embedding, and all zeros in one-hot; a sentence goes to `notes`.
+    A category that training has not seen is index 0 of an embedding, and all zeros in one-hot; it goes to `unseen`.
     """
     embedded: dict[str, NDArray[np.int32]] = {}
-    unseen: list[str] = []
     place = 0
     for column in columns:
         if column.kind == "category":
             codes, unknown = category_codes(column, values[column.name])
             if len(unknown):
-                words = unknown.unique(maintain_order=True).to_list()
-                unseen.append(f"{column.name} {len(unknown):,} ({listed(words, 3)})")
+                unseen.add(column.name, unknown)
             if column.is_embedded:
                 embedded[column.name] = codes
                 continue
@@ -214,8 +263,6 @@ def fill_features(
             if transform.indicator:
                 matrix[:, place + 1] = np.isnan(number)
             place += len(transform.columns)
-    if unseen:
-        notes.append(f"rows with a category that training has not seen (treated as unknown): {listed(unseen, 8)}")
     return embedded
 
 

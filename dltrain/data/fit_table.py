@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ from dltrain.errors import ConfigError, DataError, Fault
 if TYPE_CHECKING:
     import polars
 
+NOTHING_KNOWN: Mapping[str, ColumnKind] = {}
 TEXT_OPTIONS = ("columns", "header", "quote", "encoding")
 
 
@@ -46,47 +48,49 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         DataError: columns, values, labels or rows that do not do.
         ConfigError: options that do not fit together.
     """
-    _check_columns(config, raw)
+    check_columns(config, raw)
     if stored is not None:
         return _through(config, raw, seed, stored)
-    reading = _reading(config, raw)
+    reading = reading_of(config, raw)
     locate = locator(raw)
-    columns, left_out = _feature_columns(config, raw, reading)
+    columns, left_out = feature_columns(config, raw, column_kinds(config, raw, reading))
     seen = f"as the first {SAMPLE_ROWS:,} rows are" if raw.frame.height > SAMPLE_ROWS else "as in the other rows"
     values, (specs, targets), weights = all_of(
         lambda: read_features(raw.frame, columns, reading, locate, seen),
-        lambda: _targets(config, raw, reading),
+        lambda: fit_targets(config, raw, reading),
         lambda: read_weights(raw, config.weight, reading) if config.weight else None,
     )
-    rows, manner = _rows(config, raw, reading, specs, targets, seed)
-    warnings = _check_targets(specs, targets, rows, raw)
-    fitted = tuple(_fit_column(config, column, values[column.name], rows["train"]) for column in columns)
+    rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
+    warnings = check_targets(specs, targets, rows, raw)
+    fitted = tuple(fit_column(config, column, values[column.name], rows["train"]) for column in columns)
     check_gaps(fitted, values, locate)
     preprocessing = TablePreprocessing(
         source=config.source,
         features=fitted,
-        targets=tuple(_scaled(config, spec, targets, rows["train"]) for spec in specs),
+        targets=tuple(scaled_target(config, spec, targets, rows["train"]) for spec in specs),
         reading=reading,
         text_options={key: getattr(config, key) for key in TEXT_OPTIONS if getattr(config, key) is not None},
         weight=config.weight,
         identifiers=config.identifiers,
     )
-    _check_some_feature(preprocessing, config)
+    check_some_feature(preprocessing, config)
     identifiers = {name: text_of(raw.frame[name]).fill_null("") for name in config.identifiers}
     table = TableValues(values, targets, weights, identifiers, raw.frame.height)
     parts = _assemble(preprocessing, table, rows, warnings)
-    summary = _summary(preprocessing, targets, left_out, raw.frame.height)
-    return Fitted(preprocessing, parts, summary, warnings, _resolved(preprocessing), manner)
+    summary = summarize(preprocessing, targets, left_out, raw.frame.height)
+    return Fitted(preprocessing, parts, summary, warnings, resolved_values(preprocessing), manner)
 
 
 def _through(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessing) -> Fitted:
     if not isinstance(stored, TablePreprocessing):
         raise DataError("the run was trained on pictures, this is a table")
     values = stored.read_values(raw, with_targets=True)
-    rows, manner = _rows(config, raw, stored.reading, stored.targets, values.targets, seed)
+    rows, manner = choose_rows(config, raw, stored.reading, stored.targets, values.targets, seed)
     warnings: list[str] = []
     parts = _assemble(stored, values, rows, warnings)
-    return Fitted(stored, parts, _summary(stored, values.targets, [], raw.frame.height), warnings, _resolved(stored), manner)
+    return Fitted(
+        stored, parts, summarize(stored, values.targets, [], raw.frame.height), warnings, resolved_values(stored), manner
+    )
 
 
 def _assemble(
@@ -100,7 +104,8 @@ def _assemble(
     return parts
 
 
-def _reading(config: DataConfig, raw: RawTable) -> Reading:
+def reading_of(config: DataConfig, raw: RawTable) -> Reading:
+    """How text becomes values."""
     return Reading(
         USUAL_MISSING if config.missing is None else tuple(config.missing),
         config.decimal or raw.reading.get("decimal", "."),
@@ -126,7 +131,8 @@ def _named_columns(config: DataConfig) -> list[tuple[str, str]]:
     return named
 
 
-def _check_columns(config: DataConfig, raw: RawTable) -> None:
+def check_columns(config: DataConfig, raw: RawTable) -> None:
+    """Every column that the config names must be there (raises DataError)."""
     have = raw.frame.columns
     where = raw.origin[0][1] if raw.origin else config.source
     faults = [
@@ -138,7 +144,8 @@ def _check_columns(config: DataConfig, raw: RawTable) -> None:
         raise DataError(capped(faults))
 
 
-def _target_names(config: DataConfig, raw: RawTable) -> tuple[str, ...]:
+def target_names(config: DataConfig, raw: RawTable) -> tuple[str, ...]:
+    """The columns to predict (raises ConfigError where none is named)."""
     if config.task == RECONSTRUCTION:
         return ()
     names = config.target or raw.target
@@ -148,26 +155,50 @@ def _target_names(config: DataConfig, raw: RawTable) -> tuple[str, ...]:
     return names
 
 
-def _feature_columns(config: DataConfig, raw: RawTable, reading: Reading) -> tuple[list[FeatureColumn], list[tuple[str, str]]]:
-    """The columns to use with their kinds, and those left out with the reason."""
+def _reserved(config: DataConfig, raw: RawTable) -> set[str]:
+    """Columns that have another role than that of a feature."""
     split = config.split
-    reserved = {*_target_names(config, raw), *config.target, *raw.target, *config.drop, *config.identifiers}
-    reserved |= {name for name in (config.weight, split.column, split.group, split.time) if name}
+    reserved = {*target_names(config, raw), *config.target, *raw.target, *config.drop, *config.identifiers}
+    return reserved | {name for name in (config.weight, split.column, split.group, split.time) if name}
+
+
+def column_kinds(
+    config: DataConfig, raw: RawTable, reading: Reading, known: Mapping[str, ColumnKind] = NOTHING_KNOWN
+) -> dict[str, ColumnKind]:
+    """The kind of each column that may be a feature, as the config says or as it looks; those that are known already stay."""
+    reserved = _reserved(config, raw)
+    kinds = {}
+    for name in raw.frame.columns if config.features is None else config.features:
+        if name in reserved:
+            continue
+        if name in known:
+            kinds[name] = known[name]
+            continue
+        series = raw.frame[name]
+        kinds[name] = infer_kind(series, reading)
+        if config.features is not None:
+            kinds[name] = _forced(series, kinds[name], config.features[name], reading)
+    return kinds
+
+
+def feature_columns(
+    config: DataConfig, raw: RawTable, kinds: Mapping[str, ColumnKind]
+) -> tuple[list[FeatureColumn], list[tuple[str, str]]]:
+    """The columns to use with their kinds, and those left out with the reason.
+
+    Raises:
+        DataError: a column that was asked for cannot be a feature.
+    """
     columns: list[FeatureColumn] = []
     left_out: list[tuple[str, str]] = []
     faults: list[Fault] = []
     for name in raw.frame.columns if config.features is None else config.features:
-        if name in reserved:
+        kind = kinds.get(name)
+        if kind is None:
             if config.features is not None:
-                faults.append(
-                    config_fault(config, f"data.features.{name}", f"{name} has another role already, so it is no feature")
-                )
-            continue
-        kind = infer_kind(raw.frame[name], reading)
-        forced = (config.features or {}).get(name)
-        if forced is not None or config.features is not None:
-            kind = _forced(raw.frame[name], kind, forced, reading)
-        if kind.kind == "text" and config.features is not None:
+                message = f"{name} has another role already, so it is no feature"
+                faults.append(config_fault(config, f"data.features.{name}", message))
+        elif kind.kind == "text" and config.features is not None:
             message = f"{name} is free text ({kind.left_out or 'as asked'}), which is no feature of a table"
             hint = f"data.features: {{{name}: category}} makes each different text a category; or leave it out"
             faults.append(config_fault(config, f"data.features.{name}", message, hint))
@@ -192,13 +223,13 @@ def _forced(series: polars.Series, inferred: ColumnKind, forced: str | None, rea
     return ColumnKind(forced, date_format)
 
 
-def _targets(config: DataConfig, raw: RawTable, reading: Reading) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]]]:
+def fit_targets(config: DataConfig, raw: RawTable, reading: Reading) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]]]:
     if config.task == RECONSTRUCTION:
         return (TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so"),), {}
     specs: list[TargetSpec] = []
     values: dict[str, NDArray[Any]] = {}
     faults: list[Fault] = []
-    for name in _target_names(config, raw):
+    for name in target_names(config, raw):
         series = mend(raw.frame[name], reading)
         try:
             spec = infer_target(series, reading, task=config.task, classes=raw.classes if name in raw.target else ())
@@ -211,7 +242,7 @@ def _targets(config: DataConfig, raw: RawTable, reading: Reading) -> tuple[tuple
     return tuple(specs), values
 
 
-def _check_targets(
+def check_targets(
     specs: tuple[TargetSpec, ...], targets: dict[str, NDArray[Any]], rows: dict[str, Rows], raw: RawTable
 ) -> list[str]:
     """Labels must be known to training, numbers must vary in it."""
@@ -219,7 +250,7 @@ def _check_targets(
     for spec in specs:
         if spec.task == "classification":
             notes += check_labels(spec.name, spec.classes, targets[spec.name], rows, locator(raw))
-            if len(np.unique(targets[spec.name][rows["train"]])) < 2:
+            if np.ptp(targets[spec.name][rows["train"]]) == 0:
                 raise DataError(f"the training part has one class of {spec.name} only")
         elif spec.task == "regression" and np.ptp(targets[spec.name][rows["train"]]) == 0:
             raise DataError(
@@ -228,7 +259,7 @@ def _check_targets(
     return notes
 
 
-def _rows(
+def choose_rows(
     config: DataConfig,
     raw: RawTable,
     reading: Reading,
@@ -242,9 +273,10 @@ def _rows(
     shares = {"test": split.test, "validation": split.validation}
     try:
         if split.column:
-            return split_column(text_of(raw.frame[split.column]).to_list()), f"by column {split.column}"
+            values, codes = _coded(text_of(raw.frame[split.column]))
+            return split_column(values, codes), f"by column {split.column}"
         if split.group:
-            groups = np.unique(text_of(raw.frame[split.group]).fill_null("").to_numpy()[rows].astype(str), return_inverse=True)[1]
+            _, groups = _coded(text_of(raw.frame[split.group]).fill_null("").gather(rows))
             chosen = split_groups(groups, seed=seed if split.seed is None else split.seed, **shares)
             manner = f"groups of {split.group} kept together"
         elif split.time:
@@ -258,6 +290,15 @@ def _rows(
     except ValueError as error:
         raise DataError(config_fault(config, "data.split", str(error))) from error
     return _ordered({**{name: rows[part] for name, part in chosen.items()}, **brought}), manner
+
+
+def _coded(series: polars.Series) -> tuple[list[str | None], NDArray[np.int64]]:
+    """The different texts in order (null last), and int [rows]: which of them a row holds."""
+    import polars
+
+    values = series.drop_nulls().unique().sort()
+    codes = series.cast(polars.Enum(values)).to_physical().cast(polars.Int64).fill_null(len(values)).to_numpy()
+    return [*values.to_list(), None], codes
 
 
 def _ordered(parts: dict[str, Rows]) -> dict[str, Rows]:
@@ -291,7 +332,8 @@ def _option(config: DataConfig, key: str, column: str, default: Any, words: tupl
     return value
 
 
-def _fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Rows) -> FeatureColumn:
+def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Rows) -> FeatureColumn:
+    """What the training rows teach about a column, with the options that the config has for it."""
     scale = _option(config, "scale", column.name, "standard", (*SCALES, "unit"))
     return fit_feature(
         column,
@@ -303,13 +345,14 @@ def _fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Ro
     )
 
 
-def _scaled(config: DataConfig, spec: TargetSpec, targets: dict[str, NDArray[Any]], rows: Rows) -> TargetSpec:
+def scaled_target(config: DataConfig, spec: TargetSpec, targets: dict[str, NDArray[Any]], rows: Rows) -> TargetSpec:
     if spec.task != "regression" or not config.scale_target:
         return spec
     return scale_target(spec, targets[spec.name][rows])
 
 
-def _check_some_feature(preprocessing: TablePreprocessing, config: DataConfig) -> None:
+def check_some_feature(preprocessing: TablePreprocessing, config: DataConfig) -> None:
+    """There must be something to learn from (raises DataError)."""
     schema = preprocessing.schema
     if not schema.inputs:
         raise DataError(config_fault(config, "data.features", "no column is left to learn from"))
@@ -317,7 +360,7 @@ def _check_some_feature(preprocessing: TablePreprocessing, config: DataConfig) -
         raise DataError(config_fault(config, "data.features", "no number is left to reconstruct", "data.encode: one_hot"))
 
 
-def _summary(
+def summarize(
     preprocessing: TablePreprocessing, targets: dict[str, NDArray[Any]], left_out: list[tuple[str, str]], num_rows: int
 ) -> list[str]:
     lines = []
@@ -343,7 +386,8 @@ def _summary(
     return lines
 
 
-def _resolved(preprocessing: TablePreprocessing) -> dict[str, Any]:
+def resolved_values(preprocessing: TablePreprocessing) -> dict[str, Any]:
+    """Inferred values by key path."""
     tasks = {spec.task for spec in preprocessing.targets}
     resolved: dict[str, Any] = {"data.features": {column.name: column.kind for column in preprocessing.features}}
     if len(tasks) == 1:

@@ -49,6 +49,17 @@ def load_dataset(
         ConfigError: keys of the `data:` block contradict each other or the source.
         UsageError: `split.folds` in a single fit.
     """
+    return load_parts(config, seed=seed, reporter=reporter, preprocessing=preprocessing)[1]
+
+
+def load_parts(
+    config: DataConfig,
+    *,
+    seed: int,
+    reporter: Reporter = SILENT,
+    preprocessing: Preprocessing | None = None,
+) -> tuple[Raw, Dataset]:
+    """`load_dataset`, with the raw data as well, whose rows the parts' `row_ids` count."""
     if config.split.folds is not None:
         raise UsageError("data.split.folds makes several fits", hint="run it with: dltrain sweep CONFIG")
     raws = _read_parts(config, seed, reporter)
@@ -62,7 +73,7 @@ def load_dataset(
     notes = [note for note in raw.notes if not note.startswith(WARNING)] or [_size(config, raw)]
     warnings = [note.removeprefix(WARNING) for note in raw.notes if note.startswith(WARNING)] + fitted.warnings
     rows = {name: part.row_ids for name, part in fitted.parts.items()}
-    return Dataset(
+    dataset = Dataset(
         schema=fitted.preprocessing.schema,
         parts=fitted.parts,
         preprocessing=fitted.preprocessing,
@@ -72,6 +83,7 @@ def load_dataset(
         warnings=tuple(warnings),
         resolved={**_resolved_reading(config, raw), **fitted.resolved},
     )
+    return raw, dataset
 
 
 def _size(config: DataConfig, raw: Raw) -> str:

@@ -61,10 +61,13 @@ def fit_number(name: str, values: Numbers, scale: str, impute: str | float) -> N
         impute: one of `IMPUTES`, or the number to fill in.
     """
     gaps = np.isnan(values)
-    fill = fill_value(values[~gaps], impute)
-    values = values[~gaps] if np.isnan(fill) else np.where(gaps, fill, values)
+    indicator = bool(gaps.any())
+    seen = values[~gaps] if indicator else values
+    fill = fill_value(seen, impute)
+    if indicator:
+        values = seen if np.isnan(fill) else np.where(gaps, fill, values)
     center, spread, quantiles = fit_scale(values, scale)
-    return NumberTransform(name, scale, fill, bool(gaps.any()), center, spread, quantiles)
+    return NumberTransform(name, scale, fill, indicator, center, spread, quantiles)
 
 
 def fill_value(values: Numbers, impute: str | float) -> float:
@@ -90,7 +93,8 @@ def fit_scale(values: Numbers, scale: str) -> tuple[float, float, Numbers]:
         return 0.0, 1.0, none
     if scale == "standard":
         mean = float(values.mean())
-        variance = float(((values - mean) ** 2).mean())
+        difference = values - mean
+        variance = float(np.square(difference, out=difference).mean())
         return mean, float(nonzero_deviation(np.array(mean), np.array(variance), len(values))), none
     if scale == "minmax":
         low, high = float(values.min()), float(values.max())

@@ -55,13 +55,16 @@ def _take_stratified(order: Rows, labels: NDArray[Any], size: int, keep: int) ->
     """Take `size` rows from the front of `order`, of each class its share; leave each class `keep` rows where it can be."""
     if not size:
         return order[:0], order
-    _, codes, counts = np.unique(labels[order], return_inverse=True, return_counts=True)
-    share = allot(counts, size, keep)
-    # The rank of each row within its class, in the given order.
+    codes = labels[order]
+    counts = np.bincount(codes)
+    if len(counts) <= np.iinfo(np.int16).max:
+        codes = codes.astype(np.int16)  # sorted by radix, in a quarter of the memory
     by_class = np.argsort(codes, kind="stable")
-    rank = np.empty(len(order), np.int64)
-    rank[by_class] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
-    taken = rank < share[codes]
+    first_of_class = np.cumsum(counts) - counts
+    present = np.flatnonzero(counts)
+    taken = np.zeros(len(order), bool)
+    for code, share in zip(present, allot(counts[present], size, keep), strict=True):
+        taken[by_class[first_of_class[code] : first_of_class[code] + share]] = True
     return order[taken], order[~taken]
 
 
@@ -126,19 +129,25 @@ def split_time(times: NDArray[Any], *, test: float | None = None, validation: fl
     return _named(order[:first_validation], order[first_validation:first_test], order[first_test:])
 
 
-def split_column(values: Sequence[str | None]) -> dict[str, Rows]:
+def split_column(values: Sequence[str | None], codes: NDArray[Any] | None = None) -> dict[str, Rows]:
     """Parts as a column names them.
+
+    Args:
+        values: of all rows; or the different values, where `codes` are given.
+        codes: int [rows]: which of the values a row holds.
 
     Raises:
         ValueError: a value is no part's name (the message quotes it), or no row is for training.
     """
     names = np.array([PART_NAMES.get(str(value).strip().casefold(), "") for value in values])
-    unknown = np.flatnonzero(names == "")
+    codes = np.arange(len(values)) if codes is None else codes
+    unknown = np.flatnonzero((names == "")[codes])
     if len(unknown):
-        raise ValueError(f"row {unknown[0] + 1} holds {values[unknown[0]]!r}; expected train, validation or test")
-    if not (names == "train").any():
+        raise ValueError(f"row {unknown[0] + 1} holds {values[codes[unknown[0]]]!r}; expected train, validation or test")
+    rows = {name: np.flatnonzero((names == name)[codes]) for name in ("train", "validation", "test")}
+    if not len(rows["train"]):
         raise ValueError("no row is for training (train)")
-    return _named(*(np.flatnonzero(names == name) for name in ("train", "validation", "test")))
+    return _named(*rows.values())
 
 
 def fold_indices(num_rows: int, folds: int, *, seed: int, labels: NDArray[Any] | None = None) -> list[tuple[Rows, Rows]]:

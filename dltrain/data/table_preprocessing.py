@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint
-from dltrain.data.features import FeatureColumn, check_gaps, embedding_dimension, fill_features, read_features
+from dltrain.data.features import FeatureColumn, Unseen, check_gaps, embedding_dimension, fill_features, read_features
 from dltrain.data.kinds import KINDS, SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
@@ -100,7 +100,7 @@ class TablePreprocessing(Preprocessing):
         """
         if not isinstance(raw, RawTable):
             raise DataError("expected a table, got pictures")
-        self._check_columns(raw, with_targets)
+        self.check_columns(raw, with_targets)
         frame, locate = raw.frame, locator(raw)
         seen = f"as the first {SAMPLE_ROWS:,} rows are" if frame.height > SAMPLE_ROWS else "as in the other rows"
         wanted = [spec for spec in self.targets if spec.task != RECONSTRUCTION] if with_targets else []
@@ -114,7 +114,8 @@ class TablePreprocessing(Preprocessing):
         identifiers = {name: text_of(frame[name]).fill_null("") for name in self.identifiers if name in frame.columns}
         return TableValues(features, targets, weights, identifiers, frame.height)
 
-    def _check_columns(self, raw: RawTable, with_targets: bool) -> None:
+    def check_columns(self, raw: RawTable, with_targets: bool) -> None:
+        """Every column that is needed must be there (raises DataError)."""
         needed = [column.name for column in self.features]
         if with_targets:
             needed += [spec.name for spec in self.targets if spec.task != RECONSTRUCTION]
@@ -129,30 +130,42 @@ class TablePreprocessing(Preprocessing):
     def assemble(self, values: TableValues, rows: NDArray[np.int64] | None, notes: list[str]) -> Part:
         """Preprocess the given rows (all where None) of values that were read."""
         rows = np.arange(values.num_rows) if rows is None else rows
-        chosen = {
-            name: column[rows] if isinstance(column, np.ndarray) else column.gather(rows)
-            for name, column in values.features.items()
-        }
-        width = sum(len(column.columns) for column in self.features)
-        matrix = np.zeros((len(rows), width), np.float32)
-        embedded = fill_features(matrix, self.features, chosen, notes)
-        inputs: dict[str, Array] = {FEATURES: matrix} if width else {}
-        inputs.update({input_name(column): embedded[column.name] for column in self.features if column.is_embedded})
-        targets: dict[str, NDArray[Any]] = {}
-        for spec in self.targets:
-            if spec.task == RECONSTRUCTION:
-                targets[spec.name] = matrix
-            elif spec.name in values.targets:
-                target = values.targets[spec.name][rows]
-                regresses = spec.task == "regression"
-                targets[spec.name] = ((target - spec.mean) / spec.scale).astype(np.float32) if regresses else target
+        unseen = Unseen()
+        inputs = self.make_inputs(values.features, rows, unseen)
+        notes += unseen.notes()
         return Part(
             inputs,
-            targets,
+            self.make_targets(values.targets, rows, inputs),
             None if values.weights is None else values.weights[rows],
             rows.astype(np.int64),
             {name: series.gather(rows).to_list() for name, series in values.identifiers.items()},
         )
+
+    def make_inputs(self, features: Mapping[str, Any], rows: NDArray[np.int64], unseen: Unseen) -> dict[str, Array]:
+        """The model's inputs for some rows of columns that were read by kind; what training has not seen goes to `unseen`."""
+        chosen = {
+            name: column[rows] if isinstance(column, np.ndarray) else column.gather(rows) for name, column in features.items()
+        }
+        width = sum(len(column.columns) for column in self.features)
+        matrix = np.zeros((len(rows), width), np.float32)
+        embedded = fill_features(matrix, self.features, chosen, unseen)
+        inputs: dict[str, Array] = {FEATURES: matrix} if width else {}
+        inputs.update({input_name(column): embedded[column.name] for column in self.features if column.is_embedded})
+        return inputs
+
+    def make_targets(
+        self, targets: Mapping[str, NDArray[Any]], rows: NDArray[np.int64], inputs: Mapping[str, Array]
+    ) -> dict[str, Any]:
+        """What the model is to learn for some rows; for reconstruction the input itself."""
+        made: dict[str, Any] = {}
+        for spec in self.targets:
+            if spec.task == RECONSTRUCTION:
+                made[spec.name] = inputs[FEATURES]
+            elif spec.name in targets:
+                target = targets[spec.name][rows]
+                regresses = spec.task == "regression"
+                made[spec.name] = ((target - spec.mean) / spec.scale).astype(np.float32) if regresses else target
+        return made
 
     def describe(self) -> list[str]:
         """`features: 6 numbers (standard), 8 categories (one-hot, 102 columns)`."""

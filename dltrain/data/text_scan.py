@@ -7,12 +7,12 @@ an ordinary character as long as it hides no separator and no line end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.faults import capped
+from dltrain.data.faults import NUM_SHOWN, capped
 from dltrain.data.files import place
 from dltrain.errors import Fault
 
@@ -42,21 +42,21 @@ class TextScan:
     faults: list[Fault]
 
 
-def scan_text(content: bytes, separator: str, quote: str | None, file: str) -> TextScan:
-    """Find the records of `content` (UTF-8, `\\n` line ends) and the faults of its quotes."""
+def scan_text(content: bytes, separator: str, quote: str | None, file: str, first_line: int = 1) -> TextScan:
+    """Find the records of `content` (UTF-8, `\\n` line ends, from `first_line` of the file on) and the faults of its quotes."""
     data = np.frombuffer(content, np.uint8)
     separator_byte = ord(separator)
     quote_byte = ord(quote) if quote and quote.encode() in content else None
     ends, separators_before, lines_before, quote_positions = _delimiters(data, separator_byte, quote_byte)
     starts = np.concatenate([[0], ends[:-1] + 1]).astype(np.int64) if len(ends) else np.zeros(0, np.int64)
     num_fields = np.diff(separators_before, prepend=0) + 1
-    lines = np.concatenate([[0], lines_before[:-1]]).astype(np.int64) + 1 if len(ends) else np.zeros(0, np.int64)
+    lines = np.concatenate([[0], lines_before[:-1]]).astype(np.int64) + first_line if len(ends) else np.zeros(0, np.int64)
     faults: list[Fault] = []
     field_blanks = np.zeros(0, np.int64)
     if quote_byte is not None and len(quote_positions):
         openings = quote_positions[::2]
         field_blanks = _blanks_before(data, openings, separator_byte)
-        faults = _quote_faults(content, data, quote_positions, separator_byte, quote_byte, file)
+        faults = _quote_faults(content, data, quote_positions, separator_byte, quote_byte, file, first_line)
     blank = _blank_records(content, starts, ends, num_fields)
     blanks = np.stack([starts[blank], np.minimum(ends[blank] + 1, len(data))], axis=1)
     keep = ~blank
@@ -135,7 +135,13 @@ def _blanks_before(data: NDArray[np.uint8], openings: NDArray[np.int64], separat
 
 
 def _quote_faults(
-    content: bytes, data: NDArray[np.uint8], quotes: NDArray[np.int64], separator: int, quote: int, file: str
+    content: bytes,
+    data: NDArray[np.uint8],
+    quotes: NDArray[np.int64],
+    separator: int,
+    quote: int,
+    file: str,
+    first_line: int,
 ) -> list[Fault]:
     """The first quote out of place: from there on, everything is read the other way round."""
     hint = "close the quote, or double a quote that belongs to the text, or, where quotes mean nothing here, data.quote: none"
@@ -152,8 +158,8 @@ def _quote_faults(
         inside = content[openings[index] : closings[index]]
         if inside.find(separator) < 0 and inside.find(NEWLINE) < 0:
             continue
-        line, column = place(content, int(openings[index]))
-        end_line, end_column = place(content, int(closings[index]))
+        line, column = place(content, int(openings[index]), first_line)
+        end_line, end_column = place(content, int(closings[index]), first_line)
         if misplaced[index]:
             message = "a quote in the middle of a field that does not begin with one"
         else:
@@ -162,37 +168,66 @@ def _quote_faults(
             )
         return [Fault(message, file=file, line=line, column=column, hint=hint)]
     if len(quotes) % 2:
-        line, column = place(content, int(quotes[-1]))
+        line, column = place(content, int(quotes[-1]), first_line)
         return [Fault("the quote that opens here is never closed", file=file, line=line, column=column, hint=hint)]
     return []
 
 
+@dataclass(slots=True)
+class WidthCheck:
+    """Whether all records have as many fields as there are columns; told of the records in as many turns as it takes.
+
+    Attributes:
+        width: columns.
+        named_by: what says so ("the header names").
+        file: for the faults.
+    """
+
+    width: int
+    named_by: str
+    file: str
+    first_line: int = 0
+    num_records: int = 0
+    num_wrong: int = 0
+    wrong: list[tuple[int, int]] = field(default_factory=list)
+    widths: set[int] = field(default_factory=set)
+
+    def add(self, num_fields: NDArray[np.int64], lines: NDArray[np.int64]) -> None:
+        """Take in the next records: the number of fields and the line of each."""
+        if not len(num_fields):
+            return
+        self.first_line = self.first_line or int(lines[0])
+        self.num_records += len(num_fields)
+        indices = np.flatnonzero(num_fields != self.width)
+        self.num_wrong += len(indices)
+        self.widths.update(np.unique(num_fields).tolist())
+        self.wrong += [(int(lines[index]), int(num_fields[index])) for index in indices[: NUM_SHOWN - len(self.wrong)]]
+
+    def add_right(self, num_records: int, first_line: int) -> None:
+        """Take in records that are known to be right."""
+        if num_records:
+            self.first_line = self.first_line or first_line
+            self.num_records += num_records
+            self.widths.add(self.width)
+
+    def faults(self) -> list[Fault]:
+        """Faults of the records so far that have fewer or more fields."""
+        if not self.num_wrong:
+            return []
+        if len(self.widths) == 1 and self.num_records > 1:
+            message = f"the rows have {min(self.widths)} values each, {self.named_by} {self.width}"
+            question = "is the separator right (data.separator), is there a header line (data.header, data.columns)?"
+            return [Fault(message, file=self.file, line=self.first_line, hint=question)]
+        faults = []
+        for line, have in self.wrong:
+            message = f"the row has {have} values, {'more' if have > self.width else 'fewer'} than {self.named_by} ({self.width})"
+            hint = "quote values that hold the separator" if have > self.width else None
+            faults.append(Fault(message, file=self.file, line=line, hint=hint))
+        return capped(faults, self.num_wrong)
+
+
 def width_faults(scan: TextScan, width: int, first: int, named_by: str, file: str) -> list[Fault]:
     """Faults of the records from `first` on that have fewer or more than `width` fields."""
-    num_fields = scan.num_fields[first:]
-    wrong = np.flatnonzero(num_fields != width) + first
-    if not len(wrong):
-        return []
-    counts = np.unique(num_fields)
-    if len(counts) == 1 and len(num_fields) > 1:
-        return [
-            Fault(
-                f"the rows have {counts[0]} values each, {named_by} {width}",
-                file=file,
-                line=int(scan.lines[first]),
-                hint="is the separator right (data.separator), is there a header line (data.header, data.columns)?",
-            )
-        ]
-    faults = []
-    for record in wrong[:10]:
-        have = int(scan.num_fields[record])
-        word = "more" if have > width else "fewer"
-        faults.append(
-            Fault(
-                f"the row has {have} values, {word} than {named_by} ({width})",
-                file=file,
-                line=int(scan.lines[record]),
-                hint="quote values that hold the separator" if have > width else None,
-            )
-        )
-    return capped(faults, len(wrong))
+    check = WidthCheck(width, named_by, file)
+    check.add(scan.num_fields[first:], scan.lines[first:])
+    return check.faults()

@@ -72,7 +72,9 @@ class Checkpoints:
     @property
     def pending_bytes(self) -> int:
         """Bytes of copies that wait to be written."""
-        return sum(sum(a.nbytes for a in values.model) + sum(a.nbytes for a in values.optimizer) for _, values, _ in self._pending)
+        return sum(
+            sum(a.nbytes for a in values.model) + sum(a.nbytes for a in values.optimizer) for _, values, _ in self._pending
+        )
 
     def write_pending(self) -> None:
         """Write the template's files and the best model, as far as they are not yet on disk.

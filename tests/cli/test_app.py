@@ -1,6 +1,7 @@
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from dltrain.cli import app
 from dltrain.errors import DltrainError, Fault, InterruptedRun
 from tests.support import REPOSITORY, run_dltrain
 
-HEAVY = {"tensorflow", "keras", "sklearn", "matplotlib", "polars", "pandas", "PIL", "rich", "numpy", "yaml"}
+HEAVY = {"pydantic", "tensorflow", "keras", "sklearn", "matplotlib", "polars", "pandas", "PIL", "rich", "numpy", "yaml"}
 COMMAND_ERRORS = [
     (kind, kind.exit_code)
     for kind in vars(errors).values()
@@ -31,13 +32,30 @@ def raising(monkeypatch, error):
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["--version"], *([name, "--help"] for name in app.COMMANDS), ["runs"], ["nonsense"]]
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        *([name, "--help"] for name in app.COMMANDS),
+        ["runs"],
+        ["nonsense"],
+    ],
 )
 def test_nothing_heavy_is_loaded(words):
-    code = f"import sys; from dltrain.cli.app import run; run({words!r}); print({HEAVY!r} & sys.modules.keys(), file=sys.stderr)"
+    assert loaded_by(words) == set()
+
+
+@pytest.mark.parametrize("words", [["explain", "Dense"], ["schema"], ["datasets"], ["fit", "no-such.yaml"]])
+def test_reading_the_config_language_loads_little(words):
+    assert loaded_by(words) <= {"yaml", "numpy"}
+
+
+def loaded_by(words):
+    """The heavy modules that a command line loads in a process of its own."""
+    code = f"import sys; from dltrain.cli.app import run; run({words!r}); print(*{HEAVY!r} & sys.modules.keys(), file=sys.stderr)"
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=60)
-    assert result.stderr.splitlines()[-1] == "set()"
+    return set(result.stderr.splitlines()[-1].split())
 
 
 def test_every_listed_command_exists(cli):
@@ -64,6 +82,8 @@ def test_version(cli):
         (["runs", "--limit", "many"], "many"),
         (["runs", "--limit"], "--limit"),
         (["evaluate"], "RUN"),
+        (["predict", "--data", "x"], "RUN"),
+        (["evaluate", "--weights", "better", "x"], "better"),
         (["evaluate", "x", "--part", "tset"], "tset"),
         (["--nonsense"], "--nonsense"),
         (["fit"], "one config file was expected, found none"),
@@ -125,6 +145,44 @@ def test_an_interrupt_anywhere_else(cli, monkeypatch):
     result = cli("datasets", "--json")
     assert result.code == result.json["exit"] == 130
     assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_sigterm_outside_training(tmp_path, options):
+    """The command is told to stop while it reads; one line, or one document, and the exit code of the signal."""
+    code = """
+import os, signal, sys, time
+import dltrain.runs
+def list_runs(folder):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(30)
+dltrain.runs.list_runs = list_runs
+from dltrain.cli.app import run
+sys.exit(run(sys.argv[1:]))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    words = [sys.executable, "-c", code, "runs", *options]
+    result = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=25, cwd=tmp_path, check=False)
+    assert result.returncode == 143
+    assert result.stderr == "error: interrupted by SIGTERM\n"
+    if options:
+        assert json.loads(result.stdout)["exit"] == 143
+    else:
+        assert result.stdout == ""
+
+
+def test_the_signal_handler_of_someone_else_stays(cli):
+    def own(number, frame):
+        raise AssertionError
+
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        assert cli("runs").code == 0
+        assert signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    cli("runs")
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 def test_warnings_are_no_errors(cli, monkeypatch):

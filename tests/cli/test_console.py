@@ -135,6 +135,7 @@ def test_one_live_line_on_a_terminal():
     assert out == b"done\n"
     assert b"\x1b[2K" in seen or b"\x1b[1A" in seen or b"\r" in seen
     assert b"step " in seen
+    assert b"compiling" in seen
     assert b"warning: odd" in seen
     assert b"\x1b[31m" not in seen
     assert seen.count(b"4/4") >= 1
@@ -150,3 +151,4 @@ def test_plain_lines_where_no_control_characters_are_wanted(environment):
     assert not set(text) & set(b"\x1b\r\x08")
     assert text.count(b"\nepoch ") == 4
     assert b"reading data\n" in text
+    assert b"compiling" not in text

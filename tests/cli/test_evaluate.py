@@ -40,6 +40,11 @@ def test_options_reach_the_library(cli, evaluation):
     assert options["data"] == ()
 
 
+def test_without_a_part_the_library_chooses(cli, evaluation):
+    assert cli("evaluate", "latest").code == 0
+    assert evaluation.options["part"] is None
+
+
 def test_several_files_of_data(cli, evaluation):
     assert cli("evaluate", "latest", "--data", "a.csv", "b.csv", "--data", "c.csv").code == 0
     assert set(evaluation.options["data"]) == {"a.csv", "b.csv", "c.csv"}

@@ -10,9 +10,13 @@ from dltrain.config.types import Component, LayerConfig, ModelConfig
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 
 
-def layer(class_name: str, *, name: str | None = None, inputs: tuple[str, ...] | None = None, weights: Any = None, **arguments: Any) -> LayerConfig:
+def layer(
+    class_name: str, *, name: str | None = None, inputs: tuple[str, ...] | None = None, weights: Any = None, **arguments: Any
+) -> LayerConfig:
     """An entry of `model.layers`."""
-    return LayerConfig(Component("layer", class_name, arguments), name=name, inputs=inputs, weights=weights, path="model.layers.0")
+    return LayerConfig(
+        Component("layer", class_name, arguments), name=name, inputs=inputs, weights=weights, path="model.layers.0"
+    )
 
 
 def model_of(*layers: LayerConfig, output: str | LayerConfig = "auto", logits: bool = False) -> ModelConfig:
@@ -20,11 +24,18 @@ def model_of(*layers: LayerConfig, output: str | LayerConfig = "auto", logits: b
     return ModelConfig(layers=layers, output=output, logits=logits)
 
 
-def schema_of(shape: tuple[int, ...], *, classes: int = 0, targets: int = 1, name: str = "features", scale: float = 1.0) -> Schema:
+def schema_of(
+    shape: tuple[int, ...], *, classes: int = 0, targets: int = 1, name: str = "features", scale: float = 1.0
+) -> Schema:
     """One input, and classes or numbers to predict."""
     if classes:
-        return Schema((InputSpec(name, shape),), (TargetSpec("target", "classification", tuple(f"c{i}" for i in range(classes))),))
-    specs = tuple(TargetSpec(f"t{i}" if targets > 1 else "target", "regression", mean=3.0 * (scale != 1), scale=scale) for i in range(targets))
+        return Schema(
+            (InputSpec(name, shape),), (TargetSpec("target", "classification", tuple(f"c{i}" for i in range(classes))),)
+        )
+    specs = tuple(
+        TargetSpec(f"t{i}" if targets > 1 else "target", "regression", mean=3.0 * (scale != 1), scale=scale)
+        for i in range(targets)
+    )
     return Schema((InputSpec(name, shape),), specs)
 
 

@@ -77,7 +77,11 @@ def test_a_last_layer_that_does_not_fit_is_a_hidden_one(layers: list, options: d
         ([layer("Dense", units=3)], {"classes": 10, "output": "none"}, "cannot tell 10 classes apart"),
         ([layer("Dense", units=3)], {"targets": 1, "output": "none"}, "does not fit the regression"),
         ([], {"targets": 1, "loss": "BinaryCrossentropy"}, "is a loss for classes"),
-        ([layer("Dense", units=1, activation="sigmoid")], {"classes": 2, "output": "none", "loss": "CategoricalCrossentropy"}, "needs one unit"),
+        (
+            [layer("Dense", units=1, activation="sigmoid")],
+            {"classes": 2, "output": "none", "loss": "CategoricalCrossentropy"},
+            "needs one unit",
+        ),
     ],
 )
 def test_contradictions_are_config_errors(layers: list, options: dict, message: str) -> None:
@@ -94,8 +98,13 @@ def test_logits_leave_the_activation_out_and_tell_the_loss() -> None:
 
 
 def test_several_targets_with_a_loss_each() -> None:
-    schema = Schema((InputSpec("features", (4,)),), (TargetSpec("a", "regression"), TargetSpec("b", "classification", ("x", "y"))))
-    losses = {"a": LossConfig(Component("loss", "MeanAbsoluteError"), 0.5), "b": LossConfig(Component("loss", "BinaryCrossentropy"))}
+    schema = Schema(
+        (InputSpec("features", (4,)),), (TargetSpec("a", "regression"), TargetSpec("b", "classification", ("x", "y")))
+    )
+    losses = {
+        "a": LossConfig(Component("loss", "MeanAbsoluteError"), 0.5),
+        "b": LossConfig(Component("loss", "BinaryCrossentropy")),
+    }
     first, second = resolve_heads(model_of(), schema, losses)
     assert (first.name, first.units, first.loss_weight) == ("a", 1, 0.5)
     assert (second.name, second.encoding) == ("b", "binary")

@@ -45,7 +45,15 @@ def learnable(folder: Path, *overrides: str, regression: bool = False) -> Config
 def test_a_run_holds_all_that_is_promised(tmp_path: Path) -> None:
     result = fit(learnable(tmp_path), runs=tmp_path / "runs", argv=["dltrain", "fit"])
     run = Run(result.run)
-    files = {"config.yaml", "manifest.json", "history.csv", "metrics.json", "preprocessing.json", "preprocessing.npz", "history.png"}
+    files = {
+        "config.yaml",
+        "manifest.json",
+        "history.csv",
+        "metrics.json",
+        "preprocessing.json",
+        "preprocessing.npz",
+        "history.png",
+    }
     assert files <= {path.name for path in result.run.iterdir()}
     assert {path.name for path in run.checkpoints.iterdir()} == {"best.h5", "last.h5"}
     assert result.status == "finished"
@@ -104,11 +112,15 @@ def test_checkpoints_open_in_plain_keras_and_go_on_training_there(tmp_path: Path
 )
 def test_early_stopping_stops_where_keras_s_callback_would(given: dict[str, Any], tmp_path: Path) -> None:
     keras = import_keras()
-    config = learnable(tmp_path, f"training.early_stopping={json.dumps(given)}", "training.optimizer={Adam: {learning_rate: 0.1}}")
+    config = learnable(
+        tmp_path, f"training.early_stopping={json.dumps(given)}", "training.optimizer={Adam: {learning_rate: 0.1}}"
+    )
     result = fit(config, run_dir=tmp_path / "run")
     with open(Run(result.run).history_file) as file:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-    callback = keras.callbacks.EarlyStopping(**{"monitor": "val_loss", **given, "mode": "max" if "acc" in given.get("monitor", "") else "min"})
+    callback = keras.callbacks.EarlyStopping(
+        **{"monitor": "val_loss", **given, "mode": "max" if "acc" in given.get("monitor", "") else "min"}
+    )
 
     class Stand:
         stop_training = False
@@ -181,7 +193,10 @@ def test_refused_before_training_and_nothing_left(overrides: list[str], path: st
 def test_what_h5_cannot_hold_goes_into_a_keras_file(tmp_path: Path) -> None:
     from dltrain.evaluation.evaluate import evaluate
 
-    result = fit(learnable(tmp_path, "training.optimizer=Lamb", "training.checkpoint={format: keras}", "training.epochs=2"), run_dir=tmp_path / "run")
+    result = fit(
+        learnable(tmp_path, "training.optimizer=Lamb", "training.checkpoint={format: keras}", "training.epochs=2"),
+        run_dir=tmp_path / "run",
+    )
     assert {path.name for path in Run(result.run).checkpoints.iterdir()} == {"best.keras", "last.keras"}
     assert evaluate(result.run).metrics == pytest.approx(result.metrics["test"])
 

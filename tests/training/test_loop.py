@@ -33,7 +33,10 @@ CASES: dict[str, dict[str, Any]] = {
         "classes": 3,
         "class_weight": "balanced",
     },
-    "regression, batch normalization": {"layers": [layer("Dense", units=6), layer("BatchNormalization")], "loss": "MeanSquaredError"},
+    "regression, batch normalization": {
+        "layers": [layer("Dense", units=6), layer("BatchNormalization")],
+        "loss": "MeanSquaredError",
+    },
     "convolutions, logits": {
         "layers": [layer("Conv2D", filters=3, kernel_size=2, activation="relu"), layer("MaxPooling2D"), layer("Flatten")],
         "shape": (6, 6, 1),
@@ -91,7 +94,9 @@ def test_losses_are_those_of_fit(case: dict[str, Any], jit_compile: bool) -> Non
             encoded.inputs[0][order], encoded.targets[0][order], sample_weight=weights, batch_size=BATCH, shuffle=False, verbose=0
         ).history
         assert ours == pytest.approx({name: values[0] for name, values in theirs.items()}, rel=1e-5, abs=1e-6)
-    if not jit_compile:  # Adam makes steps of full size from gradients that are zero but for rounding: a bias before a normalization
+    if (
+        not jit_compile
+    ):  # Adam makes steps of full size from gradients that are zero but for rounding: a bias before a normalization
         for one, other in zip(model.get_weights(), reference.get_weights()):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
     logs, outputs = Forward(model, 16).evaluate(plain.inputs, plain.targets, plain.weights)

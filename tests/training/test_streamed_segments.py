@@ -13,11 +13,15 @@ from dltrain.model.encode import EncodedPart
 from dltrain.training.streamed_segments import StreamedSegments
 
 
-def streamed(folder: Path, rows: int, batch_size: int, window_rows: int, block_rows: int, *, shuffle: bool = True) -> StreamedSegments:
+def streamed(
+    folder: Path, rows: int, batch_size: int, window_rows: int, block_rows: int, *, shuffle: bool = True
+) -> StreamedSegments:
     values = np.arange(rows * 2, dtype="float32").reshape(rows, 2)
     (folder / "x.bin").write_bytes(values.tobytes())
     part = EncodedPart((DiskArray(folder / "x.bin", (rows, 2), "float32"),), (np.arange(rows, dtype="int32"),), None)
-    return StreamedSegments(part, batch_size=batch_size, seed=3, shuffle=shuffle, window_bytes=window_rows * 8, block_bytes=block_rows * 8)
+    return StreamedSegments(
+        part, batch_size=batch_size, seed=3, shuffle=shuffle, window_bytes=window_rows * 8, block_bytes=block_rows * 8
+    )
 
 
 def steps_of(data: StreamedSegments, epoch: int, first_step: int) -> list[list[int]]:
@@ -35,9 +39,15 @@ def steps_of(data: StreamedSegments, epoch: int, first_step: int) -> list[list[i
 
 @settings(max_examples=40, deadline=None)
 @given(
-    rows=st.integers(1, 60), batch_size=st.integers(1, 9), window=st.integers(1, 40), block=st.integers(1, 15), entry=st.integers(0, 70)
+    rows=st.integers(1, 60),
+    batch_size=st.integers(1, 9),
+    window=st.integers(1, 40),
+    block=st.integers(1, 15),
+    entry=st.integers(0, 70),
 )
-def test_each_row_once_and_the_same_rows_wherever_entered(rows: int, batch_size: int, window: int, block: int, entry: int) -> None:
+def test_each_row_once_and_the_same_rows_wherever_entered(
+    rows: int, batch_size: int, window: int, block: int, entry: int
+) -> None:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:

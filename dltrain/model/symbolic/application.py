@@ -83,8 +83,10 @@ _SIDES: tuple[tuple[str, Callable[[int], int]], ...] = (
     ("InceptionResNetV2", _inception),
     ("VGG", lambda side: _floor_halves(side, 5)),
     ("ResNet", lambda side: _ceil_halves(side, 5)),
+    ("DenseNet", lambda side: _floor_halves(_ceil_halves(side, 2), 3)),
     ("MobileNetV3", lambda side: _ceil_halves(side, 5)),
     ("MobileNetV2", lambda side: _ceil_halves(side, 5)),
+    ("MobileNet", lambda side: _floor_halves(_ceil_halves(side, 1), 4)),
     ("EfficientNet", lambda side: _ceil_halves(side, 5)),
 )
 

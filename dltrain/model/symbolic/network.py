@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import Fault
+from dltrain.model.build import snake_case
 from dltrain.model.head import Head
 from dltrain.model.symbolic.application import preprocessing_of
 from dltrain.model.symbolic.layers import infer_layer
@@ -145,7 +145,7 @@ class _Walk:
         """As the model builder names it: the layer's own name, or its class's with a number."""
         if layer.name:
             return layer.name
-        base = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", layer.component.name).lower()
+        base = snake_case(layer.component.name)
         while True:
             count = self.counts.get(base, 0)
             self.counts[base] = count + 1

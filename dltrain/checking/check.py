@@ -1,0 +1,151 @@
+"""`check`: a config and what is known of its data → faults, the table of layers, what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from dltrain.checking.memory import estimate_memory
+from dltrain.checking.model_checks import check_model
+from dltrain.checking.places import in_order, placed
+from dltrain.checking.result import CheckResult, rows_of
+from dltrain.checking.training_checks import check_training
+from dltrain.config.types import Config
+from dltrain.data.dataset import Dataset
+from dltrain.data.facts import DataFacts, facts_of
+from dltrain.errors import ConfigError, DataError, DltrainError, Fault
+from dltrain.model.head import Head, resolve_heads
+from dltrain.model.symbolic import Network, infer_network
+
+
+def check_config(config: Config, *, data: bool = False, build: bool = False) -> CheckResult:
+    """Find everything that is wrong with a config without training.
+
+    Args:
+        config: from `load_config`.
+        data: read all of the data and report on it.
+        build: let Keras build the model (imports TensorFlow).
+
+    Returns:
+        Errors and warnings with their places, the table of layers, decisions, memory. Nothing is raised for what is wrong.
+    """
+    from dltrain.data.header import read_facts
+
+    facts = read_facts(config.data, seed=config.seed)
+    result = _check(config, facts)
+    if data and not facts.errors:
+        result = _with_data(config, result)
+    if build and not result.errors:
+        from dltrain.checking.keras_build import build_with_keras
+
+        result = build_with_keras(config, facts, result)
+    return result
+
+
+def _with_data(config: Config, result: CheckResult) -> CheckResult:
+    """The result with what all of the data says."""
+    from dltrain.checking.data_checks import check_data
+
+    try:
+        lines, warnings = check_data(config)
+    except DltrainError as error:
+        errors = (*result.errors, *(item for item in placed(config, error.faults) if item not in result.errors))
+        return replace(result, errors=errors, exit_code=result.exit_code or error.exit_code)
+    return replace(result, data=(*result.data, *lines), warnings=in_order((*result.warnings, *warnings)))
+
+
+def check_dataset(config: Config, dataset: Dataset) -> CheckResult:
+    """The same of data that was read already; a few milliseconds.
+
+    Args:
+        config: from `load_config`.
+        dataset: its data.
+    """
+    return _check(config, facts_of(dataset))
+
+
+def raise_for_errors(result: CheckResult) -> CheckResult:
+    """The result, if it has no errors.
+
+    Raises:
+        ConfigError: the config is wrong.
+        DataError: only the data is.
+    """
+    if result.errors:
+        raise (DataError if result.exit_code == DataError.exit_code else ConfigError)(result.errors)
+    return result
+
+
+def _check(config: Config, facts: DataFacts) -> CheckResult:
+    errors: list[Fault] = []
+    warnings: list[Fault] = list(config.warnings)
+    heads, network = _model(config, facts, errors)
+    if network is not None and facts.schema is not None:
+        errors += network.faults
+        found = check_model(config, facts.schema, heads, network)
+        # A layer that cannot take its input leaves nothing to say about what follows it.
+        errors += [item for item in found if item.severity == "error" and not network.faults]
+        warnings += [item for item in found if item.severity != "error"]
+    for item in check_training(config, facts, heads):
+        (errors if item.severity == "error" else warnings).append(item)
+    config_errors = in_order(placed(config, errors))
+    data_errors = in_order(item for item in placed(config, facts.errors) if item not in config_errors)
+    known = network is not None and facts.schema is not None
+    return CheckResult(
+        errors=(*config_errors, *data_errors),
+        warnings=in_order(placed(config, [*warnings, *facts.warnings])),
+        exit_code=ConfigError.exit_code if config_errors else DataError.exit_code if data_errors else 0,
+        layers=rows_of(network) if network else (),
+        parameters=network.parameters if network else None,
+        trainable=network.trainable if network else None,
+        memory=estimate_memory(config, facts, network) if known and network else None,
+        decisions=_decisions(facts, heads),
+        data=_data_lines(facts),
+        inferred=_inferred(heads),
+    )
+
+
+def _model(config: Config, facts: DataFacts, errors: list[Fault]) -> tuple[tuple[Head, ...], Network | None]:
+    """Heads and network; what contradicts itself goes to `errors`."""
+    if facts.schema is None:
+        return (), None
+    heads: tuple[Head, ...] = ()
+    try:
+        loss = config.training.loss if config.training else None
+        heads = resolve_heads(config.model, facts.schema, loss)
+    except ConfigError as error:
+        errors += error.faults
+    return heads, infer_network(config.model, facts.schema, heads, config.data.augment)
+
+
+def _decisions(facts: DataFacts, heads: Sequence[Head]) -> tuple[str, ...]:
+    lines = []
+    for head in heads:
+        target = head.targets[0]
+        of = f" of {len(head.classes)} classes" if head.classes else ""
+        lines.append(f"task: {head.task}{of}" + (f", because {target.reason}" if target.reason else ""))
+        lines.append(f"{head.name}: {head.reason}")
+        encoded = {
+            "binary": "0 or 1",
+            "index": "the class's index",
+            "one_hot": "one-hot",
+            "value": "the number",
+            "input": "the input",
+        }[head.encoding]
+        logits = ", told that the output is logits" if head.logits else ""
+        lines.append(f"loss: {head.loss.name}{logits}; the target is {encoded}")
+    return tuple(lines)
+
+
+def _data_lines(facts: DataFacts) -> tuple[str, ...]:
+    lines = list(facts.summary)
+    if facts.rows and not any(line.startswith("parts:") for line in lines):
+        about = "" if facts.exact else "about "
+        lines.append(f"parts: {', '.join(f'{name} {about}{count:,}' for name, count in facts.rows.items())}")
+    return tuple(lines)
+
+
+def _inferred(heads: Sequence[Head]) -> dict[str, Any]:
+    tasks = {head.task for head in heads}
+    return {"data.task": tasks.pop()} if len(tasks) == 1 else {}

@@ -1,0 +1,106 @@
+"""`check --data`: all of the data is read and looked at."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import Config
+from dltrain.data.dataset import Dataset, Part, Schema
+from dltrain.data.disk_array import in_memory
+from dltrain.data.facts import replace_folds
+from dltrain.data.faults import listed
+from dltrain.data.load import load_parts
+from dltrain.data.quality import Finding, Quality, TableView, inspect_table, rows_by_part
+from dltrain.data.raw import RawTable
+from dltrain.data.table_preprocessing import TablePreprocessing, locator
+from dltrain.errors import Fault
+
+
+def check_data(config: Config) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
+    """Lines about the data, and a warning for each oddity.
+
+    Args:
+        config: whose data is read whole; its header was found right.
+
+    Raises:
+        DataError: the data is not fit for training.
+    """
+    data = replace_folds(config.data)
+    raw, dataset = load_parts(data, seed=config.seed)
+    if isinstance(raw, RawTable) and isinstance(dataset.preprocessing, TablePreprocessing):
+        quality = inspect_table(_view(raw, dataset, dataset.preprocessing))
+    else:
+        quality = _inspect_arrays(dataset)
+    notes = [Fault(text, severity="warning") for text in dataset.warnings]
+    return tuple(quality.lines), (*notes, *(_fault(finding) for finding in quality.findings))
+
+
+def _fault(finding: Finding) -> Fault:
+    return Fault(finding.message, file=finding.file, line=finding.line or None, hint=finding.hint, severity="warning")
+
+
+def _view(raw: RawTable, dataset: Dataset, preprocessing: TablePreprocessing) -> TableView:
+    classes = _classes(dataset.schema)
+    parts = {name: part.row_ids for name, part in dataset.parts.items()}
+    targets = {}
+    for spec in dataset.schema.targets:
+        if spec.task == "reconstruction":
+            continue
+        values = _whole(dataset.parts, spec.name, raw.frame.height)
+        targets[spec.name] = values if spec.name in classes else values * spec.scale + spec.mean
+    return TableView(
+        raw.frame,
+        {column.name: column.kind for column in preprocessing.features},
+        targets,
+        classes,
+        parts,
+        preprocessing.reading,
+        locator(raw),
+    )
+
+
+def _classes(schema: Schema) -> dict[str, tuple[str, ...]]:
+    return {spec.name: spec.classes for spec in schema.targets if spec.task == "classification"}
+
+
+def _whole(parts: Mapping[str, Part], target: str, num_rows: int) -> NDArray[Any]:
+    """A target in the order of the rows."""
+    first = next(iter(parts.values())).targets[target]
+    values = np.zeros(num_rows, first.dtype)
+    for part in parts.values():
+        values[part.row_ids] = part.targets[target]
+    return values
+
+
+def _inspect_arrays(dataset: Dataset) -> Quality:
+    """Rows of each class in each part, and pictures that occur twice."""
+    quality = Quality()
+    classes = _classes(dataset.schema)
+    for name, part in dataset.parts.items():
+        quality.lines += rows_by_part(part.targets, classes, {name: np.arange(part.num_rows)})
+    seen: dict[bytes, tuple[str, str]] = {}
+    twice: dict[tuple[str, str], list[str]] = {}
+    for name, part in dataset.parts.items():
+        array = in_memory(next(iter(part.inputs.values())))
+        for index in range(part.num_rows):
+            key = hashlib.blake2b(np.ascontiguousarray(array[index]).tobytes(), digest_size=16).digest()
+            row = int(part.row_ids[index])
+            label = part.identifiers["file"][index] if "file" in part.identifiers else f"row {row + 1:,}"
+            if key in seen:
+                twice.setdefault((seen[key][0], name), []).append(f"{label} = {seen[key][1]}")
+            else:
+                seen[key] = (name, label)
+    for (first, second), pairs in twice.items():
+        if first == second:
+            message = f"{len(pairs):,} inputs of the {first} part are exact copies of another ({listed(pairs, 3)})"
+            hint = "copies count double; take them out"
+        else:
+            message = f"{len(pairs):,} inputs of the {second} part are also in the {first} part ({listed(pairs, 3)})"
+            hint = f"the {second} part looks easier than new data is; take the copies out"
+        quality.findings.append(Finding(message, hint))
+    return quality

@@ -1,0 +1,132 @@
+"""Does what comes out of the model fit the target? Are there layers that do nothing, or what nobody means?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dltrain.checking.places import fault
+from dltrain.config.types import Config, LayerConfig
+from dltrain.data.dataset import Schema
+from dltrain.errors import Fault
+from dltrain.model.head import Head
+from dltrain.model.symbolic import Network, Row, Shape, show_shape
+from dltrain.model.symbolic.rule import size_of
+
+_DROPPING = (
+    "Dropout",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "AlphaDropout",
+    "GaussianDropout",
+    "GaussianNoise",
+)
+_RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "RNN")
+_LAST_ACTIVATIONS = ("softmax", "sigmoid")
+
+
+def check_model(config: Config, schema: Schema, heads: Sequence[Head], network: Network) -> list[Fault]:
+    """Faults of a model as a whole.
+
+    Args:
+        config: the config.
+        schema: what the data is.
+        heads: from `resolve_heads`; empty where they contradict the target (which has been said).
+        network: from `infer_network` for these heads.
+    """
+    faults = []
+    for head, (name, shape) in zip(heads, network.outputs):
+        faults += _check_output(config, schema, head, name, shape, network)
+    faults += _check_unused(config, network)
+    faults += _check_end(config, heads)
+    return faults
+
+
+def _check_output(config: Config, schema: Schema, head: Head, name: str, shape: Shape | None, network: Network) -> list[Fault]:
+    if shape is None:
+        return []
+    expected = schema.inputs[0].shape if head.task == "reconstruction" else (head.units,)
+    if len(shape) == len(expected) and all(have in (None, want) for have, want in zip(shape, expected)):
+        return []
+    row = _to_blame(name, network, len(expected))
+    layer = row.config if row and row.config and row.config.path.startswith("model.layers") else _last(config)
+    message = f"the output has the shape {show_shape(shape)}, the target {head.targets[0].name!r} needs {show_shape(expected)}"
+    hint = None
+    if len(shape) > len(expected) == 1:
+        message, hint = _too_many_axes(row, message, network, config)
+    elif len(expected) == len(shape) == 1 and head.task == "classification":
+        hint = f"an output of {expected[0]} unit{'s' if expected[0] != 1 else ''}, one for each class"
+    path = layer.path if layer else "model.layers"
+    place_path = path if path in config.places else "model.layers"
+    return [fault(config, place_path, message, hint)]
+
+
+def _too_many_axes(row: Row | None, message: str, network: Network, config: Config) -> tuple[str, str]:
+    before = row.inputs[0] if row else None
+    feeder = next((other for other in network.rows if row and other.name in row.sources), None)
+    hint = "put `- Flatten` before it"
+    if feeder is not None and feeder.layer in _RECURRENT:
+        hint = "leave `return_sequences` out of the last recurrent layer, or put `- Flatten` before it"
+    elif before is not None and len(before) == 3:
+        hint = f"put `- Flatten` before it ({size_of(before) or '?'} numbers a row), or `- GlobalAveragePooling2D`"
+    if row is not None and before is not None:
+        message = f"{row.layer} gets {show_shape(before)}, not one row of numbers, so that {message}"
+    del config
+    return message, hint
+
+
+def _to_blame(name: str, network: Network, rank: int) -> Row | None:
+    """The first Dense layer on the way to the output that gets more axes than the target has; it works on the last one only."""
+    needed = network.needed_for(name)
+    way = [row for row in network.rows if row.name in needed]
+    for row in way:
+        if row.layer == "Dense" and row.inputs[0] is not None and len(row.inputs[0]) > rank:
+            after = way[way.index(row) + 1 :]
+            if all(other.found.output is None or len(other.found.output) > rank for other in after):
+                return row
+    return way[-1] if way else None
+
+
+def _last(config: Config) -> LayerConfig | None:
+    return config.model.layers[-1] if config.model.layers else None
+
+
+def _check_unused(config: Config, network: Network) -> list[Fault]:
+    """Layers whose output nobody takes are not part of the model."""
+    needed: set[str] = set()
+    for name, _ in network.outputs:
+        needed |= network.needed_for(name)
+    return [
+        fault(
+            config,
+            row.config.path,
+            f"nothing takes the output of this {row.layer}, so it is not part of the model",
+            f"name it in a `from:` below, such as `from: [{row.name}, …]`, or take it out",
+            warning=True,
+        )
+        for row in network.rows
+        if row.config is not None and row.name not in needed and row.config.path
+    ]
+
+
+def _check_end(config: Config, heads: Sequence[Head]) -> list[Fault]:
+    """Dropout behind the output; a hidden layer that looks like an output."""
+    faults = []
+    layers = config.model.layers
+    ends_there = len(heads) == 1 and not heads[0].layers
+    if layers and layers[-1].component.name in _DROPPING:
+        before = next((layer for layer in reversed(layers) if layer.component.name not in _DROPPING), None)
+        if ends_there or (before is not None and _looks_like_output(before)):
+            message = f"{layers[-1].component.name} after the output changes the answer itself while training"
+            faults.append(fault(config, layers[-1].path, message, "put it before the output layer", warning=True))
+    for layer in layers if heads and not ends_there else layers[:-1]:
+        if layer.component.name == "Dense" and layer.component.arguments.get("activation") == "softmax":
+            message = "softmax in a hidden layer lets little through: its numbers sum to 1"
+            hint = "relu is the usual choice; if it is meant to be the output, give it one unit for each class"
+            faults.append(fault(config, layer.path, message, hint, warning=True))
+    return faults
+
+
+def _looks_like_output(layer: LayerConfig) -> bool:
+    component = layer.component
+    return component.name == "Softmax" or component.arguments.get("activation") in _LAST_ACTIVATIONS

@@ -1,0 +1,255 @@
+"""Optimizer, loss, metrics, callbacks and checkpoints, against the target and the number of rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from dltrain.checking.places import fault
+from dltrain.config.catalog import load_catalog, normalize
+from dltrain.config.suggest import nearest, one_of
+from dltrain.config.types import Component, Config, TrainingConfig
+from dltrain.data.facts import DataFacts
+from dltrain.errors import Fault
+from dltrain.model.head import Head
+
+# Optimizer -> learning rates beyond which hardly anybody goes; "" stands for those like Adam.
+_USUAL_RATES = {
+    "": (1e-7, 0.1),
+    "SGD": (1e-6, 1.0),
+    "Adagrad": (1e-5, 1.0),
+    "Adadelta": (1e-4, 10.0),
+    "Ftrl": (1e-5, 1.0),
+    "Lion": (1e-8, 1e-2),
+}
+_NOT_IN_H5 = {
+    "Lamb": "Keras does not find it again by its name",
+    "Adafactor": "its state cannot be written",
+}
+_LAYERS_NOT_IN_H5 = {
+    "StringLookup": "its table would be empty",
+    "IntegerLookup": "its table would be empty",
+    "TextVectorization": "its table would be empty",
+}
+# Metrics of probabilities or labels, which mean nothing for a number.
+_FOR_CLASSES = {
+    "accuracy", "BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "TopKCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy", "AUC", "Precision", "Recall", "F1Score", "FBetaScore", "TruePositives", "TrueNegatives",
+    "FalsePositives", "FalseNegatives", "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity",
+    "SpecificityAtSensitivity", "BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU",
+}  # fmt: skip
+_ONE_HOT_ONLY = {
+    "AUC", "Precision", "Recall", "F1Score", "FBetaScore", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives",
+    "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity", "CategoricalAccuracy",
+    "TopKCategoricalAccuracy", "CategoricalCrossentropy", "CategoricalHinge", "KLDivergence", "OneHotIoU", "OneHotMeanIoU",
+}  # fmt: skip
+_INDEX_ONLY = {"SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "SparseCategoricalCrossentropy"}
+_SHORT = {
+    "acc": "accuracy", "mae": "mean_absolute_error", "mse": "mean_squared_error", "rmse": "root_mean_squared_error",
+    "mape": "mean_absolute_percentage_error", "msle": "mean_squared_logarithmic_error",
+}  # fmt: skip
+_CLASS_SCORES = ("accuracy", "precision", "recall", "f1", "roc_auc", "auc", "log_loss", "macro", "weighted")
+_NUMBER_SCORES = ("mae", "mse", "rmse", "r2", "mape", "msle")
+
+
+def check_training(config: Config, facts: DataFacts, heads: Sequence[Head]) -> list[Fault]:
+    """Faults of the `training:` and `evaluation:` blocks that need the data's shape or the task.
+
+    Args:
+        config: the config.
+        facts: what is known of the data.
+        heads: from `resolve_heads`; empty where they are not known.
+    """
+    training = config.training
+    if training is None:
+        return []
+    checks: tuple[Callable[..., Iterator[Fault]], ...] = (
+        _check_rate, _check_batch, _check_stopping, _check_metrics, _check_monitors, _check_class_weight, _check_h5,
+        _check_classes, _check_gates,
+    )  # fmt: skip
+    return [found for check in checks for found in check(config, training, facts, heads)]
+
+
+def _check_rate(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
+    path = "training.optimizer.learning_rate"
+    rate = training.optimizer.arguments.get("learning_rate")
+    schedule = isinstance(rate, Component)
+    if isinstance(rate, Component):
+        name = "initial_learning_rate"
+        rate, path = rate.arguments.get(name), f"{path}.{name}"
+    low, high = _USUAL_RATES.get(training.optimizer.name, _USUAL_RATES[""])
+    if isinstance(rate, int | float) and not isinstance(rate, bool) and not low <= rate <= high and not (schedule and rate == 0):
+        usual = _default_rate(training.optimizer.name)
+        message = f"a learning rate of {rate:g} is far outside the usual for {training.optimizer.name} ({low:g} to {high:g})"
+        yield fault(config, path, message, f"Keras's default is {usual:g}" if usual else None, warning=True)
+    if schedule and training.reduce_lr_on_plateau is not None:
+        message = "the learning rate follows a schedule, so reduce_lr_on_plateau cannot change it"
+        yield fault(config, "training.reduce_lr_on_plateau", message, "leave one of them out")
+
+
+def _default_rate(optimizer: str) -> float | None:
+    entry = load_catalog().find("optimizer", optimizer)
+    default = entry.arguments["learning_rate"].default if entry and "learning_rate" in entry.arguments else None
+    return default if isinstance(default, float) else None
+
+
+def _check_batch(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
+    rows = facts.rows.get("train")
+    if rows and training.batch_size > rows and "training.batch_size" in config.places:
+        message = f"a batch of {training.batch_size:,} is larger than the training part ({rows:,} rows): one step an epoch"
+        yield fault(config, "training.batch_size", message, f"a batch of {min(32, rows)} is usual", warning=True)
+
+
+def _check_stopping(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
+    stopping = training.early_stopping
+    data = config.data
+    validated = "validation" in facts.rows or bool(
+        data.validation or data.split.validation or data.split.column or data.split.folds
+    )
+    if stopping is None:
+        return
+    path = "training.early_stopping"
+    if not validated:
+        monitor = stopping.get("monitor", "loss")
+        message = f"early stopping without a validation part watches the {monitor} of training, which nearly always improves"
+        yield fault(config, path, message, "add `data.split.validation`, such as 0.2", warning=True)
+    patience = stopping.get("patience", 0)
+    if isinstance(patience, int) and patience >= training.epochs:
+        message = f"with a patience of {patience} early stopping cannot act within {training.epochs} epochs"
+        yield fault(config, f"{path}.patience", message, "lower the patience or train longer", warning=True)
+
+
+def _check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
+    if not heads:
+        return
+    for index, metric in enumerate(training.metrics):
+        if metric.name in _FOR_CLASSES and not any(head.task == "classification" for head in heads):
+            message = f"{metric.name} is a metric for classes, but the target {heads[0].targets[0].name!r} is a number"
+            if heads[0].task == "reconstruction":
+                message = f"{metric.name} is a metric for classes, but the input is reconstructed"
+            hint = "use mean_absolute_error or root_mean_squared_error, or set `data.task: classification`"
+            yield fault(config, f"training.metrics.{index}", message, hint)
+        encodings = {head.encoding for head in heads}
+        if metric.name in _ONE_HOT_ONLY and "index" in encodings:
+            message = f"{metric.name} compares with one-hot targets, but for {heads[0].loss.name} a class is its index"
+            yield fault(config, f"training.metrics.{index}", message, "say `training.loss: categorical_crossentropy`")
+        if metric.name in _INDEX_ONLY and encodings & {"one_hot", "binary"}:
+            message = f"{metric.name} compares with the class's index, but for {heads[0].loss.name} a class is "
+            message += "0 or 1" if "binary" in encodings else "one-hot"
+            yield fault(config, f"training.metrics.{index}", message, f"`{metric.name.removeprefix('Sparse')}` or `accuracy`")
+
+
+def history_names(training: TrainingConfig, heads: Sequence[Head]) -> list[str] | None:
+    """The history's columns without those of validation; None where they are not known (several outputs)."""
+    if len(heads) != 1:
+        return None
+    names = [metric_name(metric) for metric in training.metrics]
+    if heads[0].task == "classification" and "accuracy" not in names:
+        names.insert(0, "accuracy")
+    if heads[0].task != "classification" and not names:
+        names.append("mean_absolute_error")
+    return ["loss", *names, "learning_rate"]
+
+
+def metric_name(metric: Component) -> str:
+    """The name under which a metric appears in the history."""
+    given = metric.arguments.get("name")
+    if isinstance(given, str):
+        return given
+    entry = load_catalog().find(metric.kind, metric.name)
+    if entry is None:
+        return metric.name
+    default = entry.arguments["name"].default if "name" in entry.arguments else None
+    return entry.metric_name or (default if isinstance(default, str) else None) or metric.name
+
+
+def _check_monitors(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
+    names = history_names(training, heads)
+    if names is None:
+        return
+    wanted: list[tuple[str, str]] = []
+    for key in ("early_stopping", "reduce_lr_on_plateau"):
+        arguments: Mapping[str, Any] | None = getattr(training, key)
+        if arguments and isinstance(arguments.get("monitor"), str):
+            wanted.append((f"training.{key}.monitor", arguments["monitor"]))
+    if training.checkpoint.monitor:
+        wanted.append(("training.checkpoint.monitor", training.checkpoint.monitor))
+    fields = re.findall(r"(?<!\{)\{([A-Za-z_][A-Za-z0-9_]*)", training.checkpoint.filepath or "")
+    wanted += [("training.checkpoint.filepath", field) for field in fields if field != "epoch"]
+    for path, name in wanted:
+        bare = name.removeprefix("val_")
+        if bare not in names and _SHORT.get(bare, bare) not in names:
+            task = heads[0].task
+            yield fault(config, path, f"there will be no {name}: the task is {task}", f"the history will have: {one_of(names)}")
+
+
+def _check_class_weight(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
+    wanted = training.class_weight
+    if wanted is None or not heads:
+        return
+    classified = [head for head in heads if head.task == "classification"]
+    if not classified:
+        yield fault(config, "training.class_weight", "class_weight needs a target that classifies", "leave it out")
+    elif isinstance(wanted, Mapping) and facts.names_known:
+        known = [label for head in classified for label in head.classes]
+        for label in wanted:
+            if str(label) not in known:
+                near = nearest(str(label), known)
+                hint = (f'did you mean "{near}"? ' if near else "") + f"the classes are {one_of(known)}"
+                yield fault(config, f"training.class_weight.{label}", f"no class is called {str(label)!r}", hint)
+
+
+def _check_h5(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
+    if training.checkpoint.format != "h5":
+        return
+    hint = "set `training.checkpoint.format: keras`"
+    reason = _NOT_IN_H5.get(training.optimizer.name)
+    if reason:
+        yield fault(config, "training.optimizer", f"an .h5 file cannot hold {training.optimizer.name}: {reason}", hint)
+    layers = list(config.model.layers)
+    recurrent = any(layer.component.name in ("LSTM", "GRU", "SimpleRNN", "Bidirectional") for layer in layers)
+    for layer in layers:
+        component = layer.component
+        reason = _LAYERS_NOT_IN_H5.get(component.name)
+        if component.arguments.get("activation") == "binary_step":
+            reason = "the activation binary_step is dltrain's own"
+        if component.name == "LayerNormalization" and isinstance(component.arguments.get("axis"), list | tuple):
+            reason = "Keras does not read its list of axes back"
+        if component.name == "Embedding" and component.arguments.get("mask_zero") and recurrent:
+            reason = "Keras does not read a mask before a recurrent layer back"
+        if reason:
+            yield fault(config, layer.path, f"an .h5 file cannot hold this {component.name}: {reason}", hint)
+
+
+def _check_classes(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
+    """Classes with fewer rows than there are parts."""
+    num_parts = len(facts.rows)
+    if num_parts < 2 or not facts.exact:
+        return
+    for target, labels in facts.labels.items():
+        few = {label: count for label, count in labels.items() if 0 < count < num_parts}
+        if few:
+            words = ", ".join(f"{label!r} ({count} row{'s' if count > 1 else ''})" for label, count in list(few.items())[:8])
+            message = f"fewer rows than the {num_parts} parts have these classes of {target}: {words}"
+            yield fault(
+                config, "data.split", message, "merge rare classes by data.replace, or leave their rows out", warning=True
+            )
+
+
+def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
+    """Metrics that are required but that no evaluation will give."""
+    names = history_names(training, heads)
+    if names is None:
+        return
+    scores = _CLASS_SCORES if heads[0].task == "classification" else _NUMBER_SCORES
+    known = [*names, *scores]
+    spellings = {normalize(name) for name in (*known, *_SHORT, *_SHORT.values())}
+    for text in config.evaluation.require:
+        name = re.split(r"[<>=!]", text)[0].strip()
+        bare = re.sub(r"^(train|validation|test|val)\.|^(val|test|train)_", "", name).split("[")[0]
+        if normalize(bare) in spellings or normalize(bare).replace("score", "") in spellings:
+            continue
+        near = nearest(bare, known)
+        hint = (f'did you mean "{near}"? ' if near else "") + f"there will be: {one_of(known)}"
+        yield fault(config, "evaluation.require", f"no metric {name} to require", hint, warning=near is None)

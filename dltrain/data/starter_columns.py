@@ -1,0 +1,137 @@
+"""What the columns of a table hold and what is odd about them: what a first config has to take care of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.kinds import ColumnKind, Reading, infer_kind, is_text, mend, read_numbers, to_booleans, to_dates, to_numbers
+
+if TYPE_CHECKING:
+    import polars
+
+THOUSANDS = r"^[-+]?\d{1,3}(,\d{3})+(\.\d+)?$"
+MOST_ODD_WORDS = 3
+MOST_LATE_WORDS = 20
+MOSTLY_NUMBERS = 0.8
+MANY_NUMBERS = 20
+LONG_TAIL = 20.0
+NAMES_ROWS = re.compile(r"(?:.*[_\s.-])?(?:id|pid|uuid|guid|key)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a table.
+
+    Attributes:
+        kinds: of every column, those left out included.
+        reading: how the text becomes values, with what was found out.
+        numbers: values of the number columns, NaN where missing.
+        missing: column -> share of rows without a value, where there are any.
+        constant: columns with the same value in every row.
+        odd_words: column -> words among its numbers, dates or booleans that are none, to be read as "no value".
+        unreadable: columns with too many such words in late rows to name them.
+        long_tailed: number columns with values more than 20 standard deviations from the mean.
+    """
+
+    kinds: Mapping[str, ColumnKind]
+    reading: Reading
+    numbers: Mapping[str, NDArray[np.float64]]
+    missing: Mapping[str, float] = field(default_factory=dict)
+    constant: tuple[str, ...] = ()
+    odd_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
+    long_tailed: tuple[str, ...] = ()
+
+    def identifier(self) -> str | None:
+        """The column that names the rows: left out for being different in every row, and called an id."""
+        for name, kind in self.kinds.items():
+            differs = kind.left_out in ("counts the rows", "names the rows", "text, all different")
+            if differs and (NAMES_ROWS.fullmatch(name) or name.endswith(("ID", "Id"))):
+                return name
+        return None
+
+
+def study_columns(frame: polars.DataFrame, decimal: str) -> Columns:
+    """Look at every value of every column.
+
+    Args:
+        frame: as a source reads it.
+        decimal: the decimal sign of its text.
+    """
+    reading = Reading(decimal=decimal)
+    if any(_has_thousands(frame[name]) for name in frame.columns):
+        reading = replace(reading, thousands=",")
+    kinds: dict[str, ColumnKind] = {}
+    odd: dict[str, tuple[str, ...]] = {}
+    unreadable = []
+    for name in frame.columns:
+        kinds[name] = infer_kind(frame[name], reading)
+        words = _odd_words(frame[name], kinds[name], reading)
+        if len(words) > MOST_LATE_WORDS:
+            unreadable.append(name)
+        elif words:
+            odd[name] = words
+    if odd:
+        reading = replace(reading, replace={name: dict.fromkeys(words, "") for name, words in odd.items()})
+        kinds |= {name: infer_kind(frame[name], reading) for name in odd}
+    missing: dict[str, float] = {}
+    constant: list[str] = []
+    numbers: dict[str, NDArray[np.float64]] = {}
+    for name in frame.columns:
+        series = mend(frame[name], reading)
+        if series.null_count():
+            missing[name] = series.null_count() / len(series)
+        elif series.n_unique() == 1:
+            constant.append(name)
+        if kinds[name].kind == "number" and name not in unreadable:
+            numbers[name] = read_numbers(frame[name], reading)[0]
+    tails = tuple(name for name, values in numbers.items() if not kinds[name].left_out and _has_long_tail(values))
+    return Columns(kinds, reading, numbers, missing, tuple(constant), odd, tuple(unreadable), tails)
+
+
+def _has_thousands(series: polars.Series) -> bool:
+    """Whether the column holds numbers, some of them written `1,234`, none of them otherwise."""
+    if not is_text(series):
+        return False
+    values = mend(series, Reading()).drop_nulls()
+    if not len(values) or not values.head(100).str.contains(",", literal=True).any():
+        return False
+    with_comma = values.filter(values.str.contains(",", literal=True))
+    rest = values.filter(~values.str.contains(",", literal=True))
+    return bool(with_comma.str.contains(THOUSANDS).all()) and not np.isnan(to_numbers(rest, Reading())).any()
+
+
+def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tuple[str, ...]:
+    """Words that keep the column from being read as what it otherwise is."""
+    if not is_text(series):
+        return ()
+    series = mend(series, reading)
+    numbers = to_numbers(series, reading)
+    if kind.kind == "date":
+        is_odd = to_dates(series, kind.date_format).is_null().to_numpy()
+    elif kind.kind == "boolean":
+        is_odd = np.isnan(to_booleans(series))
+    else:
+        is_odd = ~np.isfinite(numbers)
+    is_filled = series.is_not_null().to_numpy()
+    is_odd &= is_filled
+    if not is_odd.any():
+        return ()
+    odd = tuple(series.gather(np.flatnonzero(is_odd)).unique(maintain_order=True).to_list())
+    if kind.kind not in ("category", "text"):
+        return odd
+    is_mostly_numbers = is_odd.sum() < (1 - MOSTLY_NUMBERS) * is_filled.sum() and len(np.unique(numbers[~is_odd])) > MANY_NUMBERS
+    is_code = bool(series.str.contains(r"^-?0\d").any())
+    return odd if is_mostly_numbers and not is_code and len(odd) <= MOST_ODD_WORDS else ()
+
+
+def _has_long_tail(values: NDArray[np.float64]) -> bool:
+    values = values[np.isfinite(values)]
+    deviation = values.std() if len(values) else 0.0
+    return bool(deviation > 0 and np.abs(values - values.mean()).max() > LONG_TAIL * deviation)

@@ -1,0 +1,159 @@
+"""Columns that give the target away: those that are the target in other words, and the one that tells most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.kinds import mend, text_of
+from dltrain.data.starter_columns import Columns
+
+if TYPE_CHECKING:
+    import polars
+
+MOST_PARTS = 6
+MOST_CATEGORIES = 50
+MOST_ROWS = 20_000
+TELLING_AUC = 0.8
+TELLING_CORRELATION = 0.95
+FEW_FEATURES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Leaks:
+    """What gives the target away.
+
+    Attributes:
+        same: columns that say the same as the target -> in what way.
+        telling: the column that alone tells most about it, and how well, in a sentence; empty: none tells much.
+    """
+
+    same: Mapping[str, str] = field(default_factory=dict)
+    telling: str = ""
+
+
+def find_leaks(frame: polars.DataFrame, target: str, labels: polars.Series | None, columns: Columns) -> Leaks:
+    """Compare every feature with the target.
+
+    Args:
+        frame: the table.
+        target: its column to predict.
+        labels: its labels as text, for classification; None: it is a number.
+        columns: what the columns hold.
+    """
+    features = [name for name, kind in columns.kinds.items() if name != target and not kind.left_out]
+    if labels is not None:
+        same = _renamed(frame, features, labels, columns)
+    else:
+        same = _parts_of_total(features, target, columns)
+    if len(features) - len(same) < FEW_FEATURES:
+        same = {}  # with so few columns left to learn from, the target is rather a rule that is to be found
+    rest = [name for name in features if name not in same]
+    telling = _most_telling_class(frame, rest, labels, columns) if labels is not None else _most_telling(rest, target, columns)
+    return Leaks(same, telling)
+
+
+def _renamed(frame: polars.DataFrame, features: Sequence[str], labels: polars.Series, columns: Columns) -> dict[str, str]:
+    """Columns with one value for each label: the label by another name."""
+    import polars
+
+    num_labels = labels.n_unique()
+    same = {}
+    for name in features:
+        if columns.kinds[name].kind == "date":
+            continue
+        values = text_of(mend(frame[name], columns.reading))
+        if values.null_count() or values.n_unique() != num_labels:
+            continue
+        if polars.DataFrame([values.alias("a"), labels.alias("b")]).n_unique() == num_labels:
+            same[name] = "says the same in other words"
+    return same
+
+
+def _parts_of_total(features: Sequence[str], target: str, columns: Columns) -> dict[str, str]:
+    """Columns that are the target, or that add up to it in every row without ever being negative."""
+    total = columns.numbers[target]
+    parts = {name: columns.numbers[name] for name in features if name in columns.numbers and np.ptp(columns.numbers[name]) > 0}
+    parts = {name: values for name, values in parts.items() if np.isfinite(values).all()}
+    for name, values in parts.items():
+        if np.allclose(values, total, rtol=1e-9, atol=0):
+            return {name: "is equal in every row"}
+    parts = {name: values for name, values in parts.items() if (values >= 0).all() and (values <= total + 1e-9).all()}
+    rest = total.copy()
+    chosen: list[str] = []
+    while parts and len(chosen) < MOST_PARTS:
+        name = max(parts, key=lambda part: _correlation(parts[part], rest))
+        rest = rest - parts.pop(name)
+        chosen.append(name)
+        if np.allclose(rest, 0, atol=1e-9 * float(np.abs(total).max())):
+            return {name: f"adds up to it with {' and '.join(other for other in chosen if other != name)}" for name in chosen}
+        if (rest < -1e-9).any():
+            break
+    return {}
+
+
+def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    size = float(np.sqrt((one @ one) * (other @ other)))
+    return float(one @ other) / size if size > 0 else 0.0
+
+
+def _most_telling(features: Sequence[str], target: str, columns: Columns) -> str:
+    values = columns.numbers[target][:MOST_ROWS]
+    found = {}
+    for name in features:
+        if name in columns.numbers:
+            other = columns.numbers[name][:MOST_ROWS]
+            both = np.isfinite(values) & np.isfinite(other)
+            found[name] = abs(_correlation(_ranks(other[both]), _ranks(values[both]))) if both.sum() > 2 else 0.0
+    best = max(found, key=lambda name: found[name], default=None)
+    if best is None or found[best] < TELLING_CORRELATION:
+        return ""
+    return f"{best} goes up and down with it (rank correlation {found[best]:.2f})"
+
+
+def _most_telling_class(frame: polars.DataFrame, features: Sequence[str], labels: polars.Series, columns: Columns) -> str:
+    """For two classes, by the area under the ROC curve of each column alone."""
+    words = labels.drop_nulls().unique().sort().to_list()
+    if len(words) != 2:
+        return ""
+    labels = labels.head(MOST_ROWS)
+    truth = (labels == words[1]).fill_null(False).to_numpy()
+    found = {name: _single_auc(frame[name].head(MOST_ROWS), name, truth, columns) for name in features}
+    best = max(found, key=lambda name: found[name], default=None)
+    if best is None or found[best] < TELLING_AUC:
+        return ""
+    return f"{best} alone tells {words[1]} from {words[0]} with an AUC of {found[best]:.2f}"
+
+
+def _single_auc(series: polars.Series, name: str, truth: NDArray[np.bool_], columns: Columns) -> float:
+    """Area under the ROC curve (Mann and Whitney 1947) of a number's rank, or of a category's share of the second class."""
+    if name in columns.numbers:
+        score = columns.numbers[name][: len(truth)]
+        known = np.isfinite(score)
+    elif columns.kinds[name].kind in ("category", "boolean"):
+        values = text_of(mend(series, columns.reading)).fill_null("")
+        if values.n_unique() > MOST_CATEGORIES:
+            return 0.0
+        codes = np.unique(values.to_numpy().astype(str), return_inverse=True)[1]
+        score = (np.bincount(codes, weights=truth) / np.bincount(codes))[codes]
+        known = np.ones(len(truth), bool)
+    else:
+        return 0.0
+    ranks, truth = _ranks(score[known]), truth[known]
+    positive, negative = int(truth.sum()), int((~truth).sum())
+    if not positive or not negative:
+        return 0.0
+    area = (float(ranks[truth].sum()) - positive * (positive + 1) / 2) / (positive * negative)
+    return max(area, 1 - area)
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1-based ranks, equal values sharing their mean."""
+    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2)[codes], np.float64)

@@ -1,0 +1,99 @@
+"""A model and a training that suit the size of the data: a place to begin, not the best there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dltrain.data.dataset import InputSpec, Schema
+
+SMALL_ROWS = 1_000
+MIDDLE_ROWS = 5_000
+LARGE_ROWS = 50_000
+# Below so many rows for each number of the input, units are dropped at random.
+ROWS_PER_INPUT = 20
+STEPS_PER_EPOCH = 100
+SMALL_BATCH, LARGE_BATCH = 16, 512
+SMALL_SIDE, LARGE_SIDE = 8, 24
+MOST_ASPECT = 4
+PICTURES_FOR_CONVOLUTION = 1_500
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A model and its training.
+
+    Attributes:
+        layers: as the config holds them.
+        layers_reason: why these.
+        batch_size: rows a step.
+        epochs: at the most.
+        patience: of the early stopping.
+        optimizer: as the config holds it.
+    """
+
+    layers: list[Any]
+    layers_reason: str
+    batch_size: int
+    epochs: int
+    patience: int
+    optimizer: Any
+
+
+def split_of(num_rows: int, *, own_test: bool) -> dict[str, float]:
+    """Shares of the test part, of all, and of the validation part, of what remains."""
+    share = 0.1 if num_rows > LARGE_ROWS * 2 else 0.2
+    return {"validation": share} if own_test else {"test": share, "validation": share}
+
+
+def design(schema: Schema, num_rows: int) -> Design:
+    """Choose by the inputs and by the rows that are there to train on.
+
+    Args:
+        schema: inputs and targets.
+        num_rows: of the training part.
+    """
+    batch_size = SMALL_BATCH
+    while batch_size < LARGE_BATCH and batch_size * 2 * STEPS_PER_EPOCH <= num_rows:
+        batch_size *= 2
+    [*inputs] = schema.inputs
+    if len(inputs) == 1 and len(inputs[0].shape) > 1:
+        return _for_pictures(inputs[0].shape, num_rows, max(batch_size, 32))
+    width = sum(_width(spec) for spec in inputs)
+    size = f"{num_rows:,} rows of {width:,} numbers"
+    units = [16] if num_rows < SMALL_ROWS else [32] if num_rows < MIDDLE_ROWS else [64, 32] if num_rows < LARGE_ROWS else [128, 64]
+    layers: list[Any] = []
+    is_wide = width * ROWS_PER_INPUT > num_rows
+    for number in units:
+        layers.append({"Dense": {"units": number, "activation": "relu"}})
+        if is_wide:
+            layers.append({"Dropout": {"rate": 0.3}})
+    reason = f"{size} to train on: {'one hidden layer' if len(units) == 1 else 'two hidden layers'}"
+    reason += ", and dropout against learning them by heart" if is_wide else ""
+    if num_rows < MIDDLE_ROWS:
+        return Design(layers, reason, batch_size, 200, 20, {"Adam": {"learning_rate": 0.003}})
+    epochs, patience = (100, 10) if num_rows < LARGE_ROWS else (50, 5)
+    return Design(layers, reason, batch_size, epochs, patience, "adam")
+
+
+def _width(spec: InputSpec) -> int:
+    return spec.embedding_dimension or (spec.shape[0] if spec.shape else 1)
+
+
+def _for_pictures(shape: tuple[int, ...], num_rows: int, batch_size: int) -> Design:
+    """Convolutions for pictures, dense layers for few pictures and for arrays of other shapes."""
+    size = f"{num_rows:,} rows of {'×'.join(map(str, shape))} to train on"
+    short, long = sorted(shape[:2])
+    is_picture = len(shape) in (2, 3) and short >= SMALL_SIDE and long <= MOST_ASPECT * short
+    if not is_picture or (num_rows < PICTURES_FOR_CONVOLUTION and short > LARGE_SIDE) or (len(shape) == 3 and shape[2] > 4):
+        layers: list[Any] = ["Flatten", {"Dense": {"units": 64, "activation": "relu"}}, {"Dropout": {"rate": 0.3}}]
+        return Design(layers, f"{size}: a dense layer over all values", batch_size, 100, 10, "adam")
+    layers = [] if len(shape) == 3 else [{"Reshape": {"target_shape": [*shape, 1]}}]
+    filters = [16, 32] if short < LARGE_SIDE else [16, 32, 64]
+    for index, number in enumerate(filters):
+        layers.append({"Conv2D": {"filters": number, "kernel_size": 3, "padding": "same", "activation": "relu"}})
+        if index or short >= LARGE_SIDE:
+            layers.append("MaxPooling2D")
+    layers += ["Flatten", {"Dropout": {"rate": 0.3}}]
+    epochs, patience = (40, 5) if num_rows < LARGE_ROWS else (12, 2)
+    return Design(layers, f"{size}: convolutions find the same pattern anywhere in a picture", batch_size, epochs, patience, "adam")

@@ -1,0 +1,309 @@
+"""A first config for a table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.data.dataset import Schema
+from dltrain.data.faults import listed, shown
+from dltrain.data.files import expand_paths
+from dltrain.data.header import read_head
+from dltrain.data.kinds import KINDS
+from dltrain.data.raw import RawTable
+from dltrain.data.sources import read_source
+from dltrain.data.starter import Starter
+from dltrain.data.starter_columns import Columns, study_columns
+from dltrain.data.starter_leaks import Leaks, find_leaks
+from dltrain.data.starter_model import Design, design, split_of
+from dltrain.data.starter_target import Target, choose_target, study_target
+from dltrain.data.starter_text import find_text_options
+from dltrain.data.starter_yaml import Block
+from dltrain.errors import DataError, Fault
+from dltrain.reporting import Reporter
+
+SEED = 1
+# A larger text is judged by its beginning; all of it is read when it is fitted.
+LARGE_BYTES = 1 << 26
+LARGE_LINES = 200_000
+FEWEST_ROWS = 10
+MOST_FEATURES_NAMED = 40
+RARE = 0.2
+MOST_SHOWN = 8
+
+
+def start_table(source: str, where: str | None, written: str, asked: str | None, reporter: Reporter) -> Starter:
+    """A config for text tables or Parquet files, or for a named dataset that is a table.
+
+    Args:
+        source: "csv", "parquet" or the dataset's name.
+        where: the file or pattern; None for a dataset.
+        written: the same as the config is to name it, or the dataset's name.
+        asked: the target that the user named, or None.
+        reporter: hears what is being read.
+
+    Raises:
+        UsageError: a target that there is not, that is not clear, or that is none.
+        DataError: unreadable or unfit to learn from.
+    """
+    files = expand_paths([where]) if where is not None else []
+    options = find_text_options(files[0]) if source == "csv" else {}
+    config = DataConfig(source, path=tuple(files), **options)
+    raw, is_whole = _read(config, reporter)
+    if raw.frame.height < FEWEST_ROWS:
+        raise DataError(
+            Fault(
+                f"{raw.frame.height} rows are too few to learn from and to test on", file=shown(written), hint="10 at the least"
+            )
+        )
+    reporter.status("looking at the columns")
+    columns = study_columns(raw.frame, raw.reading.get("decimal", "."))
+    if raw.target and asked is None:
+        name = raw.target[0]
+    else:
+        header = options.get("header", True)
+        name = choose_target(asked, raw.frame, columns, header=header, file=written)
+    target = study_target(name, raw.frame, columns, raw.classes if name in raw.target else ())
+    leaks = find_leaks(raw.frame, name, target.labels, columns)
+    config = _config(config, target, columns, leaks, raw.frame.height)
+    schema, num_rows, fitted = _fit(config, raw)
+    chosen = design(schema, num_rows)
+    looked = "" if is_whole else f" (looked at the first {raw.frame.height:,})"
+    rows = f"{raw.frame.height:,} rows" if is_whole else "more rows than were looked at"
+    head = f"{written}: {rows}, {raw.frame.width} columns{looked}"
+    config = replace(config, path=(written,) if where is not None else ())
+    text = _render(head, config, target, columns, leaks, chosen, raw, asked)
+    return Starter(text, (head, *fitted, f"model: {chosen.layers_reason}"))
+
+
+def _read(config: DataConfig, reporter: Reporter) -> tuple[RawTable, bool]:
+    """The table, and whether it is all of it."""
+    size = sum(os.path.getsize(file) for file in config.path)
+    if size <= LARGE_BYTES:
+        raw = read_source(config, seed=SEED, reporter=reporter)
+        assert isinstance(raw, RawTable)
+        return raw, True
+    file = config.path[0]
+    reporter.status(f"reading the first {LARGE_LINES:,} rows of {shown(file)}")
+    if config.source == "parquet":
+        import polars
+
+        frame = polars.read_parquet(file, n_rows=LARGE_LINES)
+        return RawTable(frame, origin=((0, shown(file), 0),)), False
+    from dltrain.data.sources.csv import parse_text
+
+    head, complete, _ = read_head(file, LARGE_LINES)
+    return parse_text(head, file, config), complete and len(config.path) == 1
+
+
+def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, num_rows: int) -> DataConfig:
+    """The `data:` block: what has to be said for it to be read, split and learnt from."""
+    identifier = columns.identifier()
+    identifier = identifier if identifier != target.name else None
+    odd = {name: dict.fromkeys(words, "") for name, words in columns.odd_words.items()}
+    if target.merged:
+        odd[target.name] = dict(target.merged)
+    left_out = [name for name in (*columns.constant, *columns.unreadable, *leaks.same) if name != target.name]
+    left_out = [name for name in dict.fromkeys(left_out) if name != identifier and not columns.kinds[name].left_out]
+    features: dict[str, str | None] = {
+        name: kind.kind
+        for name, kind in columns.kinds.items()
+        if not kind.left_out and name not in left_out and name not in (target.name, identifier)
+    }
+    shares = split_of(num_rows, own_test=False)
+    return replace(
+        config,
+        target=(target.name,),
+        task=target.task,
+        features=features if len(features) <= MOST_FEATURES_NAMED else None,
+        drop=tuple(left_out),
+        identifiers=(identifier,) if identifier else (),
+        thousands=columns.reading.thousands,
+        replace=odd,
+        split=SplitConfig(**shares),
+    )
+
+
+def _fit(config: DataConfig, raw: RawTable) -> tuple[Schema, int, list[str]]:
+    """The inputs that a fit would make of it, the rows it would train on, and what it would say of the data.
+
+    Raises:
+        DataError: as a fit would.
+    """
+    from dltrain.data.fit_table import fit_table
+
+    fitted = fit_table(config, raw, SEED, None)
+    return fitted.preprocessing.schema, fitted.parts["train"].num_rows, fitted.summary
+
+
+def _render(
+    head: str,
+    config: DataConfig,
+    target: Target,
+    columns: Columns,
+    leaks: Leaks,
+    chosen: Design,
+    raw: RawTable,
+    asked: str | None,
+) -> str:
+    block = Block()
+    block.remark(f"{head}. Written by `dltrain init` from what the data looks like; change what you know better.")
+    block.remark("")
+    block.remark("  dltrain check THIS_FILE; dltrain fit THIS_FILE")
+    block.lines.append(f"seed: {SEED}")
+    block.open("data")
+    block.entry("source", config.source)
+    if config.path:
+        block.entry("path", config.path[0])
+    for key, remark in (
+        ("encoding", "the file is no UTF-8"),
+        ("header", "the first line is data already; `columns: [...]` gives the columns names"),
+        ("thousands", "numbers such as 1,234"),
+    ):
+        value = getattr(config, key)
+        if value is not None:
+            block.entry(key, value, remark)
+    _render_target(block, config, target, raw, asked)
+    _render_columns(block, config, target, columns, leaks)
+    dates = [name for name, kind in columns.kinds.items() if kind.kind == "date" and name != target.name]
+    _render_split(block, config, dates)
+    render_model(block, chosen)
+    render_training(block, chosen, target.spec.task, target.counts)
+    return block.text()
+
+
+def _render_target(block: Block, config: DataConfig, target: Target, raw: RawTable, asked: str | None) -> None:
+    counts, total = target.counts, sum(target.counts.values())
+    if target.spec.task == "classification":
+        words = [f"{label} {100 * count / total:.1f} %" for label, count in counts.items()]
+        remark = f"{len(counts)} classes: {listed(words, MOST_SHOWN)}"
+    else:
+        remark = "a number"
+    if config.source in ("csv", "parquet") or asked is not None:
+        guessed = "" if asked is not None else "; guessed"
+        block.entry("target", target.name, remark + guessed)
+    else:
+        block.remark(f"the target: {remark}", indent=2)
+    block.entry("task", target.spec.task, _task_remark(target))
+
+
+def _task_remark(target: Target) -> str:
+    if target.whole_numbers:
+        return f"its {target.whole_numbers} different whole numbers; `classification` would make each a class"
+    if target.task:
+        return f"{target.name} is called a class; `regression` would take its numbers for amounts"
+    return ""
+
+
+def _render_columns(block: Block, config: DataConfig, target: Target, columns: Columns, leaks: Leaks) -> None:
+    if config.identifiers:
+        block.entry("identifiers", config.identifiers[0], "names the rows: not learnt from, but repeated beside predictions")
+    kinds = {name: kind for name, kind in columns.kinds.items() if not kind.left_out and name != target.name}
+    if config.features is not None:
+        block.entry("features", config.features, "what to learn from, and as what")
+    else:
+        used = [kind.kind for name, kind in kinds.items() if name not in config.drop]
+        counted = [f"{used.count(kind)} of kind {kind}" for kind in KINDS if kind in used]
+        block.remark(f"features: all other columns, {listed(counted)}; `features: {{column: kind}}` names them", indent=2)
+    if config.drop:
+        block.entry("drop", list(config.drop), _drop_remark(config, columns, leaks))
+    out = [
+        f"{name} ({kind.left_out})"
+        for name, kind in columns.kinds.items()
+        if kind.left_out and name != target.name and name not in config.identifiers
+    ]
+    if out:
+        block.remark(f"left out: {listed(out, 20)}; name them in `features` to use them all the same", indent=2)
+    if leaks.telling:
+        block.remark(f"{leaks.telling}: if it is not known before {target.name} is, leave it out as well", indent=2)
+    if config.replace:
+        block.entry("replace", config.replace, _replace_remark(config, target))
+    _render_preparation(block, config, target, columns)
+
+
+def _drop_remark(config: DataConfig, columns: Columns, leaks: Leaks) -> str:
+    reasons = [f"{name} {why}" for name, why in leaks.same.items() if name in config.drop]
+    if reasons:
+        reasons = [f"gives {config.target[0]} away: {listed(reasons, 4)}"]
+    constant = [name for name in columns.constant if name in config.drop]
+    reasons += [f"the same in every row: {listed(constant, MOST_SHOWN)}"] if constant else []
+    late = [name for name in columns.unreadable if name in config.drop]
+    reasons += [f"not what the first rows look like: {listed(late, MOST_SHOWN)}"] if late else []
+    return "; ".join(reasons)
+
+
+def _replace_remark(config: DataConfig, target: Target) -> str:
+    reasons = []
+    if any(name != target.name for name in config.replace):
+        reasons.append("words among numbers, read as no value")
+    if target.merged:
+        reasons.append(f"labels of too few rows to be in each part, as one label; or leave their rows out of the file")
+    return "; ".join(reasons)
+
+
+def _render_preparation(block: Block, config: DataConfig, target: Target, columns: Columns) -> None:
+    used = [name for name, kind in columns.kinds.items() if not kind.left_out and name not in config.drop and name != target.name]
+    gaps = sorted((name for name in used if name in columns.missing), key=lambda name: -columns.missing[name])
+    if gaps:
+        words = [f"{name} {_percent(columns.missing[name])}" for name in gaps]
+        numbers = any(columns.kinds[name].kind != "category" for name in gaps)
+        how = "for numbers the median stands in, and a column says so" if numbers else "a category of its own"
+        remark = f"without a value: {listed(words, MOST_SHOWN)}; {how}"
+        if numbers:
+            block.entry("impute", "median", remark)
+        else:
+            block.remark(remark, indent=2)
+    if any(columns.kinds[name].kind in ("number", "date") for name in used):
+        tails = [name for name in columns.long_tailed if name in used]
+        remark = f"far outliers in {listed(tails, 4)}: `quantile` may do better" if tails else "numbers: mean 0, deviation 1"
+        block.entry("scale", "standard", remark)
+
+
+def _percent(share: float) -> str:
+    return "under 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
+
+
+def _render_split(block: Block, config: DataConfig, dates: list[str]) -> None:
+    split: dict[str, Any] = {"test": config.split.test, "validation": config.split.validation}
+    block.entry("split", split, "test: of all rows; validation: of what remains, to stop in time")
+    if dates:
+        block.remark(
+            f"to be tested on what comes later, as in use: split: {{time: {dates[0]}, test: {config.split.test}, "
+            f"validation: {config.split.validation}}}, and {dates[0]} out of `features`",
+            indent=2,
+        )
+
+
+def render_model(block: Block, chosen: Design) -> None:
+    """The `model:` block."""
+    block.open("model")
+    block.entry("layers", chosen.layers, chosen.layers_reason)
+    block.remark("the output layer and the loss follow from the task", indent=4)
+
+
+def render_training(block: Block, chosen: Design, task: str, counts: Mapping[str, int]) -> None:
+    """The `training:` block.
+
+    Args:
+        block: to write to.
+        chosen: the model and its training.
+        task: of the target.
+        counts: label -> rows, for classification, where they are known.
+    """
+    block.open("training")
+    block.entry("optimizer", chosen.optimizer)
+    block.entry("epochs", chosen.epochs, "at the most; early stopping ends it when validation no longer improves")
+    block.entry("batch_size", chosen.batch_size)
+    if task == "classification":
+        block.entry("metrics", ["accuracy", "AUC"] if len(counts) == 2 else ["accuracy"])
+    else:
+        block.entry("metrics", ["RootMeanSquaredError"])
+    block.entry("early_stopping", {"monitor": "val_loss", "patience": chosen.patience})
+    least, most = (min(counts.values()), max(counts.values())) if counts else (1, 1)
+    if least < RARE * most:
+        rare = min(counts, key=lambda label: counts[label])
+        block.remark("class_weight: balanced", indent=2)
+        block.remark(f"(finds more of the rare classes, such as {rare}, at the price of accuracy; watch their recall)", indent=2)

@@ -1,0 +1,77 @@
+"""How a text table is written, as far as a config has to say it: its encoding, and whether its first line is a header."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dltrain.config.types import DataConfig
+from dltrain.data.files import read_blocks
+from dltrain.data.header import read_head
+from dltrain.data.kinds import USUAL_MISSING, is_number
+
+if TYPE_CHECKING:
+    import polars
+
+HEAD_LINES = 1_000
+LOOKED_AT = 1 << 26
+
+
+def find_text_options(file: str) -> dict[str, Any]:
+    """The options of `data:` without which the file would be misread: `encoding`, `header`; empty where none is needed.
+
+    Raises:
+        DataError: unreadable, empty, or rows of unequal length in the first thousand lines.
+    """
+    from dltrain.data.sources.csv import parse_text
+
+    options: dict[str, Any] = {}
+    encoding = _find_encoding(file)
+    if encoding is not None:
+        options["encoding"] = encoding
+    head, _, _ = read_head(file, HEAD_LINES)
+    table = parse_text(head, file, DataConfig("csv", header=False, encoding=encoding))
+    if not has_header(table.frame):
+        options["header"] = False
+    return options
+
+
+def _find_encoding(file: str) -> str | None:
+    """None for UTF-8 and UTF-16, which are known by themselves; else Windows' Latin-1 or, where that lacks a byte, the ISO's."""
+    parts: list[bytes] = []
+    size = 0
+    for block in read_blocks(file, 1 << 22):
+        parts.append(block)
+        size += len(block)
+        if size > LOOKED_AT:
+            break
+    content = b"".join(parts)
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return None
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if b"\0" in content or error.start > LOOKED_AT - 4:
+            return None  # no text, which the reader says; or a character cut in two
+        return "latin-1" if any(byte in content for byte in b"\x81\x8d\x8f\x90\x9d") else "cp1252"
+    return None
+
+
+def has_header(frame: polars.DataFrame) -> bool:
+    """Whether the first row of a table of text names the columns.
+
+    Each column has a vote: for a header a word above numbers, against it a number, or a word that stands again below.
+    """
+    first, body = frame.row(0), frame.slice(1)
+    votes = 0
+    for cell, values in zip(first, body, strict=True):
+        values = values.drop_nulls()
+        values = values.filter(~values.is_in(["", *USUAL_MISSING]))
+        if not cell or cell in USUAL_MISSING:
+            continue
+        if is_number(cell):
+            votes -= 1
+        elif len(values) and values.cast(float, strict=False).null_count() == 0:
+            votes += 1
+        elif (values == cell).any():
+            votes -= 1
+    return votes > 0 or (votes == 0 and len(set(first)) == len(first))

@@ -1,0 +1,142 @@
+"""What has to be known of a delimited text before its rows are read: separator, quote, header, column names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dltrain.config.types import DataConfig
+from dltrain.data.faults import capped, config_fault, listed
+from dltrain.data.kinds import is_number
+from dltrain.data.text_format import NAMES, find_decimal, find_separator, is_followed_by_blank, show_separator
+from dltrain.data.text_parse import read_columns, strip_field_blanks
+from dltrain.data.text_scan import TextScan, WidthCheck, scan_text
+from dltrain.errors import ConfigError, DataError, Fault
+
+NO_HEADER = "if the file has no header line, say data.header: false or name its columns with data.columns"
+
+
+@dataclass(frozen=True, slots=True)
+class TextLayout:
+    """How a file is written.
+
+    Attributes:
+        columns: names.
+        first: records before the data: 1 where there is a header, else 0.
+        separator: one character.
+        quote: one character, or None.
+        decimal: the decimal sign.
+        look: the separator as a message shows it.
+        named_by: what says how many columns there are ("the header names").
+        warnings: sentences for the user.
+    """
+
+    columns: tuple[str, ...]
+    first: int
+    separator: str
+    quote: str | None
+    decimal: str
+    look: str
+    named_by: str
+    warnings: tuple[str, ...] = ()
+
+    def width_check(self, file: str) -> WidthCheck:
+        """A check of the file's records."""
+        return WidthCheck(len(self.columns), self.named_by, file)
+
+    def describe(self, name: str, num_rows: int) -> str:
+        """`adult-train.csv: 32,561 rows, 15 columns (separator ", ")`."""
+        return f"{name}: {num_rows:,} rows, {len(self.columns)} columns (separator {self.look})"
+
+
+def find_layout(content: bytes, config: DataConfig, name: str) -> tuple[TextLayout, TextScan]:
+    """The layout of a text and the scan of its records.
+
+    Args:
+        content: the text (UTF-8), or as many whole lines from its beginning as one cares to look at.
+        config: what the user says about it.
+        name: the file, for faults.
+
+    Raises:
+        DataError: empty, quotes out of place, column names that do not do.
+        ConfigError: a separator or quote that is no single character.
+    """
+    if not content or content.isspace():
+        raise DataError(Fault("the file is empty", file=name))
+    quote = _quote(config)
+    separator = _separator(config) or find_separator(content, quote)
+    scan = scan_text(content, separator, quote, name)
+    if scan.faults:
+        raise DataError(scan.faults)
+    first_row, header = _header(content, scan, config, separator, quote)
+    columns, first = _column_names(config, first_row, header, name)
+    named_by = "the header names" if first else ("data.columns names" if config.columns else "the first row has")
+    warnings: tuple[str, ...] = ()
+    if first and config.header is None and sum(is_number(cell) for cell in first_row) > len(first_row) / 3:
+        warnings = (f"the first line of {name} looks like data ({listed(first_row, 4)}); {NO_HEADER}",)
+    decimal = config.decimal or find_decimal(content, separator)
+    look = show_separator(separator, is_followed_by_blank(content, separator))
+    return TextLayout(tuple(columns), first, separator, quote, decimal, look, named_by, warnings), scan
+
+
+def _quote(config: DataConfig) -> str | None:
+    if config.quote is None:
+        return '"'
+    if config.quote.casefold() in ("", "none"):
+        return None
+    if len(config.quote) != 1 or not config.quote.isascii():
+        raise ConfigError(config_fault(config, "data.quote", f"expected one character, got {config.quote!r}"))
+    return config.quote
+
+
+def _separator(config: DataConfig) -> str | None:
+    if config.separator is None:
+        return None
+    separator = NAMES.get(config.separator.casefold(), config.separator)
+    separator = separator.strip(" ") or " " if separator else separator
+    if len(separator) != 1 or not separator.isascii() or separator in "\n\r\0":
+        raise ConfigError(
+            config_fault(
+                config, "data.separator", f"expected one character, got {config.separator!r}", "blanks after it are left out"
+            )
+        )
+    return separator
+
+
+def _header(content: bytes, scan: TextScan, config: DataConfig, separator: str, quote: str | None) -> tuple[list[str], bool]:
+    """The first record's fields, and whether it is a header."""
+    record = content[scan.starts[0] : scan.ends[0]]
+    wide = [f"column_{index}" for index in range(int(scan.num_fields[0]))]
+    frame = read_columns(strip_field_blanks(record, scan, 0), wide, 0, separator, quote)
+    cells = [cell or "" for cell in frame.row(0)] if frame.height else [""]
+    if config.header is not None:
+        return cells, config.header
+    if config.columns is not None:
+        return cells, len(set(cells)) > 1 and set(cells) <= set(config.columns)
+    return cells, True
+
+
+def _column_names(config: DataConfig, cells: list[str], header: bool, name: str) -> tuple[list[str], int]:
+    """Column names, and how many records come before the data (0 or 1)."""
+    if config.columns is not None and not (header and set(cells) <= set(config.columns)):
+        names = list(config.columns)
+        optional = config.arguments.get("optional_columns", ())
+        if len(cells) == len(names) - len(optional):
+            names = [column for column in names if column not in optional]
+        if len(names) != len(cells):
+            message = f"names {len(names)} columns, {name} has {len(cells)}"
+            raise DataError(config_fault(config, "data.columns", message, f"its first line: {listed(cells, 30)}"))
+    elif header:
+        names = [cell or f"unnamed_{index}" for index, cell in enumerate(cells, 1)]
+    else:
+        names = [f"column_{index}" for index in range(1, len(cells) + 1)]
+    faults = []
+    for index, column in enumerate(names):
+        if column in names[:index]:
+            message = f"the column name {column!r} stands at {names.index(column) + 1} and again at {index + 1}"
+            hint = "rename one, or name all columns with data.columns (and say data.header: true to skip the header line)"
+            if sum(is_number(cell) for cell in cells) > len(cells) / 3:
+                hint = f"this looks like data: {NO_HEADER}"
+            faults.append(Fault(message, file=name, line=1, hint=hint))
+    if faults:
+        raise DataError(capped(faults))
+    return names, int(header)

@@ -1,0 +1,170 @@
+"""The shipped configs: each loads, says the same when resolved, fits through the command, and reaches its number."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from dltrain.config import dump_yaml, load_config, load_config_text, split_words
+from tests.support import CONFIGS, data_folder, run_dltrain, shared_data
+
+COMMAND = re.compile(r"#   (?:DLTRAIN_DATA=\S+ )?dltrain (\w+) ([^;]*)")
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a shipped config needs and comes to: gates of the full run, and the share of the baseline's error it stays under."""
+
+    data: str | None
+    gates: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ("train", "test")
+    of_baseline: tuple[str, float] | None = None
+
+
+WITH_VALIDATION = ("train", "validation", "test")
+EXPECTED = {
+    "adult": Expected("tabular/adult/adult-train.csv", ("accuracy>=0.85",), WITH_VALIDATION),
+    "breast_cancer": Expected(None, ("accuracy>=0.94",)),
+    "california": Expected("tabular/california_housing/housing.csv", ("rmse<=58000",), WITH_VALIDATION),
+    "concrete": Expected("tabular/concrete/concrete_data.csv", ("rmse<=7.0",), WITH_VALIDATION),
+    "diabetes": Expected(None, of_baseline=("rmse", 0.85)),
+    "digits": Expected(None, ("accuracy>=0.96",)),
+    "iris": Expected(None, ("accuracy>=0.9",)),
+    "lfw": Expected("lfw", ("accuracy>=0.93",)),
+    "lfw7": Expected("lfw", ("accuracy>=0.75",), WITH_VALIDATION),
+    "noise": Expected(None, ("accuracy>=0.45", "accuracy<=0.55")),
+    "titanic": Expected("tabular/titanic/train.csv", ("accuracy>=0.78",)),
+    "wages": Expected("tabular/hourly_wages/hourly_wages_all534.csv", of_baseline=("rmse", 0.92)),
+}
+NAMES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+
+
+def test_every_config_is_known_here():
+    assert sorted(EXPECTED) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_loads_without_fault_and_resolved_says_the_same(name):
+    config = load_config(CONFIGS / f"{name}.yaml")
+    again = load_config_text(dump_yaml(config.resolved), folder=Path("/nowhere"))
+    assert config.warnings == again.warnings == ()
+    assert again == config
+    assert again.sweep == config.sweep
+    assert again.resolved == config.resolved
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_explained_and_its_commands_hold(name):
+    """The comment at the top shows commands; a config that they name loads with the overrides they show."""
+    text = (CONFIGS / f"{name}.yaml").read_text()
+    head = re.match(r"(?:#.*\n)+", text)
+    assert head is not None
+    matches = [COMMAND.match(line) for line in head[0].splitlines()]
+    commands = [(match[1], shlex.split(match[2], comments=True)) for match in matches if match is not None]
+    assert ("fit", f"configs/{name}.yaml") in [(command, words[0]) for command, words in commands]
+    for command, words in commands:
+        if command in ("fit", "check"):
+            files, overrides = split_words([word for word in words if word != "--resolved"])
+            assert files == [f"configs/{name}.yaml"]
+            assert load_config(CONFIGS.parent / files[0], overrides).warnings == ()
+
+
+def test_adult_takes_the_overrides_of_its_comment():
+    overrides = ["training.optimizer.learning_rate=0.003", "model.layers.0.units=64"]
+    config = load_config(CONFIGS / "adult.yaml", overrides)
+    assert config.training is not None
+    assert config.training.optimizer.arguments["learning_rate"] == 0.003
+    first = config.model.layers[0].component
+    assert (first.name, first.arguments["units"]) == ("Dense", 64)
+
+
+def test_lfw_is_the_experiment_that_timings_speak_of():
+    config = load_config(CONFIGS / "lfw.yaml")
+    assert config.training is not None
+    assert (config.training.epochs, config.training.batch_size) == (8, 16)
+    assert (config.data.split.test, config.data.split.validation) == (0.25, None)
+    assert config.data.arguments == {"min_faces_per_person": 200, "resize": 0.25}
+    assert config.sweep is not None
+    assert config.sweep["parameters"] == {"training.optimizer.learning_rate": [0.0001, 0.001, 0.01, 0.1]}
+
+
+def fit_config(name: str, folder: Path, *words: str) -> CompletedProcess[str]:
+    """`dltrain fit` of a shipped config in a folder of its own."""
+    folder.mkdir(exist_ok=True)
+    environment = {"DLTRAIN_CACHE": os.environ["DLTRAIN_CACHE"], "DLTRAIN_OFFLINE": "1"}
+    if data_folder() is not None:
+        environment["DLTRAIN_DATA"] = str(data_folder())
+    return run_dltrain("fit", str(CONFIGS / f"{name}.yaml"), "--json", *words, cwd=folder, **environment)
+
+
+def need_data(name: str) -> None:
+    if (data := EXPECTED[name].data) is not None:
+        shared_data(data)
+
+
+def check_fit(name: str, done: CompletedProcess[str], folder: Path) -> dict:
+    """The JSON document of a fit that must have gone well."""
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = json.loads(done.stdout)
+    assert document["status"] == "finished"
+    assert set(document["metrics"]) == set(EXPECTED[name].parts)
+    stored = folder / document["run"]
+    assert load_config(stored / "config.yaml").warnings == ()
+    assert {path.name for path in (stored / "checkpoints").iterdir()} >= {"last.h5"}
+    return document
+
+
+@pytest.fixture(scope="module")
+def short_fits(request, tmp_path_factory):
+    """Two epochs of each config that this session asks for, two processes at a time: nearly all of it is `import keras`."""
+    items = [item for item in request.session.items if item.name.startswith("test_fits_with_few_epochs[")]
+    folder = tmp_path_factory.mktemp("short")
+    fits: dict[str, tuple[Path, Future[CompletedProcess[str]]]] = {}
+    with ThreadPoolExecutor(2) as pool:
+        for name in (item.callspec.params["name"] for item in items):
+            fits[name] = folder / name, pool.submit(fit_config, name, folder / name, "training.epochs=2", "evaluation=null")
+        yield fits
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fits_with_few_epochs(name, short_fits):
+    need_data(name)
+    folder, future = short_fits[name]
+    done = future.result()
+    document = check_fit(name, done, folder)
+    assert document["epochs"] == 2
+    assert document["weights"] == ("best" if "validation" in EXPECTED[name].parts else "last")
+    if name == "lfw":
+        assert "14,501 parameters" in done.stderr
+        assert document["baseline"]["accuracy"] == pytest.approx(0.693, abs=0.001)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_reaches_its_number(name, tmp_path):
+    need_data(name)
+    expected = EXPECTED[name]
+    gates = [word for gate in expected.gates for word in ("--require", gate)]
+    document = check_fit(name, fit_config(name, tmp_path, *gates), tmp_path)
+    assert len(document["gates"]) >= len(expected.gates)
+    assert all(gate["met"] for gate in document["gates"])
+    if expected.of_baseline is not None:
+        metric, share = expected.of_baseline
+        assert document["metrics"]["test"][metric] < share * document["baseline"][metric]
+    assert any("no better than the baseline" in note for note in document["notes"]) == (name == "noise")
+
+
+@pytest.mark.slow
+def test_adult_reaches_its_number_with_other_values(tmp_path):
+    need_data("adult")
+    words = ("training.optimizer.learning_rate=0.003", "model.layers.0.units=64", "--require", "accuracy>=0.85")
+    check_fit("adult", fit_config("adult", tmp_path, *words), tmp_path)
