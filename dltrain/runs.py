@@ -187,6 +187,12 @@ class Run:
             return False
         return False
 
+    def is_only_begun(self) -> bool:
+        """Whether the directory holds nothing but what a run writes before its manifest: there is nothing to go on with."""
+        begun = {".lock", "log.txt", "checkpoints", "state", "preprocessing.json", "preprocessing.npz", "config.yaml", "history.csv"}
+        names = {entry.name for entry in self.path.iterdir()}
+        return "manifest.json" not in names and all(name in begun or name.endswith(".tmp") for name in names)
+
     def remove_temporary_files(self) -> None:
         """Remove what a killed process left of unfinished writes."""
         for folder in (self.path, self.checkpoints, self.state):

@@ -10,6 +10,7 @@ from dltrain.checking.memory import estimate_memory
 from dltrain.checking.model_checks import check_model
 from dltrain.checking.places import in_order, placed
 from dltrain.checking.result import CheckResult, rows_of
+from dltrain.checking.sweep_checks import check_sweep
 from dltrain.checking.training_checks import check_training
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset
@@ -89,6 +90,7 @@ def _check(config: Config, facts: DataFacts) -> CheckResult:
         warnings += [item for item in found if item.severity != "error"]
     for item in check_training(config, facts, heads):
         (errors if item.severity == "error" else warnings).append(item)
+    errors += check_sweep(config) if config.sweep else ()
     config_errors = in_order(placed(config, errors))
     data_errors = in_order(item for item in placed(config, facts.errors) if item not in config_errors)
     known = network is not None and facts.schema is not None

@@ -29,7 +29,7 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
     """
     if stored is not None and not isinstance(stored, PicturePreprocessing):
         raise DataError("the run was trained on a table, this holds pictures")
-    _refuse_table_options(config)
+    refuse_table_options(config)
     spec, values = describe_target(config, raw)
     brought, rows = given_parts(config, raw.parts, len(raw.images))
     codes = values if spec.task == "classification" else None
@@ -47,7 +47,8 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
     return Fitted(preprocessing, made, summary, warnings, resolved, manner)
 
 
-def _refuse_table_options(config: DataConfig) -> None:
+def refuse_table_options(config: DataConfig) -> None:
+    """Raises ConfigError for keys of `data:` that are for tables."""
     given = [
         key
         for key in ("features", "drop", "weight", "identifiers", "replace", "impute", "encode", "missing")

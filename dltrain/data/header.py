@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from dltrain.config.sources import SOURCES
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.facts import BUNDLED_TABLES, DataFacts, expected_rows, facts_of, known_facts, replace_folds
 from dltrain.data.faults import config_fault, shown
@@ -40,9 +41,10 @@ def read_facts(config: DataConfig, *, seed: int) -> DataFacts:
         known = known_facts(config)
     except ValueError as error:
         return DataFacts(errors=(config_fault(config, "data.split", str(error)),))
-    if known is not None:
-        return known
     try:
+        _refuse_for_pictures(config)
+        if known is not None:
+            return known
         if config.source in BUNDLED_TABLES:
             return _read_whole(config, seed)
         if config.source == "npz":
@@ -54,6 +56,20 @@ def read_facts(config: DataConfig, *, seed: int) -> DataFacts:
     except DltrainError as error:
         return DataFacts(errors=error.faults)
     return DataFacts(summary=(f"{config.source}: its shape is known when it is read",))
+
+
+def _refuse_for_pictures(config: DataConfig) -> None:
+    source = SOURCES.get(config.source)
+    options = (config.features, config.drop, config.weight, config.identifiers, config.replace, config.impute, config.encode)
+    for_tables = any(options) or config.missing or config.scale not in (None, "standard", "minmax", "unit", "none")
+    if (
+        source is not None
+        and source.holds == "pictures"
+        and (for_tables or config.split.column or config.split.group or config.split.time)
+    ):
+        from dltrain.data.fit_pictures import refuse_table_options
+
+        refuse_table_options(config)
 
 
 def _placed(config: DataConfig, read: Callable[[], DataFacts]) -> DataFacts:

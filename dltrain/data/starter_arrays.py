@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from dltrain.config.sources import SOURCES
-from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.config.types import DataConfig
 from dltrain.data.facts import BUNDLED_TABLES, DataFacts
 from dltrain.data.faults import column_hint, listed, shown
 from dltrain.data.header import declared_shapes, read_facts
 from dltrain.data.starter import Starter
 from dltrain.data.starter_model import design, split_of
-from dltrain.data.starter_table import SEED, render_model, render_training, start_table
+from dltrain.data.starter_table import SEED, open_config, render_model, render_split, render_training, start_table
 from dltrain.data.starter_yaml import Block
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
@@ -42,7 +43,7 @@ def start_dataset(name: str, asked: str | None, reporter: Reporter) -> Starter:
     arguments = FIRST_ARGUMENTS.get(name, {})
     own_test = "test" in SOURCES[name].parts
     config = DataConfig(name, arguments={key: value for key, (value, _) in arguments.items()})
-    return _start(config, f"{name}: {SOURCES[name].description}", own_test=own_test, remarks=arguments)
+    return _start(config, f"{name}: {SOURCES[name].description.rstrip('.')}", own_test=own_test, remarks=arguments)
 
 
 def start_archive(where: str, written: str, asked: str | None) -> Starter:
@@ -64,7 +65,7 @@ def start_archive(where: str, written: str, asked: str | None) -> Starter:
         arguments = _arrays(shapes, asked, written)
     config = DataConfig("npz", path=(where,), arguments={key: value for key, value in arguments.items() if value})
     words = [f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes.items()]
-    return _start(config, f"{shown(written)}: arrays {listed(words, 8)}", own_test=own_test, written=written)
+    return _start(config, f"{os.path.basename(written)}: arrays {listed(words, 8)}", own_test=own_test, written=written)
 
 
 def _arrays(shapes: Mapping[str, tuple[int, ...]], asked: str | None, written: str) -> dict[str, Any]:
@@ -101,10 +102,7 @@ def _start(
     num_rows = facts.rows.get("train", 0)
     chosen = design(facts.schema, num_rows)
     block = Block()
-    block.remark(f"{head}. Written by `dltrain init`; change what you know better.")
-    block.remark("")
-    block.remark("  dltrain check THIS_FILE; dltrain fit THIS_FILE")
-    block.lines.append(f"seed: {SEED}")
+    open_config(block, head)
     block.open("data")
     block.entry("source", config.source)
     if written is not None:
@@ -116,7 +114,7 @@ def _start(
     if len(facts.schema.inputs[0].shape) > 1:
         block.entry("scale", "unit", "values to 0...1; `standard` scales each by its mean and deviation")
     split = split_of(sum(facts.rows.values()), own_test=own_test)
-    block.entry("split", split, "of the training part: it brings its own test part" if own_test else "")
+    render_split(block, split)
     render_model(block, chosen)
     render_training(block, chosen, target.task, dict.fromkeys(target.classes, 1))
     return Starter(block.text(), (head, *facts.summary, f"model: {chosen.layers_reason}"))
@@ -126,7 +124,7 @@ def _facts(config: DataConfig, own_test: bool) -> tuple[DataFacts, str | None]:
     """What is known of the data; whole numbers of few values, as labels of pictures are, taken for classes."""
     from dataclasses import replace
 
-    config = replace(config, split=SplitConfig(**split_of(1, own_test=own_test)))
+    config = replace(config, split=split_of(1, own_test=own_test))
     facts = read_facts(config, seed=SEED)
     if config.source != "npz" or facts.schema is None or facts.schema.targets[0].task != "regression":
         return facts, None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.faults import listed
 from dltrain.data.kinds import mend, text_of
 from dltrain.data.starter_columns import Columns
 
@@ -28,11 +29,13 @@ class Leaks:
     """What gives the target away.
 
     Attributes:
-        same: columns that say the same as the target -> in what way.
+        same: columns that are the target, or together add up to it.
+        why: in what way, in a sentence; empty: there are none.
         telling: the column that alone tells most about it, and how well, in a sentence; empty: none tells much.
     """
 
-    same: Mapping[str, str] = field(default_factory=dict)
+    same: tuple[str, ...] = ()
+    why: str = ""
     telling: str = ""
 
 
@@ -48,21 +51,23 @@ def find_leaks(frame: polars.DataFrame, target: str, labels: polars.Series | Non
     features = [name for name, kind in columns.kinds.items() if name != target and not kind.left_out]
     if labels is not None:
         same = _renamed(frame, features, labels, columns)
+        why = f"{target} in other words: {listed(same)}"
     else:
         same = _parts_of_total(features, target, columns)
+        why = f"{target} is the sum of {' and '.join(same)}" if len(same) > 1 else f"{target} itself: {listed(same)}"
     if len(features) - len(same) < FEW_FEATURES:
-        same = {}  # with so few columns left to learn from, the target is rather a rule that is to be found
+        same = ()  # with so few columns left to learn from, the target is rather a rule that is to be found
     rest = [name for name in features if name not in same]
     telling = _most_telling_class(frame, rest, labels, columns) if labels is not None else _most_telling(rest, target, columns)
-    return Leaks(same, telling)
+    return Leaks(same, why if same else "", telling)
 
 
-def _renamed(frame: polars.DataFrame, features: Sequence[str], labels: polars.Series, columns: Columns) -> dict[str, str]:
+def _renamed(frame: polars.DataFrame, features: Sequence[str], labels: polars.Series, columns: Columns) -> tuple[str, ...]:
     """Columns with one value for each label: the label by another name."""
     import polars
 
     num_labels = labels.n_unique()
-    same = {}
+    same = []
     for name in features:
         if columns.kinds[name].kind == "date":
             continue
@@ -70,18 +75,18 @@ def _renamed(frame: polars.DataFrame, features: Sequence[str], labels: polars.Se
         if values.null_count() or values.n_unique() != num_labels:
             continue
         if polars.DataFrame([values.alias("a"), labels.alias("b")]).n_unique() == num_labels:
-            same[name] = "says the same in other words"
-    return same
+            same.append(name)
+    return tuple(same)
 
 
-def _parts_of_total(features: Sequence[str], target: str, columns: Columns) -> dict[str, str]:
+def _parts_of_total(features: Sequence[str], target: str, columns: Columns) -> tuple[str, ...]:
     """Columns that are the target, or that add up to it in every row without ever being negative."""
     total = columns.numbers[target]
     parts = {name: columns.numbers[name] for name in features if name in columns.numbers and np.ptp(columns.numbers[name]) > 0}
     parts = {name: values for name, values in parts.items() if np.isfinite(values).all()}
     for name, values in parts.items():
         if np.allclose(values, total, rtol=1e-9, atol=0):
-            return {name: "is equal in every row"}
+            return (name,)
     parts = {name: values for name, values in parts.items() if (values >= 0).all() and (values <= total + 1e-9).all()}
     rest = total.copy()
     chosen: list[str] = []
@@ -90,10 +95,10 @@ def _parts_of_total(features: Sequence[str], target: str, columns: Columns) -> d
         rest = rest - parts.pop(name)
         chosen.append(name)
         if np.allclose(rest, 0, atol=1e-9 * float(np.abs(total).max())):
-            return {name: f"adds up to it with {' and '.join(other for other in chosen if other != name)}" for name in chosen}
+            return tuple(chosen)
         if (rest < -1e-9).any():
             break
-    return {}
+    return ()
 
 
 def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

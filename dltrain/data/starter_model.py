@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
+from dltrain.config.types import SplitConfig
 from dltrain.data.dataset import InputSpec, Schema
 
-SMALL_ROWS = 1_000
 MIDDLE_ROWS = 5_000
 LARGE_ROWS = 50_000
+UNITS = ((1_000, [16]), (MIDDLE_ROWS, [32]), (LARGE_ROWS, [64, 32]), (math.inf, [128, 64]))
 # Below so many rows for each number of the input, units are dropped at random.
 ROWS_PER_INPUT = 20
 STEPS_PER_EPOCH = 100
@@ -40,10 +42,10 @@ class Design:
     optimizer: Any
 
 
-def split_of(num_rows: int, *, own_test: bool) -> dict[str, float]:
+def split_of(num_rows: int, *, own_test: bool) -> SplitConfig:
     """Shares of the test part, of all, and of the validation part, of what remains."""
     share = 0.1 if num_rows > LARGE_ROWS * 2 else 0.2
-    return {"validation": share} if own_test else {"test": share, "validation": share}
+    return SplitConfig(test=None if own_test else share, validation=share)
 
 
 def design(schema: Schema, num_rows: int) -> Design:
@@ -61,7 +63,9 @@ def design(schema: Schema, num_rows: int) -> Design:
         return _for_pictures(inputs[0].shape, num_rows, max(batch_size, 32))
     width = sum(_width(spec) for spec in inputs)
     size = f"{num_rows:,} rows of {width:,} numbers"
-    units = [16] if num_rows < SMALL_ROWS else [32] if num_rows < MIDDLE_ROWS else [64, 32] if num_rows < LARGE_ROWS else [128, 64]
+    units = (
+        [16] if num_rows < SMALL_ROWS else [32] if num_rows < MIDDLE_ROWS else [64, 32] if num_rows < LARGE_ROWS else [128, 64]
+    )
     layers: list[Any] = []
     is_wide = width * ROWS_PER_INPUT > num_rows
     for number in units:
@@ -71,7 +75,7 @@ def design(schema: Schema, num_rows: int) -> Design:
     reason = f"{size} to train on: {'one hidden layer' if len(units) == 1 else 'two hidden layers'}"
     reason += ", and dropout against learning them by heart" if is_wide else ""
     if num_rows < MIDDLE_ROWS:
-        return Design(layers, reason, batch_size, 200, 20, {"Adam": {"learning_rate": 0.003}})
+        return Design(layers, reason, batch_size, 100, 10, {"Adam": {"learning_rate": 0.003}})
     epochs, patience = (100, 10) if num_rows < LARGE_ROWS else (50, 5)
     return Design(layers, reason, batch_size, epochs, patience, "adam")
 
@@ -96,4 +100,6 @@ def _for_pictures(shape: tuple[int, ...], num_rows: int, batch_size: int) -> Des
             layers.append("MaxPooling2D")
     layers += ["Flatten", {"Dropout": {"rate": 0.3}}]
     epochs, patience = (40, 5) if num_rows < LARGE_ROWS else (12, 2)
-    return Design(layers, f"{size}: convolutions find the same pattern anywhere in a picture", batch_size, epochs, patience, "adam")
+    return Design(
+        layers, f"{size}: convolutions find the same pattern anywhere in a picture", batch_size, epochs, patience, "adam"
+    )

@@ -73,7 +73,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     chosen = design(schema, num_rows)
     looked = "" if is_whole else f" (looked at the first {raw.frame.height:,})"
     rows = f"{raw.frame.height:,} rows" if is_whole else "more rows than were looked at"
-    head = f"{written}: {rows}, {raw.frame.width} columns{looked}"
+    head = f"{os.path.basename(written)}: {rows}, {raw.frame.width} columns{looked}"
     config = replace(config, path=(written,) if where is not None else ())
     text = _render(head, config, target, columns, leaks, chosen, raw, asked)
     return Starter(text, (head, *fitted, f"model: {chosen.layers_reason}"))
@@ -113,7 +113,6 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         for name, kind in columns.kinds.items()
         if not kind.left_out and name not in left_out and name not in (target.name, identifier)
     }
-    shares = split_of(num_rows, own_test=False)
     return replace(
         config,
         target=(target.name,),
@@ -123,7 +122,7 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         identifiers=(identifier,) if identifier else (),
         thousands=columns.reading.thousands,
         replace=odd,
-        split=SplitConfig(**shares),
+        split=split_of(num_rows, own_test=False),
     )
 
 
@@ -150,10 +149,7 @@ def _render(
     asked: str | None,
 ) -> str:
     block = Block()
-    block.remark(f"{head}. Written by `dltrain init` from what the data looks like; change what you know better.")
-    block.remark("")
-    block.remark("  dltrain check THIS_FILE; dltrain fit THIS_FILE")
-    block.lines.append(f"seed: {SEED}")
+    open_config(block, head)
     block.open("data")
     block.entry("source", config.source)
     if config.path:
@@ -169,7 +165,9 @@ def _render(
     _render_target(block, config, target, raw, asked)
     _render_columns(block, config, target, columns, leaks)
     dates = [name for name, kind in columns.kinds.items() if kind.kind == "date" and name != target.name]
-    _render_split(block, config, dates)
+    render_split(block, config.split)
+    if dates:
+        _suggest_time(block, config.split, dates[0])
     render_model(block, chosen)
     render_training(block, chosen, target.spec.task, target.counts)
     return block.text()
@@ -216,7 +214,7 @@ def _render_columns(block: Block, config: DataConfig, target: Target, columns: C
         if kind.left_out and name != target.name and name not in config.identifiers
     ]
     if out:
-        block.remark(f"left out: {listed(out, 20)}; name them in `features` to use them all the same", indent=2)
+        block.remark(f"left out: {listed(out, 20)}; `features` can name them, a text as a category", indent=2)
     if leaks.telling:
         block.remark(f"{leaks.telling}: if it is not known before {target.name} is, leave it out as well", indent=2)
     if config.replace:
@@ -225,9 +223,7 @@ def _render_columns(block: Block, config: DataConfig, target: Target, columns: C
 
 
 def _drop_remark(config: DataConfig, columns: Columns, leaks: Leaks) -> str:
-    reasons = [f"{name} {why}" for name, why in leaks.same.items() if name in config.drop]
-    if reasons:
-        reasons = [f"gives {config.target[0]} away: {listed(reasons, 4)}"]
+    reasons = [f"{leaks.why}; if that is known when a prediction is wanted, add it to `features`"] if leaks.same else []
     constant = [name for name in columns.constant if name in config.drop]
     reasons += [f"the same in every row: {listed(constant, MOST_SHOWN)}"] if constant else []
     late = [name for name in columns.unreadable if name in config.drop]
@@ -240,7 +236,7 @@ def _replace_remark(config: DataConfig, target: Target) -> str:
     if any(name != target.name for name in config.replace):
         reasons.append("words among numbers, read as no value")
     if target.merged:
-        reasons.append(f"labels of too few rows to be in each part, as one label; or leave their rows out of the file")
+        reasons.append("labels of single rows, which cannot be in each part, as one label")
     return "; ".join(reasons)
 
 
@@ -266,15 +262,24 @@ def _percent(share: float) -> str:
     return "under 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
 
 
-def _render_split(block: Block, config: DataConfig, dates: list[str]) -> None:
-    split: dict[str, Any] = {"test": config.split.test, "validation": config.split.validation}
-    block.entry("split", split, "test: of all rows; validation: of what remains, to stop in time")
-    if dates:
-        block.remark(
-            f"to be tested on what comes later, as in use: split: {{time: {dates[0]}, test: {config.split.test}, "
-            f"validation: {config.split.validation}}}, and {dates[0]} out of `features`",
-            indent=2,
-        )
+def _suggest_time(block: Block, split: SplitConfig, name: str) -> None:
+    words = f"split: {{time: {name}, test: {split.test}, validation: {split.validation}}}"
+    block.remark(f"to be tested on what comes later, as in use: {words}, with {name} out of `features`", indent=2)
+
+
+def render_split(block: Block, split: SplitConfig) -> None:
+    """The key `split`."""
+    if split.test is None:
+        block.entry("split", {"validation": split.validation}, "of the training part; a test part comes along")
+    else:
+        remark = "test: of all rows; validation: of what remains, to stop in time"
+        block.entry("split", {"test": split.test, "validation": split.validation}, remark)
+
+
+def open_config(block: Block, head: str) -> None:
+    """The first lines."""
+    block.remark(f"{head}. A first config for it, by `dltrain init`: change what you know better.")
+    block.lines += ["#", "#   dltrain check THIS_FILE && dltrain fit THIS_FILE", f"seed: {SEED}"]
 
 
 def render_model(block: Block, chosen: Design) -> None:

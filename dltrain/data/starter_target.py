@@ -67,7 +67,7 @@ def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, 
     Raises:
         UsageError: no such column, or it is not clear; names the columns with what they hold.
     """
-    names = frame.columns
+    names: list[str] = frame.columns
     if asked is not None:
         if asked in names:
             return asked
@@ -135,7 +135,7 @@ def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: 
     spec = infer_target(series, columns.reading, task=None, classes=classes)
     if spec.task == "regression":
         different = values.n_unique()
-        numbers = columns.numbers[name] if name in columns.numbers else None
+        numbers = columns.numbers.get(name)
         is_whole = numbers is not None and bool((numbers == numbers.round()).all())
         if not is_whole or different > MOST_CODES or (different > FEW_NUMBERS and not CLASS_NAMES.fullmatch(name)):
             return Target(name, spec)

@@ -30,7 +30,12 @@ class Block:
         """A comment on lines of its own."""
         margin = " " * indent + "# "
         self.lines += textwrap.wrap(
-            safe(text), WIDTH, initial_indent=margin, subsequent_indent=margin + "  ", break_long_words=False, break_on_hyphens=False
+            safe(text),
+            WIDTH,
+            initial_indent=margin,
+            subsequent_indent=margin + "  ",
+            break_long_words=False,
+            break_on_hyphens=False,
         ) or [margin.rstrip()]
 
     def open(self, key: str) -> None:

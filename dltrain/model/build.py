@@ -148,8 +148,8 @@ class _Builder:
 
 
 def snake_case(name: str) -> str:
-    """A class name as Keras names its instances: `BatchNormalization` → `batch_normalization`, `AUC` → `auc`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    """A class name as Keras names its instances: `BatchNormalization` → `batch_normalization`, `Conv2D` → `conv2d`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])", "_", name).lower()
 
 
 def _first_lines(error: Exception) -> str:

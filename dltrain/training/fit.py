@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import platform
@@ -14,6 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+
+import numpy as np
 
 from dltrain.config import dump_yaml, load_config, load_config_text, resolve
 from dltrain.config.types import Config, DataConfig, ModelConfig, TrainingConfig
@@ -46,6 +49,8 @@ from dltrain.training.streamed_segments import StreamedSegments
 from dltrain.training.train import Trainer
 
 logger = logging.getLogger(__name__)
+
+MAX_ROW_IDS = 2_000_000
 
 # Keys whose change on a resume is no other experiment.
 FREE_ON_RESUME = (
@@ -144,8 +149,7 @@ def _open_run(
         run = Run(Path(run_dir))
         if run.manifest_file.exists():
             return True, run, False
-        leftovers = {".lock", "log.txt", "checkpoints", "state"}
-        if run.path.is_dir() and {entry.name for entry in run.path.iterdir()} <= leftovers:
+        if run.path.is_dir() and not run.is_locked() and run.is_only_begun():
             shutil.rmtree(run.path)  # a process was killed before it had anything to keep
         return False, create_run(config.name, runs=runs, run_dir=run_dir), True
     if resume is not None:
@@ -271,6 +275,7 @@ class _Fit:
             self.manifest["resumed"] = [*self.manifest.get("resumed", []), now()]
         else:
             dataset.preprocessing.save(self.run.path)
+            _save_row_ids(self.run, dataset)
             self.manifest = {
                 "status": "running",
                 "name": self.config.name,
@@ -494,6 +499,15 @@ def _why_not_h5(model: Any, optimizer: str) -> str | None:
     except Exception as error:  # whatever Keras raises here is the answer that is asked for
         return str(error).splitlines()[0] if str(error) else type(error).__name__
     return why_not_h5(model, optimizer, data)
+
+
+def _save_row_ids(run: Run, dataset: Dataset) -> None:
+    """Which rows of the source went to which part; for millions of rows the rule, config and seed, says it."""
+    if sum(part.num_rows for part in dataset.parts.values()) > MAX_ROW_IDS:
+        return
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **{name: np.asarray(part.row_ids) for name, part in dataset.parts.items()})
+    write_atomically(run.state / "parts.npz", buffer.getvalue())
 
 
 def data_for_model(data: DataConfig, model: ModelConfig) -> DataConfig:

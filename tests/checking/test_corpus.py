@@ -102,7 +102,27 @@ def words_of(text: str) -> Iterator[tuple[int, str]]:
     own = {"name", "seed", "test", "features", "replace", "income", "Age", "age", "size_inner", "loss", "from"}
     for match in re.finditer(r"(?<![\w.$/\"<>=-])([A-Za-z_][A-Za-z_0-9]{4,})(?=:| |,|\]|\}|$)", code, re.MULTILINE):
         line = code[code.rfind("\n", 0, match.start()) + 1 : match.start()]
-        if match[1] in own or any(word in line for word in ("path:", "test: tab", "target:", "drop:", "columns:", "identifiers:", "features:", "replace:", "impute:", "  name:", "require:", "source: csv", "monitor:", "filepath:", "sweep:", "      workclass")):
+        if match[1] in own or any(
+            word in line
+            for word in (
+                "path:",
+                "test: tab",
+                "target:",
+                "drop:",
+                "columns:",
+                "identifiers:",
+                "features:",
+                "replace:",
+                "impute:",
+                "  name:",
+                "require:",
+                "source: csv",
+                "monitor:",
+                "filepath:",
+                "sweep:",
+                "      workclass",
+            )
+        ):
             continue
         if "capital_gain" in code[match.start() : code.find("\n", match.start())] or line.strip().startswith("capital_gain"):
             continue

@@ -54,7 +54,8 @@ def infer_attention(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred
     query, value, key = inputs if len(inputs) == 3 else (*inputs, inputs[1])
     if min(len(query), len(value), len(key)) < 2:
         raise ShapeError(f"{name} takes sequences [steps, features], found {', '.join(map(show_shape, inputs))}")
-    if query[-1] != key[-1] and None not in (query[-1], key[-1]):
+    widths = (query[-1], key[-1])
+    if widths[0] != widths[1] and None not in widths and not (name == "AdditiveAttention" and 1 in widths):
         raise ShapeError(f"query {show_shape(query)} and key {show_shape(key)} must agree in the last extent")
     if value[-2] != key[-2] and None not in (value[-2], key[-2]):
         raise ShapeError(f"value {show_shape(value)} and key {show_shape(key)} must have as many steps")

@@ -1,0 +1,50 @@
+"""Every command of the README runs as it stands there, in the order in which it stands there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support import CONFIGS, REPOSITORY, data_folder, run_dltrain
+
+TEXT = (REPOSITORY / "README.md").read_text()
+BLOCKS = re.findall(r"```sh\n(.*?)```", TEXT, flags=re.DOTALL)
+COMMANDS = [line for block in BLOCKS for line in block.strip().splitlines() if line.startswith("dltrain ")]
+INSTALLING = [line for block in BLOCKS for line in block.strip().splitlines() if not line.startswith("dltrain ")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme")
+    shutil.copytree(CONFIGS, folder / "configs")
+    return folder
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command(command: str, folder: Path) -> None:
+    data = data_folder()
+    lfw = "lfw" in command or "accuracy>=0.9'" in command
+    if lfw and data is None:
+        pytest.skip("the pictures of Labeled Faces in the Wild are not on this machine")
+    done = run_dltrain(*shlex.split(command)[1:], cwd=folder, DLTRAIN_OFFLINE="1", **({"DLTRAIN_DATA": str(data)} if data else {}))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_the_config_shown_is_the_one_shipped() -> None:
+    shown = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)[0]
+    assert shown.strip() in (CONFIGS / "lfw.yaml").read_text()
+
+
+@pytest.mark.slow
+def test_installing_and_training_in_one_line(tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(REPOSITORY, copy, ignore=shutil.ignore_patterns(".venv", ".git", "runs", ".*_cache", "__pycache__", ".hypothesis"))
+    done = subprocess.run(["bash", "-c", INSTALLING[0]], cwd=copy, capture_output=True, text=True, timeout=900, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "accuracy" in done.stdout
