@@ -1,6 +1,6 @@
 """Everything that can be known of a run without training: shapes, sizes, contradictions. Never imports Keras by itself."""
 
-from dltrain.checking.check import check_config, check_dataset, raise_for_errors
+from dltrain.checking.check import check_config, check_dataset, check_file, raise_for_errors
 from dltrain.checking.result import CheckResult, LayerRow
 
-__all__ = ["CheckResult", "LayerRow", "check_config", "check_dataset", "raise_for_errors"]
+__all__ = ["CheckResult", "LayerRow", "check_config", "check_dataset", "check_file", "raise_for_errors"]

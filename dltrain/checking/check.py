@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from dltrain.checking.memory import estimate_memory
@@ -12,12 +13,47 @@ from dltrain.checking.places import in_order, placed
 from dltrain.checking.result import CheckResult, rows_of
 from dltrain.checking.sweep_checks import check_sweep
 from dltrain.checking.training_checks import check_training
+from dltrain.config import load_config
+from dltrain.config.load import FaultyConfig
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset
 from dltrain.data.facts import DataFacts, facts_of
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault
 from dltrain.model.head import Head, resolve_heads
 from dltrain.model.symbolic import Network, infer_network
+
+# Blocks whose faults leave the data and the layers as they are.
+_APART = ("training", "evaluation", "sweep", "name", "seed")
+
+
+def check_file(
+    file: str | Path, overrides: Sequence[str] = (), *, data: bool = False, build: bool = False
+) -> tuple[Config | None, CheckResult]:
+    """Read a config file and check it; faults of syntax and keys come together with those of shapes where these can be told.
+
+    Args:
+        file: the config.
+        overrides: `KEY=VALUE` words.
+        data, build: as for `check_config`.
+
+    Returns:
+        The config, None where it cannot be used, and what was found.
+    """
+    try:
+        config = load_config(file, overrides)
+    except FaultyConfig as error:
+        return None, _check_what_is_right(error)
+    except ConfigError as error:
+        return None, CheckResult(errors=error.faults, exit_code=error.exit_code)
+    return config, check_config(config, data=data, build=build)
+
+
+def _check_what_is_right(error: FaultyConfig) -> CheckResult:
+    plain = CheckResult(errors=error.faults, warnings=error.config.warnings, exit_code=error.exit_code)
+    if not all(item.path and item.path.partition(".")[0] in _APART for item in error.faults):
+        return plain
+    more = [item for item in check_config(error.config).errors if item.path and item.path.partition(".")[0] in ("data", "model")]
+    return replace(plain, errors=in_order((*error.faults, *more)))
 
 
 def check_config(config: Config, *, data: bool = False, build: bool = False) -> CheckResult:

@@ -23,10 +23,7 @@ _USUAL_RATES = {
     "Ftrl": (1e-5, 1.0),
     "Lion": (1e-8, 1e-2),
 }
-_NOT_IN_H5 = {
-    "Lamb": "Keras does not find it again by its name",
-    "Adafactor": "its state cannot be written",
-}
+_NOT_IN_H5 = {"Lamb": "Keras does not find it again by its name"}
 _LAYERS_NOT_IN_H5 = {
     "StringLookup": "its table would be empty",
     "IntegerLookup": "its table would be empty",
@@ -129,7 +126,8 @@ def _check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, h
             if heads[0].task == "reconstruction":
                 message = f"{metric.name} is a metric for classes, but the input is reconstructed"
             hint = "use mean_absolute_error or root_mean_squared_error, or set `data.task: classification`"
-            yield fault(config, f"training.metrics.{index}", message, hint)
+            # Keras computes the others, whatever they mean then.
+            yield fault(config, f"training.metrics.{index}", message, hint, warning=metric.name != "accuracy")
         encodings = {head.encoding for head in heads}
         if metric.name in _ONE_HOT_ONLY and "index" in encodings:
             message = f"{metric.name} compares with one-hot targets, but for {heads[0].loss.name} a class is its index"

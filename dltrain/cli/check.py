@@ -8,7 +8,7 @@ import click
 
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
-from dltrain.errors import DltrainError, Fault, UsageError
+from dltrain.errors import Fault, UsageError
 
 FORMATS = ("text", "json", "github")
 
@@ -58,23 +58,18 @@ def _check(
     file: str, overrides: list[str], *, data: bool, build: bool, resolved: bool
 ) -> tuple[tuple[Fault, ...], int, dict[str, Any], list[str]]:
     """Faults, exit code, the JSON document and the lines of the report of one config."""
+    from dltrain.checking import check_file
     from dltrain.cli.check_report import report_lines
     from dltrain.cli.faults import fault_documents
-    from dltrain.config import dump_yaml, load_config, resolve
+    from dltrain.config import dump_yaml, resolve
 
-    try:
-        config = load_config(file, overrides)
-        from dltrain.checking import check_config
-
-        result = check_config(config, data=data, build=build)
-    except DltrainError as error:
-        return error.faults, error.exit_code, {"file": file, "status": "error", "errors": fault_documents(error.faults)}, []
+    config, result = check_file(file, overrides, data=data, build=build)
     document: dict[str, Any] = {"file": file, "status": "error" if result.errors else "ok"}
     if result.errors:
         document["errors"] = fault_documents(result.errors)
     document |= {"warnings": fault_documents(result.warnings), **result.to_document()}
     lines = report_lines(result)
-    if resolved:
+    if resolved and config is not None:
         document["resolved"] = resolve(config, result.inferred or {})
         lines = [dump_yaml(document["resolved"])]
     return (*result.errors, *result.warnings), result.exit_code, document, lines

@@ -124,7 +124,8 @@ def _fit(
         }
     )
     epochs = f"{result.epochs:,} epoch{'s' if result.epochs != 1 else ''}"
-    training, total = (format_seconds(result.seconds.get(stage)) for stage in ("train", "total"))
+    training = f" in {format_seconds(result.seconds['train'])}" if "train" in result.seconds else ""
+    total = format_seconds(result.seconds.get("total"))
     blocks = [
         metrics_table(result.metrics, result.baseline),
         *report_text(result.report),
@@ -132,7 +133,7 @@ def _fit(
         "\n".join(gate_lines(result.gates)),
         "\n".join(
             [
-                f"{epochs} in {training}, {total} in all; the metrics are those of the {result.weights} weights",
+                f"{epochs}{training}, {total} in all; the metrics are those of the {result.weights} weights",
                 f"run: {result.run}",
                 f"next: dltrain evaluate {result.run}",
             ]

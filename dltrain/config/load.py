@@ -28,6 +28,18 @@ SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 BLOCKS = ("data", "model", "training", "evaluation", "sweep", "parameters")
 
 
+class FaultyConfig(ConfigError):
+    """A config that could be read but holds faults.
+
+    Attributes:
+        config: what of it is right; keys with a fault have their defaults.
+    """
+
+    def __init__(self, faults: Sequence[Fault], config: Config) -> None:
+        super().__init__(faults)
+        self.config = config
+
+
 def load_config(file: str | Path, overrides: Sequence[str] = ()) -> Config:
     """Reads and checks a config file.
 
@@ -103,7 +115,6 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
     _check_across(context, root, data, model, training)
     swept = {name.removeprefix("parameters.") for name in (sweep or {}).get("parameters", {})}
     warn_unused(root, parameters, swept, faults)
-    faults.raise_errors()
 
     config = Config(
         name=values.get("name") or safe_name(Path(file).stem),
@@ -117,6 +128,10 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
         warnings=tuple(faults.warnings),
         places=context.places,
     )
+    try:
+        faults.raise_errors()
+    except ConfigError as error:
+        raise FaultyConfig(error.faults, config) from None
     return replace(config, resolved=plain_config(config, parameters.uses))
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dltrain.data.disk_array import Array
+    from dltrain.data.disk_array import Array, DiskArray
     from dltrain.data.preprocessing import Preprocessing
 
 PARTS = ("train", "validation", "test")
@@ -72,10 +72,12 @@ class Part:
     Attributes:
         inputs: input name -> array [rows, *shape].
         targets: target name -> int32 class indices [rows] or float32 scaled values [rows];
-            for reconstruction the input itself.
+            for reconstruction the input itself (on disk where that is).
         weights: float32 [rows], or None.
-        row_ids: int64 [rows]: 0-based row in the source's whole order (files in order, header not counted).
+        row_ids: int64 [rows]: 0-based row in the source's whole order (files in order, header not counted);
+            empty where the rows are on disk: see `row_file`.
         identifiers: columns that name the rows in predictions (column -> list of str); often empty.
+        row_file: the row ids of a part whose rows are on disk, else None.
     """
 
     inputs: dict[str, Array]
@@ -83,11 +85,12 @@ class Part:
     weights: NDArray[np.float32] | None
     row_ids: NDArray[np.int64]
     identifiers: dict[str, list[str]] = field(default_factory=dict)
+    row_file: DiskArray | None = None
 
     @property
     def num_rows(self) -> int:
         """How many rows the part has."""
-        return len(self.row_ids)
+        return len(self.row_ids if self.row_file is None else self.row_file)
 
 
 @dataclass(slots=True)

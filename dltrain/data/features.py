@@ -230,9 +230,10 @@ class Unseen:
         self.rows[column] = self.rows.get(column, 0) + len(values)
         self.words.setdefault(column, {}).update(dict.fromkeys(values.unique(maintain_order=True).to_list()))
 
-    def notes(self) -> list[str]:
-        """A sentence for the user, where there are any."""
-        found = [f"{column} {count:,} ({listed([*self.words[column]], 3)})" for column, count in self.rows.items()]
+    def notes(self, columns: Sequence[FeatureColumn]) -> list[str]:
+        """A sentence for the user where there are any, in the order of the columns."""
+        names = [column.name for column in columns if column.name in self.rows]
+        found = [f"{name} {self.rows[name]:,} ({listed([*self.words[name]], 3)})" for name in names]
         return [f"rows with a category that training has not seen (treated as unknown): {listed(found, 8)}"] if found else []
 
 

@@ -224,6 +224,11 @@ def _forced(series: polars.Series, inferred: ColumnKind, forced: str | None, rea
 
 
 def fit_targets(config: DataConfig, raw: RawTable, reading: Reading) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]]]:
+    """Task and labels of each target, and its values [rows].
+
+    Raises:
+        DataError: values that are missing, unreadable, or all the same.
+    """
     if config.task == RECONSTRUCTION:
         return (TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so"),), {}
     specs: list[TargetSpec] = []
@@ -284,8 +289,8 @@ def choose_rows(
             manner = f"by time ({split.time})"
         else:
             spec = next((spec for spec in specs if spec.task == "classification"), None)
-            codes = None if spec is None else targets[spec.name]
-            parts, manner = split_at_random(config, rows, codes, spec.classes if spec else (), seed, locator(raw))
+            labels = None if spec is None else targets[spec.name]
+            parts, manner = split_at_random(config, rows, labels, spec.classes if spec else (), seed, locator(raw))
             return _ordered({**parts, **brought}), manner
     except ValueError as error:
         raise DataError(config_fault(config, "data.split", str(error))) from error
@@ -346,6 +351,7 @@ def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Row
 
 
 def scaled_target(config: DataConfig, spec: TargetSpec, targets: dict[str, NDArray[Any]], rows: Rows) -> TargetSpec:
+    """A target of numbers with mean and deviation of the training rows."""
     if spec.task != "regression" or not config.scale_target:
         return spec
     return scale_target(spec, targets[spec.name][rows])
@@ -363,6 +369,7 @@ def check_some_feature(preprocessing: TablePreprocessing, config: DataConfig) ->
 def summarize(
     preprocessing: TablePreprocessing, targets: dict[str, NDArray[Any]], left_out: list[tuple[str, str]], num_rows: int
 ) -> list[str]:
+    """Lines on targets and features, and on the columns that are left out."""
     lines = []
     for spec in preprocessing.targets:
         if spec.task == "classification":

@@ -15,7 +15,9 @@ from dltrain.data.dataset import Dataset, Part
 from dltrain.data.faults import config_fault, listed
 from dltrain.data.fingerprint import fingerprint
 from dltrain.data.fit_pictures import fit_pictures
+from dltrain.data.fit_streamed import fit_streamed, why_streamed
 from dltrain.data.fit_table import fit_table
+from dltrain.data.fitted import Fitted
 from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures, RawTable
@@ -49,6 +51,10 @@ def load_dataset(
         ConfigError: keys of the `data:` block contradict each other or the source.
         UsageError: `split.folds` in a single fit.
     """
+    reason = why_streamed(config)
+    if reason:
+        raw, fitted = fit_streamed(config, seed=seed, stored=preprocessing, reporter=reporter, reason=reason)
+        return _dataset(config, raw, fitted, list(raw.details.values()))
     return load_parts(config, seed=seed, reporter=reporter, preprocessing=preprocessing)[1]
 
 
@@ -59,7 +65,7 @@ def load_parts(
     reporter: Reporter = SILENT,
     preprocessing: Preprocessing | None = None,
 ) -> tuple[Raw, Dataset]:
-    """`load_dataset`, with the raw data as well, whose rows the parts' `row_ids` count."""
+    """`load_dataset` with everything in memory, and the raw data as well, whose rows the parts' `row_ids` count."""
     if config.split.folds is not None:
         raise UsageError("data.split.folds makes several fits", hint="run it with: dltrain sweep CONFIG")
     raws = _read_parts(config, seed, reporter)
@@ -70,10 +76,14 @@ def load_parts(
         fitted = fit_table(config, raw, seed, preprocessing)
     else:
         fitted = fit_pictures(config, raw, seed, preprocessing)
+    return raw, _dataset(config, raw, fitted, details)
+
+
+def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Mapping[str, Any]]) -> Dataset:
     notes = [note for note in raw.notes if not note.startswith(WARNING)] or [_size(config, raw)]
     warnings = [note.removeprefix(WARNING) for note in raw.notes if note.startswith(WARNING)] + fitted.warnings
-    rows = {name: part.row_ids for name, part in fitted.parts.items()}
-    dataset = Dataset(
+    rows = {name: part.num_rows for name, part in fitted.parts.items()}
+    return Dataset(
         schema=fitted.preprocessing.schema,
         parts=fitted.parts,
         preprocessing=fitted.preprocessing,
@@ -83,7 +93,6 @@ def load_parts(
         warnings=tuple(warnings),
         resolved={**_resolved_reading(config, raw), **fitted.resolved},
     )
-    return raw, dataset
 
 
 def _size(config: DataConfig, raw: Raw) -> str:

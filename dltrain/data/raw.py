@@ -18,7 +18,8 @@ class RawTable:
     """Rows and named columns.
 
     Attributes:
-        frame: one column each; text that was not yet given a kind is String.
+        frame: one column each; text that was not yet given a kind is String. Where it does not fit in memory: `ColumnFiles`,
+            which gives a column at a time in the same way.
         target: the source's own target columns (named datasets), else empty.
         classes: for a target of integer codes with known label names: the names in code order; else empty.
         parts: rows of parts that the source brings itself: part name -> row indices; empty: everything is to be split.

@@ -171,11 +171,11 @@ def _named(train: Rows, validation: Rows, test: Rows) -> dict[str, Rows]:
     return {name: np.sort(rows) for name, rows in parts.items() if len(rows) or name == "train"}
 
 
-def describe_parts(parts: Mapping[str, Rows], manner: str) -> str:
-    """`parts: train 574, test 192 (25 %, stratified)`."""
-    total = sum(len(rows) for rows in parts.values())
+def describe_parts(parts: Mapping[str, int], manner: str) -> str:
+    """`parts: train 574, test 192 (25 %, stratified)` of the numbers of rows."""
+    total = sum(parts.values())
     words = []
-    for name, rows in parts.items():
-        share = "" if name == "train" else f" ({100 * len(rows) / total:.3g} %)"
-        words.append(f"{name} {len(rows):,}{share}")
+    for name, num_rows in parts.items():
+        share = "" if name == "train" else f" ({100 * num_rows / total:.3g} %)"
+        words.append(f"{name} {num_rows:,}{share}")
     return f"parts: {', '.join(words)}" + (f", {manner}" if manner and len(parts) > 1 else "")

@@ -15,8 +15,8 @@ from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
 
 SILENT = Reporter()
-TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".gz", ".bz2", ".xz", ".zst")
 PARQUET_SUFFIXES = (".parquet", ".pq")
+TABLE_SUFFIXES = (".csv", *PARQUET_SUFFIXES, ".tsv", ".tab", ".npz", ".gz", ".bz2", ".xz", ".zst", ".data", ".dat", ".txt")
 # What other programs write, and what becomes of it.
 OTHER_SUFFIXES = {
     ".xlsx": "a spreadsheet", ".xls": "a spreadsheet", ".ods": "a spreadsheet", ".json": "JSON", ".jsonl": "JSON lines",
@@ -55,13 +55,13 @@ def make_starter(path: str, *, target: str | None = None, folder: Path | None = 
         UsageError: no such column, a target that is not clear or no target, or a folder, which no config can name.
         DataError: missing, unreadable, or unfit to learn from.
     """
-    where = _find(path)
-    if where is None:
-        if path not in SOURCES or SOURCES[path].needs_path:
-            raise _nothing_there(path)
+    if path in SOURCES and not SOURCES[path].needs_path and not os.path.isfile(path):
         from dltrain.data.starter_arrays import start_dataset
 
         return start_dataset(path, target, reporter)
+    where = _find(path)
+    if where is None:
+        raise _nothing_there(path)
     if os.path.isdir(where):
         raise _folder_fault(where)
     written = _as_written(path, where, folder)
@@ -138,9 +138,9 @@ def _folder_fault(folder: str) -> UsageError:
             "[rows, height, width, channels] and y the labels, then: dltrain init pictures.npz"
         )
         return UsageError(Fault(message, hint=hint))
-    tables = [suffix for suffix in (*TABLE_SUFFIXES, *PARQUET_SUFFIXES) if files[suffix]]
+    tables = [suffix for suffix in TABLE_SUFFIXES if files[suffix]]
     if tables:
-        most = max(tables, key=lambda suffix: files[suffix])
+        most = tables[0]
         here = [entry for entry in _names_in(Path(folder)) if Path(entry).suffix.casefold() == most]
         hint = f"name the file, such as {name}/{here[0]}" if here else f"name one of its {files[most]} {most} files"
         if len(here) > 1:

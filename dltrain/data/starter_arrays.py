@@ -63,7 +63,8 @@ def start_archive(where: str, written: str, asked: str | None) -> Starter:
     arguments: dict[str, Any] = {}
     if not shapes.keys() >= {"x_train", "y_train"}:
         arguments = _arrays(shapes, asked, written)
-    config = DataConfig("npz", path=(where,), arguments={key: value for key, value in arguments.items() if value})
+    defaults = {key: argument.default for key, argument in SOURCES["npz"].arguments.items()}
+    config = DataConfig("npz", path=(where,), arguments={key: name for key, name in arguments.items() if name != defaults[key]})
     words = [f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes.items()]
     return _start(config, f"{os.path.basename(written)}: arrays {listed(words, 8)}", own_test=own_test, written=written)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,11 +108,11 @@ def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
 
 
 def _most_telling(features: Sequence[str], target: str, columns: Columns) -> str:
-    values = columns.numbers[target][:MOST_ROWS]
+    values = _thinned(columns.numbers[target])
     found = {}
     for name in features:
         if name in columns.numbers:
-            other = columns.numbers[name][:MOST_ROWS]
+            other = _thinned(columns.numbers[name])
             both = np.isfinite(values) & np.isfinite(other)
             found[name] = abs(_correlation(_ranks(other[both]), _ranks(values[both]))) if both.sum() > 2 else 0.0
     best = max(found, key=lambda name: found[name], default=None)
@@ -126,19 +126,20 @@ def _most_telling_class(frame: polars.DataFrame, features: Sequence[str], labels
     words = labels.drop_nulls().unique().sort().to_list()
     if len(words) != 2:
         return ""
-    labels = labels.head(MOST_ROWS)
-    truth = (labels == words[1]).fill_null(False).to_numpy()
-    found = {name: _single_auc(frame[name].head(MOST_ROWS), name, truth, columns) for name in features}
+    truth = _thinned((labels == words[1]).fill_null(False).to_numpy())
+    every = _stride(frame.height)
+    found = {name: _single_auc(frame[name].gather_every(every), truth, columns) for name in features}
     best = max(found, key=lambda name: found[name], default=None)
     if best is None or found[best] < TELLING_AUC:
         return ""
     return f"{best} alone tells {words[1]} from {words[0]} with an AUC of {found[best]:.2f}"
 
 
-def _single_auc(series: polars.Series, name: str, truth: NDArray[np.bool_], columns: Columns) -> float:
+def _single_auc(series: polars.Series, truth: NDArray[np.bool_], columns: Columns) -> float:
     """Area under the ROC curve (Mann and Whitney 1947) of a number's rank, or of a category's share of the second class."""
+    name = series.name
     if name in columns.numbers:
-        score = columns.numbers[name][: len(truth)]
+        score = _thinned(columns.numbers[name])
         known = np.isfinite(score)
     elif columns.kinds[name].kind in ("category", "boolean"):
         values = text_of(mend(series, columns.reading)).fill_null("")
@@ -155,6 +156,15 @@ def _single_auc(series: polars.Series, name: str, truth: NDArray[np.bool_], colu
         return 0.0
     area = (float(ranks[truth].sum()) - positive * (positive + 1) / 2) / (positive * negative)
     return max(area, 1 - area)
+
+
+def _stride(num_rows: int) -> int:
+    return -(-num_rows // MOST_ROWS)
+
+
+def _thinned(values: NDArray[Any]) -> NDArray[Any]:
+    """At most 20,000 of the values, from all over the table."""
+    return values[:: _stride(len(values))]
 
 
 def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ SMALL_BATCH, LARGE_BATCH = 16, 512
 SMALL_SIDE, LARGE_SIDE = 8, 24
 MOST_ASPECT = 4
 PICTURES_FOR_CONVOLUTION = 1_500
+MANY_PICTURES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,8 @@ def design(schema: Schema, num_rows: int) -> Design:
     if len(inputs) == 1 and len(inputs[0].shape) > 1:
         return _for_pictures(inputs[0].shape, num_rows, max(batch_size, 32))
     width = sum(_width(spec) for spec in inputs)
-    size = f"{num_rows:,} rows of {width:,} numbers"
-    units = (
-        [16] if num_rows < SMALL_ROWS else [32] if num_rows < MIDDLE_ROWS else [64, 32] if num_rows < LARGE_ROWS else [128, 64]
-    )
+    size = f"{num_rows:,} rows of {width:,} number{'s' if width != 1 else ''}"
+    units = next(units for rows, units in UNITS if num_rows < rows)
     layers: list[Any] = []
     is_wide = width * ROWS_PER_INPUT > num_rows
     for number in units:
@@ -99,7 +98,7 @@ def _for_pictures(shape: tuple[int, ...], num_rows: int, batch_size: int) -> Des
         if index or short >= LARGE_SIDE:
             layers.append("MaxPooling2D")
     layers += ["Flatten", {"Dropout": {"rate": 0.3}}]
-    epochs, patience = (40, 5) if num_rows < LARGE_ROWS else (12, 2)
+    epochs, patience = (40, 5) if num_rows < MANY_PICTURES else (15, 3)
     return Design(
         layers, f"{size}: convolutions find the same pattern anywhere in a picture", batch_size, epochs, patience, "adam"
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.dataset import Schema
@@ -68,7 +67,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         name = choose_target(asked, raw.frame, columns, header=header, file=written)
     target = study_target(name, raw.frame, columns, raw.classes if name in raw.target else ())
     leaks = find_leaks(raw.frame, name, target.labels, columns)
-    config = _config(config, target, columns, leaks, raw.frame.height)
+    config = _config(config, target, columns, leaks, raw)
     schema, num_rows, fitted = _fit(config, raw)
     chosen = design(schema, num_rows)
     looked = "" if is_whole else f" (looked at the first {raw.frame.height:,})"
@@ -99,7 +98,7 @@ def _read(config: DataConfig, reporter: Reporter) -> tuple[RawTable, bool]:
     return parse_text(head, file, config), complete and len(config.path) == 1
 
 
-def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, num_rows: int) -> DataConfig:
+def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, raw: RawTable) -> DataConfig:
     """The `data:` block: what has to be said for it to be read, split and learnt from."""
     identifier = columns.identifier()
     identifier = identifier if identifier != target.name else None
@@ -111,7 +110,7 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
     features: dict[str, str | None] = {
         name: kind.kind
         for name, kind in columns.kinds.items()
-        if not kind.left_out and name not in left_out and name not in (target.name, identifier)
+        if not kind.left_out and name not in left_out and name not in (target.name, identifier, *raw.target)
     }
     return replace(
         config,
@@ -122,7 +121,7 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         identifiers=(identifier,) if identifier else (),
         thousands=columns.reading.thousands,
         replace=odd,
-        split=split_of(num_rows, own_test=False),
+        split=split_of(raw.frame.height, own_test=False),
     )
 
 
@@ -213,8 +212,9 @@ def _render_columns(block: Block, config: DataConfig, target: Target, columns: C
         for name, kind in columns.kinds.items()
         if kind.left_out and name != target.name and name not in config.identifiers
     ]
+    has_text = any(kind.kind == "text" for name, kind in columns.kinds.items() if name != target.name)
     if out:
-        block.remark(f"left out: {listed(out, 20)}; `features` can name them, a text as a category", indent=2)
+        block.remark(f"left out: {listed(out, 20)}; `features` can name them" + (", as a category" if has_text else ""), indent=2)
     if leaks.telling:
         block.remark(f"{leaks.telling}: if it is not known before {target.name} is, leave it out as well", indent=2)
     if config.replace:

@@ -27,6 +27,7 @@ LIKELY_NAMES = (
 CLASS_NAMES = re.compile(r"(?:.*[_\s.-])?(?:class|label|labels|species|type|kind|category|variety|digit|cluster)", re.IGNORECASE)
 MOST_CODES = 100
 FEW_NUMBERS = 20
+FEW_ROWS = 10
 MOST_LISTED = 100
 OTHER = "other"
 
@@ -160,12 +161,13 @@ def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: 
 
 
 def _merged(counts: Mapping[str, int]) -> dict[str, str]:
-    """Labels of one row each -> "other"; where there is one alone, together with the rarest of the others."""
+    """Labels of one row each -> "other"; where there is one alone, together with another rare one."""
     single = [label for label, count in counts.items() if count == 1]
     if not single or len(counts) - len(single) < 2:
         return {}
     if len(single) == 1:
-        if len(counts) < 4:
+        rarest = min((label for label, count in counts.items() if count > 1), key=lambda label: counts[label])
+        if len(counts) < 4 or counts[rarest] > FEW_ROWS:
             return {}
-        single.append(min((label for label, count in counts.items() if count > 1), key=lambda label: counts[label]))
+        single.append(rarest)
     return dict.fromkeys(sorted(single), OTHER)

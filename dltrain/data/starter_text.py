@@ -59,19 +59,19 @@ def _find_encoding(file: str) -> str | None:
 def has_header(frame: polars.DataFrame) -> bool:
     """Whether the first row of a table of text names the columns.
 
-    Each column has a vote: for a header a word above numbers, against it a number, or a word that stands again below.
+    A word above numbers says so; otherwise a number, or a word that stands again below, says the opposite.
     """
     first, body = frame.row(0), frame.slice(1)
-    votes = 0
+    is_data = False
     for cell, values in zip(first, body, strict=True):
         values = values.drop_nulls()
         values = values.filter(~values.is_in(["", *USUAL_MISSING]))
         if not cell or cell in USUAL_MISSING:
             continue
         if is_number(cell):
-            votes -= 1
+            is_data = True
         elif len(values) and values.cast(float, strict=False).null_count() == 0:
-            votes += 1
+            return True
         elif (values == cell).any():
-            votes -= 1
-    return votes > 0 or (votes == 0 and len(set(first)) == len(first))
+            is_data = True
+    return not is_data

@@ -132,7 +132,7 @@ class TablePreprocessing(Preprocessing):
         rows = np.arange(values.num_rows) if rows is None else rows
         unseen = Unseen()
         inputs = self.make_inputs(values.features, rows, unseen)
-        notes += unseen.notes()
+        notes += unseen.notes(self.features)
         return Part(
             inputs,
             self.make_targets(values.targets, rows, inputs),
@@ -159,7 +159,7 @@ class TablePreprocessing(Preprocessing):
         """What the model is to learn for some rows; for reconstruction the input itself."""
         made: dict[str, Any] = {}
         for spec in self.targets:
-            if spec.task == RECONSTRUCTION:
+            if spec.task == RECONSTRUCTION and FEATURES in inputs:
                 made[spec.name] = inputs[FEATURES]
             elif spec.name in targets:
                 target = targets[spec.name][rows]

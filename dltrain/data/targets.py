@@ -46,8 +46,9 @@ def infer_target(series: polars.Series, reading: Reading, *, task: str | None, c
     readable = np.isfinite(numbers)
     all_numbers = bool(readable.all()) or (task == "regression" and bool(readable.any()))
     what = _what(values, all_numbers)
+    distinct = np.unique(numbers) if all_numbers and task != "regression" else numbers[:0]
     if task is None:
-        different = len(np.unique(numbers)) if all_numbers else int(values.n_unique())
+        different = len(distinct) if all_numbers else int(values.n_unique())
         task = "regression" if all_numbers and different > FEW_VALUES else "classification"
         reason = f"`{name}` holds {what} of {different:,} values" if task == "classification" else f"`{name}` holds {what}"
     else:
@@ -58,7 +59,7 @@ def infer_target(series: polars.Series, reading: Reading, *, task: str | None, c
             raise DataError(Fault(f"{message}: no numbers to regress on", path="data.task", hint="data.task: classification"))
         _refuse_constant(name, numbers[readable])
         return TargetSpec(name, task, reason=reason)
-    labels = sort_labels(label_texts(values, numbers if all_numbers else None).unique().to_list())
+    labels = sort_labels(label_texts(values.head(0), distinct).to_list() if all_numbers else text_of(values).unique().to_list())
     if len(labels) < 2:
         raise DataError(
             Fault(
@@ -132,6 +133,9 @@ def _encode_classes(series: polars.Series, spec: TargetSpec, reading: Reading, l
         texts = series.cast(polars.String)
     else:
         numbers = to_numbers(series, reading) if all(is_number(label) for label in spec.classes) else None
+        found = None if numbers is None else _number_codes(numbers, spec)
+        if found is not None:
+            return found
         texts = label_texts(series, numbers if numbers is not None and np.isfinite(numbers).all() else None)
         order = {label: index for index, label in enumerate(spec.classes)}
         codes = texts.replace_strict(order, default=-1, return_dtype=polars.Int32).to_numpy()
@@ -141,6 +145,15 @@ def _encode_classes(series: polars.Series, spec: TargetSpec, reading: Reading, l
         faults = [_unknown_label(spec, label, texts, locate) for label in labels[:10]]
         raise DataError(capped(faults, len(labels)))
     return np.asarray(codes, np.int32)
+
+
+def _number_codes(numbers: NDArray[np.float64], spec: TargetSpec) -> NDArray[np.int32] | None:
+    """Class indices of numbers; None where a number is no class."""
+    labels = np.array([float(label) for label in spec.classes])
+    if (np.diff(labels) <= 0).any():
+        return None
+    codes = np.minimum(np.searchsorted(labels, numbers), len(labels) - 1).astype(np.int32)
+    return codes if np.array_equal(labels[codes], numbers) else None
 
 
 def _unknown_label(spec: TargetSpec, label: str, texts: polars.Series, locate: Locate) -> Fault:

@@ -50,7 +50,7 @@ def text_chunks(
                 raise DataError(Fault(message, file=shown(file), line=line))
         if end:
             yield buffer[:end], line
-            line += buffer.count(b"\n", 0, end)
+            line += int(np.count_nonzero(np.frombuffer(buffer, np.uint8, end) == NEWLINE))
             buffer = buffer[end:]
     if buffer:
         yield buffer, line

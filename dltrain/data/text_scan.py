@@ -18,6 +18,8 @@ from dltrain.errors import Fault
 
 CHUNK = 1 << 23
 NEWLINE, BLANK = 10, 32
+# More blanks than that beside a quote belong to the text.
+MOST_BLANKS = 8
 
 
 @dataclass(slots=True)
@@ -29,7 +31,7 @@ class TextScan:
         num_fields: int64 [records].
         lines: int64 [records]: 1-based line at which each record starts.
         blanks: [k, 2] byte ranges of blank lines, their line ends included.
-        field_blanks: int64: offsets of blanks right after a separator and before a quote, where a reader would miss the quote.
+        field_blanks: int64: offsets of blanks between a separator and a quote beside it, where a reader would miss the quote.
         faults: quotes that are not closed, or not where a quote can be.
     """
 
@@ -54,9 +56,8 @@ def scan_text(content: bytes, separator: str, quote: str | None, file: str, firs
     faults: list[Fault] = []
     field_blanks = np.zeros(0, np.int64)
     if quote_byte is not None and len(quote_positions):
-        openings = quote_positions[::2]
-        field_blanks = _blanks_before(data, openings, separator_byte)
-        faults = _quote_faults(content, data, quote_positions, separator_byte, quote_byte, file, first_line)
+        field_blanks, begins, finishes = _blanks_around(data, quote_positions[::2], quote_positions[1::2], separator_byte)
+        faults = _quote_faults(content, data, quote_positions, begins, finishes, separator_byte, file, first_line)
     blank = _blank_records(content, starts, ends, num_fields)
     blanks = np.stack([starts[blank], np.minimum(ends[blank] + 1, len(data))], axis=1)
     keep = ~blank
@@ -113,50 +114,70 @@ def _blank_records(
     return np.asarray(blank)
 
 
-def _blanks_before(data: NDArray[np.uint8], openings: NDArray[np.int64], separator: int) -> NDArray[np.int64]:
-    """Offsets of the blanks between a separator (or line start) and the opening quote after it."""
-    found = []
-    offsets = openings - 1
-    for _ in range(8):
-        offsets = offsets[offsets >= 0]
-        offsets = offsets[data[offsets] == BLANK]
-        if not len(offsets) or separator == BLANK:
-            break
-        found.append(offsets)
-        offsets = offsets - 1
-    if not found:
-        return np.zeros(0, np.int64)
-    blanks = np.unique(np.concatenate(found))
-    # Blanks of `5 "x"` belong to the field: keep the runs that start right after a separator or a line end.
-    begins = np.diff(blanks, prepend=-2) != 1
-    first = blanks[begins]
-    at_field_start = (first == 0) | np.isin(data[first - 1], (separator, NEWLINE))
-    return np.asarray(blanks[at_field_start[np.cumsum(begins) - 1]])
+def _blanks_around(
+    data: NDArray[np.uint8], openings: NDArray[np.int64], closings: NDArray[np.int64], separator: int
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Offsets of the blanks between a field's edges and its quotes; which openings begin a field, which closings end one."""
+    none = np.zeros(0, np.int64)
+    if separator == BLANK:
+        return none, _is_edge(data, openings - 1, separator), _is_edge(data, closings + 1, separator)
+    found = [none]
+    reached = []
+    for quotes, step in ((openings, -1), (closings, 1)):
+        positions, runs = quotes + step, []
+        for _ in range(MOST_BLANKS):
+            inside = (positions >= 0) & (positions < len(data))
+            blank = inside & (data[np.where(inside, positions, 0)] == BLANK)
+            if not blank.any():
+                break
+            runs.append((positions.copy(), blank))
+            positions = np.where(blank, positions + step, positions)
+        edge = _is_edge(data, positions, separator)
+        found += [offsets[blank & edge] for offsets, blank in runs]
+        reached.append(edge)
+    return np.unique(np.concatenate(found)), reached[0], reached[1]
+
+
+def _is_edge(data: NDArray[np.uint8], positions: NDArray[np.int64], separator: int) -> NDArray[np.bool_]:
+    """Whether a separator, a line end, or the text's beginning or end is there."""
+    inside = (positions >= 0) & (positions < len(data))
+    found = data[np.where(inside, positions, 0)] if len(data) else np.zeros(len(positions), np.uint8)
+    return np.asarray(~inside | (found == separator) | (found == NEWLINE))
 
 
 def _quote_faults(
     content: bytes,
     data: NDArray[np.uint8],
     quotes: NDArray[np.int64],
+    begins: NDArray[np.bool_],
+    finishes: NDArray[np.bool_],
     separator: int,
-    quote: int,
     file: str,
     first_line: int,
 ) -> list[Fault]:
-    """The first quote out of place: from there on, everything is read the other way round."""
+    """The first quote out of place: from there on, everything is read the other way round.
+
+    Args:
+        content, data: the text.
+        quotes: positions of its quotes, opening and closing by turns.
+        begins: which openings begin a field.
+        finishes: which closings end one.
+        separator: a byte.
+        file, first_line: for the fault.
+    """
     hint = "close the quote, or double a quote that belongs to the text, or, where quotes mean nothing here, data.quote: none"
     openings, closings = quotes[::2], quotes[1::2]
-    before = np.where(openings > 0, data[openings - 1], NEWLINE)
-    is_edge = np.zeros(256, bool)
-    is_edge[[separator, NEWLINE, quote, BLANK]] = True
-    misplaced = ~is_edge[before]
-    last = len(data) - 1
-    after = np.where(closings < last, data[np.minimum(closings + 1, last)], NEWLINE)
-    open_ended = ~is_edge[after]
+    # Doubled quotes stand side by side, the closing one of a pair before the opening one of the next.
+    doubled = closings[: len(openings) - 1] + 1 == openings[1:]
+    finishes = finishes | np.concatenate([doubled, [False]])[: len(closings)]
+    is_first = np.concatenate([[True], ~doubled])
+    begins = begins[is_first][np.cumsum(is_first) - 1]
+    misplaced = ~begins
+    open_ended = begins[: len(closings)] & ~finishes
     suspicious = np.flatnonzero(misplaced[: len(closings)] | open_ended)
     for index in suspicious:
         inside = content[openings[index] : closings[index]]
-        if inside.find(separator) < 0 and inside.find(NEWLINE) < 0:
+        if misplaced[index] and inside.find(separator) < 0 and inside.find(NEWLINE) < 0:
             continue
         line, column = place(content, int(openings[index]), first_line)
         end_line, end_column = place(content, int(closings[index]), first_line)

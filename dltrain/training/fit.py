@@ -419,6 +419,7 @@ class _Fit:
             raise InterruptedRun("interrupted before training began", signal_number=self.signals.received)
         try:
             trainer.train(self.signals)
+            self.signals.undefer("after training; the run is saved", f"dltrain fit --resume {self.run.path}")
             status = "running"
         except InterruptedRun:
             status = "interrupted"

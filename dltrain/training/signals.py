@@ -24,6 +24,8 @@ class StopSignals:
     def __init__(self) -> None:
         self.received: int | None = None
         self._deferred = False
+        self._where = "before training began"
+        self._hint: str | None = None
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> StopSignals:
@@ -40,13 +42,27 @@ class StopSignals:
         """From now on a signal is noted, not raised."""
         self._deferred = True
 
-    def undefer(self) -> None:
-        """From now on a signal is raised again where it is noticed."""
-        self._deferred = False
+    def undefer(self, where: str, hint: str) -> None:
+        """From now on a signal is raised again where it is noticed, one that was noted before at once.
+
+        Args:
+            where: what was being done, for the message.
+            hint: what to do next.
+
+        Raises:
+            InterruptedRun: a signal was noted.
+        """
+        self._deferred, self._where, self._hint = False, where, hint
+        if self.received is not None:
+            self._raise(self.received)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.received is not None:
             os._exit(128 + number)
         self.received = number
         if not self._deferred:
-            raise InterruptedRun(f"interrupted by {signal.Signals(number).name} before training began", signal_number=number)
+            self._raise(number)
+
+    def _raise(self, number: int) -> None:
+        name = signal.Signals(number).name
+        raise InterruptedRun(f"interrupted by {name} {self._where}", signal_number=number, hint=self._hint)

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from dltrain import errors
+from dltrain.__main__ import main
 from dltrain.cli import app
 from dltrain.errors import DltrainError, Fault, InterruptedRun
 from tests.support import REPOSITORY, run_dltrain
@@ -285,3 +286,14 @@ def test_the_real_command(tmp_path):
     assert result.returncode == 0
     assert json.loads(result.stdout) == {"status": "finished", "runs": []}
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_ctrl_c_while_the_command_line_is_imported(monkeypatch, capsys):
+    def run(words):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(app, "run", run)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 130
+    assert capsys.readouterr() == ("", "error: interrupted\n")

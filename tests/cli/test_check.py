@@ -1,55 +1,97 @@
-from types import SimpleNamespace
+from __future__ import annotations
+
+import json
+from dataclasses import replace
 
 import pytest
 
-from dltrain.errors import ConfigError, Fault
+from dltrain.cli.check_report import github_lines
+from dltrain.config import load_config
+from dltrain.errors import Fault
+
+GOOD = "data: {source: iris, split: {test: 0.3}}\nmodel:\n  layers:\n    - Dense: {units: 16, activation: relu}\ntraining: {epochs: 3}\n"
+BAD = GOOD.replace("epochs: 3", "epohs: 3, optimizer: adm")
+SHAPES = GOOD.replace("Dense: {units: 16, activation: relu}", "LSTM: {units: 4}")
 
 
-@pytest.fixture
-def configs(config_room):
-    """`bad.yaml` has two faults; any other config is fine."""
-
-    def load_config(file, overrides=()):
-        config_room.overrides = list(overrides)
-        if str(file) == "bad.yaml":
-            raise ConfigError(
-                [Fault("unknown key", "bad.yaml", 3, 1, "epohs", "did you mean epochs?"), Fault("wrong", "bad.yaml", 4, 1)]
-            )
-        return SimpleNamespace(warnings=(Fault("odd", str(file), severity="warning"),), resolved={"name": str(file)})
-
-    config_room.module.load_config = load_config
-    return config_room
+@pytest.fixture(autouse=True)
+def configs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, text in {"good": GOOD, "bad": BAD, "shapes": SHAPES, "odd": "parameters: {unused: 1}\n" + GOOD}.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
 
 
-def test_each_config_is_named(cli, configs):
-    result = cli("check", "a.yaml", "b.yaml", "training.epochs=3")
-    assert result.code == 0
-    assert result.out == "a.yaml: OK\nb.yaml: OK\n"
-    assert "a.yaml: warning: odd" in result.err
-    assert configs.overrides == ["training.epochs=3"]
+def test_layers_with_shapes_and_arithmetic(cli):
+    result = cli("check", "good.yaml")
+    assert (result.code, result.err) == (0, "")
+    lines = result.out.splitlines()
+    assert lines[0] == "good.yaml: OK"
+    assert "  dense   Dense  (16,)           80  4×16 + 16" in lines
+    assert "  131 parameters" in lines
+    assert any(line.startswith("  memory: about ") for line in lines)
+    assert any("because iris has 3 classes" in line for line in lines)
 
 
-def test_a_bad_one_does_not_hide_the_others(cli, configs):
-    result = cli("check", "bad.yaml", "a.yaml")
+def test_a_bad_one_does_not_hide_the_others(cli):
+    result = cli("check", "bad.yaml", "good.yaml", "shapes.yaml")
     assert result.code == 2
-    assert result.out == "a.yaml: OK\n"
-    assert "bad.yaml:3:1: error: epohs: unknown key" in result.err
-    assert result.err.endswith("2 errors\n")
+    assert "good.yaml: OK\n" in result.out
+    assert "bad.yaml:5:12: error: training.epohs: unknown key of training" in result.err
+    assert "shapes.yaml:4:7: error: model.layers.0: LSTM takes sequences [steps, features]" in result.err
+    assert "    4 |     - LSTM: {units: 4}\n      |       ^\n" in result.err
+    assert result.err.endswith("3 errors\n")
 
 
-def test_json(cli, configs):
-    document = cli("check", "bad.yaml", "a.yaml", "--json", "--resolved").json
-    assert document["status"] == "error"
-    assert document["exit"] == 2
-    assert [error["line"] for error in document["errors"]] == [3, 4]
+def test_faults_of_keys_and_of_shapes_come_together(cli, tmp_path):
+    (tmp_path / "both.yaml").write_text(SHAPES.replace("epochs: 3", "epohs: 3"))
+    result = cli("check", "both.yaml", "--json")
+    assert [error["path"] for error in result.json["errors"]] == ["model.layers.0", "training.epohs"]
+
+
+def test_warnings_leave_the_exit_code_alone(cli):
+    result = cli("check", "odd.yaml")
+    assert result.code == 0
+    assert "odd.yaml:1:14: warning: parameters.unused" in result.err
+
+
+def test_json(cli):
+    document = cli("check", "shapes.yaml", "good.yaml", "--json").json
+    assert (document["status"], document["exit"]) == ("error", 2)
+    assert [(error["file"], error["line"], error["column"]) for error in document["errors"]] == [("shapes.yaml", 4, 7)]
     assert [file["status"] for file in document["files"]] == ["error", "ok"]
-    assert document["files"][1]["resolved"] == {"name": "a.yaml"}
-    assert cli("check", "a.yaml", "--json").json["status"] == "finished"
+    good = document["files"][1]
+    assert good["parameters"] == 131
+    assert good["layers"][0] | {"note": ""} == good["layers"][0]
+    assert good["layers"][0]["output_shape"] == [16]
+    assert json.loads(cli("check", "good.yaml", "--format", "json").out)["status"] == "finished"
 
 
-def test_resolved(cli, configs):
-    assert cli("check", "--resolved", "a.yaml", "b.yaml").out == "{'name': 'a.yaml'}\n---\n{'name': 'b.yaml'}\n"
+def test_annotations(cli):
+    result = cli("check", "bad.yaml", "shapes.yaml", "odd.yaml", "--format", "github")
+    assert result.code == 2
+    lines = result.out.splitlines()
+    assert all(line.startswith("::") for line in lines)
+    assert lines[0].startswith("::error file=bad.yaml,line=5,col=12::training.epohs: unknown key of training (did you mean")
+    assert sum(line.startswith("::error") for line in lines) == 3
+    assert sum(line.startswith("::warning") for line in lines) == 1
 
 
-def test_no_config(cli, configs):
+def test_an_annotation_is_one_line_whatever_the_message():
+    [line] = github_lines([Fault("50 %\nof all", file="a,b:c.yaml", line=3, path="x")])
+    assert line == "::error file=a%2Cb%3Ac.yaml,line=3::x: 50 %25%0Aof all"
+
+
+def test_resolved_reads_back_as_the_same_experiment(cli, tmp_path):
+    result = cli("check", "--resolved", "good.yaml")
+    assert "task: classification" in result.out
+    (tmp_path / "again.yaml").write_text(result.out)
+    again, before = load_config("again.yaml"), load_config("good.yaml")
+    assert replace(again, data=replace(again.data, task=None)) == before
+
+
+def test_overrides(cli):
+    assert "  259 parameters" in cli("check", "good.yaml", "model.layers.0.units=32").out.splitlines()
+
+
+def test_no_config(cli):
     assert cli("check", "a=1").code == 2

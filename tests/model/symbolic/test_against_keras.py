@@ -19,7 +19,7 @@ from dltrain.model.symbolic.layers import infer_layer
 from tests.model.symbolic.architectures import RANKS, layers, merges, networks
 
 RELAXED = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None, "print_blob": False}
-FEW = settings(max_examples=120, derandomize=True, **RELAXED)
+FEW = settings(max_examples=60, derandomize=True, **RELAXED)
 MANY = settings(max_examples=3000, **RELAXED)
 REFUSALS = (ValueError, TypeError, KeyError, IndexError, AssertionError, ArithmeticError, NotImplementedError)
 # Without height and width Keras would take the batch for the height of one picture.

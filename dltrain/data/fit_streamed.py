@@ -1,0 +1,371 @@
+"""A table that does not fit in memory: converted to columns on disk, fitted a column at a time, transformed into files of rows.
+
+Rows, parts, statistics and the model's numbers are those that `fit_table` makes of the same files, bit for bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig
+from dltrain.data.column_files import ColumnFiles, read_meta, write_meta
+from dltrain.data.convert_table import Plan, convert, refuse_ragged, survey
+from dltrain.data.dataset import Part
+from dltrain.data.disk_array import DiskArray
+from dltrain.data.faults import all_of, config_fault
+from dltrain.data.features import FeatureColumn, Unseen, check_gaps, refuse_surprises
+from dltrain.data.files import expand_paths, is_compressed
+from dltrain.data.fit_table import (
+    TEXT_OPTIONS,
+    check_columns,
+    check_some_feature,
+    check_targets,
+    choose_rows,
+    column_kinds,
+    feature_columns,
+    fit_column,
+    fit_targets,
+    reading_of,
+    resolved_values,
+    scaled_target,
+    summarize,
+    target_names,
+)
+from dltrain.data.fitted import Fitted
+from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading, infer_kind, is_text, mend, read_numbers
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.raw import RawTable
+from dltrain.data.splits import Rows
+from dltrain.data.stored_folders import META, make_folder
+from dltrain.data.table_preprocessing import RECONSTRUCTION, TablePreprocessing, locator, read_weights
+from dltrain.data.targets import encode_target
+from dltrain.errors import ConfigError, DataError, UsageError
+from dltrain.reporting import Reporter
+
+FORMAT = 1
+# A table takes several times its text in memory while it is read.
+STREAM_BYTES = 512 << 20
+# Bytes of text that a byte of a compressed or Parquet file is counted as.
+PACKED = 4
+BLOCK_BYTES = 32 << 20
+
+
+def why_streamed(config: DataConfig) -> str:
+    """Why the data is to be streamed from disk, in a sentence; empty where it is to be held in memory.
+
+    A function of the files' sizes alone, so that every process decides alike. `$DLTRAIN_STREAM_BYTES` sets the bound.
+    """
+    if config.source not in ("csv", "parquet"):
+        return ""
+    given = os.environ.get("DLTRAIN_STREAM_BYTES", "")
+    bound = int(given) if given.isdecimal() else STREAM_BYTES
+    total = 0
+    for file in expand_paths((*config.path, *config.validation, *config.test)):
+        packed = config.source == "parquet" or is_compressed(file)
+        total += os.path.getsize(file) * (PACKED if packed else 1)
+    if total <= bound:
+        return ""
+    return f"{total / 1e6:,.0f} MB of text are more than the {bound / 1e6:,.0f} MB that are held in memory"
+
+
+def fit_streamed(
+    config: DataConfig, *, seed: int, stored: Preprocessing | None, reporter: Reporter, reason: str
+) -> tuple[RawTable, Fitted]:
+    """Read, fit and preprocess; or put the data through the preprocessing of a stored run.
+
+    Args:
+        config: the `data:` block of a csv or parquet source.
+        seed: of the split.
+        stored: nothing is fitted, it transforms.
+        reporter: hears of the stages.
+        reason: why it is streamed.
+
+    Returns:
+        The table, its columns on disk, and parts whose inputs are on disk.
+
+    Raises:
+        DataError, ConfigError: as `load_dataset`.
+        RunError: no space for what is put on disk.
+    """
+    if config.split.folds is not None:
+        raise UsageError("data.split.folds makes several fits", hint="run it with: dltrain sweep CONFIG")
+    if stored is not None and not isinstance(stored, TablePreprocessing):
+        raise DataError("the run was trained on pictures, this is a table")
+    reporter.status("looking at the data")
+    surveyed = survey(config, _groups(config))
+    if surveyed.is_ragged:
+        refuse_ragged(config, surveyed, reporter)
+    sample = surveyed.sample
+    check_columns(config, sample)
+    reading = reading_of(config, sample) if stored is None else stored.reading
+    plan = _plan(config, sample, reading) if stored is None else _stored_plan(config, sample, stored)
+    raw = convert(config, surveyed, plan, reading, reporter)
+    if stored is None:
+        fitted, owner = _fit(config, raw, reading, seed, reporter)
+    else:
+        fitted, owner = _through(config, raw, stored, seed)
+    files, preprocessing = raw.frame, fitted.preprocessing
+    assert isinstance(files, ColumnFiles)
+    assert isinstance(preprocessing, TablePreprocessing)
+    folder = _row_files(files, preprocessing, owner, list(fitted.parts), reporter)
+    for index, (name, part) in enumerate(fitted.parts.items()):
+        _put_on_disk(part, folder, name, preprocessing)
+        fitted.warnings += [f"{name} part: {note}" for note in read_meta(folder / META)["notes"][index]]
+    fitted.summary.insert(0, f"streamed from disk while training: {reason}")
+    return raw, fitted
+
+
+def _groups(config: DataConfig) -> dict[str, Sequence[str]]:
+    groups: dict[str, Sequence[str]] = {"train": config.path}
+    for name in ("validation", "test"):
+        paths: tuple[str, ...] = getattr(config, name)
+        if paths and getattr(config.split, name) is not None:
+            message = f"two {name} parts: data.split.{name} makes one"
+            raise ConfigError(config_fault(config, f"data.{name}", message, "leave one of them out"))
+        if paths:
+            groups[name] = paths
+    return groups
+
+
+def _plan(config: DataConfig, sample: RawTable, reading: Reading) -> Plan:
+    """The columns that fitting will look at. Faults of the config show here, before a long conversion."""
+    kinds = column_kinds(config, sample, reading)
+    features, _ = feature_columns(config, sample, kinds)
+    columns: dict[str, FeatureColumn | None] = {column.name: column for column in features}
+    known = dict(kinds)
+    for name, kind in kinds.items():
+        if (config.features or {}).get(name) is not None:
+            continue
+        is_empty = mend(sample.frame[name], reading).null_count() == sample.frame.height
+        if is_empty or (kind.kind == "number" and kind.left_out):
+            # Only all rows can say what an empty column holds, or that a number merely names its row.
+            columns[name] = None if is_empty else FeatureColumn(name, "number")
+            del known[name]
+    exact = set()
+    for name in target_names(config, sample):
+        numbers, bad = read_numbers(sample.frame[name], reading)
+        is_number = is_text(sample.frame[name]) and bool(np.isfinite(numbers).any()) and not len(bad)
+        columns[name] = FeatureColumn(name, "number") if is_number else None
+        exact |= {name} if is_number else set()
+    columns.update(_role_columns(config, sample, reading))
+    return Plan(columns, frozenset(exact), known)
+
+
+def _stored_plan(config: DataConfig, sample: RawTable, stored: TablePreprocessing) -> Plan:
+    stored.check_columns(sample, with_targets=True)
+    columns: dict[str, FeatureColumn | None] = {
+        column.name: FeatureColumn(column.name, column.kind, column.date_format) for column in stored.features
+    }
+    columns.update(_role_columns(config, sample, stored.reading))
+    exact = set()
+    for spec in stored.targets:
+        if spec.task != RECONSTRUCTION:
+            numbers, bad = read_numbers(sample.frame[spec.name], stored.reading)
+            is_number = is_text(sample.frame[spec.name]) and bool(np.isfinite(numbers).any()) and not len(bad)
+            columns[spec.name] = FeatureColumn(spec.name, "number") if is_number else None
+            exact |= {spec.name} if is_number else set()
+    return Plan(columns, frozenset(exact))
+
+
+def _role_columns(config: DataConfig, sample: RawTable, reading: Reading) -> dict[str, FeatureColumn | None]:
+    """Columns of weights and of the split."""
+    columns: dict[str, FeatureColumn | None] = {}
+    if config.split.time:
+        kind: ColumnKind = infer_kind(mend(sample.frame[config.split.time], reading), reading)
+        if kind.kind in ("date", "number"):
+            columns[config.split.time] = FeatureColumn(config.split.time, kind.kind, kind.date_format)
+    for name in (config.weight, config.split.column, config.split.group, config.split.time):
+        if name and name not in columns:
+            columns[name] = None
+    return columns
+
+
+def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporter: Reporter) -> tuple[Fitted, NDArray[np.int8]]:
+    """`fit_table` a column at a time; the parts have no inputs yet."""
+    files = raw.frame
+    assert isinstance(files, ColumnFiles)
+    locate = locator(raw)
+    reporter.status("preprocessing data")
+    columns, left_out = feature_columns(config, raw, column_kinds(config, raw, reading, files.kinds))
+    seen = f"as the first {SAMPLE_ROWS:,} rows are" if files.height > SAMPLE_ROWS else "as in the other rows"
+    _, (specs, targets), weights = all_of(
+        lambda: refuse_surprises(columns, {c.name: files.surprises_of(c, reading) for c in columns}, locate, seen),
+        lambda: fit_targets(config, raw, reading),
+        lambda: read_weights(raw, config.weight, reading) if config.weight else None,
+    )
+    rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
+    warnings = check_targets(specs, targets, rows, raw)
+    fitted = []
+    for number, column in enumerate(columns, 1):
+        reporter.status(f"statistics of column {number} of {len(columns)}")
+        fitted.append(_fit_column(config, files, column, reading, rows["train"]))
+        if any(np.isnan(transform.fill) for transform in fitted[-1].numbers):
+            check_gaps(fitted[-1:], {column.name: files.values(column, reading)}, locate)
+    preprocessing = TablePreprocessing(
+        source=config.source,
+        features=tuple(fitted),
+        targets=tuple(scaled_target(config, spec, targets, rows["train"]) for spec in specs),
+        reading=reading,
+        text_options={key: getattr(config, key) for key in TEXT_OPTIONS if getattr(config, key) is not None},
+        weight=config.weight,
+        identifiers=config.identifiers,
+    )
+    check_some_feature(preprocessing, config)
+    summary = summarize(preprocessing, targets, left_out, files.height)
+    parts = _parts(preprocessing, targets, weights, rows)
+    return Fitted(preprocessing, parts, summary, warnings, resolved_values(preprocessing), manner), _owners(files.height, rows)
+
+
+def _fit_column(config: DataConfig, files: ColumnFiles, column: FeatureColumn, reading: Reading, rows: Rows) -> FeatureColumn:
+    if column.kind != "category":
+        return fit_column(config, column, files.values(column, reading), rows)
+    chosen = np.zeros(files.height, bool)
+    chosen[rows] = True
+    values = files.categories_of(column, reading, chosen)
+    return fit_column(config, column, values, np.arange(len(values)))
+
+
+def _through(config: DataConfig, raw: RawTable, stored: TablePreprocessing, seed: int) -> tuple[Fitted, NDArray[np.int8]]:
+    files = raw.frame
+    assert isinstance(files, ColumnFiles)
+    locate, reading = locator(raw), stored.reading
+    seen = f"as the first {SAMPLE_ROWS:,} rows are" if files.height > SAMPLE_ROWS else "as in the other rows"
+    specs = [spec for spec in stored.targets if spec.task != RECONSTRUCTION]
+    _, weights, encoded = all_of(
+        lambda: refuse_surprises(
+            stored.features, {c.name: files.surprises_of(c, reading) for c in stored.features}, locate, seen
+        ),
+        lambda: read_weights(raw, stored.weight, reading) if stored.weight else None,
+        lambda: [encode_target(mend(files[spec.name], reading), spec, reading, locate) for spec in specs],
+    )
+    for column in stored.features:
+        if any(np.isnan(transform.fill) for transform in column.numbers):
+            check_gaps((column,), {column.name: files.values(column, reading)}, locate)
+    targets = {spec.name: values for spec, values in zip(specs, encoded, strict=True)}
+    rows, manner = choose_rows(config, raw, reading, stored.targets, targets, seed)
+    summary = summarize(stored, targets, [], files.height)
+    parts = _parts(stored, targets, weights, rows)
+    return Fitted(stored, parts, summary, [], resolved_values(stored), manner), _owners(files.height, rows)
+
+
+def _parts(
+    preprocessing: TablePreprocessing,
+    targets: Mapping[str, NDArray[Any]],
+    weights: NDArray[np.float32] | None,
+    rows: Mapping[str, Rows],
+) -> dict[str, Part]:
+    """Parts without inputs."""
+    return {
+        name: Part(
+            {},
+            preprocessing.make_targets(targets, chosen, {}),
+            None if weights is None else weights[chosen],
+            chosen,
+        )
+        for name, chosen in rows.items()
+    }
+
+
+def _owners(height: int, rows: Mapping[str, Rows]) -> NDArray[np.int8]:
+    """int8 [rows]: the number of the part that has the row, -1 where none has."""
+    owner = np.full(height, -1, np.int8)
+    for index, chosen in enumerate(rows.values()):
+        owner[chosen] = index
+    return owner
+
+
+def _row_files(
+    files: ColumnFiles, preprocessing: TablePreprocessing, owner: NDArray[np.int8], names: Sequence[str], reporter: Reporter
+) -> Path:
+    """The folder with the preprocessed rows of each part, made where it is not there yet."""
+    state, arrays = preprocessing.to_state()
+    digest = hashlib.blake2b(digest_size=12)
+    table = files.folder.name.rpartition("-")[0]
+    digest.update(json.dumps([FORMAT, table, state["features"], state["reading"], list(names)], sort_keys=True).encode())
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].shape}".encode() + arrays[name].tobytes())
+    digest.update(owner.data)
+    row_bytes = 8 + sum(4 * math.prod(spec.shape) for spec in preprocessing.schema.inputs)
+    num_bytes = int(np.count_nonzero(owner >= 0)) * row_bytes
+    writer = _RowWriter(files, preprocessing, owner, list(names), reporter)
+    return make_folder(f"rows-{digest.hexdigest()}", num_bytes, writer.run)
+
+
+class _RowWriter:
+    """One pass over the columns on disk that writes the rows of each part."""
+
+    def __init__(
+        self, files: ColumnFiles, preprocessing: TablePreprocessing, owner: NDArray[np.int8], names: list[str], reporter: Reporter
+    ) -> None:
+        self.files, self.preprocessing, self.owner, self.names, self.reporter = files, preprocessing, owner, names, reporter
+        self.unseen = [Unseen() for _ in names]
+        row_bytes = 8 * sum(max(1, len(column.columns)) for column in preprocessing.features)
+        self.block_rows = max(1, BLOCK_BYTES // row_bytes)
+
+    def run(self, folder: Path) -> None:
+        """Fill the folder."""
+        inputs = self.preprocessing.schema.inputs
+        with ExitStack() as stack:
+            handles = {
+                file: stack.enter_context(open(folder / file, "wb"))
+                for name in self.names
+                for file in (_rows_file(name), *(_input_file(name, number) for number in range(len(inputs))))
+            }
+            for first, num_rows, values in self._values():
+                self.reporter.status(f"preprocessing rows: {first:,} of {self.files.height:,}")
+                owner = self.owner[first : first + num_rows]
+                for index, name in enumerate(self.names):
+                    rows = np.flatnonzero(owner == index)
+                    handles[_rows_file(name)].write((rows + first).data)
+                    for start in range(0, len(rows), self.block_rows):
+                        block = rows[start : start + self.block_rows]
+                        made = self.preprocessing.make_inputs(values, block, self.unseen[index])
+                        for number, spec in enumerate(inputs):
+                            handles[_input_file(name, number)].write(np.ascontiguousarray(made[spec.name]).data)
+        write_meta(folder / META, {"notes": [unseen.notes(self.preprocessing.features) for unseen in self.unseen]})
+
+    def _values(self) -> Iterator[tuple[int, int, dict[str, Any]]]:
+        """First row, number of rows, and columns by kind, of each file; the next one is read meanwhile."""
+        first = 0
+        with ThreadPoolExecutor(1) as beside:
+            following = beside.submit(self._read, 0)
+            for number, (_, num_rows) in enumerate(self.files.files):
+                values = following.result()
+                if number + 1 < len(self.files.files):
+                    following = beside.submit(self._read, number + 1)
+                yield first, num_rows, values
+                first += num_rows
+
+    def _read(self, number: int) -> dict[str, Any]:
+        columns = self.preprocessing.features
+        frame = self.files.read(self.files.files[number][0], [column.name for column in columns])
+        return {c.name: self.files.piece_values(frame[c.name], c, self.preprocessing.reading) for c in columns}
+
+
+def _rows_file(part: str) -> str:
+    return f"{part}-rows.bin"
+
+
+def _input_file(part: str, number: int) -> str:
+    return f"{part}-{number}.bin"
+
+
+def _put_on_disk(part: Part, folder: Path, name: str, preprocessing: TablePreprocessing) -> None:
+    """Inputs and row ids of a part become arrays on disk."""
+    num_rows = part.num_rows
+    for number, spec in enumerate(preprocessing.schema.inputs):
+        part.inputs[spec.name] = DiskArray(folder / _input_file(name, number), (num_rows, *spec.shape), spec.dtype)
+    part.row_file = DiskArray(folder / _rows_file(name), (num_rows,), "int64")
+    part.row_ids = np.zeros(0, np.int64)
+    part.targets.update(preprocessing.make_targets({}, np.zeros(0, np.int64), part.inputs))

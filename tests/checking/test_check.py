@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dltrain.checking import CheckResult, check_config, check_dataset, raise_for_errors
+from dltrain.config import load_config, load_config_text
+from dltrain.data import load_dataset
+from dltrain.errors import ConfigError, DataError
+from tests.support import CONFIGS, REPOSITORY
+
+
+def check(text: str, folder: Path = CONFIGS) -> CheckResult:
+    return check_config(load_config_text(text, file="c.yaml", folder=folder))
+
+
+def counts(result: CheckResult) -> list[int | None]:
+    return [row.parameters for row in result.layers]
+
+
+@pytest.mark.parametrize(
+    ("source", "layers", "expected"),
+    [
+        ("mnist", "[Flatten, Dense: {units: 64}, Dense: {units: 64}]", [0, 50_240, 4_160, 650]),
+        ("noise, shape: [4], classes: 0", "[Dense: {units: 10}]", [50, 11]),
+        ("noise, shape: [3], classes: 0", "[Dense: {units: 5}]", [20, 6]),
+        ("lfw_people, min_faces_per_person: 200, resize: 0.25", "[Flatten, Dense: {units: 20}, Dense: {units: 10}]", [0, 14_280, 210, 11]),
+    ],
+)  # fmt: skip
+def test_parameters_layer_by_layer(source: str, layers: str, expected: list[int]) -> None:
+    result = check(f"data: {{source: {source}}}\nmodel: {{layers: {layers}}}\n")
+    assert counts(result) == expected
+    assert result.parameters == sum(expected)
+    assert result.exit_code == 0
+
+
+def test_the_arithmetic_is_written_out() -> None:
+    result = check("data: {source: mnist}\nmodel: {layers: [Flatten, Dense: {units: 64}, BatchNormalization]}\n")
+    assert result.layers[1].arithmetic == "784×64 + 64 = 50,240"
+    assert result.layers[2].arithmetic == "64 + 64 + 64 + 64 = 256, 128 of them fixed"
+    assert (result.parameters, result.trainable) == (50_240 + 256 + 650, 50_240 + 128 + 650)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shape", "people"),
+    [
+        ("min_faces_per_person: 200, resize: 0.25", (31, 23, 1), 2),
+        ("min_faces_per_person: 70, resize: 0.5", (62, 47, 1), 7),
+        ("min_faces_per_person: 30, resize: 1.0, color: true", (125, 94, 3), 34),
+    ],
+)
+def test_faces_by_their_arguments(arguments: str, shape: tuple[int, ...], people: int) -> None:
+    result = check(f"data: {{source: lfw_people, {arguments}}}\nmodel: {{layers: [Identity, Flatten]}}\n")
+    assert result.layers[0].output_shape == shape
+    assert result.layers[-1].output_shape == ((people,) if people > 2 else (1,))
+
+
+def test_an_unknown_layer_is_marked_and_what_follows_too() -> None:
+    result = check(
+        "data: {source: iris}\nmodel: {layers: [EinsumDense: {equation: 'ab,bc->ac', output_shape: 4}, Dense: {units: 3}]}\n"
+    )
+    assert [row.output_shape for row in result.layers] == [None, None, None]
+    assert "check does not know" in result.layers[0].note
+    assert result.parameters is None
+    assert not result.errors
+
+
+def test_a_frozen_body_behind_resizing() -> None:
+    layers = "[Resizing: {height: 150, width: 150}, Xception: {weights: none}, GlobalAveragePooling2D]"
+    result = check(f"data: {{source: cifar10}}\nmodel: {{layers: {layers}}}\n")
+    body = next(row for row in result.layers if row.layer == "Xception")
+    assert (body.output_shape, body.parameters, body.trainable) == ((5, 5, 2048), 20_861_480, 0)
+    assert result.layers[-1].parameters == 20_490
+
+
+def test_refused_layers_do_not_cascade_and_all_are_named() -> None:
+    text = """data: {source: iris}
+model:
+  layers:
+    - Conv2D: {filters: 3, kernel_size: 2}
+    - Dense: {units: 3}
+    - Dense: {units: 8, name: a, from: features}
+    - LSTM: {units: 3}
+training: {metrics: [AUC], class_weight: {nobody: 2}}
+"""
+    result = check(text)
+    assert [(fault.line, fault.path) for fault in result.errors] == [
+        (4, "model.layers.0"),
+        (7, "model.layers.3"),
+        (8, "training.metrics.0"),
+    ]
+    with pytest.raises(ConfigError) as caught:
+        raise_for_errors(result)
+    assert len(caught.value.faults) == 3
+
+
+def test_a_swept_value_that_does_not_fit() -> None:
+    text = "data: {source: iris}\nmodel: {layers: [Dense: {units: 3, name: h}]}\nsweep:\n  parameters:\n    model.layers.h.units: [3, x]\n"
+    [fault] = check(text).errors
+    assert (fault.line, fault.path) == (5, "sweep.parameters.model.layers.h.units")
+
+
+def test_data_that_is_not_there_is_an_error_of_the_data(tmp_path: Path) -> None:
+    (tmp_path / "weather.csv").write_text("a,y\n1,2\n")
+    result = check("data: {source: csv, path: wether.csv, target: y}\n", tmp_path)
+    [fault] = result.errors
+    assert (result.exit_code, fault.line, fault.path) == (3, 1, "data.path")
+    assert 'did you mean "weather.csv"?' in str(fault.hint)
+    with pytest.raises(DataError):
+        raise_for_errors(result)
+
+
+def test_classes_with_fewer_rows_than_parts(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{'rare' if i < 2 else 'x' if i % 2 else 'z'}\n" for i in range(60))
+    (tmp_path / "t.csv").write_text("a,y\n" + rows)
+    result = check("data:\n  source: csv\n  path: t.csv\n  target: y\n  split: {test: 0.2, validation: 0.2}\n", tmp_path)
+    assert any("'rare' (2 rows)" in fault.message and fault.line == 5 for fault in result.warnings)
+
+
+def test_a_dataset_that_was_read_is_checked_in_no_time() -> None:
+    config = load_config(CONFIGS / "digits.yaml")
+    dataset = load_dataset(config.data, seed=config.seed)
+    check_dataset(config, dataset)
+    start = time.perf_counter()
+    result = check_dataset(config, dataset)
+    assert time.perf_counter() - start < 0.05
+    assert result.layers == check_config(config).layers
+    assert raise_for_errors(result) is result
+
+
+def test_nothing_heavy_is_imported() -> None:
+    program = (
+        "import sys\nfrom dltrain.config import load_config\nfrom dltrain.checking import check_config\n"
+        f"result = check_config(load_config({str(CONFIGS / 'lfw7.yaml')!r}))\nassert result.parameters == 14567, result\n"
+        "heavy = {'tensorflow', 'keras', 'sklearn', 'matplotlib', 'polars', 'numpy', 'pandas', 'PIL'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

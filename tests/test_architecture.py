@@ -1,0 +1,79 @@
+"""Imports point down only, and what need not be heavy is not."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import CONFIGS, REPOSITORY
+
+PACKAGE = REPOSITORY / "dltrain"
+# From the top down; a room may import those below it. Training evaluates what it trained, so it stands above evaluation.
+ROOMS = ["cli", "sweep", "training", "checking", "evaluation", "model", "data", "config"]
+SHARED = {"errors", "runs", "reporting", "helper_process"}
+ONLY_IN = {"rich": {"cli/console.py"}, "typer": {"cli/"}, "tensorflow": {"model/", "training/"}, "keras": {"model/", "training/", "evaluation/load_run.py", "config/generate_catalog.py"}}
+
+
+def imports_of(path: Path) -> set[str]:
+    """All modules that a file imports, at the top or within functions; those for type checking alone left out."""
+    found: set[str] = set()
+
+    def visit(node: ast.AST) -> None:
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            return
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(path.read_text()))
+    return found
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    parts = path.relative_to(PACKAGE).parts
+    room = parts[0] if len(parts) > 1 else None
+    for name in imports_of(path):
+        words = name.split(".")
+        if words[0] == "dltrain" and len(words) > 1 and words[1] not in SHARED | {"__main__"}:
+            if room in ROOMS:
+                assert words[1] in ROOMS, f"{words[1]} is no room"
+                assert ROOMS.index(words[1]) >= ROOMS.index(room), f"{room} must not import {name}"
+            elif parts[0] not in ("__init__.py", "__main__.py"):
+                raise AssertionError(f"{path.name} is shared and must not import {name}")
+        if words[0] in ONLY_IN:
+            relative = str(path.relative_to(PACKAGE))
+            assert any(relative.startswith(place) for place in ONLY_IN[words[0]]), f"{relative} imports {words[0]}"
+
+
+HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["fit", "--help"], ["check", str(CONFIGS / "lfw.yaml")], ["explain", "Dense"], ["runs"], ["datasets"]],
+    ids=lambda words: " ".join(Path(word).name for word in words),
+)
+def test_what_trains_nothing_imports_nothing_heavy(words: list[str], tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom dltrain.cli.app import run\ncode = run(sys.argv[1:])\n"
+        f"print(code, [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True)
+    assert done.stderr.strip().splitlines()[-1] == "0 []"
+
+
+def environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(REPOSITORY)}
