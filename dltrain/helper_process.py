@@ -27,8 +27,11 @@ _HEADER = struct.Struct("<cQQ")  # kind of message, bytes of the pickle, bytes o
 
 
 def can_fork() -> bool:
-    """Whether a fork is safe and useful here: Linux, TensorFlow not yet loaded, no other Python thread."""
-    return sys.platform == "linux" and "tensorflow" not in sys.modules and threading.active_count() == 1
+    """Whether a fork is safe and useful here: Linux, no other Python thread, TensorFlow and polars not yet loaded.
+
+    Polars keeps a pool of threads, which a fork loses: in the helper its first query would wait for ever.
+    """
+    return sys.platform == "linux" and not {"tensorflow", "polars"} & sys.modules.keys() and threading.active_count() == 1
 
 
 class _ForwardingReporter(Reporter):

@@ -150,8 +150,8 @@ def _model(config: Config, facts: DataFacts, errors: list[Fault]) -> tuple[tuple
         return (), None
     heads: tuple[Head, ...] = ()
     try:
-        loss = config.training.loss if config.training else None
-        heads = resolve_heads(config.model, facts.schema, loss)
+        loss, metrics = (config.training.loss, config.training.metrics) if config.training else (None, ())
+        heads = resolve_heads(config.model, facts.schema, loss, metrics)
     except ConfigError as error:
         errors += error.faults
     return heads, infer_network(config.model, facts.schema, heads, config.data.augment)

@@ -31,7 +31,9 @@ def _render(fault: Fault, sources: dict[str, list[str]]) -> list[str]:
     source = _source_line(fault, sources)
     if source is not None:
         lines += _excerpt(source, fault.line or 0, fault.column)
-    if fault.hint:
+    if fault.hint and fault.hint.startswith("dltrain "):
+        lines += ["go on with:", printable(fault.hint)]  # a command stands alone on its line, to be copied whole
+    elif fault.hint:
         lines.append(printable(f"  hint: {fault.hint}"))
     return lines
 

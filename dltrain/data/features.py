@@ -273,15 +273,30 @@ def check_gaps(columns: Sequence[FeatureColumn], values: Mapping[str, Any], loca
     Raises:
         DataError: with the rows.
     """
-    faults = []
+    gaps = Gaps()
     for column in columns:
-        if column.kind == "category" or not any(np.isnan(number.fill) for number in column.numbers):
-            continue
-        series = values[column.name]
-        gaps = np.flatnonzero(series.is_null().to_numpy() if column.kind == "date" else np.isnan(series))
-        for row in gaps:
+        if any(np.isnan(number.fill) for number in column.numbers):
+            gaps.add(column, values[column.name], locate)
+    gaps.refuse()
+
+
+@dataclass(slots=True)
+class Gaps:
+    """Rows without a value in columns that are not to be filled."""
+
+    faults: list[Fault] = field(default_factory=list)
+    total: int = 0
+
+    def add(self, column: FeatureColumn, values: Any, locate: Locate) -> None:
+        """Take in those of a column's values."""
+        rows = np.flatnonzero(values.is_null().to_numpy() if column.kind == "date" else np.isnan(values))
+        self.total += len(rows)
+        for row in rows[: NUM_SHOWN - len(self.faults)]:
             file, line = locate(int(row))
             message = f"column {column.name} has no value" if line else f"row {int(row) + 1:,}: column {column.name} has no value"
-            faults.append(Fault(message, file=file, line=line, hint="data.impute: median fills it"))
-    if faults:
-        raise DataError(capped(faults))
+            self.faults.append(Fault(message, file=file, line=line, hint="data.impute: median fills it"))
+
+    def refuse(self) -> None:
+        """Raise DataError with them where there are any."""
+        if self.faults:
+            raise DataError(capped(self.faults, self.total))

@@ -24,7 +24,7 @@ from dltrain.data.convert_table import Plan, convert, refuse_ragged, survey
 from dltrain.data.dataset import Part
 from dltrain.data.disk_array import DiskArray
 from dltrain.data.faults import all_of, config_fault
-from dltrain.data.features import FeatureColumn, Unseen, check_gaps, refuse_surprises
+from dltrain.data.features import FeatureColumn, Gaps, Unseen, refuse_surprises
 from dltrain.data.files import expand_paths, is_compressed
 from dltrain.data.fit_table import (
     TEXT_OPTIONS,
@@ -49,7 +49,7 @@ from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
 from dltrain.data.stored_folders import META, make_folder
 from dltrain.data.table_preprocessing import RECONSTRUCTION, TablePreprocessing, locator, read_weights
-from dltrain.data.targets import encode_target
+from dltrain.data.targets import Locate, encode_target
 from dltrain.errors import ConfigError, DataError, UsageError
 from dltrain.reporting import Reporter
 
@@ -210,8 +210,7 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
     for number, column in enumerate(columns, 1):
         reporter.status(f"statistics of column {number} of {len(columns)}")
         fitted.append(_fit_column(config, files, column, reading, rows["train"]))
-        if any(np.isnan(transform.fill) for transform in fitted[-1].numbers):
-            check_gaps(fitted[-1:], {column.name: files.values(column, reading)}, locate)
+    _check_gaps(files, fitted, reading, locate)
     preprocessing = TablePreprocessing(
         source=config.source,
         features=tuple(fitted),
@@ -236,6 +235,15 @@ def _fit_column(config: DataConfig, files: ColumnFiles, column: FeatureColumn, r
     return fit_column(config, column, values, np.arange(len(values)))
 
 
+def _check_gaps(files: ColumnFiles, columns: Sequence[FeatureColumn], reading: Reading, locate: Locate) -> None:
+    """`check_gaps`, with the columns in memory one at a time."""
+    gaps = Gaps()
+    for column in columns:
+        if any(np.isnan(transform.fill) for transform in column.numbers):
+            gaps.add(column, files.values(column, reading), locate)
+    gaps.refuse()
+
+
 def _through(config: DataConfig, raw: RawTable, stored: TablePreprocessing, seed: int) -> tuple[Fitted, NDArray[np.int8]]:
     files = raw.frame
     assert isinstance(files, ColumnFiles)
@@ -249,9 +257,7 @@ def _through(config: DataConfig, raw: RawTable, stored: TablePreprocessing, seed
         lambda: read_weights(raw, stored.weight, reading) if stored.weight else None,
         lambda: [encode_target(mend(files[spec.name], reading), spec, reading, locate) for spec in specs],
     )
-    for column in stored.features:
-        if any(np.isnan(transform.fill) for transform in column.numbers):
-            check_gaps((column,), {column.name: files.values(column, reading)}, locate)
+    _check_gaps(files, stored.features, reading, locate)
     targets = {spec.name: values for spec, values in zip(specs, encoded, strict=True)}
     rows, manner = choose_rows(config, raw, reading, stored.targets, targets, seed)
     summary = summarize(stored, targets, [], files.height)

@@ -14,7 +14,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.faults import shown
 from dltrain.data.features import FeatureColumn, read_feature
 from dltrain.data.files import check_utf8, read_blocks
-from dltrain.data.kinds import Reading
+from dltrain.data.kinds import Reading, is_number
 from dltrain.data.text_chunks import (
     CHUNK_BYTES,
     Records,
@@ -58,6 +58,11 @@ class Wanted:
     def is_plain(self) -> bool:
         """Whether numbers are written as every program writes them."""
         return self.reading.decimal == "." and not self.reading.thousands and not self.reading.replace
+
+    @property
+    def has_number_words(self) -> bool:
+        """Whether a word for "no value" could be taken for a number."""
+        return any(is_number(word) for word in self.reading.missing)
 
     @property
     def is_all_read(self) -> bool:
@@ -174,10 +179,12 @@ class _Text:
         layout, names = self.source.layout, list(wanted.columns)
         frame, done = None, tuple[str, ...]()
         if records.scan is None and wanted.is_plain and wanted.numbers:
-            missing = wanted.reading.missing if wanted.has_words else None
-            frame = read_typed_columns(records, layout, names, wanted.numbers, missing)
-            if frame is None and missing is None and wanted.is_all_read:
-                frame = read_typed_columns(records, layout, names, wanted.numbers, wanted.reading.missing)
+            words = wanted.reading.missing if wanted.is_all_read else None
+            has_words = wanted.has_words or wanted.has_number_words
+            if words is not None or not has_words:
+                frame = read_typed_columns(records, layout, names, wanted.numbers, words if has_words else None)
+            if frame is None and words is not None and not has_words:
+                frame = read_typed_columns(records, layout, names, wanted.numbers, words)
                 wanted.has_words = frame is not None
             done = tuple(wanted.numbers) if frame is not None else ()
         if frame is None:

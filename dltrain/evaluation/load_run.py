@@ -108,7 +108,9 @@ def load_run(path: str | Path) -> StoredRun:
     try:
         config = load_config(run.config_file)
         preprocessing = Preprocessing.load(run.path)
-        heads = resolve_heads(config.model, preprocessing.schema, config.training.loss if config.training else None)
+        training = config.training
+        loss, metrics = (training.loss, training.metrics) if training else (None, ())
+        heads = resolve_heads(config.model, preprocessing.schema, loss, metrics)
     except ConfigError as error:
         raise RunError(f"the config of the run {path} cannot be used: {error.faults[0]}", hint="the run is damaged") from error
     return StoredRun(run, config, manifest, preprocessing, heads)

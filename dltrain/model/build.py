@@ -52,6 +52,10 @@ def build_model(
     return _Builder(keras, seed, pretrained).build(model, schema, heads, augment)
 
 
+# Layers whose inputs are arguments of their own (query, value, key), not one list.
+_SEPARATE_INPUTS = {"MultiHeadAttention", "GroupQueryAttention"}
+
+
 class _Builder:
     """Puts layers together and remembers their outputs by name."""
 
@@ -120,10 +124,14 @@ class _Builder:
                 output = apply_application(self.keras, config.component, name, source, pretrained=self.pretrained)
             else:
                 layer = self._make(config, name)
-                output = layer(source)
+                if config.component.name in _SEPARATE_INPUTS:
+                    sources = source if isinstance(source, list) else [source, source]  # alone: attention to itself
+                    output = layer(*sources)
+                else:
+                    output = layer(source)
                 if config.weights is not None:
                     self._set_weights(layer, config)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, IndexError) as error:
             message = f"Keras refuses {config.component.name}: {_first_lines(error)}"
             raise ConfigError(fault_at(config.component.place, message, path=config.path or None)) from error
         self.tensors[name] = output

@@ -30,6 +30,12 @@ _ONE_HOT_LOSSES = {
     "CategoricalHinge",
     "KLDivergence",
 }
+# Metrics that compare classes one-hot, unit by unit.
+ONE_HOT_METRICS = {
+    "AUC", "Precision", "Recall", "F1Score", "FBetaScore", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives",
+    "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity", "CategoricalCrossentropy",
+    "CategoricalAccuracy", "TopKCategoricalAccuracy",
+}  # fmt: skip
 _LOGIT_LOSSES = {
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
@@ -76,13 +82,19 @@ class Head:
         return self.targets[0].classes
 
 
-def resolve_heads(model: ModelConfig, schema: Schema, loss: LossConfig | Mapping[str, LossConfig] | None) -> tuple[Head, ...]:
+def resolve_heads(
+    model: ModelConfig,
+    schema: Schema,
+    loss: LossConfig | Mapping[str, LossConfig] | None,
+    metrics: Sequence[Component] = (),
+) -> tuple[Head, ...]:
     """Decide output, loss and target encoding for every target.
 
     Args:
         model: the `model:` block.
         schema: the data's inputs and targets.
         loss: `training.loss`.
+        metrics: `training.metrics`; some want classes one-hot, and get them where the loss is not given by hand.
 
     Raises:
         ConfigError: output, loss and target contradict each other.
@@ -95,12 +107,18 @@ def resolve_heads(model: ModelConfig, schema: Schema, loss: LossConfig | Mapping
         wanted = loss.get(group[0].name) if isinstance(loss, Mapping) else loss
         if isinstance(loss, Mapping) and wanted is None:
             raise ConfigError(Fault(f"no loss for the target {group[0].name!r}", path="training.loss"))
-        heads.append(_resolve_head(model, schema, tuple(group), wanted, alone=len(groups) == 1))
+        heads.append(_resolve_head(model, schema, tuple(group), wanted, metrics, alone=len(groups) == 1))
     return tuple(heads)
 
 
 def _resolve_head(
-    model: ModelConfig, schema: Schema, targets: tuple[TargetSpec, ...], wanted: LossConfig | None, *, alone: bool
+    model: ModelConfig,
+    schema: Schema,
+    targets: tuple[TargetSpec, ...],
+    wanted: LossConfig | None,
+    metrics: Sequence[Component],
+    *,
+    alone: bool,
 ) -> Head:
     target = targets[0]
     loss = wanted.component if wanted else None
@@ -119,7 +137,8 @@ def _resolve_head(
         reason = f"output added for the {target.task}: Dense({units}, {'linear' if logits or not activation else activation})"
     if target.task != "classification":
         logits = False
-    loss = _checked_loss(loss, target, units, logits)
+    one_hot = any(metric.name in ONE_HOT_METRICS for metric in metrics)
+    loss = _checked_loss(loss, target, units, logits, one_hot=one_hot)
     return Head(
         name=_layer_name(target.name) if len(targets) == 1 else "output",
         targets=targets,
@@ -229,12 +248,13 @@ def _layer_name(name: str) -> str:
     return "".join(char if char.isalnum() or char in "_-." else "_" for char in name) or "output"
 
 
-def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits: bool) -> Component:
+def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits: bool, *, one_hot: bool) -> Component:
     """The loss to use, with `from_logits` set where it must be; raises where it contradicts output or target."""
     if loss is None:
         if target.task != "classification":
             return Component("loss", "MeanSquaredError")
-        name = "BinaryCrossentropy" if units == 1 else "SparseCategoricalCrossentropy"
+        many = "CategoricalCrossentropy" if one_hot else "SparseCategoricalCrossentropy"
+        name = "BinaryCrossentropy" if units == 1 else many
         return Component("loss", name, {"from_logits": True} if logits else {})
     classifies = loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES | _LOGIT_LOSSES
     if target.task == "regression" and classifies:

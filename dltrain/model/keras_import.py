@@ -77,10 +77,12 @@ def _quiet_stderr() -> Iterator[None]:
     saved = os.dup(2)
     with tempfile.TemporaryFile() as notices:
         os.dup2(notices.fileno(), 2)
-        failed = True
+        failed = False
         try:
             yield
-            failed = False
+        except ImportError:
+            failed = True
+            raise
         finally:
             sys.stderr.flush()
             os.dup2(saved, 2)

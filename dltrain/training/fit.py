@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from dltrain.checking.check import check_config, check_dataset, raise_for_errors
 from dltrain.config import dump_yaml, load_config, load_config_text, resolve
 from dltrain.config.types import Config, DataConfig, ModelConfig, TrainingConfig
 from dltrain.data import load_dataset
@@ -51,6 +52,7 @@ from dltrain.training.train import Trainer
 logger = logging.getLogger(__name__)
 
 MAX_ROW_IDS = 2_000_000
+FILE_SOURCES = ("csv", "parquet", "npz")
 
 # Keys whose change on a resume is no other experiment.
 FREE_ON_RESUME = (
@@ -204,7 +206,9 @@ class _Fit:
 
     def fit(self, require: Sequence[str]) -> FitResult:
         """All stages."""
-        self.helper.submit(_load, data_for_model(self.config.data, self.config.model), self.config.seed)
+        if self.config.data.source not in FILE_SOURCES:  # what is known without reading a file costs no Keras to refuse
+            raise_for_errors(check_config(self.config))
+        self.helper.submit(_load, data_for_model(self.config.data, self.config.model), self.config)
         with self.timed("import"):
             self.reporter.status("importing Keras")
             import_keras(self.threads)
@@ -220,7 +224,7 @@ class _Fit:
         with self.timed("build"):
             heads, model = self._build(dataset)
             resolved = self._resolved(dataset, heads)
-            finished = self._begin_or_go_on(dataset, resolved)
+            finished = self._begin_or_go_on(dataset, resolved, require)
             if finished is not None:
                 self.helper.result(self.reporter)
                 return finished
@@ -236,7 +240,7 @@ class _Fit:
         return result
 
     def _build(self, dataset: Dataset) -> tuple[tuple[Head, ...], Any]:
-        heads = resolve_heads(self.config.model, dataset.schema, self.training.loss)
+        heads = resolve_heads(self.config.model, dataset.schema, self.training.loss, self.training.metrics)
         model = build_model(self.config.model, dataset.schema, heads, seed=self.config.seed, augment=self.config.data.augment)
         compile_model(model, heads, self.training)
         for head in heads:
@@ -257,7 +261,7 @@ class _Fit:
         # Read once more, so that what is written has one form, whether it was inferred or given.
         return dict(load_config_text(text, folder=self.run.path).resolved)
 
-    def _begin_or_go_on(self, dataset: Dataset, resolved: dict[str, Any]) -> FitResult | None:
+    def _begin_or_go_on(self, dataset: Dataset, resolved: dict[str, Any], require: Sequence[str]) -> FitResult | None:
         """Write what a run begins with; or hold config and data of an earlier one against what is there now.
 
         Returns:
@@ -270,7 +274,7 @@ class _Fit:
                 self.manifest.get("stopped_early") or int(self.manifest.get("epochs", 0)) >= self.training.epochs
             )
             if done:
-                return self._nothing_to_do()
+                return self._nothing_to_do(require)
             self.manifest |= {"status": "running", "argv": self.argv, "environment": environment}
             self.manifest["resumed"] = [*self.manifest.get("resumed", []), now()]
         else:
@@ -314,18 +318,19 @@ class _Fit:
             if was != value:
                 self.reporter.warning(f"{key} was {was} when the run began and is {value} now: the last bits may differ")
 
-    def _nothing_to_do(self) -> FitResult:
+    def _nothing_to_do(self, require: Sequence[str]) -> FitResult:
         metrics = self.run.read_metrics()
+        gates = check_gates(require, metrics.get("metrics", {}), reports=metrics.get("reports"))
         self.seconds["total"] = round(time.monotonic() - self.started, 3)
         return FitResult(
-            status="finished",
+            status="finished" if all(gate.met for gate in gates) else "gates_failed",
             run=self.run.path,
             epochs=int(self.manifest.get("epochs", 0)),
             weights=str(self.manifest.get("weights", "last")),
             metrics=metrics.get("metrics", {}),
             baseline=metrics.get("baseline", {}),
             report=metrics.get("report", {}),
-            gates=[],
+            gates=list(gates),
             seconds=self.seconds,
             notes=["The run is finished: there was nothing left to do."],
             resumed=True,
@@ -517,8 +522,10 @@ def data_for_model(data: DataConfig, model: ModelConfig) -> DataConfig:
     return replace(data, scale="none") if body and data.scale is None else data
 
 
-def _load(config: Any, seed: int, *, reporter: Reporter) -> Dataset:
-    return load_dataset(config, seed=seed, reporter=reporter)
+def _load(data: DataConfig, config: Config, *, reporter: Reporter) -> Dataset:
+    dataset = load_dataset(data, seed=config.seed, reporter=reporter)
+    raise_for_errors(check_dataset(config, dataset))
+    return dataset
 
 
 def _warm_up_plots(*, reporter: Reporter) -> None:
