@@ -177,8 +177,8 @@ def test_gates_are_checked_and_kept(tmp_path: Path) -> None:
     ("overrides", "path"),
     [
         (["training.early_stopping={monitor: val_acuracy}"], "training.early_stopping.monitor"),
-        (["training.optimizer=Lamb"], "training.checkpoint.format"),
-        (["training.class_weight={left: 2}"], "training.class_weight"),
+        (["training.optimizer=Lamb"], "training.optimizer"),
+        (["training.class_weight={left: 2}"], "training.class_weight.left"),
         (["model.layers=[{Dense: {units: 3, activation: softmax}}]"], "model.layers.0"),
         (["model.layers=[{Conv2D: {filters: 3, kernel_size: 2}}]"], "model.layers.0"),
     ],
