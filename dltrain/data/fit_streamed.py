@@ -180,12 +180,13 @@ def _stored_plan(config: DataConfig, sample: RawTable, stored: TablePreprocessin
 
 def _role_columns(config: DataConfig, sample: RawTable, reading: Reading) -> dict[str, FeatureColumn | None]:
     """Columns of weights and of the split."""
+    others = (config.weight, config.split.column, config.split.group)
     columns: dict[str, FeatureColumn | None] = {}
-    if config.split.time:
+    if config.split.time and config.split.time not in others:
         kind: ColumnKind = infer_kind(mend(sample.frame[config.split.time], reading), reading)
         if kind.kind in ("date", "number"):
             columns[config.split.time] = FeatureColumn(config.split.time, kind.kind, kind.date_format)
-    for name in (config.weight, config.split.column, config.split.group, config.split.time):
+    for name in (*others, config.split.time):
         if name and name not in columns:
             columns[name] = None
     return columns

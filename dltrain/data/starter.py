@@ -92,13 +92,9 @@ def _as_written(path: str, where: str, folder: Path | None) -> str:
     """The path as the config names it: absolute as given; else relative to the config, or to the data folder it was found in."""
     if os.path.isabs(os.path.expanduser(path)):
         return where
-    if not _is_below_working_folder(path, where):
-        return os.path.normpath(path)
-    return os.path.relpath(where, folder or Path.cwd())
-
-
-def _is_below_working_folder(path: str, where: str) -> bool:
-    return os.path.normpath(os.path.join(os.getcwd(), path)) == where
+    if where == os.path.abspath(path):
+        return os.path.relpath(where, folder or Path.cwd())
+    return os.path.normpath(path)
 
 
 def _nothing_there(path: str) -> UsageError | DataError:

@@ -12,6 +12,8 @@ from dltrain.data.dataset import InputSpec, Schema
 MIDDLE_ROWS = 5_000
 LARGE_ROWS = 50_000
 UNITS = ((1_000, [16]), (MIDDLE_ROWS, [32]), (LARGE_ROWS, [64, 32]), (math.inf, [128, 64]))
+# (rows, shares of test and validation): a small test part tells a good model from a lucky one only if it is not too small.
+SHARES = ((10_000, (0.25, 0.2)), (100_000, (0.2, 0.2)), (math.inf, (0.1, 0.1)))
 # Below so many rows for each number of the input, units are dropped at random.
 ROWS_PER_INPUT = 20
 STEPS_PER_EPOCH = 100
@@ -45,8 +47,8 @@ class Design:
 
 def split_of(num_rows: int, *, own_test: bool) -> SplitConfig:
     """Shares of the test part, of all, and of the validation part, of what remains."""
-    share = 0.1 if num_rows > LARGE_ROWS * 2 else 0.2
-    return SplitConfig(test=None if own_test else share, validation=share)
+    test, validation = next(shares for rows, shares in SHARES if num_rows < rows)
+    return SplitConfig(test=None if own_test else test, validation=validation)
 
 
 def design(schema: Schema, num_rows: int) -> Design:

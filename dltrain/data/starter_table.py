@@ -254,7 +254,9 @@ def _render_preparation(block: Block, config: DataConfig, target: Target, column
             block.remark(remark, indent=2)
     if any(columns.kinds[name].kind in ("number", "date") for name in used):
         tails = [name for name in columns.long_tailed if name in used]
-        remark = f"far outliers in {listed(tails, 4)}: `quantile` may do better" if tails else "numbers: mean 0, deviation 1"
+        remark = (
+            f"far outliers in {listed(tails, 4)}: `robust` or `quantile` tames them" if tails else "numbers: mean 0, deviation 1"
+        )
         block.entry("scale", "standard", remark)
 
 

@@ -31,7 +31,9 @@ def read_columns(content: bytes, columns: Sequence[str], first: int, separator: 
 
 
 def without_blanks(content: bytes, scan: TextScan) -> bytes:
-    """The text without blank lines and without blanks before an opening quote."""
+    """The text without blank lines and without blanks beside the quotes of a field."""
+    if not len(scan.starts):
+        return b""
     if not len(scan.field_blanks) and len(scan.blanks) and scan.blanks[0, 0] >= scan.ends[-1]:
         return content[: scan.ends[-1]]
     if not len(scan.blanks) and not len(scan.field_blanks):
@@ -45,7 +47,7 @@ def without_blanks(content: bytes, scan: TextScan) -> bytes:
 
 
 def strip_field_blanks(record: bytes, scan: TextScan, index: int) -> bytes:
-    """A record without blanks before an opening quote."""
+    """A record without blanks beside the quotes of a field."""
     start, end = scan.starts[index], scan.ends[index]
     inside = scan.field_blanks[(scan.field_blanks >= start) & (scan.field_blanks < end)] - start
     return np.delete(np.frombuffer(record, np.uint8), inside).tobytes()

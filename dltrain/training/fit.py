@@ -6,27 +6,22 @@ import contextlib
 import io
 import logging
 import os
-import platform
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from dltrain.checking.check import check_config, check_dataset, raise_for_errors
+from dltrain.checking.check import check_config, raise_for_errors
 from dltrain.config import dump_yaml, load_config, load_config_text, resolve
-from dltrain.config.types import Config, DataConfig, ModelConfig, TrainingConfig
-from dltrain.data import load_dataset
+from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults, flatten, shown
 from dltrain.evaluation.gates import check_gates, parse_gates
-from dltrain.evaluation.plots import plot_history
 from dltrain.evaluation.report import PartReport, describe_reference, report_part
 from dltrain.helper_process import HelperProcess
 from dltrain.model.build import build_model, describe_layers
@@ -41,6 +36,8 @@ from dltrain.runs import Run, create_run, now, to_json, write_atomically
 from dltrain.training.callbacks import EpochCallbacks, metric_direction, resolve_monitor
 from dltrain.training.checkpoints import Checkpoints, check_template, holding, model_bytes
 from dltrain.training.compiler import decide_jit_compile
+from dltrain.training.environment import describe_environment, git_commit, logging_to
+from dltrain.training.helper_jobs import data_for_model, load_and_check, plot, warm_up_plots
 from dltrain.training.history import History
 from dltrain.training.loop import CompiledLoop, Tensors
 from dltrain.training.segments import ResidentSegments, Segments, to_tensors
@@ -131,7 +128,7 @@ def fit(
     resumed, run, created = _open_run(config, runs=runs, run_dir=run_dir, resume=resume)
     with StopSignals() as signals:
         try:
-            with run.locked(), _logging_to(run.log_file):
+            with run.locked(), logging_to(run.log_file):
                 session = _Fit(config, config.training, run, resumed, list(argv), threads, reporter, signals)
                 with session.helper_process():
                     return session.fit([*config.evaluation.require, *require])
@@ -208,16 +205,19 @@ class _Fit:
         """All stages."""
         if self.config.data.source not in FILE_SOURCES:  # what is known without reading a file costs no Keras to refuse
             raise_for_errors(check_config(self.config))
-        self.helper.submit(_load, data_for_model(self.config.data, self.config.model), self.config)
+        self.helper.submit(load_and_check, data_for_model(self.config.data, self.config.model), self.config)
         with self.timed("import"):
             self.reporter.status("importing Keras")
             import_keras(self.threads)
         with self.timed("data"):
             self.reporter.status("reading data")
             dataset: Dataset = self.helper.result(self.reporter)
-        self.helper.submit(_warm_up_plots)
+        self.helper.submit(warm_up_plots)
         self.reporter.data_ready(dataset.summary)
+        for line in dataset.summary:
+            logger.info("data: %s", line)
         for warning in dataset.warnings:
+            logger.warning("%s", warning)
             self.reporter.warning(warning)
         if "train" not in dataset.parts or dataset.parts["train"].num_rows == 0:
             raise DataError("no rows are left for training", hint="lower the fractions of `data.split`")
@@ -233,7 +233,7 @@ class _Fit:
             self._train(trainer)
         self.helper.result(self.reporter)
         best_epoch = None if trainer.checkpoints.best_epoch is None else trainer.checkpoints.best_epoch + 1
-        self.helper.submit(_plot, self.run.history_file, self.run.path / "history.png", self.config.name, best_epoch)
+        self.helper.submit(plot, self.run.history_file, self.run.path / "history.png", self.config.name, best_epoch)
         with self.timed("evaluate"):
             result = self._evaluate(dataset, heads, trainer, tensors, forward, require)
         self.helper.result(self.reporter)
@@ -267,7 +267,7 @@ class _Fit:
         Returns:
             The result of a run that has nothing left to do, else None.
         """
-        environment = _environment(self.threads)
+        environment = describe_environment(self.threads)
         if self.resumed:
             self._compare(dataset, resolved, environment)
             done = self.manifest.get("status") == "finished" and (
@@ -291,7 +291,7 @@ class _Fit:
                 "environment": environment,
                 "data": {"fingerprint": dataset.fingerprint, "details": dataset.fingerprint_details},
                 "reference": describe_reference(dataset.schema, dataset.parts["train"]),
-                "git_commit": _git_commit(),
+                "git_commit": git_commit(),
                 "started": now(),
             }
         self.run.remove_temporary_files()
@@ -516,85 +516,8 @@ def _save_row_ids(run: Run, dataset: Dataset) -> None:
     write_atomically(run.state / "parts.npz", buffer.getvalue())
 
 
-def data_for_model(data: DataConfig, model: ModelConfig) -> DataConfig:
-    """The data block as the model needs it: a `keras.applications` body takes pixels unscaled and brings its own preprocessing."""
-    body = any(layer.component.kind == "application" for layer in model.layers)
-    return replace(data, scale="none") if body and data.scale is None else data
-
-
-def _load(data: DataConfig, config: Config, *, reporter: Reporter) -> Dataset:
-    dataset = load_dataset(data, seed=config.seed, reporter=reporter)
-    raise_for_errors(check_dataset(config, dataset))
-    return dataset
-
-
-def _warm_up_plots(*, reporter: Reporter) -> None:
-    """Import what drawing needs while training goes on elsewhere."""
-    if "tensorflow" not in sys.modules:
-        import matplotlib.backends.backend_agg
-        import matplotlib.figure  # noqa: F401
-
-
-def _plot(history: Path, picture: Path, title: str, best_epoch: int | None, *, reporter: Reporter) -> None:
-    plot_history(history, picture, title=title, best_epoch=best_epoch)
-
-
 def _size(variable: Any) -> int:
     size = 1
     for length in variable.shape:
         size *= int(length)
     return size
-
-
-def _environment(threads: int) -> dict[str, Any]:
-    """What may change the last bits of a result."""
-    import numpy as np
-    import tensorflow as tf
-
-    import dltrain
-
-    keras = import_keras()
-    return {
-        "dltrain": dltrain.__version__,
-        "python": platform.python_version(),
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        "threads": threads,
-        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
-        "processor": _processor(),
-    }
-
-
-def _processor() -> str:
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
-
-
-def _git_commit() -> str | None:
-    """The commit of the working directory, if it is in a git repository."""
-    try:
-        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() or None
-
-
-@contextlib.contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Write the package's log lines to a file."""
-    root = logging.getLogger("dltrain")
-    handler = logging.FileHandler(path, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
-        handler.close()

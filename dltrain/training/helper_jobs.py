@@ -1,0 +1,39 @@
+"""What a fit leaves to its helper process: reading the data and drawing."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from dltrain.checking.check import check_dataset, raise_for_errors
+from dltrain.config.types import Config, DataConfig, ModelConfig
+from dltrain.data import load_dataset
+from dltrain.data.dataset import Dataset
+from dltrain.evaluation.plots import plot_history
+from dltrain.reporting import Reporter
+
+
+def data_for_model(data: DataConfig, model: ModelConfig) -> DataConfig:
+    """The data block as the model needs it: a `keras.applications` body takes pixels unscaled and brings its own preprocessing."""
+    body = any(layer.component.kind == "application" for layer in model.layers)
+    return replace(data, scale="none") if body and data.scale is None else data
+
+
+def load_and_check(data: DataConfig, config: Config, *, reporter: Reporter) -> Dataset:
+    """Read the data, and hold the config against it."""
+    dataset = load_dataset(data, seed=config.seed, reporter=reporter)
+    raise_for_errors(check_dataset(config, dataset))
+    return dataset
+
+
+def warm_up_plots(*, reporter: Reporter) -> None:
+    """Import what drawing needs while training goes on elsewhere."""
+    if "tensorflow" not in sys.modules:
+        import matplotlib.backends.backend_agg
+        import matplotlib.figure  # noqa: F401
+
+
+def plot(history: Path, picture: Path, title: str, best_epoch: int | None, *, reporter: Reporter) -> None:
+    """Draw the training history."""
+    plot_history(history, picture, title=title, best_epoch=best_epoch)
