@@ -1,0 +1,91 @@
+"""The helper process: results and errors come back, arrays without a pickle of their own, and it never outlives its use."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dltrain.errors import DataError
+from dltrain.helper_process import HelperProcess, can_fork
+from dltrain.reporting import Reporter
+from tests.support import REPOSITORY
+
+CODE = """
+import os, sys
+import numpy as np
+sys.path.insert(0, {repository!r})
+from dltrain.errors import DataError
+from dltrain.helper_process import HelperProcess
+from dltrain.reporting import Reporter
+
+def work(count, reporter):
+    reporter.status(f"working in {{os.getpid() != {parent}}}")
+    return {{"big": np.arange(count, dtype="float32"), "empty": np.zeros((0, 3)), "pid": os.getpid()}}
+
+def fail(reporter):
+    raise DataError("no such rows", hint="look again")
+
+def die(reporter):
+    os.kill(os.getpid(), 9)
+
+class Heard(Reporter):
+    def status(self, text):
+        print(text)
+
+helper = HelperProcess()
+helper.submit(work, 3_000_000)
+helper.submit(fail)
+helper.submit(die)
+value = helper.result(Heard())
+print(value["big"].sum() == np.arange(3_000_000, dtype="float32").sum(), value["empty"].shape, value["pid"] != os.getpid())
+value["big"][0] = 5
+try:
+    helper.result(Heard())
+except DataError as error:
+    print(error.faults[0].message, "/", error.faults[0].hint)
+try:
+    helper.result(Heard())
+except RuntimeError as error:
+    print(error)
+helper.close()
+print("closed")
+"""
+
+
+def test_a_forked_helper() -> None:
+    code = CODE.format(repository=str(REPOSITORY), parent="os.getppid()")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "working in True",
+        "True (0, 3) True",
+        "no such rows / look again",
+        "the helper process ended: it was killed, or ran out of memory",
+        "closed",
+    ]
+
+
+def test_without_a_fork_it_runs_here() -> None:
+    helper = HelperProcess(forked=False)
+
+    def double(value: Any, *, reporter: Reporter) -> Any:
+        return value * 2
+
+    def fail(*, reporter: Reporter) -> None:
+        raise DataError("gone")
+
+    helper.submit(double, np.ones(3))
+    helper.submit(fail)
+    np.testing.assert_array_equal(helper.result(Reporter()), 2 * np.ones(3))
+    with pytest.raises(DataError):
+        helper.result(Reporter())
+
+
+def test_no_fork_beside_libraries_with_threads_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("tensorflow", "polars"):
+        monkeypatch.setitem(sys.modules, name, sys)
+        assert not can_fork()
