@@ -171,7 +171,8 @@ def _read_arguments(
     values: dict[str, Any] = {}
     given: set[str] = set()
     if node is not None and not is_absent(node) and not isinstance(node, MappingNode):
-        first = next((name for name, argument in entry.arguments.items() if argument.required), None)
+        names = list(entry.arguments)
+        first = next((name for name in names if entry.arguments[name].required), names[0] if names else None)
         hint = f"write {entry.name}: {{{first}: {node.text}}}" if first and isinstance(node, ScalarNode) else None
         context.faults.add(
             node, path, f"expected the arguments of {entry.name} as a mapping, found {describe(node.plain())}", hint

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from dltrain.data.raw import Raw, RawPictures, RawTable
 from dltrain.data.sources import read_source
 from dltrain.data.splits import Rows, describe_parts
 from dltrain.data.table_preprocessing import TablePreprocessing
-from dltrain.errors import ConfigError, UsageError
+from dltrain.errors import ConfigError, DataError, Fault, UsageError
 from dltrain.reporting import Reporter
 
 WARNING = "warning: "
@@ -103,15 +103,30 @@ def _size(config: DataConfig, raw: Raw) -> str:
 
 def _read_parts(config: DataConfig, seed: int, reporter: Reporter) -> dict[str, Raw]:
     """The raws by part; "train" is what gets split where a part has no files of its own."""
-    raws = {"train": read_source(config, seed=seed, reporter=reporter)}
+    raws: dict[str, Raw] = {}
+    faults: list[Fault] = []
+    try:
+        raws["train"] = read_source(config, seed=seed, reporter=reporter)
+    except DataError as error:
+        if not config.validation and not config.test:
+            raise
+        faults += error.faults  # what is wrong with the other parts' files is said together with it
+        brought: Collection[str] = ()
+    else:
+        brought = raws["train"].parts
     for name in ("validation", "test"):
         paths: tuple[str, ...] = getattr(config, name)
         if not paths:
             continue
-        if name in raws["train"].parts or getattr(config.split, name) is not None:
-            what = f"{config.source} brings its own" if name in raws["train"].parts else f"data.split.{name} makes one"
+        if name in brought or getattr(config.split, name) is not None:
+            what = f"{config.source} brings its own" if name in brought else f"data.split.{name} makes one"
             raise ConfigError(config_fault(config, f"data.{name}", f"two {name} parts: {what}", "leave one of them out"))
-        raws[name] = read_source(replace(config, path=paths), seed=seed, reporter=reporter)
+        try:
+            raws[name] = read_source(replace(config, path=paths), seed=seed, reporter=reporter)
+        except DataError as error:
+            faults += error.faults
+    if faults:
+        raise DataError(faults)
     if len(raws) > 1:
         raws = {name: _limited(raw, config.limit) for name, raw in raws.items()}
     return raws

@@ -16,7 +16,7 @@ from dltrain.data.starter_columns import Columns
 if TYPE_CHECKING:
     import polars
 
-MOST_PARTS = 6
+MOST_PARTS = 500
 MOST_CATEGORIES = 50
 MOST_ROWS = 20_000
 TELLING_AUC = 0.8
@@ -88,17 +88,13 @@ def _parts_of_total(features: Sequence[str], target: str, columns: Columns) -> t
         if np.allclose(values, total, rtol=1e-9, atol=0):
             return (name,)
     parts = {name: values for name, values in parts.items() if (values >= 0).all() and (values <= total + 1e-9).all()}
-    rest = total.copy()
-    chosen: list[str] = []
-    while parts and len(chosen) < MOST_PARTS:
-        name = max(parts, key=lambda part: _correlation(parts[part], rest))
-        rest = rest - parts.pop(name)
-        chosen.append(name)
-        if np.allclose(rest, 0, atol=1e-9 * float(np.abs(total).max())):
-            return tuple(chosen)
-        if (rest < -1e-9).any():
-            break
-    return ()
+    if not 1 < len(parts) <= MOST_PARTS:
+        return ()
+    rows = np.stack([_thinned(values) for values in parts.values()], axis=1)
+    shares = np.linalg.lstsq(rows, _thinned(total), rcond=None)[0]  # of least norm: 0 for a column that does not matter
+    chosen = tuple(name for name, share in zip(parts, shares, strict=True) if abs(share - 1) < 1e-4)
+    is_sum = np.allclose(np.sum([parts[name] for name in chosen], axis=0), total, rtol=1e-9, atol=1e-9)
+    return chosen if len(chosen) > 1 and is_sum else ()
 
 
 def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -185,4 +185,5 @@ def count_labels(spec: TargetSpec, codes: NDArray[Any]) -> str:
         f"{label} {count:,} ({100 * count / max(len(codes), 1):.1f} %)"
         for label, count in zip(spec.classes, counts.tolist(), strict=True)
     ]
-    return f"target {spec.name}: {len(spec.classes)} classes: {listed(parts, 12)}"
+    named = "target" if spec.name == "target" else f"target {spec.name}"
+    return f"{named}: {len(spec.classes)} classes: {listed(parts, 12)}"
