@@ -17,6 +17,7 @@ import os
 import secrets
 import shutil
 import socket
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,7 +157,9 @@ class Run:
             RunError: a live process holds it.
         """
         try:
-            file = open(self.path / ".lock", "a+b")  # noqa: SIM115 - closed below; it must outlive this statement
+            # Neither waits for a pipe nor follows a link: what is written below would go wherever it leads.
+            descriptor = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+            file = os.fdopen(descriptor, "a+b")
         except OSError as error:
             raise cannot_write(self.path / ".lock", error) from error
         try:
@@ -179,13 +182,32 @@ class Run:
     def is_locked(self) -> bool:
         """Whether a live process holds the run."""
         try:
-            with open(self.path / ".lock", "rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            descriptor = os.open(self.path / ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
         except OSError:
             return False
+        finally:
+            os.close(descriptor)
         return False
+
+    def refuse_foreign_files(self) -> None:
+        """Refuse a run in which something of the layout is a link that leads out of it, or neither a file nor a folder.
+
+        Raises:
+            RunError: the first such thing.
+        """
+        names = ("config.yaml", "manifest.json", "metrics.json", "history.csv", "preprocessing.json", "preprocessing.npz")
+        paths = [self.path / name for name in (*names, "log.txt", ".lock")]
+        for folder in (self.checkpoints, self.state):
+            require_own(folder, self.path)
+            paths += folder.rglob("*") if folder.is_dir() else ()
+        for path in paths:
+            require_own(path, self.path)
 
     def is_only_begun(self) -> bool:
         """Whether the directory holds nothing but what a run writes before its manifest: there is nothing to go on with."""
@@ -200,7 +222,32 @@ class Run:
                 file.unlink(missing_ok=True)
 
 
+def require_own(path: Path, folder: Path) -> None:
+    """Refuse a path that leads out of its folder or is neither a file nor a folder: a pipe or a device may never end.
+
+    Args:
+        path: what is to be read or written; it need not exist.
+        folder: the run that it belongs to.
+
+    Raises:
+        RunError: it is refused.
+    """
+    try:
+        real, mode = path.resolve(), path.stat().st_mode
+    except FileNotFoundError:
+        if not path.is_symlink():
+            return
+        raise RunError(f"{path} is a link to nothing", hint="the run is damaged") from None
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
+        raise RunError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", hint="the run is damaged") from error
+    if not real.is_relative_to(folder.resolve()):
+        raise RunError(f"{path} is a link that leads out of the run", hint="refused as unsafe")
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise RunError(f"{path} is neither a file nor a folder", hint="refused as unsafe")
+
+
 def _read_json_object(path: Path) -> dict[str, Any]:
+    require_own(path, path.parent)
     try:
         if path.stat().st_size > MANIFEST_LIMIT:
             raise RunError(f"{path} is larger than dltrain ever writes it", hint="the run is damaged or not dltrain's")
@@ -273,7 +320,7 @@ class RunInfo:
 
 def list_runs(runs: Path) -> list[RunInfo]:
     """The runs below a folder, newest first; folders that are no runs are left out."""
-    if not Path(runs).is_dir():
+    if not os.path.isdir(runs):  # unlike Path.is_dir, False also for a name that is too long
         return []
     infos = [_run_info(Run(file.parent)) for file in Path(runs).glob("*/manifest.json")]
     return sorted((info for info in infos if info), key=lambda info: (info.started, info.path.name), reverse=True)
@@ -294,13 +341,19 @@ def _run_info(run: Run) -> RunInfo | None:
         name=str(manifest.get("name", run.path.name)),
         status=status,
         started=str(manifest.get("started", "")),
-        seconds=manifest.get("seconds", {}).get("total") if isinstance(manifest.get("seconds"), dict) else None,
+        seconds=_total_seconds(manifest.get("seconds")),
         task=manifest.get("task"),
         metrics=parts if isinstance(parts, dict) else {},
         config=manifest.get("config"),
         is_locked=locked,
         num_bytes=sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file()),
     )
+
+
+def _total_seconds(seconds: Any) -> float | None:
+    """What the manifest says, if it is a duration: it may be anybody's."""
+    total = seconds.get("total") if isinstance(seconds, dict) else None
+    return total if isinstance(total, (int, float)) and 0 <= total < 1e12 else None
 
 
 def find_run(word: str, runs: Path) -> Path:
@@ -311,8 +364,8 @@ def find_run(word: str, runs: Path) -> Path:
         RunError: the path exists but is no run.
     """
     path = Path(word)
-    if path.is_dir():
-        if not (path / "manifest.json").exists():
+    if os.path.isdir(path):
+        if not os.path.lexists(path / "manifest.json"):
             raise RunError(f"{path} is no run: it has no manifest.json", hint="`dltrain runs` lists the runs")
         return path
     known = list_runs(runs)

@@ -83,7 +83,15 @@ def find_metric(info: RunInfo, metric: str) -> tuple[str, str, float] | None:
     from dltrain.evaluation.metric_names import find_value
 
     found = find_value(metric, _by_part(info), _PARTS)
-    return None if found is None else (found[0], found[1], float(found[2]) if isinstance(found[2], (int, float)) else math.nan)
+    return None if found is None else (found[0], found[1], _number(found[2]))
+
+
+def _number(value: Any) -> float:
+    """The value, or not a number where a damaged file holds something else."""
+    try:
+        return float(value) if isinstance(value, (int, float)) else math.nan
+    except OverflowError:
+        return math.nan
 
 
 def _by_part(info: RunInfo) -> dict[str, Mapping[str, float]]:

@@ -52,7 +52,7 @@ class ColumnFiles:
         import polars
 
         if self.stored[name] == "number":
-            return polars.Series(name, self._numbers(name), nan_to_null=True)
+            return polars.Series(name, self.numbers(name), nan_to_null=True)
         return polars.concat([series for _, series in self.pieces(name)], rechunk=False)
 
     def pieces(self, name: str) -> Iterator[tuple[int, polars.Series]]:
@@ -73,7 +73,7 @@ class ColumnFiles:
         import polars
 
         if column.kind in ("number", "boolean"):
-            return self._numbers(column.name, column, reading)
+            return self.numbers(column.name, column, reading)
         return polars.concat(
             [self.piece_values(series, column, reading) for _, series in self.pieces(column.name)], rechunk=False
         )
@@ -104,7 +104,8 @@ class ColumnFiles:
             found.add(bad, mended, first)
         return found
 
-    def _numbers(self, name: str, column: FeatureColumn | None = None, reading: Reading | None = None) -> NDArray[np.float64]:
+    def numbers(self, name: str, column: FeatureColumn | None = None, reading: Reading | None = None) -> NDArray[np.float64]:
+        """A whole column of numbers as it is stored, or read as a column of that kind; NaN where there is no value."""
         numbers = np.empty(self.height)
         for first, series in self.pieces(name):
             values = _to_array(series) if column is None or reading is None else self.piece_values(series, column, reading)

@@ -17,7 +17,7 @@ from dltrain.data.column_files import AS_READ, ColumnFiles, read_meta, write_met
 from dltrain.data.combine import combine_parts, combine_tables
 from dltrain.data.faults import shown
 from dltrain.data.features import FeatureColumn, Surprises
-from dltrain.data.files import DIGEST_BYTES, check_utf8, expand_paths
+from dltrain.data.files import DIGEST_BYTES, check_utf8, expand_paths, is_compressed
 from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading
 from dltrain.data.raw import RawTable
 from dltrain.data.stored_folders import META, find_folders, hold, make_folder
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
 FORMAT = 1
 LOOK_BYTES = 1 << 20
 # Fewer files are opened sooner: each is read once for every column.
-FILE_BYTES = 96 << 20
+FILE_BYTES = 64 << 20
 WORKERS = 2
+# Bytes of text that a byte of a compressed or Parquet file is counted as.
+PACKED = 4
 Source = TextSource | ParquetSource
 
 
@@ -45,7 +47,7 @@ class Survey:
     Attributes:
         groups: part -> its files; one group "train" where everything is to be split.
         sample: the first rows as they would be read, and the first row of each part of it.
-        num_bytes: size of all files on disk.
+        num_bytes: of text in all files; an estimate where they are compressed.
         is_ragged: whether rows of unequal length were seen.
     """
 
@@ -86,8 +88,14 @@ def survey(config: DataConfig, groups: Mapping[str, Sequence[str]]) -> Survey:
         tables[part] = combine_tables(raws)
     sample = combine_parts(tables) if len(tables) > 1 else next(iter(tables.values()))
     assert isinstance(sample, RawTable)
-    num_bytes = sum(os.path.getsize(source.file) for group in sources.values() for source in group)
+    num_bytes = sum(text_bytes(source.file, config) for group in sources.values() for source in group)
     return Survey(sources, sample, num_bytes, is_ragged)
+
+
+def text_bytes(file: str, config: DataConfig) -> int:
+    """Size of a file, or where it is compressed or Parquet an estimate of what it would be as text."""
+    packed = config.source == "parquet" or is_compressed(file)
+    return os.path.getsize(file) * (PACKED if packed else 1)
 
 
 def _look_at_text(file: str, config: DataConfig, num_rows: int) -> tuple[Source, RawTable, bool]:
@@ -190,7 +198,7 @@ def convert(config: DataConfig, surveyed: Survey, plan: Plan, reading: Reading, 
         conversion = _Conversion(config, surveyed, plan, reading, reporter)
         try:
             name = f"{prefix}-{hashlib.blake2b(json.dumps(words).encode(), digest_size=6).hexdigest()}"
-            folder = make_folder(name, 2 * surveyed.num_bytes, conversion.run)
+            folder = make_folder(name, 2 * surveyed.num_bytes, conversion.run, reporter)
         except _NotExactError as found:
             plan = replace(plan, columns={**plan.columns, **dict.fromkeys(found.columns)})
             continue

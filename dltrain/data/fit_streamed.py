@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.column_files import ColumnFiles, read_meta, write_meta
-from dltrain.data.convert_table import Plan, convert, refuse_ragged, survey
-from dltrain.data.dataset import Part
+from dltrain.data.convert_table import Plan, convert, refuse_ragged, survey, text_bytes
+from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.disk_array import DiskArray
 from dltrain.data.faults import all_of, config_fault
 from dltrain.data.features import FeatureColumn, Gaps, Unseen, refuse_surprises
-from dltrain.data.files import expand_paths, is_compressed
+from dltrain.data.files import expand_paths
 from dltrain.data.fit_table import (
     TEXT_OPTIONS,
     check_columns,
@@ -49,15 +49,13 @@ from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
 from dltrain.data.stored_folders import META, make_folder
 from dltrain.data.table_preprocessing import RECONSTRUCTION, TablePreprocessing, locator, read_weights
-from dltrain.data.targets import Locate, encode_target
+from dltrain.data.targets import Locate, encode_target, infer_target
 from dltrain.errors import ConfigError, DataError, UsageError
 from dltrain.reporting import Reporter
 
 FORMAT = 1
 # A table takes several times its text in memory while it is read.
 STREAM_BYTES = 512 << 20
-# Bytes of text that a byte of a compressed or Parquet file is counted as.
-PACKED = 4
 BLOCK_BYTES = 32 << 20
 
 
@@ -70,10 +68,7 @@ def why_streamed(config: DataConfig) -> str:
         return ""
     given = os.environ.get("DLTRAIN_STREAM_BYTES", "")
     bound = int(given) if given.isdecimal() else STREAM_BYTES
-    total = 0
-    for file in expand_paths((*config.path, *config.validation, *config.test)):
-        packed = config.source == "parquet" or is_compressed(file)
-        total += os.path.getsize(file) * (PACKED if packed else 1)
+    total = sum(text_bytes(file, config) for file in expand_paths((*config.path, *config.validation, *config.test)))
     if total <= bound:
         return ""
     return f"{total / 1e6:,.0f} MB of text are more than the {bound / 1e6:,.0f} MB that are held in memory"
@@ -202,7 +197,7 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
     seen = f"as the first {SAMPLE_ROWS:,} rows are" if files.height > SAMPLE_ROWS else "as in the other rows"
     _, (specs, targets), weights = all_of(
         lambda: refuse_surprises(columns, {c.name: files.surprises_of(c, reading) for c in columns}, locate, seen),
-        lambda: fit_targets(config, raw, reading),
+        lambda: fit_targets(config, raw, reading, _read_target),
         lambda: read_weights(raw, config.weight, reading) if config.weight else None,
     )
     rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
@@ -236,6 +231,34 @@ def _fit_column(config: DataConfig, files: ColumnFiles, column: FeatureColumn, r
     return fit_column(config, column, values, np.arange(len(values)))
 
 
+def _read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str) -> tuple[TargetSpec, NDArray[Any]]:
+    """`read_target` from the different values alone: they decide the task and the labels."""
+    import polars
+
+    files = raw.frame
+    assert isinstance(files, ColumnFiles)
+    if files.stored[name] == "number":
+        distinct = polars.Series(name, np.unique(files.numbers(name)), nan_to_null=True)
+    else:
+        distinct = polars.concat([series.unique(maintain_order=True) for _, series in files.pieces(name)])
+        distinct = mend(distinct.unique(maintain_order=True), reading)
+    spec = infer_target(distinct, reading, task=config.task, classes=())
+    return spec, _encode_target(raw, spec, reading)
+
+
+def _encode_target(raw: RawTable, spec: TargetSpec, reading: Reading) -> NDArray[Any]:
+    """`encode_target` a piece at a time; where it fails, all at once, for the whole message."""
+    files, locate = raw.frame, locator(raw)
+    assert isinstance(files, ColumnFiles)
+    values = np.empty(files.height, np.float64 if spec.task == "regression" else np.int32)
+    try:
+        for first, series in files.pieces(spec.name):
+            values[first : first + len(series)] = encode_target(mend(series, reading), spec, reading, locate)
+    except DataError:
+        return encode_target(mend(files[spec.name], reading), spec, reading, locate)
+    return values
+
+
 def _check_gaps(files: ColumnFiles, columns: Sequence[FeatureColumn], reading: Reading, locate: Locate) -> None:
     """`check_gaps`, with the columns in memory one at a time."""
     gaps = Gaps()
@@ -256,7 +279,7 @@ def _through(config: DataConfig, raw: RawTable, stored: TablePreprocessing, seed
             stored.features, {c.name: files.surprises_of(c, reading) for c in stored.features}, locate, seen
         ),
         lambda: read_weights(raw, stored.weight, reading) if stored.weight else None,
-        lambda: [encode_target(mend(files[spec.name], reading), spec, reading, locate) for spec in specs],
+        lambda: [_encode_target(raw, spec, reading) for spec in specs],
     )
     _check_gaps(files, stored.features, reading, locate)
     targets = {spec.name: values for spec, values in zip(specs, encoded, strict=True)}
@@ -306,7 +329,7 @@ def _row_files(
     row_bytes = 8 + sum(4 * math.prod(spec.shape) for spec in preprocessing.schema.inputs)
     num_bytes = int(np.count_nonzero(owner >= 0)) * row_bytes
     writer = _RowWriter(files, preprocessing, owner, list(names), reporter)
-    return make_folder(f"rows-{digest.hexdigest()}", num_bytes, writer.run)
+    return make_folder(f"rows-{digest.hexdigest()}", num_bytes, writer.run, reporter)
 
 
 class _RowWriter:

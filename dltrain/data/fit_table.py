@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ from dltrain.errors import ConfigError, DataError, Fault
 if TYPE_CHECKING:
     import polars
 
+ReadTarget = Callable[[DataConfig, RawTable, Reading, str], tuple[TargetSpec, NDArray[Any]]]
 NOTHING_KNOWN: Mapping[str, ColumnKind] = {}
 TEXT_OPTIONS = ("columns", "header", "quote", "encoding")
 
@@ -223,8 +224,21 @@ def _forced(series: polars.Series, inferred: ColumnKind, forced: str | None, rea
     return ColumnKind(forced, date_format)
 
 
-def fit_targets(config: DataConfig, raw: RawTable, reading: Reading) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]]]:
-    """Task and labels of each target, and its values [rows].
+def read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str) -> tuple[TargetSpec, NDArray[Any]]:
+    """Task and labels of a target, and its values [rows].
+
+    Raises:
+        DataError: values that are missing, unreadable, or all the same.
+    """
+    series = mend(raw.frame[name], reading)
+    spec = infer_target(series, reading, task=config.task, classes=raw.classes if name in raw.target else ())
+    return spec, encode_target(series, spec, reading, locator(raw))
+
+
+def fit_targets(
+    config: DataConfig, raw: RawTable, reading: Reading, read: ReadTarget = read_target
+) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]]]:
+    """All targets; `read` gives one of them.
 
     Raises:
         DataError: values that are missing, unreadable, or all the same.
@@ -235,10 +249,8 @@ def fit_targets(config: DataConfig, raw: RawTable, reading: Reading) -> tuple[tu
     values: dict[str, NDArray[Any]] = {}
     faults: list[Fault] = []
     for name in target_names(config, raw):
-        series = mend(raw.frame[name], reading)
         try:
-            spec = infer_target(series, reading, task=config.task, classes=raw.classes if name in raw.target else ())
-            values[name] = encode_target(series, spec, reading, locator(raw))
+            spec, values[name] = read(config, raw, reading, name)
             specs.append(spec)
         except DataError as error:
             faults.extend(placed(error, config).faults)

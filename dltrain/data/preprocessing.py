@@ -22,8 +22,10 @@ from dltrain.runs import write_atomically
 JSON_FILE = "preprocessing.json"
 ARRAYS_FILE = "preprocessing.npz"
 VERSION = 1
-MAX_JSON_BYTES = 256 << 20
-MAX_ARRAY_BYTES = 1 << 30
+MAX_JSON_BYTES = 64 << 20
+MAX_JSON_CONTAINERS = 1_000_000  # each costs many times its two bytes of text
+MAX_ARRAY_BYTES = 512 << 20
+ALWAYS_ALLOWED = 16 << 20
 
 
 class Preprocessing(ABC):
@@ -97,20 +99,31 @@ class Preprocessing(ABC):
         kinds: dict[str, type[Preprocessing]] = {"table": TablePreprocessing, "pictures": PicturePreprocessing}
         path = Path(folder) / JSON_FILE
         state = _read_json(path)
-        if state.get("version") != VERSION or state.get("kind") not in kinds:
+        if state.get("version") != VERSION or str(state.get("kind")) not in kinds:
             raise RunError(
                 Fault(f"not a preprocessing of version {VERSION}: {str(state.get('version'))[:20]}", file=shown(str(path)))
             )
         try:
-            arrays = read_arrays(Path(folder) / ARRAYS_FILE, limit=MAX_ARRAY_BYTES)
+            arrays = read_arrays(Path(folder) / ARRAYS_FILE, limit=_array_limit(Path(folder) / ARRAYS_FILE))
         except DataError as error:
             raise RunError(error.faults) from error
         try:
-            return kinds[state["kind"]].from_state(state, arrays)
+            preprocessing = kinds[str(state["kind"])].from_state(state, arrays)
+            if not preprocessing.schema.inputs or not preprocessing.schema.targets:
+                raise ValueError("no inputs, or nothing to predict")
+            return preprocessing
         except DltrainError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
             raise RunError(Fault(f"damaged: {type(error).__name__}: {str(error)[:200]}", file=shown(str(path)))) from error
+
+
+def _array_limit(path: Path) -> int:
+    """Most bytes to unpack: `save` does not compress, so what unpacks to much more than the file is none of its own."""
+    try:
+        return min(MAX_ARRAY_BYTES, max(ALWAYS_ALLOWED, 2 * path.stat().st_size))
+    except OSError:
+        return ALWAYS_ALLOWED  # reading it says what is the matter
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -122,7 +135,11 @@ def _read_json(path: Path) -> dict[str, Any]:
     if len(text) > MAX_JSON_BYTES:
         raise RunError(Fault(f"larger than {MAX_JSON_BYTES >> 20} MB", file=shown(str(path))))
     try:
+        if text.count(b"[") + text.count(b"{") > MAX_JSON_CONTAINERS:
+            raise ValueError(f"more than {MAX_JSON_CONTAINERS:,} lists and mappings")
         state = json.loads(text.decode(), parse_constant=_refuse_constant)
+        if b"\\ud" in text.lower():
+            json.dumps(state, ensure_ascii=False).encode()  # half a character, which no text column can hold, fails here
     except (ValueError, RecursionError) as error:
         raise RunError(Fault(f"damaged: {str(error)[:200]}", file=shown(str(path)))) from error
     if not isinstance(state, dict):

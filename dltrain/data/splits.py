@@ -41,6 +41,8 @@ def split_rows(
     sizes = part_sizes(num_rows, test, validation)
     generator = np.random.default_rng([seed, 0x5EED])
     order = generator.permutation(num_rows)
+    if num_rows <= np.iinfo(np.int32).max:
+        order = order.astype(np.int32)  # half the memory
     if labels is None:
         test_rows, rest = order[: sizes["test"]], order[sizes["test"] :]
         validation_rows, train_rows = rest[: sizes["validation"]], rest[sizes["validation"] :]
@@ -51,7 +53,7 @@ def split_rows(
     return _named(train_rows, validation_rows, test_rows)
 
 
-def _take_stratified(order: Rows, labels: NDArray[Any], size: int, keep: int) -> tuple[Rows, Rows]:
+def _take_stratified(order: NDArray[Any], labels: NDArray[Any], size: int, keep: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Take `size` rows from the front of `order`, of each class its share; leave each class `keep` rows where it can be."""
     if not size:
         return order[:0], order
@@ -166,9 +168,9 @@ def fold_indices(num_rows: int, folds: int, *, seed: int, labels: NDArray[Any] |
     return [(np.flatnonzero(fold != number), np.flatnonzero(fold == number)) for number in range(folds)]
 
 
-def _named(train: Rows, validation: Rows, test: Rows) -> dict[str, Rows]:
+def _named(train: NDArray[Any], validation: NDArray[Any], test: NDArray[Any]) -> dict[str, Rows]:
     parts = {"train": train, "validation": validation, "test": test}
-    return {name: np.sort(rows) for name, rows in parts.items() if len(rows) or name == "train"}
+    return {name: np.sort(rows).astype(np.int64) for name, rows in parts.items() if len(rows) or name == "train"}
 
 
 def describe_parts(parts: Mapping[str, int], manner: str) -> str:

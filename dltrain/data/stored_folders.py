@@ -13,6 +13,7 @@ from typing import IO
 
 from dltrain.data.sources.cache import cache_folder
 from dltrain.errors import DltrainError, RunError
+from dltrain.reporting import Reporter
 from dltrain.runs import cannot_write
 
 # Written last: a folder that has it is whole.
@@ -48,7 +49,7 @@ def hold(folder: Path) -> None:
         _held[folder] = file
 
 
-def make_folder(name: str, num_bytes: int, fill: Callable[[Path], None]) -> Path:
+def make_folder(name: str, num_bytes: int, fill: Callable[[Path], None], reporter: Reporter) -> Path:
     """The folder `name`, as it is where it is there already, else filled by `fill`.
 
     Other processes that want the same folder wait until it is there. It appears whole or not at all.
@@ -57,6 +58,7 @@ def make_folder(name: str, num_bytes: int, fill: Callable[[Path], None]) -> Path
         name: unique for its content.
         num_bytes: about what it will take; checked against the disk first.
         fill: writes the files into the folder it is given, `meta.json` among them.
+        reporter: hears of waiting.
 
     Raises:
         RunError: no space, or the cache cannot be written.
@@ -65,7 +67,7 @@ def make_folder(name: str, num_bytes: int, fill: Callable[[Path], None]) -> Path
     target = parent / name
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        with _locked(parent / f".{name}.lock"):
+        with _locked(parent / f".{name}.lock", reporter):
             if not (target / META).exists():
                 _make_room(parent, num_bytes)
                 _fill(target, fill)
@@ -107,9 +109,13 @@ def _unusable(target: Path, error: OSError) -> DltrainError:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _locked(path: Path, reporter: Reporter) -> Iterator[None]:
     with open(path, "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            reporter.status("waiting for another process that prepares the same data")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
@@ -121,7 +127,7 @@ def _make_room(parent: Path, num_bytes: int) -> None:
     """
     _remove_leftovers(parent)
     folders = sorted(((_last_use(path), path) for path in find_folders("")), key=lambda item: item[0])
-    sizes = {path: sum(file.stat().st_size for file in path.iterdir()) for _, path in folders}
+    sizes = {path: _size(path) for _, path in folders}
     total = sum(sizes.values())
     now = time.time()
     for used, path in folders:
@@ -136,6 +142,12 @@ def _make_room(parent: Path, num_bytes: int) -> None:
             f"a reserve of {RESERVE / 1e9:.0f} GB, {free / 1e9:,.1f} GB are free"
         )
         raise RunError(message, hint="free some space there, or name another folder in the environment variable DLTRAIN_CACHE")
+
+
+def _size(folder: Path) -> int:
+    with contextlib.suppress(OSError):  # another process removes it
+        return sum(file.stat().st_size for file in folder.iterdir())
+    return 0
 
 
 def _last_use(folder: Path) -> float:

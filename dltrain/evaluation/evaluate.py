@@ -87,7 +87,7 @@ def evaluate(
         else:
             helper.submit(_load, stored.config.data, stored.config.seed, stored.preprocessing)
         reporter.status("importing Keras")
-        import_keras(threads or stored.manifest.get("threads"))
+        import_keras(threads or stored.threads)
         reporter.status("reading data")
         found = helper.result(reporter)
     finally:

@@ -17,8 +17,13 @@ from dltrain.errors import ConfigError, RunError, UsageError
 from dltrain.model.build import build_model
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.head import Head, resolve_heads
+from dltrain.model.symbolic import infer_network
 from dltrain.model.weights import load_weights
 from dltrain.runs import Run
+
+
+MOST_THREADS = 1024
+LEAST_BYTES_A_PARAMETER = 2  # float16; no file of the run is compressed
 
 
 @dataclass(slots=True)
@@ -38,6 +43,12 @@ class StoredRun:
     manifest: dict[str, Any]
     preprocessing: Preprocessing
     heads: tuple[Head, ...]
+
+    @property
+    def threads(self) -> int | None:
+        """With how many threads the run was trained, if the manifest says something sensible."""
+        threads = self.manifest.get("threads")
+        return threads if isinstance(threads, int) and 1 <= threads <= MOST_THREADS else None
 
     def checkpoint(self, weights: str | None) -> tuple[str, Path]:
         """Name and path of the checkpoint to use.
@@ -71,6 +82,7 @@ class StoredRun:
         from dltrain.model.compile import compile_model
         from dltrain.model.keras_import import import_keras
 
+        self._refuse_larger_model(weights)
         keras = import_keras()
         try:
             model = build_model(
@@ -94,6 +106,16 @@ class StoredRun:
         return keras.Model(model.inputs, model.get_layer(layer).output)
 
 
+    def _refuse_larger_model(self, weights: Path) -> None:
+        """Refuse a config whose model is larger than the file of its weights, before Keras allocates it."""
+        network = infer_network(self.config.model, self.preprocessing.schema, self.heads, self.config.data.augment)
+        num_parameters = sum(row.found.parameters or 0 for row in network.rows)
+        if weights.is_file() and num_parameters * LEAST_BYTES_A_PARAMETER > weights.stat().st_size:
+            raise RunError(
+                f"{weights} is too small for the {num_parameters:,} parameters of its model", hint="it is not this model's file"
+            )
+
+
 def load_run(path: str | Path) -> StoredRun:
     """Read a run's config, manifest and preprocessing. Executes nothing, reads no pickle, needs no TensorFlow.
 
@@ -104,6 +126,7 @@ def load_run(path: str | Path) -> StoredRun:
         RunError: it is no run, or damaged.
     """
     run = Run(Path(path))
+    run.refuse_foreign_files()
     manifest = run.read_manifest()
     try:
         config = load_config(run.config_file)

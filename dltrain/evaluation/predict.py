@@ -77,7 +77,7 @@ def predict(
     try:
         helper.submit(_read, stored.preprocessing, list(data))
         reporter.status("importing Keras")
-        import_keras(threads or stored.manifest.get("threads"))
+        import_keras(threads or stored.threads)
         reporter.status("reading data")
         part: Part = helper.result(reporter)
     finally:
