@@ -211,7 +211,16 @@ class Run:
 
     def is_only_begun(self) -> bool:
         """Whether the directory holds nothing but what a run writes before its manifest: there is nothing to go on with."""
-        begun = {".lock", "log.txt", "checkpoints", "state", "preprocessing.json", "preprocessing.npz", "config.yaml", "history.csv"}
+        begun = {
+            ".lock",
+            "log.txt",
+            "checkpoints",
+            "state",
+            "preprocessing.json",
+            "preprocessing.npz",
+            "config.yaml",
+            "history.csv",
+        }
         names = {entry.name for entry in self.path.iterdir()}
         return "manifest.json" not in names and all(name in begun or name.endswith(".tmp") for name in names)
 
@@ -239,7 +248,9 @@ def require_own(path: Path, folder: Path) -> None:
             return
         raise RunError(f"{path} is a link to nothing", hint="the run is damaged") from None
     except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
-        raise RunError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", hint="the run is damaged") from error
+        raise RunError(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", hint="the run is damaged"
+        ) from error
     if not real.is_relative_to(folder.resolve()):
         raise RunError(f"{path} is a link that leads out of the run", hint="refused as unsafe")
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):

@@ -45,6 +45,9 @@ def read_yaml(text: str | bytes, file: str, faults: Faults) -> Node:
 def read_value(text: str, word: str, faults: Faults) -> Node | None:
     """Reads the value of an override: one YAML value, as in a file; None where that was impossible (noted in `faults`)."""
     own = Faults()
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        faults.add(None, word.partition("=")[0], "the value cannot be read: it is not UTF-8 text", word=word)
+        return None
     if text == "" or not _may_be_structured(text):
         return ScalarNode(None, word, None, text, read_scalar(text))
     try:

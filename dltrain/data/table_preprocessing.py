@@ -382,10 +382,13 @@ def target_state(spec: TargetSpec) -> dict[str, Any]:
 
 def target_from(item: Mapping[str, Any]) -> TargetSpec:
     """What `target_state` made, again."""
+    classes = texts(item, "classes")
+    if item["task"] == "classification" and (not classes or len(set(classes)) < len(classes)):
+        raise ValueError("classes: expected one label or more, each once")
     return TargetSpec(
         typed(item, "name", str),
         one_of(item, "task", ("classification", "regression", RECONSTRUCTION)),
-        texts(item, "classes"),
+        classes,
         float(item["mean"]),
         float(item["scale"]),
         typed(item, "reason", str),

@@ -169,15 +169,15 @@ def read_text_columns(records: Records, layout: TextLayout, file: str) -> polars
 
     try:
         if records.scan is None:
-            frame = _parse(records.content, layout, {}, None, layout.columns)
+            frame = _parse(records.content, layout, {}, None)
             if has_edge_blanks(records.content, layout.separator):
                 frame = frame.select(polars.all().str.strip_chars())
         else:
-            frame = read_columns(records.content, layout.columns, records.first, layout.separator, layout.quote)
+            frame = read_columns(
+                records.content, layout.columns, records.first, layout.separator, layout.quote, shown(file), records.first_line
+            )
     except polars.exceptions.PolarsError:
-        if records.scan is None:
-            return None
-        raise
+        return None
     if frame.height != records.num_records:
         if records.scan is None:
             return None
@@ -203,7 +203,7 @@ def read_typed_columns(
     if has_edge_blanks(records.content, layout.separator):
         return None
     try:
-        frame = _parse(records.content, layout, dict.fromkeys(numbers, polars.Float64), missing, columns)
+        frame = _parse(records.content, layout, dict.fromkeys(numbers, polars.Float64), missing).select(columns)
     except polars.exceptions.PolarsError:
         return None
     if frame.height != records.num_records:
@@ -212,16 +212,14 @@ def read_typed_columns(
     return frame if all(finite) else None
 
 
-def _parse(
-    content: bytes, layout: TextLayout, types: Mapping[str, Any], missing: Sequence[str] | None, columns: Sequence[str]
-) -> polars.DataFrame:
+def _parse(content: bytes, layout: TextLayout, types: Mapping[str, Any], missing: Sequence[str] | None) -> polars.DataFrame:
+    """All columns: the reader sees that a line has too many fields only where it reads them all."""
     import polars
 
     return polars.read_csv(
         content,
         has_header=False,
         schema={name: types.get(name, polars.String) for name in layout.columns},
-        columns=sorted(layout.columns.index(name) for name in columns),
         separator=layout.separator,
         quote_char=layout.quote,
         null_values=None if missing is None else list(missing),

@@ -67,7 +67,7 @@ def find_layout(content: bytes, config: DataConfig, name: str) -> tuple[TextLayo
     scan = scan_text(content, separator, quote, name)
     if scan.faults:
         raise DataError(scan.faults)
-    first_row, header = _header(content, scan, config, separator, quote)
+    first_row, header = _header(content, scan, config, separator, quote, name)
     columns, first = _column_names(config, first_row, header, name)
     named_by = "the header names" if first else ("data.columns names" if config.columns else "the first row has")
     warnings: tuple[str, ...] = ()
@@ -102,11 +102,13 @@ def _separator(config: DataConfig) -> str | None:
     return separator
 
 
-def _header(content: bytes, scan: TextScan, config: DataConfig, separator: str, quote: str | None) -> tuple[list[str], bool]:
+def _header(
+    content: bytes, scan: TextScan, config: DataConfig, separator: str, quote: str | None, file: str
+) -> tuple[list[str], bool]:
     """The first record's fields, and whether it is a header."""
     record = content[scan.starts[0] : scan.ends[0]]
     wide = [f"column_{index}" for index in range(int(scan.num_fields[0]))]
-    frame = read_columns(strip_field_blanks(record, scan, 0), wide, 0, separator, quote)
+    frame = read_columns(strip_field_blanks(record, scan, 0), wide, 0, separator, quote, file)
     cells = [cell or "" for cell in frame.row(0)] if frame.height else [""]
     if config.header is not None:
         return cells, config.header
@@ -130,9 +132,10 @@ def _column_names(config: DataConfig, cells: list[str], header: bool, name: str)
     else:
         names = [f"column_{index}" for index in range(1, len(cells) + 1)]
     faults = []
+    first_places: dict[str, int] = {}
     for index, column in enumerate(names):
-        if column in names[:index]:
-            message = f"the column name {column!r} stands at {names.index(column) + 1} and again at {index + 1}"
+        if first_places.setdefault(column, index) != index:
+            message = f"the column name {column!r} stands at {first_places[column] + 1} and again at {index + 1}"
             hint = "rename one, or name all columns with data.columns (and say data.header: true to skip the header line)"
             if sum(is_number(cell) for cell in cells) > len(cells) / 3:
                 hint = f"this looks like data: {NO_HEADER}"

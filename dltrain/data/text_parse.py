@@ -8,24 +8,35 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dltrain.data.text_scan import CHUNK, TextScan
+from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
     import polars
 
 
-def read_columns(content: bytes, columns: Sequence[str], first: int, separator: str, quote: str | None) -> polars.DataFrame:
-    """Columns of text without blanks around it, from the record `first` on."""
+def read_columns(
+    content: bytes, columns: Sequence[str], first: int, separator: str, quote: str | None, file: str, line: int = 1
+) -> polars.DataFrame:
+    """Columns of text without blanks around it, from the record `first` on.
+
+    Raises:
+        DataError: the reader does not agree with the scan that went before; `line` is where the content begins.
+    """
     import polars
 
-    frame = polars.read_csv(
-        content,
-        has_header=False,
-        infer_schema=False,
-        separator=separator,
-        quote_char=quote,
-        new_columns=list(columns),
-        raise_if_empty=False,
-    )
+    try:
+        frame = polars.read_csv(
+            content,
+            has_header=False,
+            infer_schema=False,
+            separator=separator,
+            quote_char=quote,
+            new_columns=list(columns),
+            raise_if_empty=False,
+        )
+    except polars.exceptions.PolarsError as error:
+        reason = " ".join(str(error).rpartition("Original error:")[2].strip("` \n").split())[:200]
+        raise DataError(Fault(f"from here on not readable as a table: {reason}", file=file, line=line)) from error
     frame = frame.slice(first)
     return frame.select(polars.all().str.strip_chars()) if has_edge_blanks(content, separator) else frame
 

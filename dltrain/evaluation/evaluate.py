@@ -122,7 +122,8 @@ def _choose(
     if not isinstance(recorded, dict):
         raise RunError(f"the manifest of {stored.run.path} does not say what data it was trained on", hint="the run is damaged")
     if recorded.get("fingerprint") != dataset.fingerprint:
-        faults = fingerprint_faults(recorded.get("details", {}), dataset.fingerprint_details)
+        details = recorded.get("details")
+        faults = fingerprint_faults(details if isinstance(details, dict) else {}, dataset.fingerprint_details)
         if not allow_changed:
             raise DataError([*faults[:-1], _with_hint(faults[-1], "--allow-changed evaluates all the same")])
         for fault in faults:

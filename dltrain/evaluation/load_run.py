@@ -21,7 +21,6 @@ from dltrain.model.symbolic import infer_network
 from dltrain.model.weights import load_weights
 from dltrain.runs import Run
 
-
 MOST_THREADS = 1024
 LEAST_BYTES_A_PARAMETER = 2  # float16; no file of the run is compressed
 
@@ -104,7 +103,6 @@ class StoredRun:
         if layer not in names:
             raise UsageError(f"the model has no layer {layer!r}", hint=f"its layers are {', '.join(names)}")
         return keras.Model(model.inputs, model.get_layer(layer).output)
-
 
     def _refuse_larger_model(self, weights: Path) -> None:
         """Refuse a config whose model is larger than the file of its weights, before Keras allocates it."""

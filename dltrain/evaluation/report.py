@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part, Schema, TargetSpec
+from dltrain.errors import RunError
 from dltrain.evaluation.metrics import (
     baseline_sentence,
     classification_baseline,
@@ -22,6 +23,8 @@ from dltrain.evaluation.metrics import (
     regression_metrics,
 )
 from dltrain.model.head import Head
+
+MOST_ROWS = 100_000_000  # of a training part whose targets are laid out again
 
 
 @dataclass(slots=True)
@@ -75,13 +78,23 @@ def describe_reference(schema: Schema, train: Part) -> dict[str, Any]:
 
 
 def restore_reference(described: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    """Targets that have what `describe_reference` says of the training part's; for `report_part`."""
+    """Targets that have what `describe_reference` says of the training part's; for `report_part`.
+
+    Raises:
+        RunError: the description is none of those.
+    """
     arrays: dict[str, NDArray[Any]] = {}
-    for name, entry in described.items():
-        if "counts" in entry:
-            arrays[name] = np.repeat(np.arange(len(entry["counts"])), np.array(entry["counts"], np.int64))
-        else:
-            arrays[name] = np.array([float(entry["mean"])])
+    try:
+        for name, entry in described.items():
+            if "counts" in entry:
+                counts = np.array(entry["counts"], np.int64)
+                if counts.ndim != 1 or sum(counts.tolist()) > MOST_ROWS:
+                    raise ValueError(f"counts of {name}")
+                arrays[name] = np.repeat(np.arange(len(counts)), counts)
+            else:
+                arrays[name] = np.array([float(entry["mean"])])
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise RunError(f"the manifest does not say what the training part was: {error}", hint="the run is damaged") from error
     return arrays
 
 

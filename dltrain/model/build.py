@@ -12,7 +12,7 @@ from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import ConfigError
 from dltrain.model.application import apply_application
-from dltrain.model.head import Head
+from dltrain.model.head import Head, input_names
 from dltrain.model.keras_import import import_keras
 
 
@@ -67,7 +67,10 @@ class _Builder:
         self.counts: dict[str, int] = {}
 
     def build(self, model: ModelConfig, schema: Schema, heads: Sequence[Head], augment: Sequence[Component]) -> Any:
-        inputs = [self.keras.Input(spec.shape, dtype=spec.dtype, name=spec.name) for spec in schema.inputs]
+        inputs = [
+            self.keras.Input(spec.shape, dtype=spec.dtype, name=name)
+            for spec, name in zip(schema.inputs, input_names(schema.inputs), strict=True)
+        ]
         tensor = self._join(schema.inputs, inputs)
         for index, component in enumerate(augment):
             tensor = self._apply(LayerConfig(component, path=f"data.augment.{index}"), tensor)
@@ -89,10 +92,10 @@ class _Builder:
     def _join(self, specs: Sequence[InputSpec], inputs: Sequence[Any]) -> Any:
         """One tensor of all inputs: embedded categories are looked up and put beside the numbers."""
         tensors = []
-        for spec, tensor in zip(specs, inputs, strict=True):
+        for spec, tensor, key in zip(specs, inputs, input_names(specs), strict=True):
             self.tensors[spec.name] = tensor
             if spec.vocabulary_size is not None:
-                name = f"{spec.name}_embedding"
+                name = f"{key}_embedding"
                 seed = derive_seed(self.seed, "initializer", name)
                 initializer = self.keras.initializers.RandomUniform(-0.05, 0.05, seed=seed)
                 layer = self.keras.layers.Embedding(

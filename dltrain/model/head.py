@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dltrain.config.types import Component, LayerConfig, LossConfig, ModelConfig, fault_at
-from dltrain.data.dataset import Schema, TargetSpec
+from dltrain.data.dataset import InputSpec, Schema, TargetSpec
 from dltrain.errors import ConfigError, Fault
 
 # How each loss wants a class: one number 0 or 1 per unit ("binary"), an index ("index"), or one-hot ("one_hot").
@@ -140,7 +140,7 @@ def _resolve_head(
     one_hot = any(metric.name in ONE_HOT_METRICS for metric in metrics)
     loss = _checked_loss(loss, target, units, logits, one_hot=one_hot)
     return Head(
-        name=_layer_name(target.name) if len(targets) == 1 else "output",
+        name=layer_name(target.name) if len(targets) == 1 else "output",
         targets=targets,
         units=units,
         layers=layers,
@@ -232,7 +232,7 @@ def _added_layers(
     if activation:
         arguments["activation"] = activation
     dense = LayerConfig(
-        Component("layer", "Dense", arguments), name="output" if alone else _layer_name(target.name), path="model.output"
+        Component("layer", "Dense", arguments), name="output" if alone else layer_name(target.name), path="model.output"
     )
     shape = schema.inputs[0].shape
     if target.task != "reconstruction" or len(shape) == 1:
@@ -243,9 +243,20 @@ def _added_layers(
     return (flatten, dense, LayerConfig(reshape, name="output", path="model.output"))
 
 
-def _layer_name(name: str) -> str:
-    """A Keras layer name for a column; Keras allows no slash in it."""
-    return "".join(char if char.isalnum() or char in "_-." else "_" for char in name) or "output"
+def layer_name(name: str) -> str:
+    """A Keras layer name for a column: Keras takes no slash, TensorFlow no blank in it."""
+    return "".join(char if char.isascii() and char.isalnum() or char in "_-." else "_" for char in name) or "output"
+
+
+def input_names(specs: Sequence[InputSpec]) -> list[str]:
+    """A layer name for each input, no two alike."""
+    names: list[str] = []
+    for spec in specs:
+        name = layer_name(spec.name)
+        while name in names:
+            name += "_"
+        names.append(name)
+    return names
 
 
 def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits: bool, *, one_hot: bool) -> Component:

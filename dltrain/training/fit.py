@@ -217,7 +217,7 @@ class _Fit:
         for line in dataset.summary:
             logger.info("data: %s", line)
         for warning in dataset.warnings:
-            logger.warning("%s", warning)
+            logger.info("warning: %s", warning)
             self.reporter.warning(warning)
         if "train" not in dataset.parts or dataset.parts["train"].num_rows == 0:
             raise DataError("no rows are left for training", hint="lower the fractions of `data.split`")

@@ -4,7 +4,8 @@
 
 Makes the CSV (20 columns; 20 million rows are 3.4 GB) in the folder, scans it with polars (the sum of every column, streaming),
 then fits twice: the first time converts, the second finds columns and rows in dltrain's cache. Memory is the largest sum, at
-one moment, of the proportional set sizes of the command and its helper. Needs about three times the CSV's size on disk.
+one moment, of the proportional set sizes of the command and its helper: up to the end of the epoch, and with the evaluation
+after it. Needs about three times the CSV's size on disk.
 """
 
 from __future__ import annotations
@@ -78,11 +79,15 @@ def fit(folder: Path, path: Path, number: int) -> dict[str, Any]:
     with open(folder / f"fit-{number}.log", "wb") as log:
         started = time.perf_counter()
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log)
-        peaks = {"together": 0.0, "parent": 0.0, "helper": 0.0}
+        peaks = {"until trained": dict.fromkeys(("together", "parent", "helper"), 0.0)}
+        peaks["evaluation"] = dict(peaks["until trained"])
+        history = folder / f"run-{number}" / "history.csv"
         while process.poll() is None:
             parent, helper = resident(process.pid), sum(resident(child) for child in children(process.pid))
-            now = {"together": parent + helper, "parent": parent, "helper": helper}
-            peaks = {name: max(peaks[name], now[name]) for name in peaks}
+            trained = history.exists() and history.read_bytes().count(b"\n") > 1
+            peak = peaks["evaluation" if trained else "until trained"]
+            for name, now in (("together", parent + helper), ("parent", parent), ("helper", helper)):
+                peak[name] = max(peak[name], now)
             time.sleep(0.1)
         assert process.stdout is not None
         output = process.stdout.read()
@@ -137,17 +142,18 @@ def show(result: dict[str, Any]) -> None:
     print(
         f"{result['rows']:,} rows, {result['bytes'] / 1e9:.2f} GB; polars scan: {result['scan']['seconds']:.1f} s, {scanned:,.0f} rows/s"
     )
-    print(
-        f"{'':12} {'wall':>8} {'data':>8} {'train':>8} {'evaluate':>8} {'train rows/s':>14} {'of scan':>8} {'MB together':>12} {'parent':>8} {'helper':>8}"
-    )
+    print(f"{'':12} {'wall s':>7} {'data':>6} {'train':>6} {'evaluate':>8} {'train rows/s':>13} {'of scan':>8}")
     for name in ("first fit", "second fit"):
         row = result[name]
-        seconds, memory = row["seconds"], row["memory"]
+        seconds, rate = row["seconds"], row["rows_per_second"]["train"]
         print(
-            f"{name:12} {row['wall']:8.1f} {seconds['data']:8.1f} {seconds['train']:8.1f} {seconds['evaluate']:8.1f} "
-            f"{row['rows_per_second']['train']:14,.0f} {row['rows_per_second']['train'] / scanned:8.2f} "
-            f"{memory['together']:12,.0f} {memory['parent']:8,.0f} {memory['helper']:8,.0f}"
+            f"{name:12} {row['wall']:7.1f} {seconds['data']:6.1f} {seconds['train']:6.1f} {seconds['evaluate']:8.1f} "
+            f"{rate:13,.0f} {rate / scanned:8.2f}"
         )
+    for name in ("first fit", "second fit"):
+        for stage, peak in result[name]["memory"].items():
+            figures = ", ".join(f"{who} {size:,.0f} MB" for who, size in peak.items())
+            print(f"{name}, peak memory {stage}: {figures}")
 
 
 def main() -> None:

@@ -130,7 +130,7 @@ def test_faults_are_those_of_the_table_in_memory(tmp_path: Path, monkeypatch: py
     messages = [fault.message.replace("the file is damaged here", "") for fault in expected.faults]
     assert [fault.message.replace("the file is damaged here", "") for fault in found.faults] == messages or "NUL" in messages[0]
     assert [(f.file, f.line, f.column) for f in found.faults] == [(f.file, f.line, f.column) for f in expected.faults]
-    assert not list((tmp_path / "cache" / "streamed").glob("table-*"))
+    assert not list((tmp_path / "cache" / "streamed").glob("*.tmp"))
 
 
 @pytest.mark.parametrize("word", ["x", "inf", "2020-13-01"])
@@ -169,6 +169,18 @@ def test_number_that_names_the_rows_up_to_the_sample_only(tmp_path: Path, monkey
     assert_same(load_as(monkeypatch, IN_MEMORY, given), streamed)
 
 
+def test_rows_that_are_ragged_both_ways_in_one_chunk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fields of all rows together are as many as they should be, and the last columns are not used."""
+    small_chunks(monkeypatch, 1 << 20)
+    lines = ["1,2,a,4,5\n", "2,3,b,1,2\n"] * 6000
+    lines[11_000] = "1,2,a,4\n"
+    lines[11_001] = "1,2,a,4,5,6\n"
+    given = config(write(tmp_path, "p,q,y,r,s\n" + "".join(lines)), drop=("r", "s"))
+    found = error_of(monkeypatch, STREAMED, given)
+    assert found.faults == error_of(monkeypatch, IN_MEMORY, given).faults
+    assert [fault.line for fault in found.faults] == [11_002, 11_003]
+
+
 def test_ragged_rows_of_all_files_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, two = write(tmp_path, row(7, "1\n"), "one.csv"), write(tmp_path, row(9, "1\n"), "two.csv")
     given = DataConfig("csv", path=(str(one), str(two)), target=("y",))
@@ -203,7 +215,7 @@ def test_stored_preprocessing_and_the_cache(tmp_path: Path, monkeypatch: pytest.
     given = config(write(tmp_path, HEADER + "".join(ROWS)))
     fitted = load_as(monkeypatch, STREAMED, given)
     fitted.preprocessing.save(tmp_path)
-    folders = sorted((tmp_path / "cache" / "streamed").glob("*-*"))
+    folders = sorted((tmp_path / "cache" / "streamed").glob("[rt]*"))
     assert [folder.name.partition("-")[0] for folder in folders] == ["rows", "table"]
     stamps = [folder.stat().st_mtime_ns for folder in folders]
     monkeypatch.setattr("dltrain.data.convert_table._Conversion.run", pytest.fail)

@@ -84,3 +84,26 @@ def test_decimal_comma_and_blanks_after_separators_are_found() -> None:
     assert find_decimal(b"a;b\n1.5;2,5\n", ";") == "."
     assert is_followed_by_blank(b"1, 2, 3\n4, 5, 6\n", ",")
     assert not is_followed_by_blank(b"1,2,3\n", ",")
+
+
+@pytest.mark.parametrize(
+    ("record", "blanks"),
+    [
+        (b'"a" ,b', [3]),
+        (b'b,  "a"', [2, 3]),
+        (b'"a"  ', [3, 4]),
+        (b' "a ""b"" c" , d', [0, 12]),
+        (b'b,x "a" y', []),
+        (b'b,5" ', []),
+    ],
+)
+def test_blanks_beside_the_quotes_of_a_field(record: bytes, blanks: list[int]) -> None:
+    scan = scan_text(b"p,q\n" + record, ",", '"', "t.csv")
+    assert (scan.field_blanks - 4).tolist() == blanks
+    assert not scan.faults or record.count(b'"') % 2
+
+
+@pytest.mark.parametrize("record", [b'"a" b,c', b'"a"b,c', b'"a""b" c,d', b'x "a,b" y,c'])
+def test_text_beside_the_quotes_of_a_field(record: bytes) -> None:
+    (fault,) = scan_text(b"p,q\n" + record, ",", '"', "t.csv").faults
+    assert fault.line == 2

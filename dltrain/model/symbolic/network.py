@@ -10,7 +10,7 @@ from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import Fault
 from dltrain.model.build import snake_case
-from dltrain.model.head import Head
+from dltrain.model.head import Head, input_names
 from dltrain.model.symbolic.application import preprocessing_of
 from dltrain.model.symbolic.layers import infer_layer
 from dltrain.model.symbolic.rule import Inferred, Shape, ShapeError, show_shape
@@ -118,12 +118,12 @@ class _Walk:
     def join(self, specs: Sequence[InputSpec]) -> str:
         """The inputs, embedded categories looked up and put beside the numbers; returns the name of what goes on."""
         ends = []
-        for spec in specs:
+        for spec, key in zip(specs, input_names(specs), strict=True):
             self.shapes[spec.name] = spec.shape
             end = spec.name
             if spec.vocabulary_size is not None:
                 size = {"input_dim": spec.vocabulary_size, "output_dim": spec.embedding_dimension or 8}
-                end = self._infer(Component("layer", "Embedding", size), f"{spec.name}_embedding", (spec.name,), None)
+                end = self._infer(Component("layer", "Embedding", size), f"{key}_embedding", (spec.name,), None)
             ends.append(end)
         if len(ends) == 1:
             return ends[0]

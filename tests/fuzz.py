@@ -1,0 +1,199 @@
+"""Mutates configs, overrides, tables and the files of a run, and looks for tracebacks and for what takes too long.
+
+python -m tests.fuzz --seconds 60 [--seed 0]
+
+Everything runs in this process, without Keras. Each failure is printed with its input; the exit code is 1 if there was one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from dltrain.cli.app import run as command
+from dltrain.config import load_config, load_config_text
+from dltrain.data import load_dataset, read_part
+from dltrain.errors import DltrainError
+from dltrain.evaluation.load_run import load_run
+from dltrain.reporting import Reporter
+from dltrain.runs import list_runs
+from tests.hostile.test_run_directories import CONFIG, MANIFEST
+from tests.support import CONFIGS
+
+MOST_SECONDS = 2.0
+WORDS = [
+    b"", b"\0", b"\x1b[2J", b"\xff", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"-1", b"0", b"1e999", b"9" * 400, b"null", b"[]", b"{}", b"[[", b"*a", b"&a ",
+    b"<<: *a", b"!!python/name:os.system ", b"\t", b"\r", b"\n", b'"', b"'", b",", b":", b"- ", b"$x", b"{a: 1}", b"true", b".nan", b"../..", b"\\ud800",
+]  # fmt: skip
+KEYS = [
+    "name", "seed", "data", "data.split.test", "data.path", "model.layers", "model.layers.0.units", "model.layers.9", "training.optimizer.learning_rate",
+    "training.loss", "training.epochs", "training.checkpoint.filepath", "model.layers.-1", "a.b", "parameters.x", "training.early_stopping", "data.features",
+]  # fmt: skip
+
+
+class TooSlow(BaseException):
+    """What the alarm raises."""
+
+
+def _alarm(number: int, frame: FrameType | None) -> None:
+    raise TooSlow
+
+
+def mutate(content: bytes, chance: random.Random) -> bytes:
+    """A few edits: bytes and lines changed, moved, doubled, cut off, hostile words put in."""
+    data = bytearray(content)
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randint(0, len(data))
+        edit = chance.randrange(7)
+        if edit == 0 and data:
+            data[at % len(data)] = chance.randrange(256)
+        elif edit == 1:
+            data[at:at] = chance.choice(WORDS)
+        elif edit == 2:
+            data[at : at + chance.randint(1, 20)] = b""
+        elif edit == 3:
+            data[at : at + chance.randint(0, 8)] = chance.choice(WORDS)
+        elif edit == 4:
+            start = chance.randint(0, len(data))
+            data[at:at] = data[start : start + chance.randint(1, 60)]
+        elif edit == 5:
+            lines = bytes(data).split(b"\n")
+            lines.insert(chance.randrange(len(lines) + 1), chance.choice(lines))
+            data = bytearray(b"\n".join(lines))
+        else:
+            del data[at:]
+    return bytes(data)
+
+
+class Fuzzer:
+    """One round each of what can be fuzzed; `chance` decides all."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder = folder
+        self.chance = random.Random(seed)
+        self.configs = [path.read_bytes() for path in sorted(CONFIGS.glob("*.yaml"))]
+        rows = "".join(f"r{i},{i * 7 % 11},{'red' if i % 3 else 'blue'},{'yes' if i % 2 else 'no'}\n" for i in range(60))
+        self.table = ("id,size,colour,y\n" + rows).encode()
+        (folder / "rows.csv").write_bytes(self.table)
+        self.run = folder / "original"
+        (self.run / "checkpoints").mkdir(parents=True)
+        config = load_config_text(CONFIG, file="mixed.yaml", folder=folder)
+        load_dataset(config.data, seed=0).preprocessing.save(self.run)
+        (self.run / "config.yaml").write_text(CONFIG.replace("rows.csv", str(folder / "rows.csv")))
+        (self.run / "manifest.json").write_text(str(MANIFEST).replace("'", '"'))
+        (self.run / "metrics.json").write_text('{"metrics": {"test": {"accuracy": 0.5}}}')
+        (self.run / "checkpoints" / "best.h5").write_bytes(bytes(10_000))
+
+    def config(self) -> tuple[bytes, Callable[[], object]]:
+        """A shipped config, changed."""
+        text = mutate(self.chance.choice(self.configs), self.chance)
+        return text, lambda: load_config_text(text, file="c.yaml", folder=self.folder)
+
+    def override(self) -> tuple[bytes, Callable[[], object]]:
+        """An override of a shipped config."""
+        value = mutate(self.chance.choice(WORDS), self.chance).decode(errors="surrogateescape").replace("\0", "")
+        words = [f"{self.chance.choice(KEYS)}={value}"]
+        path = self.chance.choice(sorted(CONFIGS.glob("*.yaml")))
+        return f"{path.name} {words}".encode(errors="replace"), lambda: load_config(path, words)
+
+    def data(self) -> tuple[bytes, Callable[[], object]]:
+        """A table that is split, fitted and preprocessed."""
+        content = mutate(self.table, self.chance)
+        file = self.folder / "fuzzed.csv"
+        file.write_bytes(content)
+        text = CONFIG.replace("rows.csv", str(file))
+        return content, lambda: load_dataset(load_config_text(text, file="c.yaml", folder=self.folder).data, seed=0)
+
+    def stored(self) -> tuple[bytes, Callable[[], object]]:
+        """A run of which one file was changed."""
+        copy = self.folder / "runs" / "copy"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(self.run, copy)
+        name = self.chance.choice(["config.yaml", "manifest.json", "metrics.json", "preprocessing.json", "preprocessing.npz"])
+        content = mutate((copy / name).read_bytes(), self.chance)
+        (copy / name).write_bytes(content)
+
+        def use() -> None:
+            list_runs(copy.parent)
+            stored = load_run(copy)
+            stored.checkpoint(None)
+            read_part(stored.preprocessing, [str(self.folder / "rows.csv")], with_targets=True, reporter=Reporter())
+
+        return name.encode() + b": " + content, use
+
+    def command_line(self) -> tuple[bytes, Callable[[], object]]:
+        """`check` of a changed config, by the command itself."""
+        text = mutate(self.chance.choice(self.configs), self.chance)
+        file = self.folder / "fuzzed.yaml"
+        file.write_bytes(text)
+        words = ["check", str(file), "--json"]
+
+        def use() -> None:
+            out, err = sys.stdout, sys.stderr
+            with open(os.devnull, "w") as nowhere:
+                sys.stdout = sys.stderr = nowhere
+                try:
+                    code = command(words)
+                finally:
+                    sys.stdout, sys.stderr = out, err
+            assert code in (0, 2, 3), f"exit code {code}"
+
+        return text, use
+
+
+def attempt(use: Callable[[], object]) -> str | None:
+    """What is wrong with it, or None."""
+    signal.alarm(10)
+    start = time.perf_counter()
+    try:
+        use()
+    except DltrainError:
+        pass
+    except TooSlow:
+        return "more than 10 s\n" + traceback.format_exc(limit=-3)
+    except Exception:
+        return traceback.format_exc(limit=-6)
+    finally:
+        signal.alarm(0)
+    seconds = time.perf_counter() - start
+    return f"{seconds:.1f} s" if seconds > MOST_SECONDS else None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGALRM, _alarm)
+    counts: dict[str, int] = {}
+    failures = 0
+    with tempfile.TemporaryDirectory() as folder:
+        fuzzer = Fuzzer(Path(folder), arguments.seed)
+        kinds = [fuzzer.config, fuzzer.override, fuzzer.data, fuzzer.stored, fuzzer.command_line]
+        for warm_up in kinds:
+            attempt(warm_up()[1])  # imports are no part of what is timed
+        end = time.monotonic() + arguments.seconds
+        while time.monotonic() < end:
+            kind = fuzzer.chance.choice(kinds)
+            content, use = kind()
+            counts[kind.__name__] = counts.get(kind.__name__, 0) + 1
+            wrong = attempt(use)
+            if wrong is not None:
+                failures += 1
+                print(f"--- {kind.__name__}: {wrong}\n{content[:3000]!r}", flush=True)
+    print(f"{counts}, {failures} failures")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
