@@ -15,7 +15,12 @@ PACKAGE = REPOSITORY / "dltrain"
 # From the top down; a room may import those below it. Training evaluates what it trained, so it stands above evaluation.
 ROOMS = ["cli", "sweep", "training", "checking", "evaluation", "model", "data", "config"]
 SHARED = {"errors", "runs", "reporting", "helper_process"}
-ONLY_IN = {"rich": {"cli/console.py"}, "typer": {"cli/"}, "tensorflow": {"model/", "training/"}, "keras": {"model/", "training/", "evaluation/load_run.py", "config/generate_catalog.py"}}
+ONLY_IN = {
+    "rich": {"cli/console.py"},
+    "typer": {"cli/"},
+    "tensorflow": {"model/", "training/"},
+    "keras": {"model/", "training/", "evaluation/load_run.py", "config/generate_catalog.py"},
+}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -69,7 +74,9 @@ def test_what_trains_nothing_imports_nothing_heavy(words: list[str], tmp_path: P
         "import sys\nfrom dltrain.cli.app import run\ncode = run(sys.argv[1:])\n"
         f"print(code, [name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code, *words], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True
+    )
     assert done.stderr.strip().splitlines()[-1] == "0 []"
 
 

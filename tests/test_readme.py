@@ -31,7 +31,9 @@ def test_command(command: str, folder: Path) -> None:
     lfw = "lfw" in command or "accuracy>=0.9'" in command
     if lfw and data is None:
         pytest.skip("the pictures of Labeled Faces in the Wild are not on this machine")
-    done = run_dltrain(*shlex.split(command)[1:], cwd=folder, DLTRAIN_OFFLINE="1", **({"DLTRAIN_DATA": str(data)} if data else {}))
+    done = run_dltrain(
+        *shlex.split(command)[1:], cwd=folder, DLTRAIN_OFFLINE="1", **({"DLTRAIN_DATA": str(data)} if data else {})
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout
 
@@ -44,7 +46,9 @@ def test_the_config_shown_is_the_one_shipped() -> None:
 @pytest.mark.slow
 def test_installing_and_training_in_one_line(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
-    shutil.copytree(REPOSITORY, copy, ignore=shutil.ignore_patterns(".venv", ".git", "runs", ".*_cache", "__pycache__", ".hypothesis"))
+    shutil.copytree(
+        REPOSITORY, copy, ignore=shutil.ignore_patterns(".venv", ".git", "runs", ".*_cache", "__pycache__", ".hypothesis")
+    )
     done = subprocess.run(["bash", "-c", INSTALLING[0]], cwd=copy, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
     assert "accuracy" in done.stdout

@@ -26,7 +26,9 @@ def build_with_keras(config: Config, facts: DataFacts, result: CheckResult) -> C
         message = "--build needs the data's shape, which is not known"
         return replace(result, warnings=(*result.warnings, Fault(message, severity="warning")))
     try:
-        heads = resolve_heads(config.model, facts.schema, *((config.training.loss, config.training.metrics) if config.training else (None,)))
+        heads = resolve_heads(
+            config.model, facts.schema, *((config.training.loss, config.training.metrics) if config.training else (None,))
+        )
         model = build_model(config.model, facts.schema, heads, seed=config.seed, augment=config.data.augment, pretrained=False)
         if config.training is not None:
             compile_model(model, heads, config.training)

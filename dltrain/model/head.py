@@ -245,7 +245,7 @@ def _added_layers(
 
 def layer_name(name: str) -> str:
     """A Keras layer name for a column: Keras takes no slash, TensorFlow no blank in it."""
-    return "".join(char if char.isascii() and char.isalnum() or char in "_-." else "_" for char in name) or "output"
+    return "".join(char if (char.isascii() and char.isalnum()) or char in "_-." else "_" for char in name) or "output"
 
 
 def input_names(specs: Sequence[InputSpec]) -> list[str]:

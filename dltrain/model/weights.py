@@ -42,7 +42,7 @@ def load_weights(model: Any, path: Path) -> None:
             _load_h5(model, path)
     except RunError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, MemoryError, zipfile.BadZipFile) as error:
         detail = str(error).split("\n")[0]
         raise RunError(
             f"{path} is not a readable weights file: {detail}", hint="the run is damaged; is there another checkpoint?"
@@ -74,7 +74,7 @@ def _read_array(file: Any, name: str, shape: tuple[int, ...], path: Path) -> Any
                 f"{path} does not hold the weights {name!r} as an array of its own", hint="it is not this model's file"
             )
         place = place[word]
-    if not isinstance(place, h5py.Dataset) or place.is_virtual or place.external:
+    if not isinstance(place, h5py.Dataset) or not _is_plain(place):
         raise RunError(f"{path} does not hold the weights {name!r} as plain data", hint="refused as unsafe")
     if place.shape != shape or place.dtype.kind != "f":
         raise RunError(
@@ -98,19 +98,32 @@ def _load_keras(model: Any, path: Path, limit: int) -> None:
         model.load_weights(weights)
 
 
+def _is_plain(dataset: Any) -> bool:
+    """Whether a dataset lies in one piece in its own file, as Keras writes it: nothing elsewhere, no chunks that unpack."""
+    return not dataset.is_virtual and not dataset.external and dataset.chunks is None
+
+
 def _check_plain(data: bytes, path: Path) -> None:
-    """Refuse links that lead out, virtual or external data."""
+    """Refuse links, data that lies elsewhere, and more data than the file has bytes."""
     import h5py
 
     with h5py.File(io.BytesIO(data), "r") as file:
-        groups = [file]
+        groups, seen, total = [file], set(), 0
         while groups:
             group = groups.pop()
             for word in group:
                 if not isinstance(group.get(word, getlink=True), h5py.HardLink):
                     raise RunError(f"{path} holds a link", hint="refused as unsafe")
                 item = group[word]
+                address = h5py.h5o.get_info(item.id).addr
+                if address in seen:
+                    raise RunError(f"{path} holds one object under two names", hint="refused as unsafe")
+                seen.add(address)
                 if isinstance(item, h5py.Group):
                     groups.append(item)
-                elif item.is_virtual or item.external:
-                    raise RunError(f"{path} holds data that lies elsewhere", hint="refused as unsafe")
+                elif not isinstance(item, h5py.Dataset) or not _is_plain(item):
+                    raise RunError(f"{path} holds data that is not plain", hint="refused as unsafe")
+                else:
+                    total += item.nbytes
+        if total > len(data):
+            raise RunError(f"{path} declares more data than it holds", hint="refused as unsafe")

@@ -1,0 +1,1 @@
+"""Many fits over values of any key: search space, strategies, engines."""

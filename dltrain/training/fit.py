@@ -147,12 +147,14 @@ def _open_run(
             raise UsageError("--resume auto needs --run-dir")
         run = Run(Path(run_dir))
         if run.manifest_file.exists():
+            run.refuse_foreign_files()
             return True, run, False
         if run.path.is_dir() and not run.is_locked() and run.is_only_begun():
             shutil.rmtree(run.path)  # a process was killed before it had anything to keep
         return False, create_run(config.name, runs=runs, run_dir=run_dir), True
     if resume is not None:
         run = Run(Path(resume))
+        run.refuse_foreign_files()
         run.read_manifest()
         return True, run, False
     return False, create_run(config.name, runs=runs, run_dir=run_dir), True

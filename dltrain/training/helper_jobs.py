@@ -15,7 +15,7 @@ from dltrain.reporting import Reporter
 
 
 def data_for_model(data: DataConfig, model: ModelConfig) -> DataConfig:
-    """The data block as the model needs it: a `keras.applications` body takes pixels unscaled and brings its own preprocessing."""
+    """The data block as the model needs it: a `keras.applications` body takes pixels unscaled and preprocesses them itself."""
     body = any(layer.component.kind == "application" for layer in model.layers)
     return replace(data, scale="none") if body and data.scale is None else data
 

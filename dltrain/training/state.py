@@ -10,6 +10,7 @@ import io
 import json
 import logging
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from dltrain.runs import Run, write_atomically
 logger = logging.getLogger(__name__)
 VERSION = 1
 KEPT = 2
+_MEMORY: dict[str, Any] = {"checkpoints": dict, "callbacks": dict, "history": list, "epoch_seconds": (int, float)}
 
 
 @dataclass(slots=True)
@@ -151,24 +153,31 @@ def load_state(path: Path) -> TrainingState:
         RunError: it is truncated, damaged, or no state file.
     """
     try:
+        with zipfile.ZipFile(path) as archive:
+            # A state is written uncompressed; what is compressed could unpack to any size.
+            if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+                raise RunError(f"the state file {path.name} is compressed, which dltrain's never are", hint="refused as unsafe")
         with np.load(path, allow_pickle=False) as file:
             meta = json.loads(file["meta"].tobytes())
             if meta["version"] != VERSION:
                 raise RunError(f"{path} was written by another version of dltrain")
-            counts = meta["counts"]
-            groups = {name: [file[f"{name}/{index}"] for index in range(count)] for name, count in counts.items()}
+            groups = {name: [file[f"{name}/{index}"] for index in range(count)] for name, count in meta["counts"].items()}
             arrays = {name.removeprefix("array/"): file[name] for name in file.files if name.startswith("array/")}
-    except RunError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, json.JSONDecodeError) as error:
+        best = Values(groups["best_model"], groups["best_optimizer"]) if "best_model" in groups else None
+        memory = meta["memory"]
+        if not all(isinstance(memory[key], kind) for key, kind in _MEMORY.items()):
+            raise TypeError("memory")
+        return TrainingState(
+            epoch=int(meta["epoch"]),
+            step=int(meta["step"]),
+            values=Values(groups["model"], groups["optimizer"]),
+            metrics=groups["metrics"],
+            best=best,
+            memory=memory,
+            arrays=arrays,
+        )
+    except (
+        OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError, MemoryError, NotImplementedError,
+        zipfile.BadZipFile, zlib.error,
+    ) as error:  # fmt: skip
         raise RunError(f"the state file {path.name} is damaged ({type(error).__name__})") from error
-    best = Values(groups["best_model"], groups["best_optimizer"]) if "best_model" in groups else None
-    return TrainingState(
-        epoch=int(meta["epoch"]),
-        step=int(meta["step"]),
-        values=Values(groups["model"], groups["optimizer"]),
-        metrics=groups["metrics"],
-        best=best,
-        memory=meta["memory"],
-        arrays=arrays,
-    )

@@ -40,7 +40,14 @@ from dltrain.training.train import Trainer
 
 CASES: dict[str, dict[str, Any]] = {
     "short epochs": {"units": [20, 10], "inputs": 713, "rows": 576, "batch": 16, "epochs": 400, "goal": 0.10},
-    "long epochs, 20 million parameters": {"units": [4000, 4000], "inputs": 1000, "rows": 4000, "batch": 64, "epochs": 3, "goal": 0.03},
+    "long epochs, 20 million parameters": {
+        "units": [4000, 4000],
+        "inputs": 1000,
+        "rows": 4000,
+        "batch": 64,
+        "epochs": 3,
+        "goal": 0.03,
+    },
 }
 
 
@@ -110,9 +117,16 @@ def main(words: Sequence[str] | None = None) -> None:
             with tempfile.TemporaryDirectory() as folder:
                 pairs.append((train(case, Path(folder), saving=True), train(case, Path(folder), saving=False)))
         lost = statistics.median(1 - b / a for a, b in pairs)
-        row = {"saving": statistics.median(p[0] for p in pairs), "not_saving": statistics.median(p[1] for p in pairs), "lost": lost}
+        row = {
+            "saving": statistics.median(p[0] for p in pairs),
+            "not_saving": statistics.median(p[1] for p in pairs),
+            "lost": lost,
+        }
         results[name] = {**row, "goal": case["goal"]}
-        print(f"{name:36} {row['saving']:7.2f} s {row['not_saving']:9.2f} s {100 * lost:5.1f} % {100 * case['goal']:4.0f} %", flush=True)
+        print(
+            f"{name:36} {row['saving']:7.2f} s {row['not_saving']:9.2f} s {100 * lost:5.1f} % {100 * case['goal']:4.0f} %",
+            flush=True,
+        )
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
 
