@@ -28,9 +28,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(RunError, match="No space left on device"):
+    with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        write_atomically(path, b"new")
+        with pytest.raises(RunError, match="No space left on device"):
+            write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
@@ -62,7 +63,7 @@ def test_a_word_means_a_path_the_latest_or_a_unique_prefix(tmp_path: Path) -> No
     assert find_run("latest", runs) == new.path
     assert find_run(str(old.path), runs) == old.path
     assert find_run("b", runs) == new.path
-    with pytest.raises(UsageError, match="2 runs in .* begin with 'al'"):
+    with pytest.raises(UsageError, match=r"2 runs in .* begin with 'al'"):
         find_run("al", runs)
     with pytest.raises(UsageError, match="no run answers to 'gamma'"):
         find_run("gamma", runs)
