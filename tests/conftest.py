@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -12,6 +13,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # The same examples in every run, so that a commit passes or fails by itself; `--slow` looks for new ones.
+    settings.register_profile("repeatable", derandomize=True, deadline=None)
+    if not config.getoption("--slow"):
+        settings.load_profile("repeatable")
     config.addinivalue_line("markers", "slow: takes long; runs with --slow only")
 
 

@@ -149,6 +149,12 @@ def test_links_and_foreign_shapes_in_a_checkpoint_are_refused(copy: Path, tmp_pa
     with h5py.File(path, "r+") as file:
         del file[name]
         file.create_dataset(name, shape=(1 << 20, 1 << 20), dtype="float32", chunks=(64, 64))
+    with pytest.raises(RunError, match="plain data"):
+        evaluate(copy)
+    path.write_bytes(original)
+    with h5py.File(path, "r+") as file:
+        del file[name]
+        file.create_dataset(name, shape=(7, 7), dtype="float32")
     with pytest.raises(RunError, match="the model needs"):
         evaluate(copy)
 
