@@ -19,6 +19,7 @@ from dltrain.checking.check import check_config, raise_for_errors
 from dltrain.config import dump_yaml, load_config, load_config_text, resolve
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset, Part
+from dltrain.data.disk_array import DiskArray
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults, flatten, shown
 from dltrain.evaluation.gates import check_gates, parse_gates
@@ -452,11 +453,21 @@ class _Fit:
     ) -> FitResult:
         best = trainer.checkpoints.best if "validation" in dataset.parts else None
         weights = "best" if best is not None else "last"
+        # A training part on disk is too long to go through once more: its epoch's own metrics must do.
+        streamed = len(dataset.parts) > 1 and any(isinstance(array, DiskArray) for array in tensors["train"].inputs)
+        parts = {name: part for name, part in dataset.parts.items() if name != "train" or not streamed}
         with holding(trainer.model, best) if best is not None else contextlib.nullcontext():
-            reports = evaluate_parts(dataset.parts, heads, tensors, forward, dataset.parts["train"])
+            reports = evaluate_parts(parts, heads, tensors, forward, dataset.parts["train"])
         shown = next(name for name in ("test", "validation", "train") if name in reports)
         metrics = {name: report.metrics for name, report in reports.items()}
         notes = [note for report in reports.values() for note in report.notes]
+        if streamed:
+            last = {name: value for name, value in trainer.history.rows[-1].items() if not name.startswith("val_")}
+            running = {name: last[name] for name in last if name not in ("epoch", "learning_rate", "seconds")}
+            metrics = {"train": running, **metrics}
+            notes.append(
+                "The training part's metrics are those of the last epoch while it was trained on; it was not gone through again."
+            )
         gates = check_gates(require, metrics, reports={name: report.report for name, report in reports.items()})
         self.seconds["total"] = round(time.monotonic() - self.started, 3)
         document = {

@@ -171,8 +171,6 @@ MEANING: list[Case] = [
         "expected true or false",
     ),
     ("diabetes", "epochs: 40", "epochs: 40\n  metrics: [¶accuracy]", "a metric for classes"),
-    ("iris", "batch_size: 8", "batch_size: 8\n  metrics: [¶AUC]", "one-hot targets"),
-    ("iris", "batch_size: 8", "batch_size: 8\n  metrics: [¶F1Score]", "one-hot targets"),
     ("breast_cancer", "metrics: [accuracy", "metrics: [¶SparseCategoricalAccuracy", "0 or 1"),
     ("lfw7", "monitor: val_loss, patience: 2", "monitor: ¶val_auc, patience: 2", "no metric val_auc"),
     ("lfw7", "split: {test: 0.25, validation: 0.2}", "split: {test: 0.25}", "¶early_stopping: {monitor: val_loss"),

@@ -85,7 +85,7 @@ model:
     - Dense: {units: 3}
     - Dense: {units: 8, name: a, from: features}
     - LSTM: {units: 3}
-training: {metrics: [AUC], class_weight: {nobody: 2}}
+training: {metrics: [AUC], loss: sparse_categorical_crossentropy, class_weight: {nobody: 2}}
 """
     result = check(text)
     assert [(fault.line, fault.path) for fault in result.errors] == [
