@@ -218,9 +218,9 @@ class _Fit:
         self.helper.submit(warm_up_plots)
         self.reporter.data_ready(dataset.summary)
         for line in dataset.summary:
-            logger.info("data: %s", line)
+            logger.debug("data: %s", line)
         for warning in dataset.warnings:
-            logger.info("warning: %s", warning)
+            logger.debug("warning: %s", warning)
             self.reporter.warning(warning)
         if "train" not in dataset.parts or dataset.parts["train"].num_rows == 0:
             raise DataError("no rows are left for training", hint="lower the fractions of `data.split`")

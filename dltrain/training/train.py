@@ -171,7 +171,7 @@ class Trainer:
         if self.callbacks.changes_learning_rate:
             self._rates[self.epoch] = learning_rate(self.model)
         self.history.append({"epoch": self.epoch + 1, **logs, "seconds": round(seconds, 4)})
-        logger.info("epoch %d: %s", self.epoch + 1, ", ".join(f"{name} {value:.6g}" for name, value in logs.items()))
+        logger.debug("epoch %d: %s", self.epoch + 1, ", ".join(f"{name} {value:.6g}" for name, value in logs.items()))
         self.reporter.epoch_end(self.epoch, logs, seconds)
         self.epoch, self.step, self._epoch_seconds = self.epoch + 1, 0, 0.0
 
