@@ -82,7 +82,6 @@ def test_what_a_config_must_not_hold_is_not_offered() -> None:
         assert catalog.find("layer", name) is None
 
 
-@pytest.mark.slow
 def test_the_catalog_is_that_of_the_installed_keras() -> None:
     from dltrain.config.generate_catalog import build_catalog, render
 
