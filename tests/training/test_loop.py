@@ -34,7 +34,7 @@ CASES: dict[str, dict[str, Any]] = {
         "class_weight": "balanced",
     },
     "regression, batch normalization": {
-        "layers": [layer("Dense", units=6), layer("BatchNormalization")],
+        "layers": [layer("Dense", units=6, use_bias=False), layer("BatchNormalization")],
         "loss": "MeanSquaredError",
     },
     "convolutions, logits": {
