@@ -9,21 +9,20 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from dltrain.checking.check import check_config, raise_for_errors
-from dltrain.config import dump_yaml, load_config, load_config_text, resolve
+from dltrain.config import dump_yaml, load_config_text, resolve
 from dltrain.config.types import Config, TrainingConfig
-from dltrain.data.dataset import Dataset, Part
+from dltrain.data.dataset import Dataset
 from dltrain.data.disk_array import DiskArray
-from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError, UsageError
-from dltrain.evaluation.fingerprints import fingerprint_faults, flatten, shown
+from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError
 from dltrain.evaluation.gates import check_gates, parse_gates
-from dltrain.evaluation.report import PartReport, describe_reference, report_part
+from dltrain.evaluation.report import describe_reference
 from dltrain.helper_process import HelperProcess
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import build_metrics, compile_model
@@ -33,7 +32,7 @@ from dltrain.model.h5_limits import why_not_h5
 from dltrain.model.head import Head, resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.reporting import Reporter
-from dltrain.runs import Run, create_run, now, to_json, write_atomically
+from dltrain.runs import Run, now, to_json, write_atomically
 from dltrain.training.callbacks import EpochCallbacks, metric_direction, resolve_monitor
 from dltrain.training.checkpoints import Checkpoints, check_template, holding, model_bytes
 from dltrain.training.compiler import decide_jit_compile
@@ -41,6 +40,8 @@ from dltrain.training.environment import describe_environment, git_commit, loggi
 from dltrain.training.helper_jobs import data_for_model, load_and_check, plot, warm_up_plots
 from dltrain.training.history import History
 from dltrain.training.loop import CompiledLoop, Tensors
+from dltrain.training.result import FitResult, evaluate_parts
+from dltrain.training.resuming import compare_with_run, open_run
 from dltrain.training.segments import ResidentSegments, Segments, to_tensors
 from dltrain.training.signals import StopSignals
 from dltrain.training.state import load_newest_state
@@ -51,49 +52,6 @@ logger = logging.getLogger(__name__)
 
 MAX_ROW_IDS = 2_000_000
 FILE_SOURCES = ("csv", "parquet", "npz")
-
-# Keys whose change on a resume is no other experiment.
-FREE_ON_RESUME = (
-    "name",
-    "training.epochs",
-    "training.save_interval",
-    "evaluation",
-    "sweep",
-    "data.path",
-    "data.validation",
-    "data.test",
-)
-
-
-@dataclass(slots=True)
-class FitResult:
-    """What a fit came to.
-
-    Attributes:
-        status: "finished", or "gates_failed" where a required metric was not reached.
-        run: the run directory.
-        epochs: epochs trained.
-        weights: "best" or "last": which checkpoint is the run's model, whose metrics these are.
-        metrics: part -> metric -> value.
-        baseline: metric -> value on the test part, else the validation part, else the training part.
-        report: for classes the confusion matrix and the table by class, of the same part.
-        gates: what was required, with value and whether it was met.
-        seconds: wall time by stage: import, data, build, train, evaluate, total.
-        notes: sentences for the user.
-        resumed: whether it went on with an earlier run.
-    """
-
-    status: str
-    run: Path
-    epochs: int
-    weights: str
-    metrics: dict[str, dict[str, float]]
-    baseline: dict[str, float]
-    report: dict[str, Any]
-    gates: list[Any]
-    seconds: dict[str, float]
-    notes: list[str] = field(default_factory=list)
-    resumed: bool = False
 
 
 def fit(
@@ -126,7 +84,7 @@ def fit(
         raise ConfigError(Fault("`training: none` leaves nothing to fit", path="training", hint="give it a `training:` block"))
     parse_gates([*config.evaluation.require, *require])
     reporter = reporter or Reporter()
-    resumed, run, created = _open_run(config, runs=runs, run_dir=run_dir, resume=resume)
+    resumed, run, created = open_run(config, runs=runs, run_dir=run_dir, resume=resume)
     with StopSignals() as signals:
         try:
             with run.locked(), logging_to(run.log_file):
@@ -137,28 +95,6 @@ def fit(
             if created and not (run.manifest_file.exists()):
                 shutil.rmtree(run.path, ignore_errors=True)
             raise
-
-
-def _open_run(
-    config: Config, *, runs: Path, run_dir: Path | None, resume: Path | Literal["auto"] | None
-) -> tuple[bool, Run, bool]:
-    """The run directory, and whether there is something in it to go on with, and whether it was made now."""
-    if resume == "auto":
-        if run_dir is None:
-            raise UsageError("--resume auto needs --run-dir")
-        run = Run(Path(run_dir))
-        if run.manifest_file.exists():
-            run.refuse_foreign_files()
-            return True, run, False
-        if run.path.is_dir() and not run.is_locked() and run.is_only_begun():
-            shutil.rmtree(run.path)  # a process was killed before it had anything to keep
-        return False, create_run(config.name, runs=runs, run_dir=run_dir), True
-    if resume is not None:
-        run = Run(Path(resume))
-        run.refuse_foreign_files()
-        run.read_manifest()
-        return True, run, False
-    return False, create_run(config.name, runs=runs, run_dir=run_dir), True
 
 
 class _Fit:
@@ -272,7 +208,7 @@ class _Fit:
         """
         environment = describe_environment(self.threads)
         if self.resumed:
-            self._compare(dataset, resolved, environment)
+            compare_with_run(self.run, self.manifest, dataset, resolved, environment, self.reporter)
             done = self.manifest.get("status") == "finished" and (
                 self.manifest.get("stopped_early") or int(self.manifest.get("epochs", 0)) >= self.training.epochs
             )
@@ -300,26 +236,6 @@ class _Fit:
         self.run.remove_temporary_files()
         write_atomically(self.run.config_file, dump_yaml(resolved).encode())
         return None
-
-    def _compare(self, dataset: Dataset, resolved: Mapping[str, Any], environment: Mapping[str, Any]) -> None:
-        stored = load_config(self.run.config_file)
-        before, after = flatten(stored.resolved), flatten(resolved)
-        changed = [
-            Fault(f"was {shown(before.get(key))} when the run began, is {shown(after.get(key))} now", path=key)
-            for key in sorted(before.keys() | after.keys())
-            if before.get(key) != after.get(key) and not any(key == free or key.startswith(f"{free}.") for free in FREE_ON_RESUME)
-        ]
-        if changed:
-            raise ConfigError(
-                [*changed, Fault("a run goes on with its own config only", hint=f"dltrain fit --resume {self.run.path}")]
-            )
-        data = self.manifest.get("data", {})
-        if data.get("fingerprint") != dataset.fingerprint:
-            raise DataError(fingerprint_faults(data.get("details", {}), dataset.fingerprint_details))
-        for key, value in environment.items():
-            was = self.manifest.get("environment", {}).get(key)
-            if was != value:
-                self.reporter.warning(f"{key} was {was} when the run began and is {value} now: the last bits may differ")
 
     def _nothing_to_do(self, require: Sequence[str]) -> FitResult:
         metrics = self.run.read_metrics()
@@ -497,19 +413,6 @@ class _Fit:
             notes=notes,
             resumed=self.resumed,
         )
-
-
-def evaluate_parts(
-    parts: Mapping[str, Part], heads: Sequence[Head], tensors: Mapping[str, Tensors], forward: Forward, train: Part
-) -> dict[str, PartReport]:
-    """Metrics and report of each part."""
-    reports = {}
-    for name, part in parts.items():
-        if part.num_rows:
-            data = tensors[name]
-            logs, outputs = forward.evaluate(data.inputs, data.targets, data.weights)
-            reports[name] = report_part(name, logs, heads, outputs, part, train.targets)
-    return reports
 
 
 def _why_not_h5(model: Any, optimizer: str) -> str | None:

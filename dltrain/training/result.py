@@ -1,0 +1,58 @@
+"""What a fit comes to: metrics and report of each part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dltrain.data.dataset import Part
+from dltrain.evaluation.report import PartReport, report_part
+from dltrain.model.forward import Forward
+from dltrain.model.head import Head
+from dltrain.training.loop import Tensors
+
+
+@dataclass(slots=True)
+class FitResult:
+    """What a fit came to.
+
+    Attributes:
+        status: "finished", or "gates_failed" where a required metric was not reached.
+        run: the run directory.
+        epochs: epochs trained.
+        weights: "best" or "last": which checkpoint is the run's model, whose metrics these are.
+        metrics: part -> metric -> value.
+        baseline: metric -> value on the test part, else the validation part, else the training part.
+        report: for classes the confusion matrix and the table by class, of the same part.
+        gates: what was required, with value and whether it was met.
+        seconds: wall time by stage: import, data, build, train, evaluate, total.
+        notes: sentences for the user.
+        resumed: whether it went on with an earlier run.
+    """
+
+    status: str
+    run: Path
+    epochs: int
+    weights: str
+    metrics: dict[str, dict[str, float]]
+    baseline: dict[str, float]
+    report: dict[str, Any]
+    gates: list[Any]
+    seconds: dict[str, float]
+    notes: list[str] = field(default_factory=list)
+    resumed: bool = False
+
+
+def evaluate_parts(
+    parts: Mapping[str, Part], heads: Sequence[Head], tensors: Mapping[str, Tensors], forward: Forward, train: Part
+) -> dict[str, PartReport]:
+    """Metrics and report of each part."""
+    reports = {}
+    for name, part in parts.items():
+        if part.num_rows:
+            data = tensors[name]
+            logs, outputs = forward.evaluate(data.inputs, data.targets, data.weights)
+            reports[name] = report_part(name, logs, heads, outputs, part, train.targets)
+    return reports

@@ -1,0 +1,82 @@
+"""Going on with a run: which directory, and whether it is still the same experiment."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from dltrain.config import load_config
+from dltrain.config.types import Config
+from dltrain.data.dataset import Dataset
+from dltrain.errors import ConfigError, DataError, Fault, UsageError
+from dltrain.evaluation.fingerprints import fingerprint_faults, flatten, shown
+from dltrain.reporting import Reporter
+from dltrain.runs import Run, create_run
+
+# Keys whose change on a resume is no other experiment.
+FREE_ON_RESUME = (
+    "name",
+    "training.epochs",
+    "training.save_interval",
+    "evaluation",
+    "sweep",
+    "data.path",
+    "data.validation",
+    "data.test",
+)
+
+
+def open_run(
+    config: Config, *, runs: Path, run_dir: Path | None, resume: Path | Literal["auto"] | None
+) -> tuple[bool, Run, bool]:
+    """The run directory, and whether there is something in it to go on with, and whether it was made now."""
+    if resume == "auto":
+        if run_dir is None:
+            raise UsageError("--resume auto needs --run-dir")
+        run = Run(Path(run_dir))
+        if run.manifest_file.exists():
+            run.refuse_foreign_files()
+            return True, run, False
+        if run.path.is_dir() and not run.is_locked() and run.is_only_begun():
+            shutil.rmtree(run.path)  # a process was killed before it had anything to keep
+        return False, create_run(config.name, runs=runs, run_dir=run_dir), True
+    if resume is not None:
+        run = Run(Path(resume))
+        run.refuse_foreign_files()
+        run.read_manifest()
+        return True, run, False
+    return False, create_run(config.name, runs=runs, run_dir=run_dir), True
+
+
+def compare_with_run(
+    run: Run,
+    manifest: Mapping[str, Any],
+    dataset: Dataset,
+    resolved: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    reporter: Reporter,
+) -> None:
+    """Hold config, data and environment against those with which a run began.
+
+    Raises:
+        ConfigError: a key has changed that makes it another experiment.
+        DataError: it is not the data of the run.
+    """
+    stored = load_config(run.config_file)
+    before, after = flatten(stored.resolved), flatten(resolved)
+    changed = [
+        Fault(f"was {shown(before.get(key))} when the run began, is {shown(after.get(key))} now", path=key)
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key) and not any(key == free or key.startswith(f"{free}.") for free in FREE_ON_RESUME)
+    ]
+    if changed:
+        raise ConfigError([*changed, Fault("a run goes on with its own config only", hint=f"dltrain fit --resume {run.path}")])
+    data = manifest.get("data", {})
+    if data.get("fingerprint") != dataset.fingerprint:
+        raise DataError(fingerprint_faults(data.get("details", {}), dataset.fingerprint_details))
+    for key, value in environment.items():
+        was = manifest.get("environment", {}).get(key)
+        if was != value:
+            reporter.warning(f"{key} was {was} when the run began and is {value} now: the last bits may differ")
