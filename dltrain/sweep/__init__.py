@@ -1,1 +1,1 @@
-"""Many fits over values of any key: search space, strategies, engines."""
+"""Many fits over values of any key: space, strategies, engines, result."""

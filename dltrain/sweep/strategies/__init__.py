@@ -1,0 +1,1 @@
+"""How the values of the trials are chosen, one strategy a file."""

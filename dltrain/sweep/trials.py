@@ -1,0 +1,86 @@
+"""What a sweep is made of: trials, each a choice of values; and the fits of a trial, one for each seed and fold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dltrain.config.types import Config
+
+# finished: trained to its end; pruned: a whole run, stopped early because others were better; diverged: its loss left the
+# finite numbers, which is a result; failed: it crashed, ran out of memory, or its data or config was refused;
+# interrupted: a signal came, its run goes on with the next resume.
+STATUSES = ("waiting", "running", "finished", "pruned", "diverged", "failed", "interrupted")
+ENDED = ("finished", "pruned", "diverged", "failed")
+
+
+@dataclass(slots=True)
+class TrialFit:
+    """One fit: what an engine runs.
+
+    Attributes:
+        trial: number of its trial, from 1.
+        parameters: what the trial sets: key (or parameter) as the sweep names it -> value.
+        config: the whole checked config of this fit, seed and fold included; no `sweep:` block.
+        path: the run directory, `SWEEP/trials/0007` (with several fits a trial `SWEEP/trials/0007/seed-3`, `.../fold-2`).
+            It need not exist. Where an interrupted run is in it, the fit goes on with that run.
+        fold: which fold is held out, from 1; None without folds (it is also `config.data.split.fold`).
+        status: one of `STATUSES`; the engine sets it.
+        error: for `failed` and `diverged`: what happened, in one line; the engine sets it.
+    """
+
+    trial: int
+    parameters: Mapping[str, Any]
+    config: Config
+    path: Path
+    fold: int | None = None
+    status: str = "waiting"
+    error: str | None = None
+
+    @property
+    def seed(self) -> int:
+        """The seed of this fit."""
+        return self.config.seed
+
+    @property
+    def label(self) -> str:
+        """What tells this fit from the others, in a few words: `7`, `7 seed-3`, `7 fold-2`."""
+        number = f"{self.trial:04d}"
+        return str(self.trial) if self.path.name == number else f"{self.trial} {self.path.name}"
+
+
+@dataclass(slots=True)
+class Trial:
+    """One choice of values, and what it came to.
+
+    Attributes:
+        number: from 1, in the order in which the strategy chose it.
+        parameters: key (or parameter) as the sweep names it -> value.
+        fits: one, or one for each seed and fold.
+        metrics: part -> metric -> value; the mean where there are several fits.
+        spreads: part -> metric -> sample standard deviation over the fits; empty with one fit.
+        value: of the metric that is compared; None until all fits have ended, and where one diverged or failed.
+        spread: of that value over the fits; None with one fit.
+        error: standard error of that value on the rows it was computed on, with one fit; None where it is not known.
+    """
+
+    number: int
+    parameters: Mapping[str, Any]
+    fits: list[TrialFit]
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    spreads: dict[str, dict[str, float]] = field(default_factory=dict)
+    value: float | None = None
+    spread: float | None = None
+    error: float | None = None
+
+    @property
+    def status(self) -> str:
+        """Of all fits together: the worst of the ended ones; `waiting`, `running` or `interrupted` until all have ended."""
+        statuses = {fit.status for fit in self.fits}
+        if statuses <= set(ENDED):
+            return next(status for status in ("failed", "diverged", "pruned", "finished") if status in statuses)
+        if "interrupted" in statuses:
+            return "interrupted"
+        return "waiting" if statuses == {"waiting"} else "running"
