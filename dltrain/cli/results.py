@@ -8,6 +8,7 @@ from typing import Any
 
 from dltrain.cli.text import format_number, one_line, table
 from dltrain.errors import Fault
+from dltrain.evaluation.metric_names import canonical
 
 _PARTS = ("train", "validation", "test")
 _MOST_CLASSES = 15
@@ -27,6 +28,7 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]], baseline: Mapping[
         return ""
     own = baseline_of(baseline, parts[-1])
     names = list(dict.fromkeys(name for part in parts for name in metrics[part]))
+    names = [name for name in names if not _said_already(name, names, [metrics[part] for part in parts])]
     names.sort(key=lambda name: name != "loss")
     rows = [
         [name, *(format_number(metrics[part].get(name)) for part in parts), *([format_number(own.get(name))] if own else [])]
@@ -35,6 +37,14 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]], baseline: Mapping[
     heading = f"baseline ({parts[-1]})" if len(parts) > 1 else "baseline"
     text = table(["", *parts, *([heading] if own else [])], rows)
     return f"{text}\nbaseline: {_strategy(own)}" if own else text
+
+
+def _said_already(name: str, names: Sequence[str], metrics: Sequence[Mapping[str, float]]) -> bool:
+    """Whether another name stands for the same metric with the same values (Keras's `root_mean_squared_error` beside `rmse`)."""
+    same = canonical(name)
+    if same == name or same not in names:
+        return False
+    return all(math.isclose(values.get(name, math.nan), values.get(same, math.nan), rel_tol=1e-4) for values in metrics)
 
 
 def _strategy(baseline: Mapping[str, float]) -> str:

@@ -247,13 +247,6 @@ def _check_together(context: Context, node: MappingNode, config: DataConfig, sou
         and "target" not in node.entries
     ):
         add(node.entries["source"], "data.target", f"missing: the source {source.name} needs `target`, the column to predict")
-    if config.columns is not None and config.header:
-        add(
-            node.entries["header"],
-            "data.header",
-            "`columns` names the columns of a file without a header",
-            "leave one of the two out",
-        )
     for name in ("drop", "identifiers"):
         for column in getattr(config, name):
             if column in config.target:

@@ -87,7 +87,7 @@ _TABLE = (
         "data.columns",
         "list(name)",
         None,
-        "Names of the columns, where the file has no header.",
+        "Names of the columns, where the file has no header; with `header: true` instead of those of its header.",
         example=["area", "zip", "price"],
     ),
     Key("data.header", "bool", None, "Whether the first line holds the column names.", example=False),

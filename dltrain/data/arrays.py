@@ -17,6 +17,9 @@ from dltrain.errors import DataError, Fault
 
 ALLOWED_KINDS = "biufUS"
 MAX_ARRAYS = 10_000
+# Deflate packs zeros 1000 to 1; measurements, pictures and labels stay far below.
+MOST_PACKED = 500
+SMALL_BYTES = 256 << 20
 
 
 def read_arrays(path: Path, *, names: Sequence[str] | None = None, limit: int) -> dict[str, NDArray[Any]]:
@@ -44,6 +47,10 @@ def read_arrays(path: Path, *, names: Sequence[str] | None = None, limit: int) -
             total = sum(members[word].file_size for word in wanted)
             if total > limit:
                 raise DataError(Fault(f"its arrays take {total >> 20:,} MB, more than {limit >> 20:,} MB", file=name))
+            packed = sum(members[word].compress_size for word in wanted)
+            if total > max(SMALL_BYTES, MOST_PACKED * packed):
+                message = f"its {packed >> 10:,} kB unpack to {total >> 20:,} MB: it is made to fill the memory"
+                raise DataError(Fault(message, file=name, hint="write it without compression (numpy.savez) if it is meant so"))
             arrays = {}
             for word in wanted:
                 with archive.open(members[word]) as member:

@@ -32,6 +32,7 @@ from dltrain.data.scaling import IMPUTES, SCALES
 from dltrain.data.splits import Rows, split_column, split_groups, split_time
 from dltrain.data.table_preprocessing import RECONSTRUCTION, TablePreprocessing, TableValues, locator, read_weights
 from dltrain.data.targets import count_labels, encode_target, infer_target, scale_target
+from dltrain.data.wide_tables import read_plain_numbers
 from dltrain.errors import ConfigError, DataError, Fault
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         return _through(config, raw, seed, stored)
     reading = reading_of(config, raw)
     locate = locator(raw)
+    raw = replace(raw, frame=read_plain_numbers(raw.frame, reading, {name for _, name in _named_columns(config)} | {*raw.target}))
     columns, left_out = feature_columns(config, raw, column_kinds(config, raw, reading))
     seen = f"as the first {SAMPLE_ROWS:,} rows are" if raw.frame.height > SAMPLE_ROWS else "as in the other rows"
     values, (specs, targets), weights = all_of(

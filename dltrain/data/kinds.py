@@ -106,8 +106,10 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
             series = series.str.replace(reading.decimal, ".", literal=True)
     elif series.dtype.is_temporal():
         return np.full(len(series), np.nan)
-    numbers = series.cast(polars.Float64, strict=False)
-    array: NDArray[np.float64] = numbers.fill_null(float("nan")).to_numpy(writable=True)
+    numbers = series if str(series.dtype) == "Float64" else series.cast(polars.Float64, strict=False)
+    if numbers.null_count():
+        numbers = numbers.fill_null(float("nan"))
+    array: NDArray[np.float64] = numbers.to_numpy(writable=True)
     return array
 
 
@@ -116,6 +118,9 @@ def read_numbers(series: polars.Series, reading: Reading) -> tuple[NDArray[np.fl
 
     Looks up the words for "no value" only where no number was found.
     """
+    if str(series.dtype) == "Float64" and not (reading.replace or {}).get(series.name):
+        numbers = to_numbers(series, reading)
+        return numbers, np.flatnonzero(np.isinf(numbers))
     words = ["", *reading.missing]
     if not is_text(series) or (reading.replace or {}).get(series.name) or any(is_number(word) for word in words):
         series = mend(series, reading)
@@ -184,6 +189,8 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
     Digits with leading zeros are codes, so a category. Text whose values nearly all differ, and whole numbers that are called
     an id or index and differ in every row, are no features unless asked for.
     """
+    if series.dtype.is_float() and len(series) and not series.null_count() and np.isfinite(series.to_numpy()).all():
+        return _kind_of_type(series, reading)
     sample = mend(series.head(SAMPLE_ROWS), reading).drop_nulls()
     if not len(sample):
         sample = mend(series, reading).drop_nulls().head(SAMPLE_ROWS)

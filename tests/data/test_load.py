@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -457,3 +458,20 @@ def test_npz_with_a_pickle_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(DltrainError, match="no pickles"):
         load_dataset(DataConfig("npz", path=(str(tmp_path / "p.npz"),)), seed=0)
     assert not (tmp_path / "executed").exists()
+
+
+def test_an_npz_that_unpacks_to_gigabytes_of_nothing_is_refused_before_it_takes_memory(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED) as archive, archive.open("x.npy", "w") as member:
+        np.lib.format.write_array_header_1_0(member, {"descr": "|u1", "fortran_order": False, "shape": (300 << 20, 1)})
+        for _ in range(300):
+            member.write(bytes(1 << 20))
+    with pytest.raises(DataError, match="made to fill the memory"):
+        load_dataset(DataConfig("npz", path=(str(tmp_path / "bomb.npz"),), task="reconstruction"), seed=0)
+
+
+def test_columns_beside_header_true_take_the_place_of_the_header(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,a,y\n" + "".join(f"{row},{row * 2},{['no', 'yes'][row % 2]}\n" for row in range(40)))
+    config = DataConfig("csv", path=(str(tmp_path / "t.csv"),), columns=("first", "second", "y"), header=True, target=("y",))
+    dataset = load_dataset(config, seed=0)
+    assert dataset.parts["train"].num_rows == 40
+    assert dataset.schema.inputs[0].columns == ("first", "second")
