@@ -3,45 +3,47 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from dltrain.checking.check import check_config, raise_for_errors
-from dltrain.config import dump_yaml, load_config_text, resolve
+from dltrain.config import dump_yaml
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.disk_array import DiskArray
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError
 from dltrain.evaluation.gates import check_gates, parse_gates
-from dltrain.evaluation.report import describe_reference
 from dltrain.helper_process import HelperProcess
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import build_metrics, compile_model
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.forward import Forward, evaluation_batch_size
-from dltrain.model.h5_limits import why_not_h5
 from dltrain.model.head import Head, resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.reporting import Reporter
 from dltrain.runs import Run, now, to_json, write_atomically
-from dltrain.training.callbacks import EpochCallbacks, metric_direction, resolve_monitor
-from dltrain.training.checkpoints import Checkpoints, check_template, holding, model_bytes
+from dltrain.training.callbacks import EpochCallbacks
+from dltrain.training.checkpoints import Checkpoints, check_template, holding
 from dltrain.training.compiler import decide_jit_compile
-from dltrain.training.environment import describe_environment, git_commit, logging_to
+from dltrain.training.environment import describe_environment, logging_to
 from dltrain.training.helper_jobs import data_for_model, load_and_check, plot, warm_up_plots
 from dltrain.training.history import History
 from dltrain.training.loop import CompiledLoop, Tensors
 from dltrain.training.result import FitResult, evaluate_parts
 from dltrain.training.resuming import compare_with_run, open_run
+from dltrain.training.run_files import (
+    best_monitor,
+    first_manifest,
+    metrics_document,
+    refuse_h5,
+    resolved_config,
+    save_row_ids,
+)
 from dltrain.training.segments import ResidentSegments, Segments, to_tensors
 from dltrain.training.signals import StopSignals
 from dltrain.training.state import load_newest_state
@@ -50,7 +52,6 @@ from dltrain.training.train import Trainer
 
 logger = logging.getLogger(__name__)
 
-MAX_ROW_IDS = 2_000_000
 FILE_SOURCES = ("csv", "parquet", "npz")
 
 
@@ -162,7 +163,7 @@ class _Fit:
             raise DataError("no rows are left for training", hint="lower the fractions of `data.split`")
         with self.timed("build"):
             heads, model = self._build(dataset)
-            resolved = self._resolved(dataset, heads)
+            resolved = resolved_config(self.config, dataset, heads, self.run.path)
             finished = self._begin_or_go_on(dataset, resolved, require)
             if finished is not None:
                 self.helper.result(self.reporter)
@@ -187,19 +188,6 @@ class _Fit:
         self.reporter.model_ready(describe_layers(model), model.count_params(), sum(_size(v) for v in model.trainable_variables))
         return heads, model
 
-    def _resolved(self, dataset: Dataset, heads: Sequence[Head]) -> dict[str, Any]:
-        """The config with all that was inferred: kinds and task of the data, output and loss of the model."""
-        inferred = dict(dataset.resolved)
-        if len(heads) == 1:
-            head = heads[0]
-            inferred["training.loss"] = {head.loss.name: dict(head.loss.arguments)}
-            if self.config.model.output == "auto" and len(head.layers) < 2:
-                layer = head.layers[0].component if head.layers else None
-                inferred["model.output"] = {layer.name: dict(layer.arguments)} if layer else "none"
-        text = dump_yaml(resolve(self.config, inferred))
-        # Read once more, so that what is written has one form, whether it was inferred or given.
-        return dict(load_config_text(text, folder=self.run.path).resolved)
-
     def _begin_or_go_on(self, dataset: Dataset, resolved: dict[str, Any], require: Sequence[str]) -> FitResult | None:
         """Write what a run begins with; or hold config and data of an earlier one against what is there now.
 
@@ -218,21 +206,8 @@ class _Fit:
             self.manifest["resumed"] = [*self.manifest.get("resumed", []), now()]
         else:
             dataset.preprocessing.save(self.run.path)
-            _save_row_ids(self.run, dataset)
-            self.manifest = {
-                "status": "running",
-                "name": self.config.name,
-                "argv": self.argv,
-                "config": str(self.config.file) if self.config.file else None,
-                "seed": self.config.seed,
-                "task": dataset.schema.targets[0].task,
-                "threads": self.threads,
-                "environment": environment,
-                "data": {"fingerprint": dataset.fingerprint, "details": dataset.fingerprint_details},
-                "reference": describe_reference(dataset.schema, dataset.parts["train"]),
-                "git_commit": git_commit(),
-                "started": now(),
-            }
+            save_row_ids(self.run, dataset)
+            self.manifest = first_manifest(self.config, dataset, argv=self.argv, threads=self.threads, environment=environment)
         self.run.remove_temporary_files()
         write_atomically(self.run.config_file, dump_yaml(resolved).encode())
         return None
@@ -270,7 +245,9 @@ class _Fit:
         if training.checkpoint.filepath:
             check_template(training.checkpoint.filepath, ["epoch", *columns])
         callbacks = EpochCallbacks(model, training, columns, has_validation=has_validation, folder=self.run.path)
-        checkpoints = self._checkpoints(model, columns, callbacks, has_validation=has_validation)
+        refuse_h5(model, training)
+        monitor, mode = best_monitor(model, training, columns, callbacks, has_validation=has_validation)
+        checkpoints = Checkpoints(self.run, model, training.checkpoint, monitor=monitor, mode=mode)
         data = self._segments(weighted, to_tensors(weighted) if weights else tensors["train"])
         jit_compile, reason = self._compiler(model, data.num_steps * training.epochs)
         self.reporter.detail(f"XLA {'on' if jit_compile else 'off'}: {reason}")
@@ -304,27 +281,6 @@ class _Fit:
             return streamed
         self.reporter.detail(f"training data held in memory as tensors: {part.num_rows:,} rows, {part.num_bytes:,} bytes")
         return ResidentSegments(tensors, part.num_rows, batch_size=training.batch_size, seed=seed, shuffle=training.shuffle)
-
-    def _checkpoints(self, model: Any, columns: list[str], callbacks: EpochCallbacks, *, has_validation: bool) -> Checkpoints:
-        config = self.training.checkpoint
-        path = "training.checkpoint"
-        early = callbacks.early_stopping_monitor
-        if config.monitor is None and early is not None and has_validation:
-            monitor: str | None = early[0]
-            mode = early[1]
-        elif config.monitor is None and not has_validation:
-            monitor, mode = None, "min"
-            if config.filepath and config.save_best_only:
-                monitor = "loss"
-        else:
-            monitor = resolve_monitor(config.monitor, columns, path=f"{path}.monitor", has_validation=has_validation)
-            mode = metric_direction(model, monitor, config.mode, path=f"{path}.mode")
-        if config.format == "h5":
-            reason = _why_not_h5(model, self.training.optimizer.name)
-            if reason:
-                hint = "set `training.checkpoint.format: keras`"
-                raise ConfigError(Fault(f"an .h5 file cannot hold this model: {reason}", path=f"{path}.format", hint=hint))
-        return Checkpoints(self.run, model, config, monitor=monitor, mode=mode)
 
     def _compiler(self, model: Any, num_steps: int) -> tuple[bool, str]:
         """The decision about XLA; a run that goes on keeps the one it began with."""
@@ -386,17 +342,7 @@ class _Fit:
             )
         gates = check_gates(require, metrics, reports={name: report.report for name, report in reports.items()})
         self.seconds["total"] = round(time.monotonic() - self.started, 3)
-        document = {
-            "part": shown,
-            "weights": weights,
-            "metrics": metrics,
-            "baseline": reports[shown].baseline,
-            "baselines": {name: report.baseline for name, report in reports.items()},
-            "report": reports[shown].report,
-            "reports": {name: report.report for name, report in reports.items()},
-            "gates": [asdict(gate) for gate in gates],
-            "notes": notes,
-        }
+        document = metrics_document(reports, metrics, weights=weights, gates=gates, notes=notes)
         write_atomically(self.run.metrics_file, (to_json(document) + "\n").encode())
         self.manifest |= {"status": "finished", "weights": weights, "seconds": self.seconds, "ended": now()}
         self.run.write_manifest(self.manifest)
@@ -413,23 +359,6 @@ class _Fit:
             notes=notes,
             resumed=self.resumed,
         )
-
-
-def _why_not_h5(model: Any, optimizer: str) -> str | None:
-    try:
-        data = model_bytes(model, "h5")
-    except Exception as error:  # whatever Keras raises here is the answer that is asked for
-        return str(error).splitlines()[0] if str(error) else type(error).__name__
-    return why_not_h5(model, optimizer, data)
-
-
-def _save_row_ids(run: Run, dataset: Dataset) -> None:
-    """Which rows of the source went to which part; for millions of rows the rule, config and seed, says it."""
-    if sum(part.num_rows for part in dataset.parts.values()) > MAX_ROW_IDS:
-        return
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **{name: np.asarray(part.row_ids) for name, part in dataset.parts.items()})
-    write_atomically(run.state / "parts.npz", buffer.getvalue())
 
 
 def _size(variable: Any) -> int:
