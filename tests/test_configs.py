@@ -27,14 +27,17 @@ class Expected:
     gates: tuple[str, ...] = ()
     parts: tuple[str, ...] = ("train", "test")
     of_baseline: tuple[str, float] | None = None
+    short: tuple[str, ...] = ()  # overrides of the fit of few epochs
 
 
 WITH_VALIDATION = ("train", "validation", "test")
 EXPECTED = {
     "adult": Expected("tabular/adult/adult-train.csv", ("accuracy>=0.85",), WITH_VALIDATION),
+    "autoencoder_mnist": Expected("mnist", ("mse<=0.007",), WITH_VALIDATION, ("mse", 0.4), ("data.limit=600",)),
     "breast_cancer": Expected(None, ("accuracy>=0.94",)),
     "california": Expected("tabular/california_housing/housing.csv", ("rmse<=58000",), WITH_VALIDATION),
     "concrete": Expected("tabular/concrete/concrete_data.csv", ("rmse<=7.0",), WITH_VALIDATION),
+    "denoise_mnist": Expected("mnist", ("mse<=0.01",), WITH_VALIDATION, ("mse", 0.6), ("data.limit=600",)),
     "diabetes": Expected(None, of_baseline=("rmse", 0.85)),
     "digits": Expected(None, ("accuracy>=0.96",)),
     "iris": Expected(None, ("accuracy>=0.9",)),
@@ -130,7 +133,10 @@ def short_fits(request, tmp_path_factory):
     fits: dict[str, tuple[Path, Future[CompletedProcess[str]]]] = {}
     with ThreadPoolExecutor(2) as pool:
         for name in (item.callspec.params["name"] for item in items):
-            fits[name] = folder / name, pool.submit(fit_config, name, folder / name, "training.epochs=2", "evaluation=null")
+            fits[name] = (
+                folder / name,
+                pool.submit(fit_config, name, folder / name, "training.epochs=2", "evaluation=null", *EXPECTED[name].short),
+            )
         yield fits
         pool.shutdown(cancel_futures=True)
 

@@ -20,6 +20,7 @@ from dltrain.data.dataset import Dataset
 from dltrain.data.facts import DataFacts, facts_of
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault
 from dltrain.model.head import Head, resolve_heads
+from dltrain.model.reconstruction_head import code_layer
 from dltrain.model.symbolic import Network, infer_network
 
 # Blocks whose faults leave the data and the layers as they are.
@@ -138,7 +139,7 @@ def _check(config: Config, facts: DataFacts) -> CheckResult:
         parameters=network.parameters if network else None,
         trainable=network.trainable if network else None,
         memory=estimate_memory(config, facts, network) if known and network else None,
-        decisions=_decisions(facts, heads),
+        decisions=(*_decisions(facts, heads), *(_baseline(config, facts) if heads else ())),
         data=_data_lines(facts),
         inferred=_inferred(heads),
     )
@@ -174,6 +175,14 @@ def _decisions(facts: DataFacts, heads: Sequence[Head]) -> tuple[str, ...]:
         logits = ", told that the output is logits" if head.logits else ""
         lines.append(f"loss: {head.loss.name}{logits}; the target is {encoded}")
     return tuple(lines)
+
+
+def _baseline(config: Config, facts: DataFacts) -> tuple[str, ...]:
+    """By what a reconstruction will be judged."""
+    if facts.schema is None or facts.schema.targets[0].task != "reconstruction":
+        return ()
+    code = code_layer(config.model, facts.schema)
+    return (f"baseline: {code[1]:,} principal components, as many as the layer {code[0]} has numbers",) if code else ()
 
 
 def _data_lines(facts: DataFacts) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dltrain.checking.places import fault
+from dltrain.checking.reconstruction_checks import check_reconstruction
 from dltrain.config.types import Config, LayerConfig
 from dltrain.data.dataset import Schema
 from dltrain.errors import Fault
@@ -39,6 +40,8 @@ def check_model(config: Config, schema: Schema, heads: Sequence[Head], network: 
         faults += _check_output(config, schema, head, name, shape, network)
     faults += _check_unused(config, network)
     faults += _check_end(config, heads)
+    if heads and heads[0].task == "reconstruction":
+        faults += check_reconstruction(config, schema, heads[0])
     return faults
 
 

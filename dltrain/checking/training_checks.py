@@ -48,6 +48,7 @@ _SHORT = {
 }  # fmt: skip
 _CLASS_SCORES = ("accuracy", "precision", "recall", "f1", "roc_auc", "auc", "log_loss", "macro", "weighted")
 _NUMBER_SCORES = ("mae", "mse", "rmse", "r2", "mape", "msle")
+_RECONSTRUCTION_SCORES = ("mae", "mse", "rmse", "explained_variance")
 
 
 def check_training(config: Config, facts: DataFacts, heads: Sequence[Head]) -> list[Fault]:
@@ -240,7 +241,9 @@ def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, hea
     names = history_names(training, heads)
     if names is None:
         return
-    scores = _CLASS_SCORES if heads[0].task == "classification" else _NUMBER_SCORES
+    scores: tuple[str, ...] = _CLASS_SCORES if heads[0].task == "classification" else _NUMBER_SCORES
+    if heads[0].task == "reconstruction":
+        scores = _RECONSTRUCTION_SCORES
     known = [*names, *scores]
     spellings = {normalize(name) for name in (*known, *_SHORT, *_SHORT.values())}
     for text in config.evaluation.require:

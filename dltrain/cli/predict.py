@@ -34,7 +34,9 @@ def command(
     form: Annotated[
         str | None,
         typer.Option(
-            "--format", click_type=click.Choice(["csv", "jsonl", "parquet"]), help="If not given, by FILE's suffix, else csv."
+            "--format",
+            click_type=click.Choice(["csv", "jsonl", "parquet", "npz"]),
+            help="By FILE's suffix if not given, else csv.",
         ),
     ] = None,
     raw: Annotated[
@@ -80,7 +82,7 @@ def command(
         return 0
     console.close()
     try:
-        write_predictions(output, columns, format=form, raw=raw)
+        write_predictions(output, columns, format=form, raw=raw, arrays=result.arrays)
     except BrokenPipeError:
         discard(sys.stdout)
     if output != "-":

@@ -48,6 +48,8 @@ def _said_already(name: str, names: Sequence[str], metrics: Sequence[Mapping[str
 
 
 def _strategy(baseline: Mapping[str, float]) -> str:
+    if "explained_variance" in baseline:
+        return "principal components, as many as the code layer has numbers"
     classes = any(name.endswith("accuracy") for name in baseline)
     numbers = any(name.endswith("rmse") for name in baseline)
     said = ["the training part's most frequent class"] * classes + ["the training part's mean"] * numbers

@@ -12,7 +12,7 @@ from dltrain.config.reading import Context, add_unknown_key, is_absent, is_remov
 from dltrain.config.scalars import describe, quote
 from dltrain.config.sources import SOURCES, Source, sources_with_argument
 from dltrain.config.suggest import did_you_mean, one_of
-from dltrain.config.types import Component, DataConfig, SplitConfig
+from dltrain.config.types import Component, CorruptConfig, DataConfig, SplitConfig
 
 TEXT_TABLES = ("columns", "header", "separator", "quote", "decimal", "thousands", "encoding")
 HOW = ("column", "group", "time", "folds")
@@ -53,6 +53,7 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
             "replace": lambda value, path: _read_replace(context, value, path),
             "split": lambda value, _path: read_split(context, value),
             "augment": lambda value, path: _read_augment(context, value, path),
+            "corrupt": lambda value, path: CorruptConfig(**read_block(context, value, path, {})),
         },
         unknown,
     )
@@ -247,6 +248,13 @@ def _check_together(context: Context, node: MappingNode, config: DataConfig, sou
         and "target" not in node.entries
     ):
         add(node.entries["source"], "data.target", f"missing: the source {source.name} needs `target`, the column to predict")
+    if config.corrupt is not None and config.task != "reconstruction":
+        add(
+            node.entries["corrupt"],
+            "data.corrupt",
+            "only a reconstruction has a clean input to learn from a corrupted one",
+            "say `data.task: reconstruction`, or put `- GaussianNoise` or `- Dropout` first among the layers",
+        )
     for name in ("drop", "identifiers"):
         for column in getattr(config, name):
             if column in config.target:
@@ -306,7 +314,7 @@ def plain_data(config: DataConfig) -> dict[str, Any]:
     plain: dict[str, Any] = {"source": config.source, **config.arguments}
     for name in keys_of("data"):
         value = getattr(config, name)
-        if name in ("source", "split", "augment") or value is None or value in ((), {}):
+        if name in ("source", "split", "augment", "corrupt") or value is None or value in ((), {}):
             continue
         if name == "features":
             plain[name] = list(value) if all(kind is None for kind in value.values()) else dict(value)
@@ -317,6 +325,8 @@ def plain_data(config: DataConfig) -> dict[str, Any]:
     plain["split"] = {
         name: getattr(config.split, name) for name in keys_of("data.split") if getattr(config.split, name) is not None
     }
+    if config.corrupt is not None:
+        plain["corrupt"] = {"noise": config.corrupt.noise, "mask": config.corrupt.mask}
     if config.augment:
         plain["augment"] = [plain_component(component) for component in config.augment]
     return plain

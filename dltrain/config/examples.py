@@ -82,6 +82,11 @@ _IN_A_LAYER = {"regularizer": "kernel_regularizer", "initializer": "kernel_initi
 _CALLBACK_KEYS = {"ModelCheckpoint": "checkpoint", **{name: key for key, name in CALLBACKS.items()}}
 # Keys that mean nothing without others of their block.
 _BESIDE = {"data.split.group": {"test": 0.2}, "data.split.time": {"test": 0.2}}
+# What stands around a key that is not for tables.
+_AROUND = {
+    "data.augment": {"source": "digits"},
+    "data.corrupt": {"source": "digits", "task": "reconstruction"},
+}
 _TABLE_FILE = ("data.path", "data.target")
 
 
@@ -96,10 +101,8 @@ def example_of_key(key: Key) -> dict[str, Any]:
     blocks = key.path.split(".")
     around: dict[str, Any] = {}
     if len(blocks) > 1 and blocks[0] == "data" and key.path != "data.source":
-        pictures = key.path == "data.augment"
-        around = (
-            {"source": "digits"} if pictures else {"source": "csv", **{p.split(".")[1]: KEYS[p].example for p in _TABLE_FILE}}
-        )
+        table = {"source": "csv", **{p.split(".")[1]: KEYS[p].example for p in _TABLE_FILE}}
+        around = _AROUND.get(".".join(blocks[:2]), table)
     inner = _BESIDE.get(key.path, {})
     for name in reversed(blocks[1:]):
         value, inner = {name: value, **inner}, {}

@@ -75,6 +75,14 @@ class SplitConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CorruptConfig:
+    """`data.corrupt`: noise (its standard deviation) and mask (share of numbers set to 0) on the scaled input in training."""
+
+    noise: float = 0.0
+    mask: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class DataConfig:
     """The `data:` block.
 
@@ -102,6 +110,7 @@ class DataConfig:
         scale_target: whether a regression target is standardized inside (reported in its own units all the same).
         split: see `SplitConfig`.
         augment: Keras's random layers, applied in training only.
+        corrupt: what is done to the input of a reconstruction in training only, or None.
         limit: use the first so many rows of the source only, or None.
         identifiers: columns that are no features but are repeated beside predictions.
         places: key path (such as `data.target`) -> Place, for errors found later.
@@ -132,6 +141,7 @@ class DataConfig:
     scale_target: bool = True
     split: SplitConfig = SplitConfig()
     augment: tuple[Component, ...] = ()
+    corrupt: CorruptConfig | None = None
     limit: int | None = None
     identifiers: tuple[str, ...] = ()
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)

@@ -27,6 +27,7 @@ class InputSpec:
         vocabulary_size: how many indices an embedded category has, the unknown bucket (index 0) included; else None.
         embedding_dimension: suggested size of its embedding; else None.
         columns: for "features": what each of the numbers is (`age`, `workclass=Private`, ...); else empty.
+        unit_range: every number is scaled to 0...1.
     """
 
     name: str
@@ -35,6 +36,7 @@ class InputSpec:
     vocabulary_size: int | None = None
     embedding_dimension: int | None = None
     columns: tuple[str, ...] = ()
+    unit_range: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Part:
     """
 
     inputs: dict[str, Array]
-    targets: dict[str, NDArray[Any]]
+    targets: dict[str, Any]
     weights: NDArray[np.float32] | None
     row_ids: NDArray[np.int64]
     identifiers: dict[str, list[str]] = field(default_factory=dict)

@@ -90,7 +90,8 @@ def known_facts(config: DataConfig) -> DataFacts | None:
     spec = _target(config, source.task or "classification", classes, f"{config.source} has {classes} classes")
     image = len(shape) == 3
     names = tuple(f"column {index}" for index in range(shape[0])) if not image else ()
-    schema = Schema((InputSpec("image" if image else "features", shape, columns=names),), (spec,))
+    unit_range = in_unit_range(config.scale, "unit" if image else "standard")
+    schema = Schema((InputSpec("image" if image else "features", shape, columns=names, unit_range=unit_range),), (spec,))
     own = dict(zip(("train", "test"), _OWN_PARTS.get(config.source, ()), strict=False))
     size = "×".join(map(str, shape))
     what = f"{rows:,} pictures of {size}" if image else f"{rows:,} rows of {shape[0]} numbers"
@@ -98,6 +99,11 @@ def known_facts(config: DataConfig) -> DataFacts | None:
     return DataFacts(
         schema, expected_rows(config, rows, own), summary=tuple(lines), exact=True, names_known=config.source in _NUMBERED
     )
+
+
+def in_unit_range(scale: object, default: str) -> bool:
+    """Whether a way of scaling (`default` where the config names none) brings every number to 0...1."""
+    return (scale or default) in ("unit", "minmax", "quantile")
 
 
 def expected_rows(config: DataConfig, rows: int | None, own: Mapping[str, int] = {}) -> dict[str, int]:
@@ -166,7 +172,8 @@ def _noise(config: DataConfig) -> DataFacts:
     spec = _target(config, "classification", classes, f"noise of {classes} classes")
     image = len(shape) == 3
     names = tuple(f"x{index}" for index in range(shape[0])) if len(shape) == 1 else ()
-    schema = Schema((InputSpec("image" if image else "features", shape, columns=names),), (spec,))
+    unit_range = in_unit_range(config.scale, "standard")
+    schema = Schema((InputSpec("image" if image else "features", shape, columns=names, unit_range=unit_range),), (spec,))
     line = f"noise: {rows:,} rows of {'×'.join(map(str, shape))}" + (f", {classes} classes" if classes else "")
     plain = replace_folds(config)
     return DataFacts(schema, expected_rows(plain, rows), summary=(line,), exact=True)

@@ -63,6 +63,11 @@ class FeatureColumn:
         return tuple(column for number in self.numbers for column in number.columns)
 
     @property
+    def unit_range(self) -> bool:
+        """Whether its numbers lie between 0 and 1, as those of categories and booleans always do."""
+        return self.kind in ("category", "boolean") or all(number.scale in ("minmax", "quantile") for number in self.numbers)
+
+    @property
     def vocabulary_size(self) -> int:
         """Indices of an embedded category: 0 for what training has not seen, the categories, and missing where it was seen."""
         return 1 + len(self.categories) + self.has_missing

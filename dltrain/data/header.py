@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from dltrain.config.sources import SOURCES
 from dltrain.config.types import DataConfig, SplitConfig
-from dltrain.data.facts import BUNDLED_TABLES, DataFacts, expected_rows, facts_of, known_facts, replace_folds
+from dltrain.data.facts import BUNDLED_TABLES, DataFacts, expected_rows, facts_of, in_unit_range, known_facts, replace_folds
 from dltrain.data.faults import config_fault, shown
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault
 
@@ -208,12 +208,12 @@ def _arrays(config: DataConfig) -> DataFacts:
     if inputs not in shapes:
         hint = f"its arrays: {', '.join(list(shapes)[:20])}; say which by data.inputs and data.targets"
         raise DataError(config_fault(config, "data.inputs", f"{shown(file)} holds no array {inputs!r}", hint))
-    shape = shapes[inputs]
+    shape, is_bytes = shapes[inputs][0], shapes[inputs][1] == "uint8"
     if len(shape) < 2 or not shape[0]:
         raise DataError(Fault(f"the inputs are of shape {shape}; expected numbers [rows, ...]", file=shown(file)))
     spec = _array_target(config, file, targets if targets in shapes else None)
-    own = {"train": shape[0], "test": shapes["x_test"][0]} if keras else {}
-    schema = _schema(shape[1:], spec)
+    own = {"train": shape[0], "test": shapes["x_test"][0][0]} if keras else {}
+    schema = _schema(shape[1:], spec, unit_range=in_unit_range(config.scale, "unit" if is_bytes else "standard"))
     line = f"{shown(file)}: {shape[0]:,} rows of {'×'.join(map(str, shape[1:]))}"
     try:
         rows = expected_rows(config, shape[0], own)
@@ -222,23 +222,23 @@ def _arrays(config: DataConfig) -> DataFacts:
     return DataFacts(schema, rows, exact=True, summary=(line,))
 
 
-def _schema(shape: tuple[int, ...], spec: Any) -> Schema | None:
+def _schema(shape: tuple[int, ...], spec: Any, *, unit_range: bool) -> Schema | None:
     from dltrain.data.dataset import InputSpec, Schema
 
     if spec is None:
         return None
-    return Schema((InputSpec("image" if len(shape) == 3 else "features", shape),), (spec,))
+    return Schema((InputSpec("image" if len(shape) == 3 else "features", shape, unit_range=unit_range),), (spec,))
 
 
-def declared_shapes(file: str) -> dict[str, tuple[int, ...]]:
-    """Array name -> shape as its header declares it; nothing else is read.
+def declared_shapes(file: str) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Array name -> shape and type of its numbers as its header declares them; nothing else is read.
 
     Raises:
         DataError: no archive of arrays.
     """
     from numpy.lib import format as npy
 
-    shapes: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, tuple[tuple[int, ...], str]] = {}
     try:
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist()[:1000]:
@@ -249,10 +249,11 @@ def declared_shapes(file: str) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _declared_shape(npy: Any, member: IO[bytes]) -> tuple[int, ...]:
+def _declared_shape(npy: Any, member: IO[bytes]) -> tuple[tuple[int, ...], str]:
     version = npy.read_magic(member)
     read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    return tuple(int(extent) for extent in read(member, max_header_size=10_000)[0])
+    shape, _, dtype = read(member, max_header_size=10_000)
+    return tuple(int(extent) for extent in shape), str(dtype)
 
 
 def _array_target(config: DataConfig, file: str, targets: str | None) -> Any:
@@ -295,9 +296,10 @@ def _faces_here(config: DataConfig) -> DataFacts:
     spec = TargetSpec("target", "classification", people, reason=f"lfw_people has {len(people)} classes")
     if config.task == "reconstruction":
         spec = TargetSpec("reconstruction", "reconstruction", reason="data.task says so")
+    schema = _schema(shape, spec, unit_range=in_unit_range(config.scale, "unit"))
     line = f"lfw_people: {rows:,} pictures of {'×'.join(map(str, shape))}, {len(people)} people"
     try:
         parts = expected_rows(config, rows)
     except ValueError as error:
-        return DataFacts(_schema(shape, spec), summary=(line,), errors=(config_fault(config, "data.split", str(error)),))
-    return DataFacts(_schema(shape, spec), parts, exact=True, summary=(line,))
+        return DataFacts(schema, summary=(line,), errors=(config_fault(config, "data.split", str(error)),))
+    return DataFacts(schema, parts, exact=True, summary=(line,))

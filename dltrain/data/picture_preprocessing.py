@@ -18,6 +18,7 @@ from dltrain.data.table_preprocessing import RECONSTRUCTION, one_of, target_from
 from dltrain.errors import DataError, Fault
 
 PICTURE_SCALES = ("standard", "minmax", "unit", "none")
+UNIT_SCALES = ("minmax", "unit")
 BLOCK_VALUES = 1 << 22
 
 
@@ -48,7 +49,13 @@ class PicturePreprocessing(Preprocessing):
     @property
     def schema(self) -> Schema:
         """One input: "image" [height, width, channels], or "features" for arrays of another rank."""
-        return Schema((InputSpec("image" if len(self.shape) == 3 else "features", self.shape),), self.targets)
+        name = "image" if len(self.shape) == 3 else "features"
+        return Schema((InputSpec(name, self.shape, unit_range=self.scale in UNIT_SCALES),), self.targets)
+
+    def unscale(self, images: NDArray[Any]) -> NDArray[np.float64]:
+        """Pixels in their own units [rows, ...] from scaled ones."""
+        pixels: NDArray[np.float64] = np.asarray(images, np.float64) * self.spread + self.center
+        return pixels
 
     def transform(
         self,
@@ -61,13 +68,16 @@ class PicturePreprocessing(Preprocessing):
         """See `Preprocessing.transform`."""
         if not isinstance(raw, RawPictures):
             raise DataError("expected pictures, got a table")
-        if raw.images.shape[1:] != self.shape:
+        images = raw.images
+        if (*images.shape[1:], 1) == self.shape:
+            images = images[..., np.newaxis]  # grey pictures without an axis for their one channel
+        if images.shape[1:] != self.shape:
             got = "x".join(map(str, raw.images.shape[1:]))
             raise DataError(
                 f"expected arrays of {'x'.join(map(str, self.shape))}, got {got}", hint="the model was built for that shape"
             )
         rows = np.arange(len(raw.images)) if rows is None else rows
-        images = scale_pictures(raw.images, rows, self.center, self.spread)
+        images = scale_pictures(images, rows, self.center, self.spread)
         targets: dict[str, NDArray[Any]] = {}
         for spec in self.targets:
             if spec.task == RECONSTRUCTION:

@@ -58,7 +58,7 @@ def start_archive(where: str, written: str, asked: str | None) -> Starter:
         UsageError: it is not clear which arrays are inputs and targets.
         DataError: unreadable, or no target that can be learnt.
     """
-    shapes = declared_shapes(where)
+    shapes = {name: shape for name, (shape, _) in declared_shapes(where).items()}
     own_test = shapes.keys() >= KERAS_NAMES and asked in (None, "y_train")
     arguments: dict[str, Any] = {}
     if not shapes.keys() >= {"x_train", "y_train"}:

@@ -74,7 +74,8 @@ class TablePreprocessing(Preprocessing):
     def schema(self) -> Schema:
         """One input "features" of all numbers and one-hot columns; one input for each embedded category."""
         columns = tuple(name for column in self.features for name in column.columns)
-        inputs = [InputSpec(FEATURES, (len(columns),), columns=columns)] if columns else []
+        unit_range = all(column.unit_range for column in self.features)
+        inputs = [InputSpec(FEATURES, (len(columns),), columns=columns, unit_range=unit_range)] if columns else []
         for column in self.features:
             if column.is_embedded:
                 size = column.vocabulary_size

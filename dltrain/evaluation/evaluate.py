@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ from dltrain.errors import DataError, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults
 from dltrain.evaluation.gates import check_gates, parse_gates
 from dltrain.evaluation.load_run import StoredRun, load_run
+from dltrain.evaluation.pca_baseline import load_pca
+from dltrain.evaluation.reconstruction import report_reconstruction
 from dltrain.evaluation.report import report_part, restore_reference
 from dltrain.helper_process import HelperProcess
 from dltrain.model.encode import encode_part
@@ -98,10 +101,14 @@ def evaluate(
         shown, rows = _choose(found, part, stored, reporter, allow_changed=allow_changed)
     model = stored.build(checkpoint)
     encoded = encode_part(rows, stored.preprocessing.schema, stored.heads)
-    logs, outputs = Forward(model, evaluation_batch_size(encoded.inputs)).evaluate(
-        encoded.inputs, encoded.targets, encoded.weights
-    )
-    report = report_part(shown, logs, stored.heads, outputs, rows, restore_reference(stored.manifest.get("reference", {})))
+    forward = Forward(model, evaluation_batch_size(encoded.inputs))
+    if stored.heads[0].task == "reconstruction":
+        pca = load_pca(stored.run.state, math.prod(stored.preprocessing.schema.inputs[0].shape))
+        report = report_reconstruction(shown, forward, encoded.inputs, encoded.targets, encoded.weights, pca)
+    else:
+        logs, outputs = forward.evaluate(encoded.inputs, encoded.targets, encoded.weights)
+        reference = restore_reference(stored.manifest.get("reference", {}))
+        report = report_part(shown, logs, stored.heads, outputs, rows, reference)
     gates = check_gates(require, {shown: report.metrics}, part=shown, reports={shown: report.report})
     return EvaluateResult(
         run=stored.run.path,

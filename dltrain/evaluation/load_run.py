@@ -102,7 +102,7 @@ class StoredRun:
         names = [item.name for item in model.layers]
         if layer not in names:
             raise UsageError(f"the model has no layer {layer!r}", hint=f"its layers are {', '.join(names)}")
-        return keras.Model(model.inputs, model.get_layer(layer).output)
+        return keras.Model(model.inputs, model.get_layer(layer).output, name="model")
 
     def _refuse_larger_model(self, weights: Path) -> None:
         """Refuse a config whose model is larger than the file of its weights, before Keras allocates it."""

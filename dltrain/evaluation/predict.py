@@ -30,6 +30,7 @@ class Predictions:
         prediction: label or number for each row.
         probabilities: label -> probability for each row, for classes; None for numbers.
         columns: further columns of numbers: those of several targets, or of the layer that was asked for.
+        arrays: what `columns` holds number by number, in its own shape: name -> array [rows, ...].
         notes: sentences for the user.
     """
 
@@ -37,6 +38,7 @@ class Predictions:
     prediction: list[Any]
     probabilities: dict[str, NDArray[np.float64]] | None = None
     columns: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -85,7 +87,7 @@ def predict(
     model = stored.build(checkpoint, layer=layer)
     outputs = run_outputs(model, [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs])
     if layer is not None:
-        return _layer_values(layer, outputs[0], part)
+        return _layer_values(layer, outputs, part)
     return _predictions(stored, outputs, part, top)
 
 
@@ -93,10 +95,18 @@ def _read(preprocessing: Any, paths: list[str], *, reporter: Reporter) -> Part:
     return read_part(preprocessing, paths, with_targets=False, reporter=reporter)
 
 
-def _layer_values(layer: str, output: NDArray[Any], part: Part) -> Predictions:
+def _layer_values(layer: str, outputs: Sequence[NDArray[Any]], part: Part) -> Predictions:
+    result = Predictions(part.identifiers, [])
+    for number, output in enumerate(outputs):
+        _add_numbers(result, layer if len(outputs) == 1 else f"{layer}_{number}", output)
+    return result
+
+
+def _add_numbers(result: Predictions, name: str, output: NDArray[Any]) -> None:
+    """The numbers of each row, as an array and as a column each."""
     flat = output.reshape(len(output), -1)
-    columns = {f"{layer}_{index}": flat[:, index] for index in range(flat.shape[1])}
-    return Predictions(part.identifiers, [], columns=columns)
+    result.arrays[name] = output
+    result.columns |= {f"{name}_{index}": flat[:, index] for index in range(flat.shape[1])}
 
 
 def _predictions(stored: StoredRun, outputs: Sequence[NDArray[Any]], part: Part, top: int | None) -> Predictions:
@@ -113,8 +123,7 @@ def _predictions(stored: StoredRun, outputs: Sequence[NDArray[Any]], part: Part,
                 else:
                     result.prediction = values
         else:
-            flat = output.reshape(len(output), -1)
-            result.columns |= {f"output_{index}": flat[:, index] for index in range(flat.shape[1])}
+            _add_numbers(result, "output", output)
     return result
 
 

@@ -1,4 +1,4 @@
-"""Predictions as csv, jsonl or parquet."""
+"""Predictions as csv, jsonl, parquet or npz."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import json
 import re
 import sys
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ import numpy as np
 
 from dltrain.errors import Fault, RunError, UsageError
 
-FORMATS = ("csv", "jsonl", "parquet")
-_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet"}
+FORMATS = ("csv", "jsonl", "parquet", "npz")
+_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz"}
 
 # What a spreadsheet takes for the start of a formula, full-width forms included (OWASP, "CSV Injection").
 _RUNS_IN_SPREADSHEET = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
@@ -60,14 +61,20 @@ def prediction_columns(
 
 
 def write_predictions(
-    destination: str, columns: Mapping[str, Sequence[Any]], *, format: str | None = None, raw: bool = False
+    destination: str,
+    columns: Mapping[str, Sequence[Any]],
+    *,
+    format: str | None = None,
+    raw: bool = False,
+    arrays: Mapping[str, Any] | None = None,
 ) -> None:
     """Write predictions to a file, whole or not at all, or to stdout.
 
     Args:
         destination: a file, or `-` for stdout.
         columns: name -> values [rows], as `prediction_columns` orders them.
-        format: `csv`, `jsonl`, `parquet`; None: by the suffix, else csv.
+        format: `csv`, `jsonl`, `parquet`, `npz`; None: by the suffix, else csv.
+        arrays: for npz: name -> array [rows, ...], instead of the columns that hold its numbers one by one.
         raw: leave text that a spreadsheet would run as a formula as it is. Otherwise such a csv cell gets an apostrophe in front.
             Numbers never get one, and jsonl and parquet hold text unchanged.
 
@@ -75,14 +82,15 @@ def write_predictions(
         UsageError: an unknown format, a file that cannot be written, or parquet to a terminal.
     """
     format = choose_format(destination, format)
-    if destination == "-" and format == "parquet" and sys.stdout.isatty():
+    if destination == "-" and format in ("parquet", "npz") and sys.stdout.isatty():
         raise UsageError(
-            Fault("parquet is not text and was not written to the terminal", hint="name a file with -o, or pipe it on")
+            Fault(f"{format} is not text and was not written to the terminal", hint="name a file with -o, or pipe it on")
         )
     content = {
         "csv": lambda: to_csv(columns, raw=raw),
         "jsonl": lambda: to_jsonl(columns),
         "parquet": lambda: to_parquet(columns),
+        "npz": lambda: to_npz(columns, arrays or {}),
     }[format]()
     if destination == "-":
         sys.stdout.flush()
@@ -150,6 +158,23 @@ def to_parquet(columns: Mapping[str, Sequence[Any]]) -> bytes:
     frame = polars.DataFrame({name: polars.Series(name, values) for name, values in columns.items()})
     buffer = io.BytesIO()
     frame.write_parquet(buffer)
+    return buffer.getvalue()
+
+
+def to_npz(columns: Mapping[str, Sequence[Any]], arrays: Mapping[str, Any]) -> bytes:
+    """An archive of arrays without pickles: the given ones, and each column whose numbers they do not hold."""
+    held = {name: np.asarray(array) for name, array in arrays.items()}
+    inside = {f"{name}_{index}" for name, array in held.items() for index in range(int(np.prod(array.shape[1:])))}
+    for name, values in columns.items():
+        if name not in held and name not in inside:
+            array = np.asarray(values)
+            held[name] = array.astype(str) if array.dtype == object else array
+    buffer = io.BytesIO()
+    # Not by keyword: a column may be called as an argument of savez is.
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, array in held.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
     return buffer.getvalue()
 
 

@@ -106,7 +106,7 @@ def report_part(
     part: Part,
     reference: Mapping[str, NDArray[Any]],
 ) -> PartReport:
-    """Put together what is reported of a part.
+    """Put together what is reported of a part (`report_reconstruction` where the input is reconstructed).
 
     Args:
         name: of the part, for sentences.
@@ -121,12 +121,10 @@ def report_part(
     for head, output in zip(heads, outputs, strict=True):
         if head.task == "classification":
             _classification(result, name, head, output, part, reference, prefix=f"{head.targets[0].name}_" if several else "")
-        elif head.task == "regression":
+        else:
             for index, target in enumerate(head.targets):
                 prefix = f"{target.name}_" if several else ""
                 _regression(result, name, target, output[:, index], part, reference, prefix=prefix)
-        else:
-            _reconstruction(result, output, part)
     return result
 
 
@@ -174,9 +172,3 @@ def _regression(
     result.baseline |= {prefix + key: value for key, value in baseline.items()}
     if name != "train" and is_no_better((predicted - true) ** 2, (seen.mean() - true) ** 2):
         result.notes.append(baseline_sentence(name, prefix + "rmse", result.metrics, result.baseline))
-
-
-def _reconstruction(result: PartReport, output: NDArray[Any], part: Part) -> None:
-    true = next(iter(part.targets.values()))
-    error = np.asarray(output, np.float64).reshape(len(true), -1) - true.reshape(len(true), -1)
-    result.metrics |= {"rmse": float(np.sqrt(np.mean(error**2))), "mae": float(np.mean(np.abs(error)))}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part, Schema
-from dltrain.data.disk_array import Array, DiskArray, in_memory
+from dltrain.data.disk_array import Array, DiskArray
 from dltrain.errors import ConfigError, Fault
 from dltrain.model.head import Head
 
@@ -22,12 +21,12 @@ class EncodedPart:
     Attributes:
         inputs: one array [rows, ...] per input, in memory or on disk.
         targets: one array per head: float32 [rows, 1] (binary), int32 [rows] (index), float32 [rows, classes] (one-hot),
-            float32 [rows, n] (values), the input (reconstruction).
+            float32 [rows, n] (values), the input itself, in memory or on disk (reconstruction).
         weights: one float32 [rows] per head, or None.
     """
 
     inputs: tuple[Array, ...]
-    targets: tuple[NDArray[Any], ...]
+    targets: tuple[Array, ...]
     weights: tuple[NDArray[np.float32], ...] | None
 
     @property
@@ -43,7 +42,8 @@ class EncodedPart:
     @property
     def num_bytes(self) -> int:
         """Bytes of all arrays together."""
-        return sum(array.nbytes for array in (*self.inputs, *self.targets, *(self.weights or ())))
+        arrays = {id(array): array for array in (*self.inputs, *self.targets, *(self.weights or ()))}
+        return sum(array.nbytes for array in arrays.values())
 
 
 def encode_part(
@@ -71,12 +71,13 @@ def encode_part(
     return EncodedPart(inputs, targets, tuple(weights))
 
 
-def _encode(part: Part, head: Head, inputs: tuple[Array, ...]) -> NDArray[Any]:
+def _encode(part: Part, head: Head, inputs: tuple[Array, ...]) -> Array:
     if head.encoding == "input":
-        return in_memory(inputs[0])
+        return inputs[0]
     if head.encoding == "value":
-        return np.stack([part.targets[target.name] for target in head.targets], axis=1).astype("float32", copy=False)
-    indices = part.targets[head.targets[0].name]
+        values: NDArray[np.float32] = np.stack([part.targets[target.name] for target in head.targets], axis=1)
+        return values.astype("float32", copy=False)
+    indices: NDArray[np.int32] = part.targets[head.targets[0].name]
     if head.encoding == "binary":
         return indices.astype("float32")[:, None]
     if head.encoding == "one_hot":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,31 +40,52 @@ class Forward:
 
     def outputs(self, inputs: Sequence[Any]) -> list[NDArray[np.float32]]:
         """Outputs for rows: a list with one array [rows, ...] per model output."""
-        pieces = [self._call(piece, scored=False) for piece in self._pieces(inputs, (), None)]
+        pieces = [self._call(piece, scored=False) for piece in self._pieces(inputs, (), None, cut=False)]
         return _join(pieces)
 
     def evaluate(
-        self, inputs: Sequence[Any], targets: Sequence[Any], weights: Sequence[Any] | None
+        self,
+        inputs: Sequence[Any],
+        targets: Sequence[Any],
+        weights: Sequence[Any] | None,
+        *,
+        consume: Callable[[Sequence[Any], list[NDArray[np.float32]]], None] | None = None,
     ) -> tuple[dict[str, float], list[NDArray[np.float32]]]:
-        """Loss and metrics over rows, by Keras's names, and the outputs."""
+        """Loss and metrics over rows, by Keras's names, and the outputs.
+
+        Args:
+            inputs, targets, weights: the encoded rows.
+            consume: takes targets and outputs of some rows after the other; the outputs are then not kept.
+        """
         self.model.reset_metrics()
-        pieces = [self._call(piece, scored=True) for piece in self._pieces(inputs, targets, weights)]
+        pieces = []
+        for piece in self._pieces(inputs, targets, weights, cut=consume is not None):
+            outputs = self._call(piece, scored=True)
+            if consume is None:
+                pieces.append(outputs)
+            else:
+                consume(piece[1], outputs)
         logs = {name: float(value) for name, value in self.model.get_metrics_result().items()}
         self.model.reset_metrics()
-        return logs, _join(pieces)
+        return logs, _join(pieces) if consume is None else []
 
-    def _pieces(self, inputs: Sequence[Any], targets: Sequence[Any], weights: Sequence[Any] | None) -> Iterator[Any]:
-        """Rows as they go into one call: all of them, or pieces of what is on disk. Pieces are whole batches."""
-        if not any(isinstance(array, DiskArray) for array in inputs):
+    def _pieces(
+        self, inputs: Sequence[Any], targets: Sequence[Any], weights: Sequence[Any] | None, *, cut: bool
+    ) -> Iterator[Any]:
+        """Rows as they go into one call: all of them, or pieces of what is on disk or to be cut. Pieces are whole batches."""
+        if not cut and not any(isinstance(array, DiskArray) for array in inputs):
             yield tuple(inputs), tuple(targets), tuple(weights or ())
             return
         num_rows = len(inputs[0])
-        row_bytes = sum(math.prod(array.shape[1:]) * array.dtype.itemsize for array in inputs)
+        row_bytes = sum(math.prod(array.shape[1:]) * np.dtype(_dtype_name(array)).itemsize for array in inputs)
         size = max(1, _PIECE_BYTES // max(row_bytes, 1) // self.batch_size) * self.batch_size
         for start in range(0, num_rows, size):
             stop = min(start + size, num_rows)
-            rows = tuple(array.read(start, stop) if isinstance(array, DiskArray) else array[start:stop] for array in inputs)
-            yield rows, tuple(t[start:stop] for t in targets), tuple(w[start:stop] for w in weights or ())
+            groups = (tuple(inputs), tuple(targets), tuple(weights or ()))
+            # What is input and target at once is read once.
+            read = {id(array): array for group in groups for array in group}
+            read = {key: _rows(array, start, stop) for key, array in read.items()}
+            yield tuple(tuple(read[id(array)] for array in group) for group in groups)
 
     def _call(self, arrays: Any, *, scored: bool) -> list[NDArray[np.float32]]:
         """One compiled call. It is traced once for any number of rows."""
@@ -114,6 +135,14 @@ class Forward:
         loss = self.model._compute_loss(x=None, y=y_one, y_pred=pred_one, sample_weight=weight, training=False)
         self.model._loss_tracker.update_state(loss, sample_weight=num_rows)
         self.model.compute_metrics(None, y_one, pred_one, weight)
+
+
+def _rows(array: Any, start: int, stop: int) -> Any:
+    return array.read(start, stop) if isinstance(array, DiskArray) else array[start:stop]
+
+
+def _dtype_name(array: Any) -> str:
+    return str(getattr(array.dtype, "name", array.dtype))
 
 
 def _join(pieces: list[list[NDArray[np.float32]]]) -> list[NDArray[np.float32]]:

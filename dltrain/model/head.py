@@ -6,6 +6,7 @@
 | 2 classes                | Dense(1, sigmoid)   | BinaryCrossentropy              | 0.0 or 1.0         |
 | k classes                | Dense(k, softmax)   | SparseCategoricalCrossentropy   | index, or one-hot  |
 | reconstruction of shape s| Dense(prod(s)) as s | MeanSquaredError                | the input          |
+|                          | sigmoid at 0...1    |                                 |                    |
 
 A last layer written by hand that fits the task is the output.
 """
@@ -20,6 +21,7 @@ from typing import Any
 from dltrain.config.types import Component, LayerConfig, LossConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema, TargetSpec
 from dltrain.errors import ConfigError, Fault
+from dltrain.model.reconstruction_head import reconstruction_layers
 
 # How each loss wants a class: one number 0 or 1 per unit ("binary"), an index ("index"), or one-hot ("one_hot").
 _INDEX_LOSSES = {"SparseCategoricalCrossentropy"}
@@ -124,8 +126,13 @@ def _resolve_head(
     loss = wanted.component if wanted else None
     logits = model.logits or bool(loss and loss.arguments.get("from_logits"))
     units, activation = _needed(target, targets, schema, loss)
-    if isinstance(model.output, LayerConfig):
-        layers: tuple[LayerConfig, ...] = (replace(model.output, name=model.output.name or "output"),)
+    layers: tuple[LayerConfig, ...]
+    if target.task == "reconstruction":
+        if logits:
+            raise ConfigError(Fault("a reconstruction needs the input's own numbers, not logits", path="model.logits"))
+        layers, reason = reconstruction_layers(model, schema)
+    elif isinstance(model.output, LayerConfig):
+        layers = (replace(model.output, name=model.output.name or "output"),)
         units, activation, logits = _given_output(layers, units, activation, logits, target)
         reason = "output as given by `model.output`"
     elif alone and (model.output == "none" or _is_output(model.layers, units, activation, logits, target)):
@@ -133,7 +140,7 @@ def _resolve_head(
         units, activation, logits = _given_output(model.layers, units, activation, logits, target)
         reason = "the last layer is the output: it fits the task" if model.output == "auto" else "the last layer is the output"
     else:
-        layers = _added_layers(units, None if logits else activation, schema, target, alone=alone)
+        layers = _added_layers(units, None if logits else activation, target, alone=alone)
         reason = f"output added for the {target.task}: Dense({units}, {'linear' if logits or not activation else activation})"
     if target.task != "classification":
         logits = False
@@ -186,7 +193,7 @@ def _activation_name(value: Any) -> str | None:
 
 def _is_output(layers: Sequence[LayerConfig], units: int, activation: str | None, logits: bool, target: TargetSpec) -> bool:
     found, ending, _ = _ending(layers)
-    if found is None or target.task == "reconstruction":
+    if found is None:
         return False
     if target.task == "classification":
         num_classes = len(target.classes)
@@ -225,22 +232,12 @@ def _given_output(
     return found, ending, False
 
 
-def _added_layers(
-    units: int, activation: str | None, schema: Schema, target: TargetSpec, *, alone: bool
-) -> tuple[LayerConfig, ...]:
+def _added_layers(units: int, activation: str | None, target: TargetSpec, *, alone: bool) -> tuple[LayerConfig, ...]:
     arguments: dict[str, Any] = {"units": units}
     if activation:
         arguments["activation"] = activation
-    dense = LayerConfig(
-        Component("layer", "Dense", arguments), name="output" if alone else layer_name(target.name), path="model.output"
-    )
-    shape = schema.inputs[0].shape
-    if target.task != "reconstruction" or len(shape) == 1:
-        return (dense,)
-    dense = replace(dense, name="output_values")
-    reshape = Component("layer", "Reshape", {"target_shape": list(shape)})
-    flatten = LayerConfig(Component("layer", "Flatten"), path="model.output")
-    return (flatten, dense, LayerConfig(reshape, name="output", path="model.output"))
+    dense = Component("layer", "Dense", arguments)
+    return (LayerConfig(dense, name="output" if alone else layer_name(target.name), path="model.output"),)
 
 
 def layer_name(name: str) -> str:

@@ -18,6 +18,8 @@ from dltrain.data.dataset import Dataset
 from dltrain.data.disk_array import DiskArray
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError
 from dltrain.evaluation.gates import check_gates, parse_gates
+from dltrain.evaluation.pca_baseline import PcaBaseline, fit_pca
+from dltrain.evaluation.reconstruction_sheet import plot_reconstructions, rows_of_sheet
 from dltrain.helper_process import HelperProcess
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import build_metrics, compile_model
@@ -25,11 +27,13 @@ from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.head import Head, resolve_heads
 from dltrain.model.keras_import import import_keras
+from dltrain.model.reconstruction_head import code_layer
 from dltrain.reporting import Reporter
 from dltrain.runs import Run, now, to_json, write_atomically
 from dltrain.training.callbacks import EpochCallbacks
 from dltrain.training.checkpoints import Checkpoints, check_template, holding
 from dltrain.training.compiler import decide_jit_compile
+from dltrain.training.corruption import Corrupt, make_corruption
 from dltrain.training.environment import describe_environment, logging_to
 from dltrain.training.helper_jobs import data_for_model, load_and_check, plot, warm_up_plots
 from dltrain.training.history import History
@@ -260,7 +264,7 @@ class _Fit:
             data,
             (tensors["validation"], forward) if has_validation else None,
             training,
-            loop=CompiledLoop(model, training.batch_size, jit_compile=jit_compile),
+            loop=CompiledLoop(model, training.batch_size, jit_compile=jit_compile, corrupt=self._corruption(dataset)),
             callbacks=callbacks,
             checkpoints=checkpoints,
             history=history,
@@ -271,6 +275,10 @@ class _Fit:
             trainer.restore(state)
         self.reporter.run_started(str(self.run.path), trainer.epoch, training.epochs, data.num_steps)
         return trainer, tensors, forward
+
+    def _corruption(self, dataset: Dataset) -> Corrupt | None:
+        unit_range = dataset.schema.inputs[0].unit_range
+        return make_corruption(self.config.data.corrupt, seed=self.config.seed, unit_range=unit_range)
 
     def _segments(self, part: EncodedPart, tensors: Tensors) -> Segments:
         """The training part as the loop takes it: in memory, or read from disk while it is trained on."""
@@ -314,6 +322,17 @@ class _Fit:
                 with contextlib.suppress(RunError):  # the first error is the one to show
                     self.run.write_manifest(self.manifest)
 
+    def _fit_pca(self, dataset: Dataset) -> PcaBaseline | None:
+        """The baseline of a reconstruction, kept for later evaluations."""
+        code = code_layer(self.config.model, dataset.schema)
+        if code is None:
+            return None
+        train = dataset.parts["train"].inputs[dataset.schema.inputs[0].name]
+        self.reporter.status(f"principal components, as many as {code[0]} has numbers")
+        pca = fit_pca(train, code[1], layer=code[0], seed=self.config.seed)
+        pca.save(self.run.state)
+        return pca
+
     def _evaluate(
         self,
         dataset: Dataset,
@@ -328,9 +347,11 @@ class _Fit:
         # A training part on disk is too long to go through once more: its epoch's own metrics must do.
         streamed = len(dataset.parts) > 1 and any(isinstance(array, DiskArray) for array in tensors["train"].inputs)
         parts = {name: part for name, part in dataset.parts.items() if name != "train" or not streamed}
+        pca = self._fit_pca(dataset) if heads[0].task == "reconstruction" else None
         with holding(trainer.model, best) if best is not None else contextlib.nullcontext():
-            reports = evaluate_parts(parts, heads, tensors, forward, dataset.parts["train"])
-        shown = next(name for name in ("test", "validation", "train") if name in reports)
+            reports = evaluate_parts(parts, heads, tensors, forward, dataset.parts["train"], pca)
+            shown = next(name for name in ("test", "validation", "train") if name in reports)
+            sheet = rows_of_sheet(dataset, shown, forward, self._corruption(dataset)) if pca is not None else None
         metrics = {name: report.metrics for name, report in reports.items()}
         notes = [note for report in reports.values() for note in report.notes]
         if streamed:
@@ -346,6 +367,9 @@ class _Fit:
         write_atomically(self.run.metrics_file, (to_json(document) + "\n").encode())
         self.manifest |= {"status": "finished", "weights": weights, "seconds": self.seconds, "ended": now()}
         self.run.write_manifest(self.manifest)
+        if sheet is not None:
+            self.helper.submit(plot_reconstructions, self.run.path / "reconstructions.png", sheet)
+            self.helper.result(self.reporter)
         return FitResult(
             status="finished" if all(gate.met for gate in gates) else "gates_failed",
             run=self.run.path,

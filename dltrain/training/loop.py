@@ -6,6 +6,7 @@ Python is entered once per chunk of steps, not once per step. The rows of step s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,14 +30,18 @@ class CompiledLoop:
         model: a compiled Keras model with a built optimizer.
         batch_size: rows a step; the last step of an epoch takes what is left.
         jit_compile: compile full steps with XLA. The epoch's last, smaller step is then compiled without.
+        corrupt: what is done to the first input: (rows, number of the step since the run began) -> rows.
     """
 
-    def __init__(self, model: Any, batch_size: int, *, jit_compile: bool) -> None:
+    def __init__(
+        self, model: Any, batch_size: int, *, jit_compile: bool, corrupt: Callable[[Any, Any], Any] | None = None
+    ) -> None:
         import tensorflow as tf
 
         self.model = model
         self.batch_size = batch_size
         self.jit_compile = jit_compile
+        self.corrupt = corrupt
         self._any = tf.function(self._any_steps, autograph=False, reduce_retracing=True)
         self._full = tf.function(self._full_steps, autograph=False, jit_compile=True) if jit_compile else None
 
@@ -92,7 +97,11 @@ class CompiledLoop:
 
         def body(step: Any, bad: Any) -> Any:
             index = rows(step)
-            x = one_or_all([tf.gather(tensor, index) for tensor in inputs])
+            taken = [tf.gather(tensor, index) for tensor in inputs]
+            if self.corrupt is not None:
+                # The optimizer counts the run's steps, and comes back with the state on a resume.
+                taken[0] = self.corrupt(taken[0], self.model.optimizer._iterations.value)
+            x = one_or_all(taken)
             y = one_or_all([tf.gather(tensor, index) for tensor in targets])
             w = None if weights is None else one_or_all([tf.gather(tensor, index) for tensor in weights])
             logs = self.model.train_step((x, y, w))

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.data.dataset import Part
+from dltrain.evaluation.pca_baseline import PcaBaseline
+from dltrain.evaluation.reconstruction import report_reconstruction
 from dltrain.evaluation.report import PartReport, report_part
 from dltrain.model.forward import Forward
 from dltrain.model.head import Head
@@ -46,13 +48,21 @@ class FitResult:
 
 
 def evaluate_parts(
-    parts: Mapping[str, Part], heads: Sequence[Head], tensors: Mapping[str, Tensors], forward: Forward, train: Part
+    parts: Mapping[str, Part],
+    heads: Sequence[Head],
+    tensors: Mapping[str, Tensors],
+    forward: Forward,
+    train: Part,
+    pca: PcaBaseline | None = None,
 ) -> dict[str, PartReport]:
-    """Metrics and report of each part."""
+    """Metrics and report of each part; `pca` is the baseline of a reconstruction."""
     reports = {}
     for name, part in parts.items():
         if part.num_rows:
             data = tensors[name]
+            if heads[0].task == "reconstruction":
+                reports[name] = report_reconstruction(name, forward, data.inputs, data.targets, data.weights, pca)
+                continue
             logs, outputs = forward.evaluate(data.inputs, data.targets, data.weights)
             reports[name] = report_part(name, logs, heads, outputs, part, train.targets)
     return reports

@@ -45,10 +45,10 @@ def to_tensors(part: EncodedPart) -> Tensors:
 
     if part.on_disk:
         return Tensors(part.inputs, part.targets, part.weights)
-    weights = None if part.weights is None else tuple(tf.constant(array) for array in part.weights)
-    return Tensors(
-        tuple(tf.constant(array) for array in part.inputs), tuple(tf.constant(array) for array in part.targets), weights
-    )
+    # What is input and target at once is held once.
+    held = {id(array): tf.constant(array) for array in (*part.inputs, *part.targets, *(part.weights or ()))}
+    weights = None if part.weights is None else tuple(held[id(array)] for array in part.weights)
+    return Tensors(tuple(held[id(array)] for array in part.inputs), tuple(held[id(array)] for array in part.targets), weights)
 
 
 class ResidentSegments:

@@ -117,11 +117,12 @@ class StreamedSegments:
 
         pieces = self._pieces(starts, window)
         count = sum(stop - start for start, stop in pieces)
-        inputs = tuple(tf.constant(_gather(array, pieces, count)) for array in self._part.inputs)
-        targets = tuple(tf.constant(_gather(array, pieces, count)) for array in self._part.targets)
-        weights = (
-            None if self._part.weights is None else tuple(tf.constant(_gather(a, pieces, count)) for a in self._part.weights)
-        )
+        part = self._part
+        # What is input and target at once is read once.
+        arrays = {id(array): array for array in (*part.inputs, *part.targets, *(part.weights or ()))}
+        held = {key: tf.constant(_gather(array, pieces, count)) for key, array in arrays.items()}
+        inputs, targets = (tuple(held[id(array)] for array in group) for group in (part.inputs, part.targets))
+        weights = None if part.weights is None else tuple(held[id(array)] for array in part.weights)
         order = np.arange(count, dtype=np.int32)
         if self._shuffle:
             np.random.default_rng([self._seed, epoch, 0x31D0, window]).shuffle(order)
