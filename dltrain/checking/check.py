@@ -15,10 +15,11 @@ from dltrain.checking.sweep_checks import check_sweep
 from dltrain.checking.training_checks import check_training
 from dltrain.config import load_config
 from dltrain.config.load import FaultyConfig
-from dltrain.config.types import Config
+from dltrain.config.types import NO_DATA, Config
 from dltrain.data.dataset import Dataset
 from dltrain.data.facts import DataFacts, facts_of
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault
+from dltrain.model.given import given_schema
 from dltrain.model.head import Head, resolve_heads
 from dltrain.model.reconstruction_head import code_layer
 from dltrain.model.symbolic import Network, infer_network
@@ -70,15 +71,24 @@ def check_config(config: Config, *, data: bool = False, build: bool = False) -> 
     """
     from dltrain.data.header import read_facts
 
-    facts = read_facts(config.data, seed=config.seed)
+    facts = _facts_of_net(config) if config.data.source == NO_DATA else read_facts(config.data, seed=config.seed)
     result = _check(config, facts)
-    if data and not facts.errors:
+    if data and not facts.errors and config.data.source != NO_DATA:
         result = _with_data(config, result)
     if build and not result.errors:
         from dltrain.checking.keras_build import build_with_keras
 
         result = build_with_keras(config, facts, result)
     return result
+
+
+def _facts_of_net(config: Config) -> DataFacts:
+    """What a net without data has instead."""
+    summary = ("no data: the net by itself, see `dltrain trace`",)
+    try:
+        return DataFacts(given_schema(config.model, config.training), summary=summary)
+    except ConfigError as error:
+        return DataFacts(summary=summary, errors=error.faults)
 
 
 def _with_data(config: Config, result: CheckResult) -> CheckResult:
@@ -128,6 +138,8 @@ def _check(config: Config, facts: DataFacts) -> CheckResult:
     for item in check_training(config, facts, heads):
         (errors if item.severity == "error" else warnings).append(item)
     errors += check_sweep(config) if config.sweep else ()
+    if config.data.source == NO_DATA:
+        errors += facts.errors  # there is no data to blame
     config_errors = in_order(placed(config, errors))
     data_errors = in_order(item for item in placed(config, facts.errors) if item not in config_errors)
     known = network is not None and facts.schema is not None
@@ -150,6 +162,8 @@ def _model(config: Config, facts: DataFacts, errors: list[Fault]) -> tuple[tuple
     if facts.schema is None:
         return (), None
     heads: tuple[Head, ...] = ()
+    if not facts.schema.targets:
+        return (), infer_network(config.model, facts.schema, (), config.data.augment)
     try:
         loss, metrics = (config.training.loss, config.training.metrics) if config.training else (None, ())
         heads = resolve_heads(config.model, facts.schema, loss, metrics)

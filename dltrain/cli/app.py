@@ -32,6 +32,7 @@ COMMANDS = {
     "evaluate": "Metrics of a run on its test part or on other data.",
     "predict": "Predictions of a run from raw input.",
     "check": "Find the faults of configs without training.",
+    "trace": "One step by hand: every sum, activation, gradient, update.",
     "init": "Look at data and write a first config for it.",
     "explain": "What a key, a layer, an optimizer, a dataset means.",
     "schema": "JSON Schema of the config, for editors.",

@@ -8,11 +8,21 @@ from dltrain.config.components import read_component
 from dltrain.config.keys import keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import ListNode, MappingNode, Node, ScalarNode
-from dltrain.config.reading import Context, add_unknown_key, is_absent, is_removed, items_of, read_block, read_texts, scalars_of
+from dltrain.config.reading import (
+    Context,
+    add_unknown_key,
+    is_absent,
+    is_none,
+    is_removed,
+    items_of,
+    read_block,
+    read_texts,
+    scalars_of,
+)
 from dltrain.config.scalars import describe, quote
 from dltrain.config.sources import SOURCES, Source, sources_with_argument
 from dltrain.config.suggest import did_you_mean, one_of
-from dltrain.config.types import Component, CorruptConfig, DataConfig, SplitConfig
+from dltrain.config.types import NO_DATA, Component, CorruptConfig, DataConfig, SplitConfig
 
 TEXT_TABLES = ("columns", "header", "separator", "quote", "decimal", "thousands", "encoding")
 HOW = ("column", "group", "time", "folds")
@@ -20,6 +30,8 @@ HOW = ("column", "group", "time", "folds")
 
 def read_data(context: Context, node: Node | None) -> DataConfig:
     """The `data:` block as a `DataConfig`; what is wrong with it is noted."""
+    if is_none(node):
+        return DataConfig(NO_DATA)
     source = _find_source(context, node)
     arguments: dict[str, Any] = {}
 
@@ -307,9 +319,12 @@ def has_validation(config: DataConfig) -> bool:
     return bool(config.validation or config.split.validation or config.split.column or config.split.folds)
 
 
-def plain_data(config: DataConfig) -> dict[str, Any]:
-    """The block as plain values, with what the reader was given or resolved."""
+def plain_data(config: DataConfig) -> dict[str, Any] | str:
+    """The block as plain values, with what the reader was given or resolved; `none` where there is no data."""
     from dltrain.config.components import plain_component, plain_value
+
+    if config.source == NO_DATA:
+        return NO_DATA
 
     plain: dict[str, Any] = {"source": config.source, **config.arguments}
     for name in keys_of("data"):

@@ -20,6 +20,7 @@ from dltrain.config.parameters import NAME
 from dltrain.config.sources import SOURCES
 from dltrain.config.sweep_block import RANGE_KEYS
 from dltrain.config.training_block import CALLBACKS, GATE
+from dltrain.config.types import NO_DATA
 
 Schema = dict[str, Any]
 
@@ -132,7 +133,7 @@ def _data(key: Key) -> Schema:
         needed = {"required": ["path"]} if source.needs_path else {}
         condition = {"properties": {"source": {"const": source.name}}, "required": ["source"]}
         rules.append({"if": condition, "then": {"properties": foreign, **needed}})
-    return {**schema, "allOf": rules}
+    return _or({**schema, "allOf": rules}, {"enum": [NO_DATA]})
 
 
 def _source(_key: Key) -> Schema:

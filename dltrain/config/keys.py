@@ -46,7 +46,9 @@ _TABLE = (
     Key("name", "text", None, "First word of the run directory; by default the config's file name.", example="lfw"),
     Key("seed", "int>=0", 0, "Every random draw is a function of it.", example=3),
     Key("parameters", "map(any)", {}, "Named values; `$name` stands for one anywhere in the file.", example={"size_inner": 16}),
-    Key("data", "block", None, "Where the data is and how it is read, split and prepared.", required=True),
+    Key(
+        "data", "block", None, "Where the data is and how it is read, split and prepared; `none`: a net by itself.", required=True
+    ),
     Key("data.source", "text", None, "csv, parquet, npz or the name of a data set.", required=True, example="digits"),
     Key(
         "data.path",
@@ -141,7 +143,13 @@ _TABLE = (
     Key("data.corrupt.mask", "number[0,1)", 0.0, "Share of the scaled input's numbers that are set to 0.", example=0.3),
     Key("data.limit", "int>=1", None, "Use the first so many rows only.", example=1000),
     Key("model", "block", {}, "The network."),
-    Key("model.inputs", "map(any)", {}, "Names of inputs, with options; by default from the data.", example={"features": {}}),
+    Key(
+        "model.inputs",
+        "map(any)",
+        {},
+        "Names of inputs, by default from the data; `shape` is theirs where there is none.",
+        example={"features": {"shape": [2]}},
+    ),
     Key(
         "model.layers",
         "list(layer)",

@@ -251,4 +251,6 @@ def _hint(kind: Kind, node: Node) -> str | None:
         return f"write [{node.text}]" if node.text else None
     if kind.takes("bool") and str(node.value).lower() in ("yes", "no", "on", "off"):
         return "write true or false"
+    if kind.takes("bool") and isinstance(node.value, str):
+        return did_you_mean(node.value, ["true", "false"])
     return None

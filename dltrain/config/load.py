@@ -16,11 +16,11 @@ from dltrain.config.nodes import Faults, MappingNode, Node, ScalarNode
 from dltrain.config.overrides import apply_overrides
 from dltrain.config.parameters import Budget, put_in, read_parameters, warn_unused
 from dltrain.config.paths import Paths
-from dltrain.config.reading import Context, read_block
+from dltrain.config.reading import Context, is_none, read_block
 from dltrain.config.scalars import describe
 from dltrain.config.sweep_block import plain_sweep, read_sweep
 from dltrain.config.training_block import plain_training, read_evaluation, read_training
-from dltrain.config.types import Config, DataConfig, LossConfig, ModelConfig, TrainingConfig
+from dltrain.config.types import NO_DATA, Config, DataConfig, LossConfig, ModelConfig, TrainingConfig
 from dltrain.config.yaml_reader import MOST_BYTES, read_yaml
 from dltrain.errors import ConfigError, Fault
 
@@ -100,6 +100,7 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
         if key != "parameters" and overrides:
             root.entries[key] = put_in(node, key, parameters, faults, budget)
 
+    _leave_out_data(root)
     context = Context(faults, Paths.of(folder), catalog)
     values = read_block(
         context,
@@ -133,6 +134,13 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
     except ConfigError as error:
         raise FaultyConfig(error.faults, config) from None
     return replace(config, resolved=plain_config(config, parameters.uses))
+
+
+def _leave_out_data(root: MappingNode) -> None:
+    """A net that is not trained needs no data: `training: none` alone says `data: none` as well."""
+    if "data" not in root.entries and is_none(root.entries.get("training")):
+        root.entries["data"] = ScalarNode(text=NO_DATA, value=NO_DATA)
+        root.keys["data"] = None
 
 
 def plain_config(config: Config, uses: Mapping[str, list[str]]) -> dict[str, Any]:

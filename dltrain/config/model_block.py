@@ -10,10 +10,10 @@ from typing import Any
 from dltrain.config.components import plain_component, read_component
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import ListNode, MappingNode, Node, ScalarNode
-from dltrain.config.reading import Context, items_of, read_block, read_texts, scalars_of
+from dltrain.config.reading import Context, is_absent, items_of, read_block, read_texts, scalars_of
 from dltrain.config.scalars import describe, quote
 from dltrain.config.suggest import did_you_mean, one_of
-from dltrain.config.types import DataConfig, LayerConfig, ModelConfig
+from dltrain.config.types import NO_DATA, DataConfig, LayerConfig, ModelConfig
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 LAYER_KINDS = ("layer", "application")
@@ -47,6 +47,8 @@ def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelCo
         output = _read_output(context, values.pop("output"), "model.output", earlier)
         if output is not MISMATCH:
             values["output"] = output
+    if data.source == NO_DATA and values.get("output", "auto") == "auto":
+        values["output"] = "none"  # no target asks for an output: the net is as written
     config = ModelConfig(**values)
     for layer in [*config.layers, *([config.output] if isinstance(config.output, LayerConfig) else [])]:
         component = layer.component
@@ -68,6 +70,20 @@ def _read_inputs(context: Context, node: Node, path: str) -> Any:
     if not isinstance(node, MappingNode):
         context.faults.add(node, path, f"expected a mapping of names to options, found {describe(node.plain())}")
         return MISMATCH
+    shape = parse_kind("list(int>=1)")
+    for name, options in node.entries.items():
+        where = f"{path}.{name}"
+        if is_absent(options):
+            continue
+        if not isinstance(options, MappingNode):
+            context.faults.add(options, where, f"expected options, found {describe(options.plain())}", "such as {shape: [2]}")
+            continue
+        for option, value in options.entries.items():
+            if option != "shape":
+                context.faults.add(options.keys[option], f"{where}.{option}", "unknown option of an input", "inputs take: shape")
+            else:
+                context.note(value, f"{where}.shape")
+                context.read(shape, value, f"{where}.shape")
     return node.plain()
 
 

@@ -53,6 +53,11 @@ def is_absent(node: Node) -> bool:
     return isinstance(node, ScalarNode) and node.value is None and not node.quoted
 
 
+def is_none(node: Node | None) -> bool:
+    """Whether the value is the word `none`, which leaves a block out where that means something."""
+    return isinstance(node, ScalarNode) and isinstance(node.value, str) and node.value.lower() == "none"
+
+
 def is_removed(node: Node) -> bool:
     """Whether an override removed the value."""
     return isinstance(node, ScalarNode) and node.removed

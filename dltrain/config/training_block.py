@@ -11,7 +11,7 @@ from dltrain.config.data_block import has_validation
 from dltrain.config.keys import KEYS, keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import MappingNode, Node, ScalarNode
-from dltrain.config.reading import Context, is_removed, items_of, read_block, read_texts, scalars_of
+from dltrain.config.reading import Context, is_none, is_removed, items_of, read_block, read_texts, scalars_of
 from dltrain.config.scalars import describe
 from dltrain.config.suggest import did_you_mean, one_of
 from dltrain.config.templates import check_metric, check_template, format_of
@@ -23,7 +23,7 @@ GATE = re.compile(r"\s*[^\s<>=]+\s*(?:>=|<=|>|<)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?
 
 def read_training(context: Context, node: Node | None, data: DataConfig) -> TrainingConfig | None:
     """The `training:` block as a `TrainingConfig`, None for `training: none`; what is wrong with it is noted."""
-    if isinstance(node, ScalarNode) and isinstance(node.value, str) and node.value.lower() == "none":
+    if is_none(node):
         return None
     special: dict[str, Any] = {
         "loss": lambda value, path: _read_loss(context, value, path, data),

@@ -74,6 +74,9 @@ class SplitConfig:
     seed: int | None = None
 
 
+NO_DATA = "none"  # the source of a config with `data: none`
+
+
 @dataclass(frozen=True, slots=True)
 class CorruptConfig:
     """`data.corrupt`: noise (its standard deviation) and mask (share of numbers set to 0) on the scaled input in training."""
@@ -87,7 +90,8 @@ class DataConfig:
     """The `data:` block.
 
     Attributes:
-        source: `csv`, `parquet`, `npz`, or the name of a dataset (`lfw_people`, `digits`, `noise`, ...).
+        source: `csv`, `parquet`, `npz`, or the name of a dataset (`lfw_people`, `digits`, `noise`, ...);
+            `NO_DATA` where the config says `data: none`: a net whose numbers are looked at, see `dltrain trace`.
         arguments: the source's own arguments that the user gave (`min_faces_per_person`, `shape`, ...).
         path: absolute paths or glob patterns, in the order given; empty: none given.
         validation: paths of a validation part of its own; empty: none.
@@ -155,7 +159,7 @@ class ModelConfig:
         layers: in order.
         output: "auto" (what the task needs), "none" (the last layer is the output), or a layer.
         logits: the output leaves its last activation out and the loss is told so.
-        inputs: names of inputs -> options; empty: from the data.
+        inputs: names of inputs -> options (`shape`, without the batch); empty: from the data.
     """
 
     layers: tuple[LayerConfig, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,35 @@ def plot_history(history: Path, picture: Path, *, title: str = "", best_epoch: f
 
     write_atomically(picture, buffer.getvalue())
     return True
+
+
+def plot_steps(losses: Sequence[float], picture: Path, *, title: str = "") -> None:
+    """Draw the loss over the steps of gradient descent and write the picture as PNG.
+
+    Args:
+        losses: before the first step, and after each one.
+        picture: file to write, whole or not at all.
+        title: heading.
+
+    Raises:
+        RunError: the picture cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from dltrain.runs import write_atomically
+
+    figure = Figure(figsize=_PANEL, dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    values = [value if abs(value) < _HIGHEST else math.nan for value in losses]
+    _draw(axes, "loss", [float(step) for step in range(len(values))], {"loss": values}, None)
+    axes.set_xlabel("steps done")
+    if title:
+        axes.set_title(title, fontsize=11, parse_math=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    write_atomically(picture, buffer.getvalue())
 
 
 def _curves(values: History) -> list[str]:

@@ -79,7 +79,7 @@ class _Builder:
         self.counts = dict.fromkeys(names, 1)
         for layer in model.layers:
             tensor = self._apply(layer, tensor)
-        outputs = []
+        outputs = [] if heads else [tensor]
         for head in heads:
             output = tensor
             for layer in head.layers:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dltrain.errors import RunError
 from dltrain.model.keras_import import import_keras
@@ -47,6 +49,34 @@ def load_weights(model: Any, path: Path) -> None:
         raise RunError(
             f"{path} is not a readable weights file: {detail}", hint="the run is damaged; is there another checkpoint?"
         ) from error
+
+
+def read_dense_arrays(path: Path, shapes: Mapping[str, Sequence[tuple[int, ...]]]) -> dict[str, list[NDArray[Any]]]:
+    """Kernels and biases of dense layers out of a `.h5` checkpoint, without TensorFlow.
+
+    Args:
+        path: the checkpoint.
+        shapes: layer name -> the shapes of its kernel and, where it has one, its bias.
+
+    Raises:
+        RunError: as for `load_weights`.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return {
+                name: [
+                    _read_array(file, f"model_weights/{name}/{name}/{word}", shape, path)
+                    for word, shape in zip(("kernel", "bias"), needed)
+                ]
+                for name, needed in shapes.items()
+            }
+    except RunError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, MemoryError) as error:
+        detail = str(error).split("\n")[0]
+        raise RunError(f"{path} is not a readable weights file: {detail}", hint="the run is damaged") from error
 
 
 def _load_h5(model: Any, path: Path) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dltrain.checking.check import check_config, raise_for_errors
+from dltrain.checking.places import placed
 from dltrain.config import dump_yaml
-from dltrain.config.types import Config, TrainingConfig
+from dltrain.config.types import NO_DATA, Config, TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.disk_array import DiskArray
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError
@@ -85,8 +86,11 @@ def fit(
     Raises:
         DltrainError: with the exit code that fits.
     """
-    if config.training is None:
-        raise ConfigError(Fault("`training: none` leaves nothing to fit", path="training", hint="give it a `training:` block"))
+    if config.training is None or config.data.source == NO_DATA:
+        key = "training" if config.training is None else "data"
+        hint = "`dltrain trace CONFIG --input '1, 2'` computes what the net makes of numbers"
+        hint += "; to train it, give it a `training:` block" if key == "training" else "; to train it, say where its data is"
+        raise ConfigError(placed(config, [Fault(f"`{key}: none` leaves nothing to fit", path=key, hint=hint)]))
     parse_gates([*config.evaluation.require, *require])
     reporter = reporter or Reporter()
     resumed, run, created = open_run(config, runs=runs, run_dir=run_dir, resume=resume)

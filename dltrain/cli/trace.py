@@ -1,0 +1,129 @@
+"""`dltrain trace CONFIG|RUN`: one step by hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from dltrain.cli.console import Console
+from dltrain.cli.options import RunsOption, WeightsOption
+from dltrain.cli.typer_import import typer
+from dltrain.errors import Fault, UsageError
+
+if TYPE_CHECKING:
+    from dltrain.config.types import Config
+    from dltrain.evaluation.trace import Trace
+
+
+def command(
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="CONFIG|RUN [KEY=VALUE]...", hidden=True)] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", metavar="NUMBERS", help="A row for the net, such as '-1, 2' (repeatable)."),
+    ] = None,
+    targets: Annotated[
+        list[str] | None, typer.Option("--target", metavar="VALUE", help="What should come out for it (repeatable).")
+    ] = None,
+    row: Annotated[
+        list[int] | None, typer.Option("--row", metavar="N", min=0, help="A row of the data, counted from 0 (repeatable).")
+    ] = None,
+    rows: Annotated[str | None, typer.Option("--rows", metavar="FIRST:END", help="Rows of the data, END left out.")] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", metavar="N", min=1, max=100_000, help="N steps of the optimizer on these rows.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw the loss over the steps (PNG).")] = None,
+    units: Annotated[
+        int, typer.Option("--units", metavar="N", min=1, help="How many units and inputs of a layer are written out.")
+    ] = 3,
+    weights: WeightsOption = None,
+    runs: RunsOption = Path("runs"),
+) -> int:
+    """Write out what a net computes for a row: every sum, activation, the loss, the gradients, one step of the optimizer.
+
+    The weights are those given in CONFIG, else those that `fit` would begin with; or those of RUN.
+    KEY=VALUE overrides one value of the config.
+    """
+    from dltrain.cli.trace_document import trace_document
+    from dltrain.cli.trace_report import report
+    from dltrain.evaluation.trace import trace
+
+    console: Console = context.obj
+    if plot is not None and steps is None:
+        raise UsageError(Fault("--plot draws the loss over several steps", hint="say how many with --steps"))
+    wanted = [*(row or ()), *(_range(rows) if rows else ())]
+    config, run = _subject(words or [], list(inputs or ()), runs)
+    if config is not None:
+        config = _checked(console, config)
+    result = trace(
+        config,
+        run=run,
+        inputs=list(inputs or ()),
+        targets=list(targets or ()),
+        rows=wanted,
+        steps=steps,
+        weights=weights,
+        reporter=console,
+    )
+    document = trace_document(result)
+    if plot is not None:
+        _draw(result, plot)
+        document["plot"] = str(plot)
+    console.document(document)
+    console.result(report(result, units))
+    if plot is not None:
+        console.result(f"\nthe loss over the steps is drawn in {plot}")
+    return 0
+
+
+def _subject(words: list[str], inputs: list[str], runs: Path) -> tuple[Config | None, Path | None]:
+    """The config or the run that the words name."""
+    from dataclasses import replace
+
+    from dltrain.config import load_config, split_words
+    from dltrain.config.types import NO_DATA
+    from dltrain.model.given import with_input_length
+    from dltrain.runs import find_run
+
+    files, overrides = split_words(words)
+    if len(files) != 1:
+        found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
+        raise UsageError(Fault(f"one config or run was expected, {found}", hint="dltrain trace CONFIG --input '1, 2'"))
+    if not os.path.isfile(files[0]) and not files[0].endswith((".yaml", ".yml")):
+        if overrides:
+            raise UsageError(Fault("a run's values cannot be overridden", hint=f"trace its config: {files[0]}/config.yaml"))
+        return None, find_run(files[0], runs)
+    config = load_config(files[0], overrides)
+    if config.data.source == NO_DATA and inputs:
+        config = replace(config, model=with_input_length(config.model, inputs[0].count(",") + 1))
+    return config, None
+
+
+def _checked(console: Console, config: Config) -> Config:
+    """The config with its data as the model needs it, if it has no faults."""
+    from dataclasses import replace
+
+    from dltrain.checking.check import check_config, raise_for_errors
+    from dltrain.training.helper_jobs import data_for_model
+
+    console.faults(config.warnings)
+    raise_for_errors(check_config(config))
+    return replace(config, data=data_for_model(config.data, config.model))
+
+
+def _range(text: str) -> range:
+    first, colon, end = text.partition(":")
+    try:
+        found = range(int(first or 0), int(end)) if colon else range(int(first))
+    except ValueError:
+        found = range(0)
+    if not found or found.start < 0:
+        raise UsageError(Fault(f"expected rows such as 0:20, found {text!r}", hint="the first, and the one after the last"))
+    return found
+
+
+def _draw(result: Trace, picture: Path) -> None:
+    from dltrain.evaluation.plots import plot_steps
+
+    plot_steps(result.losses, picture, title=f"{result.optimizer.name if result.optimizer else ''}: loss over the steps")

@@ -1,0 +1,56 @@
+"""Keras's learning rate schedules in plain numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from dltrain.config.catalog import load_catalog
+from dltrain.config.types import Component
+
+
+def rate_at(value: Any, step: int) -> float | None:
+    """The learning rate at a step (0: the first); None where the schedule is not among these.
+
+    Args:
+        value: a number, or a schedule.
+        step: steps done before.
+    """
+    if not isinstance(value, Component):
+        return float(value)
+    entry = load_catalog().find("schedule", value.name)
+    arguments = {name: argument.default for name, argument in entry.arguments.items()} if entry else {}
+    arguments |= value.arguments
+    if value.name == "PiecewiseConstantDecay":
+        index = sum(step > boundary for boundary in arguments["boundaries"])
+        return float(arguments["values"][index])
+    if value.name == "PolynomialDecay":
+        return _polynomial(arguments, step)
+    if value.name in ("ExponentialDecay", "InverseTimeDecay"):
+        share = step / arguments["decay_steps"]
+        share = math.floor(share) if arguments["staircase"] else share
+        start, decay = float(arguments["initial_learning_rate"]), float(arguments["decay_rate"])
+        return float(start * decay**share) if value.name == "ExponentialDecay" else start / (1 + decay * share)
+    if value.name == "CosineDecay":
+        return _cosine(arguments, step)
+    return None
+
+
+def _polynomial(arguments: dict[str, Any], step: int) -> float:
+    length = arguments["decay_steps"]
+    if arguments["cycle"]:
+        length *= max(1, math.ceil(step / length))
+    share = min(step, length) / length
+    start, end = float(arguments["initial_learning_rate"]), float(arguments["end_learning_rate"])
+    return float((start - end) * (1 - share) ** arguments["power"] + end)
+
+
+def _cosine(arguments: dict[str, Any], step: int) -> float:
+    start, length = float(arguments["initial_learning_rate"]), arguments["decay_steps"]
+    if arguments["warmup_target"] is not None:
+        warm = arguments["warmup_steps"]
+        if step < warm:
+            return float(start + (arguments["warmup_target"] - start) * step / warm)
+        start, step = float(arguments["warmup_target"]), step - warm
+    alpha = float(arguments["alpha"])
+    return start * ((1 - alpha) * 0.5 * (1 + math.cos(math.pi * min(step, length) / length)) + alpha)
