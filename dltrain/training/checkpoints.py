@@ -86,14 +86,11 @@ class Checkpoints:
             path, values, value = self._pending[0]
             path.parent.mkdir(parents=True, exist_ok=True)
             if not self._config.save_best_only or self._is_no_worse(path.name, value):
-                with holding(self._model, values):
-                    data = model_bytes(self._model, self._config.format, weights_only=self._config.save_weights_only)
-                write_atomically(path, data)
+                write_atomically(path, self._file(values, weights_only=self._config.save_weights_only))
             self._pending.pop(0)
         if self._best_unwritten and self.best is not None and self.best_value is not None:
             if self._is_no_worse(f"best{self.suffix}", self.best_value):
-                with holding(self._model, self.best):
-                    write_atomically(self._run.checkpoints / f"best{self.suffix}", model_bytes(self._model, self._config.format))
+                write_atomically(self._run.checkpoints / f"best{self.suffix}", self._file(self.best))
             self._best_unwritten = False
 
     def _is_no_worse(self, name: str, value: float) -> bool:
@@ -117,7 +114,12 @@ class Checkpoints:
 
     def write_last(self) -> None:
         """Write the model as it is now."""
-        write_atomically(self._run.checkpoints / f"last{self.suffix}", model_bytes(self._model, self._config.format))
+        write_atomically(self._run.checkpoints / f"last{self.suffix}", self._file(None))
+
+    def _file(self, values: Values | None, *, weights_only: bool = False) -> bytes:
+        """The bytes of a file that holds the model with these values, or as it is now."""
+        with contextlib.nullcontext() if values is None else holding(self._model, values):
+            return model_bytes(self._model, self._config.format, weights_only=weights_only)
 
     def memory(self) -> dict[str, Any]:
         """What must survive: the best value and its epoch."""

@@ -84,6 +84,21 @@ class History:
         return text.getvalue()
 
 
+def write_history(path: Path, rows: list[dict[str, float]]) -> None:
+    """Write whole histories at once, where epochs are too short for a line each.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    if rows:
+        writer.writerow(rows[0])
+    for row in rows:
+        writer.writerow([_format(value) for value in row.values()])
+    write_atomically(path, text.getvalue().encode())
+
+
 def _format(value: float) -> str:
     if isinstance(value, int):
         return str(value)

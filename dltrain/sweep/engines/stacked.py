@@ -1,0 +1,92 @@
+"""Fits that differ in numbers only, trained together as one compiled program over stacked weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from dltrain.errors import RunError
+from dltrain.runs import Run
+from dltrain.sweep.engines.engine import EngineContext, FitSource
+from dltrain.sweep.trials import TrialFit
+from dltrain.training.stacked.fit import MOST_TRIALS, Stacks
+from dltrain.training.stacked.structure import first_difference, structure_of, why_not_stacked
+from dltrain.training.stacked.trial import StackedFit
+
+# Fits are taken in such numbers, so that those of one structure meet, however the space orders them.
+_TAKEN = 4 * MOST_TRIALS
+
+
+class StackedEngine:
+    """Trains fits of one structure together: one compilation, one pass over the data, one program for all their weights.
+
+    Fits of different structures make different stacks, one after the other.
+    """
+
+    name = "stacked"
+
+    def why_not(self, fits: Sequence[TrialFit]) -> str | None:
+        """None where the fits can be stacked, and enough of them with each other; else the reason."""
+        for fit in fits:
+            reason = why_not_stacked(fit.config) or _begun_elsewhere(fit)
+            if reason:
+                return reason
+        structures = {structure_of(fit.config) for fit in fits}
+        if len(fits) < 2:
+            return "there is only one fit"
+        if 2 * len(structures) > len(fits):
+            return f"they differ in more than numbers ({first_difference([fit.config for fit in fits])})"
+        return None
+
+    def run(self, source: FitSource, context: EngineContext) -> Iterator[TrialFit]:
+        """Run what the source gives, stack by stack."""
+        stacks = Stacks(argv=context.argv, threads=context.threads, reporter=context.reporter, signals=context.signals)
+        while context.signals.received is None:
+            taken = source.take(_TAKEN)
+            if not taken:
+                return
+            groups: dict[str, list[TrialFit]] = {}
+            for fit in taken:
+                reason = why_not_stacked(fit.config)
+                if reason:
+                    fit.status, fit.error = "failed", f"the engine `stacked` cannot run it: {reason}"
+                    yield fit
+                else:
+                    groups.setdefault(structure_of(fit.config), []).append(fit)
+            for group in groups.values():
+                yield from _run_group(stacks, group, context)
+
+
+def _run_group(stacks: Stacks, group: Sequence[TrialFit], context: EngineContext) -> Iterator[TrialFit]:
+    """Fits of one structure."""
+    if context.signals.received is not None:
+        for fit in group:
+            fit.status = "interrupted"
+        yield from group
+        return
+    members = [StackedFit(fit.config, fit.path) for fit in group]
+
+    def on_start(index: int) -> None:
+        group[index].status = "running"
+        context.observer.fit_started(group[index])
+
+    def on_epoch(index: int, epoch: int, logs: Mapping[str, float]) -> bool:
+        return context.observer.epoch_end(group[index], epoch, logs)
+
+    stacks.fit(members, on_start=on_start, on_epoch=on_epoch)
+    for fit, member in zip(group, members):
+        fit.status, fit.error = member.status, member.error
+        yield fit
+
+
+def _begun_elsewhere(fit: TrialFit) -> str | None:
+    """Why an interrupted run in the fit's directory is not a stack's to go on with."""
+    run = Run(fit.path)
+    if not run.manifest_file.exists():
+        return None
+    try:
+        manifest = run.read_manifest()
+    except RunError:
+        return None
+    if manifest.get("engine") == "stacked":
+        return None
+    return f"the run {fit.path.name} was begun by another engine"

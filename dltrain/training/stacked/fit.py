@@ -1,0 +1,393 @@
+"""Several fits as one: data, models, training and results of a stack, a whole run directory for each of them."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from dltrain.config import dump_yaml
+from dltrain.config.types import Config, TrainingConfig
+from dltrain.data.dataset import Dataset, Part
+from dltrain.errors import DltrainError
+from dltrain.evaluation.gates import check_gates
+from dltrain.evaluation.report import report_part
+from dltrain.helper_process import HelperProcess
+from dltrain.model.build import build_model, make_component
+from dltrain.model.compile import build_metrics, compile_model
+from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
+from dltrain.model.head import resolve_heads
+from dltrain.model.keras_import import import_keras
+from dltrain.reporting import Reporter
+from dltrain.runs import Run, create_run, now, to_json, write_atomically
+from dltrain.training.compiler import decide_jit_compile
+from dltrain.training.environment import describe_environment
+from dltrain.training.helper_jobs import data_for_model, load_and_check
+from dltrain.training.resuming import compare_with_run
+from dltrain.training.run_files import first_manifest, metrics_document, refuse_h5, resolved_config, save_row_ids
+from dltrain.training.signals import StopSignals
+from dltrain.training.stacked.rows import Orders, StackedPart, stack_parts
+from dltrain.training.stacked.steps import StackedState, StackedSteps
+from dltrain.training.stacked.train import OnEpoch, StackedTrainer
+from dltrain.training.stacked.trial import HostCopy, StackedFit, StackedTrial, Template
+
+# What the weights, gradients and optimizers of the trials that train together may take; further trials make a further stack.
+STACK_BYTES = 512 << 20
+MOST_TRIALS = 64
+# From here on a model keeps the processor busy by itself.
+MOST_PARAMETERS = 2_000_000
+
+
+class Stacks:
+    """Reads data and trains stacks, one after the other.
+
+    Args:
+        argv: the command line, for the manifests.
+        threads: threads for one operation; None: all cores.
+        reporter: is told what happens.
+        signals: deferred.
+    """
+
+    def __init__(self, *, argv: Sequence[str], threads: int | None, reporter: Reporter, signals: StopSignals) -> None:
+        self.argv, self.threads = list(argv), threads or os.cpu_count() or 1
+        self.reporter, self.signals = reporter, signals
+        self._datasets: list[tuple[Any, int, Dataset]] = []
+
+    def fit(self, fits: Sequence[StackedFit], *, on_start: Callable[[int], None], on_epoch: Callable[..., bool]) -> None:
+        """Train fits of one structure; their `status` and `error` say how each ended, and their directories are whole.
+
+        Args:
+            fits: of one structure, see `structure_of`.
+            on_start: told the number of a fit in `fits` that begins.
+            on_epoch: told number, 0-based epoch and logs of each epoch; True stops the fit there.
+        """
+        datasets = self._read(fits)
+        groups: dict[str, list[int]] = {}
+        for index, dataset in enumerate(datasets):
+            if dataset is not None:
+                groups.setdefault(_shapes(dataset), []).append(index)
+        for members in groups.values():
+            for part in self._cut(fits, datasets, members):
+                if self.signals.received is not None:
+                    for index in part:
+                        fits[index].status = "interrupted"
+                    continue
+                chosen = [fits[index] for index in part]
+                found = [dataset for index in part if (dataset := datasets[index]) is not None]
+                for index in part:
+                    on_start(index)
+
+                def told(place: int, epoch: int, logs: Any, part: list[int] = part) -> bool:
+                    return on_epoch(part[place], epoch, logs)
+
+                _Stack(self, chosen, found).fit(told)
+
+    def _read(self, fits: Sequence[StackedFit]) -> list[Dataset | None]:
+        """The data of each fit, read once for all that share it; None where it cannot be read, which the fit then says."""
+        helper = HelperProcess()
+        try:
+            wanted: list[tuple[Any, int, Config]] = []
+            for fit in fits:
+                data = data_for_model(fit.config.data, fit.config.model)
+                if self._known(data, fit.config.seed) is None and not any(
+                    data == other and fit.config.seed == seed for other, seed, _ in wanted
+                ):
+                    wanted.append((data, fit.config.seed, fit.config))
+                    helper.submit(load_and_check, data, fit.config)
+            self.reporter.status("importing Keras")
+            import_keras(self.threads)
+            self.reporter.status("reading data")
+            errors: list[tuple[Any, int, DltrainError]] = []
+            for data, seed, _ in wanted:
+                try:
+                    dataset = helper.result(self.reporter)
+                except DltrainError as error:
+                    errors.append((data, seed, error))
+                else:
+                    self._datasets.append((data, seed, dataset))
+                    if len(self._datasets) == 1:
+                        self.reporter.data_ready(dataset.summary)
+                        for warning in dataset.warnings:
+                            self.reporter.warning(warning)
+        finally:
+            helper.kill()
+        result: list[Dataset | None] = []
+        for fit in fits:
+            data, seed = data_for_model(fit.config.data, fit.config.model), fit.config.seed
+            result.append(self._known(data, seed))
+            if result[-1] is None:
+                fit.status = "failed"
+                fit.error = next(str(error.faults[0]) for other, number, error in errors if other == data and number == seed)
+        if fits and not any(result):
+            raise errors[0][2]
+        return result
+
+    def _known(self, data: Any, seed: int) -> Dataset | None:
+        return next((dataset for other, number, dataset in self._datasets if other == data and number == seed), None)
+
+    def _cut(self, fits: Sequence[StackedFit], datasets: Sequence[Dataset | None], members: list[int]) -> list[list[int]]:
+        """Fits of one structure and shape as stacks that memory can hold."""
+        config, dataset = fits[members[0]].config, datasets[members[0]]
+        assert config.training is not None
+        assert dataset is not None
+        heads = resolve_heads(config.model, dataset.schema, config.training.loss, config.training.metrics)
+        model = build_model(config.model, dataset.schema, heads, seed=config.seed)
+        widest = max((math.prod(layer.output.shape[1:]) for layer in model.layers), default=1)
+        rows = max(part.num_rows for part in dataset.parts.values())
+        numbers = (
+            6 * model.count_params() + 4 * config.training.batch_size * widest + rows * math.prod(model.outputs[0].shape[1:])
+        )
+        most = int(max(1, min(MOST_TRIALS, STACK_BYTES // (4 * numbers))))
+        return [members[first : first + most] for first in range(0, len(members), most)]
+
+
+class _Stack:
+    """The fits of one stack, from their data to their results."""
+
+    def __init__(self, stacks: Stacks, fits: Sequence[StackedFit], datasets: Sequence[Dataset]) -> None:
+        self.reporter, self.signals, self.threads, self.argv = stacks.reporter, stacks.signals, stacks.threads, stacks.argv
+        self.fits, self.datasets = fits, datasets
+        self.seconds: dict[str, float] = {}
+        self.started = time.monotonic()
+
+    def fit(self, on_epoch: OnEpoch) -> None:
+        """Train them all, and write what they came to."""
+        with contextlib.ExitStack() as stack:
+            started = time.monotonic()
+            runs = [_open(fit) for fit in self.fits]
+            for run in runs:
+                stack.enter_context(run.locked())
+            trainer, parts = self._prepare(runs, on_epoch)
+            for fit in self.fits:
+                fit.status = "running"
+            self.seconds["build"] = round(time.monotonic() - started, 3)
+            started = time.monotonic()
+            done = trainer.train(self.signals)
+            self.seconds["train"] = round(time.monotonic() - started, 3)
+            if done:
+                started = time.monotonic()
+                for trial in trainer.trials:
+                    trial.finish()
+                self._evaluate(trainer, parts, started)
+            else:
+                self._interrupted(trainer)
+
+    def _prepare(self, runs: Sequence[Run], on_epoch: OnEpoch) -> tuple[StackedTrainer, dict[str, StackedPart]]:
+        host = HostCopy()
+        templates = self._templates()
+        model = templates[0].model
+        refuse_h5(model, _training(self.fits[0].config))
+        parts, train = self._parts(templates)
+        training = _training(self.fits[0].config)
+        seeds = [fit.config.seed for fit in self.fits]
+        orders = Orders(train, seeds, batch_size=training.batch_size, shuffle=training.shuffle)
+        keras = import_keras()
+        optimizers = [make_component(keras, _training(fit.config).optimizer) for fit in self.fits]
+        names = list(model.get_metrics_result())
+        trials = [
+            StackedTrial(fit, index, run, dataset, template, optimizer, host, names)
+            for index, (fit, run, dataset, template, optimizer) in enumerate(
+                zip(self.fits, runs, self.datasets, templates, optimizers)
+            )
+        ]
+        resumed = [run.manifest_file.exists() for run in runs]
+        jit_compile = self._begin(trials, resumed, orders.num_steps)
+        steps = StackedSteps(
+            [template.model for template in templates],
+            [model.optimizer, *optimizers[1:]],
+            [template.heads[0] for template in templates],
+            [template.model.loss for template in templates],
+            orders=orders,
+            batch_size=training.batch_size,
+            jit_compile=jit_compile,
+        )
+        state = _first_state(templates, steps)
+        trainer = StackedTrainer(
+            trials,
+            steps,
+            train,
+            parts.get("validation"),
+            orders=orders,
+            state=state,
+            host=host,
+            reporter=self.reporter,
+            on_epoch=on_epoch,
+        )
+        if any(resumed):
+            trainer.restore()
+        epochs = max(trial.training.epochs for trial in trials)
+        self.reporter.detail(f"{len(trials)} fits trained together, {orders.num_steps} steps an epoch, up to {epochs} epochs")
+        return trainer, parts
+
+    def _parts(self, templates: Sequence[Template]) -> tuple[dict[str, StackedPart], StackedPart]:
+        """All parts as they are judged, and the training part as it is trained on, with the classes' weights."""
+        chosen, different = _distinct(self.datasets)
+        training = _training(self.fits[0].config)
+        plain: list[dict[str, EncodedPart]] = []
+        weighted: list[EncodedPart] = []
+        for place, dataset in enumerate(different):
+            heads = templates[chosen.index(place)].heads
+            plain.append({name: encode_part(part, dataset.schema, heads) for name, part in dataset.parts.items()})
+            weights = resolve_class_weights(training.class_weight, dataset.parts["train"], heads)
+            if weights:
+                weighted.append(encode_part(dataset.parts["train"], dataset.schema, heads, weights))
+        build_metrics(templates[0].model, (weighted or [plain[0]["train"]])[0])
+        parts = {name: stack_parts([encoded[name] for encoded in plain], chosen) for name in plain[0]}
+        return parts, stack_parts(weighted, chosen) if weighted else parts["train"]
+
+    def _templates(self) -> list[Template]:
+        """A Keras model for each fit; fits whose model, seed, loss and data are the same share one."""
+        known: list[tuple[tuple[Any, ...], Template]] = []
+        templates = []
+        for fit, dataset in zip(self.fits, self.datasets):
+            config, training = fit.config, _training(fit.config)
+            key = (config.model, config.seed, training.loss, dataset.schema)
+            template = next((found for other, found in known if other == key), None)
+            if template is None:
+                heads = resolve_heads(config.model, dataset.schema, training.loss, training.metrics)
+                model = build_model(config.model, dataset.schema, heads, seed=config.seed)
+                compile_model(model, heads, training)
+                template = Template(model, heads)
+                known.append((key, template))
+            templates.append(template)
+        return templates
+
+    def _begin(self, trials: Sequence[StackedTrial], resumed: Sequence[bool], num_steps: int) -> bool:
+        """Write what runs begin with, or hold config and data of earlier ones against what is there now; decide about XLA."""
+        environment = describe_environment(self.threads)
+        manifests = [trial.run.read_manifest() if was else None for trial, was in zip(trials, resumed)]
+        known = next((manifest["compiler"] for manifest in manifests if manifest and "compiler" in manifest), None)
+        model, training = trials[0].template.model, trials[0].training
+        if known:
+            compiler = dict(known)
+        else:
+            jit_compile, reason = decide_jit_compile(training.jit_compile, model, num_steps * training.epochs)
+            compiler = {"jit_compile": jit_compile, "reason": reason}
+        self.reporter.detail(f"XLA {'on' if compiler['jit_compile'] else 'off'}: {compiler['reason']}")
+
+        def write(trial: StackedTrial, manifest: dict[str, Any] | None) -> None:
+            run, config = trial.run, trial.fit.config
+            resolved = resolved_config(config, trial.dataset, trial.template.heads, run.path)
+            if manifest is not None:
+                compare_with_run(run, manifest, trial.dataset, resolved, environment, self.reporter)
+                manifest["resumed"] = [*manifest.get("resumed", []), now()]
+            else:
+                trial.dataset.preprocessing.save(run.path)
+                save_row_ids(run, trial.dataset)
+                manifest = first_manifest(config, trial.dataset, argv=self.argv, threads=self.threads, environment=environment)
+            manifest |= {"status": "running", "argv": self.argv, "environment": environment, "compiler": compiler}
+            trial.manifest = manifest | {"engine": "stacked", "stack": {"fits": len(trials), "place": trial.index}}
+            run.remove_temporary_files()
+            write_atomically(run.config_file, dump_yaml(resolved).encode())
+            run.write_manifest(trial.manifest)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(write, trials, manifests))
+        return bool(compiler["jit_compile"])
+
+    def _interrupted(self, trainer: StackedTrainer) -> None:
+        for trial in trainer.trials:
+            trial.fit.status = "interrupted"
+            trial.manifest |= {"status": "interrupted", "epochs": trial.epoch, "stopped_early": False, "ended": now()}
+            trial.run.write_manifest(trial.manifest)
+
+    def _evaluate(self, trainer: StackedTrainer, parts: dict[str, StackedPart], started: float) -> None:
+        """Metrics of each trial's model, its best where there is a validation part, on every part."""
+        import tensorflow as tf
+
+        values, weights = [], []
+        for trial in trainer.trials:
+            best = trial.checkpoints.best if "validation" in parts else None
+            weights.append("best" if best is not None else "last")
+            found = best or trial.values()
+            values.append(found.model if trial.ended_as != "diverged" else [np.zeros_like(array) for array in found.model])
+        stacked = tuple(tf.constant(np.stack(arrays)) for arrays in zip(*values))
+        evaluated = {name: trainer.steps.evaluate(stacked, part, outputs=True) for name, part in parts.items() if part.most_rows}
+        self.seconds["evaluate"] = round(time.monotonic() - started, 3)
+        self.seconds["total"] = round(time.monotonic() - self.started, 3)
+
+        def write(trial: StackedTrial) -> None:
+            ended = {"epochs": trial.epoch, "stopped_early": trial.stopped, "ended": now()}
+            trial.manifest |= {**ended, "status": "diverged" if trial.ended_as == "diverged" else "finished"}
+            if trial.ended_as != "diverged":
+                self._write_metrics(trial, weights[trial.index], evaluated)
+                trial.manifest |= {"weights": weights[trial.index], "seconds": self.seconds}
+            trial.run.write_manifest(trial.manifest)
+            trial.fit.status = str(trial.ended_as)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(write, trainer.trials))
+
+    def _write_metrics(self, trial: StackedTrial, weights: str, evaluated: dict[str, Any]) -> None:
+        heads, dataset = trial.template.heads, trial.dataset
+        reports = {}
+        for name, (logs, outputs) in evaluated.items():
+            part: Part = dataset.parts[name]
+            row = {key: float(values[trial.index]) for key, values in logs.items()}
+            reports[name] = report_part(name, row, heads, [outputs[trial.index]], part, dataset.parts["train"].targets)
+        metrics = {name: report.metrics for name, report in reports.items()}
+        notes = [note for report in reports.values() for note in report.notes]
+        require = trial.fit.config.evaluation.require
+        gates = check_gates(require, metrics, reports={name: report.report for name, report in reports.items()})
+        document = metrics_document(reports, metrics, weights=weights, gates=gates, notes=notes)
+        write_atomically(trial.run.metrics_file, (to_json(document) + "\n").encode())
+
+
+def _training(config: Config) -> TrainingConfig:
+    assert config.training is not None
+    return config.training
+
+
+def _open(fit: StackedFit) -> Run:
+    """The run directory of a fit, made now unless an interrupted run is in it."""
+    run = Run(fit.path)
+    if run.manifest_file.exists():
+        run.refuse_foreign_files()
+        return run
+    if run.path.is_dir() and any(run.path.iterdir()) and not run.is_locked() and run.is_only_begun():
+        import shutil
+
+        shutil.rmtree(run.path)  # a process was killed before it had anything to keep
+    return create_run(fit.config.name, runs=fit.path.parent, run_dir=fit.path)
+
+
+def _shapes(dataset: Dataset) -> str:
+    """What of a data set the program depends on."""
+    inputs = [
+        (spec.name, spec.shape, spec.dtype, spec.vocabulary_size, spec.embedding_dimension) for spec in dataset.schema.inputs
+    ]
+    targets = [(spec.name, spec.task, spec.classes) for spec in dataset.schema.targets]
+    return repr((inputs, targets, sorted(dataset.parts)))
+
+
+def _distinct(datasets: Sequence[Dataset]) -> tuple[list[int], list[Dataset]]:
+    """Of each fit which of the different data sets is its own, and these."""
+    different: list[Dataset] = []
+    chosen = []
+    for dataset in datasets:
+        place = next((index for index, other in enumerate(different) if other is dataset), None)
+        if place is None:
+            place = len(different)
+            different.append(dataset)
+        chosen.append(place)
+    return chosen, different
+
+
+def _first_state(templates: Sequence[Template], steps: StackedSteps) -> StackedState:
+    """Initial weights of each trial: those of its own fit."""
+    import tensorflow as tf
+
+    def joined(groups: list[list[Any]]) -> tuple[Any, ...]:
+        return tuple(tf.stack([variable.value for variable in variables]) for variables in zip(*groups))
+
+    return StackedState(
+        joined([template.model.variables for template in templates]),
+        joined([template.model.optimizer.variables for template in templates]),
+        steps.fresh_metrics(),
+    )

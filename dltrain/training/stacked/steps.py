@@ -1,0 +1,385 @@
+"""The compiled steps of K trials: many steps of training in one call, and the passes that judge them."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.model.head import Head
+from dltrain.training.loop import Tensors
+from dltrain.training.stacked.layers import Pass
+from dltrain.training.stacked.numbers import number_of, shaped
+from dltrain.training.stacked.optimizers import StackedOptimizer
+from dltrain.training.stacked.rows import Orders, StackedPart
+
+_BINARY_LOSSES = {"BinaryCrossentropy", "BinaryFocalCrossentropy"}
+# Numbers that all trials together may put through one evaluation batch.
+_BATCH_NUMBERS = 1 << 21
+
+
+class StackedState(NamedTuple):
+    """Where K trials stand; tensors [K, ...].
+
+    Attributes:
+        model: in the order of Keras's `model.variables`.
+        optimizer: in the order of Keras's `optimizer.variables`.
+        metrics: in the order of Keras's `model.metrics_variables`.
+    """
+
+    model: tuple[Any, ...]
+    optimizer: tuple[Any, ...]
+    metrics: tuple[Any, ...]
+
+
+class StackedSteps:
+    """Trains and evaluates K models of one structure.
+
+    Args:
+        models: a compiled Keras model a trial, trials may share one; the first has its optimizer and its metrics built.
+        optimizers: Keras's, one a trial; the first is that of the first model.
+        heads: the model's one head, a trial.
+        orders: how the training part is gone through.
+        batch_size: rows a step.
+        jit_compile: compile training steps with XLA.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[Any],
+        optimizers: Sequence[Any],
+        heads: Sequence[Head],
+        losses: Sequence[Any],
+        *,
+        orders: Orders,
+        batch_size: int,
+        jit_compile: bool,
+    ) -> None:
+        import tensorflow as tf
+
+        self.models, self.model, self.num_trials = models, models[0], len(models)
+        self.batch_size, self._orders = batch_size, orders
+        self._optimizer = StackedOptimizer(optimizers, self.model.trainable_variables)
+        variables = [id(variable) for variable in self.model.variables]
+        self._trainable = [variables.index(id(variable)) for variable in self.model.trainable_variables]
+        self._loss = _StackedLoss(losses, heads)
+        self._metrics = _StackedMetrics(self.model, heads)
+        self.metric_names = ["loss", *self._metrics.names]
+        self._any = tf.function(functools.partial(self._many_steps, gaps=orders.has_gaps), autograph=False)
+        # As in `CompiledLoop`: XLA draws other random numbers, and compiles for one number of rows.
+        full = functools.partial(self._many_steps, gaps=False)
+        self._full = tf.function(full, autograph=False, jit_compile=True) if jit_compile else None
+        self._results = tf.function(self._metrics.results, autograph=False)
+        self._evaluations: dict[Any, Any] = {}
+
+    def train(
+        self, state: StackedState, data: Tensors, order: Any, rates: Any, first: int, count: int
+    ) -> tuple[StackedState, Any]:
+        """Train `count` steps, beginning with step `first` of an epoch.
+
+        Args:
+            state: where the trials stand.
+            data: all rows.
+            order: row numbers [K or 1, steps * batch_size].
+            rates: learning rates of the epoch's steps [K, steps].
+            first: step number.
+            count: how many steps.
+
+        Returns:
+            Where they stand now; and of each trial the first step in which its loss was not finite, else -1.
+        """
+        import tensorflow as tf
+
+        arrays = (data.inputs, data.targets, data.weights, order, rates)
+        num_full = 0 if self._full is None else min(count, max(0, int(self._orders.num_rows.min()) // self.batch_size - first))
+        bad = None
+        if self._full is not None and num_full:
+            state, bad = self._full(state, *arrays, tf.constant(first), tf.constant(num_full))
+        if num_full < count:
+            state, later = self._any(state, *arrays, tf.constant(first + num_full), tf.constant(count - num_full))
+            bad = later if bad is None else tf.where(bad >= 0, bad, later)
+        return state, bad
+
+    def results(self, metrics: Sequence[Any]) -> dict[str, NDArray[np.float64]]:
+        """Metric values [K] by name from running metrics."""
+        values = self._results(tuple(metrics))
+        return {name: np.asarray(value, np.float64) for name, value in zip(self.metric_names, values)}
+
+    def evaluate(self, model: Sequence[Any], part: StackedPart, *, outputs: bool) -> tuple[dict[str, NDArray[np.float64]], Any]:
+        """Loss and metrics [K] over a part, by name; and each trial's outputs for its rows, if asked for.
+
+        Args:
+            model: tensors [K, ...], in the order of Keras's `model.variables`.
+            part: the rows.
+            outputs: whether to keep the outputs.
+        """
+        import tensorflow as tf
+
+        numbers = sum(math.prod(tensor.shape[1:]) for tensor in part.tensors.inputs)
+        batch_size = int(min(1024, max(16, _BATCH_NUMBERS // max(1, numbers * self.num_trials))))
+        shared = part.is_shared
+        key = (outputs, shared, batch_size, part.tensors.weights is None)
+        if key not in self._evaluations:
+
+            def run(*args: Any) -> Any:
+                return self._all_rows(*args, batch_size=batch_size, outputs=outputs)
+
+            self._evaluations[key] = tf.function(run, autograph=False, reduce_retracing=True)
+        kept = 1 if shared else self.num_trials
+        first = tf.constant(part.first[:kept], tf.int32)
+        rows = tf.constant(part.num_rows[:kept], tf.int32)
+        data = part.tensors
+        values, found = self._evaluations[key](tuple(model), data.inputs, data.targets, data.weights, first, rows)
+        logs = {name: np.asarray(value, np.float64) for name, value in zip(self.metric_names, values)}
+        if not outputs:
+            return logs, None
+        found = np.moveaxis(found.numpy(), 0, 1)
+        found = found.reshape(found.shape[0], -1, *found.shape[3:])
+        return logs, [array[:count] for array, count in zip(found, part.num_rows.tolist())]
+
+    def fresh_metrics(self) -> tuple[Any, ...]:
+        """Running metrics of an epoch's beginning [K, ...]."""
+        import tensorflow as tf
+
+        self.model.reset_metrics()
+        values = [variable.value for variable in self.model.metrics_variables]
+        return tuple(tf.repeat(value[None], self.num_trials, axis=0) for value in values)
+
+    def _many_steps(
+        self,
+        state: StackedState,
+        inputs: Any,
+        targets: Any,
+        weights: Any,
+        order: Any,
+        rates: Any,
+        first: Any,
+        count: Any,
+        *,
+        gaps: bool,
+    ) -> Any:
+        import tensorflow as tf
+
+        orders = self._orders
+
+        def body(step: Any, bad: Any, state: StackedState) -> Any:
+            index = tf.slice(order, [0, step * self.batch_size], [order.shape[0], self.batch_size])
+            index = tf.ensure_shape(index, [order.shape[0], self.batch_size])
+            valid = None
+            if gaps:
+                position = step * self.batch_size + tf.range(self.batch_size)
+                valid = tf.cast(position < tf.constant(orders.num_rows[:, None], tf.int32), tf.float32)
+            x, y, w = [tuple(tf.gather(tensor, index) for tensor in group) for group in (inputs, targets, weights or ())]
+            loss, after = self._step(state, x, y, w, valid, rates[:, step])
+            if valid is not None and orders.is_uneven:
+                there = tf.reduce_any(valid > 0, axis=1)
+                after = tf.nest.map_structure(
+                    lambda new, old: tf.where(tf.reshape(there, [-1, *[1] * (len(new.shape) - 1)]), new, old), after, state
+                )
+                loss = tf.where(there, loss, 0.0)
+            bad = tf.where(tf.logical_and(bad < 0, tf.logical_not(tf.math.is_finite(loss))), step, bad)
+            return step + 1, bad, after
+
+        start = (first, tf.fill([self.num_trials], -1), state)
+        _, bad, state = tf.while_loop(lambda step, *_: step < first + count, body, start, parallel_iterations=1)
+        return state, bad
+
+    def _step(self, state: StackedState, inputs: Any, targets: Any, weights: Any, valid: Any, rate: Any) -> Any:
+        import tensorflow as tf
+
+        trained = [state.model[place] for place in self._trainable]
+        with tf.GradientTape() as tape:
+            tape.watch(trained)
+            values = {id(variable): value for variable, value in zip(self.model.variables, state.model)}
+            run = Pass(self.models, values, training=True, valid=valid)
+            y_pred = run.run(inputs)[0]
+            loss = self._loss.of(targets[0], y_pred, weights[0] if weights else None, valid) + self._penalties(values)
+        gradients = tape.gradient(loss, trained, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        new, memory = self._optimizer.apply(gradients, trained, state.optimizer, rate)
+        model = [run.updates.get(id(variable), value) for variable, value in zip(self.model.variables, state.model)]
+        for place, value in zip(self._trainable, new):
+            model[place] = value
+        metrics = self._metrics.update(state.metrics, loss, targets[0], y_pred, valid)
+        model = [tf.broadcast_to(value, old.shape) for value, old in zip(model, state.model)]
+        return loss, StackedState(tuple(model), tuple(memory), metrics)
+
+    def _all_rows(
+        self, model: Any, inputs: Any, targets: Any, weights: Any, first: Any, rows: Any, *, batch_size: int, outputs: bool
+    ) -> Any:
+        import tensorflow as tf
+
+        num_batches = (tf.reduce_max(rows) + batch_size - 1) // batch_size
+        output = self.model.outputs[0]
+        shape = (self.num_trials, batch_size, *output.shape[1:])
+        kept = tf.TensorArray(output.dtype, size=num_batches if outputs else 0, element_shape=shape)
+
+        def body(batch: Any, metrics: Any, kept: Any) -> Any:
+            position = batch * batch_size + tf.range(batch_size)
+            valid = tf.cast(position < rows[:, None], tf.float32)
+            index = first[:, None] + tf.minimum(position, rows[:, None] - 1)
+            x, y, w = [tuple(tf.gather(tensor, index) for tensor in group) for group in (inputs, targets, weights or ())]
+            values = {id(variable): value for variable, value in zip(self.model.variables, model)}
+            y_pred = Pass(self.models, values, training=False).run(x)[0]
+            y_pred = _for_all(y_pred, self.num_trials)
+            loss = self._loss.of(y[0], y_pred, w[0] if w else None, valid) + self._penalties(values)
+            # A trial of which no row is in this batch has no loss in it.
+            loss = tf.where(tf.reduce_any(valid > 0, axis=1), loss, 0.0)
+            metrics = self._metrics.update(metrics, loss, y[0], y_pred, valid)
+            return batch + 1, metrics, kept.write(batch, y_pred) if outputs else kept
+
+        start = (tf.constant(0), self.fresh_metrics(), kept)
+        _, metrics, kept = tf.while_loop(lambda batch, *_: batch < num_batches, body, start, parallel_iterations=1)
+        return self._metrics.results(metrics), kept.stack() if outputs else tf.zeros([])
+
+    def _penalties(self, values: Any) -> Any:
+        """What the regularizers add to each trial's loss."""
+        import tensorflow as tf
+
+        total: Any = 0.0
+        for index, variable in enumerate(self.model.trainable_variables):
+            if variable.regularizer is None:
+                continue
+            owners = [model.trainable_variables[index].regularizer for model in self.models]
+            value, axes = values[id(variable)], list(range(1, len(variable.shape) + 1))
+            for name, measure in (("l1", tf.abs), ("l2", tf.square)):
+                factor = number_of(owners, name) if hasattr(owners[0], name) else 0.0
+                if np.any(factor):
+                    total = total + shaped(factor, 1) * tf.reduce_sum(measure(value), axes)
+        return total
+
+
+class _StackedLoss:
+    """The loss of each trial; Keras's own function on stacked tensors."""
+
+    def __init__(self, losses: Sequence[Any], heads: Sequence[Head]) -> None:
+        self._heads = heads
+        self._loss = losses[0]
+        self._reduction = self._loss.reduction
+        self._smoothing: Any = None
+        smoothing = number_of(losses, "label_smoothing") if hasattr(self._loss, "label_smoothing") else None
+        if isinstance(smoothing, np.ndarray):
+            # Keras asks whether it is zero, which no tensor can answer: the targets are smoothed before.
+            self._smoothing = smoothing
+            self._loss = copy.copy(self._loss)
+            self._loss._fn_kwargs = {**self._loss._fn_kwargs, "label_smoothing": 0.0}
+
+    def of(self, y: Any, y_pred: Any, weights: Any, valid: Any) -> Any:
+        """Loss [K] of rows.
+
+        Args:
+            y: targets [K or 1, rows, ...].
+            y_pred: outputs [K, rows, ...].
+            weights: of rows [K or 1, rows], or None.
+            valid: float32 [K or 1, rows], 0 for rows that do not count, or None.
+        """
+        import tensorflow as tf
+
+        y = _for_all(tf.cast(y, "float32"), y_pred.shape[0])
+        if self._smoothing is not None:
+            smoothing = shaped(self._smoothing, len(y.shape))
+            share = 0.5 if type(self._loss).__name__ in _BINARY_LOSSES else 1.0 / y.shape[-1]
+            y = y * (1.0 - smoothing) + share * smoothing
+        values = self._loss.call(y, y_pred)
+        per_row = math.prod(values.shape[2:])
+        weight = weights if valid is None else valid if weights is None else weights * valid
+        if weight is not None:
+            values = values * tf.reshape(weight, [weight.shape[0], -1, *[1] * (len(values.shape) - 2)])
+        total = tf.reduce_sum(values, list(range(1, len(values.shape))))
+        if self._reduction != "sum":
+            if self._reduction == "mean_with_sample_weight" and weights is not None:
+                count = tf.reduce_sum(weight, axis=1)
+            else:
+                count = per_row * (values.shape[1] if valid is None else tf.reduce_sum(valid, axis=1))
+            total = tf.math.divide_no_nan(total, tf.cast(count, "float32"))
+        return total * self._heads[0].loss_weight
+
+
+class _StackedMetrics:
+    """Keras's running metrics of each trial."""
+
+    def __init__(self, model: Any, heads: Sequence[Head]) -> None:
+        from keras.src.metrics.reduction_metrics import MeanMetricWrapper
+
+        self._metrics = list(model._compile_metrics.metrics) if model._compile_metrics is not None else []
+        self._is_mean = [isinstance(metric, MeanMetricWrapper) for metric in self._metrics]
+        self.names = [metric.name for metric in self._metrics]
+        known = [id(variable) for variable in model.metrics_variables]
+        self._places = [[known.index(id(variable)) for variable in metric.variables] for metric in self._metrics]
+        self._loss_places = [known.index(id(variable)) for variable in model._loss_tracker.variables]
+        self._scale, self._mean = _own_units(heads)
+
+    def update(self, state: Sequence[Any], loss: Any, y: Any, y_pred: Any, valid: Any) -> tuple[Any, ...]:
+        """The running metrics after some rows; arguments as in `_StackedLoss.of`."""
+        import tensorflow as tf
+
+        values = list(state)
+        num_trials, num_rows = y_pred.shape[0], y_pred.shape[1]
+        rows = tf.fill([num_trials], float(num_rows))
+        if valid is not None:
+            valid = _for_all(valid, num_trials)
+            rows = tf.reduce_sum(valid, axis=1)
+        total, count = self._loss_places
+        values[total], values[count] = values[total] + loss * rows, values[count] + rows
+        y = _for_all(y, num_trials)
+        if self._scale is not None:
+            y, y_pred = y * self._scale + self._mean, y_pred * self._scale + self._mean
+        for metric, places, is_mean in zip(self._metrics, self._places, self._is_mean):
+            if is_mean:
+                flat = [tf.reshape(array, [-1, *array.shape[2:]]) for array in (y, y_pred)]
+                found = tf.cast(metric._fn(*flat, **metric._fn_kwargs), "float32")
+                found = tf.reshape(found, [num_trials, num_rows, -1])
+                found = tf.reduce_mean(found, axis=2) if found.shape[2] != 1 else found[:, :, 0]
+                found = found if valid is None else found * valid
+                values[places[0]] = values[places[0]] + tf.reduce_sum(found, axis=1)
+                values[places[1]] = values[places[1]] + rows
+                continue
+            after = tf.vectorized_map(
+                _update_of(metric),
+                (tuple(values[p] for p in places), y, y_pred, valid if valid is not None else tf.ones([num_trials, num_rows])),
+            )
+            for place, value in zip(places, after):
+                values[place] = value
+        return tuple(values)
+
+    def results(self, state: Sequence[Any]) -> tuple[Any, ...]:
+        """Loss and metrics [K]."""
+        import tensorflow as tf
+
+        found = [tf.math.divide_no_nan(state[self._loss_places[0]], state[self._loss_places[1]])]
+        for metric, places, is_mean in zip(self._metrics, self._places, self._is_mean):
+            if is_mean:
+                found.append(tf.math.divide_no_nan(state[places[0]], state[places[1]]))
+            else:
+                found.append(tf.vectorized_map(metric.stateless_result, tuple(state[place] for place in places)))
+        return tuple(found)
+
+
+def _update_of(metric: Any) -> Any:
+    def update(args: Any) -> Any:
+        variables, y, y_pred, weight = args
+        return tuple(metric.stateless_update_state(list(variables), y, y_pred, sample_weight=weight))
+
+    return update
+
+
+def _own_units(heads: Sequence[Head]) -> tuple[Any, Any]:
+    """Scale and mean of the targets, as `compile_model` lets metrics see them; None where the targets are not scaled."""
+    if heads[0].encoding != "value" or not any(t.scale != 1.0 or t.mean for head in heads for t in head.targets):
+        return None, None
+    scales = np.array([[[target.scale for target in head.targets]] for head in heads], "float32")
+    means = np.array([[[target.mean for target in head.targets]] for head in heads], "float32")
+    return scales, means
+
+
+def _for_all(tensor: Any, num_trials: int) -> Any:
+    """A tensor that is the same for all trials, once for each."""
+    import tensorflow as tf
+
+    if tensor.shape[0] == num_trials:
+        return tensor
+    return tf.repeat(tensor, num_trials, axis=0)

@@ -1,0 +1,149 @@
+"""Which fits can be stacked: those whose compiled programs are the same and that differ in numbers only. No TensorFlow here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from dltrain.config.types import Component, Config, LayerConfig, LossConfig, TrainingConfig
+from dltrain.data.fit_streamed import why_streamed
+from dltrain.training.stacked import layers, optimizers
+
+# Losses that Keras computes row by row; others look at all rows at once.
+LOSSES = {
+    "MeanSquaredError", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredLogarithmicError", "Huber", "LogCosh",
+    "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
+    "SparseCategoricalCrossentropy", "Hinge", "SquaredHinge", "CategoricalHinge", "KLDivergence", "Poisson", "CosineSimilarity",
+}  # fmt: skip
+_REGULARIZERS = {"L1": {"l1"}, "L2": {"l2"}, "L1L2": {"l1", "l2"}}
+# Arguments that make another layer of it, with the only value that is stacked.
+_PLAIN_ONLY = {"activity_regularizer": None, "mask_zero": False, "renorm": False, "synchronized": False, "rms_scaling": False}
+# What each trial decides for itself between epochs, or has no part in the program.
+_FREE = ("early_stopping", "reduce_lr_on_plateau", "checkpoint", "epochs", "save_interval")
+
+
+def why_not_stacked(config: Config) -> str | None:
+    """Why fits of this config cannot be stacked, a clause; None where they can."""
+    training = config.training
+    if training is None:
+        return "there is nothing to train"
+    streamed = why_streamed(config.data)
+    if streamed:
+        return f"the data stays on disk ({streamed})"
+    if config.data.augment or getattr(config.data, "corrupt", None):
+        return "the data is changed at random in each epoch"
+    if len(config.data.target) > 1 or isinstance(training.loss, Mapping):
+        return "there are several targets"
+    if config.data.task == "reconstruction":
+        return "the input is reconstructed"
+    if training.tensorboard is not None:
+        return "TensorBoard watches each model by itself"
+    return _why_not_model(config) or _why_not_training(training)
+
+
+def _why_not_model(config: Config) -> str | None:
+    all_layers = list(config.model.layers)
+    if isinstance(config.model.output, LayerConfig):
+        all_layers.append(config.model.output)
+    for layer in all_layers:
+        name, arguments = layer.component.name, layer.component.arguments
+        if layer.component.kind == "application" or not layers.is_stackable(name):
+            return f"{name} gains nothing by stacking on a CPU"
+        for argument, plain in _PLAIN_ONLY.items():
+            if arguments.get(argument, plain) != plain:
+                return f"{name} with {argument} is not stacked"
+        if name in ("Dropout", "GaussianDropout") and arguments.get("rate", 0) >= 1:
+            return f"{name} drops everything"
+        for value in arguments.values():
+            if isinstance(value, Component) and value.kind == "regularizer" and value.name not in _REGULARIZERS:
+                return f"the regularizer {value.name} is not stacked"
+    return None
+
+
+def _why_not_training(training: TrainingConfig) -> str | None:
+    optimizer = training.optimizer
+    if optimizer.name not in optimizers.NUMBERS:
+        return f"the optimizer {optimizer.name} is not stacked"
+    for argument, plain in optimizers.UNSUPPORTED.items():
+        if optimizer.arguments.get(argument, plain) != plain:
+            return f"{optimizer.name} with {argument} is not stacked"
+    if isinstance(training.loss, LossConfig):
+        loss = training.loss.component
+        if loss.name not in LOSSES or loss.arguments.get("reduction") in ("none",):
+            return f"the loss {loss.name} is not stacked"
+    return None
+
+
+def structure_of(config: Config) -> str:
+    """What must be the same for fits to be stacked, as a text: the config without the numbers that may differ.
+
+    Args:
+        config: one that `why_not_stacked` has nothing against.
+    """
+    return json.dumps(_plain_structure(config), sort_keys=True, default=str)
+
+
+def first_difference(configs: Sequence[Config]) -> str:
+    """The first key in which the structures of configs differ."""
+    first = dict(_leaves(_plain_structure(configs[0])))
+    for config in configs[1:]:
+        other = dict(_leaves(_plain_structure(config)))
+        for path in [*first, *other]:
+            if first.get(path) != other.get(path):
+                return path
+    return ""
+
+
+def _plain_structure(config: Config) -> dict[str, Any]:
+    training = config.training
+    assert training is not None
+    plain: dict[str, Any] = json.loads(json.dumps(config.resolved, default=str))
+    data = plain.get("data", {})
+    if isinstance(data.get("split"), dict):
+        data["split"] = {key: value for key, value in data["split"].items() if key not in ("seed", "fold")}
+    block = {key: value for key, value in plain.get("training", {}).items() if key not in _FREE}
+    block["optimizer"] = _component(training.optimizer, optimizers.NUMBERS[training.optimizer.name])
+    if isinstance(training.loss, LossConfig):
+        block["loss"] = [_component(training.loss.component, {"label_smoothing"}), training.loss.weight]
+    model = dict(plain.get("model", {}))
+    model["layers"] = [_layer(layer) for layer in config.model.layers]
+    if isinstance(config.model.output, LayerConfig):
+        model["output"] = _layer(config.model.output)
+    return {"data": data, "model": model, "training": block}
+
+
+def _layer(layer: LayerConfig) -> list[Any]:
+    numbers = layers.NUMBERS.get(layer.component.name, set())
+    return [_component(layer.component, numbers), layer.name, layer.inputs, repr(layer.weights)]
+
+
+def _component(component: Component, numbers: set[str]) -> dict[str, Any]:
+    """A component without the numbers that may differ; of those that may be off, whether they are."""
+    arguments: dict[str, Any] = {}
+    for name, value in component.arguments.items():
+        if isinstance(value, Component):
+            if name == "learning_rate":
+                arguments[name] = "a schedule"
+            else:
+                arguments[name] = _component(
+                    value, _REGULARIZERS.get(value.name, set()) if value.kind == "regularizer" else set()
+                )
+        elif name not in numbers:
+            arguments[name] = repr(value)
+        elif name in (optimizers.SWITCHES if component.kind == "optimizer" else layers.SWITCHES):
+            arguments[name] = "on" if value else "off"
+    for name in numbers & optimizers.SWITCHES if component.kind == "optimizer" else ():
+        arguments.setdefault(name, "default")
+    return {component.name: arguments}
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{path}.{index}")
+    else:
+        yield path, str(value)
