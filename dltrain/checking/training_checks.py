@@ -9,7 +9,7 @@ from typing import Any
 from dltrain.checking.places import fault
 from dltrain.config.catalog import load_catalog, normalize
 from dltrain.config.suggest import nearest, one_of
-from dltrain.config.types import Component, Config, TrainingConfig
+from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
 from dltrain.model.head import Head
@@ -29,6 +29,11 @@ _LAYERS_NOT_IN_H5 = {
     "IntegerLookup": "its table would be empty",
     "TextVectorization": "its table would be empty",
 }
+_TAKE_MASKS = (
+    "LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN", "TimeDistributed", "GlobalAveragePooling1D", "Softmax", "Attention",
+    "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention", "BatchNormalization",
+)  # fmt: skip
+_END_MASKS = ("1D", "Flatten", "Reshape", "Permute", "RepeatVector")
 # Metrics of probabilities or labels, which mean nothing for a number.
 _FOR_CLASSES = {
     "accuracy", "BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "TopKCategoricalAccuracy",
@@ -207,18 +212,28 @@ def _check_h5(config: Config, training: TrainingConfig, facts: DataFacts, heads:
     if reason:
         yield fault(config, "training.optimizer", f"an .h5 file cannot hold {training.optimizer.name}: {reason}", hint)
     layers = list(config.model.layers)
-    recurrent = any(layer.component.name in ("LSTM", "GRU", "SimpleRNN", "Bidirectional") for layer in layers)
-    for layer in layers:
+    for index, layer in enumerate(layers):
         component = layer.component
         reason = _LAYERS_NOT_IN_H5.get(component.name)
         if component.arguments.get("activation") == "binary_step":
             reason = "the activation binary_step is dltrain's own"
         if component.name == "LayerNormalization" and isinstance(component.arguments.get("axis"), list | tuple):
             reason = "Keras does not read its list of axes back"
-        if component.name == "Embedding" and component.arguments.get("mask_zero") and recurrent:
-            reason = "Keras does not read a mask before a recurrent layer back"
+        taker = _mask_taker(layers[index + 1 :]) if component.arguments.get("mask_zero") or component.name == "Masking" else None
+        if taker:
+            reason = f"Keras does not read back the mask that {taker} takes"
         if reason:
             yield fault(config, layer.path, f"an .h5 file cannot hold this {component.name}: {reason}", hint)
+
+
+def _mask_taker(layers: Sequence[LayerConfig]) -> str | None:
+    """The first of the layers that a mask reaches and that looks at it."""
+    for layer in layers:
+        if layer.component.name in _TAKE_MASKS:
+            return layer.component.name
+        if layer.component.name.endswith(_END_MASKS):
+            return None
+    return None
 
 
 def _check_classes(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:

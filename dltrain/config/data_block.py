@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from dltrain.config.components import read_component
@@ -22,7 +23,7 @@ from dltrain.config.reading import (
 from dltrain.config.scalars import describe, quote
 from dltrain.config.sources import SOURCES, Source, sources_with_argument
 from dltrain.config.suggest import did_you_mean, one_of
-from dltrain.config.types import NO_DATA, Component, CorruptConfig, DataConfig, SplitConfig
+from dltrain.config.types import NO_DATA, Component, CorruptConfig, DataConfig, SplitConfig, TextConfig
 
 TEXT_TABLES = ("columns", "header", "separator", "quote", "decimal", "thousands", "encoding")
 HOW = ("column", "group", "time", "folds")
@@ -66,6 +67,7 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
             "split": lambda value, _path: read_split(context, value),
             "augment": lambda value, path: _read_augment(context, value, path),
             "corrupt": lambda value, path: CorruptConfig(**read_block(context, value, path, {})),
+            "text": lambda value, _path: _read_text(context, value),
         },
         unknown,
     )
@@ -220,6 +222,21 @@ def read_split(context: Context, node: Node) -> SplitConfig:
     return config
 
 
+def _read_text(context: Context, node: Node) -> TextConfig:
+    values = read_block(context, node, "data.text", {"vectors": lambda value, path: _read_path(context, value, path)})
+    if isinstance(values.get("ngrams"), int):
+        values["ngrams"] = tuple(range(1, values["ngrams"] + 1))  # as Keras has it
+    elif "ngrams" in values:
+        values["ngrams"] = tuple(values["ngrams"])
+    return TextConfig(**values)
+
+
+def _read_path(context: Context, node: Node, path: str) -> Any:
+    """A single path, absolute."""
+    text = context.read(parse_kind("text"), node, path)
+    return text if text is MISMATCH else context.paths.resolve(text, node)
+
+
 def _read_augment(context: Context, node: Node, path: str) -> Any:
     items = items_of(context, node, path, "layers", "[{RandomFlip: {mode: horizontal}}]")
     if items is None:
@@ -329,7 +346,7 @@ def plain_data(config: DataConfig) -> dict[str, Any] | str:
     plain: dict[str, Any] = {"source": config.source, **config.arguments}
     for name in keys_of("data"):
         value = getattr(config, name)
-        if name in ("source", "split", "augment", "corrupt") or value is None or value in ((), {}):
+        if name in ("source", "split", "augment", "corrupt", "text") or value is None or value in ((), {}):
             continue
         if name == "features":
             plain[name] = list(value) if all(kind is None for kind in value.values()) else dict(value)
@@ -342,9 +359,17 @@ def plain_data(config: DataConfig) -> dict[str, Any] | str:
     }
     if config.corrupt is not None:
         plain["corrupt"] = {"noise": config.corrupt.noise, "mask": config.corrupt.mask}
+    if config.text != TextConfig():
+        plain["text"] = _given(config.text)
     if config.augment:
         plain["augment"] = [plain_component(component) for component in config.augment]
     return plain
+
+
+def _given(block: Any) -> dict[str, Any]:
+    """The fields of a small block that have not their defaults."""
+    values = {field.name: getattr(block, field.name) for field in fields(block) if getattr(block, field.name) != field.default}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def is_given(node: Node | None, name: str) -> bool:

@@ -55,6 +55,14 @@ CALLBACKS = {"EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau", "TensorBoa
 HIDDEN_ARGUMENTS = {"input_tensor", "input_shape", "include_top", "classes", "classifier_activation", "include_preprocessing"}
 HIDDEN_IN_LAYERS = {"quantization_config", "gptq_unpacked_column_size", "sparse", "ragged", "autocast"}
 
+# Layer -> arguments that Keras wants and that follow from the data where they are not given, with what is said of them.
+FROM_DATA = {
+    "Embedding": {
+        "input_dim": "Size of the vocabulary; by default that of the text or category that it takes.",
+        "output_dim": "Dimension of the dense embedding; by default that of the word vectors, or what suits the vocabulary.",
+    }
+}
+
 LAYER_BASE = (("name", "text", None), ("trainable", "bool", True), ("dtype", "text|mapping", None))
 DOCS = {
     "data_format": "Whether channels stand last or first in the shape.",
@@ -146,7 +154,10 @@ def describe_class(kind: str, name: str, cls: Any) -> dict[str, Any]:
         required = parameter.default is inspect.Parameter.empty
         default = inspect.Parameter.empty if required else parameter.default
         entry = [parameter.name, infer_type(name, parameter.name, default), descriptions.get(parameter.name, "")]
-        arguments.append(entry if required else [*entry, plain(parameter.default)])
+        if kind == "layer" and parameter.name in FROM_DATA.get(name, {}):
+            arguments.append([*entry[:2], FROM_DATA[name][parameter.name], None])
+        else:
+            arguments.append(entry if required else [*entry, plain(parameter.default)])
     if kind == "layer":
         known = {argument[0] for argument in arguments}
         arguments += [[base, types, DOCS[base], default] for base, types, default in LAYER_BASE if base not in known]

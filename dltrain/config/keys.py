@@ -40,6 +40,7 @@ COMPONENT_PLACES = re.compile(
 SCALES = "'standard'|'minmax'|'robust'|'quantile'|'unit'|'none'"
 IMPUTES = "'mean'|'median'|'most_frequent'|'none'|number"
 ENCODES = "'one_hot'|'embedding'"
+STANDARDIZE = "'lower_and_strip_punctuation'|'lower'|'strip_punctuation'|'none'"
 FEATURE_KINDS = "'number'|'category'|'boolean'|'date'|'text'|none"
 
 _TABLE = (
@@ -115,6 +116,44 @@ _TABLE = (
         example={"area": "mean"},
     ),
     Key("data.encode", f"{ENCODES}|map({ENCODES})", None, "How categories become numbers.", example={"zip": "embedding"}),
+    Key(
+        "data.text",
+        "block",
+        {},
+        "How free text becomes tokens: the arguments of Keras's TextVectorization.",
+        example={"ngrams": 2},
+    ),
+    Key("data.text.max_tokens", "int>=3|none", 20_000, "Most different tokens, padding and [UNK] included.", example=10_000),
+    Key(
+        "data.text.standardize",
+        STANDARDIZE,
+        "lower_and_strip_punctuation",
+        "What is done to the text before it is split.",
+        example="lower",
+    ),
+    Key("data.text.split", "'whitespace'|'character'|'none'", "whitespace", "Where the text is split.", example="character"),
+    Key(
+        "data.text.ngrams",
+        "int>=1|list(int>=1)",
+        None,
+        "Neighbouring words as tokens too: up to so many, or of these numbers.",
+        example=2,
+    ),
+    Key(
+        "data.text.output_sequence_length",
+        "int>=1",
+        None,
+        "Tokens a row: more are cut off; by default what 95 % of the training texts have.",
+        example=50,
+    ),
+    Key(
+        "data.text.vectors",
+        "text",
+        None,
+        "File of word vectors (GloVe's text format) that the embedding begins with.",
+        example="glove/glove.6B.50d.txt",
+    ),
+    Key("data.text.trainable", "bool", True, "Whether training changes the embedding.", example=False),
     Key("data.scale_target", "bool", True, "Whether a regression target is standardized inside.", example=False),
     Key("data.split", "block", {}, "How rows go to the parts.", example={"test": 0.25, "validation": 0.2}),
     Key("data.split.test", "number(0,1)", None, "Share of all rows that is kept for the test.", example=0.25),

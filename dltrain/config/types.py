@@ -86,6 +86,29 @@ class CorruptConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class TextConfig:
+    """How free text becomes tokens: arguments of Keras's TextVectorization, and where the embedding begins.
+
+    Attributes:
+        max_tokens: most different tokens, padding and [UNK] included; None: as many as there are.
+        standardize: "lower_and_strip_punctuation", "lower", "strip_punctuation" or "none".
+        split: "whitespace", "character" or "none".
+        ngrams: how many neighbouring words make a token, in the order in which they are listed.
+        output_sequence_length: tokens a row; None: by the training part.
+        vectors: absolute path of a file of word vectors, or None: the embedding is learnt from nothing.
+        trainable: whether training changes the embedding.
+    """
+
+    max_tokens: int | None = 20_000
+    standardize: str = "lower_and_strip_punctuation"
+    split: str = "whitespace"
+    ngrams: tuple[int, ...] = (1,)
+    output_sequence_length: int | None = None
+    vectors: str | None = None
+    trainable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class DataConfig:
     """The `data:` block.
 
@@ -117,6 +140,7 @@ class DataConfig:
         corrupt: what is done to the input of a reconstruction in training only, or None.
         limit: use the first so many rows of the source only, or None.
         identifiers: columns that are no features but are repeated beside predictions.
+        text: see `TextConfig`.
         places: key path (such as `data.target`) -> Place, for errors found later.
     """
 
@@ -148,6 +172,7 @@ class DataConfig:
     corrupt: CorruptConfig | None = None
     limit: int | None = None
     identifiers: tuple[str, ...] = ()
+    text: TextConfig = TextConfig()
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
 
 

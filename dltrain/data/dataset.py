@@ -21,13 +21,16 @@ class InputSpec:
     """One input of the model.
 
     Attributes:
-        name: "features" (the numbers and one-hot columns of a table), a column's name (an embedded category), "image".
-        shape: without the batch; () for an embedded category's index.
+        name: "features" (the numbers and one-hot columns of a table), a column's name (an embedded category, a text), "image".
+        shape: without the batch; () for an embedded category's index, (length,) for a text's tokens.
         dtype: "float32" or "int32".
-        vocabulary_size: how many indices an embedded category has, the unknown bucket (index 0) included; else None.
+        vocabulary_size: how many indices an embedded category has, the unknown bucket (index 0) included, or a text, padding
+            (index 0) and unknown tokens (index 1) included; else None.
         embedding_dimension: suggested size of its embedding; else None.
         columns: for "features": what each of the numbers is (`age`, `workclass=Private`, ...); else empty.
         unit_range: every number is scaled to 0...1.
+        vectors: float32 [vocabulary_size, embedding_dimension] with which the embedding begins; None: at random.
+        trainable: whether training changes the embedding.
     """
 
     name: str
@@ -37,6 +40,13 @@ class InputSpec:
     embedding_dimension: int | None = None
     columns: tuple[str, ...] = ()
     unit_range: bool = False
+    vectors: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+    trainable: bool = True
+
+    @property
+    def holds_tokens(self) -> bool:
+        """Whether it is a text: a row of indices."""
+        return self.vocabulary_size is not None and len(self.shape) == 1
 
 
 @dataclass(frozen=True, slots=True)

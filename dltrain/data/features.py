@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.types import TextConfig
+from dltrain.data.dataset import InputSpec
 from dltrain.data.faults import NUM_SHOWN, capped, listed
 from dltrain.data.kinds import Reading, mend, read_numbers, text_of, to_booleans, to_dates, unreadable
 from dltrain.data.scaling import NumberTransform, fit_number
 from dltrain.data.targets import Locate
+from dltrain.data.tokens import TokenCounts, Tokenizer
 from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 ONE_HOT_LIMIT = 64
 MISSING = "(missing)"
+USUAL_TEXT = TextConfig()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,17 @@ class FeatureColumn:
 
     Attributes:
         name: of the column.
-        kind: "number", "boolean", "date" or "category".
+        kind: "number", "boolean", "date", "category" or "text".
         date_format: how dates are written, where they are text.
         numbers: the transforms of a number or boolean (one) or of a date's parts.
         date_parts: names of the parts of a date, in the order of `numbers`.
         categories: sorted; empty where it is no category.
         has_missing: the training part had rows without a category, which then are a category of their own.
         encode: "one_hot" or "embedding".
+        tokenizer: of a text, once it is fitted.
+        vector_length: of a text whose embedding begins with word vectors: how many numbers a word has; else None.
+        trainable: whether training changes a text's embedding.
+        vectors: float32 [tokenizer.size, vector_length] of a text, while a fit has them; a run's weights hold them from then on.
     """
 
     name: str
@@ -45,11 +53,15 @@ class FeatureColumn:
     categories: tuple[str, ...] = ()
     has_missing: bool = False
     encode: str = "one_hot"
+    tokenizer: Tokenizer | None = None
+    vector_length: int | None = None
+    trainable: bool = True
+    vectors: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     @property
     def is_embedded(self) -> bool:
-        """Whether it is an input of its own, of category indices."""
-        return self.kind == "category" and self.encode == "embedding"
+        """Whether it is an input of its own: of category indices, or of a text's tokens."""
+        return self.kind == "text" or (self.kind == "category" and self.encode == "embedding")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -70,7 +82,20 @@ class FeatureColumn:
     @property
     def vocabulary_size(self) -> int:
         """Indices of an embedded category: 0 for what training has not seen, the categories, and missing where it was seen."""
-        return 1 + len(self.categories) + self.has_missing
+        return self.tokenizer.size if self.tokenizer else 1 + len(self.categories) + self.has_missing
+
+    def make_input(self, name: str) -> InputSpec:
+        """The input that it makes where it is embedded."""
+        size = self.vocabulary_size
+        return InputSpec(
+            name,
+            (self.tokenizer.length,) if self.tokenizer else (),
+            "int32",
+            vocabulary_size=size,
+            embedding_dimension=self.vector_length or embedding_dimension(size),
+            vectors=self.vectors,
+            trainable=self.trainable,
+        )
 
 
 def embedding_dimension(vocabulary_size: int) -> int:
@@ -84,7 +109,7 @@ def read_feature(series: polars.Series, column: FeatureColumn, reading: Reading)
         numbers, bad = read_numbers(series, reading)
         return numbers, bad, series
     series = mend(series, reading)
-    if column.kind == "category":
+    if column.kind in ("category", "text"):
         return text_of(series), np.zeros(0, np.int64), series
     values = to_dates(series, column.date_format) if column.kind == "date" else to_booleans(series)
     return values, unreadable(series, values), series
@@ -178,7 +203,14 @@ def date_numbers(values: polars.Series, parts: Sequence[str]) -> list[NDArray[np
 
 
 def fit_feature(
-    column: FeatureColumn, values: Any, rows: NDArray[np.int64], *, scale: str, impute: str | float, encode: str | None
+    column: FeatureColumn,
+    values: Any,
+    rows: NDArray[np.int64],
+    *,
+    scale: str,
+    impute: str | float,
+    encode: str | None,
+    text: TextConfig = USUAL_TEXT,
 ) -> FeatureColumn:
     """Learn from the training rows: categories, or fill and scale of each number.
 
@@ -188,7 +220,12 @@ def fit_feature(
         rows: the training part.
         scale, impute: for numbers and dates.
         encode: "one_hot", "embedding", or None: one-hot up to 64 categories.
+        text: how a text becomes tokens.
     """
+    if column.kind == "text":
+        counts = TokenCounts(text)
+        counts.add(values.gather(rows))
+        return fit_text(column, counts)
     if column.kind == "category":
         seen = values.gather(rows)
         categories = tuple(sorted(seen.drop_nulls().unique().to_list()))
@@ -209,6 +246,11 @@ def fit_feature(
         ]
         return replace(column, date_parts=parts, numbers=tuple(made))
     return replace(column, numbers=(fit_number(column.name, values[rows], scale, impute),))
+
+
+def fit_text(column: FeatureColumn, counts: TokenCounts) -> FeatureColumn:
+    """Learn the vocabulary of a text from the tokens of the training rows."""
+    return replace(column, tokenizer=counts.finish(), trainable=counts.config.trainable)
 
 
 def category_codes(column: FeatureColumn, values: polars.Series) -> tuple[NDArray[np.int32], polars.Series]:
@@ -252,6 +294,9 @@ def fill_features(
     embedded: dict[str, NDArray[np.int32]] = {}
     place = 0
     for column in columns:
+        if column.tokenizer is not None:
+            embedded[column.name] = column.tokenizer.encode(values[column.name])
+            continue
         if column.kind == "category":
             codes, unknown = category_codes(column, values[column.name])
             if len(unknown):

@@ -24,7 +24,7 @@ from dltrain.data.convert_table import Plan, convert, refuse_ragged, survey, tex
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.disk_array import DiskArray
 from dltrain.data.faults import all_of, config_fault
-from dltrain.data.features import FeatureColumn, Gaps, Unseen, refuse_surprises
+from dltrain.data.features import FeatureColumn, Gaps, Unseen, fit_text, refuse_surprises
 from dltrain.data.files import expand_paths
 from dltrain.data.fit_table import (
     TEXT_OPTIONS,
@@ -50,6 +50,8 @@ from dltrain.data.splits import Rows
 from dltrain.data.stored_folders import META, make_folder
 from dltrain.data.table_preprocessing import RECONSTRUCTION, TablePreprocessing, locator, read_weights
 from dltrain.data.targets import Locate, encode_target, infer_target
+from dltrain.data.tokens import TokenCounts
+from dltrain.data.word_vectors import token_vectors
 from dltrain.errors import ConfigError, DataError, UsageError
 from dltrain.reporting import Reporter
 
@@ -207,9 +209,10 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
         reporter.status(f"statistics of column {number} of {len(columns)}")
         fitted.append(_fit_column(config, files, column, reading, rows["train"]))
     _check_gaps(files, fitted, reading, locate)
+    features, details, notes = token_vectors(fitted, config)
     preprocessing = TablePreprocessing(
         source=config.source,
-        features=tuple(fitted),
+        features=features,
         targets=tuple(scaled_target(config, spec, targets, rows["train"]) for spec in specs),
         reading=reading,
         text_options={key: getattr(config, key) for key in TEXT_OPTIONS if getattr(config, key) is not None},
@@ -217,18 +220,33 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
         identifiers=config.identifiers,
     )
     check_some_feature(preprocessing, config)
-    summary = summarize(preprocessing, targets, left_out, files.height)
+    summary = [*summarize(preprocessing, targets, left_out, files.height), *notes]
     parts = _parts(preprocessing, targets, weights, rows)
-    return Fitted(preprocessing, parts, summary, warnings, resolved_values(preprocessing), manner), _owners(files.height, rows)
+    resolved = resolved_values(preprocessing)
+    return Fitted(preprocessing, parts, summary, warnings, resolved, manner, details), _owners(files.height, rows)
 
 
 def _fit_column(config: DataConfig, files: ColumnFiles, column: FeatureColumn, reading: Reading, rows: Rows) -> FeatureColumn:
+    if column.kind == "text":
+        return _fit_text(config, files, column, reading, rows)
     if column.kind != "category":
         return fit_column(config, column, files.values(column, reading), rows)
     chosen = np.zeros(files.height, bool)
     chosen[rows] = True
     values = files.categories_of(column, reading, chosen)
     return fit_column(config, column, values, np.arange(len(values)))
+
+
+def _fit_text(config: DataConfig, files: ColumnFiles, column: FeatureColumn, reading: Reading, rows: Rows) -> FeatureColumn:
+    """`fit_column` of a text, a piece at a time."""
+    import polars
+
+    chosen = np.zeros(files.height, bool)
+    chosen[rows] = True
+    counts = TokenCounts(config.text)
+    for first, series in files.pieces(column.name):
+        counts.add(files.piece_values(series, column, reading).filter(polars.Series(chosen[first : first + len(series)])))
+    return fit_text(column, counts)
 
 
 def _read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str) -> tuple[TargetSpec, NDArray[Any]]:
@@ -340,7 +358,9 @@ class _RowWriter:
     ) -> None:
         self.files, self.preprocessing, self.owner, self.names, self.reporter = files, preprocessing, owner, names, reporter
         self.unseen = [Unseen() for _ in names]
-        row_bytes = 8 * sum(max(1, len(column.columns)) for column in preprocessing.features)
+        row_bytes = 8 * sum(
+            column.tokenizer.length if column.tokenizer else max(1, len(column.columns)) for column in preprocessing.features
+        )
         self.block_rows = max(1, BLOCK_BYTES // row_bytes)
 
     def run(self, folder: Path) -> None:

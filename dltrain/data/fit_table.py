@@ -33,6 +33,7 @@ from dltrain.data.splits import Rows, split_column, split_groups, split_time
 from dltrain.data.table_preprocessing import RECONSTRUCTION, TablePreprocessing, TableValues, locator, read_weights
 from dltrain.data.targets import count_labels, encode_target, infer_target, scale_target
 from dltrain.data.wide_tables import read_plain_numbers
+from dltrain.data.word_vectors import token_vectors
 from dltrain.errors import ConfigError, DataError, Fault
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     warnings = check_targets(specs, targets, rows, raw)
     fitted = tuple(fit_column(config, column, values[column.name], rows["train"]) for column in columns)
     check_gaps(fitted, values, locate)
+    fitted, details, notes = token_vectors(fitted, config)
     preprocessing = TablePreprocessing(
         source=config.source,
         features=fitted,
@@ -81,7 +83,8 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     table = TableValues(values, targets, weights, identifiers, raw.frame.height)
     parts = _assemble(preprocessing, table, rows, warnings)
     summary = summarize(preprocessing, targets, left_out, raw.frame.height)
-    return Fitted(preprocessing, parts, summary, warnings, resolved_values(preprocessing), manner)
+    resolved = resolved_values(preprocessing)
+    return Fitted(preprocessing, parts, [*summary, *notes], warnings, resolved, manner, details)
 
 
 def _through(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessing) -> Fitted:
@@ -201,9 +204,9 @@ def feature_columns(
             if config.features is not None:
                 message = f"{name} has another role already, so it is no feature"
                 faults.append(config_fault(config, f"data.features.{name}", message))
-        elif kind.kind == "text" and config.features is not None:
-            message = f"{name} is free text ({kind.left_out or 'as asked'}), which is no feature of a table"
-            hint = f"data.features: {{{name}: category}} makes each different text a category; or leave it out"
+        elif kind.left_out and config.features is not None:
+            message = f"{name} is text that looks like names ({kind.left_out})"
+            hint = f"data.features: {{{name}: text}} learns from its words, {{{name}: category}} from each different text"
             faults.append(config_fault(config, f"data.features.{name}", message, hint))
         elif kind.left_out:
             left_out.append((name, kind.left_out))
@@ -361,6 +364,7 @@ def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Row
         scale="minmax" if scale == "unit" else scale,
         impute=_option(config, "impute", column.name, "median", IMPUTES),
         encode=_option(config, "encode", column.name, None, ("one_hot", "embedding")),
+        text=config.text,
     )
 
 

@@ -28,6 +28,7 @@ class Fitted:
         summary, warnings: lines for the user.
         resolved: inferred values by key path.
         manner: how the rows were split ("stratified"), or empty.
+        details: of further files that were read, as `RawTable.details` has them: they enter the fingerprint.
     """
 
     preprocessing: Preprocessing
@@ -36,6 +37,7 @@ class Fitted:
     warnings: list[str] = field(default_factory=list)
     resolved: dict[str, Any] = field(default_factory=dict)
     manner: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 def given_parts(config: DataConfig, parts: Mapping[str, Rows], num_rows: int) -> tuple[dict[str, Rows], Rows]:

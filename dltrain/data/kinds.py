@@ -31,6 +31,9 @@ BOOLEANS = {"true": 1.0, "false": 0.0}
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 MOSTLY_DIFFERENT = 0.5
 FEW = 10
+# Text of so many characters and words on average is prose, from which can be learned; shorter text is names.
+PROSE = (40, 5)
+LONG = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,12 +229,22 @@ def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
 
 def _kind_of_text(sample: polars.Series) -> ColumnKind:
     different = sample.n_unique()
+    mean_length = float(sample.str.len_chars().mean())
+    if different > FEW and is_prose(sample) and (different > MOSTLY_DIFFERENT * len(sample) or mean_length > LONG):
+        return ColumnKind("text")
     if different > FEW and different > MOSTLY_DIFFERENT * len(sample):
         share = "all" if different == len(sample) else f"{different:,} of {len(sample):,}"
         return ColumnKind("text", left_out=f"text, {share} different")
-    if different > FEW and float(sample.str.len_chars().mean()) > 60:
+    if different > FEW and mean_length > LONG:
         return ColumnKind("text", left_out="long text")
     return ColumnKind("category")
+
+
+def is_prose(sample: polars.Series) -> bool:
+    """Whether the values are sentences rather than names, by their mean length."""
+    characters, words = PROSE
+    lengths, blanks = sample.str.len_chars().mean(), sample.str.count_matches(r"\s+").mean()
+    return float(lengths or 0) >= characters and float(blanks or 0) + 1 >= words
 
 
 def _row_name(series: polars.Series, reading: Reading) -> str:

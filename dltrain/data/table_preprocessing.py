@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint
-from dltrain.data.features import FeatureColumn, Unseen, check_gaps, embedding_dimension, fill_features, read_features
+from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fill_features, read_features
 from dltrain.data.kinds import KINDS, SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
 from dltrain.data.scaling import SCALES, NumberTransform
 from dltrain.data.targets import Locate, encode_target
+from dltrain.data.tokens import SPLITS, STANDARDIZE, Tokenizer
 from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 FEATURES = "features"
 RECONSTRUCTION = "reconstruction"
+MOST_TOKENS = 1 << 20
 
 
 @dataclass(slots=True)
@@ -78,12 +80,7 @@ class TablePreprocessing(Preprocessing):
         inputs = [InputSpec(FEATURES, (len(columns),), columns=columns, unit_range=unit_range)] if columns else []
         for column in self.features:
             if column.is_embedded:
-                size = column.vocabulary_size
-                inputs.append(
-                    InputSpec(
-                        input_name(column), (), "int32", vocabulary_size=size, embedding_dimension=embedding_dimension(size)
-                    )
-                )
+                inputs.append(column.make_input(input_name(column)))
         return Schema(tuple(inputs), self.targets)
 
     def transform(
@@ -175,7 +172,7 @@ class TablePreprocessing(Preprocessing):
         for column in self.features:
             groups.setdefault(column.encode if column.kind == "category" else column.kind, []).append(column)
         words = []
-        for name in ("number", "boolean", "date", "one_hot", "embedding"):
+        for name in ("number", "boolean", "date", "one_hot", "embedding", "text"):
             columns = groups.get(name, [])
             if columns:
                 words.append(kind_counts([column.kind for column in columns]) + _manner(name, columns))
@@ -209,6 +206,7 @@ class TablePreprocessing(Preprocessing):
                     "categories": list(column.categories),
                     "has_missing": column.has_missing,
                     "encode": column.encode,
+                    **text_state(column),
                 }
                 for column in self.features
             ],
@@ -236,17 +234,20 @@ class TablePreprocessing(Preprocessing):
                 index += 1
             column = FeatureColumn(
                 typed(item, "name", str),
-                one_of(item, "kind", KINDS[:4]),
+                one_of(item, "kind", KINDS),
                 None if item["date_format"] is None else typed(item, "date_format", str),
                 tuple(numbers),
                 texts(item, "date_parts"),
                 texts(item, "categories"),
                 typed(item, "has_missing", bool),
                 one_of(item, "encode", ("one_hot", "embedding")),
+                **text_from(item),
             )
             if set(column.date_parts) - {"year", "month", "day", "weekday", "day number", "hour"}:
                 raise ValueError(f"unknown parts of a date: {column.date_parts}")
-            if len(numbers) != {"category": 0, "date": len(column.date_parts)}.get(column.kind, 1):
+            if (column.kind == "text") != (column.tokenizer is not None):
+                raise ValueError(f"the column {column.name} has no tokens, or has them and is no text")
+            if len(numbers) != {"category": 0, "text": 0, "date": len(column.date_parts)}.get(column.kind, 1):
                 raise ValueError(f"the column {column.name} has {len(numbers)} numbers")
             columns.append(column)
         reading = typed(state, "reading", dict)
@@ -287,11 +288,42 @@ def _manner(name: str, columns: Sequence[FeatureColumn]) -> str:
         return f" (one-hot, {sum(len(column.columns) for column in columns)} columns)"
     if name == "embedding":
         return f" ({', '.join(f'{column.name}: embedding of {column.vocabulary_size:,}' for column in columns)})"
+    if name == "text":
+        words = [
+            f"{column.name}: {column.tokenizer.size:,} tokens, {column.tokenizer.length} a row"
+            + (f", word vectors of {column.vector_length}" if column.vector_length else "")
+            for column in columns
+            if column.tokenizer
+        ]
+        return f" ({'; '.join(words)})"
     if name == "boolean":
         return ""
     scales = sorted({number.scale for column in columns for number in column.numbers})
     missing = sum(any(number.indicator for number in column.numbers) for column in columns)
     return f" ({', '.join(scales)}{f'; {missing} with gaps filled and marked' if missing else ''})"
+
+
+def text_state(column: FeatureColumn) -> dict[str, Any]:
+    """What was learned about a text, as plain values; nothing for other columns."""
+    if column.tokenizer is None:
+        return {}
+    return {"tokens": column.tokenizer.to_state(), "vector_length": column.vector_length, "trainable": column.trainable}
+
+
+def text_from(item: Mapping[str, Any]) -> dict[str, Any]:
+    """What `text_state` made, again, as attributes of the column."""
+    if "tokens" not in item:
+        return {}
+    state = typed(item, "tokens", dict)
+    ngrams = tuple(typed({"width": width}, "width", int) for width in typed(state, "ngrams", list))
+    vocabulary, length = texts(state, "vocabulary"), typed(state, "length", int)
+    vector_length = None if item["vector_length"] is None else typed(item, "vector_length", int)
+    if not ngrams or min(ngrams) < 1 or not 1 <= length <= MOST_TOKENS or not 1 <= (vector_length or 1) <= MOST_TOKENS:
+        raise ValueError("tokens: n-grams, length or vector length out of range")
+    if len(set(vocabulary)) < len(vocabulary):
+        raise ValueError("vocabulary: expected each token once")
+    tokenizer = Tokenizer(one_of(state, "standardize", STANDARDIZE), one_of(state, "split", SPLITS), ngrams, length, vocabulary)
+    return {"tokenizer": tokenizer, "vector_length": vector_length, "trainable": typed(item, "trainable", bool)}
 
 
 def input_name(column: FeatureColumn) -> str:

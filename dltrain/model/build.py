@@ -13,6 +13,7 @@ from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import ConfigError
 from dltrain.model.application import apply_application
 from dltrain.model.head import Head, input_names
+from dltrain.model.inputs import Entry, resolve_entry
 from dltrain.model.keras_import import import_keras
 
 
@@ -65,19 +66,24 @@ class _Builder:
         self.pretrained = pretrained
         self.tensors: dict[str, Any] = {}
         self.counts: dict[str, int] = {}
+        self.vectors: dict[str, Any] = {}
 
     def build(self, model: ModelConfig, schema: Schema, heads: Sequence[Head], augment: Sequence[Component]) -> Any:
         inputs = [
             self.keras.Input(spec.shape, dtype=spec.dtype, name=name)
             for spec, name in zip(schema.inputs, input_names(schema.inputs), strict=True)
         ]
-        tensor = self._join(schema.inputs, inputs)
+        entry = resolve_entry(model, schema.inputs)
+        if entry.faults:
+            raise ConfigError(entry.faults)
+        self.vectors = {path: spec.vectors for path, spec in entry.vectors.items()}
+        tensor = self._join(schema.inputs, inputs, entry)
         for index, component in enumerate(augment):
             tensor = self._apply(LayerConfig(component, path=f"data.augment.{index}"), tensor)
         names = {layer.name for layer in model.layers if layer.name}
         names |= {layer.name for head in heads for layer in head.layers if layer.name}
         self.counts = dict.fromkeys(names, 1)
-        for layer in model.layers:
+        for layer in entry.layers:
             tensor = self._apply(layer, tensor)
         outputs = [] if heads else [tensor]
         for head in heads:
@@ -89,21 +95,39 @@ class _Builder:
             inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0], name="model"
         )
 
-    def _join(self, specs: Sequence[InputSpec], inputs: Sequence[Any]) -> Any:
-        """One tensor of all inputs: embedded categories are looked up and put beside the numbers."""
+    def _join(self, specs: Sequence[InputSpec], inputs: Sequence[Any], entry: Entry) -> Any:
+        """One tensor of the inputs that are joined: categories are looked up and put beside the numbers, texts as means."""
         tensors = []
         for spec, tensor, key in zip(specs, inputs, input_names(specs), strict=True):
             self.tensors[spec.name] = tensor
-            if spec.vocabulary_size is not None:
-                name = f"{key}_embedding"
-                seed = derive_seed(self.seed, "initializer", name)
-                initializer = self.keras.initializers.RandomUniform(-0.05, 0.05, seed=seed)
-                layer = self.keras.layers.Embedding(
-                    spec.vocabulary_size, spec.embedding_dimension or 8, embeddings_initializer=initializer, name=name
-                )
-                tensor = layer(tensor)
-            tensors.append(tensor)
+            if spec in entry.joined:
+                embedded = tensor if spec.vocabulary_size is None else self._embed(spec, tensor, key)
+                tensors.append(self._mean(tensor, embedded, key) if spec.holds_tokens else embedded)
+        if not tensors:
+            return self.tensors[entry.plain.name if entry.plain else specs[0].name]
         return tensors[0] if len(tensors) == 1 else self.keras.layers.Concatenate(name="inputs")(tensors)
+
+    def _embed(self, spec: InputSpec, tensor: Any, key: str) -> Any:
+        name = f"{key}_embedding"
+        seed = derive_seed(self.seed, "initializer", name)
+        initializer = self.keras.initializers.RandomUniform(-0.05, 0.05, seed=seed)
+        layer = self.keras.layers.Embedding(
+            spec.vocabulary_size,
+            spec.embedding_dimension or 8,
+            embeddings_initializer=initializer,
+            name=name,
+            trainable=spec.trainable,
+        )
+        output = layer(tensor)
+        if spec.vectors is not None:
+            layer.set_weights([spec.vectors])
+        return output
+
+    def _mean(self, indices: Any, embedded: Any, key: str) -> Any:
+        """The mean over a text's tokens. The mask is made by layers, because an .h5 file cannot hold Keras's own."""
+        layers = self.keras.layers
+        mask = layers.ReLU(max_value=1.0, name=f"{key}_mask")(layers.Rescaling(1.0, name=f"{key}_indices")(indices))
+        return layers.GlobalAveragePooling1D(name=f"{key}_mean")(embedded, mask=mask)
 
     def _name(self, layer: LayerConfig) -> str:
         """The layer's own name, or its class's with a number: the same in every process, unlike Keras's counters."""
@@ -134,6 +158,8 @@ class _Builder:
                     output = layer(source)
                 if config.weights is not None:
                     self._set_weights(layer, config)
+                elif config.path in self.vectors:
+                    layer.set_weights([self.vectors[config.path]])
         except (ValueError, TypeError, KeyError, IndexError) as error:
             message = f"Keras refuses {config.component.name}: {_first_lines(error)}"
             raise ConfigError(fault_at(config.component.place, message, path=config.path or None)) from error

@@ -85,7 +85,6 @@ def test_table(tmp_path: Path) -> None:
         ("a,y\n1,5\n2,5.0\n3,5\n", {"task": "regression"}, None, "the target y is 5 in every row"),
         ("a,y\n1,\n2,\n", {}, None, "the target y is empty in every row"),
         (BASE, {"task": "regression"}, None, "no numbers to regress on"),
-        (BASE, {"features": {"color": "text"}}, None, "color is free text"),
         (BASE, {"split": SplitConfig(column="color")}, None, "expected train, validation or test"),
         (BASE, {"split": SplitConfig(time="color", test=0.2)}, None, "no date or number in 40 rows"),
         (BASE, {"columns": ("a", "y")}, None, "names 2 columns"),

@@ -11,6 +11,7 @@ from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import Fault
 from dltrain.model.build import snake_case
 from dltrain.model.head import Head, input_names
+from dltrain.model.inputs import Entry, resolve_entry
 from dltrain.model.symbolic.application import preprocessing_of
 from dltrain.model.symbolic.layers import infer_layer
 from dltrain.model.symbolic.rule import Inferred, Shape, ShapeError, show_shape
@@ -89,13 +90,15 @@ def infer_network(model: ModelConfig, schema: Schema, heads: Sequence[Head], aug
         augment: random layers for pictures, put first.
     """
     walk = _Walk()
-    last = walk.join(schema.inputs)
+    entry = resolve_entry(model, schema.inputs)
+    walk.network.faults += entry.faults
+    last = walk.join(schema.inputs, entry)
     for index, component in enumerate(augment):
         last = walk.add(LayerConfig(component, path=f"data.augment.{index}"), last)
     names = {layer.name for layer in model.layers if layer.name}
     names |= {layer.name for head in heads for layer in head.layers if layer.name}
     walk.counts = dict.fromkeys(names, 1)
-    for layer in model.layers:
+    for layer in entry.layers:
         last = walk.add(layer, last)
     for head in heads:
         end = last
@@ -115,16 +118,26 @@ class _Walk:
         self.shapes: dict[str, Shape | None] = {}
         self.counts: dict[str, int] = {}
 
-    def join(self, specs: Sequence[InputSpec]) -> str:
-        """The inputs, embedded categories looked up and put beside the numbers; returns the name of what goes on."""
+    def join(self, specs: Sequence[InputSpec], entry: Entry) -> str:
+        """The inputs, embedded categories and texts put beside the numbers; returns the name of what goes on."""
         ends = []
         for spec, key in zip(specs, input_names(specs), strict=True):
             self.shapes[spec.name] = spec.shape
+            if spec not in entry.joined:
+                continue
             end = spec.name
             if spec.vocabulary_size is not None:
                 size = {"input_dim": spec.vocabulary_size, "output_dim": spec.embedding_dimension or 8}
+                if not spec.trainable:
+                    size["trainable"] = False
                 end = self._infer(Component("layer", "Embedding", size), f"{key}_embedding", (spec.name,), None)
+            if spec.holds_tokens:
+                mask = self._infer(Component("layer", "Rescaling", {"scale": 1.0}), f"{key}_indices", (spec.name,), None)
+                self._infer(Component("layer", "ReLU", {"max_value": 1.0}), f"{key}_mask", (mask,), None)
+                end = self._infer(Component("layer", "GlobalAveragePooling1D"), f"{key}_mean", (end,), None)
             ends.append(end)
+        if not ends:
+            return entry.plain.name if entry.plain else specs[0].name
         if len(ends) == 1:
             return ends[0]
         return self._infer(Component("layer", "Concatenate"), "inputs", tuple(ends), None)

@@ -1,0 +1,82 @@
+"""How the data's inputs meet the first layers: which are joined, which a layer takes by name, and what its Embedding needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from dltrain.config.types import LayerConfig, ModelConfig, fault_at
+from dltrain.data.dataset import InputSpec
+from dltrain.errors import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where the inputs go.
+
+    Attributes:
+        joined: the inputs that are put together to one tensor, which the first layer takes; categories are embedded for it,
+            texts embedded and averaged.
+        plain: the one text that the first layer, an Embedding, takes as it is; then nothing is joined.
+        layers: those of the config, each Embedding over an input with its sizes filled in.
+        vectors: path of a layer -> the input whose word vectors its Embedding begins with.
+        faults: an Embedding whose sizes cannot be or do not fit.
+    """
+
+    joined: tuple[InputSpec, ...]
+    plain: InputSpec | None
+    layers: tuple[LayerConfig, ...]
+    vectors: dict[str, InputSpec]
+    faults: tuple[Fault, ...]
+
+
+def resolve_entry(model: ModelConfig, specs: Sequence[InputSpec]) -> Entry:
+    """Decide how the inputs enter the model: those that a layer names in its `from:` are left to it."""
+    names = {word for layer in model.layers for word in layer.inputs or ()}
+    joined = tuple(spec for spec in specs if spec.name not in names)
+    plain = None
+    if len(joined) == 1 and joined[0].holds_tokens and _begins_with_embedding(model.layers):
+        plain, joined = joined[0], ()
+    by_name = {spec.name: spec for spec in specs}
+    layers, vectors, faults = [], {}, []
+    for index, layer in enumerate(model.layers):
+        if layer.component.name == "Embedding" and layer.component.kind == "layer":
+            spec = plain if index == 0 and layer.inputs is None else by_name.get((layer.inputs or ("",))[0])
+            layer, found = _fill_in(layer, spec)
+            faults += found
+            if spec is not None and spec.vectors is not None:
+                vectors[layer.path] = spec
+        layers.append(layer)
+    return Entry(joined, plain, tuple(layers), vectors, tuple(faults))
+
+
+def _begins_with_embedding(layers: Sequence[LayerConfig]) -> bool:
+    return bool(layers) and layers[0].component.name == "Embedding" and layers[0].inputs is None
+
+
+def _fill_in(layer: LayerConfig, spec: InputSpec | None) -> tuple[LayerConfig, list[Fault]]:
+    """The Embedding with `input_dim` and `output_dim` as its input has them, where they are not given."""
+    arguments = dict(layer.component.arguments)
+    faults = []
+    if spec is None or spec.vocabulary_size is None:
+        missing = [name for name in ("input_dim", "output_dim") if name not in arguments]
+        if missing:
+            message = f"Embedding needs {' and '.join(missing)} here"
+            hint = "they follow from the data only where it takes a text or a category itself (first, or by `from:`)"
+            faults.append(fault_at(layer.component.place, message, path=layer.path, hint=hint))
+        return layer, faults
+    size, dimension = spec.vocabulary_size, spec.embedding_dimension or 8
+    given = arguments.setdefault("input_dim", size)
+    if given < size:
+        message = f"input_dim is {given:,}, but {spec.name} has {size:,} different indices"
+        hint = "leave input_dim out: it follows from the data"
+        hint += f"; or set `data.text.max_tokens: {given}`" if spec.holds_tokens else ""
+        faults.append(fault_at(layer.component.place, message, path=layer.path, hint=hint))
+    width = arguments.setdefault("output_dim", dimension)
+    if spec.vectors is not None and (width != dimension or given != size):
+        message = f"an Embedding of {given:,}×{width} cannot begin with {size:,} word vectors of {dimension} numbers"
+        hint = "leave input_dim and output_dim out: they follow from the vectors"
+        faults.append(fault_at(layer.component.place, message, path=layer.path, hint=hint))
+    if not spec.trainable:
+        arguments.setdefault("trainable", False)
+    return replace(layer, component=replace(layer.component, arguments=arguments)), faults
