@@ -52,6 +52,48 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise cannot_write(path, error) from error
 
 
+@contextlib.contextmanager
+def replace_whole(path: Path, *, suffix: str = "") -> Iterator[Path]:
+    """Put a file or a folder, which takes long to write or is written by others, in its place: wholly or not at all.
+
+    Args:
+        path: where it is to be; a file or folder that is there is replaced at the end. (A folder for an instant is not there:
+            the system exchanges none for another in one step.)
+        suffix: that the temporary name must end with.
+
+    Yields:
+        A path beside it that does not exist, to write to. Where the block raises, what was written there is removed.
+
+    Raises:
+        RunError: the system takes it not (no space, no right).
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{suffix}")
+    old = path.with_name(f".{path.name}.{os.getpid()}.old.tmp")
+    _remove(temporary)
+    try:
+        yield temporary
+        for file in [*(temporary.rglob("*") if temporary.is_dir() else ()), temporary]:
+            _sync_folder(file)
+        if path.is_dir():
+            os.replace(path, old)
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        _remove(temporary)
+        _remove(old)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
 def cannot_write(path: Path, error: OSError) -> RunError:
     """The error for a file that the system would not take, with what to do about it."""
     hints = {

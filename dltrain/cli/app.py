@@ -31,6 +31,7 @@ COMMANDS = {
     "fit": "Train from a config; write a run directory.",
     "evaluate": "Metrics of a run on its test part or on other data.",
     "predict": "Predictions of a run from raw input.",
+    "export": "A run as one file with its preprocessing inside.",
     "check": "Find the faults of configs without training.",
     "trace": "One step by hand: every sum, activation, gradient, update.",
     "init": "Look at data and write a first config for it.",

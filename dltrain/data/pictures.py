@@ -30,7 +30,7 @@ SHOWN_NAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class PictureReader:
     """`RawPictures.reader`, checked: it comes out of a run directory that may be anybody's."""
 
     source: str
@@ -60,7 +60,7 @@ def read_pictures(
         DataError: nothing there, pictures that cannot be decoded, folders that are no class; all are named.
         RunError: `reader` is not one.
     """
-    checked = _parse_reader(reader)
+    checked = parse_reader(reader)
     files, notes = _list_files(paths)
     target, classes = _labels(files, classes) if with_labels else (None, tuple(classes))
     images = np.zeros((len(files), *checked.size, 3 if checked.color else 1), np.float32)
@@ -151,7 +151,7 @@ def _nearest(folder: str, codes: Mapping[str, int]) -> str | None:
     return f"did you mean {match!r}?" if match else None
 
 
-def _decode(image: Any, reader: _Reader, resized: dict[str, tuple[int, int]]) -> NDArray[np.float32]:
+def _decode(image: Any, reader: PictureReader, resized: dict[str, tuple[int, int]]) -> NDArray[np.float32]:
     from PIL import Image
 
     filename = str(image.filename)
@@ -199,7 +199,8 @@ def _resized_note(resized: Mapping[str, tuple[int, int]], size: tuple[int, int])
     return f"{len(resized):,} pictures resized to {size[0]}×{size[1]} pixels (bilinear): {', '.join(shown)}{more}"
 
 
-def _parse_reader(reader: Mapping[str, Any]) -> _Reader:
+def parse_reader(reader: Mapping[str, Any]) -> PictureReader:
+    """Check a run's description of how pictures are read; raises RunError where it is none."""
     if not isinstance(reader, Mapping) or not isinstance(reader.get("source"), str):
         raise _unusable("`source` is missing")
     size, color = _pair(reader.get("size"), "size"), reader.get("color")
@@ -211,12 +212,12 @@ def _parse_reader(reader: Mapping[str, Any]) -> _Reader:
     if not -1e6 <= bounds[0] < bounds[1] <= 1e6:
         raise _unusable("`range` is no range")
     if reader.get("original") is None:
-        return _Reader(reader["source"], size, color, float(bounds[0]), float(bounds[1]), None, None)
+        return PictureReader(reader["source"], size, color, float(bounds[0]), float(bounds[1]), None, None)
     original = _pair(reader["original"], "original")
     crop = _parse_crop(reader, color, original)
     if crop.size != size:
         raise _unusable(f"`size` is {size}, but `slice` and `resize` make {crop.size}")
-    return _Reader(reader["source"], size, color, float(bounds[0]), float(bounds[1]), crop, original)
+    return PictureReader(reader["source"], size, color, float(bounds[0]), float(bounds[1]), crop, original)
 
 
 def _parse_crop(reader: Mapping[str, Any], color: bool, original: tuple[int, int]) -> FaceCrop:

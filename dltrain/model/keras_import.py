@@ -52,7 +52,7 @@ def import_keras(threads: int | None = None) -> Any:
     gc.disable()
     sys.meta_path.insert(0, hide)
     try:
-        with _quiet_stderr():
+        with quiet_stderr():
             import tensorflow as tf
 
             if threads:
@@ -71,7 +71,7 @@ def import_keras(threads: int | None = None) -> Any:
 
 
 @contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
+def quiet_stderr() -> Iterator[None]:
     """TensorFlow's C++ notices go to the log: they are written to the file descriptor, whatever its log level says."""
     sys.stderr.flush()
     saved = os.dup(2)

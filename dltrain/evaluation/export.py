@@ -1,0 +1,201 @@
+"""`export`: a run as one file with its preprocessing inside, compared with the run before it is put in its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dltrain.errors import RunError, UsageError
+from dltrain.evaluation.load_run import StoredRun, load_run, run_outputs
+from dltrain.evaluation.made_up_rows import largest_difference, make_up
+from dltrain.evaluation.report import probabilities_of, values_of
+from dltrain.model.export.format import ExportFormat, document
+from dltrain.model.export.raw_model import RawModel, build_raw_model, describe_inputs
+from dltrain.model.keras_import import import_keras, quiet_stderr
+from dltrain.reporting import Reporter
+from dltrain.runs import replace_whole
+
+NAMES = ("keras", "saved_model", "onnx", "tflite")
+MOST_DIFFERENCE = 1e-3
+
+
+@dataclass(slots=True)
+class Export:
+    """What was exported.
+
+    Attributes:
+        run: the run.
+        path: the file or folder.
+        format: one of `NAMES`.
+        num_bytes: of it.
+        inputs, outputs: as plain values: name, column, dtype, shape, meaning, labels.
+        num_rows: made-up rows on which it was compared with the run; 0: nothing is installed that reads the format.
+        difference: the largest one there, of probabilities or of numbers in units of their deviation.
+        usage: lines of Python that open and ask it.
+        notes: sentences for the user.
+    """
+
+    run: Path
+    path: Path
+    format: str
+    num_bytes: int
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+    num_rows: int
+    difference: float | None
+    usage: list[str]
+    notes: list[str] = field(default_factory=list)
+
+
+def export(
+    run: Path,
+    *,
+    format: str | None = None,
+    destination: Path | None = None,
+    force: bool = False,
+    weights: str | None = None,
+    threads: int | None = None,
+    reporter: Reporter | None = None,
+) -> Export:
+    """Write a run as one file with its preprocessing inside.
+
+    Args:
+        run: the run directory.
+        format: one of `NAMES`; None: by the destination's suffix, else keras.
+        destination: the file; None: the run's name with the format's suffix, in the working directory.
+        force: replace an export that is there.
+        weights: "best", "last", or None: the run's model.
+        threads: threads for one operation; None: those of the run.
+        reporter: is told what happens.
+
+    Raises:
+        RunError: the run is damaged, or something is in the way.
+        UsageError: the format cannot hold the run, or what it needs is not installed.
+    """
+    reporter = reporter or Reporter()
+    stored = load_run(run)
+    chosen = choose_format(format, destination)
+    chosen.require_packages()
+    path = destination or Path(f"{run.resolve().name}{chosen.suffix or '_' + chosen.name}")
+    check_destination(path, chosen, force=force)
+    inputs = describe_inputs(stored.preprocessing, chosen.input_name)
+    _, checkpoint = stored.checkpoint(weights)
+    reporter.status("importing Keras")
+    keras = import_keras(threads or stored.threads)
+    reporter.status("building the model")
+    model = stored.build(checkpoint)
+    raw = build_raw_model(
+        keras, model, stored.preprocessing, inputs, stored.heads, with_text=chosen.with_text, any_size=chosen.any_size
+    )
+    reporter.status(f"writing {path}")
+    with replace_whole(path, suffix=chosen.suffix) as temporary:
+        with quiet_stderr():
+            chosen.write(raw, temporary)
+        reporter.status("comparing it with the run")
+        num_rows, difference = _compare(stored, model, raw, chosen, temporary)
+    described = document(raw.inputs, raw.outputs, with_words=False, any_size=chosen.any_size)
+    notes = [] if num_rows else [f"nothing that reads {chosen.name} files is installed: the file was not compared with the run"]
+    return Export(
+        run=run,
+        path=path,
+        format=chosen.name,
+        num_bytes=_size(path),
+        num_rows=num_rows,
+        difference=difference,
+        usage=chosen.usage(str(path), raw.inputs, raw.outputs),
+        notes=notes,
+        **described,
+    )
+
+
+def choose_format(name: str | None, destination: Path | None) -> ExportFormat:
+    """The format of that name; without one, by the destination's suffix, else Keras's.
+
+    Raises:
+        UsageError: no such format, or a name that its files cannot have.
+    """
+    from dltrain.model.export.keras_file import KerasFile
+    from dltrain.model.export.onnx_file import OnnxFile
+    from dltrain.model.export.saved_model import SavedModel
+    from dltrain.model.export.tflite_file import TfliteFile
+
+    formats: dict[str, ExportFormat] = {item.name: item for item in (KerasFile(), SavedModel(), OnnxFile(), TfliteFile())}
+    suffix = destination.suffix if destination else ""
+    if name is None:
+        name = next((item.name for item in formats.values() if item.suffix and item.suffix == suffix), "keras")
+    if name not in formats:
+        raise UsageError(f"there is no export format {name!r}", hint=f"the formats are {', '.join(formats)}")
+    if name == "keras" and destination is not None and suffix != ".keras":
+        raise UsageError(
+            f"Keras opens only files whose names end with .keras, found {destination}", hint=f"-o {destination.stem}.keras"
+        )
+    return formats[name]
+
+
+def check_destination(path: Path, chosen: ExportFormat, *, force: bool) -> None:
+    """Refuse a place that cannot hold the export, before any work is done for it.
+
+    Raises:
+        RunError: something is there already that is not to be replaced.
+        UsageError: there is no such folder, or it cannot be written.
+    """
+    if not path.parent.is_dir():
+        raise UsageError(f"the export cannot be written to {path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise UsageError(f"the export cannot be written to {path}: the folder {path.parent} cannot be written")
+    if not os.path.lexists(path):
+        return
+    if path.is_symlink() or path.is_dir() != chosen.is_folder or (path.is_dir() and not (path / "saved_model.pb").is_file()):
+        kind = "a link" if path.is_symlink() else "a folder" if path.is_dir() else "a file"
+        raise RunError(f"{path} is {kind} that is no {chosen.name} export; it was not replaced", hint="choose another -o")
+    if not force:
+        raise RunError(f"{path} is there already", hint="choose another -o, or replace it with --force")
+
+
+def _compare(stored: StoredRun, model: Any, raw: RawModel, chosen: ExportFormat, path: Path) -> tuple[int, float | None]:
+    """How many made-up rows the written file answered, and how far from the run's own answers at most.
+
+    Raises:
+        RunError: too far.
+    """
+    inputs = raw.inputs
+    rows, part = make_up(stored.preprocessing, inputs)
+    outputs = run_outputs(model, [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs])
+    expected, scales = _answers(stored, raw, outputs)
+    with quiet_stderr():
+        found = chosen.answer(path, raw, rows)
+    if found is None:
+        return 0, None
+    difference = largest_difference(expected, found, scales)
+    if not difference <= MOST_DIFFERENCE:
+        raise RunError(
+            f"the {chosen.name} file answers otherwise than the run, by up to {difference:.3g}; it was not kept",
+            hint="another --format may hold this model; `dltrain predict` answers as ever",
+        )
+    return part.num_rows, difference
+
+
+def _answers(
+    stored: StoredRun, raw: RawModel, outputs: Sequence[NDArray[Any]]
+) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
+    """What the run itself answers, by the names of the export's outputs, and the scale of each."""
+    values: list[tuple[NDArray[Any], float]] = []
+    for head, output in zip(stored.heads, outputs, strict=True):
+        if head.task == "classification":
+            values.append((probabilities_of(head, output), 1.0))
+        elif head.task == "regression":
+            values += [(values_of(target, output[:, index]), target.scale) for index, target in enumerate(head.targets)]
+        else:
+            values.append((output, 1.0))
+    names = [item.name for item in raw.outputs if item.dtype != "string"]
+    expected = {name: value for name, (value, _) in zip(names, values, strict=True)}
+    return expected, {name: scale for name, (_, scale) in zip(names, values, strict=True)}
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else path.stat().st_size

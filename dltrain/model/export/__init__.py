@@ -1,0 +1,1 @@
+"""A run's model with its preprocessing inside: from raw columns or pictures to labels, in the file formats of others."""

@@ -1,0 +1,115 @@
+"""What a file format has to say for itself to be offered by `dltrain export`."""
+
+from __future__ import annotations
+
+import importlib.util
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from dltrain.errors import UsageError
+from dltrain.model.export.outputs import RawOutput
+from dltrain.model.export.raw_input import RawInput, example_value
+from dltrain.model.export.raw_model import RawModel
+
+
+class ExportFormat(ABC):
+    """One file format.
+
+    Attributes:
+        name: as in `--format`.
+        suffix: of the file's name.
+        is_folder: whether it is a folder of files.
+        with_text: whether its graph is made with text in and labels out (see `build_raw_model`).
+        any_size: whether it resizes pictures by itself.
+        packages: what must be installed to write it.
+        extra: the extra of dltrain that brings them.
+    """
+
+    name: ClassVar[str]
+    suffix: ClassVar[str]
+    is_folder: ClassVar[bool] = False
+    with_text: ClassVar[bool] = True
+    any_size: ClassVar[bool] = True
+    packages: ClassVar[tuple[str, ...]] = ()
+    extra: ClassVar[str] = ""
+
+    def require_packages(self) -> None:
+        """Raise UsageError where a package is missing; says how to install it."""
+        missing = [package for package in self.packages if importlib.util.find_spec(package) is None]
+        if missing:
+            raise UsageError(
+                f"--format {self.name} needs {' and '.join(missing)}", hint=f"pip install 'dltrain[{self.extra}]' installs it"
+            )
+
+    def input_name(self, column: str) -> str:
+        """The name of a column's input."""
+        return column
+
+    @abstractmethod
+    def write(self, raw: RawModel, path: Path) -> None:
+        """Write the file or folder, which is not there yet.
+
+        Raises:
+            UsageError: the format cannot hold this model.
+        """
+
+    @abstractmethod
+    def answer(self, path: Path, raw: RawModel, rows: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What the written file says to raw rows, asked as a stranger would ask it.
+
+        Args:
+            path: the file.
+            raw: what was written.
+            rows: input name → array: texts (objects), float32, int64.
+
+        Returns:
+            Output name → array [rows, ...] (labels as texts); None where nothing is installed that reads the format.
+        """
+
+    @abstractmethod
+    def usage(self, file: str, inputs: Sequence[RawInput], outputs: Sequence[RawOutput]) -> list[str]:
+        """Lines of Python that open the file and ask it."""
+
+
+def document(inputs: Sequence[RawInput], outputs: Sequence[RawOutput], *, with_words: bool, any_size: bool) -> dict[str, Any]:
+    """Inputs and outputs as plain values.
+
+    Args:
+        inputs: of the model.
+        outputs: of the model.
+        with_words: every word of a text input, in order.
+        any_size: see `ExportFormat`.
+    """
+    described: list[dict[str, Any]] = []
+    for item in inputs:
+        shape = item.shape if any_size or not item.fixed_shape else item.fixed_shape
+        entry: dict[str, Any] = {"name": item.name, "column": item.column, "dtype": item.dtype, "shape": [None, *shape]}
+        entry["meaning"] = item.meaning
+        if with_words and item.words:
+            entry["words"] = list(item.words)
+        described.append(entry)
+    results = [
+        {
+            "name": item.name,
+            "dtype": item.dtype,
+            "shape": [None, *item.shape],
+            "meaning": item.meaning,
+            **({"labels": list(item.labels)} if item.labels else {}),
+        }
+        for item in outputs
+    ]
+    return {"inputs": described, "outputs": results}
+
+
+def example_arrays(inputs: Sequence[RawInput], tensor: str) -> str:
+    """A mapping of one raw row in Python, as `{"age": np.array([1.0], "float32")}`."""
+    entries = []
+    for item in inputs[:3]:
+        if item.shape:
+            value = f'pictures.astype("{item.dtype}")' if len(item.shape) == 3 else f'values.astype("{item.dtype}")'
+        else:
+            value = tensor.format(value=repr([example_value(item)]), dtype=item.dtype)
+        entries.append(f"{item.name!r}: {value}")
+    return "{" + ", ".join([*entries, *(["..."] if len(inputs) > 3 else [])]) + "}"

@@ -1,0 +1,70 @@
+"""`.keras`: what `keras.models.load_model` opens in a Python that has never heard of dltrain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dltrain.errors import UsageError
+from dltrain.model.export.format import ExportFormat, example_arrays
+from dltrain.model.export.outputs import RawOutput
+from dltrain.model.export.raw_input import RawInput
+from dltrain.model.export.raw_model import RawModel
+
+
+class KerasFile(ExportFormat):
+    """Keras's own format, version 3."""
+
+    name = "keras"
+    suffix = ".keras"
+
+    def input_name(self, column: str) -> str:
+        """The column's own, but for slashes, which Keras takes in no name."""
+        return column.replace("/", "_") or "column"
+
+    def write(self, raw: RawModel, path: Path) -> None:
+        """See `ExportFormat`; refuses what plain Keras does not know."""
+        own = sorted(set(_own_objects(raw.model.get_config())))
+        if own:
+            raise UsageError(
+                f"plain Keras cannot open a model with {', '.join(own)}: that is dltrain's own",
+                hint="--format saved_model and --format onnx hold what it computes instead of its name",
+            )
+        raw.model.save(path)
+
+    def answer(self, path: Path, raw: RawModel, rows: Mapping[str, Any]) -> dict[str, Any]:
+        """See `ExportFormat`."""
+        import keras
+
+        answers = keras.models.load_model(path).predict(dict(rows), verbose=0)
+        return {name: texts_of(np.asarray(values)) for name, values in answers.items()}
+
+    def usage(self, file: str, inputs: Sequence[RawInput], outputs: Sequence[RawOutput]) -> list[str]:
+        """See `ExportFormat`."""
+        rows = example_arrays(inputs, "tf.constant({value})")
+        return [
+            "import keras, tensorflow as tf",
+            f"model = keras.models.load_model({file!r})",
+            f"model.predict({rows})[{outputs[0].name!r}]",
+        ]
+
+
+def texts_of(values: Any) -> Any:
+    """An array of bytes, as TensorFlow gives text, as one of texts; others as they are."""
+    return np.array([value.decode() for value in values.tolist()], object) if values.dtype == object else values
+
+
+def _own_objects(config: Any) -> Iterator[str]:
+    """Names of registered objects that are not Keras's, anywhere in a model's config."""
+    if isinstance(config, Mapping):
+        name = config.get("registered_name")
+        if isinstance(name, str) and name.startswith("dltrain>"):
+            yield name.partition(">")[2]
+        for value in config.values():
+            yield from _own_objects(value)
+    elif isinstance(config, (list, tuple)):
+        for value in config:
+            yield from _own_objects(value)

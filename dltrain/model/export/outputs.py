@@ -1,0 +1,93 @@
+"""From a model's outputs to labels with probabilities and to numbers in their own units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dltrain.model.head import Head, layer_name
+
+
+@dataclass(frozen=True, slots=True)
+class RawOutput:
+    """One output of an exported model.
+
+    Attributes:
+        name: `prediction`, `probabilities`, `output`; with several targets followed by `_` and the target's name.
+        dtype: "string" (a label), "float32".
+        shape: without the rows.
+        meaning: for the user.
+        labels: in the order of the probabilities; for a label the texts that it can be. Else empty.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    meaning: str
+    labels: tuple[str, ...] = ()
+
+
+def add_outputs(
+    keras: Any, heads: Sequence[Head], tensors: Sequence[Any], *, with_text: bool
+) -> tuple[dict[str, Any], tuple[RawOutput, ...]]:
+    """The exported model's outputs by name, and what they are.
+
+    Args:
+        keras: the module.
+        heads: of the model.
+        tensors: the model's output for each head.
+        with_text: labels as text; otherwise their index.
+    """
+    several = sum(len(head.targets) for head in heads) > 1
+    made: dict[str, Any] = {}
+    outputs: list[RawOutput] = []
+
+    def add(name: str, tensor: Any, dtype: str, meaning: str, labels: tuple[str, ...] = ()) -> None:
+        made[name] = tensor
+        outputs.append(RawOutput(name, dtype, tuple(int(extent) for extent in tensor.shape[1:]), meaning, labels))
+
+    for head, tensor in zip(heads, tensors, strict=True):
+        if head.task == "classification":
+            ending = f"_{layer_name(head.targets[0].name)}" if several else ""
+            probabilities = _probabilities(keras, head, tensor)
+            # Keras's argmax looks at bits, which not every format can.
+            index = keras.ops.top_k(probabilities, 1)[1][:, 0]
+            label = _label(keras, head.classes, index) if with_text else index
+            add(f"prediction{ending}", label, "string", "the most probable label", head.classes)
+            add(f"probabilities{ending}", probabilities, "float32", "one for each label, in their order", head.classes)
+        elif head.task == "regression":
+            for index, target in enumerate(head.targets):
+                value = tensor[:, index] * np.float32(target.scale) + np.float32(target.mean)
+                add(
+                    f"prediction_{layer_name(target.name)}" if several else "prediction",
+                    value,
+                    "float32",
+                    f"{target.name}, in its own units",
+                )
+        else:
+            ending = f"_{layer_name(head.targets[0].name)}" if several else ""
+            add(f"output{ending}", tensor, "float32", "the input again, as the model sees it")
+    return made, tuple(outputs)
+
+
+def _probabilities(keras: Any, head: Head, tensor: Any) -> Any:
+    """The same as `dltrain.evaluation.report.probabilities_of`, as a graph."""
+    ops = keras.ops
+    if tensor.shape[1] == 1:
+        if head.logits:
+            tensor = ops.sigmoid(tensor)
+        elif head.loss.name in ("Hinge", "SquaredHinge"):
+            tensor = (tensor + 1.0) / 2.0
+        return ops.concatenate([1.0 - tensor, tensor], axis=1)
+    return ops.softmax(tensor, axis=-1) if head.logits else tensor
+
+
+def _label(keras: Any, labels: Sequence[str], index: Any) -> Any:
+    unknown = "[UNK]"
+    while unknown in labels:
+        unknown += "_"
+    layer = keras.layers.StringLookup(vocabulary=list(labels), num_oov_indices=0, oov_token=unknown, mask_token=None, invert=True)
+    return layer(index)

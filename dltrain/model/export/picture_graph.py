@@ -1,0 +1,57 @@
+"""A picture's preprocessing as a graph: pixels 0...255 as picture files hold them, resized as Pillow does it, and scaled."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dltrain.data.picture_preprocessing import PicturePreprocessing
+from dltrain.data.pictures import parse_reader
+from dltrain.model.export.raw_input import RawInput
+from dltrain.model.export.resize import resize
+from dltrain.model.export.table_graph import standardize
+
+
+def describe_picture(preprocessing: PicturePreprocessing) -> tuple[RawInput, ...]:
+    """The one input: a picture, or an array where the run reads no picture files."""
+    name, shape = preprocessing.schema.inputs[0].name, preprocessing.shape
+    if preprocessing.reader is None:
+        return (RawInput(name, name, "float32", shape, "values as in the data", fixed_shape=shape),)
+    reader = parse_reader(preprocessing.reader)
+    if reader.crop is not None and reader.original is not None:
+        whole = (*reader.original, 3)
+        return (
+            RawInput(name, name, "float32", whole, "pixels 0...255, red, green, blue; cut and resized inside", fixed_shape=whole),
+        )
+    colors = "red, green, blue" if reader.color else "one channel of grey"
+    return (
+        RawInput(
+            name,
+            name,
+            "float32",
+            (None, None, shape[2]),
+            f"pixels 0...255, {colors}, any size: resized to {shape[0]}x{shape[1]} inside",
+            fixed_shape=shape,
+        ),
+    )
+
+
+def add_pictures(keras: Any, preprocessing: PicturePreprocessing, tensor: Any, *, any_size: bool) -> dict[str, Any]:
+    """The model's input by name, from pictures [rows, height, width, channels]."""
+    ops = keras.ops
+    if preprocessing.reader is not None:
+        reader = parse_reader(preprocessing.reader)
+        height, width = reader.size
+        if reader.crop is not None:
+            tensor = tensor[:, slice(*reader.crop.rows), slice(*reader.crop.columns), :]
+            if reader.crop.resize is not None:
+                tensor = resize(ops, tensor, height, width, "bicubic")
+            if not reader.color:
+                tensor = ops.mean(tensor, axis=3, keepdims=True)
+        elif any_size:
+            tensor = resize(ops, tensor, height, width, "bilinear")
+        if (reader.lowest, reader.highest) != (0.0, 255.0):
+            tensor = tensor / np.float32(255.0) * np.float32(reader.highest - reader.lowest) + np.float32(reader.lowest)
+    scaled = standardize(tensor, preprocessing.center, preprocessing.spread)
+    return {preprocessing.schema.inputs[0].name: scaled}

@@ -1,0 +1,46 @@
+"""What one raw input of an exported model is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dltrain.errors import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class RawInput:
+    """One raw input.
+
+    Attributes:
+        column: the column, or "image".
+        name: of the input: the column's own, as far as the file's format allows.
+        dtype: "string", "float32" or "int64".
+        shape: without the rows; None where any extent will do.
+        meaning: how values are written, for the user.
+        words: for text: the words that mean something to the model; all others are alike. Else empty.
+        fixed_shape: a shape without None, for formats that resize no pictures.
+    """
+
+    column: str
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+    meaning: str
+    words: tuple[str, ...] = ()
+    fixed_shape: tuple[int, ...] = ()
+
+
+def example_value(item: RawInput) -> str | float | int:
+    """A value for a usage example: a word that the model knows, a small number, the first of January 2024."""
+    if item.words:
+        return next((word for word in item.words if word), "")
+    return 1_704_067_200 if item.dtype == "int64" else 1.0
+
+
+def no_way(what: str, path: str | None = None) -> Fault:
+    """The fault for something that an export cannot say."""
+    return Fault(
+        f"the export cannot hold {what}: Keras has no layers that do it",
+        path=path,
+        hint="`dltrain predict RUN --data FILE` answers from raw input; checkpoints/*.h5 take preprocessed input in plain Keras",
+    )

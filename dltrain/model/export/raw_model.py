@@ -1,0 +1,107 @@
+"""The model from raw input to labels, built of Keras's own layers and operations, so that plain Keras loads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dltrain.data.picture_preprocessing import PicturePreprocessing
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.table_preprocessing import TablePreprocessing
+from dltrain.errors import UsageError
+from dltrain.model.export.outputs import RawOutput, add_outputs
+from dltrain.model.export.picture_graph import add_pictures, describe_picture
+from dltrain.model.export.raw_input import RawInput, no_way
+from dltrain.model.export.table_graph import add_columns, describe_columns
+from dltrain.model.head import Head
+
+
+@dataclass(frozen=True, slots=True)
+class RawModel:
+    """A model of raw input.
+
+    Attributes:
+        model: a Keras model: mapping of raw inputs → mapping of outputs.
+        inputs: what goes in, in the model's order.
+        outputs: what comes out.
+    """
+
+    model: Any
+    inputs: tuple[RawInput, ...]
+    outputs: tuple[RawOutput, ...]
+
+
+def describe_inputs(preprocessing: Preprocessing, name: Callable[[str], str]) -> tuple[RawInput, ...]:
+    """The raw inputs that a run's preprocessing takes.
+
+    Args:
+        preprocessing: of the run.
+        name: the column → what the file's format allows as the name of its input.
+
+    Raises:
+        UsageError: something of it cannot be said with Keras's layers; names every such thing.
+    """
+    if type(preprocessing) is TablePreprocessing:
+        inputs = describe_columns(preprocessing)
+    elif type(preprocessing) is PicturePreprocessing:
+        inputs = describe_picture(preprocessing)
+    else:
+        raise UsageError(no_way(f"preprocessing of {preprocessing.kind}"))
+    named: dict[str, RawInput] = {}
+    for item in inputs:
+        word = name(item.column)
+        while word in named:
+            word += "_"
+        named[word] = replace(item, name=word)
+    return tuple(named.values())
+
+
+def build_raw_model(
+    keras: Any,
+    model: Any,
+    preprocessing: Preprocessing,
+    inputs: Sequence[RawInput],
+    heads: Sequence[Head],
+    *,
+    with_text: bool,
+    any_size: bool,
+) -> RawModel:
+    """Put the preprocessing in front of a model, and labels behind it.
+
+    Args:
+        keras: the module.
+        model: of preprocessed input.
+        preprocessing: of the run.
+        inputs: from `describe_inputs`.
+        heads: of the model.
+        with_text: text in and label texts out; otherwise whole numbers stand for them: a word's place among `RawInput.words`,
+            from 1 (0 for all others), and a label's among `RawOutput.labels`, from 0.
+        any_size: pictures of any size, resized by the model; otherwise of the model's size alone.
+    """
+    given, tensors = {}, {}
+    for item in inputs:
+        is_coded = bool(item.words) and not with_text
+        shape = item.shape if any_size or not item.fixed_shape else item.fixed_shape
+        tensor = keras.Input(shape, dtype="int32" if is_coded else item.dtype, name=item.name)
+        given[item.name] = tensor
+        tensors[item.column] = _look_up(keras, item.words, tensor) if item.words and with_text else tensor
+    if isinstance(preprocessing, TablePreprocessing):
+        prepared = add_columns(keras, preprocessing, inputs, tensors)
+    else:
+        assert isinstance(preprocessing, PicturePreprocessing)
+        prepared = add_pictures(keras, preprocessing, tensors[inputs[0].column], any_size=any_size)
+    arguments = [prepared[spec.name] for spec in preprocessing.schema.inputs]
+    results = model(arguments if len(arguments) > 1 else arguments[0])
+    results = list(results) if isinstance(results, (list, tuple)) else [results]
+    made, outputs = add_outputs(keras, heads, results, with_text=with_text)
+    return RawModel(keras.Model(given, made, name="raw_model"), tuple(inputs), outputs)
+
+
+def _look_up(keras: Any, words: Sequence[str], tensor: Any) -> Any:
+    """The place of a word, from 1; 0 for words that are not among them."""
+    unknown = "[UNK]"
+    while unknown in words:
+        unknown += "_"
+    layer = keras.layers.StringLookup(vocabulary=list(words), num_oov_indices=1, oov_token=unknown, mask_token=None)
+    return layer(tensor)

@@ -1,0 +1,235 @@
+"""A table's preprocessing as a graph: raw columns to the model's numbers and indices, as `TablePreprocessing` makes them.
+
+Arithmetic is float32. So that a large mean under a small deviation costs no digits, what is subtracted is the sum of two
+float32 numbers, the second holding what the first one rounds away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.features import FeatureColumn, category_codes, read_feature
+from dltrain.data.kinds import to_numbers
+from dltrain.data.scaling import NumberTransform
+from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing, input_name
+from dltrain.errors import UsageError
+from dltrain.model.export.date_parts import date_parts
+from dltrain.model.export.raw_input import RawInput, no_way
+
+MEANINGS = {
+    "number": "a number; NaN where there is none",
+    "boolean": "1 or 0; NaN where there is none",
+    "date": "seconds since 1970-01-01 00:00:00 as the date is written, no time zones; the smallest int64 where there is none",
+    "category": 'text; "" where there is none',
+}
+DTYPES = {"number": "float32", "boolean": "float32", "date": "int64", "category": "string"}
+
+
+def describe_columns(preprocessing: TablePreprocessing) -> tuple[RawInput, ...]:
+    """One input for each column.
+
+    Raises:
+        UsageError: columns of kinds that a graph of Keras's layers cannot read.
+    """
+    faults = [
+        no_way(f"the column {column.name} of kind {column.kind}", f"data.features.{column.name}")
+        for column in preprocessing.features
+        if column.kind not in MEANINGS
+    ]
+    if faults:
+        raise UsageError(faults)
+    return tuple(
+        RawInput(column.name, column.name, DTYPES[column.kind], (), MEANINGS[column.kind], _words(preprocessing, column)[0])
+        for column in preprocessing.features
+    )
+
+
+def _words(preprocessing: TablePreprocessing, column: FeatureColumn) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """The words that a category knows as they stand in raw text, and the code of each place: 0 (others), then the words'."""
+    if column.kind != "category":
+        return (), np.zeros(1, np.int32)
+    import polars
+
+    reading = preprocessing.reading
+    replaced = (reading.replace or {}).get(column.name, {})
+    candidates = list(dict.fromkeys([*column.categories, *replaced, "", *reading.missing]))
+    series = polars.Series(column.name, candidates, dtype=polars.String)
+    values, _, _ = read_feature(series, column, reading)
+    codes, _ = category_codes(column, values)
+    # A column may know no word at all; the look-up needs one.
+    known = [index for index in range(len(codes)) if codes[index]] or [candidates.index("")]
+    return tuple(candidates[index] for index in known), np.concatenate([[0], codes[known]]).astype(np.int32)
+
+
+@dataclass(slots=True)
+class _Number:
+    """One number of the model: its transform, the float32 tensor [rows] (NaN: missing), and its place among the features."""
+
+    transform: NumberTransform
+    tensor: Any
+    place: int
+
+
+def add_columns(
+    keras: Any, preprocessing: TablePreprocessing, inputs: Sequence[RawInput], tensors: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The model's inputs by name.
+
+    Args:
+        keras: the module.
+        preprocessing: of the run.
+        inputs: from `describe_columns`.
+        tensors: column → float32 or int64 [rows]; for words int32 [rows], the place among the input's words from 1.
+    """
+    ops = keras.ops
+    numbers: list[_Number] = []
+    made: dict[str, Any] = {}
+    pieces: list[Any] = []
+    places: list[int] = []
+    place = 0
+    for column, item in zip(preprocessing.features, inputs, strict=True):
+        tensor = tensors[item.column]
+        if column.kind == "category":
+            code = ops.take(_words(preprocessing, column)[1], tensor, axis=0)
+            if column.is_embedded:
+                made[input_name(column)] = code
+            elif column.columns:
+                pieces.append(ops.one_hot(code, len(column.columns) + 1)[:, 1:])
+                places += range(place, place + len(column.columns))
+        else:
+            for transform, values in _read(keras, preprocessing, column, tensor):
+                numbers.append(_Number(transform, values, place))
+                place += len(transform.columns)
+            continue
+        place += len(column.columns)
+    if numbers:
+        scaled, marks = _scale(keras, numbers)
+        pieces += scaled
+        places += [number.place for number in _in_order(numbers)]
+        if marks is not None:
+            pieces.append(marks)
+            places += [number.place + 1 for number in _in_order(numbers) if number.transform.indicator]
+    if pieces:
+        features = pieces[0] if len(pieces) == 1 else ops.concatenate(pieces, axis=1)
+        order = np.argsort(places).astype(np.int32)
+        made[FEATURES] = features if (np.diff(order) == 1).all() else ops.take(features, order, axis=1)
+    return made
+
+
+def _read(keras: Any, preprocessing: TablePreprocessing, column: FeatureColumn, tensor: Any) -> list[tuple[NumberTransform, Any]]:
+    """Each number that a column makes, with its float32 values [rows]."""
+    ops = keras.ops
+    missing = np.float32(np.nan)
+    if column.kind == "boolean":
+        is_boolean = ops.logical_or(ops.equal(tensor, 0.0), ops.equal(tensor, 1.0))
+        return [(column.numbers[0], ops.where(is_boolean, tensor, missing))]
+    if column.kind == "date":
+        found = []
+        for part, transform in zip(column.date_parts, column.numbers, strict=True):
+            start = 0
+            if part == "day number":
+                # Counted from about the middle of the training part: float32 holds no seconds of days since 1970.
+                start = round(_middle(transform))
+                transform = _moved(transform, start)
+            found.append((transform, date_parts(ops, tensor, part, start)))
+        return found
+    for old, new in _replaced_numbers(preprocessing, column):
+        tensor = ops.where(ops.equal(tensor, np.float32(old)), np.float32(new), tensor)
+    return [(column.numbers[0], tensor)]
+
+
+def _replaced_numbers(preprocessing: TablePreprocessing, column: FeatureColumn) -> list[tuple[float, float]]:
+    """Numbers that `replace` or a word for "no value" turns into others (NaN: missing)."""
+    import polars
+
+    reading = preprocessing.reading
+    replaced = list((reading.replace or {}).get(column.name, {}))
+    words = replaced + (list(reading.missing) if preprocessing.source == "csv" or replaced else [])
+    series = polars.Series(column.name, words, dtype=polars.String)
+    before = to_numbers(series, reading)
+    after, _, _ = read_feature(series, column, reading)
+    pairs = [(old, new) for old, new in zip(before.tolist(), after.tolist(), strict=True) if np.isfinite(old) and old != new]
+    return list(dict.fromkeys(pairs))
+
+
+def _middle(transform: NumberTransform) -> float:
+    if transform.scale == "quantile":
+        return float(np.median(transform.quantiles))
+    return transform.center if transform.center or not np.isfinite(transform.fill) else transform.fill
+
+
+def _moved(transform: NumberTransform, by: int) -> NumberTransform:
+    """The transform of values from which `by` was subtracted."""
+    return replace(
+        transform, fill=transform.fill - by, center=transform.center - by, quantiles=np.asarray(transform.quantiles) - by
+    )
+
+
+def _in_order(numbers: Sequence[_Number]) -> list[_Number]:
+    """The numbers as `_scale` puts them: those with a straight scale, then those by quantiles."""
+    return sorted(numbers, key=lambda number: number.transform.scale == "quantile")
+
+
+def _scale(keras: Any, numbers: Sequence[_Number]) -> tuple[list[Any], Any]:
+    """Scaled numbers, float32 [rows, count] in pieces, and the marks of missing ones, float32 [rows, count] or None."""
+    ops = keras.ops
+    ordered = _in_order(numbers)
+    values = ops.stack([number.tensor for number in ordered], axis=1)
+    gaps = ops.isnan(values)
+    straight = [number.transform for number in ordered if number.transform.scale != "quantile"]
+    scaled = []
+    if straight:
+        center = np.array([transform.center for transform in straight])
+        spread = np.array([transform.spread for transform in straight])
+        fill = np.array([transform.fill for transform in straight])
+        part = values if len(straight) == len(ordered) else values[:, : len(straight)]
+        filled = gaps if len(straight) == len(ordered) else gaps[:, : len(straight)]
+        result = standardize(part, center, spread)
+        scaled.append(ops.where(filled, np.float32((fill - center) / spread), result))
+    for number in ordered[len(straight) :]:
+        fill_value = np.float32(number.transform.transform(np.array([number.transform.fill]))[0])
+        shares = _quantiles(ops, number.tensor, number.transform.quantiles)
+        scaled.append(ops.expand_dims(ops.where(ops.isnan(number.tensor), fill_value, shares), 1))
+    marked = [index for index, number in enumerate(ordered) if number.transform.indicator]
+    if not marked:
+        return scaled, None
+    marks = gaps if len(marked) == len(ordered) else ops.take(gaps, np.array(marked, np.int32), axis=1)
+    return scaled, ops.cast(marks, "float32")
+
+
+def standardize(values: Any, center: NDArray[np.float64], spread: NDArray[np.float64]) -> Any:
+    """`(values - center) / spread` in float32, as exactly as if center and spread were float64."""
+    rounded = center.astype(np.float32)
+    rest = ((center - rounded) / spread).astype(np.float32)
+    # Subtracted one after the other, the two would be put together again by TensorFlow Lite's converter.
+    scaled = (values - rounded) / spread.astype(np.float32)
+    return scaled - rest if rest.any() else scaled
+
+
+def _quantiles(ops: Any, values: Any, quantiles: NDArray[np.float64]) -> Any:
+    """What `dltrain.data.scaling.to_quantiles` computes, for float32 [rows]."""
+    exact = np.asarray(quantiles, np.float64)
+    edges = exact.astype(np.float32)
+    rest = (exact - edges).astype(np.float32)
+    last = len(edges) - 1
+    if last == 0:
+        return ops.zeros_like(values)
+    shares = np.linspace(0, 1, len(exact), dtype=np.float32)[:-1]
+    width = np.maximum(np.diff(exact), np.finfo(np.float32).tiny).astype(np.float32)
+    above = ops.expand_dims(values, 1) - edges  # compared with `rest`, as if the edges were float64
+
+    def interpolate(is_below: Any) -> Any:
+        # A run of equal quantiles has a share at either end; which end is met depends on the side that is looked from.
+        # Counting takes the place of a search, which not every format has.
+        index = ops.clip(ops.sum(ops.cast(is_below(rest, above), "int32"), axis=1), 1, last) - 1
+        along = (values - ops.take(edges, index, axis=0) - ops.take(rest, index, axis=0)) / ops.take(width, index, axis=0)
+        return ops.take(shares, index, axis=0) + ops.clip(along, 0.0, 1.0) * np.float32(1 / last)
+
+    middle = 0.5 * (interpolate(ops.less) + interpolate(ops.less_equal))
+    middle = ops.where(ops.greater_equal(values - edges[last], rest[last]), np.float32(1.0), middle)
+    return ops.where(ops.less_equal(values - edges[0], rest[0]), np.float32(0.0), middle)

@@ -1,0 +1,94 @@
+"""TensorFlow Lite: one file for phones and small machines.
+
+It holds no text: words and labels go in and out as whole numbers, and what they mean stands in `dltrain.json`, packed into the
+same file as TensorFlow Lite packs associated files (a zip archive behind the model; `unzip -p FILE dltrain.json` shows it).
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dltrain.errors import UsageError
+from dltrain.model.export.format import ExportFormat, document
+from dltrain.model.export.outputs import RawOutput
+from dltrain.model.export.raw_input import RawInput
+from dltrain.model.export.raw_model import RawModel
+from dltrain.model.export.saved_model import SIGNATURE, input_specs, plain_name
+
+CODES_FILE = "dltrain.json"
+
+
+class TfliteFile(ExportFormat):
+    """TensorFlow Lite with one signature, `serving_default`; it needs no operations of full TensorFlow."""
+
+    name = "tflite"
+    suffix = ".tflite"
+    with_text = False
+    any_size = False
+
+    def input_name(self, column: str) -> str:
+        """See `plain_name`."""
+        return plain_name(column)
+
+    def write(self, raw: RawModel, path: Path) -> None:
+        """See `ExportFormat`."""
+        import tensorflow as tf
+
+        function = _function_of_constants(raw).get_concrete_function()
+        try:
+            content = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module()).convert()
+        except Exception as error:  # the converter raises errors of its own, of no common class
+            reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+            raise UsageError(
+                f"TensorFlow Lite cannot hold this model: {reason}", hint="--format saved_model holds any model"
+            ) from error
+        path.write_bytes(content)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr(CODES_FILE, json.dumps(document(raw.inputs, raw.outputs, with_words=True, any_size=False)))
+
+    def answer(self, path: Path, raw: RawModel, rows: Mapping[str, Any]) -> dict[str, Any]:
+        """See `ExportFormat`; words and labels are turned by what the file says."""
+        import tensorflow as tf
+
+        interpreter = tf.lite.Interpreter(model_path=str(path))
+        with zipfile.ZipFile(path) as archive:
+            meaning = json.loads(archive.read(CODES_FILE))
+        coded = dict(rows)
+        for item in meaning["inputs"]:
+            if "words" in item:
+                places = {word: place for place, word in enumerate(item["words"], start=1)}
+                coded[item["name"]] = np.array([places.get(word, 0) for word in rows[item["name"]]], np.int32)
+        answers = interpreter.get_signature_runner(SIGNATURE)(**coded)
+        for item in meaning["outputs"]:
+            if item["dtype"] == "string":
+                answers[item["name"]] = np.array(item["labels"], object)[answers[item["name"]]]
+        return dict(answers)
+
+    def usage(self, file: str, inputs: Sequence[RawInput], outputs: Sequence[RawOutput]) -> list[str]:
+        """See `ExportFormat`."""
+        return [
+            "import tensorflow as tf",
+            f"run = tf.lite.Interpreter({file!r}).get_signature_runner({SIGNATURE!r})",
+            f"run(**rows)[{outputs[0].name!r}]    # unzip -p {file} {CODES_FILE}: what the whole numbers mean",
+        ]
+
+
+def _function_of_constants(raw: RawModel) -> Any:
+    """As `serving_function`, with the weights as constants: the converter leaves Keras's variables without their values."""
+    import tensorflow as tf
+
+    model = raw.model
+    weights = [[variable.numpy() for variable in model.trainable_variables]]
+    weights += [[variable.numpy() for variable in model.non_trainable_variables]]
+
+    def serve(inputs: Any) -> Any:
+        trainable, fixed = ([tf.constant(array) for array in arrays] for arrays in weights)
+        return model.stateless_call(trainable, fixed, inputs, training=False)[0]
+
+    return tf.function(serve, input_signature=[input_specs(model)], autograph=False)
