@@ -135,7 +135,8 @@ def example_of_source(source: Source, argument: str | None = None) -> dict[str, 
     data: dict[str, Any] = {"source": source.name}
     if source.needs_path:
         suffix = {"csv": "csv", "parquet": "parquet"}.get(source.name, "npz")
-        data["path"] = str(KEYS["data.path"].example).replace("csv", suffix)
+        path = str(KEYS["data.path"].example).replace("csv", suffix)
+        data["path"] = "pictures/train" if source.name == "image_folder" else path
     if source.needs_target:
         data["target"] = KEYS["data.target"].example
     if argument is not None:

@@ -17,7 +17,7 @@ from dltrain.config.keys import LAYER_KEYS, LOSS_KEYS, Key, keys_of
 from dltrain.config.kinds import COMPONENTS, Alternative, Kind, parse_kind
 from dltrain.config.load import SAFE_NAME
 from dltrain.config.parameters import NAME
-from dltrain.config.sources import SOURCES
+from dltrain.config.sources import SOURCES, SourceArgument
 from dltrain.config.sweep_block import RANGE_KEYS
 from dltrain.config.training_block import CALLBACKS, GATE
 from dltrain.config.types import NO_DATA
@@ -122,17 +122,28 @@ def _or(*schemas: Schema) -> Schema:
 def _data(key: Key) -> Schema:
     """The `data:` block: its keys, the arguments of all sources, and for each source what goes with it."""
     schema = _block(key.path)
-    arguments = {name: argument for source in SOURCES.values() for name, argument in source.arguments.items()}
+    arguments: dict[str, list[SourceArgument]] = {}
+    for source in SOURCES.values():
+        for name, argument in source.arguments.items():
+            arguments.setdefault(name, []).append(argument)
     schema["properties"] |= {
-        name: _described(kind_schema(parse_kind(argument.type)), argument.description, argument.default)
-        for name, argument in arguments.items()
+        name: _described(kind_schema(parse_kind(found[0].type)), found[0].description, found[0].default)
+        for name, found in arguments.items()
+        if len(found) == 1
     }
+    shared = {name for name, found in arguments.items() if len(found) > 1}
+    schema["properties"] |= {name: {} for name in shared}
     rules = []
     for source in SOURCES.values():
-        foreign = {name: False for name in arguments if name not in source.arguments}
+        own: Schema = {name: False for name in arguments if name not in source.arguments}
+        own |= {
+            name: _described(kind_schema(parse_kind(argument.type)), argument.description, argument.default)
+            for name, argument in source.arguments.items()
+            if name in shared
+        }
         needed = {"required": ["path"]} if source.needs_path else {}
         condition = {"properties": {"source": {"const": source.name}}, "required": ["source"]}
-        rules.append({"if": condition, "then": {"properties": foreign, **needed}})
+        rules.append({"if": condition, "then": {"properties": own, **needed}})
     return _or({**schema, "allOf": rules}, {"enum": [NO_DATA]})
 
 

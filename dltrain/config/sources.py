@@ -86,6 +86,19 @@ SOURCES: dict[str, Source] = {
             needs_path=True,
         ),
         Source(
+            "image_folder",
+            "pictures",
+            "Pictures in a folder for each class, or named in a table with their labels.",
+            {
+                "image_size": SourceArgument("list(int>=1)", [256, 256], "Height and width that each picture gets."),
+                "fit": SourceArgument("'stretch'|'crop'|'pad'", "stretch", "How a picture of another shape gets that size."),
+                "color": SourceArgument("'rgb'|'grayscale'|bool", "rgb", "Three colour channels, or one of grey."),
+                "on_error": SourceArgument("'fail'|'skip'", "fail", "What a picture that cannot be read does."),
+                "files": SourceArgument("name|none", None, "Column of a table that names the pictures; by default found."),
+            },
+            needs_path=True,
+        ),
+        Source(
             "lfw_people",
             "pictures",
             "Faces of people in the news, by name.",

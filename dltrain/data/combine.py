@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dltrain.data.disk_array import in_memory
 from dltrain.data.faults import column_hint, listed
 from dltrain.data.raw import Raw, RawPictures, RawTable
 from dltrain.errors import DataError, Fault
@@ -76,7 +77,7 @@ def combine_parts(raws: Mapping[str, Raw]) -> Raw:
     first = pictures[0]
     return replace(
         first,
-        images=np.concatenate([raw.images for raw in pictures]),
+        images=np.concatenate([in_memory(raw.images) for raw in pictures]),
         target=None if first.target is None else np.concatenate([raw.target for raw in pictures if raw.target is not None]),
         names=tuple(name for raw in pictures for name in raw.names),
         details=_merged([raw.details for raw in pictures]),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
+from dltrain.data.disk_array import in_memory
 from dltrain.data.files import digest
 from dltrain.data.raw import Raw, RawPictures
 
@@ -47,6 +48,7 @@ def array_digest(array: NDArray[Any]) -> str:
 
 def _arrays(raw: Raw) -> list[NDArray[Any]]:
     if isinstance(raw, RawPictures):
-        return [raw.images] if raw.target is None else [raw.images, raw.target]
+        images = in_memory(raw.images)
+        return [images] if raw.target is None else [images, raw.target]
     hashes = raw.frame.hash_rows(seed=0) if raw.frame.width else None
     return [] if hashes is None else [hashes.to_numpy()]

@@ -53,6 +53,8 @@ def read_facts(config: DataConfig, *, seed: int) -> DataFacts:
             return _placed(config, lambda: _table(config, seed))
         if config.source == "lfw_people":
             return _faces_here(config)
+        if config.source == "image_folder":
+            return _picture_folders(config)
     except DltrainError as error:
         return DataFacts(errors=error.faults)
     return DataFacts(summary=(f"{config.source}: its shape is known when it is read",))
@@ -303,3 +305,57 @@ def _faces_here(config: DataConfig) -> DataFacts:
     except ValueError as error:
         return DataFacts(schema, summary=(line,), errors=(config_fault(config, "data.split", str(error)),))
     return DataFacts(schema, parts, exact=True, summary=(line,))
+
+
+def _picture_folders(config: DataConfig) -> DataFacts:
+    """Counts the pictures by their folders; none is opened."""
+    import numpy as np
+
+    from dltrain.data.fit_pictures import describe_target
+    from dltrain.data.picture_folders import list_pictures
+    from dltrain.data.raw import RawPictures
+    from dltrain.data.sources.image_folder import describe, parse_form
+
+    form = parse_form(config)
+    found = list_pictures(config)
+    stand_in = RawPictures(np.zeros((len(found.files), 0), np.uint8), found.target, found.classes)
+    spec, codes = describe_target(config, stand_in)
+    own = {name: len(rows) for name, rows in found.parts.items()}
+    lines = [describe(config, form, len(found.files)), *(note for note in found.notes if not note.startswith("warning: "))]
+    warnings = tuple(
+        Fault(note.removeprefix("warning: "), severity="warning") for note in found.notes if note.startswith("warning: ")
+    )
+    labels = {}
+    if spec.task == "classification":
+        counts = np.bincount(codes, minlength=len(spec.classes)).tolist()
+        labels[spec.name] = dict(zip(spec.classes, counts, strict=True))
+        lines += [
+            f"{part}: {len(rows):,} pictures; {_counts(spec.classes, codes[rows])}"
+            for part, rows in (found.parts or {"all": np.arange(len(codes))}).items()
+        ]
+    schema = _schema(form.shape, spec, unit_range=in_unit_range(config.scale, "unit"))
+    try:
+        rows = _rows_of_folders(config, len(found.files), own)
+    except ValueError as error:
+        return DataFacts(
+            schema,
+            labels=labels,
+            summary=tuple(lines),
+            errors=(config_fault(config, "data.split", str(error)),),
+            warnings=warnings,
+        )
+    return DataFacts(schema, rows, labels, exact=True, summary=tuple(lines), warnings=warnings)
+
+
+def _counts(classes: Sequence[str], codes: Any) -> str:
+    import numpy as np
+
+    from dltrain.data.faults import listed
+
+    counts = np.bincount(codes, minlength=len(classes)).tolist()
+    return listed([f"{label} {count:,}" for label, count in zip(classes, counts, strict=True)])
+
+
+def _rows_of_folders(config: DataConfig, num_pictures: int, own: dict[str, int]) -> dict[str, int]:
+    plain = replace(config, validation=(), test=(), limit=None)
+    return expected_rows(plain, num_pictures, own)

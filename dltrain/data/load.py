@@ -12,6 +12,7 @@ import numpy as np
 from dltrain.config.types import DataConfig
 from dltrain.data.combine import combine_parts, num_rows
 from dltrain.data.dataset import Dataset, Part
+from dltrain.data.disk_array import DiskArray
 from dltrain.data.faults import config_fault, listed
 from dltrain.data.fingerprint import fingerprint
 from dltrain.data.fit_pictures import fit_pictures
@@ -98,11 +99,13 @@ def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Map
 def _size(config: DataConfig, raw: Raw) -> str:
     if isinstance(raw, RawTable):
         return f"{config.source}: {raw.frame.height:,} rows, {raw.frame.width} columns"
-    return f"{config.source}: {len(raw.images):,} {'pictures' if raw.images.ndim == 4 else 'rows'}"
+    return f"{config.source}: {len(raw.images):,} {'pictures' if len(raw.images.shape) == 4 else 'rows'}"
 
 
 def _read_parts(config: DataConfig, seed: int, reporter: Reporter) -> dict[str, Raw]:
     """The raws by part; "train" is what gets split where a part has no files of its own."""
+    if config.source == "image_folder":  # it looks at all parts together: their classes are one list
+        return {"train": read_source(config, seed=seed, reporter=reporter)}
     raws: dict[str, Raw] = {}
     faults: list[Fault] = []
     try:
@@ -148,8 +151,9 @@ def _taken(raw: Raw, rows: Rows, parts: Mapping[str, Rows]) -> Raw:
     if isinstance(raw, RawTable):
         return replace(raw, frame=raw.frame[rows], parts=parts)
     target = None if raw.target is None else raw.target[rows]
+    images = raw.images.take(rows) if isinstance(raw.images, DiskArray) else raw.images[rows]
     return replace(
-        raw, images=raw.images[rows], target=target, names=tuple(raw.names[row] for row in rows) if raw.names else (), parts=parts
+        raw, images=images, target=target, names=tuple(raw.names[row] for row in rows) if raw.names else (), parts=parts
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import io
 import os
+import stat
 import struct
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.faults import capped
@@ -21,14 +24,18 @@ EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_PIXELS = 89_478_485
 LIMIT = f"expected a picture of at most {MAX_PIXELS / 1e6:.0f} megapixels"
 
-Decode = Callable[[Any], NDArray[np.float32]]
+# A file of more is not read: even uncompressed, pictures within the limit are smaller.
+MAX_FILE_BYTES = 8 * MAX_PIXELS
+
+T = TypeVar("T")
+Decode = Callable[[Any], NDArray[Any]]
 
 
 class PictureError(Exception):
     """Why one picture cannot be used, in the user's terms."""
 
 
-def decode_pictures(paths: Sequence[str], decode: Decode, images: NDArray[np.float32]) -> None:
+def decode_pictures(paths: Sequence[str], decode: Decode, images: NDArray[Any]) -> None:
     """Decode every file into its row of `images`, in threads (Pillow decodes outside the interpreter's lock).
 
     Args:
@@ -43,38 +50,55 @@ def decode_pictures(paths: Sequence[str], decode: Decode, images: NDArray[np.flo
 
     def work(row: int) -> Fault | None:
         try:
-            images[row] = _decode_file(paths[row], decode)
+            images[row] = decode_file(paths[row], decode)[0]
         except PictureError as error:
             return Fault(str(error), file=paths[row])
         return None
 
-    with warnings.catch_warnings():
-        # What Pillow only warns of (a suspiciously large picture, corrupt EXIF) is handled or harmless here.
-        warnings.simplefilter("ignore")
-        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-            faults = [fault for fault in pool.map(work, range(len(paths))) if fault is not None]
+    with quiet_pillow(), ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        faults = [fault for fault in pool.map(work, range(len(paths))) if fault is not None]
     if faults:
         raise DataError(capped(faults))
 
 
-def _decode_file(path: str, decode: Decode) -> NDArray[np.float32]:
+@contextlib.contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Without what Pillow only warns of (a suspiciously large picture, corrupt EXIF): it is handled or harmless here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def decode_file(path: str, decode: Callable[[Any], T]) -> tuple[T, str]:
+    """Decode one file.
+
+    Args:
+        path: the file.
+        decode: makes something of the open PIL image; may raise `PictureError`.
+
+    Returns:
+        What `decode` returned, and a digest of the file's content.
+
+    Raises:
+        PictureError: it cannot be used.
+    """
     from PIL import Image, UnidentifiedImageError
 
     try:
+        content = _read_file(path)
         # First the size alone: the formats' headers are read, no pixel is decoded.
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            image.filename = path
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise PictureError(f"{LIMIT}, found {width}×{height} ({width * height / 1e6:.0f})")
-            return decode(image)
+            return decode(image), hashlib.blake2b(content, digest_size=20).hexdigest()
     except UnidentifiedImageError:
         raise PictureError(_not_a_picture(path)) from None
     except Image.DecompressionBombError as error:
         raise PictureError(f"{LIMIT}: {error}") from None
     except FileNotFoundError:
         raise PictureError("no such file") from None
-    except IsADirectoryError:
-        raise PictureError("expected a picture, found a folder") from None
     except PermissionError:
         raise PictureError("no permission to read it") from None
     except MemoryError:
@@ -93,6 +117,18 @@ def _decode_file(path: str, decode: Decode) -> NDArray[np.float32]:
     ) as error:
         # Pillow's decoders raise any of these on damaged content.
         raise PictureError(f"corrupt or truncated picture: {error}") from None
+
+
+def _read_file(path: str) -> bytes:
+    status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
+        raise PictureError("expected a picture, found a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise PictureError("expected a picture, found a pipe or a device")  # reading it might never end
+    if status.st_size > MAX_FILE_BYTES:
+        raise PictureError(f"expected a picture, found a file of {status.st_size / 1e6:,.0f} MB")
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _not_a_picture(path: str) -> str:

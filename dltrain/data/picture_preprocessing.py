@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -10,16 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
+from dltrain.data.disk_array import Array, DiskArray, in_memory, rows_in_memory
 from dltrain.data.faults import capped, listed
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures
+from dltrain.data.scaled_pixels import BLOCK_VALUES, ScaledPixels, scale_pixels
 from dltrain.data.scaling import nonzero_deviation
 from dltrain.data.table_preprocessing import RECONSTRUCTION, one_of, target_from, target_state, typed
 from dltrain.errors import DataError, Fault
 
 PICTURE_SCALES = ("standard", "minmax", "unit", "none")
 UNIT_SCALES = ("minmax", "unit")
-BLOCK_VALUES = 1 << 22
+# Pictures of 8 bits are held as such, and scaled batch by batch, from so many float32 bytes of them on.
+KEPT_AS_BYTES = 64 << 20
+# Pictures on disk stay there while they are trained on, from so many bytes of them on.
+STREAM_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class PicturePreprocessing(Preprocessing):
         if not isinstance(raw, RawPictures):
             raise DataError("expected pictures, got a table")
         images = raw.images
-        if (*images.shape[1:], 1) == self.shape:
+        if isinstance(images, np.ndarray) and (*images.shape[1:], 1) == self.shape:
             images = images[..., np.newaxis]  # grey pictures without an axis for their one channel
         if images.shape[1:] != self.shape:
             got = "x".join(map(str, raw.images.shape[1:]))
@@ -77,15 +83,26 @@ class PicturePreprocessing(Preprocessing):
                 f"expected arrays of {'x'.join(map(str, self.shape))}, got {got}", hint="the model was built for that shape"
             )
         rows = np.arange(len(raw.images)) if rows is None else rows
-        images = scale_pictures(images, rows, self.center, self.spread)
+        scaled = self._scaled(images, rows)
         targets: dict[str, NDArray[Any]] = {}
         for spec in self.targets:
             if spec.task == RECONSTRUCTION:
-                targets[spec.name] = images
+                targets[spec.name] = in_memory(scaled)
             elif with_targets:
                 targets[spec.name] = _target(raw, spec, rows)
         names = {"file": [raw.names[row] for row in rows]} if raw.names else {}
-        return Part({self.schema.inputs[0].name: images}, targets, None, rows.astype(np.int64), names)
+        return Part({self.schema.inputs[0].name: scaled}, targets, None, rows.astype(np.int64), names)
+
+    def _scaled(self, images: NDArray[Any] | DiskArray, rows: NDArray[np.int64]) -> Array:
+        """float32 rows, or pixels that are scaled when they are read: the values are the same."""
+        reconstructs = any(spec.task == RECONSTRUCTION for spec in self.targets)
+        if isinstance(images, DiskArray) and not reconstructs:
+            return ScaledPixels(images.take(rows), self.center, self.spread, streamed=images.nbytes > _stream_bytes())
+        if not isinstance(images, DiskArray) and images.dtype == np.uint8 and not reconstructs:
+            chosen = images if np.array_equal(rows, np.arange(len(images))) else images[rows]
+            if 4 * chosen.nbytes > KEPT_AS_BYTES:
+                return ScaledPixels(chosen, self.center, self.spread)
+        return scale_pictures(images, rows, self.center, self.spread)
 
     def describe(self) -> list[str]:
         """`pictures: 31x23x1, each pixel standardized`."""
@@ -154,24 +171,28 @@ def class_labels(values: NDArray[Any]) -> list[str]:
     return [str(int(value)) if float(value).is_integer() else str(value) for value in values.tolist()]
 
 
+def _stream_bytes() -> int:
+    given = os.environ.get("DLTRAIN_STREAM_BYTES", "")
+    return int(given) if given.isdecimal() else STREAM_BYTES
+
+
 def scale_pictures(
-    images: NDArray[Any], rows: NDArray[np.int64], center: NDArray[np.float64], spread: NDArray[np.float64]
+    images: NDArray[Any] | DiskArray, rows: NDArray[np.int64], center: NDArray[np.float64], spread: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """float32 [rows, ...], worked out in float64 a block of rows at a time."""
     scaled = np.empty((len(rows), *images.shape[1:]), np.float32)
     block = _block(images)
     for start in range(0, len(rows), block):
-        chosen = images[rows[start : start + block]].astype(np.float64)
-        scaled[start : start + block] = (chosen - center) / spread
+        scaled[start : start + block] = scale_pixels(rows_in_memory(images, rows[start : start + block]), center, spread)
     return scaled
 
 
-def _block(images: NDArray[Any]) -> int:
+def _block(images: NDArray[Any] | DiskArray) -> int:
     return max(1, BLOCK_VALUES // max(1, int(np.prod(images.shape[1:]))))
 
 
 def fit_pixel_scale(
-    images: NDArray[Any], rows: NDArray[np.int64], scale: str, value_range: tuple[float, float] | None
+    images: NDArray[Any] | DiskArray, rows: NDArray[np.int64], scale: str, value_range: tuple[float, float] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(center, spread) of the training rows; of each value for "standard" and "minmax", one of all for "unit".
 
@@ -186,12 +207,17 @@ def fit_pixel_scale(
     block = _block(images)
     blocks = [rows[start : start + block] for start in range(0, len(rows), block)]
     if scale == "standard":
-        mean = sum((images[chosen].astype(np.float64).sum(axis=0) for chosen in blocks), np.zeros(images.shape[1:])) / len(rows)
-        squares = sum((((images[chosen] - mean) ** 2).sum(axis=0) for chosen in blocks), np.zeros(images.shape[1:]))
+        mean = sum(
+            (rows_in_memory(images, chosen).astype(np.float64).sum(axis=0) for chosen in blocks), np.zeros(images.shape[1:])
+        )
+        mean = mean / len(rows)
+        squares = sum(
+            (((rows_in_memory(images, chosen) - mean) ** 2).sum(axis=0) for chosen in blocks), np.zeros(images.shape[1:])
+        )
         center, spread = mean, nonzero_deviation(mean, squares / len(rows), len(rows))
     else:
-        low = np.min([images[chosen].min(axis=0) for chosen in blocks], axis=0).astype(np.float64)
-        high = np.max([images[chosen].max(axis=0) for chosen in blocks], axis=0).astype(np.float64)
+        low = np.min([rows_in_memory(images, chosen).min(axis=0) for chosen in blocks], axis=0).astype(np.float64)
+        high = np.max([rows_in_memory(images, chosen).max(axis=0) for chosen in blocks], axis=0).astype(np.float64)
         if scale == "unit":
             low, high = low.min(), high.max()
         center, spread = np.asarray(low), np.where(high - low < 10 * np.finfo(np.float64).eps, 1.0, high - low)

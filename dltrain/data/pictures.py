@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import glob
 import os
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.faults import capped, nearest
-from dltrain.data.picture_files import EXTENSIONS, PictureError, decode_pictures
+from dltrain.data.picture_files import EXTENSIONS, decode_pictures
+from dltrain.data.picture_form import FITS, PictureForm, upright
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.faces import FaceCrop
 from dltrain.errors import DataError, Fault, RunError
@@ -34,12 +34,16 @@ class PictureReader:
     """`RawPictures.reader`, checked: it comes out of a run directory that may be anybody's."""
 
     source: str
-    size: tuple[int, int]
-    color: bool
+    form: PictureForm
     lowest: float
     highest: float
     crop: FaceCrop | None
     original: tuple[int, int] | None
+
+    @property
+    def is_bytes(self) -> bool:
+        """Whether pixels stay the numbers of 8 bits that they are."""
+        return (self.lowest, self.highest) == (0.0, 255.0) and self.crop is None
 
 
 def read_pictures(
@@ -54,7 +58,8 @@ def read_pictures(
         classes: the run's label names in code order; empty: the folders' names, sorted.
 
     Returns:
-        images float32 [rows, height, width, channels] in the reader's range; `names` are the files.
+        images [rows, height, width, channels] in the reader's range, uint8 where that is 0...255, else float32;
+        `names` are the files.
 
     Raises:
         DataError: nothing there, pictures that cannot be decoded, folders that are no class; all are named.
@@ -63,15 +68,15 @@ def read_pictures(
     checked = parse_reader(reader)
     files, notes = _list_files(paths)
     target, classes = _labels(files, classes) if with_labels else (None, tuple(classes))
-    images = np.zeros((len(files), *checked.size, 3 if checked.color else 1), np.float32)
+    images = np.zeros((len(files), *checked.form.shape), np.uint8 if checked.is_bytes else np.float32)
     resized: dict[str, tuple[int, int]] = {}
 
-    def decode(image: Any) -> NDArray[np.float32]:
+    def decode(image: Any) -> NDArray[Any]:
         return _decode(image, checked, resized)
 
     decode_pictures(files, decode, images)
     if resized:
-        notes.append(_resized_note(resized, checked.size))
+        notes.append(_resized_note(resized, checked.form.size))
     return RawPictures(
         images=images,
         target=target,
@@ -122,14 +127,15 @@ def _walk(folder: str) -> tuple[list[str], int]:
 
 
 def _labels(files: Sequence[str], classes: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    folders = [os.path.basename(os.path.dirname(os.path.abspath(file))) for file in files]
+    parents = [os.path.dirname(os.path.abspath(file)) for file in files]
     if not classes:
-        classes = sorted({folder.replace("_", " ") for folder in folders})
+        classes = sorted({os.path.basename(parent).replace("_", " ") for parent in parents})
     codes = {name: code for code, name in enumerate(classes)}
     for name, code in list(codes.items()):
         # What a folder cannot be called or is called otherwise: blanks and slashes.
         codes.setdefault(name.replace(" ", "_").replace("/", "_"), code)
         codes.setdefault(name.replace("_", " "), code)
+    folders = [_class_folder(parent, codes) for parent in parents]
     unknown = [folder for folder in dict.fromkeys(folders) if folder not in codes]
     if unknown:
         counts = {folder: folders.count(folder) for folder in unknown}
@@ -146,51 +152,33 @@ def _labels(files: Sequence[str], classes: Sequence[str]) -> tuple[NDArray[np.in
     return np.array([codes[folder] for folder in folders], np.int64), tuple(classes)
 
 
+def _class_folder(parent: str, codes: Mapping[str, int]) -> str:
+    """The nearest folder above a picture that is called like a class; where none is, the one that it lies in."""
+    path = parent
+    while path != os.path.dirname(path):
+        if os.path.basename(path) in codes:
+            return os.path.basename(path)
+        path = os.path.dirname(path)
+    return os.path.basename(parent)
+
+
 def _nearest(folder: str, codes: Mapping[str, int]) -> str | None:
     match = nearest(folder, codes)
     return f"did you mean {match!r}?" if match else None
 
 
-def _decode(image: Any, reader: PictureReader, resized: dict[str, tuple[int, int]]) -> NDArray[np.float32]:
-    from PIL import Image
-
-    filename = str(image.filename)
-    image = _upright(image)
-    height, width = reader.size
-    if (image.height, image.width) == reader.original and reader.crop is not None:
-        return reader.crop.decode(image)
-    pixels = _to_mode(image, "RGB" if reader.color else "L")
-    if (pixels.height, pixels.width) != reader.size:
-        resized[filename] = (image.height, image.width)
-        pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
-    values: NDArray[np.float32] = np.asarray(pixels, np.float32)
-    if (reader.lowest, reader.highest) != (0.0, 255.0):
-        values = values / np.float32(255.0) * np.float32(reader.highest - reader.lowest) + np.float32(reader.lowest)
-    return values if reader.color else values[:, :, np.newaxis]
-
-
-def _upright(image: Any) -> Any:
-    from PIL import ImageOps
-
-    image.load()  # what is corrupt in the pixels shows here
-    try:
-        return ImageOps.exif_transpose(image)
-    except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, IndexError, struct.error, ZeroDivisionError):
-        return image  # only the EXIF data is corrupt
-
-
-def _to_mode(image: Any, mode: str) -> Any:
-    """8 bits a channel; Pillow would cut 16 bits off at 255 instead of scaling them."""
-    from PIL import Image
-
-    if image.mode == "F":
-        raise PictureError("expected whole-number pixels, found floating-point ones")
-    if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.float64) / 257.0
-        image = Image.fromarray(np.clip(np.round(values), 0, 255).astype(np.uint8))
-    elif image.mode in ("P", "PA") and "transparency" in image.info:
-        image = image.convert("RGBA")
-    return image if image.mode == mode else image.convert(mode)
+def _decode(image: Any, reader: PictureReader, resized: dict[str, tuple[int, int]]) -> NDArray[Any]:
+    if reader.source != "image_folder":  # whose pictures are of any size
+        turned = upright(image)
+        if (turned.height, turned.width) == reader.original and reader.crop is not None:
+            return reader.crop.decode(turned)
+        if (turned.height, turned.width) != reader.form.size:
+            resized[str(image.filename)] = (turned.height, turned.width)
+        image = turned
+    pixels = reader.form.decode(image)
+    if reader.is_bytes:
+        return pixels
+    return pixels.astype(np.float32) / np.float32(255.0) * np.float32(reader.highest - reader.lowest) + np.float32(reader.lowest)
 
 
 def _resized_note(resized: Mapping[str, tuple[int, int]], size: tuple[int, int]) -> str:
@@ -211,13 +199,16 @@ def parse_reader(reader: Mapping[str, Any]) -> PictureReader:
         raise _unusable("`range` is no pair of numbers")
     if not -1e6 <= bounds[0] < bounds[1] <= 1e6:
         raise _unusable("`range` is no range")
+    if reader.get("fit", "stretch") not in FITS:
+        raise _unusable(f"`fit` is none of {', '.join(FITS)}")
+    form = PictureForm(size, reader.get("fit", "stretch"), color)
     if reader.get("original") is None:
-        return PictureReader(reader["source"], size, color, float(bounds[0]), float(bounds[1]), None, None)
+        return PictureReader(reader["source"], form, float(bounds[0]), float(bounds[1]), None, None)
     original = _pair(reader["original"], "original")
     crop = _parse_crop(reader, color, original)
     if crop.size != size:
         raise _unusable(f"`size` is {size}, but `slice` and `resize` make {crop.size}")
-    return PictureReader(reader["source"], size, color, float(bounds[0]), float(bounds[1]), crop, original)
+    return PictureReader(reader["source"], form, float(bounds[0]), float(bounds[1]), crop, original)
 
 
 def _parse_crop(reader: Mapping[str, Any], color: bool, original: tuple[int, int]) -> FaceCrop:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import polars
 
+    from dltrain.data.disk_array import DiskArray
+
 
 @dataclass(slots=True)
 class RawTable:
@@ -44,7 +46,8 @@ class RawPictures:
     """Pictures (or other arrays of one shape, such as those of an npz file).
 
     Attributes:
-        images: [rows, height, width, channels] for pictures, [rows, ...] for other arrays; uint8 or float32.
+        images: [rows, height, width, channels] for pictures, [rows, ...] for other arrays; uint8 or float32;
+            uint8 where it is on disk.
         target: int class codes [rows] or float values [rows]; None where there is none.
         classes: label names in code order; empty for a target that is a number.
         value_range: the (lowest, highest) value that a pixel can have, which `scale: unit` takes to 0...1;
@@ -57,7 +60,7 @@ class RawPictures:
         details, notes: as in `RawTable`.
     """
 
-    images: NDArray[Any]
+    images: NDArray[Any] | DiskArray
     target: NDArray[Any] | None = None
     classes: tuple[str, ...] = ()
     value_range: tuple[float, float] | None = None

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.arrays import read_arrays
-from dltrain.data.disk_array import Array, DiskArray
+from dltrain.data.disk_array import Array
 from dltrain.errors import DataError, RunError
 from dltrain.runs import write_atomically
 
@@ -127,7 +127,7 @@ def blocks_of(rows: Array, chosen: NDArray[np.int64] | None = None) -> Any:
     size = max(1, BLOCK_NUMBERS // width)
     for start in range(0, len(rows), size):
         stop = min(start + size, len(rows))
-        block = rows.read(start, stop) if isinstance(rows, DiskArray) else rows[start:stop]
+        block = rows[start:stop] if isinstance(rows, np.ndarray) else rows.read(start, stop)
         if chosen is not None:
             block = block[chosen[np.searchsorted(chosen, start) : np.searchsorted(chosen, stop)] - start]
         yield np.asarray(block, np.float32).reshape(len(block), width)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Dataset
-from dltrain.data.disk_array import DiskArray
+from dltrain.data.disk_array import rows_in_memory
 from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.model.forward import Forward
 from dltrain.reporting import Reporter
@@ -46,10 +46,10 @@ def rows_of_sheet(dataset: Dataset, part: str, forward: Forward, corrupt: Callab
     preprocessing, spec = dataset.preprocessing, dataset.schema.inputs[0]
     array = dataset.parts[part].inputs[spec.name]
     pictures = len(spec.shape) == 3 and spec.shape[-1] in (1, 3)
-    if not pictures or not isinstance(preprocessing, PicturePreprocessing) or isinstance(array, DiskArray):
+    if not pictures or not isinstance(preprocessing, PicturePreprocessing):
         return None
     chosen = np.unique(np.linspace(0, len(array) - 1, NUM_PICTURES).astype(int))
-    clean = seen = array[chosen]
+    clean = seen = rows_in_memory(array, chosen)
     rows = {"input": preprocessing.unscale(clean)}
     if corrupt is not None:
         seen = np.asarray(corrupt(clean, 0), np.float32)

@@ -126,7 +126,7 @@ def trace(
     numbers, origin, notes = _numbers(subject, network, optimizer, weights, reporter)
     if known:
         encoded = encode_part(part, subject.schema, subject.heads)
-        y: list[NDArray[Any]] | None = list(encoded.targets)
+        y: list[NDArray[Any]] | None = [in_memory(array) for array in encoded.targets]
         if subject.preprocessing is None and subject.heads[0].encoding == "value":
             y = [np.stack([part.targets[spec.name] for spec in subject.schema.targets], axis=1)]  # not rounded to float32
     else:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part, Schema
-from dltrain.data.disk_array import Array, DiskArray
+from dltrain.data.disk_array import Array, is_streamed
 from dltrain.errors import ConfigError, Fault
 from dltrain.model.head import Head
 
@@ -36,8 +36,8 @@ class EncodedPart:
 
     @property
     def on_disk(self) -> bool:
-        """Whether an input is on disk."""
-        return any(isinstance(array, DiskArray) for array in self.inputs)
+        """Whether an input stays on disk."""
+        return any(is_streamed(array) for array in self.inputs)
 
     @property
     def num_bytes(self) -> int:

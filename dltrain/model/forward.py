@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.disk_array import Array, DiskArray
+from dltrain.data.scaled_pixels import ScaledPixels
+from dltrain.model.pixels import PixelTensor, num_rows_of, pixel_tensor, take_rows
 
 # Rows times numbers per row that one evaluation batch may hold: 4 MiB of float32 keeps convolutions in the cache's reach.
 _BATCH_NUMBERS = 1 << 20
@@ -73,7 +75,7 @@ class Forward:
         self, inputs: Sequence[Any], targets: Sequence[Any], weights: Sequence[Any] | None, *, cut: bool
     ) -> Iterator[Any]:
         """Rows as they go into one call: all of them, or pieces of what is on disk or to be cut. Pieces are whole batches."""
-        if not cut and not any(isinstance(array, DiskArray) for array in inputs):
+        if not cut and not any(isinstance(array, (DiskArray, ScaledPixels)) for array in inputs):
             yield tuple(inputs), tuple(targets), tuple(weights or ())
             return
         num_rows = len(inputs[0])
@@ -93,7 +95,7 @@ class Forward:
 
         key = (scored, bool(arrays[2]))
         if key not in self._functions:
-            specs = tf.nest.map_structure(lambda array: tf.TensorSpec((None, *array.shape[1:]), tf.as_dtype(array.dtype)), arrays)
+            specs = tuple(tuple(_spec(array) for array in group) for group in arrays)
 
             def run(inputs: Any, targets: Any, weights: Any) -> Any:
                 return self._loop(inputs, targets, weights, scored=scored)
@@ -104,7 +106,7 @@ class Forward:
     def _loop(self, inputs: Any, targets: Any, weights: Any, *, scored: bool) -> Any:
         import tensorflow as tf
 
-        num_rows = tf.shape(inputs[0])[0]
+        num_rows = num_rows_of(inputs[0])
         num_batches = (num_rows + self.batch_size - 1) // self.batch_size
         model_outputs = self.model.outputs
         arrays = tuple(
@@ -116,7 +118,7 @@ class Forward:
             first = batch * self.batch_size
             last = tf.minimum(first + self.batch_size, num_rows)
             rows = tf.minimum(tf.range(first, first + self.batch_size), num_rows - 1)
-            x = [tf.gather(tensor, rows) for tensor in inputs]
+            x = [take_rows(tensor, rows) for tensor in inputs]
             y_pred = self.model(x if len(x) > 1 else x[0], training=False)
             outputs = list(y_pred) if isinstance(y_pred, (list, tuple)) else [y_pred]
             outputs = [output[: last - first] for output in outputs]
@@ -138,11 +140,23 @@ class Forward:
 
 
 def _rows(array: Any, start: int, stop: int) -> Any:
+    """Rows in memory."""
+    if isinstance(array, ScaledPixels):
+        return pixel_tensor(array, start, stop)
     return array.read(start, stop) if isinstance(array, DiskArray) else array[start:stop]
 
 
 def _dtype_name(array: Any) -> str:
     return str(getattr(array.dtype, "name", array.dtype))
+
+
+def _spec(array: Any) -> Any:
+    """What one call may be given in the array's place: any number of such rows."""
+    import tensorflow as tf
+
+    if isinstance(array, PixelTensor):
+        return PixelTensor(_spec(array.pixels), tuple(tf.TensorSpec(value.shape, value.dtype) for value in array.scale))
+    return tf.TensorSpec((None, *array.shape[1:]), tf.as_dtype(array.dtype))
 
 
 def _join(pieces: list[list[NDArray[np.float32]]]) -> list[NDArray[np.float32]]:

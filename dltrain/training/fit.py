@@ -16,7 +16,7 @@ from dltrain.checking.places import placed
 from dltrain.config import dump_yaml
 from dltrain.config.types import NO_DATA, Config, TrainingConfig
 from dltrain.data.dataset import Dataset
-from dltrain.data.disk_array import DiskArray
+from dltrain.data.disk_array import is_streamed
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError
 from dltrain.evaluation.gates import check_gates, parse_gates
 from dltrain.evaluation.pca_baseline import PcaBaseline, fit_pca
@@ -349,7 +349,7 @@ class _Fit:
         best = trainer.checkpoints.best if "validation" in dataset.parts else None
         weights = "best" if best is not None else "last"
         # A training part on disk is too long to go through once more: its epoch's own metrics must do.
-        streamed = len(dataset.parts) > 1 and any(isinstance(array, DiskArray) for array in tensors["train"].inputs)
+        streamed = len(dataset.parts) > 1 and any(is_streamed(array) for array in tensors["train"].inputs)
         parts = {name: part for name, part in dataset.parts.items() if name != "train" or not streamed}
         pca = self._fit_pca(dataset) if heads[0].task == "reconstruction" else None
         with holding(trainer.model, best) if best is not None else contextlib.nullcontext():

@@ -13,10 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.model.pixels import take_rows
+
 
 @dataclass(frozen=True, slots=True)
 class Tensors:
-    """Rows as TensorFlow tensors: one per model input, one per target, and weights of rows (one per target) or None."""
+    """Rows as TensorFlow tensors: one per model input, one per target, and weights of rows (one per target) or None.
+
+    An input may be a `PixelTensor`: `take_rows` takes rows of either kind.
+    """
 
     inputs: tuple[Any, ...]
     targets: tuple[Any, ...]
@@ -97,7 +102,7 @@ class CompiledLoop:
 
         def body(step: Any, bad: Any) -> Any:
             index = rows(step)
-            taken = [tf.gather(tensor, index) for tensor in inputs]
+            taken = [take_rows(tensor, index) for tensor in inputs]
             if self.corrupt is not None:
                 # The optimizer counts the run's steps, and comes back with the state on a resume.
                 taken[0] = self.corrupt(taken[0], self.model.optimizer._iterations.value)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from dltrain.data.scaled_pixels import ScaledPixels
+from dltrain.model import pixels
 from dltrain.model.encode import EncodedPart
 from dltrain.training.loop import Tensors, epoch_order
 
@@ -41,14 +43,19 @@ class Segments(Protocol):
 
 def to_tensors(part: EncodedPart) -> Tensors:
     """Copy a part's arrays into TensorFlow's memory; those on disk stay there."""
-    import tensorflow as tf
 
     if part.on_disk:
         return Tensors(part.inputs, part.targets, part.weights)
     # What is input and target at once is held once.
-    held = {id(array): tf.constant(array) for array in (*part.inputs, *part.targets, *(part.weights or ()))}
+    held = {id(array): _to_tensor(array) for array in (*part.inputs, *part.targets, *(part.weights or ()))}
     weights = None if part.weights is None else tuple(held[id(array)] for array in part.weights)
     return Tensors(tuple(held[id(array)] for array in part.inputs), tuple(held[id(array)] for array in part.targets), weights)
+
+
+def _to_tensor(array: Any) -> Any:
+    import tensorflow as tf
+
+    return pixels.to_tensors(pixels.pixel_tensor(array)) if isinstance(array, ScaledPixels) else tf.constant(array)
 
 
 class ResidentSegments:

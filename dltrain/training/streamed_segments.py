@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.disk_array import DiskArray
+from dltrain.data.scaled_pixels import ScaledPixels
+from dltrain.model import pixels
 from dltrain.model.encode import EncodedPart
 from dltrain.training.loop import Tensors
 from dltrain.training.segments import Segment
@@ -50,7 +52,7 @@ class StreamedSegments:
         self.num_rows = part.num_rows
         self.num_steps = math.ceil(part.num_rows / batch_size)
         self._part, self._batch_size, self._seed, self._shuffle = part, batch_size, seed, shuffle
-        row_bytes = sum(math.prod(array.shape[1:]) * array.dtype.itemsize for array in part.inputs)
+        row_bytes = sum(array.nbytes for array in part.inputs) // max(part.num_rows, 1)
         self.block_rows = max(1, block_bytes // row_bytes)
         self.window_rows = max(1, window_bytes // row_bytes // batch_size) * batch_size
 
@@ -120,7 +122,7 @@ class StreamedSegments:
         part = self._part
         # What is input and target at once is read once.
         arrays = {id(array): array for array in (*part.inputs, *part.targets, *(part.weights or ()))}
-        held = {key: tf.constant(_gather(array, pieces, count)) for key, array in arrays.items()}
+        held = {key: _gather_tensor(array, pieces, count) for key, array in arrays.items()}
         inputs, targets = (tuple(held[id(array)] for array in group) for group in (part.inputs, part.targets))
         weights = None if part.weights is None else tuple(held[id(array)] for array in part.weights)
         order = np.arange(count, dtype=np.int32)
@@ -141,6 +143,16 @@ class StreamedSegments:
             skip, take = max(low - begin, 0), min(high - begin, int(sizes[index]))
             pieces.append((int(starts[index]) + skip, int(starts[index]) + take))
         return pieces
+
+
+def _gather_tensor(array: Any, pieces: Sequence[tuple[int, int]], count: int) -> Any:
+    """Rows as a tensor; pixels stay of 8 bits."""
+    import tensorflow as tf
+
+    if not isinstance(array, ScaledPixels):
+        return tf.constant(_gather(array, pieces, count))
+    window = ScaledPixels(_gather(array.pixels, pieces, count), array.center, array.spread)
+    return pixels.to_tensors(pixels.pixel_tensor(window))
 
 
 def _gather(array: Any, pieces: Sequence[tuple[int, int]], count: int) -> NDArray[Any]:

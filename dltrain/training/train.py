@@ -14,6 +14,7 @@ import numpy as np
 from dltrain.config.types import TrainingConfig
 from dltrain.errors import DivergenceError, Fault, InterruptedRun
 from dltrain.model.forward import Forward
+from dltrain.model.pixels import take_rows
 from dltrain.reporting import Reporter
 from dltrain.runs import Run
 from dltrain.training.callbacks import EpochCallbacks
@@ -276,7 +277,7 @@ class Trainer:
         if segment is None or not self.model.trainable_variables:
             return None
         rows = segment.order[segment.first * self.loop.batch_size : (segment.first + 1) * self.loop.batch_size]
-        x = [tf.gather(tensor, rows) for tensor in segment.data.inputs]
+        x = [take_rows(tensor, rows) for tensor in segment.data.inputs]
         y = [tf.gather(tensor, rows) for tensor in segment.data.targets]
         w = None if segment.data.weights is None else [tf.gather(tensor, rows) for tensor in segment.data.weights]
         with tf.GradientTape() as tape:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.arrays import array_names, read_arrays
 from dltrain.data.combine import combine_parts
+from dltrain.data.disk_array import in_memory
 from dltrain.data.faults import listed, shown
 from dltrain.data.files import expand_paths
 from dltrain.data.fingerprint import array_digest
@@ -70,7 +71,8 @@ def _read_keras(file: str, names: list[str]) -> RawPictures:
 
 
 def _digest(raw: RawPictures) -> str:
-    arrays = [raw.images] if raw.target is None else [raw.images, raw.target]
+    images = in_memory(raw.images)
+    arrays = [images] if raw.target is None else [images, raw.target]
     return " ".join(array_digest(array) for array in arrays)
 
 

@@ -24,7 +24,7 @@ def describe_picture(preprocessing: PicturePreprocessing) -> tuple[RawInput, ...
         return (
             RawInput(name, name, "float32", whole, "pixels 0...255, red, green, blue; cut and resized inside", fixed_shape=whole),
         )
-    colors = "red, green, blue" if reader.color else "one channel of grey"
+    colors = "red, green, blue" if reader.form.color else "one channel of grey"
     return (
         RawInput(
             name,
@@ -42,12 +42,12 @@ def add_pictures(keras: Any, preprocessing: PicturePreprocessing, tensor: Any, *
     ops = keras.ops
     if preprocessing.reader is not None:
         reader = parse_reader(preprocessing.reader)
-        height, width = reader.size
+        height, width = reader.form.size
         if reader.crop is not None:
             tensor = tensor[:, slice(*reader.crop.rows), slice(*reader.crop.columns), :]
             if reader.crop.resize is not None:
                 tensor = resize(ops, tensor, height, width, "bicubic")
-            if not reader.color:
+            if not reader.form.color:
                 tensor = ops.mean(tensor, axis=3, keepdims=True)
         elif any_size:
             tensor = resize(ops, tensor, height, width, "bilinear")

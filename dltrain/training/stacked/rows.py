@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.disk_array import in_memory
 from dltrain.model.encode import EncodedPart
 from dltrain.training.loop import Tensors, epoch_order
 
@@ -49,7 +50,8 @@ def stack_parts(parts: Sequence[EncodedPart], chosen: Sequence[int]) -> StackedP
     import tensorflow as tf
 
     def joined(groups: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
-        return tuple(tf.constant(arrays[0] if len(arrays) == 1 else np.concatenate(arrays)) for arrays in zip(*groups))
+        held = [[in_memory(array) for array in arrays] for arrays in zip(*groups)]
+        return tuple(tf.constant(arrays[0] if len(arrays) == 1 else np.concatenate(arrays)) for arrays in held)
 
     weights = None
     if any(part.weights is not None for part in parts):

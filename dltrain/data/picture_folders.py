@@ -1,0 +1,285 @@
+"""Which pictures there are, and what they are: from folders named after classes, or from tables of files and labels."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig
+from dltrain.data.dataset import PARTS
+from dltrain.data.faults import capped, config_fault, listed, nearest, shown
+from dltrain.data.picture_files import EXTENSIONS
+from dltrain.errors import DataError, Fault
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
+PART_NAMES = ("train", "training", "val", "valid", "validation", "test", "testing")
+KEYS = {"train": "path", "validation": "validation", "test": "test"}
+MOST_DEEP = 40
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFile:
+    """One picture that was found, unread.
+
+    Attributes:
+        path: of the file.
+        name: short, for the user: from the named folder's own name on.
+        label: its class as text, its number as text, or None.
+        size: of the file, in bytes.
+        changed: time of its last change, in nanoseconds.
+    """
+
+    path: str
+    name: str
+    label: str | None
+    size: int
+    changed: int
+
+
+@dataclass(slots=True)
+class PictureList:
+    """All pictures of a config, part after part.
+
+    Attributes:
+        files: the pictures.
+        parts: part -> row numbers; empty: all are to be split.
+        target: class codes or numbers [rows]; None: there are no labels.
+        classes: label names in code order; empty for numbers.
+        notes: sentences for the user.
+    """
+
+    files: list[PictureFile] = field(default_factory=list)
+    parts: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    target: NDArray[Any] | None = None
+    classes: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one part's paths hold."""
+
+    files: list[PictureFile] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+    from_table: bool = False
+
+
+def list_pictures(config: DataConfig) -> PictureList:
+    """List the pictures of all parts; none is opened.
+
+    Raises:
+        DataError: paths that are missing or are nothing of the kind, labels that training does not have; all are named.
+    """
+    faults: list[Fault] = []
+    found: dict[str, _Found] = {}
+    for part in PARTS:
+        paths = getattr(config, KEYS[part])
+        if paths:
+            found[part] = _list_part(config, KEYS[part], paths, faults)
+    if faults:
+        raise DataError(capped(faults))
+    for one in found.values():
+        one.files = _limited(one.files, config.limit)
+    result = PictureList([file for one in found.values() for file in one.files])
+    ends = np.cumsum([0, *(len(one.files) for one in found.values())])
+    if len(found) > 1:
+        result.parts = {part: np.arange(ends[index], ends[index + 1]) for index, part in enumerate(found)}
+    _add_labels(config, result, found)
+    for part, one in found.items():
+        result.notes += _notes(part, one)
+    return result
+
+
+def _list_part(config: DataConfig, key: str, paths: Sequence[str], faults: list[Fault]) -> _Found:
+    found = _Found()
+
+    def fault(message: str, hint: str | None = None) -> None:
+        faults.append(config_fault(config, f"data.{key}", message, hint))
+
+    for path in _matches(paths):
+        if os.path.isdir(path):
+            _list_folder(config, path, found, fault)
+        elif not os.path.lexists(path):
+            close = nearest(os.path.basename(path), _names_in(os.path.dirname(path) or "."))
+            what = "no folder matches" if glob.has_magic(path) else "no such folder:"
+            fault(f"{what} {shown(path)}", f'did you mean "{close}"?' if close else None)
+        elif path.lower().endswith(ARCHIVE_SUFFIXES):
+            fault(f"{shown(path)} is an archive; pictures are read from folders", "unpack it and name the folder")
+        elif path.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(path):
+            from dltrain.data.picture_tables import read_picture_table
+
+            found.from_table = True
+            try:
+                found.files += read_picture_table(config, path)
+            except DataError as error:
+                faults.extend(error.faults)
+        else:
+            kind = "a picture" if path.lower().endswith(EXTENSIONS) else "neither"
+            fault(f"expected a folder of pictures or a table of files and labels; {shown(path)} is {kind}")
+    if not found.files and not faults:
+        fault(f"expected pictures ({', '.join(EXTENSIONS)}), found none in {listed([shown(path) for path in paths], 4)}")
+    return found
+
+
+def _matches(paths: Sequence[str]) -> Iterator[str]:
+    for path in paths:
+        matches = [] if os.path.lexists(path) else sorted(glob.glob(path, recursive=True))
+        yield from matches or [path]
+
+
+def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any) -> None:
+    """A folder of folders named after classes; for a reconstruction, of any pictures."""
+    try:
+        with os.scandir(folder) as entries:
+            inside = sorted(entries, key=lambda entry: entry.name)
+        classes = [entry.name for entry in inside if entry.is_dir() and not entry.name.startswith(".")]
+    except OSError as error:
+        fault(f"cannot list {shown(folder)}: {error.strerror or error}")
+        return
+    base = os.path.basename(os.path.normpath(folder))
+    if config.task == "reconstruction":
+        found.files += _walk(folder, base, None, found, fault)
+        return
+    beside = sum(_is_picture(entry.name) for entry in inside)
+    if not classes:
+        hint = "move each picture into a folder named after its class, or name a table of files and labels: path: labels.csv"
+        what = f"{beside:,} pictures directly in it" if beside else "neither folders nor pictures in it"
+        fault(f"expected a folder for each class in {shown(folder)}, found {what}", hint)
+        return
+    if {name.lower() for name in classes} <= set(PART_NAMES):
+        words = [f"{key}: {shown(os.path.join(folder, name))}" for name, key in _parts_by_name(classes)]
+        fault(f"{shown(folder)} holds {listed(classes)}: these are parts, not classes", f"say data: {{{', '.join(words)}}}")
+        return
+    if beside:
+        found.others["pictures beside the folders of the classes"] += beside
+    for name in classes:
+        files = list(_walk(os.path.join(folder, name), f"{base}/{name}", name, found, fault))
+        found.files += files
+        if not files:
+            found.empty.append(f"{base}/{name}")
+
+
+def _parts_by_name(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for name in names:
+        yield name, "path" if name.lower().startswith("train") else "test" if name.lower().startswith("test") else "validation"
+
+
+def _walk(folder: str, shown_as: str, label: str | None, found: _Found, fault: Any) -> Iterator[PictureFile]:
+    """Pictures below a folder in sorted order. Links to folders are followed once, so that one to a folder above ends."""
+    seen: set[tuple[int, int]] = set()
+
+    def visit(path: str, name: str, depth: int) -> Iterator[PictureFile]:
+        try:
+            own = os.stat(path)
+            if (own.st_dev, own.st_ino) in seen or depth > MOST_DEEP:
+                return
+            seen.add((own.st_dev, own.st_ino))
+            with os.scandir(path) as entries:
+                inside = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            fault(f"cannot list {shown(path)}: {error.strerror or error}")
+            return
+        for entry in inside:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from visit(entry.path, f"{name}/{entry.name}", depth + 1)
+            elif _is_picture(entry.name):
+                yield picture_file(entry.path, f"{name}/{entry.name}", label)
+            else:
+                found.others[os.path.splitext(entry.name)[1].lower() or "no suffix"] += 1
+
+    yield from visit(folder, shown_as, 0)
+
+
+def picture_file(path: str, name: str, label: str | None) -> PictureFile:
+    """A file as it lies there; one that is gone or cannot be looked at has no size, and is named when it is read."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return PictureFile(path, name, label, -1, 0)
+    return PictureFile(path, name, label, status.st_size if stat.S_ISREG(status.st_mode) else -1, status.st_mtime_ns)
+
+
+def _is_picture(name: str) -> bool:
+    return name.lower().endswith(EXTENSIONS) and not name.startswith(".")
+
+
+def _limited(files: list[PictureFile], limit: int | None) -> list[PictureFile]:
+    """The first `limit` pictures, taken from the classes in turn: they stand one class after the other."""
+    if limit is None or len(files) <= limit:
+        return files
+    turns: Counter[str | None] = Counter()
+    order = []
+    for row, file in enumerate(files):
+        order.append((turns[file.label], row))
+        turns[file.label] += 1
+    return [files[row] for row in sorted(row for _, row in sorted(order)[:limit])]
+
+
+def _add_labels(config: DataConfig, result: PictureList, found: Mapping[str, _Found]) -> None:
+    labels = [file.label for file in result.files]
+    if config.task == "reconstruction" or all(label is None for label in labels):
+        return
+    if all(one.from_table for one in found.values()):
+        numbers = _as_numbers(labels)
+        if numbers is not None:
+            result.target = numbers
+            return
+    result.classes = tuple(sorted({str(label) for label in labels}))
+    codes = {label: code for code, label in enumerate(result.classes)}
+    result.target = np.array([codes[str(label)] for label in labels], np.int64)
+    _refuse_strays(config, result, found)
+
+
+def _as_numbers(labels: Sequence[str | None]) -> NDArray[np.float64] | None:
+    try:
+        numbers = np.array([float(label or "") for label in labels])
+    except ValueError:
+        return None
+    return numbers if np.isfinite(numbers).all() else None
+
+
+def _refuse_strays(config: DataConfig, result: PictureList, found: Mapping[str, _Found]) -> None:
+    """A class of another part that training does not have cannot be learnt."""
+    known = {file.label for file in found["train"].files} if "train" in found else set()
+    faults = []
+    for part, one in found.items():
+        counts = Counter(str(file.label) for file in one.files if part != "train" and file.label not in known)
+        for label, count in sorted(counts.items()):
+            first = next(file for file in one.files if file.label == label)
+            close = nearest(label, sorted(map(str, known)))
+            message = (
+                f"the class {label!r} is in the {part} part only ({count:,} pictures, such as {first.name}), not in training"
+            )
+            hint = f'did you mean "{close}"?' if close else f"classes of the training part: {listed(sorted(map(str, known)))}"
+            faults.append(config_fault(config, f"data.{KEYS[part]}", message, hint))
+    if faults:
+        raise DataError(capped(faults))
+
+
+def _notes(part: str, found: _Found) -> list[str]:
+    notes = []
+    if found.others:
+        words = [f"{count:,} {name}" for name, count in found.others.most_common()]
+        notes.append(f"{part}: passed over what is no picture by its name: {listed(words, 6)}")
+    if found.empty:
+        notes.append(f"warning: {part}: no pictures in {listed(found.empty, 6)}: it is no class")
+    return notes
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []

@@ -1,0 +1,85 @@
+"""Tables that name pictures and their labels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from dltrain.config.types import DataConfig
+from dltrain.data.faults import capped, column_hint, config_fault, listed, shown
+from dltrain.data.picture_files import EXTENSIONS
+from dltrain.data.picture_folders import PictureFile, picture_file
+from dltrain.data.raw import RawTable
+from dltrain.errors import DataError, Fault
+from dltrain.reporting import Reporter
+
+LABEL_NAMES = ("label", "class", "target", "category", "y")
+SAMPLE = 100
+
+
+def read_picture_table(config: DataConfig, path: str) -> list[PictureFile]:
+    """Pictures named in a table of text or Parquet; relative names start at the table's folder.
+
+    `data.files` names the column of file names (else the first that holds some), `data.target` that of the labels (else
+    the only other one, or one called label, class, target, category or y).
+
+    Raises:
+        DataError: unreadable, no such column, or cells without a file name or label.
+    """
+    import polars
+
+    from dltrain.data.sources import csv, parquet
+
+    source = parquet if path.lower().endswith((".parquet", ".pq")) else csv
+    raw = source.read(DataConfig(source.__name__.rpartition(".")[2], path=(path,)), seed=0, reporter=Reporter())
+    assert isinstance(raw, RawTable)
+    columns = list(raw.frame.columns)
+    texts = raw.frame.select(polars.all().cast(polars.String))
+    files_column = _files_column(config, path, columns, {name: texts[name].head(SAMPLE).to_list() for name in columns})
+    label_column = None if config.task == "reconstruction" else _label_column(config, path, columns, files_column)
+    folder = os.path.dirname(os.path.abspath(path))
+    files, faults = [], []
+    labels: Sequence[str | None] = texts[label_column].to_list() if label_column else [None] * texts.height
+    for row, (name, label) in enumerate(zip(texts[files_column].to_list(), labels, strict=True)):
+        for column, cell in ((files_column, name), (label_column, label)):
+            if column is not None and not (cell or "").strip():
+                faults.append(Fault(f"no value in the column {column}", file=shown(path), line=_line(raw, row)))
+        files.append(picture_file(os.path.join(folder, str(name).strip()), str(name), label.strip() if label else None))
+    if faults:
+        raise DataError(capped(faults))
+    return files
+
+
+def _line(raw: RawTable, row: int) -> int | None:
+    first, _, line = raw.origin[0] if raw.origin else (0, "", 0)
+    return line + row - first if line else None
+
+
+def _files_column(config: DataConfig, path: str, columns: Sequence[str], samples: dict[str, list[str | None]]) -> str:
+    wanted = config.arguments.get("files")
+    if wanted is not None:
+        if wanted not in columns:
+            message = f"{shown(path)} has no column {wanted!r}"
+            raise DataError(config_fault(config, "data.files", message, column_hint(str(wanted), columns)))
+        return str(wanted)
+    for column in columns:
+        cells = [cell for cell in samples[column] if cell]
+        if cells and sum(cell.strip().lower().endswith(EXTENSIONS) for cell in cells) > len(cells) / 2:
+            return column
+    message = f"no column of {shown(path)} holds names of pictures ({', '.join(EXTENSIONS)}); it has {listed(columns)}"
+    raise DataError(config_fault(config, "data.path", message, f"name it: data.files: {columns[0]}" if columns else None))
+
+
+def _label_column(config: DataConfig, path: str, columns: Sequence[str], files_column: str) -> str:
+    others = [column for column in columns if column != files_column]
+    if config.target:
+        if config.target[0] not in others:
+            message = f"{shown(path)} has no column {config.target[0]!r} of labels"
+            raise DataError(config_fault(config, "data.target", message, column_hint(config.target[0], others)))
+        return config.target[0]
+    named = [column for column in others if column.lower() in LABEL_NAMES]
+    if len(others) == 1 or named:
+        return (named or others)[0]
+    message = f"which column of {Path(path).name} holds the labels? It has {listed(columns)}"
+    raise DataError(config_fault(config, "data.target", message, "say data.target: COLUMN"))

@@ -1,0 +1,116 @@
+"""Pictures in folders named after their classes, or named in a table with their labels."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dltrain.config.sources import SOURCES
+from dltrain.config.types import DataConfig
+from dltrain.data.faults import listed, shown
+from dltrain.data.files import digest
+from dltrain.data.picture_folders import PictureFile, PictureList, list_pictures
+from dltrain.data.picture_form import PictureForm
+from dltrain.data.picture_store import StoredPictures, store_pictures
+from dltrain.data.raw import RawPictures
+from dltrain.data.sources.arguments import argument_fault, is_integer
+from dltrain.errors import ConfigError, DataError
+from dltrain.reporting import Reporter
+
+MOST_SIDE = 1 << 13
+NUM_NAMED = 5
+
+
+def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
+    """Read the pictures of all parts, uint8 [rows, height, width, 1 or 3], decoded into dltrain's cache.
+
+    Arguments: `image_size`, `fit`, `color`, `on_error`, `files` (see `config/sources.py`).
+
+    Raises:
+        ConfigError: an argument out of range.
+        DataError: no pictures, corrupt ones, classes that training does not have; all are named.
+    """
+    del seed  # the order is the one of the names
+    form = parse_form(config)
+    reporter.status("looking for pictures")
+    found = list_pictures(config)
+    stored = store_pictures(found.files, form, skip=argument_of(config, "on_error") == "skip", reporter=reporter)
+    if not len(stored.rows):
+        raise DataError("none of the pictures can be used", hint="data.on_error: fail names each")
+    files = [found.files[row] for row in stored.rows]
+    place = np.full(len(found.files), -1, np.int64)
+    place[stored.rows] = np.arange(len(stored.rows))
+    parts = {part: place[rows][place[rows] >= 0] for part, rows in found.parts.items()}
+    return RawPictures(
+        images=stored.images,
+        target=None if found.target is None else found.target[stored.rows],
+        classes=found.classes,
+        value_range=(0.0, 255.0),
+        parts=parts,
+        reader={"source": "image_folder", **form.to_reader()},
+        names=tuple(file.name for file in files),
+        details=_details(files, stored),
+        notes=(describe(config, form, len(files)), *found.notes, *_skipped(stored)),
+    )
+
+
+def argument_of(config: DataConfig, name: str) -> Any:
+    """An argument as given, or its default."""
+    value = config.arguments.get(name)
+    return SOURCES["image_folder"].arguments[name].default if value is None else value
+
+
+def parse_form(config: DataConfig) -> PictureForm:
+    """Size and channels that the config asks for.
+
+    Raises:
+        ConfigError: a size that is none.
+    """
+    size, color = argument_of(config, "image_size"), argument_of(config, "color")
+    if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(is_integer(side, 1, MOST_SIDE) for side in size):
+        expected = f"[height, width], whole numbers from 1 to {MOST_SIDE}"
+        raise ConfigError(argument_fault(config, "image_size", expected, "such as image_size: [150, 150]"))
+    return PictureForm((size[0], size[1]), str(argument_of(config, "fit")), color not in ("grayscale", False))
+
+
+def describe(config: DataConfig, form: PictureForm, num_pictures: int) -> str:
+    """`image_folder: 3,781 pictures, 150×150 pixels of three colours (stretched)`."""
+    manner = {"stretch": "stretched", "crop": "cropped", "pad": "padded"}[form.fit]
+    channels = "of three colours" if form.color else "of grey"
+    where = listed([shown(path) for path in config.path], 3)
+    return f"{where}: {num_pictures:,} pictures, {form.size[0]}×{form.size[1]} pixels {channels} ({manner})"
+
+
+def group_of(file: PictureFile) -> str:
+    """Folder of a picture as the user knows it."""
+    return file.name.rpartition("/")[0] or "."
+
+
+def _details(files: Sequence[PictureFile], stored: StoredPictures) -> dict[str, Any]:
+    """Folder -> digest of its names, labels and contents, bytes, rows: what a change can be told by."""
+    groups: dict[str, list[int]] = {}
+    for row, file in enumerate(files):
+        groups.setdefault(group_of(file), []).append(row)
+    details = {}
+    for group, rows in groups.items():
+        content = "".join(f"{files[row].name}\0{files[row].label}\0{stored.digests[row]}\n" for row in rows)
+        size = sum(max(files[row].size, 0) for row in rows)
+        details[group] = {
+            "digest": digest(content.encode("utf-8", "surrogateescape")), "bytes": size, "rows": len(rows),
+        }  # fmt: skip
+    return details
+
+
+def _skipped(stored: StoredPictures) -> list[str]:
+    if not stored.faults:
+        return []
+    words = [f"{shown(fault.file or '')} ({fault.message})" for fault in stored.faults]
+    return [f"warning: {len(words):,} pictures that cannot be used were left out: {listed(words, NUM_NAMED)}"]
+
+
+def count_labels(found: PictureList, rows: Any) -> Counter[str]:
+    """Pictures of each class among the given rows."""
+    return Counter(str(found.files[row].label) for row in rows)
