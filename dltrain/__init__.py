@@ -1,7 +1,7 @@
 """dltrain: train Keras models from one YAML file.
 
-The same that the command line does, from Python: `fit`, `evaluate`, `predict`, `load_run`. Nothing heavy is imported before
-one of them is used.
+The same that the command line does, from Python: `fit`, `sweep`, `evaluate`, `predict`, `compare`, `load_run`. Nothing heavy
+is imported before one of them is used.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from dltrain.evaluation.evaluate import evaluate
     from dltrain.evaluation.load_run import load_run
     from dltrain.evaluation.predict import predict
+    from dltrain.sweep.compare import compare
+    from dltrain.sweep.sweep import sweep
     from dltrain.training.fit import fit
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "evaluate", "fit", "load_config", "load_run", "predict"]
+__all__ = ["__version__", "compare", "evaluate", "fit", "load_config", "load_run", "predict", "sweep"]
 
 _HOMES = {
     "fit": "dltrain.training.fit",
@@ -24,6 +26,8 @@ _HOMES = {
     "predict": "dltrain.evaluation.predict",
     "load_run": "dltrain.evaluation.load_run",
     "load_config": "dltrain.config",
+    "sweep": "dltrain.sweep.sweep",
+    "compare": "dltrain.sweep.compare",
 }
 
 

@@ -8,6 +8,7 @@ arrays are laid into shared anonymous memory whose descriptor is sent over a soc
 from __future__ import annotations
 
 import contextlib
+import itertools
 import mmap
 import os
 import pickle
@@ -34,20 +35,23 @@ def can_fork() -> bool:
     return sys.platform == "linux" and not {"tensorflow", "polars"} & sys.modules.keys() and threading.active_count() == 1
 
 
-class _ForwardingReporter(Reporter):
-    """In the helper: sends what is reported to the parent."""
+class ForwardingReporter(Reporter):
+    """In another process: sends what is reported to the parent."""
 
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
 
     def status(self, text: str) -> None:
-        _send(self._channel, b"r", ("status", text))
+        """As in `Reporter`."""
+        send_message(self._channel, b"r", ("status", text))
 
     def detail(self, text: str) -> None:
-        _send(self._channel, b"r", ("detail", text))
+        """As in `Reporter`."""
+        send_message(self._channel, b"r", ("detail", text))
 
     def warning(self, text: str) -> None:
-        _send(self._channel, b"r", ("warning", text))
+        """As in `Reporter`."""
+        send_message(self._channel, b"r", ("warning", text))
 
 
 class HelperProcess:
@@ -87,7 +91,7 @@ class HelperProcess:
     def submit(self, function: Callable[..., Any], *args: Any) -> None:
         """Queue `function(*args, reporter=...)`; its result is taken with `result`, in the order of submission."""
         if self._channel is not None:
-            _send(self._channel, b"t", (function, args))
+            send_message(self._channel, b"t", (function, args))
         else:
             self._waiting.append((function, args))
 
@@ -102,7 +106,7 @@ class HelperProcess:
             function, args = self._waiting.pop(0)
             return function(*args, reporter=reporter)
         while True:
-            kind, value = _receive(self._channel)
+            kind, value = receive_message(self._channel)
             if kind == b"r":
                 getattr(reporter, value[0])(value[1])
             elif kind == b"v":
@@ -129,46 +133,102 @@ class HelperProcess:
 
 
 def _serve(channel: socket.socket) -> None:
-    reporter = _ForwardingReporter(channel)
+    reporter = ForwardingReporter(channel)
     while True:
-        kind, task = _receive(channel)
+        kind, task = receive_message(channel)
         if kind != b"t":
             return
         function, args = task
         try:
             value = function(*args, reporter=reporter)
         except DltrainError as error:
-            _send(channel, b"e", error)
+            send_message(channel, b"e", error)
         except BaseException as error:
             import traceback
 
-            _send(channel, b"e", RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}"))
+            send_message(channel, b"e", RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}"))
         else:
-            _send(channel, b"v", value)
+            send_message(channel, b"v", value)
 
 
-def _send(channel: socket.socket, kind: bytes, value: Any) -> None:
-    buffers: list[pickle.PickleBuffer] = []
-    data = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
-    views = [buffer.raw() for buffer in buffers]
-    sizes = struct.pack(f"<{len(views)}Q", *(view.nbytes for view in views))
-    total = sum(view.nbytes for view in views)
-    channel.sendall(_HEADER.pack(kind, len(data), len(sizes)))
-    channel.sendall(sizes + data)
-    if total:
-        descriptor = os.memfd_create("dltrain")
-        try:
+def send_message(channel: socket.socket, kind: bytes, value: Any) -> None:
+    """Send a value, with the kind of message that it is."""
+    parcel = Parcel.of(value)
+    try:
+        parcel.send(channel, kind)
+    finally:
+        parcel.close()
+
+
+def receive_message(channel: socket.socket) -> tuple[bytes, Any]:
+    """Wait for a message; `b"x"` and a sentence where the sender is gone."""
+    kind, parcel = receive_parcel(channel)
+    if isinstance(parcel, str):
+        return kind, parcel
+    try:
+        return kind, parcel.load()
+    finally:
+        parcel.close()
+
+
+class Parcel:
+    """A value on its way between processes: pickled, its arrays in shared anonymous memory.
+
+    One parcel can be sent to several processes; the arrays are there once. Whoever loads it may write to its arrays: the others
+    do not see it.
+    """
+
+    def __init__(self, data: bytes, sizes: tuple[int, ...], descriptor: int | None) -> None:
+        self._data, self._sizes, self._descriptor = data, sizes, descriptor
+
+    @classmethod
+    def of(cls, value: Any) -> Parcel:
+        """Pack a value."""
+        buffers: list[pickle.PickleBuffer] = []
+        data = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+        views = [buffer.raw() for buffer in buffers]
+        descriptor = None
+        if sum(view.nbytes for view in views):
+            descriptor = os.memfd_create("dltrain")
             with open(descriptor, "wb", closefd=False, buffering=0) as file:
                 for view in views:
                     rest = memoryview(view).cast("B")
                     while len(rest):
                         rest = rest[file.write(rest[: 1 << 30]) :]
-            socket.send_fds(channel, [b"m"], [descriptor])
-        finally:
-            os.close(descriptor)
+        return cls(data, tuple(view.nbytes for view in views), descriptor)
+
+    @property
+    def num_bytes(self) -> int:
+        """How much memory it takes."""
+        return len(self._data) + sum(self._sizes)
+
+    def send(self, channel: socket.socket, kind: bytes) -> None:
+        """Send it, with the kind of message that it is."""
+        sizes = struct.pack(f"<{len(self._sizes)}Q", *self._sizes)
+        channel.sendall(_HEADER.pack(kind, len(self._data), len(sizes)))
+        channel.sendall(sizes + self._data)
+        if self._descriptor is not None:
+            socket.send_fds(channel, [b"m"], [self._descriptor])
+
+    def load(self) -> Any:
+        """The value."""
+        if self._descriptor is None:
+            buffers = [memoryview(b"") for _ in self._sizes]
+        else:
+            shared = memoryview(mmap.mmap(self._descriptor, sum(self._sizes), access=mmap.ACCESS_COPY))
+            ends = list(itertools.accumulate(self._sizes, initial=0))
+            buffers = [shared[first:last] for first, last in itertools.pairwise(ends)]
+        return pickle.loads(self._data, buffers=buffers)
+
+    def close(self) -> None:
+        """Let go of the shared memory here; values that were loaded keep theirs."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
-def _receive(channel: socket.socket) -> tuple[bytes, Any]:
+def receive_parcel(channel: socket.socket) -> tuple[bytes, Parcel | str]:
+    """Wait for a message: its kind and what came with it, still packed; `b"x"` and a sentence where the sender is gone."""
     header = _read(channel, _HEADER.size)
     if header is None:
         return b"x", "it was killed, or ran out of memory"
@@ -177,20 +237,13 @@ def _receive(channel: socket.socket) -> tuple[bytes, Any]:
     if rest is None:
         return b"x", "it was killed in the middle of an answer"
     sizes = struct.unpack(f"<{size_bytes // 8}Q", rest[:size_bytes])
-    buffers: list[memoryview] = []
+    descriptor = None
     if sum(sizes):
         _, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
         if not descriptors:
             return b"x", "it was killed in the middle of an answer"
-        shared = memoryview(mmap.mmap(descriptors[0], sum(sizes)))
-        os.close(descriptors[0])
-        first = 0
-        for size in sizes:
-            buffers.append(shared[first : first + size])
-            first += size
-    else:
-        buffers = [memoryview(b"") for _ in sizes]
-    return kind, pickle.loads(rest[size_bytes:], buffers=buffers)
+        descriptor = descriptors[0]
+    return kind, Parcel(rest[size_bytes:], sizes, descriptor)
 
 
 def _read(channel: socket.socket, count: int) -> bytes | None:

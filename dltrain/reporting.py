@@ -35,3 +35,13 @@ class Reporter:
 
     def finished(self) -> None:
         """Training ended; evaluation follows."""
+
+    def sweep_started(self, run: str, num_trials: int, fits_per_trial: int, metric: str) -> None:
+        """A sweep begins: so many trials at the most, compared by the metric."""
+
+    def trial_changed(self, trial: Mapping[str, Any]) -> None:
+        """A fit of a trial began, finished an epoch or ended.
+
+        `trial` holds: number; fit (what tells this fit from the others); parameters (text); status; epoch (from 1) and epochs;
+        metric and value; spread; metrics; error; is_ended (of the whole trial).
+        """

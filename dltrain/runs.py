@@ -436,6 +436,26 @@ def find_run(word: str, runs: Path) -> Path:
     )
 
 
+def best_of_sweep(path: Path) -> Path:
+    """The run of a sweep's best trial; any other run is itself.
+
+    Raises:
+        RunError: it is a sweep that has not come to a best trial.
+    """
+    manifest = Run(path).read_manifest()
+    if manifest.get("kind") != "sweep":
+        return path
+    best = manifest.get("best")
+    if not isinstance(best, str):
+        hint = f"dltrain sweep --resume {path}"
+        raise RunError(f"{path} is a sweep ({manifest.get('status')}) without a best trial yet", hint=hint)
+    found = path / best
+    require_own(found, path)
+    if not (found / "manifest.json").is_file():
+        raise RunError(f"{found}, the best trial of the sweep, is no run", hint="the sweep is damaged")
+    return found
+
+
 def remove_run(path: Path) -> None:
     """Delete a run directory.
 

@@ -72,7 +72,7 @@ def check_config(config: Config, *, data: bool = False, build: bool = False) -> 
     from dltrain.data.header import read_facts
 
     facts = _facts_of_net(config) if config.data.source == NO_DATA else read_facts(config.data, seed=config.seed)
-    result = _check(config, facts)
+    result = check_with_facts(config, facts)
     if data and not facts.errors and config.data.source != NO_DATA:
         result = _with_data(config, result)
     if build and not result.errors:
@@ -110,7 +110,7 @@ def check_dataset(config: Config, dataset: Dataset) -> CheckResult:
         config: from `load_config`.
         dataset: its data.
     """
-    return _check(config, facts_of(dataset))
+    return check_with_facts(config, facts_of(dataset))
 
 
 def raise_for_errors(result: CheckResult) -> CheckResult:
@@ -125,7 +125,8 @@ def raise_for_errors(result: CheckResult) -> CheckResult:
     return result
 
 
-def _check(config: Config, facts: DataFacts) -> CheckResult:
+def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
+    """The same where it is known already what the data is."""
     errors: list[Fault] = []
     warnings: list[Fault] = list(config.warnings)
     heads, network = _model(config, facts, errors)

@@ -32,6 +32,8 @@ COMMANDS = {
     "evaluate": "Metrics of a run on its test part or on other data.",
     "predict": "Predictions of a run from raw input.",
     "export": "A run as one file with its preprocessing inside.",
+    "sweep": "Many fits over values of any key.",
+    "compare": "Runs side by side: configs, metrics, curves.",
     "check": "Find the faults of configs without training.",
     "trace": "One step by hand: every sum, activation, gradient, update.",
     "init": "Look at data and write a first config for it.",

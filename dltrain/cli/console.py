@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from dltrain.cli.faults import render_faults
+from dltrain.cli.sweep_table import SweepTable
 from dltrain.cli.text import format_number, format_seconds, one_line, printable, table
 from dltrain.errors import Fault
 from dltrain.reporting import Reporter
@@ -57,6 +58,7 @@ class Console(Reporter):
         self._num_steps = 0
         self._pace_from: tuple[float, float] | None = None
         self._pending: tuple[int, dict[str, float], float] | None = None
+        self._sweep: SweepTable | None = None
 
     # Results
 
@@ -177,6 +179,23 @@ class Console(Reporter):
         """The last epoch stays to be read."""
         self._keep_pending()
 
+    def sweep_started(self, run: str, num_trials: int, fits_per_trial: int, metric: str) -> None:
+        """Say where the sweep is and what lies ahead."""
+        self.run, self._sweep = run, SweepTable(num_trials, metric)
+        if not self.settings.quiet:
+            each = f" of {fits_per_trial} fits" if fits_per_trial > 1 else ""
+            self.line(f"sweep {run}: {num_trials:,} trial{'s' if num_trials != 1 else ''}{each}, compared by {metric}")
+
+    def trial_changed(self, trial: Mapping[str, Any]) -> None:
+        """On a terminal the table of the trials; elsewhere a line for each that ends."""
+        if self.settings.quiet or self._sweep is None:
+            return
+        self._sweep.update(trial)
+        if trial["is_ended"] and not self._is_live():
+            self.line(self._sweep.line(trial))
+        elif self._is_time_to_draw() or (trial["is_ended"] and self._is_live()):
+            self._draw(self._sweep.text())
+
     # How it is written
 
     def _keep_pending(self) -> None:
@@ -219,7 +238,9 @@ class Console(Reporter):
 
         terminal = self._live.console if self._live else RichConsole(file=sys.stderr)
         # A few columns stay free: a ^C echoed at the very end would wrap the line, and half of it would remain.
-        line = Text(one_line(text, max(terminal.width - 4, 10)), no_wrap=True, style="cyan")
+        width = max(terminal.width - 4, 10)
+        lines = [one_line(line, width) for line in text.split("\n")][: max(terminal.height - 2, 1)]
+        line = Text("\n".join(lines), no_wrap=True, style="cyan")
         if self._live is None:
             self._live = Live(
                 line, console=terminal, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False

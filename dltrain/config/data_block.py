@@ -205,7 +205,10 @@ def read_split(context: Context, node: Node) -> SplitConfig:
                     f"data.split.{name}",
                     f"the column {config.column} says which row goes where; `{name}` cannot say it too",
                 )
-    if config.folds is not None and config.test is None and config.validation is not None:
+    if config.fold is not None and config.fold > (config.folds or 0):
+        folds = f"there are {config.folds} folds" if config.folds else "there are no folds"
+        context.faults.add(node, "data.split.fold", f"{folds}, and no fold {config.fold}", "such as {folds: 5, fold: 1}")
+    if config.folds is not None and config.validation is not None:
         context.faults.add(
             node, "data.split.validation", "with folds, each fold is the validation part once; leave `validation` out"
         )

@@ -81,7 +81,11 @@ OF_KIND: dict[str, Any] = {
 _IN_A_LAYER = {"regularizer": "kernel_regularizer", "initializer": "kernel_initializer", "constraint": "kernel_constraint"}
 _CALLBACK_KEYS = {"ModelCheckpoint": "checkpoint", **{name: key for key, name in CALLBACKS.items()}}
 # Keys that mean nothing without others of their block.
-_BESIDE = {"data.split.group": {"test": 0.2}, "data.split.time": {"test": 0.2}}
+_BESIDE: dict[str, dict[str, Any]] = {
+    "data.split.group": {"test": 0.2},
+    "data.split.time": {"test": 0.2},
+    "data.split.fold": {"folds": 5},
+}
 # What stands around a key that is not for tables.
 _AROUND = {
     "data.augment": {"source": "digits"},

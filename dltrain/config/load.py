@@ -125,6 +125,7 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
         training=training,
         evaluation=evaluation,
         parameters={name: node.plain() for name, node in parameters.nodes.items()},
+        parameter_keys=parameters.keys(),
         sweep=sweep,
         warnings=tuple(faults.warnings),
         places=context.places,

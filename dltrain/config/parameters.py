@@ -27,6 +27,21 @@ class Parameters:
     nodes: dict[str, Node] = field(default_factory=dict)
     uses: dict[str, list[str]] = field(default_factory=dict)
 
+    def keys(self) -> dict[str, tuple[str, ...]]:
+        """Parameter -> the keys of the config it stands at; those of a parameter that it stands in are among them."""
+        return {name: tuple(dict.fromkeys(self._keys_of(name))) for name in self.uses}
+
+    def _keys_of(self, name: str) -> list[str]:
+        found: list[str] = []
+        for path in self.uses[name]:
+            head, _, rest = path.partition(".")
+            if head != "parameters":
+                found.append(path)
+                continue
+            other, _, inner = rest.partition(".")
+            found += [f"{place}.{inner}" if inner else place for place in self._keys_of(other)]
+        return found
+
 
 def read_parameters(root: MappingNode, faults: Faults) -> Parameters:
     """Takes the `parameters:` block of a config; references among them are put in, circles are noted."""

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from dltrain.config.keys import keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
-from dltrain.config.nodes import ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.overrides import WORD
 from dltrain.config.parameters import Parameters
+from dltrain.config.paths import Paths
 from dltrain.config.reading import Context, is_absent, is_removed, read_block
 from dltrain.config.scalars import describe
 from dltrain.config.suggest import did_you_mean, one_of
+from dltrain.config.types import Config, Place
+from dltrain.config.yaml_reader import read_value
 
 RANGE_KEYS = {"low": "number", "high": "number", "log": "bool", "step": "number>0"}
+PATH_KEYS = ("data.path", "data.validation", "data.test")
 SWEPT_BLOCKS = ("data", "model", "training", "seed", "parameters")
 
 
@@ -23,6 +29,11 @@ def read_sweep(context: Context, node: Node | None, parameters: Parameters) -> d
     if node is None or is_absent(node) or is_removed(node):
         return None
     values = read_block(context, node, "sweep", {"parameters": lambda value, path: _read_space(context, value, path, parameters)})
+    ranges = [name for name, space in values.get("parameters", {}).items() if is_endless(space)]
+    if values.get("strategy") in ("grid", "capacity") and ranges:
+        hint = "give it a `step`, or a list; or `strategy: random`"
+        message = f"a {values['strategy']} cannot go through the range of {ranges[0]}"
+        context.faults.add(node, "sweep.strategy", message, hint)
     return {
         name: values.get(name, key.default) for name, key in keys_of("sweep").items() if values.get(name, key.default) is not None
     }
@@ -38,28 +49,85 @@ def _read_space(context: Context, node: Node, path: str, parameters: Parameters)
         if is_removed(value):
             continue
         where = f"{path}.{name}"
-        _check_name(context, node, name, where, parameters)
+        context.note(value, where)
+        _check_name(context, node.keys[name], value.word, name, where, parameters.uses)
+        if name in PATH_KEYS:
+            _make_absolute(context, value)
         found = _read_values(context, value, where)
         if found is not MISMATCH:
             space[name] = found
     return space
 
 
-def _check_name(context: Context, node: MappingNode, name: str, where: str, parameters: Parameters) -> None:
+def is_endless(space: Any) -> bool:
+    """Whether the values of a swept key cannot be listed: a range without a step that is not of whole numbers."""
+    return (
+        isinstance(space, Mapping)
+        and "low" in space
+        and "step" not in space
+        and not all(isinstance(space.get(end), int) for end in ("low", "high"))
+    )
+
+
+def read_over(words: Sequence[str], config: Config) -> dict[str, Any]:
+    """The space that `--over KEY=a,b,c` words describe.
+
+    Args:
+        words: `KEY=a,b,c`, `KEY=[a, b]`, `KEY={low: 1e-4, high: 1e-1, log: true}`; a parameter goes by its bare name.
+        config: whose keys and parameters they are; paths among the values are relative to the working directory.
+
+    Raises:
+        ConfigError: what is wrong with them, all at once.
+    """
+    context = Context(Faults(), Paths.of(Path.cwd()))
+    space: dict[str, Any] = {}
+    for word in words:
+        match = WORD.fullmatch(word)
+        if match is None:
+            context.faults.add(None, None, "expected KEY=VALUE,VALUE", "--over training.batch_size=16,32", word=word)
+            continue
+        name, text = match.groups()
+        if name in space:
+            context.faults.add(None, name, "is swept over twice", word=word)
+        _check_name(context, None, word, name, name, config.parameters)
+        listed = read_value(f"[{text}]", word, context.faults)
+        if not isinstance(listed, ListNode):
+            continue
+        only = listed.items[0] if len(listed.items) == 1 else None
+        is_range = isinstance(only, MappingNode) and not any(context.catalog.kind_of(key) for key in only.entries)
+        values = only if only is not None and (is_range or isinstance(only, ListNode)) else listed
+        if name in PATH_KEYS:
+            _make_absolute(context, values)
+        found = _read_values(context, values, name)
+        if found is not MISMATCH:
+            space[name] = found
+    context.faults.raise_errors()
+    return space
+
+
+def _make_absolute(context: Context, node: Node) -> None:
+    """Paths of a list stay the same files, wherever the trial's config stands."""
+    if isinstance(node, ScalarNode) and isinstance(node.value, str):
+        node.value = node.text = context.paths.resolve(node.value, node)
+    for child in node.items if isinstance(node, ListNode) else node.entries.values() if isinstance(node, MappingNode) else ():
+        _make_absolute(context, child)
+
+
+def _check_name(
+    context: Context, place: Place | None, word: str | None, name: str, where: str, parameters: Mapping[str, Any]
+) -> None:
     head, _, rest = name.partition(".")
-    if (not rest and (head in parameters.uses or head == "seed")) or (rest and head in SWEPT_BLOCKS and head != "parameters"):
+    if (not rest and (head in parameters or head == "seed")) or (rest and head in SWEPT_BLOCKS and head != "parameters"):
         return
-    if head == "parameters" and rest in parameters.uses:
+    if head == "parameters" and rest in parameters:
         return
-    known = [*parameters.uses, *SWEPT_BLOCKS]
+    known = [*parameters, *SWEPT_BLOCKS]
     searched = rest if head == "parameters" else head
     hint = (
         did_you_mean(searched, known)
-        or f"a key such as training.batch_size, or one of the parameters: {one_of(parameters.uses) or 'none declared'}"
+        or f"a key such as training.batch_size, or one of the parameters: {one_of(parameters) or 'none declared'}"
     )
-    context.faults.add(
-        node.keys[name], where, f"{name} is neither a parameter nor a key that can be varied", hint, word=node.entries[name].word
-    )
+    context.faults.add(place, where, f"{name} is neither a parameter nor a key that can be varied", hint, word=word)
 
 
 def _read_values(context: Context, node: Node, path: str) -> Any:

@@ -62,7 +62,10 @@ class LayerConfig:
 
 @dataclass(frozen=True, slots=True)
 class SplitConfig:
-    """How rows go to parts. Fractions: test of all rows, validation of what remains; None: the part does not exist."""
+    """How rows go to parts. Fractions: test of all rows, validation of what remains; None: the part does not exist.
+
+    With `folds` what the test part leaves is cut into so many; number `fold` (from 1) is the validation part of one fit.
+    """
 
     test: float | None = None
     validation: float | None = None
@@ -70,6 +73,7 @@ class SplitConfig:
     group: str | None = None
     time: str | None = None
     folds: int | None = None
+    fold: int | None = None
     stratify: bool | None = None
     seed: int | None = None
 
@@ -274,6 +278,7 @@ class Config:
         seed: every random draw is a function of it.
         parameters: the named values after overrides.
         training: None where the config says `training: none`.
+        parameter_keys: parameter -> the keys it stands at.
         sweep: the checked `sweep:` block as plain values, or None.
         file: the config's file as the user named it.
         warnings: faults of severity "warning" found on the way.
@@ -288,6 +293,7 @@ class Config:
     training: TrainingConfig | None
     evaluation: EvaluationConfig = EvaluationConfig()
     parameters: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    parameter_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
     sweep: Mapping[str, Any] | None = field(default=None, compare=False)
     file: Path | None = field(default=None, compare=False)
     warnings: tuple[Any, ...] = field(default=(), compare=False)

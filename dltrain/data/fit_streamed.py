@@ -96,7 +96,9 @@ def fit_streamed(
         RunError: no space for what is put on disk.
     """
     if config.split.folds is not None:
-        raise UsageError("data.split.folds makes several fits", hint="run it with: dltrain sweep CONFIG")
+        raise UsageError(
+            f"data.split.folds needs the data in memory, but {reason}", hint="split by a column of yours: data.split.column"
+        )
     if stored is not None and not isinstance(stored, TablePreprocessing):
         raise DataError("the run was trained on pictures, this is a table")
     reporter.status("looking at the data")

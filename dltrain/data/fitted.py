@@ -13,7 +13,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Part
 from dltrain.data.faults import capped, config_fault, listed, nearest
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.data.splits import Rows, split_rows
+from dltrain.data.splits import Rows, fold_indices, split_rows
 from dltrain.data.targets import Locate
 from dltrain.errors import ConfigError, DataError, Fault
 
@@ -65,7 +65,7 @@ def split_at_random(
         DataError: too few rows, or a class of a single row.
     """
     split = config.split
-    if split.test is None and split.validation is None:
+    if split.test is None and split.validation is None and split.folds is None:
         return {"train": rows}, ""
     stratify = codes is not None and split.stratify is not False
     if codes is None and split.stratify:
@@ -73,17 +73,21 @@ def split_at_random(
         raise ConfigError(config_fault(config, "data.split.stratify", message, "leave it out for regression"))
     if stratify and codes is not None:
         _refuse_single_rows(codes[rows], rows, labels, locate)
+    seed = seed if split.seed is None else split.seed
+    labelled = codes[rows] if stratify and codes is not None else None
     try:
-        parts = split_rows(
-            len(rows),
-            seed=seed if split.seed is None else split.seed,
-            test=split.test,
-            validation=split.validation,
-            labels=codes[rows] if stratify and codes is not None else None,
-        )
+        parts = split_rows(len(rows), seed=seed, test=split.test, validation=split.validation, labels=labelled)
+        if split.folds is not None:
+            rest = parts.pop("train")
+            folds = fold_indices(len(rest), split.folds, seed=seed, labels=None if labelled is None else labelled[rest])
+            train, held_out = folds[(split.fold or 1) - 1]
+            parts = {"train": rest[train], "validation": rest[held_out], **parts}
     except ValueError as error:
         raise DataError(config_fault(config, "data.split", str(error))) from error
-    return {name: rows[chosen] for name, chosen in parts.items()}, "stratified" if stratify else "at random"
+    manner = "stratified" if stratify else "at random"
+    if split.folds is not None:
+        manner = f"fold {split.fold} of {split.folds}, {manner}"
+    return {name: rows[chosen] for name, chosen in parts.items()}, manner
 
 
 def _refuse_single_rows(codes: NDArray[np.int32], rows: Rows, labels: tuple[str, ...], locate: Locate) -> None:

@@ -50,7 +50,7 @@ def load_dataset(
     Raises:
         DataError: missing, unreadable or unfit; with file, row and column where they are known.
         ConfigError: keys of the `data:` block contradict each other or the source.
-        UsageError: `split.folds` in a single fit.
+        UsageError: `split.folds` in a single fit, which has no `split.fold`.
     """
     reason = why_streamed(config)
     if reason:
@@ -67,17 +67,35 @@ def load_parts(
     preprocessing: Preprocessing | None = None,
 ) -> tuple[Raw, Dataset]:
     """`load_dataset` with everything in memory, and the raw data as well, whose rows the parts' `row_ids` count."""
-    if config.split.folds is not None:
+    if config.split.folds is not None and config.split.fold is None:
         raise UsageError("data.split.folds makes several fits", hint="run it with: dltrain sweep CONFIG")
+    raw, details = read_raw(config, seed=seed, reporter=reporter)
+    return raw, prepare(config, raw, details, seed=seed, reporter=reporter, preprocessing=preprocessing)
+
+
+def read_raw(config: DataConfig, *, seed: int, reporter: Reporter = SILENT) -> tuple[Raw, list[Mapping[str, Any]]]:
+    """All of the data as it stands in its files, and an entry for each of them; which fold it is for makes no difference."""
     raws = _read_parts(config, seed, reporter)
     details = [entry for raw in raws.values() for entry in raw.details.values()]
-    raw = combine_parts(raws) if len(raws) > 1 else _limited(next(iter(raws.values())), config.limit)
+    return combine_parts(raws) if len(raws) > 1 else _limited(next(iter(raws.values())), config.limit), details
+
+
+def prepare(
+    config: DataConfig,
+    raw: Raw,
+    details: Sequence[Mapping[str, Any]],
+    *,
+    seed: int,
+    reporter: Reporter = SILENT,
+    preprocessing: Preprocessing | None = None,
+) -> Dataset:
+    """Split what `read_raw` read, fit the preprocessing to the training part, and apply it."""
     reporter.status("preprocessing data")
     if isinstance(raw, RawTable):
         fitted = fit_table(config, raw, seed, preprocessing)
     else:
         fitted = fit_pictures(config, raw, seed, preprocessing)
-    return raw, _dataset(config, raw, fitted, details)
+    return _dataset(config, raw, fitted, details)
 
 
 def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Mapping[str, Any]]) -> Dataset:

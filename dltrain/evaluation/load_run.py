@@ -19,7 +19,7 @@ from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.head import Head, resolve_heads
 from dltrain.model.symbolic import infer_network
 from dltrain.model.weights import load_weights
-from dltrain.runs import Run
+from dltrain.runs import Run, best_of_sweep
 
 MOST_THREADS = 1024
 LEAST_BYTES_A_PARAMETER = 2  # float16; no file of the run is compressed
@@ -118,12 +118,12 @@ def load_run(path: str | Path) -> StoredRun:
     """Read a run's config, manifest and preprocessing. Executes nothing, reads no pickle, needs no TensorFlow.
 
     Args:
-        path: the run directory.
+        path: the run directory; a sweep's means its best trial.
 
     Raises:
         RunError: it is no run, or damaged.
     """
-    run = Run(Path(path))
+    run = Run(best_of_sweep(Path(path)))
     run.refuse_foreign_files()
     manifest = run.read_manifest()
     try:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dltrain.data import read_part
 from dltrain.data.dataset import Part
 from dltrain.errors import UsageError
-from dltrain.evaluation.load_run import StoredRun, load_run, run_outputs
+from dltrain.evaluation.load_run import load_run, run_outputs
 from dltrain.evaluation.report import probabilities_of, values_of
 from dltrain.helper_process import HelperProcess
 from dltrain.model.head import Head
@@ -88,7 +88,7 @@ def predict(
     outputs = run_outputs(model, [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs])
     if layer is not None:
         return _layer_values(layer, outputs, part)
-    return _predictions(stored, outputs, part, top)
+    return predictions_of(stored.heads, outputs, part, top)
 
 
 def _read(preprocessing: Any, paths: list[str], *, reporter: Reporter) -> Part:
@@ -109,10 +109,18 @@ def _add_numbers(result: Predictions, name: str, output: NDArray[Any]) -> None:
     result.columns |= {f"{name}_{index}": flat[:, index] for index in range(flat.shape[1])}
 
 
-def _predictions(stored: StoredRun, outputs: Sequence[NDArray[Any]], part: Part, top: int | None) -> Predictions:
+def predictions_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: Part, top: int | None) -> Predictions:
+    """Labels and probabilities, or numbers in the target's own units, from a model's outputs.
+
+    Args:
+        heads: of the model.
+        outputs: one array [rows, ...] per head.
+        part: the rows.
+        top: as for `predict`.
+    """
     result = Predictions(part.identifiers, [])
-    several = sum(len(head.targets) for head in stored.heads) > 1
-    for head, output in zip(stored.heads, outputs, strict=True):
+    several = sum(len(head.targets) for head in heads) > 1
+    for head, output in zip(heads, outputs, strict=True):
         if head.task == "classification":
             _add_classes(result, head, output, top, several=several)
         elif head.task == "regression":

@@ -22,6 +22,7 @@ from dltrain.evaluation.metrics import (
     regression_baseline,
     regression_metrics,
 )
+from dltrain.evaluation.standard_errors import standard_errors
 from dltrain.model.head import Head
 
 MOST_ROWS = 100_000_000  # of a training part whose targets are laid out again
@@ -37,12 +38,15 @@ class PartReport:
         baseline: the same names, as far as always saying the training part's majority class (or mean) has them.
         report: for classes labels, confusion matrix and the table of precision, recall and F1; with several targets by target.
         notes: sentences for the user.
+        standard_errors: of those metrics that are means over the rows (accuracy, losses, rmse): how far chance in the choice
+            of the rows may have moved them.
     """
 
     metrics: dict[str, float]
     baseline: dict[str, float]
     report: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    standard_errors: dict[str, float] = field(default_factory=dict)
 
 
 def probabilities_of(head: Head, output: NDArray[Any]) -> NDArray[np.float64]:
@@ -125,6 +129,10 @@ def report_part(
             for index, target in enumerate(head.targets):
                 prefix = f"{target.name}_" if several else ""
                 _regression(result, name, target, output[:, index], part, reference, prefix=prefix)
+    if not several and heads[0].task == "classification":
+        result.standard_errors = standard_errors(heads[0], probabilities_of(heads[0], outputs[0]), part)
+    elif not several and heads[0].task == "regression":
+        result.standard_errors = standard_errors(heads[0], values_of(heads[0].targets[0], outputs[0][:, 0]), part)
     return result
 
 

@@ -62,8 +62,8 @@ class Trial:
         metrics: part -> metric -> value; the mean where there are several fits.
         spreads: part -> metric -> sample standard deviation over the fits; empty with one fit.
         value: of the metric that is compared; None until all fits have ended, and where one diverged or failed.
-        spread: of that value over the fits; None with one fit.
-        error: standard error of that value on the rows it was computed on, with one fit; None where it is not known.
+        spread: sample standard deviation of that value over the fits; None with one fit.
+        standard_error: of the value: over the fits, or with one fit over the rows it was computed on; None: not known.
     """
 
     number: int
@@ -73,7 +73,12 @@ class Trial:
     spreads: dict[str, dict[str, float]] = field(default_factory=dict)
     value: float | None = None
     spread: float | None = None
-    error: float | None = None
+    standard_error: float | None = None
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether all fits have ended."""
+        return all(fit.status in ENDED for fit in self.fits)
 
     @property
     def status(self) -> str:

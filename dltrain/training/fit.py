@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from dltrain.checking.check import check_config, raise_for_errors
+from dltrain.checking.check import check_config, check_dataset, raise_for_errors
 from dltrain.checking.places import placed
 from dltrain.config import dump_yaml
 from dltrain.config.types import NO_DATA, Config, TrainingConfig
@@ -53,7 +53,7 @@ from dltrain.training.segments import ResidentSegments, Segments, to_tensors
 from dltrain.training.signals import StopSignals
 from dltrain.training.state import load_newest_state
 from dltrain.training.streamed_segments import StreamedSegments
-from dltrain.training.train import Trainer
+from dltrain.training.train import ShouldStop, Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +70,8 @@ def fit(
     require: Sequence[str] = (),
     threads: int | None = None,
     reporter: Reporter | None = None,
+    dataset: Dataset | None = None,
+    should_stop: ShouldStop | None = None,
 ) -> FitResult:
     """Train what a config describes and write a run directory.
 
@@ -82,6 +84,9 @@ def fit(
         require: gates besides those of the config.
         threads: threads for one operation; None: all cores, or on a resume those of the run.
         reporter: is told what happens.
+        dataset: the config's data, where it is read already.
+        should_stop: asked at each epoch's end (0-based epoch, Keras's names to values); True ends the training there, as an
+            early stopping does.
 
     Raises:
         DltrainError: with the exit code that fits.
@@ -98,8 +103,9 @@ def fit(
         try:
             with run.locked(), logging_to(run.log_file):
                 session = _Fit(config, config.training, run, resumed, list(argv), threads, reporter, signals)
+                session.should_stop = should_stop
                 with session.helper_process():
-                    return session.fit([*config.evaluation.require, *require])
+                    return session.fit([*config.evaluation.require, *require], dataset)
         except (DltrainError, KeyboardInterrupt):
             if created and not (run.manifest_file.exists()):
                 shutil.rmtree(run.path, ignore_errors=True)
@@ -128,6 +134,7 @@ class _Fit:
         self.notes: list[str] = []
         self.started = time.monotonic()
         self.helper = HelperProcess(forked=False)
+        self.should_stop: ShouldStop | None = None
 
     @contextlib.contextmanager
     def helper_process(self) -> Iterator[None]:
@@ -149,17 +156,13 @@ class _Fit:
         finally:
             self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.monotonic() - started, 3)
 
-    def fit(self, require: Sequence[str]) -> FitResult:
+    def fit(self, require: Sequence[str], dataset: Dataset | None) -> FitResult:
         """All stages."""
-        if self.config.data.source not in FILE_SOURCES:  # what is known without reading a file costs no Keras to refuse
-            raise_for_errors(check_config(self.config))
-        self.helper.submit(load_and_check, data_for_model(self.config.data, self.config.model), self.config)
-        with self.timed("import"):
-            self.reporter.status("importing Keras")
+        if dataset is None:
+            dataset = self._read()
+        else:
+            raise_for_errors(check_dataset(self.config, dataset))
             import_keras(self.threads)
-        with self.timed("data"):
-            self.reporter.status("reading data")
-            dataset: Dataset = self.helper.result(self.reporter)
         self.helper.submit(warm_up_plots)
         self.reporter.data_ready(dataset.summary)
         for line in dataset.summary:
@@ -186,6 +189,18 @@ class _Fit:
             result = self._evaluate(dataset, heads, trainer, tensors, forward, require)
         self.helper.result(self.reporter)
         return result
+
+    def _read(self) -> Dataset:
+        if self.config.data.source not in FILE_SOURCES:  # what is known without reading a file costs no Keras to refuse
+            raise_for_errors(check_config(self.config))
+        self.helper.submit(load_and_check, data_for_model(self.config.data, self.config.model), self.config)
+        with self.timed("import"):
+            self.reporter.status("importing Keras")
+            import_keras(self.threads)
+        with self.timed("data"):
+            self.reporter.status("reading data")
+            dataset: Dataset = self.helper.result(self.reporter)
+        return dataset
 
     def _build(self, dataset: Dataset) -> tuple[tuple[Head, ...], Any]:
         heads = resolve_heads(self.config.model, dataset.schema, self.training.loss, self.training.metrics)
@@ -274,6 +289,7 @@ class _Fit:
             history=history,
             run=self.run,
             reporter=self.reporter,
+            should_stop=self.should_stop,
         )
         if state is not None:
             trainer.restore(state)
@@ -353,7 +369,8 @@ class _Fit:
         parts = {name: part for name, part in dataset.parts.items() if name != "train" or not streamed}
         pca = self._fit_pca(dataset) if heads[0].task == "reconstruction" else None
         with holding(trainer.model, best) if best is not None else contextlib.nullcontext():
-            reports = evaluate_parts(parts, heads, tensors, forward, dataset.parts["train"], pca)
+            held_out = self.run.path if self.config.data.split.fold else None
+            reports = evaluate_parts(parts, heads, tensors, forward, dataset.parts["train"], pca, held_out)
             shown = next(name for name in ("test", "validation", "train") if name in reports)
             sheet = rows_of_sheet(dataset, shown, forward, self._corruption(dataset)) if pca is not None else None
         metrics = {name: report.metrics for name, report in reports.items()}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.data.dataset import Part
+from dltrain.evaluation.held_out import write_held_out
 from dltrain.evaluation.pca_baseline import PcaBaseline
 from dltrain.evaluation.reconstruction import report_reconstruction
 from dltrain.evaluation.report import PartReport, report_part
@@ -54,8 +55,16 @@ def evaluate_parts(
     forward: Forward,
     train: Part,
     pca: PcaBaseline | None = None,
+    held_out: Path | None = None,
 ) -> dict[str, PartReport]:
-    """Metrics and report of each part; `pca` is the baseline of a reconstruction."""
+    """Metrics and report of each part.
+
+    Args:
+        parts, heads, tensors, forward: what is evaluated, and by which model.
+        train: the training part, for the baselines.
+        pca: the baseline of a reconstruction.
+        held_out: folder into which the validation part's predictions are written, or None.
+    """
     reports = {}
     for name, part in parts.items():
         if part.num_rows:
@@ -65,4 +74,6 @@ def evaluate_parts(
                 continue
             logs, outputs = forward.evaluate(data.inputs, data.targets, data.weights)
             reports[name] = report_part(name, logs, heads, outputs, part, train.targets)
+            if held_out is not None and name == "validation":
+                write_held_out(held_out, heads, outputs, part)
     return reports

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from dltrain.config import load_config
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset
-from dltrain.errors import ConfigError, DataError, Fault, UsageError
+from dltrain.errors import ConfigError, DataError, Fault, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults, flatten, shown
 from dltrain.reporting import Reporter
 from dltrain.runs import Run, create_run
@@ -45,7 +45,8 @@ def open_run(
     if resume is not None:
         run = Run(Path(resume))
         run.refuse_foreign_files()
-        run.read_manifest()
+        if run.read_manifest().get("kind") == "sweep":
+            raise RunError(f"{run.path} is a sweep", hint=f"dltrain sweep --resume {run.path}")
         return True, run, False
     return False, create_run(config.name, runs=runs, run_dir=run_dir), True
 

@@ -137,6 +137,7 @@ def metrics_document(
         "baselines": {name: report.baseline for name, report in reports.items()},
         "report": reports[shown].report,
         "reports": {name: report.report for name, report in reports.items()},
+        "standard_errors": {name: report.standard_errors for name, report in reports.items()},
         "gates": [asdict(gate) for gate in gates],
         "notes": list(notes),
     }

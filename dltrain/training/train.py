@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,9 @@ from dltrain.training.state import (
 )
 
 logger = logging.getLogger(__name__)
+
+# (0-based epoch, Keras's names to values) -> whether to end the training here
+ShouldStop = Callable[[int, Mapping[str, float]], bool]
 
 # A signal waits for the compiled call that is running: calls are cut to about this many seconds.
 CALL_SECONDS = 0.5
@@ -68,6 +71,7 @@ class Trainer:
         history: gets a row an epoch.
         run: where states go.
         reporter: told of steps and epochs.
+        should_stop: asked at each epoch's end, after the callbacks.
     """
 
     def __init__(
@@ -83,10 +87,11 @@ class Trainer:
         history: History,
         run: Run,
         reporter: Reporter,
+        should_stop: ShouldStop | None = None,
     ) -> None:
         self.model, self.data, self.validation, self.training = model, data, validation, training
         self.loop, self.callbacks, self.checkpoints, self.history = loop, callbacks, checkpoints, history
-        self.run, self.reporter = run, reporter
+        self.run, self.reporter, self.should_stop = run, reporter, should_stop
         self.epoch = 0
         self.step = 0
         self.stopped = False
@@ -174,6 +179,8 @@ class Trainer:
         self.history.append({"epoch": self.epoch + 1, **logs, "seconds": round(seconds, 4)})
         logger.debug("epoch %d: %s", self.epoch + 1, ", ".join(f"{name} {value:.6g}" for name, value in logs.items()))
         self.reporter.epoch_end(self.epoch, logs, seconds)
+        if self.should_stop is not None and self.should_stop(self.epoch, logs):
+            self.stopped = True
         self.epoch, self.step, self._epoch_seconds = self.epoch + 1, 0, 0.0
 
     def _calls_of(self, epoch: int, first_step: int) -> Iterator[tuple[Tensors, Any, int, int]]:

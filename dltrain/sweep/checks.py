@@ -1,0 +1,97 @@
+"""Every trial's config is checked before the first trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from dltrain.checking.check import check_with_facts
+from dltrain.checking.places import place_of
+from dltrain.config.types import Config, DataConfig
+from dltrain.data.facts import DataFacts
+from dltrain.errors import ConfigError, DataError, DltrainError, Fault
+from dltrain.sweep.space import show
+
+Facts = Callable[[DataConfig, int], DataFacts]
+
+
+class TrialChecks:
+    """Collects the faults of many trials, each once.
+
+    Args:
+        base: the config that they vary; it knows where keys stand.
+        facts: what is known of data without reading all of it.
+    """
+
+    def __init__(self, base: Config, facts: Facts) -> None:
+        self._base = base
+        self._facts = facts
+        self._known: dict[str, DataFacts] = {}
+        self._found: dict[tuple[str, str | None], tuple[Fault, Mapping[str, Any], list[int], int]] = {}
+        self._count = 0
+
+    def check(self, number: int, parameters: Mapping[str, Any], make: Callable[[], Config]) -> Config | None:
+        """Make a trial's config and check it; None where it has faults."""
+        self._count += 1
+        try:
+            config = make()
+        except ConfigError as error:
+            self._note(number, parameters, error.faults, error.exit_code)
+            return None
+        data = config.data
+        key = repr((replace(data, places={}, split=replace(data.split, fold=None)), config.seed))
+        if key not in self._known:
+            self._known[key] = self._facts(data, config.seed)
+        result = check_with_facts(config, self._known[key])
+        if result.errors:
+            self._note(number, parameters, result.errors, result.exit_code)
+            return None
+        return config
+
+    def _note(self, number: int, parameters: Mapping[str, Any], faults: Iterable[Fault], exit_code: int) -> None:
+        for fault in faults:
+            message = fault.message.partition(', in "')[0]
+            entry = self._found.setdefault((message, fault.path), (fault, parameters, [], exit_code))
+            entry[2].append(number)
+
+    def raise_errors(self) -> None:
+        """Raise what was found.
+
+        Raises:
+            ConfigError: with each fault once, at the key that is swept over, or where the config has it.
+            DataError: only the data is at fault.
+        """
+        if not self._found:
+            return
+        faults, codes = [], set()
+        for (message, _), (fault, parameters, numbers, code) in self._found.items():
+            codes.add(code)
+            if len(numbers) < self._count:
+                more = f" and {len(numbers) - 1} more" if len(numbers) > 1 else ""
+                message = f"{message}, in trial {numbers[0]}{more} ({show(parameters)})"
+                fault = replace(fault, message=message, path=fault.path)
+                place = self._place(fault, parameters)
+                fault = replace(fault, **place) if fault.line is None or fault.file == "<trial>" else fault
+            elif fault.file == "<trial>" or fault.line is None:
+                fault = replace(fault, **self._place(fault, {}))
+            faults.append(fault)
+        error: type[DltrainError] = DataError if codes == {DataError.exit_code} else ConfigError
+        raise error(faults)
+
+    def _place(self, fault: Fault, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Where the swept key stands whose value is at fault; else where the config has the fault's key."""
+        for name in parameters:
+            keys = self._base.parameter_keys.get(name.removeprefix("parameters."), (name,))
+            place = self._base.places.get(f"sweep.parameters.{name}")
+            if place is not None and (len(parameters) == 1 or any((fault.path or "").startswith(key) for key in keys)):
+                return {"file": place.file, "line": place.line, "column": place.column}
+        found = place_of(self._base, fault.path or "")
+        return {"file": found.file, "line": found.line, "column": found.column} if found else {"file": None, "line": None}
+
+
+def read_facts_here(data: DataConfig, seed: int, *, reporter: Any = None) -> DataFacts:
+    """What is known of the data; for a helper process."""
+    from dltrain.data.header import read_facts
+
+    return read_facts(data, seed=seed)

@@ -1,0 +1,95 @@
+"""Which strategy, and which engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dltrain.errors import UsageError
+from dltrain.reporting import Reporter
+from dltrain.sweep.engines import ENGINES, Engine, load_engine
+from dltrain.sweep.plan import SweepPlan
+from dltrain.sweep.strategies.strategy import Strategy
+from dltrain.sweep.trials import TrialFit
+
+
+def build_strategy(plan: SweepPlan, folder: Path) -> Strategy:
+    """The strategy of a plan; what it must remember is kept in the sweep's directory."""
+    seed, most = plan.config.seed, plan.trials
+    if plan.strategy == "capacity":
+        from dltrain.sweep.strategies.capacity import CapacityStrategy
+
+        return CapacityStrategy(plan.space, plan.mode, most)
+    if plan.strategy == "tpe":
+        from dltrain.sweep.strategies.tpe import TpeStrategy
+
+        return TpeStrategy(plan.space, lambda: _study(plan, folder), most or 1)
+    strategy: Strategy
+    if plan.strategy == "random":
+        from dltrain.sweep.strategies.random import RandomStrategy
+
+        strategy = RandomStrategy(plan.space, seed, most or 1)
+    else:
+        from dltrain.sweep.strategies.grid import GridStrategy
+
+        strategy = GridStrategy(plan.space, most)
+    if plan.pruning is None:
+        return strategy
+    from dltrain.sweep.strategies.tpe import PrunedStrategy
+
+    return PrunedStrategy(strategy, lambda: _study(plan, folder))
+
+
+def _study(plan: SweepPlan, folder: Path) -> Any:
+    from dltrain.sweep.study import Study
+
+    training = plan.config.training
+    return Study(
+        folder,
+        plan.space,
+        mode=plan.mode,
+        seed=plan.config.seed,
+        parallel=plan.jobs != 1,
+        pruning=plan.pruning,
+        epochs=training.epochs if training else 1,
+    )
+
+
+def choose_engine(plan: SweepPlan, fits: Sequence[TrialFit], reporter: Reporter, address: str | None) -> Engine:
+    """The engine of a plan: the one that is asked for, else the first that can run these fits and gains by it.
+
+    Raises:
+        UsageError: the engine that is asked for cannot run them.
+    """
+    if address is not None and plan.engine not in ("auto", "ray"):
+        raise UsageError(f"--address is of a Ray cluster, and the engine is {plan.engine}", hint="--engine ray")
+    wanted = "ray" if address is not None else plan.engine
+    if wanted != "auto":
+        engine = load_engine(wanted, **({"address": address} if wanted == "ray" else {}))
+        reason = engine.why_not(fits)
+        if reason is not None and wanted != "processes":
+            reporter.detail(f"engine {wanted}: {reason}")
+            if wanted == "ray" or fits:
+                raise UsageError(f"the engine {wanted} cannot run this sweep: {reason}", hint="--engine processes can")
+        reporter.detail(f"engine {wanted}, as asked for")
+        return engine
+    reasons = []
+    if plan.strategy in ("tpe", "capacity") or plan.pruning:
+        reasons.append("stacked: the trials are chosen or stopped one by one, by the results of others")
+    elif "stacked" in available():
+        engine = load_engine("stacked")
+        reason = engine.why_not(fits)
+        if reason is None:
+            reporter.detail("engine stacked: all trials train together")
+            return engine
+        reasons.append(f"stacked: {reason}")
+    reporter.detail(f"engine processes; {'; '.join(reasons)}" if reasons else "engine processes")
+    return load_engine("processes")
+
+
+def available() -> list[str]:
+    """The engines that are there."""
+    from importlib.util import find_spec
+
+    return [name for name, (module, _) in ENGINES.items() if find_spec(module) is not None]

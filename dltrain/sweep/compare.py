@@ -1,0 +1,156 @@
+"""`compare`: runs side by side: what their configs differ in, their metrics, their curves in one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dltrain.config import load_config
+from dltrain.errors import ConfigError, Fault, RunError, UsageError
+from dltrain.evaluation.fingerprints import flatten
+from dltrain.evaluation.metric_names import is_higher_better
+from dltrain.evaluation.plots import read_history
+from dltrain.runs import Run, best_of_sweep
+from dltrain.sweep.pictures import Curve, choose_column, draw_curves
+
+# Keys that say nothing of what was tried.
+_UNTOLD = ("name", "sweep", "evaluation", "training.save_interval")
+
+
+@dataclass(slots=True)
+class CompareResult:
+    """Runs side by side.
+
+    Attributes:
+        runs: the directories, as they were named.
+        labels: a name for each, short and different.
+        statuses: of the runs.
+        differences: key -> its value in each run; None where a run does not have the key.
+        metrics: part -> metric -> its value in each run; None where a run does not have it.
+        best: part -> metric -> index of the best run, or None.
+        warnings: sentences, such as that the runs are not of the same data.
+        picture: the file that was drawn, or None.
+    """
+
+    runs: list[Path]
+    labels: list[str]
+    statuses: list[str]
+    differences: dict[str, list[Any]]
+    metrics: dict[str, dict[str, list[float | None]]]
+    best: dict[str, dict[str, int | None]]
+    warnings: list[str] = field(default_factory=list)
+    picture: Path | None = None
+
+
+def compare(runs: Sequence[Path], *, picture: Path | None = None, metric: str = "loss") -> CompareResult:
+    """Put runs side by side. Imports neither TensorFlow nor Keras.
+
+    Args:
+        runs: two run directories or more; a sweep stands for its best trial.
+        picture: where the validation curves of all runs are drawn as PNG, or None.
+        metric: whose curves.
+
+    Raises:
+        UsageError: fewer than two runs, the same run twice, or no place for the picture.
+        RunError: a run is damaged.
+    """
+    paths = [best_of_sweep(Path(path)) for path in runs]
+    if len(paths) < 2:
+        raise UsageError("two runs or more are needed to compare", hint="dltrain compare RUN RUN...")
+    real = [path.resolve() for path in paths]
+    twice = next((path for index, path in enumerate(paths) if real[index] in real[:index]), None)
+    if twice is not None:
+        raise UsageError(f"the run {twice} is named twice")
+    if picture is not None and (picture.is_dir() or not picture.parent.is_dir()):
+        what = "is a folder" if picture.is_dir() else f"cannot be written: there is no folder {picture.parent}"
+        raise UsageError(f"{picture} {what}", hint="-o FILE.png")
+    opened = [Run(path) for path in paths]
+    for run in opened:
+        run.refuse_foreign_files()
+    manifests = [run.read_manifest() for run in opened]
+    labels = _labels([Path(path) for path in runs])
+    configs = [_flat_config(run) for run in opened]
+    keys = list(dict.fromkeys(key for flat in configs for key in flat))
+    every = {key: [flat.get(key) for flat in configs] for key in keys if not key.startswith(_UNTOLD)}
+    differences = {key: values for key, values in every.items() if any(value != values[0] for value in values)}
+    metrics = _metrics([run.read_metrics().get("metrics", {}) for run in opened])
+    result = CompareResult(
+        runs=paths,
+        labels=labels,
+        statuses=[str(manifest.get("status")) for manifest in manifests],
+        differences=differences,
+        metrics=metrics,
+        best={part: {name: _best(name, values) for name, values in names.items()} for part, names in metrics.items()},
+        warnings=_warnings(manifests, labels, differences),
+    )
+    if picture is not None:
+        _draw(result, picture, metric)
+    return result
+
+
+def _labels(runs: Sequence[Path]) -> list[str]:
+    """The last words of each path, as many as it takes to tell them apart."""
+    parts = [path.resolve().parts for path in runs]
+    count = 1
+    while len({path[-count:] for path in parts}) < len(parts) and count < max(map(len, parts)):
+        count += 1
+    return ["/".join(path[-count:]) for path in parts]
+
+
+def _flat_config(run: Run) -> dict[str, Any]:
+    try:
+        return flatten(load_config(run.config_file).resolved)
+    except ConfigError as error:
+        raise RunError(Fault(f"the config of {run.path} cannot be used: {error.faults[0].message}")) from error
+
+
+def _metrics(every: Sequence[Any]) -> dict[str, dict[str, list[float | None]]]:
+    found: dict[str, dict[str, list[float | None]]] = {}
+    plain = [metrics if isinstance(metrics, dict) else {} for metrics in every]
+    for part in ("train", "validation", "test"):
+        names = dict.fromkeys(name for metrics in plain for name in _of_part(metrics, part))
+        for name in names:
+            found.setdefault(part, {})[name] = [_of_part(metrics, part).get(name) for metrics in plain]
+    return found
+
+
+def _of_part(metrics: dict[str, Any], part: str) -> dict[str, float]:
+    values = metrics.get(part)
+    items = values.items() if isinstance(values, dict) else ()
+    return {name: value for name, value in items if isinstance(value, int | float)}
+
+
+def _best(name: str, values: Sequence[float | None]) -> int | None:
+    there = [(value, index) for index, value in enumerate(values) if value is not None]
+    if len(there) < 2:
+        return None
+    return (max if is_higher_better(name) else min)(there, key=lambda item: item[0])[1]
+
+
+def _warnings(manifests: Sequence[dict[str, Any]], labels: Sequence[str], differences: dict[str, Any]) -> list[str]:
+    warnings = []
+    prints = [(manifest.get("data") or {}).get("fingerprint") for manifest in manifests]
+    others = [label for label, fingerprint in zip(labels, prints) if fingerprint != prints[0]]
+    if others:
+        warnings.append(f"{', '.join(others)}: other data than {labels[0]}; the metrics are not of the same rows")
+    elif "data.split.seed" in differences or any(key.startswith("data.split.") for key in differences):
+        warnings.append("the data is split in different ways; the metrics are not of the same rows")
+    elif len({manifest.get("seed") for manifest in manifests}) > 1 and "seed" in differences:
+        warnings.append("the seeds differ, and with them which rows are in which part, unless `data.split.seed` is set")
+    return warnings
+
+
+def _draw(result: CompareResult, picture: Path, metric: str) -> None:
+    histories = [read_history(Run(path).history_file) if Run(path).history_file.is_file() else {} for path in result.runs]
+    column = choose_column(histories, metric)
+    curves = [
+        Curve(label, history["epoch"], history[column])
+        for label, history in zip(result.labels, histories)
+        if history.get("epoch") and column in history
+    ]
+    if not curves:
+        raise UsageError("none of these runs has finished an epoch: there is nothing to draw")
+    draw_curves(picture, curves, column, title=f"{column.replace('_', ' ')} of {len(curves)} runs")
+    result.picture = picture

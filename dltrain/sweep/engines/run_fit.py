@@ -1,0 +1,79 @@
+"""One fit of a sweep, and what became of it: what engines do that run each fit by itself."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from dltrain.config.types import Config
+from dltrain.data.dataset import Dataset
+from dltrain.errors import DivergenceError, DltrainError, InterruptedRun
+from dltrain.reporting import Reporter
+from dltrain.runs import Run
+from dltrain.training.fit import fit
+from dltrain.training.train import ShouldStop
+
+# A process of a sweep that was killed may take so long to save what it was at.
+_PATIENCE = 30.0
+
+
+def run_fit(
+    config: Config,
+    path: Path,
+    *,
+    argv: Sequence[str],
+    threads: int | None,
+    reporter: Reporter,
+    dataset: Dataset | None = None,
+    should_stop: ShouldStop | None = None,
+    was_stopped: Callable[[], bool] = lambda: False,
+) -> tuple[str, str | None]:
+    """Fit, or go on with the run that is in `path`; nothing is raised for what goes wrong.
+
+    Args:
+        config, argv, threads, reporter, dataset, should_stop: as for `fit`.
+        path: the run directory.
+        was_stopped: whether `should_stop` ended it.
+
+    Returns:
+        Status as in `TrialFit`, and for `failed` and `diverged` what happened.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _wait_for(Run(path))
+    try:
+        fit(
+            config,
+            argv=argv,
+            run_dir=path,
+            resume="auto",
+            threads=threads,
+            reporter=reporter,
+            dataset=dataset,
+            should_stop=should_stop,
+        )
+    except InterruptedRun:
+        return "interrupted", None
+    except DivergenceError as error:
+        return "diverged", error.faults[0].message
+    except DltrainError as error:
+        return "failed", "; ".join(fault.message for fault in error.faults[:3])
+    except Exception as error:  # the other trials go on, whatever this one met
+        _keep_traceback(path)
+        first = (str(error).splitlines() or [""])[0]
+        return "failed", f"{type(error).__name__}: {first[:300]}"
+    return ("pruned" if was_stopped() else "finished"), None
+
+
+def _wait_for(run: Run) -> None:
+    """Until the process of an earlier sweep that holds the run has saved it and ended."""
+    until = time.monotonic() + _PATIENCE
+    while run.path.is_dir() and run.is_locked() and time.monotonic() < until:
+        time.sleep(0.1)
+
+
+def _keep_traceback(path: Path) -> None:
+    if path.is_dir():
+        with (path / "log.txt").open("a", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(traceback.format_exc())

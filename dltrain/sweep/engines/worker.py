@@ -1,0 +1,182 @@
+"""A worker process: imports TensorFlow once and fits what it is given, one fit after the other; or reads data for the others.
+
+Started as `python -c "from dltrain.sweep.engines.worker import main; main(3, 4)"`: it inherits nothing from the sweep but two
+descriptors, a socket for messages and a pipe that says, by its end, that the sweep is gone.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dltrain.config.types import Config, DataConfig
+from dltrain.data.dataset import Dataset
+from dltrain.errors import DltrainError
+from dltrain.helper_process import ForwardingReporter, receive_message, send_message
+
+# Kinds of messages. To the worker: import TensorFlow, read data, data that was read, fit, stop the fit that is running.
+BEGIN, READ, DATA, FIT, STOP = b"b", b"l", b"d", b"f", b"s"
+# From the worker: what is reported, data that was read, what became of a fit, it is ready, data could not be read.
+REPORT, READ_DATA, DONE, READY, FAULT = b"r", b"D", b"v", b"y", b"e"
+# The sweep is gone: a fit that has not saved itself after so many seconds is given up.
+_LAST_SECONDS = 20.0
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+# A worker keeps this many data sets that it was sent.
+_KEPT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class FitTask:
+    """A fit as a worker gets it.
+
+    Attributes:
+        config: whole.
+        path: the run directory.
+        argv: for the manifest.
+        threads: for one operation.
+        data: key of data that the worker was sent before; None: it reads its own.
+        report_epochs: whether each epoch is reported.
+    """
+
+    config: Config
+    path: Path
+    argv: tuple[str, ...]
+    threads: int | None
+    data: str | None
+    report_epochs: bool = True
+
+
+class _Reporter(ForwardingReporter):
+    """Sends warnings, details and epochs; stages of a single fit are of no interest."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        super().__init__(channel)
+        self._sent = 0.0
+
+    def status(self, text: str) -> None:
+        """Not sent."""
+
+    def run_started(self, run: str, first_epoch: int, num_epochs: int, num_steps: int) -> None:
+        """As in `Reporter`."""
+        send_message(self._channel, REPORT, ("started", first_epoch))
+
+    def epoch_end(self, epoch: int, logs: Mapping[str, float], seconds: float) -> None:
+        """As in `Reporter`."""
+        send_message(self._channel, REPORT, ("epoch", epoch, dict(logs)))
+
+
+def main(descriptor: int, lifeline: int) -> None:
+    """Serve until the sweep closes the socket.
+
+    Args:
+        descriptor: of the socket.
+        lifeline: of the reading end of a pipe whose other end only the sweep holds.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the sweep decides what Ctrl-C means
+    threading.Thread(target=_end_with_sweep, args=(lifeline,), daemon=True).start()
+    channel = socket.socket(fileno=descriptor)
+    try:
+        _serve(channel)
+    except (BrokenPipeError, ConnectionResetError):
+        sys.exit(1)  # the sweep is gone
+
+
+def _end_with_sweep(lifeline: int) -> None:
+    os.read(lifeline, 1)
+    os.kill(os.getpid(), signal.SIGTERM)  # a fit saves its state
+    time.sleep(_LAST_SECONDS)
+    os._exit(1)
+
+
+def _serve(channel: socket.socket) -> None:
+    datasets: dict[str, Dataset] = {}
+    raws: dict[str, Any] = {}
+    while True:
+        kind, value = receive_message(channel)
+        if kind == BEGIN:
+            from dltrain.model.keras_import import import_keras
+
+            import_keras(value)
+            import dltrain.sweep.engines.run_fit  # noqa: F401 - the trainer, while the data is still being read
+        elif kind == READ:
+            key, data, seed = value
+            _read(channel, key, data, seed, raws)
+            continue
+        elif kind == DATA:
+            key, dataset = value
+            datasets[key] = dataset
+            while len(datasets) > _KEPT:
+                del datasets[next(iter(datasets))]
+            continue
+        elif kind == FIT:
+            _fit(channel, value, datasets)
+        elif kind == STOP:
+            continue  # the fit that it was meant for has ended by itself
+        else:
+            return
+        if kind == BEGIN:
+            send_message(channel, READY, _resident_bytes())
+
+
+def _fit(channel: socket.socket, task: FitTask, datasets: Mapping[str, Dataset]) -> None:
+    from dltrain.model.keras_import import import_keras
+    from dltrain.sweep.engines.run_fit import run_fit
+
+    stopped = False
+
+    def should_stop(epoch: int, logs: Mapping[str, float]) -> bool:
+        nonlocal stopped
+        if select.select([channel], [], [], 0)[0]:
+            kind, _ = receive_message(channel)
+            stopped = kind == STOP
+        return stopped
+
+    status, error = run_fit(
+        task.config,
+        task.path,
+        argv=task.argv,
+        threads=task.threads,
+        reporter=_Reporter(channel),
+        dataset=datasets.get(task.data) if task.data is not None else None,
+        should_stop=should_stop,
+        was_stopped=lambda: stopped,
+    )
+    import_keras().utils.clear_session()
+    gc.collect()
+    send_message(channel, DONE, (status, error, _resident_bytes()))
+
+
+def _read(channel: socket.socket, key: str, data: DataConfig, seed: int, raws: dict[str, Any]) -> None:
+    """Read the data of some fits; the folds of one data set are cut from one reading."""
+    from dltrain.data.load import prepare, read_raw
+
+    reporter = ForwardingReporter(channel)
+    whole = repr((replace(data, places={}, split=replace(data.split, fold=None)), seed))
+    try:
+        if whole not in raws:
+            raws.clear()
+            raws[whole] = read_raw(data, seed=seed, reporter=reporter)
+        raw, details = raws[whole]
+        dataset = prepare(data, raw, details, seed=seed, reporter=reporter)
+    except DltrainError as error:
+        send_message(channel, FAULT, (key, error))
+    except Exception as error:
+        send_message(channel, FAULT, (key, RuntimeError(f"{type(error).__name__}: {error}")))
+    else:
+        send_message(channel, READ_DATA, (key, dataset))
+
+
+def _resident_bytes() -> int:
+    """Memory that this process holds for itself; memory shared with others is not counted."""
+    resident, shared = map(int, Path("/proc/self/statm").read_text().split()[1:3])
+    return (resident - shared) * _PAGE

@@ -1,0 +1,161 @@
+"""What is made of the trials when all have ended: the best config, importances, pictures, out-of-fold predictions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dltrain.checking.check import check_with_facts
+from dltrain.config import dump_yaml, load_config, load_config_text
+from dltrain.config.types import Config
+from dltrain.errors import ConfigError
+from dltrain.evaluation.held_out import join_held_out
+from dltrain.helper_process import HelperProcess
+from dltrain.reporting import Reporter
+from dltrain.runs import Run, to_json, write_atomically
+from dltrain.sweep.checks import read_facts_here
+from dltrain.sweep.comparison import Comparison, compare
+from dltrain.sweep.pictures import draw_pictures
+from dltrain.sweep.plan import SweepPlan
+from dltrain.sweep.space import show
+from dltrain.sweep.study import importance
+from dltrain.sweep.trials import Trial
+
+if TYPE_CHECKING:
+    from dltrain.sweep.progress import Progress
+
+BEST_FILE = "best.yaml"
+OUT_OF_FOLD_FILE = "out_of_fold.csv"
+# With fewer trials than this, or one key alone, importances say nothing.
+_LEAST_TRIALS = 4
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the trials came to.
+
+    Attributes:
+        comparison: the best against the next.
+        sentence: the same in words.
+        importance: key -> share of the metric's variation.
+        notes: sentences for the user.
+        files: what was written, by name.
+    """
+
+    comparison: Comparison
+    sentence: str
+    importance: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial."""
+        return self.comparison.best
+
+
+def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperProcess, reporter: Reporter) -> Outcome:
+    """Compare the trials and write `best.yaml`, pictures, `out_of_fold.csv`, `metrics.json`, and the record once more."""
+    strategy = progress.strategy
+    comparison = compare(progress.trials, plan, getattr(strategy, "chosen", None))
+    outcome = Outcome(comparison, comparison.sentence(plan))
+    helper.submit(draw_pictures, picture_request(plan, run, progress.trials, comparison.best))
+    valued = [(dict(trial.parameters), trial.value) for trial in progress.trials if trial.value is not None]
+    if len(plan.space) > 1 and len(valued) >= _LEAST_TRIALS:
+        helper.submit(_importance, plan, valued)
+    best = comparison.best
+    if best is not None:
+        write_atomically(run.path / BEST_FILE, best_text(plan, best, helper, reporter).encode())
+        outcome.files.append(BEST_FILE)
+        held_out = join_held_out(fit.path for fit in best.fits[: plan.folds or 0])
+        if held_out is not None:
+            write_atomically(run.path / OUT_OF_FOLD_FILE, held_out)
+            outcome.files.append(OUT_OF_FOLD_FILE)
+        document = {"metrics": best.metrics, "spreads": best.spreads, "trial": best.number}
+        write_atomically(run.metrics_file, (to_json(document) + "\n").encode())
+    outcome.files += helper.result(reporter)
+    if len(plan.space) > 1 and len(valued) >= _LEAST_TRIALS:
+        outcome.importance = helper.result(reporter)
+    reason = getattr(strategy, "reason", "")
+    if plan.strategy == "capacity" and best is not None and reason:
+        outcome.sentence = f"the chosen size is trial {best.number} ({show(best.parameters)}): {reason}"
+    outcome.notes.append(outcome.sentence)
+    outcome.notes += _notes(plan, progress.trials)
+    progress.write(outcome)
+    return outcome
+
+
+def _importance(plan: SweepPlan, valued: list[tuple[dict[str, Any], float]], *, reporter: Reporter) -> dict[str, float]:
+    return importance(plan.space, valued, plan.mode)
+
+
+def _notes(plan: SweepPlan, trials: list[Trial]) -> list[str]:
+    notes = []
+    diverged = [trial for trial in trials if trial.status == "diverged"]
+    if diverged:
+        named = ", ".join(f"{trial.number} ({show(trial.parameters)})" for trial in diverged[:5])
+        more = f" and {len(diverged) - 5} more" if len(diverged) > 5 else ""
+        notes.append(f"diverged: trial {named}{more}")
+    if plan.folds and not plan.space:
+        notes.append(f"{plan.folds} folds: each row was held out once")
+    return notes
+
+
+def best_text(plan: SweepPlan, best: Trial, helper: HelperProcess, reporter: Reporter) -> str:
+    """The best trial's config, which `dltrain fit` runs: without folds, unless it cannot do without the part they held out."""
+    fit = best.fits[0]
+    stored = fit.path / "config.yaml"
+    config = load_config(stored) if stored.is_file() else fit.config
+    head = f"# The best of {plan.config.name}'s sweep: trial {best.number}"
+    head += f", {show(best.parameters)}.\n" if best.parameters else ".\n"
+    plain = {key: value for key, value in config.resolved.items() if key != "sweep"}
+    if not plan.folds:
+        return head + dump_yaml(plain)
+    whole = dict(plain["data"]["split"])
+    for name in ("folds", "fold"):
+        whole.pop(name, None)
+    without = {**plain, "data": {**plain["data"], "split": whole}}
+    if _can_be(without, plan.config, helper, reporter):
+        return head + "# It trains on the rows of all folds.\n" + dump_yaml(without)
+    return head + "# Its training needs a validation part: the first fold is held out.\n" + dump_yaml(plain)
+
+
+def _can_be(plain: dict[str, Any], base: Config, helper: HelperProcess, reporter: Reporter) -> bool:
+    from pathlib import Path
+
+    try:
+        config = load_config_text(dump_yaml(plain), folder=base.file.parent if base.file else Path())
+    except ConfigError:
+        return False
+    training = config.training
+    assert training is not None
+    watched = [training.early_stopping, training.reduce_lr_on_plateau]
+    if any(given is not None and str(given.get("monitor", "val_loss")).startswith("val_") for given in watched):
+        return False
+    facts = read_facts_here(config.data, config.seed)
+    return not check_with_facts(config, facts).errors
+
+
+def picture_request(plan: SweepPlan, run: Run, trials: list[Trial], best: Trial | None) -> dict[str, Any]:
+    """What the pictures show, as plain values."""
+    return {
+        "folder": run.path,
+        "title": plan.config.name,
+        "metric": plan.metric,
+        "mode": plan.mode,
+        "best": best.number if best else None,
+        "log": [dimension.name for dimension in plan.space if dimension.log],
+        "names": [dimension.name for dimension in plan.space],
+        "trials": [
+            {
+                "number": trial.number,
+                "label": show(trial.parameters) or f"trial {trial.number}",
+                "parameters": dict(trial.parameters),
+                "value": trial.value,
+                "spread": trial.spread,
+                "status": trial.status,
+                "histories": [fit.path / "history.csv" for fit in trial.fits],
+            }
+            for trial in trials
+        ],
+    }

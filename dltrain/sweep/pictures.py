@@ -1,0 +1,215 @@
+"""Pictures of a sweep and of runs side by side: curves in one plot, the metric over each parameter."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltrain.evaluation.metric_names import canonical
+from dltrain.evaluation.plots import read_history
+from dltrain.reporting import Reporter
+from dltrain.runs import write_atomically
+from dltrain.sweep.space import short_names, show_value
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CURVES_FILE = "curves.png"
+PARAMETERS_FILE = "parameters.png"
+_MOST_LABELS = 14
+_HIGHEST = 1e100
+_BEST_COLOUR = "#d95f02"
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One line of a picture of curves."""
+
+    label: str
+    epochs: Sequence[float]
+    values: Sequence[float]
+    is_best: bool = False
+
+
+def warm_up(*, reporter: Reporter) -> None:
+    """Import what drawing needs while the trials train elsewhere."""
+    import matplotlib.backends.backend_agg
+    import matplotlib.figure  # noqa: F401
+
+
+def draw_pictures(request: Mapping[str, Any], *, reporter: Reporter) -> list[str]:
+    """Draw `curves.png` and `parameters.png` into a sweep's directory.
+
+    Args:
+        request: from `outcome.picture_request`.
+        reporter: is told nothing; a helper process passes it.
+
+    Returns:
+        The names of the files that were drawn.
+    """
+    folder: Path = request["folder"]
+    drawn = []
+    column, curves = trial_curves(request)
+    if curves:
+        draw_curves(folder / CURVES_FILE, curves, column, title=f"{request['title']}: {len(request['trials'])} trials")
+        drawn.append(CURVES_FILE)
+    if request["names"] and any(trial["value"] is not None for trial in request["trials"]):
+        _draw_parameters(folder / PARAMETERS_FILE, request)
+        drawn.append(PARAMETERS_FILE)
+    return drawn
+
+
+def trial_curves(request: Mapping[str, Any]) -> tuple[str, list[Curve]]:
+    """The column of the history that is drawn, and a curve for each fit that finished an epoch."""
+    found: list[tuple[Mapping[str, Any], dict[str, list[float]]]] = []
+    for trial in request["trials"]:
+        for file in trial["histories"]:
+            if file.is_file():
+                history = read_history(file)
+                if history.get("epoch"):
+                    found.append((trial, history))
+    column = choose_column([history for _, history in found], request["metric"])
+    curves = []
+    labelled: set[int] = set()
+    for trial, history in found:
+        label = trial["label"] if trial["number"] not in labelled else ""
+        labelled.add(trial["number"])
+        if column in history:
+            curves.append(Curve(label, history["epoch"], history[column], trial["number"] == request["best"]))
+    return column, curves
+
+
+def choose_column(histories: Sequence[Mapping[str, Any]], metric: str) -> str:
+    """The history's column for a metric: its validation value where there is one; else the (validation) loss."""
+    names = list(dict.fromkeys(name for history in histories for name in history))
+    bare = canonical(metric.rpartition(".")[2].removeprefix("val_"))
+    for prefix in ("val_", ""):
+        for name in names:
+            if name.startswith("val_") == bool(prefix) and canonical(name.removeprefix("val_")) == bare:
+                return name
+    return "val_loss" if "val_loss" in names else "loss"
+
+
+def draw_curves(picture: Path, curves: Sequence[Curve], column: str, *, title: str) -> None:
+    """Draw curves over epochs in one plot, the best one on top, and write the picture as PNG.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    figure, canvas = _figure(8.0, 5.0)
+    axes = figure.add_subplot()
+    colours = _colours(len(curves))
+    shown = 0
+    for curve, colour in zip(curves, colours):
+        values = [value if abs(value) < _HIGHEST else math.nan for value in curve.values]
+        label = curve.label if curve.label and (shown < _MOST_LABELS or curve.is_best) else None
+        shown += label is not None
+        axes.plot(
+            list(curve.epochs),
+            values,
+            color=_BEST_COLOUR if curve.is_best else colour,
+            linewidth=2.4 if curve.is_best else 1.2,
+            marker="o" if len(values) == 1 else None,
+            markersize=3,
+            zorder=3 if curve.is_best else 2,
+            label=f"{label} (best)" if label and curve.is_best else label,
+        )
+    _dress(axes, "epoch", column.replace("_", " "))
+    drawn = [value for curve in curves for value in curve.values if math.isfinite(value)]
+    if column.endswith("loss") and drawn and min(drawn) > 0 and max(drawn) > 20 * min(drawn):
+        axes.set_yscale("log")
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_title(title, fontsize=11, parse_math=False)
+    named = sum(bool(curve.label) for curve in curves)
+    legend = axes.legend(
+        fontsize=8, frameon=False, title=f"{shown} of {named}" if named > shown else None, loc="upper left", bbox_to_anchor=(1, 1)
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    figure.subplots_adjust(left=0.1, right=0.7, bottom=0.12, top=0.92)
+    _save(canvas, picture)
+
+
+def _draw_parameters(picture: Path, request: Mapping[str, Any]) -> None:
+    names: list[str] = request["names"]
+    columns = min(len(names), 3)
+    rows = math.ceil(len(names) / columns)
+    figure, canvas = _figure(4.6 * columns, 3.6 * rows + 0.4)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    trials = [trial for trial in request["trials"] if trial["value"] is not None]
+    short = short_names(names)
+    for axes, name in zip(grid.flat, names):
+        _draw_parameter(axes, name, trials, request)
+        _dress(axes, short[name], request["metric"].replace("_", " "))
+    for axes in grid.flat[len(names) :]:
+        axes.set_visible(False)
+    figure.suptitle(f"{request['title']}: {request['metric']} over what was varied", fontsize=11, parse_math=False)
+    figure.tight_layout()
+    _save(canvas, picture)
+
+
+def _draw_parameter(axes: Axes, name: str, trials: Sequence[Mapping[str, Any]], request: Mapping[str, Any]) -> None:
+    values = [trial["parameters"].get(name) for trial in trials]
+    numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
+    places: dict[Any, float] = {}
+    if numeric:
+        positions = [float(value) for value in values]
+        low, high = min(positions), max(positions)
+        if low > 0 and (name in request["log"] or high >= 50 * low):
+            axes.set_xscale("log")
+    else:
+        texts = [show_value(value) for value in values]
+        places = {text: float(index) for index, text in enumerate(dict.fromkeys(texts))}
+        positions = [places[text] for text in texts]
+        axes.set_xticks(list(places.values()), [text[:24] for text in places], rotation=20 if len(places) > 3 else 0, fontsize=8)
+    heights = [trial["value"] for trial in trials]
+    means: dict[float, list[float]] = {}
+    for position, height in zip(positions, heights):
+        means.setdefault(position, []).append(height)
+    if numeric and 1 < len(means) <= max(2, len(trials)) and (len(means) < len(trials) or len(request["names"]) == 1):
+        line = sorted((position, sum(found) / len(found)) for position, found in means.items())
+        axes.plot(*zip(*line), color="#bbbbbb", linewidth=1.2, zorder=1)
+    colours = [_BEST_COLOUR if trial["number"] == request["best"] else "#1f77b4" for trial in trials]
+    spreads = [trial["spread"] for trial in trials]
+    if any(spreads):
+        axes.errorbar(positions, heights, yerr=[spread or 0.0 for spread in spreads], fmt="none", ecolor="#999999", elinewidth=1)
+    axes.scatter(positions, heights, c=colours, s=22, zorder=3)
+    if min(heights) > 0 and max(heights) > 50 * min(heights):
+        axes.set_yscale("log")
+
+
+def _colours(count: int) -> list[Any]:
+    """Neighbours alike, ends apart."""
+    from matplotlib import colormaps
+
+    return [colormaps["viridis"](0.05 + 0.85 * index / max(1, count - 1)) for index in range(count)]
+
+
+def _figure(width: float, height: float) -> tuple[Any, Any]:
+    # Agg drawn by hand: pyplot would look for a display and keep every figure.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=120)
+    return figure, FigureCanvasAgg(figure)
+
+
+def _dress(axes: Axes, across: str, up: str) -> None:
+    axes.set_xlabel(across, parse_math=False)
+    axes.set_ylabel(up, parse_math=False)
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _save(canvas: Any, picture: Path) -> None:
+    buffer = io.BytesIO()
+    canvas.figure.savefig(buffer, format="png")
+    write_atomically(picture, buffer.getvalue())

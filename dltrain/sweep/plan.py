@@ -1,0 +1,208 @@
+"""What a sweep is to do: the block of the config and the options of the command, put together and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dltrain.config import dump_yaml, load_config_text
+from dltrain.config.sweep_block import is_endless, read_over
+from dltrain.config.types import Config
+from dltrain.errors import ConfigError, Fault, UsageError
+from dltrain.evaluation.metric_names import is_higher_better
+from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, Dimension, build_space, grid_size
+
+DEFAULT_TRIALS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPlan:
+    """A sweep, whole.
+
+    Attributes:
+        config: what is varied; without its `sweep:` block.
+        given: the space as the config has it: key or parameter -> values; what a resume is compared by.
+        space: the same as dimensions; empty: one trial.
+        strategy: "grid", "random", "tpe" or "capacity".
+        trials: how many at the most; None: as many as the strategy has.
+        seeds: of the fits of each trial; empty: the config's own.
+        folds: fits of each trial for each seed; None: no folds.
+        metric: what is compared, as the user names it.
+        parts: where a metric that names no part is looked for.
+        mode: "min" or "max".
+        pruning: None, "median" or "successive_halving".
+        on_failure: "continue" or "stop".
+        jobs: fits at a time; None: as the engine finds best.
+        engine: "auto", or an engine's name.
+        timeout: seconds after which no further trial begins, or None.
+    """
+
+    config: Config
+    given: Mapping[str, Any]
+    space: tuple[Dimension, ...]
+    strategy: str
+    trials: int | None
+    seeds: tuple[int, ...]
+    folds: int | None
+    metric: str
+    parts: tuple[str, ...]
+    mode: str
+    pruning: str | None
+    on_failure: str
+    jobs: int | None
+    engine: str
+    timeout: float | None
+
+    @property
+    def fits_per_trial(self) -> int:
+        """How many fits a trial has."""
+        return max(1, len(self.seeds)) * (self.folds or 1)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What must be the same for a sweep to go on, as plain values."""
+        return {
+            "parameters": dict(self.given),
+            "strategy": self.strategy,
+            "seeds": list(self.seeds),
+            "metric": self.metric,
+            "mode": self.mode,
+            "pruning": self.pruning,
+        }
+
+
+def plan_sweep(
+    config: Config,
+    *,
+    over: Sequence[str] = (),
+    strategy: str | None = None,
+    trials: int | None = None,
+    metric: str | None = None,
+    jobs: int | None = None,
+    engine: str | None = None,
+) -> SweepPlan:
+    """Put block and options together; an option goes before the block, `--over` in the place of the block's parameters.
+
+    Raises:
+        ConfigError: what is wrong with block or options.
+        UsageError: an option contradicts the config.
+    """
+    if config.training is None:
+        raise ConfigError(Fault("`training: none` leaves nothing to fit", path="training", hint="give it a `training:` block"))
+    block: Mapping[str, Any] = config.sweep or {}
+    given = read_over(over, config) if over else dict(block.get("parameters", {}))
+    folds = config.data.split.folds
+    if config.data.split.fold is not None:
+        raise UsageError("data.split.fold names one fold, which is one fit", hint="leave it out, or: dltrain fit CONFIG")
+    seeds = _seeds(block.get("seeds"), config.seed)
+    if not given and not folds and not seeds:
+        given = dict(DEFAULT_SPACE)
+    endless = [name for name, values in given.items() if is_endless(values)]
+    strategy = strategy or block.get("strategy") or ("random" if endless else "grid")
+    space = build_space(config, given)
+    trials = trials or block.get("trials")
+    pruning = block.get("pruning")
+    plan = SweepPlan(
+        config=replace(config, sweep=None),
+        given=given,
+        space=space,
+        strategy=strategy,
+        trials=trials or (DEFAULT_TRIALS if strategy in ("random", "tpe") else None),
+        seeds=seeds,
+        folds=folds,
+        **_metric(config, metric or block.get("metric"), block.get("mode", "auto")),
+        pruning="median" if pruning is True else pruning or None,
+        on_failure=block.get("on_failure", "continue"),
+        jobs=jobs or block.get("jobs"),
+        engine=engine or block.get("engine", "auto"),
+        timeout=block.get("timeout"),
+    )
+    _check(plan, endless)
+    return plan
+
+
+def _check(plan: SweepPlan, endless: Sequence[str]) -> None:
+    faults = []
+    if endless and plan.strategy in ("grid", "capacity"):
+        hint = "give it a step or a list, or --strategy random"
+        faults.append(Fault(f"a {plan.strategy} cannot go through a range without end", path=endless[0], hint=hint))
+    if not plan.space and plan.strategy in ("tpe", "capacity", "random"):
+        faults.append(Fault(f"{plan.strategy} needs a key to vary", path="sweep.strategy", hint="--over KEY=VALUE,VALUE"))
+    if plan.strategy == "grid" and not endless and grid_size(plan.space) > MOST_GRID_TRIALS and plan.trials is None:
+        message = f"the grid has {grid_size(plan.space):,} trials"
+        faults.append(Fault(message, path="sweep.parameters", hint="--trials N, or --strategy random"))
+    if plan.pruning and plan.fits_per_trial > 1:
+        message = f"a trial of {plan.fits_per_trial} fits is compared by all of them, and cannot be stopped in the first"
+        faults.append(Fault(message, path="sweep.pruning", hint="leave out `pruning`, or seeds and folds"))
+    if plan.pruning and plan.strategy == "capacity":
+        faults.append(Fault("a size that is stopped early tells nothing of capacity", path="sweep.pruning", hint="leave it out"))
+    unused = [name for name, dimension in zip(plan.given, plan.space) if not dimension.keys]
+    faults += [
+        Fault(f"the parameter {name} is swept over, but used nowhere", path=f"sweep.parameters.{name}", hint=f"write ${name}")
+        for name in unused
+    ]
+    for dimension in plan.space:
+        taken = [key for key in dimension.keys if key == "seed"]
+        if taken and plan.seeds:
+            faults.append(Fault("the seed is varied twice", path="sweep.seeds", hint=f"leave out `seeds` or {dimension.name}"))
+    if faults:
+        raise ConfigError(faults)
+
+
+def _seeds(given: Any, seed: int) -> tuple[int, ...]:
+    if given is None:
+        return ()
+    return tuple(range(seed, seed + given)) if isinstance(given, int) else tuple(dict.fromkeys(given))
+
+
+def _metric(config: Config, wanted: str | None, mode: str) -> dict[str, Any]:
+    """The metric that is compared: as asked for, else that by which a run's best weights are chosen."""
+    training = config.training
+    assert training is not None
+    name = wanted
+    if name is None:
+        early = training.early_stopping or {}
+        name = str(training.checkpoint.monitor or early.get("monitor") or "loss").removeprefix("val_")
+        given = training.checkpoint.mode if training.checkpoint.monitor else early.get("mode", "auto")
+        mode = given if mode == "auto" else mode
+    mode = mode if mode in ("min", "max") else "max" if is_higher_better(name) else "min"
+    return {"metric": name, "parts": ("validation", "test", "train"), "mode": mode}
+
+
+def plain_options(plan: SweepPlan) -> dict[str, Any]:
+    """The plan's options as keys of the `sweep:` block."""
+    options = {
+        "strategy": plan.strategy,
+        "trials": plan.trials,
+        "seeds": list(plan.seeds) or None,
+        "metric": plan.metric,
+        "mode": plan.mode,
+        "pruning": plan.pruning,
+        "on_failure": plan.on_failure,
+        "timeout": plan.timeout,
+    }
+    return {key: value for key, value in options.items() if value is not None}
+
+
+def trial_config(plan: SweepPlan, words: Sequence[str], text: str) -> Config:
+    """The config of one fit.
+
+    Args:
+        plan: whose config it is.
+        words: overrides with the trial's values.
+        text: `base_text` of the plan.
+
+    Raises:
+        ConfigError: the values cannot be.
+    """
+    config = plan.config
+    folder = config.file.parent if config.file else Path()
+    made = load_config_text(text, file="<trial>", folder=folder, overrides=words)
+    return replace(made, file=config.file, parameters=config.parameters)
+
+
+def base_text(config: Config) -> str:
+    """The resolved config, without its sweep, as the text that trials are made of."""
+    return dump_yaml({key: value for key, value in config.resolved.items() if key != "sweep"})

@@ -1,0 +1,302 @@
+"""The trials of a running sweep: gives fits to the engine, hears how they go, and writes it down."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dltrain.config.types import Config
+from dltrain.errors import ConfigError, DltrainError, RunError, UsageError
+from dltrain.evaluation.metric_names import canonical, find_name
+from dltrain.reporting import Reporter
+from dltrain.runs import Run
+from dltrain.sweep.checks import Facts, TrialChecks
+from dltrain.sweep.choosing import build_strategy
+from dltrain.sweep.comparison import compare
+from dltrain.sweep.engines.engine import FitObserver
+from dltrain.sweep.outcome import Outcome
+from dltrain.sweep.pictures import choose_column
+from dltrain.sweep.plan import SweepPlan, base_text, trial_config
+from dltrain.sweep.record import recall_fit, settle, trial_document, write_record
+from dltrain.sweep.space import show, words_of
+from dltrain.sweep.trials import ENDED, Trial, TrialFit
+
+logger = logging.getLogger(__name__)
+
+# A strategy that learns is not asked for more trials at a time than this.
+_MOST_AT_ONCE = 8
+
+
+class Progress(FitObserver):
+    """Is the `FitSource` and the `FitObserver` of the engine.
+
+    Args:
+        plan: what is to be done.
+        run: the sweep's directory.
+        reporter: told of trials.
+        facts: what is known of data without reading all of it.
+        recorded: trials of an interrupted sweep, from `read_record`.
+
+    Raises:
+        ConfigError, DataError: trials that cannot be; all of them are checked here.
+    """
+
+    def __init__(
+        self, plan: SweepPlan, run: Run, reporter: Reporter, facts: Facts, recorded: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        self.plan, self.run, self.reporter = plan, run, reporter
+        self.trials: list[Trial] = []
+        self.strategy = build_strategy(plan, run.path)
+        self._text = base_text(plan.config)
+        self._waiting: deque[TrialFit] = deque()
+        self._configs: dict[str, Config] = {}
+        self._is_stopped = False
+        self._has_value = False
+        self._began = time.monotonic()
+        self._check(facts)
+        for document in recorded:
+            self._recall(document)
+        self.strategy.resume(self.trials)
+
+    # Before the first fit
+
+    def _check(self, facts: Facts) -> None:
+        checks = TrialChecks(self.plan.config, facts)
+        candidates = self.strategy.candidates() or [{}]
+        for number, parameters in enumerate(candidates, 1):
+            config = checks.check(number, parameters, lambda parameters=parameters: self._config(parameters))  # type: ignore[misc]
+            if config is not None:
+                self._configs[json.dumps(parameters, sort_keys=True)] = config
+        checks.raise_errors()
+        _check_metric(self.plan)
+
+    def _config(self, parameters: Mapping[str, Any], seed: int | None = None, fold: int | None = None) -> Config:
+        words = words_of(self.plan.space, parameters)
+        words += [] if seed is None else [f"seed={seed}"]
+        fold = fold or (1 if self.plan.folds else None)
+        words += [] if fold is None else [f"data.split.fold={fold}"]
+        return trial_config(self.plan, words, self._text)
+
+    def known_fits(self) -> list[TrialFit]:
+        """The fits that will be run, where they are known from the start; else none."""
+        from dltrain.sweep.strategies.strategy import ListStrategy
+
+        if not isinstance(self.strategy, ListStrategy):
+            return []
+        trials = self.strategy.candidates()
+        made = [self._make(number, parameters) for number, parameters in enumerate(trials, 1)]
+        return [fit for trial in made for fit in trial.fits]
+
+    def _make(self, number: int, parameters: Mapping[str, Any]) -> Trial:
+        path = self.run.path / "trials" / f"{number:04d}"
+        seeds: Sequence[int | None] = self.plan.seeds or (None,)
+        folds: Sequence[int | None] = range(1, self.plan.folds + 1) if self.plan.folds else (None,)
+        fits = []
+        for seed in seeds:
+            for fold in folds:
+                words = [f"seed-{seed}" if seed is not None else "", f"fold-{fold}" if fold is not None else ""]
+                name = "-".join(word for word in words if word)
+                checked = self._configs.get(json.dumps(parameters, sort_keys=True)) if not name else None
+                config = checked or self._config(parameters, seed, fold)
+                fits.append(TrialFit(number, parameters, config, path / name if name else path, fold))
+        return Trial(number, parameters, fits)
+
+    def _recall(self, document: Mapping[str, Any]) -> None:
+        """A trial of the interrupted sweep, with what became of its fits."""
+        try:
+            trial = self._make(document["number"], document["parameters"])
+        except ConfigError as error:
+            raise RunError(f"{self.run.path} holds a trial that cannot be: {error.faults[0].message}") from error
+        fits: Sequence[Mapping[str, Any]] = document.get("fits") or [document]
+        for fit, recorded in zip(trial.fits, fits):
+            recall_fit(fit, recorded)
+        if trial.is_ended:
+            settle(trial, self.plan)
+            self._has_value |= trial.value is not None
+        self.trials.append(trial)
+        self._waiting.extend(fit for fit in trial.fits if fit.status not in ENDED)
+
+    def begin(self) -> None:
+        """Tell of the sweep, and of what it has already."""
+        total = len(self.strategy.candidates()) if self.plan.strategy in ("grid", "random") else self.plan.trials
+        self.reporter.sweep_started(str(self.run.path), total or 1, self.plan.fits_per_trial, self._named_metric())
+        for trial in self.trials:
+            if trial.is_ended:
+                self._show(trial, trial.fits[-1])
+
+    # FitSource
+
+    def take(self, most: int) -> list[TrialFit]:
+        """As in `FitSource`."""
+        fits: list[TrialFit] = []
+        late = self.plan.timeout is not None and time.monotonic() - self._began > self.plan.timeout
+        while len(fits) < most and not self._is_stopped:
+            if self._waiting:
+                fits.append(self._waiting.popleft())
+                continue
+            wanted = -(-(most - len(fits)) // self.plan.fits_per_trial)
+            if self.plan.strategy == "tpe":
+                wanted = min(wanted, _MOST_AT_ONCE)
+            chosen = [] if late else self.strategy.choose(wanted)
+            if not chosen:
+                break
+            for parameters in chosen:
+                trial = self._make(len(self.trials) + 1, parameters)
+                self.trials.append(trial)
+                self._waiting.extend(trial.fits)
+            self.write()
+        return fits
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether fits wait, or run, or trials are still to be chosen."""
+        if any(fit.status not in ENDED for trial in self.trials for fit in trial.fits):
+            return True
+        if self.plan.strategy in ("grid", "random"):
+            return len(self.trials) < len(self.strategy.candidates())
+        if self.plan.strategy == "tpe":
+            return len(self.trials) < (self.plan.trials or 0)
+        chosen = self.strategy.choose(1)  # of a capacity strategy: whether it would grow on
+        for parameters in chosen:
+            trial = self._make(len(self.trials) + 1, parameters)
+            self.trials.append(trial)
+            self._waiting.extend(trial.fits)
+        return bool(chosen)
+
+    # FitObserver
+
+    def fit_started(self, fit: TrialFit) -> None:
+        """As in `FitObserver`."""
+        fit.status = "running"
+        self._show(self.trials[fit.trial - 1], fit)
+
+    def epoch_end(self, fit: TrialFit, epoch: int, logs: Mapping[str, float]) -> bool:
+        """As in `FitObserver`."""
+        name, value = self._in_history(logs)
+        self._show(self.trials[fit.trial - 1], fit, epoch=epoch, current=(name, value))
+        if self.plan.pruning is None or value is None:
+            return False
+        return self.strategy.report(fit.trial, epoch, value)
+
+    def ended(self, fit: TrialFit) -> None:
+        """A fit has ended, or was interrupted: compute its trial, if that has ended with it, and write it down."""
+        trial = self.trials[fit.trial - 1]
+        if fit.status in ENDED:
+            logger.debug("trial %s: %s%s", fit.label, fit.status, f", {fit.error}" if fit.error else "")
+        if trial.is_ended:
+            try:
+                settle(trial, self.plan)
+            except DltrainError as error:
+                fit.status, fit.error = "failed", error.faults[0].message
+            self.strategy.tell(trial)
+            self._require_metric(trial)
+        if fit.status == "failed":
+            self.reporter.warning(f"trial {fit.label} failed: {fit.error}")
+            self._is_stopped |= self.plan.on_failure == "stop"
+        self._show(trial, fit)
+        self.write()
+
+    def _require_metric(self, trial: Trial) -> None:
+        """The first trial shows whether there is such a metric at all."""
+        if self._has_value or trial.status not in ("finished", "pruned"):
+            return
+        if trial.value is None and not any(
+            find_name(self.plan.metric.removeprefix("val_"), values) for values in trial.metrics.values()
+        ):
+            there = "; ".join(f"{part}: {', '.join(values)}" for part, values in trial.metrics.items())
+            raise UsageError(f"the trials have no metric {self.plan.metric!r}; they have {there}", hint="--metric NAME")
+        self._has_value = True
+
+    def _in_history(self, logs: Mapping[str, float]) -> tuple[str, float | None]:
+        """The compared metric at an epoch's end, or the nearest thing that an epoch has."""
+        name = choose_column([logs], self.plan.metric)
+        if canonical(name.removeprefix("val_")) == canonical(self.plan.metric.rpartition(".")[2].removeprefix("val_")):
+            return name, logs.get(name)
+        loss = "val_loss" if "val_loss" in logs else "loss"
+        value = logs.get(loss)
+        if value is None:
+            return loss, None
+        return loss, value if self.plan.mode == "min" else -value
+
+    # What is written and shown
+
+    def write(self, outcome: Outcome | None = None) -> None:
+        """Write `sweep.json` and `trials.csv`."""
+        write_record(self.run, self.document(outcome), self.trials, self.plan)
+
+    def document(self, outcome: Outcome | None = None) -> dict[str, Any]:
+        """The sweep as plain values."""
+        folder = self.run.path
+        best = outcome.best if outcome else compare(self.trials, self.plan, getattr(self.strategy, "chosen", None)).best
+        comparison: dict[str, Any] = {}
+        if outcome is not None:
+            found = outcome.comparison
+            comparison = {
+                "next": found.next.number if found.next else None,
+                "difference": found.difference,
+                "noise": found.noise,
+                "differs": found.differs,
+                "text": outcome.sentence,
+            }
+        return {
+            "status": "running" if outcome is None else "finished",
+            "run": str(folder),
+            "metric": self.plan.metric,
+            "mode": self.plan.mode,
+            "strategy": self.plan.strategy,
+            "trials": [trial_document(trial, folder) for trial in self.trials],
+            "best": trial_document(best, folder) if best else None,
+            "comparison": comparison,
+            "importance": outcome.importance if outcome else {},
+        }
+
+    def words_on_what_is_left(self) -> str:
+        """How far the sweep got."""
+        ended = sum(trial.is_ended for trial in self.trials)
+        begun = sum(any(fit.status == "interrupted" for fit in trial.fits) for trial in self.trials)
+        inside = f", {begun} saved in the middle" if begun else ""
+        return f"{ended} trial{'s' if ended != 1 else ''} done{inside}"
+
+    def _named_metric(self) -> str:
+        return self.plan.metric
+
+    def _show(
+        self, trial: Trial, fit: TrialFit, *, epoch: int | None = None, current: tuple[str, float | None] | None = None
+    ) -> None:
+        training = fit.config.training
+        value = trial.value
+        shown = trial.metrics if trial.is_ended else {}
+        self.reporter.trial_changed(
+            {
+                "number": trial.number,
+                "fit": fit.label,
+                "parameters": show(trial.parameters),
+                "status": trial.status if trial.is_ended else fit.status,
+                "epoch": None if epoch is None else epoch + 1,
+                "epochs": training.epochs if training else None,
+                "metric": current[0] if current else self.plan.metric,
+                "value": value if current is None else current[1],
+                "spread": trial.spread,
+                "metrics": shown,
+                "error": next((each.error for each in trial.fits if each.error), None),
+                "is_ended": trial.is_ended,
+            }
+        )
+
+
+def _check_metric(plan: SweepPlan) -> None:
+    """A metric that can be none is better refused before the first trial."""
+    config = plan.config
+    assert config.training is not None
+    wanted = plan.metric.rpartition(".")[2].removeprefix("val_").removeprefix("test_").removeprefix("train_").partition("[")[0]
+    known = ["loss", "accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "rmse", "mse", "mae", "r2"]
+    own = [str(metric.arguments.get("name", metric.name)) for metric in config.training.metrics]
+    if find_name(wanted, [*known, *own]) is None and len(config.data.target) < 2:
+        from dltrain.config.suggest import did_you_mean
+
+        hint = did_you_mean(wanted, [*known, *own]) or f"there are {', '.join(dict.fromkeys([*known, *own]))}"
+        raise UsageError(f"there is no metric {plan.metric!r} to compare trials by", hint=hint)

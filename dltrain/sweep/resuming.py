@@ -1,0 +1,142 @@
+"""What a sweep keeps to go on with, and whether it is still the same sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from dltrain.config import dump_yaml, load_config
+from dltrain.config.types import Config
+from dltrain.errors import ConfigError, Fault, RunError
+from dltrain.evaluation.fingerprints import flatten, shown
+from dltrain.runs import Run
+from dltrain.sweep.plan import SweepPlan, plain_options, plan_sweep
+from dltrain.sweep.space import Dimension
+
+# Keys whose change on a resume is no other sweep.
+FREE_ON_RESUME = ("name", "training.save_interval", "evaluation", "sweep")
+
+
+def plan_document(plan: SweepPlan) -> dict[str, Any]:
+    """The plan as plain values, for the manifest."""
+    return {
+        "given": dict(plan.given),
+        "keys": {dimension.name: list(dimension.keys) for dimension in plan.space},
+        "strategy": plan.strategy,
+        "trials": plan.trials,
+        "seeds": list(plan.seeds),
+        "folds": plan.folds,
+        "metric": plan.metric,
+        "mode": plan.mode,
+        "pruning": plan.pruning,
+        "on_failure": plan.on_failure,
+        "jobs": plan.jobs,
+        "engine": plan.engine,
+        "timeout": plan.timeout,
+    }
+
+
+def stored_config_text(plan: SweepPlan) -> str:
+    """The experiment for the sweep's own `config.yaml`: the resolved config, with its space where keys can say it."""
+    config = plan.config
+    plain = {key: value for key, value in config.resolved.items() if key != "sweep"}
+    if not all(len(dimension.keys) == 1 for dimension in plan.space):
+        note = "# What was varied stands at several keys each and cannot be written here: see manifest.json.\n"
+        return note + dump_yaml(plain)
+    space = {dimension.keys[0]: plan.given[dimension.name] for dimension in plan.space}
+    return dump_yaml({**plain, "sweep": {"parameters": space, **plain_options(plan)}})
+
+
+def resume_plan(
+    run: Run,
+    config: Config | None,
+    *,
+    over: Sequence[str],
+    strategy: str | None,
+    trials: int | None,
+    metric: str | None,
+    jobs: int | None,
+    engine: str | None,
+) -> SweepPlan:
+    """The plan of an interrupted sweep, with more trials, other jobs or another engine if these are asked for.
+
+    Raises:
+        RunError: the directory is no sweep, or damaged.
+        ConfigError: config or options are not those of the sweep; with the differences.
+    """
+    run.refuse_foreign_files()
+    manifest = run.read_manifest()
+    if manifest.get("kind") != "sweep":
+        raise RunError(f"{run.path} is a run, not a sweep", hint=f"dltrain fit --resume {run.path}")
+    stored = _stored_plan(run, manifest)
+    if config is not None or over or strategy or metric:
+        other = plan_sweep(
+            config or _with_parameters(stored),
+            over=over,
+            strategy=strategy or (None if config else stored.strategy),
+            trials=trials or stored.trials,
+            metric=metric or (None if config else stored.metric),
+            jobs=jobs,
+            engine=engine,
+        )
+        if config is None and not over:
+            other = replace(other, given=stored.given, space=stored.space, seeds=stored.seeds, pruning=stored.pruning)
+        elif config is not None and not over and not config.sweep:
+            # The space came from the command line, which need not be repeated.
+            other = replace(other, given=stored.given, space=stored.space)
+        _compare(run, stored, other)
+    return replace(
+        stored,
+        trials=trials or stored.trials,
+        jobs=jobs or stored.jobs,
+        engine=engine or stored.engine,
+    )
+
+
+def _with_parameters(stored: SweepPlan) -> Config:
+    """The stored config, knowing the parameters that its space speaks of."""
+    keys = {dimension.name.removeprefix("parameters."): dimension.keys for dimension in stored.space}
+    known = {name: keys for name, keys in keys.items() if "." not in name}
+    return replace(stored.config, parameters={**stored.config.parameters, **dict.fromkeys(known)}, parameter_keys=known)
+
+
+def _compare(run: Run, stored: SweepPlan, other: SweepPlan) -> None:
+    before = flatten({**_plain(stored.config), "sweep": stored.identity})
+    after = flatten({**_plain(other.config), "sweep": other.identity})
+    faults = [
+        Fault(f"was {shown(before.get(key))} when the sweep began, is {shown(after.get(key))} now", path=key)
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    ]
+    if faults:
+        hint = f"dltrain sweep --resume {run.path}"
+        raise ConfigError([*faults, Fault("a sweep goes on with its own config and space only", hint=hint)])
+
+
+def _plain(config: Config) -> dict[str, Any]:
+    return {key: value for key, value in config.resolved.items() if key not in FREE_ON_RESUME}
+
+
+def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
+    config = load_config(run.config_file)
+    document = manifest.get("plan")
+    try:
+        assert isinstance(document, dict)
+        keys = {name: tuple(places) for name, places in document["keys"].items()}
+        from dltrain.sweep.space import build_space
+
+        known = replace(config, sweep=None, parameter_keys={name.removeprefix("parameters."): keys[name] for name in keys})
+        space: tuple[Dimension, ...] = build_space(known, document["given"])
+        fields = {name: document[name] for name in ("strategy", "trials", "folds", "metric", "mode", "pruning", "on_failure")}
+        fields |= {name: document[name] for name in ("jobs", "engine", "timeout")}
+        return SweepPlan(
+            config=replace(config, sweep=None),
+            given=document["given"],
+            space=space,
+            seeds=tuple(document["seeds"]),
+            parts=("validation", "test", "train"),
+            **fields,
+        )
+    except (AssertionError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{run.manifest_file} does not say what is varied: {error}", hint="the sweep is damaged") from error

@@ -1,0 +1,182 @@
+"""An Optuna study in the sweep's directory: sampler, pruner and journal."""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dltrain.sweep.space import Dimension
+from dltrain.sweep.trials import Trial
+
+JOURNAL = "optuna.journal"
+NAME = "sweep"
+_OUR_NUMBER = "trial"
+
+
+class Study:
+    """Suggests values and prunes; everything is in the journal before it is acted upon.
+
+    Args:
+        folder: the sweep's directory; an interrupted study in it goes on.
+        space: the dimensions.
+        mode: "min" or "max".
+        seed: each suggestion is a function of it, of the trial's number and of what was told before.
+        parallel: several trials run at a time: those that run count as bad, so that they are not suggested again.
+        pruning: None, "median" or "successive_halving".
+        epochs: of a whole trial.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        space: Sequence[Dimension],
+        *,
+        mode: str,
+        seed: int,
+        parallel: bool,
+        pruning: str | None,
+        epochs: int,
+    ) -> None:
+        self._space, self._seed, self._parallel = space, seed, parallel
+        self._optuna = _import_optuna()
+        self._distributions = {dimension.name: distribution_of(dimension) for dimension in space}
+        self._trials: dict[int, Any] = {}
+        file = folder / JOURNAL
+        _mend(file)
+        from optuna.storages.journal import JournalFileBackend
+
+        storage = self._optuna.storages.JournalStorage(JournalFileBackend(str(file)))
+        pruners = self._optuna.pruners
+        pruner = {
+            None: pruners.NopPruner,
+            "median": lambda: pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=max(1, epochs // 10)),
+            "successive_halving": lambda: pruners.SuccessiveHalvingPruner(min_resource=max(1, epochs // 16)),
+        }[pruning]()
+        self._study = self._optuna.create_study(
+            storage=storage,
+            study_name=NAME,
+            pruner=pruner,
+            direction="minimize" if mode == "min" else "maximize",
+            load_if_exists=True,
+        )
+
+    def ask(self, number: int) -> dict[str, Any]:
+        """The values that trial `number` should have."""
+        self._study.sampler = self._optuna.samplers.TPESampler(
+            seed=(self._seed * 1_000_003 + number) % 2**32, constant_liar=self._parallel
+        )
+        trial = self._study.ask(self._distributions)
+        self._keep(number, trial)
+        return {dimension.name: _value(trial.params[dimension.name], dimension) for dimension in self._space}
+
+    def add(self, number: int, parameters: dict[str, Any]) -> None:
+        """Trial `number`, whose values another strategy chose."""
+        self._study.enqueue_trial({name: _key(value) for name, value in parameters.items()})
+        self._keep(number, self._study.ask(self._distributions))
+
+    def _keep(self, number: int, trial: Any) -> None:
+        trial.set_user_attr(_OUR_NUMBER, number)
+        self._trials[number] = trial
+
+    def report(self, number: int, epoch: int, value: float) -> bool:
+        """A trial's value at an epoch's end; whether the pruner wants it to stop. What is not finite never prunes."""
+        trial = self._trials.get(number)
+        if trial is None or not math.isfinite(value):
+            return False
+        trial.report(value, epoch)
+        return bool(trial.should_prune())
+
+    def tell(self, trial: Trial) -> None:
+        """A trial's value, or that it has none."""
+        running = self._trials.pop(trial.number, None)
+        if running is None:
+            return
+        states = self._optuna.trial.TrialState
+        if trial.value is None or not math.isfinite(trial.value):
+            self._study.tell(running, state=states.FAIL)
+        elif trial.status == "pruned":
+            self._study.tell(running, state=states.PRUNED)
+        else:
+            self._study.tell(running, trial.value)
+
+    def resume(self, trials: Sequence[Trial]) -> None:
+        """Take up the trials of an interrupted sweep; what was asked for, but never begun, is given up."""
+        ours = {trial.number: trial for trial in trials}
+        running = self._optuna.trial.TrialState.RUNNING
+        for frozen in self._study.get_trials(deepcopy=False, states=(running,)):
+            trial = ours.get(frozen.user_attrs.get(_OUR_NUMBER, 0))
+            if trial is None or trial.number in self._trials:
+                self._study.tell(frozen.number, state=self._optuna.trial.TrialState.FAIL)
+                continue
+            self._trials[trial.number] = self._optuna.trial.Trial(self._study, frozen._trial_id)
+            if trial.is_ended:
+                self.tell(trial)
+
+
+def importance(space: Sequence[Dimension], trials: Sequence[tuple[dict[str, Any], float]], mode: str) -> dict[str, float]:
+    """How much of the metric's variation each dimension explains, largest first; shares of one.
+
+    Functional analysis of variance on a random forest: Hutter, Hoos & Leyton-Brown, ICML 2014.
+
+    Args:
+        space: the dimensions.
+        trials: the values of each ended trial, and its metric.
+        mode: "min" or "max".
+    """
+    optuna = _import_optuna()
+    study = optuna.create_study(direction="minimize" if mode == "min" else "maximize")
+    distributions = {dimension.name: distribution_of(dimension) for dimension in space}
+    for parameters, value in trials:
+        params = {name: _key(item) for name, item in parameters.items()}
+        study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=value))
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return {name: float(share) for name, share in found.items()}
+
+
+def distribution_of(dimension: Dimension) -> Any:
+    """A dimension as Optuna has it."""
+    from optuna import distributions
+
+    if not dimension.is_range:
+        return distributions.CategoricalDistribution(tuple(dict.fromkeys(_key(value) for value in dimension.values)))
+    if dimension.whole:
+        return distributions.IntDistribution(
+            int(dimension.low), int(dimension.high), log=dimension.log, step=int(dimension.step or 1)
+        )
+    return distributions.FloatDistribution(dimension.low, dimension.high, log=dimension.log, step=dimension.step)
+
+
+def _key(value: Any) -> Any:
+    """A value as one that Optuna can keep: components and lists by their text."""
+    return value if isinstance(value, bool | int | float | str | None) else json.dumps(value, sort_keys=True)
+
+
+def _value(key: Any, dimension: Dimension) -> Any:
+    return next((value for value in dimension.values if _key(value) == key), key)
+
+
+def _import_optuna() -> Any:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    return optuna
+
+
+def _mend(file: Path) -> None:
+    """Take away what a kill left of an unfinished write: a line without its end, and the lock, which dies with no process.
+
+    The sweep's own lock says that no other process is writing here.
+    """
+    for lock in file.parent.glob(f"{file.name}.lock*"):
+        lock.unlink()
+    if not file.exists():
+        return
+    with file.open("r+b") as stream:
+        content = stream.read()
+        stream.truncate(content.rfind(b"\n") + 1)

@@ -1,0 +1,268 @@
+"""`sweep`: many fits of one config, chosen by a strategy, run by an engine, compared and written down."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dltrain
+from dltrain.config.types import Config
+from dltrain.errors import DltrainError, InterruptedRun, RunError, UsageError
+from dltrain.evaluation.gates import check_gates, parse_gates
+from dltrain.helper_process import HelperProcess
+from dltrain.reporting import Reporter
+from dltrain.runs import Run, create_run, now, write_atomically
+from dltrain.sweep.checks import read_facts_here
+from dltrain.sweep.choosing import choose_engine
+from dltrain.sweep.outcome import Outcome, write_outcome
+from dltrain.sweep.plan import SweepPlan, plan_sweep
+from dltrain.sweep.progress import Progress
+from dltrain.sweep.record import read_record
+from dltrain.sweep.resuming import plan_document, resume_plan, stored_config_text
+from dltrain.training.environment import git_commit, logging_to
+from dltrain.training.signals import StopSignals
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class SweepResult:
+    """What a sweep came to.
+
+    Attributes:
+        status: "finished", "trials_crashed", "gates_failed", or "stopped" (`on_failure: stop`).
+        run: the sweep's directory.
+        trials: as plain values, as in `sweep.json`.
+        best: the best of them, or None.
+        metric: what was compared.
+        mode: "min" or "max".
+        comparison: whether the best differs from the next: difference, noise, differs, and a sentence.
+        importance: key -> its share of the metric's variation; empty where it cannot be told.
+        gates: what was required of the best, with value and whether it was met.
+        seconds: wall time in all.
+        notes: sentences for the user.
+        files: what was written beside the trials.
+    """
+
+    status: str
+    run: Path
+    trials: list[dict[str, Any]]
+    best: dict[str, Any] | None
+    metric: str
+    mode: str
+    comparison: dict[str, Any]
+    importance: dict[str, float]
+    gates: list[Any]
+    seconds: float
+    notes: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def num_crashed(self) -> int:
+        """How many trials crashed."""
+        return sum(trial["status"] == "failed" for trial in self.trials)
+
+
+def sweep(
+    config: Config | None = None,
+    *,
+    over: Sequence[str] = (),
+    strategy: str | None = None,
+    trials: int | None = None,
+    metric: str | None = None,
+    jobs: int | None = None,
+    engine: str | None = None,
+    address: str | None = None,
+    argv: Sequence[str] = (),
+    runs: Path = Path("runs"),
+    run_dir: Path | None = None,
+    resume: Path | None = None,
+    require: Sequence[str] = (),
+    threads: int | None = None,
+    reporter: Reporter | None = None,
+) -> SweepResult:
+    """Run many fits of a config, and write a sweep directory with a run directory for each of them.
+
+    Args:
+        config: from `load_config`; with `resume` it may be None.
+        over: `KEY=a,b,c` words, in the place of the block's parameters.
+        strategy, trials, metric, jobs, engine: in the place of those of the `sweep:` block.
+        address: of a Ray cluster.
+        argv: the command line, for the manifests.
+        runs: parent of the sweep's directory.
+        run_dir: the sweep's directory itself.
+        resume: a sweep's directory to go on with.
+        require: gates on the best trial, besides those of the config.
+        threads: threads for one operation in each fit; None: one where several fits run at a time.
+        reporter: is told what happens.
+
+    Raises:
+        DltrainError: with the exit code that fits; trials that crash or diverge are results, not errors.
+    """
+    parse_gates(require)
+    reporter = reporter or Reporter()
+    helper = HelperProcess()
+    started = time.monotonic()
+    try:
+        options: dict[str, Any] = {"over": over, "strategy": strategy, "trials": trials}
+        options |= {"metric": metric, "jobs": jobs, "engine": engine}
+        if resume is not None:
+            plan = resume_plan(Run(Path(resume)), config, **options)
+            run, created = Run(Path(resume)), False
+        else:
+            if config is None:
+                raise UsageError("a config is needed, or a sweep to go on with")
+            plan = plan_sweep(config, **options)
+            run, created = _create(plan.config.name, runs, run_dir), True
+        parse_gates([*plan.config.evaluation.require, *require])
+        with StopSignals() as signals:
+            try:
+                with run.locked(), logging_to(run.log_file):
+                    session = _Session(plan, run, list(argv), threads, address, reporter, signals, helper, started)
+                    return session.run_all(resumed=not created, require=[*plan.config.evaluation.require, *require])
+            except (DltrainError, KeyboardInterrupt):
+                if created and not run.manifest_file.exists():
+                    shutil.rmtree(run.path, ignore_errors=True)
+                raise
+    finally:
+        helper.kill()
+
+
+def _create(name: str, runs: Path, run_dir: Path | None) -> Run:
+    run = create_run(f"{name}-sweep", runs=runs, run_dir=run_dir)
+    run.checkpoints.rmdir()
+    run.state.rmdir()
+    return run
+
+
+class _Session:
+    """One call of `sweep`: what its stages share."""
+
+    def __init__(
+        self,
+        plan: SweepPlan,
+        run: Run,
+        argv: list[str],
+        threads: int | None,
+        address: str | None,
+        reporter: Reporter,
+        signals: StopSignals,
+        helper: HelperProcess,
+        started: float,
+    ) -> None:
+        self.plan, self.run, self.argv, self.threads, self.address = plan, run, argv, threads, address
+        self.reporter, self.signals, self.helper, self.started = reporter, signals, helper, started
+        self.manifest: dict[str, Any] = {}
+
+    def run_all(self, *, resumed: bool, require: Sequence[str]) -> SweepResult:
+        """All stages."""
+        plan, run = self.plan, self.run
+        recorded = read_record(run) if resumed else []
+        if resumed:
+            self.manifest = run.read_manifest()
+        progress = Progress(plan, run, self.reporter, self._facts, recorded)
+        engine = choose_engine(plan, progress.known_fits(), self.reporter, self.address)
+        self._begin(resumed)
+        self.signals.defer()
+        progress.begin()
+        try:
+            self._train(engine, progress)
+        except BaseException as error:
+            self._end("interrupted" if isinstance(error, InterruptedRun | KeyboardInterrupt) else "failed")
+            raise
+        hint = f"dltrain sweep --resume {run.path}"
+        if self.signals.received is not None and progress.is_unfinished:
+            self._end("interrupted")
+            left = progress.words_on_what_is_left()
+            raise InterruptedRun(f"interrupted; {left}", signal_number=self.signals.received, hint=hint)
+        self.signals.undefer("while the result was put together; the trials are saved", hint)
+        self.reporter.status("putting the result together")
+        outcome = write_outcome(plan, run, progress, self.helper, self.reporter)
+        gates = check_gates(require, outcome.best.metrics) if outcome.best and outcome.best.metrics else []
+        return self._result(progress, outcome, gates)
+
+    def _facts(self, data: Any, seed: int) -> Any:
+        """What is known of the data; asked in the helper, which may import what this process should not."""
+        self.helper.submit(read_facts_here, data, seed)
+        return self.helper.result(self.reporter)
+
+    def _begin(self, resumed: bool) -> None:
+        """Write what a sweep begins with."""
+        if resumed:
+            self.manifest |= {"status": "running", "argv": self.argv, "plan": plan_document(self.plan)}
+            self.manifest["resumed"] = [*self.manifest.get("resumed", []), now()]
+        else:
+            config = self.plan.config
+            self.manifest = {
+                "kind": "sweep",
+                "status": "running",
+                "name": config.name,
+                "argv": self.argv,
+                "config": str(config.file) if config.file else None,
+                "seed": config.seed,
+                "environment": {"dltrain": dltrain.__version__},
+                "plan": plan_document(self.plan),
+                "git_commit": git_commit(),
+                "started": now(),
+            }
+            self.run.remove_temporary_files()
+            write_atomically(self.run.config_file, stored_config_text(self.plan).encode())
+        self.run.write_manifest(self.manifest)
+
+    def _train(self, engine: Any, progress: Progress) -> None:
+        from dltrain.sweep.engines import EngineContext
+
+        context = EngineContext(
+            self.reporter,
+            self.signals,
+            observer=progress,
+            argv=self.argv,
+            jobs=self.plan.jobs,
+            threads=self.threads,
+        )
+        if progress.is_unfinished:
+            for fit in engine.run(progress, context):
+                progress.ended(fit)
+
+    def _end(self, status: str) -> None:
+        self.manifest |= {"status": status, "ended": now(), "seconds": {"total": self._seconds()}}
+        try:
+            self.run.write_manifest(self.manifest)
+        except RunError as error:  # the first error is the one to show
+            logger.warning("%s", error)
+
+    def _seconds(self) -> float:
+        before = (self.manifest.get("seconds") or {}).get("total", 0.0) if self.manifest.get("resumed") else 0.0
+        return round(before + time.monotonic() - self.started, 3)
+
+    def _result(self, progress: Progress, outcome: Outcome, gates: list[Any]) -> SweepResult:
+        crashed = sum(trial.status == "failed" for trial in progress.trials)
+        status = "finished"
+        if crashed:
+            status = "stopped" if progress.is_unfinished else "trials_crashed"
+        elif not all(gate.met for gate in gates):
+            status = "gates_failed"
+        document = progress.document(outcome)
+        seconds = self._seconds()
+        if outcome.best is not None:
+            self.manifest["best"] = str(outcome.best.fits[0].path.relative_to(self.run.path))
+        self._end("failed" if status == "stopped" else "finished")
+        return SweepResult(
+            status=status,
+            run=self.run.path,
+            trials=document["trials"],
+            best=document["best"],
+            metric=self.plan.metric,
+            mode=self.plan.mode,
+            comparison=document["comparison"],
+            importance=outcome.importance,
+            gates=list(gates),
+            seconds=seconds,
+            notes=outcome.notes,
+            files=outcome.files,
+        )
