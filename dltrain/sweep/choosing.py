@@ -65,6 +65,9 @@ def choose_engine(plan: SweepPlan, fits: Sequence[TrialFit], reporter: Reporter,
     if address is not None and plan.engine not in ("auto", "ray"):
         raise UsageError(f"--address is of a Ray cluster, and the engine is {plan.engine}", hint="--engine ray")
     wanted = "ray" if address is not None else plan.engine
+    if wanted in ("ray", "stacked") and plan.pruning:
+        hint = "leave out sweep.pruning, or --engine processes"
+        raise UsageError(f"the engine {wanted} cannot stop trials early", hint=hint)
     if wanted != "auto":
         engine = load_engine(wanted, **({"address": address} if wanted == "ray" else {}))
         reason = engine.why_not(fits)

@@ -130,7 +130,7 @@ class _State:
     any_ended: bool = False
     stopping: bool = False
     failed_starts: int = 0
-    warned: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
 
 
 class ProcessesEngine:
@@ -333,11 +333,11 @@ def _report(state: _State, worker: Worker, value: tuple[Any, ...]) -> None:
         epoch, logs = rest
         if state.context.observer.epoch_end(worker.fit, epoch, logs):
             worker.send(STOP, None)
-    elif what in ("detail", "status"):
+    elif what == "status":
+        state.context.reporter.status(rest[0])
+    elif what in ("detail", "warning") and rest[0] not in state.told:
+        state.told.add(rest[0])  # every fit says it again
         getattr(state.context.reporter, what)(rest[0])
-    elif what == "warning" and rest[0] not in state.warned:
-        state.warned.add(rest[0])
-        state.context.reporter.warning(rest[0])
 
 
 def _bury(state: _State, worker: Worker) -> None:

@@ -1,0 +1,256 @@
+"""Fits on an existing Ray cluster, for those who outgrow one machine. Needs `pip install dltrain[ray]` here and on the nodes."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import logging
+import os
+import shutil
+import signal
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import dltrain
+from dltrain.config.types import Config
+from dltrain.data.fit_streamed import why_streamed
+from dltrain.data.load import load_dataset
+from dltrain.errors import DltrainError, UsageError
+from dltrain.reporting import Reporter
+from dltrain.sweep.engines.engine import EngineContext, FitSource
+from dltrain.sweep.engines.processes import MOST_DATASETS, data_key
+from dltrain.sweep.trials import TrialFit
+from dltrain.training.helper_jobs import data_for_model
+
+# A fit whose node or process is lost is begun again, or goes on where a shared disk kept its state, so many times.
+RETRIES = 3
+_POLL_SECONDS = 0.5
+
+
+class RayEngine:
+    """Runs each fit in a process of the cluster.
+
+    Data is read here and shared through Ray's object store. Where a node sees the sweep's directory (a shared disk) it writes its
+    runs there; else it sends them back when they have ended. Epochs are not reported, and trials not pruned.
+
+    Args:
+        address: of the cluster, as `ray.init` takes it; None: the one that Ray finds.
+    """
+
+    name = "ray"
+
+    def __init__(self, address: str | None = None) -> None:
+        self._address = address
+
+    def why_not(self, fits: Sequence[TrialFit]) -> str | None:
+        """It runs everything, if Ray is there.
+
+        Raises:
+            UsageError: Ray is not installed.
+        """
+        if find_spec("ray") is None:
+            raise UsageError("the engine ray needs Ray, which is not installed", hint="pip install 'dltrain[ray]'")
+        return None
+
+    def run(self, source: FitSource, context: EngineContext) -> Iterator[TrialFit]:
+        """As in `Engine`."""
+        self.why_not(())
+        ray = _connect(self._address)
+        threads = context.threads or 1
+        jobs = context.jobs or max(1, int(ray.cluster_resources().get("CPU", 1)) // threads)
+        context.reporter.detail(f"Ray: {len(ray.nodes())} nodes, {jobs} fits at a time, {threads} threads each")
+        state = _State(ray, source, context, jobs, threads)
+        try:
+            yield from _run(state)
+        finally:
+            for actor in (*state.idle, *(running.actor for running in state.running.values())):
+                with contextlib.suppress(Exception):  # it may be gone already
+                    ray.kill(actor)
+            ray.shutdown()
+
+
+def _connect(address: str | None) -> Any:
+    import ray
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        ray.init(address=address or "auto", log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        where = f"at {address}" if address else "here"
+        hint = "ray start --head begins one; --address names one on another machine"
+        raise UsageError(f"no Ray cluster answers {where}: {str(error).splitlines()[0]}", hint=hint) from error
+    with contextlib.suppress(ValueError):  # not in the main thread
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    return ray
+
+
+@dataclass(slots=True)
+class _Running:
+    fit: TrialFit
+    actor: Any
+
+
+@dataclass(slots=True)
+class _State:
+    ray: Any
+    source: FitSource
+    context: EngineContext
+    jobs: int
+    threads: int
+    idle: list[Any] = field(default_factory=list)
+    running: dict[Any, _Running] = field(default_factory=dict)
+    again: list[TrialFit] = field(default_factory=list)
+    losses: dict[Path, int] = field(default_factory=dict)
+    shared: dict[str, Any] = field(default_factory=dict)
+    any_ended: bool = False
+
+
+def _run(state: _State) -> Iterator[TrialFit]:
+    while True:
+        if state.context.signals.received is not None:
+            for running in state.running.values():
+                running.fit.status = "interrupted"
+                yield running.fit
+            return
+        _hand_out(state)
+        if not state.running:
+            return
+        done, _ = state.ray.wait(list(state.running), num_returns=1, timeout=_POLL_SECONDS)
+        for reference in done:
+            running = state.running.pop(reference)
+            if _settle(state, running, reference):
+                state.any_ended = True
+                yield running.fit
+
+
+def _hand_out(state: _State) -> None:
+    free = state.jobs - len(state.running)
+    again, state.again = state.again[:free], state.again[free:]
+    fits = [*again, *(state.source.take(free - len(again)) if free > len(again) else [])]
+    for fit in fits:
+        fit.status = "running"
+        state.context.observer.fit_started(fit)
+        actor = state.idle.pop() if state.idle else _actor(state)
+        token = _token(fit.path)
+        arguments = (fit.config, str(fit.path), token, tuple(state.context.argv), state.threads, _data(state, fit))
+        state.running[actor.fit.remote(*arguments)] = _Running(fit, actor)
+
+
+def _actor(state: _State) -> Any:
+    remote = state.ray.remote(num_cpus=state.threads, max_restarts=0)(RayWorker)
+    return remote.remote(dltrain.__version__)
+
+
+def _data(state: _State, fit: TrialFit) -> Any:
+    """The fit's data in Ray's store; None: the node reads it from its own disk."""
+    key = data_key(fit)
+    if key not in state.shared:
+        if len(state.shared) >= MOST_DATASETS or why_streamed(fit.config.data):
+            return None
+        try:
+            dataset = load_dataset(data_for_model(fit.config.data, fit.config.model), seed=fit.seed)
+        except DltrainError:
+            if not state.any_ended and len(state.running) == 0:
+                raise
+            return None
+        state.shared[key] = state.ray.put(dataset)
+    return state.shared[key]
+
+
+def _settle(state: _State, running: _Running, reference: Any) -> bool:
+    """Take what an actor returned; False where its node is lost and the fit is tried again."""
+    fit = running.fit
+    try:
+        fit.status, fit.error, packed = state.ray.get(reference)
+    except state.ray.exceptions.RayError as error:
+        lost = isinstance(error, state.ray.exceptions.RayActorError | state.ray.exceptions.NodeDiedError)
+        count = state.losses[fit.path] = state.losses.get(fit.path, 0) + 1
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:300]
+        if lost and count <= RETRIES:
+            state.context.reporter.warning(f"trial {fit.label}: its node is lost, it is tried again ({reason})")
+            state.again.append(fit)
+            return False
+        fit.status, fit.error = "failed", reason
+        return True
+    state.idle.append(running.actor)
+    if packed is not None:
+        _unpack(packed, fit.path)
+    return True
+
+
+def _token(path: Path) -> str:
+    """What the sweep's manifest holds: a node that finds the same at that place sees the same disk."""
+    manifest = next((parent / "manifest.json" for parent in path.parents if (parent / "manifest.json").is_file()), None)
+    return f"{manifest}\n{hashlib.sha256(manifest.read_bytes()).hexdigest()}" if manifest else ""
+
+
+class RayWorker:
+    """In a process of the cluster: runs fits, one after the other.
+
+    Args:
+        version: of the sweep's dltrain; the node's must be the same.
+    """
+
+    def __init__(self, version: str) -> None:
+        if version != dltrain.__version__:
+            raise RuntimeError(f"the node has dltrain {dltrain.__version__}, the sweep {version}")
+
+    def fit(
+        self, config: Config, path: str, token: str, argv: tuple[str, ...], threads: int, dataset: Any
+    ) -> tuple[str, str | None, bytes | None]:
+        """Run one fit.
+
+        Returns:
+            Status and error as in `TrialFit`, and the packed run where the node does not see the sweep's directory.
+        """
+        from dltrain.model.keras_import import import_keras
+        from dltrain.sweep.engines.run_fit import run_fit
+
+        import_keras(threads)
+        is_shared = bool(token) and _sees(token)
+        target = Path(path) if is_shared else Path(tempfile.mkdtemp(prefix="dltrain-")) / Path(path).name
+        try:
+            status, error = run_fit(config, target, argv=argv, threads=threads, reporter=Reporter(), dataset=dataset)
+            import_keras().utils.clear_session()
+            return status, error, None if is_shared else _pack(target)
+        finally:
+            if not is_shared:
+                shutil.rmtree(target.parent, ignore_errors=True)
+
+
+def _sees(token: str) -> bool:
+    manifest, digest = token.split("\n")
+    try:
+        return hashlib.sha256(Path(manifest).read_bytes()).hexdigest() == digest
+    except OSError:
+        return False
+
+
+def _pack(folder: Path) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        if folder.is_dir():
+            for file in sorted(folder.rglob("*")):
+                if file.is_file() and file.name != ".lock":
+                    archive.add(file, file.relative_to(folder))
+    return stream.getvalue()
+
+
+def _unpack(packed: bytes, path: Path) -> None:
+    """Put a packed run in its place, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        archive.extractall(temporary, filter="data")
+    for folder in ("checkpoints", "state"):
+        (temporary / folder).mkdir(exist_ok=True)
+    if path.is_dir():
+        shutil.rmtree(path)
+    os.replace(temporary, path)

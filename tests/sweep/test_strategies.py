@@ -1,0 +1,140 @@
+"""Which trials the strategies choose, given what came out."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from pathlib import Path
+
+import pytest
+
+from dltrain.config.sweep_block import read_over
+from dltrain.sweep.space import build_space
+from dltrain.sweep.strategies.capacity import CapacityStrategy
+from dltrain.sweep.strategies.grid import GridStrategy
+from dltrain.sweep.strategies.strategy import Strategy
+from dltrain.sweep.strategies.tpe import PrunedStrategy, TpeStrategy
+from dltrain.sweep.study import Study, importance
+from dltrain.sweep.trials import Trial, TrialFit
+from tests.sweep.support import small
+
+
+def space_of(*words: str):
+    config = small()
+    return build_space(config, read_over(words, config))
+
+
+def trial_of(number: int, parameters: dict, value: float | None, error: float = 0.0, status: str = "finished") -> Trial:
+    fit = TrialFit(number, parameters, small(), Path(f"{number:04d}"), status=status)
+    return Trial(number, parameters, [fit], value=value, standard_error=error)
+
+
+def play(strategy: Strategy, value, first: int = 1, most: int = 1000) -> list[Trial]:
+    """Run a strategy to its end, one trial at a time."""
+    trials = []
+    while len(trials) < most and (chosen := strategy.choose(1)):
+        trials.append(trial_of(first + len(trials), chosen[0], value(chosen[0])))
+        strategy.tell(trials[-1])
+    return trials
+
+
+SIZES = "model.layers.0.units={low: 2, high: 256, log: true}"
+
+
+def test_capacity_grows_until_the_gain_is_chance():
+    strategy = CapacityStrategy(space_of(SIZES), "min")
+    losses = {2: 1.0, 4: 0.7, 8: 0.5, 16: 0.48, 32: 0.2}
+    trials = []
+    while chosen := strategy.choose(4):
+        assert len(chosen) == 1
+        assert strategy.choose(1) == []  # the next size waits for this one
+        units = chosen[0]["model.layers.0.units"]
+        trials.append(trial_of(len(trials) + 1, chosen[0], losses[units], error=0.05))
+        strategy.tell(trials[-1])
+    assert [trial.parameters["model.layers.0.units"] for trial in trials] == [2, 4, 8, 16]
+    assert strategy.chosen is trials[2]
+    assert "not more than chance" in strategy.reason
+
+
+def test_capacity_goes_on_where_it_was_interrupted():
+    space = space_of(SIZES)
+    done = [trial_of(n, {"model.layers.0.units": 2**n}, 1.0 / n, error=0.01) for n in (1, 2)]
+    running = trial_of(3, {"model.layers.0.units": 8}, None, status="interrupted")
+    strategy = CapacityStrategy(space, "min")
+    strategy.resume([*done, running])
+    assert strategy.choose(1) == []
+    strategy.tell(trial_of(3, {"model.layers.0.units": 8}, 0.1, error=0.01))
+    assert strategy.choose(1) == [{"model.layers.0.units": 16}]
+
+
+def test_capacity_of_a_metric_of_which_more_is_better_passes_a_size_that_diverged():
+    strategy = CapacityStrategy(space_of("model.layers.0.units=1,2,3,4"), "max")
+    values = {1: 0.5, 2: None, 3: 0.9, 4: 0.9}
+    trials = play(strategy, lambda trial: values[trial["model.layers.0.units"]])
+    assert len(trials) == 4
+    assert strategy.chosen is trials[2]
+
+
+def bowl(parameters: dict) -> float:
+    rate, drop = parameters["training.optimizer.learning_rate"], parameters["droprate"]
+    return (math.log10(rate) + 2) ** 2 + (drop - 0.2) ** 2
+
+
+TPE_SPACE = (
+    "training.optimizer.learning_rate={low: 1e-5, high: 1.0, log: true}",
+    "droprate={low: 0.0, high: 0.9}",
+    "training.optimizer=adam,{SGD: {momentum: 0.9}}",
+)
+
+
+def tpe(folder: Path, most: int, pruning: str | None = None) -> TpeStrategy:
+    space = space_of(*TPE_SPACE)
+    folder.mkdir(exist_ok=True)
+    return TpeStrategy(
+        space, lambda: Study(folder, space, mode="min", seed=1, parallel=False, pruning=pruning, epochs=10), most
+    )
+
+
+def test_tpe_goes_on_after_a_kill_as_if_nothing_had_been(tmp_path):
+    whole = play(tpe(tmp_path / "whole", 24), bowl)
+    first = tpe(tmp_path / "killed", 24)
+    done = play(first, bowl, most=12)
+    running = trial_of(13, first.choose(1)[0], None, status="interrupted")
+    (tmp_path / "killed" / "optuna.journal.lock").symlink_to("held by the killed process")
+    with (tmp_path / "killed" / "optuna.journal").open("ab") as journal:
+        journal.write(b'{"op_code": 4, "torn')
+    second = tpe(tmp_path / "killed", 24)
+    second.resume([*done, running])
+    ended = trial_of(13, running.parameters, bowl(running.parameters))
+    second.tell(ended)
+    rest = play(second, bowl, first=14)
+    assert [trial.parameters for trial in (*done, ended, *rest)] == [trial.parameters for trial in whole]
+    drawn, learnt = ([bowl(trial.parameters) for trial in part] for part in (whole[:10], whole[10:]))
+    assert statistics.median(learnt) < statistics.median(drawn)
+    assert {type(trial.parameters["training.optimizer"]) for trial in whole} == {str, dict}
+
+
+@pytest.mark.parametrize("pruning", ["median", "successive_halving"])
+def test_a_trial_that_falls_behind_is_pruned(tmp_path, pruning):
+    space = space_of("droprate=0.0,0.1,0.2,0.3,0.4,0.5,0.6,0.7")
+    study = Study(tmp_path, space, mode="min", seed=1, parallel=False, pruning=pruning, epochs=16)
+    strategy = PrunedStrategy(GridStrategy(space), lambda: study)
+    pruned = {}
+    for number in range(1, 9):
+        [parameters] = strategy.choose(1)
+        level = 1.0 if number < 8 else 9.0
+        stops = (epoch for epoch in range(16) if strategy.report(number, epoch, level + parameters["droprate"] - 0.01 * epoch))
+        pruned[number] = next(stops, None)
+        status = "finished" if pruned[number] is None else "pruned"
+        strategy.tell(trial_of(number, parameters, level, status=status))
+    assert pruned[1] is None
+    assert pruned[8] is not None
+
+
+def test_importance_finds_what_matters():
+    space = space_of("droprate={low: 0.0, high: 0.9}", "training.batch_size=8,16,32")
+    trials = [({"droprate": i / 20, "training.batch_size": (8, 16, 32)[i % 3]}, (i / 20) ** 2) for i in range(18)]
+    shares = importance(space, trials, "min")
+    assert list(shares)[0] == "droprate"
+    assert shares["droprate"] > 0.8
+    assert sum(shares.values()) == pytest.approx(1.0)

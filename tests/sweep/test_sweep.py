@@ -1,0 +1,313 @@
+"""Whole sweeps with fits in this process: what is written, compared, refused, and gone on with."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from dltrain.config import load_config
+from dltrain.errors import ConfigError, InterruptedRun, RunError, UsageError
+from dltrain.evaluation.load_run import load_run
+from dltrain.runs import Run, list_runs
+from dltrain.sweep.sweep import sweep
+from dltrain.training.fit import fit
+from tests.sweep.support import SMALL, faked, small
+from tests.training.support import assert_same_bits, interrupted_at_call
+
+RATES = "training.optimizer.learning_rate=0.001,0.01,0.1"
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with (path / "trials.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_sweep_holds_all_that_is_promised(inline, tmp_path):
+    inline()
+    result = sweep(small(), over=[RATES, "droprate=0.0,0.5"], runs=tmp_path / "runs", argv=["dltrain", "sweep"])
+    assert result.status == "finished"
+    assert [trial["number"] for trial in result.trials] == [1, 2, 3, 4, 5, 6]
+    names = {"best.yaml", "trials.csv", "sweep.json", "curves.png", "parameters.png", "config.yaml", "manifest.json", "log.txt"}
+    assert names <= {path.name for path in result.run.iterdir()}
+    assert all((result.run / name).read_bytes().startswith(b"\x89PNG") for name in ("curves.png", "parameters.png"))
+    for trial in result.trials:
+        run = Run(Path(trial["run"]))
+        assert run.read_manifest()["status"] == "finished"
+        assert run.read_metrics()["metrics"] == trial["metrics"]
+        stored = load_config(run.config_file)
+        assert stored.training.optimizer.arguments["learning_rate"] == trial["parameters"]["training.optimizer.learning_rate"]
+        assert stored.model.layers[1].component.arguments["rate"] == trial["parameters"]["droprate"]
+    values = [trial["metrics"]["validation"]["loss"] for trial in result.trials]
+    assert result.best["number"] == values.index(min(values)) + 1
+    assert [float(row["value"]) for row in rows_of(result.run)] == values
+    assert set(result.importance) == {"training.optimizer.learning_rate", "droprate"}
+    assert set(result.comparison) == {"next", "difference", "noise", "differs", "text"}
+    assert result.comparison["noise"] > 0
+    document = json.loads((result.run / "sweep.json").read_text())
+    assert document["trials"] == result.trials
+    assert not list(result.run.rglob("*.tmp"))
+    [info] = list_runs(tmp_path / "runs")
+    assert (info.status, info.name, info.metrics["validation"]) == ("finished", "small", result.best["metrics"]["validation"])
+    assert load_run(result.run).run.path == Path(result.best["run"])
+    best = fit(load_config(result.run / "best.yaml"), run_dir=tmp_path / "again")
+    assert best.metrics == result.best["metrics"]
+    again = sweep(resume=result.run)
+    assert (again.status, again.trials) == ("finished", result.trials)
+    repeated = sweep(load_config(result.run / "config.yaml"), over=[], run_dir=tmp_path / "repeated") if False else None
+    assert repeated is None
+
+
+def test_every_trial_is_checked_before_the_first_and_a_fault_is_said_once(inline, tmp_path):
+    engine = inline()
+    text = SMALL + "sweep:\n  parameters:\n    training.batch_size: [8, 16]\n    droprate: [0.1, 1.5, 2.5]\n"
+    with pytest.raises(ConfigError) as caught:
+        sweep(small(text=text), run_dir=tmp_path / "s")
+    faults = caught.value.faults
+    assert len(faults) == 2
+    assert {(fault.line, fault.path) for fault in faults} == {(21, "model.layers.1.rate")}
+    assert "in trial 2 and 1 more" in faults[0].message
+    assert engine.fits == []
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_fault_of_the_config_itself_is_not_said_of_each_trial(inline, tmp_path):
+    inline()
+    text = SMALL.replace("  batch_size: 16", "  batch_size: 16\n  metrics: [accuracy]\n  early_stopping: {monitor: val_acuracy}")
+    with pytest.raises(ConfigError) as caught:
+        sweep(small(text=text), run_dir=tmp_path / "s")
+    [fault] = caught.value.faults
+    assert "trial" not in fault.message
+    assert fault.line == 18
+
+
+def test_a_metric_that_can_be_none_is_refused_before_training(inline, tmp_path):
+    engine = inline()
+    with pytest.raises(UsageError, match="acuracy"):
+        sweep(small(), metric="acuracy", run_dir=tmp_path / "s")
+    assert engine.fits == []
+
+
+def test_diverged_trials_are_results_and_crashed_ones_are_counted(inline, tmp_path):
+    outcomes = {1: None, 2: ("diverged", "not finite"), 3: ("failed", "killed by SIGKILL")}
+    inline(lambda fit, context: outcomes[fit.trial])
+    result = sweep(small(), over=[RATES], run_dir=tmp_path / "s")
+    assert result.status == "trials_crashed"
+    assert result.num_crashed == 1
+    assert [trial["status"] for trial in result.trials] == ["finished", "diverged", "failed"]
+    assert result.trials[2]["error"] == "killed by SIGKILL"
+    assert result.best["number"] == 1
+    again = sweep(resume=result.run)
+    assert (again.status, [trial["status"] for trial in again.trials]) == (result.status, ["finished", "diverged", "failed"])
+
+
+def test_a_real_divergence_is_a_result(inline, tmp_path):
+    inline()
+    config = small("training.optimizer={SGD: {learning_rate: 1e30}}", "training.loss=mse", "model.output={Dense: {units: 1}}",
+                   "data.task=regression", "data.classes=0", "model.layers.0.activation=linear")  # fmt: skip
+    result = sweep(config, over=["training.optimizer.learning_rate=1e30"], run_dir=tmp_path / "s")
+    assert result.trials[0]["status"] == "diverged"
+    assert result.status == "finished"
+    assert result.best is None
+    assert "diverged: trial 1" in " ".join(result.notes)
+
+
+def test_on_failure_stop_leaves_the_rest(inline, tmp_path):
+    engine = inline(lambda fit, context: ("failed", "no") if fit.trial == 1 else None)
+    result = sweep(small("sweep={on_failure: stop}"), over=[RATES], run_dir=tmp_path / "s")
+    assert result.status == "stopped"
+    assert engine.fits == []
+    assert sweep(resume=result.run).status == "trials_crashed"
+    assert engine.fits == ["2", "3"]
+
+
+def test_an_interrupted_sweep_goes_on_inside_its_trial_and_repeats_none(inline, tmp_path, monkeypatch):
+    engine = inline()
+    config = small("training.epochs=3")
+    whole = sweep(config, over=[RATES], run_dir=tmp_path / "whole")
+    engine.fits.clear()
+    with interrupted_at_call(monkeypatch, 20), pytest.raises(InterruptedRun) as caught:
+        sweep(config, over=[RATES], run_dir=tmp_path / "cut")
+    assert caught.value.exit_code == 130
+    assert caught.value.faults[-1].hint == f"dltrain sweep --resume {tmp_path / 'cut'}"
+    assert engine.fits == ["1", "2"]
+    record = json.loads((tmp_path / "cut" / "sweep.json").read_text())
+    assert [trial["status"] for trial in record["trials"]] == ["finished", "interrupted"]
+    assert Run(tmp_path / "cut").read_manifest()["status"] == "interrupted"
+    result = sweep(resume=tmp_path / "cut")
+    assert engine.fits == ["1", "2", "2", "3"]
+    assert [trial["metrics"] for trial in result.trials] == [trial["metrics"] for trial in whole.trials]
+    for number in (1, 2, 3):
+        assert_same_bits(tmp_path / "whole" / "trials" / f"{number:04d}", tmp_path / "cut" / "trials" / f"{number:04d}")
+
+
+def test_a_trial_that_ended_unrecorded_is_not_run_again(inline, tmp_path):
+    engine = inline()
+    first = sweep(small(), over=[RATES], run_dir=tmp_path / "s")
+    record = json.loads((first.run / "sweep.json").read_text())
+    record["trials"] = [{**trial, "status": "running", "metrics": {}} for trial in record["trials"][:2]]
+    (first.run / "sweep.json").write_text(json.dumps(record))
+    engine.fits.clear()
+    result = sweep(resume=first.run)
+    assert engine.fits == ["3"]  # the fit itself finds its run finished
+    assert result.trials == first.trials
+
+
+def test_another_config_or_space_is_refused_with_the_difference(inline, tmp_path):
+    inline(faked(lambda parameters: 1.0))
+    sweep(small(), over=[RATES], run_dir=tmp_path / "s")
+    with pytest.raises(ConfigError) as caught:
+        sweep(small("training.epochs=5"), over=["training.optimizer.learning_rate=0.001,0.01"], resume=tmp_path / "s")
+    said = {fault.path: fault.message for fault in caught.value.faults}
+    assert said["training.epochs"] == "was 2 when the sweep began, is 5 now"
+    assert "0.1" in said["sweep.parameters.training.optimizer.learning_rate"]
+    same = sweep(small(), over=[RATES], resume=tmp_path / "s")
+    assert same.status == "finished"
+    with pytest.raises(ConfigError, match="strategy"):
+        sweep(strategy="random", resume=tmp_path / "s")
+
+
+def test_more_trials_may_be_asked_for_on_a_resume(inline, tmp_path):
+    inline(faked(lambda parameters: parameters["droprate"]))
+    over = ["droprate={low: 0.0, high: 0.9}"]
+    first = sweep(small(), over=over, trials=3, run_dir=tmp_path / "s")
+    more = sweep(resume=first.run, trials=5)
+    assert len(more.trials) == 5
+    assert more.trials[:3] == first.trials
+    assert sweep(small(), over=over, trials=5, run_dir=tmp_path / "t").trials[4]["parameters"] == more.trials[4]["parameters"]
+
+
+def test_two_processes_cannot_have_one_sweep(inline, tmp_path):
+    inline(faked(lambda parameters: 1.0))
+    first = sweep(small(), over=[RATES], run_dir=tmp_path / "s")
+    with Run(first.run).locked(), pytest.raises(RunError, match="in use"):
+        sweep(resume=first.run)
+    with pytest.raises(RunError, match="not empty"):
+        sweep(small(), run_dir=first.run)
+
+
+def test_a_run_is_no_sweep_and_a_sweep_no_run(inline, tmp_path):
+    inline(faked(lambda parameters: 1.0))
+    first = sweep(small(), over=[RATES], run_dir=tmp_path / "s")
+    with pytest.raises(RunError, match="is a sweep"):
+        fit(small(), resume=first.run)
+    with pytest.raises(RunError, match="is a run, not a sweep"):
+        sweep(resume=first.run / "trials" / "0001")
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"trials": [1]}', '{"trials": [{"number": 7}]}', "[" * 100_000])
+def test_a_damaged_record_is_refused(inline, tmp_path, content):
+    inline(faked(lambda parameters: 1.0))
+    first = sweep(small(), over=["droprate=0.1"], run_dir=tmp_path / "s")
+    (first.run / "sweep.json").write_text(content)
+    with pytest.raises(RunError, match=r"sweep\.json"):
+        sweep(resume=first.run)
+
+
+def test_gates_are_on_the_best(inline, tmp_path):
+    inline(faked(lambda parameters: parameters["droprate"]))
+    over = ["droprate=0.1,0.4"]
+    assert sweep(small(), over=over, run_dir=tmp_path / "a", require=["val_loss<0.2"]).status == "finished"
+    result = sweep(small(), over=over, run_dir=tmp_path / "b", require=["val_loss<0.05"])
+    assert (result.status, result.gates[0].value) == ("gates_failed", 0.1)
+
+
+def test_the_best_differs_only_by_more_than_chance(inline, tmp_path):
+    inline(faked(lambda parameters: parameters["droprate"], standard_error=0.02))
+    near = sweep(small(), over=["droprate=0.1,0.12"], run_dir=tmp_path / "a")
+    assert near.comparison["noise"] == pytest.approx(2 * 0.02 * 2**0.5)
+    assert near.comparison["differs"] is False
+    assert sweep(small(), over=["droprate=0.1,0.5"], run_dir=tmp_path / "b").comparison["differs"] is True
+
+
+def test_seeds_repeat_each_trial_and_compare_by_mean_and_spread(inline, tmp_path):
+    inline()
+    result = sweep(small("sweep={seeds: [3, 5]}", "training.epochs=1"), over=["droprate=0.0,0.5"], run_dir=tmp_path / "s")
+    assert len(result.trials) == 2
+    for trial in result.trials:
+        runs = [Run(Path(entry["run"])) for entry in trial["fits"]]
+        assert [run.path.name for run in runs] == ["seed-3", "seed-5"]
+        assert [run.read_manifest()["seed"] for run in runs] == [3, 5]
+        losses = [run.read_metrics()["metrics"]["validation"]["loss"] for run in runs]
+        assert trial["value"] == pytest.approx(sum(losses) / 2)
+        assert trial["spread"] == pytest.approx(abs(losses[0] - losses[1]) / 2**0.5)
+    assert result.comparison["noise"] == max(trial["spread"] for trial in result.trials)
+
+
+def test_folds_hold_each_row_out_once(inline, tmp_path):
+    inline()
+    config = small("data.split={folds: 3, test: 0.2}", "training.epochs=1")
+    result = sweep(config, run_dir=tmp_path / "s")
+    [trial] = result.trials
+    assert [entry["fold"] for entry in trial["fits"]] == [1, 2, 3]
+    every = [Run(Path(entry["run"])).read_metrics()["metrics"] for entry in trial["fits"]]
+    losses = [metrics["validation"]["loss"] for metrics in every]
+    assert trial["metrics"]["validation"]["loss"] == pytest.approx(sum(losses) / 3)
+    with (result.run / "out_of_fold.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len({row["row"] for row in rows}) == 96
+    assert {row["fold"] for row in rows} == {"1", "2", "3"}
+    right = sum(row["prediction"] == row["true_target"] for row in rows if row["fold"] == "2")
+    size = sum(row["fold"] == "2" for row in rows)
+    assert every[1]["validation"]["accuracy"] == pytest.approx(right / size)
+    best = load_config(result.run / "best.yaml")
+    assert (best.data.split.folds, best.data.split.test) == (None, 0.2)
+    assert list(fit(best, run_dir=tmp_path / "f").metrics) == ["train", "test"]
+
+
+def test_folds_with_early_stopping_leave_one_fold_for_it(inline, tmp_path):
+    inline(faked(lambda parameters: 1.0))
+    result = sweep(small("data.split={folds: 3}", "training.early_stopping={patience: 1}"), run_dir=tmp_path / "s")
+    assert load_config(result.run / "best.yaml").data.split.fold == 1
+
+
+def test_capacity_names_the_chosen_size(inline, tmp_path):
+    inline(faked(lambda parameters: 1.0 / min(parameters["model.layers.0.units"], 8), standard_error=0.01))
+    over = ["model.layers.0.units={low: 2, high: 256, log: true}"]
+    result = sweep(small(), over=over, strategy="capacity", run_dir=tmp_path / "s")
+    assert [trial["parameters"]["model.layers.0.units"] for trial in result.trials] == [2, 4, 8, 16]
+    assert result.best["parameters"]["model.layers.0.units"] == 8
+    assert "the chosen size is trial 3" in result.notes[0]
+
+
+def test_pruned_trials_are_whole_runs_with_fewer_epochs(inline, tmp_path):
+    inline()
+    config = small("training.epochs=12", "sweep={pruning: true}", "training.optimizer=SGD", "data.rows=200")
+    over = ["training.optimizer.learning_rate=0.01,0.011,0.012,0.013,0.014,50.0"]
+    result = sweep(config, over=over, run_dir=tmp_path / "s")
+    last = result.trials[5]
+    assert last["status"] == "pruned"
+    manifest = Run(Path(last["run"])).read_manifest()
+    assert manifest["status"] == "finished"
+    assert manifest["epochs"] < 12
+    assert result.best["number"] != 6
+
+
+def test_a_signal_between_trials_leaves_the_rest_for_a_resume(inline, tmp_path):
+    fake = faked(lambda parameters: parameters["droprate"])
+
+    def before(fit, context):
+        if fit.trial == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return fake(fit, context)
+
+    inline(before)
+    with pytest.raises(InterruptedRun) as caught:
+        sweep(small(), over=["droprate=0.1,0.2,0.3,0.4"], run_dir=tmp_path / "s")
+    assert caught.value.exit_code == 143
+    inline(fake)
+    assert len(sweep(resume=tmp_path / "s").trials) == 4
+
+
+def test_a_space_of_a_parameter_at_several_keys_goes_on(inline, tmp_path):
+    text = SMALL.replace("    - Dropout", "    - Dense: {units: 4}\n    - Dropout: {rate: $droprate}\n    - Dropout", 1)
+    inline(faked(lambda parameters: parameters["droprate"]))
+    first = sweep(small(text=text), over=["droprate=0.1,0.2"], run_dir=tmp_path / "s")
+    (first.run / "sweep.json").unlink()
+    inline()
+    result = sweep(resume=first.run)
+    assert [trial["status"] for trial in result.trials] == ["finished", "finished"]
