@@ -8,7 +8,7 @@ from typing import Any
 
 from dltrain.errors import UsageError
 from dltrain.reporting import Reporter
-from dltrain.sweep.engines import ENGINES, Engine, load_engine
+from dltrain.sweep.engines import Engine, load_engine
 from dltrain.sweep.plan import SweepPlan
 from dltrain.sweep.strategies.strategy import Strategy
 from dltrain.sweep.trials import TrialFit
@@ -65,9 +65,8 @@ def choose_engine(plan: SweepPlan, fits: Sequence[TrialFit], reporter: Reporter,
     if address is not None and plan.engine not in ("auto", "ray"):
         raise UsageError(f"--address is of a Ray cluster, and the engine is {plan.engine}", hint="--engine ray")
     wanted = "ray" if address is not None else plan.engine
-    if wanted in ("ray", "stacked") and plan.pruning:
-        hint = "leave out sweep.pruning, or --engine processes"
-        raise UsageError(f"the engine {wanted} cannot stop trials early", hint=hint)
+    if wanted == "ray" and plan.pruning:
+        raise UsageError("the engine ray cannot stop trials early", hint="leave out sweep.pruning, or --engine processes")
     if wanted != "auto":
         engine = load_engine(wanted, **({"address": address} if wanted == "ray" else {}))
         reason = engine.why_not(fits)
@@ -78,9 +77,9 @@ def choose_engine(plan: SweepPlan, fits: Sequence[TrialFit], reporter: Reporter,
         reporter.detail(f"engine {wanted}, as asked for")
         return engine
     reasons = []
-    if plan.strategy in ("tpe", "capacity") or plan.pruning:
-        reasons.append("stacked: the trials are chosen or stopped one by one, by the results of others")
-    elif "stacked" in available():
+    if plan.strategy in ("tpe", "capacity"):
+        reasons.append("stacked: the trials are chosen one by one, by the results of others")
+    else:
         engine = load_engine("stacked")
         reason = engine.why_not(fits)
         if reason is None:
@@ -89,10 +88,3 @@ def choose_engine(plan: SweepPlan, fits: Sequence[TrialFit], reporter: Reporter,
         reasons.append(f"stacked: {reason}")
     reporter.detail(f"engine processes; {'; '.join(reasons)}" if reasons else "engine processes")
     return load_engine("processes")
-
-
-def available() -> list[str]:
-    """The engines that are there."""
-    from importlib.util import find_spec
-
-    return [name for name, (module, _) in ENGINES.items() if find_spec(module) is not None]

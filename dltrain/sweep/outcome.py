@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltrain.checking.check import check_with_facts
@@ -65,7 +66,7 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
         helper.submit(_importance, plan, valued)
     best = comparison.best
     if best is not None:
-        write_atomically(run.path / BEST_FILE, best_text(plan, best, helper, reporter).encode())
+        write_atomically(run.path / BEST_FILE, best_text(plan, best).encode())
         outcome.files.append(BEST_FILE)
         held_out = join_held_out(fit.path for fit in best.fits[: plan.folds or 0])
         if held_out is not None:
@@ -101,7 +102,7 @@ def _notes(plan: SweepPlan, trials: list[Trial]) -> list[str]:
     return notes
 
 
-def best_text(plan: SweepPlan, best: Trial, helper: HelperProcess, reporter: Reporter) -> str:
+def best_text(plan: SweepPlan, best: Trial) -> str:
     """The best trial's config, which `dltrain fit` runs: without folds, unless it cannot do without the part they held out."""
     fit = best.fits[0]
     stored = fit.path / "config.yaml"
@@ -115,22 +116,23 @@ def best_text(plan: SweepPlan, best: Trial, helper: HelperProcess, reporter: Rep
     for name in ("folds", "fold"):
         whole.pop(name, None)
     without = {**plain, "data": {**plain["data"], "split": whole}}
-    if _can_be(without, plan.config, helper, reporter):
+    if not _watches_validation(fit.config) and _can_be(without, plan.config):
         return head + "# It trains on the rows of all folds.\n" + dump_yaml(without)
     return head + "# Its training needs a validation part: the first fold is held out.\n" + dump_yaml(plain)
 
 
-def _can_be(plain: dict[str, Any], base: Config, helper: HelperProcess, reporter: Reporter) -> bool:
-    from pathlib import Path
-
-    try:
-        config = load_config_text(dump_yaml(plain), folder=base.file.parent if base.file else Path())
-    except ConfigError:
-        return False
+def _watches_validation(config: Config) -> bool:
+    """Whether a callback decides by what the held-out rows show."""
     training = config.training
     assert training is not None
     watched = [training.early_stopping, training.reduce_lr_on_plateau]
-    if any(given is not None and str(given.get("monitor", "val_loss")).startswith("val_") for given in watched):
+    return any(given is not None and str(given.get("monitor", "val_loss")).startswith("val_") for given in watched)
+
+
+def _can_be(plain: dict[str, Any], base: Config) -> bool:
+    try:
+        config = load_config_text(dump_yaml(plain), folder=base.file.parent if base.file else Path())
+    except ConfigError:
         return False
     facts = read_facts_here(config.data, config.seed)
     return not check_with_facts(config, facts).errors

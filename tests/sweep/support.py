@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -61,6 +62,8 @@ class InlineEngine:
             context.observer.fit_started(fit)
             found = self.before(fit, context) if self.before else None
             fit.status, fit.error = found or self._fit(fit, context)
+            if fit.status == "interrupted":  # the fit, which is in the sweep's own process here, has taken the signal
+                context.signals.received = signal.SIGINT
             yield fit
 
     def _fit(self, fit: TrialFit, context: EngineContext) -> tuple[str, str | None]:

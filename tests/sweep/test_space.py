@@ -140,4 +140,6 @@ def test_names_are_as_short_as_they_can_be():
     }
     names = ["model.layers.0.units", "model.layers.1.units"]
     assert list(short_names(names).values()) == ["0.units", "1.units"]
-    assert show({"training.optimizer": {"SGD": {"momentum": 0.9}}, "droprate": 0.25}) == "optimizer=SGD(momentum=0.9) droprate=0.25"
+    assert (
+        show({"training.optimizer": {"SGD": {"momentum": 0.9}}, "droprate": 0.25}) == "optimizer=SGD(momentum=0.9) droprate=0.25"
+    )

@@ -90,9 +90,7 @@ TPE_SPACE = (
 def tpe(folder: Path, most: int, pruning: str | None = None) -> TpeStrategy:
     space = space_of(*TPE_SPACE)
     folder.mkdir(exist_ok=True)
-    return TpeStrategy(
-        space, lambda: Study(folder, space, mode="min", seed=1, parallel=False, pruning=pruning, epochs=10), most
-    )
+    return TpeStrategy(space, lambda: Study(folder, space, mode="min", seed=1, parallel=False, pruning=pruning, epochs=10), most)
 
 
 def test_tpe_goes_on_after_a_kill_as_if_nothing_had_been(tmp_path):
@@ -135,6 +133,6 @@ def test_importance_finds_what_matters():
     space = space_of("droprate={low: 0.0, high: 0.9}", "training.batch_size=8,16,32")
     trials = [({"droprate": i / 20, "training.batch_size": (8, 16, 32)[i % 3]}, (i / 20) ** 2) for i in range(18)]
     shares = importance(space, trials, "min")
-    assert list(shares)[0] == "droprate"
+    assert next(iter(shares)) == "droprate"
     assert shares["droprate"] > 0.8
     assert sum(shares.values()) == pytest.approx(1.0)

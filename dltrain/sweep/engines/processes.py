@@ -316,8 +316,11 @@ def _handle(state: _State, worker: Worker, kind: bytes, value: Any) -> None:
     elif kind == DONE and worker.fit is not None:
         status, error, num_bytes = value
         fit, worker.fit = worker.fit, None
-        fit.status, fit.error = status, error
-        state.ended.append(fit)
+        if status == "interrupted" and not state.stopping:
+            state.queue.append(fit)  # somebody else's signal: the fit goes on with what it saved
+        else:
+            fit.status, fit.error = status, error
+            state.ended.append(fit)
         if worker.first_bytes is None:
             worker.first_bytes = num_bytes
         worker.ready = True
