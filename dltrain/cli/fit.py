@@ -120,6 +120,7 @@ def _fit(
             "gates": gate_documents(result.gates),
             "seconds": result.seconds,
             "notes": list(result.notes),
+            "diagnosis": list(result.diagnosis),
             "resumed": result.resumed,
         }
     )
@@ -130,6 +131,7 @@ def _fit(
         metrics_table(result.metrics, result.baseline),
         *report_text(result.report),
         "\n".join(result.notes),
+        "\n".join(f"diagnosis: {found['sentence']} {found['advice']}" for found in result.diagnosis),
         "\n".join(gate_lines(result.gates)),
         "\n".join(
             [

@@ -213,6 +213,8 @@ def make_component(keras: Any, component: Component, **more: Any) -> Any:
     for word in _NAMESPACES[component.kind].split("."):
         namespace = getattr(namespace, word)
     arguments = {key: make_value(keras, value) for key, value in component.arguments.items()}
+    if component.kind == "optimizer" and isinstance(arguments.get("learning_rate"), int):
+        arguments["learning_rate"] = float(arguments["learning_rate"])  # Keras takes no whole number for a rate
     return getattr(namespace, component.name)(**{**arguments, **more})
 
 

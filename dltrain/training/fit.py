@@ -35,6 +35,7 @@ from dltrain.training.callbacks import EpochCallbacks
 from dltrain.training.checkpoints import Checkpoints, check_template, holding
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.corruption import Corrupt, make_corruption
+from dltrain.training.diagnosis import diagnose_fit, finding_documents
 from dltrain.training.environment import describe_environment, logging_to
 from dltrain.training.helper_jobs import data_for_model, load_and_check, plot, warm_up_plots
 from dltrain.training.history import History
@@ -250,6 +251,7 @@ class _Fit:
             gates=list(gates),
             seconds=self.seconds,
             notes=["The run is finished: there was nothing left to do."],
+            diagnosis=metrics.get("diagnosis", []),
             resumed=True,
         )
 
@@ -382,9 +384,21 @@ class _Fit:
             notes.append(
                 "The training part's metrics are those of the last epoch while it was trained on; it was not gone through again."
             )
+        found = diagnose_fit(
+            trainer,
+            self.config.model,
+            heads,
+            tensors["train"],
+            dataset,
+            reports,
+            metrics,
+            weights=weights,
+            train_seconds=self.seconds["train"],
+        )
+        diagnosis = finding_documents(found)
         gates = check_gates(require, metrics, reports={name: report.report for name, report in reports.items()})
         self.seconds["total"] = round(time.monotonic() - self.started, 3)
-        document = metrics_document(reports, metrics, weights=weights, gates=gates, notes=notes)
+        document = metrics_document(reports, metrics, weights=weights, gates=gates, notes=notes, diagnosis=diagnosis)
         write_atomically(self.run.metrics_file, (to_json(document) + "\n").encode())
         self.manifest |= {"status": "finished", "weights": weights, "seconds": self.seconds, "ended": now()}
         self.run.write_manifest(self.manifest)
@@ -402,6 +416,7 @@ class _Fit:
             gates=list(gates),
             seconds=self.seconds,
             notes=notes,
+            diagnosis=diagnosis,
             resumed=self.resumed,
         )
 

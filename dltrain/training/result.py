@@ -32,6 +32,7 @@ class FitResult:
         gates: what was required, with value and whether it was met.
         seconds: wall time by stage: import, data, build, train, evaluate, total.
         notes: sentences for the user.
+        diagnosis: what the figures say is wrong: {"kind", "sentence", "advice", "figures"} each.
         resumed: whether it went on with an earlier run.
     """
 
@@ -45,6 +46,7 @@ class FitResult:
     gates: list[Any]
     seconds: dict[str, float]
     notes: list[str] = field(default_factory=list)
+    diagnosis: list[dict[str, Any]] = field(default_factory=list)
     resumed: bool = False
 
 

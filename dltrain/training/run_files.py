@@ -118,6 +118,7 @@ def metrics_document(
     weights: str,
     gates: Sequence[Any],
     notes: Sequence[str],
+    diagnosis: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """What metrics.json holds.
 
@@ -127,6 +128,7 @@ def metrics_document(
         weights: "best" or "last": whose metrics these are.
         gates: what was required, with value and whether it was met.
         notes: sentences for the user.
+        diagnosis: what the figures say is wrong.
     """
     shown = next(name for name in ("test", "validation", "train") if name in reports)
     return {
@@ -140,4 +142,5 @@ def metrics_document(
         "standard_errors": {name: report.standard_errors for name, report in reports.items()},
         "gates": [asdict(gate) for gate in gates],
         "notes": list(notes),
+        "diagnosis": list(diagnosis),
     }

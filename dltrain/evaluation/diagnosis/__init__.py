@@ -1,0 +1,6 @@
+"""What the figures of a fit say is wrong with it: one illness a function, each silent unless its figures are clear."""
+
+from dltrain.evaluation.diagnosis.diagnose import diagnose
+from dltrain.evaluation.diagnosis.evidence import Evidence, Finding
+
+__all__ = ["Evidence", "Finding", "diagnose"]

@@ -1,0 +1,98 @@
+"""What a diagnosis looks at, and what it says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dltrain.model.layer_statistics import LayerStatistics
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong.
+
+    Attributes:
+        kind: such as "dead_units".
+        sentence: what it is, with its figures.
+        advice: what one would try next.
+        figures: the figures as plain values.
+    """
+
+    kind: str
+    sentence: str
+    advice: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.sentence} {self.advice}"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known after a fit.
+
+    Attributes:
+        history: rows of the training history, an epoch each.
+        layers: on a sample of the training part.
+        num_sampled: how many rows that sample has.
+        rows: part -> rows.
+        metrics: part -> metric -> value, of the run's model.
+        baselines: part -> metric -> value.
+        reports: part -> for classes the confusion matrix and the table by class; with several targets by target.
+        targets: name of each target -> its task.
+        weights: "best" or "last": which model the metrics are of.
+        epochs: how many were wanted.
+        stopped: a callback stopped the training early.
+    """
+
+    history: Sequence[Mapping[str, float]]
+    layers: Sequence[LayerStatistics] = ()
+    num_sampled: int = 0
+    rows: Mapping[str, int] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    reports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    targets: Mapping[str, str] = field(default_factory=dict)
+    weights: str = "last"
+    epochs: int = 0
+    stopped: bool = False
+
+    def curve(self, name: str) -> list[float]:
+        """A column of the history; empty where it has none, or not in each epoch."""
+        values = [row.get(name, math.nan) for row in self.history]
+        return values if values and all(math.isfinite(value) for value in values) else []
+
+    def prefix(self, target: str) -> str:
+        """With what the names of a target's metrics begin."""
+        return f"{target}_" if len(self.targets) > 1 else ""
+
+    def skill(self, target: str, part: str) -> tuple[str, float, float] | None:
+        """How far a target's error lies below that of knowing nothing of the inputs.
+
+        Returns:
+            (metric, its value, the baseline's), of log_loss for classes and mse for numbers; None where they are not known.
+        """
+        name = self.prefix(target) + ("log_loss" if self.targets[target] == "classification" else "mse")
+        value, baseline = self.metrics.get(part, {}).get(name), self.baselines.get(part, {}).get(name)
+        if value is None or baseline is None or not math.isfinite(value) or baseline <= 0:
+            return None
+        return name, value, baseline
+
+    def confusion(self, part: str, target: str) -> Mapping[str, Any] | None:
+        """Confusion matrix and table of one target on a part."""
+        report = self.reports.get(part, {})
+        report = report if len(self.targets) == 1 else report.get(target, {})
+        return report if "confusion_matrix" in report else None
+
+
+def show(value: float) -> str:
+    """Three significant digits."""
+    return f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """A share as a whole percentage."""
+    return f"{100 * share:.0f} %"

@@ -1,0 +1,125 @@
+"""Too little learnt, or too much: stuck at the baseline, underfitting, overfitting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dltrain.evaluation.diagnosis.evidence import Evidence, Finding, percent, show
+
+STUCK = 0.02  # share of the baseline's error that was won
+POOR = 0.1
+POOR_ACCURACY = 0.5
+RISEN = 0.15
+GAP = 0.15
+LEAST_EPOCHS = 5
+
+
+def find_stuck_loss(evidence: Evidence) -> Iterator[Finding]:
+    """On its own training part the model is no better than what knows nothing of the inputs."""
+    for target in evidence.targets:
+        found = evidence.skill(target, "train")
+        if found is None:
+            continue
+        name, value, baseline = found
+        if value < (1 - STUCK) * baseline:
+            continue
+        what = "the shares of the classes" if evidence.targets[target] == "classification" else "the mean"
+        of = f" for {target}" if len(evidence.targets) > 1 else ""
+        yield Finding(
+            "stuck_at_baseline",
+            f"Nothing was learnt{of}: on the training part {name} is {show(value)}, and always answering with {what} gives "
+            f"{show(baseline)}.",
+            "Try other learning rates (`dltrain sweep`), look at whether the inputs are scaled and say anything about the "
+            "target, and whether the layers pass a gradient.",
+            {"metric": name, "value": value, "baseline": baseline},
+        )
+
+
+def find_underfitting(evidence: Evidence) -> Iterator[Finding]:
+    """The training loss has come to rest high, and the validation part is no worse: the net cannot do better."""
+    losses = evidence.curve("loss")
+    if len(losses) < LEAST_EPOCHS:
+        return
+    third = max(2, len(losses) // 3)
+    at_rest = losses[-third] - losses[-1] < 0.1 * max(losses[0] - losses[-1], 0.0)
+    if not at_rest:
+        return
+    for target, task in evidence.targets.items():
+        found = evidence.skill(target, "train")
+        if found is None:
+            continue
+        name, value, baseline = found
+        skill = 1 - value / baseline
+        accuracy = evidence.metrics["train"].get(f"{evidence.prefix(target)}accuracy")
+        report = evidence.confusion("train", target)
+        several = report is not None and len(report["confusion_matrix"]) > 2
+        poor = skill < POOR or (task == "classification" and several and accuracy is not None and accuracy < POOR_ACCURACY)
+        if skill < STUCK or not poor or _gap(evidence, target) > GAP:
+            continue
+        also = f", its accuracy {show(accuracy)}" if accuracy is not None and task == "classification" else ""
+        yield Finding(
+            "underfitting",
+            f"The net underfits: on its own training part {name} is {show(value)} ({percent(skill)} below the baseline's "
+            f"{show(baseline)}){also}, and the training loss has come to rest at {show(losses[-1])}.",
+            "Try more units or layers, less dropout or regularization, or inputs that say more about the target.",
+            {"metric": name, "value": value, "baseline": baseline, "skill": skill},
+        )
+
+
+def find_overfitting(evidence: Evidence) -> Iterator[Finding]:
+    """The validation loss rises while the training loss still falls."""
+    losses, validation = evidence.curve("loss"), evidence.curve("val_loss")
+    if len(validation) < LEAST_EPOCHS:
+        yield from _gap_alone(evidence)
+        return
+    best = min(range(len(validation)), key=lambda epoch: validation[epoch])
+    later = validation[max(best + 1, len(validation) - 3) :]
+    if len(validation) - best - 1 < 2 or validation[best] <= 0:
+        return
+    risen = sum(later) / len(later) / validation[best] - 1
+    if risen < RISEN or losses[-1] > 0.95 * losses[best] or validation[-1] <= losses[-1]:
+        return
+    kept = f"; the run's model is that of its best epoch ({evidence.weights} weights)" if evidence.weights == "best" else ""
+    yield Finding(
+        "overfitting",
+        f"The net overfits from epoch {best + 2} on: by the last epoch ({len(validation)}) the validation loss had risen from "
+        f"{show(validation[best])} to {show(validation[-1])} while the training loss fell from {show(losses[best])} to "
+        f"{show(losses[-1])}{kept}.",
+        "Try early_stopping, dropout, fewer units, weight_decay, or more data.",
+        {
+            "epoch": best + 1,
+            "val_loss": validation[best],
+            "last_val_loss": validation[-1],
+            "loss": losses[best],
+            "last_loss": losses[-1],
+        },
+    )
+
+
+def _gap_alone(evidence: Evidence) -> Iterator[Finding]:
+    """Without a curve of the validation part, the gap between training and test part tells."""
+    if "test" not in evidence.metrics:
+        return
+    for target, task in evidence.targets.items():
+        gap, rows = _gap(evidence, target), evidence.rows.get("test", 0)
+        if gap < GAP or rows < 30:
+            continue
+        name = evidence.prefix(target) + ("accuracy" if task == "classification" else "r2")
+        train, test = evidence.metrics["train"][name], evidence.metrics["test"][name]
+        yield Finding(
+            "overfitting",
+            f"The net overfits: {name} is {show(train)} on the training part and {show(test)} on the test part.",
+            "Give it a validation part (`data.split.validation`) to see from which epoch on, and early_stopping; or dropout, "
+            "fewer units, more data.",
+            {"metric": name, "train": train, "test": test},
+        )
+
+
+def _gap(evidence: Evidence, target: str) -> float:
+    """By how much accuracy or R² is worse on the validation part (else the test part) than in training; 0: not known."""
+    name = evidence.prefix(target) + ("accuracy" if evidence.targets[target] == "classification" else "r2")
+    for part in ("validation", "test"):
+        train, other = evidence.metrics.get("train", {}).get(name), evidence.metrics.get(part, {}).get(name)
+        if train is not None and other is not None:
+            return train - other
+    return 0.0

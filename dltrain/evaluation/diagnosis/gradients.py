@@ -1,0 +1,57 @@
+"""Gradients that shrink or grow on their way from the last layer to the first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from dltrain.evaluation.diagnosis.evidence import Evidence, Finding, show
+from dltrain.model.layer_statistics import LayerStatistics
+
+LEAST_LAYERS = 3
+VANISHED = 1e-3
+EXPLODED = 1e3
+HUGE_NORM = 1e4
+
+
+def find_vanishing_gradients(evidence: Evidence) -> Iterator[Finding]:
+    """The first layer's weights get less than a thousandth of the gradient that the last one's get."""
+    chain = [layer for layer in evidence.layers if layer.gradient is not None]
+    if len(chain) < LEAST_LAYERS or any(layer.dead == 1.0 for layer in chain):
+        return  # behind a wholly dead layer there is no gradient at all, which has been said
+    first, last = chain[0].gradient or 0.0, chain[-1].gradient or 0.0
+    if last <= 0 or first >= VANISHED * last:
+        return
+    steps = ", ".join(f"{layer.name} {show(layer.gradient or 0.0)}" for layer in _some(chain))
+    yield Finding(
+        "vanishing_gradients",
+        f"The gradient vanishes on its way back: its root mean square is {steps}, so that {chain[0].name} learns "
+        f"{show(last / first) + ' times' if first > 0 else 'nothing, infinitely'} slower than {chain[-1].name}.",
+        "Try relu in place of sigmoid or tanh, BatchNormalization between the layers, he_normal as kernel_initializer, "
+        "or fewer layers.",
+        {"gradients": {layer.name: layer.gradient for layer in chain}},
+    )
+
+
+def find_exploding_gradients(evidence: Evidence) -> Iterator[Finding]:
+    """The gradient grows a thousandfold towards the first layer, or is huge altogether."""
+    chain = [layer for layer in evidence.layers if layer.gradient is not None and math.isfinite(layer.gradient)]
+    if not chain:
+        return
+    first, last = chain[0].gradient or 0.0, chain[-1].gradient or 0.0
+    longest = max(chain, key=lambda layer: layer.gradient_norm or 0.0)
+    grows = len(chain) >= LEAST_LAYERS and last > 0 and first > EXPLODED * last
+    if not grows and (longest.gradient_norm or 0.0) < HUGE_NORM:
+        return
+    steps = ", ".join(f"{layer.name} {show(layer.gradient_norm or 0.0)}" for layer in _some(chain))
+    yield Finding(
+        "exploding_gradients",
+        f"The gradient explodes: its length is {steps}.",
+        "Try `clipnorm: 1.0` in the optimizer, a lower learning rate, or scaled inputs and targets.",
+        {"gradient_norms": {layer.name: layer.gradient_norm for layer in chain}},
+    )
+
+
+def _some(chain: list[LayerStatistics]) -> list[LayerStatistics]:
+    """First, middle and last layers of a long chain."""
+    return chain if len(chain) <= 5 else [*chain[:2], chain[len(chain) // 2], *chain[-2:]]

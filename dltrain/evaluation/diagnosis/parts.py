@@ -1,0 +1,63 @@
+"""What single parts of the data show: classes that are never predicted, a validation part too small to tell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from dltrain.evaluation.diagnosis.evidence import Evidence, Finding, show
+
+LEAST_SUPPORT = 5
+WIDE = 0.1
+FEW_ROWS = 20
+MOST_NAMED = 5
+
+
+def find_unpredicted_classes(evidence: Evidence) -> Iterator[Finding]:
+    """Classes that have rows, but that the model never answers with."""
+    part = next((name for name in ("test", "validation", "train") if name in evidence.reports), None)
+    if part is None:
+        return
+    for target, task in evidence.targets.items():
+        report = evidence.confusion(part, target) if task == "classification" else None
+        if report is None:
+            continue
+        matrix, labels = report["confusion_matrix"], report["labels"]
+        support = [sum(row) for row in matrix]
+        predicted = [sum(row[index] for row in matrix) for index in range(len(matrix))]
+        never = [index for index in range(len(labels)) if not predicted[index] and support[index] >= LEAST_SUPPORT]
+        if not never:
+            continue
+        named = ", ".join(f"{labels[index]!r} ({support[index]:,.0f} rows)" for index in never[:MOST_NAMED])
+        more = f" and {len(never) - MOST_NAMED} more" if len(never) > MOST_NAMED else ""
+        plural = "classes are" if len(never) > 1 else "class is"
+        yield Finding(
+            "class_never_predicted",
+            f"{len(never)} {plural} never predicted on the {part} part: {named}{more}.",
+            "Try `class_weight: balanced`, more rows of it, or longer training.",
+            {"part": part, "classes": {labels[index]: support[index] for index in never}},
+        )
+
+
+def find_small_validation(evidence: Evidence) -> Iterator[Finding]:
+    """So few validation rows that the metric by which the best epoch is chosen is mostly chance."""
+    rows = evidence.rows.get("validation", 0)
+    if not rows or "validation" not in evidence.metrics:
+        return
+    advice = "Try a larger `data.split.validation`, or `folds` in a sweep: the best epoch is chosen by this part."
+    for target, task in evidence.targets.items():
+        accuracy = evidence.metrics["validation"].get(f"{evidence.prefix(target)}accuracy")
+        if task == "classification" and accuracy is not None:
+            # Agresti and Coull 1998: two successes and two failures more, so that 0 and 1 have a margin as well.
+            share = (accuracy * rows + 2) / (rows + 4)
+            margin = 2 * math.sqrt(share * (1 - share) / (rows + 4))
+            if margin <= WIDE:
+                continue
+            sentence = f"The validation part is too small to tell: of {rows} rows an accuracy of {show(accuracy)} is sure to "
+            sentence += f"±{margin:.2f} only."
+            yield Finding("validation_too_small", sentence, advice, {"rows": rows, "accuracy": accuracy, "margin": margin})
+            return
+        if task != "classification" and rows < FEW_ROWS:
+            sentence = f"The validation part is too small to tell: it has {rows} rows."
+            yield Finding("validation_too_small", sentence, advice, {"rows": rows})
+            return

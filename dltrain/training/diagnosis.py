@@ -1,0 +1,75 @@
+"""The diagnosis of a fit that has just ended: the evidence gathered within bounds of time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dltrain.config.types import ModelConfig
+from dltrain.data.dataset import Dataset
+from dltrain.evaluation.diagnosis import Evidence, Finding, diagnose
+from dltrain.evaluation.report import PartReport
+from dltrain.model.dense_statistics import measure_dense
+from dltrain.model.head import Head
+from dltrain.model.layer_statistics import measure_layers
+from dltrain.model.symbolic import infer_network
+from dltrain.training.loop import Tensors
+from dltrain.training.train import Trainer
+
+SHARE_OF_TRAINING = 0.005  # of the training's seconds, for further rows after the first batch
+
+
+def diagnose_fit(
+    trainer: Trainer,
+    model: ModelConfig,
+    heads: Sequence[Head],
+    train: Tensors,
+    dataset: Dataset,
+    reports: Mapping[str, PartReport],
+    metrics: Mapping[str, Mapping[str, float]],
+    *,
+    weights: str,
+    train_seconds: float,
+) -> list[Finding]:
+    """What the figures say is wrong.
+
+    Args:
+        trainer: after training, with the last epoch's weights.
+        model: the `model:` block.
+        heads: of its outputs.
+        train: the training part.
+        dataset: its sizes and targets.
+        reports: part -> report.
+        metrics: part -> metric -> value.
+        weights: "best" or "last": whose metrics these are.
+        train_seconds: how long training took.
+    """
+    # Layers that act in training only are nothing here, so that the augmentation may stay out.
+    network = infer_network(model, dataset.schema, heads)
+    found = measure_dense(trainer.model, network, heads, train.inputs, train.targets)
+    if found is None:
+        seconds = SHARE_OF_TRAINING * train_seconds
+        found = measure_layers(trainer.model, train.inputs, train.targets, train.weights, seconds=seconds)
+    layers, num_sampled = found
+    evidence = Evidence(
+        history=trainer.history.rows,
+        layers=layers,
+        num_sampled=num_sampled,
+        rows={name: part.num_rows for name, part in dataset.parts.items()},
+        metrics=metrics,
+        baselines={name: report.baseline for name, report in reports.items()},
+        reports={name: report.report for name, report in reports.items()},
+        targets={target.name: target.task for target in dataset.schema.targets},
+        weights=weights,
+        epochs=trainer.training.epochs,
+        stopped=trainer.stopped,
+    )
+    return diagnose(evidence)
+
+
+def finding_documents(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """The findings as plain values."""
+    return [
+        {"kind": found.kind, "sentence": found.sentence, "advice": found.advice, "figures": dict(found.figures)}
+        for found in findings
+    ]
