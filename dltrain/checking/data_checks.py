@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def check_data(config: Config) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
     Raises:
         DataError: the data is not fit for training.
     """
-    data = replace_folds(config.data)
+    data = replace(replace_folds(config.data), transform=())  # what is looked at is the data itself
     raw, dataset = load_parts(data, seed=config.seed)
     if isinstance(raw, RawTable) and isinstance(dataset.preprocessing, TablePreprocessing):
         quality = inspect_table(_view(raw, dataset, dataset.preprocessing))

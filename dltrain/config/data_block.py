@@ -65,7 +65,8 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
             "features": lambda value, path: _read_features(context, value, path),
             "replace": lambda value, path: _read_replace(context, value, path),
             "split": lambda value, _path: read_split(context, value),
-            "augment": lambda value, path: _read_augment(context, value, path),
+            "augment": lambda value, path: _read_components(context, value, path, "layer", "[{RandomFlip: {mode: horizontal}}]"),
+            "transform": lambda value, path: _read_components(context, value, path, "transformer", "[{PCA: {n_components: 20}}]"),
             "corrupt": lambda value, path: CorruptConfig(**read_block(context, value, path, {})),
             "text": lambda value, _path: _read_text(context, value),
         },
@@ -240,13 +241,13 @@ def _read_path(context: Context, node: Node, path: str) -> Any:
     return text if text is MISMATCH else context.paths.resolve(text, node)
 
 
-def _read_augment(context: Context, node: Node, path: str) -> Any:
-    items = items_of(context, node, path, "layers", "[{RandomFlip: {mode: horizontal}}]")
+def _read_components(context: Context, node: Node, path: str, kind: str, example: str) -> Any:
+    items = items_of(context, node, path, f"{kind}s", example)
     if items is None:
         return MISMATCH
     components: list[Component] = []
     for index, item in enumerate(items):
-        component = read_component(context, ("layer",), item, f"{path}.{index}")
+        component = read_component(context, (kind,), item, f"{path}.{index}")
         if component is not None:
             components.append(component)
     return tuple(components)
@@ -349,7 +350,7 @@ def plain_data(config: DataConfig) -> dict[str, Any] | str:
     plain: dict[str, Any] = {"source": config.source, **config.arguments}
     for name in keys_of("data"):
         value = getattr(config, name)
-        if name in ("source", "split", "augment", "corrupt", "text") or value is None or value in ((), {}):
+        if name in ("source", "split", "augment", "transform", "corrupt", "text") or value is None or value in ((), {}):
             continue
         if name == "features":
             plain[name] = list(value) if all(kind is None for kind in value.values()) else dict(value)
@@ -364,8 +365,9 @@ def plain_data(config: DataConfig) -> dict[str, Any] | str:
         plain["corrupt"] = {"noise": config.corrupt.noise, "mask": config.corrupt.mask}
     if config.text != TextConfig():
         plain["text"] = _given(config.text)
-    if config.augment:
-        plain["augment"] = [plain_component(component) for component in config.augment]
+    for name in ("augment", "transform"):
+        if getattr(config, name):
+            plain[name] = [plain_component(component) for component in getattr(config, name)]
     return plain
 
 

@@ -75,6 +75,7 @@ OF_KIND: dict[str, Any] = {
     "loss": "MeanSquaredError",
     "metric": "accuracy",
     "activation": "relu",
+    "transformer": {"PCA": {"n_components": 20}},
 }
 
 # The kinds that are arguments of a layer, under the name of that argument.
@@ -89,6 +90,7 @@ _BESIDE: dict[str, dict[str, Any]] = {
 # What stands around a key that is not for tables.
 _AROUND = {
     "data.augment": {"source": "digits"},
+    "data.transform": {"source": "digits"},
     "data.corrupt": {"source": "digits", "task": "reconstruction"},
 }
 _TABLE_FILE = ("data.path", "data.target")
@@ -125,6 +127,8 @@ def example_of_component(entry: ComponentEntry, argument: Argument | None = None
     component = {entry.name: arguments} if arguments else entry.name
     if entry.kind in ("layer", "application"):
         return {"model": {"layers": [component]}}
+    if entry.kind == "transformer":
+        return {"data": {"source": "digits", "transform": [component]}}
     if entry.kind in _IN_A_LAYER:
         return {"model": {"layers": [{"Dense": {"units": USUAL["units"], _IN_A_LAYER[entry.kind]: component}}]}}
     if entry.kind == "schedule":

@@ -14,6 +14,7 @@ from typing import Any
 
 from dltrain.config.argument_types import infer_type
 from dltrain.config.catalog import normalize
+from dltrain.config.transformers import TRANSFORMERS
 
 MODULES = {
     "layer": "layers",
@@ -79,6 +80,7 @@ DOCS = {
     "loss_scale_factor": "Factor on the loss before its gradient is computed.",
     "gradient_accumulation_steps": "Sum the gradients of so many steps before each update.",
     "name": "The layer's own name, unique in the model.",
+    "random_state": "Seed of its random draws; by default from the config's seed.",
     "trainable": "Whether training changes its weights.",
     "dtype": "The data type or mixed-precision policy of its computation and weights.",
 }
@@ -168,6 +170,28 @@ def describe_class(kind: str, name: str, cls: Any) -> dict[str, Any]:
     return {"doc": first_sentence(doc), "arguments": arguments}
 
 
+def describe_transformer(name: str) -> dict[str, Any]:
+    """The entry of a scikit-learn transformer: names, defaults and descriptions are its own, types are ours."""
+    import importlib
+
+    entry = TRANSFORMERS[name]
+    cls = getattr(importlib.import_module(f"sklearn.{entry.module}"), name)
+    doc = inspect.getdoc(cls) or ""
+    described = re.findall(
+        r"^(\w+) : .*\n((?: {4}.*\n|\s*\n)+)", doc.partition("Parameters\n")[2].partition("Attributes\n")[0], re.M
+    )
+    descriptions = {argument: first_sentence(inspect.cleandoc(text)) for argument, text in described}
+    arguments: list[list[Any]] = []
+    for parameter in inspect.signature(cls).parameters.values():
+        if parameter.name in entry.arguments:
+            text = descriptions.get(parameter.name, "") or DOCS.get(parameter.name, "")
+            required = parameter.default is inspect.Parameter.empty
+            arguments.append(
+                [parameter.name, entry.arguments[parameter.name], text, *([] if required else [plain(parameter.default)])]
+            )
+    return {"doc": first_sentence(doc), "arguments": arguments}
+
+
 def aliases_of(kind: str, public: dict[str, Any], names: set[str]) -> dict[str, str]:
     """Other spellings that Keras takes -> canonical name; those that differ in case and underscores alone are left out."""
     import importlib
@@ -245,6 +269,8 @@ def build_catalog() -> dict[str, Any]:
         name: {**describe_class("application", name, getattr(keras.applications, name)), "size": sizes[name]} for name in networks
     }
     catalog["aliases"]["application"] = {}
+    catalog["components"]["transformer"] = {name: describe_transformer(name) for name in sorted(TRANSFORMERS)}
+    catalog["aliases"]["transformer"] = {}
     for spelling, function in sorted(keras.src.activations.ALL_OBJECTS_DICT.items()):
         catalog["activations"][spelling] = first_sentence(inspect.getdoc(function) or "")
     return catalog

@@ -34,7 +34,7 @@ class Key:
 
 # Where components stand; what follows are their arguments, which may be components again.
 COMPONENT_PLACES = re.compile(
-    r"training\.optimizer|training\.loss|model\.output|(?:model\.layers|data\.augment|training\.metrics)\.[^.]+"
+    r"training\.optimizer|training\.loss|model\.output|(?:model\.layers|data\.augment|data\.transform|training\.metrics)\.[^.]+"
 )
 
 SCALES = "'standard'|'minmax'|'robust'|'quantile'|'unit'|'none'"
@@ -177,6 +177,13 @@ _TABLE = (
         [],
         "Keras's random layers, on in training only.",
         example=[{"RandomFlip": {"mode": "horizontal"}}],
+    ),
+    Key(
+        "data.transform",
+        "list(transformer)",
+        [],
+        "scikit-learn transformers for the scaled numbers of a row, in order, fitted on the training part.",
+        example=[{"PCA": {"n_components": 20}}],
     ),
     Key("data.corrupt", "block", None, "What is done to the input while a reconstruction is trained; the target stays clean."),
     Key("data.corrupt.noise", "number>=0", 0.0, "Standard deviation of normal noise, in the scaled input's units.", example=0.2),

@@ -6,7 +6,8 @@ The notation, used by the catalog, by the keys and by the data sources: alternat
     int>=1  number>0  number[0,1)                          with a range; numbers are finite
     'valid'                                                this very word, in any case
     list(...)  map(...)                                    a list of, or a mapping from text to, what stands inside
-    initializer  regularizer  constraint  schedule  layer  optimizer  loss  metric  activation     a component by name
+    initializer  regularizer  constraint  schedule  layer  optimizer  loss  metric  activation
+    transformer                                            a component by name
 """
 
 from __future__ import annotations
@@ -22,7 +23,18 @@ from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.scalars import describe
 from dltrain.config.suggest import did_you_mean
 
-COMPONENTS = {"initializer", "regularizer", "constraint", "schedule", "layer", "optimizer", "loss", "metric", "activation"}
+COMPONENTS = {
+    "initializer",
+    "regularizer",
+    "constraint",
+    "schedule",
+    "layer",
+    "optimizer",
+    "loss",
+    "metric",
+    "activation",
+    "transformer",
+}
 RANGE = re.compile(r"(int|number)(?:(>=?)(-?[\d.]+)|([\[(])(-?[\d.]+),(-?[\d.]+)([\])]))?")
 
 ReadComponent = Callable[[str, Node, str], Any]

@@ -27,7 +27,7 @@ class Component:
     """A Keras object by name: layer, optimizer, loss, metric, schedule, regularizer, initializer, constraint.
 
     Attributes:
-        kind: "layer", "optimizer", "schedule", "loss", "metric", "regularizer", "initializer", "constraint",
+        kind: "layer", "optimizer", "schedule", "loss", "metric", "regularizer", "initializer", "constraint", "transformer",
             "application" (a `keras.applications` network used as a layer).
         name: Keras's canonical class name, such as `Dense` or `BinaryCrossentropy`.
         arguments: Keras's argument names to plain values; a nested component is a `Component`, also inside lists.
@@ -141,6 +141,7 @@ class DataConfig:
         scale_target: whether a regression target is standardized inside (reported in its own units all the same).
         split: see `SplitConfig`.
         augment: Keras's random layers, applied in training only.
+        transform: scikit-learn transformers, kind "transformer", applied in order to the scaled numbers of a row.
         corrupt: what is done to the input of a reconstruction in training only, or None.
         limit: use the first so many rows of the source only, or None.
         identifiers: columns that are no features but are repeated beside predictions.
@@ -173,6 +174,7 @@ class DataConfig:
     scale_target: bool = True
     split: SplitConfig = SplitConfig()
     augment: tuple[Component, ...] = ()
+    transform: tuple[Component, ...] = ()
     corrupt: CorruptConfig | None = None
     limit: int | None = None
     identifiers: tuple[str, ...] = ()

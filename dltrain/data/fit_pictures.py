@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,13 @@ from dltrain.config.types import DataConfig
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.faults import config_fault
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
-from dltrain.data.picture_preprocessing import PICTURE_SCALES, PicturePreprocessing, class_labels, fit_pixel_scale
+from dltrain.data.picture_preprocessing import PICTURE_SCALES, PicturePreprocessing, class_labels, fit_pixel_scale, scale_pictures
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures
 from dltrain.data.splits import Rows
 from dltrain.data.table_preprocessing import RECONSTRUCTION
 from dltrain.data.targets import Locate, count_labels, scale_target
+from dltrain.data.transform_steps import fit_steps
 from dltrain.errors import ConfigError, DataError
 
 
@@ -35,10 +37,18 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
     codes = values if spec.task == "classification" else None
     parts, manner = split_at_random(config, rows, codes, spec.classes, seed, _locator(raw))
     parts = {name: ({**parts, **brought})[name] for name in ("train", "validation", "test") if name in {**parts, **brought}}
-    warnings = []
+    warnings: list[str] = []
     if codes is not None:
         warnings = check_labels(spec.name, spec.classes, codes, parts, _locator(raw))
-    preprocessing = stored or _fit(config, raw, spec, values, parts["train"])
+    preprocessing = stored
+    if preprocessing is None:
+        fitted = _fit(config, raw, spec, values, parts["train"])
+        if config.transform:
+            matrix = scale_pictures(raw.images, parts["train"], fitted.center, fitted.spread)
+            steps, notes = fit_steps(config, matrix.reshape(len(matrix), -1), seed)
+            fitted = replace(fitted, steps=steps)
+            warnings += notes
+        preprocessing = fitted
     made = {name: preprocessing.transform(raw, with_targets=True, rows=chosen) for name, chosen in parts.items()}
     summary = [_describe(spec, values), *preprocessing.describe()]
     resolved = {"data.task": spec.task}

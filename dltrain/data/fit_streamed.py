@@ -99,6 +99,9 @@ def fit_streamed(
         raise UsageError(
             f"data.split.folds needs the data in memory, but {reason}", hint="split by a column of yours: data.split.column"
         )
+    if config.transform:
+        message = "its steps are fitted on the whole training part in memory, which is streamed from disk here"
+        raise ConfigError(config_fault(config, "data.transform", f"{message}: {reason}", "leave it out, or set data.limit"))
     if stored is not None and not isinstance(stored, TablePreprocessing):
         raise DataError("the run was trained on pictures, this is a table")
     reporter.status("looking at the data")

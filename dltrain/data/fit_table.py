@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint, config_fault, listed
-from dltrain.data.features import FeatureColumn, check_gaps, fit_feature, read_features
+from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fit_feature, read_features
 from dltrain.data.fitted import Fitted, check_labels, given_parts, placed, split_at_random
 from dltrain.data.kinds import (
     SAMPLE_ROWS,
@@ -30,8 +30,9 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.scaling import IMPUTES, SCALES
 from dltrain.data.splits import Rows, split_column, split_groups, split_time
-from dltrain.data.table_preprocessing import RECONSTRUCTION, TablePreprocessing, TableValues, locator, read_weights
+from dltrain.data.table_preprocessing import FEATURES, RECONSTRUCTION, TablePreprocessing, TableValues, locator, read_weights
 from dltrain.data.targets import count_labels, encode_target, infer_target, scale_target
+from dltrain.data.transform_steps import fit_steps
 from dltrain.data.wide_tables import read_plain_numbers
 from dltrain.data.word_vectors import token_vectors
 from dltrain.errors import ConfigError, DataError, Fault
@@ -79,6 +80,13 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         identifiers=config.identifiers,
     )
     check_some_feature(preprocessing, config)
+    if config.transform:
+        made = preprocessing.make_inputs(values, rows["train"], Unseen())
+        if FEATURES not in made:
+            raise DataError(config_fault(config, "data.transform", "there is no number to transform", "data.encode: one_hot"))
+        steps, notes = fit_steps(config, np.asarray(made[FEATURES]), seed)
+        preprocessing = replace(preprocessing, steps=steps)
+        warnings += notes
     identifiers = {name: text_of(raw.frame[name]).fill_null("") for name in config.identifiers}
     table = TableValues(values, targets, weights, identifiers, raw.frame.height)
     parts = _assemble(preprocessing, table, rows, warnings)

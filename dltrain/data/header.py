@@ -36,7 +36,14 @@ def read_facts(config: DataConfig, *, seed: int) -> DataFacts:
     Returns:
         Facts whose `errors` say what is wrong with the data; nothing is raised for that.
     """
+    from dltrain.data.transform_widths import transformed_facts
+
     config = replace_folds(config)
+    # The steps of scikit-learn are arithmetic here: fitting them would take its import, and time.
+    return transformed_facts(config, _read_facts(replace(config, transform=()), seed))
+
+
+def _read_facts(config: DataConfig, seed: int) -> DataFacts:
     try:
         known = known_facts(config)
     except ValueError as error:

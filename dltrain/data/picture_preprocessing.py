@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.transformers import TRANSFORMERS
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.disk_array import Array, DiskArray, in_memory, rows_in_memory
 from dltrain.data.faults import capped, listed
@@ -18,6 +19,7 @@ from dltrain.data.raw import Raw, RawPictures
 from dltrain.data.scaled_pixels import BLOCK_VALUES, ScaledPixels, scale_pixels
 from dltrain.data.scaling import nonzero_deviation
 from dltrain.data.table_preprocessing import RECONSTRUCTION, one_of, target_from, target_state, typed
+from dltrain.data.transform_steps import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault
 
 PICTURE_SCALES = ("standard", "minmax", "unit", "none")
@@ -40,6 +42,7 @@ class PicturePreprocessing(Preprocessing):
         center, spread: float64 of `shape` (per pixel), or of shape () for one value.
         reader: how a picture file becomes such an array (see `RawPictures`), or None.
         arguments: the source's own (`inputs` and `targets` of an npz file), with which its files are read again.
+        steps: transformers of scikit-learn behind the scaled numbers, which they take as one row.
     """
 
     kind: ClassVar[str] = "pictures"
@@ -51,10 +54,15 @@ class PicturePreprocessing(Preprocessing):
     spread: NDArray[np.float64]
     reader: Mapping[str, Any] | None = None
     arguments: Mapping[str, Any] | None = None
+    steps: tuple[FittedStep, ...] = ()
 
     @property
     def schema(self) -> Schema:
         """One input: "image" [height, width, channels], or "features" for arrays of another rank."""
+        if self.steps:
+            last = self.steps[-1]
+            unit_range = TRANSFORMERS[last.name].to_unit
+            return Schema((InputSpec("features", (last.width,), columns=last.columns, unit_range=unit_range),), self.targets)
         name = "image" if len(self.shape) == 3 else "features"
         return Schema((InputSpec(name, self.shape, unit_range=self.scale in UNIT_SCALES),), self.targets)
 
@@ -84,6 +92,8 @@ class PicturePreprocessing(Preprocessing):
             )
         rows = np.arange(len(raw.images)) if rows is None else rows
         scaled = self._scaled(images, rows)
+        if self.steps:
+            scaled = apply_steps(self.steps, in_memory(scaled))
         targets: dict[str, NDArray[Any]] = {}
         for spec in self.targets:
             if spec.task == RECONSTRUCTION:
@@ -113,19 +123,21 @@ class PicturePreprocessing(Preprocessing):
             "none": "as they are",
         }[self.scale]
         word = "pictures" if len(self.shape) == 3 else "arrays"
-        return [f"{word}: {'x'.join(map(str, self.shape)) or 'single values'}, {manner}"]
+        return [f"{word}: {'x'.join(map(str, self.shape)) or 'single values'}, {manner}", *describe_steps(self.steps)]
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """See `Preprocessing.to_state`."""
+        steps, arrays = steps_state(self.steps)
         state = {
             "source": self.source,
+            "steps": steps,
             "shape": list(self.shape),
             "scale": self.scale,
             "targets": [target_state(spec) for spec in self.targets],
             "reader": None if self.reader is None else dict(self.reader),
             "arguments": dict(self.arguments or {}),
         }
-        return state, {"center": self.center, "spread": self.spread}
+        return state, {"center": self.center, "spread": self.spread, **arrays}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> PicturePreprocessing:
@@ -143,6 +155,7 @@ class PicturePreprocessing(Preprocessing):
             spread=spread,
             reader=None if state["reader"] is None else typed(state, "reader", dict),
             arguments={key: value for key, value in typed(state, "arguments", dict).items() if isinstance(value, str)},
+            steps=steps_from(state.get("steps", []), arrays),
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.transformers import TRANSFORMERS
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint
 from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fill_features, read_features
@@ -20,6 +21,7 @@ from dltrain.data.raw import Raw, RawTable
 from dltrain.data.scaling import SCALES, NumberTransform
 from dltrain.data.targets import Locate, encode_target
 from dltrain.data.tokens import SPLITS, STANDARDIZE, Tokenizer
+from dltrain.data.transform_steps import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class TablePreprocessing(Preprocessing):
         text_options: fields of `DataConfig` with which a text file is read again (`columns`, `quote`, `encoding`).
         weight: the column of row weights, or None.
         identifiers: columns that are repeated beside predictions.
+        steps: transformers of scikit-learn behind the scaled numbers.
     """
 
     kind: ClassVar[str] = "table"
@@ -71,12 +74,15 @@ class TablePreprocessing(Preprocessing):
     text_options: Mapping[str, Any] = field(default_factory=dict)
     weight: str | None = None
     identifiers: tuple[str, ...] = ()
+    steps: tuple[FittedStep, ...] = ()
 
     @property
     def schema(self) -> Schema:
         """One input "features" of all numbers and one-hot columns; one input for each embedded category."""
         columns = tuple(name for column in self.features for name in column.columns)
         unit_range = all(column.unit_range for column in self.features)
+        if self.steps:
+            columns, unit_range = self.steps[-1].columns, TRANSFORMERS[self.steps[-1].name].to_unit
         inputs = [InputSpec(FEATURES, (len(columns),), columns=columns, unit_range=unit_range)] if columns else []
         for column in self.features:
             if column.is_embedded:
@@ -147,7 +153,7 @@ class TablePreprocessing(Preprocessing):
         width = sum(len(column.columns) for column in self.features)
         matrix = np.zeros((len(rows), width), np.float32)
         embedded = fill_features(matrix, self.features, chosen, unseen)
-        inputs: dict[str, Array] = {FEATURES: matrix} if width else {}
+        inputs: dict[str, Array] = {FEATURES: apply_steps(self.steps, matrix)} if width else {}
         inputs.update({input_name(column): embedded[column.name] for column in self.features if column.is_embedded})
         return inputs
 
@@ -177,11 +183,12 @@ class TablePreprocessing(Preprocessing):
             if columns:
                 words.append(kind_counts([column.kind for column in columns]) + _manner(name, columns))
         lines.append(f"features: {', '.join(words)}")
-        return lines
+        return [*lines, *describe_steps(self.steps)]
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """See `Preprocessing.to_state`."""
         numbers = [number for column in self.features for number in column.numbers]
+        steps, step_arrays = steps_state(self.steps)
         state = {
             "source": self.source,
             "reading": {
@@ -193,6 +200,7 @@ class TablePreprocessing(Preprocessing):
             "text_options": dict(self.text_options),
             "weight": self.weight,
             "identifiers": list(self.identifiers),
+            "steps": steps,
             "targets": [target_state(spec) for spec in self.targets],
             "features": [
                 {
@@ -217,7 +225,7 @@ class TablePreprocessing(Preprocessing):
             "spread": np.array([number.spread for number in numbers], np.float64),
         }
         arrays.update({f"quantiles_{index}": number.quantiles for index, number in enumerate(numbers) if len(number.quantiles)})
-        return state, arrays
+        return state, arrays | step_arrays
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TablePreprocessing:
@@ -267,6 +275,7 @@ class TablePreprocessing(Preprocessing):
             text_options=_text_options(typed(state, "text_options", dict)),
             weight=None if state["weight"] is None else typed(state, "weight", str),
             identifiers=texts(state, "identifiers"),
+            steps=steps_from(state.get("steps", []), arrays),
         )
 
 

@@ -1,0 +1,59 @@
+"""What scikit-learn transformers make of the data's shape, by arithmetic; scikit-learn is not imported."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from dltrain.config.transformers import MOST_NUMBERS, TRANSFORMERS
+from dltrain.config.types import DataConfig
+from dltrain.data.dataset import InputSpec, Schema
+from dltrain.data.facts import DataFacts
+from dltrain.data.faults import config_fault
+from dltrain.data.transform_steps import too_wide
+from dltrain.errors import Fault
+
+
+def transformed_facts(config: DataConfig, facts: DataFacts) -> DataFacts:
+    """What is known of the data behind `data.transform`; faults of its steps are added.
+
+    Args:
+        config: the `data:` block.
+        facts: what is known of the data without these steps.
+    """
+    if not config.transform or facts.schema is None:
+        return facts
+    inputs, targets = facts.schema.inputs, facts.schema.targets
+    spec = inputs[0]
+    if spec.dtype != "float32" or spec.vocabulary_size is not None:
+        fault = config_fault(config, "data.transform", "there is no number to transform", "data.encode: one_hot")
+        return replace(facts, errors=(*facts.errors, fault))
+    width: int | None = math.prod(spec.shape)
+    unit_range = spec.unit_range
+    errors: list[Fault] = []
+    odd: list[Fault] = []
+    columns: tuple[str, ...] = ()
+    for index, component in enumerate(config.transform):
+        path, entry = f"data.transform.{index}", TRANSFORMERS[component.name]
+        if entry.from_unit and not unit_range:
+            message = f"{component.name} takes numbers between 0 and 1, but these are not scaled so"
+            hint = f"say `data.scale: {'unit' if len(spec.shape) > 1 else 'minmax'}`"
+            odd.append(replace(config_fault(config, path, message, hint), severity="warning"))
+        before = width
+        asked = component.arguments.get("n_components")
+        if before is not None and entry.at_most == "width" and isinstance(asked, int) and asked > before:
+            message = f"{component.name} cannot make {asked:,} components of {before:,} numbers"
+            errors.append(config_fault(config, f"{path}.n_components", message))
+        width = None if before is None else entry.width(component.arguments, before, facts.rows.get("train"))
+        if width is not None and before is not None and width > MOST_NUMBERS:
+            errors.append(config_fault(config, path, too_wide(component.name, before)))
+        unit_range = entry.to_unit
+        columns = tuple(f"{component.name} {number}" for number in range(width or 0)) if (width or 0) <= MOST_NUMBERS else ()
+    facts = replace(facts, errors=(*facts.errors, *errors), warnings=(*facts.warnings, *odd))
+    last = config.transform[-1].name
+    if width is None or errors:
+        line = f"how many numbers {last} makes of a row is known when it is fitted"
+        return replace(facts, schema=None, summary=facts.summary if errors else (*facts.summary, line))
+    made = InputSpec("features", (width,), columns=columns, unit_range=unit_range)
+    schema = Schema((made, *inputs[1:]), targets)
+    return replace(facts, schema=schema, summary=(*facts.summary, f"transformed by {last}: {width:,} numbers a row"))
