@@ -12,7 +12,8 @@ from dltrain.config.suggest import nearest, one_of
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
-from dltrain.model.head import Head
+from dltrain.model.encode import is_by_target
+from dltrain.model.head import CLASS_METRICS, Head, layer_name, metrics_of
 
 # Optimizer -> learning rates beyond which hardly anybody goes; "" stands for those like Adam.
 _USUAL_RATES = {
@@ -34,13 +35,6 @@ _TAKE_MASKS = (
     "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention", "BatchNormalization",
 )  # fmt: skip
 _END_MASKS = ("1D", "Flatten", "Reshape", "Permute", "RepeatVector")
-# Metrics of probabilities or labels, which mean nothing for a number.
-_FOR_CLASSES = {
-    "accuracy", "BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "TopKCategoricalAccuracy",
-    "SparseTopKCategoricalAccuracy", "AUC", "Precision", "Recall", "F1Score", "FBetaScore", "TruePositives", "TrueNegatives",
-    "FalsePositives", "FalseNegatives", "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity",
-    "SpecificityAtSensitivity", "BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU",
-}  # fmt: skip
 _ONE_HOT_ONLY = {
     "AUC", "Precision", "Recall", "F1Score", "FBetaScore", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives",
     "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity", "CategoricalAccuracy",
@@ -127,14 +121,14 @@ def _check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, h
     if not heads:
         return
     for index, metric in enumerate(training.metrics):
-        if metric.name in _FOR_CLASSES and not any(head.task == "classification" for head in heads):
+        if metric.name in CLASS_METRICS and not any(head.task == "classification" for head in heads):
             message = f"{metric.name} is a metric for classes, but the target {heads[0].targets[0].name!r} is a number"
             if heads[0].task == "reconstruction":
                 message = f"{metric.name} is a metric for classes, but the input is reconstructed"
             hint = "use mean_absolute_error or root_mean_squared_error, or set `data.task: classification`"
             # Keras computes the others, whatever they mean then.
             yield fault(config, f"training.metrics.{index}", message, hint, warning=metric.name != "accuracy")
-        encodings = {head.encoding for head in heads}
+        encodings = {head.encoding for head in heads if head.task == "classification"}
         if metric.name in _ONE_HOT_ONLY and "index" in encodings:
             message = f"{metric.name} compares with one-hot targets, but for {heads[0].loss.name} a class is its index"
             yield fault(config, f"training.metrics.{index}", message, "say `training.loss: categorical_crossentropy`")
@@ -145,15 +139,23 @@ def _check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, h
 
 
 def history_names(training: TrainingConfig, heads: Sequence[Head]) -> list[str] | None:
-    """The history's columns without those of validation; None where they are not known (several outputs)."""
-    if len(heads) != 1:
+    """The history's columns without those of validation, as Keras names them; None where the outputs are not known."""
+    if not heads:
         return None
-    names = [metric_name(metric) for metric in training.metrics]
-    if heads[0].task == "classification" and "accuracy" not in names:
+    if len(heads) == 1:
+        return ["loss", *_metric_names(training, heads[0], alone=True), "learning_rate"]
+    losses = [f"{head.name}_loss" for head in heads]
+    metrics = [f"{head.name}_{name}" for head in heads for name in _metric_names(training, head, alone=False)]
+    return ["loss", *losses, *metrics, "learning_rate"]
+
+
+def _metric_names(training: TrainingConfig, head: Head, *, alone: bool) -> list[str]:
+    names = [metric_name(metric) for metric in metrics_of(head, training.metrics, alone=alone)]
+    if head.task == "classification" and "accuracy" not in names:
         names.insert(0, "accuracy")
-    if heads[0].task != "classification" and not names:
+    if head.task != "classification" and not names:
         names.append("mean_absolute_error")
-    return ["loss", *names, "learning_rate"]
+    return names
 
 
 def metric_name(metric: Component) -> str:
@@ -196,12 +198,28 @@ def _check_class_weight(config: Config, training: TrainingConfig, facts: DataFac
     if not classified:
         yield fault(config, "training.class_weight", "class_weight needs a target that classifies", "leave it out")
     elif isinstance(wanted, Mapping) and facts.names_known:
-        known = [label for head in classified for label in head.classes]
-        for label in wanted:
+        yield from _check_weights(config, wanted, classified)
+
+
+def _check_weights(config: Config, wanted: Mapping[str, Any], classified: Sequence[Head]) -> Iterator[Fault]:
+    """Labels, or targets with labels of theirs, that the data does not have."""
+    path = "training.class_weight"
+    targets = {head.targets[0].name: head for head in classified}
+    groups = [(path, wanted, [label for head in classified for label in head.classes])]
+    if is_by_target(wanted):
+        groups = []
+        for name, weights in wanted.items():
+            if name not in targets:
+                hint = f"those are {one_of(list(targets))}"
+                yield fault(config, f"{path}.{name}", f"{name!r} is no target that classifies", hint)
+            elif isinstance(weights, Mapping):
+                groups.append((f"{path}.{name}", weights, list(targets[name].classes)))
+    for where, weights, known in groups:
+        for label in weights:
             if str(label) not in known:
                 near = nearest(str(label), known)
                 hint = (f'did you mean "{near}"? ' if near else "") + f"the classes are {one_of(known)}"
-                yield fault(config, f"training.class_weight.{label}", f"no class is called {str(label)!r}", hint)
+                yield fault(config, f"{where}.{label}", f"no class is called {str(label)!r}", hint)
 
 
 def _check_h5(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
@@ -251,14 +269,22 @@ def _check_classes(config: Config, training: TrainingConfig, facts: DataFacts, h
             )
 
 
+def _scores_of(head: Head) -> tuple[str, ...]:
+    by_task = {"classification": _CLASS_SCORES, "reconstruction": _RECONSTRUCTION_SCORES}
+    return by_task.get(head.task, _NUMBER_SCORES)
+
+
 def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
     """Metrics that are required but that no evaluation will give."""
     names = history_names(training, heads)
     if names is None:
         return
-    scores: tuple[str, ...] = _CLASS_SCORES if heads[0].task == "classification" else _NUMBER_SCORES
-    if heads[0].task == "reconstruction":
-        scores = _RECONSTRUCTION_SCORES
+    scores = [
+        f"{layer_name(target.name)}_{score}" if sum(len(each.targets) for each in heads) > 1 else score
+        for head in heads
+        for target in head.targets
+        for score in _scores_of(head)
+    ]
     known = [*names, *scores]
     spellings = {normalize(name) for name in (*known, *_SHORT, *_SHORT.values())}
     for text in config.evaluation.require:

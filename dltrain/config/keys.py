@@ -219,7 +219,13 @@ _TABLE = (
     Key("training.epochs", "int>=1", 10, "Passes over the training part.", example=30),
     Key("training.batch_size", "int>=1", 32, "Rows a step.", example=64),
     Key("training.shuffle", "bool", True, "A new order of the rows each epoch.", example=False),
-    Key("training.class_weight", "'balanced'|map(number>=0)", None, "Weight of each label, or `balanced`.", example="balanced"),
+    Key(
+        "training.class_weight",
+        "'balanced'|map(number>=0|'balanced'|map(number>=0))",
+        None,
+        "Weight of each label, or `balanced`; with several targets also one of these for each.",
+        example="balanced",
+    ),
     Key(
         "training.early_stopping",
         "bool|mapping",

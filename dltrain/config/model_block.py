@@ -31,7 +31,8 @@ def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelCo
     inputs = node.entries.get("inputs") if isinstance(node, MappingNode) else None
     earlier = dict.fromkeys(inputs.entries, "") if isinstance(inputs, MappingNode) else {}
     encoded = data.encode if isinstance(data.encode, Mapping) else {}
-    earlier |= dict.fromkeys((*INPUTS, *(data.features or {}), *(data.columns or ()), *encoded), "")
+    columns = [name for name in data.columns or () if name not in data.target]  # a layer named as a target is its output
+    earlier |= dict.fromkeys((*INPUTS, *(data.features or {}), *columns, *encoded), "")
 
     values = read_block(
         context,

@@ -242,7 +242,7 @@ class TrainingConfig:
         epochs: passes over the training part.
         batch_size: rows a step.
         shuffle: a new order each epoch.
-        class_weight: None, "balanced", or label -> weight.
+        class_weight: None, "balanced", label -> weight, or target -> one of these.
         early_stopping, reduce_lr_on_plateau, tensorboard: arguments of Keras's callback, or None where it is not wanted.
         checkpoint: see `CheckpointConfig`.
         jit_compile: True, False or None ("auto": decided from the work ahead).
@@ -255,7 +255,7 @@ class TrainingConfig:
     epochs: int = 10
     batch_size: int = 32
     shuffle: bool = True
-    class_weight: str | Mapping[str, float] | None = None
+    class_weight: str | Mapping[str, Any] | None = None
     early_stopping: Mapping[str, Any] | None = None
     checkpoint: CheckpointConfig = CheckpointConfig()
     reduce_lr_on_plateau: Mapping[str, Any] | None = None

@@ -23,7 +23,7 @@ from dltrain.evaluation.metrics import (
     regression_metrics,
 )
 from dltrain.evaluation.standard_errors import standard_errors
-from dltrain.model.head import Head
+from dltrain.model.head import Head, layer_name
 
 MOST_ROWS = 100_000_000  # of a training part whose targets are laid out again
 
@@ -124,10 +124,10 @@ def report_part(
     several = sum(len(head.targets) for head in heads) > 1
     for head, output in zip(heads, outputs, strict=True):
         if head.task == "classification":
-            _classification(result, name, head, output, part, reference, prefix=f"{head.targets[0].name}_" if several else "")
+            _classification(result, name, head, output, part, reference, prefix=f"{head.name}_" if several else "")
         else:
             for index, target in enumerate(head.targets):
-                prefix = f"{target.name}_" if several else ""
+                prefix = f"{layer_name(target.name)}_" if several else ""
                 _regression(result, name, target, output[:, index], part, reference, prefix=prefix)
     if not several and heads[0].task == "classification":
         result.standard_errors = standard_errors(heads[0], probabilities_of(heads[0], outputs[0]), part)

@@ -87,7 +87,7 @@ class _Builder:
             tensor = self._apply(layer, tensor)
         outputs = [] if heads else [tensor]
         for head in heads:
-            output = tensor
+            output = tensor if head.source is None else self.tensors[head.source]
             for layer in head.layers:
                 output = self._apply(layer, output)
             outputs.append(output)

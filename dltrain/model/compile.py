@@ -13,7 +13,7 @@ from dltrain.config.types import Component, TrainingConfig
 from dltrain.errors import ConfigError, Fault
 from dltrain.model.build import make_component, snake_case
 from dltrain.model.encode import EncodedPart
-from dltrain.model.head import Head
+from dltrain.model.head import Head, metrics_of
 from dltrain.model.keras_import import import_keras
 
 _THRESHOLD_METRICS = {"Precision", "Recall", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"}
@@ -39,7 +39,7 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig) -
         # Names of its own: Keras would number those of a process's second model, and files would differ.
         optimizer = make_component(keras, _named(training.optimizer))
         losses = [make_component(keras, head.loss) for head in heads]
-        metrics = [_metrics(keras, head, training.metrics) for head in heads]
+        metrics = [_metrics(keras, head, metrics_of(head, training.metrics, alone=len(heads) == 1)) for head in heads]
         single = len(heads) == 1
         model.compile(
             optimizer=optimizer,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,32 +87,44 @@ def _encode(part: Part, head: Head, inputs: tuple[Array, ...]) -> Array:
     return indices.astype("int32", copy=False)
 
 
+def is_by_target(wanted: Mapping[str, Any]) -> bool:
+    """Whether `training.class_weight` names targets, each with weights of its own, rather than labels."""
+    return any(not isinstance(weight, int | float) for weight in wanted.values())
+
+
 def resolve_class_weights(
-    wanted: str | Mapping[str, float] | None, part: Part, heads: Sequence[Head]
+    wanted: str | Mapping[str, Any] | None, part: Part, heads: Sequence[Head]
 ) -> dict[str, NDArray[np.float32]]:
     """Weights by class index for each head that classifies.
 
     `balanced` is scikit-learn's: rows / (classes * rows of the class), counted on the training part.
 
+    Args:
+        wanted: "balanced" or label -> weight, for all targets that classify; or target -> one of these.
+        part: the training part.
+        heads: from `resolve_heads`.
+
     Raises:
-        ConfigError: a label that the target does not have, or no target that classifies.
+        ConfigError: a label that no target has, or no target that classifies.
     """
     if wanted is None:
         return {}
+    classified = [head for head in heads if head.task == "classification"]
+    if not classified:
+        raise ConfigError(Fault("class_weight needs a target that classifies", path="training.class_weight"))
+    by_target = isinstance(wanted, Mapping) and is_by_target(wanted)
     weights = {}
-    for head in heads:
-        if head.task != "classification":
-            continue
-        if wanted == "balanced":
+    for head in classified:
+        asked = wanted.get(head.targets[0].name) if by_target and isinstance(wanted, Mapping) else wanted
+        if asked == "balanced":
             counts = np.bincount(part.targets[head.targets[0].name], minlength=len(head.classes))
             weights[head.name] = (counts.sum() / (len(counts) * np.maximum(counts, 1))).astype("float32")
-        elif isinstance(wanted, Mapping):
-            unknown = [str(label) for label in wanted if str(label) not in head.classes]
+        elif isinstance(asked, Mapping):
+            known = head.classes if by_target else tuple(label for other in classified for label in other.classes)
+            unknown = [str(label) for label in asked if str(label) not in known]
             if unknown:
                 message = f"no class is called {', '.join(map(repr, unknown))}"
-                raise ConfigError(Fault(message, path="training.class_weight", hint=f"the classes are {', '.join(head.classes)}"))
-            given = {str(label): float(weight) for label, weight in wanted.items()}
+                raise ConfigError(Fault(message, path="training.class_weight", hint=f"the classes are {', '.join(known)}"))
+            given = {str(label): float(weight) for label, weight in asked.items()}
             weights[head.name] = np.array([given.get(name, 1.0) for name in head.classes], "float32")
-    if not weights:
-        raise ConfigError(Fault("class_weight needs a target that classifies", path="training.class_weight"))
     return weights

@@ -38,6 +38,13 @@ ONE_HOT_METRICS = {
     "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity", "CategoricalCrossentropy",
     "CategoricalAccuracy", "TopKCategoricalAccuracy",
 }  # fmt: skip
+# Metrics of probabilities or labels, which mean nothing for a number.
+CLASS_METRICS = {
+    "accuracy", "BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "TopKCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy", "AUC", "Precision", "Recall", "F1Score", "FBetaScore", "TruePositives", "TrueNegatives",
+    "FalsePositives", "FalseNegatives", "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity",
+    "SpecificityAtSensitivity", "BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU",
+}  # fmt: skip
 _LOGIT_LOSSES = {
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
@@ -61,6 +68,7 @@ class Head:
         encoding: "binary", "index", "one_hot" for classes, "value" for numbers, "input" for reconstruction.
         logits: the output has no final activation although the task has one.
         reason: a sentence for the user.
+        source: the layer that is the output, or that the added layers take; None: the last one of the config.
     """
 
     name: str
@@ -72,6 +80,7 @@ class Head:
     encoding: str
     logits: bool
     reason: str
+    source: str | None = None
 
     @property
     def task(self) -> str:
@@ -102,15 +111,41 @@ def resolve_heads(
         ConfigError: output, loss and target contradict each other.
     """
     targets = schema.targets
+    own = {target.name: layer for target in targets for layer in model.layers if layer.name == layer_name(target.name)}
     together = all(target.task == "regression" for target in targets) and not isinstance(loss, Mapping)
+    together = together and not (own and len(targets) > 1)
     groups = [targets] if together or len(targets) == 1 else [(target,) for target in targets]
+    if len(groups) > 1:
+        _check_outputs(model, targets, own)
     heads = []
     for group in groups:
         wanted = loss.get(group[0].name) if isinstance(loss, Mapping) else loss
         if isinstance(loss, Mapping) and wanted is None:
             raise ConfigError(Fault(f"no loss for the target {group[0].name!r}", path="training.loss"))
-        heads.append(_resolve_head(model, schema, tuple(group), wanted, metrics, alone=len(groups) == 1))
+        layer = own.get(group[0].name) if len(groups) > 1 else None
+        heads.append(_resolve_head(model, schema, tuple(group), wanted, metrics, alone=len(groups) == 1, own=layer))
     return tuple(heads)
+
+
+def _check_outputs(model: ModelConfig, targets: Sequence[TargetSpec], own: Mapping[str, LayerConfig]) -> None:
+    """Refuse an output that could be that of one target only, and targets whose layers would have one name."""
+    names = [layer_name(target.name) for target in targets]
+    hint = f"give each target a layer of its name, such as `name: {names[0]}`, or leave the outputs to `model.output: auto`"
+    faults = []
+    if isinstance(model.output, LayerConfig):
+        faults.append(
+            fault_at(model.output.component.place, "one output layer for several targets", path="model.output", hint=hint)
+        )
+    if model.output == "none":
+        missing = [target.name for target in targets if target.name not in own]
+        faults += [Fault(f"no layer is the output of the target {name!r}", path="model.output", hint=hint) for name in missing]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            first = targets[names.index(name)].name
+            message = f"the targets {first!r} and {targets[index].name!r} have the same name as layers: {name}"
+            faults.append(Fault(message, path="data.target"))
+    if faults:
+        raise ConfigError(faults)
 
 
 def _resolve_head(
@@ -121,6 +156,7 @@ def _resolve_head(
     metrics: Sequence[Component],
     *,
     alone: bool,
+    own: LayerConfig | None = None,
 ) -> Head:
     target = targets[0]
     loss = wanted.component if wanted else None
@@ -131,6 +167,10 @@ def _resolve_head(
         if logits:
             raise ConfigError(Fault("a reconstruction needs the input's own numbers, not logits", path="model.logits"))
         layers, reason = reconstruction_layers(model, schema)
+    elif own is not None:
+        layers = ()
+        units, activation, logits = _given_output([own], units, activation, logits, target)
+        reason = f"the layer {own.name} is its output, as its name says"
     elif isinstance(model.output, LayerConfig):
         layers = (replace(model.output, name=model.output.name or "output"),)
         units, activation, logits = _given_output(layers, units, activation, logits, target)
@@ -156,6 +196,7 @@ def _resolve_head(
         encoding=_encoding(loss.name, target, units),
         logits=logits,
         reason=reason,
+        source=None if own is None else own.name,
     )
 
 
@@ -238,6 +279,15 @@ def _added_layers(units: int, activation: str | None, target: TargetSpec, *, alo
         arguments["activation"] = activation
     dense = Component("layer", "Dense", arguments)
     return (LayerConfig(dense, name="output" if alone else layer_name(target.name), path="model.output"),)
+
+
+def metrics_of(head: Head, wanted: Sequence[Component], *, alone: bool) -> list[Component]:
+    """Those of the config's metrics that are computed for a target; among several targets each takes what it can."""
+    if alone:
+        return list(wanted)
+    classifies = head.task == "classification"
+    for_classes = [metric.name in CLASS_METRICS or "rossentropy" in metric.name for metric in wanted]
+    return [metric for metric, fits in zip(wanted, for_classes) if fits == classifies]
 
 
 def layer_name(name: str) -> str:

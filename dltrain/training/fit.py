@@ -421,6 +421,11 @@ class _Fit:
         )
 
 
+def _plain_loss(head: Head) -> dict[str, Any]:
+    """The loss of one target of several, with its weight, as a config holds it."""
+    return {head.loss.name: dict(head.loss.arguments), **({} if head.loss_weight == 1.0 else {"weight": head.loss_weight})}
+
+
 def _size(variable: Any) -> int:
     size = 1
     for length in variable.shape:

@@ -41,9 +41,16 @@ def resolved_config(config: Config, dataset: Dataset, heads: Sequence[Head], fol
         if config.model.output == "auto" and len(head.layers) < 2:
             layer = head.layers[0].component if head.layers else None
             inferred["model.output"] = {layer.name: dict(layer.arguments)} if layer else "none"
+    else:
+        inferred["training.loss"] = {head.targets[0].name: _plain_loss(head) for head in heads}
     text = dump_yaml(resolve(config, inferred))
     # Read once more, so that what is written has one form, whether it was inferred or given.
     return dict(load_config_text(text, folder=folder).resolved)
+
+
+def _plain_loss(head: Head) -> dict[str, Any]:
+    """The loss of one target of several, with its weight, as a config holds it."""
+    return {head.loss.name: dict(head.loss.arguments), **({} if head.loss_weight == 1.0 else {"weight": head.loss_weight})}
 
 
 def first_manifest(
@@ -56,7 +63,7 @@ def first_manifest(
         "argv": list(argv),
         "config": str(config.file) if config.file else None,
         "seed": config.seed,
-        "task": dataset.schema.targets[0].task,
+        "task": ", ".join(dict.fromkeys(target.task for target in dataset.schema.targets)),
         "threads": threads,
         "environment": environment,
         "data": {"fingerprint": dataset.fingerprint, "details": dataset.fingerprint_details},

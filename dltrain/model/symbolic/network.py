@@ -101,7 +101,7 @@ def infer_network(model: ModelConfig, schema: Schema, heads: Sequence[Head], aug
     for layer in entry.layers:
         last = walk.add(layer, last)
     for head in heads:
-        end = last
+        end = head.source or last
         for layer in head.layers:
             end = walk.add(layer, end)
         walk.network.outputs.append((end, walk.shapes[end]))
