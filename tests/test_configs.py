@@ -43,6 +43,7 @@ EXPECTED = {
     "iris": Expected(None, ("accuracy>=0.9",)),
     "lfw": Expected("lfw", ("accuracy>=0.93",)),
     "lfw7": Expected("lfw", ("accuracy>=0.75",), WITH_VALIDATION),
+    "mnist_rbm": Expected("mnist", ("accuracy>=0.9",), short=("data.limit=300", "data.transform.0.n_iter=1")),
     "noise": Expected(None, ("accuracy>=0.45", "accuracy<=0.55")),
     "titanic": Expected("tabular/titanic/train.csv", ("accuracy>=0.78",)),
     "wages": Expected("tabular/hourly_wages/hourly_wages_all534.csv", of_baseline=("rmse", 0.92)),
@@ -170,6 +171,14 @@ def test_reaches_its_number(name, tmp_path):
         metric, share = expected.of_baseline
         assert document["metrics"]["test"][metric] < share * document["baseline"][metric]
     assert any("no better than the baseline" in note for note in document["notes"]) == (name == "noise")
+
+
+@pytest.mark.slow
+def test_a_boltzmann_machine_s_features_beat_raw_pixels_under_the_same_layer(tmp_path):
+    need_data("mnist_rbm")
+    seen = check_fit("mnist_rbm", fit_config("mnist_rbm", tmp_path / "rbm"), tmp_path / "rbm")
+    raw = check_fit("mnist_rbm", fit_config("mnist_rbm", tmp_path / "raw", "data.transform=null"), tmp_path / "raw")
+    assert seen["metrics"]["test"]["accuracy"] > raw["metrics"]["test"]["accuracy"] + 0.01
 
 
 @pytest.mark.slow

@@ -42,6 +42,10 @@ def describe_inputs(preprocessing: Preprocessing, name: Callable[[str], str]) ->
     Raises:
         UsageError: something of it cannot be said with Keras's layers; names every such thing.
     """
+    steps = getattr(preprocessing, "steps", ())
+    if steps:
+        names = ", ".join(step.name for step in steps)
+        raise UsageError(no_way(f"the steps of data.transform ({names}), which are scikit-learn's"))
     if type(preprocessing) is TablePreprocessing:
         inputs = describe_columns(preprocessing)
     elif type(preprocessing) is PicturePreprocessing:
