@@ -1,7 +1,7 @@
 """Resizing as Pillow does it, as two products of matrices: first along the width, then along the height, rounded after each.
 
 Unlike `tf.image.resize` it gives the grey levels that the run's own reading of picture files gives, and it can be converted to
-other formats.
+other formats. Where the other direction is cheaper Pillow begins with it: that makes a difference of a grey level, seldom more.
 """
 
 from __future__ import annotations

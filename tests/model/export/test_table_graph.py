@@ -1,0 +1,114 @@
+"""The graph of a table's preprocessing against the preprocessing itself, on columns of every kind and scale."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars
+import pytest
+
+from dltrain.data.dataset import TargetSpec
+from dltrain.data.features import FeatureColumn, fit_feature
+from dltrain.data.kinds import Reading
+from dltrain.data.raw import RawTable
+from dltrain.data.table_preprocessing import TablePreprocessing
+from dltrain.errors import UsageError
+from dltrain.model.export.raw_model import describe_inputs
+from dltrain.model.export.table_graph import add_columns
+from dltrain.model.keras_import import import_keras
+
+ROWS = 300
+NO_DATE = np.iinfo(np.int64).min
+
+
+def raw_columns(seed=0, rows=ROWS):
+    """Kind and raw values of columns: typed as an export takes them."""
+    generator = np.random.default_rng(seed)
+    gaps = generator.random(rows) < 0.1
+    seconds = generator.integers(-(10**9), 2 * 10**9, rows)
+    return {
+        "far/from zero": ("number", (1e6 + generator.normal(0, 0.5, rows)).astype(np.float32)),
+        "counts": ("number", np.where(gaps, np.nan, generator.integers(0, 5, rows)).astype(np.float32)),
+        "constant": ("number", np.full(rows, 7, np.float32)),
+        "flag": ("boolean", np.where(gaps, np.nan, generator.integers(0, 2, rows)).astype(np.float32)),
+        "day": ("date", np.where(gaps, NO_DATE, seconds // 86_400 * 86_400)),
+        "moment": ("date", seconds),
+        "city": ("category", generator.choice(np.array(["Ulm", "[UNK]", 'a "b"\n', "", "?", "Köln", "koeln"], object), rows)),
+        "many": ("category", generator.choice(np.array([f"w{number}" for number in range(40)], object), rows)),
+    }
+
+
+def series_of(name, kind, values):
+    if kind == "date":
+        return polars.Series(name, values.astype("datetime64[s]").astype("datetime64[us]"))
+    if kind == "category":
+        return polars.Series(name, values.tolist(), dtype=polars.String)
+    return polars.Series(name, values.astype(np.float64), nan_to_null=True)
+
+
+def fitted(scale, impute="median", source="csv"):
+    """A preprocessing that has learned from the first half of the rows."""
+    reading = Reading(replace={"city": {"koeln": "Köln"}, "counts": {"4": "3", "2": ""}})
+    columns = []
+    for name, (kind, values) in raw_columns().items():
+        column = FeatureColumn(name, kind)
+        series = series_of(name, kind, values)
+        if kind == "category":
+            series = series.replace({"koeln": "Köln"} if name == "city" else {})
+            series = series.set(series.is_in(["", "?"]), None)
+        learned = values.astype(np.float64) if kind in ("number", "boolean") else series
+        encode = "embedding" if name == "many" else None
+        columns.append(fit_feature(column, learned, np.arange(ROWS // 2), scale=scale, impute=impute, encode=encode))
+    return TablePreprocessing(source, tuple(columns), (TargetSpec("y", "regression"),), reading)
+
+
+def compare(preprocessing, raw):
+    inputs = describe_inputs(preprocessing, lambda column: column)
+    tensors = {}
+    for item in inputs:
+        places = {word: place for place, word in enumerate(item.words, start=1)}
+        values = raw[item.column][1]
+        tensors[item.column] = np.array([places.get(word, 0) for word in values], np.int32) if item.words else values
+    made = add_columns(import_keras(), preprocessing, inputs, tensors)
+    frame = polars.DataFrame([series_of(name, *column) for name, column in raw.items()])
+    expected = preprocessing.transform(RawTable(frame), with_targets=False).inputs
+    assert set(made) == set(expected)
+    for name, values in expected.items():
+        np.testing.assert_allclose(np.asarray(made[name]), values, atol=2e-6, rtol=2e-6, err_msg=name)
+        assert np.asarray(made[name]).shape == values.shape
+
+
+@pytest.mark.parametrize("scale", ["standard", "minmax", "robust", "quantile", "none"])
+def test_the_graph_makes_what_the_preprocessing_makes(scale):
+    compare(fitted(scale), raw_columns(seed=1))
+
+
+@pytest.mark.parametrize("impute", ["mean", "most_frequent", -3.5])
+def test_gaps_are_filled_as_in_training(impute):
+    compare(fitted("standard", impute), raw_columns(seed=2))
+
+
+def test_a_single_row_and_words_that_nobody_has_seen():
+    raw = {name: (kind, values[:1]) for name, (kind, values) in raw_columns(seed=3).items()}
+    raw["city"], raw["many"] = ("category", np.array(["Ulm?"], object)), ("category", np.array(["w99"], object))
+    compare(fitted("standard"), raw)
+
+
+def test_numbers_that_mean_no_value_are_such_where_text_was_read():
+    preprocessing = fitted("standard")
+    preprocessing = replace(preprocessing, reading=Reading(missing=("-999",)))
+    inputs = describe_inputs(preprocessing, lambda column: column)
+    tensors = {name: values for name, (kind, values) in raw_columns().items() if kind != "category"}
+    tensors |= {name: np.zeros(ROWS, np.int32) for name in ("city", "many")}
+    tensors["counts"] = np.full(ROWS, -999, np.float32)
+    made = np.asarray(add_columns(import_keras(), preprocessing, inputs, tensors)["features"])
+    names = [name for column in preprocessing.features for name in column.columns]
+    assert (made[:, names.index("counts missing")] == 1).all()
+
+
+def test_every_column_that_cannot_be_said_is_named():
+    preprocessing = fitted("standard")
+    strange = tuple(FeatureColumn(name, "sound") for name in ("a", "b"))
+    with pytest.raises(UsageError) as error:
+        describe_inputs(replace(preprocessing, features=(*preprocessing.features, *strange)), lambda column: column)
+    assert [fault.path for fault in error.value.faults] == ["data.features.a", "data.features.b"]
+    assert "column a of kind sound" in error.value.faults[0].message
