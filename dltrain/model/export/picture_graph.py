@@ -31,7 +31,7 @@ def describe_picture(preprocessing: PicturePreprocessing) -> tuple[RawInput, ...
             name,
             "float32",
             (None, None, shape[2]),
-            f"pixels 0...255, {colors}, any size: resized to {shape[0]}x{shape[1]} inside",
+            f"pixels 0...255, {colors}; any size: brought to {shape[0]}x{shape[1]} inside",
             fixed_shape=shape,
         ),
     )
@@ -50,7 +50,7 @@ def add_pictures(keras: Any, preprocessing: PicturePreprocessing, tensor: Any, *
             if not reader.form.color:
                 tensor = ops.mean(tensor, axis=3, keepdims=True)
         elif any_size:
-            tensor = resize(ops, tensor, height, width, "bilinear")
+            tensor = resize(ops, tensor, height, width, "bilinear", reader.form.fit)
         if (reader.lowest, reader.highest) != (0.0, 255.0):
             tensor = tensor / np.float32(255.0) * np.float32(reader.highest - reader.lowest) + np.float32(reader.lowest)
     scaled = standardize(tensor, preprocessing.center, preprocessing.spread)

@@ -13,7 +13,7 @@ import numpy as np
 _SUPPORT = {"bilinear": 1.0, "bicubic": 2.0}
 
 
-def resize(ops: Any, pictures: Any, height: int, width: int, kernel: str) -> Any:
+def resize(ops: Any, pictures: Any, height: int, width: int, kernel: str, fit: str = "stretch") -> Any:
     """float32 [rows, height, width, channels], whole numbers 0...255.
 
     Args:
@@ -21,26 +21,51 @@ def resize(ops: Any, pictures: Any, height: int, width: int, kernel: str) -> Any
         pictures: float32 [rows, any, any, channels], whole numbers 0...255.
         height, width: of the result.
         kernel: "bilinear" or "bicubic"; wider where the picture shrinks (antialiased).
+        fit: "stretch", "crop" or "pad", as in `dltrain.data.picture_form.PictureForm`.
     """
-    along_width = _matrix(ops, pictures[0, 0, :, 0], width, kernel)
-    pictures = _to_bytes(ops, ops.einsum("ow,nhwc->nhoc", along_width, pictures))
-    along_height = _matrix(ops, pictures[0, :, 0, 0], height, kernel)
-    return _to_bytes(ops, ops.einsum("oh,nhwc->nowc", along_height, pictures))
+    # The extents are not known before a picture comes in; they are counted.
+    ones = ops.ones_like(pictures[0, :, 0, 0]), ops.ones_like(pictures[0, 0, :, 0])
+    extents = ops.sum(ones[0]), ops.sum(ones[1])
+    sizes = np.float32(height), np.float32(width)
+    ratios = extents[0] / sizes[0], extents[1] / sizes[1]
+    matrices = []
+    for one, extent, size, ratio in zip(ones, extents, sizes, ratios, strict=True):
+        scale, offset, inside = ratio, ratio * 0.0, None
+        if fit == "crop":
+            scale = ops.minimum(*ratios)
+            offset = (extent - scale * size) / 2.0
+        elif fit == "pad":
+            inner = ops.clip(ops.round(extent / ops.maximum(*ratios)), 1.0, size)
+            start = ops.floor((inner * -1.0 + size) / 2.0)
+            scale = extent / inner
+            offset = start * scale * -1.0
+            results = np.arange(size, dtype=np.float32)[:, np.newaxis]
+            inside = ops.logical_and(ops.less_equal(start, results), ops.greater(start + inner, results))
+        matrices.append(_matrix(ops, ops.cumsum(one) - 0.5, int(size), kernel, scale, offset, inside))
+    pictures = _to_bytes(ops, ops.einsum("ow,nhwc->nhoc", matrices[1], pictures))
+    return _to_bytes(ops, ops.einsum("oh,nhwc->nowc", matrices[0], pictures))
 
 
-def _matrix(ops: Any, line: Any, size: int, kernel: str) -> Any:
-    """Weights [size, extent] of the pixels of a line for each pixel of the result."""
-    # The extent is not known before a picture comes in; it is counted.
-    ones = ops.ones_like(line)
-    positions = ops.cumsum(ones) - 0.5
-    scale = ops.sum(ones) / np.float32(size)
+def _matrix(ops: Any, places: Any, size: int, kernel: str, scale: Any, offset: Any, inside: Any) -> Any:
+    """Weights [size, extent] of the pixels of a line for each pixel of the result.
+
+    Args:
+        ops: `keras.ops`.
+        places: the middle of each pixel of the line, [extent].
+        size: pixels of the result.
+        kernel: as for `resize`.
+        scale: pixels of the line for one of the result.
+        offset: where on the line the result begins.
+        inside: bool [size, 1]: which pixels of the result are no border; None: all.
+    """
     filter_scale = ops.maximum(scale, 1.0)
-    centers = scale * (np.arange(size, dtype=np.float32)[:, np.newaxis] + np.float32(0.5))
-    distance = ops.abs(positions - centers) / filter_scale
+    middles = scale * (np.arange(size, dtype=np.float32)[:, np.newaxis] + np.float32(0.5)) + offset
+    distance = ops.abs(middles - places) / filter_scale
     weights = _bilinear(ops, distance) if kernel == "bilinear" else _bicubic(ops, distance)
     # Pillow looks at whole pixels only: those whose middle lies within the support, whose bounds it rounds.
     weights = ops.where(ops.less_equal(distance, np.float32(_SUPPORT[kernel])), weights, np.float32(0.0))
-    return weights / ops.sum(weights, axis=1, keepdims=True)
+    weights = weights / ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1e-6)
+    return weights if inside is None else ops.where(inside, weights, np.float32(0.0))
 
 
 def _bilinear(ops: Any, distance: Any) -> Any:

@@ -239,8 +239,8 @@ def _quantiles(ops: Any, values: Any, quantiles: NDArray[np.float64]) -> Any:
 def _border(exact: NDArray[np.float64], edges: NDArray[np.float32], rest: NDArray[np.float32]) -> NDArray[np.float32]:
     """How far above its edge a value has to be to lie above the quantile.
 
-    Usually not at all: a quantile of 0.1 is met by the value 0.1, and both are rounded alike. Only where a quantile differs from a
-    float32 number by an error of float64, or where float32 cannot tell it from the next one, the value itself is the exact one.
+    Usually not at all: a quantile of 0.1 is met by the value 0.1, and both are rounded alike. Only where a quantile differs from
+    a float32 number by an error of float64, or where float32 cannot tell it from the next one, is the value the exact one.
     """
     is_error = np.abs(rest) < 1e-3 * np.spacing(np.abs(edges))
     merged = (np.diff(edges) == 0) & (np.diff(exact) != 0)
