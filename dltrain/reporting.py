@@ -27,6 +27,11 @@ class Reporter:
     def run_started(self, run: str, first_epoch: int, num_epochs: int, num_steps: int) -> None:
         """Training begins at `first_epoch` (0-based; above 0 on a resume) with `num_steps` steps an epoch."""
 
+    def phase_started(
+        self, phase: int, num_phases: int, first_epoch: int, num_epochs: int, num_steps: int, num_trainable: int
+    ) -> None:
+        """A phase (0-based) of several begins after `first_epoch` epochs; `num_epochs` are those of the run by its end."""
+
     def step(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
         """Some steps of an epoch are done (called a few times a second at the most)."""
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dltrain.checking.frozen_checks import check_frozen, check_weights_files, describe_phases
 from dltrain.checking.memory import estimate_memory
 from dltrain.checking.model_checks import check_model
 from dltrain.checking.places import in_order, placed
@@ -132,7 +133,7 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
     heads, network = _model(config, facts, errors)
     if network is not None and facts.schema is not None:
         errors += network.faults
-        found = check_model(config, facts.schema, heads, network)
+        found = [*check_model(config, facts.schema, heads, network), *check_frozen(config, network)]
         # A layer that cannot take its input leaves nothing to say about what follows it.
         errors += [item for item in found if item.severity == "error" and not network.faults]
         warnings += [item for item in found if item.severity != "error"]
@@ -142,7 +143,8 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
     if config.data.source == NO_DATA:
         errors += facts.errors  # there is no data to blame
     config_errors = in_order(placed(config, errors))
-    data_errors = in_order(item for item in placed(config, facts.errors) if item not in config_errors)
+    data_faults = [*facts.errors, *check_weights_files(config)]
+    data_errors = in_order(item for item in placed(config, data_faults) if item not in config_errors)
     known = network is not None and facts.schema is not None
     return CheckResult(
         errors=(*config_errors, *data_errors),
@@ -152,7 +154,11 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
         parameters=network.parameters if network else None,
         trainable=network.trainable if network else None,
         memory=estimate_memory(config, facts, network) if known and network else None,
-        decisions=(*_decisions(facts, heads), *(_baseline(config, facts) if heads else ())),
+        decisions=(
+            *_decisions(facts, heads),
+            *(_baseline(config, facts) if heads else ()),
+            *(describe_phases(config, network) if network else ()),
+        ),
         data=_data_lines(facts),
         inferred=_inferred(heads),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dltrain.checking.places import fault
@@ -65,7 +66,24 @@ def check_training(config: Config, facts: DataFacts, heads: Sequence[Head]) -> l
         _check_rate, _check_batch, _check_stopping, _check_metrics, _check_monitors, _check_class_weight, _check_h5,
         _check_classes, _check_gates,
     )  # fmt: skip
-    return [found for check in checks for found in check(config, training, facts, heads)]
+    if training.phases:  # what the block says for all phases is held against the longest of them
+        training = replace(training, epochs=max(stage.epochs for stage in training.stages))
+    found = [item for check in checks for item in check(config, training, facts, heads)]
+    for index, (phase, stage) in enumerate(zip(training.phases, training.stages)):
+        seen = [item for check in _OF_A_PHASE for item in check(_as_of_phase(config, index, stage), stage, facts, heads)]
+        found += [
+            replace(item, path=f"training.phases.{index}{item.path.removeprefix('training')}")
+            for item in seen
+            if item.path and item.path.split(".")[1:2] and item.path.split(".")[1] in phase.changes
+        ]
+    return found
+
+
+def _as_of_phase(config: Config, index: int, stage: TrainingConfig) -> Config:
+    """The config as if a phase's settings were those of the block: its places are those of the phase."""
+    prefix = f"training.phases.{index}."
+    places = {f"training.{path.removeprefix(prefix)}": place for path, place in config.places.items() if path.startswith(prefix)}
+    return replace(config, training=stage, places={**config.places, **places})
 
 
 def _check_rate(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
@@ -295,3 +313,9 @@ def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, hea
         near = nearest(bare, known)
         hint = (f'did you mean "{near}"? ' if near else "") + f"there will be: {one_of(known)}"
         yield fault(config, "evaluation.require", f"no metric {name} to require", hint, warning=near is None)
+
+
+# What a phase's own settings are held against.
+_OF_A_PHASE: tuple[Callable[..., Iterator[Fault]], ...] = (
+    _check_rate, _check_batch, _check_stopping, _check_class_weight, _check_h5,
+)  # fmt: skip

@@ -154,6 +154,18 @@ class Console(Reporter):
             self.line(f"training {run}: {num_epochs:,} epoch{'s' if num_epochs != 1 else ''} of {steps}{goes_on}")
             self._draw("compiling the training step")
 
+    def phase_started(
+        self, phase: int, num_phases: int, first_epoch: int, num_epochs: int, num_steps: int, num_trainable: int
+    ) -> None:
+        """Say which phase begins; the counts of epochs and steps are its own."""
+        self._keep_pending()
+        self._num_epochs, self._num_steps, self._pace_from = num_epochs, num_steps, None
+        if not self.settings.quiet:
+            steps = f"{num_steps:,} step{'s' if num_steps != 1 else ''} an epoch"
+            self.line(
+                f"phase {phase + 1} of {num_phases}, after epoch {first_epoch}: {num_trainable:,} parameters trained, {steps}"
+            )
+
     def step(self, epoch: int, step: int, logs: Mapping[str, float]) -> None:
         """Redraw the live line, if it is time; nothing off a terminal."""
         if self._is_time_to_draw():

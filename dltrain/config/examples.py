@@ -111,7 +111,7 @@ def example_of_key(key: Key) -> dict[str, Any]:
         around = _AROUND.get(".".join(blocks[:2]), table)
     inner = _BESIDE.get(key.path, {})
     for name in reversed(blocks[1:]):
-        value, inner = {name: value, **inner}, {}
+        value, inner = {name: [value] if name == "phases" and isinstance(value, dict) else value, **inner}, {}
     return {blocks[0]: {**around, **value} if around else value}
 
 

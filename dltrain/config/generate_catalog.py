@@ -64,6 +64,7 @@ FROM_DATA = {
     }
 }
 
+TRAINABLE = "Whether training changes its weights; a number: those of so many last layers, batch normalization excepted."
 LAYER_BASE = (("name", "text", None), ("trainable", "bool", True), ("dtype", "text|mapping", None))
 DOCS = {
     "data_format": "Whether channels stand last or first in the shape.",
@@ -164,7 +165,7 @@ def describe_class(kind: str, name: str, cls: Any) -> dict[str, Any]:
         known = {argument[0] for argument in arguments}
         arguments += [[base, types, DOCS[base], default] for base, types, default in LAYER_BASE if base not in known]
     if kind == "application":
-        arguments.append(["trainable", "bool", "Whether training changes the network's weights.", True])
+        arguments.append(["trainable", "bool|int>=1", TRAINABLE, False])
     for argument in arguments:
         argument[2] = argument[2] or DOCS.get(argument[0], "")
     return {"doc": first_sentence(doc), "arguments": arguments}

@@ -13,10 +13,11 @@ from typing import Any
 
 from dltrain.config.catalog import Argument, Catalog, ComponentEntry, load_catalog
 from dltrain.config.components import TARGET_METRICS
-from dltrain.config.keys import LAYER_KEYS, LOSS_KEYS, Key, keys_of
+from dltrain.config.keys import KEYS, LAYER_KEYS, LOSS_KEYS, Key, keys_of
 from dltrain.config.kinds import COMPONENTS, Alternative, Kind, parse_kind
 from dltrain.config.load import SAFE_NAME
 from dltrain.config.parameters import NAME
+from dltrain.config.phases_block import PHASE_KEYS, UNFREEZE
 from dltrain.config.sources import SOURCES, SourceArgument
 from dltrain.config.sweep_block import RANGE_KEYS
 from dltrain.config.training_block import CALLBACKS, GATE
@@ -190,6 +191,12 @@ def _checkpoint(key: Key) -> Schema:
     return _or({"enum": [True]}, _block(key.path), PARAMETER)
 
 
+def _phases(_of: Key) -> Schema:
+    """Phases: keys of `training`, and `unfreeze`."""
+    given = {name: _key(KEYS[f"training.{name}"]) for name in PHASE_KEYS} | {"unfreeze": _key(KEYS[UNFREEZE])}
+    return _or({"type": "array", "items": {"type": "object", "properties": given, "additionalProperties": False}}, PARAMETER)
+
+
 def _callback(key: Key) -> Schema:
     name = CALLBACKS[key.path.partition(".")[2]]
     return _or({"type": "boolean"}, {"$ref": f"#/definitions/callback.{name}"}, PARAMETER)
@@ -219,6 +226,7 @@ _SPECIAL: Mapping[str, Any] = {
     "training.loss": _loss,
     "training.metrics": _metrics,
     "training.checkpoint": _checkpoint,
+    "training.phases": _phases,
     **{f"training.{name}": _callback for name in CALLBACKS},
     "evaluation.require": _require,
     "sweep.parameters": _space,

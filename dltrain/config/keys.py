@@ -34,7 +34,8 @@ class Key:
 
 # Where components stand; what follows are their arguments, which may be components again.
 COMPONENT_PLACES = re.compile(
-    r"training\.optimizer|training\.loss|model\.output|(?:model\.layers|data\.augment|data\.transform|training\.metrics)\.[^.]+"
+    r"training\.(?:phases\.[^.]+\.)?optimizer|training\.loss|model\.output"
+    r"|(?:model\.layers|data\.augment|data\.transform|training\.metrics)\.[^.]+"
 )
 
 SCALES = "'standard'|'minmax'|'robust'|'quantile'|'unit'|'none'"
@@ -266,6 +267,27 @@ _TABLE = (
         "'auto'|bool",
         None,
         "Whether XLA compiles the step; auto: decided from the work ahead.",
+        example=False,
+    ),
+    Key(
+        "training.phases",
+        "list(mapping)",
+        [],
+        "Phases one after the other, each with what it does otherwise than this block; their epochs count on.",
+        example=[{"epochs": 5}, {"epochs": 5, "unfreeze": 20, "optimizer": {"Adam": {"learning_rate": 0.00001}}}],
+    ),
+    Key(
+        "training.phases.unfreeze",
+        "bool|int>=1|text|list(text)",
+        None,
+        "Trained from this phase on besides: true (all layers), the N last layers of a body, or layers by name.",
+        example=20,
+    ),
+    Key(
+        "training.cache_features",
+        "'auto'|bool",
+        None,
+        "Compute the output of frozen first layers once and keep it; auto: where it takes at most 1 GiB.",
         example=False,
     ),
     Key("training.save_interval", "number>0", 60.0, "Seconds between saves of the state inside a long epoch.", example=300),

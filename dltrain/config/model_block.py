@@ -204,7 +204,7 @@ def _resolve_weights(context: Context, node: Node, path: str, arguments: Any) ->
             did_you_mean(weights, ["imagenet", "none"]),
         )
         return
-    arguments["weights"] = context.paths.resolve(weights, value)
+    arguments["weights"] = context.paths.resolve(weights, value, also="weights")
 
 
 def shape_of(context: Context, node: Node, path: str) -> tuple[int, ...] | None:

@@ -28,18 +28,20 @@ class Paths:
         data_folder = os.environ.get("DLTRAIN_DATA")
         return cls(Path(os.path.abspath(folder)), Path(os.path.abspath(data_folder)) if data_folder else None)
 
-    def resolve(self, text: str, node: Node) -> str:
+    def resolve(self, text: str, node: Node, *, also: str | None = None) -> str:
         """The absolute path (or pattern): the first candidate that is there, else the first.
 
         Args:
             text: as written; `~` is the home folder.
             node: its node, which knows whether an override brought it.
+            also: a folder below `$DLTRAIN_DATA` in which it may be as well.
         """
         path = os.path.expanduser(text)
         if os.path.isabs(path):
             return os.path.normpath(path)
         folders = [Path.cwd()] if node.word is not None else [self.folder]
-        folders += [self.data_folder] if self.data_folder is not None else []
+        if self.data_folder is not None:
+            folders += [self.data_folder, *([self.data_folder / also] if also else [])]
         candidates = [os.path.normpath(os.path.join(folder, path)) for folder in folders]
         return next((candidate for candidate in candidates if _is_there(candidate)), candidates[0])
 

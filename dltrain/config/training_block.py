@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dltrain.config.components import plain_component, plain_value, read_component
 from dltrain.config.data_block import has_validation
-from dltrain.config.keys import KEYS, keys_of
+from dltrain.config.keys import keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import MappingNode, Node, ScalarNode
+from dltrain.config.phases_block import plain_phase, read_phases
 from dltrain.config.reading import Context, is_none, is_removed, items_of, read_block, read_texts, scalars_of
 from dltrain.config.scalars import describe
 from dltrain.config.suggest import did_you_mean, one_of
@@ -18,6 +20,7 @@ from dltrain.config.templates import check_metric, check_template, format_of
 from dltrain.config.types import CheckpointConfig, Component, DataConfig, EvaluationConfig, LossConfig, TrainingConfig
 
 CALLBACKS = {"early_stopping": "EarlyStopping", "reduce_lr_on_plateau": "ReduceLROnPlateau", "tensorboard": "TensorBoard"}
+MONITORING = ("early_stopping", "reduce_lr_on_plateau")
 GATE = re.compile(r"\s*[^\s<>=]+\s*(?:>=|<=|>|<)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*")
 
 
@@ -29,18 +32,29 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
         "loss": lambda value, path: _read_loss(context, value, path, data),
         "metrics": lambda value, path: _read_metrics(context, value, path),
         "checkpoint": lambda value, path: _read_checkpoint(context, value, path),
-        "jit_compile": lambda value, path: _read_jit_compile(context, value, path),
+        "jit_compile": lambda value, path: _read_auto(context, value, path),
+        "cache_features": lambda value, path: _read_auto(context, value, path),
     }
     for key, callback in CALLBACKS.items():
         special[key] = lambda value, path, callback=callback: _read_callback(context, value, path, callback)
+    special["phases"] = lambda value, _path: value
     values = read_block(context, node, "training", special)
+    phases = values.pop("phases", None)
     config = TrainingConfig(**values)
     block = node if isinstance(node, MappingNode) else MappingNode()
-    return _settle_monitors(context, block, config, data)
+    config = _settle_monitors(context, block, config, data)
+    if phases is None:
+        return config
+
+    def settle(phase: MappingNode, given: dict[str, Any], path: str) -> dict[str, Any]:
+        return _settle_callbacks(context, phase, given, path, _history_names(context, config, data), has_validation(data))
+
+    found = read_phases(context, phases, "training.phases", special, settle)
+    return config if found is MISMATCH else replace(config, phases=found)
 
 
-def _read_jit_compile(context: Context, node: Node, path: str) -> Any:
-    value = context.read(parse_kind(KEYS[path].type), node, path)
+def _read_auto(context: Context, node: Node, path: str) -> Any:
+    value = context.read(parse_kind("'auto'|bool"), node, path)
     return None if value == "auto" else value
 
 
@@ -162,23 +176,10 @@ def _read_checkpoint(context: Context, node: Node, path: str) -> Any:
 
 def _settle_monitors(context: Context, node: MappingNode, config: TrainingConfig, data: DataConfig) -> TrainingConfig:
     """Checks the metrics that callbacks watch, and falls back from `val_loss` to `loss` where there is no validation part."""
-    from dataclasses import replace
-
     validated = has_validation(data)
     metrics = _history_names(context, config, data)
-    changes: dict[str, Any] = {}
-    for key in ("early_stopping", "reduce_lr_on_plateau"):
-        arguments: Mapping[str, Any] | None = getattr(config, key)
-        if arguments is None:
-            continue
-        if "monitor" in arguments:
-            value = node.entries[key]
-            monitor = value.entries.get("monitor", value) if isinstance(value, MappingNode) else value
-            check_metric(
-                context.faults, monitor, f"training.{key}.monitor", arguments["monitor"], metrics, has_validation=validated
-            )
-        elif not validated:
-            changes[key] = {"monitor": "loss", **arguments}
+    given = {key: getattr(config, key) for key in MONITORING}
+    changes = _settle_callbacks(context, node, given, "training", metrics, validated)
     checkpoint = config.checkpoint
     if "checkpoint" in node.entries:
         block = node.entries["checkpoint"]
@@ -204,6 +205,26 @@ def _settle_monitors(context: Context, node: MappingNode, config: TrainingConfig
                 has_validation=validated,
             )
     return replace(config, **changes) if changes else config
+
+
+def _settle_callbacks(
+    context: Context, node: MappingNode, given: Mapping[str, Any], path: str, metrics: list[str] | None, validated: bool
+) -> dict[str, Any]:
+    """Checks the metrics that early stopping and the plateau watch; returns those whose monitor falls back to `loss`."""
+    changes: dict[str, Any] = {}
+    for key in MONITORING:
+        arguments: Mapping[str, Any] | None = given.get(key)
+        if arguments is None:
+            continue
+        if "monitor" in arguments:
+            value = node.entries[key]
+            monitor = value.entries.get("monitor", value) if isinstance(value, MappingNode) else value
+            check_metric(
+                context.faults, monitor, f"{path}.{key}.monitor", arguments["monitor"], metrics, has_validation=validated
+            )
+        elif not validated:
+            changes[key] = {"monitor": "loss", **arguments}
+    return changes
 
 
 def _history_names(context: Context, config: TrainingConfig, data: DataConfig) -> list[str] | None:
@@ -243,15 +264,17 @@ def plain_training(config: TrainingConfig | None) -> Any:
         plain["loss"] = {target: _plain_loss(loss) for target, loss in config.loss.items()}
     plain["metrics"] = [plain_component(component) for component in config.metrics]
     for name in keys_of("training"):
-        if name in plain or name in ("loss", "checkpoint"):
+        if name in plain or name in ("loss", "checkpoint", "phases"):
             continue
         value = getattr(config, name)
-        if name == "jit_compile" and value is None:
+        if name in ("jit_compile", "cache_features") and value is None:
             value = "auto"
         if value is not None:
             plain[name] = plain_value(value)
     checkpoint = {name: getattr(config.checkpoint, name) for name in keys_of("training.checkpoint")}
     plain["checkpoint"] = {name: value for name, value in checkpoint.items() if value is not None}
+    if config.phases:
+        plain["phases"] = [plain_phase(phase) for phase in config.phases]
     return plain
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -232,6 +232,20 @@ class CheckpointConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PhaseConfig:
+    """One of `training.phases`: what it does otherwise than the block around it says.
+
+    Attributes:
+        changes: attributes of `TrainingConfig` that it gives itself.
+        unfreeze: what is trained from here on besides: True (all layers), so many of the last layers of each
+            `keras.applications` body, or names of layers; None: nothing.
+    """
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    unfreeze: bool | int | tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """The `training:` block.
 
@@ -247,6 +261,8 @@ class TrainingConfig:
         checkpoint: see `CheckpointConfig`.
         jit_compile: True, False or None ("auto": decided from the work ahead).
         save_interval: seconds between saves of the state inside a long epoch.
+        phases: parts of the run with settings of their own, one after the other; empty: the block is all there is.
+        cache_features: whether the output of frozen first layers is computed once and kept; None ("auto"): where it fits.
     """
 
     optimizer: Component = Component("optimizer", "Adam")
@@ -262,6 +278,20 @@ class TrainingConfig:
     tensorboard: Mapping[str, Any] | None = None
     jit_compile: bool | None = None
     save_interval: float = 60.0
+    cache_features: bool | None = None
+    phases: tuple[PhaseConfig, ...] = ()
+
+    @property
+    def stages(self) -> tuple[TrainingConfig, ...]:
+        """The settings of each phase, whole; without phases those of the block alone."""
+        if not self.phases:
+            return (self,)
+        return tuple(replace(self, phases=(), **phase.changes) for phase in self.phases)
+
+    @property
+    def num_epochs(self) -> int:
+        """Epochs of all phases together."""
+        return sum(stage.epochs for stage in self.stages)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ History = dict[str, list[float]]
 _TRAINING_COLOUR, _VALIDATION_COLOUR, _BEST_COLOUR = "#1f77b4", "#d95f02", "#7a5195"
 _PANEL, _HEADING = (4.8, 3.5), 0.3  # inches
 _HIGHEST = 1e100  # what is above, just before a divergence, would overflow the axes
-_NOT_CURVES = ("epoch", "seconds")
+_NOT_CURVES = ("epoch", "phase", "seconds")
 
 
 def read_history(file: Path) -> History:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +42,10 @@ def apply_application(keras: Any, component: Component, name: str, tensor: Any, 
     weights, trainable = arguments.pop("weights", "imagenet"), arguments.pop("trainable", False)
     pixels = _preprocess(keras, component.name, name, tensor)
     shape = tuple(tensor.shape[1:])
-    body = getattr(keras.applications, component.name)(
-        **{**arguments, "include_top": False, "weights": None, "input_shape": shape, "name": name}
-    )
+    with _counting_names_anew():
+        body = getattr(keras.applications, component.name)(
+            **{**arguments, "include_top": False, "weights": None, "input_shape": shape, "name": name}
+        )
     if pretrained and weights not in (None, "none"):
         path = find_weights(component.name, str(weights))
         try:
@@ -50,8 +54,23 @@ def apply_application(keras: Any, component: Component, name: str, tensor: Any, 
             message = f"{path} does not hold the weights of {component.name}: {str(error).splitlines()[0]}"
             raise ConfigError(Fault(message, path=f"model.layers.{name}.weights")) from error
     _set_trainable(body, trainable)
-    # A frozen body stays in inference mode, batch normalization with it.
-    return body(pixels, training=False) if trainable is False else body(pixels)
+    if trainable is False:
+        _switch_dropout_off(body)
+    return body(pixels)
+
+
+@contextlib.contextmanager
+def _counting_names_anew() -> Iterator[None]:
+    """Number the layers that Keras names (`conv2d_1`) from the start: files of a second model are like those of a first."""
+    from keras.src.backend.common import global_state
+
+    key = "object_name_uids"
+    before = global_state.get_global_attribute(key)
+    global_state.set_global_attribute(key, collections.defaultdict(int))
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(key, before)
 
 
 def find_weights(application: str, weights: str) -> Path:
@@ -101,6 +120,19 @@ def _preprocess(keras: Any, application: str, name: str, tensor: Any) -> Any:
     output = layer(tensor)
     layer.set_weights([np.array(kernel, "float32").reshape(1, 1, 3, 3), np.array(bias, "float32")])
     return output
+
+
+def _switch_dropout_off(body: Any) -> None:
+    """Let a frozen body compute the same in training as in inference.
+
+    Its batch normalization does so of itself, being frozen. Its dropout would not, not even in `body(x, training=False)`:
+    when a functional model is called in training, Keras hands that on to all layers within.
+    """
+    for layer in body.layers:
+        if type(layer).__name__ == "Dropout":
+            layer.rate = 0.0
+        elif type(layer).__name__ == "StochasticDepth":
+            layer.drop_path_rate = 0.0
 
 
 def _set_trainable(body: Any, trainable: bool | int) -> None:

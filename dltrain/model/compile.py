@@ -20,7 +20,7 @@ _THRESHOLD_METRICS = {"Precision", "Recall", "TruePositives", "TrueNegatives", "
 _ACCURACIES = {"binary": "BinaryAccuracy", "index": "SparseCategoricalAccuracy", "one_hot": "CategoricalAccuracy"}
 
 
-def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig) -> None:
+def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig, *, optimizer: Any = None) -> None:
     """Compile a model for its heads.
 
     Losses and metrics are objects, not names: a `.h5` file compiled with names such as "mse" does not load again.
@@ -30,6 +30,7 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig) -
         model: from `build_model`.
         heads: from `resolve_heads`, in the order of the model's outputs.
         training: optimizer and metrics.
+        optimizer: a built one of the same variables, instead of a new one.
 
     Raises:
         ConfigError: Keras refuses the optimizer, a loss or a metric.
@@ -37,7 +38,7 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig) -
     keras = import_keras()
     try:
         # Names of its own: Keras would number those of a process's second model, and files would differ.
-        optimizer = make_component(keras, _named(training.optimizer))
+        optimizer = optimizer or make_component(keras, _named(training.optimizer))
         losses = [make_component(keras, head.loss) for head in heads]
         metrics = [_metrics(keras, head, metrics_of(head, training.metrics, alone=len(heads) == 1)) for head in heads]
         single = len(heads) == 1
@@ -48,7 +49,8 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig) -
             metrics=metrics[0] if single else metrics,
             jit_compile=False,
         )
-        optimizer.build(model.trainable_variables)
+        if not optimizer.built:
+            optimizer.build(model.trainable_variables)
     except (ValueError, TypeError) as error:
         message = str(error.args[0] if error.args else error).split("\n")[0]
         raise ConfigError(Fault(f"Keras refuses the training settings: {message}", path="training")) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 # Layers that are known to come back from an .h5 file as they went in; others are tried out once before training.
@@ -16,22 +17,27 @@ _KNOWN_GOOD = {
 _OPTIMIZERS = {"Lamb": "Keras does not find it again by its name"}
 
 
-def why_not_h5(model: Any, optimizer: str, data: bytes) -> str | None:
+def why_not_h5(model: Any, optimizer: str, write: Callable[[], bytes]) -> str | None:
     """Why the `.h5` file of a model would not open in plain Keras; None where it would.
 
     Args:
-        model: the model that was written.
+        model: the model.
         optimizer: the optimizer's class name.
-        data: the file's bytes.
+        write: gives the file's bytes; asked only where the model holds layers of which it is not known.
     """
     if optimizer in _OPTIMIZERS:
         return f"{optimizer}: {_OPTIMIZERS[optimizer]}"
     own = [layer.name for layer in model.layers if getattr(getattr(layer, "activation", None), "__name__", "") == "binary_step"]
     if own:
         return f"the activation binary_step (layer {own[0]!r}) is dltrain's own"
-    if all(type(layer).__name__ in _KNOWN_GOOD for layer in model.layers):
-        return None
-    return _try(model, data)
+    return None if all(map(_is_known_good, model.layers)) else _try(model, write())
+
+
+def _is_known_good(layer: Any) -> bool:
+    """Whether a layer, or all of a body of `keras.applications`, comes back as it went in."""
+    if type(layer).__name__ == "Functional":
+        return all(map(_is_known_good, layer.layers))
+    return type(layer).__name__ in _KNOWN_GOOD
 
 
 def _try(model: Any, data: bytes) -> str | None:

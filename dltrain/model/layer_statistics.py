@@ -60,8 +60,10 @@ def measure_layers(
     keras = import_keras()
     layers = [layer for layer in model.layers if _activation_of(layer) or _kernel_of(layer) is not None]
     outputs = {id(output) for output in model.outputs}
-    watched = [layer for layer in layers if _activation_of(layer) and id(layer.output) not in outputs]
-    watcher = keras.Model(model.inputs, [*(layer.output for layer in watched), *model.outputs])
+    # A layer may stand in a larger model too, where it has another output.
+    tensors = {id(node.operation): node.outputs[0] for nodes in model._nodes_by_depth.values() for node in nodes}
+    watched = [layer for layer in layers if _activation_of(layer) and id(tensors[id(layer)]) not in outputs]
+    watcher = keras.Model(model.inputs, [*(tensors[id(layer)] for layer in watched), *model.outputs])
     batch_size, num_rows = min(GRADIENT_ROWS, evaluation_batch_size(inputs)), len(inputs[0])
     wanted = evenly(num_rows, MOST_ROWS)
     # Rows of the first batch lie evenly over all rows as well.

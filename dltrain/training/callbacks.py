@@ -101,13 +101,24 @@ class EpochCallbacks:
         names: the columns that the history will have.
         has_validation: whether there is a validation part.
         folder: the run directory, for TensorBoard's files.
+        first_epoch: epochs of the phases before; what stops or slows training counts those of its own phase.
 
     Raises:
         ConfigError: a monitor that will not exist, or arguments that Keras refuses.
     """
 
-    def __init__(self, model: Any, training: TrainingConfig, names: list[str], *, has_validation: bool, folder: Path) -> None:
+    def __init__(
+        self,
+        model: Any,
+        training: TrainingConfig,
+        names: list[str],
+        *,
+        has_validation: bool,
+        folder: Path,
+        first_epoch: int = 0,
+    ) -> None:
         keras = import_keras()
+        self._first_epoch = first_epoch
         self._model = model
         self._callbacks: dict[str, Any] = {}
         model.stop_training = False
@@ -155,7 +166,7 @@ class EpochCallbacks:
             seen = dict(logs)
             if not math.isfinite(seen.get(callback.monitor, math.inf)):
                 seen[callback.monitor] = math.inf if callback.mode == "min" else -math.inf
-            callback.on_epoch_end(epoch, seen)
+            callback.on_epoch_end(epoch - self._first_epoch, seen)
         if self._tensorboard is not None:
             self._tensorboard.on_epoch_end(epoch, dict(logs))
         return bool(self._model.stop_training)

@@ -26,15 +26,26 @@ class Checkpoints:
 
     Args:
         run: where the files go.
-        model: the compiled model.
+        model: the compiled model that is trained.
         config: template and format.
         monitor: history column that decides which model is best; None: no best model is kept.
         mode: "min" or "max".
+        whole: the model that the files hold, where that which is trained is only its end; both share their layers.
     """
 
-    def __init__(self, run: Run, model: Any, config: CheckpointConfig, *, monitor: str | None, mode: str = "min") -> None:
+    def __init__(
+        self,
+        run: Run,
+        model: Any,
+        config: CheckpointConfig,
+        *,
+        monitor: str | None,
+        mode: str = "min",
+        whole: Any = None,
+    ) -> None:
         self._run = run
         self._model = model
+        self._whole = model if whole is None else whole
         self._config = config
         self.monitor = monitor
         self.mode = mode
@@ -119,16 +130,32 @@ class Checkpoints:
     def _file(self, values: Values | None, *, weights_only: bool = False) -> bytes:
         """The bytes of a file that holds the model with these values, or as it is now."""
         with contextlib.nullcontext() if values is None else holding(self._model, values):
-            return model_bytes(self._model, self._config.format, weights_only=weights_only)
+            return model_bytes(self._whole, self._config.format, weights_only=weights_only)
 
     def memory(self) -> dict[str, Any]:
         """What must survive: the best value and its epoch."""
         return {"best_value": self.best_value, "best_epoch": self.best_epoch}
 
-    def restore(self, memory: Mapping[str, Any], best: Values | None) -> None:
-        """Put back what `memory` gave; the best model's file is written again with the next save."""
+    def restore(self, memory: Mapping[str, Any], best: Values | None, *, first_epoch: int = 0) -> None:
+        """Put back what `memory` gave; the best model's file is written again with the next save.
+
+        One of an earlier phase, which ended before `first_epoch`, is on disk, with the optimizer of its time.
+        """
         self.best_value, self.best_epoch, self.best = memory["best_value"], memory["best_epoch"], best
-        self._best_unwritten = best is not None
+        is_earlier = self.best_epoch is not None and self.best_epoch < first_epoch
+        self._best_unwritten = best is not None and not (is_earlier and (self._run.checkpoints / f"best{self.suffix}").exists())
+
+    def go_on_with(self, model: Any) -> None:
+        """From here on another model is trained, which shares its layers with the one before and trains at least those.
+
+        The best one so far has the values of before; what it does not know was not changed since, and its file is written.
+        """
+        if self.best is not None:
+            known = {id(variable): array for variable, array in zip(self._model.variables, self.best.model, strict=True)}
+            now = capture_values(model)
+            values = [known.get(id(variable), array) for variable, array in zip(model.variables, now.model, strict=True)]
+            self.best = Values(values, now.optimizer)
+        self._model = model
 
 
 @contextlib.contextmanager

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dltrain.config.types import CorruptConfig
+from dltrain.config.types import Config, CorruptConfig
+from dltrain.data.dataset import Dataset
 from dltrain.model.build import derive_seed
 
 Corrupt = Callable[[Any, Any], Any]
@@ -41,3 +42,8 @@ def make_corruption(config: CorruptConfig | None, *, seed: int, unit_range: bool
         return rows
 
     return corrupt
+
+
+def corruption_of(config: Config, dataset: Dataset) -> Corrupt | None:
+    """`make_corruption` for a config and its data."""
+    return make_corruption(config.data.corrupt, seed=config.seed, unit_range=dataset.schema.inputs[0].unit_range)

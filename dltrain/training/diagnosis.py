@@ -46,7 +46,10 @@ def diagnose_fit(
     """
     # Layers that act in training only are nothing here, so that the augmentation may stay out.
     network = infer_network(model, dataset.schema, heads)
-    found = measure_dense(trainer.model, network, heads, train.inputs, train.targets)
+    trained = {layer.name for layer in trainer.model.layers}
+    found = None
+    if all(row.name in trained for row in network.rows if row.found.weights):  # else it is trained on features of the first ones
+        found = measure_dense(trainer.model, network, heads, train.inputs, train.targets)
     if found is None:
         seconds = SHARE_OF_TRAINING * train_seconds
         found = measure_layers(trainer.model, train.inputs, train.targets, train.weights, seconds=seconds)

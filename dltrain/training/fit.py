@@ -23,37 +23,29 @@ from dltrain.evaluation.pca_baseline import PcaBaseline, fit_pca
 from dltrain.evaluation.reconstruction_sheet import plot_reconstructions, rows_of_sheet
 from dltrain.helper_process import HelperProcess
 from dltrain.model.build import build_model, describe_layers
-from dltrain.model.compile import build_metrics, compile_model
-from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
-from dltrain.model.forward import Forward, evaluation_batch_size
+from dltrain.model.compile import compile_model
+from dltrain.model.forward import Forward
 from dltrain.model.head import Head, resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.model.reconstruction_head import code_layer
 from dltrain.reporting import Reporter
 from dltrain.runs import Run, now, to_json, write_atomically
-from dltrain.training.callbacks import EpochCallbacks
-from dltrain.training.checkpoints import Checkpoints, check_template, holding
-from dltrain.training.compiler import decide_jit_compile
-from dltrain.training.corruption import Corrupt, make_corruption
+from dltrain.training.checkpoints import holding
+from dltrain.training.corruption import corruption_of
 from dltrain.training.diagnosis import diagnose_fit, finding_documents
 from dltrain.training.environment import describe_environment, logging_to
 from dltrain.training.helper_jobs import data_for_model, load_and_check, plot, warm_up_plots
-from dltrain.training.history import History
-from dltrain.training.loop import CompiledLoop, Tensors
+from dltrain.training.loop import Tensors
+from dltrain.training.phases import Phases
 from dltrain.training.result import FitResult, evaluate_parts
 from dltrain.training.resuming import compare_with_run, open_run
 from dltrain.training.run_files import (
-    best_monitor,
     first_manifest,
     metrics_document,
-    refuse_h5,
     resolved_config,
     save_row_ids,
 )
-from dltrain.training.segments import ResidentSegments, Segments, to_tensors
 from dltrain.training.signals import StopSignals
-from dltrain.training.state import load_newest_state
-from dltrain.training.streamed_segments import StreamedSegments
 from dltrain.training.train import ShouldStop, Trainer
 
 logger = logging.getLogger(__name__)
@@ -180,14 +172,26 @@ class _Fit:
             if finished is not None:
                 self.helper.result(self.reporter)
                 return finished
-            trainer, tensors, forward = self._trainer(dataset, heads, model)
+            phases = Phases(
+                self.config,
+                self.training,
+                dataset,
+                heads,
+                model,
+                run=self.run,
+                manifest=self.manifest,
+                threads=self.threads,
+                reporter=self.reporter,
+                should_stop=self.should_stop,
+            )
+            trainer = phases.first(resumed=self.resumed)
         with self.timed("train"):
-            self._train(trainer)
+            trainer = self._train(phases, trainer)
         self.helper.result(self.reporter)
         best_epoch = None if trainer.checkpoints.best_epoch is None else trainer.checkpoints.best_epoch + 1
         self.helper.submit(plot, self.run.history_file, self.run.path / "history.png", self.config.name, best_epoch)
         with self.timed("evaluate"):
-            result = self._evaluate(dataset, heads, trainer, tensors, forward, require)
+            result = self._evaluate(dataset, heads, trainer, phases.tensors, phases.forward, require)
         self.helper.result(self.reporter)
         return result
 
@@ -206,7 +210,7 @@ class _Fit:
     def _build(self, dataset: Dataset) -> tuple[tuple[Head, ...], Any]:
         heads = resolve_heads(self.config.model, dataset.schema, self.training.loss, self.training.metrics)
         model = build_model(self.config.model, dataset.schema, heads, seed=self.config.seed, augment=self.config.data.augment)
-        compile_model(model, heads, self.training)
+        compile_model(model, heads, self.training.stages[0])
         for head in heads:
             self.reporter.detail(head.reason)
         self.reporter.model_ready(describe_layers(model), model.count_params(), sum(_size(v) for v in model.trainable_variables))
@@ -221,10 +225,7 @@ class _Fit:
         environment = describe_environment(self.threads)
         if self.resumed:
             compare_with_run(self.run, self.manifest, dataset, resolved, environment, self.reporter)
-            done = self.manifest.get("status") == "finished" and (
-                self.manifest.get("stopped_early") or int(self.manifest.get("epochs", 0)) >= self.training.epochs
-            )
-            if done:
+            if self._is_done():
                 return self._nothing_to_do(require)
             self.manifest |= {"status": "running", "argv": self.argv, "environment": environment}
             self.manifest["resumed"] = [*self.manifest.get("resumed", []), now()]
@@ -235,6 +236,12 @@ class _Fit:
         self.run.remove_temporary_files()
         write_atomically(self.run.config_file, dump_yaml(resolved).encode())
         return None
+
+    def _is_done(self) -> bool:
+        stages, found = self.training.stages, self.manifest
+        if found.get("status") != "finished" or int(found.get("phase", 1)) < len(stages):
+            return False
+        return bool(found.get("stopped_early")) or int(found.get("phase_epochs", found.get("epochs", 0))) >= stages[-1].epochs
 
     def _nothing_to_do(self, require: Sequence[str]) -> FitResult:
         metrics = self.run.read_metrics()
@@ -255,73 +262,8 @@ class _Fit:
             resumed=True,
         )
 
-    def _trainer(self, dataset: Dataset, heads: tuple[Head, ...], model: Any) -> tuple[Trainer, dict[str, Tensors], Forward]:
-        training = self.training
-        train = dataset.parts["train"]
-        weights = resolve_class_weights(training.class_weight, train, heads)
-        encoded = {name: encode_part(part, dataset.schema, heads) for name, part in dataset.parts.items()}
-        weighted = encode_part(train, dataset.schema, heads, weights) if weights else encoded["train"]
-        tensors = {name: to_tensors(part) for name, part in encoded.items()}
-        forward = Forward(model, evaluation_batch_size(encoded["train"].inputs))
-        build_metrics(model, weighted)
-        names = list(model.get_metrics_result())
-        has_validation = "validation" in encoded
-        columns = [*names, *(f"val_{name}" for name in names if has_validation), "learning_rate"]
-        if training.checkpoint.filepath:
-            check_template(training.checkpoint.filepath, ["epoch", *columns])
-        callbacks = EpochCallbacks(model, training, columns, has_validation=has_validation, folder=self.run.path)
-        refuse_h5(model, training)
-        monitor, mode = best_monitor(model, training, columns, callbacks, has_validation=has_validation)
-        checkpoints = Checkpoints(self.run, model, training.checkpoint, monitor=monitor, mode=mode)
-        data = self._segments(weighted, to_tensors(weighted) if weights else tensors["train"])
-        jit_compile, reason = self._compiler(model, data.num_steps * training.epochs)
-        self.reporter.detail(f"XLA {'on' if jit_compile else 'off'}: {reason}")
-        state, notes = load_newest_state(self.run) if self.resumed else (None, [])
-        for note in notes:
-            self.reporter.warning(note)
-        history = History(self.run.history_file, state.memory["history"] if state else None)
-        trainer = Trainer(
-            model,
-            data,
-            (tensors["validation"], forward) if has_validation else None,
-            training,
-            loop=CompiledLoop(model, training.batch_size, jit_compile=jit_compile, corrupt=self._corruption(dataset)),
-            callbacks=callbacks,
-            checkpoints=checkpoints,
-            history=history,
-            run=self.run,
-            reporter=self.reporter,
-            should_stop=self.should_stop,
-        )
-        if state is not None:
-            trainer.restore(state)
-        self.reporter.run_started(str(self.run.path), trainer.epoch, training.epochs, data.num_steps)
-        return trainer, tensors, forward
-
-    def _corruption(self, dataset: Dataset) -> Corrupt | None:
-        unit_range = dataset.schema.inputs[0].unit_range
-        return make_corruption(self.config.data.corrupt, seed=self.config.seed, unit_range=unit_range)
-
-    def _segments(self, part: EncodedPart, tensors: Tensors) -> Segments:
-        """The training part as the loop takes it: in memory, or read from disk while it is trained on."""
-        training, seed = self.training, self.config.seed
-        if part.on_disk:
-            streamed = StreamedSegments(part, batch_size=training.batch_size, seed=seed, shuffle=training.shuffle)
-            self.reporter.detail(streamed.description)
-            return streamed
-        self.reporter.detail(f"training data held in memory as tensors: {part.num_rows:,} rows, {part.num_bytes:,} bytes")
-        return ResidentSegments(tensors, part.num_rows, batch_size=training.batch_size, seed=seed, shuffle=training.shuffle)
-
-    def _compiler(self, model: Any, num_steps: int) -> tuple[bool, str]:
-        """The decision about XLA; a run that goes on keeps the one it began with."""
-        known = self.manifest.get("compiler")
-        if isinstance(known, dict):
-            return bool(known["jit_compile"]), "as when the run began"
-        jit_compile, reason = decide_jit_compile(self.training.jit_compile, model, num_steps)
-        self.manifest["compiler"] = {"jit_compile": jit_compile, "reason": reason}
-        return jit_compile, reason
-
-    def _train(self, trainer: Trainer) -> None:
+    def _train(self, phases: Phases, trainer: Trainer) -> Trainer:
+        """Train phase after phase; returns the trainer of the last one."""
         self.run.write_manifest(self.manifest)
         status = "failed"
         self.signals.defer()
@@ -329,6 +271,11 @@ class _Fit:
             raise InterruptedRun("interrupted before training began", signal_number=self.signals.received)
         try:
             trainer.train(self.signals)
+            while phases.has_more(trainer):
+                if self.signals.received is not None:
+                    raise trainer.interruption(self.signals)
+                trainer = phases.following(trainer)
+                trainer.train(self.signals)
             self.signals.undefer("after training; the run is saved", f"dltrain fit --resume {self.run.path}")
             status = "running"
         except InterruptedRun:
@@ -340,9 +287,11 @@ class _Fit:
         finally:
             trainer.history.close()
             self.manifest |= {"status": status, "epochs": trainer.epoch, "stopped_early": trainer.stopped, "ended": now()}
+            self.manifest |= {"phase": trainer.phase + 1, "phase_epochs": trainer.epoch - trainer.first_epoch}
             if status != "running":
                 with contextlib.suppress(RunError):  # the first error is the one to show
                     self.run.write_manifest(self.manifest)
+        return trainer
 
     def _fit_pca(self, dataset: Dataset) -> PcaBaseline | None:
         """The baseline of a reconstruction, kept for later evaluations."""
@@ -374,12 +323,12 @@ class _Fit:
             held_out = self.run.path if self.config.data.split.fold else None
             reports = evaluate_parts(parts, heads, tensors, forward, dataset.parts["train"], pca, held_out)
             shown = next(name for name in ("test", "validation", "train") if name in reports)
-            sheet = rows_of_sheet(dataset, shown, forward, self._corruption(dataset)) if pca is not None else None
+            sheet = rows_of_sheet(dataset, shown, forward, corruption_of(self.config, dataset)) if pca is not None else None
         metrics = {name: report.metrics for name, report in reports.items()}
         notes = [note for report in reports.values() for note in report.notes]
         if streamed:
             last = {name: value for name, value in trainer.history.rows[-1].items() if not name.startswith("val_")}
-            running = {name: last[name] for name in last if name not in ("epoch", "learning_rate", "seconds")}
+            running = {name: last[name] for name in last if name not in ("epoch", "phase", "learning_rate", "seconds")}
             metrics = {"train": running, **metrics}
             notes.append(
                 "The training part's metrics are those of the last epoch while it was trained on; it was not gone through again."

@@ -130,5 +130,5 @@ def read_history(path: Path) -> list[dict[str, float]]:
         if len(values) != len(columns):
             raise RunError(f"{path}:{number}: expected {len(columns)} numbers, found {len(values)}", hint="the run is damaged")
         row = dict(zip(columns, values))
-        rows.append({name: int(value) if name == "epoch" else value for name, value in row.items()})
+        rows.append({name: int(value) if name in ("epoch", "phase") else value for name, value in row.items()})
     return rows

@@ -66,11 +66,15 @@ def compare_with_run(
         DataError: it is not the data of the run.
     """
     stored = load_config(run.config_file)
+    num_phases = len(resolved["training"].get("phases", ()))
+    free_keys = [key for key in FREE_ON_RESUME if key != "training.epochs" or not num_phases]
+    if num_phases:  # those of the last phase alone may change: epochs of the others are past
+        free_keys.append(f"training.phases.{num_phases - 1}.epochs")
     before, after = flatten(stored.resolved), flatten(resolved)
     changed = [
         Fault(f"was {shown(before.get(key))} when the run began, is {shown(after.get(key))} now", path=key)
         for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key) and not any(key == free or key.startswith(f"{free}.") for free in FREE_ON_RESUME)
+        if before.get(key) != after.get(key) and not any(key == free or key.startswith(f"{free}.") for free in free_keys)
     ]
     if changed:
         raise ConfigError([*changed, Fault("a run goes on with its own config only", hint=f"dltrain fit --resume {run.path}")])

@@ -100,8 +100,13 @@ def best_monitor(
     return monitor, metric_direction(model, monitor, config.mode, path=f"{path}.mode")
 
 
-def refuse_h5(model: Any, training: TrainingConfig) -> None:
+def refuse_h5(model: Any, training: TrainingConfig, *, trained: Any = None) -> None:
     """Refuse a model that the checkpoints' format cannot hold.
+
+    Args:
+        model: the whole model.
+        training: format and optimizer.
+        trained: the part of it that is trained, if it is not the whole, to be written instead: bodies are known by their layers.
 
     Raises:
         ConfigError: with `format: keras` as the way out.
@@ -109,7 +114,8 @@ def refuse_h5(model: Any, training: TrainingConfig) -> None:
     if training.checkpoint.format != "h5":
         return
     try:
-        reason = why_not_h5(model, training.optimizer.name, model_bytes(model, "h5"))
+        data = model_bytes(model if trained is None else trained, "h5")
+        reason = why_not_h5(model, training.optimizer.name, lambda: data if trained is None else model_bytes(model, "h5"))
     except Exception as error:  # whatever Keras raises here is the answer that is asked for
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     if reason:

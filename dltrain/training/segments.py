@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from dltrain.data.scaled_pixels import ScaledPixels
@@ -56,6 +56,13 @@ def _to_tensor(array: Any) -> Any:
     import tensorflow as tf
 
     return pixels.to_tensors(pixels.pixel_tensor(array)) if isinstance(array, ScaledPixels) else tf.constant(array)
+
+
+def with_weights(tensors: Tensors, part: EncodedPart) -> Tensors:
+    """A part's tensors with the weights of rows that another encoding of it has."""
+    import tensorflow as tf
+
+    return replace(tensors, weights=None if part.weights is None else tuple(tf.constant(array) for array in part.weights))
 
 
 class ResidentSegments:

@@ -72,6 +72,9 @@ class Trainer:
         run: where states go.
         reporter: told of steps and epochs.
         should_stop: asked at each epoch's end, after the callbacks.
+        phase: which of the run's phases this is, 0-based.
+        num_phases: how many there are.
+        first_epoch: epochs of the phases before.
     """
 
     def __init__(
@@ -88,13 +91,18 @@ class Trainer:
         run: Run,
         reporter: Reporter,
         should_stop: ShouldStop | None = None,
+        phase: int = 0,
+        num_phases: int = 1,
+        first_epoch: int = 0,
     ) -> None:
         self.model, self.data, self.validation, self.training = model, data, validation, training
         self.loop, self.callbacks, self.checkpoints, self.history = loop, callbacks, checkpoints, history
         self.run, self.reporter, self.should_stop = run, reporter, should_stop
-        self.epoch = 0
+        self.phase, self.num_phases, self.first_epoch = phase, num_phases, first_epoch
+        self.epoch = first_epoch
         self.step = 0
         self.stopped = False
+        self.ended = False  # for good, whatever phases would follow
         self._epoch_seconds = 0.0
         self._steps_per_call = 1
         self._calls = 0
@@ -109,12 +117,12 @@ class Trainer:
         restore_metrics(self.model, state.metrics)
         self.epoch, self.step = state.epoch, state.step
         self._epoch_seconds = float(state.memory["epoch_seconds"])
-        self.checkpoints.restore(state.memory["checkpoints"], state.best)
+        self.checkpoints.restore(state.memory["checkpoints"], state.best, first_epoch=self.first_epoch)
         self.callbacks.restore(state.memory["callbacks"], state.arrays)
         self.stopped = bool(state.memory["callbacks"]["stopped"])
 
     def train(self, signals: StopSignals) -> None:
-        """Train until all epochs are done or a callback stops it; everything is on disk when this returns.
+        """Train until all epochs of the phase are done or a callback stops it; everything is on disk when this returns.
 
         Raises:
             DivergenceError: the loss is no longer finite; the last finite state is kept.
@@ -122,12 +130,17 @@ class Trainer:
             RunError: a file cannot be written.
         """
         self._last_save = time.monotonic()
-        while self.epoch < self.training.epochs and not self.stopped:
+        while self.epoch < self.last_epoch and not self.stopped:
             self._run_epoch(signals)
         self.save()
         self.callbacks.finish()
         self.checkpoints.write_last()
         self.reporter.finished()
+
+    @property
+    def last_epoch(self) -> int:
+        """Epochs that are done when the phase is."""
+        return self.first_epoch + self.training.epochs
 
     def save(self) -> None:
         """Write all that an exact resume needs; the state file last, because it says that the others are there."""
@@ -140,6 +153,8 @@ class Trainer:
             "callbacks": plain,
             "history": self.history.rows,
             "epoch_seconds": self._epoch_seconds,
+            "phase": self.phase,
+            "first_epoch": self.first_epoch,
         }
         values, metrics = capture_values(self.model), capture_metrics(self.model)
         save_state(self.run, TrainingState(self.epoch, self.step, values, metrics, self.checkpoints.best, memory, arrays))
@@ -176,11 +191,12 @@ class Trainer:
         self.stopped = self.callbacks.epoch_end(self.epoch, logs)
         if self.callbacks.changes_learning_rate:
             self._rates[self.epoch] = learning_rate(self.model)
-        self.history.append({"epoch": self.epoch + 1, **logs, "seconds": round(seconds, 4)})
+        phase = {"phase": self.phase + 1} if self.num_phases > 1 else {}
+        self.history.append({"epoch": self.epoch + 1, **phase, **logs, "seconds": round(seconds, 4)})
         logger.debug("epoch %d: %s", self.epoch + 1, ", ".join(f"{name} {value:.6g}" for name, value in logs.items()))
         self.reporter.epoch_end(self.epoch, logs, seconds)
         if self.should_stop is not None and self.should_stop(self.epoch, logs):
-            self.stopped = True
+            self.stopped = self.ended = True
         self.epoch, self.step, self._epoch_seconds = self.epoch + 1, 0, 0.0
 
     def _calls_of(self, epoch: int, first_step: int) -> Iterator[tuple[Tensors, Any, int, int]]:
@@ -212,7 +228,7 @@ class Trainer:
             self.save()
 
     def _save_if_due(self, signals: StopSignals) -> None:
-        last = self.stopped or self.epoch == self.training.epochs
+        last = self.stopped or self.epoch == self.last_epoch
         if signals.received is not None and not last:
             self._interrupted(signals)
         due = time.monotonic() - self._last_save >= EPOCH_SAVE_SECONDS
@@ -221,10 +237,14 @@ class Trainer:
 
     def _interrupted(self, signals: StopSignals) -> None:
         self.save()
+        raise self.interruption(signals)
+
+    def interruption(self, signals: StopSignals) -> InterruptedRun:
+        """What to raise for a signal, once everything is saved."""
         number = signals.received or 0
         where = f"after epoch {self.epoch}" if self.step == 0 else f"in epoch {self.epoch + 1}, after step {self.step}"
         hint = f"dltrain fit --resume {self.run.path}"
-        raise InterruptedRun(f"interrupted {where}; the run is saved", signal_number=number, hint=hint)
+        return InterruptedRun(f"interrupted {where}; the run is saved", signal_number=number, hint=hint)
 
     def _keep_snapshot(self) -> None:
         now = time.monotonic()

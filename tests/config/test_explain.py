@@ -40,6 +40,7 @@ def test_the_example_of_each_key_is_a_config(path: str) -> None:
     example = example_of_key(KEYS[path])
     value: object = example
     for word in path.split("."):
+        value = value[0] if isinstance(value, list) else value  # keys of the entries of a list
         assert isinstance(value, dict)
         value = value[word]
     loads(example)

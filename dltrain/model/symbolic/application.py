@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dltrain.config.types import Component
+from dltrain.model.symbolic.application_layers import body_layers, thawed
 from dltrain.model.symbolic.rule import Arguments, Inferred, Shape, ShapeError, Weight, of_rank, only, show_shape
 
 # Name -> (channels of the output, parameters, those that training never changes), of keras.applications without top.
@@ -108,17 +109,25 @@ def infer_application(component: Component, inputs: tuple[Shape, ...]) -> Inferr
     body = BODIES.get(name)
     if body is None:
         return Inferred(None, None, f"check does not know the network {name}")
-    channels, parameters, fixed = body
+    layers = body_layers(name, component.arguments)
+    channels = _channels(name, component, body[0])
     pooled = component.arguments.get("pooling") in ("avg", "max")
     output = (channels,) if pooled else (_side(name, shape[0]), _side(name, shape[1]), channels)
-    trainable = component.arguments.get("trainable", False)
-    if trainable is not True:
-        fixed = parameters
-    weights = tuple(weight for weight in (Weight((parameters - fixed,)), Weight((fixed,), trainable=False)) if weight.size)
-    note = "" if pooled or None not in output else "its height and width are not known"
-    if trainable is not True and trainable is not False:
-        note = "how many of its parameters are trained is not known"
-    return Inferred(output, weights, note)
+    if layers is None:
+        return Inferred(None if channels is None else output, None, f"check does not know this form of {name}")
+    trained = sum(layer.trained for layer in thawed(layers, component.arguments.get("trainable", False)))
+    fixed = sum(layer.trained + layer.fixed for layer in layers) - trained
+    weights = tuple(weight for weight in (Weight((trained,)), Weight((fixed,), trainable=False)) if weight.size)
+    return Inferred(output, weights, "" if pooled or None not in output else "its height and width are not known")
+
+
+def _channels(name: str, component: Component, channels: int) -> int | None:
+    """Channels of the output where `alpha` scales them; None: not known."""
+    alpha = component.arguments.get("alpha", 1.0)
+    if alpha == 1 or not name.startswith("MobileNet"):
+        return channels
+    layers = body_layers(name, component.arguments)
+    return layers[-1].trained // 2 if layers else None
 
 
 def preprocessing_of(component: Component) -> Component | None:
