@@ -58,11 +58,12 @@ def texts_of(values: Any) -> Any:
 
 
 def _own_objects(config: Any) -> Iterator[str]:
-    """Names of registered objects that are not Keras's, anywhere in a model's config."""
+    """Names of registered objects that are dltrain's, anywhere in a model's config."""
     if isinstance(config, Mapping):
-        name = config.get("registered_name")
-        if isinstance(name, str) and name.startswith("dltrain>"):
-            yield name.partition(">")[2]
+        for key in ("config", "registered_name"):
+            name = config.get(key)
+            if isinstance(name, str) and name.startswith("dltrain>"):
+                yield name.partition(">")[2]
         for value in config.values():
             yield from _own_objects(value)
     elif isinstance(config, (list, tuple)):
