@@ -28,12 +28,15 @@ class Expected:
     parts: tuple[str, ...] = ("train", "test")
     of_baseline: tuple[str, float] | None = None
     short: tuple[str, ...] = ()  # overrides of the fit of few epochs
+    last: str = "last.h5"
 
 
 WITH_VALIDATION = ("train", "validation", "test")
 EXPECTED = {
     "adult": Expected("tabular/adult/adult-train.csv", ("accuracy>=0.85",), WITH_VALIDATION),
+    "airline": Expected("timeseries/classic/airline-passengers.csv", (), WITH_VALIDATION, ("rmse", 0.5)),
     "autoencoder_mnist": Expected("mnist", ("mse<=0.007",), WITH_VALIDATION, ("mse", 0.4), ("data.limit=600",)),
+    "beijing": Expected("timeseries/beijing_pm25/pollution.csv", (), WITH_VALIDATION, ("rmse", 0.985), ("data.limit=3000",)),
     "breast_cancer": Expected(None, ("accuracy>=0.94",)),
     "california": Expected("tabular/california_housing/housing.csv", ("rmse<=58000",), WITH_VALIDATION),
     "clothing": Expected("clothing/train", ("accuracy>=0.75",), WITH_VALIDATION),
@@ -41,11 +44,14 @@ EXPECTED = {
     "denoise_mnist": Expected("mnist", ("mse<=0.01",), WITH_VALIDATION, ("mse", 0.6), ("data.limit=600",)),
     "diabetes": Expected(None, of_baseline=("rmse", 0.85)),
     "digits": Expected(None, ("accuracy>=0.96",)),
+    "food_words": Expected("glove/glove.6B.50d.top20k.txt", ("accuracy>=0.95",)),
     "iris": Expected(None, ("accuracy>=0.9",)),
     "lfw": Expected("lfw", ("accuracy>=0.93",)),
     "lfw7": Expected("lfw", ("accuracy>=0.75",), WITH_VALIDATION),
     "mnist_rbm": Expected("mnist", ("accuracy>=0.9",), short=("data.limit=300", "data.transform.0.n_iter=1")),
     "noise": Expected(None, ("accuracy>=0.45", "accuracy<=0.55")),
+    "sms_spam": Expected("text/sms_spam/sms_spam.csv", ("f1[spam]>=0.93",), WITH_VALIDATION),
+    "sms_spam_lstm": Expected("text/sms_spam/sms_spam.csv", ("f1[spam]>=0.9",), WITH_VALIDATION, last="last.keras"),
     "titanic": Expected("tabular/titanic/train.csv", ("accuracy>=0.78",)),
     "wages": Expected("tabular/hourly_wages/hourly_wages_all534.csv", of_baseline=("rmse", 0.92)),
 }
@@ -127,7 +133,7 @@ def check_fit(name: str, done: CompletedProcess[str], folder: Path) -> dict:
     assert set(document["metrics"]) == set(EXPECTED[name].parts)
     stored = folder / document["run"]
     assert load_config(stored / "config.yaml").warnings == ()
-    assert {path.name for path in (stored / "checkpoints").iterdir()} >= {"last.h5"}
+    assert {path.name for path in (stored / "checkpoints").iterdir()} >= {EXPECTED[name].last}
     return document
 
 

@@ -18,6 +18,7 @@ from dltrain.data.faults import listed
 from dltrain.data.load import load_parts
 from dltrain.data.quality import Finding, Quality, TableView, inspect_table, rows_by_part
 from dltrain.data.raw import RawTable
+from dltrain.data.series_preprocessing import SeriesPreprocessing
 from dltrain.data.table_preprocessing import TablePreprocessing, locator
 from dltrain.errors import Fault
 
@@ -35,6 +36,8 @@ def check_data(config: Config) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
     raw, dataset = load_parts(data, seed=config.seed)
     if isinstance(raw, RawTable) and isinstance(dataset.preprocessing, TablePreprocessing):
         quality = inspect_table(_view(raw, dataset, dataset.preprocessing))
+    elif isinstance(dataset.preprocessing, SeriesPreprocessing):
+        quality = Quality([f"{name}: {part.num_rows:,} windows" for name, part in dataset.parts.items()])
     else:
         quality = _inspect_arrays(dataset)
     notes = [Fault(text, severity="warning") for text in dataset.warnings]

@@ -75,7 +75,7 @@ def command(
     )
     blocks = [
         f"{result.run}: {result.part}, {result.weights} weights",
-        metrics_table({result.part: result.metrics}, result.baseline),
+        metrics_table({result.part: result.metrics}, result.baseline, result.report),
         *report_text(result.report),
         "\n".join(result.notes),
         "\n".join(gate_lines(result.gates)),

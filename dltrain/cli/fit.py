@@ -128,7 +128,7 @@ def _fit(
     training = f" in {format_seconds(result.seconds['train'])}" if "train" in result.seconds else ""
     total = format_seconds(result.seconds.get("total"))
     blocks = [
-        metrics_table(result.metrics, result.baseline),
+        metrics_table(result.metrics, result.baseline, result.report),
         *report_text(result.report),
         "\n".join(result.notes),
         "\n".join(f"diagnosis: {found['sentence']} {found['advice']}" for found in result.diagnosis),

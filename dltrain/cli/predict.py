@@ -19,7 +19,9 @@ def command(
     run: RunArgument,
     more_data: MoreDataArgument = None,
     data: DataOption = None,
-    word: Annotated[str | None, typer.Option("--word", metavar="W", help="A single word, for a model of words.")] = None,
+    word: Annotated[
+        list[str] | None, typer.Option("--word", metavar="W", help="A word, for a model of words (repeatable).")
+    ] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, metavar="K", help="Only the K most probable classes.")] = None,
     layer: Annotated[
         str | None, typer.Option("--layer", metavar="NAME", help="What this layer computes instead of the prediction.")
@@ -64,13 +66,22 @@ def command(
 
     console: Console = context.obj
     paths = data_words(data, more_data)
-    if not paths and word is None:
+    if paths and word:
+        raise UsageError(Fault("--word and --data exclude each other"))
+    if not paths and not word:
         raise UsageError(Fault("there is nothing to predict from", hint="name rows or pictures with --data PATH"))
     check_destination(output)
     form = choose_format(output, form)
     path = find_run(run, runs)
     result = predict(
-        path, data=paths, weights=weights, top=top, layer=layer, word=word, threads=console.settings.threads, reporter=console
+        path,
+        data=paths,
+        weights=weights,
+        top=top,
+        layer=layer,
+        words=tuple(word or ()),
+        threads=console.settings.threads,
+        reporter=console,
     )
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
     num_rows = len(next(iter(columns.values())))

@@ -13,14 +13,18 @@ from dltrain.evaluation.metric_names import canonical
 _PARTS = ("train", "validation", "test")
 _MOST_CLASSES = 15
 _LABEL_WIDTH = 24
+NO_REPORT: Mapping[str, Any] = {}
 
 
-def metrics_table(metrics: Mapping[str, Mapping[str, float]], baseline: Mapping[str, Any]) -> str:
+def metrics_table(
+    metrics: Mapping[str, Mapping[str, float]], baseline: Mapping[str, Any], report: Mapping[str, Any] = NO_REPORT
+) -> str:
     """A row for each metric, a column for each part, and the baseline's value on the last part.
 
     Args:
         metrics: part -> metric -> value.
         baseline: part -> metric -> value, or metric -> value.
+        report: of the last part; that of a series holds several baselines.
     """
     parts = [part for part in (*_PARTS, *metrics) if metrics.get(part)]
     parts = list(dict.fromkeys(parts))
@@ -36,7 +40,23 @@ def metrics_table(metrics: Mapping[str, Mapping[str, float]], baseline: Mapping[
     ]
     heading = f"baseline ({parts[-1]})" if len(parts) > 1 else "baseline"
     text = table(["", *parts, *([heading] if own else [])], rows)
+    if "baselines" in report:
+        return f"{text}\n{_simple_forecasts(metrics[parts[-1]], report['baselines'])}"
     return f"{text}\nbaseline: {_strategy(own)}" if own else text
+
+
+def _simple_forecasts(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> str:
+    """A line for each simple forecast of a series: its error, and how much less that of the model is."""
+    lines: list[str] = []
+    for name, values in baselines.items():
+        words = []
+        for metric, value in values.items():
+            if metric.endswith("rmse") and value > 0:
+                share = 100 * (1 - metrics[metric] / value)
+                than = f"the model's is {abs(share):.1f} % {'less' if share >= 0 else 'more'}"
+                words.append(f"{metric} {format_number(value)} ({than})")
+        lines.append(f"{'' if lines else 'baseline: '}{name}: {', '.join(words)}")
+    return "\n".join([lines[0], *(f"also: {line}" for line in lines[1:])])
 
 
 def _said_already(name: str, names: Sequence[str], metrics: Sequence[Mapping[str, float]]) -> bool:

@@ -23,7 +23,7 @@ from dltrain.config.reading import (
 from dltrain.config.scalars import describe, quote
 from dltrain.config.sources import SOURCES, Source, sources_with_argument
 from dltrain.config.suggest import did_you_mean, one_of
-from dltrain.config.types import NO_DATA, Component, CorruptConfig, DataConfig, SplitConfig, TextConfig
+from dltrain.config.types import NO_DATA, Component, CorruptConfig, DataConfig, SeriesConfig, SplitConfig, TextConfig
 
 TEXT_TABLES = ("columns", "header", "separator", "quote", "decimal", "thousands", "encoding")
 HOW = ("column", "group", "time", "folds")
@@ -69,6 +69,7 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
             "transform": lambda value, path: _read_components(context, value, path, "transformer", "[{PCA: {n_components: 20}}]"),
             "corrupt": lambda value, path: CorruptConfig(**read_block(context, value, path, {})),
             "text": lambda value, _path: _read_text(context, value),
+            "series": lambda value, _path: _read_series(context, value),
         },
         unknown,
     )
@@ -117,7 +118,7 @@ def _read_argument(
             context.note(value, path)
             found = context.read(parse_kind(argument.type), value, path)
             if found is not MISMATCH:
-                arguments[name] = found
+                arguments[name] = context.paths.resolve(found, value) if argument.is_path else found
         return True
     owners = sources_with_argument(name)
     assert isinstance(node, MappingNode)
@@ -235,6 +236,13 @@ def _read_text(context: Context, node: Node) -> TextConfig:
     return TextConfig(**values)
 
 
+def _read_series(context: Context, node: Node) -> Any:
+    values = read_block(
+        context, node, "data.series", {"time": lambda value, path: read_texts(context, value, path, "name|list(name)")}
+    )
+    return SeriesConfig(**values) if "history" in values else MISMATCH
+
+
 def _read_path(context: Context, node: Node, path: str) -> Any:
     """A single path, absolute."""
     text = context.read(parse_kind("text"), node, path)
@@ -266,6 +274,10 @@ def _check_together(context: Context, node: MappingNode, config: DataConfig, sou
             )
     if config.split.column is not None and (config.test or config.validation):
         add(node.entries["split"], "data.split.column", "the parts are given as files and by a column", "keep one of the two")
+    for name, argument in source.arguments.items() if source is not None else ():
+        if argument.required and name not in node.entries:
+            message = f"missing: {argument.description.rstrip('.')}"
+            add(node.entries["source"], f"data.{name}", message, f"such as `{name}: glove/glove.6B.50d.txt`")
     if source is not None and source.needs_path and not config.path and "path" not in node.entries:
         add(
             node.entries["source"],
@@ -288,12 +300,14 @@ def _check_together(context: Context, node: MappingNode, config: DataConfig, sou
             "only a reconstruction has a clean input to learn from a corrupted one",
             "say `data.task: reconstruction`, or put `- GaussianNoise` or `- Dropout` first among the layers",
         )
+    if config.series is not None:
+        _check_series(context, node, config, source)
     for name in ("drop", "identifiers"):
         for column in getattr(config, name):
             if column in config.target:
                 add(node.entries[name], f"data.{name}", f"the column {column} is the target")
     for column in config.features or {}:
-        if column in config.target:
+        if column in config.target and config.series is None:
             add(node.entries["features"], "data.features", f"the column {column} is the target, so it cannot be a feature")
         elif column in config.drop:
             add(node.entries["features"], "data.features", f"the column {column} is also in `drop`")
@@ -304,7 +318,7 @@ def _check_together(context: Context, node: MappingNode, config: DataConfig, sou
             if column is not None and column not in config.columns:
                 add(node.entries[key], f"data.{key}", f"no column {column} in data.columns", did_you_mean(column, config.columns))
     for name in TEXT_TABLES:
-        if source is not None and source.name != "csv" and getattr(config, name) is not None:
+        if source is not None and source.name not in ("csv", "word_vectors") and getattr(config, name) is not None:
             add(
                 node.entries[name],
                 f"data.{name}",
@@ -322,6 +336,25 @@ def _check_together(context: Context, node: MappingNode, config: DataConfig, sou
             )
     if config.encoding is not None:
         _check_encoding(context, node.entries["encoding"], config.encoding)
+
+
+def _check_series(context: Context, node: MappingNode, config: DataConfig, source: Source | None) -> None:
+    """What a series excludes."""
+    add, place = context.faults.add, node.entries["series"]
+    if source is not None and source.holds != "table":
+        add(place, "data.series", f"a series is a table, {source.name} is none", "source: csv or source: parquet")
+    split = config.split
+    for name in ("column", "group", "folds", "stratify"):
+        if getattr(split, name) is not None:
+            hint = "`split: {test: 0.2, validation: 0.2}` takes the last rows; parts can also be files (data.test)"
+            add(node.entries["split"], f"data.split.{name}", "a series is split by time", hint)
+    if split.time is not None and config.series is not None and (split.time,) != config.series.time:
+        add(node.entries["split"], "data.split.time", "a series is split by `data.series.time`", "leave data.split.time out")
+    if config.task in ("classification", "reconstruction"):
+        add(node.entries["task"], "data.task", f"a series foretells numbers, not a {config.task}")
+    for name in ("weight", "identifiers", "transform"):
+        if getattr(config, name):
+            add(node.entries[name], f"data.{name}", f"a series has no {name}", "leave it out")
 
 
 def _check_encoding(context: Context, node: Node, encoding: str) -> None:
@@ -350,7 +383,7 @@ def plain_data(config: DataConfig) -> dict[str, Any] | str:
     plain: dict[str, Any] = {"source": config.source, **config.arguments}
     for name in keys_of("data"):
         value = getattr(config, name)
-        if name in ("source", "split", "augment", "transform", "corrupt", "text") or value is None or value in ((), {}):
+        if name in ("source", "split", "augment", "transform", "corrupt", "text", "series") or value is None or value in ((), {}):
             continue
         if name == "features":
             plain[name] = list(value) if all(kind is None for kind in value.values()) else dict(value)
@@ -365,6 +398,8 @@ def plain_data(config: DataConfig) -> dict[str, Any] | str:
         plain["corrupt"] = {"noise": config.corrupt.noise, "mask": config.corrupt.mask}
     if config.text != TextConfig():
         plain["text"] = _given(config.text)
+    if config.series is not None:
+        plain["series"] = {"history": config.series.history, **_given(config.series)}
     for name in ("augment", "transform"):
         if getattr(config, name):
             plain[name] = [plain_component(component) for component in getattr(config, name)]

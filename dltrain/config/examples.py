@@ -62,6 +62,8 @@ USUAL: dict[str, Any] = {
     "name": "hidden",
     "seed": 3,
     "min_faces_per_person": 70,
+    "vectors": "glove/glove.6B.50d.txt",
+    "word": "word",
 }
 
 # A component of each kind, for arguments that take one.
@@ -142,9 +144,10 @@ def example_of_source(source: Source, argument: str | None = None) -> dict[str, 
     """A `data:` block with the source, and with a value for one of its arguments, if given."""
     data: dict[str, Any] = {"source": source.name}
     if source.needs_path:
-        suffix = {"csv": "csv", "parquet": "parquet"}.get(source.name, "npz")
+        suffix = {"csv": "csv", "parquet": "parquet", "word_vectors": "csv"}.get(source.name, "npz")
         path = str(KEYS["data.path"].example).replace("csv", suffix)
         data["path"] = "pictures/train" if source.name == "image_folder" else path
+    data |= {name: USUAL[name] for name, own in source.arguments.items() if own.required}
     if source.needs_target:
         data["target"] = KEYS["data.target"].example
     if argument is not None:

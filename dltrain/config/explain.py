@@ -327,6 +327,7 @@ def _source_arguments(name: str, source: str | None = None) -> Iterator[Explanat
             f"data.{name}",
             argument.description,
             type=explained.type,
+            required=argument.required,
             default=argument.default,
             example=dump_yaml(example_of_source(SOURCES[owners[0]], name)),
             owners=tuple(owners),
@@ -350,7 +351,7 @@ def _part_of_argument(argument: Argument) -> Part:
 
 
 def _part_of_source_argument(name: str, argument: SourceArgument) -> Part:
-    return Part(name, _words(argument.type), False, argument.default, argument.description)
+    return Part(name, _words(argument.type), argument.required, argument.default, argument.description)
 
 
 def _words(notation: str) -> str:

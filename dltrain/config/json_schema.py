@@ -142,7 +142,8 @@ def _data(key: Key) -> Schema:
             for name, argument in source.arguments.items()
             if name in shared
         }
-        needed = {"required": ["path"]} if source.needs_path else {}
+        must = ["path"] * source.needs_path + [name for name, argument in source.arguments.items() if argument.required]
+        needed = {"required": must} if must else {}
         condition = {"properties": {"source": {"const": source.name}}, "required": ["source"]}
         rules.append({"if": condition, "then": {"properties": own, **needed}})
     return _or({**schema, "allOf": rules}, {"enum": [NO_DATA]})

@@ -9,11 +9,21 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class SourceArgument:
-    """One argument of a source, written directly under `data`: its type in the notation of `kinds.py`, default, description."""
+    """One argument of a source, written directly under `data`.
+
+    Attributes:
+        type: in the notation of `kinds.py`.
+        default: what holds where it is absent.
+        description: one line.
+        is_path: a path, which becomes absolute.
+        required: it has no default.
+    """
 
     type: str
     default: Any
     description: str
+    is_path: bool = False
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +107,19 @@ SOURCES: dict[str, Source] = {
                 "files": SourceArgument("name|none", None, "Column of a table that names the pictures; by default found."),
             },
             needs_path=True,
+        ),
+        Source(
+            "word_vectors",
+            "table",
+            "A text table of words with labels; each word is learnt from by its vector.",
+            {
+                "vectors": SourceArgument(
+                    "text", None, "File of word vectors in GloVe's text format.", is_path=True, required=True
+                ),
+                "word": SourceArgument("name|none", None, "Column of the words; by default the first but the target."),
+            },
+            needs_path=True,
+            needs_target=True,
         ),
         Source(
             "lfw_people",

@@ -113,6 +113,27 @@ class TextConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesConfig:
+    """Rows in the order of time, cut into windows.
+
+    Attributes:
+        time: the column of the time, or the columns of its parts (year, month, ...); empty: the rows are in order.
+        history: rows that the model sees.
+        horizon: rows after them that it foretells, each of them.
+        stride: rows from the beginning of a window to that of the next.
+        season: rows after which things repeat, for the baseline; None: by the step of the time.
+        gaps: "split" (no window goes across a gap in time), "ignore", or None: "split" where nearly all rows are evenly apart.
+    """
+
+    time: tuple[str, ...] = ()
+    history: int = 1
+    horizon: int = 1
+    stride: int = 1
+    season: int | None = None
+    gaps: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DataConfig:
     """The `data:` block.
 
@@ -146,6 +167,7 @@ class DataConfig:
         limit: use the first so many rows of the source only, or None.
         identifiers: columns that are no features but are repeated beside predictions.
         text: see `TextConfig`.
+        series: see `SeriesConfig`; None: the rows of a table have no order.
         places: key path (such as `data.target`) -> Place, for errors found later.
     """
 
@@ -179,6 +201,7 @@ class DataConfig:
     limit: int | None = None
     identifiers: tuple[str, ...] = ()
     text: TextConfig = TextConfig()
+    series: SeriesConfig | None = None
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
 
 

@@ -59,6 +59,7 @@ class TargetSpec:
         classes: label names in index order, for classification; else empty.
         mean, scale: the stored regression target is (value - mean) / scale; 0 and 1 where it is not scaled.
         reason: why this task, in one sentence ("`income` holds text of 2 values").
+        column: of a series, the column whose value some steps ahead it is; else empty.
     """
 
     name: str
@@ -67,6 +68,7 @@ class TargetSpec:
     mean: float = 0.0
     scale: float = 1.0
     reason: str = ""
+    column: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Part:
             empty where the rows are on disk: see `row_file`.
         identifiers: columns that name the rows in predictions (column -> list of str); often empty.
         row_file: the row ids of a part whose rows are on disk, else None.
+        references: of a series, what simple forecasts say: their name -> target name -> float32 scaled values [rows].
     """
 
     inputs: dict[str, Array]
@@ -98,6 +101,7 @@ class Part:
     row_ids: NDArray[np.int64]
     identifiers: dict[str, list[str]] = field(default_factory=dict)
     row_file: DiskArray | None = None
+    references: dict[str, dict[str, NDArray[np.float32]]] = field(default_factory=dict)
 
     @property
     def num_rows(self) -> int:

@@ -125,6 +125,9 @@ def expected_rows(config: DataConfig, rows: int | None, own: Mapping[str, int] =
         rows = min(rows, config.limit)
     sizes = part_sizes(own.get("train", rows), split.test, split.validation)
     parts = {name: count for name, count in sizes.items() if count}
+    if config.series is not None:  # rows of the model are windows
+        series = config.series
+        parts = {name: max(0, count - series.history - series.horizon) // series.stride + 1 for name, count in parts.items()}
     return {**parts, **{name: count for name, count in own.items() if name != "train"}}
 
 

@@ -66,7 +66,7 @@ def why_streamed(config: DataConfig) -> str:
 
     A function of the files' sizes alone, so that every process decides alike. `$DLTRAIN_STREAM_BYTES` sets the bound.
     """
-    if config.source not in ("csv", "parquet"):
+    if config.source not in ("csv", "parquet") or config.series is not None:
         return ""
     given = os.environ.get("DLTRAIN_STREAM_BYTES", "")
     bound = int(given) if given.isdecimal() else STREAM_BYTES

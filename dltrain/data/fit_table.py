@@ -78,6 +78,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         text_options={key: getattr(config, key) for key in TEXT_OPTIONS if getattr(config, key) is not None},
         weight=config.weight,
         identifiers=config.identifiers,
+        arguments=raw.arguments,
     )
     check_some_feature(preprocessing, config)
     if config.transform:
@@ -136,6 +137,7 @@ def _named_columns(config: DataConfig) -> list[tuple[str, str]]:
     named += [("data.identifiers", name) for name in config.identifiers]
     named += [(f"data.replace.{name}", name) for name in config.replace]
     named += [("data.weight", config.weight)] if config.weight else []
+    named += [("data.series.time", name) for name in config.series.time] if config.series else []
     for key in ("column", "group", "time"):
         name = getattr(config.split, key)
         named += [(f"data.split.{key}", name)] if name else []

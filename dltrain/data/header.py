@@ -17,6 +17,7 @@ from dltrain.errors import ConfigError, DataError, DltrainError, Fault
 
 if TYPE_CHECKING:
     from dltrain.data.dataset import Schema
+    from dltrain.data.fitted import Fitted
     from dltrain.data.raw import RawTable
 
 SMALL_BYTES = 1 << 20
@@ -52,6 +53,8 @@ def _read_facts(config: DataConfig, seed: int) -> DataFacts:
         _refuse_for_pictures(config)
         if known is not None:
             return known
+        if config.source == "word_vectors":
+            return _placed(config, lambda: _read_whole(config, seed))
         if config.source in BUNDLED_TABLES:
             return _read_whole(config, seed)
         if config.source == "npz":
@@ -135,11 +138,20 @@ def _fit_sample(config: DataConfig, raw: RawTable, seed: int) -> tuple[Schema | 
         if name and name not in raw.frame.columns
     )
     try:
-        fitted = fit_table(plain, raw, seed, None)
+        fitted = fit_table(plain, raw, seed, None) if plain.series is None else _fit_sampled_series(plain, raw)
     except (DataError, ConfigError) as error:
         sure = tuple(fault for fault in error.faults if not any(word in fault.message for word in _PERHAPS))
         return None, (*missing, *sure), ()
     return fitted.preprocessing.schema, missing, tuple(fitted.summary)
+
+
+def _fit_sampled_series(config: DataConfig, raw: RawTable) -> Fitted:
+    """As a series, of which a single window is made."""
+    from dltrain.data.fit_series import fit_series
+    from dltrain.reporting import Reporter
+
+    assert config.series is not None
+    return fit_series(replace(config, series=replace(config.series, stride=max(raw.frame.height, 1))), raw, None, Reporter())
 
 
 def _sample_text(files: Sequence[str], config: DataConfig) -> tuple[RawTable, int | None]:

@@ -16,12 +16,14 @@ from dltrain.data.disk_array import DiskArray
 from dltrain.data.faults import config_fault, listed
 from dltrain.data.fingerprint import fingerprint
 from dltrain.data.fit_pictures import fit_pictures
+from dltrain.data.fit_series import fit_series
 from dltrain.data.fit_streamed import fit_streamed, why_streamed
 from dltrain.data.fit_table import fit_table
 from dltrain.data.fitted import Fitted
 from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures, RawTable
+from dltrain.data.series_preprocessing import SeriesPreprocessing
 from dltrain.data.sources import read_source
 from dltrain.data.splits import Rows, describe_parts
 from dltrain.data.table_preprocessing import TablePreprocessing
@@ -90,8 +92,13 @@ def prepare(
     preprocessing: Preprocessing | None = None,
 ) -> Dataset:
     """Split what `read_raw` read, fit the preprocessing to the training part, and apply it."""
+    if isinstance(raw, RawTable) and raw.names:
+        more = tuple(name for name in raw.names if name not in config.identifiers)
+        config = replace(config, identifiers=(*config.identifiers, *more))
     reporter.status("preprocessing data")
-    if isinstance(raw, RawTable):
+    if isinstance(raw, RawTable) and config.series is not None:
+        fitted = fit_series(config, raw, preprocessing, reporter)
+    elif isinstance(raw, RawTable):
         fitted = fit_table(config, raw, seed, preprocessing)
     else:
         fitted = fit_pictures(config, raw, seed, preprocessing)
@@ -110,8 +117,13 @@ def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Map
         fingerprint_details={**raw.details, **fitted.details},
         summary=(*notes, *fitted.summary, describe_parts(rows, fitted.manner)),
         warnings=tuple(warnings),
-        resolved={**_resolved_reading(config, raw), **fitted.resolved},
+        resolved={**_resolved_reading(config, raw), **_unlisted(config, fitted.resolved)},
     )
+
+
+def _unlisted(config: DataConfig, resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the features of word vectors: hundreds of numbers that nobody named."""
+    return {key: value for key, value in resolved.items() if key != "data.features" or config.source != "word_vectors"}
 
 
 def _size(config: DataConfig, raw: Raw) -> str:
@@ -213,6 +225,24 @@ def read_part(
     return part
 
 
+def read_words(preprocessing: Preprocessing, words: Sequence[str], *, reporter: Reporter) -> Part:
+    """Words, through the preprocessing of a run on words.
+
+    Raises:
+        UsageError: the run is on something else.
+        DataError: the vectors file is gone or another one, or has none of the words.
+    """
+    if not isinstance(preprocessing, TablePreprocessing) or preprocessing.source != "word_vectors":
+        raise UsageError("--word needs a run on words", hint=f"the run's data is {preprocessing.source}; give it --data")
+    from dltrain.data.sources.word_vectors import words_table
+
+    raw = words_table(words, preprocessing.arguments, reporter)
+    for note in raw.notes:
+        if note.startswith(WARNING):
+            reporter.warning(note.removeprefix(WARNING))
+    return preprocessing.transform(raw, with_targets=False)
+
+
 def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: bool, reporter: Reporter) -> Raw:
     suffix = Path(paths[0]).suffix.lower() if paths else ""
     if isinstance(preprocessing, PicturePreprocessing):
@@ -229,7 +259,14 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
 
         classes = preprocessing.targets[0].classes if preprocessing.targets else ()
         return read_pictures(paths, preprocessing.reader, with_labels=with_targets, classes=classes)
+    if isinstance(preprocessing, SeriesPreprocessing):
+        preprocessing = preprocessing.table
     assert isinstance(preprocessing, TablePreprocessing)
+    if preprocessing.source == "word_vectors":
+        options = {key: value for key, value in preprocessing.text_options.items() if key != "columns"}
+        return read_source(
+            DataConfig("word_vectors", arguments=preprocessing.arguments, path=tuple(paths), **options), seed=0, reporter=reporter
+        )
     source = {".parquet": "parquet", ".pq": "parquet"}.get(suffix, "csv")
     options = dict(preprocessing.text_options) if source == "csv" and preprocessing.source == "csv" else {}
     if "columns" in options and not with_targets:

@@ -32,7 +32,7 @@ class Preprocessing(ABC):
     """What was fitted to the training part, as one value: transforms raw data, the same bits in every process.
 
     Attributes:
-        kind: "table" or "pictures".
+        kind: "table", "pictures" or "series".
         source: the config's `data.source`.
     """
 
@@ -94,9 +94,14 @@ class Preprocessing(ABC):
             RunError: a file is missing, damaged, too large, or of a newer version.
         """
         from dltrain.data.picture_preprocessing import PicturePreprocessing
+        from dltrain.data.series_preprocessing import SeriesPreprocessing
         from dltrain.data.table_preprocessing import TablePreprocessing
 
-        kinds: dict[str, type[Preprocessing]] = {"table": TablePreprocessing, "pictures": PicturePreprocessing}
+        kinds: dict[str, type[Preprocessing]] = {
+            "table": TablePreprocessing,
+            "pictures": PicturePreprocessing,
+            "series": SeriesPreprocessing,
+        }
         path = Path(folder) / JSON_FILE
         state = _read_json(path)
         if state.get("version") != VERSION or str(state.get("kind")) not in kinds:

@@ -29,6 +29,8 @@ class RawTable:
         details: file name -> {"digest", "bytes", "rows"}: enters the fingerprint.
         notes: sentences for the user.
         reading: what was found out about how the text is written (`separator`, `decimal`, ...); empty where it is no text.
+        names: columns that name the rows, by the source's own knowledge.
+        arguments: with which the source reads such data again for predictions.
     """
 
     frame: polars.DataFrame
@@ -39,6 +41,8 @@ class RawTable:
     details: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     reading: Mapping[str, Any] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

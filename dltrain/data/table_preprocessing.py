@@ -64,6 +64,7 @@ class TablePreprocessing(Preprocessing):
         weight: the column of row weights, or None.
         identifiers: columns that are repeated beside predictions.
         steps: transformers of scikit-learn behind the scaled numbers.
+        arguments: with which the source reads data for predictions.
     """
 
     kind: ClassVar[str] = "table"
@@ -75,6 +76,7 @@ class TablePreprocessing(Preprocessing):
     weight: str | None = None
     identifiers: tuple[str, ...] = ()
     steps: tuple[FittedStep, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def schema(self) -> Schema:
@@ -201,6 +203,7 @@ class TablePreprocessing(Preprocessing):
             "weight": self.weight,
             "identifiers": list(self.identifiers),
             "steps": steps,
+            "arguments": dict(self.arguments),
             "targets": [target_state(spec) for spec in self.targets],
             "features": [
                 {
@@ -276,6 +279,7 @@ class TablePreprocessing(Preprocessing):
             weight=None if state["weight"] is None else typed(state, "weight", str),
             identifiers=texts(state, "identifiers"),
             steps=steps_from(state.get("steps", []), arrays),
+            arguments={str(name): str(value) for name, value in state.get("arguments", {}).items()},
         )
 
 

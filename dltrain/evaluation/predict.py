@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data import read_part
+from dltrain.data import read_part, read_words
 from dltrain.data.dataset import Part
 from dltrain.errors import UsageError
 from dltrain.evaluation.load_run import load_run, run_outputs
@@ -49,7 +49,7 @@ def predict(
     weights: str | None = None,
     top: int | None = None,
     layer: str | None = None,
-    word: str | None = None,
+    words: Sequence[str] = (),
     threads: int | None = None,
     reporter: Reporter | None = None,
 ) -> Predictions:
@@ -61,7 +61,7 @@ def predict(
         weights: "best", "last", or None: the run's model.
         top: keep only the columns of the `top` labels with the highest mean probability.
         layer: give what this layer computes instead of the predictions.
-        word: one word, for runs on words.
+        words: single words, for runs on words; `data` is then not looked at.
         threads: threads for one operation; None: those of the run.
         reporter: is told what happens.
 
@@ -72,12 +72,15 @@ def predict(
     """
     reporter = reporter or Reporter()
     stored = load_run(run)
-    if word is not None:
+    if words and stored.preprocessing.source != "word_vectors":
         raise UsageError("--word needs a run on words", hint=f"the run's data is {stored.config.data.source}; give it --data")
     _, checkpoint = stored.checkpoint(weights)
     helper = HelperProcess()
     try:
-        helper.submit(_read, stored.preprocessing, list(data))
+        if words:
+            helper.submit(read_words, stored.preprocessing, list(words))
+        else:
+            helper.submit(_read, stored.preprocessing, list(data))
         reporter.status("importing Keras")
         import_keras(threads or stored.threads)
         reporter.status("reading data")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part, Schema, TargetSpec
 from dltrain.errors import RunError
+from dltrain.evaluation.forecast import Forecast, report_forecast
 from dltrain.evaluation.metrics import (
     baseline_sentence,
     classification_baseline,
@@ -40,6 +41,7 @@ class PartReport:
         notes: sentences for the user.
         standard_errors: of those metrics that are means over the rows (accuracy, losses, rmse): how far chance in the choice
             of the rows may have moved them.
+        forecasts: of a series, what its picture shows, a column each.
     """
 
     metrics: dict[str, float]
@@ -47,6 +49,7 @@ class PartReport:
     report: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     standard_errors: dict[str, float] = field(default_factory=dict)
+    forecasts: list[Forecast] = field(default_factory=list)
 
 
 def probabilities_of(head: Head, output: NDArray[Any]) -> NDArray[np.float64]:
@@ -121,6 +124,9 @@ def report_part(
         reference: target name -> the training part's stored targets, for the baseline.
     """
     result = PartReport(dict(logs), {})
+    if part.references:
+        report_forecast(result, name, heads, outputs, part, reference)
+        return result
     several = sum(len(head.targets) for head in heads) > 1
     for head, output in zip(heads, outputs, strict=True):
         if head.task == "classification":

@@ -18,6 +18,7 @@ from dltrain.config.types import NO_DATA, Config, TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.disk_array import is_streamed
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError
+from dltrain.evaluation.forecast_picture import plot_forecast
 from dltrain.evaluation.gates import check_gates, parse_gates
 from dltrain.evaluation.pca_baseline import PcaBaseline, fit_pca
 from dltrain.evaluation.reconstruction_sheet import plot_reconstructions, rows_of_sheet
@@ -351,6 +352,11 @@ class _Fit:
         write_atomically(self.run.metrics_file, (to_json(document) + "\n").encode())
         self.manifest |= {"status": "finished", "weights": weights, "seconds": self.seconds, "ended": now()}
         self.run.write_manifest(self.manifest)
+        if reports[shown].forecasts:
+            self.helper.submit(
+                plot_forecast, self.run.path / "forecast.png", f"{self.config.name}, {shown} part", reports[shown].forecasts
+            )
+            self.helper.result(self.reporter)
         if sheet is not None:
             self.helper.submit(plot_reconstructions, self.run.path / "reconstructions.png", sheet)
             self.helper.result(self.reporter)

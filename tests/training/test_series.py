@@ -1,0 +1,116 @@
+"""Series from the raw rows to the forecast: fit, baselines, picture, resume, and what follows the end of a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+
+from dltrain.checking import check_config
+from dltrain.config.types import Config
+from dltrain.evaluation.evaluate import evaluate
+from dltrain.evaluation.predict import predict
+from dltrain.model.keras_import import import_keras
+from dltrain.training.fit import fit
+from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
+
+WAVES = """
+name: waves
+seed: 2
+data:
+  source: csv
+  path: waves.csv
+  target: y
+  series: {time: day, history: 6, horizon: 2}
+  split: {test: 0.2, validation: 0.2}
+model:
+  layers: [Flatten]
+training:
+  optimizer: {Adam: {learning_rate: 0.03}}
+  epochs: 25
+  batch_size: 16
+"""
+RECURRENT = (
+    "model.layers=[{Conv1D: {filters: 4, kernel_size: 2}}, {GRU: {units: 4, return_sequences: true, dropout: 0.1}}, "
+    "{Bidirectional: {layer: {SimpleRNN: {units: 3}}}}]"
+)
+
+
+def waves(folder: Path, *overrides: str, rows: int = 150) -> Config:
+    days = [str(np.datetime64("2024-01-01") + day) for day in range(rows)]
+    y = np.sin(np.arange(rows) * 2 * np.pi / 7) * 10 + 50 + np.arange(rows) * 0.1
+    polars.DataFrame({"day": days, "y": y.round(4), "x": np.cos(np.arange(rows))}).write_csv(folder / "waves.csv")
+    return config_of(WAVES, *overrides, folder=folder)
+
+
+def test_a_linear_net_foretells_a_wave(tmp_path: Path) -> None:
+    config = waves(tmp_path)
+    result = fit(config, runs=tmp_path / "runs")
+    metrics = result.metrics["test"]
+    # In closed form: the same windows, least squares.
+    assert metrics["rmse"] < 0.4 * result.baseline["rmse"]
+    assert metrics["rmse"] ** 2 == pytest.approx((metrics["rmse_step_1"] ** 2 + metrics["rmse_step_2"] ** 2) / 2)
+    baselines = result.report["baselines"]
+    assert list(baselines) == ["last value", "value 7 rows before", "mean of the training part"]
+    assert baselines["last value"] == result.baseline
+    assert baselines["value 7 rows before"]["rmse"] == pytest.approx(0.7, abs=0.01)  # the slope, a week long
+    assert (result.run / "forecast.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((result.run / "metrics.json").read_text())["reports"]["test"]["baselines"] == baselines
+    assert evaluate(result.run).metrics == pytest.approx(metrics)
+    import_keras().models.load_model(result.run / "checkpoints" / "best.h5")
+
+    found = predict(result.run, data=[str(tmp_path / "waves.csv")])
+    assert list(found.columns) == ["prediction_y +1", "prediction_y +2"]
+    times = found.identifiers["time"]
+    assert (len(times), times[0], times[-1]) == (145, "2024-01-07", "2024-05-30")  # the last window ends with the file
+    truth = polars.read_csv(tmp_path / "waves.csv")["y"].to_numpy()
+    test = slice(-26, None)
+    errors = [np.array(found.columns[f"prediction_y +{ahead}"])[:-2] - truth[5 + ahead :][:143] for ahead in (1, 2)]
+    assert np.sqrt(np.mean([error[test][2:] ** 2 for error in errors])) == pytest.approx(metrics["rmse"], rel=0.1)
+
+
+def test_recurrent_layers_go_on_with_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = waves(tmp_path, RECURRENT, "training.epochs=2", "data.series.horizon=1")
+    fit(config, run_dir=tmp_path / "once")
+    fit_with_interruptions(config, tmp_path / "often", monkeypatch, [2, 4])
+    assert_same_bits(tmp_path / "once", tmp_path / "often")
+
+
+def test_windows_on_disk_train_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "100")
+    result = fit(waves(tmp_path, "training.epochs=2"), runs=tmp_path / "runs")
+    assert "rmse" in result.metrics["test"]
+
+
+def test_check_knows_the_shapes_that_keras_builds(tmp_path: Path) -> None:
+    config = waves(tmp_path, RECURRENT)
+    plain, built = check_config(config), check_config(config, build=True)
+    assert plain.errors == built.errors == ()
+    shapes = [(row.name, row.output_shape, row.parameters) for row in plain.layers]
+    assert shapes == [(row.name, row.output_shape, row.parameters) for row in built.layers]
+    assert shapes[0] == ("conv1d", (5, 4), 20)  # 6 rows of 2 numbers, 2 at a time
+    assert shapes[-1][1] == (2,)
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "words"),
+    [
+        ("data.split.group=x", "data.split.group", "a series is split by time"),
+        ("data.task=classification", "data.task", "a series foretells numbers"),
+        ("data.weight=x", "data.weight", "a series has no weight"),
+        ("data.series={time: day}", "data.series.history", "missing: Rows that the model sees"),
+        ("data.series.time=date", "data.series.time", "date is not a column of"),
+        ("data.source=digits", "data.series", "a series is a table"),
+    ],
+)
+def test_contradictions_are_said_at_their_key(tmp_path: Path, override: str, path: str, words: str) -> None:
+    from dltrain.errors import ConfigError
+
+    try:
+        faults = check_config(waves(tmp_path, override)).errors
+    except ConfigError as error:
+        faults = error.faults
+    assert any(fault.path == path and words in fault.message for fault in faults), faults
