@@ -111,7 +111,8 @@ def example_of_key(key: Key) -> dict[str, Any]:
     if len(blocks) > 1 and blocks[0] == "data" and key.path != "data.source":
         table = {"source": "csv", **{p.split(".")[1]: KEYS[p].example for p in _TABLE_FILE}}
         around = _AROUND.get(".".join(blocks[:2]), table)
-    inner = _BESIDE.get(key.path, {})
+    required = {name: child.example for name, child in keys_of(".".join(blocks[:-1])).items() if child.required}
+    inner = {**(required if len(blocks) > 2 else {}), **_BESIDE.get(key.path, {})}
     for name in reversed(blocks[1:]):
         value, inner = {name: [value] if name == "phases" and isinstance(value, dict) else value, **inner}, {}
     return {blocks[0]: {**around, **value} if around else value}
