@@ -16,6 +16,7 @@ def prediction(fake, tmp_path):
         prediction=["ham", "spam"],
         probabilities={"ham": np.array([0.75, 0.25], np.float32), "spam": np.array([0.25, 0.75], np.float32)},
         columns={},
+        arrays={},
         notes=["one was resized"],
     )
     seen = SimpleNamespace(result=result, options=None)
