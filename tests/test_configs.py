@@ -40,12 +40,14 @@ EXPECTED = {
     "breast_cancer": Expected(None, ("accuracy>=0.94",)),
     "california": Expected("tabular/california_housing/housing.csv", ("rmse<=58000",), WITH_VALIDATION),
     "clothing": Expected("clothing/train", ("accuracy>=0.75",), WITH_VALIDATION),
+    "capacity": Expected("tabular/concrete/concrete_data.csv", ("rmse<=9.0",), WITH_VALIDATION),
     "concrete": Expected("tabular/concrete/concrete_data.csv", ("rmse<=7.0",), WITH_VALIDATION),
     "denoise_mnist": Expected("mnist", ("mse<=0.01",), WITH_VALIDATION, ("mse", 0.6), ("data.limit=600",)),
     "diabetes": Expected(None, of_baseline=("rmse", 0.85)),
     "digits": Expected(None, ("accuracy>=0.96",)),
     "food_words": Expected("glove/glove.6B.50d.top20k.txt", ("accuracy>=0.95",)),
     "iris": Expected(None, ("accuracy>=0.9",)),
+    "learning_rates": Expected(None, ("accuracy>=0.93",), WITH_VALIDATION),
     "lfw": Expected("lfw", ("accuracy>=0.93",)),
     "lfw7": Expected("lfw", ("accuracy>=0.75",), WITH_VALIDATION),
     "mnist_rbm": Expected("mnist", ("accuracy>=0.9",), short=("data.limit=300", "data.transform.0.n_iter=1")),
@@ -58,12 +60,14 @@ EXPECTED = {
 # Nets whose weights are given and that nothing is fitted to; their numbers are in tests/cli/test_trace.py.
 BY_HAND = ("forward", "forward_one_layer", "gradient_step", "layer_of_five", "light_switch")
 SLOW = {"clothing"}  # two epochs take minutes where the features of its pictures are not stored yet
+# Not one fit; its numbers are in tests/sweep/test_systems.py.
+BY_SWEEP = ("folds",)
 NAMES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 FITTED = sorted(EXPECTED)
 
 
 def test_every_config_is_known_here():
-    assert sorted([*EXPECTED, *BY_HAND]) == NAMES
+    assert sorted([*EXPECTED, *BY_HAND, *BY_SWEEP]) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
