@@ -81,7 +81,8 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
     reason = getattr(strategy, "reason", "")
     if plan.strategy == "capacity" and best is not None and reason:
         outcome.sentence = f"the chosen size is trial {best.number} ({show(best.parameters)}): {reason}"
-    outcome.notes.append(outcome.sentence)
+    if len(progress.trials) > 1 or best is None:
+        outcome.notes.append(outcome.sentence)
     outcome.notes += _notes(plan, progress.trials)
     progress.write(outcome)
     return outcome
