@@ -55,11 +55,11 @@ def test_learning_rates_of_sgd(tmp_path):
 def test_the_size_that_suffices(tmp_path):
     shared_data("tabular/concrete/concrete_data.csv")
     document = sweep_config("capacity", tmp_path)
-    sizes = [trial["parameters"]["size"] for trial in document["trials"]]
+    sizes = [trial["parameters"]["model.layers.0.units"] for trial in document["trials"]]
     assert sizes == [2**index for index in range(len(sizes))]
     assert 2 <= len(sizes) < 9
-    assert document["best"]["parameters"]["size"] == sizes[-2]
-    assert f"(size={sizes[-2]})" in document["notes"][0]
+    assert document["best"]["parameters"]["model.layers.0.units"] == sizes[-2]
+    assert f"(0.units={sizes[-2]})" in document["notes"][0]
     assert document["best"]["metrics"]["validation"]["rmse"] < document["trials"][0]["metrics"]["validation"]["rmse"]
 
 
