@@ -116,10 +116,10 @@ class FeatureStore:
         with contextlib.suppress(OSError):
             os.utime(path)
 
-    def add(self, digests: NDArray[np.uint64], features: NDArray[np.float32]) -> None:
-        """Store features of rows; the longest unused of all make room for them."""
+    def add(self, digests: NDArray[np.uint64], features: NDArray[np.float32]) -> Path | None:
+        """Store features of rows; the longest unused of all make room for them. Returns the file, None where there is none."""
         if not len(digests):
-            return
+            return None
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, digests=digests, features=features)
         data = buffer.getvalue()
@@ -128,10 +128,13 @@ class FeatureStore:
             if not _make_room(self.folder.parent, len(data)):
                 quota = feature_quota()
                 self._reporter.detail(f"features of {len(data):,} bytes are not stored: at most {quota:,} bytes may be")
-                return
-            write_atomically(self.folder / f"{secrets.token_hex(8)}.npz", data)
+                return None
+            path = self.folder / f"{secrets.token_hex(8)}.npz"
+            write_atomically(path, data)
         except (OSError, RunError) as error:
             self._reporter.detail(f"features are not stored: {error}")
+            return None
+        return path
 
     @property
     def row_bytes(self) -> int:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import os
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from dltrain.config.types import Component
-from dltrain.errors import ConfigError, DataError, Fault
+from dltrain.config.types import Component, fault_at
+from dltrain.errors import DataError
+from dltrain.model.pretrained import pretrained_body
 
 # How each family wants its pixels (values 0 to 255 come in): documented at keras.io/api/applications.
 _SCALED = ("Xception", "MobileNet", "InceptionV3", "InceptionResNetV2", "NASNet")  # to -1...1
@@ -21,7 +19,7 @@ _CAFFE_MEAN = (103.939, 116.779, 123.68)
 _TORCH_MEAN, _TORCH_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def apply_application(keras: Any, component: Component, name: str, tensor: Any, *, pretrained: bool) -> Any:
+def apply_application(keras: Any, component: Component, name: str, tensor: Any, *, pretrained: bool, path: str = "") -> Any:
     """Put an application's body behind a tensor of pictures [batch, height, width, 3] with values 0 to 255.
 
     Args:
@@ -30,29 +28,30 @@ def apply_application(keras: Any, component: Component, name: str, tensor: Any, 
         name: the layer's name.
         tensor: the pictures.
         pretrained: False leaves the weights as they are: a checkpoint's follow.
+        path: the layer's key, for messages.
 
     Returns:
         The body's output, a tensor of feature maps, or of features where `pooling` is given.
 
     Raises:
-        ConfigError: Keras refuses the arguments or the weights do not fit.
-        DataError: the weights file is not there.
+        DataError: the weights are not there, unsafe, or not of this network.
     """
     arguments = dict(component.arguments)
     weights, trainable = arguments.pop("weights", "imagenet"), arguments.pop("trainable", False)
     pixels = _preprocess(keras, component.name, name, tensor)
     shape = tuple(tensor.shape[1:])
+
+    def build(keras_weights: str | None) -> Any:
+        given = {"include_top": False, "weights": keras_weights, "input_shape": shape, "name": name}
+        return getattr(keras.applications, component.name)(**{**arguments, **given})
+
     with _counting_names_anew():
-        body = getattr(keras.applications, component.name)(
-            **{**arguments, "include_top": False, "weights": None, "input_shape": shape, "name": name}
-        )
-    if pretrained and weights not in (None, "none"):
-        path = find_weights(component.name, str(weights))
         try:
-            body.load_weights(path)
-        except (ValueError, OSError) as error:
-            message = f"{path} does not hold the weights of {component.name}: {str(error).splitlines()[0]}"
-            raise ConfigError(Fault(message, path=f"model.layers.{name}.weights")) from error
+            wanted = pretrained and weights not in (None, "none")
+            body = pretrained_body(component.name, str(weights), build) if wanted else build(None)
+        except DataError as error:
+            key = f"{path}.weights" if path else None
+            raise DataError([fault_at(component.place, f.message, path=key, hint=f.hint) for f in error.faults]) from error
     _set_trainable(body, trainable)
     if trainable is False:
         _switch_dropout_off(body)
@@ -71,33 +70,6 @@ def _counting_names_anew() -> Iterator[None]:
         yield
     finally:
         global_state.set_global_attribute(key, before)
-
-
-def find_weights(application: str, weights: str) -> Path:
-    """The weights file: a path as given; for `imagenet` one in `$DLTRAIN_DATA/weights` or in Keras's cache.
-
-    Raises:
-        DataError: there is none; says where it was looked for.
-    """
-    if weights != "imagenet":
-        path = Path(weights)
-        if not path.is_file():
-            raise DataError(f"there is no weights file {path}", hint="`weights:` takes a path, imagenet, or none")
-        return path
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", application).lower()
-    places = [Path.home() / ".keras" / "models"]
-    if os.environ.get("DLTRAIN_DATA"):
-        places.insert(0, Path(os.environ["DLTRAIN_DATA"]) / "weights")
-    names = {f"{spelling}_imagenet_notop.weights.h5" for spelling in (words, application.lower())}
-    for place in places:
-        for file in sorted(names):
-            if (place / file).is_file():
-                return place / file
-    where = ", ".join(str(place) for place in places)
-    file = f"{application.lower()}_imagenet_notop.weights.h5"
-    writer = f"keras.applications.{application}(include_top=False).save_weights(...)"
-    hint = f"put the file there ({writer} writes it), or give `weights:` a path"
-    raise DataError(f"the ImageNet weights of {application} are not here: looked for {file} in {where}", hint=hint)
 
 
 def _preprocess(keras: Any, application: str, name: str, tensor: Any) -> Any:

@@ -148,7 +148,9 @@ class _Builder:
             if config.inputs is not None and len(source) == 1:
                 source = source[0]
             if config.component.kind == "application":
-                output = apply_application(self.keras, config.component, name, source, pretrained=self.pretrained)
+                output = apply_application(
+                    self.keras, config.component, name, source, pretrained=self.pretrained, path=config.path
+                )
             else:
                 layer = self._make(config, name)
                 if config.component.name in _SEPARATE_INPUTS:

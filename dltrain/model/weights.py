@@ -39,7 +39,7 @@ def load_weights(model: Any, path: Path) -> None:
         if path.stat().st_size > limit:
             raise RunError(f"{path} is larger than the weights of its model can be", hint="it is not the run's own file")
         if path.suffix == ".keras":
-            _load_keras(model, path, limit)
+            load_keras_file(model, path, limit)
         else:
             _load_h5(model, path)
     except RunError:
@@ -113,7 +113,8 @@ def _read_array(file: Any, name: str, shape: tuple[int, ...], path: Path) -> Any
     return np.asarray(place[()])
 
 
-def _load_keras(model: Any, path: Path, limit: int) -> None:
+def load_keras_file(model: Any, path: Path, limit: int) -> None:
+    """The weights of a `.keras` file, which may unpack to at most `limit` bytes, into a model."""
     import tempfile
 
     with zipfile.ZipFile(path) as archive:
@@ -121,7 +122,7 @@ def _load_keras(model: Any, path: Path, limit: int) -> None:
         if info.file_size > limit:
             raise RunError(f"{path} unpacks to more than the weights of its model can be", hint="refused as unsafe")
         data = archive.read(info)
-    _check_plain(data, path)
+    check_plain(data, path)
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "model.weights.h5"
         weights.write_bytes(data)
@@ -133,7 +134,7 @@ def _is_plain(dataset: Any) -> bool:
     return not dataset.is_virtual and not dataset.external and dataset.chunks is None
 
 
-def _check_plain(data: bytes, path: Path) -> None:
+def check_plain(data: bytes, path: Path) -> None:
     """Refuse links, data that lies elsewhere, and more data than the file has bytes."""
     import h5py
 

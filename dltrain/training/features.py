@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def features_bytes(frozen: FrozenPrefix, parts: Mapping[str, EncodedPart]) -> in
 
 
 def with_features(
-    frozen: FrozenPrefix, parts: Mapping[str, EncodedPart], *, threads: int, reporter: Reporter
+    frozen: FrozenPrefix, parts: Mapping[str, EncodedPart], *, threads: int, reporter: Reporter, weights: str | None = None
 ) -> dict[str, EncodedPart]:
     """The parts with features in place of their inputs: what `frozen.rest` takes.
 
@@ -49,13 +50,14 @@ def with_features(
         parts: part -> its rows, of one input.
         threads: of the run, which the description of the environment asks for.
         reporter: hears how far it is.
+        weights: from `weights_digest`, if it is known already.
 
     Raises:
         InterruptedRun: a signal came; what was computed till then is stored.
     """
     arrays = {name: part.inputs[0] for name, part in parts.items()}
     batch_size = evaluation_batch_size([arrays["train"]])
-    store = FeatureStore(_key(frozen, arrays["train"], threads), frozen.shape, reporter)
+    store = FeatureStore(_key(frozen, arrays["train"], threads, weights or weights_digest(frozen)), frozen.shape, reporter)
     total = sum(part.num_rows for part in parts.values())
     features = np.empty((total, *frozen.shape), np.float32)
     with store.locked():
@@ -91,6 +93,7 @@ def _compute(
     starts = dict(zip(arrays, np.cumsum([0, *(len(array) for array in arrays.values())]).tolist(), strict=False))
     done = stored = 0
     count, calls, last_stored = batch_size, 0, time.monotonic()
+    pieces: list[Path | None] = []
     try:
         while done < len(missing):
             rows = missing[done : done + count]
@@ -103,10 +106,16 @@ def _compute(
                 count = batch_size * max(1, min(wanted, 2 * count // batch_size, _READ_BYTES // _row_bytes(arrays) // batch_size))
             reporter.status(f"computing the features of {frozen.name}: {done:,} of {len(missing):,} rows")
             if time.monotonic() - last_stored > STORE_SECONDS or (done - stored) * store.row_bytes > STORE_BYTES:
-                store.add(digests[missing[stored:done]], features[missing[stored:done]])
+                pieces.append(store.add(digests[missing[stored:done]], features[missing[stored:done]]))
                 stored, last_stored = done, time.monotonic()
-    finally:
+    except BaseException:
         store.add(digests[missing[stored:done]], features[missing[stored:done]])
+        raise
+    # One file is quicker to read than many small ones.
+    if store.add(digests[missing], features[missing]) is not None:
+        for piece in pieces:
+            if piece is not None:
+                piece.unlink(missing_ok=True)
 
 
 def _row_bytes(arrays: Mapping[str, Any]) -> int:
@@ -132,7 +141,7 @@ def _digests(array: Any) -> NDArray[np.uint64]:
     return np.concatenate([digest_rows(read(start, min(start + size, len(array)))) for start in range(0, len(array), size)])
 
 
-def _key(frozen: FrozenPrefix, array: Any, threads: int) -> str:
+def _key(frozen: FrozenPrefix, array: Any, threads: int, weights: str) -> str:
     """What features depend on beside the row: layers, weights, the form of the row, and what may change their last bits.
 
     How many threads work changes no bit of a pass forward, so it stays out.
@@ -142,6 +151,13 @@ def _key(frozen: FrozenPrefix, array: Any, threads: int) -> str:
     scale = [] if form == "float32" else [hashlib.blake2b(value.tobytes()).hexdigest() for value in (array.center, array.spread)]
     text = json.dumps([1, frozen.prefix.get_config(), environment, form, scale], sort_keys=True, default=str)
     digest = hashlib.blake2b(text.encode(), digest_size=16)
+    digest.update(weights.encode())
+    return digest.hexdigest()
+
+
+def weights_digest(frozen: FrozenPrefix) -> str:
+    """A digest of the frozen weights."""
+    digest = hashlib.blake2b(digest_size=16)
     for weight in frozen.prefix.weights:
         digest.update(np.ascontiguousarray(weight.numpy()).data)
     return digest.hexdigest()
