@@ -83,7 +83,7 @@ def export(
     chosen.require_packages()
     path = destination or Path(f"{run.resolve().name}{chosen.suffix or '_' + chosen.name}")
     check_destination(path, chosen, force=force)
-    inputs = describe_inputs(stored.preprocessing, chosen.input_name)
+    inputs = describe_inputs(stored.preprocessing, chosen.input_name, with_text=chosen.with_text)
     _, checkpoint = stored.checkpoint(weights)
     reporter.status("importing Keras")
     keras = import_keras(threads or stored.threads)

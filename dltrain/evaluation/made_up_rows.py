@@ -56,7 +56,7 @@ def _table(
         if column.kind == "date":
             dates = values.astype("datetime64[s]").astype("datetime64[us]")  # the smallest int64 becomes NaT
             series.append(polars.Series(column.name, dates).cast(polars.Datetime("us")))
-        elif column.kind == "category":
+        elif column.kind in ("category", "text"):
             series.append(polars.Series(column.name, values.tolist(), dtype=polars.String))
         else:
             series.append(polars.Series(column.name, values.astype(np.float64), nan_to_null=True))
@@ -67,6 +67,10 @@ def _table(
 def _values(generator: np.random.Generator, column: FeatureColumn, item: RawInput) -> NDArray[Any]:
     """Values as training may have seen them, and among them gaps, values beyond, and words that nobody has seen."""
     gaps = generator.random(NUM_ROWS) < GAPS
+    if column.tokenizer is not None:
+        tokens = np.array([*column.tokenizer.vocabulary[:1000], UNSEEN, "Ärger!", "  "], object)
+        counts = generator.integers(0, 2 * min(column.tokenizer.length, 50) + 2, NUM_ROWS)
+        return np.array([" ".join(generator.choice(tokens, count)) for count in counts], object)
     if column.kind == "category":
         words = generator.choice(np.array([*item.words, UNSEEN], object), NUM_ROWS)
         words[gaps] = ""

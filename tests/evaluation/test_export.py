@@ -313,3 +313,47 @@ def test_what_is_dltrains_own_is_refused_where_keras_would_not_know_it(tmp_path)
         export(run, destination=tmp_path / "x.keras")
     assert "--format saved_model" in (error.value.faults[0].hint or "")
     assert not (tmp_path / "x.keras").exists()
+
+
+MESSAGES = """
+name: messages
+data:
+  source: csv
+  path: messages.csv
+  target: kind
+  missing: [nothing]
+  features: {message: text, length: number}
+  text: {standardize: STANDARDIZE, split: SPLIT, ngrams: NGRAMS}
+  split: {test: 0.25}
+model: {layers: [{Dense: {units: 4}}]}
+training: {epochs: 1}
+"""
+WORDS = ["win", "Win!", "now", "hello,", "o'clock", "Ärger", "ÄRGER", "x-y", "[UNK]", "a\u00a0b", "naïve", "10%"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("standardize", "split", "ngrams"),
+    [("lower_and_strip_punctuation", "whitespace", "1"), ("none", "character", "2"), ("lower", "whitespace", "[1, 3]")],
+)
+def test_free_text(tmp_path, standardize, split, ngrams):
+    generator = np.random.default_rng(0)
+    rows = []
+    for _ in range(120):
+        words = generator.choice(WORDS, generator.integers(0, 9))
+        kind = "spam" if "win" in " ".join(words).lower() else "ham"
+        rows.append({"message": " ".join(words) or "nothing", "length": str(len(words)), "kind": kind})
+    write_rows(tmp_path / "messages.csv", rows)
+    text = MESSAGES.replace("STANDARDIZE", standardize).replace("SPLIT", split).replace("NGRAMS", ngrams)
+    run = Path(fit(config_of(text, folder=tmp_path), run_dir=tmp_path / "run").run)
+    result = export(run, destination=tmp_path / "out.keras")
+    rows += [{"message": "unseen words, wholly", "length": "3", "kind": ""}, {"message": "", "length": "", "kind": ""}]
+    given = {
+        "message": np.array([row["message"] for row in rows], object),
+        "length": np.array([float(row["length"] or "nan") for row in rows], np.float32),
+    }
+    predicted = predict(run, data=[str(write_rows(tmp_path / "new.csv", rows))])
+    assert_same(ask("keras", result, given), predicted, ["ham", "spam"])
+    with pytest.raises(UsageError, match="takes no free text") as error:
+        export(run, format="tflite")
+    assert error.value.faults[0].path == "data.features.message"

@@ -32,12 +32,13 @@ class RawModel:
     outputs: tuple[RawOutput, ...]
 
 
-def describe_inputs(preprocessing: Preprocessing, name: Callable[[str], str]) -> tuple[RawInput, ...]:
+def describe_inputs(preprocessing: Preprocessing, name: Callable[[str], str], *, with_text: bool = True) -> tuple[RawInput, ...]:
     """The raw inputs that a run's preprocessing takes.
 
     Args:
         preprocessing: of the run.
         name: the column → what the file's format allows as the name of its input.
+        with_text: whether the format takes text (see `build_raw_model`).
 
     Raises:
         UsageError: something of it cannot be said with Keras's layers; names every such thing.
@@ -47,7 +48,7 @@ def describe_inputs(preprocessing: Preprocessing, name: Callable[[str], str]) ->
         names = ", ".join(step.name for step in steps)
         raise UsageError(no_way(f"the steps of data.transform ({names}), which are scikit-learn's"))
     if type(preprocessing) is TablePreprocessing:
-        inputs = describe_columns(preprocessing)
+        inputs = describe_columns(preprocessing, with_text=with_text)
     elif type(preprocessing) is PicturePreprocessing:
         inputs = describe_picture(preprocessing)
     else:

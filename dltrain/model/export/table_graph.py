@@ -17,30 +17,41 @@ from dltrain.data.features import FeatureColumn, category_codes, read_feature
 from dltrain.data.kinds import to_numbers
 from dltrain.data.scaling import NumberTransform
 from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing, input_name
-from dltrain.errors import UsageError
+from dltrain.errors import Fault, UsageError
 from dltrain.model.export.date_parts import date_parts
 from dltrain.model.export.raw_input import RawInput, no_way
+from dltrain.model.export.text_graph import add_tokens, unreplaceable
 
 MEANINGS = {
     "number": "a number; NaN where there is none",
     "boolean": "1 or 0; NaN where there is none",
     "date": "seconds since 1970-01-01 00:00:00 as the date is written, no time zones; the smallest int64 where there is none",
-    "category": 'text; "" where there is none',
+    "category": 'text without blanks around it; "" where there is none',
+    "text": 'text without blanks around it; "" where there is none',
 }
-DTYPES = {"number": "float32", "boolean": "float32", "date": "int64", "category": "string"}
+DTYPES = {"number": "float32", "boolean": "float32", "date": "int64", "category": "string", "text": "string"}
 
 
-def describe_columns(preprocessing: TablePreprocessing) -> tuple[RawInput, ...]:
+def describe_columns(preprocessing: TablePreprocessing, *, with_text: bool) -> tuple[RawInput, ...]:
     """One input for each column.
+
+    Args:
+        preprocessing: of the run.
+        with_text: whether the format takes free text.
 
     Raises:
         UsageError: columns of kinds that a graph of Keras's layers cannot read.
     """
-    faults = [
-        no_way(f"the column {column.name} of kind {column.kind}", f"data.features.{column.name}")
-        for column in preprocessing.features
-        if column.kind not in MEANINGS
-    ]
+    faults = []
+    for column in preprocessing.features:
+        path = f"data.features.{column.name}"
+        if column.kind not in MEANINGS:
+            faults.append(no_way(f"the column {column.name} of kind {column.kind}", path))
+        elif column.kind == "text" and not with_text:
+            message = f"this format takes no free text, which the column {column.name} holds"
+            faults.append(Fault(message, path=path, hint="--format keras and --format saved_model do"))
+        elif column.kind == "text" and unreplaceable(column, preprocessing.reading):
+            faults.append(no_way(f"what data.replace does to the text of {column.name}", f"data.replace.{column.name}"))
     if faults:
         raise UsageError(faults)
     return tuple(
@@ -94,7 +105,9 @@ def add_columns(
     place = 0
     for column, item in zip(preprocessing.features, inputs, strict=True):
         tensor = tensors[item.column]
-        if column.kind == "category":
+        if column.kind == "text":
+            made[input_name(column)] = add_tokens(keras, column, preprocessing.reading, tensor)
+        elif column.kind == "category":
             code = ops.take(_words(preprocessing, column)[1], tensor, axis=0)
             if column.is_embedded:
                 made[input_name(column)] = code
