@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from dltrain.config.components import read_component
-from dltrain.config.keys import keys_of
+from dltrain.config.keys import FEATURE_KINDS, keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.reading import (
@@ -165,7 +165,7 @@ def _read_features(context: Context, value: Node, path: str) -> Any:
         names = read_texts(context, value, path, "list(name)")
         return names if names is MISMATCH else dict.fromkeys(names)
     if isinstance(value, MappingNode):
-        return context.read(parse_kind("map('number'|'category'|'boolean'|'date'|'text'|none)"), value, path)
+        return context.read(parse_kind(f"map({FEATURE_KINDS})"), value, path)
     context.faults.add(value, path, f"expected a list of columns or a mapping column: kind, found {describe(value.plain())}")
     return MISMATCH
 

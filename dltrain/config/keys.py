@@ -42,7 +42,7 @@ SCALES = "'standard'|'minmax'|'robust'|'quantile'|'unit'|'none'"
 IMPUTES = "'mean'|'median'|'most_frequent'|'none'|number"
 ENCODES = "'one_hot'|'embedding'"
 STANDARDIZE = "'lower_and_strip_punctuation'|'lower'|'strip_punctuation'|'none'"
-FEATURE_KINDS = "'number'|'category'|'boolean'|'date'|'text'|none"
+FEATURE_KINDS = "'number'|'category'|'boolean'|'date'|'text'|'image'|none"
 
 _TABLE = (
     Key("name", "text", None, "First word of the run directory; by default the config's file name.", example="lfw"),

@@ -74,6 +74,12 @@ FACES = {
     ),
 }
 
+PICTURE_FORM = {
+    "image_size": SourceArgument("list(int>=1)", [256, 256], "Height and width that each picture gets."),
+    "fit": SourceArgument("'stretch'|'crop'|'pad'", "stretch", "How a picture of another shape gets that size."),
+    "color": SourceArgument("'rgb'|'grayscale'|bool", "rgb", "Three colour channels, or one of grey."),
+}
+
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
@@ -81,10 +87,18 @@ SOURCES: dict[str, Source] = {
             "csv",
             "table",
             "Text tables: CSV, TSV, compressed or not; one file, several, or a pattern.",
+            PICTURE_FORM,
             needs_path=True,
             needs_target=True,
         ),
-        Source("parquet", "table", "Parquet tables; one file, several, or a pattern.", needs_path=True, needs_target=True),
+        Source(
+            "parquet",
+            "table",
+            "Parquet tables; one file, several, or a pattern.",
+            PICTURE_FORM,
+            needs_path=True,
+            needs_target=True,
+        ),
         Source(
             "npz",
             "any",
@@ -100,9 +114,7 @@ SOURCES: dict[str, Source] = {
             "pictures",
             "Pictures in a folder for each class, or named in a table with their labels.",
             {
-                "image_size": SourceArgument("list(int>=1)", [256, 256], "Height and width that each picture gets."),
-                "fit": SourceArgument("'stretch'|'crop'|'pad'", "stretch", "How a picture of another shape gets that size."),
-                "color": SourceArgument("'rgb'|'grayscale'|bool", "rgb", "Three colour channels, or one of grey."),
+                **PICTURE_FORM,
                 "on_error": SourceArgument("'fail'|'skip'", "fail", "What a picture that cannot be read does."),
                 "files": SourceArgument("name|none", None, "Column of a table that names the pictures; by default found."),
             },

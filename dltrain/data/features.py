@@ -13,6 +13,8 @@ from dltrain.config.types import TextConfig
 from dltrain.data.dataset import InputSpec
 from dltrain.data.faults import NUM_SHOWN, capped, listed
 from dltrain.data.kinds import Reading, mend, read_numbers, text_of, to_booleans, to_dates, unreadable
+from dltrain.data.picture_columns import find_pictures, read_pictures_of
+from dltrain.data.picture_form import PictureForm
 from dltrain.data.scaling import NumberTransform, fit_number
 from dltrain.data.targets import Locate
 from dltrain.data.tokens import TokenCounts, Tokenizer
@@ -32,13 +34,14 @@ class FeatureColumn:
 
     Attributes:
         name: of the column.
-        kind: "number", "boolean", "date", "category" or "text".
+        kind: "number", "boolean", "date", "category", "text" or "image" (the path of a picture file).
         date_format: how dates are written, where they are text.
         numbers: the transforms of a number or boolean (one) or of a date's parts.
         date_parts: names of the parts of a date, in the order of `numbers`.
         categories: sorted; empty where it is no category.
         has_missing: the training part had rows without a category, which then are a category of their own.
         encode: "one_hot" or "embedding".
+        form: of the pictures that a column names.
         tokenizer: of a text, once it is fitted.
         vector_length: of a text whose embedding begins with word vectors: how many numbers a word has; else None.
         trainable: whether training changes a text's embedding.
@@ -53,6 +56,7 @@ class FeatureColumn:
     categories: tuple[str, ...] = ()
     has_missing: bool = False
     encode: str = "one_hot"
+    form: PictureForm | None = None
     tokenizer: Tokenizer | None = None
     vector_length: int | None = None
     trainable: bool = True
@@ -60,8 +64,8 @@ class FeatureColumn:
 
     @property
     def is_embedded(self) -> bool:
-        """Whether it is an input of its own: of category indices, or of a text's tokens."""
-        return self.kind == "text" or (self.kind == "category" and self.encode == "embedding")
+        """Whether it is an input of its own: of category indices, of a text's tokens, or of pixels."""
+        return self.kind in ("text", "image") or (self.kind == "category" and self.encode == "embedding")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -85,7 +89,9 @@ class FeatureColumn:
         return self.tokenizer.size if self.tokenizer else 1 + len(self.categories) + self.has_missing
 
     def make_input(self, name: str) -> InputSpec:
-        """The input that it makes where it is embedded."""
+        """The input that it makes where it has one of its own."""
+        if self.form is not None:
+            return InputSpec(name, self.form.shape, unit_range=True)
         size = self.vocabulary_size
         return InputSpec(
             name,
@@ -109,7 +115,7 @@ def read_feature(series: polars.Series, column: FeatureColumn, reading: Reading)
         numbers, bad = read_numbers(series, reading)
         return numbers, bad, series
     series = mend(series, reading)
-    if column.kind in ("category", "text"):
+    if column.kind in ("category", "text", "image"):
         return text_of(series), np.zeros(0, np.int64), series
     values = to_dates(series, column.date_format) if column.kind == "date" else to_booleans(series)
     return values, unreadable(series, values), series
@@ -137,6 +143,8 @@ def read_features(
         if len(bad):
             found[column.name] = Surprises()
             found[column.name].add(bad, mended, 0)
+        if column.form is not None:
+            values[column.name] = find_pictures(values[column.name], locate)
     refuse_surprises(columns, found, locate, known_by)
     return values
 
@@ -222,6 +230,8 @@ def fit_feature(
         encode: "one_hot", "embedding", or None: one-hot up to 64 categories.
         text: how a text becomes tokens.
     """
+    if column.kind == "image":
+        return column
     if column.kind == "text":
         counts = TokenCounts(text)
         counts.add(values.gather(rows))
@@ -286,14 +296,17 @@ class Unseen:
 
 def fill_features(
     matrix: NDArray[np.float32], columns: Sequence[FeatureColumn], values: Mapping[str, Any], unseen: Unseen
-) -> dict[str, NDArray[np.int32]]:
-    """Write the numbers of all columns into `matrix` [rows, width] (zeros before); return the embedded categories' indices.
+) -> dict[str, NDArray[Any]]:
+    """Write the numbers of all columns into `matrix` [rows, width] (zeros before); return the inputs of other columns.
 
     A category that training has not seen is index 0 of an embedding, and all zeros in one-hot; it goes to `unseen`.
     """
-    embedded: dict[str, NDArray[np.int32]] = {}
+    embedded: dict[str, NDArray[Any]] = {}
     place = 0
     for column in columns:
+        if column.form is not None:
+            embedded[column.name] = read_pictures_of(values[column.name], column.form)
+            continue
         if column.tokenizer is not None:
             embedded[column.name] = column.tokenizer.encode(values[column.name])
             continue

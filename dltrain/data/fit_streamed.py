@@ -44,6 +44,7 @@ from dltrain.data.fit_table import (
 )
 from dltrain.data.fitted import Fitted
 from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading, infer_kind, is_text, mend, read_numbers
+from dltrain.data.picture_columns import IMAGE
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
@@ -99,6 +100,9 @@ def fit_streamed(
         raise UsageError(
             f"data.split.folds needs the data in memory, but {reason}", hint="split by a column of yours: data.split.column"
         )
+    if IMAGE in (config.features or {}).values():
+        message = f"columns of pictures are held in memory, but {reason}"
+        raise ConfigError(config_fault(config, "data.features", message, "use `source: image_folder` with a table of files"))
     if config.transform:
         message = "its steps are fitted on the whole training part in memory, which is streamed from disk here"
         raise ConfigError(config_fault(config, "data.transform", f"{message}: {reason}", "leave it out, or set data.limit"))

@@ -26,6 +26,8 @@ from dltrain.data.kinds import (
     to_dates,
     to_numbers,
 )
+from dltrain.data.picture_columns import IMAGE
+from dltrain.data.picture_form import PictureForm
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.scaling import IMPUTES, SCALES
@@ -221,10 +223,18 @@ def feature_columns(
         elif kind.left_out:
             left_out.append((name, kind.left_out))
         else:
-            columns.append(FeatureColumn(name, kind.kind, kind.date_format))
+            form = picture_form(config) if kind.kind == IMAGE else None
+            columns.append(FeatureColumn(name, kind.kind, kind.date_format, form=form))
     if faults:
         raise DataError(capped(faults))
     return columns, left_out
+
+
+def picture_form(config: DataConfig) -> PictureForm:
+    """Size and channels of the pictures that columns name."""
+    from dltrain.data.sources.image_folder import parse_form
+
+    return parse_form(config)
 
 
 def _forced(series: polars.Series, inferred: ColumnKind, forced: str | None, reading: Reading) -> ColumnKind:

@@ -41,7 +41,29 @@ def read_facts(config: DataConfig, *, seed: int) -> DataFacts:
 
     config = replace_folds(config)
     # The steps of scikit-learn are arithmetic here: fitting them would take its import, and time.
-    return transformed_facts(config, _read_facts(replace(config, transform=()), seed))
+    return transformed_facts(config, _with_pictures(config, seed))
+
+
+def _with_pictures(config: DataConfig, seed: int) -> DataFacts:
+    """What is known, where columns of a table name pictures: these are not read, their shape is that of the config."""
+    from dltrain.data.picture_columns import IMAGE
+
+    plain = replace(config, transform=())
+    names = [name for name, kind in (config.features or {}).items() if kind == IMAGE]
+    if not names:
+        return _read_facts(plain, seed)
+    from dltrain.data.dataset import InputSpec, Schema
+    from dltrain.data.fit_table import picture_form
+
+    form = picture_form(config)
+    others = {name: kind for name, kind in (config.features or {}).items() if kind != IMAGE}
+    facts = _read_facts(replace(plain, features=others), seed)
+    if facts.schema is None:
+        return facts
+    pictures = tuple(InputSpec(name, form.shape, unit_range=True) for name in names)
+    line = f"pictures: {', '.join(names)}, {'×'.join(map(str, form.shape))} each"
+    schema = Schema((*facts.schema.inputs, *pictures), facts.schema.targets)
+    return replace(facts, schema=schema, summary=(*facts.summary, line))
 
 
 def _read_facts(config: DataConfig, seed: int) -> DataFacts:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import polars
 
-KINDS = ("number", "category", "boolean", "date", "text")
+KINDS = ("number", "category", "boolean", "date", "text", "image")
 SAMPLE_ROWS = 10_000
 # pandas' words for "no value", and the question mark of the UCI repository.
 USUAL_MISSING = (
@@ -275,6 +275,6 @@ def unreadable(series: polars.Series, values: Any) -> NDArray[np.int64]:
 
 def kind_counts(kinds: Sequence[str]) -> str:
     """`6 numbers, 8 categories`."""
-    plural = {"number": "numbers", "category": "categories", "boolean": "booleans", "date": "dates", "text": "texts"}
+    plural = {"category": "categories", **{kind: f"{kind}s" for kind in KINDS if kind != "category"}}
     counts = [(kind, kinds.count(kind)) for kind in KINDS if kind in kinds]
     return ", ".join(f"{count} {kind if count == 1 else plural[kind]}" for kind, count in counts)

@@ -16,6 +16,7 @@ from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint
 from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fill_features, read_features
 from dltrain.data.kinds import KINDS, SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
+from dltrain.data.picture_columns import form_from, form_state
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
 from dltrain.data.scaling import SCALES, NumberTransform
@@ -180,7 +181,7 @@ class TablePreprocessing(Preprocessing):
         for column in self.features:
             groups.setdefault(column.encode if column.kind == "category" else column.kind, []).append(column)
         words = []
-        for name in ("number", "boolean", "date", "one_hot", "embedding", "text"):
+        for name in ("number", "boolean", "date", "one_hot", "embedding", "text", "image"):
             columns = groups.get(name, [])
             if columns:
                 words.append(kind_counts([column.kind for column in columns]) + _manner(name, columns))
@@ -218,6 +219,7 @@ class TablePreprocessing(Preprocessing):
                     "has_missing": column.has_missing,
                     "encode": column.encode,
                     **text_state(column),
+                    **form_state(column.form),
                 }
                 for column in self.features
             ],
@@ -253,12 +255,15 @@ class TablePreprocessing(Preprocessing):
                 typed(item, "has_missing", bool),
                 one_of(item, "encode", ("one_hot", "embedding")),
                 **text_from(item),
+                form=form_from(item),
             )
             if set(column.date_parts) - {"year", "month", "day", "weekday", "day number", "hour"}:
                 raise ValueError(f"unknown parts of a date: {column.date_parts}")
+            if (column.kind == "image") != (column.form is not None):
+                raise ValueError(f"the column {column.name} has no form of its pictures, or has one and names none")
             if (column.kind == "text") != (column.tokenizer is not None):
                 raise ValueError(f"the column {column.name} has no tokens, or has them and is no text")
-            if len(numbers) != {"category": 0, "text": 0, "date": len(column.date_parts)}.get(column.kind, 1):
+            if len(numbers) != {"category": 0, "text": 0, "image": 0, "date": len(column.date_parts)}.get(column.kind, 1):
                 raise ValueError(f"the column {column.name} has {len(numbers)} numbers")
             columns.append(column)
         reading = typed(state, "reading", dict)
@@ -311,6 +316,10 @@ def _manner(name: str, columns: Sequence[FeatureColumn]) -> str:
         return f" ({'; '.join(words)})"
     if name == "boolean":
         return ""
+    if name == "image":
+        forms = [(column.name, column.form.shape) for column in columns if column.form is not None]
+        shapes = [f"{word}: {height}×{width}×{channels}" for word, (height, width, channels) in forms]
+        return f" ({', '.join(shapes)})"
     scales = sorted({number.scale for column in columns for number in column.numbers})
     missing = sum(any(number.indicator for number in column.numbers) for column in columns)
     return f" ({', '.join(scales)}{f'; {missing} with gaps filled and marked' if missing else ''})"

@@ -38,7 +38,9 @@ def resolve_entry(model: ModelConfig, specs: Sequence[InputSpec]) -> Entry:
     if len(joined) == 1 and joined[0].holds_tokens and _begins_with_embedding(model.layers):
         plain, joined = joined[0], ()
     by_name = {spec.name: spec for spec in specs}
-    layers, vectors, faults = [], {}, []
+    layers, vectors, faults = [], {}, _unjoinable(model, joined)
+    if faults:
+        joined = tuple(spec for spec in joined if len(spec.shape) != 3)
     for index, layer in enumerate(model.layers):
         if layer.component.name == "Embedding" and layer.component.kind == "layer":
             spec = plain if index == 0 and layer.inputs is None else by_name.get((layer.inputs or ("",))[0])
@@ -48,6 +50,18 @@ def resolve_entry(model: ModelConfig, specs: Sequence[InputSpec]) -> Entry:
                 vectors[layer.path] = spec
         layers.append(layer)
     return Entry(joined, plain, tuple(layers), vectors, tuple(faults))
+
+
+def _unjoinable(model: ModelConfig, joined: Sequence[InputSpec]) -> list[Fault]:
+    """Pictures cannot be put beside other inputs by themselves."""
+    pictures = [spec for spec in joined if len(spec.shape) == 3]
+    if not pictures or len(joined) == 1:
+        return []
+    others = ", ".join(spec.name for spec in joined if spec not in pictures[:1])
+    message = f"the picture {pictures[0].name} cannot be put beside {others} by itself"
+    first = model.layers[0] if model.layers else None
+    hint = f"begin a branch with it, such as `Flatten: {{from: {pictures[0].name}}}`, and join the branches by Concatenate"
+    return [fault_at(first.component.place if first else None, message, path=first.path if first else "model.layers", hint=hint)]
 
 
 def _begins_with_embedding(layers: Sequence[LayerConfig]) -> bool:
