@@ -13,8 +13,7 @@ from dltrain.config.suggest import nearest, one_of
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
-from dltrain.model.encode import is_by_target
-from dltrain.model.head import CLASS_METRICS, Head, layer_name, metrics_of
+from dltrain.model.head import CLASS_METRICS, Head, is_by_target, layer_name, metrics_of
 
 # Optimizer -> learning rates beyond which hardly anybody goes; "" stands for those like Adam.
 _USUAL_RATES = {

@@ -63,6 +63,11 @@ def _polynomials(arguments: Mapping[str, Any], width: int, rows: int | None) -> 
     return math.comb(width + high, high) - 1 - lower + bias
 
 
+def too_wide(name: str, width: int) -> str:
+    """What is said of a step that would give more numbers than are reasonable."""
+    return f"{name} would make more than {MOST_NUMBERS:,} numbers of the {width:,} of a row"
+
+
 @dataclass(frozen=True, slots=True)
 class Transformer:
     """One transformer.

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig
 from dltrain.data.column_files import ColumnFiles, read_meta, write_meta
 from dltrain.data.convert_table import Plan, convert, refuse_ragged, survey, text_bytes
@@ -44,7 +45,6 @@ from dltrain.data.fit_table import (
 )
 from dltrain.data.fitted import Fitted
 from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading, infer_kind, is_text, mend, read_numbers
-from dltrain.data.picture_columns import IMAGE
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint, config_fault, listed
@@ -26,7 +27,6 @@ from dltrain.data.kinds import (
     to_dates,
     to_numbers,
 )
-from dltrain.data.picture_columns import IMAGE
 from dltrain.data.picture_form import PictureForm
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from dltrain.config.keys import IMAGE
 from dltrain.config.sources import SOURCES
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.facts import BUNDLED_TABLES, DataFacts, expected_rows, facts_of, in_unit_range, known_facts, replace_folds
@@ -46,8 +47,6 @@ def read_facts(config: DataConfig, *, seed: int) -> DataFacts:
 
 def _with_pictures(config: DataConfig, seed: int) -> DataFacts:
     """What is known, where columns of a table name pictures: these are not read, their shape is that of the config."""
-    from dltrain.data.picture_columns import IMAGE
-
     plain = replace(config, transform=())
     names = [name for name, kind in (config.features or {}).items() if kind == IMAGE]
     if not names:

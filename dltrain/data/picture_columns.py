@@ -18,7 +18,6 @@ from dltrain.errors import DataError, Fault
 if TYPE_CHECKING:
     import polars
 
-IMAGE = "image"
 MOST_SIDE = 1 << 13
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog import load_catalog
-from dltrain.config.transformers import MOST_NUMBERS, TRANSFORMERS
+from dltrain.config.transformers import MOST_NUMBERS, TRANSFORMERS, too_wide
 from dltrain.config.types import Component, DataConfig
 from dltrain.data.faults import config_fault
 from dltrain.errors import ConfigError, RunError
@@ -128,11 +128,6 @@ def _fit_step(
     said = {str(item.message).splitlines()[0] for item in caught if "onvergence" in item.category.__name__}
     attributes = _fitted_attributes(estimator, entry.bulk)
     return FittedStep(component.name, arguments, attributes, width), [f"{component.name}: {text}" for text in sorted(said)]
-
-
-def too_wide(name: str, width: int) -> str:
-    """What is said of a step that would give more numbers than are reasonable."""
-    return f"{name} would make more than {MOST_NUMBERS:,} numbers of the {width:,} of a row"
 
 
 def _class_of(name: str) -> Any:

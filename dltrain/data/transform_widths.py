@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from dltrain.config.transformers import MOST_NUMBERS, TRANSFORMERS
+from dltrain.config.transformers import MOST_NUMBERS, TRANSFORMERS, too_wide
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.data.facts import DataFacts
 from dltrain.data.faults import config_fault
-from dltrain.data.transform_steps import too_wide
 from dltrain.errors import Fault
 
 

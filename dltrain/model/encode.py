@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dltrain.data.dataset import Part, Schema
 from dltrain.data.disk_array import Array, is_streamed
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.head import Head
+from dltrain.model.head import Head, is_by_target
 
 
 @dataclass(slots=True)
@@ -85,11 +85,6 @@ def _encode(part: Part, head: Head, inputs: tuple[Array, ...]) -> Array:
         one_hot: NDArray[np.float32] = np.eye(len(head.classes), dtype="float32")[indices]
         return one_hot
     return indices.astype("int32", copy=False)
-
-
-def is_by_target(wanted: Mapping[str, Any]) -> bool:
-    """Whether `training.class_weight` names targets, each with weights of its own, rather than labels."""
-    return any(not isinstance(weight, int | float) for weight in wanted.values())
 
 
 def resolve_class_weights(

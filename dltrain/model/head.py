@@ -281,6 +281,11 @@ def _added_layers(units: int, activation: str | None, target: TargetSpec, *, alo
     return (LayerConfig(dense, name="output" if alone else layer_name(target.name), path="model.output"),)
 
 
+def is_by_target(wanted: Mapping[str, Any]) -> bool:
+    """Whether `training.class_weight` names targets, each with weights of its own, rather than labels."""
+    return any(not isinstance(weight, int | float) for weight in wanted.values())
+
+
 def metrics_of(head: Head, wanted: Sequence[Component], *, alone: bool) -> list[Component]:
     """Those of the config's metrics that are computed for a target; among several targets each takes what it can."""
     if alone:
