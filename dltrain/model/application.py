@@ -9,7 +9,6 @@ from typing import Any
 
 from dltrain.config.types import Component, fault_at
 from dltrain.errors import DataError
-from dltrain.model.pretrained import pretrained_body
 
 # How each family wants its pixels (values 0 to 255 come in): documented at keras.io/api/applications.
 _SCALED = ("Xception", "MobileNet", "InceptionV3", "InceptionResNetV2", "NASNet")  # to -1...1
@@ -36,6 +35,8 @@ def apply_application(keras: Any, component: Component, name: str, tensor: Any, 
     Raises:
         DataError: the weights are not there, unsafe, or not of this network.
     """
+    from dltrain.model.pretrained import pretrained_body  # it takes NumPy, without which `check` comes by this file
+
     arguments = dict(component.arguments)
     weights, trainable = arguments.pop("weights", "imagenet"), arguments.pop("trainable", False)
     pixels = _preprocess(keras, component.name, name, tensor)
