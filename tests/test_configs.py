@@ -52,8 +52,10 @@ EXPECTED = {
     "lfw7": Expected("lfw", ("accuracy>=0.75",), WITH_VALIDATION),
     "mnist_rbm": Expected("mnist", ("accuracy>=0.9",), short=("data.limit=300", "data.transform.0.n_iter=1")),
     "noise": Expected(None, ("accuracy>=0.45", "accuracy<=0.55")),
-    "sms_spam": Expected("text/sms_spam/sms_spam.csv", ("f1[spam]>=0.93",), WITH_VALIDATION),
-    "sms_spam_lstm": Expected("text/sms_spam/sms_spam.csv", ("f1[spam]>=0.9",), WITH_VALIDATION, last="last.keras"),
+    "sms_spam": Expected("text/sms_spam/sms_spam.csv", ("f1[spam]>=0.93",), WITH_VALIDATION, short=("data.limit=800",)),
+    "sms_spam_lstm": Expected(
+        "text/sms_spam/sms_spam.csv", ("f1[spam]>=0.9",), WITH_VALIDATION, None, ("data.limit=800",), "last.keras"
+    ),
     "titanic": Expected("tabular/titanic/train.csv", ("accuracy>=0.78",)),
     "wages": Expected("tabular/hourly_wages/hourly_wages_all534.csv", of_baseline=("rmse", 0.92)),
 }

@@ -214,7 +214,8 @@ def _render_columns(block: Block, config: DataConfig, target: Target, columns: C
     ]
     has_text = any(kind.kind == "text" for name, kind in columns.kinds.items() if name != target.name)
     if out:
-        block.remark(f"left out: {listed(out, 20)}; `features` can name them" + (", as a category" if has_text else ""), indent=2)
+        how = ", as text or as a category" if has_text else ""
+        block.remark(f"left out: {listed(out, 20)}; `features` can name them{how}", indent=2)
     if leaks.telling:
         block.remark(f"{leaks.telling}: if it is not known before {target.name} is, leave it out as well", indent=2)
     if config.replace:
