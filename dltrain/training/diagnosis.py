@@ -17,6 +17,9 @@ from dltrain.training.loop import Tensors
 from dltrain.training.train import Trainer
 
 SHARE_OF_TRAINING = 0.005  # of the training's seconds, for further rows after the first batch
+# Outside of a compiled function a recurrent layer goes through its steps in Python, which takes about a second.
+RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "TimeDistributed")
+RECURRENT_SECONDS = 60.0
 
 
 def diagnose_fit(
@@ -50,6 +53,9 @@ def diagnose_fit(
     found = None
     if all(row.name in trained for row in network.rows if row.found.weights):  # else it is trained on features of the first ones
         found = measure_dense(trainer.model, network, heads, train.inputs, train.targets)
+    slow = any(type(layer).__name__ in RECURRENT for layer in trainer.model.layers) and train_seconds < RECURRENT_SECONDS
+    if found is None and slow:
+        found = [], 0
     if found is None:
         seconds = SHARE_OF_TRAINING * train_seconds
         found = measure_layers(trainer.model, train.inputs, train.targets, train.weights, seconds=seconds)

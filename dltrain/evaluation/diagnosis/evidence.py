@@ -72,12 +72,21 @@ class Evidence:
     def skill(self, target: str, part: str) -> tuple[str, float, float] | None:
         """How far a target's error lies below that of knowing nothing of the inputs.
 
+        Of numbers that is the part's own mean, by R²: the baseline of a series is another one, its last value.
+
         Returns:
             (metric, its value, the baseline's), of log_loss for classes and mse for numbers; None where they are not known.
         """
-        name = self.prefix(target) + ("log_loss" if self.targets[target] == "classification" else "mse")
-        value, baseline = self.metrics.get(part, {}).get(name), self.baselines.get(part, {}).get(name)
-        if value is None or baseline is None or not math.isfinite(value) or baseline <= 0:
+        metrics, prefix = self.metrics.get(part, {}), self.prefix(target)
+        if self.targets[target] == "classification":
+            name = f"{prefix}log_loss"
+            value, baseline = metrics.get(name), self.baselines.get(part, {}).get(name)
+        else:
+            name = f"{prefix}mse"
+            value, share = metrics.get(name), metrics.get(f"{prefix}r2")
+            known = value is not None and share is not None and share < 1
+            baseline = value / (1 - share) if known and value is not None and share is not None else None
+        if value is None or baseline is None or not math.isfinite(value) or not math.isfinite(baseline) or baseline <= 0:
             return None
         return name, value, baseline
 

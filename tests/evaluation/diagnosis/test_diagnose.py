@@ -175,6 +175,16 @@ def test_several_targets_are_told_apart():
 finite = st.floats(1e-6, 1e6)
 
 
+def test_other_baselines_than_the_mean_are_none_to_be_stuck_at():
+    """A series is held against its last value, a reconstruction against principal components: neither knows nothing."""
+    metrics = {part: {"mse": 50.0, "r2": 0.6, "rmse": 7.1} for part in ("train", "test")}
+    baselines = {part: {"mse": 20.0, "r2": 0.84} for part in ("train", "test")}
+    evidence = healthy(metrics=metrics, baselines=baselines, targets={"passengers": "regression"}, reports={})
+    assert diagnose(evidence) == []
+    without_r2 = {part: {"mse": 50.0} for part in metrics}
+    assert diagnose(replace(evidence, metrics=without_r2, targets={"image": "reconstruction"})) == []
+
+
 @given(st.lists(finite, min_size=1, max_size=40), st.lists(finite, max_size=40), st.integers(1, 5000))
 def test_any_curve_is_survived(losses, validation, rows):
     evidence = healthy(history=history(losses, validation), rows={"train": 10, "validation": rows})
