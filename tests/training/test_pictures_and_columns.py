@@ -122,12 +122,25 @@ def test_what_names_no_picture_is_named(folder: Path, tmp_path: Path, monkeypatc
         load_dataset(config(tmp_path).data, seed=2)
 
 
+CLOTHES = """model.layers=[{Conv2D: {filters: 16, kernel_size: 3, strides: 2, activation: relu, from: photo}},
+  {Conv2D: {filters: 16, kernel_size: 3, strides: 2, activation: relu}}, {Flatten: {name: seen}},
+  {Dense: {units: 4, activation: relu, name: told, from: features}}, {Concatenate: {from: [seen, told]}},
+  {Dense: {units: 32, activation: relu}}]"""
+
+
 @pytest.mark.slow
 def test_clothes_with_the_size_of_their_files(tmp_path: Path) -> None:
     """Real pictures, a column beside them, two classes."""
     files = [file for name in ("shirt", "shoes") for file in sorted((shared_data("clothing") / "train" / name).iterdir())]
     lines = [f"{file},{file.stat().st_size},{file.parent.name}" for file in files]
     (tmp_path / "rows.csv").write_text("photo,age,y\n" + "\n".join(lines) + "\n")
-    small = config(tmp_path, "data.features={photo: image, age: number}", "data.image_size=[32, 32]", "training.epochs=8")
+    small = config(
+        tmp_path,
+        "data.features={photo: image, age: number}",
+        "data.image_size=[32, 32]",
+        CLOTHES,
+        "training.epochs=15",
+        "training.optimizer=adam",
+    )
     result = fit(small, run_dir=tmp_path / "run")
     assert result.metrics["test"]["accuracy"] > result.baseline["accuracy"] + 0.1
