@@ -9,7 +9,7 @@ from dltrain.runs import Run
 from dltrain.sweep.engines.engine import EngineContext, FitSource
 from dltrain.sweep.trials import TrialFit
 from dltrain.training.stacked.fit import MOST_TRIALS, Stacks
-from dltrain.training.stacked.structure import first_difference, structure_of, why_not_stacked
+from dltrain.training.stacked.structure import first_difference, structure_of, why_not_network, why_not_stacked
 from dltrain.training.stacked.trial import StackedFit
 
 # Fits are taken in such numbers, so that those of one structure meet, however the space orders them.
@@ -30,12 +30,12 @@ class StackedEngine:
             reason = why_not_stacked(fit.config) or _begun_elsewhere(fit)
             if reason:
                 return reason
-        structures = {structure_of(fit.config) for fit in fits}
+        structures = {structure_of(fit.config): fit for fit in fits}
         if len(fits) < 2:
             return "there is only one fit"
         if 2 * len(structures) > len(fits):
             return f"they differ in more than numbers ({first_difference([fit.config for fit in fits])})"
-        return None
+        return next((reason for fit in structures.values() if (reason := why_not_network(fit.config))), None)
 
     def run(self, source: FitSource, context: EngineContext) -> Iterator[TrialFit]:
         """Run what the source gives, stack by stack."""

@@ -35,14 +35,13 @@ from dltrain.training.run_files import first_manifest, metrics_document, refuse_
 from dltrain.training.signals import StopSignals
 from dltrain.training.stacked.rows import Orders, StackedPart, stack_parts
 from dltrain.training.stacked.steps import StackedState, StackedSteps
+from dltrain.training.stacked.structure import network_of
 from dltrain.training.stacked.train import OnEpoch, StackedTrainer
 from dltrain.training.stacked.trial import HostCopy, StackedFit, StackedTrial, Template
 
 # What the weights, gradients and optimizers of the trials that train together may take; further trials make a further stack.
 STACK_BYTES = 512 << 20
 MOST_TRIALS = 64
-# From here on a model keeps the processor busy by itself.
-MOST_PARAMETERS = 2_000_000
 
 
 class Stacks:
@@ -137,13 +136,11 @@ class Stacks:
         config, dataset = fits[members[0]].config, datasets[members[0]]
         assert config.training is not None
         assert dataset is not None
-        heads = resolve_heads(config.model, dataset.schema, config.training.loss, config.training.metrics)
-        model = build_model(config.model, dataset.schema, heads, seed=config.seed)
-        widest = max((math.prod(layer.output.shape[1:]) for layer in model.layers), default=1)
+        network = network_of(config, dataset.schema)
+        widest = max((math.prod(length or 1 for length in row.found.output or ()) for row in network.rows), default=1)
         rows = max(part.num_rows for part in dataset.parts.values())
-        numbers = (
-            6 * model.count_params() + 4 * config.training.batch_size * widest + rows * math.prod(model.outputs[0].shape[1:])
-        )
+        kept = rows * math.prod(length or 1 for length in network.rows[-1].found.output or ())
+        numbers = 6 * (network.parameters or 0) + 4 * config.training.batch_size * widest + kept
         most = int(max(1, min(MOST_TRIALS, STACK_BYTES // (4 * numbers))))
         return [members[first : first + most] for first in range(0, len(members), most)]
 
@@ -268,7 +265,10 @@ class _Stack:
         if known:
             compiler = dict(known)
         else:
-            jit_compile, reason = decide_jit_compile(training.jit_compile, model, num_steps * training.epochs)
+            # XLA draws other random numbers: with any, each fit's own decision is the stack's. Without, more work pays earlier.
+            draws = any(hasattr(layer, "seed_generator") for layer in model.layers)
+            work = num_steps * training.epochs * (1 if draws else len(trials))
+            jit_compile, reason = decide_jit_compile(training.jit_compile, model, work)
             compiler = {"jit_compile": jit_compile, "reason": reason}
         self.reporter.detail(f"XLA {'on' if compiler['jit_compile'] else 'off'}: {compiler['reason']}")
 

@@ -80,22 +80,25 @@ class Pass:
             return RULES[name](self, layer, *args)
         if name in ELEMENTWISE:
             return layer.call(*args)
-        return _rowwise(layer, *args)
+        if name in ROWWISE:
+            return _rowwise(layer, *args, **kwargs)
+        raise RuntimeError(f"layers of the class {name} are not stacked")
 
 
-def _rowwise(layer: Any, x: Any) -> Any:
+def _rowwise(layer: Any, x: Any, mask: Any = None) -> Any:
     """Call a layer with trials and rows as one axis."""
     import tensorflow as tf
 
     several = isinstance(x, (list, tuple))
-    tensors = list(x) if several else [x]
+    tensors = [*(x if several else [x]), *([] if mask is None else [mask])]
     num_trials = max(tensor.shape[0] for tensor in tensors)
     flat = []
     for tensor in tensors:
         if tensor.shape[0] != num_trials:
-            tensor = tf.broadcast_to(tensor, tf.concat([[num_trials], tf.shape(tensor)[1:]], 0))
+            tensor = tf.tile(tensor, [num_trials, *[1] * (len(tensor.shape) - 1)])
         flat.append(tf.reshape(tensor, [-1, *tensor.shape[2:]]))
-    output = layer.call(flat if several else flat[0])
+    more = {} if mask is None else {"mask": flat.pop()}
+    output = layer.call(flat if several else flat[0], **more)
     return tf.reshape(output, [num_trials, -1, *output.shape[1:]])
 
 
@@ -125,7 +128,7 @@ def _embedding(run: Pass, layer: Any, x: Any) -> Any:
     table = run.value(layer.embeddings)
     x = tf.cast(x, "int32")
     if x.shape[0] != table.shape[0]:
-        x = tf.broadcast_to(x, tf.concat([[table.shape[0]], tf.shape(x)[1:]], 0))
+        x = tf.tile(x, [table.shape[0], *[1] * (len(x.shape) - 1)])
     return tf.gather(table, x, axis=1, batch_dims=1)
 
 

@@ -69,6 +69,9 @@ class StackedSteps:
         self._trainable = [variables.index(id(variable)) for variable in self.model.trainable_variables]
         self._loss = _StackedLoss(losses, heads)
         self._metrics = _StackedMetrics(self.model, heads)
+        self.model.reset_metrics()
+        values = [np.asarray(variable) for variable in self.model.metrics_variables]
+        self._fresh = [np.repeat(value[None], self.num_trials, axis=0) for value in values]
         self.metric_names = ["loss", *self._metrics.names]
         self._any = tf.function(functools.partial(self._many_steps, gaps=orders.has_gaps), autograph=False)
         # As in `CompiledLoop`: XLA draws other random numbers, and compiles for one number of rows.
@@ -123,18 +126,21 @@ class StackedSteps:
         numbers = sum(math.prod(tensor.shape[1:]) for tensor in part.tensors.inputs)
         batch_size = int(min(1024, max(16, _BATCH_NUMBERS // max(1, numbers * self.num_trials))))
         shared = part.is_shared
+        data, kept = part.tensors, 1 if shared else self.num_trials
         key = (outputs, shared, batch_size, part.tensors.weights is None)
         if key not in self._evaluations:
 
             def run(*args: Any) -> Any:
                 return self._all_rows(*args, batch_size=batch_size, outputs=outputs)
 
-            self._evaluations[key] = tf.function(run, autograph=False, reduce_retracing=True)
-        kept = 1 if shared else self.num_trials
+            row = tf.TensorSpec([kept], tf.int32)
+            stacked = tuple(tf.TensorSpec.from_tensor(tensor) for tensor in model)
+            groups = [_any_rows(group) for group in (data.inputs, data.targets, data.weights or ())]
+            signature = (stacked, *groups, row, row)
+            self._evaluations[key] = tf.function(run, autograph=False, input_signature=signature)
         first = tf.constant(part.first[:kept], tf.int32)
         rows = tf.constant(part.num_rows[:kept], tf.int32)
-        data = part.tensors
-        values, found = self._evaluations[key](tuple(model), data.inputs, data.targets, data.weights, first, rows)
+        values, found = self._evaluations[key](tuple(model), data.inputs, data.targets, data.weights or (), first, rows)
         logs = {name: np.asarray(value, np.float64) for name, value in zip(self.metric_names, values)}
         if not outputs:
             return logs, None
@@ -146,9 +152,7 @@ class StackedSteps:
         """Running metrics of an epoch's beginning [K, ...]."""
         import tensorflow as tf
 
-        self.model.reset_metrics()
-        values = [variable.value for variable in self.model.metrics_variables]
-        return tuple(tf.repeat(value[None], self.num_trials, axis=0) for value in values)
+        return tuple(tf.constant(array) for array in self._fresh)
 
     def _many_steps(
         self,
@@ -205,7 +209,8 @@ class StackedSteps:
         for place, value in zip(self._trainable, new):
             model[place] = value
         metrics = self._metrics.update(state.metrics, loss, targets[0], y_pred, valid)
-        model = [tf.broadcast_to(value, old.shape) for value, old in zip(model, state.model)]
+        # Statistics of rows that all trials share come once for all.
+        model = [_for_all(value, self.num_trials) for value in model]
         return loss, StackedState(tuple(model), tuple(memory), metrics)
 
     def _all_rows(
@@ -222,7 +227,7 @@ class StackedSteps:
             position = batch * batch_size + tf.range(batch_size)
             valid = tf.cast(position < rows[:, None], tf.float32)
             index = first[:, None] + tf.minimum(position, rows[:, None] - 1)
-            x, y, w = [tuple(tf.gather(tensor, index) for tensor in group) for group in (inputs, targets, weights or ())]
+            x, y, w = [tuple(tf.gather(tensor, index) for tensor in group) for group in (inputs, targets, weights)]
             values = {id(variable): value for variable, value in zip(self.model.variables, model)}
             y_pred = Pass(self.models, values, training=False).run(x)[0]
             y_pred = _for_all(y_pred, self.num_trials)
@@ -376,10 +381,17 @@ def _own_units(heads: Sequence[Head]) -> tuple[Any, Any]:
     return scales, means
 
 
+def _any_rows(tensors: Sequence[Any]) -> tuple[Any, ...]:
+    """Specifications of tensors with any number of rows, so that one program serves all parts."""
+    import tensorflow as tf
+
+    return tuple(tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype) for tensor in tensors)
+
+
 def _for_all(tensor: Any, num_trials: int) -> Any:
     """A tensor that is the same for all trials, once for each."""
     import tensorflow as tf
 
     if tensor.shape[0] == num_trials:
         return tensor
-    return tf.repeat(tensor, num_trials, axis=0)
+    return tf.tile(tensor, [num_trials, *[1] * (len(tensor.shape) - 1)])

@@ -7,7 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dltrain.config.types import Component, Config, LayerConfig, LossConfig, TrainingConfig
+from dltrain.data.dataset import Schema
 from dltrain.data.fit_streamed import why_streamed
+from dltrain.data.header import read_facts
+from dltrain.errors import ConfigError
+from dltrain.model.head import resolve_heads
+from dltrain.model.symbolic import Network, infer_network
 from dltrain.training.stacked import layers, optimizers
 
 # Losses that Keras computes row by row; others look at all rows at once.
@@ -16,6 +21,8 @@ LOSSES = {
     "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
     "SparseCategoricalCrossentropy", "Hinge", "SquaredHinge", "CategoricalHinge", "KLDivergence", "Poisson", "CosineSimilarity",
 }  # fmt: skip
+# From here on a model keeps the processor busy by itself.
+MOST_PARAMETERS = 2_000_000
 _REGULARIZERS = {"L1": {"l1"}, "L2": {"l2"}, "L1L2": {"l1", "l2"}}
 # Arguments that make another layer of it, with the only value that is stacked.
 _PLAIN_ONLY = {"activity_regularizer": None, "mask_zero": False, "renorm": False, "synchronized": False, "rms_scaling": False}
@@ -40,6 +47,34 @@ def why_not_stacked(config: Config) -> str | None:
     if training.tensorboard is not None:
         return "TensorBoard watches each model by itself"
     return _why_not_model(config) or _why_not_training(training)
+
+
+def why_not_network(config: Config) -> str | None:
+    """Why the network that the data makes of a config is not stacked, a clause; reads the data's beginning."""
+    facts = read_facts(config.data, seed=config.seed)
+    if facts.schema is None or config.training is None:
+        return None
+    try:
+        network = network_of(config, facts.schema)
+    except ConfigError:
+        return None  # what is wrong is said when it is fitted
+    for row in network.rows:
+        if row.layer != "InputLayer" and row.found.weights != () and not layers.is_stackable(row.layer):
+            return f"{row.layer} gains nothing by stacking on a CPU"
+    if (network.parameters or 0) > MOST_PARAMETERS:
+        return f"{network.parameters:,} parameters keep the processor busy without it"
+    return None
+
+
+def network_of(config: Config, schema: Schema) -> Network:
+    """The layers of a config's model on such data, without building it.
+
+    Raises:
+        ConfigError: output, loss and target contradict each other.
+    """
+    training = config.training
+    loss, metrics = (training.loss, training.metrics) if training else (None, ())
+    return infer_network(config.model, schema, resolve_heads(config.model, schema, loss, metrics), config.data.augment)
 
 
 def _why_not_model(config: Config) -> str | None:
