@@ -29,10 +29,10 @@ from dltrain.reporting import Reporter
 from dltrain.runs import Run, create_run, now, to_json, write_atomically
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.environment import describe_environment
-from dltrain.training.helper_jobs import data_for_model, load_and_check
 from dltrain.training.resuming import compare_with_run
 from dltrain.training.run_files import first_manifest, metrics_document, refuse_h5, resolved_config, save_row_ids
 from dltrain.training.signals import StopSignals
+from dltrain.training.stacked.data import read_together, same_data
 from dltrain.training.stacked.rows import Orders, StackedPart, stack_parts
 from dltrain.training.stacked.steps import StackedState, StackedSteps
 from dltrain.training.stacked.structure import network_of
@@ -57,7 +57,7 @@ class Stacks:
     def __init__(self, *, argv: Sequence[str], threads: int | None, reporter: Reporter, signals: StopSignals) -> None:
         self.argv, self.threads = list(argv), threads or os.cpu_count() or 1
         self.reporter, self.signals = reporter, signals
-        self._datasets: list[tuple[Any, int, Dataset]] = []
+        self._datasets: list[tuple[Config, Dataset | DltrainError]] = []
 
     def fit(self, fits: Sequence[StackedFit], *, on_start: Callable[[int], None], on_epoch: Callable[..., bool]) -> None:
         """Train fits of one structure; their `status` and `error` say how each ended, and their directories are whole.
@@ -92,44 +92,34 @@ class Stacks:
         """The data of each fit, read once for all that share it; None where it cannot be read, which the fit then says."""
         helper = HelperProcess()
         try:
-            wanted: list[tuple[Any, int, Config]] = []
+            wanted: list[Config] = []
             for fit in fits:
-                data = data_for_model(fit.config.data, fit.config.model)
-                if self._known(data, fit.config.seed) is None and not any(
-                    data == other and fit.config.seed == seed for other, seed, _ in wanted
-                ):
-                    wanted.append((data, fit.config.seed, fit.config))
-                    helper.submit(load_and_check, data, fit.config)
+                known = any(same_data(fit.config, other) for other in [*wanted, *(config for config, _ in self._datasets)])
+                if not known:
+                    wanted.append(fit.config)
+            helper.submit(read_together, wanted)
             self.reporter.status("importing Keras")
             import_keras(self.threads)
             self.reporter.status("reading data")
-            errors: list[tuple[Any, int, DltrainError]] = []
-            for data, seed, _ in wanted:
-                try:
-                    dataset = helper.result(self.reporter)
-                except DltrainError as error:
-                    errors.append((data, seed, error))
-                else:
-                    self._datasets.append((data, seed, dataset))
-                    if len(self._datasets) == 1:
-                        self.reporter.data_ready(dataset.summary)
-                        for warning in dataset.warnings:
-                            self.reporter.warning(warning)
+            found = helper.result(self.reporter)
         finally:
             helper.kill()
+        told = bool(self._datasets)
+        self._datasets += zip(wanted, found)
         result: list[Dataset | None] = []
         for fit in fits:
-            data, seed = data_for_model(fit.config.data, fit.config.model), fit.config.seed
-            result.append(self._known(data, seed))
-            if result[-1] is None:
-                fit.status = "failed"
-                fit.error = next(str(error.faults[0]) for other, number, error in errors if other == data and number == seed)
-        if fits and not any(result):
-            raise errors[0][2]
+            read = next(read for config, read in self._datasets if same_data(fit.config, config))
+            if isinstance(read, DltrainError):
+                fit.status, fit.error = "failed", str(read.faults[0])
+            elif not told:
+                told = True
+                self.reporter.data_ready(read.summary)
+                for warning in read.warnings:
+                    self.reporter.warning(warning)
+            result.append(None if isinstance(read, DltrainError) else read)
+        if not any(result):
+            raise next(read for _, read in self._datasets if isinstance(read, DltrainError))
         return result
-
-    def _known(self, data: Any, seed: int) -> Dataset | None:
-        return next((dataset for other, number, dataset in self._datasets if other == data and number == seed), None)
 
     def _cut(self, fits: Sequence[StackedFit], datasets: Sequence[Dataset | None], members: list[int]) -> list[list[int]]:
         """Fits of one structure and shape as stacks that memory can hold."""
