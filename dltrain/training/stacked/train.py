@@ -101,10 +101,8 @@ class StackedTrainer:
         self._host.show(self.state)
         for trial, state in zip(self.trials, chosen):
             trial.restore(state)
-            if trial.is_running:  # later states would be taken for newer ones
-                for path in list_states(trial.run):
-                    if _moment(path) > (state.epoch, state.step):
-                        path.unlink()
+            if trial.is_running:
+                trial.forget_later_states(state.step)
             else:
                 self._quieten(trial)
         return True
@@ -149,6 +147,7 @@ class StackedTrainer:
         started = time.monotonic()
         if self.step == 0:
             self.state = self.state._replace(metrics=self.steps.fresh_metrics())
+        self._with_rates()
         order, rates = tf.constant(self._orders.of(self.epoch)), tf.constant(self._rates())
         while self.step < self._orders.num_steps:
             called = time.monotonic()
@@ -268,7 +267,7 @@ class StackedTrainer:
             trial.fit.error = (
                 f"the loss is not finite after step {step + 1} of epoch {self.epoch + 1}; the learning rate was {rate:g}"
             )
-            trial.end("diverged", values)
+            trial.end("diverged", values, max(target, 0))
             self._quieten(trial)
 
     def _values_at(self, trial: StackedTrial, step: int, before: Any) -> Values:
@@ -295,11 +294,6 @@ class StackedTrainer:
             return tf.tensor_scatter_nd_update(tensor, [[trial.index]], tf.zeros_like(tensor[trial.index])[None])
 
         self.state = StackedState(*(tuple(zeroed(tensor) for tensor in group) for group in self.state))
-
-
-def _moment(path: Any) -> tuple[int, int]:
-    _, epoch, step = path.stem.split("-")
-    return int(epoch), int(step)
 
 
 def _states_of(trial: StackedTrial) -> list[TrainingState]:

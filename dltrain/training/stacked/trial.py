@@ -20,7 +20,7 @@ from dltrain.training.history import write_history
 from dltrain.training.run_files import best_monitor
 from dltrain.training.stacked.optimizers import NUMBERS
 from dltrain.training.stacked.steps import StackedState
-from dltrain.training.state import TrainingState, Values, capture_values, restore_values, save_state
+from dltrain.training.state import TrainingState, Values, capture_values, list_states, restore_values, save_state
 
 
 @dataclass(slots=True)
@@ -113,6 +113,12 @@ class ModelView:
         self.put_back = Values(values, optimizer if self.put_back is None else self.put_back.optimizer)
 
 
+def moment_of(state_file: Path) -> tuple[int, int]:
+    """Epoch and step of a state file, by its name."""
+    _, epoch, step = state_file.stem.split("-")
+    return int(epoch), int(step)
+
+
 class _StackedCheckpoints(Checkpoints):
     """Checkpoints of a trial, written with a Keras model that several share."""
 
@@ -158,6 +164,7 @@ class StackedTrial:
         self.manifest: dict[str, Any] = {}
         self.epoch = 0
         self.final: Values | None = None
+        self._final_step = 0
         self.ended_as: str | None = None
         self.seconds = 0.0
         has_validation = "validation" in dataset.parts
@@ -204,10 +211,10 @@ class StackedTrial:
         elif stop:
             self.end("pruned")
 
-    def end(self, status: str, values: Values | None = None) -> None:
-        """Take the trial out of the training; its weights are kept as they are, or as given."""
+    def end(self, status: str, values: Values | None = None, step: int = 0) -> None:
+        """Take the trial out of the training; its weights are kept as they are, or as given with the step they are from."""
         self.final = values or capture_values(self.view)
-        self.ended_as = status
+        self.ended_as, self._final_step = status, step
 
     def save(self, step: int, metrics: list[NDArray[Any]]) -> None:
         """Write all that an exact resume needs, as `fit` does.
@@ -227,9 +234,16 @@ class StackedTrial:
             "ended_as": self.ended_as,
             "error": self.fit.error,
         }
-        step = step if self.is_running else 0
+        step = step if self.is_running else self._final_step
         state = TrainingState(self.epoch, step, self.values(), metrics, self.checkpoints.best, memory, arrays)
         save_state(self.run, state)
+        self.forget_later_states(step)
+
+    def forget_later_states(self, step: int) -> None:
+        """Remove states of later moments, which would be taken for newer ones."""
+        for path in list_states(self.run):
+            if moment_of(path) > (self.epoch, step):
+                path.unlink(missing_ok=True)
 
     def restore(self, state: TrainingState) -> None:
         """Go on from a saved state."""
@@ -240,7 +254,7 @@ class StackedTrial:
         self.view.optimizer.learning_rate = float(state.memory["learning_rate"])
         self.fit.error = state.memory["error"]
         if state.memory["ended_as"] is not None:
-            self.end(state.memory["ended_as"], state.values)
+            self.end(state.memory["ended_as"], state.values, state.step)
 
     def finish(self) -> None:
         """After training: callbacks end, and the files of best and last model are written."""
