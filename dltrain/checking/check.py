@@ -101,7 +101,11 @@ def _with_data(config: Config, result: CheckResult) -> CheckResult:
     except DltrainError as error:
         errors = (*result.errors, *(item for item in placed(config, error.faults) if item not in result.errors))
         return replace(result, errors=errors, exit_code=result.exit_code or error.exit_code)
-    return replace(result, data=(*result.data, *lines), warnings=in_order((*result.warnings, *warnings)))
+    return replace(
+        result,
+        data=(*result.data, *(line for line in lines if line not in result.data)),
+        warnings=in_order((*result.warnings, *warnings)),
+    )
 
 
 def check_dataset(config: Config, dataset: Dataset) -> CheckResult:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,15 +13,18 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset, Part, Schema
-from dltrain.data.disk_array import in_memory
+from dltrain.data.disk_array import Array
 from dltrain.data.facts import replace_folds
 from dltrain.data.faults import listed
 from dltrain.data.load import load_parts
 from dltrain.data.quality import Finding, Quality, TableView, inspect_table, rows_by_part
 from dltrain.data.raw import RawTable
+from dltrain.data.scaled_pixels import ScaledPixels
 from dltrain.data.series_preprocessing import SeriesPreprocessing
 from dltrain.data.table_preprocessing import TablePreprocessing, locator
 from dltrain.errors import Fault
+
+BLOCK_BYTES = 64 << 20
 
 
 def check_data(config: Config) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
@@ -40,6 +44,7 @@ def check_data(config: Config) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
         quality = Quality([f"{name}: {part.num_rows:,} windows" for name, part in dataset.parts.items()])
     else:
         quality = _inspect_arrays(dataset)
+        quality.lines[:0] = [note for note in raw.notes if not note.startswith("warning: ")]
     notes = [Fault(text, severity="warning") for text in dataset.warnings]
     return tuple(quality.lines), (*notes, *(_fault(finding) for finding in quality.findings))
 
@@ -81,24 +86,43 @@ def _whole(parts: Mapping[str, Part], target: str, num_rows: int) -> NDArray[Any
     return values
 
 
+def _row_digests(array: Array) -> Iterator[bytes]:
+    """A digest of each row, some rows in memory at a time."""
+    size = max(1, BLOCK_BYTES // max(1, 4 * math.prod(array.shape[1:])))
+    for start in range(0, len(array), size):
+        stop = min(start + size, len(array))
+        if isinstance(array, ScaledPixels):
+            block: NDArray[Any] = array.read_pixels(start, stop)
+        else:
+            block = array[start:stop] if isinstance(array, np.ndarray) else array.read(start, stop)
+        for row in block:
+            yield hashlib.blake2b(np.ascontiguousarray(row).tobytes(), digest_size=16).digest()
+
+
 def _inspect_arrays(dataset: Dataset) -> Quality:
     """Rows of each class in each part, and pictures that occur twice."""
     quality = Quality()
     classes = _classes(dataset.schema)
     for name, part in dataset.parts.items():
         quality.lines += rows_by_part(part.targets, classes, {name: np.arange(part.num_rows)})
-    seen: dict[bytes, tuple[str, str]] = {}
+    seen: dict[bytes, tuple[str, str, str]] = {}
     twice: dict[tuple[str, str], list[str]] = {}
+    disputed: list[str] = []
     for name, part in dataset.parts.items():
-        array = in_memory(next(iter(part.inputs.values())))
-        for index in range(part.num_rows):
-            key = hashlib.blake2b(np.ascontiguousarray(array[index]).tobytes(), digest_size=16).digest()
+        targets = [(part.targets[target], labels) for target, labels in classes.items()]
+        for index, key in enumerate(_row_digests(next(iter(part.inputs.values())))):
             row = int(part.row_ids[index])
             label = part.identifiers["file"][index] if "file" in part.identifiers else f"row {row + 1:,}"
-            if key in seen:
-                twice.setdefault((seen[key][0], name), []).append(f"{label} = {seen[key][1]}")
-            else:
-                seen[key] = (name, label)
+            said = ", ".join(labels[values[index]] for values, labels in targets)
+            if key not in seen:
+                seen[key] = (name, label, said)
+                continue
+            twice.setdefault((seen[key][0], name), []).append(f"{label} = {seen[key][1]}")
+            if said != seen[key][2]:
+                disputed.append(f"{label} is {said}, {seen[key][1]} is {seen[key][2]}")
+    if disputed:
+        message = f"{len(disputed):,} inputs are exact copies of one with another label ({listed(disputed, 3)})"
+        quality.findings.append(Finding(message, "at least one of the labels is wrong"))
     for (first, second), pairs in twice.items():
         if first == second:
             message = f"{len(pairs):,} inputs of the {first} part are exact copies of another ({listed(pairs, 3)})"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
 from dltrain.cli.console import Console, discard
-from dltrain.cli.options import DataOption, MoreDataArgument, RunArgument, RunsOption, WeightsOption
+from dltrain.cli.options import DataOption, MoreDataArgument, RunArgument, RunsOption
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import Fault, RunError, UsageError
+
+if TYPE_CHECKING:
+    from dltrain.evaluation.predict import Predictions
 
 
 def command(
@@ -26,7 +30,14 @@ def command(
     layer: Annotated[
         str | None, typer.Option("--layer", metavar="NAME", help="What this layer computes instead of the prediction.")
     ] = None,
-    weights: WeightsOption = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights",
+            metavar="WHICH",
+            help="Of a run: best or last; if not given, its model. Of a stock network: imagenet (if not given) or a file.",
+        ),
+    ] = None,
     output: Annotated[
         str,
         typer.Option(
@@ -51,10 +62,10 @@ def command(
 ) -> int:
     """Predict from raw rows or pictures: the columns that name a row, `prediction`, and `probability_<label>` for each class.
 
-    RUN is a path, `latest`, or the beginning of a run's name.
+    RUN is a path, `latest`, or the beginning of a run's name; or the name of a network of `keras.applications`, such as Xception,
+    which names what pictures show by the classes of ImageNet.
     """
     from dltrain.cli.paths import data_words
-    from dltrain.evaluation.predict import predict
     from dltrain.evaluation.prediction_files import (
         check_destination,
         choose_format,
@@ -62,7 +73,6 @@ def command(
         row_documents,
         write_predictions,
     )
-    from dltrain.runs import find_run
 
     console: Console = context.obj
     paths = data_words(data, more_data)
@@ -72,17 +82,7 @@ def command(
         raise UsageError(Fault("there is nothing to predict from", hint="name rows or pictures with --data PATH"))
     check_destination(output)
     form = choose_format(output, form)
-    path = find_run(run, runs)
-    result = predict(
-        path,
-        data=paths,
-        weights=weights,
-        top=top,
-        layer=layer,
-        words=tuple(word or ()),
-        threads=console.settings.threads,
-        reporter=console,
-    )
+    path, result = _predict(console, run, runs, paths, weights=weights, top=top, layer=layer, words=tuple(word or ()))
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
     num_rows = len(next(iter(columns.values())))
     for note in result.notes:
@@ -100,3 +100,51 @@ def command(
         console.document({**document, "output": output, "format": form})
         console.result(f"{num_rows:,} prediction{'s' if num_rows != 1 else ''} in {output}")
     return 0
+
+
+def _predict(
+    console: Console,
+    run: str,
+    runs: Path,
+    paths: Sequence[str],
+    *,
+    weights: str | None,
+    top: int | None,
+    layer: str | None,
+    words: tuple[str, ...],
+) -> tuple[Path | str, Predictions]:
+    """The run's path, or the stock network's name, and what it says."""
+    from dltrain.evaluation.predict import predict
+
+    threads = console.settings.threads
+    network = _stock_network(run, runs)
+    if network is not None:
+        if words or layer is not None:
+            option = "--word" if words else "--layer"
+            raise UsageError(Fault(f"{option} needs a run; {network} is a stock network", hint="leave it out"))
+        from dltrain.evaluation.predict_stock import predict_stock
+
+        return network, predict_stock(
+            network, data=paths, weights=weights or "imagenet", top=top, threads=threads, reporter=console
+        )
+    from dltrain.runs import find_run
+
+    path = find_run(run, runs)
+    if weights not in (None, "best", "last"):
+        raise UsageError(Fault(f"a run's --weights are best or last, found {weights!r}"))
+    return path, predict(path, data=paths, weights=weights, top=top, layer=layer, words=words, threads=threads, reporter=console)
+
+
+def _stock_network(run: str, runs: Path) -> str | None:
+    """The network of `keras.applications` that the word names, if no run answers to it."""
+    from dltrain.config.catalog import load_catalog
+    from dltrain.runs import find_run
+
+    entry = load_catalog().find("application", run)
+    if entry is None:
+        return None
+    try:
+        find_run(run, runs)
+    except (UsageError, RunError):
+        return entry.name
+    return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -176,7 +178,8 @@ def _parts_by_name(names: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _walk(folder: str, shown_as: str, label: str | None, found: _Found, fault: Any) -> Iterator[PictureFile]:
     """Pictures below a folder in sorted order. Links to folders are followed once, so that one to a folder above ends."""
-    seen: set[tuple[int, int]] = set()
+    # A link to a folder above would bring in the pictures of other classes.
+    seen = {(own.st_dev, own.st_ino) for above in Path(os.path.abspath(folder)).parents for own in _status(above)}
 
     def visit(path: str, name: str, depth: int) -> Iterator[PictureFile]:
         try:
@@ -200,6 +203,12 @@ def _walk(folder: str, shown_as: str, label: str | None, found: _Found, fault: A
                 found.others[os.path.splitext(entry.name)[1].lower() or "no suffix"] += 1
 
     yield from visit(folder, shown_as, 0)
+
+
+def _status(path: Path) -> list[os.stat_result]:
+    with contextlib.suppress(OSError):
+        return [os.stat(path)]
+    return []
 
 
 def picture_file(path: str, name: str, label: str | None) -> PictureFile:

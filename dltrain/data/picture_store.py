@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from dltrain.data.stored_folders import META, make_folder
 from dltrain.errors import DataError, Fault, RunError
 from dltrain.reporting import Reporter
 
-FORMAT = 1
+FORMAT = 2
 PIXELS_FILE = "pixels.bin"
 # Decoded together, and held in memory until they are written.
 BLOCK_BYTES = 64 << 20
@@ -40,12 +41,14 @@ class StoredPictures:
         images: uint8 [rows, height, width, channels], rows in the order of the files that could be decoded.
         rows: for each of these its place among all files.
         digests: a digest of each of these files.
+        sizes: (width, height) of each as it was.
         faults: what is wrong with the others.
     """
 
     images: DiskArray | NDArray[np.uint8]
     rows: NDArray[np.int64]
     digests: list[str]
+    sizes: list[tuple[int, int]]
     faults: list[Fault]
 
 
@@ -76,6 +79,10 @@ def store_pictures(files: Sequence[PictureFile], form: PictureForm, *, skip: boo
     writer = _Writer(files, form, skip, reporter)
     try:
         folder = make_folder(name, num_bytes, writer.fill, reporter)
+        if not _is_whole(folder, form):
+            reporter.detail(f"{folder} is damaged: the pictures are decoded anew")
+            shutil.rmtree(folder)
+            folder = make_folder(name, num_bytes, writer.fill, reporter)
     except RunError as error:
         if num_bytes > MOST_IN_MEMORY:
             raise
@@ -86,7 +93,19 @@ def store_pictures(files: Sequence[PictureFile], form: PictureForm, *, skip: boo
     if faults and not skip:
         raise _Damaged(faults)
     rows = np.array(meta["rows"], np.int64)
-    return StoredPictures(DiskArray(folder / PIXELS_FILE, (len(rows), *form.shape), "uint8"), rows, meta["digests"], faults)
+    images = DiskArray(folder / PIXELS_FILE, (len(rows), *form.shape), "uint8")
+    return StoredPictures(images, rows, meta["digests"], [(width, height) for width, height in meta["sizes"]], faults)
+
+
+def _is_whole(folder: Path, form: PictureForm) -> bool:
+    """Whether a folder of the cache holds what was written into it, as far as sizes tell."""
+    meta = read_meta(folder / META)
+    try:
+        num_rows = len(meta["rows"])
+        whole = (folder / PIXELS_FILE).stat().st_size == num_rows * int(np.prod(form.shape))
+        return whole and len(meta["digests"]) == len(meta["sizes"]) == num_rows and isinstance(meta["faults"], list)
+    except (OSError, KeyError, TypeError):
+        return False
 
 
 class _Writer:
@@ -96,6 +115,7 @@ class _Writer:
         self.files, self.form, self.skip, self.reporter = files, form, skip, reporter
         self.rows: list[int] = []
         self.digests: list[str] = []
+        self.sizes: list[tuple[int, int]] = []
         self.faults: list[Fault] = []
 
     def fill(self, folder: Path) -> None:
@@ -104,13 +124,13 @@ class _Writer:
             for block in self._blocks():
                 file.write(block.data)
         faults = [[fault.file, fault.message] for fault in self.faults]
-        write_meta(folder / META, {"rows": self.rows, "digests": self.digests, "faults": faults})
+        write_meta(folder / META, {"rows": self.rows, "digests": self.digests, "sizes": self.sizes, "faults": faults})
 
     def in_memory(self) -> StoredPictures:
         """The same in memory alone."""
         blocks = list(self._blocks())
         images = np.concatenate(blocks) if blocks else np.zeros((0, *self.form.shape), np.uint8)
-        return StoredPictures(images, np.array(self.rows, np.int64), self.digests, self.faults)
+        return StoredPictures(images, np.array(self.rows, np.int64), self.digests, self.sizes, self.faults)
 
     def _blocks(self) -> Any:
         """Decoded pictures, some at a time.
@@ -118,7 +138,7 @@ class _Writer:
         Raises:
             DataError: some cannot be used, and they are not to be skipped; after all were looked at.
         """
-        self.rows, self.digests, self.faults = [], [], []
+        self.rows, self.digests, self.sizes, self.faults = [], [], [], []
         size = max(1, BLOCK_BYTES // int(np.prod(self.form.shape)))
         # Decoding waits for no lock of the interpreter's, but reading, digesting and resizing small pictures do now and then.
         with quiet_pillow(), ThreadPoolExecutor(max_workers=min(16, 2 * (os.cpu_count() or 1))) as pool:
@@ -131,8 +151,9 @@ class _Writer:
                     if isinstance(found, Fault):
                         self.faults.append(found)
                         continue
-                    block[good], digest = found
+                    (block[good], size_found), digest = found
                     good += 1
+                    self.sizes.append(size_found)
                     self.rows.append(row)
                     self.digests.append(digest)
                 if not self.faults or self.skip:
@@ -140,9 +161,13 @@ class _Writer:
         if self.faults and not self.skip:
             raise _Damaged(self.faults)
 
-    def _decode(self, row: int) -> tuple[NDArray[np.uint8], str] | Fault:
+    def _decode(self, row: int) -> tuple[tuple[NDArray[np.uint8], tuple[int, int]], str] | Fault:
         path = self.files[row].path
         try:
-            return decode_file(path, self.form.decode)
+            return decode_file(path, self._decode_image)
         except PictureError as error:
             return Fault(str(error), file=path)
+
+    def _decode_image(self, image: Any) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+        size = int(image.width), int(image.height)  # before it is decoded, which may make it smaller
+        return self.form.decode(image), size

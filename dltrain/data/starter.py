@@ -44,7 +44,8 @@ def make_starter(path: str, *, target: str | None = None, folder: Path | None = 
     """Look at data and write a config for it that runs as it is.
 
     Args:
-        path: a text table (compressed or not), Parquet file or pattern of such files, an .npz archive, or a dataset's name;
+        path: a text table (compressed or not), Parquet file or pattern of such files, an .npz archive, a folder with a folder
+            of pictures for each class (or such folders train, validation, test), or a dataset's name;
             looked for in the working directory, then in `$DLTRAIN_DATA`.
         target: the column to predict; where the file has no header its number, from 1, or from -1 at the end; the array of
             targets of an archive. None: guessed, where it is clear.
@@ -62,9 +63,14 @@ def make_starter(path: str, *, target: str | None = None, folder: Path | None = 
     where = _find(path)
     if where is None:
         raise _nothing_there(path)
-    if os.path.isdir(where):
-        raise _folder_fault(where)
     written = _as_written(path, where, folder)
+    if os.path.isdir(where):
+        from dltrain.data.starter_pictures import picture_layout, start_pictures
+
+        layout = picture_layout(where)
+        if layout is None:
+            raise _folder_fault(where)
+        return start_pictures(layout, where, written, target)
     suffix = Path(where).suffix.casefold()
     if suffix in OTHER_SUFFIXES or suffix in EXTENSIONS:
         what = OTHER_SUFFIXES.get(suffix, "a single picture")
@@ -117,22 +123,16 @@ def _names_in(folder: Path) -> list[str]:
 def _folder_fault(folder: str) -> UsageError:
     """What a folder holds, and what to name instead."""
     files = Counter[str]()
-    folders = Counter[str]()
-    for number, (place, _, names) in enumerate(os.walk(folder)):
+    for number, (_, _, names) in enumerate(os.walk(folder)):
         for name in names:
             files[Path(name).suffix.casefold()] += 1
-            folders[os.path.basename(place)] += Path(name).suffix.casefold() in EXTENSIONS
         if number > MOST_ENTRIES:
             break
     pictures = sum(files[suffix] for suffix in EXTENSIONS)
     name = shown(folder)
     if pictures and pictures >= sum(files.values()) / 2:
-        labels = [label for label, count in folders.items() if count]
-        message = f"{name} is a folder of {pictures:,} pictures in {len(labels)} folders; no source reads picture folders yet"
-        hint = (
-            "put them into an archive with numpy.savez_compressed('pictures.npz', x=pictures, y=labels), x of shape "
-            "[rows, height, width, channels] and y the labels, then: dltrain init pictures.npz"
-        )
+        message = f"{name} holds {pictures:,} pictures, but no folder for each class"
+        hint = "move each into a folder named after its class; or name a table of files and labels as data.path"
         return UsageError(Fault(message, hint=hint))
     tables = [suffix for suffix in TABLE_SUFFIXES if files[suffix]]
     if tables:

@@ -23,6 +23,7 @@ from dltrain.evaluation.metrics import (
     regression_baseline,
     regression_metrics,
 )
+from dltrain.evaluation.mistakes import Mistake, worst_mistakes
 from dltrain.evaluation.standard_errors import standard_errors
 from dltrain.model.head import Head, layer_name
 
@@ -42,6 +43,7 @@ class PartReport:
         standard_errors: of those metrics that are means over the rows (accuracy, losses, rmse): how far chance in the choice
             of the rows may have moved them.
         forecasts: of a series, what its picture shows, a column each.
+        mistakes: with one target of classes: the most confident wrong predictions.
     """
 
     metrics: dict[str, float]
@@ -50,6 +52,7 @@ class PartReport:
     notes: list[str] = field(default_factory=list)
     standard_errors: dict[str, float] = field(default_factory=dict)
     forecasts: list[Forecast] = field(default_factory=list)
+    mistakes: tuple[Mistake, ...] = ()
 
 
 def probabilities_of(head: Head, output: NDArray[Any]) -> NDArray[np.float64]:
@@ -165,6 +168,7 @@ def _classification(
         result.report[target.name] = report
     else:
         result.report |= report
+        result.mistakes = worst_mistakes(indices, probabilities, classes)
     if name != "train" and is_no_better(predictions != indices, indices != majority_class(seen, len(classes))):
         result.notes.append(baseline_sentence(name, prefix + "accuracy", result.metrics, result.baseline))
 

@@ -51,6 +51,21 @@ def load_weights(model: Any, path: Path) -> None:
         ) from error
 
 
+def refuse_foreign_file(model: Any, path: Path) -> None:
+    """Refuse an HDF5 file of weights, made by anybody, that is not plain arrays or is larger than the model's weights can be.
+
+    Raises:
+        RunError: it is refused.
+    """
+    limit = 2 * sum(int(np.prod(weight.shape)) * 4 for weight in model.weights) + _EXTRA_BYTES
+    try:
+        if path.stat().st_size > limit:
+            raise RunError(f"{path} is larger than the weights of its model can be", hint="it is not this model's file")
+        _check_plain(path.read_bytes(), path)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, MemoryError) as error:
+        raise RunError(f"{path} is not a readable weights file: {str(error).splitlines()[0]}") from error
+
+
 def read_dense_arrays(path: Path, shapes: Mapping[str, Sequence[tuple[int, ...]]]) -> dict[str, list[NDArray[Any]]]:
     """Kernels and biases of dense layers out of a `.h5` checkpoint, without TensorFlow.
 

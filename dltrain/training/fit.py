@@ -20,6 +20,8 @@ from dltrain.data.disk_array import is_streamed
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError
 from dltrain.evaluation.forecast_picture import plot_forecast
 from dltrain.evaluation.gates import check_gates, parse_gates
+from dltrain.evaluation.mistakes import FILE as MISTAKES_FILE
+from dltrain.evaluation.mistakes import Mistake, plot_mistakes, sheet_of_mistakes
 from dltrain.evaluation.pca_baseline import PcaBaseline, fit_pca
 from dltrain.evaluation.reconstruction_sheet import plot_reconstructions, rows_of_sheet
 from dltrain.helper_process import HelperProcess
@@ -360,6 +362,7 @@ class _Fit:
         if sheet is not None:
             self.helper.submit(plot_reconstructions, self.run.path / "reconstructions.png", sheet)
             self.helper.result(self.reporter)
+        notes += self._draw_mistakes(dataset, shown, reports[shown].mistakes)
         return FitResult(
             status="finished" if all(gate.met for gate in gates) else "gates_failed",
             run=self.run.path,
@@ -374,6 +377,16 @@ class _Fit:
             diagnosis=diagnosis,
             resumed=self.resumed,
         )
+
+    def _draw_mistakes(self, dataset: Dataset, part: str, mistakes: Sequence[Mistake]) -> list[str]:
+        """What a picture run got wrong, as a picture; the run is complete without it. Returns a sentence that names it."""
+        sheet = sheet_of_mistakes(dataset, part, mistakes)
+        if sheet is None:
+            return []
+        file = self.run.path / MISTAKES_FILE
+        self.helper.submit(plot_mistakes, file, sheet)
+        self.helper.result(self.reporter)
+        return [f"The most confident mistakes of the {part} part are drawn in {file}"]
 
 
 def _plain_loss(head: Head) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dltrain.config.sources import SOURCES
 from dltrain.config.types import DataConfig
 from dltrain.data.faults import listed, shown
 from dltrain.data.files import digest
-from dltrain.data.picture_folders import PictureFile, PictureList, list_pictures
+from dltrain.data.picture_folders import PictureFile, list_pictures
 from dltrain.data.picture_form import PictureForm
 from dltrain.data.picture_store import StoredPictures, store_pictures
 from dltrain.data.raw import RawPictures
@@ -53,7 +53,7 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
         reader={"source": "image_folder", **form.to_reader()},
         names=tuple(file.name for file in files),
         details=_details(files, stored),
-        notes=(describe(config, form, len(files)), *found.notes, *_skipped(stored)),
+        notes=(describe(config, form, len(files)), *_sizes(stored), *found.notes, *_skipped(stored)),
     )
 
 
@@ -104,13 +104,18 @@ def _details(files: Sequence[PictureFile], stored: StoredPictures) -> dict[str, 
     return details
 
 
+def _sizes(stored: StoredPictures) -> list[str]:
+    """How large the files' pictures are, width by height."""
+    sizes = sorted(set(stored.sizes), key=lambda size: (size[0] * size[1], size))
+    if len(sizes) == 1:
+        return [f"all of them of {sizes[0][0]}×{sizes[0][1]} (width × height)"]
+    most, count = Counter(stored.sizes).most_common(1)[0]
+    words = [f"{width}×{height}" for width, height in (sizes[0], sizes[-1], most)]
+    return [f"their own sizes (width × height): from {words[0]} to {words[1]}, most often {words[2]} ({count:,})"]
+
+
 def _skipped(stored: StoredPictures) -> list[str]:
     if not stored.faults:
         return []
     words = [f"{shown(fault.file or '')} ({fault.message})" for fault in stored.faults]
     return [f"warning: {len(words):,} pictures that cannot be used were left out: {listed(words, NUM_NAMED)}"]
-
-
-def count_labels(found: PictureList, rows: Any) -> Counter[str]:
-    """Pictures of each class among the given rows."""
-    return Counter(str(found.files[row].label) for row in rows)

@@ -1,0 +1,131 @@
+"""The most confident mistakes of a picture run, as a contact sheet."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.dataset import Dataset
+from dltrain.data.disk_array import rows_in_memory
+from dltrain.data.picture_preprocessing import PicturePreprocessing
+from dltrain.reporting import Reporter
+
+FILE = "mistakes.png"
+NUM_SHOWN = 24
+_COLUMNS, _INCH, _TEXT = 6, 1.5, 0.42
+_MOST_LETTERS = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A row that a model was wrong about.
+
+    Attributes:
+        row: within its part.
+        label: what it is.
+        prediction: what the model says.
+        probability: that the model gives it.
+    """
+
+    row: int
+    label: str
+    prediction: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class MistakeSheet:
+    """What is drawn.
+
+    Attributes:
+        heading: of the whole.
+        pictures: uint8 [n, height, width, 1 or 3].
+        mistakes: one for each picture.
+    """
+
+    heading: str
+    pictures: NDArray[np.uint8]
+    mistakes: tuple[Mistake, ...]
+
+
+def worst_mistakes(indices: NDArray[Any], probabilities: NDArray[np.float64], classes: Sequence[str]) -> tuple[Mistake, ...]:
+    """Wrong predictions, the most probable ones first.
+
+    Args:
+        indices: true classes [rows].
+        probabilities: [rows, classes].
+        classes: label names.
+    """
+    predictions = probabilities.argmax(axis=1)
+    wrong = np.flatnonzero(predictions != indices)
+    confidence = probabilities[wrong, predictions[wrong]]
+    worst = wrong[np.argsort(-confidence, kind="stable")[:NUM_SHOWN]]
+    return tuple(
+        Mistake(int(row), classes[indices[row]], classes[predictions[row]], float(probabilities[row, predictions[row]]))
+        for row in worst
+    )
+
+
+def sheet_of_mistakes(dataset: Dataset, part: str, mistakes: Sequence[Mistake]) -> MistakeSheet | None:
+    """The pictures of a part that a model was wrong about; None where there are none, or the rows are no pictures.
+
+    Args:
+        dataset: with the part.
+        part: its name.
+        mistakes: rows of that part.
+    """
+    preprocessing, spec = dataset.preprocessing, dataset.schema.inputs[0]
+    is_picture = len(spec.shape) == 3 and spec.shape[-1] in (1, 3)
+    if not mistakes or not is_picture or not isinstance(preprocessing, PicturePreprocessing):
+        return None
+    rows = np.array([mistake.row for mistake in mistakes], np.int64)
+    source = dataset.parts[part]
+    pixels = preprocessing.unscale(rows_in_memory(source.inputs[spec.name], rows))
+    low, high = (preprocessing.reader or {}).get("range", (pixels.min(), pixels.max()))
+    grey = np.clip((pixels - low) / (high - low or 1.0), 0.0, 1.0)
+    heading = f"{part} part: the {len(rows)} most confident mistakes" if len(rows) > 1 else f"{part} part: the only mistake"
+    return MistakeSheet(heading, np.round(255 * grey).astype(np.uint8), tuple(mistakes))
+
+
+def plot_mistakes(picture: Path, sheet: MistakeSheet, *, reporter: Reporter) -> None:
+    """Draw the sheet as PNG, written whole or not at all: label, prediction and its probability under each picture."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from dltrain.runs import write_atomically
+
+    columns = min(_COLUMNS, len(sheet.mistakes))
+    rows = math.ceil(len(sheet.mistakes) / columns)
+    side = sheet.pictures.shape[1] / sheet.pictures.shape[2]
+    cell = _INCH * min(max(side, 0.5), 2.0) + _TEXT
+    width, height = max(_INCH * columns, 3.2), cell * rows + 0.35
+    figure = Figure(figsize=(width, height), dpi=120)
+    FigureCanvasAgg(figure)
+    margins = {"left": 0.05 / width, "right": 1 - 0.05 / width, "bottom": _TEXT / height, "top": 1 - 0.35 / height}
+    grid = figure.subplots(
+        rows, columns, squeeze=False, gridspec_kw={**margins, "wspace": 0.08, "hspace": _TEXT / (cell - _TEXT)}
+    )
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, image, mistake in zip(grid.flat, sheet.pictures, sheet.mistakes):
+        axes.imshow(image if image.shape[-1] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255, aspect="equal")
+        style: dict[str, Any] = {"transform": axes.transAxes, "ha": "center", "va": "top", "fontsize": 7, "parse_math": False}
+        axes.text(0.5, -0.03, f"is {_short(mistake.label)}", color="#1b7837", **style)
+        said = f"said {_short(mistake.prediction)} ({100 * mistake.probability:.0f} %)"
+        axes.text(0.5, -0.03 - 0.14 * _INCH / (cell - _TEXT), said, color="#b2182b", **style)
+    figure.suptitle(sheet.heading, y=1 - 0.12 / height, fontsize=9, parse_math=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    write_atomically(picture, buffer.getvalue())
+
+
+def _short(text: str) -> str:
+    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return shown if len(shown) <= _MOST_LETTERS else shown[: _MOST_LETTERS - 1] + "…"

@@ -1,0 +1,58 @@
+"""`predict Xception`: a network that others trained, asked about pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dltrain.data.pictures import read_pictures
+from dltrain.evaluation.predict import Predictions
+from dltrain.model.keras_import import import_keras
+from dltrain.model.stock import StockNetwork
+from dltrain.reporting import Reporter
+
+USUAL_TOP = 5
+BATCH = 256
+
+
+def predict_stock(
+    name: str,
+    *,
+    data: Sequence[str],
+    weights: str = "imagenet",
+    top: int | None = None,
+    threads: int | None = None,
+    reporter: Reporter | None = None,
+) -> Predictions:
+    """What a stock network sees in pictures, by the names of ImageNet's classes.
+
+    Args:
+        name: of a `keras.applications` network, as Keras spells it.
+        data: picture files, folders or patterns.
+        weights: "imagenet", a file, or "none" (as they are drawn).
+        top: probabilities of each picture's so many most probable classes are given; None: of five.
+        threads: threads for one operation.
+        reporter: is told what happens.
+
+    Raises:
+        DataError: pictures, weights or class names are missing or unusable.
+    """
+    reporter = reporter or Reporter()
+    reporter.status("importing Keras")
+    import_keras(threads)
+    network = StockNetwork(name, weights, reporter)
+    reader = {"source": "image_folder", "size": list(network.size), "color": True, "range": [0.0, 255.0]}
+    pictures = read_pictures(data, reader, with_labels=False)
+    for note in pictures.notes:
+        reporter.warning(note)
+    images = np.asarray(pictures.images)
+    starts = range(0, len(images), BATCH)
+    probabilities = np.concatenate([network.probabilities(images[start : start + BATCH]) for start in starts])
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, : top or USUAL_TOP]
+    shown = sorted(set(best.ravel().tolist()), key=lambda code: (-probabilities[:, code].mean(), code))
+    return Predictions(
+        identifiers={"file": list(pictures.names)},
+        prediction=[network.classes[row[0]] for row in best],
+        probabilities={network.classes[code]: probabilities[:, code] for code in shown},
+    )
