@@ -106,12 +106,13 @@ class PicturePreprocessing(Preprocessing):
     def _scaled(self, images: NDArray[Any] | DiskArray, rows: NDArray[np.int64]) -> Array:
         """float32 rows, or pixels that are scaled when they are read: the values are the same."""
         reconstructs = any(spec.task == RECONSTRUCTION for spec in self.targets)
-        if isinstance(images, DiskArray) and not reconstructs:
+        if reconstructs:
+            return scale_pictures(images, rows, self.center, self.spread)
+        if isinstance(images, DiskArray):
             return ScaledPixels(images.take(rows), self.center, self.spread, streamed=images.nbytes > _stream_bytes())
-        if not isinstance(images, DiskArray) and images.dtype == np.uint8 and not reconstructs:
-            chosen = images if np.array_equal(rows, np.arange(len(images))) else images[rows]
-            if 4 * chosen.nbytes > KEPT_AS_BYTES:
-                return ScaledPixels(chosen, self.center, self.spread)
+        if images.dtype == np.uint8 and 4 * images.nbytes > KEPT_AS_BYTES:  # of all rows: the parts are of one kind
+            is_whole = np.array_equal(rows, np.arange(len(images)))
+            return ScaledPixels(images if is_whole else images[rows], self.center, self.spread)
         return scale_pictures(images, rows, self.center, self.spread)
 
     def describe(self) -> list[str]:

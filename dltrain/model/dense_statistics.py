@@ -29,7 +29,7 @@ def measure_dense(
     """
     if why_not_numpy(network, heads, None, len(inputs)) is not None:
         return None
-    num_rows = len(inputs[0])
+    num_rows = inputs[0].shape[0]
     numbers = max(1, int(np.prod(inputs[0].shape[1:])))
     rows = evenly(num_rows, max(1, min(MOST_ROWS, MOST_NUMBERS // numbers)))
     arrays = {row.name: model.get_layer(row.name).get_weights() for row in network.rows if row.found.weights}

@@ -38,7 +38,7 @@ class Forward:
     def __init__(self, model: Any, batch_size: int) -> None:
         self.model = model
         self.batch_size = batch_size
-        self._functions: dict[tuple[bool, bool], Any] = {}
+        self._functions: dict[tuple[bool, Any], Any] = {}
 
     def outputs(self, inputs: Sequence[Any]) -> list[NDArray[np.float32]]:
         """Outputs for rows: a list with one array [rows, ...] per model output."""
@@ -93,9 +93,9 @@ class Forward:
         """One compiled call. It is traced once for any number of rows."""
         import tensorflow as tf
 
-        key = (scored, bool(arrays[2]))
+        specs = tuple(tuple(_spec(array) for array in group) for group in arrays)
+        key = (scored, specs)
         if key not in self._functions:
-            specs = tuple(tuple(_spec(array) for array in group) for group in arrays)
 
             def run(inputs: Any, targets: Any, weights: Any) -> Any:
                 return self._loop(inputs, targets, weights, scored=scored)

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.disk_array import DiskArray
+from dltrain.data.scaled_pixels import ScaledPixels
 from dltrain.model.forward import evaluation_batch_size
 from dltrain.model.keras_import import import_keras
+from dltrain.model.pixels import take_rows
 
 MOST_ROWS = 1024
 GRADIENT_ROWS = 128  # the tape's pass costs three times a forward one
@@ -64,7 +66,7 @@ def measure_layers(
     tensors = {id(node.operation): node.outputs[0] for nodes in model._nodes_by_depth.values() for node in nodes}
     watched = [layer for layer in layers if _activation_of(layer) and id(tensors[id(layer)]) not in outputs]
     watcher = keras.Model(model.inputs, [*(tensors[id(layer)] for layer in watched), *model.outputs])
-    batch_size, num_rows = min(GRADIENT_ROWS, evaluation_batch_size(inputs)), len(inputs[0])
+    batch_size, num_rows = min(GRADIENT_ROWS, evaluation_batch_size(inputs)), inputs[0].shape[0]
     wanted = evenly(num_rows, MOST_ROWS)
     # Rows of the first batch lie evenly over all rows as well.
     order = np.concatenate([wanted[first :: -(-len(wanted) // batch_size)] for first in range(-(-len(wanted) // batch_size))])
@@ -105,8 +107,10 @@ def take(array: Any, rows: NDArray[np.int64]) -> Any:
 
     if isinstance(array, np.ndarray):
         return tf.convert_to_tensor(array[rows])
+    if isinstance(array, ScaledPixels):
+        return tf.convert_to_tensor(array.take(rows).read(0, len(rows)))
     if not isinstance(array, DiskArray):
-        return tf.gather(array, rows)
+        return take_rows(array, rows)
     # From disk whole stretches: a row at a time would seek for each.
     stretches = np.array_split(rows, min(8, len(rows)))
     pieces = [array.read(int(part[0]), min(int(part[0]) + len(part), len(array))) for part in stretches]

@@ -21,6 +21,11 @@ class PixelTensor(NamedTuple):
     pixels: Any
     scale: tuple[Any, ...]
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """[rows, ...]."""
+        return tuple(self.pixels.shape)
+
 
 def pixel_tensor(array: ScaledPixels, start: int = 0, stop: int | None = None) -> PixelTensor:
     """Rows of an array of pixels; those on disk are read."""

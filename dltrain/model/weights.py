@@ -61,7 +61,7 @@ def refuse_foreign_file(model: Any, path: Path) -> None:
     try:
         if path.stat().st_size > limit:
             raise RunError(f"{path} is larger than the weights of its model can be", hint="it is not this model's file")
-        _check_plain(path.read_bytes(), path)
+        check_plain(path.read_bytes(), path)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, MemoryError) as error:
         raise RunError(f"{path} is not a readable weights file: {str(error).splitlines()[0]}") from error
 

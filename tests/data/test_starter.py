@@ -19,6 +19,7 @@ from dltrain.data.starter import make_starter
 from dltrain.data.starter_text import has_header
 from dltrain.data.starter_yaml import Block
 from dltrain.errors import DataError, UsageError
+from tests.data.sources.support import write_picture
 from tests.support import REPOSITORY, run_dltrain, shared_data
 
 # file below tabular/, target as a user names it, test metric
@@ -338,13 +339,36 @@ def test_a_path_below_the_data_folder_stays_as_it_is(numbers, monkeypatch):
     assert load_config_text(starter.text, file="f.yaml", folder=Path("/")).data.path == (str(Path.cwd() / "store" / "t.csv"),)
 
 
-def test_a_folder_of_pictures_is_refused_with_the_way_out():
-    for label in ("cat", "dog"):
-        Path("pictures", label).mkdir(parents=True)
-        Path("pictures", label, "1.jpg").write_bytes(b"\xff\xd8")
-    with pytest.raises(UsageError, match="folder of 2 pictures in 2 folders") as caught:
+def test_pictures_without_folders_of_classes_are_refused_with_the_way_out():
+    Path("pictures").mkdir()
+    for name in ("1.jpg", "2.jpg"):
+        Path("pictures", name).write_bytes(b"\xff\xd8")
+    with pytest.raises(UsageError, match="holds 2 pictures, but no folder for each class") as caught:
         make_starter("pictures")
-    assert "npz" in caught.value.faults[0].hint
+    assert "folder named after its class" in caught.value.faults[0].hint
+
+
+@pytest.mark.parametrize("layout", ["classes", "parts", "train and test", "train and validation"])
+def test_a_folder_of_pictures(layout):
+    parts = {
+        "classes": [""], "parts": ["train", "val", "test"], "train and test": ["train", "test"],
+        "train and validation": ["Train", "Validation"],
+    }[layout]  # fmt: skip
+    for part in parts:
+        for seed, label in enumerate(("cat", "dog")):
+            for index in range(20):
+                write_picture(Path("pictures", part, label, f"{index}.png"), (60, 50), seed=100 * seed + index)
+    starter = make_starter("pictures")
+    config = load_config_text(starter.text, folder=Path.cwd())
+    assert config.data.arguments == {"image_size": [48, 48]}
+    dataset = load_dataset(config.data, seed=0)
+    assert set(dataset.parts) == {"train", "validation", "test"}
+    assert dataset.schema.targets[0].classes == ("cat", "dog")
+    assert "pictures: " in starter.summary[0]
+    if layout == "parts":
+        assert [part.num_rows for part in dataset.parts.values()] == [40, 40, 40]
+    with pytest.raises(UsageError, match="names of the folders"):
+        make_starter("pictures", target="label")
 
 
 def test_a_folder_of_tables_names_one(numbers):
