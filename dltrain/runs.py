@@ -430,6 +430,9 @@ def find_run(word: str, runs: Path) -> Path:
     if matches:
         names = ", ".join(sorted(match.name for match in matches)[:5])
         raise UsageError(f"{len(matches)} runs in {runs} begin with {word!r}: {names}", hint="write more of the name")
+    if os.path.isfile(path) and path.suffix in (".yaml", ".yml"):
+        hint = f"`dltrain fit {word}` makes one; `dltrain trace {word} --input '1, 2'` computes with the weights that it gives"
+        raise UsageError(f"{word} is a config, not a run", hint=hint)
     hint = "`dltrain runs` lists the runs" if known else f"there are no runs in {runs} yet; `--runs DIR` names another folder"
     raise UsageError(
         f"no run answers to {word!r}: it is neither a run's path, nor `latest`, nor the beginning of a run's name", hint=hint

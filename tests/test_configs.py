@@ -39,6 +39,7 @@ EXPECTED = {
     "beijing": Expected("timeseries/beijing_pm25/pollution.csv", (), WITH_VALIDATION, ("rmse", 0.985), ("data.limit=3000",)),
     "breast_cancer": Expected(None, ("accuracy>=0.94",)),
     "california": Expected("tabular/california_housing/housing.csv", ("rmse<=58000",), WITH_VALIDATION),
+    "capacity": Expected("tabular/concrete/concrete_data.csv", ("rmse<=9.0",), WITH_VALIDATION),
     "clothing": Expected("clothing/train", ("accuracy>=0.75",), WITH_VALIDATION),
     "clothing_augmented": Expected("clothing", ("accuracy>=0.62",), WITH_VALIDATION, short=("data.limit=200",)),
     "clothing_cnn": Expected("clothing", ("accuracy>=0.5",), WITH_VALIDATION, short=("data.limit=200",)),
@@ -48,6 +49,7 @@ EXPECTED = {
     "digits": Expected(None, ("accuracy>=0.96",)),
     "food_words": Expected("glove/glove.6B.50d.top20k.txt", ("accuracy>=0.95",)),
     "iris": Expected(None, ("accuracy>=0.9",)),
+    "learning_rates": Expected(None, ("accuracy>=0.93",), WITH_VALIDATION),
     "lfw": Expected("lfw", ("accuracy>=0.93",)),
     "lfw7": Expected("lfw", ("accuracy>=0.75",), WITH_VALIDATION),
     "mnist": Expected("mnist", ("accuracy>=0.99",), WITH_VALIDATION, short=("data.limit=600",)),
@@ -63,12 +65,14 @@ EXPECTED = {
 # Nets whose weights are given and that nothing is fitted to; their numbers are in tests/cli/test_trace.py.
 BY_HAND = ("forward", "forward_one_layer", "gradient_step", "layer_of_five", "light_switch")
 SLOW = {"clothing"}  # two epochs take minutes where the features of its pictures are not stored yet
+# Not one fit; its numbers are in tests/sweep/test_systems.py.
+BY_SWEEP = ("folds",)
 NAMES = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 FITTED = sorted(EXPECTED)
 
 
 def test_every_config_is_known_here():
-    assert sorted([*EXPECTED, *BY_HAND]) == NAMES
+    assert sorted([*EXPECTED, *BY_HAND, *BY_SWEEP]) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)

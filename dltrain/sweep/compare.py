@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dltrain.config import load_config
 from dltrain.errors import ConfigError, Fault, RunError, UsageError
-from dltrain.evaluation.fingerprints import flatten
 from dltrain.evaluation.metric_names import is_higher_better
 from dltrain.evaluation.plots import read_history
 from dltrain.runs import Run, best_of_sweep
@@ -101,9 +100,24 @@ def _labels(runs: Sequence[Path]) -> list[str]:
 
 def _flat_config(run: Run) -> dict[str, Any]:
     try:
-        return flatten(load_config(run.config_file).resolved)
+        return _flat(load_config(run.config_file).resolved)
     except ConfigError as error:
         raise RunError(Fault(f"the config of {run.path} cannot be used: {error.faults[0].message}")) from error
+
+
+def _flat(value: Any, path: str = "") -> dict[str, Any]:
+    """Leaves by key path, as overrides name them: a component is its name, its arguments stand below it."""
+    if isinstance(value, Mapping) and len(value) == 1 and path:
+        [(name, arguments)] = value.items()
+        if str(name)[:1].isupper() and isinstance(arguments, Mapping):
+            return {path: name, **_flat(arguments, path)} if arguments else {path: name}
+    if isinstance(value, Mapping) and value:
+        items = [(f"{path}.{name}" if path else str(name), item) for name, item in value.items()]
+    elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+        items = [(f"{path}.{index}", item) for index, item in enumerate(value)]
+    else:
+        return {path: list(value) if isinstance(value, tuple) else value}
+    return {key: leaf for inner, item in items for key, leaf in _flat(item, inner).items()}
 
 
 def _metrics(every: Sequence[Any]) -> dict[str, dict[str, list[float | None]]]:

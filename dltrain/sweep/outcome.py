@@ -11,6 +11,7 @@ from dltrain.config import dump_yaml, load_config, load_config_text
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError
 from dltrain.evaluation.held_out import join_held_out
+from dltrain.evaluation.metric_names import split_part
 from dltrain.helper_process import HelperProcess
 from dltrain.reporting import Reporter
 from dltrain.runs import Run, to_json, write_atomically
@@ -80,7 +81,8 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
     reason = getattr(strategy, "reason", "")
     if plan.strategy == "capacity" and best is not None and reason:
         outcome.sentence = f"the chosen size is trial {best.number} ({show(best.parameters)}): {reason}"
-    outcome.notes.append(outcome.sentence)
+    if len(progress.trials) > 1 or best is None:
+        outcome.notes.append(outcome.sentence)
     outcome.notes += _notes(plan, progress.trials)
     progress.write(outcome)
     return outcome
@@ -97,6 +99,14 @@ def _notes(plan: SweepPlan, trials: list[Trial]) -> list[str]:
         named = ", ".join(f"{trial.number} ({show(trial.parameters)})" for trial in diverged[:5])
         more = f" and {len(diverged) - 5} more" if len(diverged) > 5 else ""
         notes.append(f"diverged: trial {named}{more}")
+    wanted = split_part(plan.metric)[0]
+    finished = next((trial for trial in trials if trial.metrics), None)
+    if finished is not None and "validation" not in finished.metrics and wanted is None:
+        part = "test" if "test" in finished.metrics else "training"
+        notes.append(
+            f"there is no validation part, so the trials were compared on the {part} part: what the best one reaches there is"
+            " too good to be expected of other rows (data.split.validation makes one)"
+        )
     if plan.folds and not plan.space:
         notes.append(f"{plan.folds} folds: each row was held out once")
     return notes

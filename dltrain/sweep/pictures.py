@@ -118,7 +118,7 @@ def draw_curves(picture: Path, curves: Sequence[Curve], column: str, *, title: s
             zorder=3 if curve.is_best else 2,
             label=f"{label} (best)" if label and curve.is_best else label,
         )
-    _dress(axes, "epoch", column.replace("_", " "))
+    _dress(axes, "epoch", column.replace("_", " ") if column.startswith("val_") else f"{column.replace('_', ' ')} (training)")
     drawn = [value for curve in curves for value in curve.values if math.isfinite(value)]
     if column.endswith("loss") and drawn and min(drawn) > 0 and max(drawn) > 20 * min(drawn):
         axes.set_yscale("log")

@@ -122,7 +122,7 @@ class Progress(FitObserver):
 
     def begin(self) -> None:
         """Tell of the sweep, and of what it has already."""
-        total = len(self.strategy.candidates()) if self.plan.strategy in ("grid", "random") else self.plan.trials
+        total = self.plan.trials if self.plan.strategy == "tpe" else len(self.strategy.candidates())
         self.reporter.sweep_started(str(self.run.path), total or 1, self.plan.fits_per_trial, self._named_metric())
         for trial in self.trials:
             if trial.is_ended:

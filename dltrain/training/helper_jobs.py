@@ -8,10 +8,13 @@ from pathlib import Path
 
 from dltrain.checking.check import check_dataset, raise_for_errors
 from dltrain.config.types import Config, DataConfig, ModelConfig
-from dltrain.data import load_dataset
 from dltrain.data.dataset import Dataset
+from dltrain.data.fold_reader import FoldReader
 from dltrain.evaluation.plots import plot_history
 from dltrain.reporting import Reporter
+
+# What a helper process read for one fold it keeps for the next.
+_FOLDS = FoldReader()
 
 
 def data_for_model(data: DataConfig, model: ModelConfig) -> DataConfig:
@@ -22,7 +25,7 @@ def data_for_model(data: DataConfig, model: ModelConfig) -> DataConfig:
 
 def load_and_check(data: DataConfig, config: Config, *, reporter: Reporter) -> Dataset:
     """Read the data, and hold the config against it."""
-    dataset = load_dataset(data, seed=config.seed, reporter=reporter)
+    dataset = _FOLDS.load(data, seed=config.seed, reporter=reporter)
     raise_for_errors(check_dataset(config, dataset))
     return dataset
 

@@ -36,6 +36,7 @@ def training(fake, config_room):
             gates=gates,
             seconds={"train": 3.21, "total": 12.3},
             notes=["A note."],
+            diagnosis=[{"kind": "dead_units", "sentence": "Half is dead.", "advice": "Try less.", "figures": {"dead": 0.5}}],
             resumed=False,
         )
 
@@ -67,6 +68,7 @@ def test_the_result_on_the_terminal(cli, training):
     assert lines[2].split() == ["accuracy", "0.9900", "0.9500", "0.9688", "0.6927"]
     assert "=George\\nBush             2            131" in result.out
     assert "A note." in lines
+    assert "diagnosis: Half is dead. Try less." in lines
     assert "run: runs/lfw-1" in lines
     assert "next: dltrain evaluate runs/lfw-1" in lines
     assert result.err == "766 pictures\n"
@@ -91,6 +93,7 @@ def test_the_result_in_json(cli, training):
     assert document["baseline"] == {"accuracy": 0.6927, "log_loss": None}
     assert document["report"]["confusion_matrix"] == [[55, 4], [2, 131]]
     assert document["seconds"]["train"] == 3.21
+    assert [found["kind"] for found in document["diagnosis"]] == ["dead_units"]
     assert document["gates"] == [
         {"require": "accuracy>=0.9", "value": 0.96875, "met": True, "part": "test", "metric": "accuracy"}
     ]

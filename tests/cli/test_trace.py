@@ -218,3 +218,10 @@ def test_a_convolution_is_shown_by_one_pixel(capsys, tmp_path):
     code, out, _ = trace(capsys, tmp_path / "cnn.yaml", "--row", "3")
     assert code == 0
     assert "filter 0 at (2, 2) of its output, kernel · window:" in out
+
+
+def test_predict_of_a_config_names_trace(capsys):
+    assert run(["predict", str(CONFIGS / "light_switch.yaml"), "--data", "x.csv"]) == 2
+    err = capsys.readouterr().err
+    assert "is a config, not a run" in err
+    assert "dltrain trace" in err

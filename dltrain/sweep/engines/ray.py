@@ -30,6 +30,7 @@ from dltrain.training.helper_jobs import data_for_model
 
 # A fit whose node or process is lost is begun again, or goes on where a shared disk kept its state, so many times.
 RETRIES = 3
+_MOST_CALLS = 40
 _POLL_SECONDS = 0.5
 
 
@@ -65,13 +66,15 @@ class RayEngine:
         threads = context.threads or 1
         jobs = context.jobs or max(1, int(ray.cluster_resources().get("CPU", 1)) // threads)
         context.reporter.detail(f"Ray: {len(ray.nodes())} nodes, {jobs} fits at a time, {threads} threads each")
-        state = _State(ray, source, context, jobs, threads)
+        # Ray gives its processes further fits; for what fits leave in memory it begins new ones after so many calls.
+        task = ray.remote(num_cpus=threads, max_retries=0, max_calls=_MOST_CALLS)(fit_on_node)
+        state = _State(ray, task, source, context, jobs, threads)
         try:
             yield from _run(state)
         finally:
-            for actor in (*state.idle, *(running.actor for running in state.running.values())):
-                with contextlib.suppress(Exception):  # it may be gone already
-                    ray.kill(actor)
+            for reference in state.running:
+                with contextlib.suppress(ray.exceptions.RayError):  # it may be gone already
+                    ray.cancel(reference, force=True)
             ray.shutdown()
 
 
@@ -92,20 +95,14 @@ def _connect(address: str | None) -> Any:
 
 
 @dataclass(slots=True)
-class _Running:
-    fit: TrialFit
-    actor: Any
-
-
-@dataclass(slots=True)
 class _State:
     ray: Any
+    task: Any
     source: FitSource
     context: EngineContext
     jobs: int
     threads: int
-    idle: list[Any] = field(default_factory=list)
-    running: dict[Any, _Running] = field(default_factory=dict)
+    running: dict[Any, TrialFit] = field(default_factory=dict)
     again: list[TrialFit] = field(default_factory=list)
     losses: dict[Path, int] = field(default_factory=dict)
     shared: dict[str, Any] = field(default_factory=dict)
@@ -115,19 +112,19 @@ class _State:
 def _run(state: _State) -> Iterator[TrialFit]:
     while True:
         if state.context.signals.received is not None:
-            for running in state.running.values():
-                running.fit.status = "interrupted"
-                yield running.fit
+            for fit in state.running.values():
+                fit.status = "interrupted"
+                yield fit
             return
         _hand_out(state)
         if not state.running:
             return
         done, _ = state.ray.wait(list(state.running), num_returns=1, timeout=_POLL_SECONDS)
         for reference in done:
-            running = state.running.pop(reference)
-            if _settle(state, running, reference):
+            fit = state.running.pop(reference)
+            if _settle(state, fit, reference):
                 state.any_ended = True
-                yield running.fit
+                yield fit
 
 
 def _hand_out(state: _State) -> None:
@@ -137,15 +134,8 @@ def _hand_out(state: _State) -> None:
     for fit in fits:
         fit.status = "running"
         state.context.observer.fit_started(fit)
-        actor = state.idle.pop() if state.idle else _actor(state)
-        token = _token(fit.path)
-        arguments = (fit.config, str(fit.path), token, tuple(state.context.argv), state.threads, _data(state, fit))
-        state.running[actor.fit.remote(*arguments)] = _Running(fit, actor)
-
-
-def _actor(state: _State) -> Any:
-    remote = state.ray.remote(num_cpus=state.threads, max_restarts=0)(RayWorker)
-    return remote.remote(dltrain.__version__)
+        arguments = (fit.config, str(fit.path), _token(fit.path), tuple(state.context.argv), state.threads)
+        state.running[state.task.remote(dltrain.__version__, *arguments, _data(state, fit))] = fit
 
 
 def _data(state: _State, fit: TrialFit) -> Any:
@@ -164,13 +154,13 @@ def _data(state: _State, fit: TrialFit) -> Any:
     return state.shared[key]
 
 
-def _settle(state: _State, running: _Running, reference: Any) -> bool:
-    """Take what an actor returned; False where its node is lost and the fit is tried again."""
-    fit = running.fit
+def _settle(state: _State, fit: TrialFit, reference: Any) -> bool:
+    """Take what came back; False where the node is lost and the fit is tried again."""
+    errors = state.ray.exceptions
     try:
         fit.status, fit.error, packed = state.ray.get(reference)
-    except state.ray.exceptions.RayError as error:
-        lost = isinstance(error, state.ray.exceptions.RayActorError | state.ray.exceptions.NodeDiedError)
+    except errors.RayError as error:
+        lost = isinstance(error, errors.WorkerCrashedError | errors.NodeDiedError | errors.LocalRayletDiedError)
         count = state.losses[fit.path] = state.losses.get(fit.path, 0) + 1
         reason = (str(error).splitlines() or [type(error).__name__])[0][:300]
         if lost and count <= RETRIES:
@@ -179,7 +169,6 @@ def _settle(state: _State, running: _Running, reference: Any) -> bool:
             return False
         fit.status, fit.error = "failed", reason
         return True
-    state.idle.append(running.actor)
     if packed is not None:
         _unpack(packed, fit.path)
     return True
@@ -191,38 +180,34 @@ def _token(path: Path) -> str:
     return f"{manifest}\n{hashlib.sha256(manifest.read_bytes()).hexdigest()}" if manifest else ""
 
 
-class RayWorker:
-    """In a process of the cluster: runs fits, one after the other.
+def fit_on_node(
+    version: str, config: Config, path: str, token: str, argv: tuple[str, ...], threads: int, dataset: Any
+) -> tuple[str, str | None, bytes | None]:
+    """Run one fit in a process of the cluster.
 
     Args:
         version: of the sweep's dltrain; the node's must be the same.
+        config, path, argv, threads, dataset: of the fit.
+        token: from `_token`.
+
+    Returns:
+        Status and error as in `TrialFit`, and the packed run where the node does not see the sweep's directory.
     """
+    if version != dltrain.__version__:
+        return "failed", f"the node has dltrain {dltrain.__version__}, the sweep {version}", None
+    from dltrain.model.keras_import import import_keras
+    from dltrain.sweep.engines.run_fit import run_fit
 
-    def __init__(self, version: str) -> None:
-        if version != dltrain.__version__:
-            raise RuntimeError(f"the node has dltrain {dltrain.__version__}, the sweep {version}")
-
-    def fit(
-        self, config: Config, path: str, token: str, argv: tuple[str, ...], threads: int, dataset: Any
-    ) -> tuple[str, str | None, bytes | None]:
-        """Run one fit.
-
-        Returns:
-            Status and error as in `TrialFit`, and the packed run where the node does not see the sweep's directory.
-        """
-        from dltrain.model.keras_import import import_keras
-        from dltrain.sweep.engines.run_fit import run_fit
-
-        import_keras(threads)
-        is_shared = bool(token) and _sees(token)
-        target = Path(path) if is_shared else Path(tempfile.mkdtemp(prefix="dltrain-")) / Path(path).name
-        try:
-            status, error = run_fit(config, target, argv=argv, threads=threads, reporter=Reporter(), dataset=dataset)
-            import_keras().utils.clear_session()
-            return status, error, None if is_shared else _pack(target)
-        finally:
-            if not is_shared:
-                shutil.rmtree(target.parent, ignore_errors=True)
+    import_keras(threads)
+    is_shared = bool(token) and _sees(token)
+    target = Path(path) if is_shared else Path(tempfile.mkdtemp(prefix="dltrain-")) / Path(path).name
+    try:
+        status, error = run_fit(config, target, argv=argv, threads=threads, reporter=Reporter(), dataset=dataset)
+        import_keras().utils.clear_session()
+        return status, error, None if is_shared else _pack(target)
+    finally:
+        if not is_shared:
+            shutil.rmtree(target.parent, ignore_errors=True)
 
 
 def _sees(token: str) -> bool:

@@ -15,12 +15,12 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from dltrain.config.types import Config, DataConfig
 from dltrain.data.dataset import Dataset
+from dltrain.data.fold_reader import FoldReader
 from dltrain.errors import DltrainError
 from dltrain.helper_process import ForwardingReporter, receive_message, send_message
 
@@ -100,7 +100,7 @@ def _end_with_sweep(lifeline: int) -> None:
 
 def _serve(channel: socket.socket) -> None:
     datasets: dict[str, Dataset] = {}
-    raws: dict[str, Any] = {}
+    folds = FoldReader()
     while True:
         kind, value = receive_message(channel)
         if kind == BEGIN:
@@ -110,7 +110,7 @@ def _serve(channel: socket.socket) -> None:
             import dltrain.sweep.engines.run_fit  # noqa: F401 - the trainer, while the data is still being read
         elif kind == READ:
             key, data, seed = value
-            _read(channel, key, data, seed, raws)
+            _read(channel, key, data, seed, folds)
             continue
         elif kind == DATA:
             key, dataset = value
@@ -156,18 +156,10 @@ def _fit(channel: socket.socket, task: FitTask, datasets: Mapping[str, Dataset])
     send_message(channel, DONE, (status, error, _resident_bytes()))
 
 
-def _read(channel: socket.socket, key: str, data: DataConfig, seed: int, raws: dict[str, Any]) -> None:
-    """Read the data of some fits; the folds of one data set are cut from one reading."""
-    from dltrain.data.load import prepare, read_raw
-
-    reporter = ForwardingReporter(channel)
-    whole = repr((replace(data, places={}, split=replace(data.split, fold=None)), seed))
+def _read(channel: socket.socket, key: str, data: DataConfig, seed: int, folds: FoldReader) -> None:
+    """Read the data of some fits."""
     try:
-        if whole not in raws:
-            raws.clear()
-            raws[whole] = read_raw(data, seed=seed, reporter=reporter)
-        raw, details = raws[whole]
-        dataset = prepare(data, raw, details, seed=seed, reporter=reporter)
+        dataset = folds.load(data, seed=seed, reporter=ForwardingReporter(channel))
     except DltrainError as error:
         send_message(channel, FAULT, (key, error))
     except Exception as error:

@@ -17,6 +17,7 @@ from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import DltrainError
 from dltrain.evaluation.gates import check_gates
+from dltrain.evaluation.held_out import write_held_out
 from dltrain.evaluation.report import report_part
 from dltrain.helper_process import HelperProcess
 from dltrain.model.build import build_model, make_component
@@ -321,6 +322,8 @@ class _Stack:
             part: Part = dataset.parts[name]
             row = {key: float(values[trial.index]) for key, values in logs.items()}
             reports[name] = report_part(name, row, heads, [outputs[trial.index]], part, dataset.parts["train"].targets)
+            if name == "validation" and trial.fit.config.data.split.fold is not None:
+                write_held_out(trial.run.path, heads, [outputs[trial.index]], part)
         metrics = {name: report.metrics for name, report in reports.items()}
         notes = [note for report in reports.values() for note in report.notes]
         require = trial.fit.config.evaluation.require

@@ -1,0 +1,73 @@
+"""Runs side by side."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from dltrain.errors import RunError, UsageError
+from dltrain.runs import Run, best_of_sweep
+from dltrain.sweep.compare import compare
+from dltrain.training.fit import fit
+from tests.sweep.support import small
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two runs that differ in two keys, and one of other data."""
+    folder = tmp_path_factory.mktemp("compare")
+    fit(small("training.epochs=3"), run_dir=folder / "a")
+    fit(small("training.epochs=4", "model.layers.0.units=9"), run_dir=folder / "b")
+    fit(small("data.rows=200"), run_dir=folder / "c")
+    return [folder / name for name in "abc"]
+
+
+def test_differences_metrics_and_curves(runs, tmp_path):
+    result = compare(runs[:2], picture=tmp_path / "curves.png")
+    assert result.differences == {"model.layers.0.units": [5, 9], "training.epochs": [3, 4]}
+    for index, run in enumerate(runs[:2]):
+        for part, values in Run(run).read_metrics()["metrics"].items():
+            for name, value in values.items():
+                assert result.metrics[part][name][index] == value
+    losses = result.metrics["test"]["loss"]
+    assert result.best["test"]["loss"] == losses.index(min(losses))
+    accuracies = result.metrics["test"]["accuracy"]
+    assert accuracies[result.best["test"]["accuracy"]] == max(accuracies)
+    assert result.labels == ["a", "b"]
+    assert result.warnings == []
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_other_data_is_said(runs):
+    [warning] = compare(runs).warnings
+    assert warning.startswith("c: other data than a")
+
+
+@pytest.mark.parametrize("choose", [lambda runs: runs[:1], lambda runs: [runs[0], runs[1], runs[0]]])
+def test_fewer_than_two_runs_are_refused(runs, choose):
+    with pytest.raises(UsageError):
+        compare(choose(runs))
+
+
+def test_no_place_for_the_picture(runs, tmp_path):
+    with pytest.raises(UsageError, match="no folder"):
+        compare(runs, picture=tmp_path / "none" / "x.png")
+
+
+def test_a_sweep_stands_for_its_best_trial(runs, tmp_path):
+    sweep = Run(tmp_path / "sweep")
+    sweep.path.mkdir()
+    sweep.write_manifest({"kind": "sweep", "status": "running"})
+    with pytest.raises(RunError, match="without a best trial"):
+        best_of_sweep(sweep.path)
+    for best in ("../../etc", "trials/0001"):
+        sweep.write_manifest({"kind": "sweep", "status": "finished", "best": best})
+        with pytest.raises(RunError):
+            best_of_sweep(sweep.path)
+    (sweep.path / "trials").mkdir()
+    fit(small("training.epochs=1"), run_dir=sweep.path / "trials" / "0001")
+    assert best_of_sweep(sweep.path) == sweep.path / "trials" / "0001"
+    assert compare([sweep.path, runs[0]]).runs[0] == sweep.path / "trials" / "0001"
+    assert not math.isnan(compare([sweep.path, runs[0]]).metrics["test"]["loss"][0])

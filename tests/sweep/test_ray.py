@@ -1,0 +1,103 @@
+"""Fits on a local Ray cluster of two nodes; a lost node's trials are retried."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from dltrain.errors import UsageError
+from dltrain.reporting import Reporter
+from dltrain.runs import Run
+from dltrain.sweep.engines.ray import RayEngine, _pack, _unpack
+from dltrain.sweep.sweep import sweep
+from tests.support import REPOSITORY
+from tests.sweep.support import small
+
+RATES = "training.optimizer.learning_rate=0.0001,0.001,0.01,0.1"
+
+
+def test_without_ray_there_is_one_message(monkeypatch):
+    monkeypatch.setattr("dltrain.sweep.engines.ray.find_spec", lambda name: None)
+    with pytest.raises(UsageError) as caught:
+        RayEngine().why_not(())
+    assert caught.value.faults[0].hint == "pip install 'dltrain[ray]'"
+
+
+def test_a_run_that_is_sent_back_is_whole_and_replaces_what_was_there(tmp_path):
+    there, here = tmp_path / "there", tmp_path / "here" / "0001"
+    (there / "checkpoints").mkdir(parents=True)
+    (there / "manifest.json").write_text("{}")
+    (there / "checkpoints" / "best.h5").write_bytes(b"weights")
+    here.mkdir(parents=True)
+    (here / "old").write_text("of an earlier try")
+    _unpack(_pack(there), here)
+    assert sorted(str(path.relative_to(here)) for path in here.rglob("*")) == [
+        "checkpoints", "checkpoints/best.h5", "manifest.json", "state",
+    ]  # fmt: skip
+    assert (here / "checkpoints" / "best.h5").read_bytes() == b"weights"
+    assert [path.name for path in here.parent.iterdir()] == ["0001"]
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """Two nodes of one processor each."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    cluster.second = cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes()
+    yield cluster
+    cluster.shutdown()
+
+
+class Watch(Reporter):
+    """Remembers warnings, and which trials began."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self.begun: list[int] = []
+
+    def warning(self, text):
+        self.warnings.append(text)
+
+    def trial_changed(self, trial):
+        if trial["status"] == "running":
+            self.begun.append(trial["number"])
+
+
+@pytest.mark.slow
+def test_a_cluster_of_two_nodes_one_of_which_is_lost(cluster, tmp_path):
+    watch = Watch()
+    folder = tmp_path / "s"
+
+    def lose_a_node() -> None:
+        until = time.monotonic() + 200
+        while time.monotonic() < until:
+            states = [path for path in folder.glob("trials/*/history.csv") if path.read_text().count("\n") > 3]
+            if len({path.parent for path in states}) >= 2:
+                break
+            time.sleep(0.1)
+        cluster.remove_node(cluster.second)
+
+    thread = threading.Thread(target=lose_a_node)
+    thread.start()
+    config = small("training.epochs=400")
+    result = sweep(config, over=[RATES], engine="ray", address=cluster.address, run_dir=folder, reporter=watch)
+    thread.join()
+    assert [trial["status"] for trial in result.trials] == ["finished"] * 4
+    assert any("its node is lost" in text for text in watch.warnings)
+    stored = Run(Path(result.trials[2]["run"]))
+    assert stored.read_manifest()["threads"] == 1
+
+
+@pytest.mark.slow
+def test_no_cluster_is_one_message(tmp_path):
+    pytest.importorskip("ray")
+    with pytest.raises(UsageError, match="no Ray cluster answers"):
+        sweep(small(), engine="ray", address="127.0.0.1:1", run_dir=tmp_path / "s")
