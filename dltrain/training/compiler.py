@@ -13,6 +13,9 @@ _FUSED = {
     "GaussianNoise", "GaussianDropout", "BatchNormalization", "LayerNormalization", "Embedding", "Concatenate", "Add",
     "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Rescaling", "Permute", "RepeatVector",
 }  # fmt: skip
+# Their steps over time gain more: a batch of 256 through LSTM(32) took 0.6, a GRU and a SimpleRNN 0.2 of the time without XLA.
+_RECURRENT = {"LSTM", "GRU", "SimpleRNN", "Bidirectional"}
+_MIN_RECURRENT_STEPS = 2_000
 # Compiling costs seconds; a step of a small model gains some tenths of a millisecond.
 _MIN_STEPS = 12_000
 _MAX_PARAMETERS = 2_000_000
@@ -31,11 +34,16 @@ def decide_jit_compile(wanted: bool | None, model: Any, num_steps: int) -> tuple
     """
     if wanted is not None:
         return wanted, f"training.jit_compile is {str(wanted).lower()}"
-    others = sorted({type(layer).__name__ for layer in model.layers} - _FUSED)
+    names = {type(layer).__name__ for layer in model.layers}
+    recurrent = bool(names & _RECURRENT)
+    if recurrent and any(getattr(layer, "mask_zero", False) or type(layer).__name__ == "Masking" for layer in model.layers):
+        return False, "XLA takes minutes to compile a recurrent layer behind a mask"
+    others = sorted(names - _FUSED - _RECURRENT)
     if others:
         return False, f"XLA gains nothing for {', '.join(others[:3])} on a CPU"
     if model.count_params() > _MAX_PARAMETERS:
         return False, f"{model.count_params():,} parameters keep the processor busy without XLA"
-    if num_steps < _MIN_STEPS:
-        return False, f"{num_steps:,} steps are over before XLA's compilation pays (from {_MIN_STEPS:,} on it does)"
-    return True, f"{num_steps:,} steps of a small dense model: XLA's compilation pays"
+    least = _MIN_RECURRENT_STEPS if recurrent else _MIN_STEPS
+    if num_steps < least:
+        return False, f"{num_steps:,} steps are over before XLA's compilation pays (from {least:,} on it does)"
+    return True, f"{num_steps:,} steps of a small {'recurrent' if recurrent else 'dense'} model: XLA's compilation pays"
