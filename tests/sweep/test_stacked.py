@@ -1,0 +1,77 @@
+"""The stacked engine under the contract of engines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dltrain.reporting import Reporter
+from dltrain.runs import Run
+from dltrain.sweep.engines.engine import EngineContext, FitObserver
+from dltrain.sweep.engines.stacked import StackedEngine
+from dltrain.sweep.sweep import sweep
+from dltrain.sweep.trials import TrialFit
+from dltrain.training.signals import StopSignals
+from tests.training.support import NOISE, config_of
+
+
+def fits_of(folder: Path, *overrides: list[str]) -> list[TrialFit]:
+    return [TrialFit(number, {}, config_of(NOISE, *words), folder / f"{number:04d}") for number, words in enumerate(overrides, 1)]
+
+
+class Source:
+    """Gives fits in the order given."""
+
+    def __init__(self, fits: list[TrialFit]) -> None:
+        self.fits = fits
+
+    def take(self, most: int) -> list[TrialFit]:
+        taken, self.fits = self.fits[:most], self.fits[most:]
+        return taken
+
+
+class Observer(FitObserver):
+    """Notes what it is told, and stops one trial."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, int]] = []
+
+    def epoch_end(self, fit, epoch, logs):
+        assert {"loss", "val_loss", "learning_rate"} <= set(logs)
+        self.told.append((fit.trial, epoch))
+        return fit.trial == 2 and epoch == 0
+
+
+def test_fits_of_two_structures_make_two_stacks(tmp_path):
+    rates = [f"training.optimizer.learning_rate={rate}" for rate in (0.001, 0.01)]
+    fits = fits_of(tmp_path, [rates[0]], [rates[1]], ["training.batch_size=16", rates[0]], ["training.batch_size=16", rates[1]])
+    engine, observer = StackedEngine(), Observer()
+    assert engine.why_not(fits) is None
+    with StopSignals() as signals:
+        signals.defer()
+        ended = list(engine.run(Source(fits), EngineContext(Reporter(), signals, observer, argv=["dltrain", "sweep"])))
+    assert [(fit.trial, fit.status) for fit in ended] == [(1, "finished"), (2, "pruned"), (3, "finished"), (4, "finished")]
+    assert set(observer.told) == {(trial, epoch) for trial in (1, 3, 4) for epoch in range(4)} | {(2, 0)}
+    for fit in ended:
+        manifest = Run(fit.path).read_manifest()
+        assert manifest["status"] == "finished"
+        assert manifest["stack"] == {"fits": 2, "place": (fit.trial - 1) % 2}
+        assert manifest["argv"] == ["dltrain", "sweep"]
+
+
+def test_why_not(tmp_path):
+    engine = StackedEngine()
+    assert "only one" in str(engine.why_not(fits_of(tmp_path, [])))
+    assert "training.batch_size" in str(engine.why_not(fits_of(tmp_path, [], ["training.batch_size=16"])))
+    assert "LSTM" in str(
+        engine.why_not(fits_of(tmp_path, ["model.layers=[Reshape: {target_shape: [6, 1]}, LSTM: {units: 3}]"], []))
+    )
+    begun = fits_of(tmp_path, [], ["seed=3"])
+    begun[0].path.mkdir()
+    Run(begun[0].path).write_manifest({"status": "interrupted"})
+    assert "another engine" in str(engine.why_not(begun))
+
+
+def test_a_sweep_over_rates_is_stacked_by_itself(tmp_path):
+    result = sweep(config_of(NOISE), over=["training.optimizer.learning_rate=0.001,0.01,1e30"], run_dir=tmp_path / "s")
+    assert [trial["status"] for trial in result.trials] == ["finished", "finished", "diverged"]
+    assert all(Run(Path(trial["run"])).read_manifest()["engine"] == "stacked" for trial in result.trials)
