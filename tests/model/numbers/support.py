@@ -29,12 +29,14 @@ OPTIMIZERS = ("SGD", "Adam", "RMSprop", "Adagrad", "Adadelta", "Nadam", "Adamax"
 def float64() -> Iterator[Any]:
     """Keras in double precision."""
     keras = import_keras()
-    before = keras.config.floatx()
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")  # layers take this one, which does not follow the other once it was asked for
     try:
         yield keras
     finally:
-        keras.config.set_floatx(before)
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)
 
 
 def config_of(layers: list[Any], training: Any, num_inputs: int) -> Config:
@@ -68,6 +70,7 @@ def random_net(rng: np.random.Generator) -> tuple[Config, Any, Any]:
     for _ in range(int(rng.integers(0, 4))):
         units = int(rng.integers(1, 7))
         activation = str(rng.choice(HIDDEN))
+        units += activation == "softmax"  # over one unit it is refused
         layers.append({"Dense": {"units": units, "activation": activation, "use_bias": bool(rng.random() < 0.7)}})
         if rng.random() < 0.2:
             layers.append({"Dropout": {"rate": 0.5}})
