@@ -90,7 +90,9 @@ def parse_inputs(
         return _own_numbers(schema, fields, targets)
     if isinstance(preprocessing, TablePreprocessing):
         return _table(preprocessing, fields, targets, reporter)
-    assert isinstance(preprocessing, PicturePreprocessing)
+    if not isinstance(preprocessing, PicturePreprocessing):
+        message = f"data of the kind {preprocessing.kind} cannot be written as numbers on a command line"
+        raise UsageError(Fault(message, hint="take a row of the data with --row"))
     return _array(schema, preprocessing, fields, targets)
 
 

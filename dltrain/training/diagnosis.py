@@ -60,6 +60,9 @@ def diagnose_fit(
         seconds = SHARE_OF_TRAINING * train_seconds
         found = measure_layers(trainer.model, train.inputs, train.targets, train.weights, seconds=seconds)
     layers, num_sampled = found
+    # Layers that the data brings (the mask of a text, a body's preprocessing) have no units that could fall ill.
+    own = {row.name for row in network.rows if row.config is not None}
+    layers = [layer for layer in layers if layer.name in own]
     evidence = Evidence(
         history=trainer.history.rows,
         layers=layers,
