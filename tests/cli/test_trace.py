@@ -232,7 +232,7 @@ def test_a_series_is_traced_by_rows_not_by_numbers(capsys, tmp_path):
         "month,value\n" + "\n".join(f"2020-01-{day:02d},{day % 7}" for day in range(1, 29)) + "\n"
     )
     (tmp_path / "series.yaml").write_text(
-        "data: {source: csv, path: series.csv, target: value, series: {time: month, window: 3}, split: {test: 0.2}}\n"
+        "data: {source: csv, path: series.csv, target: value, series: {time: month, history: 3}, split: {test: 0.2}}\n"
         "model: {layers: [Flatten, {Dense: {units: 2, activation: relu}}]}\n"
     )
     code, _, err = trace(capsys, tmp_path / "series.yaml", "--input", "1,2,3")
