@@ -11,12 +11,13 @@ from dltrain.model.symbolic import Network
 from dltrain.model.symbolic.rule import size_of
 
 FLOAT = 4
+KEPT_AS_BYTES = ("image_folder",)
 # Numbers that an optimizer keeps for each trained weight (Keras's own variables); SGD keeps one with momentum.
 _SLOTS = {"SGD": 0, "Adadelta": 2, "Adagrad": 1, "RMSprop": 1, "Lion": 1, "Adafactor": 1, "Muon": 2, "Ftrl": 2}
 
 
 def estimate_memory(config: Config, facts: DataFacts, network: Network) -> Memory:
-    """Weights with gradients and optimizer, one batch of all outputs forwards and backwards, the data as float32."""
+    """Weights with gradients and optimizer, one batch of all outputs forwards and backwards, the data as it is held."""
     assert facts.schema is not None
     parameters = sum(row.found.parameters or 0 for row in network.rows)
     trained = sum(row.found.trainable or 0 for row in network.rows)
@@ -36,5 +37,5 @@ def estimate_memory(config: Config, facts: DataFacts, network: Network) -> Memor
     return Memory(
         model=FLOAT * (parameters + trained * (1 + slots)),
         batch=FLOAT * 2 * outputs * batch_size,
-        data=None if rows is None else FLOAT * rows * width,
+        data=None if rows is None else (1 if config.data.source in KEPT_AS_BYTES else FLOAT) * rows * width,
     )
