@@ -45,14 +45,16 @@ def test_a_run_that_is_sent_back_is_whole_and_replaces_what_was_there(tmp_path):
 @pytest.fixture
 def cluster(monkeypatch):
     """Two nodes of one processor each."""
-    pytest.importorskip("ray")
+    ray = pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    # Connected while the head is alone: of two nodes on one machine Ray would take either.
+    cluster = Cluster(initialize_head=True, connect=True, head_node_args={"num_cpus": 1})
     cluster.second = cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()
     yield cluster
+    ray.shutdown()
     cluster.shutdown()
 
 
@@ -88,7 +90,7 @@ def test_a_cluster_of_two_nodes_one_of_which_is_lost(cluster, tmp_path):
     thread = threading.Thread(target=lose_a_node)
     thread.start()
     config = small("training.epochs=400")
-    result = sweep(config, over=[RATES], engine="ray", address=cluster.address, run_dir=folder, reporter=watch)
+    result = sweep(config, over=[RATES], engine="ray", run_dir=folder, reporter=watch)
     thread.join()
     assert [trial["status"] for trial in result.trials] == ["finished"] * 4
     assert any("its node is lost" in text for text in watch.warnings)

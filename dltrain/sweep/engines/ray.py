@@ -62,7 +62,7 @@ class RayEngine:
     def run(self, source: FitSource, context: EngineContext) -> Iterator[TrialFit]:
         """As in `Engine`."""
         self.why_not(())
-        ray = _connect(self._address)
+        ray, is_ours = _connect(self._address)
         threads = context.threads or 1
         jobs = context.jobs or max(1, int(ray.cluster_resources().get("CPU", 1)) // threads)
         context.reporter.detail(f"Ray: {len(ray.nodes())} nodes, {jobs} fits at a time, {threads} threads each")
@@ -75,12 +75,16 @@ class RayEngine:
             for reference in state.running:
                 with contextlib.suppress(ray.exceptions.RayError):  # it may be gone already
                     ray.cancel(reference, force=True)
-            ray.shutdown()
+            if is_ours:
+                ray.shutdown()
 
 
-def _connect(address: str | None) -> Any:
+def _connect(address: str | None) -> tuple[Any, bool]:
+    """Ray, and whether the connection was made now; a program that is connected already keeps its own."""
     import ray
 
+    if ray.is_initialized():
+        return ray, False
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         ray.init(address=address or "auto", log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
@@ -91,7 +95,7 @@ def _connect(address: str | None) -> Any:
     with contextlib.suppress(ValueError):  # not in the main thread
         for number, handler in handlers.items():
             signal.signal(number, handler)
-    return ray
+    return ray, True
 
 
 @dataclass(slots=True)
