@@ -47,14 +47,20 @@ class Pass:
         values: id of a variable of the first model -> its values of all trials [K, ...].
         training: as Keras means it.
         valid: float32 [K or 1, rows], 0 for rows that only fill up a batch; None: all rows count.
+        tape: records the pass, see `looked_up`.
 
     Attributes:
         updates: id of a variable -> its values after the pass (moving statistics, random generators).
+        looked_up: with a tape: id of an embedding's variable -> indices, and the vectors found, which the tape watches in
+            place of the variable.
     """
 
-    def __init__(self, models: Sequence[Any], values: Mapping[int, Any], *, training: bool, valid: Any = None) -> None:
-        self.models, self.values, self.training, self.valid = models, values, training, valid
+    def __init__(
+        self, models: Sequence[Any], values: Mapping[int, Any], *, training: bool, valid: Any = None, tape: Any = None
+    ) -> None:
+        self.models, self.values, self.training, self.valid, self.tape = models, values, training, valid, tape
         self.updates: dict[int, Any] = {}
+        self.looked_up: dict[int, tuple[Any, Any]] = {}
 
     def value(self, variable: Any) -> Any:
         """The values of a variable, those set earlier in this pass."""
@@ -129,7 +135,12 @@ def _embedding(run: Pass, layer: Any, x: Any) -> Any:
     x = tf.cast(x, "int32")
     if x.shape[0] != table.shape[0]:
         x = tf.tile(x, [table.shape[0], *[1] * (len(x.shape) - 1)])
-    return tf.gather(table, x, axis=1, batch_dims=1)
+    if run.tape is None or not layer.embeddings.trainable:
+        return tf.gather(table, x, axis=1, batch_dims=1)
+    vectors = tf.gather(tf.stop_gradient(table), x, axis=1, batch_dims=1)
+    run.tape.watch(vectors)
+    run.looked_up[id(layer.embeddings)] = (x, vectors)
+    return vectors
 
 
 def _prelu(run: Pass, layer: Any, x: Any) -> Any:

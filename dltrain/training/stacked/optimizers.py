@@ -6,7 +6,7 @@ optimizer remembers stands in the order of Keras's `optimizer.variables`, so tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dltrain.training.stacked.numbers import number_of, shaped
@@ -25,6 +25,8 @@ NUMBERS: dict[str, set[str]] = {
     "Lion": _COMMON | {"beta_1", "beta_2"},
 }
 SWITCHES = {"momentum", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm"}
+# Keras's clipping, and these optimizers, treat the gradient of an embedding as many, one for each row of the batch.
+NOT_WITH_EMBEDDINGS = {"Adamax", "Adadelta"}
 # Arguments that Keras has and this has not.
 UNSUPPORTED = {"use_ema": False, "gradient_accumulation_steps": None, "loss_scale_factor": None}
 
@@ -48,7 +50,12 @@ class StackedOptimizer:
         return number_of(self.optimizers, name)
 
     def apply(
-        self, gradients: Sequence[Any], weights: Sequence[Any], memory: Sequence[Any], rate: Any
+        self,
+        gradients: Sequence[Any],
+        weights: Sequence[Any],
+        memory: Sequence[Any],
+        rate: Any,
+        squares: Mapping[int, Any] | None = None,
     ) -> tuple[list[Any], list[Any]]:
         """One update.
 
@@ -56,6 +63,7 @@ class StackedOptimizer:
             gradients, weights: tensors [K, ...], in the order of the variables.
             memory: tensors [K, ...], in the order of Keras's `optimizer.variables`.
             rate: learning rates of this step [K].
+            squares: of gradients whose square is another than theirs (those of embeddings), by their place.
 
         Returns:
             New weights and new memory.
@@ -70,7 +78,9 @@ class StackedOptimizer:
             self._advance_product(memory, step)
         for index, (gradient, variable) in enumerate(zip(gradients, self.variables)):
             rank = len(gradient.shape)
-            view = _View(self, index, memory, rank, _spread(rate, rank), _spread(step, rank))
+            square = (squares or {}).get(index)
+            square = tf.square(gradient) if square is None else square
+            view = _View(self, index, memory, square, _spread(rate, rank), _spread(step, rank))
             weight = weights[index]
             if decay is not None and self._first._use_weight_decay(variable):
                 weight = weight - weight * shaped(decay, rank) * view.rate
@@ -115,9 +125,9 @@ class StackedOptimizer:
 class _View:
     """What the update of one variable sees: its numbers, shaped like it, and what is remembered for it."""
 
-    def __init__(self, optimizer: StackedOptimizer, index: int, memory: list[Any], rank: int, rate: Any, step: Any) -> None:
-        self._optimizer, self._index, self._memory, self._rank = optimizer, index, memory, rank
-        self.rate, self.step = rate, step
+    def __init__(self, optimizer: StackedOptimizer, index: int, memory: list[Any], square: Any, rate: Any, step: Any) -> None:
+        self._optimizer, self._index, self._memory, self._rank = optimizer, index, memory, len(square.shape)
+        self.square, self.rate, self.step = square, rate, step
 
     def number(self, name: str) -> Any:
         return shaped(self._optimizer.number(name), self._rank)
@@ -182,7 +192,7 @@ def _adam(view: _View, weight: Any, gradient: Any) -> Any:
     alpha = view.rate * tf.sqrt(1 - tf.pow(view.number("beta_2"), view.step)) / (1 - tf.pow(view.number("beta_1"), view.step))
     m, v = view.get("_momentums"), view.get("_velocities")
     m = view.set("_momentums", m + (gradient - m) * view.rest("beta_1"))
-    v = view.set("_velocities", v + (tf.square(gradient) - v) * view.rest("beta_2"))
+    v = view.set("_velocities", v + (view.square - v) * view.rest("beta_2"))
     if view.flag("amsgrad"):
         v = view.set("_velocity_hats", tf.maximum(view.get("_velocity_hats"), v))
     return weight - m * alpha / (tf.sqrt(v) + view.number("epsilon"))
@@ -205,7 +215,7 @@ def _nadam(view: _View, weight: Any, gradient: Any) -> Any:
     product = view.whole("_u_product")
     m, v = view.get("_momentums"), view.get("_velocities")
     m = view.set("_momentums", m + (gradient - m) * view.rest("beta_1"))
-    v = view.set("_velocities", v + (tf.square(gradient) - v) * view.rest("beta_2"))
+    v = view.set("_velocities", v + (view.square - v) * view.rest("beta_2"))
     m_hat = after * m / (1 - product * after) + (1 - now) * gradient / (1 - product)
     v_hat = v / (1 - tf.pow(view.number("beta_2"), view.step))
     return weight - m_hat * view.rate / (tf.sqrt(v_hat) + view.number("epsilon"))
@@ -215,7 +225,7 @@ def _rmsprop(view: _View, weight: Any, gradient: Any) -> Any:
     import tensorflow as tf
 
     rho, rest = view.number("rho"), view.rest("rho")
-    velocity = view.set("_velocities", rho * view.get("_velocities") + rest * tf.square(gradient))
+    velocity = view.set("_velocities", rho * view.get("_velocities") + rest * view.square)
     denominator = velocity + view.number("epsilon")
     if view.flag("centered"):
         average = view.set("_average_gradients", rho * view.get("_average_gradients") + rest * gradient)
@@ -229,7 +239,7 @@ def _rmsprop(view: _View, weight: Any, gradient: Any) -> Any:
 def _adagrad(view: _View, weight: Any, gradient: Any) -> Any:
     import tensorflow as tf
 
-    accumulator = view.set("_accumulators", view.get("_accumulators") + tf.square(gradient))
+    accumulator = view.set("_accumulators", view.get("_accumulators") + view.square)
     return weight - view.rate * gradient / tf.sqrt(accumulator + view.number("epsilon"))
 
 
@@ -237,7 +247,7 @@ def _adadelta(view: _View, weight: Any, gradient: Any) -> Any:
     import tensorflow as tf
 
     rho, rest, epsilon = view.number("rho"), view.rest("rho"), view.number("epsilon")
-    seen = view.set("_accumulated_grads", rho * view.get("_accumulated_grads") + rest * tf.square(gradient))
+    seen = view.set("_accumulated_grads", rho * view.get("_accumulated_grads") + rest * view.square)
     moved = view.get("_accumulated_delta_vars")
     delta = -(tf.sqrt(moved + epsilon) * gradient / tf.sqrt(seen + epsilon))
     view.set("_accumulated_delta_vars", rho * moved + rest * tf.square(delta))

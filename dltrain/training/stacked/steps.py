@@ -200,11 +200,16 @@ class StackedSteps:
         with tf.GradientTape() as tape:
             tape.watch(trained)
             values = {id(variable): value for variable, value in zip(self.model.variables, state.model)}
-            run = Pass(self.models, values, training=True, valid=valid)
+            run = Pass(self.models, values, training=True, valid=valid, tape=tape)
             y_pred = run.run(inputs)[0]
             loss = self._loss.of(targets[0], y_pred, weights[0] if weights else None, valid) + self._penalties(values)
-        gradients = tape.gradient(loss, trained, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        new, memory = self._optimizer.apply(gradients, trained, state.optimizer, rate)
+        vectors = [found for _, found in run.looked_up.values()]
+        gradients = tape.gradient(loss, [*trained, *vectors], unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        squares: dict[int, Any] = {}
+        for (key, (index, _)), gradient in zip(run.looked_up.items(), gradients[len(trained) :]):
+            place = [id(variable) for variable in self.model.trainable_variables].index(key)
+            gradients[place], squares[place] = _of_table(gradient, index, trained[place].shape)
+        new, memory = self._optimizer.apply(gradients[: len(trained)], trained, state.optimizer, rate, squares)
         model = [run.updates.get(id(variable), value) for variable, value in zip(self.model.variables, state.model)]
         for place, value in zip(self._trainable, new):
             model[place] = value
@@ -379,6 +384,20 @@ def _own_units(heads: Sequence[Head]) -> tuple[Any, Any]:
     scales = np.array([[[target.scale for target in head.targets]] for head in heads], "float32")
     means = np.array([[[target.mean for target in head.targets]] for head in heads], "float32")
     return scales, means
+
+
+def _of_table(gradient: Any, index: Any, shape: Any) -> tuple[Any, Any]:
+    """The gradient of an embedding's table from that of the vectors found in it, and its square as Keras has it.
+
+    Keras squares what each row of the batch adds to the gradient by itself, and sums then.
+    """
+    import tensorflow as tf
+
+    num_trials, num_words, width = shape
+    place = index + tf.reshape(tf.range(num_trials) * num_words, [-1, *[1] * (len(index.shape) - 1)])
+    flat, place = tf.reshape(gradient, [-1, width]), tf.reshape(place, [-1])
+    sums = [tf.math.unsorted_segment_sum(values, place, num_trials * num_words) for values in (flat, tf.square(flat))]
+    return tf.reshape(sums[0], shape), tf.reshape(sums[1], shape)
 
 
 def _any_rows(tensors: Sequence[Any]) -> tuple[Any, ...]:

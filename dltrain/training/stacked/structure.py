@@ -25,7 +25,10 @@ LOSSES = {
 MOST_PARAMETERS = 2_000_000
 _REGULARIZERS = {"L1": {"l1"}, "L2": {"l2"}, "L1L2": {"l1", "l2"}}
 # Arguments that make another layer of it, with the only value that is stacked.
-_PLAIN_ONLY = {"activity_regularizer": None, "mask_zero": False, "renorm": False, "synchronized": False, "rms_scaling": False}
+_PLAIN_ONLY = {
+    "activity_regularizer": None, "mask_zero": False, "embeddings_regularizer": None, "embeddings_constraint": None,
+    "renorm": False, "synchronized": False, "rms_scaling": False,
+}  # fmt: skip
 # What each trial decides for itself between epochs, or has no part in the program.
 _FREE = ("early_stopping", "reduce_lr_on_plateau", "checkpoint", "epochs", "save_interval")
 
@@ -61,6 +64,11 @@ def why_not_network(config: Config) -> str | None:
     for row in network.rows:
         if row.layer != "InputLayer" and row.found.weights != () and not layers.is_stackable(row.layer):
             return f"{row.layer} gains nothing by stacking on a CPU"
+    if any(row.layer == "Embedding" for row in network.rows):
+        optimizer = config.training.optimizer
+        clipped = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if optimizer.arguments.get(name)]
+        if clipped or optimizer.name in optimizers.NOT_WITH_EMBEDDINGS:
+            return f"{clipped[0] if clipped else optimizer.name} together with embeddings is not stacked"
     if (network.parameters or 0) > MOST_PARAMETERS:
         return f"{network.parameters:,} parameters keep the processor busy without it"
     return None

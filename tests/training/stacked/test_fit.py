@@ -16,7 +16,6 @@ from dltrain.model.keras_import import import_keras
 from dltrain.runs import Run
 from dltrain.training.fit import fit
 from dltrain.training.stacked.steps import StackedSteps
-from tests.support import shared_data
 from tests.training.stacked.support import assert_like_own_fits, fit_stacked, rows_of
 from tests.training.support import NOISE, assert_same_bits, config_of
 
@@ -91,14 +90,22 @@ def test_each_trial_is_its_own_fit(case: str, tmp_path: Path) -> None:
     assert_like_own_fits([config_of(text, *words) for words in overrides], tmp_path)
 
 
-@pytest.mark.slow
-def test_trials_on_embedded_categories_are_their_own_fits(tmp_path: Path) -> None:
-    from dltrain.config import load_config
-    from tests.support import CONFIGS
+OPTIMIZERS = [
+    "Adam",
+    "{SGD: {momentum: 0.9}}",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("RMSprop", "Adagrad", "Nadam", "Lion")),
+]
 
-    shared_data("tabular/titanic")
-    overrides = ["data.encode=embedding", "training.epochs=3"]
-    assert_like_own_fits([load_config(CONFIGS / "titanic.yaml", [*overrides, f"{RATE}{r}"]) for r in (0.001, 0.01)], tmp_path)
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_trials_on_embedded_categories_are_their_own_fits(optimizer: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    words, numbers = rng.integers(0, 6, (120, 2)), rng.normal(size=120)
+    lines = [f"w{a},w{b},{n:.3f},{'yes' if a + n > 3 else 'no'}" for (a, b), n in zip(words, numbers)]
+    (tmp_path / "words.csv").write_text("\n".join(["a,b,n,y", *lines]))
+    text = REAL.replace("source: SOURCE", "source: csv, path: words.csv, target: y, encode: embedding")
+    words_of = [[f"training.optimizer={optimizer}", SHORT, f"{RATE}{rate}"] for rate in (0.001, 0.01)]
+    assert_like_own_fits([config_of(text, *given, folder=tmp_path) for given in words_of], tmp_path)
 
 
 def configs(*rates: float, more: tuple[str, ...] = ()) -> list[Any]:

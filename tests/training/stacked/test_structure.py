@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from dltrain.training.stacked.structure import first_difference, structure_of, why_not_network, why_not_stacked
@@ -80,3 +82,12 @@ def test_a_large_network_is_not_stacked() -> None:
     assert why_not_network(config_of(NOISE)) is None
     large = config_of(NOISE, "model.layers=[Dense: {units: 3000}, Dense: {units: 3000}]")
     assert "keep the processor busy" in str(why_not_network(large))
+
+
+def test_embeddings_are_not_stacked_where_keras_treats_their_gradients_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "words.csv").write_text("a,y\n" + "".join(f"w{index % 7},{index % 2}\n" for index in range(60)))
+    text = "data: {source: csv, path: words.csv, target: y, encode: embedding, split: {validation: 0.2}}"
+    assert why_not_network(config_of(text, folder=tmp_path)) is None
+    for optimizer, word in (("{Adam: {clipnorm: 1.0}}", "clipnorm"), ("Adamax", "Adamax")):
+        config = config_of(text, f"training.optimizer={optimizer}", folder=tmp_path)
+        assert word in str(why_not_network(config))
