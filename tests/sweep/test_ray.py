@@ -98,7 +98,6 @@ def test_a_cluster_of_two_nodes_one_of_which_is_lost(cluster, tmp_path):
     assert stored.read_manifest()["threads"] == 1
 
 
-@pytest.mark.slow
 def test_no_cluster_is_one_message(tmp_path):
     pytest.importorskip("ray")
     with pytest.raises(UsageError, match="no Ray cluster answers"):

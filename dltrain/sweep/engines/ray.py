@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,7 @@ from dltrain.training.helper_jobs import data_for_model
 RETRIES = 3
 _MOST_CALLS = 40
 _POLL_SECONDS = 0.5
+_ANSWER_SECONDS = 5.0
 
 
 class RayEngine:
@@ -85,6 +87,7 @@ def _connect(address: str | None) -> tuple[Any, bool]:
 
     if ray.is_initialized():
         return ray, False
+    _require_answer(address)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         ray.init(address=address or "auto", log_to_driver=False, logging_level=logging.ERROR, configure_logging=False)
@@ -96,6 +99,22 @@ def _connect(address: str | None) -> tuple[Any, bool]:
         for number, handler in handlers.items():
             signal.signal(number, handler)
     return ray, True
+
+
+def _require_answer(address: str | None) -> None:
+    """Ray itself waits for minutes for an address at which nobody is.
+
+    Raises:
+        UsageError: nobody answers there.
+    """
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), _ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        hint = "ray start --head begins one, and says its address"
+        raise UsageError(f"no Ray cluster answers at {address}: {error}", hint=hint) from error
 
 
 @dataclass(slots=True)
