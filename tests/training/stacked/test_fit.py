@@ -112,7 +112,7 @@ def configs(*rates: float, more: tuple[str, ...] = ()) -> list[Any]:
     return [config_of(NOISE, LAYERS, *more, f"{RATE}{rate}") for rate in rates]
 
 
-@pytest.mark.parametrize("number", [1, 9, 17])
+@pytest.mark.parametrize("number", [9, *(pytest.param(number, marks=pytest.mark.slow) for number in (1, 17))])
 def test_an_interrupted_stack_ends_with_the_same_bits(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stop = ("training.early_stopping={patience: 1}", "training.epochs=5")
     monkeypatch.setattr("dltrain.training.stacked.train.CALL_SECONDS", 0.0)
