@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from dltrain.config.types import Config
 from dltrain.errors import ConfigError
 from dltrain.evaluation.held_out import join_held_out
 from dltrain.evaluation.metric_names import split_part
+from dltrain.evaluation.plots import plot_history
 from dltrain.helper_process import HelperProcess
 from dltrain.reporting import Reporter
 from dltrain.runs import Run, to_json, write_atomically
@@ -30,6 +32,8 @@ BEST_FILE = "best.yaml"
 OUT_OF_FOLD_FILE = "out_of_fold.csv"
 # With fewer trials than this, or one key alone, importances say nothing.
 _LEAST_TRIALS = 4
+# Each takes a sixth of a second; of more trials the picture of all curves shows the rest.
+_MOST_HISTORIES = 16
 
 
 @dataclass(slots=True)
@@ -75,9 +79,11 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
             outcome.files.append(OUT_OF_FOLD_FILE)
         document = {"metrics": best.metrics, "spreads": best.spreads, "trial": best.number}
         write_atomically(run.metrics_file, (to_json(document) + "\n").encode())
+    helper.submit(_draw_histories, _without_picture(progress.trials, best))
     outcome.files += helper.result(reporter)
     if len(plan.space) > 1 and len(valued) >= _LEAST_TRIALS:
         outcome.importance = helper.result(reporter)
+    helper.result(reporter)
     reason = getattr(strategy, "reason", "")
     if plan.strategy == "capacity" and best is not None and reason:
         outcome.sentence = f"the chosen size is trial {best.number} ({show(best.parameters)}): {reason}"
@@ -86,6 +92,20 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
     outcome.notes += _notes(plan, progress.trials)
     progress.write(outcome)
     return outcome
+
+
+def _without_picture(trials: Sequence[Trial], best: Trial | None) -> list[Path]:
+    """Runs of a stack, which trained without drawing: those of the best trial, then others."""
+    ordered = [] if best is None else [best]
+    ordered += [trial for trial in trials if trial is not best]
+    paths = [fit.path for trial in ordered for fit in trial.fits]
+    missing = [path for path in paths if (path / "history.csv").is_file() and not (path / "history.png").exists()]
+    return missing[:_MOST_HISTORIES]
+
+
+def _draw_histories(runs: list[Path], *, reporter: Reporter) -> None:
+    for run in runs:
+        plot_history(run / "history.csv", run / "history.png", title=run.name)
 
 
 def _importance(plan: SweepPlan, valued: list[tuple[dict[str, Any], float]], *, reporter: Reporter) -> dict[str, float]:

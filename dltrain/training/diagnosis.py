@@ -14,7 +14,6 @@ from dltrain.model.head import Head
 from dltrain.model.layer_statistics import measure_layers
 from dltrain.model.symbolic import infer_network
 from dltrain.training.loop import Tensors
-from dltrain.training.train import Trainer
 
 SHARE_OF_TRAINING = 0.005  # of the training's seconds, for further rows after the first batch
 # Outside of a compiled function a recurrent layer goes through its steps in Python, which takes about a second.
@@ -23,48 +22,54 @@ RECURRENT_SECONDS = 60.0
 
 
 def diagnose_fit(
-    trainer: Trainer,
-    model: ModelConfig,
+    model: Any,
+    config: ModelConfig,
     heads: Sequence[Head],
     train: Tensors,
     dataset: Dataset,
     reports: Mapping[str, PartReport],
     metrics: Mapping[str, Mapping[str, float]],
     *,
+    history: Sequence[Mapping[str, float]],
     weights: str,
+    epochs: int,
+    stopped: bool,
     train_seconds: float,
 ) -> list[Finding]:
     """What the figures say is wrong.
 
     Args:
-        trainer: after training, with the last epoch's weights.
-        model: the `model:` block.
+        model: the Keras model with the last epoch's weights.
+        config: the `model:` block.
         heads: of its outputs.
         train: the training part.
         dataset: its sizes and targets.
         reports: part -> report.
         metrics: part -> metric -> value.
+        history: a row for each epoch.
         weights: "best" or "last": whose metrics these are.
+        epochs: how many there were to be.
+        stopped: whether a callback ended the training before that.
         train_seconds: how long training took.
     """
     # Layers that act in training only are nothing here, so that the augmentation may stay out.
-    network = infer_network(model, dataset.schema, heads)
-    trained = {layer.name for layer in trainer.model.layers}
+    network = infer_network(config, dataset.schema, heads)
+    trained = {layer.name for layer in model.layers}
     found = None
     if all(row.name in trained for row in network.rows if row.found.weights):  # else it is trained on features of the first ones
-        found = measure_dense(trainer.model, network, heads, train.inputs, train.targets)
-    slow = any(type(layer).__name__ in RECURRENT for layer in trainer.model.layers) and train_seconds < RECURRENT_SECONDS
+        found = measure_dense(model, network, heads, train.inputs, train.targets)
+    slow = any(type(layer).__name__ in RECURRENT for layer in model.layers) and train_seconds < RECURRENT_SECONDS
     if found is None and slow:
         found = [], 0
     if found is None:
         seconds = SHARE_OF_TRAINING * train_seconds
-        found = measure_layers(trainer.model, train.inputs, train.targets, train.weights, seconds=seconds)
+        found = measure_layers(model, train.inputs, train.targets, train.weights, seconds=seconds)
     layers, num_sampled = found
     # Layers that the data brings (the mask of a text, a body's preprocessing) have no units that could fall ill.
     own = {row.name for row in network.rows if row.config is not None}
     layers = [layer for layer in layers if layer.name in own]
     evidence = Evidence(
-        history=trainer.history.rows,
+        history=history,
         layers=layers,
         num_sampled=num_sampled,
         rows={name: part.num_rows for name, part in dataset.parts.items()},
@@ -73,8 +78,8 @@ def diagnose_fit(
         reports={name: report.report for name, report in reports.items()},
         targets={target.name: target.task for target in dataset.schema.targets},
         weights=weights,
-        epochs=trainer.training.epochs,
-        stopped=trainer.stopped,
+        epochs=epochs,
+        stopped=stopped,
     )
     return diagnose(evidence)
 

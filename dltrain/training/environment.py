@@ -53,9 +53,9 @@ def git_commit() -> str | None:
 
 
 @contextlib.contextmanager
-def logging_to(path: Path) -> Iterator[None]:
-    """Write the package's log lines to a file."""
-    root = logging.getLogger("dltrain")
+def logging_to(path: Path, *, name: str = "dltrain") -> Iterator[None]:
+    """Write a logger's lines, by default the package's, to a file."""
+    root = logging.getLogger(name)
     handler = logging.FileHandler(path, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     level = root.level

@@ -337,14 +337,17 @@ class _Fit:
                 "The training part's metrics are those of the last epoch while it was trained on; it was not gone through again."
             )
         found = diagnose_fit(
-            trainer,
+            trainer.model,
             self.config.model,
             heads,
             tensors["train"],
             dataset,
             reports,
             metrics,
+            history=trainer.history.rows,
             weights=weights,
+            epochs=trainer.training.epochs,
+            stopped=trainer.stopped,
             train_seconds=self.seconds["train"],
         )
         diagnosis = finding_documents(found)

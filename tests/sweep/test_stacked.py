@@ -75,3 +75,4 @@ def test_a_sweep_over_rates_is_stacked_by_itself(tmp_path):
     result = sweep(config_of(NOISE), over=["training.optimizer.learning_rate=0.001,0.01,1e30"], run_dir=tmp_path / "s")
     assert [trial["status"] for trial in result.trials] == ["finished", "finished", "diverged"]
     assert all(Run(Path(trial["run"])).read_manifest()["engine"] == "stacked" for trial in result.trials)
+    assert all((Path(trial["run"]) / "history.png").stat().st_size > 1000 for trial in result.trials[:2])

@@ -6,7 +6,7 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,7 +18,7 @@ from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import DltrainError
 from dltrain.evaluation.gates import check_gates
 from dltrain.evaluation.held_out import write_held_out
-from dltrain.evaluation.report import report_part
+from dltrain.evaluation.report import PartReport, report_part
 from dltrain.helper_process import HelperProcess
 from dltrain.model.build import build_model, make_component
 from dltrain.model.compile import build_metrics, compile_model
@@ -28,7 +28,8 @@ from dltrain.model.keras_import import import_keras
 from dltrain.reporting import Reporter
 from dltrain.runs import Run, create_run, now, to_json, write_atomically
 from dltrain.training.compiler import decide_jit_compile
-from dltrain.training.environment import describe_environment
+from dltrain.training.diagnosis import diagnose_fit, finding_documents
+from dltrain.training.environment import describe_environment, logging_to
 from dltrain.training.resuming import compare_with_run
 from dltrain.training.run_files import first_manifest, metrics_document, refuse_h5, resolved_config, save_row_ids
 from dltrain.training.signals import StopSignals
@@ -37,7 +38,7 @@ from dltrain.training.stacked.rows import Orders, StackedPart, stack_parts
 from dltrain.training.stacked.steps import StackedState, StackedSteps
 from dltrain.training.stacked.structure import network_of
 from dltrain.training.stacked.train import OnEpoch, StackedTrainer
-from dltrain.training.stacked.trial import HostCopy, StackedFit, StackedTrial, Template
+from dltrain.training.stacked.trial import HostCopy, StackedFit, StackedTrial, Template, trial_logger
 
 # What the weights, gradients and optimizers of the trials that train together may take; further trials make a further stack.
 STACK_BYTES = 512 << 20
@@ -149,8 +150,9 @@ class _Stack:
         with contextlib.ExitStack() as stack:
             started = time.monotonic()
             runs = [_open(fit) for fit in self.fits]
-            for run in runs:
+            for index, run in enumerate(runs):
                 stack.enter_context(run.locked())
+                stack.enter_context(logging_to(run.log_file, name=trial_logger(index).name))
             trainer, parts = self._prepare(runs, on_epoch)
             for fit in self.fits:
                 fit.status = "running"
@@ -273,6 +275,12 @@ class _Stack:
                 save_row_ids(run, trial.dataset)
                 manifest = first_manifest(config, trial.dataset, argv=self.argv, threads=self.threads, environment=environment)
             manifest |= {"status": "running", "argv": self.argv, "environment": environment, "compiler": compiler}
+            for line in trial.dataset.summary:
+                trial.logger.debug("data: %s", line)
+            for warning in trial.dataset.warnings:
+                trial.logger.debug("warning: %s", warning)
+            together = f"trained together with {len(trials) - 1} others"
+            trial.logger.debug("%s; XLA %s: %s", together, "on" if compiler["jit_compile"] else "off", compiler["reason"])
             trial.manifest = manifest | {"engine": "stacked", "stack": {"fits": len(trials), "place": trial.index}}
             run.remove_temporary_files()
             write_atomically(run.config_file, dump_yaml(resolved).encode())
@@ -303,11 +311,18 @@ class _Stack:
         self.seconds["evaluate"] = round(time.monotonic() - started, 3)
         self.seconds["total"] = round(time.monotonic() - self.started, 3)
 
+        kept = [trial for trial in trainer.trials if trial.ended_as != "diverged"]
+        with ThreadPoolExecutor(8) as pool:
+            reports = dict(zip((trial.index for trial in kept), pool.map(lambda trial: self._reports(trial, evaluated), kept)))
+        findings = {
+            trial.index: self._diagnose(trial, parts["train"], reports[trial.index], weights[trial.index]) for trial in kept
+        }
+
         def write(trial: StackedTrial) -> None:
             ended = {"epochs": trial.epoch, "stopped_early": trial.stopped, "ended": now()}
             trial.manifest |= {**ended, "status": "diverged" if trial.ended_as == "diverged" else "finished"}
             if trial.ended_as != "diverged":
-                self._write_metrics(trial, weights[trial.index], evaluated)
+                self._write_metrics(trial, weights[trial.index], reports[trial.index], findings[trial.index])
                 trial.manifest |= {"weights": weights[trial.index], "seconds": self.seconds}
             trial.run.write_manifest(trial.manifest)
             trial.fit.status = str(trial.ended_as)
@@ -315,7 +330,8 @@ class _Stack:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(write, trainer.trials))
 
-    def _write_metrics(self, trial: StackedTrial, weights: str, evaluated: dict[str, Any]) -> None:
+    def _reports(self, trial: StackedTrial, evaluated: Mapping[str, Any]) -> dict[str, PartReport]:
+        """Of each part."""
         heads, dataset = trial.template.heads, trial.dataset
         reports = {}
         for name, (logs, outputs) in evaluated.items():
@@ -324,11 +340,36 @@ class _Stack:
             reports[name] = report_part(name, row, heads, [outputs[trial.index]], part, dataset.parts["train"].targets)
             if name == "validation" and trial.fit.config.data.split.fold is not None:
                 write_held_out(trial.run.path, heads, [outputs[trial.index]], part)
+        return reports
+
+    def _diagnose(
+        self, trial: StackedTrial, train: StackedPart, reports: Mapping[str, PartReport], weights: str
+    ) -> list[dict[str, Any]]:
+        """What the trial's figures say is wrong, as plain values."""
+        found = diagnose_fit(
+            trial.dressed_model(trial.values()),
+            trial.fit.config.model,
+            trial.template.heads,
+            train.of(trial.index),
+            trial.dataset,
+            reports,
+            {name: report.metrics for name, report in reports.items()},
+            history=trial.rows,
+            weights=weights,
+            epochs=trial.training.epochs,
+            stopped=trial.stopped,
+            train_seconds=self.seconds["train"] / len(self.fits),
+        )
+        return finding_documents(found)
+
+    def _write_metrics(
+        self, trial: StackedTrial, weights: str, reports: Mapping[str, PartReport], diagnosis: Sequence[Mapping[str, Any]]
+    ) -> None:
         metrics = {name: report.metrics for name, report in reports.items()}
         notes = [note for report in reports.values() for note in report.notes]
         require = trial.fit.config.evaluation.require
         gates = check_gates(require, metrics, reports={name: report.report for name, report in reports.items()})
-        document = metrics_document(reports, metrics, weights=weights, gates=gates, notes=notes)
+        document = metrics_document(reports, metrics, weights=weights, gates=gates, notes=notes, diagnosis=diagnosis)
         write_atomically(trial.run.metrics_file, (to_json(document) + "\n").encode())
 
 

@@ -34,6 +34,16 @@ class StackedPart:
         """Whether all trials have the same rows."""
         return len(set(self.first.tolist())) == 1 and len(set(self.num_rows.tolist())) == 1
 
+    def of(self, trial: int) -> Tensors:
+        """A trial's own rows."""
+        rows = slice(int(self.first[trial]), int(self.first[trial] + self.num_rows[trial]))
+
+        def own(arrays: Sequence[Any]) -> tuple[Any, ...]:
+            return tuple(array[rows] for array in arrays)
+
+        weights = self.tensors.weights
+        return Tensors(own(self.tensors.inputs), own(self.tensors.targets), None if weights is None else own(weights))
+
     @property
     def most_rows(self) -> int:
         """Rows of the trial that has most."""

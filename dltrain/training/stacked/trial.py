@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -131,6 +132,13 @@ class _StackedCheckpoints(Checkpoints):
         return model_bytes(model, self._config.format, weights_only=weights_only)
 
 
+def trial_logger(index: int) -> logging.Logger:
+    """Where a trial of a stack says what is its own; the sweep's log is not for that."""
+    logger = logging.getLogger(f"dltrain.stacked_trial.{index}")
+    logger.propagate = False
+    return logger
+
+
 class StackedTrial:
     """A trial while it is trained.
 
@@ -158,6 +166,7 @@ class StackedTrial:
     ) -> None:
         assert fit.config.training is not None
         self.fit, self.index, self.run, self.dataset = fit, index, run, dataset
+        self.logger = trial_logger(index)
         self.training: TrainingConfig = fit.config.training
         self.template, self.optimizer, self._host = template, optimizer, host
         self.rows: list[dict[str, float]] = []
@@ -204,6 +213,7 @@ class StackedTrial:
         self.checkpoints.epoch_end(self.epoch, logs)
         stopped = self.callbacks.epoch_end(self.epoch, logs)
         self.rows.append({"epoch": self.epoch + 1, **logs, "seconds": round(seconds, 4)})
+        self.logger.debug("epoch %d: %s", self.epoch + 1, ", ".join(f"{name} {value:.6g}" for name, value in logs.items()))
         self.epoch += 1
         self.seconds = 0.0
         if stopped or self.epoch >= self.training.epochs:

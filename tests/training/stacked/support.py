@@ -63,7 +63,10 @@ def assert_like_own_fits(configs: Sequence[Config], folder: Path, *, tolerance: 
         a, b = (run.read_manifest() for run in runs)
         assert (a["status"], a["epochs"], a["stopped_early"]) == (b["status"], b["epochs"], b["stopped_early"])
         assert a["engine"] == "stacked"
+        assert not ours or f"epoch {len(ours)}: loss " in runs[0].log_file.read_text()
         if status == "finished":
+            told = [[found["kind"] for found in run.read_metrics()["diagnosis"]] for run in runs]
+            assert told[0] == told[1]
             ours_, theirs_ = (run.read_metrics()["metrics"] for run in runs)
             assert {part: list(values) for part, values in ours_.items()} == {
                 part: list(values) for part, values in theirs_.items()
