@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 import mmap
 import os
 import pickle
@@ -54,6 +55,15 @@ class ForwardingReporter(Reporter):
         send_message(self._channel, b"r", ("warning", text))
 
 
+def _close_inherited(channel: socket.socket) -> None:
+    """Close the files of the process that forked this one: a lock among them would outlive it, were it killed."""
+    for handler in logging.getLogger("dltrain").handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.close()  # opened anew when there is something to write
+    os.closerange(3, channel.fileno())
+    os.closerange(channel.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+
+
 class HelperProcess:
     """Runs functions one after the other in a forked process.
 
@@ -76,7 +86,7 @@ class HelperProcess:
         sys.stderr.flush()
         self._pid = os.fork()
         if self._pid == 0:
-            parent.close()
+            _close_inherited(child)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             status = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from dltrain.errors import DataError
 from dltrain.helper_process import HelperProcess, can_fork
 from dltrain.reporting import Reporter
+from dltrain.runs import Run
 from tests.support import REPOSITORY
 
 CODE = """
@@ -89,3 +91,32 @@ def test_no_fork_beside_libraries_with_threads_of_their_own(monkeypatch: pytest.
     for name in ("tensorflow", "polars"):
         monkeypatch.setitem(sys.modules, name, sys)
         assert not can_fork()
+
+
+KILLED = """
+import os, sys, time
+from pathlib import Path
+sys.path.insert(0, {repository!r})
+from dltrain.helper_process import HelperProcess
+from dltrain.runs import Run
+
+def sleep(reporter):
+    time.sleep(3)
+
+run = Run(Path({folder!r}))
+with run.locked():
+    helper = HelperProcess()
+    helper.submit(sleep)
+    print(run.is_locked(), flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+def test_the_lock_of_a_killed_process_does_not_live_on_in_its_helper(tmp_path: Path) -> None:
+    """A job that is retried at once finds the run free."""
+    code = KILLED.format(repository=str(REPOSITORY), folder=str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "True\n"
+        process.wait(timeout=60)
+        assert not Run(tmp_path).is_locked()

@@ -10,8 +10,9 @@ from dltrain.evaluation.diagnosis.evidence import Evidence, Finding, percent, sh
 
 LEAST_EPOCHS = 5
 JUMP_OF_SPAN, JUMP_OF_LOSS, LEAST_JUMPS = 0.25, 0.05, 2
-# Behind a steep beginning all jumps are small against the span; then more of them are asked for.
-LATE_JUMP_OF_LOSS, LATE_JUMP_OF_LEVEL, LEAST_LATE_JUMPS = 0.25, 0.05, 3
+# Behind a steep beginning all jumps are small against the span; then more of them are asked for, and in a tenth of the epochs:
+# small batches alone make a low loss jump once in a while.
+LATE_JUMP_OF_LOSS, LATE_JUMP_OF_LEVEL, LEAST_LATE_JUMPS, LATE_JUMP_SHARE = 0.25, 0.05, 3, 0.1
 STILL_FALLING = 0.12  # of the whole fall in the last fifth of the epochs; a straight line has 0.2
 
 
@@ -47,7 +48,7 @@ def _jumps(losses: list[float]) -> list[int]:
         return large
     level = min(abs(losses[0]), 2 * abs(statistics.median(losses)))
     late = [epoch for epoch, rise, before in rises if rise > max(LATE_JUMP_OF_LOSS * before, LATE_JUMP_OF_LEVEL * level)]
-    return late if len(late) >= LEAST_LATE_JUMPS else []
+    return late if len(late) >= max(LEAST_LATE_JUMPS, LATE_JUMP_SHARE * len(losses)) else []
 
 
 def find_too_low_rate(evidence: Evidence) -> Iterator[Finding]:
