@@ -13,8 +13,10 @@ optimizer state and history must have the bits of the run that was left alone.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
+import select
 import shutil
 import signal
 import subprocess
@@ -85,6 +87,78 @@ for name in ("fsync", "replace", "unlink"):
 from dltrain.cli.app import run
 sys.exit(run(sys.argv[1:]))
 """
+# Forks a child for each line it is sent, and says how it ended. TensorFlow's runtime must not have started before a fork.
+SERVER = """
+import json, os, sys
+os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
+import tensorflow, keras
+import dltrain.cli.app, dltrain.training.fit
+answers = os.fdopen(os.dup(1), "w")
+for line in sys.stdin:
+    request = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        answers.close()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(nothing, descriptor)
+        os.chdir(request["folder"])
+        os.environ.update(request["environment"])
+        sys.argv = ["-c", *request["words"]]
+        code = 1
+        try:
+            exec(request["code"], {"__name__": "__main__"})
+        except SystemExit as end:
+            code = end.code or 0
+        finally:
+            os._exit(code)
+    print(child, file=answers, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=answers, flush=True)
+"""
+
+
+class Warm:
+    """Processes forked from one that has imported TensorFlow."""
+
+    def __init__(self) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        command = [sys.executable, "-c", SERVER]
+        # Unbuffered, so that `select` sees all there is.
+        self._server = subprocess.Popen(
+            command, env=environment, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+
+    def start(self, words: Sequence[str], environment: dict[str, str], folder: Path) -> WarmProcess:
+        """Fork a process that runs `dltrain WORDS`."""
+        assert self._server.stdin is not None
+        request = {"words": list(words), "environment": environment, "folder": str(folder), "code": CHILD}
+        self._server.stdin.write((json.dumps(request) + "\n").encode())
+        return WarmProcess(self, int(self.read_line(None)))
+
+    def read_line(self, timeout: float | None) -> bytes:
+        """What the server says next."""
+        assert self._server.stdout is not None
+        if timeout is not None and not select.select([self._server.stdout], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("dltrain", timeout)
+        line = self._server.stdout.readline()
+        if not line:
+            raise SystemExit("the process that forks the others has ended")
+        return bytes(line)
+
+
+class WarmProcess:
+    """One of them, with what is used here of `subprocess.Popen`."""
+
+    def __init__(self, warm: Warm, pid: int) -> None:
+        self._warm, self.pid = warm, pid
+
+    def wait(self, timeout: float | None = None) -> int:
+        """As `Popen.wait`."""
+        return int(self._warm.read_line(timeout))
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        os.kill(self.pid, signal.SIGKILL)
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -98,6 +172,11 @@ def main(words: Sequence[str] | None = None) -> None:
     rows = [f"{dice.gauss(0, 1):.4f},{dice.gauss(0, 1):.4f},{dice.choice('abc')},{dice.choice(['x', 'y'])}" for _ in range(1500)]
     (folder / "rows.csv").write_text("p,q,r,y\n" + "\n".join(rows) + "\n")
     kills, rounds, lost = 0, 0, []
+    warm = Warm()
+
+    def begin(config: Path, run_dir: Path, extra: dict[str, str]) -> subprocess.Popen[bytes] | WarmProcess:
+        return start(config, run_dir, extra, None if dice.random() < 0.1 else warm)
+
     while kills < options.kills and not lost:
         name, text, extra = dice.choice(
             [("table", TABLE, {}), ("pictures", PICTURES, {}), ("streamed", TABLE, {"DLTRAIN_STREAM_BYTES": "1"})]
@@ -106,19 +185,18 @@ def main(words: Sequence[str] | None = None) -> None:
         config.write_text(text.format(seed=rounds))
         whole, cut = folder / f"{config.stem}-whole", folder / f"{config.stem}-cut"
         started = time.monotonic()
-        if start(config, whole, extra).wait() != 0:
+        if start(config, whole, extra, warm).wait() != 0:
             raise SystemExit(f"{config} does not run")
         length = time.monotonic() - started
-        best: dict[str, int] = {}
         done = False
         while not done:
             if kills >= options.kills:
-                done = start(config, cut, extra).wait() == 0
+                done = begin(config, cut, extra).wait() == 0
                 break
             by_call = dice.random() < 0.5
-            process = start(config, cut, {**extra, "DLTRAIN_TORTURE_AT": str(dice.randint(1, 120))} if by_call else extra)
+            process = begin(config, cut, {**extra, "DLTRAIN_TORTURE_AT": str(dice.randint(1, 120))} if by_call else extra)
             try:
-                code = process.wait(None if by_call else dice.uniform(0.5 * length, 0.95 * length))
+                code = process.wait(None if by_call else dice.uniform(0.05 * length, 0.95 * length))
                 done = code == 0
                 if code not in (0, -signal.SIGKILL):
                     lost.append(f"{cut.name}: ended with {code}")
@@ -135,17 +213,21 @@ def main(words: Sequence[str] | None = None) -> None:
         print(f"{kills:5} kills, {rounds} runs, lost: {len(lost) or 'nothing'}", flush=True)
         if not lost and not options.keep:
             shutil.rmtree(whole), shutil.rmtree(cut)
-        del best
     print("\n".join(lost) if lost else f"{kills} kills over {rounds} runs: nothing was lost")
     if lost:
         raise SystemExit(f"the runs are in {folder}")
     shutil.rmtree(folder)
 
 
-def start(config: Path, run_dir: Path, extra: dict[str, str]) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "DLTRAIN_CACHE": str(config.parent / "cache"), **extra}
-    command = [sys.executable, "-c", CHILD, "fit", str(config), "--run-dir", str(run_dir), "--resume", "auto", "-q"]
-    return subprocess.Popen(command, env=environment, cwd=config.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def start(config: Path, run_dir: Path, extra: dict[str, str], warm: Warm | None) -> subprocess.Popen[bytes] | WarmProcess:
+    """Begin a run or go on with it; without `warm` by the whole command."""
+    environment = {"DLTRAIN_CACHE": str(config.parent / "cache"), "DLTRAIN_TORTURE_AT": "0", "DLTRAIN_STREAM_BYTES": "", **extra}
+    words = ["fit", str(config), "--run-dir", str(run_dir), "--resume", "auto", "-q"]
+    if warm is not None:
+        return warm.start(words, environment, config.parent)
+    whole = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
+    command = [sys.executable, "-c", CHILD, *words]
+    return subprocess.Popen(command, env=whole, cwd=config.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def look_at(run_dir: Path) -> list[str]:
