@@ -164,8 +164,9 @@ def _compare(stored: StoredRun, model: Any, raw: RawModel, chosen: ExportFormat,
         RunError: too far.
     """
     inputs = raw.inputs
-    rows, part = make_up(stored.preprocessing, inputs)
-    outputs = run_outputs(model, [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs])
+    rows, prepared = make_up(stored.preprocessing, inputs)
+    arrays = [prepared[spec.name] for spec in stored.preprocessing.schema.inputs]
+    outputs = run_outputs(model, arrays)
     expected, scales = _answers(stored, raw, outputs)
     with quiet_stderr():
         found = chosen.answer(path, raw, rows)
@@ -177,7 +178,7 @@ def _compare(stored: StoredRun, model: Any, raw: RawModel, chosen: ExportFormat,
             f"the {chosen.name} file answers otherwise than the run, by up to {difference:.3g}; it was not kept",
             hint="another --format may hold this model; `dltrain predict` answers as ever",
         )
-    return part.num_rows, difference
+    return len(arrays[0]), difference
 
 
 def _answers(

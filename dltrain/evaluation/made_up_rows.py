@@ -5,28 +5,35 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data import read_part
-from dltrain.data.dataset import Part
 from dltrain.data.features import FeatureColumn
 from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures, RawTable
-from dltrain.data.table_preprocessing import TablePreprocessing
+from dltrain.data.series_preprocessing import SeriesPreprocessing, Timeline, take
+from dltrain.data.series_time import Step, Times
+from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing
 from dltrain.model.export.date_parts import NO_DATE, SECONDS_A_DAY
 from dltrain.model.export.raw_input import RawInput
 
+if TYPE_CHECKING:
+    import polars
+
+    from dltrain.data.disk_array import Array
+
 NUM_ROWS = 64
+NUM_WINDOWS = 16
 NUM_PICTURES = 8
 GAPS = 0.15
 UNSEEN = "a word that nobody wrote"
 
 
-def make_up(preprocessing: Preprocessing, inputs: Sequence[RawInput]) -> tuple[dict[str, Any], Part]:
+def make_up(preprocessing: Preprocessing, inputs: Sequence[RawInput]) -> tuple[dict[str, Any], Mapping[str, Array]]:
     """Raw rows, and what the run's own preprocessing makes of them.
 
     Args:
@@ -34,24 +41,51 @@ def make_up(preprocessing: Preprocessing, inputs: Sequence[RawInput]) -> tuple[d
         inputs: of the export.
 
     Returns:
-        Input name → array (texts, float32, int64), and the preprocessed part.
+        Input name → array (texts, float32, int64), and the model's inputs by name.
     """
     generator = np.random.default_rng(0)
     if isinstance(preprocessing, PicturePreprocessing):
         return _pictures(generator, preprocessing, inputs[0])
+    if isinstance(preprocessing, SeriesPreprocessing):
+        return _series(generator, preprocessing, inputs)
     assert isinstance(preprocessing, TablePreprocessing)
-    return _table(generator, preprocessing, inputs)
+    with tempfile.TemporaryDirectory() as folder:
+        rows, frame = _table(generator, preprocessing, inputs, NUM_ROWS, Path(folder))
+        return rows, preprocessing.transform(RawTable(frame), with_targets=False).inputs
+
+
+def _series(
+    generator: np.random.Generator, preprocessing: SeriesPreprocessing, inputs: Sequence[RawInput]
+) -> tuple[dict[str, Any], Mapping[str, Array]]:
+    """Each window by itself, as no row before it is known to what is exported."""
+    table, history = preprocessing.table, preprocessing.series.history
+    with tempfile.TemporaryDirectory() as folder:
+        rows, frame = _table(generator, table, inputs, NUM_WINDOWS * history, Path(folder))
+    values = table.read_values(RawTable(frame), with_targets=False).features
+    in_order = np.arange(history)
+    timeline = Timeline(Times("row", in_order), in_order, np.zeros(history, np.int64), Step("row", 1), splits=False)
+    windows = []
+    for start in range(0, NUM_WINDOWS * history, history):
+        own = {name: take(column, in_order + start) for name, column in values.items()}
+        windows.append(preprocessing.order_values(timeline, own, {}, []).features)
+    return {name: column.reshape(NUM_WINDOWS, history) for name, column in rows.items()}, {FEATURES: np.stack(windows)}
 
 
 def _table(
-    generator: np.random.Generator, preprocessing: TablePreprocessing, inputs: Sequence[RawInput]
-) -> tuple[dict[str, Any], Part]:
+    generator: np.random.Generator, preprocessing: TablePreprocessing, inputs: Sequence[RawInput], count: int, folder: Path
+) -> tuple[dict[str, Any], polars.DataFrame]:
+    """So many raw rows by input name, and as a table; pictures are files in the folder."""
     import polars
 
     rows: dict[str, Any] = {}
     series = []
     for column, item in zip(preprocessing.features, inputs, strict=True):
-        values = _values(generator, column, item)
+        if column.form is not None:
+            pixels = generator.integers(0, 256, (count, *item.fixed_shape)).astype(np.uint8)
+            rows[item.name] = pixels.astype(np.float32)
+            series.append(polars.Series(column.name, _write_pictures(pixels, folder, f"column {len(rows)}")))
+            continue
+        values = _values(generator, column, item, count)
         rows[item.name] = values
         if column.kind == "date":
             dates = values.astype("datetime64[s]").astype("datetime64[us]")  # the smallest int64 becomes NaT
@@ -60,51 +94,58 @@ def _table(
             series.append(polars.Series(column.name, values.tolist(), dtype=polars.String))
         else:
             series.append(polars.Series(column.name, values.astype(np.float64), nan_to_null=True))
-    frame = polars.DataFrame(series)
-    return rows, preprocessing.transform(RawTable(frame), with_targets=False)
+    return rows, polars.DataFrame(series)
 
 
-def _values(generator: np.random.Generator, column: FeatureColumn, item: RawInput) -> NDArray[Any]:
+def _values(generator: np.random.Generator, column: FeatureColumn, item: RawInput, count: int) -> NDArray[Any]:
     """Values as training may have seen them, and among them gaps, values beyond, and words that nobody has seen."""
-    gaps = generator.random(NUM_ROWS) < GAPS
+    gaps = generator.random(count) < GAPS
     if column.tokenizer is not None:
         tokens = np.array([*column.tokenizer.vocabulary[:1000], UNSEEN, "Ärger!", "  "], object)
-        counts = generator.integers(0, 2 * min(column.tokenizer.length, 50) + 2, NUM_ROWS)
-        return np.array([" ".join(generator.choice(tokens, count)) for count in counts], object)
+        counts = generator.integers(0, 2 * min(column.tokenizer.length, 50) + 2, count)
+        return np.array([" ".join(generator.choice(tokens, number)) for number in counts], object)
     if column.kind == "category":
-        words = generator.choice(np.array([*item.words, UNSEEN], object), NUM_ROWS)
+        words = generator.choice(np.array([*item.words, UNSEEN], object), count)
         words[gaps] = ""
         return np.asarray(words)
     if any(np.isnan(number.fill) for number in column.numbers):
         gaps[:] = False  # the run takes no rows with gaps
     if column.kind == "boolean":
-        return np.where(gaps, np.nan, generator.integers(0, 2, NUM_ROWS)).astype(np.float32)
+        return np.where(gaps, np.nan, generator.integers(0, 2, count)).astype(np.float32)
     number = column.numbers[column.date_parts.index("day number")] if column.kind == "date" else column.numbers[0]
     if len(number.quantiles):
         beyond = 0.1 * (number.quantiles[-1] - number.quantiles[0])
-        values = generator.uniform(number.quantiles[0] - beyond, number.quantiles[-1] + beyond, NUM_ROWS)
+        values = generator.uniform(number.quantiles[0] - beyond, number.quantiles[-1] + beyond, count)
     else:
         middle = number.center if number.scale != "none" or not np.isfinite(number.fill) else number.fill
-        values = generator.normal(middle, number.spread, NUM_ROWS)
+        values = generator.normal(middle, number.spread, count)
     if column.kind == "date":
         return np.where(gaps, NO_DATE, np.round(values * SECONDS_A_DAY).astype(np.int64))
     return np.where(gaps, np.nan, values).astype(np.float32)
 
 
-def _pictures(generator: np.random.Generator, preprocessing: PicturePreprocessing, item: RawInput) -> tuple[dict[str, Any], Part]:
+def _pictures(
+    generator: np.random.Generator, preprocessing: PicturePreprocessing, item: RawInput
+) -> tuple[dict[str, Any], Mapping[str, Array]]:
     if preprocessing.reader is None:
         deviation = np.broadcast_to(preprocessing.spread, item.fixed_shape)
         values = generator.normal(preprocessing.center, deviation, (NUM_ROWS, *item.fixed_shape)).astype(np.float32)
-        return {item.name: values}, preprocessing.transform(RawPictures(values), with_targets=False)
-    from PIL import Image
-
+        return {item.name: values}, preprocessing.transform(RawPictures(values), with_targets=False).inputs
     # The run itself reads picture files, so that what is compared is the whole way from the file on.
     pixels = generator.integers(0, 256, (NUM_PICTURES, *item.fixed_shape)).astype(np.uint8)
     with tempfile.TemporaryDirectory() as folder:
-        for index, picture in enumerate(pixels):
-            Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture).save(Path(folder) / f"{index}.png")
+        _write_pictures(pixels, Path(folder), "picture")
         part = read_part(preprocessing, [folder], with_targets=False)
-    return {item.name: pixels.astype(np.float32)}, part
+    return {item.name: pixels.astype(np.float32)}, part.inputs
+
+
+def _write_pictures(pictures: NDArray[np.uint8], folder: Path, name: str) -> list[str]:
+    from PIL import Image
+
+    paths = [str(folder / f"{name} {index:03d}.png") for index in range(len(pictures))]
+    for path, picture in zip(paths, pictures, strict=True):
+        Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture).save(path)
+    return paths
 
 
 def largest_difference(expected: Mapping[str, Any], found: Mapping[str, Any], scales: Mapping[str, float]) -> float:

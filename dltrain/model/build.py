@@ -223,7 +223,9 @@ def make_component(keras: Any, component: Component, **more: Any) -> Any:
 def make_value(keras: Any, value: Any) -> Any:
     """An argument's value as Keras takes it."""
     if isinstance(value, Component):
-        return make_component(keras, value)
+        # A layer within a layer would else be named by a counter of the process, and its weights be stored under that name.
+        more = {"name": snake_case(value.name)} if value.kind == "layer" and "name" not in value.arguments else {}
+        return make_component(keras, value, **more)
     if isinstance(value, Mapping):
         return {key: make_value(keras, item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -107,7 +107,9 @@ def example_arrays(inputs: Sequence[RawInput], tensor: str) -> str:
     """A mapping of one raw row in Python, as `{"age": np.array([1.0], "float32")}`."""
     entries = []
     for item in inputs[:3]:
-        if item.shape:
+        if item.shape and item.dtype == "string":
+            value = tensor.format(value="texts", dtype=item.dtype)
+        elif item.shape:
             value = f'pictures.astype("{item.dtype}")' if len(item.shape) == 3 else f'values.astype("{item.dtype}")'
         else:
             value = tensor.format(value=repr([example_value(item)]), dtype=item.dtype)

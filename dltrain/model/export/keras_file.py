@@ -39,7 +39,9 @@ class KerasFile(ExportFormat):
         """See `ExportFormat`."""
         import keras
 
-        answers = keras.models.load_model(path).predict(dict(rows), verbose=0)
+        # Keras batches texts of several dimensions only as tensors.
+        given = {name: keras.ops.convert_to_tensor(values) if values.ndim > 1 else values for name, values in rows.items()}
+        answers = keras.models.load_model(path).predict(given, verbose=0)
         return {name: texts_of(np.asarray(values)) for name, values in answers.items()}
 
     def usage(self, file: str, inputs: Sequence[RawInput], outputs: Sequence[RawOutput]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,14 @@ from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.data.pictures import parse_reader
 from dltrain.model.export.raw_input import RawInput
 from dltrain.model.export.resize import resize
-from dltrain.model.export.table_graph import standardize
+from dltrain.model.export.scaling import standardize
+from dltrain.model.export.step_graph import add_steps
 
 
 def describe_picture(preprocessing: PicturePreprocessing) -> tuple[RawInput, ...]:
     """The one input: a picture, or an array where the run reads no picture files."""
-    name, shape = preprocessing.schema.inputs[0].name, preprocessing.shape
+    shape = preprocessing.shape
+    name = "image" if len(shape) == 3 else "features"
     if preprocessing.reader is None:
         return (RawInput(name, name, "float32", shape, "values as in the data", fixed_shape=shape),)
     reader = parse_reader(preprocessing.reader)
@@ -54,4 +57,6 @@ def add_pictures(keras: Any, preprocessing: PicturePreprocessing, tensor: Any, *
         if (reader.lowest, reader.highest) != (0.0, 255.0):
             tensor = tensor / np.float32(255.0) * np.float32(reader.highest - reader.lowest) + np.float32(reader.lowest)
     scaled = standardize(tensor, preprocessing.center, preprocessing.spread)
+    if preprocessing.steps:
+        scaled = add_steps(keras, preprocessing.steps, ops.reshape(scaled, (-1, math.prod(preprocessing.shape))))
     return {preprocessing.schema.inputs[0].name: scaled}

@@ -8,11 +8,12 @@ from typing import Any
 
 from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.series_preprocessing import SeriesPreprocessing
 from dltrain.data.table_preprocessing import TablePreprocessing
-from dltrain.errors import UsageError
 from dltrain.model.export.outputs import RawOutput, add_outputs
 from dltrain.model.export.picture_graph import add_pictures, describe_picture
-from dltrain.model.export.raw_input import RawInput, no_way
+from dltrain.model.export.raw_input import RawInput
+from dltrain.model.export.series_graph import add_series, describe_series
 from dltrain.model.export.table_graph import add_columns, describe_columns
 from dltrain.model.head import Head
 
@@ -43,16 +44,13 @@ def describe_inputs(preprocessing: Preprocessing, name: Callable[[str], str], *,
     Raises:
         UsageError: something of it cannot be said with Keras's layers; names every such thing.
     """
-    steps = getattr(preprocessing, "steps", ())
-    if steps:
-        names = ", ".join(step.name for step in steps)
-        raise UsageError(no_way(f"the steps of data.transform ({names}), which are scikit-learn's"))
-    if type(preprocessing) is TablePreprocessing:
+    if isinstance(preprocessing, TablePreprocessing):
         inputs = describe_columns(preprocessing, with_text=with_text)
-    elif type(preprocessing) is PicturePreprocessing:
-        inputs = describe_picture(preprocessing)
+    elif isinstance(preprocessing, SeriesPreprocessing):
+        inputs = describe_series(preprocessing, with_text=with_text)
     else:
-        raise UsageError(no_way(f"preprocessing of {preprocessing.kind}"))
+        assert isinstance(preprocessing, PicturePreprocessing)
+        inputs = describe_picture(preprocessing)
     named: dict[str, RawInput] = {}
     for item in inputs:
         word = name(item.column)
@@ -92,7 +90,9 @@ def build_raw_model(
         given[item.name] = tensor
         tensors[item.column] = _look_up(keras, item.words, tensor) if item.words and with_text else tensor
     if isinstance(preprocessing, TablePreprocessing):
-        prepared = add_columns(keras, preprocessing, inputs, tensors)
+        prepared = add_columns(keras, preprocessing, inputs, tensors, any_size=any_size)
+    elif isinstance(preprocessing, SeriesPreprocessing):
+        prepared = add_series(keras, preprocessing, inputs, tensors)
     else:
         assert isinstance(preprocessing, PicturePreprocessing)
         prepared = add_pictures(keras, preprocessing, tensors[inputs[0].column], any_size=any_size)

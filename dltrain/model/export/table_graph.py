@@ -1,12 +1,8 @@
-"""A table's preprocessing as a graph: raw columns to the model's numbers and indices, as `TablePreprocessing` makes them.
-
-Arithmetic is float32. So that a large mean under a small deviation costs no digits, what is subtracted is the sum of two
-float32 numbers, the second holding what the first one rounds away.
-"""
+"""A table's preprocessing as a graph: raw columns to the model's numbers and indices, as `TablePreprocessing` makes them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,11 +11,15 @@ from numpy.typing import NDArray
 
 from dltrain.data.features import FeatureColumn, category_codes, read_feature
 from dltrain.data.kinds import to_numbers
+from dltrain.data.picture_form import PictureForm
 from dltrain.data.scaling import NumberTransform
 from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing, input_name
 from dltrain.errors import Fault, UsageError
 from dltrain.model.export.date_parts import date_parts
 from dltrain.model.export.raw_input import RawInput, no_way
+from dltrain.model.export.resize import resize
+from dltrain.model.export.scaling import standardize, to_quantiles
+from dltrain.model.export.step_graph import add_steps
 from dltrain.model.export.text_graph import add_tokens, unreplaceable
 
 MEANINGS = {
@@ -45,7 +45,7 @@ def describe_columns(preprocessing: TablePreprocessing, *, with_text: bool) -> t
     faults = []
     for column in preprocessing.features:
         path = f"data.features.{column.name}"
-        if column.kind not in MEANINGS:
+        if column.kind not in MEANINGS and column.form is None:
             faults.append(no_way(f"the column {column.name} of kind {column.kind}", path))
         elif column.kind == "text" and not with_text:
             message = f"this format takes no free text, which the column {column.name} holds"
@@ -55,9 +55,18 @@ def describe_columns(preprocessing: TablePreprocessing, *, with_text: bool) -> t
     if faults:
         raise UsageError(faults)
     return tuple(
-        RawInput(column.name, column.name, DTYPES[column.kind], (), MEANINGS[column.kind], _words(preprocessing, column)[0])
+        _picture(column.name, column.form)
+        if column.form
+        else RawInput(column.name, column.name, DTYPES[column.kind], (), MEANINGS[column.kind], _words(preprocessing, column)[0])
         for column in preprocessing.features
     )
+
+
+def _picture(column: str, form: PictureForm) -> RawInput:
+    height, width, channels = form.shape
+    colors = "red, green, blue" if form.color else "one channel of grey"
+    meaning = f"pixels 0...255, {colors}; any size: brought to {height}x{width} inside"
+    return RawInput(column, column, "float32", (None, None, channels), meaning, fixed_shape=form.shape)
 
 
 def _words(preprocessing: TablePreprocessing, column: FeatureColumn) -> tuple[tuple[str, ...], NDArray[np.int32]]:
@@ -79,15 +88,29 @@ def _words(preprocessing: TablePreprocessing, column: FeatureColumn) -> tuple[tu
 
 @dataclass(slots=True)
 class _Number:
-    """One number of the model: its transform, the float32 tensor [rows] (NaN: missing), and its place among the features."""
+    """One number of the model.
+
+    Attributes:
+        transform: of the number.
+        tensor: float32 [rows], NaN where it is missing.
+        filled: the same with what stands for some missing ones.
+        place: among the features.
+    """
 
     transform: NumberTransform
     tensor: Any
+    filled: Any
     place: int
 
 
 def add_columns(
-    keras: Any, preprocessing: TablePreprocessing, inputs: Sequence[RawInput], tensors: Mapping[str, Any]
+    keras: Any,
+    preprocessing: TablePreprocessing,
+    inputs: Sequence[RawInput],
+    tensors: Mapping[str, Any],
+    *,
+    any_size: bool = True,
+    fill: Callable[[Any], Any] = lambda values: values,
 ) -> dict[str, Any]:
     """The model's inputs by name.
 
@@ -95,7 +118,10 @@ def add_columns(
         keras: the module.
         preprocessing: of the run.
         inputs: from `describe_columns`.
-        tensors: column → float32 or int64 [rows]; for words int32 [rows], the place among the input's words from 1.
+        tensors: column → float32 or int64 [rows]; for words int32 [rows], the place among the input's words from 1; for pictures
+            float32 [rows, height, width, channels].
+        any_size: pictures are of any size.
+        fill: puts other values in the place of missing numbers (NaN) before the preprocessing's own.
     """
     ops = keras.ops
     numbers: list[_Number] = []
@@ -105,7 +131,10 @@ def add_columns(
     place = 0
     for column, item in zip(preprocessing.features, inputs, strict=True):
         tensor = tensors[item.column]
-        if column.kind == "text":
+        if column.form is not None:
+            sized = resize(ops, tensor, *column.form.size, "bilinear", column.form.fit) if any_size else tensor
+            made[input_name(column)] = sized / np.float32(255.0)
+        elif column.kind == "text":
             made[input_name(column)] = add_tokens(keras, column, preprocessing.reading, tensor)
         elif column.kind == "category":
             code = ops.take(_words(preprocessing, column)[1], tensor, axis=0)
@@ -116,7 +145,8 @@ def add_columns(
                 places += range(place, place + len(column.columns))
         else:
             for transform, values in _read(keras, preprocessing, column, tensor):
-                numbers.append(_Number(transform, values, place))
+                filled = values if column.kind == "date" else fill(values)
+                numbers.append(_Number(transform, values, filled, place))
                 place += len(transform.columns)
             continue
         place += len(column.columns)
@@ -130,7 +160,8 @@ def add_columns(
     if pieces:
         features = pieces[0] if len(pieces) == 1 else ops.concatenate(pieces, axis=1)
         order = np.argsort(places).astype(np.int32)
-        made[FEATURES] = features if (np.diff(order) == 1).all() else ops.take(features, order, axis=1)
+        features = features if (np.diff(order) == 1).all() else ops.take(features, order, axis=1)
+        made[FEATURES] = add_steps(keras, preprocessing.steps, features)
     return made
 
 
@@ -192,70 +223,22 @@ def _scale(keras: Any, numbers: Sequence[_Number]) -> tuple[list[Any], Any]:
     """Scaled numbers, float32 [rows, count] in pieces, and the marks of missing ones, float32 [rows, count] or None."""
     ops = keras.ops
     ordered = _in_order(numbers)
-    values = ops.stack([number.tensor for number in ordered], axis=1)
-    gaps = ops.isnan(values)
     straight = [number.transform for number in ordered if number.transform.scale != "quantile"]
     scaled = []
     if straight:
         center = np.array([transform.center for transform in straight])
         spread = np.array([transform.spread for transform in straight])
         fill = np.array([transform.fill for transform in straight])
-        part = values if len(straight) == len(ordered) else values[:, : len(straight)]
-        filled = gaps if len(straight) == len(ordered) else gaps[:, : len(straight)]
-        result = standardize(part, center, spread)
-        scaled.append(ops.where(filled, np.float32((fill - center) / spread), result))
+        values = ops.stack([number.filled for number in ordered[: len(straight)]], axis=1)
+        standard = standardize(values, center, spread)
+        # The converter to ONNX leaves NaN out of a choice only where the question itself is whether there is one.
+        scaled.append(ops.where(ops.isnan(values), np.float32((fill - center) / spread), standard))
     for number in ordered[len(straight) :]:
         fill_value = np.float32(number.transform.transform(np.array([number.transform.fill]))[0])
-        shares = _quantiles(ops, number.tensor, number.transform.quantiles)
-        scaled.append(ops.expand_dims(ops.where(ops.isnan(number.tensor), fill_value, shares), 1))
+        shares = to_quantiles(ops, number.filled, number.transform.quantiles)
+        scaled.append(ops.expand_dims(ops.where(ops.isnan(number.filled), fill_value, shares), 1))
     marked = [index for index, number in enumerate(ordered) if number.transform.indicator]
     if not marked:
         return scaled, None
-    marks = gaps if len(marked) == len(ordered) else ops.take(gaps, np.array(marked, np.int32), axis=1)
+    marks = ops.isnan(ops.stack([ordered[index].tensor for index in marked], axis=1))
     return scaled, ops.cast(marks, "float32")
-
-
-def standardize(values: Any, center: NDArray[np.float64], spread: NDArray[np.float64]) -> Any:
-    """`(values - center) / spread` in float32, as exactly as if center and spread were float64."""
-    rounded = center.astype(np.float32)
-    rest = ((center - rounded) / spread).astype(np.float32)
-    # Subtracted one after the other, the two would be put together again by TensorFlow Lite's converter.
-    scaled = (values - rounded) / spread.astype(np.float32)
-    return scaled - rest if rest.any() else scaled
-
-
-def _quantiles(ops: Any, values: Any, quantiles: NDArray[np.float64]) -> Any:
-    """What `dltrain.data.scaling.to_quantiles` computes, for float32 [rows]."""
-    exact = np.asarray(quantiles, np.float64)
-    edges = exact.astype(np.float32)
-    rest = (exact - edges).astype(np.float32)
-    last = len(edges) - 1
-    if last == 0:
-        return ops.zeros_like(values)
-    shares = np.linspace(0, 1, len(exact), dtype=np.float32)[:-1]
-    width = np.maximum(np.diff(exact), np.finfo(np.float32).tiny).astype(np.float32)
-    above = ops.expand_dims(values, 1) - edges
-    border = _border(exact, edges, rest)
-
-    def interpolate(is_below: Any) -> Any:
-        # A run of equal quantiles has a share at either end; which end is met depends on the side that is looked from.
-        # Counting takes the place of a search, which not every format has.
-        index = ops.clip(ops.sum(ops.cast(is_below(border, above), "int32"), axis=1), 1, last) - 1
-        along = (values - ops.take(edges, index, axis=0) - ops.take(rest, index, axis=0)) / ops.take(width, index, axis=0)
-        return ops.take(shares, index, axis=0) + ops.clip(along, 0.0, 1.0) * np.float32(1 / last)
-
-    middle = 0.5 * (interpolate(ops.less) + interpolate(ops.less_equal))
-    middle = ops.where(ops.greater_equal(values - edges[last], border[last]), np.float32(1.0), middle)
-    return ops.where(ops.less_equal(values - edges[0], border[0]), np.float32(0.0), middle)
-
-
-def _border(exact: NDArray[np.float64], edges: NDArray[np.float32], rest: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How far above its edge a value has to be to lie above the quantile.
-
-    Usually not at all: a quantile of 0.1 is met by the value 0.1, and both are rounded alike. Only where a quantile differs from
-    a float32 number by an error of float64, or where float32 cannot tell it from the next one, is the value the exact one.
-    """
-    is_error = np.abs(rest) < 1e-3 * np.spacing(np.abs(edges))
-    merged = (np.diff(edges) == 0) & (np.diff(exact) != 0)
-    is_merged = np.concatenate([merged, [False]]) | np.concatenate([[False], merged])
-    return np.where(is_error | is_merged, rest, np.float32(0.0)).astype(np.float32)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,9 @@ class TfliteFile(ExportFormat):
         """See `ExportFormat`."""
         import tensorflow as tf
 
-        function = _function_of_constants(raw).get_concrete_function()
         try:
+            with _unrolled(raw.model):
+                function = _function_of_constants(raw).get_concrete_function()
             content = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module()).convert()
         except Exception as error:  # the converter raises errors of its own, of no common class
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
@@ -63,7 +65,8 @@ class TfliteFile(ExportFormat):
         for item in meaning["inputs"]:
             if "words" in item:
                 places = {word: place for place, word in enumerate(item["words"], start=1)}
-                coded[item["name"]] = np.array([places.get(word, 0) for word in rows[item["name"]]], np.int32)
+                words = rows[item["name"]]
+                coded[item["name"]] = np.array([places.get(word, 0) for word in words.flat], np.int32).reshape(words.shape)
         answers = interpreter.get_signature_runner(SIGNATURE)(**coded)
         for item in meaning["outputs"]:
             if item["dtype"] == "string":
@@ -77,6 +80,21 @@ class TfliteFile(ExportFormat):
             f"run = tf.lite.Interpreter({file!r}).get_signature_runner({SIGNATURE!r})",
             f"run(**rows)[{outputs[0].name!r}]    # unzip -p {file} {CODES_FILE}: what the whole numbers mean",
         ]
+
+
+@contextmanager
+def _unrolled(model: Any) -> Iterator[None]:
+    """Recurrent layers written out step by step for a while: the converter takes no loops over lists of tensors."""
+    from keras import layers
+
+    steps = [layer for layer in model._flatten_layers() if isinstance(layer, layers.RNN) and not layer.unroll]
+    for layer in steps:
+        layer.unroll = True
+    try:
+        yield
+    finally:
+        for layer in steps:
+            layer.unroll = False
 
 
 def _function_of_constants(raw: RawModel) -> Any:

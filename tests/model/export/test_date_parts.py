@@ -23,7 +23,7 @@ def theirs(seconds, part):
     return date_numbers(dates, [part])[0]
 
 
-@settings(max_examples=10)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(st.integers(FIRST, LAST), min_size=1, max_size=50))
 def test_parts_are_those_of_polars(seconds):
     for part in PARTS:
