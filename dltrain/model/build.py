@@ -31,6 +31,8 @@ def build_model(
     seed: int,
     augment: Sequence[Component] = (),
     pretrained: bool = True,
+    shared: Any = None,
+    num_shared: int = 0,
 ) -> Any:
     """Build the Keras model, not yet compiled.
 
@@ -41,6 +43,8 @@ def build_model(
         seed: initial weights and the draws of random layers are functions of it and of the layer's place.
         augment: random layers for pictures, put first; they act in training only.
         pretrained: False does not read the pretrained weights of a `keras.applications` body: a checkpoint's follow.
+        shared: a model that was built of a config with the same first layers, which the new one has in common with it.
+        num_shared: how many of the config's layers these are.
 
     Returns:
         A `keras.Model`. Its layers have names of their own, the same in every process.
@@ -50,7 +54,7 @@ def build_model(
     """
     keras = import_keras()
     keras.utils.set_random_seed(derive_seed(seed, "build"))
-    return _Builder(keras, seed, pretrained).build(model, schema, heads, augment)
+    return _Builder(keras, seed, pretrained, shared, num_shared).build(model, schema, heads, augment)
 
 
 # Layers whose inputs are arguments of their own (query, value, key), not one list.
@@ -60,19 +64,18 @@ _SEPARATE_INPUTS = {"MultiHeadAttention", "GroupQueryAttention"}
 class _Builder:
     """Puts layers together and remembers their outputs by name."""
 
-    def __init__(self, keras: Any, seed: int, pretrained: bool) -> None:
+    def __init__(self, keras: Any, seed: int, pretrained: bool, shared: Any = None, num_shared: int = 0) -> None:
         self.keras = keras
         self.seed = seed
         self.pretrained = pretrained
+        self.shared = shared
+        self.num_shared = num_shared
         self.tensors: dict[str, Any] = {}
         self.counts: dict[str, int] = {}
         self.vectors: dict[str, Any] = {}
 
     def build(self, model: ModelConfig, schema: Schema, heads: Sequence[Head], augment: Sequence[Component]) -> Any:
-        inputs = [
-            self.keras.Input(spec.shape, dtype=spec.dtype, name=name)
-            for spec, name in zip(schema.inputs, input_names(schema.inputs), strict=True)
-        ]
+        inputs = self._inputs(schema)
         entry = resolve_entry(model, schema.inputs)
         if entry.faults:
             raise ConfigError(entry.faults)
@@ -83,8 +86,8 @@ class _Builder:
         names = {layer.name for layer in model.layers if layer.name}
         names |= {layer.name for head in heads for layer in head.layers if layer.name}
         self.counts = dict.fromkeys(names, 1)
-        for layer in entry.layers:
-            tensor = self._apply(layer, tensor)
+        for index, layer in enumerate(entry.layers):
+            tensor = self._apply(layer, tensor, shared=index < self.num_shared)
         outputs = [] if heads else [tensor]
         for head in heads:
             output = tensor if head.source is None else self.tensors[head.source]
@@ -94,6 +97,14 @@ class _Builder:
         return self.keras.Model(
             inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0], name="model"
         )
+
+    def _inputs(self, schema: Schema) -> list[Any]:
+        if self.shared is not None:
+            return list(self.shared.inputs)
+        names = input_names(schema.inputs)
+        return [
+            self.keras.Input(spec.shape, dtype=spec.dtype, name=name) for spec, name in zip(schema.inputs, names, strict=True)
+        ]
 
     def _join(self, specs: Sequence[InputSpec], inputs: Sequence[Any], entry: Entry) -> Any:
         """One tensor of the inputs that are joined: categories are looked up and put beside the numbers, texts as means."""
@@ -141,8 +152,18 @@ class _Builder:
             if name not in self.tensors:
                 return name
 
-    def _apply(self, config: LayerConfig, tensor: Any) -> Any:
+    def _apply(self, config: LayerConfig, tensor: Any, *, shared: bool = False) -> Any:
         name = self._name(config)
+        is_there = shared and self.shared is not None
+        output = _output_of(self.shared, name) if is_there else self._call(config, name, tensor)
+        self.tensors[name] = output
+        if is_frozen(config):
+            # What follows begins alike, whether these layers were made here or are another model's.
+            self.keras.utils.set_random_seed(derive_seed(self.seed, "after", name))
+        return output
+
+    def _call(self, config: LayerConfig, name: str, tensor: Any) -> Any:
+        """Make a layer, and let it take its inputs."""
         try:
             source = tensor if config.inputs is None else [self.tensors[word] for word in config.inputs]
             if config.inputs is not None and len(source) == 1:
@@ -165,7 +186,6 @@ class _Builder:
         except (ValueError, TypeError, KeyError, IndexError) as error:
             message = f"Keras refuses {config.component.name}: {_first_lines(error)}"
             raise ConfigError(fault_at(config.component.place, message, path=config.path or None)) from error
-        self.tensors[name] = output
         return output
 
     def _make(self, config: LayerConfig, name: str) -> Any:
@@ -184,6 +204,19 @@ class _Builder:
             found = ", ".join(str(array.shape) for array in given)
             raise ValueError(f"weights of shapes {found} were given; expected {', '.join(map(str, expected))}")
         layer.set_weights(given)
+
+
+def is_frozen(layer: LayerConfig) -> bool:
+    """Whether a layer of the config has weights that training leaves alone."""
+    if layer.component.kind == "application":
+        return layer.component.arguments.get("trainable", False) is False
+    return layer.component.arguments.get("trainable") is False
+
+
+def _output_of(model: Any, name: str) -> Any:
+    """What comes out of a layer within a model; the layer may be used in other models too."""
+    [node] = [node for nodes in model._nodes_by_depth.values() for node in nodes if node.operation.name == name]
+    return node.outputs[0]
 
 
 def snake_case(name: str) -> str:

@@ -11,6 +11,9 @@ from typing import Any
 
 from dltrain.model.keras_import import import_keras
 
+# Features are held in memory; `training.cache_features: auto` leaves it where they would take more.
+MOST_BYTES = 1 << 30
+
 
 @dataclass(frozen=True, slots=True)
 class FrozenPrefix:

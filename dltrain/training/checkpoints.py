@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import json
 import math
 import string
@@ -13,8 +12,8 @@ from typing import Any
 
 from dltrain.config.types import CheckpointConfig
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.keras_import import import_keras
 from dltrain.runs import Run, write_atomically
+from dltrain.training.model_file import ModelFile, model_bytes
 from dltrain.training.state import Values, capture_values, restore_values
 
 
@@ -47,6 +46,7 @@ class Checkpoints:
         self._model = model
         self._whole = model if whole is None else whole
         self._config = config
+        self._model_file = ModelFile(self._whole, model, config.format)
         self.monitor = monitor
         self.mode = mode
         threshold = config.initial_value_threshold
@@ -127,10 +127,10 @@ class Checkpoints:
         """Write the model as it is now."""
         write_atomically(self._run.checkpoints / f"last{self.suffix}", self._file(None))
 
-    def _file(self, values: Values | None, *, weights_only: bool = False) -> bytes:
+    def _file(self, values: Values | None, *, weights_only: bool = False) -> bytes | bytearray:
         """The bytes of a file that holds the model with these values, or as it is now."""
         with contextlib.nullcontext() if values is None else holding(self._model, values):
-            return model_bytes(self._whole, self._config.format, weights_only=weights_only)
+            return model_bytes(self._whole, self._config.format, weights_only=True) if weights_only else self._model_file.read()
 
     def memory(self) -> dict[str, Any]:
         """What must survive: the best value and its epoch."""
@@ -156,6 +156,7 @@ class Checkpoints:
             values = [known.get(id(variable), array) for variable, array in zip(model.variables, now.model, strict=True)]
             self.best = Values(values, now.optimizer)
         self._model = model
+        self._model_file = ModelFile(self._whole, model, self._config.format)
 
 
 @contextlib.contextmanager
@@ -167,50 +168,6 @@ def holding(model: Any, values: Values) -> Iterator[None]:
         yield
     finally:
         restore_values(model, current)
-
-
-def model_bytes(model: Any, file_format: str, *, weights_only: bool = False) -> bytes:
-    """The model as the bytes of a file.
-
-    Args:
-        model: a Keras model.
-        file_format: "h5" or "keras".
-        weights_only: a `.weights.h5` file.
-    """
-    if weights_only or file_format == "keras":
-        return _through_a_file(model, ".weights.h5" if weights_only else ".keras")
-    import h5py
-    from keras.src.legacy.saving import json_utils, legacy_h5_format, saving_options, saving_utils
-
-    # Keras takes "optimizer" out of the live compile config while it writes an .h5 file, and does not put it back.
-    config = copy.copy(model._compile_config.config) if getattr(model, "_compile_config", None) else None
-    try:
-        with h5py.File("model.h5", "w", driver="core", backing_store=False) as file:
-            # The optimizer's slots stay out: with them in the file, Keras builds the loaded optimizer for no variables at
-            # all, and `fit` then refuses every one. An exact resume has them from the state file.
-            legacy_h5_format.save_model_to_hdf5(model, file, include_optimizer=False)
-            with saving_options.keras_option_scope(use_legacy_config=True):
-                metadata = saving_utils.model_metadata(model, include_optimizer=True)
-            training_config = json.dumps(metadata["training_config"], default=json_utils.get_json_type)
-            file.attrs["training_config"] = training_config.encode()
-            file.flush()
-            return bytes(file.id.get_file_image())
-    finally:
-        if config is not None:
-            model._compile_config.config = config
-
-
-def _through_a_file(model: Any, suffix: str) -> bytes:
-    import tempfile
-
-    keras = import_keras()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"model{suffix}"
-        if suffix == ".keras":
-            keras.saving.save_model(model, path)
-        else:
-            model.save_weights(path)
-        return path.read_bytes()
 
 
 def expand_template(template: str, epoch: int, logs: Mapping[str, float]) -> str:

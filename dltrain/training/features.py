@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from dltrain.data.disk_array import DiskArray
 from dltrain.data.feature_store import FeatureStore, digest_rows
+from dltrain.errors import DataError, InterruptedRun
 from dltrain.model.encode import EncodedPart
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.frozen import FrozenPrefix
 from dltrain.reporting import Reporter
 from dltrain.training.environment import describe_environment
+from dltrain.training.signals import StopSignals
 
-# Features are held in memory; `training.cache_features: auto` leaves it where they would take more.
-MOST_BYTES = 1 << 30
 # A signal waits for the call that is running; what was computed is stored so often.
 CALL_SECONDS = 1.0
 STORE_SECONDS = 60.0
@@ -37,7 +37,13 @@ def features_bytes(frozen: FrozenPrefix, parts: Mapping[str, EncodedPart]) -> in
 
 
 def with_features(
-    frozen: FrozenPrefix, parts: Mapping[str, EncodedPart], *, threads: int, reporter: Reporter, weights: str | None = None
+    frozen: FrozenPrefix,
+    parts: Mapping[str, EncodedPart],
+    *,
+    threads: int,
+    reporter: Reporter,
+    weights: str | None = None,
+    signals: StopSignals | None = None,
 ) -> dict[str, EncodedPart]:
     """The parts with features in place of their inputs: what `frozen.rest` takes.
 
@@ -51,6 +57,7 @@ def with_features(
         threads: of the run, which the description of the environment asks for.
         reporter: hears how far it is.
         weights: from `weights_digest`, if it is known already.
+        signals: where they are deferred, so that one does not end the work by itself.
 
     Raises:
         InterruptedRun: a signal came; what was computed till then is stored.
@@ -69,7 +76,7 @@ def with_features(
             f"{int(found.sum()):,} of them stored in {store.folder}, {int((~found).sum()):,} to compute"
         )
         if not found.all():
-            _compute(frozen, arrays, digests, features, found, store, batch_size, reporter)
+            _compute(frozen, arrays, digests, features, found, store, batch_size, reporter, signals)
     ends = np.cumsum([part.num_rows for part in parts.values()]).tolist()
     return {
         name: replace(part, inputs=(features[end - part.num_rows : end],))
@@ -86,6 +93,7 @@ def _compute(
     store: FeatureStore,
     batch_size: int,
     reporter: Reporter,
+    signals: StopSignals | None,
 ) -> None:
     """Fill in the features that are missing, a call of about a second at a time."""
     forward = Forward(frozen.prefix, batch_size)
@@ -96,6 +104,8 @@ def _compute(
     pieces: list[Path | None] = []
     try:
         while done < len(missing):
+            if signals is not None and signals.received is not None:
+                raise InterruptedRun("interrupted while features were computed", signal_number=signals.received)
             rows = missing[done : done + count]
             started = time.monotonic()
             [features[rows]] = forward.outputs([_rows(arrays, starts, rows)])
@@ -161,3 +171,21 @@ def weights_digest(frozen: FrozenPrefix) -> str:
     for weight in frozen.prefix.weights:
         digest.update(np.ascontiguousarray(weight.numpy()).data)
     return digest.hexdigest()
+
+
+def note_features(manifest: dict[str, Any], frozen: FrozenPrefix, weights: str) -> None:
+    """Keep in a run's manifest what is computed once.
+
+    Args:
+        manifest: is changed.
+        frozen: from `find_frozen_prefix`.
+        weights: from `weights_digest`.
+
+    Raises:
+        DataError: a run that goes on finds other pretrained weights than it began with. Its states do not hold them.
+    """
+    before = manifest.get("features")
+    if isinstance(before, dict) and before.get("weights") not in (None, weights):
+        message = f"the weights of the frozen layers {frozen.name} are not those with which the run began"
+        raise DataError(message, hint="put the file of pretrained weights back, or begin a new run")
+    manifest["features"] = {"layers": list(frozen.layers), "shape": list(frozen.shape), "weights": weights}

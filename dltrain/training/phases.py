@@ -13,11 +13,10 @@ import numpy as np
 
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset
-from dltrain.errors import DataError
 from dltrain.model.compile import build_metrics, compile_model
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.forward import Forward, evaluation_batch_size
-from dltrain.model.frozen import FrozenPrefix, find_frozen_prefix
+from dltrain.model.frozen import MOST_BYTES, FrozenPrefix, find_frozen_prefix
 from dltrain.model.head import Head
 from dltrain.model.unfreeze import unfreeze
 from dltrain.reporting import Reporter
@@ -26,7 +25,7 @@ from dltrain.training.callbacks import EpochCallbacks
 from dltrain.training.checkpoints import Checkpoints, check_template
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.corruption import corruption_of
-from dltrain.training.features import MOST_BYTES, features_bytes, weights_digest, with_features
+from dltrain.training.features import features_bytes, note_features, weights_digest, with_features
 from dltrain.training.history import History
 from dltrain.training.loop import CompiledLoop, Tensors
 from dltrain.training.run_files import best_monitor, refuse_h5
@@ -156,7 +155,8 @@ class Phases:
         else:
             checkpoints.go_on_with(trained)
         if frozen is not None:  # the longest work comes when all else was found to be right
-            digest = self._note_features(frozen)
+            digest = weights_digest(frozen)
+            note_features(self._manifest, frozen, digest)
             parts = with_features(frozen, parts, threads=self._threads, reporter=self._reporter, weights=digest)
         self.forward = Forward(trained, self._batch_size)
         self.tensors = {name: to_tensors(part) for name, part in parts.items()}
@@ -191,20 +191,6 @@ class Phases:
             self._reporter.detail(f"the features of {frozen.name} would take {num_bytes:,} bytes: computed anew in each epoch")
             return None
         return frozen
-
-    def _note_features(self, frozen: FrozenPrefix) -> str:
-        """Keep in the manifest what is computed once; returns the digest of its weights.
-
-        Raises:
-            DataError: a run that goes on finds other pretrained weights than it began with. Its states do not hold them.
-        """
-        digest = weights_digest(frozen)
-        before = self._manifest.get("features")
-        if isinstance(before, dict) and before.get("weights") not in (None, digest):
-            message = f"the weights of the frozen layers {frozen.name} are not those with which the run began"
-            raise DataError(message, hint="put the file of pretrained weights back, or begin a new run")
-        self._manifest["features"] = {"layers": list(frozen.layers), "shape": list(frozen.shape), "weights": digest}
-        return digest
 
     def _segments(self, stage: TrainingConfig, part: EncodedPart) -> Segments:
         """The training part as the loop takes it: in memory, or read from disk while it is trained on."""

@@ -19,8 +19,8 @@ from dltrain.model.h5_limits import why_not_h5
 from dltrain.model.head import Head
 from dltrain.runs import Run, now, write_atomically
 from dltrain.training.callbacks import EpochCallbacks, metric_direction, resolve_monitor
-from dltrain.training.checkpoints import model_bytes
 from dltrain.training.environment import git_commit
+from dltrain.training.model_file import model_bytes
 
 MAX_ROW_IDS = 2_000_000
 

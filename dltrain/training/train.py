@@ -133,8 +133,8 @@ class Trainer:
         while self.epoch < self.last_epoch and not self.stopped:
             self._run_epoch(signals)
         self.save()
-        self.callbacks.finish()
-        self.checkpoints.write_last()
+        if self.callbacks.finish():
+            self.checkpoints.write_last()
         self.reporter.finished()
 
     @property

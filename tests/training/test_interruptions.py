@@ -186,7 +186,7 @@ def value_in(path: Path) -> float:
         return loss_of(file["weights"])
 
 
-def model_bytes(model: Model, file_format: str, **_: Any) -> bytes:
+def model_bytes(model: Model) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, weights=model.variables[0].value)
     return buffer.getvalue()
@@ -212,7 +212,7 @@ def stretch(folder: Path, kill_at: int | None, saves: tuple[bool, bool]) -> tupl
     with (
         mock.patch.object(train_module, "EPOCH_SAVE_SECONDS", 0.0 if every_epoch else 1e9),
         mock.patch.object(train_module, "CALL_SECONDS", 0.0),
-        mock.patch.object(checkpoints_module, "model_bytes", model_bytes),
+        mock.patch.object(checkpoints_module.ModelFile, "read", lambda file: model_bytes(file._model)),
     ):
         run.remove_temporary_files()
         state, notes = load_newest_state(run)

@@ -119,7 +119,7 @@ def test_early_stopping_ends_its_phase_and_the_next_begins(tmp_path: Path, monke
 
 
 def test_the_best_model_of_an_earlier_phase_stays_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    words = ("training.checkpoint.monitor=val_loss", "training.phases.1.optimizer={SGD: {learning_rate: 2.0}}")
+    words = ("training.checkpoint.monitor=val_loss", "training.phases.1.optimizer={SGD: {learning_rate: 10.0}}")
     result = fit(phased(*words), run_dir=tmp_path / "run")
     rows = rows_of(tmp_path / "run")
     best = min(rows, key=lambda row: row["val_loss"])

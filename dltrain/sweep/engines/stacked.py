@@ -9,7 +9,7 @@ from dltrain.runs import Run
 from dltrain.sweep.engines.engine import EngineContext, FitSource
 from dltrain.sweep.trials import TrialFit
 from dltrain.training.stacked.fit import MOST_TRIALS, Stacks
-from dltrain.training.stacked.structure import first_difference, structure_of, why_not_network, why_not_stacked
+from dltrain.training.stacked.structure import first_difference, shares_frozen, structure_of, why_not_network, why_not_stacked
 from dltrain.training.stacked.trial import StackedFit
 
 # Fits are taken in such numbers, so that those of one structure meet, however the space orders them.
@@ -33,7 +33,9 @@ class StackedEngine:
         structures = {structure_of(fit.config): fit for fit in fits}
         if len(fits) < 2:
             return "there is only one fit"
-        if 2 * len(structures) > len(fits):
+        # One body for all, built once, is worth a stack for each.
+        one_body = all(_same_body(fits[0], fit) for fit in fits)
+        if 2 * len(structures) > len(fits) and not one_body:
             return f"they differ in more than numbers ({first_difference([fit.config for fit in fits])})"
         return next((reason for fit in structures.values() if (reason := why_not_network(fit.config))), None)
 
@@ -76,6 +78,10 @@ def _run_group(stacks: Stacks, group: Sequence[TrialFit], context: EngineContext
     for fit, member in zip(group, members):
         fit.status, fit.error = member.status, member.error
         yield fit
+
+
+def _same_body(fit: TrialFit, other: TrialFit) -> bool:
+    return fit.config.data == other.config.data and shares_frozen(fit.config, other.config)
 
 
 def _begun_elsewhere(fit: TrialFit) -> str | None:

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,30 +16,31 @@ import numpy as np
 from dltrain.config import dump_yaml
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset, Part
-from dltrain.errors import DltrainError
+from dltrain.errors import DltrainError, InterruptedRun
 from dltrain.evaluation.gates import check_gates
 from dltrain.evaluation.held_out import write_held_out
 from dltrain.evaluation.report import PartReport, report_part
 from dltrain.helper_process import HelperProcess
-from dltrain.model.build import build_model, make_component
-from dltrain.model.compile import build_metrics, compile_model
+from dltrain.model.build import make_component
+from dltrain.model.compile import build_metrics
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
-from dltrain.model.head import resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.reporting import Reporter
 from dltrain.runs import Run, create_run, now, to_json, write_atomically
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.diagnosis import diagnose_fit, finding_documents
 from dltrain.training.environment import describe_environment, logging_to
+from dltrain.training.features import note_features
 from dltrain.training.resuming import compare_with_run
 from dltrain.training.run_files import first_manifest, metrics_document, refuse_h5, resolved_config, save_row_ids
 from dltrain.training.signals import StopSignals
 from dltrain.training.stacked.data import read_together, same_data
 from dltrain.training.stacked.rows import Orders, StackedPart, stack_parts
 from dltrain.training.stacked.steps import StackedState, StackedSteps
-from dltrain.training.stacked.structure import network_of
+from dltrain.training.stacked.structure import network_of, trained_rows
+from dltrain.training.stacked.templates import Template, Templates, parts_of
 from dltrain.training.stacked.train import OnEpoch, StackedTrainer
-from dltrain.training.stacked.trial import HostCopy, StackedFit, StackedTrial, Template, trial_logger
+from dltrain.training.stacked.trial import HostCopy, StackedFit, StackedTrial, trial_logger
 
 # What the weights, gradients and optimizers of the trials that train together may take; further trials make a further stack.
 STACK_BYTES = 512 << 20
@@ -58,6 +60,7 @@ class Stacks:
     def __init__(self, *, argv: Sequence[str], threads: int | None, reporter: Reporter, signals: StopSignals) -> None:
         self.argv, self.threads = list(argv), threads or os.cpu_count() or 1
         self.reporter, self.signals = reporter, signals
+        self.templates = Templates()
         self._datasets: list[tuple[Config, Dataset | DltrainError]] = []
 
     def fit(self, fits: Sequence[StackedFit], *, on_start: Callable[[int], None], on_epoch: Callable[..., bool]) -> None:
@@ -128,10 +131,12 @@ class Stacks:
         assert config.training is not None
         assert dataset is not None
         network = network_of(config, dataset.schema)
-        widest = max((math.prod(length or 1 for length in row.found.output or ()) for row in network.rows), default=1)
+        trained = trained_rows(config, network)
+        widest = max((math.prod(length or 1 for length in row.found.output or ()) for row in trained), default=1)
+        parameters = sum(row.found.parameters or 0 for row in trained)
         rows = max(part.num_rows for part in dataset.parts.values())
         kept = rows * math.prod(length or 1 for length in network.rows[-1].found.output or ())
-        numbers = 6 * (network.parameters or 0) + 4 * config.training.batch_size * widest + kept
+        numbers = 6 * parameters + 4 * config.training.batch_size * widest + kept
         most = int(max(1, min(MOST_TRIALS, STACK_BYTES // (4 * numbers))))
         return [members[first : first + most] for first in range(0, len(members), most)]
 
@@ -141,7 +146,7 @@ class _Stack:
 
     def __init__(self, stacks: Stacks, fits: Sequence[StackedFit], datasets: Sequence[Dataset]) -> None:
         self.reporter, self.signals, self.threads, self.argv = stacks.reporter, stacks.signals, stacks.threads, stacks.argv
-        self.fits, self.datasets = fits, datasets
+        self.fits, self.datasets, self.templates = fits, datasets, stacks.templates
         self.seconds: dict[str, float] = {}
         self.started = time.monotonic()
 
@@ -153,7 +158,12 @@ class _Stack:
             for index, run in enumerate(runs):
                 stack.enter_context(run.locked())
                 stack.enter_context(logging_to(run.log_file, name=trial_logger(index).name))
-            trainer, parts = self._prepare(runs, on_epoch)
+            try:
+                trainer, parts = self._prepare(runs, on_epoch)
+            except InterruptedRun:  # nothing was trained: the fits begin anew, on the features that were computed till then
+                for fit in self.fits:
+                    fit.status = "interrupted"
+                return
             for fit in self.fits:
                 fit.status = "running"
             self.seconds["build"] = round(time.monotonic() - started, 3)
@@ -170,9 +180,9 @@ class _Stack:
 
     def _prepare(self, runs: Sequence[Run], on_epoch: OnEpoch) -> tuple[StackedTrainer, dict[str, StackedPart]]:
         host = HostCopy()
-        templates = self._templates()
-        model = templates[0].model
-        refuse_h5(model, _training(self.fits[0].config))
+        templates = self.templates.build([fit.config for fit in self.fits], self.datasets)
+        model, body = templates[0].model, templates[0].body
+        refuse_h5(templates[0].whole, _training(self.fits[0].config), trained=None if body is None else model)
         parts, train = self._parts(templates)
         training = _training(self.fits[0].config)
         seeds = [fit.config.seed for fit in self.fits]
@@ -222,31 +232,18 @@ class _Stack:
         plain: list[dict[str, EncodedPart]] = []
         weighted: list[EncodedPart] = []
         for place, dataset in enumerate(different):
-            heads = templates[chosen.index(place)].heads
-            plain.append({name: encode_part(part, dataset.schema, heads) for name, part in dataset.parts.items()})
+            template = templates[chosen.index(place)]
+            heads = template.heads
+            encoded = {name: encode_part(part, dataset.schema, heads) for name, part in dataset.parts.items()}
+            more: dict[str, Any] = {"threads": self.threads, "reporter": self.reporter, "signals": self.signals}
+            plain.append(parts_of(template, dataset, encoded, **more))
             weights = resolve_class_weights(training.class_weight, dataset.parts["train"], heads)
             if weights:
-                weighted.append(encode_part(dataset.parts["train"], dataset.schema, heads, weights))
+                of_rows = encode_part(dataset.parts["train"], dataset.schema, heads, weights).weights
+                weighted.append(replace(plain[-1]["train"], weights=of_rows))
         build_metrics(templates[0].model, (weighted or [plain[0]["train"]])[0])
-        parts = {name: stack_parts([encoded[name] for encoded in plain], chosen) for name in plain[0]}
+        parts = {name: stack_parts([found[name] for found in plain], chosen) for name in plain[0]}
         return parts, stack_parts(weighted, chosen) if weighted else parts["train"]
-
-    def _templates(self) -> list[Template]:
-        """A Keras model for each fit; fits whose model, seed, loss and data are the same share one."""
-        known: list[tuple[tuple[Any, ...], Template]] = []
-        templates = []
-        for fit, dataset in zip(self.fits, self.datasets):
-            config, training = fit.config, _training(fit.config)
-            key = (config.model, config.seed, training.loss, dataset.schema)
-            template = next((found for other, found in known if other == key), None)
-            if template is None:
-                heads = resolve_heads(config.model, dataset.schema, training.loss, training.metrics)
-                model = build_model(config.model, dataset.schema, heads, seed=config.seed)
-                compile_model(model, heads, training)
-                template = Template(model, heads)
-                known.append((key, template))
-            templates.append(template)
-        return templates
 
     def _begin(self, trials: Sequence[StackedTrial], resumed: Sequence[bool], num_steps: int) -> bool:
         """Write what runs begin with, or hold config and data of earlier ones against what is there now; decide about XLA."""
@@ -274,6 +271,9 @@ class _Stack:
                 trial.dataset.preprocessing.save(run.path)
                 save_row_ids(run, trial.dataset)
                 manifest = first_manifest(config, trial.dataset, argv=self.argv, threads=self.threads, environment=environment)
+            body = trial.template.body
+            if body is not None:
+                note_features(manifest, body.frozen, body.digest)
             manifest |= {"status": "running", "argv": self.argv, "environment": environment, "compiler": compiler}
             for line in trial.dataset.summary:
                 trial.logger.debug("data: %s", line)

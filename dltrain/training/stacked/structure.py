@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dltrain.config.types import Component, Config, LayerConfig, LossConfig, TrainingConfig
 from dltrain.data.dataset import Schema
+from dltrain.data.facts import DataFacts
 from dltrain.data.fit_streamed import why_streamed
 from dltrain.data.header import read_facts
 from dltrain.errors import ConfigError
+from dltrain.model.build import is_frozen
+from dltrain.model.frozen import MOST_BYTES
 from dltrain.model.head import resolve_heads
-from dltrain.model.symbolic import Network, infer_network
+from dltrain.model.symbolic import Network, Row, Shape, infer_network
 from dltrain.training.stacked import layers, optimizers
 
 # Losses that Keras computes row by row; others look at all rows at once.
@@ -29,8 +33,65 @@ _PLAIN_ONLY = {
     "activity_regularizer": None, "mask_zero": False, "embeddings_regularizer": None, "embeddings_constraint": None,
     "renorm": False, "synchronized": False, "rms_scaling": False,
 }  # fmt: skip
+# Layers of pictures that have no weights and draw nothing.
+_PICTURES = {"Resizing", "CenterCrop"}
+# With any of these, what a layer puts out is not a function of the row alone, or training hears of it.
+_NEVER_FIXED = ("dropout", "recurrent_dropout", "activity_regularizer", "mask_zero", "stateful")
 # What each trial decides for itself between epochs, or has no part in the program.
 _FREE = ("early_stopping", "reduce_lr_on_plateau", "checkpoint", "epochs", "save_interval")
+
+
+def num_frozen(config: Config) -> int:
+    """How many of the model's first layers need be computed only once, so that the trials are trained on what they put out.
+
+    A chain that ends with a layer whose weights training leaves alone; what `find_frozen_prefix` finds is at least that.
+    """
+    training, all_layers = config.training, config.model.layers
+    if training is None or training.cache_features is False or any(layer.inputs is not None for layer in all_layers):
+        return 0
+    number = 0
+    for index, layer in enumerate(all_layers):
+        name, arguments = layer.component.name, layer.component.arguments
+        if is_frozen(layer):
+            if any(arguments.get(word) for word in _NEVER_FIXED):
+                break
+            number = index + 1
+        elif name not in layers.ELEMENTWISE | layers.ROWWISE | _PICTURES:
+            break
+    return number
+
+
+def frozen_bytes(config: Config, facts: DataFacts, network: Network) -> int | None:
+    """Bytes of what the first layers of `num_frozen` put out for all rows; None: not known."""
+    frozen, rows = config.model.layers[: num_frozen(config)], network.rows
+    shapes: list[Shape | None] = []
+    for row in rows:
+        is_frozen_row = any(row.config is layer for layer in frozen)
+        if shapes and not is_frozen_row and row.layer not in layers.ROWWISE:
+            break
+        if row.config is frozen[-1] or (shapes and not is_frozen_row):
+            shapes.append(row.found.output)
+    sizes = [None if shape is None else math.prod(length or 0 for length in shape) for shape in shapes]
+    if not facts.exact or not facts.rows or not sizes or not all(sizes):
+        return None
+    return 4 * min(size or 0 for size in sizes) * sum(facts.rows.values())
+
+
+def trained_rows(config: Config, network: Network) -> list[Row]:
+    """The layers that the trials do not have in common."""
+    frozen = config.model.layers[: num_frozen(config)]
+    return [row for row in network.rows if not any(row.config is layer for layer in frozen)]
+
+
+def shares_frozen(config: Config, other: Config) -> bool:
+    """Whether the first layers of two fits are the same, to their weights."""
+    number = num_frozen(config)
+    first = config.model.layers[:number]
+    if not number or number != num_frozen(other) or first != other.model.layers[:number]:
+        return False
+    drawn = [layer for layer in first if is_frozen(layer) and layer.weights is None]
+    pretrained = all(layer.component.arguments.get("weights", "imagenet") not in (None, "none") for layer in drawn)
+    return config.seed == other.seed or (pretrained and all(layer.component.kind == "application" for layer in drawn))
 
 
 def why_not_stacked(config: Config) -> str | None:
@@ -61,16 +122,24 @@ def why_not_network(config: Config) -> str | None:
         network = network_of(config, facts.schema)
     except ConfigError:
         return None  # what is wrong is said when it is fitted
-    for row in network.rows:
+    rows = trained_rows(config, network)
+    if len(rows) < len(network.rows):
+        num_bytes = frozen_bytes(config, facts, network)
+        if len(facts.schema.inputs) > 1:
+            return "there are several inputs before the frozen layers"
+        if config.training.cache_features is None and (num_bytes is None or num_bytes > MOST_BYTES):
+            return "what the frozen layers put out may be too large to be kept"
+    for row in rows:
         if row.layer != "InputLayer" and row.found.weights != () and not layers.is_stackable(row.layer):
             return f"{row.layer} gains nothing by stacking on a CPU"
-    if any(row.layer == "Embedding" for row in network.rows):
+    if any(row.layer == "Embedding" for row in rows):
         optimizer = config.training.optimizer
         clipped = [name for name in ("clipnorm", "clipvalue", "global_clipnorm") if optimizer.arguments.get(name)]
         if clipped or optimizer.name in optimizers.NOT_WITH_EMBEDDINGS:
             return f"{clipped[0] if clipped else optimizer.name} together with embeddings is not stacked"
-    if (network.parameters or 0) > MOST_PARAMETERS:
-        return f"{network.parameters:,} parameters keep the processor busy without it"
+    parameters = sum(row.found.parameters or 0 for row in rows)
+    if parameters > MOST_PARAMETERS:
+        return f"{parameters:,} parameters keep the processor busy without it"
     return None
 
 
@@ -86,7 +155,7 @@ def network_of(config: Config, schema: Schema) -> Network:
 
 
 def _why_not_model(config: Config) -> str | None:
-    all_layers = list(config.model.layers)
+    all_layers = list(config.model.layers[num_frozen(config) :])
     if isinstance(config.model.output, LayerConfig):
         all_layers.append(config.model.output)
     for layer in all_layers:

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import CheckpointConfig, Config, TrainingConfig
 from dltrain.data.dataset import Dataset
-from dltrain.model.head import Head
 from dltrain.runs import Run
 from dltrain.training.callbacks import EpochCallbacks
-from dltrain.training.checkpoints import Checkpoints, check_template, model_bytes
+from dltrain.training.checkpoints import Checkpoints, check_template
 from dltrain.training.history import write_history
+from dltrain.training.model_file import model_bytes
 from dltrain.training.run_files import best_monitor
 from dltrain.training.stacked.optimizers import NUMBERS
 from dltrain.training.stacked.steps import StackedState
+from dltrain.training.stacked.templates import Template
 from dltrain.training.state import TrainingState, Values, capture_values, list_states, restore_values, save_state
 
 
@@ -39,14 +40,6 @@ class StackedFit:
     path: Path
     status: str = "waiting"
     error: str | None = None
-
-
-@dataclass(slots=True)
-class Template:
-    """What trials of one model block, seed and data share: the Keras model that their files are written with."""
-
-    model: Any
-    heads: tuple[Head, ...]
 
 
 class HostCopy:
@@ -124,12 +117,13 @@ class _StackedCheckpoints(Checkpoints):
     """Checkpoints of a trial, written with a Keras model that several share."""
 
     def __init__(self, trial: StackedTrial, run: Run, config: CheckpointConfig, *, monitor: str | None, mode: str) -> None:
-        super().__init__(run, trial.view, config, monitor=monitor, mode=mode)
+        super().__init__(run, trial.view, config, monitor=monitor, mode=mode, whole=trial.template.whole)
         self._trial = trial
 
-    def _file(self, values: Values | None, *, weights_only: bool = False) -> bytes:
-        model = self._trial.dressed_model(values or self._trial.values())
-        return model_bytes(model, self._config.format, weights_only=weights_only)
+    def _file(self, values: Values | None, *, weights_only: bool = False) -> bytes | bytearray:
+        self._trial.dressed_model(values or self._trial.values())
+        template = self._trial.template
+        return model_bytes(template.whole, self._config.format, weights_only=True) if weights_only else template.file.read()
 
 
 def trial_logger(index: int) -> logging.Logger:
@@ -276,7 +270,7 @@ class StackedTrial:
         self.checkpoints.write_last()
 
     def dressed_model(self, values: Values) -> Any:
-        """The shared Keras model with the trial's numbers and these values."""
+        """The Keras model that is trained, which trials share, with the trial's numbers and these values."""
         model = self.template.model
         for name in NUMBERS[type(self.optimizer).__name__] - {"learning_rate"}:
             setattr(model.optimizer, name, getattr(self.optimizer, name))
