@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from dltrain.checking.places import fault
-from dltrain.config.catalog import load_catalog, normalize
+from dltrain.config.catalog import load_catalog
 from dltrain.config.suggest import nearest, one_of
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
-from dltrain.errors import Fault
+from dltrain.errors import Fault, UsageError
+from dltrain.evaluation.gates import parse_gate
+from dltrain.evaluation.metric_names import find_name, split_part
 from dltrain.model.head import CLASS_METRICS, Head, is_by_target, layer_name, metrics_of
 
 # Optimizer -> learning rates beyond which hardly anybody goes; "" stands for those like Adam.
@@ -45,8 +47,9 @@ _SHORT = {
     "acc": "accuracy", "mae": "mean_absolute_error", "mse": "mean_squared_error", "rmse": "root_mean_squared_error",
     "mape": "mean_absolute_percentage_error", "msle": "mean_squared_logarithmic_error",
 }  # fmt: skip
-_CLASS_SCORES = ("accuracy", "precision", "recall", "f1", "roc_auc", "auc", "log_loss", "macro", "weighted")
-_NUMBER_SCORES = ("mae", "mse", "rmse", "r2", "mape", "msle")
+_OF_A_CLASS = ("precision", "recall", "f1")
+_CLASS_SCORES = ("accuracy", "log_loss", *_OF_A_CLASS)
+_NUMBER_SCORES = ("mae", "mse", "rmse", "r2")
 _RECONSTRUCTION_SCORES = ("mae", "mse", "rmse", "explained_variance")
 
 
@@ -286,32 +289,55 @@ def _check_classes(config: Config, training: TrainingConfig, facts: DataFacts, h
             )
 
 
-def _scores_of(head: Head) -> tuple[str, ...]:
-    by_task = {"classification": _CLASS_SCORES, "reconstruction": _RECONSTRUCTION_SCORES}
-    return by_task.get(head.task, _NUMBER_SCORES)
+def _scores_of(head: Head, config: Config) -> list[str]:
+    """What the evaluation computes beside Keras's metrics."""
+    if head.task == "classification":
+        return [*_CLASS_SCORES, *(["roc_auc"] if len(head.classes) == 2 else [])]
+    if head.task == "reconstruction":
+        return list(_RECONSTRUCTION_SCORES)
+    series = config.data.series
+    steps = range(1, 1 + (series.horizon if series is not None and series.horizon > 1 else 0))
+    return [*_NUMBER_SCORES, *(f"rmse_step_{step}" for step in steps)]
 
 
 def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
-    """Metrics that are required but that no evaluation will give."""
+    """Metrics and parts that are required but that no evaluation will give."""
     names = history_names(training, heads)
     if names is None:
         return
+    several = sum(len(each.targets) for each in heads) > 1
     scores = [
-        f"{layer_name(target.name)}_{score}" if sum(len(each.targets) for each in heads) > 1 else score
+        f"{layer_name(target.name)}_{score}" if several else score
         for head in heads
         for target in head.targets
-        for score in _scores_of(head)
+        for score in _scores_of(head, config)
     ]
-    known = [*names, *scores]
-    spellings = {normalize(name) for name in (*known, *_SHORT, *_SHORT.values())}
+    known = list(dict.fromkeys([*scores, *(name for name in names if name != "learning_rate")]))
+    labels = [f"{score}[{label}]" for score in _OF_A_CLASS for label in heads[0].classes] if not several else []
     for text in config.evaluation.require:
-        name = re.split(r"[<>=!]", text)[0].strip()
-        bare = re.sub(r"^(train|validation|test|val)\.|^(val|test|train)_", "", name).split("[")[0]
-        if normalize(bare) in spellings or normalize(bare).replace("score", "") in spellings:
+        try:
+            name = parse_gate(text).name
+        except UsageError as error:
+            yield fault(config, "evaluation.require", error.faults[0].message, error.faults[0].hint or "")
             continue
-        near = nearest(bare, known)
-        hint = (f'did you mean "{near}"? ' if near else "") + f"there will be: {one_of(known)}"
-        yield fault(config, "evaluation.require", f"no metric {name} to require", hint, warning=near is None)
+        named, bare = split_part(name)
+        score, bracket, label = bare.partition("[")
+        if bracket and not several and (not facts.names_known or find_name(score, _OF_A_CLASS) is not None):
+            spelled = f"{find_name(score, _OF_A_CLASS)}[{label.rstrip(']').strip()}]"
+            found = spelled in labels or not facts.names_known or not facts.exact
+        else:
+            found = find_name(name, known) is not None or find_name(bare, known) is not None
+        if not found:
+            offered = labels if bracket and labels else known
+            near = nearest(bare, offered)
+            hint = (f'did you mean "{near}"? ' if near else "") + f"there will be: {one_of(offered)}"
+            yield fault(config, "evaluation.require", f"no metric {name} to require, in {text!r}", hint)
+        elif facts.rows and find_name(name, known) is None and named is not None and named not in facts.rows:
+            hint = f"there will be: {one_of(list(facts.rows))}"
+            yield fault(config, "evaluation.require", f"no {named} part to require {bare} of, in {text!r}", hint)
+        elif facts.rows and named is None and not {"test", "validation"} & facts.rows.keys():
+            hint = f"`data.split: {{test: 0.2}}` makes a part to judge by; or require train.{name}"
+            yield fault(config, "evaluation.require", f"there is neither a test nor a validation part, for {text!r}", hint)
 
 
 # What a phase's own settings are held against.

@@ -120,8 +120,11 @@ def add_unknown_key(context: Context, node: MappingNode, block: str, name: str, 
     where = f" of {block}" if block else ""
     path = f"{block}.{name}" if block else name
     elsewhere = [other for other in blocks_with(name) if other != block]
+    parameters = node.entries.get("parameters") if not block else None
     hint = None
-    if ":" in name or (name.startswith(("'", '"'))):
+    if isinstance(parameters, MappingNode) and nearest(name, list(parameters.entries)) is not None:
+        hint = f'did you mean "parameters.{nearest(name, list(parameters.entries))}"?'
+    elif ":" in name or (name.startswith(("'", '"'))):
         hint = "a colon needs a space after it;"
     elif nearest(name, known) is not None:
         hint = did_you_mean(name, known)

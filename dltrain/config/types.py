@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -354,6 +354,10 @@ class Config:
     warnings: tuple[Any, ...] = field(default=(), compare=False)
     resolved: Mapping[str, Any] = field(default_factory=dict, compare=False)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
+
+    def requiring(self, require: Sequence[str]) -> Config:
+        """The same with further gates, which are the command line's and no part of the experiment as it is written down."""
+        return replace(self, evaluation=EvaluationConfig((*self.evaluation.require, *require)))
 
 
 def fault_at(place: Place | None, message: str, *, path: str | None = None, hint: str | None = None) -> Fault:

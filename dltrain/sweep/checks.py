@@ -43,7 +43,8 @@ class TrialChecks:
         key = repr((replace(data, places={}, split=replace(data.split, fold=None)), config.seed))
         if key not in self._known:
             self._known[key] = self._facts(data, config.seed)
-        result = check_with_facts(config, self._known[key])
+        # What is required of the best is asked of each: the names of its metrics are to be known before it trains.
+        result = check_with_facts(replace(config, evaluation=self._base.evaluation), self._known[key])
         if result.errors:
             self._note(number, parameters, result.errors, result.exit_code)
             return None

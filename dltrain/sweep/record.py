@@ -21,6 +21,21 @@ TRIALS_FILE = "trials.csv"
 _LARGEST = 256 << 20
 
 
+def reports_of(trial: Trial) -> dict[str, dict[str, Any]]:
+    """Part -> the table by class of a trial, its fits' mean; the labels of gates such as `f1[spam]>=0.9`."""
+    every = [Run(fit.path).read_metrics().get("reports", {}) for fit in trial.fits if fit.status in ("finished", "pruned")]
+    result = {}
+    for part in set.intersection(*(set(reports) for reports in every)) if every else ():
+        tables = [reports[part].get("classes", {}) for reports in every]
+        labels = [label for label in tables[0] if all(label in table for table in tables)]
+        result[part] = {"classes": {label: _means([table[label] for table in tables]) for label in labels}}
+    return result
+
+
+def _means(rows: list[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.fmean(row[name] for row in rows) for name in rows[0]}
+
+
 def settle(trial: Trial, plan: SweepPlan) -> None:
     """Compute metrics, value and spread of a trial whose fits have ended, from what they wrote.
 

@@ -6,7 +6,7 @@ import logging
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from dltrain.sweep.choosing import choose_engine
 from dltrain.sweep.outcome import Outcome, write_outcome
 from dltrain.sweep.plan import SweepPlan, plan_sweep
 from dltrain.sweep.progress import Progress
-from dltrain.sweep.record import read_record
+from dltrain.sweep.record import read_record, reports_of
 from dltrain.sweep.resuming import plan_document, resume_plan, stored_config_text
 from dltrain.training.environment import git_commit, logging_to
 from dltrain.training.signals import StopSignals
@@ -104,7 +104,6 @@ def sweep(
     Raises:
         DltrainError: with the exit code that fits; trials that crash or diverge are results, not errors.
     """
-    parse_gates(require)
     reporter = reporter or Reporter()
     helper = HelperProcess()
     started = time.monotonic()
@@ -119,12 +118,13 @@ def sweep(
                 raise UsageError("a config is needed, or a sweep to go on with")
             plan = plan_sweep(config, **options)
             run, created = _create(plan.config.name, runs, run_dir), True
-        parse_gates([*plan.config.evaluation.require, *require])
+        plan = replace(plan, config=plan.config.requiring(require))
+        parse_gates(plan.config.evaluation.require)
         with StopSignals() as signals:
             try:
                 with run.locked(), logging_to(run.log_file):
                     session = _Session(plan, run, list(argv), threads, address, reporter, signals, helper, started)
-                    return session.run_all(resumed=not created, require=[*plan.config.evaluation.require, *require])
+                    return session.run_all(resumed=not created, require=plan.config.evaluation.require)
             except (DltrainError, KeyboardInterrupt):
                 if created and not run.manifest_file.exists():
                     shutil.rmtree(run.path, ignore_errors=True)
@@ -183,7 +183,8 @@ class _Session:
         self.signals.undefer("while the result was put together; the trials are saved", hint)
         self.reporter.status("putting the result together")
         outcome = write_outcome(plan, run, progress, self.helper, self.reporter)
-        gates = check_gates(require, outcome.best.metrics) if outcome.best and outcome.best.metrics else []
+        best = outcome.best
+        gates = check_gates(require, best.metrics, reports=reports_of(best)) if best is not None and best.metrics else []
         return self._result(progress, outcome, gates)
 
     def _facts(self, data: Any, seed: int) -> Any:

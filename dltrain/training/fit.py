@@ -92,16 +92,17 @@ def fit(
         hint = "`dltrain trace CONFIG --input '1, 2'` computes what the net makes of numbers"
         hint += "; to train it, give it a `training:` block" if key == "training" else "; to train it, say where its data is"
         raise ConfigError(placed(config, [Fault(f"`{key}: none` leaves nothing to fit", path=key, hint=hint)]))
-    parse_gates([*config.evaluation.require, *require])
+    training, config = config.training, config.requiring(require)
+    parse_gates(config.evaluation.require)
     reporter = reporter or Reporter()
     resumed, run, created = open_run(config, runs=runs, run_dir=run_dir, resume=resume)
     with StopSignals() as signals:
         try:
             with run.locked(), logging_to(run.log_file):
-                session = _Fit(config, config.training, run, resumed, list(argv), threads, reporter, signals)
+                session = _Fit(config, training, run, resumed, list(argv), threads, reporter, signals)
                 session.should_stop = should_stop
                 with session.helper_process():
-                    return session.fit([*config.evaluation.require, *require], dataset)
+                    return session.fit(config.evaluation.require, dataset)
         except (DltrainError, KeyboardInterrupt):
             if created and not (run.manifest_file.exists()):
                 shutil.rmtree(run.path, ignore_errors=True)

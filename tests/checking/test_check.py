@@ -104,6 +104,33 @@ def test_a_swept_value_that_does_not_fit() -> None:
     assert (fault.line, fault.path) == (5, "sweep.parameters.model.layers.h.units")
 
 
+@pytest.mark.parametrize(
+    ("gate", "message"),
+    [
+        ("acuracy>=0.9", "no metric acuracy"),
+        ("roc_auc>=0.9", "no metric roc_auc"),  # of two classes only
+        ("rmse<=3", "no metric rmse"),
+        ("f1[setossa]>=0.5", "no metric f1[setossa]"),
+        ("val_accuracy>=0.5", "no validation part"),
+        ("accuracy>=0.9", None),
+        ("SparseCategoricalAccuracy>=0.9", None),
+        ("test.F1Score>=0.9", None),
+        ("train.loss<=1", None),
+        ("f1[setosa]>=0.5", None),
+    ],
+)
+def test_gates_name_what_there_will_be(gate: str, message: str | None) -> None:
+    config = load_config(CONFIGS / "iris.yaml").requiring([gate])
+    result = check_dataset(config, load_dataset(config.data, seed=config.seed))
+    assert [fault.message.split(" to require")[0] for fault in result.errors] == ([message] if message else [])
+
+
+def test_a_gate_needs_rows_that_were_not_trained_on() -> None:
+    config = load_config(CONFIGS / "iris.yaml", ["data.split={}"])
+    assert "neither a test nor a validation part" in check_config(config.requiring(["accuracy>=0.9"])).errors[0].message
+    assert not check_config(config.requiring(["train.accuracy>=0.9"])).errors
+
+
 def test_data_that_is_not_there_is_an_error_of_the_data(tmp_path: Path) -> None:
     (tmp_path / "weather.csv").write_text("a,y\n1,2\n")
     result = check("data: {source: csv, path: wether.csv, target: y}\n", tmp_path)

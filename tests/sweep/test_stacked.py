@@ -72,7 +72,9 @@ def test_why_not(tmp_path):
 
 
 def test_a_sweep_over_rates_is_stacked_by_itself(tmp_path):
-    result = sweep(config_of(NOISE), over=["training.optimizer.learning_rate=0.001,0.01,1e30"], run_dir=tmp_path / "s")
+    over, require = ["training.optimizer.learning_rate=0.001,0.01,1e30"], ["accuracy>=0", "F1Score[1]>=0", "f1[0]>1"]
+    result = sweep(config_of(NOISE), over=over, require=require, run_dir=tmp_path / "s")
     assert [trial["status"] for trial in result.trials] == ["finished", "finished", "diverged"]
     assert all(Run(Path(trial["run"])).read_manifest()["engine"] == "stacked" for trial in result.trials)
     assert all((Path(trial["run"]) / "history.png").stat().st_size > 1000 for trial in result.trials[:2])
+    assert [(gate.metric, gate.met) for gate in result.gates] == [("accuracy", True), ("f1[1]", True), ("f1[0]", False)]

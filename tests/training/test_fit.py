@@ -170,6 +170,9 @@ def test_gates_are_checked_and_kept(tmp_path: Path) -> None:
     assert [gate.met for gate in result.gates] == [True, False]
     with pytest.raises(UsageError):
         fit(learnable(tmp_path), run_dir=tmp_path / "other", require=["accuracy=>0.5"])
+    with pytest.raises(ConfigError, match="no metric acuracy"):
+        fit(learnable(tmp_path), run_dir=tmp_path / "other", require=["acuracy>=0.5"])
+    assert not (tmp_path / "other").exists()
     assert not (tmp_path / "other").exists()
 
 
