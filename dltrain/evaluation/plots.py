@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltrain.errors import RunError
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -21,9 +23,17 @@ _NOT_CURVES = ("epoch", "phase", "seconds")
 
 
 def read_history(file: Path) -> History:
-    """Read `history.csv`: column -> values by epoch; an empty or unreadable cell is NaN."""
-    with file.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
+    """Read `history.csv`: column -> values by epoch; an empty or unreadable cell is NaN.
+
+    Raises:
+        OSError: it cannot be read.
+        RunError: it is no table.
+    """
+    try:
+        with file.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise RunError(f"{file} is not a readable history: {error}", hint="the run is damaged") from error
     names = [name for name in (rows[0] if rows else []) if name]
     return {name: [_number(row.get(name)) for row in rows] for name in names}
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dltrain.errors import RunError
 from dltrain.evaluation.plots import plot_history, read_history
 
 HISTORY = """epoch,loss,accuracy,val_loss,val_accuracy,learning_rate,seconds
@@ -60,6 +61,13 @@ def test_odd_values_do_not_stop_the_picture(tmp_path, loss):
     drawn, file = draw(tmp_path, f"epoch,loss,val_loss,learning_rate\n1,{loss},{loss},0.1\n2,0.4,{loss},0.0001\n")
     assert drawn
     assert file.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("content", [b"ep\x8eoch,loss\n1,2\n", b"epoch,loss\n1," + b"9" * 200_000 + b"\n"])
+def test_a_damaged_history(content, tmp_path):
+    (tmp_path / "history.csv").write_bytes(content)
+    with pytest.raises(RunError, match="not a readable history"):
+        read_history(tmp_path / "history.csv")
 
 
 def test_read_history(tmp_path):
