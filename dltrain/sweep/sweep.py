@@ -20,6 +20,7 @@ from dltrain.runs import Run, create_run, now, write_atomically
 from dltrain.sweep.checks import read_facts_here
 from dltrain.sweep.choosing import choose_engine
 from dltrain.sweep.outcome import Outcome, write_outcome
+from dltrain.sweep.pictures import warm_up
 from dltrain.sweep.plan import SweepPlan, plan_sweep
 from dltrain.sweep.progress import Progress
 from dltrain.sweep.record import read_record, reports_of
@@ -158,6 +159,7 @@ class _Session:
         self.plan, self.run, self.argv, self.threads, self.address = plan, run, argv, threads, address
         self.reporter, self.signals, self.helper, self.started = reporter, signals, helper, started
         self.manifest: dict[str, Any] = {}
+        self._is_warming_up = False
 
     def run_all(self, *, resumed: bool, require: Sequence[str]) -> SweepResult:
         """All stages."""
@@ -170,6 +172,8 @@ class _Session:
         self._begin(resumed)
         self.signals.defer()
         progress.begin()
+        self.helper.submit(warm_up)
+        self._is_warming_up = True
         try:
             self._train(engine, progress)
         except BaseException as error:
@@ -182,6 +186,7 @@ class _Session:
             raise InterruptedRun(f"interrupted; {left}", signal_number=self.signals.received, hint=hint)
         self.signals.undefer("while the result was put together; the trials are saved", hint)
         self.reporter.status("putting the result together")
+        self._await_helper()
         outcome = write_outcome(plan, run, progress, self.helper, self.reporter)
         best = outcome.best
         gates = check_gates(require, best.metrics, reports=reports_of(best)) if best is not None and best.metrics else []
@@ -189,8 +194,15 @@ class _Session:
 
     def _facts(self, data: Any, seed: int) -> Any:
         """What is known of the data; asked in the helper, which may import what this process should not."""
+        self._await_helper()
         self.helper.submit(read_facts_here, data, seed)
         return self.helper.result(self.reporter)
+
+    def _await_helper(self) -> None:
+        """Until the helper has imported what drawing needs."""
+        if self._is_warming_up:
+            self._is_warming_up = False
+            self.helper.result(self.reporter)
 
     def _begin(self, resumed: bool) -> None:
         """Write what a sweep begins with."""

@@ -27,6 +27,8 @@ LOSSES = {
 }  # fmt: skip
 # From here on a model keeps the processor busy by itself.
 MOST_PARAMETERS = 2_000_000
+# Where a body is built once for all, larger heads are worth it too.
+MOST_BEHIND_FROZEN = 8_000_000
 _REGULARIZERS = {"L1": {"l1"}, "L2": {"l2"}, "L1L2": {"l1", "l2"}}
 # Arguments that make another layer of it, with the only value that is stacked.
 _PLAIN_ONLY = {
@@ -138,7 +140,7 @@ def why_not_network(config: Config) -> str | None:
         if clipped or optimizer.name in optimizers.NOT_WITH_EMBEDDINGS:
             return f"{clipped[0] if clipped else optimizer.name} together with embeddings is not stacked"
     parameters = sum(row.found.parameters or 0 for row in rows)
-    if parameters > MOST_PARAMETERS:
+    if parameters > (MOST_BEHIND_FROZEN if len(rows) < len(network.rows) else MOST_PARAMETERS):
         return f"{parameters:,} parameters keep the processor busy without it"
     return None
 
