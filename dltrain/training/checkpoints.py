@@ -17,6 +17,16 @@ from dltrain.training.model_file import ModelFile, model_bytes
 from dltrain.training.state import Values, capture_values, restore_values
 
 
+def _read_numbers(path: Path) -> dict[str, float]:
+    """The numbers of a JSON file; none where it is missing or damaged."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    plain = found if isinstance(found, dict) else {}
+    return {name: value for name, value in plain.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+
+
 class Checkpoints:
     """Keeps the best model in memory and writes files when asked to.
 
@@ -112,10 +122,7 @@ class Checkpoints:
         older file until its epoch comes again.
         """
         path = self._run.state / "best.json"
-        noted: dict[str, float] = {}
-        if path.exists():
-            with contextlib.suppress(ValueError):
-                noted = dict(json.loads(path.read_bytes()))
+        noted = _read_numbers(path)
         before = noted.get(name)
         if before is not None and (value > before if self.mode == "min" else value < before):
             return False

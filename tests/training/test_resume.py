@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dltrain.config.catalog import load_catalog
-from dltrain.errors import ConfigError, DataError, RunError
+from dltrain.errors import ConfigError, DataError, InterruptedRun, RunError
 from dltrain.runs import Run
 from dltrain.training.fit import fit
 from tests.training.support import NOISE, assert_same_bits, config_of, fit_with_interruptions, interrupted_at_call
@@ -128,6 +128,15 @@ def test_a_truncated_newest_state_falls_back_to_the_one_before(tmp_path: Path, m
         path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(RunError, match="none of the 2 state files"):
         fit(config_of(NOISE, "training.epochs=9"), resume=tmp_path / "cut")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"best.h5": [1]}'])
+def test_a_damaged_note_of_the_best_is_no_note(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = config_of(NOISE, "training.epochs=2")
+    with interrupted_at_call(monkeypatch, 9), pytest.raises(InterruptedRun):
+        fit(config, run_dir=tmp_path / "run")
+    (tmp_path / "run" / "state" / "best.json").write_text(text)
+    assert fit(config, resume=tmp_path / "run").status == "finished"
 
 
 def test_a_live_run_is_refused(tmp_path: Path) -> None:
