@@ -227,7 +227,7 @@ _TABLE = (
         "model.inputs",
         "map(any)",
         {},
-        "Names of inputs, by default from the data; `shape` is theirs where there is none.",
+        "Named inputs for layers to take by `from:`: columns of a table, as `{numbers: [age, hours]}`; a shape without data.",
         example={"features": {"shape": [2]}},
     ),
     Key(

@@ -11,7 +11,7 @@ from typing import Any
 
 from dltrain.config.catalog import load_catalog
 from dltrain.config.data_block import plain_data, read_data
-from dltrain.config.model_block import plain_model, read_model
+from dltrain.config.model_block import input_columns, plain_model, read_model
 from dltrain.config.nodes import Faults, MappingNode, Node, ScalarNode
 from dltrain.config.overrides import apply_overrides
 from dltrain.config.parameters import Budget, put_in, read_parameters, warn_unused
@@ -110,6 +110,9 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
     )
     data = read_data(context, root.entries.get("data")) if "data" in root.entries else DataConfig("")
     model = read_model(context, values.get("model"), data)
+    if columns := input_columns(model):
+        places = {key: place for key, place in context.places.items() if key.startswith("model.inputs")}
+        data = replace(data, input_columns=columns, places={**data.places, **places})
     training = read_training(context, values.get("training"), data)
     evaluation = read_evaluation(context, values.get("evaluation"))
     sweep = read_sweep(context, values.get("sweep"), parameters)

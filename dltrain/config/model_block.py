@@ -12,6 +12,7 @@ from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.reading import Context, is_absent, items_of, read_block, read_texts, scalars_of
 from dltrain.config.scalars import describe, quote
+from dltrain.config.sources import SOURCES
 from dltrain.config.suggest import did_you_mean, one_of
 from dltrain.config.types import NO_DATA, DataConfig, LayerConfig, ModelConfig
 
@@ -32,14 +33,15 @@ def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelCo
     earlier = dict.fromkeys(inputs.entries, "") if isinstance(inputs, MappingNode) else {}
     encoded = data.encode if isinstance(data.encode, Mapping) else {}
     columns = [name for name in data.columns or () if name not in data.target]  # a layer named as a target is its output
-    earlier |= dict.fromkeys((*INPUTS, *(data.features or {}), *columns, *encoded), "")
+    if not (isinstance(inputs, MappingNode) and any(isinstance(value, ListNode) for value in inputs.entries.values())):
+        earlier |= dict.fromkeys((*INPUTS, *(data.features or {}), *columns, *encoded), "")
 
     values = read_block(
         context,
         node,
         "model",
         {
-            "inputs": lambda value, path: _read_inputs(context, value, path),
+            "inputs": lambda value, path: _read_inputs(context, value, path, data),
             "layers": lambda value, path: _read_layers(context, value, path, earlier),
             "output": lambda value, _path: value,
         },
@@ -67,7 +69,7 @@ def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelCo
     return config
 
 
-def _read_inputs(context: Context, node: Node, path: str) -> Any:
+def _read_inputs(context: Context, node: Node, path: str, data: DataConfig) -> Any:
     if not isinstance(node, MappingNode):
         context.faults.add(node, path, f"expected a mapping of names to options, found {describe(node.plain())}")
         return MISMATCH
@@ -76,8 +78,12 @@ def _read_inputs(context: Context, node: Node, path: str) -> Any:
         where = f"{path}.{name}"
         if is_absent(options):
             continue
+        if isinstance(options, ListNode):
+            _read_columns(context, name, options, where, data)
+            continue
         if not isinstance(options, MappingNode):
-            context.faults.add(options, where, f"expected options, found {describe(options.plain())}", "such as {shape: [2]}")
+            hint = "such as {shape: [2]}" if data.source == NO_DATA else "such as [age, hours]"
+            context.faults.add(options, where, f"expected columns or a shape, found {describe(options.plain())}", hint)
             continue
         for option, value in options.entries.items():
             if option != "shape":
@@ -86,6 +92,38 @@ def _read_inputs(context: Context, node: Node, path: str) -> Any:
                 context.note(value, f"{where}.shape")
                 context.read(shape, value, f"{where}.shape")
     return node.plain()
+
+
+def _read_columns(context: Context, name: str, node: ListNode, where: str, data: DataConfig) -> None:
+    """The columns of one input; what no data can have so is noted here, what the table's columns say when they are known."""
+    names = read_texts(context, node, where, "list(name)")
+    if names is MISMATCH:
+        return
+    context.note(node, where)
+    for index, item in enumerate(node.items):
+        context.note(item, f"{where}.{index}")
+    if not NAME.fullmatch(name):
+        hint = "letters, digits, _ and -, beginning with a letter"
+        context.faults.add(node, where, f"expected a name of an input, found {quote(name)}", hint)
+    if not names:
+        context.faults.add(node, where, f"the input {name} has no column", "such as [age, hours]")
+    source = SOURCES.get(data.source)
+    reason = None
+    if source is None or source.holds != "table":
+        reason = "there is no data" if data.source == NO_DATA else f"{data.source} is no table of columns"
+    elif data.series is not None:
+        reason = "a series has one input, the windows of all its columns"
+    elif data.transform:
+        reason = "the steps of `data.transform` take all numbers together"
+    elif data.task == "reconstruction":
+        reason = "a reconstruction has one input, which is its target"
+    if reason:
+        context.faults.add(node, where, f"columns cannot be put into named inputs here: {reason}", "leave `model.inputs` out")
+
+
+def input_columns(model: ModelConfig) -> dict[str, tuple[str, ...]]:
+    """Input -> columns, of the inputs that name columns."""
+    return {name: tuple(map(str, value)) for name, value in model.inputs.items() if isinstance(value, list | tuple)}
 
 
 def _read_output(context: Context, node: Node, path: str, earlier: dict[str, str]) -> Any:

@@ -168,6 +168,7 @@ class DataConfig:
         identifiers: columns that are no features but are repeated beside predictions.
         text: see `TextConfig`.
         series: see `SeriesConfig`; None: the rows of a table have no order.
+        input_columns: input -> columns of a table, as `model.inputs` has them; empty: one input of all numbers.
         places: key path (such as `data.target`) -> Place, for errors found later.
     """
 
@@ -202,6 +203,7 @@ class DataConfig:
     identifiers: tuple[str, ...] = ()
     text: TextConfig = TextConfig()
     series: SeriesConfig | None = None
+    input_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
 
 
@@ -213,7 +215,8 @@ class ModelConfig:
         layers: in order.
         output: "auto" (what the task needs), "none" (the last layer is the output), or a layer.
         logits: the output leaves its last activation out and the loss is told so.
-        inputs: names of inputs -> options (`shape`, without the batch); empty: from the data.
+        inputs: names of inputs -> the columns of a table that they take, or options (`shape`, without the batch); empty: from
+            the data.
     """
 
     layers: tuple[LayerConfig, ...] = ()

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ from dltrain.data.fit_table import (
     target_names,
 )
 from dltrain.data.fitted import Fitted
+from dltrain.data.input_groups import group_columns
 from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading, infer_kind, is_text, mend, read_numbers
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
@@ -228,6 +230,7 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
         weight=config.weight,
         identifiers=config.identifiers,
     )
+    preprocessing = replace(preprocessing, groups=group_columns(config, features), files=details)
     check_some_feature(preprocessing, config)
     summary = [*summarize(preprocessing, targets, left_out, files.height), *notes]
     parts = _parts(preprocessing, targets, weights, rows)
@@ -313,7 +316,8 @@ def _through(config: DataConfig, raw: RawTable, stored: TablePreprocessing, seed
     rows, manner = choose_rows(config, raw, reading, stored.targets, targets, seed)
     summary = summarize(stored, targets, [], files.height)
     parts = _parts(stored, targets, weights, rows)
-    return Fitted(stored, parts, summary, [], resolved_values(stored), manner), _owners(files.height, rows)
+    fitted = Fitted(stored, parts, summary, [], resolved_values(stored), manner, dict(stored.files))
+    return fitted, _owners(files.height, rows)
 
 
 def _parts(

@@ -15,6 +15,7 @@ from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint, config_fault, listed
 from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fit_feature, read_features
 from dltrain.data.fitted import Fitted, check_labels, given_parts, placed, split_at_random
+from dltrain.data.input_groups import group_columns
 from dltrain.data.kinds import (
     SAMPLE_ROWS,
     USUAL_MISSING,
@@ -27,6 +28,7 @@ from dltrain.data.kinds import (
     to_dates,
     to_numbers,
 )
+from dltrain.data.picture_columns import picture_details
 from dltrain.data.picture_form import PictureForm
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
@@ -82,6 +84,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         identifiers=config.identifiers,
         arguments=raw.arguments,
     )
+    preprocessing = replace(preprocessing, groups=group_columns(config, fitted), files=details)
     check_some_feature(preprocessing, config)
     if config.transform:
         made = preprocessing.make_inputs(values, rows["train"], Unseen())
@@ -90,6 +93,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         steps, notes = fit_steps(config, np.asarray(made[FEATURES]), seed)
         preprocessing = replace(preprocessing, steps=steps)
         warnings += notes
+    details = details | picture_details({column.name: values[column.name] for column in columns if column.form is not None})
     identifiers = {name: text_of(raw.frame[name]).fill_null("") for name in config.identifiers}
     table = TableValues(values, targets, weights, identifiers, raw.frame.height)
     parts = _assemble(preprocessing, table, rows, warnings)
@@ -105,9 +109,10 @@ def _through(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessing
     rows, manner = choose_rows(config, raw, stored.reading, stored.targets, values.targets, seed)
     warnings: list[str] = []
     parts = _assemble(stored, values, rows, warnings)
-    return Fitted(
-        stored, parts, summarize(stored, values.targets, [], raw.frame.height), warnings, resolved_values(stored), manner
-    )
+    summary = summarize(stored, values.targets, [], raw.frame.height)
+    pictures = {column.name: values.features[column.name] for column in stored.features if column.form is not None}
+    details = {**stored.files, **picture_details(pictures)}
+    return Fitted(stored, parts, summary, warnings, resolved_values(stored), manner, details)
 
 
 def _assemble(

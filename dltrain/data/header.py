@@ -53,13 +53,15 @@ def _with_pictures(config: DataConfig, seed: int) -> DataFacts:
         return _read_facts(plain, seed)
     from dltrain.data.dataset import InputSpec, Schema
     from dltrain.data.fit_table import picture_form
+    from dltrain.data.input_groups import without_columns
 
     form = picture_form(config)
     others = {name: kind for name, kind in (config.features or {}).items() if kind != IMAGE}
+    plain, named = without_columns(plain, names)
     facts = _read_facts(replace(plain, features=others), seed)
     if facts.schema is None:
         return facts
-    pictures = tuple(InputSpec(name, form.shape, unit_range=True) for name in names)
+    pictures = tuple(InputSpec(named.get(name, name), form.shape, unit_range=True) for name in names)
     line = f"pictures: {', '.join(names)}, {'×'.join(map(str, form.shape))} each"
     schema = Schema((*facts.schema.inputs, *pictures), facts.schema.targets)
     return replace(facts, schema=schema, summary=(*facts.summary, line))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.faults import NUM_SHOWN, capped
-from dltrain.data.picture_files import decode_pictures
+from dltrain.data.files import DIGEST_BYTES
+from dltrain.data.picture_files import PictureError, decode_pictures, read_file
 from dltrain.data.picture_form import FITS, PictureForm
 from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault
@@ -43,6 +45,28 @@ def find_pictures(series: polars.Series, locate: Locate) -> polars.Series:
         beside = os.path.join(os.path.dirname(os.path.abspath(file)) if file else os.getcwd(), name)
         paths.append(beside if os.path.exists(beside) or not os.path.exists(name) else os.path.abspath(name))
     return polars.Series(series.name, paths, dtype=polars.String)
+
+
+def picture_details(pictures: Mapping[str, polars.Series]) -> dict[str, dict[str, Any]]:
+    """An entry for each column of pictures, as `RawTable.details` has them for files: a digest of all contents, row by row.
+
+    Args:
+        pictures: column -> paths, from `find_pictures`. What cannot be read counts as empty: decoding it says so.
+    """
+    details = {}
+    for name, paths in pictures.items():
+        digests: dict[str, bytes] = {}
+        num_bytes = 0
+        for path in paths.unique(maintain_order=True).to_list():
+            try:
+                content = read_file(path)
+            except (PictureError, OSError):
+                content = b""
+            digests[path] = hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
+            num_bytes += len(content)
+        whole = hashlib.blake2b(b"".join(digests[path] for path in paths.to_list()), digest_size=DIGEST_BYTES)
+        details[f"pictures of {name}"] = {"digest": whole.hexdigest(), "pictures": len(digests), "bytes": num_bytes}
+    return details
 
 
 def read_pictures_of(paths: polars.Series, form: PictureForm) -> NDArray[np.float32]:

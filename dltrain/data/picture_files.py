@@ -85,7 +85,7 @@ def decode_file(path: str, decode: Callable[[Any], T]) -> tuple[T, str]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        content = _read_file(path)
+        content = read_file(path)
         # First the size alone: the formats' headers are read, no pixel is decoded.
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             image.filename = path
@@ -119,7 +119,13 @@ def decode_file(path: str, decode: Callable[[Any], T]) -> tuple[T, str]:
         raise PictureError(f"corrupt or truncated picture: {error}") from None
 
 
-def _read_file(path: str) -> bytes:
+def read_file(path: str) -> bytes:
+    """The content of a picture file.
+
+    Raises:
+        PictureError: it is no file, or a huge one.
+        OSError: it cannot be read.
+    """
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):
         raise PictureError("expected a picture, found a folder")

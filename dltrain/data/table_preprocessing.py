@@ -15,6 +15,7 @@ from dltrain.config.transformers import TRANSFORMERS
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint
 from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fill_features, read_features
+from dltrain.data.input_groups import InputGroup, group_specs, split_inputs
 from dltrain.data.kinds import KINDS, SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
 from dltrain.data.picture_columns import form_from, form_state
 from dltrain.data.preprocessing import Preprocessing
@@ -66,6 +67,8 @@ class TablePreprocessing(Preprocessing):
         identifiers: columns that are repeated beside predictions.
         steps: transformers of scikit-learn behind the scaled numbers.
         arguments: with which the source reads data for predictions.
+        groups: the columns of each input where the config names inputs; else empty.
+        files: of the word vectors with which embeddings began, as `RawTable.details` has files; nobody needs them again.
     """
 
     kind: ClassVar[str] = "table"
@@ -78,10 +81,14 @@ class TablePreprocessing(Preprocessing):
     identifiers: tuple[str, ...] = ()
     steps: tuple[FittedStep, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    groups: tuple[InputGroup, ...] = ()
+    files: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def schema(self) -> Schema:
-        """One input "features" of all numbers and one-hot columns; one input for each embedded category."""
+        """One input "features" of all numbers and one-hot columns, one for each embedded category; or those that are named."""
+        if self.groups:
+            return Schema(tuple(group_specs(self.groups, self.features)), self.targets)
         columns = tuple(name for column in self.features for name in column.columns)
         unit_range = all(column.unit_range for column in self.features)
         if self.steps:
@@ -156,6 +163,8 @@ class TablePreprocessing(Preprocessing):
         width = sum(len(column.columns) for column in self.features)
         matrix = np.zeros((len(rows), width), np.float32)
         embedded = fill_features(matrix, self.features, chosen, unseen)
+        if self.groups:
+            return split_inputs(self.groups, self.features, matrix, embedded)
         inputs: dict[str, Array] = {FEATURES: apply_steps(self.steps, matrix)} if width else {}
         inputs.update({input_name(column): embedded[column.name] for column in self.features if column.is_embedded})
         return inputs
@@ -205,6 +214,8 @@ class TablePreprocessing(Preprocessing):
             "identifiers": list(self.identifiers),
             "steps": steps,
             "arguments": dict(self.arguments),
+            "files": {name: dict(entry) for name, entry in self.files.items()},
+            "inputs": {group.name: list(group.columns) for group in self.groups},
             "targets": [target_state(spec) for spec in self.targets],
             "features": [
                 {
@@ -285,7 +296,20 @@ class TablePreprocessing(Preprocessing):
             identifiers=texts(state, "identifiers"),
             steps=steps_from(state.get("steps", []), arrays),
             arguments={str(name): str(value) for name, value in state.get("arguments", {}).items()},
+            groups=_groups_from(state, columns),
+            files={
+                str(name): {"digest": typed(entry, "digest", str), "bytes": typed(entry, "bytes", int)}
+                for name, entry in state.get("files", {}).items()
+            },
         )
+
+
+def _groups_from(state: Mapping[str, Any], columns: Sequence[FeatureColumn]) -> tuple[InputGroup, ...]:
+    groups = tuple(InputGroup(str(name), texts(state["inputs"], name)) for name in state.get("inputs", {}))
+    names = [name for group in groups for name in group.columns]
+    if groups and (sorted(names) != sorted(column.name for column in columns) or not all(group.columns for group in groups)):
+        raise ValueError("inputs: expected each column in one input")
+    return groups
 
 
 def _with_numbers(transform: NumberTransform, arrays: Mapping[str, NDArray[Any]], index: int) -> NumberTransform:

@@ -181,7 +181,7 @@ def test_a_table_s_steps_come_back_from_a_run_and_take_raw_rows(folder: Path) ->
 
 
 def test_check_knows_the_widths_without_scikit_learn(folder: Path) -> None:
-    words = ["check", str(CONFIGS / "mnist_rbm.yaml")]
+    words = ["check", str(CONFIGS / "digits_rbm.yaml")]
     (folder / "c.yaml").write_text(TABLE.format(steps="{PCA: {n_components: 3}}", more=""))
     code = (
         "import sys\nfrom dltrain.cli.app import run\n"
@@ -194,7 +194,7 @@ def test_check_knows_the_widths_without_scikit_learn(folder: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "200×10 + 10" in done.stdout
+    assert "1000×10 + 10" in done.stdout
     assert "3×3 + 3" in done.stdout
 
 
@@ -225,12 +225,3 @@ def test_pictures_are_taken_as_rows() -> None:
     assert dataset.schema.inputs[0].shape == (8,)
     assert dataset.parts["train"].inputs["features"].shape == (1797, 8)
     assert math.isclose(float(np.abs(dataset.parts["train"].inputs["features"].mean())), 0, abs_tol=1e-4)
-
-
-def test_an_export_says_that_it_cannot_hold_them(folder: Path) -> None:
-    from dltrain.errors import UsageError
-    from dltrain.model.export.raw_model import describe_inputs
-
-    dataset = load_dataset(table(folder, "{PCA: {n_components: 3}}").data, seed=0)
-    with pytest.raises(UsageError, match=r"data.transform \(PCA\)"):
-        describe_inputs(dataset.preprocessing, str)

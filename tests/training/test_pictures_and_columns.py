@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,12 @@ from dltrain.checking import check_config
 from dltrain.config.types import Config
 from dltrain.data import load_dataset
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.errors import ConfigError, DataError
+from dltrain.errors import ConfigError, DataError, InterruptedRun
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.predict import predict
 from dltrain.training.fit import fit
 from tests.support import shared_data
-from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
+from tests.training.support import assert_same_bits, config_of, fit_with_interruptions, interrupted_at_call
 
 TEXT = """
 name: both
@@ -120,6 +121,24 @@ def test_what_names_no_picture_is_named(folder: Path, tmp_path: Path, monkeypatc
     monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "0")
     with pytest.raises(ConfigError, match="held in memory"):
         load_dataset(config(tmp_path).data, seed=2)
+
+
+def test_a_changed_picture_is_not_the_data_of_the_run(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(folder / "photos", tmp_path / "photos")
+    shutil.copy(folder / "rows.csv", tmp_path)
+    small = config(tmp_path, "training.epochs=2")
+    with interrupted_at_call(monkeypatch, 20), pytest.raises(InterruptedRun):
+        fit(small, run_dir=tmp_path / "run")
+    changed = tmp_path / "photos" / "5.png"
+    before = changed.read_bytes()
+    shutil.copy(folder / "photos" / "6.png", changed)
+    with pytest.raises(DataError, match=r"pictures of photo\.digest was"):
+        fit(small, run_dir=tmp_path / "run", resume="auto")
+    changed.write_bytes(before)  # with another time of change: only contents count
+    assert fit(small, run_dir=tmp_path / "run", resume="auto").epochs == 2
+    shutil.copy(folder / "photos" / "6.png", changed)
+    with pytest.raises(DataError, match=r"pictures of photo\.digest was"):
+        evaluate(tmp_path / "run")
 
 
 CLOTHES = """model.layers=[{Conv2D: {filters: 16, kernel_size: 3, strides: 2, activation: relu, from: photo}},

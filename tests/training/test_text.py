@@ -84,6 +84,29 @@ def test_an_interrupted_run_on_text_ends_with_the_same_bits(tmp_path: Path, monk
     assert_same_bits(tmp_path / "once", tmp_path / "often")
 
 
+@pytest.mark.parametrize("trainable", [True, False])
+def test_word_vectors_begin_an_embedding_and_are_not_needed_again(
+    tmp_path: Path, trainable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = {"good": [1, 0, 1], "bad": [-1, 0, 1], "kind": [1, 1, 0], "lost": [-1, 1, 0], "unused": [9, 9, 9]}
+    (tmp_path / "v.txt").write_text("".join(f"{word} {' '.join(map(str, row))}\n" for word, row in vectors.items()))
+    config = notes(
+        tmp_path,
+        f"data.text={{vectors: {tmp_path / 'v.txt'}, trainable: {str(trainable).lower()}}}",
+        "data.features={note: text}",
+    )
+    whole = fit(config, run_dir=tmp_path / "once")
+    fit_with_interruptions(config, tmp_path / "often", monkeypatch, [2, 7])
+    assert_same_bits(tmp_path / "once", tmp_path / "often")
+    (tmp_path / "v.txt").unlink()
+    assert evaluate(whole.run).metrics == pytest.approx(whole.metrics["test"])
+    table = load_run(whole.run).build(whole.run / "checkpoints" / "last.h5").get_layer("note_embedding").get_weights()[0]
+    [column] = load_run(whole.run).preprocessing.features
+    row = table[2 + column.tokenizer.vocabulary.index("good")]
+    assert np.array_equal(row, vectors["good"]) != trainable
+    assert len(predict(whole.run, data=[str(tmp_path / "notes.csv")]).prediction) == 120
+
+
 def shapes(config: Config) -> list[tuple[str, str, tuple[int | None, ...] | None, int | None]]:
     result = check_config(config, build=True)
     assert result.errors == ()

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.features import FeatureColumn, category_codes, read_feature
+from dltrain.data.input_groups import group_places
 from dltrain.data.kinds import to_numbers
 from dltrain.data.picture_form import PictureForm
 from dltrain.data.scaling import NumberTransform
@@ -161,8 +162,20 @@ def add_columns(
         features = pieces[0] if len(pieces) == 1 else ops.concatenate(pieces, axis=1)
         order = np.argsort(places).astype(np.int32)
         features = features if (np.diff(order) == 1).all() else ops.take(features, order, axis=1)
+        if preprocessing.groups:
+            return _in_groups(ops, preprocessing, made, features)
         made[FEATURES] = add_steps(keras, preprocessing.steps, features)
-    return made
+    return _in_groups(ops, preprocessing, made, None) if preprocessing.groups else made
+
+
+def _in_groups(ops: Any, preprocessing: TablePreprocessing, made: Mapping[str, Any], features: Any) -> dict[str, Any]:
+    """The inputs as the config names them."""
+    keys = {column.name: input_name(column) for column in preprocessing.features}
+    places = group_places(preprocessing.groups, preprocessing.features)
+    return {
+        name: made[keys[found]] if isinstance(found, str) else ops.take(features, found.astype(np.int32), axis=1)
+        for name, found in places.items()
+    }
 
 
 def _read(keras: Any, preprocessing: TablePreprocessing, column: FeatureColumn, tensor: Any) -> list[tuple[NumberTransform, Any]]:
