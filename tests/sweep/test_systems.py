@@ -52,6 +52,35 @@ def test_learning_rates_of_sgd(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "over",
+    [
+        "training.optimizer.learning_rate=0.0001,0.001,0.01,0.1",
+        "size_inner=10,100,1000",
+        "droprate=0.0,0.2,0.5,0.8",
+    ],
+)
+def test_heads_on_a_frozen_body(over, tmp_path, monkeypatch):
+    """On small pictures of some of the clothes: the body is computed once, and every trial is a whole run."""
+    shared_data("weights/xception_imagenet_notop.weights.h5")
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    document = sweep_config(
+        "clothing", tmp_path, "--over", over, "data.limit=120", "data.image_size=[71, 71]", "training.epochs=2"
+    )
+    values = over.partition("=")[2].split(",")
+    assert [trial["status"] for trial in document["trials"]] == ["finished"] * len(values)
+    assert len(list((tmp_path / "cache" / "features").glob("*/*.npz"))) == 1
+    for trial in document["trials"]:
+        run = tmp_path / trial["run"]
+        assert json.loads((run / "manifest.json").read_text())["engine"] == "stacked"
+        assert {"best.h5", "last.h5"} < {file.name for file in (run / "checkpoints").iterdir()}
+    assert min(trial["metrics"]["validation"]["loss"] for trial in document["trials"]) < math.log(10)
+    done = run_dltrain("evaluate", str(run), "--part", "validation", "--json", cwd=tmp_path, DLTRAIN_DATA=str(data_folder()))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["metrics"]["loss"] == pytest.approx(trial["metrics"]["validation"]["loss"], rel=1e-3)
+
+
+@pytest.mark.slow
 def test_the_size_that_suffices(tmp_path):
     shared_data("tabular/concrete/concrete_data.csv")
     document = sweep_config("capacity", tmp_path)
