@@ -38,6 +38,11 @@ EXPECTED = {
     "airline": Expected("timeseries/classic/airline-passengers.csv", (), WITH_VALIDATION, ("rmse", 0.5)),
     "autoencoder_mnist": Expected("mnist", ("mse<=0.007",), WITH_VALIDATION, ("mse", 0.4), ("data.limit=600",)),
     "beijing": Expected("timeseries/beijing_pm25/pollution.csv", (), WITH_VALIDATION, ("rmse", 0.985), ("data.limit=3000",)),
+    "bikes": Expected(
+        "tabular/bike_sharing/bike_sharing.csv",
+        ("casual_rmse<=20", "registered_rmse<=60", "registered_r2>=0.85"),
+        WITH_VALIDATION,
+    ),
     "breast_cancer": Expected(None, ("accuracy>=0.94",)),
     "california": Expected("tabular/california_housing/housing.csv", ("rmse<=58000",), WITH_VALIDATION),
     "capacity": Expected("tabular/concrete/concrete_data.csv", ("rmse<=9.0",), WITH_VALIDATION),
@@ -68,7 +73,7 @@ BY_HAND = ("forward", "forward_one_layer", "gradient_step", "layer_of_five", "li
 # Two epochs of clothing take minutes where the features of its pictures are not stored yet; the others are much like one that
 # is fitted in the fast suite.
 SLOW = {
-    "beijing", "breast_cancer", "capacity", "clothing", "clothing_augmented", "denoise_mnist", "diabetes", "digits_rbm", "lfw7",
+    "beijing", "bikes", "breast_cancer", "capacity", "clothing", "clothing_augmented", "denoise_mnist", "diabetes", "digits_rbm", "lfw7",
     "sms_spam_lstm", "wages",
 }  # fmt: skip
 # Not one fit; its numbers are in tests/sweep/test_systems.py.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.suggest import LONGEST, edit_distance
 from dltrain.config.types import DataConfig
 from dltrain.data.faults import config_fault, shown
 from dltrain.data.features import FeatureColumn
@@ -85,6 +86,19 @@ def read_word_vectors(path: str, words: Collection[str]) -> WordVectors:
         raise DataError(Fault("the file holds no word vectors", file=shown(file)))
     matrix = np.stack(vectors) if vectors else np.zeros((0, length), np.float32)
     return WordVectors(found, matrix, hasher.hexdigest(), num_bytes)
+
+
+def near_words(path: str, word: str, count: int = 3) -> list[str]:
+    """Words of the file that begin as the word does and are spelled much like it, the nearest first, then the more frequent."""
+    [file] = expand_paths([path])
+    word = word.lower()[:LONGEST]
+    limit = 1 if len(word) < 4 else 2
+    found: list[tuple[int, str]] = []
+    for line in _lines(file, hashlib.blake2b()) if word else ():
+        other = line[: line.find(b" ")].decode("utf-8", "replace")
+        if other[:1] == word[0] and (distance := edit_distance(word, other, limit)) <= limit:
+            found.append((distance, other))
+    return [other for _, other in sorted(found, key=lambda item: item[0])[:count]]
 
 
 def _lines(file: str, hasher: hashlib.blake2b) -> Iterator[bytes]:

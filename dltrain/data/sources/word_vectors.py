@@ -15,7 +15,7 @@ from dltrain.data.faults import column_hint, config_fault, listed, shown
 from dltrain.data.raw import RawTable
 from dltrain.data.sources import csv
 from dltrain.data.sources.arguments import refuse_unknown
-from dltrain.data.word_vectors import WordVectors, read_word_vectors
+from dltrain.data.word_vectors import WordVectors, near_words, read_word_vectors
 from dltrain.errors import ConfigError, DataError, Fault
 from dltrain.reporting import Reporter
 
@@ -89,9 +89,12 @@ def add_vectors(
     unknown = [word for word, place in zip(words, places.tolist(), strict=True) if place < 0]
     if len(unknown) > MOST_UNKNOWN * len(words):
         message = f"{len(unknown):,} of {len(words):,} words have no vector in {shown(path)}: {listed(unknown)}"
-        raise DataError(
-            Fault(message, hint=f"is {name} the column of words?" if len(words) > 1 else "another word, or another file")
-        )
+        hint = f"is {name} the column of words?"
+        if len(words) == 1:
+            near = near_words(path, words[0])
+            message = f"the word {words[0]!r} has no vector in {shown(path)}"
+            hint = f"near it: {', '.join(near)}" if near else "another word, or another file"
+        raise DataError(Fault(message, hint=hint))
     known = np.flatnonzero(places >= 0)
     matrix = vectors.matrix[places[known]]
     columns = [polars.Series(f"vector_{index + 1}", np.ascontiguousarray(matrix[:, index])) for index in range(vectors.length)]

@@ -73,8 +73,11 @@ def test_a_stored_run_looks_words_up(tmp_path: Path, monkeypatch: pytest.MonkeyP
     same = read_part(again, [str(tmp_path / "words.csv")], with_targets=True)
     assert same.num_rows == 10
     np.testing.assert_array_equal(same.inputs["features"][3], part.inputs["features"][0])
-    with pytest.raises(DataError, match="1 of 1 words have no vector"):
+    with pytest.raises(DataError, match="has no vector"):
         read_words(again, ["quux"], reporter=heard)
+    with pytest.raises(DataError) as error:
+        read_words(again, ["lemmon"], reporter=heard)
+    assert error.value.faults[0].hint == "near it: lemon"
     # The file is found again below another data folder, and must be the same file.
     there = tmp_path / "glove" / "v.txt"
     (tmp_path / "moved" / "glove").mkdir(parents=True)
