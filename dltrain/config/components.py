@@ -115,7 +115,10 @@ def find_entry(context: Context, kinds: tuple[str, ...], name: str, blame: Node,
         hint = f"as a layer it is `Activation: {{activation: {catalog.find_activation(name)}}}`"
     elif other is not None and kind != "callback":
         hint = f"{name} is {with_article(other)}, not {with_article(kind)}"
-    context.faults.add(blame, path, f"unknown {kind} {quote(name)}", hint or f"{kind}s: {one_of(catalog.names(kind), 24)}")
+    message = f"unknown {kind} {quote(name)}"
+    if kind == "schedule" and not hint:  # which stands where a number may stand as well
+        message = f"expected a number or a schedule, found {quote(name)}"
+    context.faults.add(blame, path, message, hint or f"{kind}s: {one_of(catalog.names(kind), 24)}")
     return None
 
 

@@ -250,7 +250,7 @@ KEYS: list[Case] = [
     ("iris", "layers:\n    - Dense: {units: 16, activation: relu}", "layers: ¶Dense", "expected a list of layers"),
     ("lfw", "optimizer: adam", "optimizer: ¶rmspropp", 'did you mean "RMSprop"?'),
     ("lfw", "optimizer: adam", "optimizer: {adam: {¶lr: 0.1}}", 'did you mean "learning_rate"?'),
-    ("lfw", "optimizer: adam", "optimizer: {adam: {learning_rate: ¶fast}}", "unknown schedule"),
+    ("lfw", "optimizer: adam", "optimizer: {adam: {learning_rate: ¶fast}}", "expected a number or a schedule"),
     ("lfw", "metrics: [accuracy]", "metrics: ¶accuracy", "[accuracy]"),
     ("lfw", "metrics: [accuracy]", "metrics: [¶acuracy]", "did you mean"),
     ("lfw", "resize: 0.25", "resize: ¶-1", "above 0"),
