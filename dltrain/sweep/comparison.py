@@ -69,7 +69,7 @@ def compare(trials: Sequence[Trial], plan: SweepPlan, chosen: Trial | None = Non
     other = others[0]
     assert best.value is not None
     assert other.value is not None
-    difference = (other.value - best.value) * (1.0 if plan.mode == "min" else -1.0)
+    difference = (other.value - best.value) * (1.0 if plan.mode == "min" else -1.0) + 0.0  # of equal ones 0, not -0
     if plan.fits_per_trial > 1:
         spreads = [trial.spread for trial in (best, other) if trial.spread is not None]
         return Comparison(best, other, difference, max(spreads) if len(spreads) == 2 else None)
