@@ -35,7 +35,7 @@ def resize(ops: Any, pictures: Any, height: int, width: int, kernel: str, fit: s
             scale = ops.minimum(*ratios)
             offset = (extent - scale * size) / 2.0
         elif fit == "pad":
-            inner = ops.clip(ops.round(extent / ops.maximum(*ratios)), 1.0, size)
+            inner = ops.clip(ops.round(extent / ops.maximum(*ratios)), 1.0, float(size))
             start = ops.floor((inner * -1.0 + size) / 2.0)
             scale = extent / inner
             offset = start * scale * -1.0

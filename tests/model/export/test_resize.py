@@ -62,3 +62,14 @@ def test_cut_and_bordered_as_a_run_reads_them(fit, size):
     # Where Pillow begins with the height, levels differ a little more.
     assert np.abs(theirs - mine).max() <= 3
     assert np.abs(theirs - mine).mean() <= 0.1
+
+
+@pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
+def test_a_model_that_resizes_is_saved_by_keras(fit, tmp_path):
+    keras = import_keras()
+    pictures = keras.Input((None, None, 3), name="image")
+    model = keras.Model(pictures, resize(keras.ops, pictures, 6, 4, "bilinear", fit))
+    model.save(tmp_path / "m.keras")
+    values = np.random.default_rng(0).integers(0, 256, (1, 9, 13, 3)).astype(np.float32)
+    again = keras.models.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(again.predict(values, verbose=0), model.predict(values, verbose=0))
