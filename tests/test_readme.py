@@ -43,6 +43,13 @@ def test_the_config_shown_is_the_one_shipped() -> None:
     assert shown.strip() in (CONFIGS / "lfw.yaml").read_text()
 
 
+def test_the_errors_shown_are_those_of_the_config_shown(tmp_path: Path) -> None:
+    config, said = re.search(r"of\n\n```yaml\n(.*?)```\n\nsays\n\n```text\n(.*?)```", TEXT, flags=re.DOTALL).groups()  # type: ignore[union-attr]
+    (tmp_path / "faces.yaml").write_text(config)
+    done = run_dltrain("check", "faces.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, said)
+
+
 @pytest.mark.slow
 def test_installing_and_training_in_one_line(tmp_path: Path) -> None:
     copy = tmp_path / "copy"
