@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,8 +31,6 @@ BEST_FILE = "best.yaml"
 OUT_OF_FOLD_FILE = "out_of_fold.csv"
 # With fewer trials than this, or one key alone, importances say nothing.
 _LEAST_TRIALS = 4
-# Each takes a sixth of a second; of more trials the picture of all curves shows the rest.
-_MOST_HISTORIES = 16
 
 
 @dataclass(slots=True)
@@ -79,7 +76,7 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
             outcome.files.append(OUT_OF_FOLD_FILE)
         document = {"metrics": best.metrics, "spreads": best.spreads, "trial": best.number}
         write_atomically(run.metrics_file, (to_json(document) + "\n").encode())
-    helper.submit(_draw_histories, _without_picture(progress.trials, best))
+    helper.submit(_draw_histories, _without_picture(best))
     outcome.files += helper.result(reporter)
     if len(plan.space) > 1 and len(valued) >= _LEAST_TRIALS:
         outcome.importance = helper.result(reporter)
@@ -94,13 +91,10 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
     return outcome
 
 
-def _without_picture(trials: Sequence[Trial], best: Trial | None) -> list[Path]:
-    """Runs of a stack, which trained without drawing: those of the best trial, then others."""
-    ordered = [] if best is None else [best]
-    ordered += [trial for trial in trials if trial is not best]
-    paths = [fit.path for trial in ordered for fit in trial.fits]
-    missing = [path for path in paths if (path / "history.csv").is_file() and not (path / "history.png").exists()]
-    return missing[:_MOST_HISTORIES]
+def _without_picture(best: Trial | None) -> list[Path]:
+    """The best trial's runs, if they are a stack's, which trained without drawing. The picture of all curves shows the others."""
+    paths = [] if best is None else [fit.path for fit in best.fits]
+    return [path for path in paths if (path / "history.csv").is_file() and not (path / "history.png").exists()]
 
 
 def _draw_histories(runs: list[Path], *, reporter: Reporter) -> None:
