@@ -1,24 +1,23 @@
 """A small convolutional net on folders of pictures as a person writes it by hand with Keras.
 
-python pictures.py FOLDER EPOCHS      (holds train/ and validation/, a folder for each class; prints seconds of each epoch)
+python pictures.py FOLDER EPOCHS      (holds train/ and validation/, a folder for each class; prints seconds of each epoch, the first with all before it)
 """
 
+import itertools
 import json
 import os
 import sys
 import time
 
+started = time.perf_counter()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import itertools
-
-import keras
-from keras import layers
+import keras  # noqa: E402
+from keras import layers  # noqa: E402
 
 SIZE, BATCH = (64, 64), 32
 folder, epochs = sys.argv[1], int(sys.argv[2])
 keras.utils.set_random_seed(3)
-started = time.perf_counter()
 train, validation = (
     keras.utils.image_dataset_from_directory(os.path.join(folder, part), image_size=SIZE, batch_size=BATCH, verbose=False)
     for part in ("train", "validation")
