@@ -43,6 +43,12 @@ def test_the_config_shown_is_the_one_shipped() -> None:
     assert shown.strip() in (CONFIGS / "lfw.yaml").read_text()
 
 
+def test_every_config_named_is_shipped() -> None:
+    named = set(re.findall(r"`(?:configs/)?(\w+\.yaml)`", TEXT)) - {"config.yaml", "best.yaml", "faces.yaml"}
+    assert len(named) > 8
+    assert named <= {path.name for path in CONFIGS.glob("*.yaml")}
+
+
 def test_the_errors_shown_are_those_of_the_config_shown(tmp_path: Path) -> None:
     config, said = re.search(r"of\n\n```yaml\n(.*?)```\n\nsays\n\n```text\n(.*?)```", TEXT, flags=re.DOTALL).groups()  # type: ignore[union-attr]
     (tmp_path / "faces.yaml").write_text(config)
