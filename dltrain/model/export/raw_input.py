@@ -31,9 +31,11 @@ class RawInput:
 
 
 def example_value(item: RawInput) -> str | float | int:
-    """A value for a usage example: a word that the model knows, a small number, the first of January 2024."""
+    """A value for a usage example: a word that the model knows, a sentence, a small number, the first of January 2024."""
     if item.words:
         return next((word for word in item.words if word), "")
+    if item.dtype == "string":
+        return "a sentence of your own"
     return 1_704_067_200 if item.dtype == "int64" else 1.0
 
 
