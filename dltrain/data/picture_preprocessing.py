@@ -18,7 +18,8 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures
 from dltrain.data.scaled_pixels import BLOCK_VALUES, ScaledPixels, scale_pixels
 from dltrain.data.scaling import nonzero_deviation
-from dltrain.data.table_preprocessing import RECONSTRUCTION, one_of, target_from, target_state, typed
+from dltrain.data.state_values import one_of, typed
+from dltrain.data.table_preprocessing import RECONSTRUCTION, target_from, target_state
 from dltrain.data.transform_steps import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault
 

@@ -17,7 +17,8 @@ from dltrain.data.kinds import SAMPLE_ROWS, Reading, read_numbers
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
 from dltrain.data.series_time import Step, Times, read_times
-from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing, locator, one_of, texts, typed
+from dltrain.data.state_values import one_of, texts, typed
+from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing, locator
 from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault
 

@@ -21,8 +21,9 @@ from dltrain.data.picture_columns import form_from, form_state
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
 from dltrain.data.scaling import SCALES, NumberTransform
+from dltrain.data.state_values import one_of, texts, typed
 from dltrain.data.targets import Locate, encode_target
-from dltrain.data.tokens import SPLITS, STANDARDIZE, Tokenizer
+from dltrain.data.tokens import MOST_TOKENS, Tokenizer
 from dltrain.data.transform_steps import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 FEATURES = "features"
 RECONSTRUCTION = "reconstruction"
-MOST_TOKENS = 1 << 20
 
 
 @dataclass(slots=True)
@@ -360,15 +360,10 @@ def text_from(item: Mapping[str, Any]) -> dict[str, Any]:
     """What `text_state` made, again, as attributes of the column."""
     if "tokens" not in item:
         return {}
-    state = typed(item, "tokens", dict)
-    ngrams = tuple(typed({"width": width}, "width", int) for width in typed(state, "ngrams", list))
-    vocabulary, length = texts(state, "vocabulary"), typed(state, "length", int)
+    tokenizer = Tokenizer.from_state(typed(item, "tokens", dict))
     vector_length = None if item["vector_length"] is None else typed(item, "vector_length", int)
-    if not ngrams or min(ngrams) < 1 or not 1 <= length <= MOST_TOKENS or not 1 <= (vector_length or 1) <= MOST_TOKENS:
-        raise ValueError("tokens: n-grams, length or vector length out of range")
-    if len(set(vocabulary)) < len(vocabulary):
-        raise ValueError("vocabulary: expected each token once")
-    tokenizer = Tokenizer(one_of(state, "standardize", STANDARDIZE), one_of(state, "split", SPLITS), ngrams, length, vocabulary)
+    if not 1 <= (vector_length or 1) <= MOST_TOKENS:
+        raise ValueError("tokens: vector length out of range")
     return {"tokenizer": tokenizer, "vector_length": vector_length, "trainable": typed(item, "trainable", bool)}
 
 
@@ -421,30 +416,6 @@ def _text_options(options: Mapping[str, Any]) -> dict[str, Any]:
         if value is not None:
             read[key] = texts(options, key) if key == "columns" else typed(options, key, bool if key == "header" else str)
     return read
-
-
-def typed(mapping: Mapping[str, Any], key: str, kind: type) -> Any:
-    """The value of a key that must be there and of that type."""
-    value = mapping[key]
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise TypeError(f"{key}: expected {kind.__name__}, got {type(value).__name__}")
-    return value
-
-
-def one_of(mapping: Mapping[str, Any], key: str, words: Sequence[str]) -> str:
-    """The value of a key that must be one of some words."""
-    value = mapping[key]
-    if value not in words:
-        raise ValueError(f"{key}: expected one of {', '.join(words)}, got {value!r}")
-    return str(value)
-
-
-def texts(mapping: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    """The value of a key that must be a list of texts."""
-    values = typed(mapping, key, list)
-    if not all(isinstance(value, str) for value in values):
-        raise TypeError(f"{key}: expected texts")
-    return tuple(values)
 
 
 def target_state(spec: TargetSpec) -> dict[str, Any]:

@@ -7,7 +7,7 @@ because the mean over no token is none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import TextConfig
+from dltrain.data.state_values import one_of, texts, typed
 
 if TYPE_CHECKING:
     import polars
@@ -24,6 +25,7 @@ STANDARDIZE = ("lower_and_strip_punctuation", "lower", "strip_punctuation", "non
 SPLITS = ("whitespace", "character", "none")
 UNKNOWN = "[UNK]"
 NUM_RESERVED = 2  # padding and unknown
+MOST_TOKENS = 1 << 20  # a row, when a stored state is read
 SHARE_WHOLE = 0.95  # of the training texts that are not cut off
 PUNCTUATION = r"""[!"#$%&()\*\+,-\./:;<=>?@\[\\\]^_`{|}~']"""
 WORDS = "[^ \t\n\x0b\x0c\r]+"
@@ -74,6 +76,21 @@ class Tokenizer:
             "length": self.length,
             "vocabulary": list(self.vocabulary),
         }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Tokenizer:
+        """What `to_state` made, again.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is not what `to_state` makes.
+        """
+        ngrams = tuple(typed({"width": width}, "width", int) for width in typed(state, "ngrams", list))
+        vocabulary, length = texts(state, "vocabulary"), typed(state, "length", int)
+        if not ngrams or min(ngrams) < 1 or not 1 <= length <= MOST_TOKENS:
+            raise ValueError("tokens: n-grams or length out of range")
+        if len(set(vocabulary)) < len(vocabulary):
+            raise ValueError("vocabulary: expected each token once")
+        return cls(one_of(state, "standardize", STANDARDIZE), one_of(state, "split", SPLITS), ngrams, length, vocabulary)
 
 
 def tokens_of(

@@ -83,7 +83,7 @@ def export(
     chosen.require_packages()
     path = destination or Path(f"{run.resolve().name}{chosen.suffix or '_' + chosen.name}")
     check_destination(path, chosen, force=force)
-    inputs = describe_inputs(stored.preprocessing, chosen.input_name, with_text=chosen.with_text)
+    inputs = describe_inputs(stored.preprocessing, chosen.input_name)
     _, checkpoint = stored.checkpoint(weights)
     reporter.status("importing Keras")
     keras = import_keras(threads or stored.threads)
@@ -98,7 +98,7 @@ def export(
             chosen.write(raw, temporary)
         reporter.status("comparing it with the run")
         num_rows, difference = _compare(stored, model, raw, chosen, temporary)
-    described = document(raw.inputs, raw.outputs, with_words=False, any_size=chosen.any_size)
+    described = document(raw.inputs, raw.outputs, chosen)
     notes = [] if num_rows else [f"nothing that reads {chosen.name} files is installed: the file was not compared with the run"]
     return Export(
         run=run,

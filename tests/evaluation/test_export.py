@@ -335,21 +335,33 @@ training: {epochs: 1}
 WORDS = ["win", "Win!", "now", "hello,", "o'clock", "Ärger", "ÄRGER", "x-y", "[UNK]", "a\u00a0b", "naïve", "10%"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("standardize", "split", "ngrams"),
-    [("lower_and_strip_punctuation", "whitespace", "1"), ("none", "character", "2"), ("lower", "whitespace", "[1, 3]")],
-)
-def test_free_text(tmp_path, standardize, split, ngrams):
+def write_messages(folder, standardize, split, ngrams):
     generator = np.random.default_rng(0)
     rows = []
     for _ in range(120):
         words = generator.choice(WORDS, generator.integers(0, 9))
         kind = "spam" if "win" in " ".join(words).lower() else "ham"
         rows.append({"message": " ".join(words) or "nothing", "length": str(len(words)), "kind": kind})
-    write_rows(tmp_path / "messages.csv", rows)
+    write_rows(folder / "messages.csv", rows)
     text = MESSAGES.replace("STANDARDIZE", standardize).replace("SPLIT", split).replace("NGRAMS", ngrams)
-    run = Path(fit(config_of(text, folder=tmp_path), run_dir=tmp_path / "run").run)
+    return config_of(text, folder=folder), rows
+
+
+@pytest.fixture(scope="module")
+def messages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("messages")
+    config, _ = write_messages(folder, "lower", "whitespace", "1")
+    return Path(fit(config, run_dir=folder / "run").run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("standardize", "split", "ngrams"),
+    [("lower_and_strip_punctuation", "whitespace", "1"), ("none", "character", "2"), ("lower", "whitespace", "[1, 3]")],
+)
+def test_free_text(tmp_path, standardize, split, ngrams):
+    config, rows = write_messages(tmp_path, standardize, split, ngrams)
+    run = Path(fit(config, run_dir=tmp_path / "run").run)
     result = export(run, destination=tmp_path / "out.keras")
     rows += [{"message": "unseen words, wholly", "length": "3", "kind": ""}, {"message": "", "length": "", "kind": ""}]
     given = {
@@ -358,6 +370,17 @@ def test_free_text(tmp_path, standardize, split, ngrams):
     }
     predicted = predict(run, data=[str(write_rows(tmp_path / "new.csv", rows))])
     assert_same(ask("keras", result, given), predicted, ["ham", "spam"])
-    with pytest.raises(UsageError, match="takes no free text") as error:
-        export(run, format="tflite")
-    assert error.value.faults[0].path == "data.features.message"
+    for form in ("saved_model", "onnx", "tflite"):
+        if form == "onnx" and not importlib.util.find_spec("tf2onnx"):
+            continue
+        assert export(run, format=form, destination=tmp_path / f"out_{form}").difference < 1e-5  # of 64 made-up rows
+        if form == "onnx":
+            assert_same(ask(form, export(run, format=form, destination=tmp_path / "out.onnx"), given), predicted, ["ham", "spam"])
+
+
+def test_the_example_of_an_export_runs(messages, tmp_path):
+    result = export(messages, destination=tmp_path / "out.keras")
+    lines = [*result.usage[:-1], f"answer = {result.usage[-1]}"]
+    names: dict[str, object] = {}
+    exec("\n".join(lines), names)
+    assert names["answer"].tolist()[0] in (b"ham", b"spam")

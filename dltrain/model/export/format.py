@@ -22,6 +22,7 @@ class ExportFormat(ABC):
         suffix: of the file's name.
         is_folder: whether it is a folder of files.
         with_text: whether its graph is made with text in and labels out (see `build_raw_model`).
+        text_dtype: what words, free text and labels are in the file: "string", or whole numbers that stand for them.
         any_size: whether it resizes pictures by itself.
         packages: what must be installed to write it.
         extra: the extra of dltrain that brings them.
@@ -31,6 +32,7 @@ class ExportFormat(ABC):
     suffix: ClassVar[str]
     is_folder: ClassVar[bool] = False
     with_text: ClassVar[bool] = True
+    text_dtype: ClassVar[str] = "string"
     any_size: ClassVar[bool] = True
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
@@ -73,27 +75,33 @@ class ExportFormat(ABC):
         """Lines of Python that open the file and ask it."""
 
 
-def document(inputs: Sequence[RawInput], outputs: Sequence[RawOutput], *, with_words: bool, any_size: bool) -> dict[str, Any]:
+def document(
+    inputs: Sequence[RawInput], outputs: Sequence[RawOutput], chosen: ExportFormat, *, with_words: bool = False
+) -> dict[str, Any]:
     """Inputs and outputs as plain values.
 
     Args:
         inputs: of the model.
         outputs: of the model.
-        with_words: every word of a text input, in order.
-        any_size: see `ExportFormat`.
+        chosen: the format.
+        with_words: every word of an input in order, and how free text becomes whole numbers.
     """
     described: list[dict[str, Any]] = []
     for item in inputs:
-        shape = item.shape if any_size or not item.fixed_shape else item.fixed_shape
-        entry: dict[str, Any] = {"name": item.name, "column": item.column, "dtype": item.dtype, "shape": [None, *shape]}
-        entry["meaning"] = item.meaning
+        is_coded = item.is_text and chosen.text_dtype != "string"
+        shape = item.coded_shape if is_coded else item.shape if chosen.any_size or not item.fixed_shape else item.fixed_shape
+        meaning = item.meaning if not is_coded else "places of its tokens" if item.tokenizer else "place among the words known"
+        entry: dict[str, Any] = {"name": item.name, "column": item.column, "shape": [None, *shape], "meaning": meaning}
+        entry["dtype"] = chosen.text_dtype if is_coded else item.dtype
         if with_words and item.words:
             entry["words"] = list(item.words)
+        if with_words and item.tokenizer is not None:
+            entry |= {"tokens": item.tokenizer.to_state(), "missing": list(item.missing)}
         described.append(entry)
     results = [
         {
             "name": item.name,
-            "dtype": item.dtype,
+            "dtype": chosen.text_dtype if item.dtype == "string" else item.dtype,
             "shape": [None, *item.shape],
             "meaning": item.meaning,
             **({"labels": list(item.labels)} if item.labels else {}),

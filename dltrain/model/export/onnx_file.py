@@ -1,4 +1,8 @@
-"""ONNX: what ONNX Runtime and others open. Words and labels are looked up by `LabelEncoder` nodes of the domain ai.onnx.ml."""
+"""ONNX: what ONNX Runtime and others open.
+
+Words and labels are looked up by `LabelEncoder` nodes of the domain ai.onnx.ml; free text is split by an operator
+that ONNX Runtime alone has (see `onnx_tokens`).
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,14 @@ from typing import Any
 
 from dltrain.errors import UsageError
 from dltrain.model.export.format import ExportFormat, document, example_arrays
+from dltrain.model.export.onnx_tokens import ML_DOMAIN, SPLIT_DOMAIN, SPLIT_OPSET, add_tokenizer
+from dltrain.model.export.onnx_tokens import OPSET as TEXT_OPSET
 from dltrain.model.export.outputs import RawOutput
 from dltrain.model.export.raw_input import RawInput
 from dltrain.model.export.raw_model import RawModel
 
 OPSET = 18
-ML_DOMAIN, ML_OPSET = "ai.onnx.ml", 2
+ML_OPSET = 2
 
 
 class OnnxFile(ExportFormat):
@@ -33,13 +39,16 @@ class OnnxFile(ExportFormat):
     def write(self, raw: RawModel, path: Path) -> None:
         """See `ExportFormat`."""
         import onnx
+        import onnx.version_converter
 
         model = _convert(raw)
+        if any(item.tokenizer is not None for item in raw.inputs):
+            model = onnx.version_converter.convert_version(model, TEXT_OPSET)
         _name_ports(onnx, model, raw)
         entry = model.metadata_props.add()
         entry.key, entry.value = (
             "dltrain",
-            json.dumps(document(raw.inputs, raw.outputs, with_words=False, any_size=self.any_size)),
+            json.dumps(document(raw.inputs, raw.outputs, self)),
         )
         onnx.checker.check_model(model)
         onnx.save(model, str(path))
@@ -105,11 +114,15 @@ def _name_ports(onnx: Any, model: Any, raw: RawModel) -> None:
             keys = {"keys_strings": list(item.words), "values_int64s": list(range(1, len(item.words) + 1)), "default_int64": 0}
             before.append(helper.make_node("LabelEncoder", [item.name], [f"{inner}/place"], domain=ML_DOMAIN, **keys))
             before.append(helper.make_node("Cast", [f"{inner}/place"], [inner], to=types.INT32))
+        elif item.tokenizer is not None:
+            before += add_tokenizer(onnx, item.tokenizer, item.missing, item.name, inner)
         else:
             before.append(helper.make_node("Identity", [item.name], [inner]))
         port.name = item.name
-        if item.words:
+        if item.is_text:
             port.type.tensor_type.elem_type = types.STRING
+        if item.tokenizer is not None:
+            del port.type.tensor_type.shape.dim[1:]
         _name_rows(port)
     for output, port in zip(raw.outputs, list(graph.output), strict=True):
         inner = port.name
@@ -125,8 +138,10 @@ def _name_ports(onnx: Any, model: Any, raw: RawModel) -> None:
     nodes = [*before, *graph.node, *after]
     del graph.node[:]
     graph.node.extend(nodes)
-    if any(node.domain == ML_DOMAIN for node in nodes) and not any(item.domain == ML_DOMAIN for item in model.opset_import):
-        model.opset_import.append(helper.make_opsetid(ML_DOMAIN, ML_OPSET))
+    known = {item.domain for item in model.opset_import}
+    for domain, opset in ((ML_DOMAIN, ML_OPSET), (SPLIT_DOMAIN, SPLIT_OPSET)):
+        if domain not in known and any(node.domain == domain for node in nodes):
+            model.opset_import.append(helper.make_opsetid(domain, opset))
 
 
 def _name_rows(port: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dltrain.data.tokens import Tokenizer
 from dltrain.errors import Fault
 
 
@@ -17,8 +18,10 @@ class RawInput:
         dtype: "string", "float32" or "int64".
         shape: without the rows; None where any extent will do.
         meaning: how values are written, for the user.
-        words: for text: the words that mean something to the model; all others are alike. Else empty.
+        words: for a word: those that mean something to the model; all others are alike. Else empty.
         fixed_shape: a shape without None, for formats that resize no pictures.
+        tokenizer: of free text. Else None.
+        missing: for free text: texts that stand for none.
     """
 
     column: str
@@ -28,6 +31,18 @@ class RawInput:
     meaning: str
     words: tuple[str, ...] = ()
     fixed_shape: tuple[int, ...] = ()
+    tokenizer: Tokenizer | None = None
+    missing: tuple[str, ...] = ()
+
+    @property
+    def coded_shape(self) -> tuple[int | None, ...]:
+        """The shape, without the rows, of the whole numbers that stand for its text."""
+        return (self.tokenizer.length,) if self.tokenizer is not None else self.shape
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a word or free text, for which formats without text have whole numbers."""
+        return bool(self.words) or self.tokenizer is not None
 
 
 def example_value(item: RawInput) -> str | float | int:

@@ -33,21 +33,20 @@ class RawModel:
     outputs: tuple[RawOutput, ...]
 
 
-def describe_inputs(preprocessing: Preprocessing, name: Callable[[str], str], *, with_text: bool = True) -> tuple[RawInput, ...]:
+def describe_inputs(preprocessing: Preprocessing, name: Callable[[str], str]) -> tuple[RawInput, ...]:
     """The raw inputs that a run's preprocessing takes.
 
     Args:
         preprocessing: of the run.
         name: the column → what the file's format allows as the name of its input.
-        with_text: whether the format takes text (see `build_raw_model`).
 
     Raises:
         UsageError: something of it cannot be said with Keras's layers; names every such thing.
     """
     if isinstance(preprocessing, TablePreprocessing):
-        inputs = describe_columns(preprocessing, with_text=with_text)
+        inputs = describe_columns(preprocessing)
     elif isinstance(preprocessing, SeriesPreprocessing):
-        inputs = describe_series(preprocessing, with_text=with_text)
+        inputs = describe_series(preprocessing)
     else:
         assert isinstance(preprocessing, PicturePreprocessing)
         inputs = describe_picture(preprocessing)
@@ -79,18 +78,19 @@ def build_raw_model(
         inputs: from `describe_inputs`.
         heads: of the model.
         with_text: text in and label texts out; otherwise whole numbers stand for them: a word's place among `RawInput.words`,
-            from 1 (0 for all others), and a label's among `RawOutput.labels`, from 0.
+            from 1 (0 for all others), free text's indices by `RawInput.tokenizer`, and a label's place among `RawOutput.labels`,
+            from 0.
         any_size: pictures of any size, resized by the model; otherwise of the model's size alone.
     """
     given, tensors = {}, {}
     for item in inputs:
-        is_coded = bool(item.words) and not with_text
-        shape = item.shape if any_size or not item.fixed_shape else item.fixed_shape
+        is_coded = item.is_text and not with_text
+        shape = item.coded_shape if is_coded else item.shape if any_size or not item.fixed_shape else item.fixed_shape
         tensor = keras.Input(shape, dtype="int32" if is_coded else item.dtype, name=item.name)
         given[item.name] = tensor
         tensors[item.column] = _look_up(keras, item.words, tensor) if item.words and with_text else tensor
     if isinstance(preprocessing, TablePreprocessing):
-        prepared = add_columns(keras, preprocessing, inputs, tensors, any_size=any_size)
+        prepared = add_columns(keras, preprocessing, inputs, tensors, with_text=with_text, any_size=any_size)
     elif isinstance(preprocessing, SeriesPreprocessing):
         prepared = add_series(keras, preprocessing, inputs, tensors)
     else:

@@ -16,7 +16,7 @@ from dltrain.model.export.table_graph import add_columns, describe_columns
 FILLED = ("number", "boolean")
 
 
-def describe_series(preprocessing: SeriesPreprocessing, *, with_text: bool) -> tuple[RawInput, ...]:
+def describe_series(preprocessing: SeriesPreprocessing) -> tuple[RawInput, ...]:
     """One input for each column: its values in the last rows, the oldest first.
 
     Raises:
@@ -24,9 +24,7 @@ def describe_series(preprocessing: SeriesPreprocessing, *, with_text: bool) -> t
     """
     history, step = preprocessing.series.history, preprocessing.step.describe()
     described = []
-    for column, item in zip(
-        preprocessing.table.features, describe_columns(preprocessing.table, with_text=with_text), strict=True
-    ):
+    for column, item in zip(preprocessing.table.features, describe_columns(preprocessing.table), strict=True):
         meaning = f"{item.meaning}; the last {history} rows, {step} apart, the oldest first"
         if preprocessing.last_known and column.kind in FILLED:
             meaning += "; the last known value among them stands for a missing one"

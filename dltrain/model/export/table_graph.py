@@ -15,13 +15,13 @@ from dltrain.data.kinds import to_numbers
 from dltrain.data.picture_form import PictureForm
 from dltrain.data.scaling import NumberTransform
 from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing, input_name
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 from dltrain.model.export.date_parts import date_parts
 from dltrain.model.export.raw_input import RawInput, no_way
 from dltrain.model.export.resize import resize
 from dltrain.model.export.scaling import standardize, to_quantiles
 from dltrain.model.export.step_graph import add_steps
-from dltrain.model.export.text_graph import add_tokens, unreplaceable
+from dltrain.model.export.text_graph import add_tokens, missing_texts, unreplaceable
 
 MEANINGS = {
     "number": "a number; NaN where there is none",
@@ -33,12 +33,11 @@ MEANINGS = {
 DTYPES = {"number": "float32", "boolean": "float32", "date": "int64", "category": "string", "text": "string"}
 
 
-def describe_columns(preprocessing: TablePreprocessing, *, with_text: bool) -> tuple[RawInput, ...]:
+def describe_columns(preprocessing: TablePreprocessing) -> tuple[RawInput, ...]:
     """One input for each column.
 
     Args:
         preprocessing: of the run.
-        with_text: whether the format takes free text.
 
     Raises:
         UsageError: columns of kinds that a graph of Keras's layers cannot read.
@@ -48,18 +47,25 @@ def describe_columns(preprocessing: TablePreprocessing, *, with_text: bool) -> t
         path = f"data.features.{column.name}"
         if column.kind not in MEANINGS and column.form is None:
             faults.append(no_way(f"the column {column.name} of kind {column.kind}", path))
-        elif column.kind == "text" and not with_text:
-            message = f"this format takes no free text, which the column {column.name} holds"
-            faults.append(Fault(message, path=path, hint="--format keras and --format saved_model do"))
         elif column.kind == "text" and unreplaceable(column, preprocessing.reading):
             faults.append(no_way(f"what data.replace does to the text of {column.name}", f"data.replace.{column.name}"))
     if faults:
         raise UsageError(faults)
-    return tuple(
-        _picture(column.name, column.form)
-        if column.form
-        else RawInput(column.name, column.name, DTYPES[column.kind], (), MEANINGS[column.kind], _words(preprocessing, column)[0])
-        for column in preprocessing.features
+    return tuple(_describe(preprocessing, column) for column in preprocessing.features)
+
+
+def _describe(preprocessing: TablePreprocessing, column: FeatureColumn) -> RawInput:
+    if column.form is not None:
+        return _picture(column.name, column.form)
+    return RawInput(
+        column.name,
+        column.name,
+        DTYPES[column.kind],
+        (),
+        MEANINGS[column.kind],
+        words=_words(preprocessing, column)[0],
+        tokenizer=column.tokenizer,
+        missing=missing_texts(column, preprocessing.reading) if column.kind == "text" else (),
     )
 
 
@@ -110,6 +116,7 @@ def add_columns(
     inputs: Sequence[RawInput],
     tensors: Mapping[str, Any],
     *,
+    with_text: bool = True,
     any_size: bool = True,
     fill: Callable[[Any], Any] = lambda values: values,
 ) -> dict[str, Any]:
@@ -119,8 +126,9 @@ def add_columns(
         keras: the module.
         preprocessing: of the run.
         inputs: from `describe_columns`.
-        tensors: column → float32 or int64 [rows]; for words int32 [rows], the place among the input's words from 1; for pictures
-            float32 [rows, height, width, channels].
+        tensors: column → float32 or int64 [rows]; for words int32 [rows], the place among the input's words from 1; for free text
+            texts [rows], or int32 [rows, length]; for pictures float32 [rows, height, width, channels].
+        with_text: free text is given as texts.
         any_size: pictures are of any size.
         fill: puts other values in the place of missing numbers (NaN) before the preprocessing's own.
     """
@@ -136,7 +144,7 @@ def add_columns(
             sized = resize(ops, tensor, *column.form.size, "bilinear", column.form.fit) if any_size else tensor
             made[input_name(column)] = sized / np.float32(255.0)
         elif column.kind == "text":
-            made[input_name(column)] = add_tokens(keras, column, preprocessing.reading, tensor)
+            made[input_name(column)] = add_tokens(keras, item, tensor) if with_text else tensor
         elif column.kind == "category":
             code = ops.take(_words(preprocessing, column)[1], tensor, axis=0)
             if column.is_embedded:

@@ -9,6 +9,7 @@ import numpy as np
 from dltrain.data.features import FeatureColumn
 from dltrain.data.kinds import Reading
 from dltrain.data.tokens import Tokenizer
+from dltrain.model.export.raw_input import RawInput
 
 
 def unreplaceable(column: FeatureColumn, reading: Reading) -> bool:
@@ -17,18 +18,22 @@ def unreplaceable(column: FeatureColumn, reading: Reading) -> bool:
     return any(new and new not in reading.missing for new in replaced.values())
 
 
-def add_tokens(keras: Any, column: FeatureColumn, reading: Reading, texts: Any) -> Any:
+def missing_texts(column: FeatureColumn, reading: Reading) -> tuple[str, ...]:
+    """Texts of the column that stand for none, the empty one apart."""
+    return tuple(dict.fromkeys(word for word in (*reading.missing, *(reading.replace or {}).get(column.name, {})) if word))
+
+
+def add_tokens(keras: Any, item: RawInput, texts: Any) -> Any:
     """Indices int32 [rows, length] of texts [rows].
 
     A text without a token, one that is missing among them, is one unknown token here (see `dltrain.data.tokens`).
     """
     ops = keras.ops
-    tokenizer = column.tokenizer
+    tokenizer = item.tokenizer
     assert tokenizer is not None
     codes = ops.cast(_vectorize(keras, tokenizer, texts), "int32")
-    missing = [word for word in (*reading.missing, *(reading.replace or {}).get(column.name, {})) if word]
-    if missing:
-        layer = keras.layers.StringLookup(vocabulary=list(dict.fromkeys(missing)), num_oov_indices=1, mask_token=None)
+    if item.missing:
+        layer = keras.layers.StringLookup(vocabulary=list(item.missing), num_oov_indices=1, mask_token=None)
         is_there = ops.equal(layer(texts), 0)
         codes = codes * ops.expand_dims(ops.cast(is_there, "int32"), 1)
     is_empty = ops.equal(ops.sum(codes, axis=1, keepdims=True), 0)

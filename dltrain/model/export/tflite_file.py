@@ -1,7 +1,9 @@
 """TensorFlow Lite: one file for phones and small machines.
 
-It holds no text: words and labels go in and out as whole numbers, and what they mean stands in `dltrain.json`, packed into the
-same file as TensorFlow Lite packs associated files (a zip archive behind the model; `unzip -p FILE dltrain.json` shows it).
+It holds no text: words, free text and labels go in and out as whole numbers, and what they mean stands in `dltrain.json`, packed
+into the same file as TensorFlow Lite packs associated files (a zip archive behind the model; `unzip -p FILE dltrain.json` shows
+it): `words` by their places from 1, 0 for others; for free text `tokens`, the arguments of Keras's TextVectorization, with the
+places of its `vocabulary` from 2, 1 for other tokens and for a text without any (`missing` ones too), 0 behind the last.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from dltrain.data.tokens import Tokenizer
 from dltrain.errors import UsageError
 from dltrain.model.export.format import ExportFormat, document
 from dltrain.model.export.outputs import RawOutput
@@ -31,6 +34,7 @@ class TfliteFile(ExportFormat):
     name = "tflite"
     suffix = ".tflite"
     with_text = False
+    text_dtype = "int32"
     any_size = False
 
     def input_name(self, column: str) -> str:
@@ -52,10 +56,11 @@ class TfliteFile(ExportFormat):
             ) from error
         path.write_bytes(content)
         with zipfile.ZipFile(path, "a") as archive:
-            archive.writestr(CODES_FILE, json.dumps(document(raw.inputs, raw.outputs, with_words=True, any_size=False)))
+            archive.writestr(CODES_FILE, json.dumps(document(raw.inputs, raw.outputs, self, with_words=True)))
 
     def answer(self, path: Path, raw: RawModel, rows: Mapping[str, Any]) -> dict[str, Any]:
         """See `ExportFormat`; words and labels are turned by what the file says."""
+        import polars
         import tensorflow as tf
 
         interpreter = tf.lite.Interpreter(model_path=str(path))
@@ -67,9 +72,14 @@ class TfliteFile(ExportFormat):
                 places = {word: place for place, word in enumerate(item["words"], start=1)}
                 words = rows[item["name"]]
                 coded[item["name"]] = np.array([places.get(word, 0) for word in words.flat], np.int32).reshape(words.shape)
+            if "tokens" in item:
+                texts = polars.Series(
+                    [None if text in item["missing"] else text for text in rows[item["name"]]], dtype=polars.String
+                )
+                coded[item["name"]] = Tokenizer.from_state(item["tokens"]).encode(texts)
         answers = interpreter.get_signature_runner(SIGNATURE)(**coded)
         for item in meaning["outputs"]:
-            if item["dtype"] == "string":
+            if item["dtype"] == self.text_dtype:
                 answers[item["name"]] = np.array(item["labels"], object)[answers[item["name"]]]
         return dict(answers)
 

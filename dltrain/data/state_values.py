@@ -1,0 +1,30 @@
+"""Reading stored values of a preprocessing's state, each with the check of its type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def typed(mapping: Mapping[str, Any], key: str, kind: type) -> Any:
+    """The value of a key that must be there and of that type."""
+    value = mapping[key]
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{key}: expected {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def one_of(mapping: Mapping[str, Any], key: str, words: Sequence[str]) -> str:
+    """The value of a key that must be one of some words."""
+    value = mapping[key]
+    if value not in words:
+        raise ValueError(f"{key}: expected one of {', '.join(words)}, got {value!r}")
+    return str(value)
+
+
+def texts(mapping: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """The value of a key that must be a list of texts."""
+    values = typed(mapping, key, list)
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError(f"{key}: expected texts")
+    return tuple(values)
