@@ -9,6 +9,18 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+# Where in the module keras the components of a kind stand.
+NAMESPACES = {
+    "layer": "layers",
+    "optimizer": "optimizers",
+    "schedule": "optimizers.schedules",
+    "loss": "losses",
+    "metric": "metrics",
+    "regularizer": "regularizers",
+    "initializer": "initializers",
+    "constraint": "constraints",
+}
+
 
 def normalize(name: str) -> str:
     """The spelling under which a name is looked up: lower case, without underscores, hyphens and blanks."""

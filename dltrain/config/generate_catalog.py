@@ -13,20 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.config.argument_types import infer_type
-from dltrain.config.catalog import normalize
+from dltrain.config.catalog import NAMESPACES, normalize
 from dltrain.config.transformers import TRANSFORMERS
 
-MODULES = {
-    "layer": "layers",
-    "optimizer": "optimizers",
-    "schedule": "optimizers.schedules",
-    "loss": "losses",
-    "metric": "metrics",
-    "regularizer": "regularizers",
-    "initializer": "initializers",
-    "constraint": "constraints",
-    "callback": "callbacks",
-}
+MODULES = {**NAMESPACES, "callback": "callbacks"}
 
 # Base classes, and what would run code, or wrap what a config cannot hold.
 LEFT_OUT = {

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dltrain.config.catalog import NAMESPACES
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import ConfigError
@@ -15,6 +16,7 @@ from dltrain.model.application import apply_application
 from dltrain.model.head import Head, input_names
 from dltrain.model.inputs import Entry, resolve_entry
 from dltrain.model.keras_import import import_keras
+from dltrain.model.layer_names import LayerNames, snake_case
 
 
 def derive_seed(seed: int, *purpose: object) -> int:
@@ -71,7 +73,7 @@ class _Builder:
         self.shared = shared
         self.num_shared = num_shared
         self.tensors: dict[str, Any] = {}
-        self.counts: dict[str, int] = {}
+        self.names = LayerNames(self.tensors)
         self.vectors: dict[str, Any] = {}
 
     def build(self, model: ModelConfig, schema: Schema, heads: Sequence[Head], augment: Sequence[Component]) -> Any:
@@ -83,9 +85,7 @@ class _Builder:
         tensor = self._join(schema.inputs, inputs, entry)
         for index, component in enumerate(augment):
             tensor = self._apply(LayerConfig(component, path=f"data.augment.{index}"), tensor)
-        names = {layer.name for layer in model.layers if layer.name}
-        names |= {layer.name for head in heads for layer in head.layers if layer.name}
-        self.counts = dict.fromkeys(names, 1)
+        self.names.keep_free(model, heads)
         for index, layer in enumerate(entry.layers):
             tensor = self._apply(layer, tensor, shared=index < self.num_shared)
         outputs = [] if heads else [tensor]
@@ -140,20 +140,8 @@ class _Builder:
         mask = layers.ReLU(max_value=1.0, name=f"{key}_mask")(layers.Rescaling(1.0, name=f"{key}_indices")(indices))
         return layers.GlobalAveragePooling1D(name=f"{key}_mean")(embedded, mask=mask)
 
-    def _name(self, layer: LayerConfig) -> str:
-        """The layer's own name, or its class's with a number: the same in every process, unlike Keras's counters."""
-        if layer.name:
-            return layer.name
-        base = snake_case(layer.component.name)
-        while True:
-            count = self.counts.get(base, 0)
-            self.counts[base] = count + 1
-            name = f"{base}_{count}" if count else base
-            if name not in self.tensors:
-                return name
-
     def _apply(self, config: LayerConfig, tensor: Any, *, shared: bool = False) -> Any:
-        name = self._name(config)
+        name = self.names.name(config)
         is_there = shared and self.shared is not None
         output = _output_of(self.shared, name) if is_there else self._call(config, name, tensor)
         self.tensors[name] = output
@@ -219,33 +207,16 @@ def _output_of(model: Any, name: str) -> Any:
     return node.outputs[0]
 
 
-def snake_case(name: str) -> str:
-    """A class name as Keras names its instances: `BatchNormalization` → `batch_normalization`, `Conv2D` → `conv2d`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])", "_", name).lower()
-
-
 def _first_lines(error: Exception) -> str:
     """Keras's message without the dump of arguments that follows it."""
     text = str(error.args[0] if error.args else error)
     return re.split(r"\n\s*Arguments received|\n\n", text)[0].strip().replace("\n", " ")
 
 
-_NAMESPACES = {
-    "layer": "layers",
-    "optimizer": "optimizers",
-    "schedule": "optimizers.schedules",
-    "loss": "losses",
-    "metric": "metrics",
-    "regularizer": "regularizers",
-    "initializer": "initializers",
-    "constraint": "constraints",
-}
-
-
 def make_component(keras: Any, component: Component, **more: Any) -> Any:
     """The Keras object of a component; its arguments may be components themselves."""
     namespace = keras
-    for word in _NAMESPACES[component.kind].split("."):
+    for word in NAMESPACES[component.kind].split("."):
         namespace = getattr(namespace, word)
     arguments = {key: make_value(keras, value) for key, value in component.arguments.items()}
     if component.kind == "optimizer" and isinstance(arguments.get("learning_rate"), int):

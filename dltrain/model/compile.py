@@ -11,10 +11,11 @@ import numpy as np
 
 from dltrain.config.types import Component, TrainingConfig
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.build import make_component, snake_case
+from dltrain.model.build import make_component
 from dltrain.model.encode import EncodedPart
 from dltrain.model.head import Head, metrics_of
 from dltrain.model.keras_import import import_keras
+from dltrain.model.layer_names import snake_case
 
 _THRESHOLD_METRICS = {"Precision", "Recall", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"}
 _ACCURACIES = {"binary": "BinaryAccuracy", "index": "SparseCategoricalAccuracy", "one_hot": "CategoricalAccuracy"}

@@ -9,9 +9,9 @@ from typing import Any
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import Fault
-from dltrain.model.build import snake_case
 from dltrain.model.head import Head, input_names
 from dltrain.model.inputs import Entry, resolve_entry
+from dltrain.model.layer_names import LayerNames
 from dltrain.model.symbolic.application import preprocessing_of
 from dltrain.model.symbolic.layers import infer_layer
 from dltrain.model.symbolic.rule import Inferred, Shape, ShapeError, show_shape
@@ -95,9 +95,7 @@ def infer_network(model: ModelConfig, schema: Schema, heads: Sequence[Head], aug
     last = walk.join(schema.inputs, entry)
     for index, component in enumerate(augment):
         last = walk.add(LayerConfig(component, path=f"data.augment.{index}"), last)
-    names = {layer.name for layer in model.layers if layer.name}
-    names |= {layer.name for head in heads for layer in head.layers if layer.name}
-    walk.counts = dict.fromkeys(names, 1)
+    walk.names.keep_free(model, heads)
     for layer in entry.layers:
         last = walk.add(layer, last)
     for head in heads:
@@ -116,7 +114,7 @@ class _Walk:
     def __init__(self) -> None:
         self.network = Network()
         self.shapes: dict[str, Shape | None] = {}
-        self.counts: dict[str, int] = {}
+        self.names = LayerNames(self.shapes)
 
     def join(self, specs: Sequence[InputSpec], entry: Entry) -> str:
         """The inputs, embedded categories and texts put beside the numbers; returns the name of what goes on."""
@@ -144,7 +142,7 @@ class _Walk:
 
     def add(self, layer: LayerConfig, last: str) -> str:
         """One layer of the config; returns its name."""
-        name = self._name(layer)
+        name = self.names.name(layer)
         sources = layer.inputs or (last,)
         sources = tuple(word for word in sources if word in self.shapes) or (last,)
         before = preprocessing_of(layer.component)
@@ -153,18 +151,6 @@ class _Walk:
         self._infer(layer.component, name, sources, layer)
         self._check_weights(layer)
         return name
-
-    def _name(self, layer: LayerConfig) -> str:
-        """As the model builder names it: the layer's own name, or its class's with a number."""
-        if layer.name:
-            return layer.name
-        base = snake_case(layer.component.name)
-        while True:
-            count = self.counts.get(base, 0)
-            self.counts[base] = count + 1
-            name = f"{base}_{count}" if count else base
-            if name not in self.shapes:
-                return name
 
     def _infer(self, component: Component, name: str, sources: tuple[str, ...], layer: LayerConfig | None) -> str:
         inputs = tuple(self.shapes[word] for word in sources)
