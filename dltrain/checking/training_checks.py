@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from dltrain.checking.metric_checks import check_losses, check_metrics
 from dltrain.checking.places import fault
 from dltrain.config.catalog import load_catalog
 from dltrain.config.suggest import nearest, one_of
@@ -15,7 +16,7 @@ from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault, UsageError
 from dltrain.evaluation.gates import parse_gate
 from dltrain.evaluation.metric_names import find_name, split_part
-from dltrain.model.head import CLASS_METRICS, Head, is_by_target, layer_name, metrics_of
+from dltrain.model.head import Head, is_by_target, layer_name, metrics_of
 
 # Optimizer -> learning rates beyond which hardly anybody goes; "" stands for those like Adam.
 _USUAL_RATES = {
@@ -37,12 +38,6 @@ _TAKE_MASKS = (
     "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention", "BatchNormalization",
 )  # fmt: skip
 _END_MASKS = ("1D", "Flatten", "Reshape", "Permute", "RepeatVector")
-_ONE_HOT_ONLY = {
-    "AUC", "Precision", "Recall", "F1Score", "FBetaScore", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives",
-    "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity", "CategoricalAccuracy",
-    "TopKCategoricalAccuracy", "CategoricalCrossentropy", "CategoricalHinge", "KLDivergence", "OneHotIoU", "OneHotMeanIoU",
-}  # fmt: skip
-_INDEX_ONLY = {"SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "SparseCategoricalCrossentropy"}
 _SHORT = {
     "acc": "accuracy", "mae": "mean_absolute_error", "mse": "mean_squared_error", "rmse": "root_mean_squared_error",
     "mape": "mean_absolute_percentage_error", "msle": "mean_squared_logarithmic_error",
@@ -65,7 +60,7 @@ def check_training(config: Config, facts: DataFacts, heads: Sequence[Head]) -> l
     if training is None:
         return []
     checks: tuple[Callable[..., Iterator[Fault]], ...] = (
-        _check_rate, _check_batch, _check_stopping, _check_metrics, _check_monitors, _check_class_weight, _check_h5,
+        _check_rate, _check_batch, _check_stopping, check_losses, check_metrics, _check_monitors, _check_class_weight, _check_h5,
         _check_classes, _check_gates,
     )  # fmt: skip
     if training.phases:  # what the block says for all phases is held against the longest of them
@@ -135,27 +130,6 @@ def _check_stopping(config: Config, training: TrainingConfig, facts: DataFacts, 
     if isinstance(patience, int) and patience >= training.epochs:
         message = f"with a patience of {patience} early stopping cannot act within {training.epochs} epochs"
         yield fault(config, f"{path}.patience", message, "lower the patience or train longer", warning=True)
-
-
-def _check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
-    if not heads:
-        return
-    for index, metric in enumerate(training.metrics):
-        if metric.name in CLASS_METRICS and not any(head.task == "classification" for head in heads):
-            message = f"{metric.name} is a metric for classes, but the target {heads[0].targets[0].name!r} is a number"
-            if heads[0].task == "reconstruction":
-                message = f"{metric.name} is a metric for classes, but the input is reconstructed"
-            hint = "use mean_absolute_error or root_mean_squared_error, or set `data.task: classification`"
-            # Keras computes the others, whatever they mean then.
-            yield fault(config, f"training.metrics.{index}", message, hint, warning=metric.name != "accuracy")
-        encodings = {head.encoding for head in heads if head.task == "classification"}
-        if metric.name in _ONE_HOT_ONLY and "index" in encodings:
-            message = f"{metric.name} compares with one-hot targets, but for {heads[0].loss.name} a class is its index"
-            yield fault(config, f"training.metrics.{index}", message, "say `training.loss: categorical_crossentropy`")
-        if metric.name in _INDEX_ONLY and encodings & {"one_hot", "binary"}:
-            message = f"{metric.name} compares with the class's index, but for {heads[0].loss.name} a class is "
-            message += "0 or 1" if "binary" in encodings else "one-hot"
-            yield fault(config, f"training.metrics.{index}", message, f"`{metric.name.removeprefix('Sparse')}` or `accuracy`")
 
 
 def history_names(training: TrainingConfig, heads: Sequence[Head]) -> list[str] | None:

@@ -172,7 +172,7 @@ class _Builder:
                 elif config.path in self.vectors:
                     layer.set_weights([self.vectors[config.path]])
         except (ValueError, TypeError, KeyError, IndexError) as error:
-            message = f"Keras refuses {config.component.name}: {_first_lines(error)}"
+            message = f"Keras refuses {config.component.name}: {refusal(error)[1]}"
             raise ConfigError(fault_at(config.component.place, message, path=config.path or None)) from error
         return output
 
@@ -207,10 +207,12 @@ def _output_of(model: Any, name: str) -> Any:
     return node.outputs[0]
 
 
-def _first_lines(error: Exception) -> str:
-    """Keras's message without the dump of arguments that follows it."""
-    text = str(error.args[0] if error.args else error)
-    return re.split(r"\n\s*Arguments received|\n\n", text)[0].strip().replace("\n", " ")
+def refusal(error: Exception) -> tuple[str, str]:
+    """What Keras refused to call (a class, or "" where it does not say) and why, without the dump of arguments that follows."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error.args[0] if error.args else error))
+    called = re.match(r"Exception encountered when calling (\w+)(?:\.call\(\))?\.?\s*", text)
+    reason = text[called.end() :] if called else text
+    return called.group(1) if called else "", re.split(r"\n\s*Arguments received|\n\n", reason)[0].strip().replace("\n", " ")
 
 
 def make_component(keras: Any, component: Component, **more: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from dltrain.config.types import Component, TrainingConfig
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.build import make_component
+from dltrain.model.build import make_component, refusal
 from dltrain.model.encode import EncodedPart
 from dltrain.model.head import Head, metrics_of
 from dltrain.model.keras_import import import_keras
@@ -60,7 +60,11 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig, *
 
 
 def build_metrics(model: Any, part: EncodedPart) -> None:
-    """Let Keras make the variables of losses and metrics before anything is compiled, saved or restored."""
+    """Let Keras make the variables of losses and metrics before anything is compiled, saved or restored.
+
+    Raises:
+        ConfigError: a layer, the loss or a metric cannot be computed on such rows.
+    """
     keras = import_keras()
 
     def symbolic(arrays: tuple[Any, ...]) -> Any:
@@ -68,7 +72,12 @@ def build_metrics(model: Any, part: EncodedPart) -> None:
         return tensors[0] if len(tensors) == 1 else tensors
 
     weights = None if part.weights is None else symbolic(part.weights)
-    model._symbolic_build(data_batch=(symbolic(part.inputs), symbolic(part.targets), weights))
+    try:
+        model._symbolic_build(data_batch=(symbolic(part.inputs), symbolic(part.targets), weights))
+    except (ValueError, TypeError, IndexError, NotImplementedError) as error:
+        what, reason = refusal(error)
+        message = f"Keras cannot compute {what or 'the model with its loss and metrics'}: {reason}"
+        raise ConfigError(Fault(message, path="model" if what else "training")) from error
 
 
 def _metrics(keras: Any, head: Head, wanted: Sequence[Component]) -> list[Any]:
@@ -98,6 +107,9 @@ def _metric(keras: Any, head: Head, component: Component) -> Any:
         arguments.setdefault("average", "macro")
         if head.units == 1:
             arguments.setdefault("threshold", 0.0 if head.logits else 0.5)
+    if name in ("IoU", "MeanIoU") and head.units > 1:
+        arguments.setdefault("sparse_y_pred", False)
+        arguments.setdefault("sparse_y_true", head.encoding == "index")
     if "rossentropy" in name and head.logits:
         arguments.setdefault("from_logits", True)
     return make_component(keras, _named(Component("metric", name, arguments, component.place)))

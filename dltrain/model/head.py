@@ -24,26 +24,22 @@ from dltrain.errors import ConfigError, Fault
 from dltrain.model.reconstruction_head import reconstruction_layers
 
 # How each loss wants a class: one number 0 or 1 per unit ("binary"), an index ("index"), or one-hot ("one_hot").
-_INDEX_LOSSES = {"SparseCategoricalCrossentropy"}
-_ONE_HOT_LOSSES = {
-    "CategoricalCrossentropy",
-    "CategoricalFocalCrossentropy",
-    "CategoricalGeneralizedCrossEntropy",
-    "CategoricalHinge",
-    "KLDivergence",
+_INDEX_LOSSES = {"SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy"}
+_ONE_HOT_LOSSES = {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "KLDivergence"}
+_NOT_OF_A_LABEL = {
+    "CTC": "sequences of labels, one after the other without their places",
+    "Circle": "embeddings, compared with one another",
 }
-# Metrics that compare classes one-hot, unit by unit.
-ONE_HOT_METRICS = {
-    "AUC", "Precision", "Recall", "F1Score", "FBetaScore", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives",
-    "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity", "CategoricalCrossentropy",
-    "CategoricalAccuracy", "TopKCategoricalAccuracy",
-}  # fmt: skip
+# Metrics that compare with a class's index; those that take it as well as a one-hot class; all others compare unit by unit.
+INDEX_METRICS = {"SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "SparseCategoricalCrossentropy"}
+_EITHER_METRICS = {"accuracy", "IoU", "MeanIoU"}
 # Metrics of probabilities or labels, which mean nothing for a number.
 CLASS_METRICS = {
     "accuracy", "BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "TopKCategoricalAccuracy",
     "SparseTopKCategoricalAccuracy", "AUC", "Precision", "Recall", "F1Score", "FBetaScore", "TruePositives", "TrueNegatives",
     "FalsePositives", "FalseNegatives", "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity",
-    "SpecificityAtSensitivity", "BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU",
+    "SpecificityAtSensitivity", "BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU", "BinaryCrossentropy",
+    "CategoricalCrossentropy", "SparseCategoricalCrossentropy",
 }  # fmt: skip
 _LOGIT_LOSSES = {
     "BinaryCrossentropy",
@@ -184,7 +180,7 @@ def _resolve_head(
         reason = f"output added for the {target.task}: Dense({units}, {'linear' if logits or not activation else activation})"
     if target.task != "classification":
         logits = False
-    one_hot = any(metric.name in ONE_HOT_METRICS for metric in metrics)
+    one_hot = any(is_one_hot(metric) for metric in metrics if alone or metric.name in CLASS_METRICS)
     loss = _checked_loss(loss, target, units, logits, one_hot=one_hot)
     return Head(
         name=layer_name(target.name) if len(targets) == 1 else "output",
@@ -291,8 +287,12 @@ def metrics_of(head: Head, wanted: Sequence[Component], *, alone: bool) -> list[
     if alone:
         return list(wanted)
     classifies = head.task == "classification"
-    for_classes = [metric.name in CLASS_METRICS or "rossentropy" in metric.name for metric in wanted]
-    return [metric for metric, fits in zip(wanted, for_classes) if fits == classifies]
+    return [metric for metric in wanted if (metric.name in CLASS_METRICS) == classifies]
+
+
+def is_one_hot(metric: Component) -> bool:
+    """Whether a metric compares each unit's output with a number of its own: of k classes, with the one-hot class."""
+    return metric.name not in INDEX_METRICS | _EITHER_METRICS
 
 
 def layer_name(name: str) -> str:
@@ -319,6 +319,11 @@ def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits
         many = "CategoricalCrossentropy" if one_hot else "SparseCategoricalCrossentropy"
         name = "BinaryCrossentropy" if units == 1 else many
         return Component("loss", name, {"from_logits": True} if logits else {})
+    if loss.name in _NOT_OF_A_LABEL:
+        message = f"{loss.name} is a loss for {_NOT_OF_A_LABEL[loss.name]}; {target.name!r} has one value a row"
+        raise ConfigError(
+            fault_at(loss.place, message, path="training.loss", hint="leave it out: the loss follows from the task")
+        )
     classifies = loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES | _LOGIT_LOSSES
     if target.task == "regression" and classifies:
         message = f"{loss.name} is a loss for classes, but {target.name!r} is a number"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dltrain.model.symbolic.convolution import WHAT, join_channels, rank_of, slide_all, split_channels
-from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, of_rank, only
+from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, ShapeError, of_rank, only
 
 RULES = Rules()
 RANKS = (1, 2, 3)
@@ -31,8 +31,19 @@ def infer_global_pooling(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inf
 
 @RULES.add(*(f"Adaptive{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in RANKS))
 def infer_adaptive_pooling(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
-    """[..., channels] -> [*output_size, channels]."""
+    """[..., channels] -> [*output_size, channels].
+
+    Keras's adaptive maximum also takes windows one larger than the input holds where input or output has a single place: those
+    TensorFlow refuses, or ends the process.
+    """
     rank = rank_of(arguments)
     shape = of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank])
-    _, channels = split_channels(shape, arguments)
-    return Inferred(join_channels(arguments.per_axis("output_size", rank), channels, arguments))
+    spatial, channels = split_channels(shape, arguments)
+    sizes = arguments.per_axis("output_size", rank)
+    if arguments.component.name.startswith("AdaptiveMax") and 1 in (*spatial, *sizes):
+        found, wanted = ("×".join("?" if extent is None else str(extent) for extent in extents) for extents in (spatial, sizes))
+        raise ShapeError(
+            f"from {found} to {wanted}: TensorFlow cannot compute Keras's adaptive maximum from or to a single place",
+            f"GlobalMaxPooling{rank}D with `keepdims: true` takes the maximum over all places",
+        )
+    return Inferred(join_channels(sizes, channels, arguments))

@@ -1,0 +1,74 @@
+"""Losses and metrics against what the targets are and how they are encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from dltrain.checking.places import fault
+from dltrain.config.types import Component, Config, TrainingConfig
+from dltrain.data.facts import DataFacts
+from dltrain.errors import Fault
+from dltrain.model.head import CLASS_METRICS, INDEX_METRICS, Head, is_one_hot, metrics_of
+
+# What they make of a target below zero, or near it, has no meaning; a standardized one is there half of the time.
+_OWN_UNITS = {
+    "Poisson": "counts",
+    "MeanSquaredLogarithmicError": "the logarithms of numbers",
+    "MeanAbsolutePercentageError": "shares of numbers",
+}
+_ALONG_A_ROW = {"PearsonCorrelation", "ConcordanceCorrelation"}
+_NUM_CLASSES = {"IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"}
+
+
+def check_losses(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
+    """Losses of numbers that a standardized target does not fit."""
+    del facts
+    for head in heads:
+        what = _OWN_UNITS.get(head.loss.name)
+        if what is None or head.task != "regression" or not config.data.scale_target:
+            continue
+        path = f"training.loss.{head.targets[0].name}" if isinstance(training.loss, Mapping) else "training.loss"
+        message = f"{head.loss.name} compares {what}, but the target {head.targets[0].name!r} is standardized inside"
+        hint = "say `data.scale_target: false`"
+        if head.loss.name == "Poisson":
+            hint += ", and let the output be positive: `model.output: {Dense: {units: 1, activation: exponential}}`"
+        yield fault(config, path, message, hint)
+
+
+def check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
+    """Metrics that cannot be computed for any target, or say nothing of it."""
+    del facts
+    for index, metric in enumerate(training.metrics):
+        path = f"training.metrics.{index}"
+        if heads and metric.name in CLASS_METRICS and not any(head.task == "classification" for head in heads):
+            message = f"{metric.name} is a metric for classes, but the target {heads[0].targets[0].name!r} is a number"
+            if heads[0].task == "reconstruction":
+                message = f"{metric.name} is a metric for classes, but the input is reconstructed"
+            hint = "use mean_absolute_error or root_mean_squared_error, or set `data.task: classification`"
+            # Keras computes the others, whatever they mean then.
+            yield fault(config, path, message, hint, warning=metric.name not in {"accuracy", *INDEX_METRICS})
+            continue
+        for head in heads:
+            if metrics_of(head, [metric], alone=len(heads) == 1):
+                yield from _check_metric(config, path, metric, head)
+
+
+def _check_metric(config: Config, path: str, metric: Component, head: Head) -> Iterator[Fault]:
+    name, loss, classes = metric.name, head.loss.name, head.classes
+    if is_one_hot(metric) and head.encoding == "index":
+        message = f"{name} compares with one-hot targets, but for {loss} a class is its index"
+        yield fault(config, path, message, "say `training.loss: categorical_crossentropy`")
+    if name in INDEX_METRICS and head.encoding in ("one_hot", "binary"):
+        message = f"{name} compares with the class's index, but for {loss} a class is "
+        message += "0 or 1" if head.encoding == "binary" else "one-hot"
+        yield fault(config, path, message, f"`{name.removeprefix('Sparse')}` or `accuracy`")
+    if name in _NUM_CLASSES and head.encoding == "binary":
+        yield fault(config, path, f"{name} compares the indices of classes, but the output is one probability", "`BinaryIoU`")
+    elif name in _NUM_CLASSES and metric.arguments.get("num_classes", len(classes)) != len(classes):
+        message = (
+            f"{name} of {metric.arguments['num_classes']} classes, but the target {head.targets[0].name!r} has {len(classes)}"
+        )
+        yield fault(config, path, message, f"`num_classes: {len(classes)}`")
+    if name in _ALONG_A_ROW and head.units == 1 and metric.arguments.get("axis", -1) == -1:
+        message = f"{name} goes along the outputs of a row, of which there is one: it says nothing"
+        yield fault(config, path, message, "`axis: 0` goes along the rows of a batch", warning=True)

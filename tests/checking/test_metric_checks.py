@@ -1,0 +1,136 @@
+"""Every loss and metric of Keras on every kind of target: it is refused before training, or it can be computed."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from dltrain.checking.check import check_config
+from dltrain.config.catalog import load_catalog
+from dltrain.data.load import load_dataset
+from dltrain.errors import ConfigError
+from dltrain.model.build import build_model
+from dltrain.model.compile import build_metrics, compile_model
+from dltrain.model.encode import encode_part
+from dltrain.model.forward import Forward
+from dltrain.model.head import resolve_heads
+from tests.training.support import config_of
+
+SOURCES = {"classes": "iris", "two classes": "breast_cancer", "number": "diabetes"}
+REQUIRED = {
+    "IoU": {"num_classes": 3, "target_class_ids": [0]}, "OneHotIoU": {"num_classes": 3, "target_class_ids": [0]},
+    "MeanIoU": {"num_classes": 3}, "OneHotMeanIoU": {"num_classes": 3},
+    "PrecisionAtRecall": {"recall": 0.5}, "RecallAtPrecision": {"precision": 0.5},
+    "SensitivityAtSpecificity": {"specificity": 0.5}, "SpecificityAtSensitivity": {"sensitivity": 0.5},
+}  # fmt: skip
+# Metrics of the index of a class.
+SPARSE = {"SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "SparseCategoricalCrossentropy"}
+
+
+def config_with(target, *, loss=None, metrics=(), more=""):
+    wanted = json.dumps([{name: REQUIRED.get(name, {})} for name in metrics])
+    return config_of(
+        f"data: {{source: {SOURCES[target]}, limit: 100, split: {{test: 0.2}}{more}}}\n"
+        "model: {layers: [{Dense: {units: 4}}]}\n"
+        f"training: {{{f'loss: {loss}, ' if loss else ''}metrics: {wanted}, epochs: 1}}"
+    )
+
+
+def refusals(config):
+    try:
+        return check_config(config).errors
+    except ConfigError as error:
+        return error.faults
+
+
+def compute(config):
+    """Loss and metrics of an untrained model."""
+    dataset = load_dataset(config.data, seed=0)
+    heads = resolve_heads(config.model, dataset.schema, config.training.loss, config.training.metrics)
+    model = build_model(config.model, dataset.schema, heads, seed=0)
+    compile_model(model, heads, config.training)
+    part = encode_part(dataset.parts["train"], dataset.schema, heads)
+    build_metrics(model, part)
+    return Forward(model, 128).evaluate(part.inputs, part.targets, None)[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", SOURCES)
+@pytest.mark.parametrize("loss", [None, "categorical_crossentropy", "sparse_categorical_crossentropy", "hinge"])
+def test_a_metric_is_refused_or_computed(target, loss):
+    if target == "number" and loss:
+        return
+    taken = 0
+    for name in load_catalog().names("metric"):
+        config = config_with(target, loss=loss, metrics=[name])
+        if not refusals(config):
+            taken += 1
+            assert len(compute(config)) >= 2, name
+    assert taken > 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", SOURCES)
+def test_a_loss_is_refused_or_computed(target):
+    taken = 0
+    for name in load_catalog().names("loss"):
+        config = config_with(target, loss=name)
+        if not refusals(config):
+            taken += 1
+            assert np.isfinite(compute(config)["loss"]), name
+    assert taken > 3
+
+
+def test_classes_are_one_hot_for_every_metric_that_needs_them_so():
+    names = [name for name in load_catalog().names("metric") if name not in SPARSE]
+    assert not refusals(config_with("classes", metrics=names))
+    found = {fault.path for fault in refusals(config_with("classes", metrics=names, loss="sparse_categorical_crossentropy"))}
+    either = [names.index(name) for name in ("IoU", "MeanIoU")]
+    assert found >= {f"training.metrics.{index}" for index in range(len(names)) if index not in either} - {
+        f"training.metrics.{names.index('Accuracy')}"
+    }
+
+
+def test_the_indices_of_classes_are_told_from_probabilities():
+    for loss in ("sparse_categorical_crossentropy", "categorical_crossentropy"):
+        config = config_with("classes", loss=loss, metrics=["MeanIoU", "IoU"])
+        assert not refusals(config)
+        logs = compute(config)
+        assert 0 <= logs["mean_io_u"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("target", "asked", "said", "hint"),
+    [
+        ("two classes", {"metrics": ["MeanIoU"]}, "the output is one probability", "BinaryIoU"),
+        ("two classes", {"metrics": ["MeanIoU"], "loss": "categorical_crossentropy"}, "has 2", "num_classes: 2"),
+        ("two classes", {"metrics": ["SparseCategoricalAccuracy"]}, "a class is 0 or 1", "accuracy"),
+        ("number", {"metrics": ["SparseCategoricalCrossentropy"]}, "is a number", "mean_absolute_error"),
+        ("number", {"loss": "poisson"}, "is standardized inside", "activation: exponential"),
+        ("number", {"loss": "mean_squared_logarithmic_error"}, "is standardized inside", "scale_target: false"),
+        ("classes", {"loss": "ctc"}, "sequences of labels", "follows from the task"),
+        ("classes", {"loss": "circle"}, "embeddings", "follows from the task"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_what_does(target, asked, said, hint):
+    [fault] = refusals(config_with(target, **asked))
+    assert said in fault.message
+    assert hint in (fault.hint or "")
+
+
+def test_counts_are_fitted_in_their_own_units():
+    assert not refusals(config_with("number", loss="poisson", more=", scale_target: false"))
+
+
+def test_a_correlation_along_one_output_is_said_to_say_nothing():
+    [warning] = check_config(config_with("number", metrics=["PearsonCorrelation"])).warnings
+    assert "axis: 0" in (warning.hint or "")
+
+
+def test_a_metric_that_keras_cannot_compute_is_an_error_of_the_config():
+    config = config_with("classes", metrics=["R2Score"], loss="sparse_categorical_crossentropy")
+    with pytest.raises(ConfigError, match="R2Score expects 2D inputs") as error:
+        compute(config)
+    assert error.value.faults[0].path == "training"
