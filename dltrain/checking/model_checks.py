@@ -9,6 +9,7 @@ from dltrain.checking.reconstruction_checks import check_reconstruction
 from dltrain.config.types import Config, LayerConfig
 from dltrain.data.dataset import Schema
 from dltrain.errors import Fault
+from dltrain.model.build import takes_value_range
 from dltrain.model.head import Head
 from dltrain.model.symbolic import Network, Row, Shape, show_shape
 from dltrain.model.symbolic.rule import size_of
@@ -39,10 +40,63 @@ def check_model(config: Config, schema: Schema, heads: Sequence[Head], network: 
     for head, (name, shape) in zip(heads, network.outputs):
         faults += _check_output(config, schema, head, name, shape, network)
     faults += _check_unused(config, network)
+    faults += _check_ranges(config, schema)
+    faults += _check_normalization(config)
+    faults += _check_mixing(config)
     faults += _check_end(config, heads)
     if heads and heads[0].task == "reconstruction":
         faults += check_reconstruction(config, schema, heads[0])
     return faults
+
+
+def _check_ranges(config: Config, schema: Schema) -> list[Fault]:
+    """Random layers clip to the values that a pixel can have: by default up to 255."""
+    has_body = any(layer.component.kind == "application" for layer in config.model.layers)
+    in_unit_range = bool(schema.inputs) and schema.inputs[0].unit_range
+    if has_body or config.data.scale not in (None, "standard", "unit", "minmax"):
+        return []
+    named = [(f"data.augment.{index}", item) for index, item in enumerate(config.data.augment)] if not in_unit_range else []
+    named += [(layer.path, layer.component) for layer in config.model.layers]
+    faults = []
+    for path, component in named:
+        if not takes_value_range(component) or "value_range" in component.arguments:
+            continue
+        message = f"{component.name} takes pixels to go from 0 to 255, but "
+        if in_unit_range:
+            faults.append(fault(config, path, message + "here they go from 0 to 1", "say `value_range: [0, 1]`", warning=True))
+        else:
+            faults.append(fault(config, path, message + "here they are standardized", "say `data.scale: unit`"))
+    return faults
+
+
+def _check_normalization(config: Config) -> list[Fault]:
+    return [
+        fault(
+            config,
+            layer.path,
+            "Normalization learns its mean and variance by a call of `adapt`, which no training makes: it would do nothing",
+            "leave it out and say `data.scale: standard`, or give it `mean` and `variance`",
+        )
+        for layer in config.model.layers
+        if layer.component.name == "Normalization" and "mean" not in layer.component.arguments and layer.weights is None
+    ]
+
+
+def _check_mixing(config: Config) -> list[Fault]:
+    """Layers that put several rows into one: Keras mixes the targets as well where it is given both, as no model is."""
+    named = [(f"data.augment.{index}", component) for index, component in enumerate(config.data.augment)]
+    named += [(layer.path, layer.component) for layer in config.model.layers]
+    return [
+        fault(
+            config,
+            path,
+            f"{component.name} mixes the pictures of different rows, but their targets stay as they are",
+            "RandomErasing, RandomFlip and RandomTranslation change each picture by itself",
+            warning=True,
+        )
+        for path, component in named
+        if component.name in ("MixUp", "CutMix")
+    ]
 
 
 def _check_output(config: Config, schema: Schema, head: Head, name: str, shape: Shape | None, network: Network) -> list[Fault]:

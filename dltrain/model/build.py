@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
-from dltrain.config.catalog import NAMESPACES
+from dltrain.config.catalog import NAMESPACES, load_catalog
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
-from dltrain.errors import ConfigError
+from dltrain.errors import ConfigError, Fault
 from dltrain.model.application import apply_application
 from dltrain.model.head import Head, input_names
 from dltrain.model.inputs import Entry, resolve_entry
@@ -83,7 +85,7 @@ class _Builder:
             raise ConfigError(entry.faults)
         self.vectors = {path: spec.vectors for path, spec in entry.vectors.items()}
         tensor = self._join(schema.inputs, inputs, entry)
-        for index, component in enumerate(augment):
+        for index, component in enumerate(in_unit_range(augment, schema)):
             tensor = self._apply(LayerConfig(component, path=f"data.augment.{index}"), tensor)
         self.names.keep_free(model, heads)
         for index, layer in enumerate(entry.layers):
@@ -94,9 +96,10 @@ class _Builder:
             for layer in head.layers:
                 output = self._apply(layer, output)
             outputs.append(output)
-        return self.keras.Model(
-            inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0], name="model"
-        )
+        with keras_refusals():
+            return self.keras.Model(
+                inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0], name="model"
+            )
 
     def _inputs(self, schema: Schema) -> list[Any]:
         if self.shared is not None:
@@ -181,7 +184,10 @@ class _Builder:
         arguments = {key: make_value(self.keras, value) for key, value in config.component.arguments.items()}
         if "seed" in inspect.signature(layer_class.__init__).parameters and arguments.get("seed") is None:
             arguments["seed"] = derive_seed(self.seed, "layer", name)
-        return layer_class(name=name, **arguments)
+        layer = layer_class(name=name, **arguments)
+        if isinstance(getattr(layer, "value_range", None), list):
+            layer.value_range = tuple(layer.value_range)  # Keras keeps a list of its own kind, which no .h5 file takes
+        return layer
 
     def _set_weights(self, layer: Any, config: LayerConfig) -> None:
         import numpy as np
@@ -192,6 +198,24 @@ class _Builder:
             found = ", ".join(str(array.shape) for array in given)
             raise ValueError(f"weights of shapes {found} were given; expected {', '.join(map(str, expected))}")
         layer.set_weights(given)
+
+
+def in_unit_range(augment: Sequence[Component], schema: Schema) -> list[Component]:
+    """The random layers, with pixels from 0 to 1 where the data is so: by itself Keras takes them to go up to 255."""
+    if not schema.inputs or not schema.inputs[0].unit_range:
+        return list(augment)
+    return [
+        replace(component, arguments={**component.arguments, "value_range": [0.0, 1.0]})
+        if takes_value_range(component) and "value_range" not in component.arguments
+        else component
+        for component in augment
+    ]
+
+
+def takes_value_range(component: Component) -> bool:
+    """Whether a layer depends on the least and the largest value that a pixel can have."""
+    entry = load_catalog().find(component.kind, component.name)
+    return entry is not None and "value_range" in entry.arguments
 
 
 def is_frozen(layer: LayerConfig) -> bool:
@@ -213,6 +237,21 @@ def refusal(error: Exception) -> tuple[str, str]:
     called = re.match(r"Exception encountered when calling (\w+)(?:\.call\(\))?\.?\s*", text)
     reason = text[called.end() :] if called else text
     return called.group(1) if called else "", re.split(r"\n\s*Arguments received|\n\n", reason)[0].strip().replace("\n", " ")
+
+
+@contextmanager
+def keras_refusals() -> Iterator[None]:
+    """Turn what Keras says of a model while it is put together or traced into an error of the config.
+
+    Raises:
+        ConfigError: a layer, the loss or a metric cannot be computed on such rows.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, IndexError, RuntimeError) as error:
+        what, reason = refusal(error)
+        message = f"Keras cannot compute {what or 'the model with its loss and metrics'}: {reason}"
+        raise ConfigError(Fault(message, path="model" if what else "training")) from error
 
 
 def make_component(keras: Any, component: Component, **more: Any) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 
 from dltrain.config.types import Component, TrainingConfig
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.build import make_component, refusal
+from dltrain.model.build import keras_refusals, make_component
 from dltrain.model.encode import EncodedPart
 from dltrain.model.head import Head, metrics_of
 from dltrain.model.keras_import import import_keras
@@ -72,12 +72,8 @@ def build_metrics(model: Any, part: EncodedPart) -> None:
         return tensors[0] if len(tensors) == 1 else tensors
 
     weights = None if part.weights is None else symbolic(part.weights)
-    try:
+    with keras_refusals():
         model._symbolic_build(data_batch=(symbolic(part.inputs), symbolic(part.targets), weights))
-    except (ValueError, TypeError, IndexError, NotImplementedError) as error:
-        what, reason = refusal(error)
-        message = f"Keras cannot compute {what or 'the model with its loss and metrics'}: {reason}"
-        raise ConfigError(Fault(message, path="model" if what else "training")) from error
 
 
 def _metrics(keras: Any, head: Head, wanted: Sequence[Component]) -> list[Any]:

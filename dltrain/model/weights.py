@@ -101,15 +101,13 @@ def _load_h5(model: Any, path: Path) -> None:
         arrays = []
         for layer in model.layers:
             for variable in [*layer.trainable_weights, *layer.non_trainable_weights]:
-                arrays.append(
-                    (variable, _read_array(file, f"model_weights/{layer.name}/{variable.path}", tuple(variable.shape), path))
-                )
+                arrays.append((variable, _read_array(file, f"model_weights/{layer.name}/{variable.path}", variable, path)))
     for variable, array in arrays:
         variable.assign(array)
 
 
-def _read_array(file: Any, name: str, shape: tuple[int, ...], path: Path) -> Any:
-    """One dataset, if it is plain data within the file and of the expected shape."""
+def _read_array(file: Any, name: str, variable: Any, path: Path) -> Any:
+    """One dataset, if it is plain data within the file, of the variable's shape and of its kind of number."""
     import h5py
 
     place = file
@@ -121,10 +119,10 @@ def _read_array(file: Any, name: str, shape: tuple[int, ...], path: Path) -> Any
         place = place[word]
     if not isinstance(place, h5py.Dataset) or not _is_plain(place):
         raise RunError(f"{path} does not hold the weights {name!r} as plain data", hint="refused as unsafe")
-    if place.shape != shape or place.dtype.kind != "f":
-        raise RunError(
-            f"{path} holds weights {name!r} of shape {place.shape}; the model needs {shape}", hint="it is not this model's file"
-        )
+    kinds = "iu" if "int" in str(variable.dtype) else "f"
+    if place.shape != tuple(variable.shape) or place.dtype.kind not in kinds:
+        found, needed = f"{place.dtype} {place.shape}", f"{variable.dtype} {tuple(variable.shape)}"
+        raise RunError(f"{path} holds weights {name!r}, {found}; the model needs {needed}", hint="it is not this model's file")
     return np.asarray(place[()])
 
 

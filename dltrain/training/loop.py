@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.model.build import keras_refusals
 from dltrain.model.pixels import take_rows
 
 
@@ -61,7 +62,14 @@ class CompiledLoop:
 
         Returns:
             -1, or the step after which the loss was no longer finite; no step was made after it.
+
+        Raises:
+            ConfigError: a layer cannot be computed in training (found when the first call is compiled).
         """
+        with keras_refusals():
+            return self._run(data, order, first, count)
+
+    def _run(self, data: Tensors, order: Any, first: int, count: int) -> int:
         import tensorflow as tf
 
         if self._full is None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dltrain.model.symbolic.convolution import WHAT, join_channels, split_channels
-from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, of_rank, only
+from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, ShapeError, of_rank, only, show_shape
 
 RULES = Rules()
+_OF_COLORS = ("RandomHue", "RandomSaturation", "RandomColorDegeneration")
 
 
 @RULES.add("Resizing", "CenterCrop", "RandomCrop")
@@ -24,4 +25,9 @@ def infer_resizing(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
 )  # fmt: skip
 def infer_random_change(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """Pictures of the same shape."""
-    return Inferred(of_rank(only(inputs, arguments), 3, arguments, WHAT[2]))
+    shape = of_rank(only(inputs, arguments), 3, arguments, WHAT[2])
+    _, channels = split_channels(shape, arguments)
+    name = arguments.component.name
+    if name in _OF_COLORS and channels not in (3, None):
+        raise ShapeError(f"{name} changes colors: it takes pictures of 3 channels, found {show_shape(shape)}", "leave it out")
+    return Inferred(shape)
