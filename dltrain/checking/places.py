@@ -29,7 +29,10 @@ def placed(config: Config, faults: Iterable[Fault]) -> list[Fault]:
     result = []
     for item in faults:
         place = place_of(config, item.path) if item.path and item.file is None else None
-        result.append(replace(item, file=place.file, line=place.line, column=place.column) if place else item)
+        found = fault_at(place, item.message)
+        result.append(
+            replace(item, message=found.message, file=found.file, line=found.line, column=found.column) if place else item
+        )
     return result
 
 

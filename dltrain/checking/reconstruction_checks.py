@@ -13,6 +13,8 @@ from dltrain.model.reconstruction_head import code_layer, ending_activation
 
 # Activations whose values keep within these bounds.
 _BOUNDED = {"sigmoid": "0 and 1", "hard_sigmoid": "0 and 1", "softmax": "0 and 1", "tanh": "-1 and 1", "relu": "0 and more"}
+# Losses that compare shares or probabilities.
+_UNIT_LOSSES = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "KLDivergence"}
 
 
 def check_reconstruction(config: Config, schema: Schema, head: Head) -> list[Fault]:
@@ -34,6 +36,10 @@ def check_reconstruction(config: Config, schema: Schema, head: Head) -> list[Fau
         blamed = next((layer.path for layer in reversed(config.model.layers)), "model.layers")
         hint = f"say `data.scale: {'unit' if len(spec.shape) > 1 else 'minmax'}`, or let the output be linear"
         faults.append(fault(config, blamed, message, hint, warning=True))
+    if head.loss.name in _UNIT_LOSSES and not spec.unit_range:
+        message = f"{head.loss.name} takes a target between 0 and 1, but the scaled input, which is the target, has other numbers"
+        hint = f"say `data.scale: {'unit' if len(spec.shape) > 1 else 'minmax'}` and end with a sigmoid, or use `mse`"
+        faults.append(fault(config, "training.loss", message, hint, warning=True))
     code = code_layer(config.model, schema)
     width = math.prod(spec.shape)
     if code is not None and code[1] >= width and config.data.corrupt is None:

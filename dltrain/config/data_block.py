@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -57,7 +58,7 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
             "path": paths,
             "validation": paths,
             "test": paths,
-            "target": names,
+            "target": lambda value, path: _names_once(context, value, path, "list(name)|name"),
             "drop": names,
             "identifiers": names,
             "columns": lambda value, path: _names_once(context, value, path),
@@ -73,6 +74,8 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
         },
         unknown,
     )
+    if source is not None and source.name == "npz" and len(values.get("target") or ()) == 1:
+        arguments.setdefault("targets", values["target"][0])  # a name of its own is given with `targets`
     config = DataConfig(
         source=values.pop("source", ""),
         arguments=arguments,
@@ -138,8 +141,8 @@ def _read_argument(
     return False
 
 
-def _names_once(context: Context, value: Node, path: str) -> Any:
-    names = read_texts(context, value, path, "list(name)")
+def _names_once(context: Context, value: Node, path: str, kind: str = "list(name)") -> Any:
+    names = read_texts(context, value, path, kind)
     if names is not MISMATCH:
         for index, name in enumerate(names):
             if name in names[:index]:
@@ -233,6 +236,9 @@ def _read_text(context: Context, node: Node) -> TextConfig:
         values["ngrams"] = tuple(range(1, values["ngrams"] + 1))  # as Keras has it
     elif "ngrams" in values:
         values["ngrams"] = tuple(values["ngrams"])
+        if not values["ngrams"]:
+            message = "expected a list of whole numbers, found an empty one"
+            context.faults.add(node.entries["ngrams"], "data.text.ngrams", message, "such as [1, 2]")  # type: ignore[attr-defined]
     return TextConfig(**values)
 
 
@@ -293,6 +299,9 @@ def _check_together(context: Context, node: MappingNode, config: DataConfig, sou
         and "target" not in node.entries
     ):
         add(node.entries["source"], "data.target", f"missing: the source {source.name} needs `target`, the column to predict")
+    if source is not None and source.holds != "table" and len(config.target) > 1:
+        hint = "keep one; several targets are columns of a table (csv, parquet)"
+        add(node.entries["target"], "data.target", f"{source.name} has one target, found {len(config.target)}", hint)
     if config.corrupt is not None and config.task != "reconstruction":
         add(
             node.entries["corrupt"],
@@ -355,6 +364,16 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
     for name in ("weight", "identifiers", "transform"):
         if getattr(config, name):
             add(node.entries[name], f"data.{name}", f"a series has no {name}", "leave it out")
+    encodes = config.encode if isinstance(config.encode, Mapping) else {"": config.encode}
+    for column, encode in encodes.items():
+        if encode == "embedding":
+            where = f"data.encode.{column}" if column else "data.encode"
+            add(
+                node.entries["encode"],
+                where,
+                "the categories of a series are one-hot, so that a window is numbers",
+                "leave it out",
+            )
 
 
 def _check_encoding(context: Context, node: Node, encoding: str) -> None:

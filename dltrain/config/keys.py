@@ -136,7 +136,7 @@ _TABLE = (
     Key("data.text.split", "'whitespace'|'character'|'none'", "whitespace", "Where the text is split.", example="character"),
     Key(
         "data.text.ngrams",
-        "int>=1|list(int>=1)",
+        "int[1,32]|list(int[1,32])",
         None,
         "Neighbouring words as tokens too: up to so many, or of these numbers.",
         example=2,

@@ -81,6 +81,10 @@ def _read_inputs(context: Context, node: Node, path: str, data: DataConfig) -> A
         if isinstance(options, ListNode):
             _read_columns(context, name, options, where, data)
             continue
+        if isinstance(options, MappingNode) and any(isinstance(other, ListNode) for other in node.entries.values()):
+            message = "no data goes into an input with a shape, where the other inputs are columns of the table"
+            context.faults.add(options, where, message, "name its columns, such as [age, hours], or leave it out")
+            continue
         if not isinstance(options, MappingNode):
             hint = "such as {shape: [2]}" if data.source == NO_DATA else "such as [age, hours]"
             context.faults.add(options, where, f"expected columns or a shape, found {describe(options.plain())}", hint)

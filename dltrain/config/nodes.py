@@ -140,6 +140,8 @@ class Faults:
             warning: it is only worth knowing.
         """
         place = node.place if isinstance(node, Node) else node
+        if isinstance(node, Place):
+            word = word or node.word
         if isinstance(node, Node):
             word = word or node.word
             if node.parameter:

@@ -40,6 +40,8 @@ class Context:
         """Remembers where a key's value stands."""
         if node.place is not None:
             self.places[path] = node.place
+        elif node.word is not None:
+            self.places[path] = Place("", 0, 0, node.word)
 
     def read(self, kind: Kind, node: Node, path: str) -> Any:
         """Reads a value, components included; `MISMATCH` where it does not fit."""

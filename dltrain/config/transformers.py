@@ -51,12 +51,21 @@ def _factors(arguments: Mapping[str, Any], width: int, rows: int | None) -> int 
     return width if value is None else value if isinstance(value, int) else None
 
 
-def _polynomials(arguments: Mapping[str, Any], width: int, rows: int | None) -> int | None:
+def degrees(arguments: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The least and the most degree of PolynomialFeatures; None: what is given are no such two."""
     degree = arguments.get("degree", 2)
-    low, high = degree if isinstance(degree, list | tuple) else (0, degree)
+    bounds = tuple(degree) if isinstance(degree, list | tuple) else (0, degree)
+    return (bounds[0], bounds[1]) if len(bounds) == 2 and bounds[0] <= bounds[1] else None
+
+
+def _polynomials(arguments: Mapping[str, Any], width: int, rows: int | None) -> int | None:
+    bounds = degrees(arguments)
+    if bounds is None:
+        return None
+    low, high = bounds
     bias = int(bool(arguments.get("include_bias", True)))
-    if high > width + 64 or low > high:
-        return None if low > high else MOST_NUMBERS + 1
+    if high > width + 64:
+        return MOST_NUMBERS + 1
     if arguments.get("interaction_only"):
         return sum(math.comb(width, size) for size in range(max(1, low), min(high, width) + 1)) + bias
     lower = math.comb(width + low - 1, low - 1) - 1 if low > 0 else 0
@@ -77,6 +86,7 @@ class Transformer:
         arguments: argument -> what it takes; those that are not here cannot be given.
         width: how many numbers of a row come out.
         at_most: "width" where `n_components` can be no more than the numbers of a row.
+        at_most_rows: the argument that can be no more than the rows of the training part.
         bulk: fitted attributes of the size of the training part, which transforming does not need.
         from_unit: it takes numbers between 0 and 1.
         to_unit: it gives numbers between 0 and 1.
@@ -86,6 +96,7 @@ class Transformer:
     arguments: Mapping[str, str]
     width: Width = same_width
     at_most: str = ""
+    at_most_rows: str = ""
     bulk: tuple[str, ...] = ()
     from_unit: bool = False
     to_unit: bool = False
@@ -118,13 +129,17 @@ TRANSFORMERS: dict[str, Transformer] = {
             "fun": "'logcosh'|'exp'|'cube'", "max_iter": "int>=1", "tol": "number>0", "whiten_solver": "'eigh'|'svd'", **_SEED,
         },
         _components,
-        at_most="width",
+        at_most="width", at_most_rows="n_components",
     ),
     "GaussianRandomProjection": Transformer(
         "random_projection", {"n_components": "int>=1|'auto'", "eps": "number(0,1)", **_SEED}, _given("n_components")
     ),
     "IncrementalPCA": Transformer(
-        "decomposition", {**_COMPONENTS, "whiten": "bool", "batch_size": "int>=1|none"}, _components, at_most="width"
+        "decomposition",
+        {**_COMPONENTS, "whiten": "bool", "batch_size": "int>=1|none"},
+        _components,
+        at_most="width",
+        at_most_rows="n_components",
     ),
     "KMeans": Transformer(
         "cluster",
@@ -133,6 +148,7 @@ TRANSFORMERS: dict[str, Transformer] = {
             "tol": "number>=0", "algorithm": "'lloyd'|'elkan'", **_SEED,
         },
         _given("n_clusters"),
+        at_most_rows="n_clusters",
         bulk=("labels_",),
     ),
     "MaxAbsScaler": Transformer("preprocessing", {"clip": "bool"}),
@@ -145,6 +161,7 @@ TRANSFORMERS: dict[str, Transformer] = {
             "gamma": "number>=0|none", "coef0": "number|none", "degree": "number>=1|none", **_COUNT, **_SEED,
         },
         _given("n_components"),
+        at_most_rows="n_components",
         bulk=("component_indices_",),
     ),
     "PCA": Transformer(
@@ -155,7 +172,7 @@ TRANSFORMERS: dict[str, Transformer] = {
             "iterated_power": "'auto'|int>=0", **_SEED,
         },
         _components,
-        at_most="width",
+        at_most="width", at_most_rows="n_components",
     ),
     "PolynomialFeatures": Transformer(
         "preprocessing",

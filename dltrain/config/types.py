@@ -15,11 +15,12 @@ from dltrain.errors import Fault
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands in a text: file as named by the user, 1-based line and column."""
+    """Where a value stands in a text: file as named by the user, 1-based line and column; or the override that gave it."""
 
     file: str
     line: int
     column: int
+    word: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,4 +368,7 @@ def fault_at(place: Place | None, message: str, *, path: str | None = None, hint
     """A fault at a place of the config, or at none where the value came from elsewhere."""
     if place is None:
         return Fault(message, path=path, hint=hint)
+    if place.word is not None:
+        ending = f', in "{place.word}"'
+        return Fault(f"{message.removesuffix(ending)}{ending}", path=path, hint=hint)
     return Fault(message, file=place.file, line=place.line, column=place.column, path=path, hint=hint)

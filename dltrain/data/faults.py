@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dltrain.config.suggest import nearest as nearest
-from dltrain.config.types import DataConfig
+from dltrain.config.types import DataConfig, fault_at
 from dltrain.errors import DataError, Fault
 
 NUM_SHOWN = 10
@@ -52,10 +52,7 @@ def config_fault(config: DataConfig, key: str, message: str, hint: str | None = 
     above = key
     while above not in config.places and "." in above:
         above = above.rpartition(".")[0]
-    place = config.places.get(above)
-    if place is None:
-        return Fault(message, path=key, hint=hint)
-    return Fault(message, file=place.file, line=place.line, column=place.column, path=key, hint=hint)
+    return fault_at(config.places.get(above), message, path=key, hint=hint)
 
 
 def listed(words: Sequence[object], limit: int = 12) -> str:

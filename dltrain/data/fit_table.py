@@ -381,6 +381,11 @@ def _option(config: DataConfig, key: str, column: str, default: Any, words: tupl
 
 def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Rows) -> FeatureColumn:
     """What the training rows teach about a column, with the options that the config has for it."""
+    if isinstance(config.encode, dict) and column.name in config.encode and column.kind not in ("category", "boolean"):
+        what = {"text": "free text", "number": "numbers", "date": "dates"}.get(column.kind, f"a column of {column.kind}s")
+        message = f"{column.name} is {what}, and `encode` is for categories"
+        hint = f"`data.features: {{{column.name}: category}}` takes each different value for a category"
+        raise ConfigError(config_fault(config, f"data.encode.{column.name}", message, hint))
     scale = _option(config, "scale", column.name, "standard", (*SCALES, "unit"))
     return fit_feature(
         column,

@@ -13,7 +13,7 @@ from dltrain.config.keys import IMAGE
 from dltrain.config.sources import SOURCES
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.facts import BUNDLED_TABLES, DataFacts, expected_rows, facts_of, in_unit_range, known_facts, replace_folds
-from dltrain.data.faults import config_fault, shown
+from dltrain.data.faults import column_hint, config_fault, shown
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SMALL_BYTES = 1 << 20
 BLOCK = 1 << 18
 MOST_BYTES = 1 << 26
+ROW_MARGIN = 1.2  # rows are counted by their length in the file's beginning
 # Said of a sample that may just not hold enough: no reason to refuse the whole.
 _PERHAPS = ("one class only", "in every row", "one class of", "is the same", "stands in one row only")
 
@@ -53,8 +54,12 @@ def _with_pictures(config: DataConfig, seed: int) -> DataFacts:
         return _read_facts(plain, seed)
     from dltrain.data.dataset import InputSpec, Schema
     from dltrain.data.fit_table import picture_form
-    from dltrain.data.input_groups import without_columns
+    from dltrain.data.input_groups import refuse_shared, without_columns
 
+    try:
+        refuse_shared(config, names, "a picture")
+    except ConfigError as error:
+        return DataFacts(errors=error.faults)
     form = picture_form(config)
     others = {name: kind for name, kind in (config.features or {}).items() if kind != IMAGE}
     plain, named = without_columns(plain, names)
@@ -99,7 +104,7 @@ def _refuse_for_pictures(config: DataConfig) -> None:
     for_tables = any(options) or config.missing or config.scale not in (None, "standard", "minmax", "unit", "none")
     if (
         source is not None
-        and source.holds == "pictures"
+        and (source.holds == "pictures" or source.name == "npz")
         and (for_tables or config.split.column or config.split.group or config.split.time)
     ):
         from dltrain.data.fit_pictures import refuse_table_options
@@ -145,6 +150,8 @@ def _table(config: DataConfig, seed: int) -> DataFacts:
         parts = expected_rows(config, rows)
     except ValueError as error:
         parts, errors = {}, (*errors, config_fault(config, "data.split", str(error)))
+    else:
+        errors = (*errors, *_too_short(config, rows))
     return DataFacts(schema, parts, labels, exact=False, summary=(*lines, *more), errors=errors)
 
 
@@ -168,13 +175,33 @@ def _fit_sample(config: DataConfig, raw: RawTable, seed: int) -> tuple[Schema | 
     return fitted.preprocessing.schema, missing, tuple(fitted.summary)
 
 
+def _too_short(config: DataConfig, rows: int | None) -> list[Fault]:
+    """Faults of the parts that hold no window of a series, by far, when there are about so many rows."""
+    if config.series is None:
+        return []
+    span = config.series.history + config.series.horizon
+    hint = "lower data.series.history or data.series.horizon, or enlarge the part"
+    return [
+        config_fault(config, "data.series", f"the {name} part has no window: about {count:,} rows, and a window is {span}", hint)
+        for name, count in expected_rows(replace(config, series=None), rows).items()
+        if count * ROW_MARGIN < span
+    ]
+
+
 def _fit_sampled_series(config: DataConfig, raw: RawTable) -> Fitted:
-    """As a series, of which a single window is made."""
+    """As a series, of which a single window of one row is made: the sample may be shorter than the history."""
     from dltrain.data.fit_series import fit_series
+    from dltrain.data.series_preprocessing import SeriesPreprocessing
     from dltrain.reporting import Reporter
 
-    assert config.series is not None
-    return fit_series(replace(config, series=replace(config.series, stride=max(raw.frame.height, 1))), raw, None, Reporter())
+    series = config.series
+    assert series is not None
+    short = replace(series, history=1, horizon=1, stride=max(raw.frame.height, 1))
+    fitted = fit_series(replace(config, series=short), raw, None, Reporter())
+    assert isinstance(fitted.preprocessing, SeriesPreprocessing)
+    found = replace(fitted.preprocessing.series, history=series.history, horizon=series.horizon, stride=series.stride)
+    preprocessing = replace(fitted.preprocessing, series=found)
+    return replace(fitted, preprocessing=preprocessing, summary=[preprocessing.describe()[0], *fitted.summary[1:]])
 
 
 def _sample_text(files: Sequence[str], config: DataConfig) -> tuple[RawTable, int | None]:
@@ -252,6 +279,11 @@ def _arrays(config: DataConfig) -> DataFacts:
     if inputs not in shapes:
         hint = f"its arrays: {', '.join(list(shapes)[:20])}; say which by data.inputs and data.targets"
         raise DataError(config_fault(config, "data.inputs", f"{shown(file)} holds no array {inputs!r}", hint))
+    if not keras and targets not in shapes and "targets" in config.arguments and config.task != "reconstruction":
+        key = "data.targets" if "data.targets" in config.places or not config.target else "data.target"
+        raise DataError(
+            config_fault(config, key, f"{shown(file)} holds no array {targets!r}", column_hint(targets, list(shapes)))
+        )
     shape, is_bytes = shapes[inputs][0], shapes[inputs][1] == "uint8"
     if len(shape) < 2 or not shape[0]:
         raise DataError(Fault(f"the inputs are of shape {shape}; expected numbers [rows, ...]", file=shown(file)))

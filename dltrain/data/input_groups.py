@@ -74,7 +74,7 @@ def _alone(column: FeatureColumn) -> tuple[str, str]:
         message += f"a category of {len(column.categories):,} values, which goes through an Embedding"
         return message, f"give it an input of its own, or say `data.encode: {{{column.name}: one_hot}}`"
     message += "free text" if column.kind == "text" else "a picture"
-    return message, f"give it an input of its own: `{column.name}_input: [{column.name}]`"
+    return message, _own_input(column.name)
 
 
 def group_specs(groups: Sequence[InputGroup], columns: Sequence[FeatureColumn]) -> list[InputSpec]:
@@ -118,6 +118,28 @@ def group_places(groups: Sequence[InputGroup], columns: Sequence[FeatureColumn])
         group.name: group.columns[0] if group.columns[0] in own else np.concatenate([starts[name] for name in group.columns])
         for group in groups
     }
+
+
+def refuse_shared(config: DataConfig, names: Sequence[str], what: str) -> None:
+    """Columns that are inputs of their own cannot be put beside others (raises ConfigError).
+
+    Args:
+        config: the `data:` block.
+        names: of these columns.
+        what: they are.
+    """
+    shared = [(name, group) for group, columns in config.input_columns.items() if len(columns) > 1 for name in columns]
+    faults = [
+        config_fault(config, f"model.inputs.{group}", f"{name} cannot share an input: it is {what}", _own_input(name))
+        for name, group in shared
+        if name in names
+    ]
+    if faults:
+        raise ConfigError(faults)
+
+
+def _own_input(name: str) -> str:
+    return f"give it an input of its own: `{name}_input: [{name}]`"
 
 
 def without_columns(config: DataConfig, names: Sequence[str]) -> tuple[DataConfig, dict[str, str]]:

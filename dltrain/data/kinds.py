@@ -27,6 +27,7 @@ DATE_FORMATS = (
     "%m/%d/%Y", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%d/%m/%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M",
     "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%Y-%m",
 )  # fmt: skip
+ISO_FORMATS = DATE_FORMATS[:9]
 BOOLEANS = {"true": 1.0, "false": 0.0}
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 MOSTLY_DIFFERENT = 0.5
@@ -161,9 +162,15 @@ def to_booleans(series: polars.Series) -> NDArray[np.float64]:
 
 
 def to_dates(series: polars.Series, date_format: str | None) -> polars.Series:
-    """Datetimes (microseconds, no zone), null where there is no value or no date of that format."""
+    """Datetimes (microseconds, no zone), null where there is no value or no date of that format.
+
+    Text without a format is ISO 8601.
+    """
     import polars
 
+    if is_text(series) and not date_format:  # training met dates that were no text, such as those of a Parquet file
+        frame = polars.DataFrame([to_dates(series, iso).alias(iso) for iso in ISO_FORMATS])
+        return frame.select(polars.coalesce(polars.all()).alias(series.name)).to_series()
     if is_text(series) and date_format:
         if date_format == "%Y-%m":
             series, date_format = series + "-01", "%Y-%m-%d"

@@ -114,12 +114,9 @@ class SeriesPreprocessing(Preprocessing):
         stride = self.series.stride if with_targets else 1
         part = self.assemble(values, everything, with_targets=with_targets, stride=stride)
         if not part.num_rows:
-            raise DataError(
-                Fault(
-                    f"{raw.frame.height:,} rows hold no window: {self.needed_rows(with_targets)} rows without a gap are needed",
-                    file=raw.origin[0][1] if raw.origin else None,
-                )
-            )
+            apart = f", each {self.step.describe()} after the one before," if self.series.gaps == "split" else ""
+            message = f"{raw.frame.height:,} rows hold no window: {self.needed_rows(with_targets)} rows{apart} are needed"
+            raise DataError(Fault(message, file=raw.origin[0][1] if raw.origin else None))
         return part
 
     def needed_rows(self, with_targets: bool) -> int:
@@ -327,6 +324,9 @@ def read_target_numbers(raw: RawTable, name: str, reading: Reading, locate: Loca
     """
     numbers, bad = read_numbers(raw.frame[name], reading)
     if len(bad):
+        if len(bad) > raw.frame.height / 2:
+            message = f"the target {name} holds text, such as {raw.frame[name][int(bad[0])]!r}: a series foretells numbers"
+            raise DataError(Fault(message, path="data.target", hint="name a column of numbers, or leave `data.series` out"))
         faults = []
         for row in bad[:10]:
             file, line = locate(int(row))

@@ -115,6 +115,7 @@ def _fit_step(
         arguments["random_state"] = int(np.random.default_rng([seed, 0x5CE9, index]).integers(1 << 31))
     width = entry.width(arguments, matrix.shape[1], len(matrix))
     path = f"data.transform.{index}"
+    expected = entry.width(arguments, matrix.shape[1], None)
     if width is not None and width > MOST_NUMBERS:
         raise ConfigError(config_fault(config, path, too_wide(component.name, matrix.shape[1])))
     try:
@@ -122,6 +123,8 @@ def _fit_step(
             warnings.simplefilter("always")
             estimator = _class_of(component.name)(**arguments).fit(matrix)
             width = int(np.asarray(estimator.transform(matrix[:1])).shape[1])
+        if expected not in (None, width):
+            raise ValueError(f"{expected:,} numbers were asked for, {len(matrix):,} rows of {matrix.shape[1]:,} give {width:,}")
     except (ValueError, TypeError, ArithmeticError, MemoryError) as error:
         message = f"scikit-learn refuses {component.name}: {str(error).splitlines()[0] if str(error) else 'out of memory'}"
         raise ConfigError(config_fault(config, path, message)) from error

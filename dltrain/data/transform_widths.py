@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from dltrain.config.transformers import MOST_NUMBERS, TRANSFORMERS, too_wide
+from dltrain.config.transformers import MOST_NUMBERS, TRANSFORMERS, degrees, too_wide
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.data.facts import DataFacts
@@ -43,6 +43,7 @@ def transformed_facts(config: DataConfig, facts: DataFacts) -> DataFacts:
         if before is not None and entry.at_most == "width" and isinstance(asked, int) and asked > before:
             message = f"{component.name} cannot make {asked:,} components of {before:,} numbers"
             errors.append(config_fault(config, f"{path}.n_components", message))
+        errors += _impossible(config, path, facts.rows.get("train") if facts.exact else None)
         width = None if before is None else entry.width(component.arguments, before, facts.rows.get("train"))
         if width is not None and before is not None and width > MOST_NUMBERS:
             errors.append(config_fault(config, path, too_wide(component.name, before)))
@@ -56,3 +57,17 @@ def transformed_facts(config: DataConfig, facts: DataFacts) -> DataFacts:
     made = InputSpec("features", (width,), columns=columns, unit_range=unit_range)
     schema = Schema((made, *inputs[1:]), targets)
     return replace(facts, schema=schema, summary=(*facts.summary, f"transformed by {last}: {width:,} numbers a row"))
+
+
+def _impossible(config: DataConfig, path: str, rows: int | None) -> list[Fault]:
+    """Faults of a step's arguments beside what its name and their types say."""
+    component = config.transform[int(path.rpartition(".")[2])]
+    name = TRANSFORMERS[component.name].at_most_rows
+    asked = component.arguments.get(name)
+    if rows is not None and isinstance(asked, int) and asked > rows:
+        message = f"{component.name} cannot find {asked:,} {name.removeprefix('n_')} in the {rows:,} rows of the training part"
+        return [config_fault(config, f"{path}.{name}", message)]
+    if component.name == "PolynomialFeatures" and degrees(component.arguments) is None:
+        message = f"expected a degree, or the least and the most, found {component.arguments['degree']}"
+        return [config_fault(config, f"{path}.degree", message, "such as [1, 2]")]
+    return []

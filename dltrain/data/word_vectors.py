@@ -57,7 +57,7 @@ def read_word_vectors(path: str, words: Collection[str]) -> WordVectors:
     Raises:
         DataError: missing, unreadable, or no such file, with the line.
     """
-    [file] = expand_paths([path])
+    file = _one_file(path)
     hasher = hashlib.blake2b(digest_size=DIGEST_BYTES)
     wanted = {word.encode() for word in words}
     found: dict[str, int] = {}
@@ -90,7 +90,7 @@ def read_word_vectors(path: str, words: Collection[str]) -> WordVectors:
 
 def near_words(path: str, word: str, count: int = 3) -> list[str]:
     """Words of the file that begin as the word does and are spelled much like it, the nearest first, then the more frequent."""
-    [file] = expand_paths([path])
+    file = _one_file(path)
     word = word.lower()[:LONGEST]
     limit = 1 if len(word) < 4 else 2
     found: list[tuple[int, str]] = []
@@ -99,6 +99,13 @@ def near_words(path: str, word: str, count: int = 3) -> list[str]:
         if other[:1] == word[0] and (distance := edit_distance(word, other, limit)) <= limit:
             found.append((distance, other))
     return [other for _, other in sorted(found, key=lambda item: item[0])[:count]]
+
+
+def _one_file(path: str) -> str:
+    files = expand_paths([path])
+    if len(files) > 1:
+        raise DataError(Fault(f"{shown(path)} stands for {len(files)} files, expected one file of word vectors"))
+    return files[0]
 
 
 def _lines(file: str, hasher: hashlib.blake2b) -> Iterator[bytes]:
@@ -119,10 +126,23 @@ def _numbers(fields: list[bytes], file: str, line: int, length: int) -> NDArray[
         if not np.isfinite(numbers).all():
             raise ValueError
     except ValueError:
-        message = f"expected a word and {length} finite numbers, found {len(fields) + 1} fields"
+        found = f"{len(fields)} behind the word" if len(fields) != length else f"{_odd(fields)!r} among them"
+        message = f"expected a word and {length} finite numbers, found {found}"
         hint = "a vectors file is text: a word a line, then its numbers, as glove.6B.50d.txt has it"
         raise DataError(Fault(message, file=shown(file), line=line, hint=hint)) from None
     return numbers
+
+
+def _odd(fields: list[bytes]) -> str:
+    """The first that is no finite number."""
+    for field in fields:
+        try:
+            if np.isfinite(np.float32(field.decode("utf-8", "replace"))):
+                continue
+        except ValueError:
+            pass
+        return field.decode("utf-8", "replace")
+    return ""
 
 
 def token_vectors(

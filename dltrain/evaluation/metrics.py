@@ -225,9 +225,11 @@ def is_no_better(
 
 def baseline_sentence(part: str, metric: str, metrics: Mapping[str, float], baseline: Mapping[str, float]) -> str:
     """The sentence that says so where `is_no_better`."""
+    value, other = metrics[metric], baseline[metric]
+    is_worse = value < other if metric.endswith("accuracy") else value > other
     return (
-        f"The model is no better than the baseline: {metric} on the {part} part is {metrics[metric]:.4g}, "
-        f"the baseline's is {baseline[metric]:.4g}, and the difference is within chance."
+        f"The model is no better than the baseline: {metric} on the {part} part is {value:.4g}, the baseline's is {other:.4g}"
+        + ("." if is_worse else ", and the difference is within chance.")
     )
 
 

@@ -85,10 +85,17 @@ class TrialChecks:
         for name in parameters:
             keys = self._base.parameter_keys.get(name.removeprefix("parameters."), (name,))
             place = self._base.places.get(f"sweep.parameters.{name}")
-            if place is not None and (len(parameters) == 1 or any((fault.path or "").startswith(key) for key in keys)):
+            if (
+                place is not None
+                and place.word is None
+                and (len(parameters) == 1 or any((fault.path or "").startswith(key) for key in keys))
+            ):
                 return {"file": place.file, "line": place.line, "column": place.column}
         found = place_of(self._base, fault.path or "")
-        return {"file": found.file, "line": found.line, "column": found.column} if found else {"file": None, "line": None}
+        there = found is not None and found.word is None
+        return (
+            {"file": found.file, "line": found.line, "column": found.column} if found and there else {"file": None, "line": None}
+        )
 
 
 def read_facts_here(data: DataConfig, seed: int, *, reporter: Any = None) -> DataFacts:

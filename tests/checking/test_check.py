@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dltrain.checking import CheckResult, check_config, check_dataset, raise_for_errors
@@ -168,3 +169,30 @@ def test_nothing_heavy_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_the_data_says_of_an_override_names_the_override(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("y,w\n1,2\n3,4\n5,6\n")
+    text = "data: {source: csv, path: a.csv, target: y}\n"
+    config = load_config_text(text, file="c.yaml", folder=tmp_path, overrides=["data.target=z", "data.drop=q"])
+    found = [(fault.file, fault.path, fault.message.partition(", in ")[2]) for fault in check_config(config).errors]
+    assert found == [(None, "data.target", '"data.target=z"'), (None, "data.drop", '"data.drop=q"')]
+
+
+def test_an_archive_without_the_array_that_is_the_target(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "a.npz", x=rng.random((50, 3)), y=rng.random(50), z=rng.integers(2, size=50))
+    text = "data: {source: npz, path: a.npz, target: TARGET}\nmodel: {layers: [Dense: {units: 2}]}\n"
+    assert check(text.replace("TARGET", "z"), tmp_path).layers[-1].output_shape == (1,)
+    assert "2 classes" in "".join(check(text.replace("TARGET", "z"), tmp_path).decisions)
+    [fault] = check(text.replace("TARGET", "q"), tmp_path).errors
+    assert (fault.path, "holds no array 'q'" in fault.message) == ("data.target", True)
+    [fault] = check(text.replace("TARGET", "y, drop: [a]"), tmp_path).errors
+    assert fault.path == "data.drop"
+
+
+def test_cross_entropy_of_a_reconstruction_needs_shares() -> None:
+    text = "data: {source: diabetes, task: reconstruction}\nmodel: {layers: [Dense: {units: 2}]}\ntraining: {loss: bce}\n"
+    [fault] = check(text).warnings
+    assert "BinaryCrossentropy takes a target between 0 and 1" in fault.message
+    assert not check(text.replace("task", "scale: minmax, task")).warnings

@@ -53,6 +53,12 @@ BROKEN = [
     (CSV + "features: {a: numbr}\n", 5, 17, "data.features.a", 'did you mean "number"?'),
     (CSV + "features: [a, y]\n", 5, 13, "data.features", "the column y is the target"),
     (CSV + "columns: [a, b]\n", 4, 11, "data.target", "no column y"),
+    ("data: {source: csv, path: a.csv, target: [y, y]}\n", 1, 46, "data.target.1", "named twice"),
+    ("data: {source: npz, path: a.npz, target: [y, z]}\n", 1, 42, "data.target", "npz has one target, found 2"),
+    (CSV + "text: {ngrams: []}\n", 5, 18, "data.text.ngrams", "found an empty one"),
+    (CSV + "text: {ngrams: 1000000}\n", 5, 18, "data.text.ngrams", "from 1 to 32"),
+    (CSV + "series: {history: 3}\n  encode: {w: embedding}\n", 6, 11, "data.encode.w", "of a series are one-hot"),
+    (CSV + "limit: 9\nmodel: {inputs: {n: [a], e: {shape: [2]}}}\n", 6, 29, "model.inputs.e", "no data goes into an input"),
     (CSV + "columns: [y, b, b]\n", 5, 19, "data.columns.2", "named twice"),
     (CSV + 'separator: "::"\n', 5, 14, "data.separator", "single character"),
     (CSV + "encoding: utf9\n", 5, 13, "data.encoding", "unknown text encoding"),
@@ -403,3 +409,9 @@ def test_loading_imports_nothing_heavy() -> None:
     env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=env, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_target_of_an_archive_is_an_array_of_it() -> None:
+    text = "data: {source: npz, path: a.npz, target: z}\n"
+    assert load(text).data.arguments["targets"] == "z"
+    assert load(text, "data.targets=y").data.arguments["targets"] == "y"

@@ -130,3 +130,16 @@ def test_where_there_are_no_named_inputs_the_config_is_refused(folder: Path, ove
     with pytest.raises(ConfigError) as error:
         config_of(TEXT, *overrides, folder=folder)
     assert any(message in fault.message for fault in error.value.faults), [fault.message for fault in error.value.faults]
+
+
+def test_what_does_not_apply_to_a_column_is_refused(folder: Path) -> None:
+    text = TEXT.replace("zip: embedding}", "zip: embedding, hours: one_hot}")
+    [fault] = check_config(config_of(text, folder=folder)).errors
+    assert (fault.path, "`encode` is for categories" in fault.message) == ("data.encode.hours", True)
+
+
+def test_a_picture_shares_no_input(folder: Path) -> None:
+    text = TEXT.replace("encode: {zip: embedding}", "features: {age: number, sex: category, hours: number, zip: image}")
+    text = text.replace("work: [hours], place: [zip]", "work: [zip, hours], place: [age]").replace("[age, sex]", "[sex]")
+    [fault] = [fault for fault in check_config(config_of(text, folder=folder)).errors if fault.path == "model.inputs.work"]
+    assert "zip cannot share an input: it is a picture" in fault.message

@@ -94,3 +94,10 @@ def test_whole_numbers_as_text() -> None:
     assert text_of(polars.Series([1.0, 2.0, None])).to_list() == ["1", "2", None]
     assert text_of(polars.Series([1.5, 2.0])).to_list() == ["1.5", "2.0"]
     assert text_of(polars.Series([True, False])).to_list() == ["true", "false"]
+
+
+def test_text_where_training_met_dates_is_iso_8601() -> None:
+    dates = to_dates(column("2020-01-31", "2020-01-31T06:30", "2020-01-31 06:30:15.5", "31.01.2020", None), None)
+    day = datetime.datetime(2020, 1, 31)
+    later = [day.replace(hour=6, minute=30), day.replace(hour=6, minute=30, second=15, microsecond=500_000)]
+    assert dates.to_list() == [day, *later, None, None]

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data import Dataset, Preprocessing, load_dataset, read_part
 from dltrain.data.disk_array import DiskArray, in_memory
+from dltrain.data.header import read_facts
 from dltrain.data.series_preprocessing import arrange, fill_forward
 from dltrain.data.series_time import Step, Times, read_times
 from dltrain.errors import DataError
@@ -146,6 +147,7 @@ def test_missing_values_and_missing_targets(tmp_path: Path) -> None:
         ({"t": [*hours(39), "soon"], "y": range(40)}, {}, "the time column t holds 'soon'"),
         ({"t": hours(20) * 2, "y": range(40)}, {}, "rows have the same time as another"),
         ({"t": hours(40), "y": [*range(39), "x"]}, {}, "the target y is 'x', not a finite number"),
+        ({"t": hours(40), "y": ["a", "b"] * 20}, {}, "the target y holds text, such as 'a': a series foretells numbers"),
         ({"t": hours(40), "y": [3] * 40}, {}, "the target y is the same in every row"),
         ({"t": hours(40), "y": range(40)}, {"series": {"history": 12}}, "the validation part has no window: 6 rows"),
         ({"t": hours(40), "y": range(40)}, {"series": {"time": ("t", "y"), "history": 4}}, "expected parts of a date"),
@@ -265,3 +267,16 @@ def test_real_hours_of_beijing() -> None:
     part = dataset.parts["test"]
     np.testing.assert_allclose(part.targets["pm2.5"] * spec.scale + spec.mean, raw.gather(part.row_ids).to_numpy(), atol=1e-3)
     assert part.identifiers["time"][-1] == "2014-12-31 23:00"
+
+
+def test_a_sample_of_a_file_may_be_shorter_than_the_history(tmp_path: Path) -> None:
+    path = write(tmp_path, {"t": np.arange(60_000), "y": np.arange(60_000) % 99, "text": ["some more bytes a row"] * 60_000})
+    facts = read_facts(config(path, drop=("text",), split=SplitConfig(), series={"history": 20_000}), seed=0)
+    assert not facts.errors
+    assert facts.schema is not None
+    assert facts.schema.inputs[0].shape == (20_000, 1)
+    assert list(facts.rows) == ["train"]
+    facts = read_facts(config(path, drop=("text",), split=SplitConfig(test=0.25), series={"history": 59_000}), seed=0)
+    assert [fault.message.partition(":")[0] for fault in facts.errors] == [
+        f"the {part} part has no window" for part in ("train", "test")
+    ]

@@ -225,3 +225,25 @@ def test_pictures_are_taken_as_rows() -> None:
     assert dataset.schema.inputs[0].shape == (8,)
     assert dataset.parts["train"].inputs["features"].shape == (1797, 8)
     assert math.isclose(float(np.abs(dataset.parts["train"].inputs["features"].mean())), 0, abs_tol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("steps", "limit", "words"),
+    [
+        ("PolynomialFeatures: {degree: [1, 2, 3]}", 100, "expected a degree, or the least and the most"),
+        ("PolynomialFeatures: {degree: []}", 100, "expected a degree"),
+        ("PolynomialFeatures: {degree: [3, 1]}", 100, "expected a degree"),
+        ("KMeans: {n_clusters: 90}", 100, "KMeans cannot find 90 clusters in the 80 rows"),
+        ("PCA: {n_components: 10}", 10, "PCA cannot find 10 components in the 8 rows"),
+    ],
+)
+def test_what_a_step_cannot_do_is_known_beforehand(steps: str, limit: int, words: str) -> None:
+    text = f"data: {{source: digits, limit: {limit}, split: {{test: 0.2}}, transform: [{steps}]}}\n"
+    [fault] = check_config(load_config_text(text, file="c.yaml", folder=CONFIGS)).errors
+    assert words in fault.message
+    assert fault.line == 1
+
+
+def test_fewer_numbers_than_were_asked_for_are_refused() -> None:
+    with pytest.raises(ConfigError, match="5 numbers were asked for, 4 rows of 6 give 4"):
+        steps_of("FastICA", rows_of(4), n_components=5, tol=10.0)

@@ -33,8 +33,8 @@ def test_words_are_found_and_others_passed_over(tmp_path: Path) -> None:
     ("text", "line", "words"),
     [
         ("", None, "holds no word vectors"),
-        ("the 1 2\ncar 1\n", 2, "expected a word and 2 finite numbers, found 2 fields"),
-        ("the 1 2\ncar 1 x\n", 2, "expected a word and 2 finite numbers"),
+        ("the 1 2\ncar 1\n", 2, "expected a word and 2 finite numbers, found 1 behind the word"),
+        ("the 1 2\ncar 1 x\n", 2, "expected a word and 2 finite numbers, found 'x' among them"),
         ("the 1 2\ncar 1 nan\n", 2, "expected a word and 2 finite numbers"),
         ("word,label\nlemon,food\n", 1, "expected a word and"),
     ],
@@ -86,3 +86,10 @@ def test_the_embedding_begins_with_them(tmp_path: Path) -> None:
     (tmp_path / "v.txt").unlink()
     with pytest.raises(DataError, match="no such file"):
         load_dataset(config, seed=0)
+
+
+def test_one_file_holds_the_vectors(tmp_path: Path) -> None:
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("the 1 2\n")
+    with pytest.raises(DataError, match="stands for 2 files, expected one"):
+        read_word_vectors(str(tmp_path / "*.txt"), ["the"])

@@ -170,3 +170,9 @@ def test_the_sentence():
     assert "no better than the baseline" in sentence
     assert "0.512" in sentence
     assert "0.508" in sentence
+
+
+def test_a_worse_model_is_not_said_to_be_so_by_chance():
+    for metric, model, baseline, is_chance in (("rmse", 3, 1, False), ("rmse", 1, 1, True), ("accuracy", 0.4, 0.5, False)):
+        sentence = baseline_sentence("test", metric, {metric: model}, {metric: baseline})
+        assert sentence.endswith("is within chance.") == is_chance
