@@ -27,6 +27,7 @@ from dltrain.evaluation.reconstruction_sheet import plot_reconstructions, rows_o
 from dltrain.helper_process import HelperProcess
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import compile_model
+from dltrain.model.encode import encode_part
 from dltrain.model.forward import Forward
 from dltrain.model.head import Head, resolve_heads
 from dltrain.model.keras_import import import_keras
@@ -40,7 +41,7 @@ from dltrain.training.environment import describe_environment, logging_to
 from dltrain.training.helper_jobs import data_for_model, load_and_check, plot, warm_up_plots
 from dltrain.training.loop import Tensors
 from dltrain.training.phases import Phases
-from dltrain.training.result import FitResult, evaluate_parts
+from dltrain.training.result import FitResult, evaluate_parts, is_long, thin
 from dltrain.training.resuming import compare_with_run, open_run
 from dltrain.training.run_files import (
     first_manifest,
@@ -48,6 +49,7 @@ from dltrain.training.run_files import (
     resolved_config,
     save_row_ids,
 )
+from dltrain.training.segments import to_tensors
 from dltrain.training.signals import StopSignals
 from dltrain.training.train import ShouldStop, Trainer
 
@@ -323,6 +325,10 @@ class _Fit:
         streamed = len(dataset.parts) > 1 and any(is_streamed(array) for array in tensors["train"].inputs)
         parts = {name: part for name, part in dataset.parts.items() if name != "train" or not streamed}
         pca = self._fit_pca(dataset) if heads[0].task == "reconstruction" else None
+        thinned = list(parts) == ["train"] and pca is None and is_long(parts["train"])
+        if thinned:
+            parts = {"train": thin(parts["train"])}
+            tensors = {"train": to_tensors(encode_part(parts["train"], dataset.schema, heads))}
         with holding(trainer.model, best) if best is not None else contextlib.nullcontext():
             held_out = self.run.path if self.config.data.split.fold else None
             reports = evaluate_parts(parts, heads, tensors, forward, dataset.parts["train"], pca, held_out)
@@ -337,6 +343,8 @@ class _Fit:
             notes.append(
                 "The training part's metrics are those of the last epoch while it was trained on; it was not gone through again."
             )
+        if thinned:
+            notes.append(f"The metrics are those of {parts['train'].num_rows:,} rows, evenly spread over the training part.")
         found = diagnose_fit(
             trainer.model,
             self.config.model,
