@@ -149,11 +149,23 @@ def _last(config: Config) -> LayerConfig | None:
 
 
 def _check_unused(config: Config, network: Network) -> list[Fault]:
-    """Layers whose output nobody takes are not part of the model."""
+    """Layers whose output nobody takes are not part of the model, and named inputs that none takes."""
     needed: set[str] = set()
     for name, _ in network.outputs:
         needed |= network.needed_for(name)
-    return [
+    taken = {source for row in network.rows if row.name in needed for source in row.sources}
+    inputs = [
+        fault(
+            config,
+            f"model.inputs.{name}",
+            f"no layer takes the input {name}, so nothing is learnt from {', '.join(columns)}",
+            f"name it in a `from:`, such as `from: {name}`, or take it out",
+            warning=True,
+        )
+        for name, columns in config.data.input_columns.items()
+        if name not in taken
+    ]
+    return inputs + [
         fault(
             config,
             row.config.path,

@@ -40,6 +40,10 @@ def check_reconstruction(config: Config, schema: Schema, head: Head) -> list[Fau
         message = f"{head.loss.name} takes a target between 0 and 1, but the scaled input, which is the target, has other numbers"
         hint = f"say `data.scale: {'unit' if len(spec.shape) > 1 else 'minmax'}` and end with a sigmoid, or use `mse`"
         faults.append(fault(config, "training.loss", message, hint, warning=True))
+    if len(schema.inputs) > 1:
+        names = ", ".join(other.name for other in schema.inputs[1:])
+        message = f"{names}: read, but not reconstructed: that are the numbers and the one-hot categories alone"
+        faults.append(fault(config, "data.features", message, "leave it out, or say `data.encode: one_hot`", warning=True))
     code = code_layer(config.model, schema)
     width = math.prod(spec.shape)
     if code is not None and code[1] >= width and config.data.corrupt is None:

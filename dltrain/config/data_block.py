@@ -302,6 +302,9 @@ def _check_together(context: Context, node: MappingNode, config: DataConfig, sou
     if source is not None and source.holds != "table" and len(config.target) > 1:
         hint = "keep one; several targets are columns of a table (csv, parquet)"
         add(node.entries["target"], "data.target", f"{source.name} has one target, found {len(config.target)}", hint)
+    if config.text != TextConfig() and (config.series is not None or (source is not None and source.holds != "table")):
+        what = "a series" if config.series is not None else source.name if source else ""
+        add(node.entries["text"], "data.text", f"{what} has no columns of free text", "leave it out")
     if config.corrupt is not None and config.task != "reconstruction":
         add(
             node.entries["corrupt"],

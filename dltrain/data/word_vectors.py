@@ -161,8 +161,13 @@ def token_vectors(
         DataError: the file cannot be read, or has none of the tokens.
     """
     tokenizers = [column.tokenizer for column in columns if column.tokenizer is not None]
-    if config.text.vectors is None or not tokenizers:
+    if config.text.vectors is None:
         return tuple(columns), {}, []
+    if not tokenizers:
+        message = "word vectors are given, but no column is free text"
+        raise DataError(
+            config_fault(config, "data.text.vectors", message, f"say which is: data.features: {{{columns[0].name}: text}}")
+        )
     try:
         vectors = read_word_vectors(config.text.vectors, {word for tokenizer in tokenizers for word in tokenizer.vocabulary})
     except DataError as error:

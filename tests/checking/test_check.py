@@ -196,3 +196,10 @@ def test_cross_entropy_of_a_reconstruction_needs_shares() -> None:
     [fault] = check(text).warnings
     assert "BinaryCrossentropy takes a target between 0 and 1" in fault.message
     assert not check(text.replace("task", "scale: minmax, task")).warnings
+
+
+def test_a_reconstruction_says_what_it_leaves_out(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,z,note\n" + "1,2,good\n3,4,bad\n5,7,good\n" * 9)
+    text = "data: {source: csv, path: a.csv, task: reconstruction, features: {x: number, z: number, note: text}}\n"
+    faults = check(text + "model: {layers: [Dense: {units: 1}]}\n", tmp_path).warnings
+    assert any("note: read, but not reconstructed" in fault.message for fault in faults)

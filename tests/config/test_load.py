@@ -55,6 +55,7 @@ BROKEN = [
     (CSV + "columns: [a, b]\n", 4, 11, "data.target", "no column y"),
     ("data: {source: csv, path: a.csv, target: [y, y]}\n", 1, 46, "data.target.1", "named twice"),
     ("data: {source: npz, path: a.npz, target: [y, z]}\n", 1, 42, "data.target", "npz has one target, found 2"),
+    ("data: {source: digits, text: {ngrams: 2}}\n", 1, 30, "data.text", "digits has no columns of free text"),
     (CSV + "text: {ngrams: []}\n", 5, 18, "data.text.ngrams", "found an empty one"),
     (CSV + "text: {ngrams: 1000000}\n", 5, 18, "data.text.ngrams", "from 1 to 32"),
     (CSV + "series: {history: 3}\n  encode: {w: embedding}\n", 6, 11, "data.encode.w", "of a series are one-hot"),

@@ -93,3 +93,11 @@ def test_one_file_holds_the_vectors(tmp_path: Path) -> None:
         (tmp_path / name).write_text("the 1 2\n")
     with pytest.raises(DataError, match="stands for 2 files, expected one"):
         read_word_vectors(str(tmp_path / "*.txt"), ["the"])
+
+
+def test_vectors_without_a_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "v.txt").write_text("the 1 2\n")
+    (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n3,4\n5,7\n" * 9)
+    config = DataConfig("csv", path=(str(tmp_path / "a.csv"),), target=("y",), text=TextConfig(vectors=str(tmp_path / "v.txt")))
+    with pytest.raises(DataError, match="no column is free text"):
+        load_dataset(config, seed=0)
