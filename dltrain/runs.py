@@ -18,10 +18,10 @@ import secrets
 import shutil
 import socket
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from dltrain.errors import RunError, UsageError
 
@@ -29,10 +29,14 @@ STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
 MANIFEST_LIMIT = 4 << 20
 
 
-def write_atomically(path: Path, data: bytes | bytearray) -> None:
+def write_atomically(path: Path, data: bytes | bytearray | Callable[[BinaryIO], object]) -> None:
     """Put `data` into `path`: wholly or, whatever happens on the way, not at all.
 
     A temporary file beside the target is written, flushed, synced and renamed over it; then the folder is synced.
+
+    Args:
+        path: the file.
+        data: what it is to hold, or what writes that into an open file.
 
     Raises:
         RunError: the file cannot be written (no space, no right, file-size limit); the old file is untouched.
@@ -41,7 +45,10 @@ def write_atomically(path: Path, data: bytes | bytearray) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
-            file.write(data)
+            if callable(data):
+                data(file)
+            else:
+                file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

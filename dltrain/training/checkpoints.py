@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dltrain.config.types import CheckpointConfig
 from dltrain.errors import ConfigError, Fault
 from dltrain.runs import Run, write_atomically
-from dltrain.training.model_file import ModelFile, model_bytes
-from dltrain.training.state import Values, capture_values, restore_values
+from dltrain.training.model_file import Content, ModelFile
+from dltrain.training.state import Values, capture_values
 
 
 def _read_numbers(path: Path) -> dict[str, float]:
@@ -27,10 +27,25 @@ def _read_numbers(path: Path) -> dict[str, float]:
     return {name: value for name, value in plain.items() if isinstance(value, int | float) and not isinstance(value, bool)}
 
 
-class Checkpoints:
-    """Keeps the best model in memory and writes files when asked to.
+@dataclass(slots=True)
+class DueFile:
+    """A file that is to be written.
 
-    A file is written from copied values, so that an epoch of milliseconds does not wait for one of its own size; all that
+    Attributes:
+        path: where.
+        content: gives its bytes, without the model.
+        value: of the monitored column, for a file that a worse model must not replace; else None.
+    """
+
+    path: Path
+    content: Content
+    value: float | None = None
+
+
+class Checkpoints:
+    """Keeps the best model in memory and says which files are due when it is asked.
+
+    A file is made from values that were kept, so that an epoch of milliseconds does not wait for one of its own size; all that
     is due is written before the state file that says it was.
 
     Args:
@@ -85,6 +100,8 @@ class Checkpoints:
         values = None
         if better:
             values = capture_values(self._model)
+            if self._config.format == "h5":  # which has no slots of the optimizer
+                values.optimizer = [None if array is None or array.ndim else array for array in values.optimizer]
             self.best_value, self.best_epoch, self.best, self._best_unwritten = value, epoch, values, True
         if self._config.filepath and (better or not self._config.save_best_only):
             name = expand_template(self._config.filepath, epoch, logs)
@@ -93,26 +110,36 @@ class Checkpoints:
     @property
     def pending_bytes(self) -> int:
         """Bytes of copies that wait to be written."""
-        return sum(
-            sum(a.nbytes for a in values.model) + sum(a.nbytes for a in values.optimizer) for _, values, _ in self._pending
-        )
+        return sum(values.num_bytes for _, values, _ in self._pending)
 
-    def write_pending(self) -> None:
-        """Write the template's files and the best model, as far as they are not yet on disk.
+    def due(self, *, last: bool = False) -> list[DueFile]:
+        """The template's files and the best model, as far as no one was asked to write them before.
+
+        Args:
+            last: the model as it is now as well.
+        """
+        files = []
+        for path, values, value in self._pending:
+            content = self._content(values, weights_only=self._config.save_weights_only)
+            files.append(DueFile(path, content, value if self._config.save_best_only else None))
+        if self._best_unwritten and self.best is not None and self.best_value is not None:
+            path = self._run.checkpoints / f"best{self.suffix}"
+            files.append(DueFile(path, self._content(self.best), self.best_value))
+        if last:
+            files.append(DueFile(self._run.checkpoints / f"last{self.suffix}", self._content(None)))
+        self._pending, self._best_unwritten = [], False
+        return files
+
+    def write(self, files: Iterable[DueFile]) -> None:
+        """Write files, in order; the model may be trained meanwhile.
 
         Raises:
             RunError: a file cannot be written; what was there is untouched.
         """
-        while self._pending:
-            path, values, value = self._pending[0]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not self._config.save_best_only or self._is_no_worse(path.name, value):
-                write_atomically(path, self._file(values, weights_only=self._config.save_weights_only))
-            self._pending.pop(0)
-        if self._best_unwritten and self.best is not None and self.best_value is not None:
-            if self._is_no_worse(f"best{self.suffix}", self.best_value):
-                write_atomically(self._run.checkpoints / f"best{self.suffix}", self._file(self.best))
-            self._best_unwritten = False
+        for file in files:
+            file.path.parent.mkdir(parents=True, exist_ok=True)
+            if file.value is None or self._is_no_worse(file.path.name, file.value):
+                write_atomically(file.path, file.content())
 
     def _is_no_worse(self, name: str, value: float) -> bool:
         """Whether a file that holds a best model may be replaced by one of this value; notes the value if so.
@@ -130,14 +157,9 @@ class Checkpoints:
             write_atomically(path, json.dumps({**noted, name: value}).encode())
         return True
 
-    def write_last(self) -> None:
-        """Write the model as it is now."""
-        write_atomically(self._run.checkpoints / f"last{self.suffix}", self._file(None))
-
-    def _file(self, values: Values | None, *, weights_only: bool = False) -> bytes | bytearray:
+    def _content(self, values: Values | None, *, weights_only: bool = False) -> Content:
         """The bytes of a file that holds the model with these values, or as it is now."""
-        with contextlib.nullcontext() if values is None else holding(self._model, values):
-            return model_bytes(self._whole, self._config.format, weights_only=True) if weights_only else self._model_file.read()
+        return self._model_file.prepare(values, weights_only=weights_only)
 
     def memory(self) -> dict[str, Any]:
         """What must survive: the best value and its epoch."""
@@ -164,17 +186,6 @@ class Checkpoints:
             self.best = Values(values, now.optimizer)
         self._model = model
         self._model_file = ModelFile(self._whole, model, self._config.format)
-
-
-@contextlib.contextmanager
-def holding(model: Any, values: Values) -> Iterator[None]:
-    """The model with other values, for as long as the context lasts."""
-    current = capture_values(model)
-    restore_values(model, values)
-    try:
-        yield
-    finally:
-        restore_values(model, current)
 
 
 def expand_template(template: str, epoch: int, logs: Mapping[str, float]) -> str:

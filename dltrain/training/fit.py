@@ -34,7 +34,6 @@ from dltrain.model.keras_import import import_keras
 from dltrain.model.reconstruction_head import code_layer
 from dltrain.reporting import Reporter
 from dltrain.runs import Run, now, to_json, write_atomically
-from dltrain.training.checkpoints import holding
 from dltrain.training.corruption import corruption_of
 from dltrain.training.diagnosis import diagnose_fit, finding_documents
 from dltrain.training.environment import describe_environment, logging_to
@@ -51,6 +50,7 @@ from dltrain.training.run_files import (
 )
 from dltrain.training.segments import to_tensors
 from dltrain.training.signals import StopSignals
+from dltrain.training.state import holding
 from dltrain.training.train import ShouldStop, Trainer
 
 logger = logging.getLogger(__name__)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from typing import Any
 import numpy as np
 
 from dltrain.model.keras_import import import_keras
+from dltrain.training.state import Values, capture_model, holding
+
+Content = Callable[[], bytes | bytearray]
 
 # Texts in the file are filled up with blanks to a multiple of so many bytes: another number then has room in the place of one.
 _TEXT_BYTES = 256
@@ -25,13 +29,13 @@ class _Image:
     Attributes:
         data: the file.
         layers: names of the layers, and of the variables with their shapes.
-        texts: name of an attribute -> where it begins, and its text.
+        texts: name of an attribute -> where its text begins, and how many bytes it is.
         places: name of a dataset -> where its values begin, and how many bytes they are.
     """
 
     data: bytearray = field(default_factory=bytearray)
     layers: Any = None
-    texts: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    texts: dict[str, tuple[int, int]] = field(default_factory=dict)
     places: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -55,46 +59,79 @@ class ModelFile:
         self._image: _Image = _Image() if like is None else like._image
         self._description: dict[str, Any] = {}
 
-    def read(self) -> bytes | bytearray:
-        """The file of the model as it is now; to be used before the next one is asked for, which takes its place."""
-        if self._format != "h5":
-            return model_bytes(self._model, self._format)
+    def prepare(self, values: Values | None = None, *, weights_only: bool = False) -> Content:
+        """All of a file's making that needs the model.
+
+        Args:
+            values: of what is trained; None: as they are now.
+            weights_only: a `.weights.h5` file.
+
+        Returns:
+            What gives the file, also in another thread while the model is trained on. Files are to be asked for one after the
+            other, and each to be used before the next, which takes its place.
+        """
+        if self._format != "h5" or weights_only:
+            return self._made_by_keras(values, weights_only=weights_only)
         if not self._description:
             self._description = _describe(self._model)
-        described = {**self._description, **_describe_training(self._model)}
+        with _numbers_of(self._model.optimizer, values):
+            described = {**self._description, **_describe_training(self._model)}
         image = self._image
         layers = [layer.name for layer in self._model.layers], [(name, v.shape) for name, v in _datasets(self._model)]
         if image.layers != layers or not _takes(image, described):
             image.layers = layers
             image.data = bytearray(_built(self._model, described))
             image.texts, image.places = _looked_up(image.data, described)
-            return image.data
-        for name, (first, before) in image.texts.items():
-            if described[name] != before:
-                image.data[first : first + len(before)] = described[name]
-                image.texts[name] = first, described[name]
-        changed = {id(variable) for variable in self._trained.weights}
-        for name, variable in _datasets(self._model):
-            if id(variable) in changed:
-                first, size = image.places[name]
-                image.data[first : first + size] = np.ascontiguousarray(variable.numpy()).tobytes()
-        return image.data
+        if not image.texts:
+            return self._made_by_keras(values)
+        arrays = capture_model(self._trained) if values is None else values.model
+        changed = {id(variable): array for variable, array in zip(self._trained.variables, arrays, strict=True)}
+        data, texts = image.data, [(first, described[name]) for name, (first, _) in image.texts.items()]
+        places = [(*image.places[name], changed[id(v)]) for name, v in _datasets(self._model) if id(v) in changed]
+
+        def fill() -> bytearray:
+            for first, text in texts:
+                data[first : first + len(text)] = text
+            for first, size, array in places:
+                np.frombuffer(data, array.dtype, array.size, first).reshape(array.shape)[...] = array
+                assert size == array.nbytes
+            return data
+
+        return fill
+
+    def _made_by_keras(self, values: Values | None, *, weights_only: bool = False) -> Content:
+        with contextlib.nullcontext() if values is None else holding(self._trained, values):
+            made = model_bytes(self._model, self._format, weights_only=weights_only)
+        return lambda: made
+
+
+@contextlib.contextmanager
+def _numbers_of(optimizer: Any, values: Values | None) -> Iterator[None]:
+    """The optimizer with those numbers of its that stand in the config of its training."""
+    if values is None:
+        yield
+        return
+    numbers = [(variable, array) for variable, array in zip(optimizer.variables, values.optimizer) if not variable.shape]
+    now = [variable.numpy() for variable, _ in numbers]
+    for variable, array in numbers:
+        variable.assign(array)
+    try:
+        yield
+    finally:
+        for (variable, _), array in zip(numbers, now):
+            variable.assign(array)
 
 
 def _takes(image: _Image, described: Mapping[str, Any]) -> bool:
     """Whether texts fit into the places of those that are there."""
-    return image.texts.keys() == described.keys() and all(
-        len(described[name]) == len(before) for name, (_, before) in image.texts.items()
-    )
+    return image.texts.keys() == described.keys() and all(len(described[name]) == size for name, (_, size) in image.texts.items())
 
 
-def _looked_up(
-    data: bytearray, described: Mapping[str, bytes]
-) -> tuple[dict[str, tuple[int, bytes]], dict[str, tuple[int, int]]]:
+def _looked_up(data: bytearray, described: Mapping[str, bytes]) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
     """Where texts and values are in a file; no texts where any of it is not in one piece: nothing is then put in its place."""
     import h5py
 
-    texts = {name: (data.find(text), text) for name, text in described.items()}
+    texts = {name: (data.find(text), len(text)) for name, text in described.items()}
     places: dict[str, tuple[int, int]] = {}
 
     def note(name: str, item: Any) -> None:

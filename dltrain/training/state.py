@@ -1,20 +1,22 @@
 """What an exact resume needs: every variable of the run as arrays, and the loop's own memory as JSON.
 
 A state file is an uncompressed npz without pickles; zip keeps a checksum of each array. The two newest are kept, so that
-one that was damaged afterwards does not end the run.
+one that was damaged afterwards does not end the run. An array of the best model that is also one of the present, as all are
+after the best epoch so far, is written once.
 """
 
 from __future__ import annotations
 
-import io
+import contextlib
+import functools
 import json
 import logging
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +32,24 @@ _MEMORY: dict[str, Any] = {"checkpoints": dict, "callbacks": dict, "history": li
 
 @dataclass(slots=True)
 class Values:
-    """The values of variables at one moment: the model's (weights, moving statistics, random generators) and the optimizer's."""
+    """The values of variables at one moment: the model's (weights, moving statistics, random generators) and the optimizer's.
+
+    What is None of the optimizer's was not kept. The arrays may share their memory with TensorFlow: nothing may write to them.
+    """
 
     model: list[NDArray[Any]]
-    optimizer: list[NDArray[Any]]
+    optimizer: Sequence[NDArray[Any] | None]
+
+    @property
+    def num_bytes(self) -> int:
+        """Of all arrays."""
+        return sum(array.nbytes for array in (*self.model, *self.optimizer) if array is not None)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all numbers are."""
+        arrays = [array for array in (*self.model, *self.optimizer) if array is not None]
+        return all(bool(np.isfinite(array).all()) for array in arrays if array.dtype.kind == "f")
 
 
 @dataclass(slots=True)
@@ -60,13 +76,18 @@ class TrainingState:
 
 
 def capture_values(model: Any) -> Values:
-    """Copy the model's and the optimizer's variables."""
-    return Values(_copy(model.variables), _copy(model.optimizer.variables))
+    """The values of the model's and the optimizer's variables now, which stay what they are while training goes on."""
+    return Values(capture_model(model), _values(model.optimizer.variables))
+
+
+def capture_model(model: Any) -> list[NDArray[Any]]:
+    """The values of the model's variables alone."""
+    return _values(model.variables)
 
 
 def capture_metrics(model: Any) -> list[NDArray[Any]]:
-    """Copy the running metrics."""
-    return _copy(model.metrics_variables)
+    """The values of the running metrics now."""
+    return _values(model.metrics_variables)
 
 
 def restore_values(model: Any, values: Values) -> None:
@@ -84,16 +105,35 @@ def restore_metrics(model: Any, metrics: Sequence[NDArray[Any]]) -> None:
     _assign(model.metrics_variables, metrics)
 
 
-def _copy(variables: Sequence[Any]) -> list[NDArray[Any]]:
-    return [np.array(variable.numpy(), copy=True) for variable in variables]
+@contextlib.contextmanager
+def holding(model: Any, values: Values) -> Iterator[None]:
+    """The model with other values, for as long as the context lasts."""
+    current = capture_values(model)
+    restore_values(model, values)
+    try:
+        yield
+    finally:
+        restore_values(model, current)
 
 
-def _assign(variables: Sequence[Any], arrays: Sequence[NDArray[Any]]) -> None:
+def _values(variables: Sequence[Any]) -> list[NDArray[Any]]:
+    return [_value(variable) for variable in variables]
+
+
+def _value(variable: Any) -> NDArray[Any]:
+    # TensorFlow's tensors never change: a variable that is written to while its tensor is held gets memory of its own first.
+    # So what is read costs nothing here, and one copy in the next step.
+    read = getattr(getattr(variable, "value", None), "read_value", None)
+    return np.array(variable.numpy(), copy=True) if read is None else np.asarray(read())
+
+
+def _assign(variables: Sequence[Any], arrays: Sequence[NDArray[Any] | None]) -> None:
     found = [tuple(variable.shape) for variable in variables]
-    if found != [array.shape for array in arrays]:
+    if len(found) != len(arrays) or any(array is not None and array.shape != shape for shape, array in zip(found, arrays)):
         raise RunError("the saved state is not of this model: shapes of weights differ", hint="was the config of the run edited?")
     for variable, array in zip(variables, arrays):
-        variable.assign(array)
+        if array is not None:
+            variable.assign(array)
 
 
 def save_state(run: Run, state: TrainingState) -> None:
@@ -102,19 +142,34 @@ def save_state(run: Run, state: TrainingState) -> None:
     Raises:
         RunError: it cannot be written; older ones are untouched.
     """
-    arrays: dict[str, NDArray[Any]] = {f"array/{name}": array for name, array in state.arrays.items()}
-    groups = {"model": state.values.model, "optimizer": state.values.optimizer, "metrics": state.metrics}
+    groups: dict[str, Sequence[NDArray[Any] | None]] = {
+        "model": state.values.model,
+        "optimizer": state.values.optimizer,
+        "metrics": state.metrics,
+    }
     if state.best is not None:
         groups |= {"best_model": state.best.model, "best_optimizer": state.best.optimizer}
     counts = {name: len(group) for name, group in groups.items()}
+    arrays: dict[str, NDArray[Any]] = {f"array/{name}": array for name, array in state.arrays.items()}
+    same: dict[str, str] = {}
+    written: dict[tuple[Any, ...], str] = {}
     for name, group in groups.items():
-        arrays |= {f"{name}/{index}": array for index, array in enumerate(group)}
-    meta = {"version": VERSION, "epoch": state.epoch, "step": state.step, "counts": counts, "memory": state.memory}
+        for index, array in enumerate(group):
+            if array is None:
+                continue
+            key = f"{name}/{index}"
+            memory = (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype.str, array.size > 0 or key)
+            if memory in written:
+                same[key] = written[memory]
+            else:
+                arrays[key], written[memory] = array, key
+    meta = {"version": VERSION, "epoch": state.epoch, "step": state.step, "counts": counts, "same": same, "memory": state.memory}
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    path = run.state / f"state-{state.epoch:06d}-{state.step:09d}.npz"
-    write_atomically(path, buffer.getvalue())
+
+    def write(file: BinaryIO) -> None:
+        np.savez(file, allow_pickle=False, **arrays)
+
+    write_atomically(run.state / f"state-{state.epoch:06d}-{state.step:09d}.npz", write)
     for old in list_states(run)[KEPT:]:
         old.unlink(missing_ok=True)
 
@@ -161,7 +216,13 @@ def load_state(path: Path) -> TrainingState:
             meta = json.loads(file["meta"].tobytes())
             if meta["version"] != VERSION:
                 raise RunError(f"{path} was written by another version of dltrain")
-            groups = {name: [file[f"{name}/{index}"] for index in range(count)] for name, count in meta["counts"].items()}
+            same, read = meta.get("same", {}), functools.cache(file.__getitem__)
+            keys = {name: [f"{name}/{index}" for index in range(count)] for name, count in meta["counts"].items()}
+            kept = {key: same.get(key, key) for group in keys.values() for key in group}
+            groups: dict[str, list[Any]] = {
+                name: [read(kept[key]) if name != "best_optimizer" or kept[key] in file else None for key in group]
+                for name, group in keys.items()
+            }
             arrays = {name.removeprefix("array/"): file[name] for name in file.files if name.startswith("array/")}
         best = Values(groups["best_model"], groups["best_optimizer"]) if "best_model" in groups else None
         memory = meta["memory"]

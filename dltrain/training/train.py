@@ -17,6 +17,7 @@ from dltrain.model.forward import Forward
 from dltrain.model.pixels import take_rows
 from dltrain.reporting import Reporter
 from dltrain.runs import Run
+from dltrain.training.background import Background
 from dltrain.training.callbacks import EpochCallbacks
 from dltrain.training.checkpoints import Checkpoints
 from dltrain.training.history import History
@@ -108,6 +109,7 @@ class Trainer:
         self._calls = 0
         self._last_save = time.monotonic()
         self._last_report = 0.0
+        self._saves = Background()
         self._snapshot: _Snapshot | None = None
         self._rates: dict[int, float] = {}
 
@@ -130,11 +132,12 @@ class Trainer:
             RunError: a file cannot be written.
         """
         self._last_save = time.monotonic()
-        while self.epoch < self.last_epoch and not self.stopped:
-            self._run_epoch(signals)
-        self.save()
-        if self.callbacks.finish():
-            self.checkpoints.write_last()
+        with self._saves:
+            while self.epoch < self.last_epoch and not self.stopped:
+                self._run_epoch(signals)
+            self.save()
+            if self.callbacks.finish():
+                self.checkpoints.write(self.checkpoints.due(last=True))
         self.reporter.finished()
 
     @property
@@ -143,21 +146,44 @@ class Trainer:
         return self.first_epoch + self.training.epochs
 
     def save(self) -> None:
-        """Write all that an exact resume needs; the state file last, because it says that the others are there."""
-        self.checkpoints.write_pending()
-        if self.step == 0:
-            self.checkpoints.write_last()
+        """Write all that an exact resume needs, and wait until it is on disk.
+
+        Raises:
+            RunError: a file cannot be written.
+        """
+        self._begin_save()
+        self._saves.wait()
+
+    def _begin_save(self, *, last: bool = False) -> None:
+        """Keep the values of this moment, and write them while training goes on.
+
+        The state file comes last, because it says that the others are there.
+
+        Args:
+            last: write the model as it is now, also inside an epoch.
+
+        Raises:
+            RunError: a file of the save before cannot be written.
+        """
+        self._saves.wait()
+        files = self.checkpoints.due(last=last or self.step == 0)
         plain, arrays = self.callbacks.memory()
         memory = {
             "checkpoints": self.checkpoints.memory(),
             "callbacks": plain,
-            "history": self.history.rows,
+            "history": list(self.history.rows),
             "epoch_seconds": self._epoch_seconds,
             "phase": self.phase,
             "first_epoch": self.first_epoch,
         }
         values, metrics = capture_values(self.model), capture_metrics(self.model)
-        save_state(self.run, TrainingState(self.epoch, self.step, values, metrics, self.checkpoints.best, memory, arrays))
+        state = TrainingState(self.epoch, self.step, values, metrics, self.checkpoints.best, memory, arrays)
+
+        def write() -> None:
+            self.checkpoints.write(files)
+            save_state(self.run, state)
+
+        self._saves.start(write)
         self._last_save = time.monotonic()
 
     def _run_epoch(self, signals: StopSignals) -> None:
@@ -225,7 +251,7 @@ class Trainer:
         if unfinished and signals.received is not None:
             self._interrupted(signals)
         if unfinished and now - self._last_save >= self.training.save_interval:
-            self.save()
+            self._begin_save()
 
     def _save_if_due(self, signals: StopSignals) -> None:
         last = self.stopped or self.epoch == self.last_epoch
@@ -233,7 +259,7 @@ class Trainer:
             self._interrupted(signals)
         due = time.monotonic() - self._last_save >= EPOCH_SAVE_SECONDS
         if not last and (due or self.checkpoints.pending_bytes > PENDING_BYTES):
-            self.save()
+            self._begin_save()
 
     def _interrupted(self, signals: StopSignals) -> None:
         self.save()
@@ -259,12 +285,11 @@ class Trainer:
         """
         for step in (bad_step, bad_step - 1):
             self._replay_to(step)
-            values = capture_values(self.model)
-            if all(np.isfinite(array).all() for array in (*values.model, *values.optimizer) if array.dtype.kind == "f"):
+            if capture_values(self.model).is_finite:
                 break
         layer = self._largest_gradient()
-        self.save()
-        self.checkpoints.write_last()
+        self._begin_save(last=True)
+        self._saves.wait()
         rate = learning_rate(self.model)
         named = f"; the largest gradient is that of {layer}" if layer else ""
         message = f"the loss is not finite after step {bad_step + 1} of epoch {self.epoch + 1}{named}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ from dltrain.training.history import History, read_history
 from dltrain.training.loop import Tensors
 from dltrain.training.segments import Segment
 from dltrain.training.signals import StopSignals
-from dltrain.training.state import load_newest_state
+from dltrain.training.state import Values, capture_values, load_newest_state
 from dltrain.training.train import Trainer
 
 STEPS, EPOCHS = 3, 6
@@ -99,31 +100,33 @@ class Events:
 
     def __init__(self, folder: Path, kill_at: int | None) -> None:
         self.folder, self.kill_at, self.count = folder, kill_at, 0
+        self._lock = threading.RLock()  # a save goes on beside the training: what is killed is both, at one moment
 
     def happened(self) -> None:
-        self.count += 1
-        if self.count == self.kill_at:
-            shutil.copytree(self.folder, self.folder.with_suffix(".killed"))
-            raise Killed
+        with self._lock:
+            self.count += 1
+            if self.count == self.kill_at:
+                shutil.copytree(self.folder, self.folder.with_suffix(".killed"))
+                raise Killed
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         real_fsync, real_replace, real_unlink, real_append = os.fsync, os.replace, Path.unlink, History.append
 
         def fsync(descriptor: int) -> None:
-            import threading
-
-            if threading.current_thread() is threading.main_thread():
+            if threading.current_thread().name != "history":
                 self.happened()
 
         def replace(old: Any, new: Any) -> None:
             self.happened()
-            real_replace(old, new)
+            with self._lock:
+                real_replace(old, new)
             self.happened()
 
         def unlink(path: Path, missing_ok: bool = False) -> None:
             self.happened()
-            real_unlink(path, missing_ok=missing_ok)
+            with self._lock:
+                real_unlink(path, missing_ok=missing_ok)
 
         def append(history: History, row: Any) -> None:
             self.happened()
@@ -186,10 +189,11 @@ def value_in(path: Path) -> float:
         return loss_of(file["weights"])
 
 
-def model_bytes(model: Model) -> bytes:
+def prepare(file: Any, values: Values | None = None, **_: Any) -> Any:
+    """A model's file with what is asked for in it."""
     buffer = io.BytesIO()
-    np.savez(buffer, weights=model.variables[0].value)
-    return buffer.getvalue()
+    np.savez(buffer, weights=(values or capture_values(file._model)).model[0])
+    return buffer.getvalue
 
 
 def stretch(folder: Path, kill_at: int | None, saves: tuple[bool, bool]) -> tuple[bool, int]:
@@ -212,7 +216,7 @@ def stretch(folder: Path, kill_at: int | None, saves: tuple[bool, bool]) -> tupl
     with (
         mock.patch.object(train_module, "EPOCH_SAVE_SECONDS", 0.0 if every_epoch else 1e9),
         mock.patch.object(train_module, "CALL_SECONDS", 0.0),
-        mock.patch.object(checkpoints_module.ModelFile, "read", lambda file: model_bytes(file._model)),
+        mock.patch.object(checkpoints_module.ModelFile, "prepare", prepare),
     ):
         run.remove_temporary_files()
         state, notes = load_newest_state(run)

@@ -42,7 +42,7 @@ def test_later_files_are_those_that_keras_makes() -> None:
             change(trained, seed)
             model.optimizer.learning_rate = 0.1**seed  # it stands in the file
             with mock.patch.object(model_file, "_built", wraps=model_file._built) as built:
-                found = bytes(file.read())
+                found = bytes(file.prepare()())
             assert built.call_count == (seed == 0)
             assert found == model_bytes(model, "h5")
 
@@ -58,12 +58,12 @@ def test_models_that_differ_in_numbers_have_one_image(tmp_path: Any) -> None:
         for seed in range(2):
             for model, one in zip(models, (file, other)):
                 change(model, seed)
-                found = bytes(one.read())
+                found = bytes(one.prepare()())
                 assert found == model_bytes(model, "h5")
     assert built.call_count == 1 + 4
     different = compiled(body, layers.Dropout(0.25, name="b"), layers.Dense(1, name="d"))
-    assert bytes(ModelFile(different, different, "h5", like=file).read()) == model_bytes(different, "h5")
-    found = bytes(other.read())
+    assert bytes(ModelFile(different, different, "h5", like=file).prepare()()) == model_bytes(different, "h5")
+    found = bytes(other.prepare()())
     (tmp_path / "model.h5").write_bytes(found)
     loaded = keras.models.load_model(tmp_path / "model.h5")
     assert loaded.layers[2].rate == 1 / 3
@@ -74,9 +74,9 @@ def test_what_does_not_fit_in_its_place_is_made_anew() -> None:
     keras = import_keras()
     model = compiled(keras.layers.Dense(2, name="a"))
     file = ModelFile(model, model, "h5")
-    file.read()
+    file.prepare()()
     model.compile(keras.optimizers.Adam(), keras.losses.Huber(name="long" * 100), metrics=[keras.metrics.MeanSquaredError()])
-    assert bytes(file.read()) == model_bytes(model, "h5")
+    assert bytes(file.prepare()()) == model_bytes(model, "h5")
 
 
 @pytest.mark.parametrize("file_format", ["keras"])
@@ -86,6 +86,6 @@ def test_other_formats_are_made_each_time(file_format: str, tmp_path: Any) -> No
     file = ModelFile(model, model, file_format)
     for seed in range(2):
         change(model, seed)
-        (tmp_path / f"{seed}.keras").write_bytes(file.read())
+        (tmp_path / f"{seed}.keras").write_bytes(file.prepare()())
         found = keras.models.load_model(tmp_path / f"{seed}.keras")
         np.testing.assert_array_equal(found.get_weights()[0], model.get_weights()[0])

@@ -126,7 +126,7 @@ class StackedTrainer:
         """Write what an exact resume needs of every trial."""
         started = time.monotonic()
         for trial in self.trials:
-            trial.checkpoints.write_pending()
+            trial.checkpoints.write_due()
 
         def write(trial: StackedTrial) -> None:
             trial.save(self.step, self._host.metrics(trial.index))
@@ -261,7 +261,7 @@ class StackedTrainer:
             values = None
             for target in (step, step - 1):
                 values = self._values_at(trial, target, before)
-                if all(np.isfinite(array).all() for array in (*values.model, *values.optimizer) if array.dtype.kind == "f"):
+                if values.is_finite:
                     break
             rate = trial.view.optimizer.learning_rate
             trial.fit.error = (
@@ -278,8 +278,8 @@ class StackedTrainer:
             step = self._orders.num_steps - 1 if step < 0 else step
         if step > first:
             state, _ = self.steps.train(state, self._train.tensors, order, rates, first, step - first)
-        copies = [[np.array(tensor[trial.index]) for tensor in group] for group in (state.model, state.optimizer)]
-        return Values(*copies)
+        model, optimizer = ([np.array(tensor[trial.index]) for tensor in group] for group in (state.model, state.optimizer))
+        return Values(model, optimizer)
 
     def _quieten(self, trial: StackedTrial) -> None:
         """Let an ended trial compute with zeros: what is not finite could end in an index of some metric."""
@@ -313,7 +313,7 @@ def _states_of(trial: StackedTrial) -> list[TrainingState]:
 def _stacked(states: Sequence[TrainingState]) -> StackedState:
     import tensorflow as tf
 
-    def joined(groups: Sequence[Sequence[NDArray[Any]]]) -> tuple[Any, ...]:
+    def joined(groups: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
         return tuple(tf.constant(np.stack(arrays)) for arrays in zip(*groups))
 
     return StackedState(

@@ -17,7 +17,7 @@ from dltrain.runs import Run
 from dltrain.training.callbacks import EpochCallbacks
 from dltrain.training.checkpoints import Checkpoints, check_template
 from dltrain.training.history import write_history
-from dltrain.training.model_file import model_bytes
+from dltrain.training.model_file import Content
 from dltrain.training.run_files import best_monitor
 from dltrain.training.stacked.optimizers import NUMBERS
 from dltrain.training.stacked.steps import StackedState
@@ -103,8 +103,8 @@ class ModelView:
         values = [np.array(variable.numpy()) for variable in self.variables] if self.put_back is None else self.put_back.model
         for place, weight in zip(self._weights, weights):
             values[place] = weight
-        optimizer = [np.array(variable.numpy()) for variable in self.optimizer.variables]
-        self.put_back = Values(values, optimizer if self.put_back is None else self.put_back.optimizer)
+        now = capture_values(self).optimizer if self.put_back is None else self.put_back.optimizer
+        self.put_back = Values(values, now)
 
 
 def moment_of(state_file: Path) -> tuple[int, int]:
@@ -120,10 +120,16 @@ class _StackedCheckpoints(Checkpoints):
         super().__init__(run, trial.view, config, monitor=monitor, mode=mode, whole=trial.template.whole)
         self._trial = trial
 
-    def _file(self, values: Values | None, *, weights_only: bool = False) -> bytes | bytearray:
-        self._trial.dressed_model(values or self._trial.values())
-        template = self._trial.template
-        return model_bytes(template.whole, self._config.format, weights_only=True) if weights_only else template.file.read()
+    def write_due(self, *, last: bool = False) -> None:
+        """Write what is due, a file at a time: those of all trials are made in one place."""
+        self.write(self.due(last=last))
+
+    def _content(self, values: Values | None, *, weights_only: bool = False) -> Content:
+        def make() -> bytes | bytearray:
+            self._trial.dressed_model(values or self._trial.values())
+            return self._trial.template.file.prepare(weights_only=weights_only)()
+
+        return make
 
 
 def trial_logger(index: int) -> logging.Logger:
@@ -262,12 +268,12 @@ class StackedTrial:
 
     def finish(self) -> None:
         """After training: callbacks end, and the files of best and last model are written."""
-        self.checkpoints.write_pending()
+        self.checkpoints.write_due()
         if self.ended_as in ("finished", "pruned"):
             self.view.put_back = self.final
             self.callbacks.finish()
             self.final = self.view.put_back
-        self.checkpoints.write_last()
+        self.checkpoints.write_due(last=True)
 
     def dressed_model(self, values: Values) -> Any:
         """The Keras model that is trained, which trials share, with the trial's numbers and these values."""
