@@ -330,6 +330,34 @@ def fill_features(
     return embedded
 
 
+def read_back(columns: Sequence[FeatureColumn], matrix: NDArray[Any]) -> dict[str, Any]:
+    """What a model's numbers [rows, width], in the order of `fill_features`, say of the columns of the table.
+
+    Returns:
+        Column -> values in its own units: numbers, `true` or `false`, the category with the largest number ("" where that is the
+        missing one); a date's parts are columns of their own.
+    """
+    found: dict[str, Any] = {}
+    place = 0
+    for column in columns:
+        width = len(column.columns)
+        block = matrix[:, place : place + width].astype(np.float64)
+        place += width
+        if column.kind == "category" and width:
+            words = [*column.categories, *([""] if column.has_missing else [])]
+            found[column.name] = [words[index] for index in block.argmax(axis=1)]
+            continue
+        start = 0
+        for number in column.numbers:
+            values = number.inverse(block[:, start])
+            start += len(number.columns)
+            if column.kind == "boolean":
+                found[number.name] = ["true" if value >= 0.5 else "false" for value in values]
+            else:
+                found[number.name] = values.astype(np.float32)  # as exact as the model's numbers are
+    return found
+
+
 def check_gaps(columns: Sequence[FeatureColumn], values: Mapping[str, Any], locate: Locate) -> None:
     """Refuse rows without a value in columns that are not to be filled (`impute: none`).
 

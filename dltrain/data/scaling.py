@@ -50,6 +50,12 @@ class NumberTransform:
             return to_quantiles(values, self.quantiles)
         return (values - self.center) / self.spread
 
+    def inverse(self, scaled: Numbers) -> Numbers:
+        """Values [rows] in the column's own units from scaled ones [rows]."""
+        if self.scale == "quantile":
+            return np.asarray(np.interp(scaled, np.linspace(0, 1, len(self.quantiles)), self.quantiles))
+        return scaled * self.spread + self.center
+
 
 def fit_number(name: str, values: Numbers, scale: str, impute: str | float) -> NumberTransform:
     """Learn fill and scale from the training rows.

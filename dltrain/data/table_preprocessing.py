@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dltrain.config.transformers import TRANSFORMERS
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint
-from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fill_features, read_features
+from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fill_features, read_back, read_features
 from dltrain.data.input_groups import InputGroup, group_specs, split_inputs
 from dltrain.data.kinds import KINDS, SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
 from dltrain.data.picture_columns import form_from, form_state
@@ -182,6 +182,11 @@ class TablePreprocessing(Preprocessing):
                 regresses = spec.task == "regression"
                 made[spec.name] = ((target - spec.mean) / spec.scale).astype(np.float32) if regresses else target
         return made
+
+    def read_back(self, matrix: NDArray[Any]) -> dict[str, Any]:
+        """What reconstructed features [rows, width] say of the table: column -> values; none where steps made other numbers."""
+        width = sum(len(column.columns) for column in self.features)
+        return {} if self.steps or self.groups or matrix.shape[1:] != (width,) else read_back(self.features, matrix)
 
     def describe(self) -> list[str]:
         """`features: 6 numbers (standard), 8 categories (one-hot, 102 columns)`."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.data import read_part, read_words
 from dltrain.data.dataset import Part
+from dltrain.data.table_preprocessing import TablePreprocessing
 from dltrain.errors import UsageError
 from dltrain.evaluation.load_run import load_run, run_outputs
 from dltrain.evaluation.report import probabilities_of, values_of
@@ -91,7 +92,13 @@ def predict(
     outputs = run_outputs(model, [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs])
     if layer is not None:
         return _layer_values(layer, outputs, part)
-    return predictions_of(stored.heads, outputs, part, top)
+    result = predictions_of(stored.heads, outputs, part, top)
+    preprocessing = stored.preprocessing
+    if stored.heads[0].task == "reconstruction" and isinstance(preprocessing, TablePreprocessing):
+        columns = preprocessing.read_back(outputs[0])
+        if columns:
+            result.columns = {f"prediction_{name}": values for name, values in columns.items()}
+    return result
 
 
 def _read(preprocessing: Any, paths: list[str], *, reporter: Reporter) -> Part:

@@ -15,6 +15,7 @@ from numpy.lib import format as npy
 
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data import Preprocessing, load_dataset
+from dltrain.data.table_preprocessing import TablePreprocessing
 from dltrain.errors import RunError
 
 
@@ -165,3 +166,23 @@ def test_pictures_are_stored_and_read_back(tmp_path: Path) -> None:
     rewrite(tmp_path, lambda state: state.update(shape=[6, 4, 1]))
     with pytest.raises(RunError):
         Preprocessing.load(tmp_path)
+
+
+@pytest.mark.parametrize("scale", ["standard", "minmax", "quantile", "none"])
+def test_features_are_read_back_in_the_columns_own_words_and_units(tmp_path: Path, scale: str) -> None:
+    rng = np.random.default_rng(3)
+    numbers, words = rng.normal(50, 20, 80).round(3), rng.choice(["red", "green", ""], 80)
+    flags, days = rng.choice(["True", "False"], 80), rng.integers(1, 28, 80)
+    rows = [f"{a},{b},{c},2024-03-{d:02d}" for a, b, c, d in zip(numbers, words, flags, days)]
+    (tmp_path / "t.csv").write_text("\n".join(["size,colour,sold,day", *rows]) + "\n")
+    config = DataConfig("csv", path=(str(tmp_path / "t.csv"),), task="reconstruction", split=SplitConfig(test=0.2), scale=scale)
+    dataset = load_dataset(config, seed=0)
+    preprocessing = dataset.preprocessing
+    assert isinstance(preprocessing, TablePreprocessing)
+    part = dataset.parts["train"]  # its range is all that quantiles know
+    found = preprocessing.read_back(np.asarray(part.inputs["features"]))
+    np.testing.assert_allclose(found["size"], numbers[part.row_ids], rtol=2e-3 if scale == "quantile" else 1e-5)
+    assert found["colour"] == words[part.row_ids].tolist()
+    assert found["sold"] == [flag.lower() for flag in flags[part.row_ids]]
+    np.testing.assert_allclose(found["day day"], days[part.row_ids], rtol=1e-3)
+    assert preprocessing.read_back(np.zeros((3, 1))) == {}
