@@ -165,6 +165,20 @@ def digest(content: bytes | memoryview) -> str:
     return hashlib.blake2b(content, digest_size=DIGEST_BYTES).hexdigest()
 
 
+_OTHER_KINDS = {
+    b"\x89PNG": "a picture (PNG)",
+    b"\xff\xd8\xff": "a picture (JPEG)",
+    b"GIF8": "a picture (GIF)",
+    b"PK\x03\x04": "a zip archive, as Excel's .xlsx and NumPy's .npz are",
+    b"\xd0\xcf\x11\xe0": "an old Excel or Office file",
+    b"\x93NUMPY": "an array of NumPy's",
+    b"\x89HDF": "an HDF5 file",
+    b"SQLite format 3": "an SQLite database",
+    b"%PDF-": "a PDF",
+    b"PAR1": "a Parquet file, though not named .parquet",
+}
+
+
 def to_utf8(content: bytes, encoding: str | None, path: str) -> bytes:
     """The text as UTF-8 with `\\n` line ends and without a byte-order mark.
 
@@ -206,6 +220,8 @@ def check_utf8(content: bytes, path: str, first_line: int = 1) -> bytes:
     Raises:
         DataError: NUL bytes, or bytes that are no UTF-8; with the line.
     """
+    if first_line == 1:
+        _refuse_other_kinds(content, path)
     if not content.isascii():
         _check_multibyte(content, path, first_line)
     nul = content.find(b"\0")
@@ -215,6 +231,14 @@ def check_utf8(content: bytes, path: str, first_line: int = 1) -> bytes:
         message = "NUL byte: the file is damaged here" if is_text else "NUL byte: this is not a text file, or a damaged one"
         raise DataError(Fault(message, file=shown(path), line=line, column=column))
     return content.replace(b"\r\n", b"\n") if b"\r" in content else content
+
+
+def _refuse_other_kinds(content: bytes, path: str) -> None:
+    """Name the files that are often given in a table's place."""
+    kind = next((name for start, name in _OTHER_KINDS.items() if content.startswith(start)), None)
+    if kind is not None:
+        hint = "save it as CSV or Parquet" if "Excel" in kind else "give a CSV or Parquet file"
+        raise DataError(Fault(f"expected a table as text, found {kind}", file=shown(path), hint=hint))
 
 
 def _check_multibyte(content: bytes, path: str, first_line: int) -> None:

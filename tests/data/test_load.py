@@ -68,6 +68,8 @@ def test_table(tmp_path: Path) -> None:
         (changed(4, "4,\0,n\n"), {}, 6, "NUL byte"),
         (changed(4, "4,é,n\n").encode("latin-1"), {}, 6, "is not UTF-8 text"),
         (changed(4, '4,"g,n\n'), {}, 6, "never closed"),
+        (b"\x89PNG\r\n\x1a\n\0\0", {}, None, "expected a table as text, found a picture (PNG)"),
+        (b"PK\x03\x04\x14\0", {}, None, "found a zip archive"),
         ("", {}, None, "the file is empty"),
         (" \n\n", {}, None, "the file is empty"),
         (HEADER, {}, 1, "a header and no rows"),
