@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 KINDS = ("number", "category", "boolean", "date", "text", "image")
 SAMPLE_ROWS = 10_000
+PICTURE_NAME = r"(?i)\S\.(jpe?g|png|webp|bmp|gif|tiff?)$"
 # pandas' words for "no value", and the question mark of the UCI repository.
 USUAL_MISSING = (
     "?", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "NULL", "Null", "null", "None", "<NA>",
@@ -235,6 +236,8 @@ def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
 
 
 def _kind_of_text(sample: polars.Series) -> ColumnKind:
+    if sample.str.contains(PICTURE_NAME).all():
+        return ColumnKind("text", left_out="names of picture files; the kind `image` reads them")
     different = sample.n_unique()
     mean_length = float(sample.str.len_chars().mean())
     if different > FEW and is_prose(sample) and (different > MOSTLY_DIFFERENT * len(sample) or mean_length > LONG):

@@ -30,6 +30,8 @@ def column(*values: object, name: str = "x") -> polars.Series:
         (("31/01/2020", "01/02/2020"), "date", ""),
         (("", "?", "NA"), "category", "empty"),
         (tuple(f"name {i}" for i in range(30)), "text", "text, all different"),
+        (("a/1.png", "b/2.JPG", "?"), "text", "names of picture files; the kind `image` reads them"),
+        (("a/1.png", "b/2.txt"), "category", ""),
         ((1.5, 2.5, None), "number", ""),
         ((True, False), "boolean", ""),
         ((datetime.date(2020, 1, 1), None), "date", ""),
