@@ -6,6 +6,7 @@ import bz2
 import codecs
 import glob
 import hashlib
+import itertools
 import lzma
 import os
 import zlib
@@ -35,7 +36,7 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
     faults: list[Fault] = []
     for path in paths:
         if os.path.isdir(path):
-            faults.append(Fault(f"{shown(path)} is a folder, not a file", hint=f"name its files: {shown(path)}/*.csv"))
+            faults.append(Fault(f"{shown(path)} is a folder, not a file", hint=f"name its files: {shown(path)}/*{_commonest_suffix(path)}"))
         elif os.path.exists(path) and not os.path.isfile(path):
             # A file is looked at more than once, and a pipe or a device may never end.
             faults.append(Fault(f"{shown(path)} is a pipe or a device, not a file", hint="save it as a file first"))
@@ -51,6 +52,14 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
     if faults:
         raise DataError(faults)
     return files
+
+
+def _commonest_suffix(folder: str) -> str:
+    try:
+        suffixes = [Path(entry.name).suffix for entry in itertools.islice(os.scandir(folder), 1000) if entry.is_file()]
+    except OSError:  # it may be looked at, and not into
+        return ""
+    return max(filter(None, suffixes), key=suffixes.count, default="")
 
 
 def _neighbours(path: str) -> str:

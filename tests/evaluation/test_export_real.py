@@ -10,7 +10,6 @@ import polars
 import pytest
 
 from dltrain.config import load_config
-from dltrain.errors import UsageError
 from dltrain.evaluation.export import NAMES, choose_format, export
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predict import predict
@@ -27,8 +26,6 @@ TABLES = {
     "concrete": "tabular/concrete/concrete_data.csv",
     "sms_spam": "text/sms_spam",
 }
-# Formats that cannot hold the run.
-REFUSED = {"sms_spam": ("onnx", "tflite")}
 ROWS = 500
 
 
@@ -83,10 +80,6 @@ def test_a_table_answers_as_predict_does(fitted, name, form, tmp_path):
     run = fitted(name)
     chosen = choose_format(form, None)
     destination = tmp_path / f"out{chosen.suffix}"
-    if form in REFUSED.get(name, ()):
-        with pytest.raises(UsageError, match="takes no free text"):
-            export(run, format=form, destination=destination)
-        return
     result = export(run, format=form, destination=destination)
     assert result.num_rows > 0
     predicted = predict(run, data=[str(file)])

@@ -35,7 +35,7 @@ def test_pixels_are_those_of_pillow(kernel, sizes, channels, seed):
     theirs, mine = both(pixels, sizes[2], sizes[3], kernel)
     # Pillow counts in whole numbers of 2^-22; where a level lies on the border, it may fall to the other side.
     assert np.abs(theirs - mine).max() <= 1
-    assert (theirs != mine).sum() <= max(4, 0.06 * mine.size)
+    assert (theirs != mine).sum() <= max(8, 0.06 * mine.size)
 
 
 @pytest.mark.parametrize("kernel", sorted(KERNELS))
