@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from dltrain.data.scaled_pixels import ScaledPixels
 
 
+# Rows with gaps up to so many bytes are read with them, at most so many bytes at once.
+_NEAR_BYTES = 4096
+_SPAN_BYTES = 1 << 22
+
+
 class DiskArray:
     """Rows of one shape and type, one after the other in a file without a header.
 
@@ -82,21 +87,33 @@ class DiskArray:
                 f"cached data {self.path} is gone: {error.strerror}", hint="run again: it will be made anew"
             ) from error
         try:
-            for first, row, count in self._runs(start, start + len(result)):
-                self._fill(descriptor, result[first : first + count], row)
+            if self.rows is None:
+                self._fill(descriptor, result, self.first_row + start)
+                return
+            rows = self.rows[start : start + len(result)]
+            for first, last in self._runs(rows):
+                span = int(rows[last - 1] - rows[first]) + 1
+                if span == last - first:
+                    self._fill(descriptor, result[first:last], int(rows[first]))
+                    continue
+                with_gaps = np.empty((span, *self.shape[1:]), self.dtype)
+                self._fill(descriptor, with_gaps, int(rows[first]))
+                result[first:last] = with_gaps[rows[first:last] - rows[first]]
         finally:
             os.close(descriptor)
 
-    def _runs(self, start: int, stop: int) -> Iterator[tuple[int, int, int]]:
-        """Row of the result, row of the file and number of rows of each run of neighbours in the file."""
-        if self.rows is None:
-            yield 0, self.first_row + start, stop - start
-            return
-        rows = self.rows[start:stop]
-        ends = np.flatnonzero(np.diff(rows) != 1) + 1
+    def _runs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+        """Where rows begin and end that are read at once: neighbours in the file, or so near that what is between is read too."""
+        steps = np.diff(rows)
+        ends = np.flatnonzero((steps != 1) & ((steps < 1) | (steps * self.row_bytes > _NEAR_BYTES))) + 1
+        most = max(1, _SPAN_BYTES // max(self.row_bytes, 1))
         for first, last in zip([0, *ends.tolist()], [*ends.tolist(), len(rows)], strict=True):
+            while first < last and last - first < rows[last - 1] - rows[first] + 1 > most:
+                middle = int(np.searchsorted(rows[first:last], rows[first] + most)) + first
+                yield first, middle
+                first = middle
             if last > first:
-                yield first, int(rows[first]), last - first
+                yield first, last
 
     def _fill(self, descriptor: int, result: NDArray[Any], row: int) -> None:
         view = result.data.cast("B") if result.size else memoryview(b"")

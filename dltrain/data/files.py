@@ -36,7 +36,9 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
     faults: list[Fault] = []
     for path in paths:
         if os.path.isdir(path):
-            faults.append(Fault(f"{shown(path)} is a folder, not a file", hint=f"name its files: {shown(path)}/*{_commonest_suffix(path)}"))
+            faults.append(
+                Fault(f"{shown(path)} is a folder, not a file", hint=f"name its files: {shown(path)}/*{_commonest_suffix(path)}")
+            )
         elif os.path.exists(path) and not os.path.isfile(path):
             # A file is looked at more than once, and a pipe or a device may never end.
             faults.append(Fault(f"{shown(path)} is a pipe or a device, not a file", hint="save it as a file first"))
