@@ -111,7 +111,8 @@ def _numbers_of(optimizer: Any, values: Values | None) -> Iterator[None]:
     if values is None:
         yield
         return
-    numbers = [(variable, array) for variable, array in zip(optimizer.variables, values.optimizer) if not variable.shape]
+    pairs = zip(optimizer.variables, values.optimizer, strict=True)
+    numbers = [(variable, array) for variable, array in pairs if array is not None and not array.ndim]
     now = [variable.numpy() for variable, _ in numbers]
     for variable, array in numbers:
         variable.assign(array)

@@ -11,6 +11,7 @@ import pytest
 from dltrain.model.keras_import import import_keras
 from dltrain.training import model_file
 from dltrain.training.model_file import ModelFile, model_bytes
+from dltrain.training.state import capture_values
 
 
 def compiled(*layers: Any, shape: tuple[int, ...] = (6,)) -> Any:
@@ -45,6 +46,27 @@ def test_later_files_are_those_that_keras_makes() -> None:
                 found = bytes(file.prepare()())
             assert built.call_count == (seed == 0)
             assert found == model_bytes(model, "h5")
+
+
+@pytest.mark.parametrize("built_before", [False, True])
+def test_a_file_of_earlier_values_is_that_of_then(built_before: bool) -> None:
+    keras = import_keras()
+    layers = keras.layers
+    model = compiled(layers.Dense(4), layers.BatchNormalization(), layers.Dense(1))
+    model.optimizer.build(model.trainable_variables)
+    file = ModelFile(model, model, "h5")
+    if built_before:
+        file.prepare()()
+    moments = []
+    for seed in range(3):
+        change(model, seed)
+        model.optimizer.learning_rate = 0.1**seed
+        moments.append((capture_values(model), model_bytes(model, "h5")))
+    contents = [file.prepare(values) for values, _ in moments]
+    change(model, 9)  # training goes on before they are written
+    for content, (_, wanted) in zip(contents, moments, strict=True):
+        assert bytes(content()) == wanted
+    assert float(model.optimizer.learning_rate.numpy()) == pytest.approx(0.01)
 
 
 def test_models_that_differ_in_numbers_have_one_image(tmp_path: Any) -> None:
