@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,19 +25,25 @@ from dltrain.model.head import Head, resolve_heads
 from dltrain.model.reconstruction_head import code_layer
 from dltrain.model.symbolic import Network, infer_network
 
+CheckTrials = Callable[[Config, DataFacts], Iterable[Fault]]
 # Blocks whose faults leave the data and the layers as they are.
 _APART = ("training", "evaluation", "sweep", "name", "seed")
 
 
 def check_file(
-    file: str | Path, overrides: Sequence[str] = (), *, data: bool = False, build: bool = False
+    file: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    data: bool = False,
+    build: bool = False,
+    trials: CheckTrials | None = None,
 ) -> tuple[Config | None, CheckResult]:
     """Read a config file and check it; faults of syntax and keys come together with those of shapes where these can be told.
 
     Args:
         file: the config.
         overrides: `KEY=VALUE` words.
-        data, build: as for `check_config`.
+        data, build, trials: as for `check_config`.
 
     Returns:
         The config, None where it cannot be used, and what was found.
@@ -48,7 +54,7 @@ def check_file(
         return None, _check_what_is_right(error)
     except ConfigError as error:
         return None, CheckResult(errors=error.faults, exit_code=error.exit_code)
-    return config, check_config(config, data=data, build=build)
+    return config, check_config(config, data=data, build=build, trials=trials)
 
 
 def _check_what_is_right(error: FaultyConfig) -> CheckResult:
@@ -59,13 +65,14 @@ def _check_what_is_right(error: FaultyConfig) -> CheckResult:
     return replace(plain, errors=in_order((*error.faults, *more)))
 
 
-def check_config(config: Config, *, data: bool = False, build: bool = False) -> CheckResult:
+def check_config(config: Config, *, data: bool = False, build: bool = False, trials: CheckTrials | None = None) -> CheckResult:
     """Find everything that is wrong with a config without training.
 
     Args:
         config: from `load_config`.
         data: read all of the data and report on it.
         build: let Keras build the model (imports TensorFlow).
+        trials: finds what is wrong with the trials of a sweep, where the config has one.
 
     Returns:
         Errors and warnings with their places, the table of layers, decisions, memory. Nothing is raised for what is wrong.
@@ -74,6 +81,8 @@ def check_config(config: Config, *, data: bool = False, build: bool = False) -> 
 
     facts = _facts_of_net(config) if config.data.source == NO_DATA else read_facts(config.data, seed=config.seed)
     result = check_with_facts(config, facts)
+    if trials is not None and config.sweep and all((item.path or "").startswith("sweep") for item in result.errors):
+        result = _with_trials(config, result, trials(config, facts))
     if data and not facts.errors and config.data.source != NO_DATA:
         result = _with_data(config, result)
     if build and not result.errors:
@@ -81,6 +90,14 @@ def check_config(config: Config, *, data: bool = False, build: bool = False) -> 
 
         result = build_with_keras(config, facts, result)
     return result
+
+
+def _with_trials(config: Config, result: CheckResult, faults: Iterable[Fault]) -> CheckResult:
+    """The result with the faults of a sweep's trials that are not known yet: a value that is none was told of as such."""
+    known = {item.message.partition(', in "')[0] for item in result.errors}
+    more = [item for item in faults if item.message.partition(", in trial ")[0] not in known]
+    errors = in_order((*result.errors, *placed(config, more)))
+    return replace(result, errors=errors, exit_code=result.exit_code or (ConfigError.exit_code if errors else 0))
 
 
 def _facts_of_net(config: Config) -> DataFacts:

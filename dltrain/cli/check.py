@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
+
+if TYPE_CHECKING:
+    from dltrain.config.types import Config
+    from dltrain.data.facts import DataFacts
 
 FORMATS = ("text", "json", "github")
 
@@ -63,7 +68,7 @@ def _check(
     from dltrain.cli.faults import fault_documents
     from dltrain.config import dump_yaml, resolve
 
-    config, result = check_file(file, overrides, data=data, build=build)
+    config, result = check_file(file, overrides, data=data, build=build, trials=_check_trials)
     document: dict[str, Any] = {"file": file, "status": "error" if result.errors else "ok"}
     if result.errors:
         document["errors"] = fault_documents(result.errors)
@@ -73,6 +78,12 @@ def _check(
         document["resolved"] = resolve(config, result.inferred or {})
         lines = [dump_yaml(document["resolved"])]
     return (*result.errors, *result.warnings), result.exit_code, document, lines
+
+
+def _check_trials(config: Config, facts: DataFacts) -> Iterable[Fault]:
+    from dltrain.sweep.check_trials import check_trials
+
+    return check_trials(config, facts)
 
 
 def _show(console: Console, faults: tuple[Fault, ...], form: str) -> None:

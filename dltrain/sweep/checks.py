@@ -88,7 +88,7 @@ class TrialChecks:
             if (
                 place is not None
                 and place.word is None
-                and (len(parameters) == 1 or any((fault.path or "").startswith(key) for key in keys))
+                and (len(parameters) == 1 or any(_concerns(fault.path or "", key) for key in keys))
             ):
                 return {"file": place.file, "line": place.line, "column": place.column}
         found = place_of(self._base, fault.path or "")
@@ -96,6 +96,11 @@ class TrialChecks:
         return (
             {"file": found.file, "line": found.line, "column": found.column} if found and there else {"file": None, "line": None}
         )
+
+
+def _concerns(path: str, key: str) -> bool:
+    """Whether a fault at a path is one of a swept key: at it, within it, or at the component that it is an argument of."""
+    return path.startswith(key) or (path != "" and key.startswith(f"{path}."))
 
 
 def read_facts_here(data: DataConfig, seed: int, *, reporter: Any = None) -> DataFacts:

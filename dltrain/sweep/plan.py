@@ -11,7 +11,7 @@ from dltrain.config import dump_yaml, load_config_text
 from dltrain.config.sweep_block import is_endless, read_over
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, UsageError
-from dltrain.evaluation.metric_names import is_higher_better
+from dltrain.evaluation.metric_names import find_name, is_higher_better
 from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, Dimension, build_space, grid_size
 
 DEFAULT_TRIALS = 20
@@ -184,6 +184,24 @@ def plain_options(plan: SweepPlan) -> dict[str, Any]:
         "timeout": plan.timeout,
     }
     return {key: value for key, value in options.items() if value is not None}
+
+
+def check_metric(plan: SweepPlan) -> None:
+    """Refuse a metric that can be none before the first trial.
+
+    Raises:
+        UsageError: there is no such metric.
+    """
+    config = plan.config
+    assert config.training is not None
+    wanted = plan.metric.rpartition(".")[2].removeprefix("val_").removeprefix("test_").removeprefix("train_").partition("[")[0]
+    known = ["loss", "accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "rmse", "mse", "mae", "r2"]
+    own = [str(metric.arguments.get("name", metric.name)) for metric in config.training.metrics]
+    if find_name(wanted, [*known, *own]) is None and len(config.data.target) < 2:
+        from dltrain.config.suggest import did_you_mean
+
+        hint = did_you_mean(wanted, [*known, *own]) or f"there are {', '.join(dict.fromkeys([*known, *own]))}"
+        raise UsageError(f"there is no metric {plan.metric!r} to compare trials by", hint=hint)
 
 
 def trial_config(plan: SweepPlan, words: Sequence[str], text: str) -> Config:

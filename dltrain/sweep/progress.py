@@ -20,7 +20,7 @@ from dltrain.sweep.comparison import compare
 from dltrain.sweep.engines.engine import FitObserver
 from dltrain.sweep.outcome import Outcome
 from dltrain.sweep.pictures import choose_column
-from dltrain.sweep.plan import SweepPlan, base_text, trial_config
+from dltrain.sweep.plan import SweepPlan, base_text, check_metric, trial_config
 from dltrain.sweep.record import recall_fit, settle, trial_document, write_record
 from dltrain.sweep.space import show, words_of
 from dltrain.sweep.trials import ENDED, Trial, TrialFit
@@ -72,7 +72,7 @@ class Progress(FitObserver):
             if config is not None:
                 self._configs[json.dumps(parameters, sort_keys=True)] = config
         checks.raise_errors()
-        _check_metric(self.plan)
+        check_metric(self.plan)
 
     def _config(self, parameters: Mapping[str, Any], seed: int | None = None, fold: int | None = None) -> Config:
         words = words_of(self.plan.space, parameters)
@@ -286,17 +286,3 @@ class Progress(FitObserver):
                 "is_ended": trial.is_ended,
             }
         )
-
-
-def _check_metric(plan: SweepPlan) -> None:
-    """A metric that can be none is better refused before the first trial."""
-    config = plan.config
-    assert config.training is not None
-    wanted = plan.metric.rpartition(".")[2].removeprefix("val_").removeprefix("test_").removeprefix("train_").partition("[")[0]
-    known = ["loss", "accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "rmse", "mse", "mae", "r2"]
-    own = [str(metric.arguments.get("name", metric.name)) for metric in config.training.metrics]
-    if find_name(wanted, [*known, *own]) is None and len(config.data.target) < 2:
-        from dltrain.config.suggest import did_you_mean
-
-        hint = did_you_mean(wanted, [*known, *own]) or f"there are {', '.join(dict.fromkeys([*known, *own]))}"
-        raise UsageError(f"there is no metric {plan.metric!r} to compare trials by", hint=hint)

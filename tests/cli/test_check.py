@@ -95,3 +95,50 @@ def test_overrides(cli):
 
 def test_no_config(cli):
     assert cli("check", "a=1").code == 2
+
+
+SWEPT = """
+data: {{source: digits, split: {{validation: 0.2}}}}
+model:
+  layers:
+    - Conv2D: {{filters: 4, kernel_size: 3}}
+    - Flatten
+    - Dense: {{units: 30}}
+training: {{epochs: 2}}
+sweep:
+{sweep}
+"""
+
+
+@pytest.mark.parametrize(
+    ("sweep", "line", "words"),
+    [
+        (
+            "  parameters: {model.layers.0.kernel_size: [3, 5, 9]}",
+            10,
+            ["the kernel 9×9 is larger than the input 8×8, in trial 3"],
+        ),
+        (
+            "  parameters:\n    model.layers.0.kernel_size: [3, 9]\n    model.layers.2.units: [10, -5]",
+            11,
+            ["the kernel 9×9 is larger", "at least 1, found -5"],
+        ),
+        ("  parameters: {training.batch_size: {low: 4, high: 8.5, log: true}}\n  strategy: capacity", 10, ["batch_size"]),
+        ("  parameters: {training.batch_size: [4, 8]}\n  metric: val_acuracy", 11, ["there is no metric 'val_acuracy'"]),
+        ("  parameters: {data.split.validation: [0.2, 0.9999]}", 10, ["in trial 2"]),
+    ],
+)
+def test_each_trial_of_a_sweep_is_checked_against_the_data(cli, tmp_path, sweep, line, words):
+    (tmp_path / "c.yaml").write_text(SWEPT.format(sweep=sweep))
+    result = cli("check", "c.yaml", "--json")
+    assert result.code == 2
+    faults = result.json["errors"]
+    assert line in [fault["line"] for fault in faults]
+    for word in words:
+        assert any(word in fault["message"] for fault in faults)
+
+
+def test_a_sweep_of_many_trials_is_checked_in_no_time(cli, tmp_path):
+    sweep = "  parameters: {seed: {low: 0, high: 900, step: 1}, training.batch_size: [4, 8, 16]}"
+    (tmp_path / "c.yaml").write_text(SWEPT.format(sweep=sweep))
+    assert cli("check", "c.yaml").code == 0

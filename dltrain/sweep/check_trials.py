@@ -1,0 +1,50 @@
+"""What `check` says of a sweep: whether each of its trials could be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from dltrain.config.types import Config, DataConfig
+from dltrain.data.facts import DataFacts
+from dltrain.errors import ConfigError, DltrainError, Fault, UsageError
+from dltrain.sweep.checks import TrialChecks, read_facts_here
+from dltrain.sweep.choosing import build_strategy
+from dltrain.sweep.plan import base_text, check_metric, plan_sweep, trial_config
+from dltrain.sweep.space import words_of
+
+MOST_CHECKED = 100  # trials of a large grid, evenly spread over it; `sweep` checks every one
+
+
+def check_trials(config: Config, facts: DataFacts) -> Iterator[Fault]:
+    """The faults of a config's sweep: of its block, and of each trial against the data.
+
+    Args:
+        config: without faults of its own, with a `sweep:` block.
+        facts: of its data.
+    """
+    try:
+        plan = plan_sweep(config)
+        check_metric(plan)
+    except UsageError as error:
+        yield from (replace(fault, path=fault.path or "sweep.metric") for fault in error.faults)
+        return
+    except ConfigError as error:
+        yield from error.faults
+        return
+    own = replace(config.data, places={})
+
+    def facts_of(data: DataConfig, seed: int) -> DataFacts:
+        return facts if (replace(data, places={}), seed) == (own, config.seed) else read_facts_here(data, seed)
+
+    checks, text = TrialChecks(plan.config, facts_of), base_text(plan.config)
+    candidates = list(enumerate(build_strategy(plan, Path()).candidates(), 1))
+    step = -(-len(candidates) // MOST_CHECKED) or 1
+    for number, parameters in candidates[::step]:
+        words = [*words_of(plan.space, parameters), *(["data.split.fold=1"] if plan.folds else [])]
+        checks.check(number, parameters, lambda words=words: trial_config(plan, words, text))  # type: ignore[misc]
+    try:
+        checks.raise_errors()
+    except DltrainError as error:
+        yield from error.faults
