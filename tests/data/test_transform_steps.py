@@ -205,6 +205,7 @@ def test_check_says_what_cannot_be_transformed(folder: Path) -> None:
 
     assert said("{PCA: {n_components: 5}}") == []
     assert said("{PCA: {n_components: 6}}")[0] == ("data.transform.0.n_components", "PCA cannot make 6 components of 5 numbers")
+    assert check_config(table(folder, "{PCA: {n_components: 6}}")).exit_code == 2
     assert "between 0 and 1" in said("BernoulliRBM")[0][1]
     assert said("BernoulliRBM", ", scale: minmax") == []
     assert "more than 200,000" in said("{PolynomialFeatures: {degree: 30}}")[0][1]
