@@ -29,7 +29,7 @@ STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
 MANIFEST_LIMIT = 4 << 20
 
 
-def write_atomically(path: Path, data: bytes | bytearray | Callable[[BinaryIO], object]) -> None:
+def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
     """Put `data` into `path`: wholly or, whatever happens on the way, not at all.
 
     A temporary file beside the target is written, flushed, synced and renamed over it; then the folder is synced.

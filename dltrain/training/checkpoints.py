@@ -33,7 +33,7 @@ class DueFile:
 
     Attributes:
         path: where.
-        content: gives its bytes, without the model.
+        content: writes its bytes, without the model.
         value: of the monitored column, for a file that a worse model must not replace; else None.
     """
 
@@ -139,7 +139,7 @@ class Checkpoints:
         for file in files:
             file.path.parent.mkdir(parents=True, exist_ok=True)
             if file.value is None or self._is_no_worse(file.path.name, file.value):
-                write_atomically(file.path, file.content())
+                write_atomically(file.path, file.content)
 
     def _is_no_worse(self, name: str, value: float) -> bool:
         """Whether a file that holds a best model may be replaced by one of this value; notes the value if so.

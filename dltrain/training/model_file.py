@@ -1,4 +1,4 @@
-"""The bytes of a model's file: made by Keras once, then only filled in where something has changed."""
+"""The bytes of a model's file: made by Keras once, then written again with what has changed in its place."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import contextlib
 import copy
 import io
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, BinaryIO
 
 from dltrain.model.keras_import import import_keras
-from dltrain.training.state import Values, capture_model, holding
+from dltrain.training.state import Values, capture_model, holding, raw_bytes
 
-Content = Callable[[], bytes | bytearray]
+# Writes a file's bytes into an open one.
+Content = Callable[[BinaryIO], object]
 
 # Texts in the file are filled up with blanks to a multiple of so many bytes: another number then has room in the place of one.
 _TEXT_BYTES = 256
@@ -33,7 +34,7 @@ class _Image:
         places: name of a dataset -> where its values begin, and how many bytes they are.
     """
 
-    data: bytearray = field(default_factory=bytearray)
+    data: memoryview = field(default_factory=lambda: memoryview(b""))
     layers: Any = None
     texts: dict[str, tuple[int, int]] = field(default_factory=dict)
     places: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -43,8 +44,8 @@ class ModelFile:
     """The file of a model, to be written again and again while the model is trained.
 
     From one moment to the next an `.h5` file is the same but for the values of what is trained and the optimizer's own numbers.
-    These are put in their places in the file of before, which takes a fraction of the time, most of all where a large body is
-    frozen.
+    These are written in place of those in the file of before, from their own memory, which takes a fraction of the time, most
+    of all where a large body is frozen.
 
     Args:
         model: compiled; what the file holds.
@@ -67,8 +68,7 @@ class ModelFile:
             weights_only: a `.weights.h5` file.
 
         Returns:
-            What gives the file, also in another thread while the model is trained on. Files are to be asked for one after the
-            other, and each to be used before the next, which takes its place.
+            What writes the file, also in another thread while the model is trained on.
         """
         if self._format != "h5" or weights_only:
             return self._made_by_keras(values, weights_only=weights_only)
@@ -80,29 +80,32 @@ class ModelFile:
         layers = [layer.name for layer in self._model.layers], [(name, v.shape) for name, v in _datasets(self._model)]
         if image.layers != layers or not _takes(image, described):
             image.layers = layers
-            image.data = bytearray(_built(self._model, described))
-            image.texts, image.places = _looked_up(image.data, described)
+            file = _built(self._model, described)
+            image.data = file.getbuffer()
+            image.texts, image.places = _looked_up(file, described)
         if not image.texts:
             return self._made_by_keras(values)
         arrays = capture_model(self._trained) if values is None else values.model
         changed = {id(variable): array for variable, array in zip(self._trained.variables, arrays, strict=True)}
-        data, texts = image.data, [(first, described[name]) for name, (first, _) in image.texts.items()]
-        places = [(*image.places[name], changed[id(v)]) for name, v in _datasets(self._model) if id(v) in changed]
+        data, pieces = image.data, [(*image.texts[name], memoryview(text)) for name, text in described.items()]
+        datasets = [(name, changed[id(variable)]) for name, variable in _datasets(self._model) if id(variable) in changed]
+        pieces += [(*image.places[name], raw_bytes(array)) for name, array in datasets]
+        assert all(size == len(piece) for _, size, piece in pieces)
 
-        def fill() -> bytearray:
-            for first, text in texts:
-                data[first : first + len(text)] = text
-            for first, size, array in places:
-                np.frombuffer(data, array.dtype, array.size, first).reshape(array.shape)[...] = array
-                assert size == array.nbytes
-            return data
+        def write(file: BinaryIO) -> None:
+            written = 0
+            for first, size, piece in sorted(pieces, key=itemgetter(0)):
+                file.write(data[written:first])
+                file.write(piece)
+                written = first + size
+            file.write(data[written:])
 
-        return fill
+        return write
 
     def _made_by_keras(self, values: Values | None, *, weights_only: bool = False) -> Content:
         with contextlib.nullcontext() if values is None else holding(self._trained, values):
             made = model_bytes(self._model, self._format, weights_only=weights_only)
-        return lambda: made
+        return lambda file: file.write(made)
 
 
 @contextlib.contextmanager
@@ -128,11 +131,11 @@ def _takes(image: _Image, described: Mapping[str, Any]) -> bool:
     return image.texts.keys() == described.keys() and all(len(described[name]) == size for name, (_, size) in image.texts.items())
 
 
-def _looked_up(data: bytearray, described: Mapping[str, bytes]) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
+def _looked_up(data: io.BytesIO, described: Mapping[str, bytes]) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
     """Where texts and values are in a file; no texts where any of it is not in one piece: nothing is then put in its place."""
     import h5py
 
-    texts = {name: (data.find(text), len(text)) for name, text in described.items()}
+    texts = {name: (_find(text, data.getbuffer()), len(text)) for name, text in described.items()}
     places: dict[str, tuple[int, int]] = {}
 
     def note(name: str, item: Any) -> None:
@@ -140,11 +143,16 @@ def _looked_up(data: bytearray, described: Mapping[str, bytes]) -> tuple[dict[st
             first = item.id.get_offset() if item.chunks is None and item.size else None
             places[name] = (-1 if first is None else first), item.nbytes
 
-    with h5py.File(io.BytesIO(data), "r") as file:
+    with h5py.File(data, "r") as file:
         file.visititems(note)
     if any(first < 0 for first, _ in [*texts.values(), *places.values()]):
         return {}, {}
     return texts, places
+
+
+def _find(text: bytes, data: memoryview) -> int:
+    found = re.search(re.escape(text), data)  # `find` is for bytes alone, which would be a copy
+    return found.start() if found else -1
 
 
 def model_bytes(model: Any, file_format: str, *, weights_only: bool = False) -> bytes:
@@ -157,10 +165,10 @@ def model_bytes(model: Any, file_format: str, *, weights_only: bool = False) -> 
     """
     if weights_only or file_format == "keras":
         return _through_a_file(model, ".weights.h5" if weights_only else ".keras")
-    return _built(model, {**_describe(model), **_describe_training(model)})
+    return _built(model, {**_describe(model), **_describe_training(model)}).getvalue()
 
 
-def _built(model: Any, described: Mapping[str, bytes]) -> bytes:
+def _built(model: Any, described: Mapping[str, bytes]) -> io.BytesIO:
     """An `.h5` file as Keras makes it.
 
     The optimizer's slots stay out: with them in the file, Keras builds the loaded optimizer for no variables at all, and `fit`
@@ -169,12 +177,12 @@ def _built(model: Any, described: Mapping[str, bytes]) -> bytes:
     import h5py
     from keras.src.legacy.saving import legacy_h5_format
 
-    with h5py.File("model.h5", "w", driver="core", backing_store=False) as file:
+    data = io.BytesIO()
+    with h5py.File(data, "w") as file:
         for name, text in described.items():
             file.attrs[name] = text
         legacy_h5_format.save_weights_to_hdf5_group(file.create_group("model_weights"), model)
-        file.flush()
-        return bytes(file.id.get_file_image())
+    return data
 
 
 def _datasets(model: Any) -> Iterator[tuple[str, Any]]:

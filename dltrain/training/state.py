@@ -13,7 +13,7 @@ import json
 import logging
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -166,12 +166,24 @@ def save_state(run: Run, state: TrainingState) -> None:
     meta = {"version": VERSION, "epoch": state.epoch, "step": state.step, "counts": counts, "same": same, "memory": state.memory}
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
 
-    def write(file: BinaryIO) -> None:
-        np.savez(file, allow_pickle=False, **arrays)
-
-    write_atomically(run.state / f"state-{state.epoch:06d}-{state.step:09d}.npz", write)
+    write_atomically(run.state / f"state-{state.epoch:06d}-{state.step:09d}.npz", functools.partial(_write_npz, arrays))
     for old in list_states(run)[KEPT:]:
         old.unlink(missing_ok=True)
+
+
+def _write_npz(arrays: Mapping[str, NDArray[Any]], file: BinaryIO) -> None:
+    """As `numpy.savez` does, but from the arrays' own memory: that one copies each piece by piece, which takes twice as long."""
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            header = {"descr": np.lib.format.dtype_to_descr(array.dtype), "fortran_order": False, "shape": array.shape}
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array_header_1_0(member, header)
+                member.write(raw_bytes(array))
+
+
+def raw_bytes(array: NDArray[Any]) -> memoryview:
+    """The numbers of an array in C order as bytes: its own memory, where they are in that order."""
+    return np.asarray(array, order="C").reshape(-1).view(np.uint8).data
 
 
 def list_states(run: Run) -> list[Path]:

@@ -193,7 +193,7 @@ def prepare(file: Any, values: Values | None = None, **_: Any) -> Any:
     """A model's file with what is asked for in it."""
     buffer = io.BytesIO()
     np.savez(buffer, weights=(values or capture_values(file._model)).model[0])
-    return buffer.getvalue
+    return lambda opened: opened.write(buffer.getvalue())
 
 
 def stretch(folder: Path, kill_at: int | None, saves: tuple[bool, bool]) -> tuple[bool, int]:

@@ -1,7 +1,8 @@
-"""A file that is only filled in has the bytes of one that is made anew."""
+"""A file that is written again has the bytes of one that is made anew."""
 
 from __future__ import annotations
 
+import io
 from typing import Any
 from unittest import mock
 
@@ -12,6 +13,12 @@ from dltrain.model.keras_import import import_keras
 from dltrain.training import model_file
 from dltrain.training.model_file import ModelFile, model_bytes
 from dltrain.training.state import capture_values
+
+
+def written(content: Any) -> bytes:
+    file = io.BytesIO()
+    content(file)
+    return file.getvalue()
 
 
 def compiled(*layers: Any, shape: tuple[int, ...] = (6,)) -> Any:
@@ -43,7 +50,7 @@ def test_later_files_are_those_that_keras_makes() -> None:
             change(trained, seed)
             model.optimizer.learning_rate = 0.1**seed  # it stands in the file
             with mock.patch.object(model_file, "_built", wraps=model_file._built) as built:
-                found = bytes(file.prepare()())
+                found = written(file.prepare())
             assert built.call_count == (seed == 0)
             assert found == model_bytes(model, "h5")
 
@@ -56,7 +63,7 @@ def test_a_file_of_earlier_values_is_that_of_then(built_before: bool) -> None:
     model.optimizer.build(model.trainable_variables)
     file = ModelFile(model, model, "h5")
     if built_before:
-        file.prepare()()
+        file.prepare()
     moments = []
     for seed in range(3):
         change(model, seed)
@@ -65,7 +72,7 @@ def test_a_file_of_earlier_values_is_that_of_then(built_before: bool) -> None:
     contents = [file.prepare(values) for values, _ in moments]
     change(model, 9)  # training goes on before they are written
     for content, (_, wanted) in zip(contents, moments, strict=True):
-        assert bytes(content()) == wanted
+        assert written(content) == wanted
     assert float(model.optimizer.learning_rate.numpy()) == pytest.approx(0.01)
 
 
@@ -80,12 +87,12 @@ def test_models_that_differ_in_numbers_have_one_image(tmp_path: Any) -> None:
         for seed in range(2):
             for model, one in zip(models, (file, other)):
                 change(model, seed)
-                found = bytes(one.prepare()())
+                found = written(one.prepare())
                 assert found == model_bytes(model, "h5")
     assert built.call_count == 1 + 4
     different = compiled(body, layers.Dropout(0.25, name="b"), layers.Dense(1, name="d"))
-    assert bytes(ModelFile(different, different, "h5", like=file).prepare()()) == model_bytes(different, "h5")
-    found = bytes(other.prepare()())
+    assert written(ModelFile(different, different, "h5", like=file).prepare()) == model_bytes(different, "h5")
+    found = written(other.prepare())
     (tmp_path / "model.h5").write_bytes(found)
     loaded = keras.models.load_model(tmp_path / "model.h5")
     assert loaded.layers[2].rate == 1 / 3
@@ -96,9 +103,9 @@ def test_what_does_not_fit_in_its_place_is_made_anew() -> None:
     keras = import_keras()
     model = compiled(keras.layers.Dense(2, name="a"))
     file = ModelFile(model, model, "h5")
-    file.prepare()()
+    file.prepare()
     model.compile(keras.optimizers.Adam(), keras.losses.Huber(name="long" * 100), metrics=[keras.metrics.MeanSquaredError()])
-    assert bytes(file.prepare()()) == model_bytes(model, "h5")
+    assert written(file.prepare()) == model_bytes(model, "h5")
 
 
 @pytest.mark.parametrize("file_format", ["keras"])
@@ -108,6 +115,6 @@ def test_other_formats_are_made_each_time(file_format: str, tmp_path: Any) -> No
     file = ModelFile(model, model, file_format)
     for seed in range(2):
         change(model, seed)
-        (tmp_path / f"{seed}.keras").write_bytes(file.prepare()())
+        (tmp_path / f"{seed}.keras").write_bytes(written(file.prepare()))
         found = keras.models.load_model(tmp_path / f"{seed}.keras")
         np.testing.assert_array_equal(found.get_weights()[0], model.get_weights()[0])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import hypothesis.extra.numpy as npst
+import hypothesis.strategies as st
 import numpy as np
 import pytest
+from hypothesis import given
 
 from dltrain.errors import RunError
 from dltrain.model.keras_import import import_keras
@@ -115,6 +119,28 @@ def test_arrays_of_the_best_that_are_of_now_are_written_once(tmp_path: Path) -> 
     restore_values(model, later.best)  # type: ignore[arg-type]
     for one, other in zip(capture_values(model).model, wanted.model):
         np.testing.assert_array_equal(one, other)
+
+
+@given(
+    npst.arrays(
+        npst.boolean_dtypes() | npst.integer_dtypes(endianness="=") | npst.floating_dtypes(endianness="=", sizes=(16, 32, 64)),
+        npst.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4),
+    ),
+    st.sampled_from(
+        [lambda array: array, np.asfortranarray, np.transpose, lambda array: array[..., ::-1] if array.ndim else array]
+    ),
+)
+def test_an_array_of_any_kind_and_order_comes_back(array: Any, ordered: Any) -> None:
+    array = ordered(array)
+    with tempfile.TemporaryDirectory() as folder:
+        run = create_run("x", runs=Path(folder))
+        save_state(run, TrainingState(1, 0, Values([array], []), [], None, MEMORY))
+        state, notes = load_newest_state(run)
+    assert state is not None
+    assert notes == []
+    (found,) = state.values.model
+    assert found.dtype == array.dtype
+    np.testing.assert_array_equal(found, array)
 
 
 def test_values_of_another_model_are_refused() -> None:

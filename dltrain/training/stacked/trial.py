@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,11 +125,11 @@ class _StackedCheckpoints(Checkpoints):
         self.write(self.due(last=last))
 
     def _content(self, values: Values | None, *, weights_only: bool = False) -> Content:
-        def make() -> bytes | bytearray:
+        def write(file: BinaryIO) -> None:
             self._trial.dressed_model(values or self._trial.values())
-            return self._trial.template.file.prepare(weights_only=weights_only)()
+            self._trial.template.file.prepare(weights_only=weights_only)(file)
 
-        return make
+        return write
 
 
 def trial_logger(index: int) -> logging.Logger:
