@@ -12,7 +12,6 @@ from dltrain.errors import ConfigError, DltrainError, Fault, UsageError
 from dltrain.sweep.checks import TrialChecks, read_facts_here
 from dltrain.sweep.choosing import build_strategy
 from dltrain.sweep.plan import base_text, check_metric, plan_sweep, trial_config
-from dltrain.sweep.space import words_of
 
 MOST_CHECKED = 100  # trials of a large grid, evenly spread over it; `sweep` checks every one
 
@@ -42,8 +41,7 @@ def check_trials(config: Config, facts: DataFacts) -> Iterator[Fault]:
     candidates = list(enumerate(build_strategy(plan, Path()).candidates(), 1))
     step = -(-len(candidates) // MOST_CHECKED) or 1
     for number, parameters in candidates[::step]:
-        words = [*words_of(plan.space, parameters), *(["data.split.fold=1"] if plan.folds else [])]
-        checks.check(number, parameters, lambda words=words: trial_config(plan, words, text))  # type: ignore[misc]
+        checks.check(number, parameters, lambda values: trial_config(plan, values, text))
     try:
         checks.raise_errors()
     except DltrainError as error:

@@ -31,11 +31,11 @@ class TrialChecks:
         self._found: dict[tuple[str, str | None], tuple[Fault, Mapping[str, Any], list[int], int]] = {}
         self._count = 0
 
-    def check(self, number: int, parameters: Mapping[str, Any], make: Callable[[], Config]) -> Config | None:
+    def check(self, number: int, parameters: Mapping[str, Any], make: Callable[[Mapping[str, Any]], Config]) -> Config | None:
         """Make a trial's config and check it; None where it has faults."""
         self._count += 1
         try:
-            config = make()
+            config = make(parameters)
         except ConfigError as error:
             self._note(number, parameters, error.faults, error.exit_code)
             return None

@@ -12,7 +12,7 @@ from dltrain.config.sweep_block import is_endless, read_over
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, UsageError
 from dltrain.evaluation.metric_names import find_name, is_higher_better
-from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, Dimension, build_space, grid_size
+from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, Dimension, build_space, grid_size, words_of
 
 DEFAULT_TRIALS = 20
 
@@ -204,17 +204,24 @@ def check_metric(plan: SweepPlan) -> None:
         raise UsageError(f"there is no metric {plan.metric!r} to compare trials by", hint=hint)
 
 
-def trial_config(plan: SweepPlan, words: Sequence[str], text: str) -> Config:
+def trial_config(
+    plan: SweepPlan, parameters: Mapping[str, Any], text: str, *, seed: int | None = None, fold: int | None = None
+) -> Config:
     """The config of one fit.
 
     Args:
         plan: whose config it is.
-        words: overrides with the trial's values.
+        parameters: the trial's values.
         text: `base_text` of the plan.
+        seed: of the fit, where a trial is several that differ in it.
+        fold: which part is held out, counted from 1; where the plan has folds, the first unless said.
 
     Raises:
         ConfigError: the values cannot be.
     """
+    words = words_of(plan.space, parameters)
+    words += [] if seed is None else [f"seed={seed}"]
+    words += [f"data.split.fold={fold or 1}"] if plan.folds else []
     config = plan.config
     folder = config.file.parent if config.file else Path()
     made = load_config_text(text, file="<trial>", folder=folder, overrides=words)

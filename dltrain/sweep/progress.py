@@ -22,7 +22,7 @@ from dltrain.sweep.outcome import Outcome
 from dltrain.sweep.pictures import choose_column
 from dltrain.sweep.plan import SweepPlan, base_text, check_metric, trial_config
 from dltrain.sweep.record import recall_fit, settle, trial_document, write_record
-from dltrain.sweep.space import show, words_of
+from dltrain.sweep.space import show
 from dltrain.sweep.trials import ENDED, Trial, TrialFit
 
 logger = logging.getLogger(__name__)
@@ -68,18 +68,14 @@ class Progress(FitObserver):
         checks = TrialChecks(self.plan.config, facts)
         candidates = self.strategy.candidates() or [{}]
         for number, parameters in enumerate(candidates, 1):
-            config = checks.check(number, parameters, lambda parameters=parameters: self._config(parameters))  # type: ignore[misc]
+            config = checks.check(number, parameters, self._config)
             if config is not None:
                 self._configs[json.dumps(parameters, sort_keys=True)] = config
         checks.raise_errors()
         check_metric(self.plan)
 
     def _config(self, parameters: Mapping[str, Any], seed: int | None = None, fold: int | None = None) -> Config:
-        words = words_of(self.plan.space, parameters)
-        words += [] if seed is None else [f"seed={seed}"]
-        fold = fold or (1 if self.plan.folds else None)
-        words += [] if fold is None else [f"data.split.fold={fold}"]
-        return trial_config(self.plan, words, self._text)
+        return trial_config(self.plan, parameters, self._text, seed=seed, fold=fold)
 
     def known_fits(self) -> list[TrialFit]:
         """The fits that will be run, where they are known from the start; else none."""
