@@ -29,7 +29,7 @@ def shared_data(name: str) -> Path:
     return folder / name
 
 
-def run_dltrain(*words: str, cwd: Path, timeout: float = 300, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_dltrain(*words: str, cwd: Path, timeout: float = 900, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the real command in a process of its own."""
     env = {**os.environ, "DLTRAIN_CACHE": str(cwd / ".cache"), **environment}
     env["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), env.get("PYTHONPATH", "")]).rstrip(os.pathsep)

@@ -60,7 +60,7 @@ print("closed")
 
 def test_a_forked_helper() -> None:
     code = CODE.format(repository=str(REPOSITORY), parent="os.getppid()")
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "working in True",
@@ -101,7 +101,7 @@ from dltrain.helper_process import HelperProcess
 from dltrain.runs import Run
 
 def sleep(reporter):
-    time.sleep(3)
+    time.sleep(10)
 
 run = Run(Path({folder!r}))
 with run.locked():
@@ -118,5 +118,5 @@ def test_the_lock_of_a_killed_process_does_not_live_on_in_its_helper(tmp_path: P
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "True\n"
-        process.wait(timeout=60)
+        process.wait(timeout=300)
         assert not Run(tmp_path).is_locked()

@@ -55,7 +55,7 @@ def loaded_by(words):
     """The heavy modules that a command line loads in a process of its own."""
     code = f"import sys; from dltrain.cli.app import run; run({words!r}); print(*{HEAVY!r} & sys.modules.keys(), file=sys.stderr)"
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=60)
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=300)
     return set(result.stderr.splitlines()[-1].split())
 
 
@@ -156,14 +156,14 @@ import os, signal, sys, time
 import dltrain.runs
 def list_runs(folder):
     os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(30)
+    time.sleep(600)
 dltrain.runs.list_runs = list_runs
 from dltrain.cli.app import run
 sys.exit(run(sys.argv[1:]))
 """
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     words = [sys.executable, "-c", code, "runs", *options]
-    result = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=25, cwd=tmp_path, check=False)
+    result = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300, cwd=tmp_path, check=False)
     assert result.returncode == 143
     assert result.stderr == "error: interrupted by SIGTERM\n"
     if options:
@@ -273,7 +273,7 @@ def test_a_reader_who_leaves_early_changes_nothing():
             stderr=subprocess.PIPE,
             env=environment,
             text=True,
-            timeout=60,
+            timeout=300,
         )
         os.close(writing)
         assert process.returncode == code

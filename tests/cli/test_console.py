@@ -106,7 +106,7 @@ def on_a_terminal(code, **environment):
         received += chunk
     os.close(master)
     out = process.stdout.read()
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=300) == 0
     return out, received
 
 

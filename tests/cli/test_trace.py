@@ -134,7 +134,7 @@ def test_no_line_is_wider_than_80_columns_and_large_layers_are_summed_up(capsys,
 def test_a_net_of_given_weights_needs_no_tensorflow():
     words = ["trace", str(CONFIGS / "layer_of_five.yaml"), "--input", "1, 2, -1", "--target", "1"]
     code = f"import sys; from dltrain.cli.app import run; code = run({words!r}); assert 'tensorflow' not in sys.modules; sys.exit(code)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert "sigmoid and cross-entropy together: dL/dz = y - t" in done.stdout
 

@@ -145,7 +145,7 @@ def test_bombs_cost_little(kind: str) -> None:
     faults = faults_of(HOSTILE[kind])
     seconds = time.process_time() - start
     assert faults
-    assert seconds < 2  # Measured 0.01 to 0.6 s; room for slow machines.
+    assert seconds < 10  # Measured 0.01 to 0.6 s; what grows as the square of a bomb takes minutes.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 150_000
 
 

@@ -125,7 +125,7 @@ def test_others_wait_and_find_it_made() -> None:
 
     def slowly(folder: Path) -> None:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(120)
         (folder / META).write_text("{}")
 
     def never(folder: Path) -> None:
@@ -134,12 +134,12 @@ def test_others_wait_and_find_it_made() -> None:
     one = threading.Thread(target=lambda: made.append(make_folder("table-a", 0, slowly, Reporter())))
     two = threading.Thread(target=lambda: made.append(make_folder("table-a", 0, never, told)))
     one.start()
-    assert begun.wait(10)
+    assert begun.wait(120)
     two.start()
     while not told.texts:
         time.sleep(0.01)
     go_on.set()
-    one.join(10)
-    two.join(10)
+    one.join(120)
+    two.join(120)
     assert told.texts == ["waiting for another process that prepares the same data"]
     assert len(made) == 2

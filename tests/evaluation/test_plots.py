@@ -85,5 +85,5 @@ def test_no_display_is_asked_for(tmp_path):
         "plot_history(Path('history.csv'), Path('h.png')); assert 'matplotlib.pyplot' not in sys.modules"
     )
     environment = {**os.environ, "MPLBACKEND": "tkagg", "PYTHONPATH": os.pathsep.join(sys.path)}
-    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True, timeout=300)
     assert (tmp_path / "h.png").exists()

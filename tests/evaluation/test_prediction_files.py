@@ -153,7 +153,7 @@ def test_a_pipe_is_written_into(tmp_path):
     reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
     reader.start()
     write_predictions(str(pipe), COLUMNS)
-    reader.join(timeout=10)
+    reader.join(timeout=120)
     assert received == [to_csv(COLUMNS)]
 
 

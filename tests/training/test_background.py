@@ -15,7 +15,7 @@ def test_jobs_come_one_after_the_other() -> None:
     first_may_end = threading.Event()
 
     def first() -> None:
-        first_may_end.wait(10)
+        first_may_end.wait(120)
         done.append(1)
 
     with Background() as background:
