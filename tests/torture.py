@@ -124,9 +124,7 @@ class Warm:
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
         command = [sys.executable, "-c", SERVER]
         # Unbuffered, so that `select` sees all there is.
-        self._server = subprocess.Popen(
-            command, env=environment, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
+        self._server = subprocess.Popen(command, env=environment, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def start(self, words: Sequence[str], environment: dict[str, str], folder: Path) -> WarmProcess:
         """Fork a process that runs `dltrain WORDS`."""
