@@ -148,7 +148,7 @@ def test_classes_with_fewer_rows_than_parts(tmp_path: Path) -> None:
     assert any("'rare' (2 rows)" in fault.message and fault.line == 5 for fault in result.warnings)
 
 
-def test_a_dataset_that_was_read_is_checked_without_reading_it_again() -> None:
+def test_a_dataset_that_was_read_gives_the_layers_that_its_config_does() -> None:
     config = load_config(CONFIGS / "digits.yaml")
     dataset = load_dataset(config.data, seed=config.seed)
     result = check_dataset(config, dataset)
