@@ -55,7 +55,9 @@ def loaded_by(words):
     """The heavy modules that a command line loads in a process of its own."""
     code = f"import sys; from dltrain.cli.app import run; run({words!r}); print(*{HEAVY!r} & sys.modules.keys(), file=sys.stderr)"
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=300)
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=300
+    )
     return set(result.stderr.splitlines()[-1].split())
 
 

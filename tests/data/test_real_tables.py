@@ -1,6 +1,5 @@
 """Tables as people publish them load without options beyond the target, with kinds that make sense."""
 
-
 import pytest
 
 from dltrain.config.types import DataConfig, SplitConfig
