@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,16 @@ class Fault:
         path = f"{self.path}: " if self.path else ""
         hint = f" ({self.hint})" if self.hint else ""
         return f"{head}{path}{self.message}{hint}"
+
+
+def as_warning(warning: str | Fault) -> Fault:
+    """A warning as a fault: a sentence without a place, or a fault that has one."""
+    return Fault(warning, severity="warning") if isinstance(warning, str) else warning
+
+
+def fault_documents(faults: Iterable[Fault]) -> list[dict[str, Any]]:
+    """Faults for JSON: file, line, column, path, message, hint."""
+    return [{name: getattr(fault, name) for name in ("file", "line", "column", "path", "message", "hint")} for fault in faults]
 
 
 class DltrainError(Exception):

@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from dltrain.errors import DltrainError
+from dltrain.errors import DltrainError, Fault
 from dltrain.reporting import Reporter
 
 T = TypeVar("T")
@@ -50,9 +50,9 @@ class ForwardingReporter(Reporter):
         """As in `Reporter`."""
         send_message(self._channel, b"r", ("detail", text))
 
-    def warning(self, text: str) -> None:
+    def warning(self, warning: str | Fault) -> None:
         """As in `Reporter`."""
-        send_message(self._channel, b"r", ("warning", text))
+        send_message(self._channel, b"r", ("warning", warning))
 
 
 def _close_inherited(channel: socket.socket) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dltrain.errors import Fault, as_warning
+
 
 class Reporter:
     """Receives what happens during a fit or an evaluation; every method does nothing here. Subclass what you want to see."""
@@ -15,8 +17,8 @@ class Reporter:
     def detail(self, text: str) -> None:
         """A decision with its reason, for `-v` ("XLA: on, because ...")."""
 
-    def warning(self, text: str) -> None:
-        """Something the user should know; the run goes on."""
+    def warning(self, warning: str | Fault) -> None:
+        """Something the user should know, with its place where it has one; the run goes on."""
 
     def data_ready(self, summary: Sequence[str]) -> None:
         """The data is read: rows, columns, classes, parts, a line each."""
@@ -50,3 +52,28 @@ class Reporter:
         `trial` holds: number; fit (what tells this fit from the others); parameters (text); status; epoch (from 1) and epochs;
         metric and value; spread; metrics; error; is_ended (of the whole trial).
         """
+
+
+class WarningList(Reporter):
+    """Passes on what it hears and keeps the warnings, each once.
+
+    Args:
+        listener: hears what this one is told; of equal warnings the first alone.
+
+    Attributes:
+        warnings: in the order in which they came.
+    """
+
+    def __init__(self, listener: Reporter) -> None:
+        self.warnings: list[Fault] = []
+        self._listener = listener
+        for name in vars(Reporter):
+            if not name.startswith("_") and name != "warning":
+                setattr(self, name, getattr(listener, name))
+
+    def warning(self, warning: str | Fault) -> None:
+        """Keep it and pass it on, unless it was there before."""
+        fault = as_warning(warning)
+        if fault not in self.warnings:
+            self.warnings.append(fault)
+            self._listener.warning(fault)

@@ -21,10 +21,9 @@ from typing import Annotated, Any
 import click
 
 from dltrain.cli.console import Console, ConsoleHandler, Settings, discard, reader_left
-from dltrain.cli.faults import fault_documents
 from dltrain.cli.options import build_command, common_options
 from dltrain.cli.typer_import import typer
-from dltrain.errors import DltrainError, Fault, UsageError
+from dltrain.errors import DltrainError, Fault, UsageError, fault_documents
 
 # Name -> what it does. `dltrain --help` is written from this alone, so that it loads no command.
 COMMANDS = {
@@ -203,12 +202,8 @@ def _fail(console: Console, code: int, faults: Sequence[Fault]) -> int:
     """Show what went wrong; with --json on stdout as well."""
     console.close()
     errors = [fault for fault in faults if fault.severity == "error"]
-    document: dict[str, Any] = {"status": "error", "exit": code, "errors": fault_documents(errors or faults)}
-    warnings = [fault for fault in faults if fault.severity != "error"]
-    if errors and warnings:
-        document["warnings"] = fault_documents(warnings)
-    console.document(document)
     console.faults(faults)
+    console.document({"status": "error", "exit": code, "errors": fault_documents(errors or faults)})
     if len(errors) > 1:
         console.line(f"{len(errors)} errors")
     return code

@@ -27,8 +27,8 @@ def command(
     form: Annotated[str, typer.Option("--format", click_type=click.Choice(FORMATS), help="How the faults are written.")] = "text",
 ) -> int:
     """Find all faults of each CONFIG without training; print its layers, shapes and parameters. Exit 2 or 3 if it has faults."""
-    from dltrain.cli.faults import fault_documents
     from dltrain.config import split_words
+    from dltrain.errors import fault_documents
 
     console: Console = context.obj
     files, overrides = split_words(words or ())
@@ -65,8 +65,8 @@ def _check(
     """Faults, exit code, the JSON document and the lines of the report of one config."""
     from dltrain.checking import check_file
     from dltrain.cli.check_report import report_lines
-    from dltrain.cli.faults import fault_documents
     from dltrain.config import dump_yaml, resolve
+    from dltrain.errors import fault_documents
 
     config, result = check_file(file, overrides, data=data, build=build, trials=_check_trials)
     document: dict[str, Any] = {"file": file, "status": "error" if result.errors else "ok"}

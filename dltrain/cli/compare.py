@@ -34,6 +34,8 @@ def command(
     if not words or len(words) < 2:
         raise UsageError(Fault("two runs or more are needed to compare", hint="dltrain compare RUN RUN..."))
     result = compare([find_run(word, runs) for word in words], picture=output, metric=metric)
+    for warning in result.warnings:
+        console.warning(warning)
     console.document(
         {
             "status": "finished",
@@ -42,12 +44,9 @@ def command(
             "differences": result.differences,
             "metrics": result.metrics,
             "best": result.best,
-            "warnings": result.warnings,
             "picture": None if result.picture is None else str(result.picture),
         }
     )
-    for warning in result.warnings:
-        console.warning(warning)
     console.result(_text(result))
     return 0
 

@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from dltrain.cli.faults import render_faults
 from dltrain.cli.sweep_table import SweepTable
 from dltrain.cli.text import format_number, format_seconds, one_line, printable, table
-from dltrain.errors import Fault
+from dltrain.errors import Fault, as_warning, fault_documents
 from dltrain.reporting import Reporter
 from dltrain.runs import to_json
 
@@ -49,6 +49,7 @@ class Console(Reporter):
     def __init__(self, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
         self.run: str | None = None
+        self.warnings: list[Fault] = []
         self._live: Live | None = None
         self._last_draw = 0.0
         self._last_line = 0.0
@@ -75,14 +76,23 @@ class Console(Reporter):
             _write(sys.stdout, printable(text) if sys.stdout.isatty() else text)
 
     def document(self, document: Mapping[str, Any]) -> None:
-        """With --json: the one document of the command."""
+        """With --json: the one document of the command, with the warnings that were shown."""
         if self.settings.json:
             self._clear()
+            if "status" in document:  # how a command ended, and no JSON Schema
+                document = {**document, "warnings": fault_documents(self.warnings)}
             _write(sys.stdout, _ascii_json(document) + "\n")
 
     def faults(self, faults: Iterable[Fault]) -> None:
-        """Errors and warnings with place and next step."""
-        text = render_faults(faults)
+        """Errors and warnings with place and next step; a warning that was shown before is not shown again."""
+        shown = []
+        for fault in faults:
+            if fault.severity == "error":
+                shown.append(fault)
+            elif fault not in self.warnings:
+                self.warnings.append(fault)
+                shown.append(fault)
+        text = render_faults(shown)
         if text:
             self.line(text)
 
@@ -115,9 +125,9 @@ class Console(Reporter):
         if self.settings.verbose:
             self.line(text)
 
-    def warning(self, text: str) -> None:
-        """A line, also with -q."""
-        self.line(f"warning: {text}")
+    def warning(self, warning: str | Fault) -> None:
+        """Its place and next step, also with -q."""
+        self.faults([as_warning(warning)])
 
     def data_ready(self, summary: Sequence[str]) -> None:
         """The lines as they are."""
@@ -281,7 +291,9 @@ class ConsoleHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, if the settings ask for its level."""
         least = {0: logging.WARNING, 1: logging.INFO}.get(self._console.settings.verbose, logging.DEBUG)
-        if record.levelno >= least:
+        if record.levelno == logging.WARNING:
+            self._console.warning(record.getMessage())
+        elif record.levelno >= least:
             self._console.line(f"{record.levelname.lower()}: {record.getMessage()}")
 
 

@@ -36,9 +36,9 @@ def command(
 
     RUN is a path, `latest`, or the beginning of a run's name.
     """
-    from dltrain.cli.faults import fault_documents
     from dltrain.cli.paths import data_words
     from dltrain.cli.results import gate_documents, gate_lines, metrics_table, report_text, unmet_faults
+    from dltrain.errors import fault_documents
     from dltrain.evaluation.evaluate import evaluate
     from dltrain.evaluation.gates import parse_gates
     from dltrain.runs import find_run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from dltrain.cli.text import display_width, printable
 from dltrain.errors import Fault
@@ -17,11 +16,6 @@ def render_faults(faults: Iterable[Fault]) -> str:
     """Each fault with its place, its line of the file with a caret under the column, and the next step."""
     sources: dict[str, list[str]] = {}
     return "\n".join(line for fault in faults for line in _render(fault, sources))
-
-
-def fault_documents(faults: Iterable[Fault]) -> list[dict[str, Any]]:
-    """Faults for JSON: file, line, column, path, message, hint."""
-    return [{name: getattr(fault, name) for name in ("file", "line", "column", "path", "message", "hint")} for fault in faults]
 
 
 def _render(fault: Fault, sources: dict[str, list[str]]) -> list[str]:

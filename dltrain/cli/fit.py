@@ -50,7 +50,6 @@ def command(
     gates = tuple(require or ())
     parse_gates(gates)
     config = load(words or (), resumed)
-    console.faults(config.warnings)
     return _fit(console, config, runs=runs, run_dir=run_dir, resume=resumed, require=gates)
 
 
@@ -90,9 +89,9 @@ def _fit(
     resume: Path | Literal["auto"] | None,
     require: tuple[str, ...],
 ) -> int:
-    from dltrain.cli.faults import fault_documents
     from dltrain.cli.results import gate_documents, gate_lines, metrics_table, report_text, unmet_faults
     from dltrain.cli.text import format_seconds
+    from dltrain.errors import fault_documents
     from dltrain.training.fit import fit
 
     result = fit(

@@ -74,8 +74,6 @@ def command(
         found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
         raise UsageError(Fault(f"one config file was expected, {found}", hint="dltrain sweep CONFIG [KEY=VALUE]..."))
     config = load_config(files[0], overrides) if files else None
-    if config is not None:
-        console.faults(config.warnings)
     result = sweep(
         config,
         over=tuple(over or ()),
@@ -103,9 +101,9 @@ def _find(word: str, runs: Path) -> Path:
 
 
 def _show(console: Console, result: SweepResult) -> int:
-    from dltrain.cli.faults import fault_documents
     from dltrain.cli.results import gate_documents, gate_lines, unmet_faults
     from dltrain.cli.text import format_seconds
+    from dltrain.errors import fault_documents
 
     faults = unmet_faults(result.gates)
     code = GateError.exit_code if faults else 0

@@ -12,10 +12,10 @@ from typing import Any
 
 import dltrain
 from dltrain.config.types import Config
-from dltrain.errors import DltrainError, InterruptedRun, RunError, UsageError
+from dltrain.errors import DltrainError, InterruptedRun, RunError, UsageError, fault_documents
 from dltrain.evaluation.gates import check_gates, parse_gates
 from dltrain.helper_process import HelperProcess
-from dltrain.reporting import Reporter
+from dltrain.reporting import Reporter, WarningList
 from dltrain.runs import Run, create_run, now, write_atomically
 from dltrain.sweep.checks import read_facts_here
 from dltrain.sweep.choosing import choose_engine
@@ -105,7 +105,9 @@ def sweep(
     Raises:
         DltrainError: with the exit code that fits; trials that crash or diverge are results, not errors.
     """
-    reporter = reporter or Reporter()
+    reporter = WarningList(reporter or Reporter())
+    for warning in config.warnings if config is not None else ():
+        reporter.warning(warning)
     helper = HelperProcess()
     started = time.monotonic()
     try:
@@ -151,7 +153,7 @@ class _Session:
         argv: list[str],
         threads: int | None,
         address: str | None,
-        reporter: Reporter,
+        reporter: WarningList,
         signals: StopSignals,
         helper: HelperProcess,
         started: float,
@@ -243,6 +245,8 @@ class _Session:
                 progress.ended(fit)
 
     def _end(self, status: str) -> None:
+        kept = self.manifest.setdefault("warnings", [])
+        kept += [document for document in fault_documents(self.reporter.warnings) if document not in kept]
         self.manifest |= {"status": status, "ended": now(), "seconds": {"total": self._seconds()}}
         try:
             self.run.write_manifest(self.manifest)

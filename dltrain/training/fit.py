@@ -17,7 +17,7 @@ from dltrain.config import dump_yaml
 from dltrain.config.types import NO_DATA, Config, TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.disk_array import is_streamed
-from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError
+from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError, fault_documents
 from dltrain.evaluation.forecast_picture import plot_forecast
 from dltrain.evaluation.gates import check_gates, parse_gates
 from dltrain.evaluation.mistakes import FILE as MISTAKES_FILE
@@ -32,7 +32,7 @@ from dltrain.model.forward import Forward
 from dltrain.model.head import Head, resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.model.reconstruction_head import code_layer
-from dltrain.reporting import Reporter
+from dltrain.reporting import Reporter, WarningList
 from dltrain.runs import Run, now, to_json, write_atomically
 from dltrain.training.corruption import corruption_of
 from dltrain.training.diagnosis import diagnose_fit, finding_documents
@@ -96,7 +96,9 @@ def fit(
         raise ConfigError(placed(config, [Fault(f"`{key}: none` leaves nothing to fit", path=key, hint=hint)]))
     training, config = config.training, config.requiring(require)
     parse_gates(config.evaluation.require)
-    reporter = reporter or Reporter()
+    reporter = WarningList(reporter or Reporter())
+    for warning in config.warnings:
+        reporter.warning(warning)
     resumed, run, created = open_run(config, runs=runs, run_dir=run_dir, resume=resume)
     with StopSignals() as signals:
         try:
@@ -122,7 +124,7 @@ class _Fit:
         resumed: bool,
         argv: list[str],
         threads: int | None,
-        reporter: Reporter,
+        reporter: WarningList,
         signals: StopSignals,
     ) -> None:
         self.config, self.training, self.run, self.resumed = config, training, run, resumed
@@ -158,16 +160,16 @@ class _Fit:
     def fit(self, require: Sequence[str], dataset: Dataset | None) -> FitResult:
         """All stages."""
         if dataset is None:
-            dataset = self._read()
+            dataset, warnings = self._read()
         else:
-            raise_for_errors(check_dataset(self.config, dataset))
+            warnings = raise_for_errors(check_dataset(self.config, dataset)).warnings
             import_keras(self.threads)
         self.helper.submit(warm_up_plots)
         self.reporter.data_ready(dataset.summary)
         for line in dataset.summary:
             logger.debug("data: %s", line)
-        for warning in dataset.warnings:
-            logger.debug("warning: %s", warning)
+        for warning in warnings:
+            logger.debug("%s", warning)
             self.reporter.warning(warning)
         if "train" not in dataset.parts or dataset.parts["train"].num_rows == 0:
             raise DataError("no rows are left for training", hint="lower the fractions of `data.split`")
@@ -201,7 +203,8 @@ class _Fit:
         self.helper.result(self.reporter)
         return result
 
-    def _read(self) -> Dataset:
+    def _read(self) -> tuple[Dataset, Sequence[Fault]]:
+        """The data, and what is odd about it, the model or the training."""
         if self.config.data.source not in FILE_SOURCES:  # what is known without reading a file costs no Keras to refuse
             raise_for_errors(check_config(self.config))
         self.helper.submit(load_and_check, data_for_model(self.config.data, self.config.model), self.config)
@@ -210,8 +213,8 @@ class _Fit:
             import_keras(self.threads)
         with self.timed("data"):
             self.reporter.status("reading data")
-            dataset: Dataset = self.helper.result(self.reporter)
-        return dataset
+            dataset, warnings = self.helper.result(self.reporter)
+        return dataset, warnings
 
     def _build(self, dataset: Dataset) -> tuple[tuple[Head, ...], Any]:
         heads = resolve_heads(self.config.model, dataset.schema, self.training.loss, self.training.metrics)
@@ -265,12 +268,19 @@ class _Fit:
             seconds=self.seconds,
             notes=["The run is finished: there was nothing left to do."],
             diagnosis=metrics.get("diagnosis", []),
+            warnings=self.reporter.warnings,
             resumed=True,
         )
 
+    def _write_manifest(self) -> None:
+        """The manifest with the warnings so far; on a resume those of before as well."""
+        kept = self.manifest.setdefault("warnings", [])
+        kept += [document for document in fault_documents(self.reporter.warnings) if document not in kept]
+        self.run.write_manifest(self.manifest)
+
     def _train(self, phases: Phases, trainer: Trainer) -> Trainer:
         """Train phase after phase; returns the trainer of the last one."""
-        self.run.write_manifest(self.manifest)
+        self._write_manifest()
         status = "failed"
         self.signals.defer()
         if self.signals.received is not None:
@@ -296,7 +306,7 @@ class _Fit:
             self.manifest |= {"phase": trainer.phase + 1, "phase_epochs": trainer.epoch - trainer.first_epoch}
             if status != "running":
                 with contextlib.suppress(RunError):  # the first error is the one to show
-                    self.run.write_manifest(self.manifest)
+                    self._write_manifest()
         return trainer
 
     def _fit_pca(self, dataset: Dataset) -> PcaBaseline | None:
@@ -365,7 +375,7 @@ class _Fit:
         document = metrics_document(reports, metrics, weights=weights, gates=gates, notes=notes, diagnosis=diagnosis)
         write_atomically(self.run.metrics_file, (to_json(document) + "\n").encode())
         self.manifest |= {"status": "finished", "weights": weights, "seconds": self.seconds, "ended": now()}
-        self.run.write_manifest(self.manifest)
+        self._write_manifest()
         if reports[shown].forecasts:
             self.helper.submit(
                 plot_forecast, self.run.path / "forecast.png", f"{self.config.name}, {shown} part", reports[shown].forecasts
@@ -375,6 +385,7 @@ class _Fit:
             self.helper.submit(plot_reconstructions, self.run.path / "reconstructions.png", sheet)
             self.helper.result(self.reporter)
         notes += self._draw_mistakes(dataset, shown, reports[shown].mistakes)
+        self._write_manifest()  # a picture that could not be drawn is a warning
         return FitResult(
             status="finished" if all(gate.met for gate in gates) else "gates_failed",
             run=self.run.path,
@@ -387,6 +398,7 @@ class _Fit:
             seconds=self.seconds,
             notes=notes,
             diagnosis=diagnosis,
+            warnings=self.reporter.warnings,
             resumed=self.resumed,
         )
 

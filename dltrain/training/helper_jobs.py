@@ -10,6 +10,7 @@ from dltrain.checking.check import check_dataset, raise_for_errors
 from dltrain.config.types import Config, DataConfig, ModelConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.fold_reader import FoldReader
+from dltrain.errors import Fault
 from dltrain.evaluation.plots import plot_history
 from dltrain.reporting import Reporter
 
@@ -23,11 +24,10 @@ def data_for_model(data: DataConfig, model: ModelConfig) -> DataConfig:
     return replace(data, scale="none") if body and data.scale is None else data
 
 
-def load_and_check(data: DataConfig, config: Config, *, reporter: Reporter) -> Dataset:
-    """Read the data, and hold the config against it."""
+def load_and_check(data: DataConfig, config: Config, *, reporter: Reporter) -> tuple[Dataset, tuple[Fault, ...]]:
+    """Read the data, hold the config against it, and say what is odd."""
     dataset = _FOLDS.load(data, seed=config.seed, reporter=reporter)
-    raise_for_errors(check_dataset(config, dataset))
-    return dataset
+    return dataset, raise_for_errors(check_dataset(config, dataset)).warnings
 
 
 def warm_up_plots(*, reporter: Reporter) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from dltrain.data.dataset import Part
 from dltrain.data.disk_array import is_streamed, rows_in_memory
+from dltrain.errors import Fault
 from dltrain.evaluation.held_out import write_held_out
 from dltrain.evaluation.pca_baseline import PcaBaseline
 from dltrain.evaluation.reconstruction import report_reconstruction
@@ -38,6 +39,7 @@ class FitResult:
         seconds: wall time by stage: import, data, build, train, evaluate, total.
         notes: sentences for the user.
         diagnosis: what the figures say is wrong: {"kind", "sentence", "advice", "figures"} each.
+        warnings: what the user should know, each once; the same as in the manifest.
         resumed: whether it went on with an earlier run.
     """
 
@@ -52,6 +54,7 @@ class FitResult:
     seconds: dict[str, float]
     notes: list[str] = field(default_factory=list)
     diagnosis: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
     resumed: bool = False
 
 

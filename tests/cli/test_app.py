@@ -239,7 +239,7 @@ def test_a_bug_where_nothing_can_be_written(cli, monkeypatch):
 
 
 def test_common_options_before_and_after_the_command(cli):
-    assert cli("--json", "runs").json == cli("runs", "--json").json == {"status": "finished", "runs": []}
+    assert cli("--json", "runs").json == cli("runs", "--json").json == {"status": "finished", "runs": [], "warnings": []}
 
 
 def test_log_records_by_verbosity(cli, monkeypatch):
@@ -286,7 +286,7 @@ def test_a_reader_who_leaves_early_changes_nothing():
 def test_the_real_command(tmp_path):
     result = run_dltrain("runs", "--json", cwd=tmp_path, PYTHONIOENCODING="ascii", LC_ALL="C")
     assert result.returncode == 0
-    assert json.loads(result.stdout) == {"status": "finished", "runs": []}
+    assert json.loads(result.stdout) == {"status": "finished", "runs": [], "warnings": []}
     assert list(Path(tmp_path).iterdir()) == []
 
 

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dltrain.cli.faults import fault_documents, render_faults
+from dltrain.cli.faults import render_faults
 from dltrain.cli.text import display_width
-from dltrain.errors import Fault
+from dltrain.errors import Fault, fault_documents
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dltrain.errors import DivergenceError, Fault
+from dltrain.errors import DivergenceError
 from dltrain.evaluation.gates import check_gates
 from dltrain.evaluation.metrics import classification_report
 
@@ -165,11 +165,6 @@ def test_wrong_usage(cli, training, words, said):
     assert result.code == 2
     assert said in result.err
     assert not hasattr(training, "options")
-
-
-def test_warnings_of_the_config_are_shown(cli, training):
-    training.config.module.load_config = lambda *_: SimpleNamespace(warnings=(Fault("odd", "a.yaml", 3, 1, severity="warning"),))
-    assert "a.yaml:3:1: warning: odd" in cli("fit", "a.yaml").err
 
 
 def test_divergence(cli, training, fake):

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from dltrain.checking.check import check_dataset
 from dltrain.config import dump_yaml
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset, Part
-from dltrain.errors import DltrainError, InterruptedRun
+from dltrain.errors import DltrainError, InterruptedRun, fault_documents
 from dltrain.evaluation.gates import check_gates
 from dltrain.evaluation.held_out import write_held_out
 from dltrain.evaluation.report import PartReport, report_part
@@ -118,7 +119,7 @@ class Stacks:
             elif not told:
                 told = True
                 self.reporter.data_ready(read.summary)
-                for warning in read.warnings:
+                for warning in check_dataset(fit.config, read).warnings:
                     self.reporter.warning(warning)
             result.append(None if isinstance(read, DltrainError) else read)
         if not any(result):
@@ -277,8 +278,10 @@ class _Stack:
             manifest |= {"status": "running", "argv": self.argv, "environment": environment, "compiler": compiler}
             for line in trial.dataset.summary:
                 trial.logger.debug("data: %s", line)
-            for warning in trial.dataset.warnings:
-                trial.logger.debug("warning: %s", warning)
+            warnings = check_dataset(config, trial.dataset).warnings
+            manifest["warnings"] = fault_documents(warnings)
+            for warning in warnings:
+                trial.logger.debug("%s", warning)
             together = f"trained together with {len(trials) - 1} others"
             trial.logger.debug("%s; XLA %s: %s", together, "on" if compiler["jit_compile"] else "off", compiler["reason"])
             trial.manifest = manifest | {"engine": "stacked", "stack": {"fits": len(trials), "place": trial.index}}
