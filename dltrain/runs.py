@@ -424,16 +424,18 @@ def find_run(word: str, runs: Path) -> Path:
         RunError: the path exists but is no run.
     """
     path = Path(word)
-    if os.path.isdir(path):
-        if not os.path.lexists(path / "manifest.json"):
-            raise RunError(f"{path} is no run: it has no manifest.json", hint="`dltrain runs` lists the runs")
+    is_folder = os.path.isdir(path)
+    if is_folder and os.path.lexists(path / "manifest.json"):
         return path
     known = list_runs(runs)
     if word == "latest" and known:
         return known[0].path
     matches = [info.path for info in known if info.path.name.startswith(word)] if word else []
-    if len(matches) == 1:
-        return matches[0]
+    exact = [match for match in matches if match.name == word]
+    if exact or len(matches) == 1:
+        return (exact or matches)[0]
+    if is_folder and not matches:
+        raise RunError(f"{path} is no run: it has no manifest.json", hint="`dltrain runs` lists the runs")
     if matches:
         names = ", ".join(sorted(match.name for match in matches)[:5])
         raise UsageError(f"{len(matches)} runs in {runs} begin with {word!r}: {names}", hint="write more of the name")

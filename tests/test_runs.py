@@ -116,3 +116,17 @@ def test_json_is_strict() -> None:
 
     value = {"a": float("nan"), "b": np.float32(1.5), "c": [np.int64(2), float("inf")], "d": Path("x")}
     assert json.loads(to_json(value)) == {"a": None, "b": 1.5, "c": [2, None], "d": "x"}
+
+
+def test_e4_the_exact_name_of_a_run_wins_over_its_prefixes_and_over_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("lfw", "lfw-2", "iris"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "manifest.json").write_text('{"status": "finished"}')
+    (tmp_path / "lfw").mkdir()
+    (tmp_path / "iris").mkdir()
+    assert find_run("lfw", Path("runs")) == Path("runs/lfw")
+    assert find_run("iris", Path("runs")) == Path("runs/iris")
+    (tmp_path / "data").mkdir()
+    with pytest.raises(RunError, match="is no run"):
+        find_run("data", Path("runs"))

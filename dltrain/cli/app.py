@@ -62,8 +62,12 @@ class Commands(typer.core.TyperGroup):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one is nearest."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            nearest = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
-            hint = f"did you mean {nearest[0]}?" if nearest else f"the commands are {', '.join(COMMANDS)}"
+            from dltrain.config.aliases import OLD_COMMANDS, said_here
+
+            nearest = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.75)
+            meant = OLD_COMMANDS.get(args[0]) or (nearest[0] if nearest else None)
+            said = said_here(args[0])
+            hint = f"did you mean {meant}?" if meant else said or f"the commands are {', '.join(COMMANDS)}"
             raise UsageError(Fault(f"there is no command {args[0]!r}", hint=hint))
         return super().resolve_command(ctx, args)
 
@@ -216,9 +220,26 @@ def _usage_fault(error: click.ClickException) -> Fault:
     hint = f"`{command} --help` explains it"
     if isinstance(error, click.NoSuchOption):
         message = f"there is no option {error.option_name}"
-        if error.possibilities:
+        key = _key_of_option(error.option_name)
+        if key is not None:
+            hint = f"what a config holds is set without dashes, after its name: {key}=VALUE"
+        elif error.possibilities:
             hint = f"did you mean {error.possibilities[0]}?"
     return Fault(message[:1].lower() + message[1:], hint=hint)
+
+
+def _key_of_option(option: str) -> str | None:
+    """The key of a config that an option such as `--epochs`, `--lr` or `--training.epochs` means, or None."""
+    from dltrain.config.aliases import OLD_WORDS
+    from dltrain.config.keys import KEYS
+
+    word = option.lstrip("-").replace("-", "_")
+    if word in ("lr", "learning_rate"):
+        return "training.optimizer.learning_rate"
+    said = OLD_WORDS.get(word, "")
+    if "." in said and " " not in said:
+        return said
+    return next((path for path in KEYS if word in (path, path.rpartition(".")[2]) and "." in path), None)
 
 
 def _bug(error: Exception, run: str | None) -> Fault:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dltrain.config.aliases import KNOWN_ELSEWHERE, argument_of_today, from_call, from_mapping, said_here
 from dltrain.config.catalog import ComponentEntry, normalize
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import MappingNode, Node, ScalarNode
@@ -14,43 +15,6 @@ from dltrain.config.suggest import did_you_mean, one_of
 from dltrain.config.types import Component
 
 NOUNS = {"application": "application network"}
-
-# Names that people know from elsewhere, with what Keras calls them.
-KNOWN_ELSEWHERE = {
-    "layer": {
-        "fc": "Dense",
-        "linear": "Dense",
-        "fullyconnected": "Dense",
-        "conv": "Conv2D",
-        "convolution": "Conv2D",
-        "maxpool": "MaxPooling2D",
-        "maxpooling": "MaxPooling2D",
-        "avgpool": "AveragePooling2D",
-        "batchnorm": "BatchNormalization",
-        "layernorm": "LayerNormalization",
-        "rnn": "SimpleRNN",
-        "concat": "Concatenate",
-        "globalpooling": "GlobalAveragePooling2D",
-        "globalaveragepooling": "GlobalAveragePooling2D",
-    },
-    "metric": {"rmse": "RootMeanSquaredError", "r2": "R2Score", "f1": "F1Score", "rocauc": "AUC", "auroc": "AUC"},
-    "loss": {
-        "l2": "MeanSquaredError",
-        "l1": "MeanAbsoluteError",
-        "nll": "SparseCategoricalCrossentropy",
-        "logloss": "BinaryCrossentropy",
-    },
-    "optimizer": {"momentum": "SGD", "gradientdescent": "SGD"},
-}
-
-KNOWN_ARGUMENTS = {
-    "lr": "learning_rate",
-    "decay": "weight_decay",
-    "dropout": "rate",
-    "p": "rate",
-    "droprate": "rate",
-    "alpha": "negative_slope",
-}
 
 REFUSED = {
     "lambda": "a config holds no code; write the step with Keras's own layers",
@@ -86,6 +50,8 @@ def split_component(context: Context, kind: str, node: Node, path: str) -> tuple
         if len(names) > 1 and context.catalog.find(kind, names[0]):
             rest = ", ".join(f"{name}: …" for name in names[1:4])
             hint = f"indent the arguments below the name, or write {names[0]}: {{{rest}}}"
+        spelled = from_mapping(node.plain(), lambda name: context.catalog.find(kind, name))
+        hint = f"write {spelled}" if spelled else hint
         context.faults.add(node, path, f"{expected}, found a mapping of {len(names)} keys", hint)
         return None
     [(name, arguments)] = node.entries.items()
@@ -109,9 +75,17 @@ def find_entry(context: Context, kinds: tuple[str, ...], name: str, blame: Node,
     if kind == "metric":
         known += list(TARGET_METRICS)
     elsewhere = KNOWN_ELSEWHERE.get(kind, {}).get(spelling)
+    spelled = from_call(name, lambda word: next((entry for kind in kinds if (entry := catalog.find(kind, word))), None))
+    if spelled:
+        context.faults.add(
+            blame, path, f"expected {with_article(kind)} without Python's brackets, found {quote(name)}", f"write {spelled}"
+        )
+        return None
     hint = f'did you mean "{elsewhere}"?' if elsewhere else did_you_mean(name, known)
     other = catalog.kind_of(name)
-    if kind == "layer" and catalog.find_activation(name):
+    if kind == "metric" and name.startswith("val_"):
+        hint = f"write {name[4:]}; its value on the validation part is {name}, in the history and for monitors"
+    elif kind == "layer" and catalog.find_activation(name):
         hint = f"as a layer it is `Activation: {{activation: {catalog.find_activation(name)}}}`"
     elif other is not None and kind != "callback":
         hint = f"{name} is {with_article(other)}, not {with_article(kind)}"
@@ -219,8 +193,15 @@ def _argument_hint(entry: ComponentEntry, name: str, known: list[str]) -> str | 
     """What an unknown argument was probably meant to be."""
     if entry.kind in ("layer", "application") and name in ("input_shape", "input_dim", "batch_input_shape"):
         return "the shape of the input follows from the data; leave it out."
-    elsewhere = KNOWN_ARGUMENTS.get(normalize(name))
-    return f'did you mean "{elsewhere}"?' if elsewhere in entry.arguments else did_you_mean(name, known)
+    elsewhere = argument_of_today(entry, name)
+    if elsewhere is not None:
+        return f'did you mean "{elsewhere}"?'
+    if ")" in name:
+        return "a list stands in square brackets, such as [2, 2]."
+    said = said_here(name)
+    if said is not None and entry.kind in ("optimizer", "callback", "application"):
+        return f"{said}."
+    return did_you_mean(name, known)
 
 
 def _same_spelling(entry: ComponentEntry, name: str) -> Any:

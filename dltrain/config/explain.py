@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dltrain.config.aliases import said_here
 from dltrain.config.catalog import Argument, ComponentEntry, load_catalog, normalize
 from dltrain.config.components import REFUSED, TARGET_METRICS
 from dltrain.config.examples import example_of_component, example_of_key, example_of_source
@@ -388,7 +389,10 @@ def _names_of(kinds: Sequence[str]) -> tuple[str, ...]:
 
 
 def _nearest_hint(word: str) -> str:
-    """Names that are near; else what the part of the word that does exist takes."""
+    """How a config says what an older word means; names that are near; else what the part of the word that does exist takes."""
+    said = said_here(word.rpartition(".")[2])
+    if said is not None:
+        return said
     for prefix in _prefixes(word):
         parts = prefix.split(".")
         explained = tuple(_keys(parts)) or tuple(_names(parts))

@@ -214,7 +214,7 @@ def read_kind(kind: Kind, node: Node, path: str, faults: Faults, read_component:
             }
             return MISMATCH if any(value is MISMATCH for value in pairs.values()) else pairs
     found = node.plain()
-    faults.add(node, path, f"expected {kind.describe()}, found {describe(found)}", _hint(kind, node))
+    faults.add(node, path, f"expected {kind.describe()}, found {describe(found)}", _hint(kind, node, path))
     return MISMATCH
 
 
@@ -249,7 +249,7 @@ def _read_simple(alternative: Alternative, node: Node) -> Any:
     return value if fits else MISMATCH
 
 
-def _hint(kind: Kind, node: Node) -> str | None:
+def _hint(kind: Kind, node: Node, path: str) -> str | None:
     words = [alternative.literal for alternative in kind.alternatives if alternative.word == "word"]
     if not isinstance(node, ScalarNode):
         return None
@@ -260,9 +260,22 @@ def _hint(kind: Kind, node: Node) -> str | None:
     if node.quoted and (kind.takes("int") or kind.takes("number") or kind.takes("bool")):
         return "leave the quotes out"
     if kind.takes("list") and not kind.takes("text"):
-        return f"write [{node.text}]" if node.text else None
+        return _list_hint(path, node)
     if kind.takes("bool") and str(node.value).lower() in ("yes", "no", "on", "off"):
         return "write true or false"
     if kind.takes("bool") and isinstance(node.value, str):
         return did_you_mean(node.value, ["true", "false"])
     return None
+
+
+def _list_hint(path: str, node: ScalarNode) -> str | None:
+    """How the scalar is written as a list: sizes of pictures have two numbers, and YAML knows no round brackets."""
+    text = node.text.strip("() ")
+    items = [item.strip() for item in text.split(",") if item.strip()]
+    if not items:
+        return None
+    if node.text.startswith("("):
+        return f"write [{', '.join(items)}]" if node.text.endswith(")") else "a list stands in square brackets: [2, 2]"
+    if path.rpartition(".")[2] in ("image_size", "picture_size") and len(items) == 1:
+        return f"write [{items[0]}, {items[0]}], height and width"
+    return f"write [{', '.join(items)}]"

@@ -53,7 +53,7 @@ def load_config(file: str | Path, overrides: Sequence[str] = ()) -> Config:
     path = Path(file)
     try:
         if path.is_dir():
-            raise ConfigError(Fault("expected a config file, found a folder", file=str(file)))
+            raise ConfigError(Fault("expected a config file, found a folder", file=str(file), hint=f"dltrain init {file}"))
         with path.open("rb") as stream:
             text = stream.read(MOST_BYTES + 1)
     except FileNotFoundError:
@@ -84,7 +84,7 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
             root,
             None,
             f"expected a mapping of keys at the top, found {describe(root.plain())}",
-            "such as `data:`, `model:`, `training:`",
+            _what_it_is(file) or "such as `data:`, `model:`, `training:`",
         )
         faults.raise_errors()
         raise AssertionError("unreachable: a fault was noted")
@@ -221,6 +221,13 @@ def _check_across(
         context.faults.add(
             context.places.get(path), path, "`model.logits` says that the output is logits, the loss that it is not"
         )
+
+
+def _what_it_is(file: str) -> str | None:
+    """What a file of data, in a config's place, is good for."""
+    if Path(file).suffix.lower() in (".csv", ".tsv", ".parquet", ".npz", ".xlsx", ".gz", ".txt"):
+        return f"dltrain init {file}"
+    return None
 
 
 def _near_files(path: Path) -> str | None:

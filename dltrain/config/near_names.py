@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from dltrain.config.aliases import KNOWN_ELSEWHERE
 from dltrain.config.catalog import load_catalog, normalize
-from dltrain.config.components import KNOWN_ELSEWHERE
 from dltrain.config.keys import KEYS
 from dltrain.config.sources import SOURCES
 from dltrain.config.suggest import nearest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from dltrain.config.catalog import Catalog, normalize
 from dltrain.config.keys import COMPONENT_PLACES, KEYS
@@ -12,15 +13,40 @@ from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.scalars import describe
 from dltrain.config.suggest import did_you_mean, one_of
 from dltrain.config.yaml_reader import read_value
+from dltrain.errors import Fault, UsageError
 
 WORD = re.compile(r"([^\W\d][\w-]*(?:\.[\w-]+)*)=(.*)", flags=re.DOTALL)
 CALLBACK_KEYS = {"training.early_stopping", "training.reduce_lr_on_plateau", "training.tensorboard", "training.checkpoint"}
 
 
+# What comes near to `KEY=VALUE`: `metrics+=AUC`, `layers[0].units=3`, `--training.epochs=3`.
+_NEARLY = re.compile(r"-{0,2}([^\W\d][\w-]*(?:\.[\w-]+|\[\s*-?\w+\s*\])*)\s*([+-]?)=(.*)", flags=re.DOTALL)
+
+
 def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words that name files, and those that are overrides (`name(.name)*=value`), each in their order."""
+    """The words that name files, and those that are overrides (`name(.name)*=value`), each in their order.
+
+    Raises:
+        UsageError: a word is nearly an override, and no file.
+    """
     files = [word for word in words if not WORD.fullmatch(word)]
+    faults = [fault for word in files if (fault := _near_override(word)) is not None]
+    if faults:
+        raise UsageError(faults)
     return files, [word for word in words if WORD.fullmatch(word)]
+
+
+def _near_override(word: str) -> Fault | None:
+    """What is wrong with a word that was meant as an override, or None."""
+    match = _NEARLY.fullmatch(word)
+    if match is None or Path(word).exists():
+        return None
+    key, sign, value = match.groups()
+    key = re.sub(r"\[\s*(-?\w+)\s*\]", r".\1", key)
+    hint = f"write {key}={value}"
+    if sign:
+        hint = f"a list is given whole: {key}=[…, {value}]" if sign == "+" else f"a list is given whole: {key}=[…]"
+    return Fault(f'expected KEY=VALUE, found "{word}"', hint=hint)
 
 
 @dataclass(slots=True)
@@ -52,6 +78,11 @@ def apply_overrides(root: MappingNode, words: Sequence[str], faults: Faults, cat
             continue
         parts = match.group(1).split(".")
         if (parts[0] == "parameters" and len(parts) > 1) != parameters:
+            continue
+        if not match.group(2).strip():
+            key = match.group(1)
+            hint = f"if a variable stands there, it is not set; {key}=null leaves the key out, {key}='\"\"' is empty text"
+            faults.add(None, match.group(1), "expected a value after =, found nothing", hint, word=word)
             continue
         value = read_value(match.group(2), word, faults)
         if value is not None:

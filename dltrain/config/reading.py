@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dltrain.config.aliases import said_here
 from dltrain.config.catalog import Catalog, load_catalog
 from dltrain.config.keys import KEYS, blocks_with, keys_of
 from dltrain.config.kinds import MISMATCH, Kind, parse_kind, read_kind
 from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.paths import Paths
 from dltrain.config.scalars import describe
+from dltrain.config.sources import SOURCES
 from dltrain.config.suggest import did_you_mean, nearest, one_of
 from dltrain.config.types import Place
 
@@ -128,10 +130,14 @@ def add_unknown_key(context: Context, node: MappingNode, block: str, name: str, 
         hint = f'did you mean "parameters.{nearest(name, list(parameters.entries))}"?'
     elif ":" in name or (name.startswith(("'", '"'))):
         hint = "a colon needs a space after it;"
+    elif (said := said_here(name)) is not None:
+        hint = f"{said};"
     elif nearest(name, known) is not None:
         hint = did_you_mean(name, known)
     elif elsewhere:
         hint = f"{name} belongs under `{elsewhere[0]}`;" if elsewhere[0] else f"{name} belongs at the top level;"
+    elif block != "data" and (source := next((source for source, what in SOURCES.items() if name in what.arguments), None)):
+        hint = f"{name} belongs under `data`, where `source` is {source};"
     else:
         for other in ("training", "data", "model", "evaluation", "data.split", "training.checkpoint", "sweep", ""):
             near = nearest(name, keys_of(other))

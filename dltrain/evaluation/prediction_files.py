@@ -28,13 +28,17 @@ def choose_format(destination: str, wanted: str | None = None) -> str:
     """The format to write: as wanted, else by the file's suffix, else csv.
 
     Raises:
-        UsageError: an unknown format.
+        UsageError: an unknown format, or a suffix that stands for none.
     """
     if wanted is not None:
         if wanted not in FORMATS:
             raise UsageError(Fault(f"--format must be one of {', '.join(FORMATS)}, found {wanted!r}"))
         return wanted
-    return _SUFFIXES.get(Path(destination).suffix.lower(), "csv")
+    suffix = Path(destination).suffix.lower()
+    if suffix and suffix not in _SUFFIXES:
+        hint = f"name it by what it holds ({', '.join(_SUFFIXES)}), or say it with --format {'|'.join(FORMATS)}"
+        raise UsageError(Fault(f"predictions are not written as {suffix}: {destination}", hint=hint))
+    return _SUFFIXES.get(suffix, "csv")
 
 
 def prediction_columns(

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from dltrain.config import load_config_text
+from dltrain.config.aliases import KNOWN_ELSEWHERE
 from dltrain.config.catalog import ComponentEntry, load_catalog
-from dltrain.config.components import KNOWN_ELSEWHERE
 from dltrain.config.examples import example_of_component, example_of_key, example_of_source
 from dltrain.config.explain import Explanation, explain
 from dltrain.config.keys import KEYS, keys_of

@@ -182,3 +182,11 @@ def test_a_refused_write_leaves_the_old_file(tmp_path, monkeypatch):
 def test_stdout(capsysbinary):
     write_predictions("-", COLUMNS, format="jsonl")
     assert capsysbinary.readouterr().out == to_jsonl(COLUMNS)
+
+
+@pytest.mark.parametrize("name", ["p.xlsx", "p.txt", "p.h5"])
+def test_e4_a_suffix_that_stands_for_no_format_is_refused(name):
+    with pytest.raises(UsageError, match="are not written as"):
+        choose_format(name)
+    assert choose_format(name, "csv") == "csv"
+    assert choose_format("predictions") == "csv"

@@ -1,0 +1,164 @@
+"""Words of Keras, scikit-learn and of older versions are answered with the words of today."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dltrain.config.aliases import KNOWN_ARGUMENTS, OLD_COMMANDS, OLD_WORDS, from_call, from_mapping, said_here
+from dltrain.config.catalog import load_catalog, normalize
+from dltrain.config.explain import explain
+from dltrain.config.keys import KEYS
+from dltrain.config.load import load_config_text
+from dltrain.config.overrides import split_words
+from dltrain.config.sources import SOURCES
+from dltrain.errors import ConfigError, UsageError
+
+FIND = {kind: (lambda name, kind=kind: load_catalog().find(kind, name)) for kind in load_catalog().kinds()}
+
+
+def faults(tmp_path, *, layers="[Flatten]", training="{epochs: 1}", data="", top="", words=()):
+    text = f"data: {{source: csv, path: t.csv, target: y{data}}}\nmodel: {{layers: {layers}}}\ntraining: {training}\n{top}\n"
+    with pytest.raises(ConfigError) as caught:
+        load_config_text(text, folder=tmp_path, overrides=words)
+    return caught.value.faults
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "spelled"),
+    [
+        ("SGD(lr=0.01)", "optimizer", "SGD: {learning_rate: 0.01}"),
+        ("Adam()", "optimizer", "Adam"),
+        ("keras.optimizers.Adam(1e-3)", "optimizer", "Adam: {learning_rate: 0.001}"),
+        ("Dense(32, activation='relu')", "layer", "Dense: {units: 32, activation: relu}"),
+        ("layers.Conv2D(8, (3, 3), border_mode='same')", "layer", "Conv2D: {filters: 8, kernel_size: [3, 3], padding: same}"),
+        ("Dense(16", "layer", "Dense: {…}"),
+        ("l2(0.01)", "regularizer", "L2: {l2: 0.01}"),
+        ("Dense(n_units, use_bias=False)", "layer", "Dense: {units: n_units, use_bias: false}"),
+        ("Adam", "optimizer", None),
+        ("nothing(3)", "layer", None),
+        ("(3)", "layer", None),
+    ],
+)
+def test_f7_a_call_of_python_is_spelled_as_a_component(call, kind, spelled):
+    assert from_call(call, FIND[kind]) == spelled
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "spelled"),
+    [
+        ({"type": "Dense", "units": 4}, "layer", "Dense: {units: 4}"),
+        ({"name": "SGD", "lr": 0.1}, "optimizer", "SGD: {learning_rate: 0.1}"),
+        ({"class_name": "Dense", "config": {"units": 3}}, "layer", "Dense: {units: 3}"),
+        ({"units": 3, "activation": "relu"}, "layer", None),
+    ],
+)
+def test_f7_a_component_named_by_one_of_its_keys(values, kind, spelled):
+    assert from_mapping(values, FIND[kind]) == spelled
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ({"training": "{optimizer: SGD(lr=0.01)}"}, "write SGD: {learning_rate: 0.01}"),
+        ({"training": "{optimizer: {name: SGD, lr: 0.01}}"}, "write SGD: {learning_rate: 0.01}"),
+        ({"training": "{optimizer: Adam()}"}, "write Adam"),
+        ({"layers": "[\"Dense(32, activation='relu')\"]"}, "write Dense: {units: 32, activation: relu}"),
+        ({"layers": "[{type: Dense, units: 3}]"}, "write Dense: {units: 3}"),
+        ({"layers": "[{Dense: {units: 3, kernel_regularizer: l2(0.01)}}]"}, "write L2: {l2: 0.01}"),
+        ({"layers": "[{Dense: {output_dim: 3}}]"}, 'did you mean "units"?'),
+        ({"layers": "[{Dense: {units: 3, init: uniform}}]"}, 'did you mean "kernel_initializer"?'),
+        ({"layers": "[{Conv2D: {nb_filter: 3, kernel_size: 3}}]"}, 'did you mean "filters"?'),
+        ({"layers": "[{Conv2D: {filters: 3, kernel_size: 3, border_mode: same}}]"}, 'did you mean "padding"?'),
+        ({"layers": "[{Conv2D: {filters: 3, kernel_size: (2,2)}}]"}, "[2, 2]"),
+        ({"training": "{optimizer: {SGD: {lr: 0.1}}}"}, 'did you mean "learning_rate"?'),
+        ({"training": "{optimizer: {SGD: {decay: 1e-4}}}"}, "InverseTimeDecay"),
+        ({"training": "{metrics: [val_accuracy]}"}, "write accuracy"),
+        ({"training": "{losss: mse}"}, 'did you mean "loss"?'),
+        ({"training": "{lr: 0.1}"}, "training.optimizer.learning_rate"),
+        ({"training": "{nb_epoch: 3}"}, "training.epochs"),
+        ({"training": "{verbose: 1}"}, "-q, -v or -vv"),
+        ({"training": "{callbacks: [EarlyStopping]}"}, "training.early_stopping"),
+        ({"training": "{ModelCheckpoint: {}}"}, "training.checkpoint"),
+        ({"training": "{patience: 3}"}, "training.early_stopping.patience"),
+        ({"training": "{validation_split: 0.2}"}, "data.split.validation"),
+        ({"training": "{checkpoint: {save_format: h5}}"}, "training.checkpoint.format"),
+        ({"training": "{checkpoint: {period: 2}}"}, "{epoch}"),
+        ({"training": "{checkpoint: {save_freq: epoch}}"}, "{epoch}"),
+        ({"training": "{compile: {}}"}, "training.optimizer, training.loss and training.metrics"),
+        ({"data": ", split: {val: 0.2}"}, "data.split.validation"),
+        ({"data": ", split: {test_size: 0.2}"}, "data.split.test"),
+        ({"data": ", split: {random_state: 3}"}, "data.split.seed"),
+        ({"data": ", validation_data: v.csv"}, "data.validation"),
+        ({"data": ", target_size: 150"}, "data.image_size"),
+        ({"data": ", horizontal_flip: true"}, "RandomFlip"),
+        ({"data": ", rotation_range: 20"}, "RandomRotation"),
+        ({"data": ", preprocessing_function: x"}, "data.scale"),
+        ({"data": ", class_mode: binary"}, "data.task"),
+        ({"data": ", color_mode: grayscale"}, "data.color"),
+        ({"top": "image_size: [150, 150]"}, "image_size belongs under `data`"),
+        ({"top": "random_state: 3"}, "seed"),
+        ({"words": ["training.lr=0.1"]}, "training.optimizer.learning_rate"),
+        ({"words": ["learning_rate=0.1"]}, "training.optimizer.learning_rate"),
+        ({"words": ["training.epochs="]}, "if a variable stands there, it is not set"),
+    ],
+)
+def test_f7_old_words_lead_to_the_new_ones(tmp_path, given, hint):
+    assert any(hint in (fault.hint or "") for fault in faults(tmp_path, **given))
+
+
+def test_f7_a_size_is_height_and_width(tmp_path):
+    text = "data: {source: image_folder, path: x, image_size: 150}\nmodel: {layers: [Flatten]}\n"
+    with pytest.raises(ConfigError) as caught:
+        load_config_text(text, folder=tmp_path)
+    assert [fault.hint for fault in caught.value.faults] == ["write [150, 150], height and width"]
+
+
+def test_what_the_table_names_exists():
+    known = set(KEYS) | {f"data.{name}" for source in SOURCES.values() for name in source.arguments}
+    for said in OLD_WORDS.values():
+        if " " not in said:
+            assert said in known or explain(said)
+        for layer in re.findall(r"\[\{(\w+): ", said):
+            assert load_catalog().find("layer", layer) or load_catalog().find("application", layer)
+    arguments = {
+        argument
+        for kind in ("layer", "optimizer")
+        for name in load_catalog().names(kind)
+        for argument in load_catalog().find(kind, name).arguments
+    }
+    for old, now in KNOWN_ARGUMENTS.items():
+        assert old == normalize(old)
+        assert set(now) <= arguments
+    assert not {path.rpartition(".")[2] for path in KEYS if path.count(".") < 2} & set(OLD_WORDS)
+
+
+@pytest.mark.parametrize(
+    "word", ["lr", "decay", "ImageDataGenerator", "flow_from_directory", "include_top", "to_categorical", "summary"]
+)
+def test_f7_explain_answers_old_words(word):
+    with pytest.raises(UsageError) as caught:
+        explain(word)
+    assert caught.value.faults[0].hint == said_here(word)
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("training.metrics+=AUC", "training.metrics=[…, AUC]"),
+        ("model.layers[0].units=3", "write model.layers.0.units=3"),
+        ("--training.epochs=3", "write training.epochs=3"),
+    ],
+)
+def test_e4_what_comes_near_to_an_override_is_no_file(word, hint):
+    with pytest.raises(UsageError) as caught:
+        split_words(["c.yaml", word])
+    assert hint in caught.value.faults[0].hint
+
+
+def test_commands_of_other_tools():
+    from dltrain.cli.app import COMMANDS
+
+    assert set(OLD_COMMANDS.values()) <= set(COMMANDS)
+    assert not set(OLD_COMMANDS) & set(COMMANDS)
