@@ -3,6 +3,9 @@
 `import keras` also imports scikit-learn, matplotlib, pandas and more where they are installed, each behind a
 `try: ... except ImportError`. Hidden from sight during the import, with the garbage collector off, they cost nothing; they
 can be imported as usual afterwards.
+
+Keras's own settings file (`keras.json`) and the variables of the environment that change what it computes are kept from it:
+one config trains the same numbers for everybody.
 """
 
 from __future__ import annotations
@@ -10,19 +13,31 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib.abc
+import json
 import logging
 import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from dltrain.errors import UsageError
 
 logger = logging.getLogger(__name__)
 
 # Imported by Keras or TensorFlow only if present, and used by neither for what dltrain does.
 UNNEEDED = ("sklearn", "matplotlib", "pandas", "PIL", "pydot", "torchvision", "tensorboard", "jax", "flax", "torch", "polars")
+
+
+# What Keras computes with, whatever `keras.json` says: Keras's own defaults.
+SETTINGS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
+# Read by Keras when it is imported; the first two would cut a training short.
+_VARIABLES = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
+_SETTLED = "_settled_by_dltrain"
+ignored_settings: dict[str, Any] = {}  # what the file and the environment asked for when Keras was imported, and was not done
 
 
 class _Hide(importlib.abc.MetaPathFinder):
@@ -42,9 +57,21 @@ def import_keras(threads: int | None = None) -> Any:
 
     Returns:
         The `keras` module.
+
+    Raises:
+        UsageError: Keras was imported before, on another backend.
     """
     if "keras" in sys.modules:
-        return sys.modules["keras"]
+        keras = sys.modules["keras"]
+        if keras.config.backend() != "tensorflow":
+            raise UsageError(
+                f"Keras was imported with the backend {keras.config.backend()}, and dltrain trains with tensorflow",
+                hint='set KERAS_BACKEND to "tensorflow" before Keras is imported',
+            )
+        if not hasattr(keras, _SETTLED):  # somebody else's import, with their settings
+            _settle(keras)
+        return keras
+    ignored_settings.update(_asked_otherwise())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     hide = _Hide()
@@ -52,7 +79,7 @@ def import_keras(threads: int | None = None) -> Any:
     gc.disable()
     sys.meta_path.insert(0, hide)
     try:
-        with quiet_stderr():
+        with quiet_stderr(), _without_settings():
             import tensorflow as tf
 
             if threads:
@@ -60,6 +87,7 @@ def import_keras(threads: int | None = None) -> Any:
                 tf.config.threading.set_inter_op_parallelism_threads(threads)
             import keras
 
+            _settle(keras)
             tf.constant(0.0)  # starts the runtime, which writes its notices now and not into later output
     finally:
         sys.meta_path.remove(hide)
@@ -68,6 +96,54 @@ def import_keras(threads: int | None = None) -> Any:
         # Thousands of modules will never be garbage; looking through them at each collection costs time.
         gc.freeze()
     return keras
+
+
+def _settle(keras: Any) -> None:
+    """Give Keras the settings that every run is computed with."""
+    keras.config.set_dtype_policy(SETTINGS["floatx"])
+    keras.config.set_floatx(SETTINGS["floatx"])
+    keras.config.set_epsilon(SETTINGS["epsilon"])
+    keras.config.set_image_data_format(SETTINGS["image_data_format"])
+    setattr(keras, _SETTLED, True)
+
+
+@contextlib.contextmanager
+def _without_settings() -> Iterator[None]:
+    """Keras finds no settings while it is imported: neither its file, in which a wrong word ends the import, nor variables.
+
+    Its home is what it would have been all the same, for what it downloads.
+    """
+    saved = {name: os.environ.pop(name, None) for name in ("KERAS_HOME", *_VARIABLES)}
+    home = _home(saved["KERAS_HOME"])
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            os.environ["KERAS_HOME"] = folder
+            yield
+        sys.modules["keras.src.backend.config"]._KERAS_DIR = str(home)  # type: ignore[attr-defined]
+    finally:
+        os.environ.pop("KERAS_HOME", None)
+        os.environ.update({name: value for name, value in saved.items() if value is not None})
+
+
+def _home(given: str | None) -> Path:
+    """Keras's folder, as Keras finds it."""
+    if given:
+        return Path(given)
+    home = Path.home()
+    return (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"
+
+
+def _asked_otherwise() -> dict[str, Any]:
+    """What Keras's settings file and the environment ask for that is not done: its name -> the value."""
+    usual = {**SETTINGS, "backend": "tensorflow"}
+    found: dict[str, Any] = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        found["KERAS_BACKEND"] = os.environ["KERAS_BACKEND"]
+    with contextlib.suppress(OSError, ValueError):
+        written = json.loads((_home(os.environ.get("KERAS_HOME")) / "keras.json").expanduser().read_text())
+        if isinstance(written, dict):
+            found |= {name: written[name] for name, value in usual.items() if written.get(name, value) != value}
+    return found
 
 
 @contextlib.contextmanager

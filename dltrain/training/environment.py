@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.model.keras_import import import_keras
+from dltrain.model.keras_import import SETTINGS, ignored_settings, import_keras
 
 
 def describe_environment(threads: int) -> dict[str, Any]:
@@ -32,7 +32,14 @@ def describe_environment(threads: int) -> dict[str, Any]:
         "threads": threads,
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         "processor": _processor(),
+        "keras_settings": dict(SETTINGS),
     }
+
+
+def settings_note() -> str:
+    """What Keras's own settings ask for that no run follows, in a sentence; empty where they ask for nothing else."""
+    asked = ", ".join(f"{name}: {value}" for name, value in ignored_settings.items())
+    return f"Keras's own settings say {asked}: not followed, a run is computed as its config says" if asked else ""
 
 
 def _processor() -> str:

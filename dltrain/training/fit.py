@@ -36,7 +36,7 @@ from dltrain.reporting import Reporter, WarningList
 from dltrain.runs import Run, now, to_json, write_atomically
 from dltrain.training.corruption import corruption_of
 from dltrain.training.diagnosis import diagnose_fit, finding_documents
-from dltrain.training.environment import describe_environment, logging_to
+from dltrain.training.environment import describe_environment, logging_to, settings_note
 from dltrain.training.helper_jobs import data_for_model, load_and_check, plot, warm_up_plots
 from dltrain.training.loop import Tensors
 from dltrain.training.phases import Phases
@@ -232,6 +232,9 @@ class _Fit:
             The result of a run that has nothing left to do, else None.
         """
         environment = describe_environment(self.threads)
+        note = settings_note()
+        if note:
+            self.reporter.warning(note)
         if self.resumed:
             compare_with_run(self.run, self.manifest, dataset, resolved, environment, self.reporter)
             if self._is_done():

@@ -82,6 +82,6 @@ def compare_with_run(
     if data.get("fingerprint") != dataset.fingerprint:
         raise DataError(fingerprint_faults(data.get("details", {}), dataset.fingerprint_details))
     for key, value in environment.items():
-        was = manifest.get("environment", {}).get(key)
+        was = manifest.get("environment", {}).get(key, value)  # what an older version did not record has not changed
         if was != value:
             reporter.warning(f"{key} was {was} when the run began and is {value} now: the last bits may differ")

@@ -30,7 +30,7 @@ from dltrain.reporting import Reporter
 from dltrain.runs import Run, create_run, now, to_json, write_atomically
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.diagnosis import diagnose_fit, finding_documents
-from dltrain.training.environment import describe_environment, logging_to
+from dltrain.training.environment import describe_environment, logging_to, settings_note
 from dltrain.training.features import note_features
 from dltrain.training.resuming import compare_with_run
 from dltrain.training.run_files import first_manifest, metrics_document, refuse_h5, resolved_config, save_row_ids
@@ -249,6 +249,9 @@ class _Stack:
     def _begin(self, trials: Sequence[StackedTrial], resumed: Sequence[bool], num_steps: int) -> bool:
         """Write what runs begin with, or hold config and data of earlier ones against what is there now; decide about XLA."""
         environment = describe_environment(self.threads)
+        note = settings_note()
+        if note:
+            self.reporter.warning(note)
         manifests = [trial.run.read_manifest() if was else None for trial, was in zip(trials, resumed)]
         known = next((manifest["compiler"] for manifest in manifests if manifest and "compiler" in manifest), None)
         model, training = trials[0].template.model, trials[0].training

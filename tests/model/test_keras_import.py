@@ -1,0 +1,73 @@
+"""Keras is imported with the settings that every run is computed with, whatever its own settings file says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import REPOSITORY
+
+CODE = """
+import json, sys
+from dltrain.model.keras_import import ignored_settings, import_keras
+keras = import_keras()
+from keras.src.backend import config
+layer = keras.layers.Dense(1)
+layer.build((None, 2))
+print(json.dumps({
+    "floatx": keras.config.floatx(), "epsilon": keras.config.epsilon(), "format": keras.config.image_data_format(),
+    "weights": str(layer.kernel.dtype), "home": config.keras_home(), "backend": keras.config.backend(),
+    "epochs": keras.config.max_epochs(), "ignored": ignored_settings,
+}))
+"""
+
+
+def imported(home: Path, code: str = CODE, **environment: str) -> dict[str, object]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("KERAS_")}
+    env |= {"HOME": str(home), "PYTHONPATH": str(REPOSITORY), **environment}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize("how", ["home", "KERAS_HOME"])
+def test_f9_settings_of_keras_change_no_number(tmp_path: Path, how: str) -> None:
+    keras_home = tmp_path / ".keras" if how == "home" else tmp_path / "elsewhere"
+    keras_home.mkdir()
+    written = json.dumps({"floatx": "float64", "epsilon": 1e-3, "image_data_format": "channels_first", "backend": "jax"})
+    (keras_home / "keras.json").write_text(written)
+    environment = {"KERAS_MAX_EPOCHS": "1", "KERAS_BACKEND": "jax"}
+    if how == "KERAS_HOME":
+        environment["KERAS_HOME"] = str(keras_home)
+    found = imported(tmp_path, **environment)
+    assert (found["floatx"], found["epsilon"], found["format"]) == ("float32", 1e-7, "channels_last")
+    assert (found["weights"], found["backend"], found["epochs"]) == ("float32", "tensorflow", None)
+    assert found["home"] == str(keras_home)
+    assert found["ignored"] == {
+        "KERAS_MAX_EPOCHS": "1",
+        "KERAS_BACKEND": "jax",
+        "floatx": "float64",
+        "epsilon": 1e-3,
+        "image_data_format": "channels_first",
+        "backend": "jax",
+    }
+    assert (keras_home / "keras.json").read_text() == written
+
+
+def test_f9_a_settings_file_that_keras_refuses_ends_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras" / "keras.json").write_text('{"floatx": "float31", "epsilon": 1}')
+    found = imported(tmp_path, KERAS_MAX_EPOCHS="many")
+    assert found["floatx"] == "float32"
+
+
+def test_f9_an_earlier_import_with_other_settings_is_put_right(tmp_path: Path) -> None:
+    (tmp_path / ".keras").mkdir()
+    (tmp_path / ".keras" / "keras.json").write_text('{"floatx": "float64", "image_data_format": "channels_first"}')
+    found = imported(tmp_path, "import keras\nkeras.layers.Dense(1).dtype\n" + CODE)
+    assert (found["floatx"], found["format"], found["weights"]) == ("float32", "channels_last", "float32")
