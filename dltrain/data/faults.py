@@ -66,3 +66,8 @@ def column_hint(word: str, columns: Sequence[str]) -> str:
     close = nearest(word, columns)
     suggestion = f'did you mean "{close}"? ' if close else ""
     return f"{suggestion}columns: {listed(columns, 30)}"
+
+
+def shown_column(name: str) -> str:
+    """A column's name as it is told."""
+    return name or "(a column without a name)"

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import TextConfig
 from dltrain.data.dataset import InputSpec
-from dltrain.data.faults import NUM_SHOWN, capped, listed
+from dltrain.data.faults import NUM_SHOWN, capped, listed, shown_column
 from dltrain.data.kinds import Reading, mend, read_numbers, text_of, to_booleans, to_dates, unreadable
 from dltrain.data.picture_columns import find_pictures, read_pictures_of
 from dltrain.data.picture_form import PictureForm
-from dltrain.data.scaling import NumberTransform, fit_number
+from dltrain.data.scaling import NO_VALUE, NumberTransform, fit_number, ignoring_constant, same_value, why_untaught
 from dltrain.data.targets import Locate
 from dltrain.data.tokens import TokenCounts, Tokenizer
 from dltrain.errors import DataError, Fault
@@ -46,6 +46,8 @@ class FeatureColumn:
         vector_length: of a text whose embedding begins with word vectors: how many numbers a word has; else None.
         trainable: whether training changes a text's embedding.
         vectors: float32 [tokenizer.size, vector_length] of a text, while a fit has them; a run's weights hold them from then on.
+        untaught: why the training part has nothing to teach about it, once it is fitted; empty where it has. Such a column is
+            left out: what it shows later would meet weights that were never trained.
     """
 
     name: str
@@ -61,6 +63,7 @@ class FeatureColumn:
     vector_length: int | None = None
     trainable: bool = True
     vectors: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+    untaught: str = ""
 
     @property
     def is_embedded(self) -> bool:
@@ -239,28 +242,59 @@ def fit_feature(
     if column.kind == "category":
         seen = values.gather(rows)
         categories = tuple(sorted(seen.drop_nulls().unique().to_list()))
+        has_missing = bool(seen.null_count())
+        untaught = NO_VALUE if not categories else ""
+        if len(categories) == 1 and not has_missing:
+            untaught = same_value(categories[0])
         encode = encode or ("one_hot" if len(categories) <= ONE_HOT_LIMIT else "embedding")
-        return replace(column, categories=categories, has_missing=bool(seen.null_count()), encode=encode)
+        return replace(column, categories=categories, has_missing=has_missing, encode=encode, untaught=untaught)
     if column.kind == "boolean":
         fill = impute if not isinstance(impute, str) or impute == "none" else "most_frequent"
-        return replace(column, numbers=(fit_number(column.name, values[rows], "none", fill),))
+        number = fit_number(column.name, values[rows], "none", fill)
+        untaught = why_untaught(values[rows])
+        if untaught and untaught != NO_VALUE:
+            untaught = same_value("true" if values[rows[0]] else "false")
+        return replace(column, numbers=(number,), untaught=untaught)
     if column.kind == "date":
         seen = values.gather(rows)
         has_hours = bool(((seen.dt.hour() != 0) | (seen.dt.minute() != 0)).any())
         parts = ("year", "month", "day", "weekday", "day number", *(("hour",) if has_hours else ()))
-        made = [
-            replace(
-                fit_number(f"{column.name} {part}", number, scale, impute), indicator=bool(seen.null_count()) and part == "year"
-            )
-            for part, number in zip(parts, date_numbers(seen, parts), strict=True)
-        ]
-        return replace(column, date_parts=parts, numbers=tuple(made))
-    return replace(column, numbers=(fit_number(column.name, values[rows], scale, impute),))
+        numbers = date_numbers(seen, parts)
+        made = []
+        for part, shown in zip(parts, numbers, strict=True):
+            number = ignoring_constant(fit_number(f"{column.name} {part}", shown, scale, impute), shown)
+            made.append(replace(number, indicator=bool(seen.null_count()) and part == "year"))
+        reasons = [why_untaught(shown) for shown in numbers]
+        untaught = "" if not all(reasons) else NO_VALUE if NO_VALUE in reasons else same_value(str(seen[0]))
+        return replace(column, date_parts=parts, numbers=tuple(made), untaught=untaught)
+    number = ignoring_constant(fit_number(column.name, values[rows], scale, impute), values[rows])
+    return replace(column, numbers=(number,), untaught=why_untaught(values[rows]))
 
 
 def fit_text(column: FeatureColumn, counts: TokenCounts) -> FeatureColumn:
     """Learn the vocabulary of a text from the tokens of the training rows."""
-    return replace(column, tokenizer=counts.finish(), trainable=counts.config.trainable)
+    tokenizer = counts.finish()
+    untaught = "" if tokenizer.vocabulary else "no word in the training part"
+    return replace(column, tokenizer=tokenizer, trainable=counts.config.trainable, untaught=untaught)
+
+
+def split_untaught(
+    columns: Sequence[FeatureColumn], num_rows: int
+) -> tuple[list[FeatureColumn], list[tuple[str, str]], list[str]]:
+    """Columns fitted to so many training rows, less those that they teach nothing about.
+
+    Returns:
+        Those that are kept, the others with the reason, and sentences that warn: of a column that has no value in training, since
+        it is there for something. Of one that does not vary it is enough to tell. In a single row nothing varies.
+    """
+    gone = [(c.name, c.untaught) for c in columns if c.untaught and (num_rows > 1 or c.untaught.startswith("no "))]
+    names = dict(gone)
+    kept = [column for column in columns if column.name not in names]
+    empty = [shown_column(name) for name, reason in gone if reason.startswith("no ")]
+    if not empty:
+        return kept, gone, []
+    what = "these columns have" if len(empty) > 1 else "this column has"
+    return kept, gone, [f"left out, because {what} no value in the training part: {listed(empty, 20)}"]
 
 
 def category_codes(column: FeatureColumn, values: polars.Series) -> tuple[NDArray[np.int32], polars.Series]:

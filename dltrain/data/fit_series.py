@@ -17,7 +17,7 @@ from dltrain.data.column_files import write_meta
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.disk_array import DiskArray
 from dltrain.data.faults import config_fault
-from dltrain.data.features import FeatureColumn, check_gaps, fit_feature
+from dltrain.data.features import FeatureColumn, check_gaps, fit_feature, split_untaught
 from dltrain.data.fit_table import (
     TEXT_OPTIONS,
     check_columns,
@@ -66,11 +66,16 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     notes = list(timeline.notes)
     table, left_out = (stored.table, []) if stored else _columns(config, raw)
     features, targets = read_columns(raw, table, locate, with_targets=True)
-    preprocessing = stored or _fit(config, raw, table, timeline, places["train"], features, targets)
+    untaught: list[tuple[str, str]] = []
+    if stored is None:
+        preprocessing, untaught, more = _fit(config, raw, table, timeline, places["train"], features, targets)
+        notes += more
+    else:
+        preprocessing = stored
     values = preprocessing.order_values(timeline, features, targets, notes)
     parts = _windows(config, preprocessing, values, places, reporter)
     known = {name: column[np.isfinite(column)] for name, column in values.targets.items()}
-    summary = [preprocessing.describe()[0], *summarize(preprocessing.table, known, left_out, raw.frame.height)]
+    summary = [preprocessing.describe()[0], *summarize(preprocessing.table, known, left_out, raw.frame.height, untaught)]
     summary += _gap_lines(preprocessing, features, targets)
     manner = "by time" + (", files of their own" if raw.parts else "")
     return Fitted(preprocessing, parts, summary, notes, _resolved(preprocessing), manner)
@@ -153,14 +158,14 @@ def _fit(
     train: Rows,
     features: Mapping[str, Any],
     targets: Mapping[str, NDArray[np.float64]],
-) -> SeriesPreprocessing:
-    """Statistics of the training rows."""
+) -> tuple[SeriesPreprocessing, list[tuple[str, str]], list[str]]:
+    """Statistics of the training rows; the columns that they teach nothing about, and sentences on these."""
     assert config.series is not None
     rows = timeline.rows[train]
     last_known = config.impute is None
-    fitted = tuple(_fit_column(config, column, features[column.name], rows, last_known=last_known) for column in table.features)
-    if not fitted:
-        raise DataError(config_fault(config, "data.features", "no column is left to learn from"))
+    columns = [_fit_column(config, column, features[column.name], rows, last_known=last_known) for column in table.features]
+    taught, untaught, warnings = split_untaught(columns, len(rows))
+    fitted = tuple(taught)
     if not last_known:
         check_gaps(fitted, features, locator(raw))
     specs = []
@@ -171,15 +176,18 @@ def _fit(
             message = f"the target {spec.name} is {'empty' if not len(known) else 'the same'} in every row of the training part"
             raise DataError(config_fault(config, "data.target", message))
         specs.append(scaled_target(config, spec, {spec.name: known}, np.arange(len(known))))
+    if not fitted:
+        raise DataError(config_fault(config, "data.features", "no column is left to learn from"))
     season = config.series.season or timeline.step.season
     series = replace(config.series, season=season, gaps="split" if timeline.splits else "ignore")
-    return SeriesPreprocessing(
+    preprocessing = SeriesPreprocessing(
         table=replace(table, features=fitted, targets=tuple(specs)),
         series=series,
         date_format=timeline.times.date_format,
         step=timeline.step,
         last_known=last_known,
     )
+    return preprocessing, untaught, warnings
 
 
 def _fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Rows, *, last_known: bool) -> FeatureColumn:

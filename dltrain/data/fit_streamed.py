@@ -26,7 +26,7 @@ from dltrain.data.convert_table import Plan, convert, refuse_ragged, survey, tex
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.disk_array import DiskArray
 from dltrain.data.faults import all_of, config_fault
-from dltrain.data.features import FeatureColumn, Gaps, Unseen, fit_text, refuse_surprises
+from dltrain.data.features import FeatureColumn, Gaps, Unseen, fit_text, refuse_surprises, split_untaught
 from dltrain.data.files import expand_paths
 from dltrain.data.fit_table import (
     TEXT_OPTIONS,
@@ -38,6 +38,7 @@ from dltrain.data.fit_table import (
     feature_columns,
     fit_column,
     fit_targets,
+    kept_in_config,
     reading_of,
     resolved_values,
     scaled_target,
@@ -45,7 +46,7 @@ from dltrain.data.fit_table import (
     target_names,
 )
 from dltrain.data.fitted import Fitted
-from dltrain.data.input_groups import group_columns
+from dltrain.data.input_groups import group_columns, without_untaught
 from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading, infer_kind, is_text, mend, read_numbers
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
@@ -219,8 +220,10 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
     for number, column in enumerate(columns, 1):
         reporter.status(f"statistics of column {number} of {len(columns)}")
         fitted.append(_fit_column(config, files, column, reading, rows["train"]))
-    _check_gaps(files, fitted, reading, locate)
-    features, details, notes = token_vectors(fitted, config)
+    taught, untaught, more = split_untaught(fitted, len(rows["train"]))
+    warnings += more
+    _check_gaps(files, taught, reading, locate)
+    features, details, notes = token_vectors(taught, config)
     preprocessing = TablePreprocessing(
         source=config.source,
         features=features,
@@ -230,11 +233,12 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
         weight=config.weight,
         identifiers=config.identifiers,
     )
-    preprocessing = replace(preprocessing, groups=group_columns(config, features), files=details)
-    check_some_feature(preprocessing, config)
-    summary = [*summarize(preprocessing, targets, left_out, files.height), *notes]
+    groups = group_columns(without_untaught(config, dict(untaught)), features)
+    preprocessing = replace(preprocessing, groups=groups, files=details)
+    check_some_feature(preprocessing, config, [*left_out, *untaught])
+    summary = [*summarize(preprocessing, targets, left_out, files.height, untaught), *notes]
     parts = _parts(preprocessing, targets, weights, rows)
-    resolved = resolved_values(preprocessing)
+    resolved = resolved_values(preprocessing, kept_in_config(config, fitted, untaught))
     return Fitted(preprocessing, parts, summary, warnings, resolved, manner, details), _owners(files.height, rows)
 
 

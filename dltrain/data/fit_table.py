@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Part, TargetSpec
-from dltrain.data.faults import all_of, capped, column_hint, config_fault, listed
-from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fit_feature, read_features
+from dltrain.data.faults import all_of, capped, column_hint, config_fault, listed, shown_column
+from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fit_feature, read_features, split_untaught
 from dltrain.data.fitted import Fitted, check_labels, given_parts, placed, split_at_random
-from dltrain.data.input_groups import group_columns
+from dltrain.data.input_groups import group_columns, without_untaught
 from dltrain.data.kinds import (
     SAMPLE_ROWS,
     USUAL_MISSING,
@@ -71,9 +71,11 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     )
     rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
     warnings = check_targets(specs, targets, rows, raw)
-    fitted = tuple(fit_column(config, column, values[column.name], rows["train"]) for column in columns)
-    check_gaps(fitted, values, locate)
-    fitted, details, notes = token_vectors(fitted, config)
+    columns = [fit_column(config, column, values[column.name], rows["train"]) for column in columns]
+    taught, untaught, more = split_untaught(columns, len(rows["train"]))
+    warnings += more
+    check_gaps(taught, values, locate)
+    fitted, details, notes = token_vectors(taught, config)
     preprocessing = TablePreprocessing(
         source=config.source,
         features=fitted,
@@ -84,8 +86,9 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         identifiers=config.identifiers,
         arguments=raw.arguments,
     )
-    preprocessing = replace(preprocessing, groups=group_columns(config, fitted), files=details)
-    check_some_feature(preprocessing, config)
+    groups = group_columns(without_untaught(config, dict(untaught)), fitted)
+    preprocessing = replace(preprocessing, groups=groups, files=details)
+    check_some_feature(preprocessing, config, [*left_out, *untaught])
     if config.transform:
         made = preprocessing.make_inputs(values, rows["train"], Unseen())
         if FEATURES not in made:
@@ -93,12 +96,12 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         steps, notes = fit_steps(config, np.asarray(made[FEATURES]), seed)
         preprocessing = replace(preprocessing, steps=steps)
         warnings += notes
-    details = details | picture_details({column.name: values[column.name] for column in columns if column.form is not None})
+    details = details | picture_details({column.name: values[column.name] for column in fitted if column.form is not None})
     identifiers = {name: text_of(raw.frame[name]).fill_null("") for name in config.identifiers}
     table = TableValues(values, targets, weights, identifiers, raw.frame.height)
     parts = _assemble(preprocessing, table, rows, warnings)
-    summary = summarize(preprocessing, targets, left_out, raw.frame.height)
-    resolved = resolved_values(preprocessing)
+    summary = summarize(preprocessing, targets, left_out, raw.frame.height, untaught)
+    resolved = resolved_values(preprocessing, kept_in_config(config, columns, untaught))
     return Fitted(preprocessing, parts, [*summary, *notes], warnings, resolved, manner, details)
 
 
@@ -405,19 +408,32 @@ def scaled_target(config: DataConfig, spec: TargetSpec, targets: dict[str, NDArr
     return scale_target(spec, targets[spec.name][rows])
 
 
-def check_some_feature(preprocessing: TablePreprocessing, config: DataConfig) -> None:
-    """There must be something to learn from (raises DataError)."""
+def check_some_feature(preprocessing: TablePreprocessing, config: DataConfig, left_out: Sequence[tuple[str, str]]) -> None:
+    """There must be something to learn from; what was left out may say why there is not (raises DataError)."""
     schema = preprocessing.schema
     if not schema.inputs:
-        raise DataError(config_fault(config, "data.features", "no column is left to learn from"))
+        raise DataError(config_fault(config, "data.features", "no column is left to learn from", _hint_left_out(left_out)))
     if config.task == RECONSTRUCTION and schema.inputs[0].dtype != "float32":
         raise DataError(config_fault(config, "data.features", "no number is left to reconstruct", "data.encode: one_hot"))
 
 
+def _hint_left_out(left_out: Sequence[tuple[str, str]]) -> str | None:
+    """What could be done about columns that are left out, when no other is there."""
+    if not left_out:
+        return None
+    said = f"left out: {listed([f'{shown_column(name)} ({reason})' for name, reason in left_out], 8)}"
+    texts = [name for name, reason in left_out if reason.startswith("text, ")]
+    return f"{said}; `data.features: {{{texts[0]}: text}}` learns from the words of {texts[0]}" if texts else said
+
+
 def summarize(
-    preprocessing: TablePreprocessing, targets: dict[str, NDArray[Any]], left_out: list[tuple[str, str]], num_rows: int
+    preprocessing: TablePreprocessing,
+    targets: dict[str, NDArray[Any]],
+    left_out: Sequence[tuple[str, str]],
+    num_rows: int,
+    untaught: Sequence[tuple[str, str]] = (),
 ) -> list[str]:
-    """Lines on targets and features, and on the columns that are left out."""
+    """Lines on targets and features, and on the columns that are left out: by their look, or for what training can teach."""
     lines = []
     for spec in preprocessing.targets:
         if spec.task == "classification":
@@ -436,15 +452,26 @@ def summarize(
     features = preprocessing.describe()
     lines += [features[0] + sample, *features[1:]]
     if left_out:
-        words = [f"{name} ({reason})" for name, reason in left_out]
+        words = [f"{shown_column(name)} ({reason})" for name, reason in left_out]
         lines.append(f"left out: {listed(words, 20)}; data.features can name them")
+    if untaught:
+        words = [f"{shown_column(name)} ({reason})" for name, reason in untaught]
+        lines.append(f"left out, having nothing to teach: {listed(words, 20)}")
     return lines
 
 
-def resolved_values(preprocessing: TablePreprocessing) -> dict[str, Any]:
-    """Inferred values by key path."""
+def kept_in_config(
+    config: DataConfig, columns: Sequence[FeatureColumn], untaught: Sequence[tuple[str, str]]
+) -> list[FeatureColumn]:
+    """Columns that are left out and stay among the features of the resolved config all the same, because inputs name them."""
+    named = {name for group in config.input_columns.values() for name in group}
+    return [column for column in columns if column.name in dict(untaught).keys() & named]
+
+
+def resolved_values(preprocessing: TablePreprocessing, more: Sequence[FeatureColumn] = ()) -> dict[str, Any]:
+    """Inferred values by key path; `more` are features that the config names, beside those that are used."""
     tasks = {spec.task for spec in preprocessing.targets}
-    resolved: dict[str, Any] = {"data.features": {column.name: column.kind for column in preprocessing.features}}
+    resolved: dict[str, Any] = {"data.features": {column.name: column.kind for column in (*preprocessing.features, *more)}}
     if len(tasks) == 1:
         resolved["data.task"] = tasks.pop()
     return resolved

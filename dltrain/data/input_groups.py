@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -66,6 +66,12 @@ def group_columns(config: DataConfig, columns: Sequence[FeatureColumn]) -> tuple
     if faults:
         raise ConfigError(faults)
     return groups
+
+
+def without_untaught(config: DataConfig, names: Collection[str]) -> DataConfig:
+    """The config with its named inputs less the columns that are left out; an input of none but those stays, to be refused."""
+    kept = {name: tuple(item for item in group if item not in names) for name, group in config.input_columns.items()}
+    return replace(config, input_columns={name: group or config.input_columns[name] for name, group in kept.items()})
 
 
 def _alone(column: FeatureColumn) -> tuple[str, str]:

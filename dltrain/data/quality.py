@@ -140,12 +140,8 @@ def _gaps_and_constants(view: TableView, values: Mapping[str, NDArray[np.float64
             known = series.drop_nulls()
             constant = bool(len(known)) and bool((known == known[0]).all())
             example = str(known[0]) if constant else ""
-        if constant:
-            also = f" (and {missing:,} gaps)" if missing else ""
-            yield Finding(
-                f"column {name} is constant: {example}{also}",
-                f"data.drop: [{name}]" if not missing else "only the gap can tell something",
-            )
+        if constant and missing:  # without gaps, it is no feature
+            yield Finding(f"column {name} is constant: {example} (and {missing:,} gaps)", "only the gap can tell something")
         if missing > MANY_MISSING * total:
             yield Finding(
                 f"column {name} is missing in {missing:,} of {total:,} rows ({100 * missing / total:.0f} %)",

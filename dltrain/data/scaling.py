@@ -5,7 +5,7 @@ The same as scikit-learn's SimpleImputer followed by StandardScaler, MinMaxScale
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 SCALES = ("standard", "minmax", "robust", "quantile", "none")
 IMPUTES = ("median", "mean", "most_frequent", "none")
 NUM_QUANTILES = 1000
+NO_VALUE = "no value in the training part"
 
 Numbers = NDArray[np.float64]
 
@@ -26,7 +27,8 @@ class NumberTransform:
         scale: one of `SCALES`.
         fill: stands for a missing value.
         indicator: the training part had gaps, so a second column says (1.0) where the value was missing.
-        center, spread: of the scale.
+        center, spread: of the scale; the spread is infinite where the training part shows one value only: then it is 0 in every
+            row, whatever the value, because no weight of it was ever trained.
         quantiles: float64 [<= 1000], ascending, for the quantile scale; else empty.
     """
 
@@ -54,6 +56,8 @@ class NumberTransform:
         """Values [rows] in the column's own units from scaled ones [rows]."""
         if self.scale == "quantile":
             return np.asarray(np.interp(scaled, np.linspace(0, 1, len(self.quantiles)), self.quantiles))
+        if np.isinf(self.spread):
+            return np.full(len(scaled), self.center)
         return scaled * self.spread + self.center
 
 
@@ -74,6 +78,31 @@ def fit_number(name: str, values: Numbers, scale: str, impute: str | float) -> N
         values = seen if np.isnan(fill) else np.where(gaps, fill, values)
     center, spread, quantiles = fit_scale(values, scale)
     return NumberTransform(name, scale, fill, indicator, center, spread, quantiles)
+
+
+def why_untaught(values: Numbers) -> str:
+    """Why nothing can be learnt from the training rows' values [rows], NaN where missing; empty where something can."""
+    gaps = np.isnan(values)
+    if gaps.all():
+        return NO_VALUE
+    if not gaps.any() and (values == values[0]).all():
+        return same_value(f"{values[0]:g}")
+    return ""
+
+
+def same_value(value: str) -> str:
+    """Says that nothing can be learnt from a column that does not vary."""
+    return f"the same in every row of the training part: {value}"
+
+
+def ignoring_constant(number: NumberTransform, values: Numbers) -> NumberTransform:
+    """The transform, which makes 0 of every value if the training rows' values [rows], NaN where missing, are all one."""
+    seen = values[~np.isnan(values)]
+    if number.scale not in ("standard", "minmax", "robust") or not len(seen) or (seen != seen[0]).any():
+        return number
+    if number.indicator and not np.isnan(number.fill) and number.fill != seen[0]:
+        return number  # filled with another number, it varies
+    return replace(number, center=float(seen[0]), spread=float("inf"))
 
 
 def fill_value(values: Numbers, impute: str | float) -> float:

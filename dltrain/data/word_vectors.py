@@ -161,7 +161,7 @@ def token_vectors(
         DataError: the file cannot be read, or has none of the tokens.
     """
     tokenizers = [column.tokenizer for column in columns if column.tokenizer is not None]
-    if config.text.vectors is None:
+    if config.text.vectors is None or not columns:
         return tuple(columns), {}, []
     if not tokenizers:
         message = "word vectors are given, but no column is free text"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import importlib.abc
 import json
 import logging
@@ -62,7 +63,7 @@ def import_keras(threads: int | None = None) -> Any:
         UsageError: Keras was imported before, on another backend.
     """
     if "keras" in sys.modules:
-        keras = sys.modules["keras"]
+        keras: Any = sys.modules["keras"]
         if keras.config.backend() != "tensorflow":
             raise UsageError(
                 f"Keras was imported with the backend {keras.config.backend()}, and dltrain trains with tensorflow",
@@ -85,8 +86,7 @@ def import_keras(threads: int | None = None) -> Any:
             if threads:
                 tf.config.threading.set_intra_op_parallelism_threads(threads)
                 tf.config.threading.set_inter_op_parallelism_threads(threads)
-            import keras
-
+            keras = importlib.import_module("keras")
             _settle(keras)
             tf.constant(0.0)  # starts the runtime, which writes its notices now and not into later output
     finally:

@@ -29,7 +29,6 @@ def report(tmp_path: Path) -> CheckResult:
 @pytest.mark.parametrize(
     "said",
     [
-        "column fixed is constant: 3",
         "columns size and twin are the same in every row",
         "column gaps is missing in",
         "column tells alone tells y almost perfectly",
@@ -43,6 +42,10 @@ def report(tmp_path: Path) -> CheckResult:
 def test_an_oddity_is_named_with_what_one_would_do(report: CheckResult, said: str) -> None:
     [found] = [fault for fault in report.warnings if said in fault.message]
     assert found.hint
+
+
+def test_a_constant_is_left_out_and_told_of(report: CheckResult) -> None:
+    assert any("fixed (the same in every row of the training part: 3)" in line for line in report.data), report.data
 
 
 def test_the_row_of_an_outlier_is_named(report: CheckResult) -> None:
