@@ -47,11 +47,11 @@ def command(
             "picture": None if result.picture is None else str(result.picture),
         }
     )
-    console.result(_text(result))
+    console.result(_text(result, console.width))
     return 0
 
 
-def _text(result: CompareResult) -> str:
+def _text(result: CompareResult, width: int | None) -> str:
     from dltrain.cli.text import format_number, table
 
     heads = [chr(ord("A") + index) if len(result.labels) <= 26 else str(index + 1) for index in range(len(result.labels))]
@@ -62,7 +62,7 @@ def _text(result: CompareResult) -> str:
     blocks = [named]
     if result.differences:
         rows = [[key, *(_cell(value) for value in values)] for key, values in result.differences.items()]
-        blocks.append(table(["key", *heads], rows))
+        blocks.append(table(["key", *heads], rows, left=len(heads) + 1, width=width))
     else:
         blocks.append("the configs do not differ")
     rows = []
@@ -72,7 +72,7 @@ def _text(result: CompareResult) -> str:
             cells = [format_number(value) + ("*" if index == best else " ") for index, value in enumerate(values)]
             rows.append([f"{part} {name}", *cells])
     if rows:
-        blocks.append(table(["metric", *(f"{head} " for head in heads)], rows) + "\n* the best of its row")
+        blocks.append(table(["metric", *(f"{head} " for head in heads)], rows, width=width) + "\n* the best of its row")
     if result.picture is not None:
         blocks.append(f"curves: {result.picture}")
     return "\n\n".join(blocks)

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import select
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -68,6 +69,11 @@ class Console(Reporter):
         if not self.settings.json:
             self._clear()
             _write(sys.stdout, printable(text) + "\n")
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal that results go to; None where they go elsewhere."""
+        return max(shutil.get_terminal_size().columns, 20) if sys.stdout.isatty() else None
 
     def verbatim(self, text: str) -> None:
         """A result that another program reads back: unchanged, except on a terminal, which it must not steer."""
@@ -181,7 +187,7 @@ class Console(Reporter):
         if self._is_time_to_draw():
             done = epoch - self._first_epoch + (step / self._num_steps if self._num_steps else 0)
             place = f"epoch {epoch + 1}/{self._num_epochs}  step {step:,}/{self._num_steps:,}"
-            self._draw(f"{place}{self._left(done)}  {_logs(logs)}")
+            self._draw_logs(f"{place}{self._left(done)}", logs)
 
     def epoch_end(self, epoch: int, logs: Mapping[str, float], seconds: float) -> None:
         """The live line; off a terminal a line, but of many epochs only some and the last."""
@@ -190,7 +196,7 @@ class Console(Reporter):
         self._pending = (epoch, dict(logs), seconds)
         if self._is_live():
             if self._is_time_to_draw():
-                self._draw(f"{self._epoch(epoch)}{self._left(epoch + 1 - self._first_epoch)}  {_logs(logs)}")
+                self._draw_logs(f"{self._epoch(epoch)}{self._left(epoch + 1 - self._first_epoch)}", logs)
             return
         every = -(-self._num_epochs // _EPOCH_LINES)
         overdue = time.monotonic() - self._last_line > _EPOCH_LINE_SECONDS
@@ -249,6 +255,14 @@ class Console(Reporter):
 
     def _is_live(self) -> bool:
         return not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") not in ("dumb", "") and sys.stderr.isatty()
+
+    def _draw_logs(self, head: str, logs: Mapping[str, float]) -> None:
+        """The live line of an epoch; what does not fit beside the losses is left out, and nothing is cut in its middle."""
+        width = max(shutil.get_terminal_size().columns - 4, 10)
+        names = list(logs)
+        while len(names) > 1 and len(f"{head}  {_logs({name: logs[name] for name in names})}") > width:
+            names.remove(max(names, key=_tells_least))
+        self._draw(f"{head}  {_logs({name: logs[name] for name in names})}")
 
     def _draw(self, text: str) -> bool:
         """Show the text as the live line; False where there is no terminal for it."""
@@ -330,6 +344,14 @@ def _write(stream: IO[str], text: str) -> None:
 def _ascii_json(document: Mapping[str, Any]) -> str:
     """Strict JSON that any encoding of stdout can carry."""
     return json.dumps(json.loads(to_json(document)), ensure_ascii=True, indent=2, allow_nan=False)
+
+
+def _tells_least(name: str) -> int:
+    """How soon a value is left out of a narrow line: the rate first, the losses last."""
+    order = ("val_loss", "loss")
+    if name in order:
+        return order.index(name)
+    return 4 if name == "learning_rate" else 2 if name.startswith("val_") else 3
 
 
 def _logs(logs: Mapping[str, float]) -> str:

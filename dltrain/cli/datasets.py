@@ -72,7 +72,7 @@ def _list(console: Console, known: Sequence[DatasetInfo]) -> None:
         ]
         for info in known
     ]
-    console.result(table(header, rows, left=2, left_after=6))
+    console.result(table(header, rows, left=2, left_after=6, width=console.width))
 
 
 def _show(console: Console, info: DatasetInfo) -> None:

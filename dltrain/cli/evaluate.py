@@ -75,8 +75,8 @@ def command(
     )
     blocks = [
         f"{result.run}: {result.part}, {result.weights} weights",
-        metrics_table({result.part: result.metrics}, result.baseline, result.report),
-        *report_text(result.report),
+        *report_text(result.report, console.width),
+        metrics_table({result.part: result.metrics}, result.baseline, result.report, console.width),
         "\n".join(result.notes),
         "\n".join(gate_lines(result.gates)),
     ]

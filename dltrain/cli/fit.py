@@ -127,8 +127,9 @@ def _fit(
     training = f" in {format_seconds(result.seconds['train'])}" if "train" in result.seconds else ""
     total = format_seconds(result.seconds.get("total"))
     blocks = [
-        metrics_table(result.metrics, result.baseline, result.report),
-        *report_text(result.report),
+        *report_text(result.report, console.width),
+        # What matters most stands last, where the terminal has not scrolled it away.
+        metrics_table(result.metrics, result.baseline, result.report, console.width),
         "\n".join(result.notes),
         "\n".join(f"diagnosis: {found['sentence']} {found['advice']}" for found in result.diagnosis),
         "\n".join(gate_lines(result.gates)),

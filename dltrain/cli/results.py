@@ -17,7 +17,10 @@ NO_REPORT: Mapping[str, Any] = {}
 
 
 def metrics_table(
-    metrics: Mapping[str, Mapping[str, float]], baseline: Mapping[str, Any], report: Mapping[str, Any] = NO_REPORT
+    metrics: Mapping[str, Mapping[str, float]],
+    baseline: Mapping[str, Any],
+    report: Mapping[str, Any] = NO_REPORT,
+    width: int | None = None,
 ) -> str:
     """A row for each metric, a column for each part, and the baseline's value on the last part.
 
@@ -25,6 +28,7 @@ def metrics_table(
         metrics: part -> metric -> value.
         baseline: part -> metric -> value, or metric -> value.
         report: of the last part; that of a series holds several baselines.
+        width: of the terminal.
     """
     parts = [part for part in (*_PARTS, *metrics) if metrics.get(part)]
     parts = list(dict.fromkeys(parts))
@@ -39,7 +43,7 @@ def metrics_table(
         for name in names
     ]
     heading = f"baseline ({parts[-1]})" if len(parts) > 1 else "baseline"
-    text = table(["", *parts, *([heading] if own else [])], rows)
+    text = table(["", *parts, *([heading] if own else [])], rows, width=width)
     if "baselines" in report:
         return f"{text}\n{_simple_forecasts(metrics[parts[-1]], report['baselines'])}"
     return f"{text}\nbaseline: {_strategy(own)}" if own else text
@@ -84,9 +88,9 @@ def baseline_of(baseline: Mapping[str, Any], part: str) -> dict[str, float]:
     return {name: value for name, value in values.items() if isinstance(value, (int, float)) and not isinstance(value, bool)}
 
 
-def report_text(report: Mapping[str, Any]) -> list[str]:
+def report_text(report: Mapping[str, Any], width: int | None = None) -> list[str]:
     """Confusion matrix and per-class table of each classified target in the report."""
-    return [block for heading, one in _reports(report) for block in _blocks(heading, one)]
+    return [block for heading, one in _reports(report) for block in _blocks(heading, one, width)]
 
 
 def gate_documents(gates: Iterable[Any]) -> list[dict[str, Any]]:
@@ -133,19 +137,19 @@ def _reports(report: Mapping[str, Any], heading: str = "") -> Iterator[tuple[str
             yield from _reports(one, f"{heading}, {name}" if heading else str(name))
 
 
-def _blocks(heading: str, report: Mapping[str, Any]) -> list[str]:
+def _blocks(heading: str, report: Mapping[str, Any], width: int | None) -> list[str]:
     labels = [one_line(str(label), _LABEL_WIDTH) for label in report.get("labels", report.get("classes", ()))]
     matrix: Sequence[Sequence[float]] = report["confusion_matrix"]
     of = f" ({heading})" if heading else ""
     blocks = []
     if len(labels) <= _MOST_CLASSES:
         rows = [[label, *map(_count, row)] for label, row in zip(labels, matrix)]
-        blocks.append(f"confusion matrix{of}: rows are true, columns predicted\n" + table(["true", *labels], rows))
+        blocks.append(f"confusion matrix{of}: rows are true, columns predicted\n" + table(["true", *labels], rows, width=width))
     classes: Mapping[str, Mapping[str, float]] = report.get("classes", {})
     rows = [[label, *_scores(row)] for label, row in zip(labels, classes.values())] if len(labels) <= _MOST_CLASSES else []
     rows += [[f"({name} mean)", *_scores(report[name])] for name in ("macro", "weighted") if name in report]
     if rows:
-        blocks.append(table([f"class{of}", "precision", "recall", "F1", "rows"], rows))
+        blocks.append(table([f"class{of}", "precision", "recall", "F1", "rows"], rows, width=width))
     if len(labels) > _MOST_CLASSES:
         blocks.append(f"{len(labels)} classes: the confusion matrix and each class's numbers are in metrics.json")
     return blocks

@@ -109,8 +109,9 @@ def _list(console: Console, infos: Sequence[RunInfo], sort: str | None, runs: Pa
         found = next(filter(None, (find_metric(info, name) for name in ([sort] if sort else _TELLING))), None)
         shown = f"{found[1]} {format_number(found[2])} ({found[0]})" if found else "-"
         status = f"{info.status} (in use)" if info.is_locked and info.status != "running" else info.status
-        rows.append([info.path.name, status, info.started, shown, format_seconds(info.seconds), format_bytes(info.num_bytes)])
-    console.result(table(["run", "status", "started", "result", "time", "size"], rows, left=4))
+        started = info.started.replace("T", " ").partition("+")[0].rstrip("Z")[:16]
+        rows.append([info.path.name, status, started, shown, format_seconds(info.seconds), format_bytes(info.num_bytes)])
+    console.result(table(["run", "status", "started", "result", "time", "size"], rows, left=4, width=console.width))
     if total > len(infos):
         console.result(f"{total - len(infos):,} more")
 

@@ -135,7 +135,7 @@ def _show(console: Console, result: SweepResult) -> int:
     if result.best and result.best.get("spreads"):
         spread = _spread_table(result.best)
     blocks = [
-        trials_table(result.trials, result.metric, result.best),
+        trials_table(result.trials, result.metric, result.best, console.width),
         spread,
         f"importance: {importance}" if importance else "",
         "\n".join(result.notes),
@@ -153,7 +153,7 @@ def _show(console: Console, result: SweepResult) -> int:
     return code
 
 
-def trials_table(trials: list[dict[str, object]], metric: str, best: dict[str, object] | None) -> str:
+def trials_table(trials: list[dict[str, object]], metric: str, best: dict[str, object] | None, width: int | None = None) -> str:
     """A row for each trial: its values, status and the compared metric; the best is marked."""
     from dltrain.cli.text import format_number, table
     from dltrain.sweep.space import short_names, show_value
@@ -170,7 +170,7 @@ def trials_table(trials: list[dict[str, object]], metric: str, best: dict[str, o
         cells += [format_number(trial.get("spread"))] if has_spread else []
         rows.append([*cells, mark])
     heads = ["trial", *(short[name] for name in names), "status", metric, *(["spread"] if has_spread else []), ""]
-    text = table(heads, rows, left=1, left_after=len(heads) - 1)
+    text = table(heads, rows, left=1, left_after=len(heads) - 1, width=width)
     left = len(trials) - len(rows)
     return f"{text}\n{left} more in trials.csv" if left > 0 else text
 

@@ -14,6 +14,10 @@ _CONTROLS |= {ord("\t"): "\\t", ord("\r"): "\\r"}
 _CONTROLS |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029, 0x200B, 0xFEFF)}
 
 
+# A column of a table is not made narrower than this.
+_NARROWEST = 12
+
+
 def printable(text: str) -> str:
     """Text without characters that steer a terminal; line feeds stay."""
     return text.translate(_CONTROLS)
@@ -81,16 +85,82 @@ def format_bytes(count: int | None) -> str:
     return f"{size:,.3g} TB"
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, left_after: int = 1 << 30) -> str:
-    """Columns in line: the first `left` and those from `left_after` on flush left, the others flush right."""
+def table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1, left_after: int = 1 << 30, width: int | None = None
+) -> str:
+    """Columns in line: the first `left` and those from `left_after` on flush left, the others flush right.
+
+    Args:
+        header: a name for each column.
+        rows: cells; each becomes one line.
+        left: so many columns are flush left.
+        left_after: and those from this one on.
+        width: of the terminal. What is wider is folded within its cells; where that is not enough, the columns come in groups
+            below each other, each with the first column. None: as wide as it is.
+    """
     lines = [[one_line(cell) for cell in row] for row in (header, *rows)]
     widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
+    is_left = [not left <= index < left_after for index in range(len(widths))]
+    if width is not None and _total(widths) > width:
+        widths = _narrowed(widths, is_left, width)
+    groups = [list(range(len(widths)))] if width is None else _groups(widths, width)
+    return "\n\n".join(
+        "\n".join(
+            _folded([line[index] for index in group], [widths[index] for index in group], [is_left[index] for index in group])
+            for line in lines
+        )
+        for group in groups
+    )
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + 2 * (len(widths) - 1)
+
+
+def _narrowed(widths: Sequence[int], is_left: Sequence[bool], width: int) -> list[int]:
+    """The widths with columns of text narrowed until the table fits, or none is wider than `_NARROWEST`; the first one last."""
+    widths = list(widths)
+    text = [index for index in range(len(widths)) if is_left[index]]
+    for columns in ([index for index in text if index > 0], [index for index in text if index == 0]):
+        while _total(widths) > width and any(widths[index] > _NARROWEST for index in columns):
+            widths[max(columns, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def _groups(widths: Sequence[int], width: int) -> list[list[int]]:
+    """The columns in groups that fit, each beginning with the first column."""
+    groups: list[list[int]] = [[0]]
+    for index in range(1, len(widths)):
+        if len(groups[-1]) > 1 and _total([widths[other] for other in (*groups[-1], index)]) > width:
+            groups.append([0])
+        groups[-1].append(index)
+    return groups
+
+
+def _folded(cells: Sequence[str], widths: Sequence[int], is_left: Sequence[bool]) -> str:
+    """A row of a table, on as many lines as its longest cell takes."""
+    parts = [_fold(cell, width) for cell, width in zip(cells, widths)]
     return "\n".join(
         "  ".join(
-            _pad(cell, width, not left <= index < left_after) for index, (cell, width) in enumerate(zip(line, widths))
+            _pad(part[line] if line < len(part) else "", width, flush_left)
+            for part, width, flush_left in zip(parts, widths, is_left)
         ).rstrip()
-        for line in lines
+        for line in range(max(map(len, parts)))
     )
+
+
+def _fold(cell: str, width: int) -> list[str]:
+    """Pieces of the cell that are no wider than `width`, cut after a blank, comma, slash or hyphen where there is one."""
+    pieces = []
+    while display_width(cell) > width:
+        end = 1
+        while end < len(cell) and display_width(cell[: end + 1]) <= width:
+            end += 1
+        nicer = max(cell.rfind(mark, width // 2, end) for mark in " ,/-_")
+        end = nicer + 1 if nicer > 0 else end
+        pieces.append(cell[:end].rstrip())
+        cell = cell[end:].lstrip()
+    return [*pieces, cell]
 
 
 def _pad(cell: str, width: int, left: bool) -> str:

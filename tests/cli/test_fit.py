@@ -63,9 +63,11 @@ def test_config_overrides_and_options(cli, training, tmp_path):
 def test_the_result_on_the_terminal(cli, training):
     result = cli("fit", "a.yaml")
     lines = result.out.splitlines()
-    assert lines[0].split() == ["train", "validation", "test", "baseline", "(test)"]
-    assert lines[1].split() == ["loss", "0.1000", "0.2000", "0.1500", "-"]
-    assert lines[2].split() == ["accuracy", "0.9900", "0.9500", "0.9688", "0.6927"]
+    head = next(index for index, line in enumerate(lines) if "baseline (test)" in line)
+    assert lines[head].split() == ["train", "validation", "test", "baseline", "(test)"]
+    assert lines[head + 1].split() == ["loss", "0.1000", "0.2000", "0.1500", "-"]
+    assert lines[head + 2].split() == ["accuracy", "0.9900", "0.9500", "0.9688", "0.6927"]
+    assert head > next(index for index, line in enumerate(lines) if line.startswith("confusion matrix"))
     assert "=George\\nBush             2            131" in result.out
     assert "A note." in lines
     assert "diagnosis: Half is dead. Try less." in lines

@@ -84,3 +84,28 @@ def test_columns_of_a_table_stand_in_line(rows):
     assert len(lines) == len(rows) + 1
     ends = {display_width(line[: line.rindex("|") + 1]) for line in lines[1:]}
     assert len(ends) <= 1
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 200])
+def test_e5_a_table_is_no_wider_than_the_terminal_and_loses_nothing(width):
+    header = ["run", "status", "result", *(f"metric {index}" for index in range(6))]
+    rows = [
+        [f"california_housing-20261122-101500-3f2{index}", "finished", "accuracy 0.9792 (test)", *["0.1234"] * 6]
+        for index in range(3)
+    ]
+    text = table(header, rows, left=3, width=width)
+    assert max(map(display_width, text.splitlines())) <= max(width, 24)
+    letters = "".join(text.split())
+    assert letters.count("0.1234") == 18
+    assert all(word in "".join(text.split()) for word in ("metric5", "0.9792", "finished"))
+
+
+@given(
+    cells=st.lists(st.lists(st.text("ab 漢-", max_size=30), min_size=3, max_size=3), min_size=1, max_size=4),
+    width=st.integers(40, 90),
+)
+def test_folded_tables_keep_every_letter(cells, width):
+    text = table(["one", "two", "three"], cells, left=3, width=width)
+    assert all(display_width(line) <= max(width, 40) for line in text.splitlines())
+    plain = "".join("".join(row) for row in cells)
+    assert sorted("".join(text.split()).replace("onetwothree", "", 1)) == sorted("".join(plain.split()))
