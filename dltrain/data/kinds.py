@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,8 +32,15 @@ DATE_FORMATS = (
 ISO_FORMATS = DATE_FORMATS[:9]
 BOOLEANS = {"true": 1.0, "false": 0.0}
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
+# What other programs call a number of the row, written in many ways ("S. No.", "sr_no"); signs are left out for the comparison.
+ROW_NUMBERS = ("no", "nr", "obs", "rowid", "rowno", "rownum", "serial", "serialno", "slno", "sno", "srno", "recno", "lfdnr")
+# A column without a name, as it is read here, by pandas and in pandas' Parquet files; and an index that was made a column.
+UNNAMED = re.compile(r"(?i)|unnamed(_\d+|: ?\d+)(_level_\d+|\.\d+)?|__index_level_\d+__")
+INDEX = re.compile(r"(?i)index|level_\d+|row_?names")
+INDEX_REASON = "the index of a table that was exported"
 MOSTLY_DIFFERENT = 0.5
-FEW = 10
+SEVERAL_COUNTS = 0.3  # different values among the rows of some tables that were put one below the other, each with its count
+FEW, MANY = 10, 50
 # Text of so many characters and words on average is prose, from which can be learned; shorter text is names.
 PROSE = (40, 5)
 LONG = 60
@@ -216,7 +224,7 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
         return ColumnKind("number", left_out=_row_name(series, reading))
     date_format = find_date_format(sample)
     if date_format:
-        return ColumnKind("date", date_format)
+        return ColumnKind("date", date_format, _index_reason(sample))
     return _kind_of_text(sample)
 
 
@@ -229,7 +237,7 @@ def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
     if dtype.is_temporal():
         if str(dtype).startswith("Duration") or str(dtype) == "Time":
             return ColumnKind("text", left_out=f"values of type {dtype}")
-        return ColumnKind("date")
+        return ColumnKind("date", left_out=_index_reason(series.head(SAMPLE_ROWS)))
     if str(dtype).startswith(("Categorical", "Enum")):
         return ColumnKind("category")
     return ColumnKind("text", left_out=f"values of type {dtype}")
@@ -247,7 +255,7 @@ def _kind_of_text(sample: polars.Series) -> ColumnKind:
         return ColumnKind("text", left_out=f"text, {share} different")
     if different > FEW and mean_length > LONG:
         return ColumnKind("text", left_out="long text")
-    return ColumnKind("category")
+    return ColumnKind("category", left_out=_index_reason(sample))
 
 
 def is_prose(sample: polars.Series) -> bool:
@@ -260,17 +268,37 @@ def is_prose(sample: polars.Series) -> bool:
 def _row_name(series: polars.Series, reading: Reading) -> str:
     """Why a number column only names the rows, or an empty string; its name must say so as well."""
     name = str(series.name)
+    is_index = bool(UNNAMED.fullmatch(name) or INDEX.fullmatch(name))
     is_called_id = name.casefold() in ("id", "pid", "uuid") or name.endswith(("ID", "Id", "_id"))
-    if not is_called_id and not name.casefold().startswith(COUNTERS):
+    counts_by_name = name.casefold().startswith(COUNTERS) or re.sub(r"[\W_]", "", name.casefold()) in ROW_NUMBERS
+    if not is_index and not is_called_id and not counts_by_name:
         return ""
-    for rows in (100, len(series)):
-        numbers, _ = read_numbers(series.head(rows), reading)
-        if len(numbers) < 3 or not (numbers == np.floor(numbers)).all():
-            return ""
-        counts = bool((np.diff(numbers) == 1).all()) and numbers[0] in (0, 1)
-        if not counts and not (is_called_id and len(numbers) > FEW and len(np.unique(numbers)) == len(numbers)):
-            return ""
-    return "counts the rows" if counts else "names the rows"
+    numbers, _ = read_numbers(series.head(100), reading)
+    if not _are_whole(numbers) and not UNNAMED.fullmatch(name):
+        return ""
+    numbers, _ = read_numbers(series, reading)
+    if len(numbers) < 3 or np.isnan(numbers).any():
+        return ""
+    different = len(np.unique(numbers))
+    if not _are_whole(numbers):
+        return INDEX_REASON if UNNAMED.fullmatch(name) and different == len(numbers) else ""
+    if bool((np.diff(numbers) == 1).all()) and numbers[0] in (0, 1):
+        return "counts the rows"
+    if is_index and (different == len(numbers) or (len(numbers) > MANY and different >= SEVERAL_COUNTS * len(numbers))):
+        return INDEX_REASON
+    if counts_by_name and different == len(numbers) and numbers.min() in (0, 1) and np.ptp(numbers) == len(numbers) - 1:
+        return "counts the rows, in another order"
+    return "names the rows" if is_called_id and len(numbers) > FEW and different == len(numbers) else ""
+
+
+def _are_whole(numbers: NDArray[np.float64]) -> bool:
+    return bool((numbers == np.floor(numbers)).all())
+
+
+def _index_reason(sample: polars.Series) -> str:
+    """Why a column of dates or words without a name is no feature: it differs in every row, as the index of a table does."""
+    is_index = UNNAMED.fullmatch(sample.name) and len(sample) > 2 and sample.n_unique() == len(sample)
+    return INDEX_REASON if is_index else ""
 
 
 def unreadable(series: polars.Series, values: Any) -> NDArray[np.int64]:

@@ -51,7 +51,7 @@ class Columns:
     def identifier(self) -> str | None:
         """The column that names the rows: left out for being different in every row, and called an id."""
         for name, kind in self.kinds.items():
-            differs = kind.left_out in ("counts the rows", "names the rows", "text, all different")
+            differs = kind.left_out.startswith(("counts the rows", "names the rows", "text, all different"))
             if differs and (NAMES_ROWS.fullmatch(name) or name.endswith(("ID", "Id"))):
                 return name
         return None

@@ -51,6 +51,41 @@ def test_only_numbers_that_are_called_so_name_rows() -> None:
     assert infer_kind(column(*["3", "3"] * 20, name="shop_id"), READING).left_out == ""
 
 
+SHUFFLED = [*range(7, 60), *range(7)]
+
+
+@pytest.mark.parametrize("name", ["unnamed_1", "Unnamed: 0", "Unnamed: 0.1", "index", "level_0", "__index_level_0__", "rownames"])
+@pytest.mark.parametrize(
+    "values",
+    [SHUFFLED, SHUFFLED[:40], [*range(30), *range(30)], [1000 + 17 * i for i in SHUFFLED]],
+    ids=["shuffled", "a part of it", "two tables", "other steps"],
+)
+def test_b2_the_index_of_an_exported_table_is_no_feature(name: str, values: list[int]) -> None:
+    for series in (column(*map(str, values), name=name), column(*values, name=name), column(*map(float, values), name=name)):
+        found = infer_kind(series, READING)
+        assert (found.kind, found.left_out) == ("number", "the index of a table that was exported")
+
+
+@pytest.mark.parametrize(
+    "values", [tuple(f"2020-01-{i:02d}" for i in range(1, 29)), tuple("abcdefgh"), tuple(i / 8 for i in range(30))]
+)
+def test_b2_whatever_differs_in_every_row_and_has_no_name_is_an_index(values: tuple[object, ...]) -> None:
+    assert infer_kind(column(*values, name="unnamed_1"), READING).left_out == "the index of a table that was exported"
+    assert infer_kind(column(*values, name="day"), READING).left_out == ""
+    assert infer_kind(column(*values[:-1], values[0], name="unnamed_1"), READING).left_out == ""
+
+
+@pytest.mark.parametrize("name", ["Serial No.", "S. No.", "No", "Order", "row_number", "idx"])
+def test_b2_a_count_of_the_rows_in_another_order_is_no_feature(name: str) -> None:
+    assert infer_kind(column(*map(str, SHUFFLED), name=name), READING).left_out == "counts the rows, in another order"
+    assert infer_kind(column(*[str(2 * i) for i in SHUFFLED], name=name), READING).left_out == ""
+
+
+@pytest.mark.parametrize("name", ["x", "year", "note", "index_of_prices", "level"])
+def test_b2_other_columns_of_different_numbers_are_features(name: str) -> None:
+    assert infer_kind(column(*[str(10 + 2 * i) for i in SHUFFLED], name=name), READING).left_out == ""
+
+
 def test_kinds_come_from_the_first_rows_and_surprises_are_told() -> None:
     series = column(*["1"] * 10_000, "abc", "NA", "inf", "2")
     assert infer_kind(series, READING).kind == "number"

@@ -1,0 +1,48 @@
+"""The index that pandas writes beside a table is no feature, in no file: on sorted classes it would give them away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+
+from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.data import load_dataset
+from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
+
+ROWS = 120
+INDEX = np.random.default_rng(4).permutation(ROWS)
+
+
+def config(path: Path) -> DataConfig:
+    return DataConfig(path.suffix[1:], path=(str(path),), target=("y",), split=SplitConfig(test=0.25))
+
+
+def written(path: Path, name: str) -> Path:
+    labels = ["no" if place < ROWS / 2 else "yes" for place in INDEX]
+    frame = polars.DataFrame({name: INDEX, "a": np.random.default_rng(5).normal(size=ROWS), "y": labels})
+    frame.write_parquet(path) if path.suffix == ".parquet" else frame.write_csv(path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 0", "index", "level_0", "__index_level_0__"])
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_b2_an_index_is_left_out_and_said(tmp_path: Path, name: str, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    small_chunks(monkeypatch, 300)
+    given = config(written(tmp_path / f"t.{suffix}", name))
+    dataset = load_as(monkeypatch, IN_MEMORY, given)
+    assert dataset.resolved["data.features"] == {"a": "number"}
+    [line] = [line for line in dataset.summary if line.startswith("left out")]
+    assert "the index of a table that was exported" in line
+    assert_same(dataset, load_as(monkeypatch, STREAMED, given))
+
+
+def test_b2_an_index_that_is_asked_for_is_a_feature(tmp_path: Path) -> None:
+    given = config(written(tmp_path / "t.csv", ""))
+    for features in ({"unnamed_1": "number"}, {"unnamed_1": None}):
+        dataset = load_dataset(replace(given, features=features), seed=1)
+        assert dataset.schema.inputs[0].columns == ("unnamed_1",)
