@@ -31,6 +31,7 @@ from dltrain.errors import ConfigError, DataError, Fault, UsageError
 from dltrain.reporting import Reporter
 
 WARNING = "warning: "
+MOST_FEATURES_WRITTEN = 2_000
 SILENT = Reporter()
 
 
@@ -122,8 +123,16 @@ def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Map
 
 
 def _unlisted(config: DataConfig, resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the features of word vectors: hundreds of numbers that nobody named."""
-    return {key: value for key, value in resolved.items() if key != "data.features" or config.source != "word_vectors"}
+    """Without features that nobody named and nobody wants to read: those of word vectors, and thousands of columns.
+
+    The run's preprocessing knows them; the same data gives the same ones again.
+    """
+    too_many = len(resolved.get("data.features", ())) > MOST_FEATURES_WRITTEN
+    return {
+        key: value
+        for key, value in resolved.items()
+        if key != "data.features" or not (too_many or config.source == "word_vectors")
+    }
 
 
 def _size(config: DataConfig, raw: Raw) -> str:

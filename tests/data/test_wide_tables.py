@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars
 import pytest
 
+from dltrain.config import dump_yaml, load_config_text
+from dltrain.config.load import resolve
+from dltrain.data import load_dataset
 from dltrain.data.kinds import Reading, infer_kind, read_numbers
 from dltrain.data.wide_tables import MANY_COLUMNS, read_plain_numbers
 
@@ -45,3 +50,18 @@ def test_numbers_written_in_another_way_are_left_to_the_usual_reading(reading: R
 def test_a_narrow_table_is_left_alone() -> None:
     frame = polars.DataFrame({"a": ["1", "2"]})
     assert read_plain_numbers(frame, Reading(), ()) is frame
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_b4_a_table_of_20_000_columns_has_a_resolved_config_that_can_be_read(tmp_path: Path, suffix: str) -> None:
+    numbers = np.random.default_rng(0).normal(size=(72, 20_000)).round(3)
+    frame = polars.DataFrame(numbers, schema=[f"gene_{i}" for i in range(20_000)])
+    frame = frame.with_columns(polars.Series("y", ["ALL", "AML"] * 36))
+    frame.write_parquet(tmp_path / "t.parquet") if suffix == "parquet" else frame.write_csv(tmp_path / "t.csv")
+    text = f"data: {{source: {suffix}, path: t.{suffix}, target: y, split: {{test: 0.25}}}}\nmodel: {{layers: [Dense: {{units: 2}}]}}\n"
+    config = load_config_text(text, folder=tmp_path)
+    dataset = load_dataset(config.data, seed=0)
+    assert dataset.schema.inputs[0].shape == (20_000,)
+    again = load_config_text(dump_yaml(resolve(config, dataset.resolved)), folder=tmp_path)
+    assert again.data.task == "classification"
+    assert load_dataset(again.data, seed=0).schema == dataset.schema
