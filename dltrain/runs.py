@@ -14,8 +14,8 @@ import fcntl
 import json
 import math
 import os
+import re
 import secrets
-import shutil
 import socket
 import stat
 from collections.abc import Callable, Iterator, Mapping
@@ -24,9 +24,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dltrain.errors import RunError, UsageError
+from dltrain.storage.layout import own_paths
+from dltrain.storage.removal import remove_run_files, remove_temporary
 
 STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
 MANIFEST_LIMIT = 4 << 20
+LOCK_TEXT = re.compile(rb"process \d+ on .*", flags=re.DOTALL)
 
 
 def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
@@ -42,9 +45,9 @@ def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> 
         RunError: the file cannot be written (no space, no right, file-size limit); the old file is untouched.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(_temporary_name(path))
     try:
-        with open(temporary, "wb") as file:
+        with _open_new(temporary) as file:
             if callable(data):
                 data(file)
             else:
@@ -54,8 +57,7 @@ def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> 
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        remove_temporary(temporary)
         raise cannot_write(path, error) from error
 
 
@@ -75,9 +77,8 @@ def replace_whole(path: Path, *, suffix: str = "") -> Iterator[Path]:
         RunError: the system takes it not (no space, no right).
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp{suffix}")
-    old = path.with_name(f".{path.name}.{os.getpid()}.old.tmp")
-    _remove(temporary)
+    temporary = path.with_name(_temporary_name(path) + suffix)
+    old = path.with_name(_temporary_name(path))
     try:
         yield temporary
         for file in [*(temporary.rglob("*") if temporary.is_dir() else ()), temporary]:
@@ -89,16 +90,18 @@ def replace_whole(path: Path, *, suffix: str = "") -> Iterator[Path]:
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
-        _remove(temporary)
-        _remove(old)
+        remove_temporary(temporary)
+        remove_temporary(old)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(OSError):
-            path.unlink()
+def _temporary_name(path: Path) -> str:
+    """A hidden name beside the path that nobody can foresee; names that are long already are shortened."""
+    return f".{path.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+
+
+def _open_new(path: Path) -> BinaryIO:
+    """A file that was not there before; a link of this name is not followed."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666), "wb")
 
 
 def cannot_write(path: Path, error: OSError) -> RunError:
@@ -143,9 +146,15 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run directory that exists. All paths of its layout come from here."""
+    """A run directory that exists. All paths of its layout come from here.
+
+    Attributes:
+        path: the directory.
+        was_there: it was the user's, and empty, before this process wrote into it.
+    """
 
     path: Path
+    was_there: bool = False
 
     @property
     def config_file(self) -> Path:
@@ -189,6 +198,15 @@ class Run:
             RunError: it is missing, too large, or not the JSON object it should be.
         """
         return _read_json_object(self.manifest_file)
+
+    def is_own(self) -> bool:
+        """Whether the manifest is one that dltrain writes, of a run or a sweep."""
+        try:
+            manifest = self.read_manifest()
+        except RunError:
+            return False
+        environment = manifest.get("environment")
+        return manifest.get("status") in STATUSES and isinstance(environment, dict) and "dltrain" in environment
 
     def write_manifest(self, manifest: Mapping[str, Any]) -> None:
         """Replace the manifest atomically."""
@@ -259,25 +277,40 @@ class Run:
             require_own(path, self.path)
 
     def is_only_begun(self) -> bool:
-        """Whether the directory holds nothing but what a run writes before its manifest: there is nothing to go on with."""
-        begun = {
-            ".lock",
-            "log.txt",
-            "checkpoints",
-            "state",
-            "preprocessing.json",
-            "preprocessing.npz",
-            "config.yaml",
-            "history.csv",
-        }
-        names = {entry.name for entry in self.path.iterdir()}
-        return "manifest.json" not in names and all(name in begun or name.endswith(".tmp") for name in names)
+        """Whether a process of dltrain was killed here before it had anything to keep: no manifest, no checkpoint, no epoch.
+
+        A lock file proves that it was dltrain; a directory without one may hold nothing at all but empty folders.
+        """
+        own = set(own_paths(self.path))
+        every = set(self.path.rglob("*"))
+        if self.manifest_file.exists() or every - own:
+            return False
+        files = {path for path in every if not path.is_dir()}
+        if any(path.is_relative_to(self.checkpoints) for path in files if not path.name.endswith(".tmp")):
+            return False
+        epochs = self.history_file.read_bytes().count(b"\n") > 1 if self.history_file.is_file() else False
+        return not epochs and (not files or self._lock_file_is_own())
+
+    def _lock_file_is_own(self) -> bool:
+        try:
+            with open(self.path / ".lock", "rb") as file:
+                return LOCK_TEXT.fullmatch(file.read(400)) is not None
+        except OSError:
+            return False
+
+    def discard(self) -> None:
+        """Remove what this process wrote into a run directory that has come to nothing, and the directory, if it made it."""
+        with contextlib.suppress(OSError):
+            left = remove_run_files(self.path)
+            if not left and not self.was_there:
+                self.path.rmdir()
 
     def remove_temporary_files(self) -> None:
         """Remove what a killed process left of unfinished writes."""
         for folder in (self.path, self.checkpoints, self.state):
             for file in folder.glob(".*.tmp") if folder.is_dir() else ():
-                file.unlink(missing_ok=True)
+                if file.is_symlink() or file.is_file():
+                    file.unlink(missing_ok=True)
 
 
 def require_own(path: Path, folder: Path) -> None:
@@ -321,6 +354,20 @@ def _read_json_object(path: Path) -> dict[str, Any]:
     return value
 
 
+def begin_again(run: Run) -> Run:
+    """A directory in which a process was killed before it had anything to keep, to begin in once more.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    try:
+        for folder in (run.checkpoints, run.state):
+            folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise cannot_write(run.path, error) from error
+    return Run(run.path, was_there=True)
+
+
 def now() -> str:
     """The time in UTC, ISO 8601, to the second."""
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -337,6 +384,7 @@ def create_run(name: str, *, runs: Path, run_dir: Path | None = None) -> Run:
     Raises:
         RunError: `run_dir` is not empty, is no directory, or cannot be written.
     """
+    was_there = False
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     try:
         if run_dir is None:
@@ -348,13 +396,16 @@ def create_run(name: str, *, runs: Path, run_dir: Path | None = None) -> Run:
                     break
         else:
             path = Path(run_dir)
+            was_there = path.is_dir()
             if path.exists() and not path.is_dir():
                 raise RunError(f"{path} is a file; a run needs a directory", hint="choose another --run-dir")
             if path.is_dir() and any(path.iterdir()):
-                hint = "`--resume` goes on with a run that was begun there; otherwise choose another --run-dir"
-                raise RunError(f"{path} is not empty", hint=hint)
+                if (path / "manifest.json").exists():
+                    hint = "`--resume` goes on with a run that was begun there; otherwise choose another --run-dir"
+                    raise RunError(f"{path} is not empty", hint=hint)
+                raise RunError(f"{path} is not empty: there is something here that is no run", hint="choose another --run-dir")
             path.mkdir(parents=True, exist_ok=True)
-        run = Run(path)
+        run = Run(path, was_there)
         run.checkpoints.mkdir()
         run.state.mkdir()
     except OSError as error:
@@ -468,20 +519,35 @@ def best_of_sweep(path: Path) -> Path:
     return found
 
 
-def remove_run(path: Path) -> None:
-    """Delete a run directory.
+def remove_run(path: Path) -> list[Path]:
+    """Delete a run: the files that dltrain writes, and the directory, if nothing else is in it.
+
+    Returns:
+        What was in it and is not dltrain's: it stays where it is.
 
     Raises:
         RunError: it is no run, or a live process holds it.
+        OSError: something cannot be removed.
     """
     run = Run(Path(path))
+    if run.path.is_symlink():
+        raise RunError(f"{path} is a link; nothing was removed", hint=f"the run is {run.path.resolve()}")
     if not run.manifest_file.exists():
         raise RunError(f"{path} is no run: it has no manifest.json; nothing was removed")
+    if not run.is_own():
+        raise RunError(f"{path} is no run of dltrain's: its manifest.json is another program's; nothing was removed")
     if run.is_locked():
         raise RunError(f"the run {path} is in use; nothing was removed", hint="end its process first")
-    shutil.rmtree(run.path)
+    left = remove_run_files(run.path)
+    if not left:
+        run.path.rmdir()
+    return left
 
 
 def prunable_runs(runs: Path) -> list[RunInfo]:
     """Runs that never got to an end and that no live process holds: what `dltrain runs prune` removes."""
-    return [info for info in list_runs(runs) if info.status in ("interrupted", "diverged", "failed") and not info.is_locked]
+    return [
+        info
+        for info in list_runs(runs)
+        if info.status in ("interrupted", "diverged", "failed") and not info.is_locked and Run(info.path).is_own()
+    ]

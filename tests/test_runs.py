@@ -16,7 +16,9 @@ from dltrain.runs import Run, create_run, find_run, list_runs, prunable_runs, re
 
 def finished(runs: Path, name: str, started: str, accuracy: float = 0.5, status: str = "finished") -> Run:
     run = create_run(name, runs=runs, run_dir=runs / f"{name}-{started[:10]}")
-    run.write_manifest({"name": name, "status": status, "started": started, "seconds": {"total": 2.5}})
+    run.write_manifest(
+        {"name": name, "status": status, "started": started, "seconds": {"total": 2.5}, "environment": {"dltrain": "0"}}
+    )
     write_atomically(run.metrics_file, json.dumps({"metrics": {"test": {"accuracy": accuracy}}}).encode())
     return run
 

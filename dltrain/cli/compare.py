@@ -21,6 +21,7 @@ def command(
         Path | None, typer.Option("--output", "-o", metavar="PICTURE", help="Draw the validation curves into this PNG file.")
     ] = None,
     metric: Annotated[str, typer.Option("--metric", metavar="NAME", help="Whose curves are drawn.")] = "loss",
+    force: Annotated[bool, typer.Option("--force", help="Replace PICTURE if it exists.")] = False,
     runs: RunsOption = Path("runs"),
 ) -> int:
     """Print what the configs of the RUNs differ in, and their metrics; draw their curves into one picture with -o.
@@ -28,11 +29,14 @@ def command(
     A RUN is a path, `latest`, or the beginning of a run's name; a sweep stands for its best trial.
     """
     from dltrain.runs import find_run
+    from dltrain.storage.outputs import check_output
     from dltrain.sweep.compare import compare
 
     console: Console = context.obj
     if not words or len(words) < 2:
         raise UsageError(Fault("two runs or more are needed to compare", hint="dltrain compare RUN RUN..."))
+    if output is not None:
+        check_output(output, force=force)
     result = compare([find_run(word, runs) for word in words], picture=output, metric=metric)
     for warning in result.warnings:
         console.warning(warning)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 
 
 def command(
@@ -27,11 +27,12 @@ def command(
     PATH is a table (CSV, TSV, compressed or not, Parquet), an .npz archive, or the name of a dataset.
     """
     from dltrain.data.starter import make_starter
+    from dltrain.storage.outputs import check_output
 
     console: Console = context.obj
     file = None if output == "-" else Path(output)
     if file is not None:
-        _refuse_to_overwrite(file, force)
+        check_output(file, force=force, inputs=[path], in_the_way=UsageError)
     starter = make_starter(path, target=target, folder=file.parent if file else None, reporter=console)
     if file is None:
         console.document({"status": "finished", "config": starter.text, "summary": list(starter.summary)})
@@ -43,12 +44,3 @@ def command(
     console.data_ready(starter.summary)
     console.document({"status": "finished", "file": str(file), "summary": list(starter.summary)})
     console.result(f"{file}: written\nnext: dltrain fit {file}")
-
-
-def _refuse_to_overwrite(file: Path, force: bool) -> None:
-    if file.is_dir():
-        raise UsageError(Fault(f"{file} is a folder", hint=f"name a file, such as {file / 'config.yaml'}"))
-    if file.exists() and not force:
-        raise UsageError(Fault(f"{file} exists already; nothing was written", hint="--force overwrites it, or name another file"))
-    if not file.parent.is_dir():
-        raise UsageError(Fault(f"the folder {file.parent} does not exist", hint="make it first"))

@@ -58,6 +58,7 @@ def command(
             "--raw", help="Leave csv text that a spreadsheet would run as a formula (= + - @ in front) without an apostrophe."
         ),
     ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
     runs: RunsOption = Path("runs"),
 ) -> int:
     """Predict from raw rows or pictures: the columns that name a row, `prediction`, and `probability_<label>` for each class.
@@ -67,12 +68,12 @@ def command(
     """
     from dltrain.cli.paths import data_words
     from dltrain.evaluation.prediction_files import (
-        check_destination,
         choose_format,
         prediction_columns,
         row_documents,
         write_predictions,
     )
+    from dltrain.storage.outputs import check_output
 
     console: Console = context.obj
     paths = data_words(data, more_data)
@@ -80,7 +81,8 @@ def command(
         raise UsageError(Fault("--word and --data exclude each other"))
     if not paths and not word:
         raise UsageError(Fault("there is nothing to predict from", hint="name rows or pictures with --data PATH"))
-    check_destination(output)
+    if output != "-":
+        check_output(output, force=force, inputs=paths)
     form = choose_format(output, form)
     path, result = _predict(console, run, runs, paths, weights=weights, top=top, layer=layer, words=tuple(word or ()))
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from dltrain.cli.console import Console
 from dltrain.cli.options import RunsOption
-from dltrain.cli.text import format_bytes, format_number, format_seconds, table
+from dltrain.cli.text import format_bytes, format_number, format_seconds, one_line, table
 from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, RunError, UsageError
 
@@ -142,7 +142,11 @@ def _prune(console: Console, runs: Path, *, yes: bool) -> int:
     from dltrain.runs import prunable_runs
 
     infos = prunable_runs(runs)
-    if infos and not yes and not console.settings.json and sys.stdin.isatty() and sys.stderr.isatty():
+    if infos and not yes and (console.settings.json or not (sys.stdin.isatty() and sys.stderr.isatty())):
+        names = ", ".join(info.path.name for info in infos[:5]) + (", …" if len(infos) > 5 else "")
+        many = f"{len(infos)} run{'s' if len(infos) != 1 else ''} would be removed: {names}"
+        raise UsageError(Fault(f"{many}; nobody is here to be asked", hint="dltrain runs prune --yes"))
+    if infos and not yes:
         for info in infos:
             console.line(f"{info.path}  {info.status}  {format_bytes(info.num_bytes)}")
         if not typer.confirm(f"Remove {len(infos)} run{'s' if len(infos) != 1 else ''}?", err=True):
@@ -158,8 +162,11 @@ def _remove_all(console: Console, paths: Sequence[Path]) -> int:
     faults: list[Fault] = []
     for path in paths:
         try:
-            remove_run(path)
+            left = remove_run(path)
             removed.append(path)
+            if left:
+                names = ", ".join(one_line(other.name) for other in left[:10]) + (", …" if len(left) > 10 else "")
+                console.warning(f"{path} is kept with what is not dltrain's: {names}")
         except DltrainError as error:
             faults += error.faults
         except OSError as error:

@@ -38,6 +38,7 @@ def command(
         int, typer.Option("--units", metavar="N", min=1, help="How many units and inputs of a layer are written out.")
     ] = 3,
     weights: WeightsOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the picture of --plot if it exists.")] = False,
     runs: RunsOption = Path("runs"),
 ) -> int:
     """Write out what a net computes for a row: every sum, activation, the loss, the gradients, one step of the optimizer.
@@ -48,10 +49,13 @@ def command(
     from dltrain.cli.trace_document import trace_document
     from dltrain.cli.trace_report import report
     from dltrain.evaluation.trace import trace
+    from dltrain.storage.outputs import check_output
 
     console: Console = context.obj
     if plot is not None and steps is None:
         raise UsageError(Fault("--plot draws the loss over several steps", hint="say how many with --steps"))
+    if plot is not None:
+        check_output(plot, force=force, inputs=words or ())
     wanted = [*(row or ()), *(_range(rows) if rows else ())]
     config, run = _subject(words or [], list(inputs or ()), runs)
     if config is not None:

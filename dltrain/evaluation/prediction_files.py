@@ -104,23 +104,9 @@ def write_predictions(
     _write_file(Path(destination), content)
 
 
-def check_destination(destination: str) -> None:
-    """Refuse a place that cannot hold predictions, before any work is done for them.
-
-    Raises:
-        UsageError: the folder does not exist or is none, or the destination is a folder itself.
-    """
-    path = Path(destination)
-    if destination != "-" and path.is_dir():
-        raise UsageError(Fault(f"predictions go to a file; {destination} is a folder", hint="add a file name"))
-    if destination != "-" and not path.parent.is_dir():
-        raise UsageError(Fault(f"predictions cannot be written to {destination}: there is no folder {path.parent}"))
-
-
 def _write_file(path: Path, content: bytes) -> None:
     from dltrain.runs import write_atomically
 
-    check_destination(str(path))
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(content)  # a pipe or a device cannot be replaced by a file

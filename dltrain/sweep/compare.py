@@ -12,6 +12,7 @@ from dltrain.errors import ConfigError, Fault, RunError, UsageError
 from dltrain.evaluation.metric_names import is_higher_better
 from dltrain.evaluation.plots import read_history
 from dltrain.runs import Run, best_of_sweep
+from dltrain.storage.outputs import check_output
 from dltrain.sweep.pictures import Curve, choose_column, draw_curves
 
 # Keys that say nothing of what was tried.
@@ -62,9 +63,8 @@ def compare(runs: Sequence[Path], *, picture: Path | None = None, metric: str = 
     twice = next((path for index, path in enumerate(paths) if real[index] in real[:index]), None)
     if twice is not None:
         raise UsageError(f"the run {twice} is named twice")
-    if picture is not None and (picture.is_dir() or not picture.parent.is_dir()):
-        what = "is a folder" if picture.is_dir() else f"cannot be written: there is no folder {picture.parent}"
-        raise UsageError(f"{picture} {what}", hint="-o FILE.png")
+    if picture is not None:
+        check_output(picture, force=True)
     opened = [Run(path) for path in paths]
     for run in opened:
         run.refuse_foreign_files()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -130,7 +129,7 @@ def sweep(
                     return session.run_all(resumed=not created, require=plan.config.evaluation.require)
             except (DltrainError, KeyboardInterrupt):
                 if created and not run.manifest_file.exists():
-                    shutil.rmtree(run.path, ignore_errors=True)
+                    run.discard()
                 raise
     finally:
         helper.kill()

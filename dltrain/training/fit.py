@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -109,7 +108,7 @@ def fit(
                     return session.fit(config.evaluation.require, dataset)
         except (DltrainError, KeyboardInterrupt):
             if created and not (run.manifest_file.exists()):
-                shutil.rmtree(run.path, ignore_errors=True)
+                run.discard()
             raise
 
 

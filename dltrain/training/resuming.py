@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +12,7 @@ from dltrain.data.dataset import Dataset
 from dltrain.errors import ConfigError, DataError, Fault, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults, flatten, shown
 from dltrain.reporting import Reporter
-from dltrain.runs import Run, create_run
+from dltrain.runs import Run, begin_again, create_run
 
 # Keys whose change on a resume is no other experiment.
 FREE_ON_RESUME = (
@@ -40,7 +39,7 @@ def open_run(
             run.refuse_foreign_files()
             return True, run, False
         if run.path.is_dir() and not run.is_locked() and run.is_only_begun():
-            shutil.rmtree(run.path)  # a process was killed before it had anything to keep
+            return False, begin_again(run), True
         return False, create_run(config.name, runs=runs, run_dir=run_dir), True
     if resume is not None:
         run = Run(Path(resume))

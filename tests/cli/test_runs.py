@@ -21,6 +21,7 @@ def runs(tmp_path):
         path = folder / f"{name}-run"
         path.mkdir(parents=True)
         manifest = {"name": name, "status": status, "started": f"2026-01-0{day}T00:00:00Z", "seconds": {"total": 12.0}}
+        manifest["environment"] = {"dltrain": "0.1.0"}
         (path / "manifest.json").write_text(json.dumps(manifest))
         (path / "metrics.json").write_text(json.dumps({"metrics": metrics}))
     (folder / "notes").mkdir()
@@ -98,9 +99,13 @@ def test_rm_of_a_run_in_use(cli, runs):
 
 def test_prune_leaves_what_finished_and_what_lives(cli, runs):
     with Run(runs / "e-run").locked():
-        removed = cli("runs", "prune", "--json").json["removed"]
+        removed = cli("runs", "prune", "--json", "--yes").json["removed"]
     assert [Path(path).name for path in removed] == ["d-run"]
-    assert cli("runs", "prune").out == f"removed {Path('runs') / 'e-run'}\n"
+    unasked = cli("runs", "prune")
+    assert unasked.code == 2
+    assert "1 run would be removed: e-run" in unasked.err
+    assert (runs / "e-run").exists()
+    assert cli("runs", "prune", "--yes").out == f"removed {Path('runs') / 'e-run'}\n"
     assert cli("runs", "prune").out == "nothing was removed\n"
     assert (runs / "a-run").exists()
 

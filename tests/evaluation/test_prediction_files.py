@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from dltrain.errors import UsageError
 from dltrain.evaluation.prediction_files import (
-    check_destination,
     choose_format,
     neutralize,
     prediction_columns,
@@ -155,14 +154,6 @@ def test_a_pipe_is_written_into(tmp_path):
     write_predictions(str(pipe), COLUMNS)
     reader.join(timeout=120)
     assert received == [to_csv(COLUMNS)]
-
-
-def test_places_that_cannot_hold_a_file(tmp_path):
-    with pytest.raises(UsageError, match="is a folder"):
-        check_destination(str(tmp_path))
-    with pytest.raises(UsageError, match="there is no folder"):
-        check_destination(str(tmp_path / "no" / "x.csv"))
-    check_destination("-")
 
 
 def test_a_refused_write_leaves_the_old_file(tmp_path, monkeypatch):

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from dltrain.helper_process import receive_message
 from dltrain.reporting import Reporter
 from dltrain.runs import Run
 from dltrain.sweep.engines.engine import EngineContext
-from dltrain.sweep.engines.processes import ProcessesEngine
+from dltrain.sweep.engines.processes import ProcessesEngine, Worker
+from dltrain.sweep.engines.worker import BEGIN
 from dltrain.sweep.sweep import sweep
 from dltrain.sweep.trials import TrialFit
 from dltrain.training.fit import fit
@@ -153,3 +155,17 @@ def test_the_sweeps_own_memory_is_flat_over_200_trials(tmp_path):
     assert max(sizes[20:]) - sizes[20] < 20 << 20
     statuses = [Run(path).read_manifest()["status"] for path in (tmp_path / "s" / "trials").iterdir()]
     assert set(statuses) == {"finished"}
+
+
+def test_attack_6_a_worker_imports_nothing_from_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("selectors.py", "numpy.py", "sitecustomize.py", "usercustomize.py", "yaml.py"):
+        (tmp_path / name).write_text(f"open({str(tmp_path / 'executed')!r}, 'a').write({name!r})\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", str(tmp_path)]))
+    worker = Worker()
+    try:
+        worker.send(BEGIN, 1)
+        assert receive_message(worker.channel)[0]
+    finally:
+        worker.close()
+    assert not (tmp_path / "executed").exists()

@@ -31,7 +31,7 @@ MOST_GROWTH = 512 << 20
 MOST_DATASETS = 8
 _POLL_SECONDS = 0.2
 _MOST_FAILED_STARTS = 3
-_START = "import sys; sys.path[:0] = {path!r}; from dltrain.sweep.engines.worker import main; main({socket}, {life})"
+_START = "import sys; sys.path += {path!r}; from dltrain.sweep.engines.worker import main; main({socket}, {life})"
 
 
 class Worker:
@@ -48,10 +48,13 @@ class Worker:
         self.channel, theirs = socket.socketpair()
         ours, self._lifeline = os.pipe()
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the process
-        path = str(Path(dltrain.__file__).parent.parent)
+        # Isolated: neither the working directory nor the environment says what a worker imports, the sweep's own paths do, last.
+        here = {os.path.realpath(""), ""}
+        own = str(Path(dltrain.__file__).parent.parent)
+        path = [own, *(place for place in sys.path if os.path.realpath(place) not in here and place != own)]
         # A group of its own: Ctrl-C on the terminal is for the sweep, which lets its workers save what they are at.
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _START.format(path=[path], socket=theirs.fileno(), life=ours)],
+            [sys.executable, "-I", "-c", _START.format(path=path, socket=theirs.fileno(), life=ours)],
             pass_fds=(theirs.fileno(), ours),
             stdin=subprocess.DEVNULL,
             stdout=self._errors,

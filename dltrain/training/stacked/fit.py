@@ -27,7 +27,7 @@ from dltrain.model.compile import build_metrics
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.keras_import import import_keras
 from dltrain.reporting import Reporter
-from dltrain.runs import Run, create_run, now, to_json, write_atomically
+from dltrain.runs import Run, begin_again, create_run, now, to_json, write_atomically
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.diagnosis import diagnose_fit, finding_documents
 from dltrain.training.environment import describe_environment, logging_to, settings_note
@@ -391,9 +391,7 @@ def _open(fit: StackedFit) -> Run:
         run.refuse_foreign_files()
         return run
     if run.path.is_dir() and any(run.path.iterdir()) and not run.is_locked() and run.is_only_begun():
-        import shutil
-
-        shutil.rmtree(run.path)  # a process was killed before it had anything to keep
+        return begin_again(run)
     return create_run(fit.config.name, runs=fit.path.parent, run_dir=fit.path)
 
 

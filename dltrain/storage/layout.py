@@ -1,0 +1,85 @@
+"""The names of all that dltrain writes into a run directory; what has another name is somebody else's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+FILES = frozenset(
+    {
+        ".lock",
+        "config.yaml",
+        "manifest.json",
+        "metrics.json",
+        "history.csv",
+        "preprocessing.json",
+        "preprocessing.npz",
+        "held_out.csv",
+        "log.txt",
+        # pictures of a fit
+        "history.png",
+        "forecast.png",
+        "mistakes.png",
+        "reconstructions.png",
+        # of a sweep
+        "sweep.json",
+        "trials.csv",
+        "best.yaml",
+        "out_of_fold.csv",
+        "curves.png",
+        "parameters.png",
+    }
+)
+# Folder -> what the names of its files look like.
+FOLDERS = {
+    "checkpoints": re.compile(r".+\.(h5|keras|json)"),
+    "state": re.compile(r".+\.(npz|json|h5|npy)"),
+    "tensorboard": re.compile(r".*tfevents.*|.+\.(pb|pbtxt|pipeline|tsv|json)"),
+    "code": re.compile(r".+\.py"),
+}
+_TEMPORARY = re.compile(r"\..+\.tmp[\w.-]*")
+_TRIALS = "trials"
+
+
+def own_paths(folder: Path) -> Iterator[Path]:
+    """All paths below a run directory that dltrain made, what is in a folder before the folder itself; links are never followed.
+
+    Args:
+        folder: of a run or of a sweep, whose trials are runs.
+    """
+    for path in sorted(folder.iterdir()):
+        is_folder = path.is_dir() and not path.is_symlink()
+        if not is_folder:
+            if path.name in FILES or _TEMPORARY.fullmatch(path.name):
+                yield path
+        elif path.name in FOLDERS:
+            yield from _own_files(path, FOLDERS[path.name])
+            yield path
+        elif path.name == _TRIALS:
+            for trial in sorted(path.iterdir()):
+                yield from _own_trial(trial)
+            yield path
+
+
+def _own_files(folder: Path, pattern: re.Pattern[str]) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink():
+            continue
+        if path.is_dir():
+            yield from _own_files(path, pattern)
+            yield path
+        elif pattern.fullmatch(path.name) or _TEMPORARY.fullmatch(path.name):
+            yield path
+
+
+def _own_trial(folder: Path) -> Iterator[Path]:
+    """What a trial consists of: a run, or one for each fold or seed."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    yield from own_paths(folder)
+    for fit in sorted(folder.iterdir()):
+        if fit.name not in FOLDERS and fit.is_dir() and not fit.is_symlink():
+            yield from own_paths(fit)
+            yield fit
+    yield folder

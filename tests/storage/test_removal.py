@@ -1,0 +1,162 @@
+"""Nothing is removed that dltrain did not make."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dltrain.errors import RunError
+from dltrain.runs import Run, begin_again, create_run, prunable_runs, remove_run
+from dltrain.storage.layout import own_paths
+from dltrain.training.resuming import open_run
+
+MANIFEST = {"status": "interrupted", "environment": {"dltrain": "0.1.0"}}
+
+
+def snapshot(folder: Path) -> dict[str, bytes | None]:
+    return {str(path.relative_to(folder)): None if path.is_dir() else path.read_bytes() for path in sorted(folder.rglob("*"))}
+
+
+def a_run(folder: Path, manifest=MANIFEST) -> Run:
+    run = create_run("x", runs=folder.parent, run_dir=folder)
+    for name in ("config.yaml", "history.csv", "metrics.json", "history.png", "log.txt", "preprocessing.npz", ".lock"):
+        (folder / name).write_text("x")
+    (run.checkpoints / "best.h5").write_text("x")
+    (run.checkpoints / "lfw_03_0.9.h5").write_text("x")
+    (run.state / "state-000008-000000000.npz").write_text("x")
+    (folder / ".history.png.123-abcd.tmp").write_text("x")
+    (folder / "tensorboard" / "train").mkdir(parents=True)
+    (folder / "tensorboard" / "train" / "events.out.tfevents.1.host").write_text("x")
+    run.write_manifest(manifest)
+    return run
+
+
+def test_a_run_goes_whole(tmp_path):
+    run = a_run(tmp_path / "run")
+    assert set(own_paths(run.path)) == set(run.path.rglob("*"))
+    assert remove_run(run.path) == []
+    assert not run.path.exists()
+
+
+def test_a_sweep_goes_with_its_trials(tmp_path):
+    sweep = a_run(tmp_path / "sweep", {**MANIFEST, "kind": "sweep"})
+    for name in ("0001", "0002/fold-1", "0002/fold-2"):
+        (sweep.path / "trials" / name).parent.mkdir(parents=True, exist_ok=True)
+        a_run(sweep.path / "trials" / name)
+    assert remove_run(sweep.path) == []
+    assert not sweep.path.exists()
+
+
+def test_attack_4_what_is_not_dltrain_s_is_kept_and_named(tmp_path):
+    run = a_run(tmp_path / "run")
+    mine = ["notes.txt", "checkpoints/thesis.docx", "trials/readme.md", "pictures/a.png", "state/data.csv"]
+    for name in mine:
+        (run.path / name).parent.mkdir(exist_ok=True)
+        (run.path / name).write_text("precious")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "best.h5").write_text("precious")
+    (run.path / "trials" / "0001").symlink_to(tmp_path / "outside")
+    left = remove_run(run.path)
+    assert {path.name for path in left} == {"notes.txt", "checkpoints", "trials", "pictures", "state"}
+    assert sorted(str(path.relative_to(run.path)) for path in run.path.rglob("*") if path.is_file()) == sorted(mine)
+    assert (tmp_path / "outside" / "best.h5").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    ['{"status": "finished"}', '{"name": "my web app", "version": 3}', "[]", "{", '{"status": "failed", "environment": "node"}'],
+)
+def test_attack_4_a_folder_with_somebody_else_s_manifest_is_no_run(manifest, tmp_path):
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "manifest.json").write_text(manifest)
+    (folder / "log.txt").write_text("precious")
+    before = snapshot(tmp_path)
+    with pytest.raises(RunError, match="no run of dltrain's"):
+        remove_run(folder)
+    assert prunable_runs(tmp_path) == []
+    assert snapshot(tmp_path) == before
+
+
+def test_a_link_to_a_run_is_not_followed(tmp_path):
+    run = a_run(tmp_path / "run")
+    (tmp_path / "link").symlink_to(run.path)
+    with pytest.raises(RunError, match="is a link"):
+        remove_run(tmp_path / "link")
+    assert run.manifest_file.exists()
+
+
+class Config:
+    name = "x"
+
+
+@pytest.mark.parametrize(
+    "name", ["checkpoints/precious.h5", "state/precious.npz", "config.yaml", "log.txt", "notes.txt", "src/a.py"]
+)
+def test_attack_3_resume_auto_removes_nothing_that_is_no_run(name, tmp_path):
+    mine = tmp_path / "mine"
+    (mine / name).parent.mkdir(parents=True)
+    (mine / name).write_text("precious")
+    before = snapshot(tmp_path)
+    with pytest.raises(RunError, match="there is something here that is no run"):
+        open_run(Config(), runs=tmp_path, run_dir=mine, resume="auto")  # type: ignore[arg-type]
+    assert snapshot(tmp_path) == before
+
+
+def test_attack_3_a_run_whose_manifest_was_lost_is_kept(tmp_path):
+    run = a_run(tmp_path / "run")
+    (run.path / ".lock").write_text("process 1 on host")
+    run.manifest_file.unlink()
+    before = snapshot(tmp_path)
+    with pytest.raises(RunError, match="there is something here that is no run"):
+        open_run(Config(), runs=tmp_path, run_dir=run.path, resume="auto")  # type: ignore[arg-type]
+    assert snapshot(tmp_path) == before
+    run.checkpoints.joinpath("best.h5").unlink()
+    run.checkpoints.joinpath("lfw_03_0.9.h5").unlink()
+    run.history_file.write_text("epoch,loss\n1,0.5\n2,0.4\n")
+    assert not run.is_only_begun()
+
+
+def test_a_run_that_was_killed_before_it_began_is_begun_again_in_place(tmp_path):
+    run = create_run("x", runs=tmp_path, run_dir=tmp_path / "run")
+    with run.locked():
+        run.log_file.write_text("begun")
+    assert run.is_only_begun()
+    resumed, again, created = open_run(Config(), runs=tmp_path, run_dir=run.path, resume="auto")  # type: ignore[arg-type]
+    assert (resumed, again.path, created) == (False, run.path, True)
+    assert run.log_file.read_text() == "begun"
+
+
+def test_attack_5_what_came_to_nothing_goes_but_not_the_user_s_folder(tmp_path):
+    (tmp_path / "given").mkdir()
+    given = create_run("x", runs=tmp_path, run_dir=tmp_path / "given")
+    made = create_run("x", runs=tmp_path, run_dir=tmp_path / "made")
+    begun = begin_again(create_run("x", runs=tmp_path, run_dir=tmp_path / "begun"))
+    for run in (given, made, begun):
+        (run.path / "log.txt").write_text("x")
+        run.discard()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["begun", "given"]
+    assert list((tmp_path / "given").iterdir()) == []
+
+
+def test_attack_7_temporary_files_are_new_files(tmp_path, monkeypatch):
+    from dltrain.runs import write_atomically
+
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    monkeypatch.setattr("dltrain.runs.secrets.token_hex", lambda size: "guessed")
+    import os
+
+    (tmp_path / f".file.{os.getpid()}-guessed.tmp").symlink_to(victim)
+    with pytest.raises(RunError):
+        write_atomically(tmp_path / "file", b"evil")
+    assert victim.read_text() == "precious"
+
+
+def test_manifest_of_a_run_says_that_it_is_dltrain_s(tmp_path):
+    from dltrain.training.environment import describe_environment
+
+    assert "dltrain" in describe_environment(1)
+    assert json.loads(a_run(tmp_path / "run").manifest_file.read_text())["environment"]
