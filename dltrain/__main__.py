@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    _open_what_is_closed()
     try:
         from dltrain.cli.app import run
 
@@ -15,6 +17,17 @@ def main() -> None:
         sys.stderr.write("error: interrupted\n")
         code = 130
     sys.exit(code)
+
+
+def _open_what_is_closed() -> None:
+    """Give standard streams that were closed (`>&-`) to nobody: the next file that is opened would get their number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if number == 0 else "w", closefd=False))
 
 
 if __name__ == "__main__":

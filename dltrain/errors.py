@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from dltrain.wording import without_credentials
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -47,8 +49,13 @@ def as_warning(warning: str | Fault) -> Fault:
 
 
 def fault_documents(faults: Iterable[Fault]) -> list[dict[str, Any]]:
-    """Faults for JSON: file, line, column, path, message, hint."""
-    return [{name: getattr(fault, name) for name in ("file", "line", "column", "path", "message", "hint")} for fault in faults]
+    """Faults for JSON: file, line, column, path, message, hint; without the passwords of URLs."""
+    names = ("file", "line", "column", "path", "message", "hint")
+    return [{name: _shown(getattr(fault, name)) for name in names} for fault in faults]
+
+
+def _shown(value: str | int | None) -> str | int | None:
+    return without_credentials(value) if isinstance(value, str) else value
 
 
 class DltrainError(Exception):

@@ -133,6 +133,7 @@ def run(arguments: Sequence[str]) -> int:
         The exit code. All output is written; no exception comes out, whatever happens.
     """
     _tolerate_encodings()
+    logging.captureWarnings(True)  # Python's own, with lines of source in them, are for the log
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     # A command line that cannot be parsed must still be answered in JSON where JSON was asked for.
     console = Console(Settings(json="--json" in options))
@@ -149,6 +150,7 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return _fail(console, 128 + signal.SIGINT, [Fault("interrupted")])
     finally:
+        logging.captureWarnings(False)
         logger.removeHandler(handler)
         logger.propagate = propagated
         logger.setLevel(level)
@@ -196,7 +198,8 @@ def _invoke(arguments: list[str], console: Console) -> int:
     except KeyboardInterrupt:
         raise
     except Exception as error:
-        if isinstance(error, BrokenPipeError) and reader_left(sys.stdout):
+        helps = isinstance(error, OSError) and {"-h", "--help"} & set(arguments)  # which click writes by itself
+        if helps or (isinstance(error, BrokenPipeError) and reader_left(sys.stdout)):
             discard(sys.stdout)  # such as `dltrain fit --help | head -1`
             return 0
         return _fail(console, 1, [_bug(error, console.run)])
@@ -270,6 +273,7 @@ def _tolerate_encodings() -> None:
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
-            stream.flush()
-        except BrokenPipeError:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
             discard(stream)

@@ -90,7 +90,6 @@ def _show(console: Console, faults: tuple[Fault, ...], form: str) -> None:
     from dltrain.cli.check_report import github_lines
 
     if form == "github":
-        for line in github_lines(faults):
-            console.result(line)
+        console.commands(github_lines(faults))
     else:
         console.faults(faults)

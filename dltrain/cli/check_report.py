@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dltrain.cli.text import format_bytes, printable, table
+from dltrain.cli.text import format_bytes, table
 from dltrain.errors import Fault
+from dltrain.wording import one_line, printable
 
 if TYPE_CHECKING:
     from dltrain.checking import CheckResult
@@ -16,7 +17,7 @@ def report_lines(result: CheckResult) -> list[str]:
     """The data, the decisions, the table of layers, the sums."""
     from dltrain.model.symbolic import show_shape
 
-    lines = [printable(line) for line in (*result.data, *result.decisions)]
+    lines = [one_line(line) for line in (*result.data, *result.decisions)]
     if result.layers:
         rows = []
         for row in result.layers:

@@ -16,13 +16,16 @@ from typing import IO, TYPE_CHECKING, Any
 
 from dltrain.cli.faults import render_faults
 from dltrain.cli.sweep_table import SweepTable
-from dltrain.cli.text import format_number, format_seconds, one_line, printable, table
+from dltrain.cli.text import format_number, format_seconds, table
 from dltrain.errors import Fault, as_warning, fault_documents
 from dltrain.reporting import Reporter
 from dltrain.runs import to_json
+from dltrain.wording import one_line, printable
 
 if TYPE_CHECKING:
     from rich.live import Live
+
+logger = logging.getLogger("dltrain.console")
 
 # The live line is drawn this often at most. A redraw costs about a millisecond, so it stays far below 1 % of the training.
 _REDRAW_SECONDS = 0.25
@@ -68,18 +71,18 @@ class Console(Reporter):
         """Lines of the result; with --json nothing, for then `document` says it."""
         if not self.settings.json:
             self._clear()
-            _write(sys.stdout, printable(text) + "\n")
+            self._write(sys.stdout, printable(text) + "\n")
 
     @property
     def width(self) -> int | None:
         """Columns of the terminal that results go to; None where they go elsewhere."""
-        return max(shutil.get_terminal_size().columns, 20) if sys.stdout.isatty() else None
+        return max(shutil.get_terminal_size().columns, 20) if is_terminal(sys.stdout) else None
 
     def verbatim(self, text: str) -> None:
         """A result that another program reads back: unchanged, except on a terminal, which it must not steer."""
         if not self.settings.json:
             self._clear()
-            _write(sys.stdout, printable(text) if sys.stdout.isatty() else text)
+            self._write(sys.stdout, printable(text) if is_terminal(sys.stdout) else text)
 
     def document(self, document: Mapping[str, Any]) -> None:
         """With --json: the one document of the command, with the warnings that were shown."""
@@ -87,7 +90,7 @@ class Console(Reporter):
             self._clear()
             if "status" in document:  # how a command ended, and no JSON Schema
                 document = {**document, "warnings": fault_documents(self.warnings)}
-            _write(sys.stdout, _ascii_json(document) + "\n")
+            self._write(sys.stdout, _ascii_json(document) + "\n")
 
     def faults(self, faults: Iterable[Fault]) -> None:
         """Errors and warnings with place and next step; a warning that was shown before is not shown again."""
@@ -105,12 +108,34 @@ class Console(Reporter):
     def line(self, text: str) -> None:
         """A line on stderr whatever the settings."""
         self._clear()
-        _write(sys.stderr, printable(text) + "\n")
+        self._write(sys.stderr, printable(text) + "\n")
 
     def close(self) -> None:
         """Leave the terminal as it was."""
         self._keep_pending()
         self._clear()
+
+    def commands(self, lines: Iterable[str]) -> None:
+        """Lines that a CI job is to act on, made fit for it already."""
+        self._clear()
+        self._write(sys.stdout, "".join(f"{line}\n" for line in lines))
+
+    def _write(self, stream: IO[str] | None, text: str) -> None:
+        """Write, or give the stream up where it cannot be written; the command's exit code stays what it is."""
+        if stream is None:
+            return
+        try:
+            stream.write(text)
+            stream.flush()
+        except BrokenPipeError:  # the reader has seen enough (`| head`)
+            discard(stream)
+        except (OSError, ValueError) as error:  # a full disk, a terminal that is gone, a stream that was closed
+            discard(stream)
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            name = "standard output" if stream is sys.stdout else "standard error"
+            logger.debug("%s cannot be written (%s): the command goes on without it", name, reason)
+            if stream is sys.stdout:
+                self.warning(f"standard output cannot be written ({reason}): the command goes on without it")
 
     # What the library reports
 
@@ -138,7 +163,7 @@ class Console(Reporter):
     def data_ready(self, summary: Sequence[str]) -> None:
         """The lines as they are."""
         if summary and not self.settings.quiet:
-            self.line("\n".join(summary))
+            self.line("\n".join(map(one_line, summary)))
 
     def model_ready(self, layers: Sequence[Mapping[str, Any]], num_parameters: int, num_trainable: int) -> None:
         """A table of the layers and the sum of their parameters."""
@@ -254,7 +279,7 @@ class Console(Reporter):
         return f"  {format_seconds(elapsed / advanced * (total - done))} left"
 
     def _is_live(self) -> bool:
-        return not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") not in ("dumb", "") and sys.stderr.isatty()
+        return not os.environ.get("NO_COLOR") and os.environ.get("TERM", "") not in ("dumb", "") and is_terminal(sys.stderr)
 
     def _draw_logs(self, head: str, logs: Mapping[str, float]) -> None:
         """The live line of an epoch; what does not fit beside the losses is left out, and nothing is cut in its middle."""
@@ -277,14 +302,19 @@ class Console(Reporter):
         width = max(terminal.width - 4, 10)
         lines = [one_line(line, width) for line in text.split("\n")][: max(terminal.height - 2, 1)]
         line = Text("\n".join(lines), no_wrap=True, style="cyan")
-        if self._live is None:
-            self._live = Live(
-                line, console=terminal, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
-            )
-            self._live.start(refresh=True)
-            terminal.show_cursor(True)  # a killed process could not bring it back
-        else:
-            self._live.update(line, refresh=True)
+        try:
+            if self._live is None:
+                self._live = Live(
+                    line, console=terminal, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
+                )
+                self._live.start(refresh=True)
+                terminal.show_cursor(True)  # a killed process could not bring it back
+            else:
+                self._live.update(line, refresh=True)
+        except (OSError, ValueError):  # the terminal is gone
+            self._live = None
+            discard(sys.stderr)
+            return False
         self._last_draw = time.monotonic()
         return True
 
@@ -292,7 +322,10 @@ class Console(Reporter):
         """Take the live line away, so that what follows stands on a line of its own."""
         live, self._live = self._live, None
         if live is not None:
-            live.stop()
+            try:
+                live.stop()
+            except (OSError, ValueError):
+                discard(sys.stderr)
 
 
 class ConsoleHandler(logging.Handler):
@@ -301,6 +334,7 @@ class ConsoleHandler(logging.Handler):
     def __init__(self, console: Console) -> None:
         super().__init__()
         self._console = console
+        self.addFilter(lambda record: record.name != logger.name)  # the console speaks of itself in the log alone
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the record, if the settings ask for its level."""
@@ -311,9 +345,19 @@ class ConsoleHandler(logging.Handler):
             self._console.line(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
-def reader_left(stream: IO[str]) -> bool:
+def is_terminal(stream: IO[str] | None) -> bool:
+    """Whether the stream is a terminal; one that was closed is none."""
+    try:
+        return stream is not None and stream.isatty()
+    except (OSError, ValueError):
+        return False
+
+
+def reader_left(stream: IO[str] | None) -> bool:
     """Whether the stream is a pipe that nobody reads any more."""
     try:
+        if stream is None:
+            return False
         poll = select.poll()
         poll.register(stream.fileno(), 0)
         return any(event & select.POLLERR for _, event in poll.poll(0))
@@ -321,24 +365,17 @@ def reader_left(stream: IO[str]) -> bool:
         return False
 
 
-def discard(stream: IO[str]) -> None:
+def discard(stream: IO[str] | None) -> None:
     """Send what is still to be written to a reader who has gone away nowhere, so that no later flush fails."""
     try:
-        descriptor = stream.fileno()
+        descriptor = stream.fileno() if stream is not None else -1
     except (OSError, ValueError):
+        return
+    if descriptor < 0:
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, descriptor)
     os.close(nowhere)
-
-
-def _write(stream: IO[str], text: str) -> None:
-    try:
-        stream.write(text)
-        stream.flush()
-    except BrokenPipeError:
-        # The reader has seen enough (`| head`); the command's outcome, and its exit code, stay what they are.
-        discard(stream)
 
 
 def _ascii_json(document: Mapping[str, Any]) -> str:

@@ -8,9 +8,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 from dltrain.cli.console import Console
-from dltrain.cli.text import format_bytes, format_number, one_line, table
+from dltrain.cli.text import format_bytes, format_number, table
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
+from dltrain.wording import one_line
 
 if TYPE_CHECKING:
     from dltrain.data.catalogue import DatasetInfo

@@ -11,6 +11,7 @@ from dltrain.cli.console import Console
 from dltrain.cli.options import DataOption, MoreDataArgument, RequireOption, RunArgument, RunsOption, WeightsOption
 from dltrain.cli.typer_import import typer
 from dltrain.errors import GateError
+from dltrain.wording import one_line
 
 
 def command(
@@ -77,7 +78,7 @@ def command(
         f"{result.run}: {result.part}, {result.weights} weights",
         *report_text(result.report, console.width),
         metrics_table({result.part: result.metrics}, result.baseline, result.report, console.width),
-        "\n".join(result.notes),
+        "\n".join(map(one_line, result.notes)),
         "\n".join(gate_lines(result.gates)),
     ]
     console.result("\n\n".join(block for block in blocks if block))

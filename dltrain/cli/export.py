@@ -9,8 +9,9 @@ import click
 
 from dltrain.cli.console import Console
 from dltrain.cli.options import RunArgument, RunsOption, WeightsOption
-from dltrain.cli.text import format_bytes, one_line
+from dltrain.cli.text import format_bytes
 from dltrain.cli.typer_import import typer
+from dltrain.wording import one_line
 
 _MOST_SHOWN = 8
 

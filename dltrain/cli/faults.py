@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from dltrain.cli.text import display_width, printable
 from dltrain.errors import Fault
+from dltrain.wording import display_width, one_line, printable
 
 _MARGIN = 100
 _LARGEST_SOURCE = 4 << 20
@@ -21,14 +21,14 @@ def render_faults(faults: Iterable[Fault]) -> str:
 def _render(fault: Fault, sources: dict[str, list[str]]) -> list[str]:
     place = ":".join(str(part) for part in (fault.file, fault.line, fault.column) if part is not None)
     path = f"{fault.path}: " if fault.path else ""
-    lines = [printable(f"{place + ': ' if place else ''}{fault.severity}: {path}{fault.message}")]
+    lines = [one_line(f"{place + ': ' if place else ''}{fault.severity}: {path}{fault.message}")]
     source = _source_line(fault, sources)
     if source is not None:
         lines += _excerpt(source, fault.line or 0, fault.column)
     if fault.hint and fault.hint.startswith("dltrain "):
-        lines += ["go on with:", printable(fault.hint)]  # a command stands alone on its line, to be copied whole
+        lines += ["go on with:", one_line(fault.hint)]  # a command stands alone on its line, to be copied whole
     elif fault.hint:
-        lines.append(printable(f"  hint: {fault.hint}"))
+        lines.append(f"  hint: {one_line(fault.hint)}")
     return lines
 
 

@@ -11,6 +11,7 @@ from dltrain.cli.console import Console
 from dltrain.cli.options import RequireOption, RunsOption
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, UsageError
+from dltrain.wording import one_line
 
 if TYPE_CHECKING:
     from dltrain.config.types import Config
@@ -130,7 +131,7 @@ def _fit(
         *report_text(result.report, console.width),
         # What matters most stands last, where the terminal has not scrolled it away.
         metrics_table(result.metrics, result.baseline, result.report, console.width),
-        "\n".join(result.notes),
+        "\n".join(map(one_line, result.notes)),
         "\n".join(f"diagnosis: {found['sentence']} {found['advice']}" for found in result.diagnosis),
         "\n".join(gate_lines(result.gates)),
         "\n".join(

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from dltrain.cli.text import format_number, one_line, table
+from dltrain.cli.text import format_number, table
 from dltrain.errors import Fault
 from dltrain.evaluation.metric_names import canonical
+from dltrain.wording import one_line
 
 _PARTS = ("train", "validation", "test")
 _MOST_CLASSES = 15

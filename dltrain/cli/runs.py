@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from dltrain.cli.console import Console
 from dltrain.cli.options import RunsOption
-from dltrain.cli.text import format_bytes, format_number, format_seconds, one_line, table
+from dltrain.cli.text import format_bytes, format_number, format_seconds, table
 from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, RunError, UsageError
+from dltrain.wording import one_line
 
 if TYPE_CHECKING:
     from dltrain.runs import RunInfo

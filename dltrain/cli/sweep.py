@@ -12,6 +12,7 @@ from dltrain.cli.console import Console
 from dltrain.cli.options import RequireOption, RunsOption
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, TrialsCrashedError, UsageError
+from dltrain.wording import one_line
 
 if TYPE_CHECKING:
     from dltrain.sweep.sweep import SweepResult
@@ -138,7 +139,7 @@ def _show(console: Console, result: SweepResult) -> int:
         trials_table(result.trials, result.metric, result.best, console.width),
         spread,
         f"importance: {importance}" if importance else "",
-        "\n".join(result.notes),
+        "\n".join(map(one_line, result.notes)),
         "\n".join(gate_lines(result.gates)),
         "\n".join(
             [

@@ -3,39 +3,13 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-# Control characters of C0 and C1 but the line feed: in a label or a file name they would steer the terminal.
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 10}
-_CONTROLS |= {ord("\t"): "\\t", ord("\r"): "\\r"}
-# Reordering and invisible characters, with which a name can pretend to be another.
-_CONTROLS |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029, 0x200B, 0xFEFF)}
-
+from dltrain.wording import display_width, one_line
 
 # A column of a table is not made narrower than this.
 _NARROWEST = 12
-
-
-def printable(text: str) -> str:
-    """Text without characters that steer a terminal; line feeds stay."""
-    return text.translate(_CONTROLS)
-
-
-def one_line(text: str, width: int | None = None) -> str:
-    """Text on one line, cut to `width` columns."""
-    line = printable(text).replace("\n", "\\n")
-    return line if width is None or display_width(line) <= width else line[: width - 3] + "..."
-
-
-def display_width(text: str) -> int:
-    """Columns that a terminal takes for the text: two for a wide East Asian character, none for a combining one."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text
-    )
 
 
 def format_number(value: Any) -> str:

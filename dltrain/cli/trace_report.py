@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from dltrain.cli.text import one_line, table
+from dltrain.cli.text import table
 from dltrain.evaluation.trace import Trace
 from dltrain.model.numbers.activations import Floats
 from dltrain.model.numbers.losses import find_loss
 from dltrain.model.numbers.passes import LayerNumbers
 from dltrain.model.numbers.pixel import middle_pixel
+from dltrain.wording import one_line
 
 WIDTH = 80
 MOST_ROWS = 10

@@ -26,6 +26,7 @@ from dltrain.sweep.record import read_record, reports_of
 from dltrain.sweep.resuming import plan_document, resume_plan, stored_config_text
 from dltrain.training.environment import git_commit, logging_to
 from dltrain.training.signals import StopSignals
+from dltrain.wording import without_credentials
 
 logger = logging.getLogger(__name__)
 
@@ -157,7 +158,8 @@ class _Session:
         helper: HelperProcess,
         started: float,
     ) -> None:
-        self.plan, self.run, self.argv, self.threads, self.address = plan, run, argv, threads, address
+        self.plan, self.run, self.threads, self.address = plan, run, threads, address
+        self.argv = [without_credentials(word) for word in argv]
         self.reporter, self.signals, self.helper, self.started = reporter, signals, helper, started
         self.manifest: dict[str, Any] = {}
         self._is_warming_up = False

@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 
 from dltrain.model.keras_import import SETTINGS, ignored_settings, import_keras
+from dltrain.wording import one_line, printable
+
+logger = logging.getLogger(__name__)
 
 
 def describe_environment(threads: int) -> dict[str, Any]:
@@ -59,12 +62,60 @@ def git_commit() -> str | None:
     return found.stdout.strip() or None
 
 
+class LogFile(logging.FileHandler):
+    """A run's `log.txt`: a line for each record, and what is in it steers no terminal. Where it cannot be written, none is kept.
+
+    Args:
+        path: the file; links are not followed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, encoding="utf-8", errors="backslashreplace", delay=True)
+        self._gave_up = False
+        self.setFormatter(_LogLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+
+    def _open(self) -> Any:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record; a disk that is full ends the log and not the run."""
+        if self._gave_up:
+            return
+        try:
+            if self.stream is None:
+                self.stream = self._open()
+            self.stream.write(self.format(record) + self.terminator)
+            self.stream.flush()
+        except (OSError, ValueError) as error:
+            self._gave_up = True
+            with contextlib.suppress(OSError, ValueError):
+                self.close()
+            logger.warning(
+                "%s cannot be written (%s): the run goes on without it",
+                self.baseFilename,
+                getattr(error, "strerror", None) or error,
+            )
+
+    def close(self) -> None:
+        """Close the file; what cannot be flushed is given up."""
+        with contextlib.suppress(OSError, ValueError):
+            super().close()
+
+
+class _LogLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        trace = f"\n{self.formatException(record.exc_info)}" if record.exc_info else ""
+        message = logging.LogRecord(record.name, record.levelno, "", 0, one_line(record.getMessage()), None, None)
+        message.created, message.msecs = record.created, record.msecs
+        return super().format(message) + printable(trace)
+
+
 @contextlib.contextmanager
 def logging_to(path: Path, *, name: str = "dltrain") -> Iterator[None]:
     """Write a logger's lines, by default the package's, to a file."""
     root = logging.getLogger(name)
-    handler = logging.FileHandler(path, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler = LogFile(path)
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)

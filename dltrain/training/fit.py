@@ -51,6 +51,7 @@ from dltrain.training.segments import to_tensors
 from dltrain.training.signals import StopSignals
 from dltrain.training.state import holding
 from dltrain.training.train import ShouldStop, Trainer
+from dltrain.wording import without_credentials
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +128,8 @@ class _Fit:
         signals: StopSignals,
     ) -> None:
         self.config, self.training, self.run, self.resumed = config, training, run, resumed
-        self.argv, self.reporter, self.signals = argv, reporter, signals
+        self.argv = [without_credentials(word) for word in argv]
+        self.reporter, self.signals = reporter, signals
         self.manifest: dict[str, Any] = run.read_manifest() if resumed else {}
         self.threads = threads or self.manifest.get("threads") or os.cpu_count() or 1
         self.seconds: dict[str, float] = {}
@@ -238,7 +240,11 @@ class _Fit:
             compare_with_run(self.run, self.manifest, dataset, resolved, environment, self.reporter)
             if self._is_done():
                 return self._nothing_to_do(require)
-            self.manifest |= {"status": "running", "argv": self.argv, "environment": environment}
+            self.manifest |= {
+                "status": "running",
+                "argv": self.argv,
+                "environment": environment,
+            }
             self.manifest["resumed"] = [*self.manifest.get("resumed", []), now()]
         else:
             dataset.preprocessing.save(self.run.path)

@@ -21,6 +21,7 @@ from dltrain.runs import Run, now, write_atomically
 from dltrain.training.callbacks import EpochCallbacks, metric_direction, resolve_monitor
 from dltrain.training.environment import git_commit
 from dltrain.training.model_file import model_bytes
+from dltrain.wording import without_credentials
 
 MAX_ROW_IDS = 2_000_000
 
@@ -60,7 +61,7 @@ def first_manifest(
     return {
         "status": "running",
         "name": config.name,
-        "argv": list(argv),
+        "argv": [without_credentials(word) for word in argv],
         "config": str(config.file) if config.file else None,
         "seed": config.seed,
         "task": ", ".join(dict.fromkeys(target.task for target in dataset.schema.targets)),

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltrain.cli.text import display_width, format_bytes, format_number, format_seconds, one_line, printable, table
+from dltrain.cli.text import format_bytes, format_number, format_seconds, table
+from dltrain.wording import display_width, one_line, printable
 
 
 @pytest.mark.parametrize(

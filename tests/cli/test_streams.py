@@ -1,0 +1,86 @@
+"""Output that cannot be written is given up: the command goes on, and its exit code is what it would have been."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
+from dltrain.training.environment import LogFile
+from tests.support import REPOSITORY
+
+CONFIG = """\
+data: {source: digits, limit: 60, split: {test: 0.3}}
+model: {layers: [Flatten, {Dense: {units: 4}}]}
+training: {epochs: 1}
+"""
+
+
+def dltrain(folder, command, **streams):
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    script = f"{sys.executable} -m dltrain {command}"
+    return subprocess.run(["bash", "-c", script], cwd=folder, env=env, capture_output=True, text=True, timeout=600, check=False)
+
+
+@pytest.mark.parametrize(
+    "command", ["--json datasets", "datasets", "explain Dense", "--help", "--version", "schema", "--json runs"]
+)
+@pytest.mark.parametrize("end", [">/dev/full", ">&-", ">/dev/full 2>/dev/full", ">&- 2>&- <&-", "2>&-", "1</dev/null"])
+def test_e7_a_console_that_cannot_be_written(command, end, tmp_path):
+    done = dltrain(tmp_path, f"{command} {end}")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+@pytest.mark.parametrize("end", [">/dev/full 2>/dev/full", ">&- 2>&- <&-"])
+def test_attack_8_a_fit_goes_on_without_a_console(end, tmp_path):
+    (tmp_path / "c.yaml").write_text(CONFIG)
+    done = dltrain(tmp_path, f"--json fit c.yaml --run-dir run {end}")
+    assert done.returncode == 0
+    assert json.loads((tmp_path / "run" / "manifest.json").read_text())["status"] == "finished"
+    assert (tmp_path / "run" / "history.png").exists()
+    assert (tmp_path / "run" / "config.yaml").read_text().startswith("name:")
+
+
+def test_attack_8_a_log_that_cannot_be_written_is_given_up_and_said_once(tmp_path, capsys, caplog):
+    handler = LogFile("/dev/full")
+    logger = logging.getLogger("dltrain.test_streams")
+    logger.addHandler(handler)
+    try:
+        with caplog.at_level(logging.WARNING):
+            for _ in range(3):
+                logger.error("one")
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+    assert [record.message for record in caplog.records if "cannot be written" in record.message] == [
+        "/dev/full cannot be written (No space left on device): the run goes on without it"
+    ]
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_attack_16_the_log_has_a_line_for_each_record(tmp_path):
+    handler = LogFile(tmp_path / "log.txt")
+    logger = logging.getLogger("dltrain.test_streams")
+    logger.addHandler(handler)
+    try:
+        logger.error("label %s", "a\n::error::x\x1b[31m https://me:secret@host")
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+    [line] = (tmp_path / "log.txt").read_text().splitlines()
+    assert line.endswith("ERROR dltrain.test_streams: label a\\n::error::x\\x1b[31m https://***@host")
+
+
+def test_attack_7_the_log_follows_no_link(tmp_path):
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "log.txt").symlink_to(tmp_path / "victim")
+    handler = LogFile(tmp_path / "log.txt")
+    handler.emit(logging.LogRecord("x", 10, "", 0, "evil", None, None))
+    handler.close()
+    assert (tmp_path / "victim").read_text() == "precious"

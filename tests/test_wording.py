@@ -1,0 +1,52 @@
+"""Foreign text steers neither a terminal nor a CI job, and gives no password away."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dltrain.wording import one_line, printable, without_credentials
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("::error file=x::pwned", ":\\x3aerror file=x::pwned"),
+        ("  ::set-output name=x::y", "  :\\x3aset-output name=x::y"),
+        ("ok\n::error::x", "ok\n:\\x3aerror::x"),
+        ("a ##[error]x", "a #\\x23[error]x"),
+        ("##vso[task.setvariable]", "#\\x23vso[task.setvariable]"),
+        ("std::vector", "std::vector"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("a\u2028b", "a\\u2028b"),
+        ("plain text, 漢字", "plain text, 漢字"),
+    ],
+)
+def test_attack_16_no_line_is_a_command(text, shown):
+    assert printable(text) == shown
+
+
+@given(st.text())
+def test_attack_16_one_line_is_one_line(text):
+    line = one_line(text)
+    assert len(line.splitlines()) <= 1
+    assert not line.lstrip().startswith("::")
+    assert "##[" not in line
+    assert "\x1b" not in line
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:secret@host/x.csv", "https://***@host/x.csv"),
+        ("no file s3://key:secr/et@bucket", "no file s3://key:secr/et@bucket"),
+        ("postgres://me@host/db and ftp://a:b@c", "postgres://***@host/db and ftp://***@c"),
+        ("https://host/x?token=abc&y=1", "https://host/x?token=***&y=1"),
+        ("https://host/x?X-Amz-Signature=abc", "https://host/x?X-Amz-Signature=***"),
+        ("me@example.com", "me@example.com"),
+    ],
+)
+def test_attack_16_passwords_of_urls_are_cut_out(text, shown):
+    assert without_credentials(text) == shown
+    assert printable(text) == shown
