@@ -183,6 +183,7 @@ def _command_line() -> click.Command:
 
 def _invoke(arguments: list[str], console: Console) -> int:
     command_line = _command_line()
+    asks_for_help = not {"-h", "--help"}.isdisjoint(arguments)
     try:
         with command_line.make_context("dltrain", arguments, obj=console) as context:
             code = command_line.invoke(context)
@@ -198,7 +199,7 @@ def _invoke(arguments: list[str], console: Console) -> int:
     except KeyboardInterrupt:
         raise
     except Exception as error:
-        helps = isinstance(error, OSError) and {"-h", "--help"} & set(arguments)  # which click writes by itself
+        helps = isinstance(error, OSError) and asks_for_help  # which click writes by itself
         if helps or (isinstance(error, BrokenPipeError) and reader_left(sys.stdout)):
             discard(sys.stdout)  # such as `dltrain fit --help | head -1`
             return 0
