@@ -64,4 +64,4 @@ def test_b4_a_table_of_20_000_columns_has_a_resolved_config_that_can_be_read(tmp
     assert dataset.schema.inputs[0].shape == (20_000,)
     again = load_config_text(dump_yaml(resolve(config, dataset.resolved)), folder=tmp_path)
     assert again.data.task == "classification"
-    assert load_dataset(again.data, seed=0).schema == dataset.schema
+    assert load_dataset(again.data, seed=0).schema.inputs == dataset.schema.inputs
