@@ -13,6 +13,18 @@ from typing import Any
 from dltrain.wording import without_credentials
 
 
+def is_own_bug(error: BaseException) -> bool:
+    """Whether an error that was caught around a call of another library was raised by a line of dltrain itself.
+
+    It is then a bug, and must not be told as a fault of what the user gave. A ValueError is what our own checks raise there.
+    """
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    module = str(trace.tb_frame.f_globals.get("__name__", "")) if trace is not None else ""
+    return module.partition(".")[0] == "dltrain" and not isinstance(error, ValueError | DltrainError)
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing that is wrong, and where.

@@ -115,7 +115,7 @@ def expected_rows(config: DataConfig, rows: int | None, own: Mapping[str, int] =
         own: rows of the parts that the source brings itself.
 
     Raises:
-        ValueError: the fractions leave nothing.
+        SplitError: the fractions leave nothing.
     """
     split = config.split
     if rows is None or split.column or split.group or split.folds or config.validation or config.test:

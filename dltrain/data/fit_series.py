@@ -30,7 +30,7 @@ from dltrain.data.fit_table import (
     target_names,
 )
 from dltrain.data.fitted import Fitted
-from dltrain.data.part_sizes import part_sizes
+from dltrain.data.part_sizes import SplitError, part_sizes
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.series_preprocessing import SeriesPreprocessing, SeriesValues, Timeline, arrange, read_columns
@@ -95,7 +95,7 @@ def _parts(
         step, gaps = line.step, line.splits
     try:
         sizes = part_sizes(len(lines["train"].rows), config.split.test, config.split.validation)
-    except ValueError as error:
+    except SplitError as error:
         raise DataError(config_fault(config, "data.split", str(error))) from error
     places, first = {}, 0
     for name, size in sizes.items():

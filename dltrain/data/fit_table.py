@@ -28,6 +28,7 @@ from dltrain.data.kinds import (
     to_dates,
     to_numbers,
 )
+from dltrain.data.part_sizes import SplitError
 from dltrain.data.picture_columns import picture_details
 from dltrain.data.picture_form import PictureForm
 from dltrain.data.preprocessing import Preprocessing
@@ -337,7 +338,7 @@ def choose_rows(
             labels = None if spec is None else targets[spec.name]
             parts, manner = split_at_random(config, rows, labels, spec.classes if spec else (), seed, locator(raw))
             return _ordered({**parts, **brought}), manner
-    except ValueError as error:
+    except SplitError as error:
         raise DataError(config_fault(config, "data.split", str(error))) from error
     return _ordered({**{name: rows[part] for name, part in chosen.items()}, **brought}), manner
 
@@ -368,7 +369,7 @@ def _times(config: DataConfig, raw: RawTable, reading: Reading) -> NDArray[Any]:
     if len(bad):
         file, line = locator(raw)(int(bad[0]))
         place = f" (first {file}:{line})" if line else ""
-        raise ValueError(f"column {name} holds no date or number in {len(bad):,} rows{place}")
+        raise SplitError(f"column {name} holds no date or number in {len(bad):,} rows{place}")
     return times
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Part
 from dltrain.data.faults import capped, config_fault, listed, nearest
+from dltrain.data.part_sizes import SplitError
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.splits import Rows, fold_indices, split_rows
 from dltrain.data.targets import Locate
@@ -82,7 +83,7 @@ def split_at_random(
             folds = fold_indices(len(rest), split.folds, seed=seed, labels=None if labelled is None else labelled[rest])
             train, held_out = folds[(split.fold or 1) - 1]
             parts = {"train": rest[train], "validation": rest[held_out], **parts}
-    except ValueError as error:
+    except SplitError as error:
         raise DataError(config_fault(config, "data.split", str(error))) from error
     manner = "stratified" if stratify else "at random"
     if split.folds is not None:

@@ -14,6 +14,7 @@ from dltrain.config.sources import SOURCES
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.facts import BUNDLED_TABLES, DataFacts, expected_rows, facts_of, in_unit_range, known_facts, replace_folds
 from dltrain.data.faults import column_hint, config_fault, shown
+from dltrain.data.part_sizes import SplitError
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _with_pictures(config: DataConfig, seed: int) -> DataFacts:
 def _read_facts(config: DataConfig, seed: int) -> DataFacts:
     try:
         known = known_facts(config)
-    except ValueError as error:
+    except SplitError as error:
         return DataFacts(errors=(config_fault(config, "data.split", str(error)),))
     try:
         _refuse_for_pictures(config)
@@ -148,7 +149,7 @@ def _table(config: DataConfig, seed: int) -> DataFacts:
     labels: dict[str, dict[str, int]] = {}
     try:
         parts = expected_rows(config, rows)
-    except ValueError as error:
+    except SplitError as error:
         parts, errors = {}, (*errors, config_fault(config, "data.split", str(error)))
     else:
         errors = (*errors, *_too_short(config, rows))
@@ -293,7 +294,7 @@ def _arrays(config: DataConfig) -> DataFacts:
     line = f"{shown(file)}: {shape[0]:,} rows of {'×'.join(map(str, shape[1:]))}"
     try:
         rows = expected_rows(config, shape[0], own)
-    except ValueError as error:
+    except SplitError as error:
         return DataFacts(schema, summary=(line,), errors=(config_fault(config, "data.split", str(error)),))
     return DataFacts(schema, rows, exact=True, summary=(line,))
 
@@ -376,7 +377,7 @@ def _faces_here(config: DataConfig) -> DataFacts:
     line = f"lfw_people: {rows:,} pictures of {'×'.join(map(str, shape))}, {len(people)} people"
     try:
         parts = expected_rows(config, rows)
-    except ValueError as error:
+    except SplitError as error:
         return DataFacts(schema, summary=(line,), errors=(config_fault(config, "data.split", str(error)),))
     return DataFacts(schema, parts, exact=True, summary=(line,))
 
@@ -410,7 +411,7 @@ def _picture_folders(config: DataConfig) -> DataFacts:
     schema = _schema(form.shape, spec, unit_range=in_unit_range(config.scale, "unit"))
     try:
         rows = _rows_of_folders(config, len(found.files), own)
-    except ValueError as error:
+    except SplitError as error:
         return DataFacts(
             schema,
             labels=labels,

@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 
 
+class SplitError(ValueError):
+    """Rows cannot be put into the parts that the config asks for."""
+
+
 def part_sizes(num_rows: int, test: float | None, validation: float | None) -> dict[str, int]:
     """Rows of each part: test of all, validation of what remains, rounded up as scikit-learn's `train_test_split` rounds.
 
     Raises:
-        ValueError: nothing would be left for training.
+        SplitError: nothing would be left for training.
     """
     num_test = math.ceil(num_rows * test) if test else 0
     num_validation = math.ceil((num_rows - num_test) * validation) if validation else 0
     num_train = num_rows - num_test - num_validation
     if num_train < 1:
-        raise ValueError(
+        raise SplitError(
             f"{num_rows} rows are too few: {num_test} for test, {num_validation} for validation, none left for training"
         )
     return {"train": num_train, "validation": num_validation, "test": num_test}

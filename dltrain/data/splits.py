@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.part_sizes import part_sizes
+from dltrain.data.part_sizes import SplitError, part_sizes
 
 Rows = NDArray[np.int64]
 PART_NAMES = {
@@ -102,13 +102,13 @@ def split_groups(
     """Random parts that keep all rows of a group together; groups are drawn until a part has its share of the rows.
 
     Raises:
-        ValueError: fewer groups than parts.
+        SplitError: fewer groups than parts.
     """
     sizes = part_sizes(len(groups), test, validation)
     names, codes, counts = np.unique(groups, return_inverse=True, return_counts=True)
     wanted = [name for name in ("test", "validation") if sizes[name]]
     if len(names) <= len(wanted):
-        raise ValueError(f"{len(names)} groups are too few for {len(wanted) + 1} parts")
+        raise SplitError(f"{len(names)} groups are too few for {len(wanted) + 1} parts")
     order = list(np.random.default_rng([seed, 0x6E0]).permutation(len(names)))
     owner = np.zeros(len(names), np.int64)
     for number, name in enumerate(wanted, 1):
@@ -139,16 +139,16 @@ def split_column(values: Sequence[str | None], codes: NDArray[Any] | None = None
         codes: int [rows]: which of the values a row holds.
 
     Raises:
-        ValueError: a value is no part's name (the message quotes it), or no row is for training.
+        SplitError: a value is no part's name (the message quotes it), or no row is for training.
     """
     names = np.array([PART_NAMES.get(str(value).strip().casefold(), "") for value in values])
     codes = np.arange(len(values)) if codes is None else codes
     unknown = np.flatnonzero((names == "")[codes])
     if len(unknown):
-        raise ValueError(f"row {unknown[0] + 1} holds {values[codes[unknown[0]]]!r}; expected train, validation or test")
+        raise SplitError(f"row {unknown[0] + 1} holds {values[codes[unknown[0]]]!r}; expected train, validation or test")
     rows = {name: np.flatnonzero((names == name)[codes]) for name in ("train", "validation", "test")}
     if not len(rows["train"]):
-        raise ValueError("no row is for training (train)")
+        raise SplitError("no row is for training (train)")
     return _named(*rows.values())
 
 
@@ -156,10 +156,10 @@ def fold_indices(num_rows: int, folds: int, *, seed: int, labels: NDArray[Any] |
     """(training rows, held-out rows) of each fold: every row is held out once; with `labels` each class is spread evenly.
 
     Raises:
-        ValueError: more folds than rows.
+        SplitError: more folds than rows.
     """
     if not 2 <= folds <= num_rows:
-        raise ValueError(f"expected 2 to {num_rows} folds for {num_rows} rows, got {folds}")
+        raise SplitError(f"expected 2 to {num_rows} folds for {num_rows} rows, got {folds}")
     order = np.random.default_rng([seed, 0xF01D]).permutation(num_rows)
     if labels is not None:
         order = order[np.argsort(labels[order], kind="stable")]

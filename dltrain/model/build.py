@@ -13,7 +13,7 @@ from typing import Any
 from dltrain.config.catalog import NAMESPACES, load_catalog
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.model.application import apply_application
 from dltrain.model.head import Head, input_names
 from dltrain.model.inputs import Entry, resolve_entry
@@ -175,6 +175,8 @@ class _Builder:
                 elif config.path in self.vectors:
                     layer.set_weights([self.vectors[config.path]])
         except (ValueError, TypeError, KeyError, IndexError) as error:
+            if is_own_bug(error):
+                raise
             message = f"Keras refuses {config.component.name}: {refusal(error)[1]}"
             raise ConfigError(fault_at(config.component.place, message, path=config.path or None)) from error
         return output
@@ -184,7 +186,7 @@ class _Builder:
         arguments = {key: make_value(self.keras, value) for key, value in config.component.arguments.items()}
         if "seed" in inspect.signature(layer_class.__init__).parameters and arguments.get("seed") is None:
             arguments["seed"] = derive_seed(self.seed, "layer", name)
-        layer = layer_class(name=name, **arguments)
+        layer = _construct(layer_class, {"name": name, **arguments})
         if isinstance(getattr(layer, "value_range", None), list):
             layer.value_range = tuple(layer.value_range)  # Keras keeps a list of its own kind, which no .h5 file takes
         return layer
@@ -249,6 +251,8 @@ def keras_refusals() -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, IndexError, RuntimeError) as error:
+        if is_own_bug(error):
+            raise
         what, reason = refusal(error)
         message = f"Keras cannot compute {what or 'the model with its loss and metrics'}: {reason}"
         raise ConfigError(Fault(message, path="model" if what else "training")) from error
@@ -262,7 +266,15 @@ def make_component(keras: Any, component: Component, **more: Any) -> Any:
     arguments = {key: make_value(keras, value) for key, value in component.arguments.items()}
     if component.kind == "optimizer" and isinstance(arguments.get("learning_rate"), int):
         arguments["learning_rate"] = float(arguments["learning_rate"])  # Keras takes no whole number for a rate
-    return getattr(namespace, component.name)(**{**arguments, **more})
+    return _construct(getattr(namespace, component.name), {**arguments, **more})
+
+
+def _construct(keras_class: Any, arguments: Mapping[str, Any]) -> Any:
+    """An object of a Keras class; an argument that it does not take, or lacks, is a ValueError as its other refusals are."""
+    try:
+        return keras_class(**arguments)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
 
 
 def make_value(keras: Any, value: Any) -> Any:

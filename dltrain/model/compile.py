@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.config.types import Component, TrainingConfig
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.model.build import keras_refusals, make_component
 from dltrain.model.encode import EncodedPart
 from dltrain.model.head import Head, metrics_of
@@ -53,6 +53,8 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig, *
         if not optimizer.built:
             optimizer.build(model.trainable_variables)
     except (ValueError, TypeError) as error:
+        if is_own_bug(error):
+            raise
         message = str(error.args[0] if error.args else error).split("\n")[0]
         raise ConfigError(Fault(f"Keras refuses the training settings: {message}", path="training")) from error
     if any(head.encoding == "value" and any(target.scale != 1.0 or target.mean for target in head.targets) for head in heads):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dltrain.errors import is_own_bug
+
 # Layers that are known to come back from an .h5 file as they went in; others are tried out once before training.
 _KNOWN_GOOD = {
     "InputLayer", "Dense", "Flatten", "Reshape", "Permute", "RepeatVector", "Activation", "ReLU", "LeakyReLU", "PReLU", "ELU",
@@ -57,5 +59,7 @@ def _try(model: Any, data: bytes) -> str | None:
         if not all(np.allclose(np.asarray(a), np.asarray(b), atol=1e-4, equal_nan=True) for a, b in pairs):
             return "the model that comes back computes something else"
     except Exception as error:  # whatever Keras raises here is the answer that is asked for
+        if is_own_bug(error):
+            raise
         return f"Keras does not read it back: {str(error).splitlines()[0][:200] if str(error) else type(error).__name__}"
     return None

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.errors import DataError, Fault, RunError
+from dltrain.errors import DataError, Fault, RunError, is_own_bug
 from dltrain.model.weights import check_plain, load_keras_file
 
 # Above what the weights and two optimizer slots for each need, a file is not one of these weights.
@@ -77,6 +77,8 @@ def load_pretrained(body: Any, path: Path, application: str) -> None:
     except RunError as error:
         raise DataError([Fault(fault.message, hint=fault.hint) for fault in error.faults]) from error
     except _REFUSALS as error:
+        if is_own_bug(error):
+            raise
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{refusal}: {detail}", hint=hint) from error
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.catalog import load_catalog
 from dltrain.data.sources.download import DownloadError, Remote, download
-from dltrain.errors import DataError, Fault, RunError
+from dltrain.errors import DataError, Fault, RunError, is_own_bug
 from dltrain.model.weights import refuse_foreign_file
 from dltrain.reporting import Reporter
 
@@ -152,6 +152,8 @@ def _load(model: Any, path: Path, name: str, num_classes: int) -> None:
     except RunError as error:
         raise DataError(error.faults) from error
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, MemoryError) as error:
+        if is_own_bug(error):
+            raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         hint = f"expected the whole network with its top of {num_classes:,} classes, as save_weights writes it"
         raise DataError(Fault(f"{path} does not hold the weights of {name}: {reason}", hint=hint)) from error

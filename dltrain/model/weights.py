@@ -6,16 +6,20 @@ them, as plain data of its own.
 
 from __future__ import annotations
 
+import contextlib
 import io
+import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.errors import RunError
+from dltrain.errors import RunError, is_own_bug
 from dltrain.model.keras_import import import_keras
 
 _EXTRA_BYTES = 64 << 20  # above what the weights and three optimizer slots for each need
@@ -33,22 +37,16 @@ def load_weights(model: Any, path: Path) -> None:
     """
     import_keras()
     limit = 8 * sum(int(np.prod(weight.shape)) * 4 for weight in model.weights) + _EXTRA_BYTES
-    try:
+    with _damage_told(path, "the run is damaged; is there another checkpoint?"):
         if not path.is_file():
             raise RunError(f"there is no weights file {path}", hint="has the run finished an epoch?")
         if path.stat().st_size > limit:
             raise RunError(f"{path} is larger than the weights of its model can be", hint="it is not the run's own file")
-        if path.suffix == ".keras":
+    if path.suffix == ".keras":
+        with _damage_told(path, "the run is damaged; is there another checkpoint?"):
             load_keras_file(model, path, limit)
-        else:
-            _load_h5(model, path)
-    except RunError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, MemoryError, zipfile.BadZipFile) as error:
-        detail = str(error).split("\n")[0]
-        raise RunError(
-            f"{path} is not a readable weights file: {detail}", hint="the run is damaged; is there another checkpoint?"
-        ) from error
+    else:
+        _load_h5(model, path)
 
 
 def refuse_foreign_file(model: Any, path: Path) -> None:
@@ -58,12 +56,10 @@ def refuse_foreign_file(model: Any, path: Path) -> None:
         RunError: it is refused.
     """
     limit = 2 * sum(int(np.prod(weight.shape)) * 4 for weight in model.weights) + _EXTRA_BYTES
-    try:
+    with _damage_told(path):
         if path.stat().st_size > limit:
             raise RunError(f"{path} is larger than the weights of its model can be", hint="it is not this model's file")
         check_plain(path.read_bytes(), path)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, MemoryError) as error:
-        raise RunError(f"{path} is not a readable weights file: {str(error).splitlines()[0]}") from error
 
 
 def read_dense_arrays(path: Path, shapes: Mapping[str, Sequence[tuple[int, ...]]]) -> dict[str, list[NDArray[Any]]]:
@@ -76,41 +72,64 @@ def read_dense_arrays(path: Path, shapes: Mapping[str, Sequence[tuple[int, ...]]
     Raises:
         RunError: as for `load_weights`.
     """
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            return {
-                name: [
-                    _read_array(file, f"model_weights/{name}/{name}/{word}", shape, path)
-                    for word, shape in zip(("kernel", "bias"), needed)
-                ]
-                for name, needed in shapes.items()
-            }
-    except RunError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, MemoryError) as error:
-        detail = str(error).split("\n")[0]
-        raise RunError(f"{path} is not a readable weights file: {detail}", hint="the run is damaged") from error
+    wanted = [
+        _Wanted(f"model_weights/{name}/{name}/{word}", shape, "float32")
+        for name, needed in shapes.items()
+        for word, shape in zip(("kernel", "bias"), needed)
+    ]
+    arrays = iter(_read_arrays(path, wanted))
+    return {name: [next(arrays) for _ in needed] for name, needed in shapes.items()}
 
 
 def _load_h5(model: Any, path: Path) -> None:
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        arrays = []
-        for layer in model.layers:
-            for variable in [*layer.trainable_weights, *layer.non_trainable_weights]:
-                arrays.append((variable, _read_array(file, f"model_weights/{layer.name}/{variable.path}", variable, path)))
-    for variable, array in arrays:
+    places = [
+        (variable, f"model_weights/{layer.name}/{variable.path}")
+        for layer in model.layers
+        for variable in [*layer.trainable_weights, *layer.non_trainable_weights]
+    ]
+    wanted = [_Wanted(name, tuple(variable.shape), str(variable.dtype)) for variable, name in places]
+    for (variable, _), array in zip(places, _read_arrays(path, wanted), strict=True):
         variable.assign(array)
 
 
-def _read_array(file: Any, name: str, variable: Any, path: Path) -> Any:
-    """One dataset, if it is plain data within the file, of the variable's shape and of its kind of number."""
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """An array that a model needs of a file: where it stands, its shape, its type of number."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+# What h5py, zipfile and Keras's own readers raise where a file is damaged. No AttributeError: that is a fault of a program.
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
+
+
+@contextlib.contextmanager
+def _damage_told(path: Path, hint: str = "the run is damaged") -> Iterator[None]:
+    """What the readers of files say of a damaged one becomes an error of the run."""
+    try:
+        yield
+    except _DAMAGE as error:
+        if is_own_bug(error):
+            raise
+        detail = (str(error) or type(error).__name__).split("\n")[0]
+        raise RunError(f"{path} is not a readable weights file: {detail}", hint=hint) from error
+
+
+def _read_arrays(path: Path, wanted: Sequence[_Wanted]) -> list[NDArray[Any]]:
+    """Arrays of an `.h5` file, in order."""
     import h5py
 
-    place = file
+    with _damage_told(path), h5py.File(path, "r") as file:
+        return [_read_array(file, item, path) for item in wanted]
+
+
+def _read_array(file: Any, wanted: _Wanted, path: Path) -> NDArray[Any]:
+    """One dataset, if it is plain data within the file, of the wanted shape and kind of number."""
+    import h5py
+
+    name, place = wanted.name, file
     for word in name.split("/"):
         if not isinstance(place, h5py.Group) or not isinstance(place.get(word, getlink=True), h5py.HardLink):
             raise RunError(
@@ -119,17 +138,15 @@ def _read_array(file: Any, name: str, variable: Any, path: Path) -> Any:
         place = place[word]
     if not isinstance(place, h5py.Dataset) or not _is_plain(place):
         raise RunError(f"{path} does not hold the weights {name!r} as plain data", hint="refused as unsafe")
-    kinds = "iu" if "int" in str(variable.dtype) else "f"
-    if place.shape != tuple(variable.shape) or place.dtype.kind not in kinds:
-        found, needed = f"{place.dtype} {place.shape}", f"{variable.dtype} {tuple(variable.shape)}"
+    kinds = "iu" if "int" in wanted.dtype else "f"
+    if place.shape != wanted.shape or place.dtype.kind not in kinds:
+        found, needed = f"{place.dtype} {place.shape}", f"{wanted.dtype} {wanted.shape}"
         raise RunError(f"{path} holds weights {name!r}, {found}; the model needs {needed}", hint="it is not this model's file")
     return np.asarray(place[()])
 
 
 def load_keras_file(model: Any, path: Path, limit: int) -> None:
     """The weights of a `.keras` file, which may unpack to at most `limit` bytes, into a model."""
-    import tempfile
-
     with zipfile.ZipFile(path) as archive:
         info = archive.getinfo("model.weights.h5")
         if info.file_size > limit:

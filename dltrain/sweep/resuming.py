@@ -124,19 +124,21 @@ def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
     try:
         assert isinstance(document, dict)
         keys = {name: tuple(places) for name, places in document["keys"].items()}
-        from dltrain.sweep.space import build_space
-
-        known = replace(config, sweep=None, parameter_keys={name.removeprefix("parameters."): keys[name] for name in keys})
-        space: tuple[Dimension, ...] = build_space(known, document["given"])
+        assert isinstance(document["given"], dict)
         fields = {name: document[name] for name in ("strategy", "trials", "folds", "metric", "mode", "pruning", "on_failure")}
         fields |= {name: document[name] for name in ("jobs", "engine", "timeout")}
-        return SweepPlan(
-            config=replace(config, sweep=None),
-            given=document["given"],
-            space=space,
-            seeds=tuple(document["seeds"]),
-            parts=("validation", "test", "train"),
-            **fields,
-        )
+        seeds = tuple(document["seeds"])
     except (AssertionError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{run.manifest_file} does not say what is varied: {error}", hint="the sweep is damaged") from error
+    from dltrain.sweep.space import build_space
+
+    known = replace(config, sweep=None, parameter_keys={name.removeprefix("parameters."): keys[name] for name in keys})
+    space: tuple[Dimension, ...] = build_space(known, document["given"])
+    return SweepPlan(
+        config=replace(config, sweep=None),
+        given=document["given"],
+        space=space,
+        seeds=seeds,
+        parts=("validation", "test", "train"),
+        **fields,
+    )

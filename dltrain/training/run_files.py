@@ -13,7 +13,7 @@ import numpy as np
 from dltrain.config import dump_yaml, load_config_text, resolve
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.evaluation.report import PartReport, describe_reference
 from dltrain.model.h5_limits import why_not_h5
 from dltrain.model.head import Head
@@ -118,6 +118,8 @@ def refuse_h5(model: Any, training: TrainingConfig, *, trained: Any = None) -> N
         data = model_bytes(model if trained is None else trained, "h5")
         reason = why_not_h5(model, training.optimizer.name, lambda: data if trained is None else model_bytes(model, "h5"))
     except Exception as error:  # whatever Keras raises here is the answer that is asked for
+        if is_own_bug(error):
+            raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
     if reason:
         hint = "set `training.checkpoint.format: keras`"

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dltrain.errors import UsageError
+from dltrain.errors import UsageError, is_own_bug
 from dltrain.model.export.format import ExportFormat, document, example_arrays
 from dltrain.model.export.onnx_tokens import ML_DOMAIN, SPLIT_DOMAIN, SPLIT_OPSET, add_tokenizer
 from dltrain.model.export.onnx_tokens import OPSET as TEXT_OPSET
@@ -97,6 +97,8 @@ def _convert(raw: RawModel) -> Any:
     try:
         model, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=OPSET)
     except (ValueError, RuntimeError, NotImplementedError, KeyError, TypeError, AttributeError) as error:
+        if is_own_bug(error):
+            raise
         raise UsageError(
             f"tf2onnx cannot convert this model: {str(error).splitlines()[0][:200]}", hint="--format saved_model holds any model"
         ) from error

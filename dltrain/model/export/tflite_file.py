@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.data.tokens import Tokenizer
-from dltrain.errors import UsageError
+from dltrain.errors import UsageError, is_own_bug
 from dltrain.model.export.format import ExportFormat, document
 from dltrain.model.export.outputs import RawOutput
 from dltrain.model.export.raw_input import RawInput
@@ -50,6 +50,8 @@ class TfliteFile(ExportFormat):
                 function = _function_of_constants(raw).get_concrete_function()
             content = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module()).convert()
         except Exception as error:  # the converter raises errors of its own, of no common class
+            if is_own_bug(error):
+                raise
             reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             raise UsageError(
                 f"TensorFlow Lite cannot hold this model: {reason}", hint="--format saved_model holds any model"
