@@ -86,6 +86,16 @@ class DltrainError(Exception):
         self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it is: Python would call the constructor with the message alone when an error comes out of another process."""
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(kind: type[DltrainError], arguments: tuple[Any, ...], state: dict[str, Any]) -> DltrainError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(state)
+    return error
+
 
 class UsageError(DltrainError):
     """The command line asks for something that does not exist or cannot be."""

@@ -24,7 +24,16 @@ from dltrain.config.reading import (
 from dltrain.config.scalars import describe, quote
 from dltrain.config.sources import SOURCES, Source, sources_with_argument
 from dltrain.config.suggest import did_you_mean, one_of
-from dltrain.config.types import NO_DATA, Component, CorruptConfig, DataConfig, SeriesConfig, SplitConfig, TextConfig
+from dltrain.config.types import (
+    NO_DATA,
+    Component,
+    CorruptConfig,
+    DataConfig,
+    ImagesConfig,
+    SeriesConfig,
+    SplitConfig,
+    TextConfig,
+)
 
 TEXT_TABLES = ("columns", "header", "separator", "quote", "decimal", "thousands", "encoding")
 HOW = ("column", "group", "time", "folds")
@@ -71,6 +80,7 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
             "corrupt": lambda value, path: CorruptConfig(**read_block(context, value, path, {})),
             "text": lambda value, _path: _read_text(context, value),
             "series": lambda value, _path: _read_series(context, value),
+            "images": lambda value, path: _read_images(context, value, path, paths),
         },
         unknown,
     )
@@ -242,6 +252,10 @@ def _read_text(context: Context, node: Node) -> TextConfig:
     return TextConfig(**values)
 
 
+def _read_images(context: Context, node: Node, path: str, paths: Any) -> ImagesConfig:
+    return ImagesConfig(**read_block(context, node, path, {"folder": paths}))
+
+
 def _read_series(context: Context, node: Node) -> Any:
     values = read_block(
         context, node, "data.series", {"time": lambda value, path: read_texts(context, value, path, "name|list(name)")}
@@ -305,6 +319,9 @@ def _check_together(context: Context, node: MappingNode, config: DataConfig, sou
     if config.text != TextConfig() and (config.series is not None or (source is not None and source.holds != "table")):
         what = "a series" if config.series is not None else source.name if source else ""
         add(node.entries["text"], "data.text", f"{what} has no columns of free text", "leave it out")
+    if config.images != ImagesConfig() and (source is None or "image_size" not in source.arguments):
+        what = f"{source.name} names no pictures" if source else "it names no pictures"
+        add(node.entries["images"], "data.images", f"`images` says where the pictures of a table are; {what}", "leave it out")
     if config.corrupt is not None and config.task != "reconstruction":
         add(
             node.entries["corrupt"],
@@ -405,7 +422,11 @@ def plain_data(config: DataConfig) -> dict[str, Any] | str:
     plain: dict[str, Any] = {"source": config.source, **config.arguments}
     for name in keys_of("data"):
         value = getattr(config, name)
-        if name in ("source", "split", "augment", "transform", "corrupt", "text", "series") or value is None or value in ((), {}):
+        if (
+            name in ("source", "split", "augment", "transform", "corrupt", "text", "images", "series")
+            or value is None
+            or value in ((), {})
+        ):
             continue
         if name == "features":
             plain[name] = list(value) if all(kind is None for kind in value.values()) else dict(value)
@@ -420,6 +441,8 @@ def plain_data(config: DataConfig) -> dict[str, Any] | str:
         plain["corrupt"] = {"noise": config.corrupt.noise, "mask": config.corrupt.mask}
     if config.text != TextConfig():
         plain["text"] = _given(config.text)
+    if config.images != ImagesConfig():
+        plain["images"] = _given(config.images)
     if config.series is not None:
         plain["series"] = {"history": config.series.history, **_given(config.series)}
     for name in ("augment", "transform"):

@@ -119,6 +119,21 @@ _TABLE = (
     ),
     Key("data.encode", f"{ENCODES}|map({ENCODES})", None, "How categories become numbers.", example={"zip": "embedding"}),
     Key(
+        "data.images",
+        "block",
+        {},
+        "Where the pictures are that a table names.",
+        example={"folder": "train", "suffix": ".jpg"},
+    ),
+    Key(
+        "data.images.folder",
+        "text|list(text)",
+        None,
+        "Folder, or folders, of the pictures that a table names; by default that of the table.",
+        example="train",
+    ),
+    Key("data.images.suffix", "text", None, "What the names of a table lack.", example=".jpg"),
+    Key(
         "data.text",
         "block",
         {},

@@ -78,6 +78,17 @@ PICTURE_FORM = {
     "image_size": SourceArgument("list(int>=1)", [256, 256], "Height and width that each picture gets."),
     "fit": SourceArgument("'stretch'|'crop'|'pad'", "stretch", "How a picture of another shape gets that size."),
     "color": SourceArgument("'rgb'|'grayscale'|bool", "rgb", "Three colour channels, or one of grey."),
+    "interpolation": SourceArgument(
+        "'nearest'|'bilinear'|'bicubic'|'hamming'|'box'|'area'|'lanczos'|'lanczos3'|none",
+        None,
+        "How a picture is resized, pixel for pixel as keras.utils.load_img does it by that name (all but nearest look at every "
+        "pixel that a new one covers: antialiased); by default bilinear so, with large JPEGs decoded at a smaller size first.",
+    ),
+    "depth": SourceArgument(
+        "int[1,32]|none",
+        None,
+        "Bits that pictures of more than 8 bits a pixel use: 12 takes 4095 for white; by default by the training part.",
+    ),
 }
 
 SOURCES: dict[str, Source] = {

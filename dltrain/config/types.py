@@ -114,6 +114,19 @@ class TextConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ImagesConfig:
+    """Where the pictures are that a table names.
+
+    Attributes:
+        folder: absolute paths, looked through for each name; empty: the table's own folder.
+        suffix: what names without a picture's suffix lack, such as ".jpg", or None.
+    """
+
+    folder: tuple[str, ...] = ()
+    suffix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesConfig:
     """Rows in the order of time, cut into windows.
 
@@ -168,6 +181,7 @@ class DataConfig:
         limit: use the first so many rows of the source only, or None.
         identifiers: columns that are no features but are repeated beside predictions.
         text: see `TextConfig`.
+        images: see `ImagesConfig`.
         series: see `SeriesConfig`; None: the rows of a table have no order.
         input_columns: input -> columns of a table, as `model.inputs` has them; empty: one input of all numbers.
         places: key path (such as `data.target`) -> Place, for errors found later.
@@ -203,6 +217,7 @@ class DataConfig:
     limit: int | None = None
     identifiers: tuple[str, ...] = ()
     text: TextConfig = TextConfig()
+    images: ImagesConfig = field(default_factory=ImagesConfig)
     series: SeriesConfig | None = None
     input_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)

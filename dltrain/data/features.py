@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import TextConfig
+from dltrain.config.types import ImagesConfig, TextConfig
 from dltrain.data.dataset import InputSpec
 from dltrain.data.faults import NUM_SHOWN, capped, listed, shown_column
 from dltrain.data.kinds import Reading, mend, read_numbers, text_of, to_booleans, to_dates, unreadable
-from dltrain.data.picture_columns import find_pictures, read_pictures_of
+from dltrain.data.picture_columns import BESIDE_THE_TABLE, find_pictures, read_pictures_of
 from dltrain.data.picture_form import PictureForm
 from dltrain.data.scaling import NO_VALUE, NumberTransform, fit_number, ignoring_constant, same_value, why_untaught
 from dltrain.data.targets import Locate
@@ -42,6 +42,7 @@ class FeatureColumn:
         has_missing: the training part had rows without a category, which then are a category of their own.
         encode: "one_hot" or "embedding".
         form: of the pictures that a column names.
+        images: where these pictures are.
         tokenizer: of a text, once it is fitted.
         vector_length: of a text whose embedding begins with word vectors: how many numbers a word has; else None.
         trainable: whether training changes a text's embedding.
@@ -59,6 +60,7 @@ class FeatureColumn:
     has_missing: bool = False
     encode: str = "one_hot"
     form: PictureForm | None = None
+    images: ImagesConfig = BESIDE_THE_TABLE
     tokenizer: Tokenizer | None = None
     vector_length: int | None = None
     trainable: bool = True
@@ -147,7 +149,7 @@ def read_features(
             found[column.name] = Surprises()
             found[column.name].add(bad, mended, 0)
         if column.form is not None:
-            values[column.name] = find_pictures(values[column.name], locate)
+            values[column.name] = find_pictures(values[column.name], locate, column.images)
     refuse_surprises(columns, found, locate, known_by)
     return values
 

@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.faults import config_fault
+from dltrain.data.fit_table import choose_rows, reading_of
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
+from dltrain.data.picture_depth import bits_of
+from dltrain.data.picture_folders import split_key
 from dltrain.data.picture_preprocessing import PICTURE_SCALES, PicturePreprocessing, class_labels, fit_pixel_scale, scale_pictures
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.data.raw import RawPictures
+from dltrain.data.raw import RawPictures, RawTable
 from dltrain.data.splits import Rows
 from dltrain.data.table_preprocessing import RECONSTRUCTION
 from dltrain.data.targets import Locate, count_labels, scale_target
@@ -33,10 +36,8 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
         raise DataError("the run was trained on a table, this holds pictures")
     refuse_table_options(config)
     spec, values = describe_target(config, raw)
-    brought, rows = given_parts(config, raw.parts, len(raw.images))
     codes = values if spec.task == "classification" else None
-    parts, manner = split_at_random(config, rows, codes, spec.classes, seed, _locator(raw))
-    parts = {name: ({**parts, **brought})[name] for name in ("train", "validation", "test") if name in {**parts, **brought}}
+    parts, manner = _choose_rows(config, raw, spec, codes, seed)
     warnings: list[str] = []
     if codes is not None:
         warnings = check_labels(spec.name, spec.classes, codes, parts, _locator(raw))
@@ -51,10 +52,29 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
         preprocessing = fitted
     made = {name: preprocessing.transform(raw, with_targets=True, rows=chosen) for name, chosen in parts.items()}
     summary = [_describe(spec, values), *preprocessing.describe()]
-    resolved = {"data.task": spec.task}
+    resolved: dict[str, Any] = {"data.task": spec.task}
     if isinstance(preprocessing, PicturePreprocessing):
         resolved["data.scale"] = preprocessing.scale
+        bits = bits_of((preprocessing.reader or {}).get("white"))
+        if bits is not None:
+            resolved["data.depth"] = bits
     return Fitted(preprocessing, made, summary, warnings, resolved, manner)
+
+
+def _choose_rows(
+    config: DataConfig, raw: RawPictures, spec: TargetSpec, codes: NDArray[Any] | None, seed: int
+) -> tuple[dict[str, Rows], str]:
+    """Rows of each part, and the manner of the split in a word."""
+    key = split_key(config)
+    if key is not None:  # of the table that names the pictures
+        import polars
+
+        table = RawTable(polars.DataFrame({key: polars.Series(raw.keys, dtype=polars.String)}), parts=raw.parts)
+        return choose_rows(config, table, reading_of(config, table), (spec,), {} if codes is None else {spec.name: codes}, seed)
+    brought, rows = given_parts(config, raw.parts, len(raw.images))
+    parts, manner = split_at_random(config, rows, codes, spec.classes, seed, _locator(raw))
+    parts = {**parts, **brought}
+    return {name: parts[name] for name in ("train", "validation", "test") if name in parts}, manner
 
 
 def refuse_table_options(config: DataConfig) -> None:
@@ -64,7 +84,8 @@ def refuse_table_options(config: DataConfig) -> None:
         for key in ("features", "drop", "weight", "identifiers", "replace", "impute", "encode", "missing")
         if getattr(config, key)
     ]
-    given += [f"split.{key}" for key in ("column", "group", "time") if getattr(config.split, key)]
+    if config.source != "image_folder":  # whose pictures may be named in a table
+        given += [f"split.{key}" for key in ("column", "group", "time") if getattr(config.split, key)]
     faults = [config_fault(config, f"data.{key}", f"is for tables; {config.source} holds pictures or arrays") for key in given]
     if isinstance(config.scale, dict):
         faults.append(config_fault(config, "data.scale", "pictures have no columns", f"one of {', '.join(PICTURE_SCALES)}"))

@@ -30,6 +30,7 @@ from dltrain.data.kinds import (
 )
 from dltrain.data.part_sizes import SplitError
 from dltrain.data.picture_columns import picture_details
+from dltrain.data.picture_depth import bits_of, find_depth
 from dltrain.data.picture_form import PictureForm
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
@@ -77,6 +78,9 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     warnings += more
     check_gaps(taught, values, locate)
     fitted, details, notes = token_vectors(taught, config)
+    fitted, found = _with_depth(fitted, values, rows["train"])
+    notes += [note for note in found if not note.startswith("warning: ")]
+    warnings += [note.removeprefix("warning: ") for note in found if note.startswith("warning: ")]
     preprocessing = TablePreprocessing(
         source=config.source,
         features=fitted,
@@ -94,16 +98,33 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         made = preprocessing.make_inputs(values, rows["train"], Unseen())
         if FEATURES not in made:
             raise DataError(config_fault(config, "data.transform", "there is no number to transform", "data.encode: one_hot"))
-        steps, notes = fit_steps(config, np.asarray(made[FEATURES]), seed)
+        steps, said = fit_steps(config, np.asarray(made[FEATURES]), seed)
         preprocessing = replace(preprocessing, steps=steps)
-        warnings += notes
-    details = details | picture_details({column.name: values[column.name] for column in fitted if column.form is not None})
+        warnings += said
+    pictures = {column.name: values[column.name] for column in fitted if column.form and not column.form.unread}
+    details = details | picture_details(pictures)
     identifiers = {name: text_of(raw.frame[name]).fill_null("") for name in config.identifiers}
     table = TableValues(values, targets, weights, identifiers, raw.frame.height)
     parts = _assemble(preprocessing, table, rows, warnings)
     summary = summarize(preprocessing, targets, left_out, raw.frame.height, untaught)
     resolved = resolved_values(preprocessing, kept_in_config(config, columns, untaught))
     return Fitted(preprocessing, parts, [*summary, *notes], warnings, resolved, manner, details)
+
+
+def _with_depth(
+    columns: tuple[FeatureColumn, ...], values: Mapping[str, Any], rows: Rows
+) -> tuple[tuple[FeatureColumn, ...], list[str]]:
+    """The columns of pictures with the value that is white by the training part, and sentences for the user."""
+    made: list[FeatureColumn] = []
+    notes: list[str] = []
+    for column in columns:
+        if column.form is None or column.form.white is not None or column.form.unread:
+            made.append(column)
+            continue
+        depth = find_depth(values[column.name].gather(rows).unique(maintain_order=True).to_list())
+        made.append(replace(column, form=replace(column.form, white=depth.white)))
+        notes += depth.notes()
+    return tuple(made), notes
 
 
 def _through(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessing) -> Fitted:
@@ -233,7 +254,7 @@ def feature_columns(
             left_out.append((name, kind.left_out))
         else:
             form = picture_form(config) if kind.kind == IMAGE else None
-            columns.append(FeatureColumn(name, kind.kind, kind.date_format, form=form))
+            columns.append(FeatureColumn(name, kind.kind, kind.date_format, form=form, images=config.images))
     if faults:
         raise DataError(capped(faults))
     return columns, left_out
@@ -475,4 +496,7 @@ def resolved_values(preprocessing: TablePreprocessing, more: Sequence[FeatureCol
     resolved: dict[str, Any] = {"data.features": {column.name: column.kind for column in (*preprocessing.features, *more)}}
     if len(tasks) == 1:
         resolved["data.task"] = tasks.pop()
+    depths = {bits_of(column.form.white) for column in preprocessing.features if column.form is not None}
+    if len(depths) == 1 and None not in depths:
+        resolved["data.depth"] = depths.pop()
     return resolved

@@ -15,6 +15,8 @@ from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.facts import BUNDLED_TABLES, DataFacts, expected_rows, facts_of, in_unit_range, known_facts, replace_folds
 from dltrain.data.faults import column_hint, config_fault, shown
 from dltrain.data.part_sizes import SplitError
+from dltrain.data.picture_folders import split_key
+from dltrain.data.sources.image_folder import UNREAD
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault
 
 if TYPE_CHECKING:
@@ -44,33 +46,10 @@ def read_facts(config: DataConfig, *, seed: int) -> DataFacts:
 
     config = replace_folds(config)
     # The steps of scikit-learn are arithmetic here: fitting them would take its import, and time.
-    return transformed_facts(config, _with_pictures(config, seed))
-
-
-def _with_pictures(config: DataConfig, seed: int) -> DataFacts:
-    """What is known, where columns of a table name pictures: these are not read, their shape is that of the config."""
     plain = replace(config, transform=())
-    names = [name for name, kind in (config.features or {}).items() if kind == IMAGE]
-    if not names:
-        return _read_facts(plain, seed)
-    from dltrain.data.dataset import InputSpec, Schema
-    from dltrain.data.fit_table import picture_form
-    from dltrain.data.input_groups import refuse_shared, without_columns
-
-    try:
-        refuse_shared(config, names, "a picture")
-    except ConfigError as error:
-        return DataFacts(errors=error.faults)
-    form = picture_form(config)
-    others = {name: kind for name, kind in (config.features or {}).items() if kind != IMAGE}
-    plain, named = without_columns(plain, names)
-    facts = _read_facts(replace(plain, features=others), seed)
-    if facts.schema is None:
-        return facts
-    pictures = tuple(InputSpec(named.get(name, name), form.shape, unit_range=True) for name in names)
-    line = f"pictures: {', '.join(names)}, {'×'.join(map(str, form.shape))} each"
-    schema = Schema((*facts.schema.inputs, *pictures), facts.schema.targets)
-    return replace(facts, schema=schema, summary=(*facts.summary, line))
+    if IMAGE in (config.features or {}).values():  # pictures that a table names are not opened
+        plain = replace(plain, arguments={**plain.arguments, UNREAD: True})
+    return transformed_facts(config, _read_facts(plain, seed))
 
 
 def _read_facts(config: DataConfig, seed: int) -> DataFacts:
@@ -103,11 +82,7 @@ def _refuse_for_pictures(config: DataConfig) -> None:
     source = SOURCES.get(config.source)
     options = (config.features, config.drop, config.weight, config.identifiers, config.replace, config.impute, config.encode)
     for_tables = any(options) or config.missing or config.scale not in (None, "standard", "minmax", "unit", "none")
-    if (
-        source is not None
-        and (source.holds == "pictures" or source.name == "npz")
-        and (for_tables or config.split.column or config.split.group or config.split.time)
-    ):
+    if source is not None and (source.holds == "pictures" or source.name == "npz") and (for_tables or split_key(config)):
         from dltrain.data.fit_pictures import refuse_table_options
 
         refuse_table_options(config)

@@ -191,9 +191,8 @@ def _taken(raw: Raw, rows: Rows, parts: Mapping[str, Rows]) -> Raw:
         return replace(raw, frame=raw.frame[rows], parts=parts)
     target = None if raw.target is None else raw.target[rows]
     images = raw.images.take(rows) if isinstance(raw.images, DiskArray) else raw.images[rows]
-    return replace(
-        raw, images=images, target=target, names=tuple(raw.names[row] for row in rows) if raw.names else (), parts=parts
-    )
+    names, keys = (tuple(words[row] for row in rows) if words else () for words in (raw.names, raw.keys))
+    return replace(raw, images=images, target=target, names=names, keys=keys, parts=parts)
 
 
 def _resolved_reading(config: DataConfig, raw: Raw) -> dict[str, Any]:
@@ -266,8 +265,10 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
             )
         from dltrain.data.pictures import read_pictures
 
-        classes = preprocessing.targets[0].classes if preprocessing.targets else ()
-        return read_pictures(paths, preprocessing.reader, with_labels=with_targets, classes=classes)
+        spec = preprocessing.targets[0]
+        with_labels = with_targets and spec.task != "reconstruction"
+        numbers = spec.task == "regression"
+        return read_pictures(paths, preprocessing.reader, with_labels=with_labels, classes=spec.classes, numbers=numbers)
     if isinstance(preprocessing, SeriesPreprocessing):
         preprocessing = preprocessing.table
     assert isinstance(preprocessing, TablePreprocessing)

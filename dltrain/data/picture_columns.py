@@ -10,24 +10,48 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.faults import NUM_SHOWN, capped
+from dltrain.config.types import ImagesConfig
+from dltrain.data.faults import NUM_SHOWN, capped, listed, shown
 from dltrain.data.files import DIGEST_BYTES
-from dltrain.data.picture_files import PictureError, decode_pictures, read_file
-from dltrain.data.picture_form import FITS, PictureForm
+from dltrain.data.picture_files import EXTENSIONS, PictureError, decode_pictures, read_file
+from dltrain.data.picture_form import PictureForm, form_from_state
 from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
     import polars
 
-MOST_SIDE = 1 << 13
+BESIDE_THE_TABLE = ImagesConfig()
 
 
-def find_pictures(series: polars.Series, locate: Locate) -> polars.Series:
-    """Absolute paths of the pictures that a column names, relative to the table's folder or to the working directory.
+def picture_path(name: str, folder: str, images: ImagesConfig) -> str:
+    """Where a picture is that a table names: in the first folder of `data.images` that has it, else beside the table.
+
+    Args:
+        name: as the table has it.
+        folder: of the table.
+        images: see `ImagesConfig`.
 
     Raises:
-        DataError: rows that name none.
+        PictureError: several of the folders hold one of that name.
+    """
+    name = name.strip()
+    if images.suffix and not name.lower().endswith((*EXTENSIONS, images.suffix.lower())):
+        name += images.suffix
+    found = [path for path in (os.path.join(base, name) for base in images.folder) if os.path.lexists(path)]
+    if len(set(found)) > 1:
+        raise PictureError(f"{name} is in several folders of data.images: {listed([shown(path) for path in found], 4)}")
+    if found:
+        return found[0]
+    beside = os.path.join(folder, name)
+    return beside if os.path.lexists(beside) or not images.folder else os.path.join(images.folder[0], name)
+
+
+def find_pictures(series: polars.Series, locate: Locate, images: ImagesConfig = BESIDE_THE_TABLE) -> polars.Series:
+    """Absolute paths of the pictures that a column names, in the folders of `images`, the table's or the working directory.
+
+    Raises:
+        DataError: rows that name none, or one that is in several folders.
     """
     import polars
 
@@ -39,11 +63,17 @@ def find_pictures(series: polars.Series, locate: Locate) -> polars.Series:
             message = f"column {series.name} names no picture"
             faults.append(Fault(message if line else f"row {int(row) + 1:,}: {message}", file=file, line=line))
         raise DataError(capped(faults, len(empty)))
-    paths = []
+    paths, faults = [], []
     for row, name in enumerate(series.to_list()):
-        file = locate(row)[0]
-        beside = os.path.join(os.path.dirname(os.path.abspath(file)) if file else os.getcwd(), name)
-        paths.append(beside if os.path.exists(beside) or not os.path.exists(name) else os.path.abspath(name))
+        file, line = locate(row)
+        try:
+            path = picture_path(name, os.path.dirname(os.path.abspath(file)) if file else os.getcwd(), images)
+        except PictureError as error:
+            faults.append(Fault(f"column {series.name}: {error}", file=file, line=line))
+            continue
+        paths.append(path if os.path.exists(path) or not os.path.exists(name) else os.path.abspath(name))
+    if faults:
+        raise DataError(capped(faults))
     return polars.Series(series.name, paths, dtype=polars.String)
 
 
@@ -75,22 +105,35 @@ def read_pictures_of(paths: polars.Series, form: PictureForm) -> NDArray[np.floa
     Raises:
         DataError: pictures that are missing or cannot be decoded; each is named.
     """
+    if form.unread:
+        return np.broadcast_to(np.float32(0.0), (len(paths), *form.shape))
     pixels = np.zeros((len(paths), *form.shape), np.uint8)
     decode_pictures(paths.to_list(), form.decode, pixels)
     return pixels.astype(np.float32) / np.float32(255.0)
 
 
-def form_state(form: PictureForm | None) -> dict[str, Any]:
-    """The form as plain values, where there is one."""
-    return {} if form is None else {"picture": {"size": list(form.size), "fit": form.fit, "color": form.color}}
+def form_state(form: PictureForm | None, images: ImagesConfig) -> dict[str, Any]:
+    """Form and place of a column's pictures as plain values, where it names some."""
+    return {} if form is None else {"picture": form.to_state(), "images": images_state(images)}
+
+
+def images_state(images: ImagesConfig) -> dict[str, Any]:
+    """The place as plain values."""
+    return {"folder": list(images.folder), "suffix": images.suffix}
+
+
+def images_from(state: Any) -> ImagesConfig:
+    """What `images_state` made, again; without one, the table's folder. Raises ValueError where it is none."""
+    if state is None:
+        return BESIDE_THE_TABLE
+    folder, suffix = state.get("folder"), state.get("suffix")
+    if not isinstance(folder, list) or not all(isinstance(path, str) for path in folder):
+        raise ValueError("`folder` is no list of folders")
+    if suffix is not None and not isinstance(suffix, str):
+        raise ValueError("`suffix` is no text")
+    return ImagesConfig(tuple(folder), suffix)
 
 
 def form_from(item: Mapping[str, Any]) -> PictureForm | None:
     """What `form_state` made, again. Any exception means that the state is damaged."""
-    if "picture" not in item:
-        return None
-    (height, width), fit, color = item["picture"]["size"], item["picture"]["fit"], item["picture"]["color"]
-    sides_fit = all(isinstance(side, int) and not isinstance(side, bool) and 0 < side <= MOST_SIDE for side in (height, width))
-    if not sides_fit or fit not in FITS or not isinstance(color, bool):
-        raise ValueError("not the form of a picture")
-    return PictureForm((height, width), fit, color)
+    return form_from_state(item["picture"]) if "picture" in item else None

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from dltrain.data.faults import capped
+from dltrain.data.faults import capped, listed, shown
 from dltrain.errors import DataError, Fault
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
@@ -27,6 +27,8 @@ LIMIT = f"expected a picture of at most {MAX_PIXELS / 1e6:.0f} megapixels"
 # A file of more is not read: even uncompressed, pictures within the limit are smaller.
 MAX_FILE_BYTES = 8 * MAX_PIXELS
 
+NUM_NAMED = 5
+
 T = TypeVar("T")
 Decode = Callable[[Any], NDArray[Any]]
 
@@ -35,18 +37,21 @@ class PictureError(Exception):
     """Why one picture cannot be used, in the user's terms."""
 
 
-def decode_pictures(paths: Sequence[str], decode: Decode, images: NDArray[Any]) -> None:
+def decode_pictures(paths: Sequence[str], decode: Decode, images: NDArray[Any], *, skip: bool = False) -> dict[int, Fault]:
     """Decode every file into its row of `images`, in threads (Pillow decodes outside the interpreter's lock).
 
     Args:
         paths: the files.
         decode: makes an array of `images.shape[1:]` from an open PIL image; may raise `PictureError`.
         images: [rows, height, width, channels], filled in place.
+        skip: leave rows as they are whose pictures cannot be used, instead of failing.
+
+    Returns:
+        Row -> what is wrong with its picture.
 
     Raises:
-        DataError: pictures that are corrupt, truncated, too large or none at all; each is named.
+        DataError: without `skip`: pictures that are corrupt, truncated, too large or none at all; each is named.
     """
-    faults: list[Fault] = []
 
     def work(row: int) -> Fault | None:
         try:
@@ -56,9 +61,16 @@ def decode_pictures(paths: Sequence[str], decode: Decode, images: NDArray[Any]) 
         return None
 
     with quiet_pillow(), ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        faults = [fault for fault in pool.map(work, range(len(paths))) if fault is not None]
-    if faults:
-        raise DataError(capped(faults))
+        faults = {row: fault for row, fault in enumerate(pool.map(work, range(len(paths)))) if fault is not None}
+    if faults and not skip:
+        raise DataError(capped(list(faults.values())))
+    return faults
+
+
+def skipped_note(faults: Sequence[Fault]) -> str:
+    """A warning that names pictures which were left out."""
+    words = [f"{shown(fault.file or '')} ({fault.message})" for fault in faults]
+    return f"warning: {len(words):,} pictures that cannot be used were left out: {listed(words, NUM_NAMED)}"
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import glob
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class PictureFile:
         label: its class as text, its number as text, or None.
         size: of the file, in bytes.
         changed: time of its last change, in nanoseconds.
+        key: its text in the column of a table by which the pictures are split.
     """
 
     path: str
@@ -45,6 +46,7 @@ class PictureFile:
     label: str | None
     size: int
     changed: int
+    key: str | None = None
 
 
 @dataclass(slots=True)
@@ -57,6 +59,7 @@ class PictureList:
         target: class codes or numbers [rows]; None: there are no labels.
         classes: label names in code order; empty for numbers.
         notes: sentences for the user.
+        table: where tables name the pictures: the column of their `files`, and that of their `label` if they have one.
     """
 
     files: list[PictureFile] = field(default_factory=list)
@@ -64,6 +67,7 @@ class PictureList:
     target: NDArray[Any] | None = None
     classes: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
+    table: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -73,7 +77,7 @@ class _Found:
     files: list[PictureFile] = field(default_factory=list)
     empty: list[str] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
-    from_table: bool = False
+    table: Mapping[str, str] = field(default_factory=dict)
 
 
 def list_pictures(config: DataConfig) -> PictureList:
@@ -99,6 +103,7 @@ def list_pictures(config: DataConfig) -> PictureList:
     _add_labels(config, result, found)
     for part, one in found.items():
         result.notes += _notes(part, one)
+        result.table = result.table or one.table
     return result
 
 
@@ -110,7 +115,7 @@ def _list_part(config: DataConfig, key: str, paths: Sequence[str], faults: list[
 
     for path in _matches(paths):
         if os.path.isdir(path):
-            _list_folder(config, path, found, fault)
+            _list_folder(config, path, found, fault, faults)
         elif not os.path.lexists(path):
             close = nearest(os.path.basename(path), _names_in(os.path.dirname(path) or "."))
             what = "no folder matches" if glob.has_magic(path) else "no such folder:"
@@ -120,9 +125,10 @@ def _list_part(config: DataConfig, key: str, paths: Sequence[str], faults: list[
         elif path.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(path):
             from dltrain.data.picture_tables import read_picture_table
 
-            found.from_table = True
             try:
-                found.files += read_picture_table(config, path)
+                files, columns = read_picture_table(config, path)
+                found.files += files
+                found.table = found.table or columns
             except DataError as error:
                 faults.extend(error.faults)
         else:
@@ -139,20 +145,20 @@ def _matches(paths: Sequence[str]) -> Iterator[str]:
         yield from matches or [path]
 
 
-def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any) -> None:
+def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, faults: Sequence[Fault]) -> None:
     """A folder of folders named after classes; for a reconstruction, of any pictures."""
-    try:
-        with os.scandir(folder) as entries:
-            inside = sorted(entries, key=lambda entry: entry.name)
-        classes = [entry.name for entry in inside if entry.is_dir() and not entry.name.startswith(".")]
-    except OSError as error:
-        fault(f"cannot list {shown(folder)}: {error.strerror or error}")
+    num_faults = len(faults)
+    reader = FolderReader(fault, found.others)
+    classes, beside = reader.class_folders(folder)
+    if len(faults) > num_faults:
         return
     base = os.path.basename(os.path.normpath(folder))
-    if config.task == "reconstruction":
-        found.files += _walk(folder, base, None, found, fault)
+    if split_key(config) is not None:
+        fault(f"{shown(folder)} is a folder: it has no column to split by", "name a table of files and labels: path: labels.csv")
         return
-    beside = sum(_is_picture(entry.name) for entry in inside)
+    if config.task == "reconstruction":
+        found.files += reader.walk(folder, base, None)
+        return
     if not classes:
         hint = "move each picture into a folder named after its class, or name a table of files and labels: path: labels.csv"
         what = f"{beside:,} pictures directly in it" if beside else "neither folders nor pictures in it"
@@ -162,13 +168,17 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any) -> 
         words = [f"{key}: {shown(os.path.join(folder, name))}" for name, key in _parts_by_name(classes)]
         fault(f"{shown(folder)} holds {listed(classes)}: these are parts, not classes", f"say data: {{{', '.join(words)}}}")
         return
-    if beside:
-        found.others["pictures beside the folders of the classes"] += beside
+    reader.pass_over(beside)
     for name in classes:
-        files = list(_walk(os.path.join(folder, name), f"{base}/{name}", name, found, fault))
+        files = list(reader.walk(os.path.join(folder, name), f"{base}/{name}", name))
         found.files += files
         if not files:
             found.empty.append(f"{base}/{name}")
+
+
+def split_key(config: DataConfig) -> str | None:
+    """The column of a table by which its rows are split, if any."""
+    return config.split.column or config.split.group or config.split.time
 
 
 def _parts_by_name(names: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -176,33 +186,57 @@ def _parts_by_name(names: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield name, "path" if name.lower().startswith("train") else "test" if name.lower().startswith("test") else "validation"
 
 
-def _walk(folder: str, shown_as: str, label: str | None, found: _Found, fault: Any) -> Iterator[PictureFile]:
-    """Pictures below a folder in sorted order. Links to folders are followed once, so that one to a folder above ends."""
-    # A link to a folder above would bring in the pictures of other classes.
-    seen = {(own.st_dev, own.st_ino) for above in Path(os.path.abspath(folder)).parents for own in _status(above)}
+class FolderReader:
+    """What lies in folders.
 
-    def visit(path: str, name: str, depth: int) -> Iterator[PictureFile]:
-        try:
-            own = os.stat(path)
-            if (own.st_dev, own.st_ino) in seen or depth > MOST_DEEP:
-                return
-            seen.add((own.st_dev, own.st_ino))
-            with os.scandir(path) as entries:
-                inside = sorted(entries, key=lambda entry: entry.name)
-        except OSError as error:
-            fault(f"cannot list {shown(path)}: {error.strerror or error}")
+    Args:
+        fault: hears of folders that cannot be listed.
+        others: counts what is passed over.
+    """
+
+    def __init__(self, fault: Callable[[str], None], others: Counter[str]) -> None:
+        self.fault, self.others = fault, others
+
+    def class_folders(self, folder: str) -> tuple[list[str], int]:
+        """Names of the folders directly in a folder, which are the classes, and how many pictures lie beside them."""
+        inside = self._inside(folder) or []
+        names = [entry.name for entry in inside if entry.is_dir() and not entry.name.startswith(".")]
+        return names, sum(_is_picture(entry.name) for entry in inside if not entry.is_dir())
+
+    def pass_over(self, num_beside: int) -> None:
+        """Count pictures beside the folders of the classes."""
+        if num_beside:
+            self.others["pictures beside the folders of the classes"] += num_beside
+
+    def walk(self, folder: str, shown_as: str, label: str | None) -> Iterator[PictureFile]:
+        """Pictures below a folder in sorted order. Links to folders are followed once, so that one to a folder above ends."""
+        # A link to a folder above would bring in the pictures of other classes.
+        seen = {(own.st_dev, own.st_ino) for above in Path(os.path.abspath(folder)).parents for own in _status(above)}
+        yield from self._visit(folder, shown_as, label, seen, 0)
+
+    def _visit(self, path: str, name: str, label: str | None, seen: set[tuple[int, int]], depth: int) -> Iterator[PictureFile]:
+        own = _status(Path(path))
+        if own and ((own[0].st_dev, own[0].st_ino) in seen or depth > MOST_DEEP):
             return
-        for entry in inside:
+        seen.update((one.st_dev, one.st_ino) for one in own)
+        for entry in self._inside(path) or []:
             if entry.name.startswith("."):
                 continue
             if entry.is_dir():
-                yield from visit(entry.path, f"{name}/{entry.name}", depth + 1)
+                yield from self._visit(entry.path, f"{name}/{entry.name}", label, seen, depth + 1)
             elif _is_picture(entry.name):
                 yield picture_file(entry.path, f"{name}/{entry.name}", label)
             else:
-                found.others[os.path.splitext(entry.name)[1].lower() or "no suffix"] += 1
+                self.others[os.path.splitext(entry.name)[1].lower() or "no suffix"] += 1
 
-    yield from visit(folder, shown_as, 0)
+    def _inside(self, folder: str) -> list[os.DirEntry[str]] | None:
+        """Its entries in order; None: it cannot be listed, which was said."""
+        try:
+            with os.scandir(folder) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            self.fault(f"cannot list {shown(folder)}: {error.strerror or error}")
+            return None
 
 
 def _status(path: Path) -> list[os.stat_result]:
@@ -240,7 +274,7 @@ def _add_labels(config: DataConfig, result: PictureList, found: Mapping[str, _Fo
     labels = [file.label for file in result.files]
     if config.task == "reconstruction" or all(label is None for label in labels):
         return
-    if all(one.from_table for one in found.values()):
+    if all(one.table for one in found.values()):
         numbers = _as_numbers(labels)
         if numbers is not None:
             result.target = numbers

@@ -52,13 +52,6 @@ class StoredPictures:
     faults: list[Fault]
 
 
-class _Damaged(DataError):
-    """Pictures cannot be used; holds all faults, where the message shows ten."""
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__(capped(faults))
-
-
 def store_pictures(files: Sequence[PictureFile], form: PictureForm, *, skip: bool, reporter: Reporter) -> StoredPictures:
     """Decode all files, or find them decoded.
 
@@ -91,7 +84,7 @@ def store_pictures(files: Sequence[PictureFile], form: PictureForm, *, skip: boo
     meta = read_meta(folder / META)
     faults = [Fault(message, file=file) for file, message in meta["faults"]]
     if faults and not skip:
-        raise _Damaged(faults)
+        raise DataError(capped(faults))
     rows = np.array(meta["rows"], np.int64)
     images = DiskArray(folder / PIXELS_FILE, (len(rows), *form.shape), "uint8")
     return StoredPictures(images, rows, meta["digests"], [(width, height) for width, height in meta["sizes"]], faults)
@@ -159,7 +152,7 @@ class _Writer:
                 if not self.faults or self.skip:
                     yield block[:good]
         if self.faults and not self.skip:
-            raise _Damaged(self.faults)
+            raise DataError(capped(self.faults))
 
     def _decode(self, row: int) -> tuple[tuple[NDArray[np.uint8], tuple[int, int]], str] | Fault:
         path = self.files[row].path

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dltrain.config.types import DataConfig
 from dltrain.data.faults import capped, column_hint, config_fault, listed, shown
-from dltrain.data.picture_files import EXTENSIONS
-from dltrain.data.picture_folders import PictureFile, picture_file
+from dltrain.data.picture_columns import picture_path
+from dltrain.data.picture_files import EXTENSIONS, PictureError
+from dltrain.data.picture_folders import PictureFile, picture_file, split_key
 from dltrain.data.raw import RawTable
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
@@ -18,14 +20,22 @@ LABEL_NAMES = ("label", "class", "target", "category", "y")
 SAMPLE = 100
 
 
-def read_picture_table(config: DataConfig, path: str) -> list[PictureFile]:
-    """Pictures named in a table of text or Parquet; relative names start at the table's folder.
+def read_picture_table(config: DataConfig, path: str, *, with_labels: bool = True) -> tuple[list[PictureFile], dict[str, str]]:
+    """Pictures named in a table of text or Parquet; names start at a folder of `data.images`, or at the table's own.
 
     `data.files` names the column of file names (else the first that holds some), `data.target` that of the labels (else
     the only other one, or one called label, class, target, category or y).
 
+    Args:
+        config: the `data:` block.
+        path: of the table.
+        with_labels: the column of the labels must be there; else it is not looked for.
+
+    Returns:
+        The pictures; and which column holds the `files` and which the `label`.
+
     Raises:
-        DataError: unreadable, no such column, or cells without a file name or label.
+        DataError: unreadable, no such column, cells without a file name or label, or pictures in several folders.
     """
     import polars
 
@@ -36,19 +46,30 @@ def read_picture_table(config: DataConfig, path: str) -> list[PictureFile]:
     assert isinstance(raw, RawTable)
     columns = list(raw.frame.columns)
     texts = raw.frame.select(polars.all().cast(polars.String))
-    files_column = _files_column(config, path, columns, {name: texts[name].head(SAMPLE).to_list() for name in columns})
-    label_column = None if config.task == "reconstruction" else _label_column(config, path, columns, files_column)
+    samples = {name: texts[name].head(SAMPLE).to_list() for name in columns}
+    files_column = _files_column(config, path, columns, samples)
+    key = split_key(config)
+    if key is not None and key not in columns:
+        raise DataError(config_fault(config, "data.split", f"{shown(path)} has no column {key!r}", column_hint(key, columns)))
+    label_column = None
+    if with_labels and config.task != "reconstruction":
+        label_column = _label_column(config, path, [name for name in columns if name != key], files_column)
     folder = os.path.dirname(os.path.abspath(path))
     files, faults = [], []
-    labels: Sequence[str | None] = texts[label_column].to_list() if label_column else [None] * texts.height
+    labels, keys = (texts[name].to_list() if name else [None] * texts.height for name in (label_column, key))
     for row, (name, label) in enumerate(zip(texts[files_column].to_list(), labels, strict=True)):
         for column, cell in ((files_column, name), (label_column, label)):
             if column is not None and not (cell or "").strip():
                 faults.append(Fault(f"no value in the column {column}", file=shown(path), line=_line(raw, row)))
-        files.append(picture_file(os.path.join(folder, str(name).strip()), str(name), label.strip() if label else None))
+        try:
+            place = picture_path(str(name), folder, config.images)
+        except PictureError as error:
+            faults.append(Fault(str(error), file=shown(path), line=_line(raw, row)))
+            continue
+        files.append(replace(picture_file(place, str(name), label.strip() if label else None), key=keys[row]))
     if faults:
         raise DataError(capped(faults))
-    return files
+    return files, {"files": files_column, **({"label": label_column} if label_column else {})}
 
 
 def _line(raw: RawTable, row: int) -> int | None:
@@ -67,8 +88,20 @@ def _files_column(config: DataConfig, path: str, columns: Sequence[str], samples
         cells = [cell for cell in samples[column] if cell]
         if cells and sum(cell.strip().lower().endswith(EXTENSIONS) for cell in cells) > len(cells) / 2:
             return column
+    folder = os.path.dirname(os.path.abspath(path))
+    for column in columns if config.images.suffix else ():  # the names may be any words: which of them are files?
+        cells = [cell for cell in samples[column] if cell]
+        if cells and sum(_is_there(cell, folder, config) for cell in cells) > len(cells) / 2:
+            return column
     message = f"no column of {shown(path)} holds names of pictures ({', '.join(EXTENSIONS)}); it has {listed(columns)}"
     raise DataError(config_fault(config, "data.path", message, f"name it: data.files: {columns[0]}" if columns else None))
+
+
+def _is_there(name: str, folder: str, config: DataConfig) -> bool:
+    try:
+        return os.path.isfile(picture_path(name, folder, config.images))
+    except PictureError:
+        return True  # in several folders
 
 
 def _label_column(config: DataConfig, path: str, columns: Sequence[str], files_column: str) -> str:

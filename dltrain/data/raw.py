@@ -61,6 +61,7 @@ class RawPictures:
             {"source": "lfw_people", "slice": [[70, 195], [78, 172]], "resize": 0.25, "color": false, "size": [31, 23]};
             None where no picture file can stand for a row.
         names: a name for each row (file path) or empty.
+        keys: for each row its text in the column of a table by which the rows are split, or empty.
         details, notes: as in `RawTable`.
     """
 
@@ -71,6 +72,7 @@ class RawPictures:
     parts: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     reader: Mapping[str, Any] | None = None
     names: tuple[str, ...] = ()
+    keys: tuple[str | None, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

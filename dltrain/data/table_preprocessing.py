@@ -17,7 +17,7 @@ from dltrain.data.faults import all_of, capped, column_hint
 from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fill_features, read_back, read_features
 from dltrain.data.input_groups import InputGroup, group_specs, split_inputs
 from dltrain.data.kinds import KINDS, SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
-from dltrain.data.picture_columns import form_from, form_state
+from dltrain.data.picture_columns import form_from, form_state, images_from
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
 from dltrain.data.scaling import SCALES, NumberTransform
@@ -235,7 +235,7 @@ class TablePreprocessing(Preprocessing):
                     "has_missing": column.has_missing,
                     "encode": column.encode,
                     **text_state(column),
-                    **form_state(column.form),
+                    **form_state(column.form, column.images),
                 }
                 for column in self.features
             ],
@@ -272,6 +272,7 @@ class TablePreprocessing(Preprocessing):
                 one_of(item, "encode", ("one_hot", "embedding")),
                 **text_from(item),
                 form=form_from(item),
+                images=images_from(item.get("images")),
             )
             if set(column.date_parts) - {"year", "month", "day", "weekday", "day number", "hour"}:
                 raise ValueError(f"unknown parts of a date: {column.date_parts}")

@@ -66,9 +66,10 @@ def test_folder_glob_and_file_in_sorted_order_once(tmp_path: Path) -> None:
     expected = tuple(str(faces / name) for name in names)
     whole = read_pictures([str(faces)], LFW, with_labels=True)
     assert whole.names == expected
-    assert whole.notes == ("1 files that are no pictures by their name were passed over",)
     assert whole.classes == ("Ann Lee", "Bo")
     assert np.asarray(whole.target).tolist() == [0, 0, 0, 1, 1]
+    unlabelled = read_pictures([str(faces)], LFW, with_labels=False)
+    assert unlabelled.notes == ("1 files that are no pictures by their name were passed over",)
     assert read_pictures([str(faces / "*" / "*.jpg")], LFW, with_labels=False).names == expected
     assert read_pictures([expected[4], str(faces)], LFW, with_labels=False).names == (expected[4], *expected[:4])
     assert whole.images.shape == (5, 31, 23, 1)

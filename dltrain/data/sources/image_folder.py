@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,10 @@ from dltrain.config.sources import SOURCES
 from dltrain.config.types import DataConfig
 from dltrain.data.faults import listed, shown
 from dltrain.data.files import digest
-from dltrain.data.picture_folders import PictureFile, list_pictures
+from dltrain.data.picture_columns import images_state
+from dltrain.data.picture_depth import Depth, find_depth, white_of_bits
+from dltrain.data.picture_files import skipped_note
+from dltrain.data.picture_folders import PictureFile, PictureList, list_pictures
 from dltrain.data.picture_form import PictureForm
 from dltrain.data.picture_store import StoredPictures, store_pictures
 from dltrain.data.raw import RawPictures
@@ -21,7 +25,7 @@ from dltrain.errors import ConfigError, DataError
 from dltrain.reporting import Reporter
 
 MOST_SIDE = 1 << 13
-NUM_NAMED = 5
+UNREAD = "unread"  # an argument of ours: pictures are not opened, their shape is what is asked for
 
 
 def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
@@ -37,6 +41,11 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
     form = parse_form(config)
     reporter.status("looking for pictures")
     found = list_pictures(config)
+    depth = Depth(form.white)
+    if form.white is None:
+        training = found.parts.get("train", range(len(found.files)))
+        depth = find_depth([found.files[row].path for row in training])
+        form = replace(form, white=depth.white)
     stored = store_pictures(found.files, form, skip=argument_of(config, "on_error") == "skip", reporter=reporter)
     if not len(stored.rows):
         raise DataError("none of the pictures can be used", hint="data.on_error: fail names each")
@@ -50,11 +59,27 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
         classes=found.classes,
         value_range=(0.0, 255.0),
         parts=parts,
-        reader={"source": "image_folder", **form.to_reader()},
+        reader={"source": "image_folder", **form.to_reader(), **_table_state(found, config), **_skips(config)},
+        keys=tuple(file.key for file in files),
         names=tuple(file.name for file in files),
         details=_details(files, stored),
-        notes=(describe(config, form, len(files)), *_sizes(stored), *found.notes, *_skipped(stored)),
+        notes=(
+            describe(config, form, len(files)),
+            *_sizes(stored),
+            *(depth.notes() if depth.num_deep or depth.num_coarse else ()),
+            *found.notes,
+            *_skipped(stored),
+        ),
     )
+
+
+def _table_state(found: PictureList, config: DataConfig) -> dict[str, Any]:
+    """How other tables of pictures are read, where there was one."""
+    return {"table": {**found.table, "images": images_state(config.images)}} if found.table else {}
+
+
+def _skips(config: DataConfig) -> dict[str, Any]:
+    return {"on_error": "skip"} if argument_of(config, "on_error") == "skip" else {}
 
 
 def argument_of(config: DataConfig, name: str) -> Any:
@@ -64,7 +89,7 @@ def argument_of(config: DataConfig, name: str) -> Any:
 
 
 def parse_form(config: DataConfig) -> PictureForm:
-    """Size and channels that the config asks for.
+    """Size, channels and way of resizing that the config asks for.
 
     Raises:
         ConfigError: a size that is none.
@@ -73,7 +98,15 @@ def parse_form(config: DataConfig) -> PictureForm:
     if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(is_integer(side, 1, MOST_SIDE) for side in size):
         expected = f"[height, width], whole numbers from 1 to {MOST_SIDE}"
         raise ConfigError(argument_fault(config, "image_size", expected, "such as image_size: [150, 150]"))
-    return PictureForm((size[0], size[1]), str(argument_of(config, "fit")), color not in ("grayscale", False))
+    depth, unread = argument_of(config, "depth"), bool(config.arguments.get(UNREAD))
+    return PictureForm(
+        (size[0], size[1]),
+        str(argument_of(config, "fit")),
+        color not in ("grayscale", False),
+        argument_of(config, "interpolation"),
+        None if depth is None else white_of_bits(depth),
+        unread,
+    )
 
 
 def describe(config: DataConfig, form: PictureForm, num_pictures: int) -> str:
@@ -115,7 +148,4 @@ def _sizes(stored: StoredPictures) -> list[str]:
 
 
 def _skipped(stored: StoredPictures) -> list[str]:
-    if not stored.faults:
-        return []
-    words = [f"{shown(fault.file or '')} ({fault.message})" for fault in stored.faults]
-    return [f"warning: {len(words):,} pictures that cannot be used were left out: {listed(words, NUM_NAMED)}"]
+    return [skipped_note(stored.faults)] if stored.faults else []
