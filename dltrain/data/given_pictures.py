@@ -18,7 +18,7 @@ from dltrain.errors import DataError, Fault
 
 
 def list_given(paths: Sequence[str], table: DataConfig, *, with_labels: bool, classes: Sequence[str]) -> PictureList:
-    """The pictures behind the paths, each once; without labels where none are asked for.
+    """The pictures behind the paths, each once, or once for each row of a table; without labels where none are asked for.
 
     A label is the name of the folder directly below the given one, as in training; where no folder below is called like a class,
     it is the given folder's own name. That of a single file is the name of the folder above it that is called like a class.
@@ -34,6 +34,7 @@ def list_given(paths: Sequence[str], table: DataConfig, *, with_labels: bool, cl
     """
     result = PictureList()
     faults: list[Fault] = []
+    seen: set[str] = set()
     codes = spellings(classes)
     folders = FolderReader(lambda message: faults.append(Fault(message)), Counter())
     for path in paths:
@@ -51,10 +52,10 @@ def list_given(paths: Sequence[str], table: DataConfig, *, with_labels: bool, cl
             faults.append(Fault("expected pictures, found no such file or folder", file=path))
         elif not found and not faults:
             faults.append(Fault(f"expected pictures ({', '.join(EXTENSIONS)}), found none in it", file=path))
-        result.files += found
+        result.files += [file for file in found if file.path not in seen]
+        seen.update(file.path for file in found)
     if faults or not result.files:
         raise DataError(capped(faults) or Fault("expected pictures, received no path"))
-    result.files = list({file.path: file for file in reversed(result.files)}.values())[::-1]
     num_others = folders.others.total()
     if num_others:
         result.notes.append(f"{num_others:,} files that are no pictures by their name were passed over")

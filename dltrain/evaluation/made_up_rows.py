@@ -81,7 +81,7 @@ def _table(
     series = []
     for column, item in zip(preprocessing.features, inputs, strict=True):
         if column.form is not None:
-            pixels = generator.integers(0, 256, (count, *item.fixed_shape)).astype(np.uint8)
+            pixels = _pixels(generator, (count, *item.fixed_shape), column.form.white)
             rows[item.name] = pixels.astype(np.float32)
             series.append(polars.Series(column.name, _write_pictures(pixels, folder, f"column {len(rows)}")))
             continue
@@ -132,19 +132,29 @@ def _pictures(
         values = generator.normal(preprocessing.center, deviation, (NUM_ROWS, *item.fixed_shape)).astype(np.float32)
         return {item.name: values}, preprocessing.transform(RawPictures(values), with_targets=False).inputs
     # The run itself reads picture files, so that what is compared is the whole way from the file on.
-    pixels = generator.integers(0, 256, (NUM_PICTURES, *item.fixed_shape)).astype(np.uint8)
+    pixels = _pixels(generator, (NUM_PICTURES, *item.fixed_shape), preprocessing.reader.get("white"))
     with tempfile.TemporaryDirectory() as folder:
         _write_pictures(pixels, Path(folder), "picture")
         part = read_part(preprocessing, [folder], with_targets=False)
     return {item.name: pixels.astype(np.float32)}, part.inputs
 
 
-def _write_pictures(pictures: NDArray[np.uint8], folder: Path, name: str) -> list[str]:
+def _pixels(generator: np.random.Generator, shape: tuple[int, ...], white: float | None) -> NDArray[Any]:
+    """Random pictures; where training had some of more than 8 bits, grey ones of fractions or of whole numbers up to white."""
+    if white is None:
+        return generator.integers(0, 256, shape).astype(np.uint8)
+    values = generator.random((*shape[:3], 1)) * white
+    return np.repeat((values if white == 1 else np.round(values)).astype(np.float32), shape[3], axis=3)
+
+
+def _write_pictures(pictures: NDArray[Any], folder: Path, name: str) -> list[str]:
     from PIL import Image
 
-    paths = [str(folder / f"{name} {index:03d}.png") for index in range(len(pictures))]
+    suffix = "png" if pictures.dtype == np.uint8 else "tif"
+    paths = [str(folder / f"{name} {index:03d}.{suffix}") for index in range(len(pictures))]
     for path, picture in zip(paths, pictures, strict=True):
-        Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture).save(path)
+        is_grey = picture.shape[2] == 1 or suffix == "tif"
+        Image.fromarray(picture[:, :, 0] if is_grey else picture).save(path)
     return paths
 
 

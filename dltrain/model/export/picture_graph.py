@@ -10,7 +10,7 @@ import numpy as np
 from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.data.pictures import parse_reader
 from dltrain.model.export.raw_input import RawInput
-from dltrain.model.export.resize import resize
+from dltrain.model.export.resize import form_range, resize, to_bytes
 from dltrain.model.export.scaling import standardize
 from dltrain.model.export.step_graph import add_steps
 
@@ -34,7 +34,7 @@ def describe_picture(preprocessing: PicturePreprocessing) -> tuple[RawInput, ...
             name,
             "float32",
             (None, None, shape[2]),
-            f"pixels 0...255, {colors}; any size: brought to {shape[0]}x{shape[1]} inside",
+            f"pixels {form_range(reader.form)}, {colors}; any size: brought to {shape[0]}x{shape[1]} inside",
             fixed_shape=shape,
         ),
     )
@@ -46,6 +46,7 @@ def add_pictures(keras: Any, preprocessing: PicturePreprocessing, tensor: Any, *
     if preprocessing.reader is not None:
         reader = parse_reader(preprocessing.reader)
         height, width = reader.form.size
+        tensor = to_bytes(ops, tensor, reader.form)
         if reader.crop is not None:
             tensor = tensor[:, slice(*reader.crop.rows), slice(*reader.crop.columns), :]
             if reader.crop.resize is not None:
@@ -53,7 +54,7 @@ def add_pictures(keras: Any, preprocessing: PicturePreprocessing, tensor: Any, *
             if not reader.form.color:
                 tensor = ops.mean(tensor, axis=3, keepdims=True)
         elif any_size:
-            tensor = resize(ops, tensor, height, width, "bilinear", reader.form.fit)
+            tensor = resize(ops, tensor, height, width, reader.form.interpolation or "bilinear", reader.form.fit)
         if (reader.lowest, reader.highest) != (0.0, 255.0):
             tensor = tensor / np.float32(255.0) * np.float32(reader.highest - reader.lowest) + np.float32(reader.lowest)
     scaled = standardize(tensor, preprocessing.center, preprocessing.spread)

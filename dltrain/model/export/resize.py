@@ -2,6 +2,7 @@
 
 Unlike `tf.image.resize` it gives the grey levels that the run's own reading of picture files gives, and it can be converted to
 other formats. Where the other direction is cheaper Pillow begins with it: that makes a difference of a grey level, seldom more.
+Where "nearest" or "box" meet the very edge between two pixels, either of them may be taken.
 """
 
 from __future__ import annotations
@@ -10,7 +11,23 @@ from typing import Any
 
 import numpy as np
 
-_SUPPORT = {"bilinear": 1.0, "bicubic": 2.0}
+from dltrain.data.picture_form import PictureForm
+
+# What lies on an edge between pixels is taken as if it were exact: float32 falls to either side of it.
+TIE = 1e-4
+_SUPPORT = {"bilinear": 1.0, "bicubic": 2.0, "hamming": 1.0, "box": 0.5, "area": 0.5, "lanczos": 3.0, "lanczos3": 3.0}
+
+
+def form_range(form: PictureForm) -> str:
+    """The values that a picture has: `0...255`, or those of more than 8 bits where training had such pictures."""
+    return f"0...{form.white or 255:,.6g}"
+
+
+def to_bytes(ops: Any, pictures: Any, form: PictureForm) -> Any:
+    """Values 0...255 of pictures of more than 8 bits, as the run's own reading gives them; others as they are."""
+    if form.white is None:
+        return pictures
+    return ops.round(ops.clip(pictures, 0.0, form.white) * np.float32(255.0 / form.white))
 
 
 def resize(ops: Any, pictures: Any, height: int, width: int, kernel: str, fit: str = "stretch") -> Any:
@@ -20,7 +37,7 @@ def resize(ops: Any, pictures: Any, height: int, width: int, kernel: str, fit: s
         ops: `keras.ops`.
         pictures: float32 [rows, any, any, channels], whole numbers 0...255.
         height, width: of the result.
-        kernel: "bilinear" or "bicubic"; wider where the picture shrinks (antialiased).
+        kernel: one of `dltrain.data.picture_form.INTERPOLATIONS`; but for "nearest" wider where the picture shrinks.
         fit: "stretch", "crop" or "pad", as in `dltrain.data.picture_form.PictureForm`.
     """
     # The extents are not known before a picture comes in; they are counted.
@@ -58,14 +75,35 @@ def _matrix(ops: Any, places: Any, size: int, kernel: str, scale: Any, offset: A
         offset: where on the line the result begins.
         inside: bool [size, 1]: which pixels of the result are no border; None: all.
     """
-    filter_scale = ops.maximum(scale, 1.0)
     middles = scale * (np.arange(size, dtype=np.float32)[:, np.newaxis] + np.float32(0.5)) + offset
-    distance = ops.abs(middles - places) / filter_scale
-    weights = _bilinear(ops, distance) if kernel == "bilinear" else _bicubic(ops, distance)
+    if kernel == "nearest":
+        weights = ops.cast(ops.equal(ops.floor(middles + TIE), places - 0.5), "float32")
+        return weights if inside is None else ops.where(inside, weights, np.float32(0.0))
+    place = (places - middles) / ops.maximum(scale, 1.0)
+    distance = ops.abs(place)
+    weights = _weights(ops, kernel, place, distance)
     # Pillow looks at whole pixels only: those whose middle lies within the support, whose bounds it rounds.
-    weights = ops.where(ops.less_equal(distance, np.float32(_SUPPORT[kernel])), weights, np.float32(0.0))
+    weights = ops.where(ops.less_equal(distance, np.float32(_SUPPORT[kernel] + TIE)), weights, np.float32(0.0))
     weights = weights / ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1e-6)
     return weights if inside is None else ops.where(inside, weights, np.float32(0.0))
+
+
+def _weights(ops: Any, kernel: str, place: Any, distance: Any) -> Any:
+    """What a pixel counts at a place on the filter, as far from its middle as `distance`."""
+    if kernel == "bilinear":
+        return _bilinear(ops, distance)
+    if kernel == "bicubic":
+        return _bicubic(ops, distance)
+    if kernel in ("box", "area"):
+        return ops.cast(ops.logical_and(ops.greater(place, TIE - 0.5), ops.less_equal(place, TIE + 0.5)), "float32")
+    if kernel == "hamming":
+        return _sinc(ops, distance) * (0.54 + 0.46 * ops.cos(np.float32(np.pi) * distance))
+    return _sinc(ops, distance) * _sinc(ops, distance / 3.0)  # Lanczos
+
+
+def _sinc(ops: Any, values: Any) -> Any:
+    angle = np.float32(np.pi) * ops.maximum(values, 1e-6)
+    return ops.sin(angle) / angle
 
 
 def _bilinear(ops: Any, distance: Any) -> Any:

@@ -18,7 +18,7 @@ from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing, input
 from dltrain.errors import UsageError
 from dltrain.model.export.date_parts import date_parts
 from dltrain.model.export.raw_input import RawInput, no_way
-from dltrain.model.export.resize import resize
+from dltrain.model.export.resize import form_range, resize, to_bytes
 from dltrain.model.export.scaling import standardize, to_quantiles
 from dltrain.model.export.step_graph import add_steps
 from dltrain.model.export.text_graph import add_tokens, missing_texts, unreplaceable
@@ -72,7 +72,7 @@ def _describe(preprocessing: TablePreprocessing, column: FeatureColumn) -> RawIn
 def _picture(column: str, form: PictureForm) -> RawInput:
     height, width, channels = form.shape
     colors = "red, green, blue" if form.color else "one channel of grey"
-    meaning = f"pixels 0...255, {colors}; any size: brought to {height}x{width} inside"
+    meaning = f"pixels {form_range(form)}, {colors}; any size: brought to {height}x{width} inside"
     return RawInput(column, column, "float32", (None, None, channels), meaning, fixed_shape=form.shape)
 
 
@@ -141,7 +141,9 @@ def add_columns(
     for column, item in zip(preprocessing.features, inputs, strict=True):
         tensor = tensors[item.column]
         if column.form is not None:
-            sized = resize(ops, tensor, *column.form.size, "bilinear", column.form.fit) if any_size else tensor
+            kernel = column.form.interpolation or "bilinear"
+            pixels = to_bytes(ops, tensor, column.form)
+            sized = resize(ops, pixels, *column.form.size, kernel, column.form.fit) if any_size else pixels
             made[input_name(column)] = sized / np.float32(255.0)
         elif column.kind == "text":
             made[input_name(column)] = add_tokens(keras, item, tensor) if with_text else tensor

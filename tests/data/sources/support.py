@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from dltrain.errors import Fault
 from dltrain.reporting import Reporter
 
 
@@ -17,12 +18,16 @@ class Recorder(Reporter):
     def __init__(self) -> None:
         self.statuses: list[str] = []
         self.details: list[str] = []
+        self.warnings: list[str] = []
 
     def status(self, text: str) -> None:
         self.statuses.append(text)
 
     def detail(self, text: str) -> None:
         self.details.append(text)
+
+    def warning(self, warning: str | Fault) -> None:
+        self.warnings.append(str(warning))
 
 
 def listing(folder: Path) -> list[tuple[str, int, int]]:

@@ -319,7 +319,7 @@ def test_prediction_reads_the_very_pixels_of_training(tmp_path: Path) -> None:
             np.testing.assert_array_equal(part.targets["target"], dataset.parts["train"].targets["target"])
 
 
-def test_labels_of_other_data_come_from_the_nearest_folder_that_is_a_class(tmp_path: Path) -> None:
+def test_labels_of_other_data_come_from_the_folder_directly_below(tmp_path: Path) -> None:
     folder = write_folders(tmp_path / "p", {"a/2020": 2, "b": 1})
     reader = {"source": "image_folder", "size": [5, 5], "color": True, "range": [0.0, 255.0], "fit": "pad"}
     pictures = read_pictures([str(folder)], reader, with_labels=True, classes=("b", "a"))

@@ -10,7 +10,12 @@ from dltrain.data.picture_form import FITS, PictureForm
 from dltrain.model.export.resize import resize
 from dltrain.model.keras_import import import_keras
 
-KERNELS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+KERNELS = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "hamming": Image.Resampling.HAMMING,
+    "lanczos": Image.Resampling.LANCZOS,
+}
 
 
 def both(pixels, height, width, kernel):
@@ -73,3 +78,12 @@ def test_a_model_that_resizes_is_saved_by_keras(fit, tmp_path):
     values = np.random.default_rng(0).integers(0, 256, (1, 9, 13, 3)).astype(np.float32)
     again = keras.models.load_model(tmp_path / "m.keras")
     np.testing.assert_array_equal(again.predict(values, verbose=0), model.predict(values, verbose=0))
+
+
+@pytest.mark.parametrize(("kernel", "theirs"), [("nearest", "NEAREST"), ("box", "BOX"), ("area", "BOX"), ("lanczos3", "LANCZOS")])
+def test_f5_every_interpolation_as_pillow(kernel, theirs):
+    for height, width in ((37, 51), (9, 7), (24, 20), (12, 10)):
+        pixels = np.random.default_rng(height).integers(0, 256, (height, width, 3)).astype(np.uint8)
+        mine = np.asarray(resize(import_keras().ops, pixels[np.newaxis].astype(np.float32), 12, 11, kernel))[0]
+        expected = np.asarray(Image.fromarray(pixels).resize((11, 12), Image.Resampling[theirs]), np.float32)
+        assert np.abs(mine - expected).max() <= 1
