@@ -78,6 +78,11 @@ class SplitConfig:
     stratify: bool | None = None
     seed: int | None = None
 
+    @property
+    def key(self) -> str | None:
+        """The column whose values say how the rows are split, if any."""
+        return self.column or self.group or self.time
+
 
 NO_DATA = "none"  # the source of a config with `data: none`
 

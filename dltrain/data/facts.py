@@ -11,6 +11,7 @@ from dltrain.data.dataset import Dataset, InputSpec, Schema, TargetSpec
 from dltrain.data.part_sizes import part_sizes
 from dltrain.errors import Fault
 
+UNREAD = "unread"  # an argument of ours: pictures that a table names are not opened, their shape is what is asked for
 BUNDLED_TABLES = ("iris", "wine", "breast_cancer", "diabetes")
 _TABLE_OPTIONS = ("features", "drop", "weight", "identifiers", "encode", "replace", "impute", "missing", "scale")
 _OWN_PARTS = {"mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}

@@ -14,7 +14,6 @@ from dltrain.data.faults import config_fault
 from dltrain.data.fit_table import choose_rows, reading_of
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
 from dltrain.data.picture_depth import bits_of
-from dltrain.data.picture_folders import split_key
 from dltrain.data.picture_preprocessing import PICTURE_SCALES, PicturePreprocessing, class_labels, fit_pixel_scale, scale_pictures
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures, RawTable
@@ -65,7 +64,7 @@ def _choose_rows(
     config: DataConfig, raw: RawPictures, spec: TargetSpec, codes: NDArray[Any] | None, seed: int
 ) -> tuple[dict[str, Rows], str]:
     """Rows of each part, and the manner of the split in a word."""
-    key = split_key(config)
+    key = config.split.key
     if key is not None:  # of the table that names the pictures
         import polars
 

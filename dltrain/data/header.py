@@ -12,11 +12,18 @@ from typing import IO, TYPE_CHECKING, Any
 from dltrain.config.keys import IMAGE
 from dltrain.config.sources import SOURCES
 from dltrain.config.types import DataConfig, SplitConfig
-from dltrain.data.facts import BUNDLED_TABLES, DataFacts, expected_rows, facts_of, in_unit_range, known_facts, replace_folds
+from dltrain.data.facts import (
+    BUNDLED_TABLES,
+    UNREAD,
+    DataFacts,
+    expected_rows,
+    facts_of,
+    in_unit_range,
+    known_facts,
+    replace_folds,
+)
 from dltrain.data.faults import column_hint, config_fault, shown
 from dltrain.data.part_sizes import SplitError
-from dltrain.data.picture_folders import split_key
-from dltrain.data.sources.image_folder import UNREAD
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault
 
 if TYPE_CHECKING:
@@ -82,7 +89,7 @@ def _refuse_for_pictures(config: DataConfig) -> None:
     source = SOURCES.get(config.source)
     options = (config.features, config.drop, config.weight, config.identifiers, config.replace, config.impute, config.encode)
     for_tables = any(options) or config.missing or config.scale not in (None, "standard", "minmax", "unit", "none")
-    if source is not None and (source.holds == "pictures" or source.name == "npz") and (for_tables or split_key(config)):
+    if source is not None and (source.holds == "pictures" or source.name == "npz") and (for_tables or config.split.key):
         from dltrain.data.fit_pictures import refuse_table_options
 
         refuse_table_options(config)

@@ -153,7 +153,7 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
     if len(faults) > num_faults:
         return
     base = os.path.basename(os.path.normpath(folder))
-    if split_key(config) is not None:
+    if config.split.key is not None:
         fault(f"{shown(folder)} is a folder: it has no column to split by", "name a table of files and labels: path: labels.csv")
         return
     if config.task == "reconstruction":
@@ -174,11 +174,6 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
         found.files += files
         if not files:
             found.empty.append(f"{base}/{name}")
-
-
-def split_key(config: DataConfig) -> str | None:
-    """The column of a table by which its rows are split, if any."""
-    return config.split.column or config.split.group or config.split.time
 
 
 def _parts_by_name(names: Sequence[str]) -> Iterator[tuple[str, str]]:

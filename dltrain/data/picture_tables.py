@@ -11,7 +11,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.faults import capped, column_hint, config_fault, listed, shown
 from dltrain.data.picture_columns import picture_path
 from dltrain.data.picture_files import EXTENSIONS, PictureError
-from dltrain.data.picture_folders import PictureFile, picture_file, split_key
+from dltrain.data.picture_folders import PictureFile, picture_file
 from dltrain.data.raw import RawTable
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
@@ -48,7 +48,7 @@ def read_picture_table(config: DataConfig, path: str, *, with_labels: bool = Tru
     texts = raw.frame.select(polars.all().cast(polars.String))
     samples = {name: texts[name].head(SAMPLE).to_list() for name in columns}
     files_column = _files_column(config, path, columns, samples)
-    key = split_key(config)
+    key = config.split.key
     if key is not None and key not in columns:
         raise DataError(config_fault(config, "data.split", f"{shown(path)} has no column {key!r}", column_hint(key, columns)))
     label_column = None

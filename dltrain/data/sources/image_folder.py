@@ -11,6 +11,7 @@ import numpy as np
 
 from dltrain.config.sources import SOURCES
 from dltrain.config.types import DataConfig
+from dltrain.data.facts import UNREAD
 from dltrain.data.faults import listed, shown
 from dltrain.data.files import digest
 from dltrain.data.picture_columns import images_state
@@ -25,7 +26,6 @@ from dltrain.errors import ConfigError, DataError
 from dltrain.reporting import Reporter
 
 MOST_SIDE = 1 << 13
-UNREAD = "unread"  # an argument of ours: pictures are not opened, their shape is what is asked for
 
 
 def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
