@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dltrain.evaluation.figure import new_figure, own_style, save_figure
 from dltrain.evaluation.forecast import Forecast
-from dltrain.reporting import Reporter
 
 _TRUTH, _FORECAST, _REFERENCE = "#333333", "#d95f02", "#9ecae1"
 _WIDTH, _HEIGHT = 10.0, 3.2  # inches a panel
@@ -16,29 +15,21 @@ _CLOSE = 168  # rows that can be told apart in one panel
 _TICKS = 8
 
 
-def plot_forecast(picture: Path, title: str, forecasts: Sequence[Forecast], *, reporter: Reporter) -> None:
+@own_style()
+def plot_forecast(picture: Path, title: str, forecasts: Sequence[Forecast]) -> None:
     """Draw each column's forecast one step ahead against the truth; of a long part also its last rows from close by.
 
     Args:
         picture: PNG file to write, whole or not at all.
         title: heading.
         forecasts: a column each.
-        reporter: hears nothing.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    from dltrain.runs import write_atomically
-
     panels = [(found, span) for found in forecasts for span in _spans(len(found.times))]
-    figure = Figure(figsize=(_WIDTH, _HEIGHT * len(panels) + 0.3), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(_WIDTH, _HEIGHT * len(panels) + 0.3, layout="constrained")
     figure.suptitle(title, fontsize=11)
     for index, (found, span) in enumerate(panels):
         _draw(figure.add_subplot(len(panels), 1, index + 1), found, span)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    write_atomically(picture, buffer.getvalue())
+    save_figure(figure, picture, dpi=110)
 
 
 def _spans(count: int) -> list[slice]:

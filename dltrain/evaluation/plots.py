@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dltrain.errors import RunError
+from dltrain.evaluation.figure import make_logarithmic, new_figure, own_style, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +38,7 @@ def read_history(file: Path) -> History:
     return {name: [_number(row.get(name)) for row in rows] for name in names}
 
 
+@own_style()
 def plot_history(history: Path, picture: Path, *, title: str = "", best_epoch: float | None = None) -> bool:
     """Draw loss and each metric over the epochs, training against validation, and write the picture as PNG.
 
@@ -62,15 +63,10 @@ def plot_history(history: Path, picture: Path, *, title: str = "", best_epoch: f
         return False
     if best_epoch is None:
         best_epoch = _lowest(epochs, values.get("val_loss", []))
-    # Agg drawn by hand: pyplot would look for a display and keep every figure.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     columns = min(len(curves), 3)
     rows = math.ceil(len(curves) / columns)
     width, height = _PANEL[0] * columns, _PANEL[1] * rows + _HEADING
-    figure = Figure(figsize=(width, height), dpi=120)
-    FigureCanvasAgg(figure)
+    figure = new_figure(width, height)
     # Margins set by hand: a layout engine draws everything twice to find them.
     margins = {"left": 0.8 / width, "right": 1 - 0.2 / width, "bottom": 0.6 / height, "top": 1 - (_HEADING + 0.1) / height}
     grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw={**margins, "wspace": 0.28, "hspace": 0.3})
@@ -79,15 +75,12 @@ def plot_history(history: Path, picture: Path, *, title: str = "", best_epoch: f
     for axes in grid.flat[len(curves) :]:
         axes.set_visible(False)
     if title:
-        figure.suptitle(title, y=1 - 0.15 / height, fontsize=11, parse_math=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    from dltrain.runs import write_atomically
-
-    write_atomically(picture, buffer.getvalue())
+        figure.suptitle(title, y=1 - 0.15 / height, fontsize=11)
+    save_figure(figure, picture)
     return True
 
 
+@own_style()
 def plot_steps(losses: Sequence[float], picture: Path, *, title: str = "") -> None:
     """Draw the loss over the steps of gradient descent and write the picture as PNG.
 
@@ -99,22 +92,14 @@ def plot_steps(losses: Sequence[float], picture: Path, *, title: str = "") -> No
     Raises:
         RunError: the picture cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    from dltrain.runs import write_atomically
-
-    figure = Figure(figsize=_PANEL, dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(*_PANEL, layout="constrained")
     axes = figure.subplots()
     values = [value if abs(value) < _HIGHEST else math.nan for value in losses]
     _draw(axes, "loss", [float(step) for step in range(len(values))], {"loss": values}, None)
     axes.set_xlabel("steps done")
     if title:
-        axes.set_title(title, fontsize=11, parse_math=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    write_atomically(picture, buffer.getvalue())
+        axes.set_title(title, fontsize=11)
+    save_figure(figure, picture)
 
 
 def _curves(values: History) -> list[str]:
@@ -145,7 +130,7 @@ def _draw(axes: Axes, name: str, epochs: list[float], values: History, best_epoc
         axes.spines[side].set_visible(False)
     drawn = [value for curve in (values[name], validation or []) for value in curve if math.isfinite(value)]
     if name in ("loss", "learning_rate") and drawn and min(drawn) > 0 and max(drawn) > 50 * min(drawn):
-        axes.set_yscale("log")
+        make_logarithmic(axes, "y")
     if name != "learning_rate":
         axes.legend(fontsize=8, frameon=False)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,8 @@ from numpy.typing import NDArray
 from dltrain.data.dataset import Dataset
 from dltrain.data.disk_array import rows_in_memory
 from dltrain.data.picture_preprocessing import PicturePreprocessing
+from dltrain.evaluation.figure import new_figure, own_style, save_figure
 from dltrain.model.forward import Forward
-from dltrain.reporting import Reporter
 
 NUM_PICTURES = 12
 _INCH = 0.85
@@ -58,19 +57,14 @@ def rows_of_sheet(dataset: Dataset, part: str, forward: Forward, corrupt: Callab
     return Sheet(part, rows)
 
 
-def plot_reconstructions(picture: Path, sheet: Sheet, *, reporter: Reporter) -> None:
+@own_style()
+def plot_reconstructions(picture: Path, sheet: Sheet) -> None:
     """Draw the sheet as PNG, written whole or not at all."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    from dltrain.runs import write_atomically
-
     clean = sheet.rows["input"]
     low, high = float(clean.min()), float(clean.max())
     count, headings = len(clean), list(sheet.rows)
     width, height = 1.1 + _INCH * count, _INCH * len(headings) + 0.3
-    figure = Figure(figsize=(width, height), dpi=120)
-    FigureCanvasAgg(figure)
+    figure = new_figure(width, height)
     margins = {"left": 1.1 / width, "right": 1 - 0.05 / width, "bottom": 0.03 / height, "top": 1 - 0.3 / height}
     grid = figure.subplots(len(headings), count, squeeze=False, gridspec_kw={**margins, "wspace": 0.06, "hspace": 0.06})
     for axes_row, heading in zip(grid, headings):
@@ -80,6 +74,4 @@ def plot_reconstructions(picture: Path, sheet: Sheet, *, reporter: Reporter) -> 
             axes.set_axis_off()
         axes_row[0].text(-0.08, 0.5, heading, transform=axes_row[0].transAxes, ha="right", va="center", fontsize=9)
     figure.suptitle(f"{sheet.part} part", y=1 - 0.15 / height, fontsize=10)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    write_atomically(picture, buffer.getvalue())
+    save_figure(figure, picture)

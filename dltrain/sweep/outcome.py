@@ -10,6 +10,7 @@ from dltrain.checking.check import check_with_facts
 from dltrain.config import dump_yaml, load_config, load_config_text
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError
+from dltrain.evaluation.figure import draw_or_warn
 from dltrain.evaluation.held_out import join_held_out
 from dltrain.evaluation.metric_names import split_part
 from dltrain.evaluation.plots import plot_history
@@ -62,7 +63,9 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
     strategy = progress.strategy
     comparison = compare(progress.trials, plan, getattr(strategy, "chosen", None))
     outcome = Outcome(comparison, comparison.sentence(plan))
-    helper.submit(draw_pictures, picture_request(plan, run, progress.trials, comparison.best))
+    helper.submit(
+        draw_or_warn, draw_pictures, "the sweep's pictures", picture_request(plan, run, progress.trials, comparison.best)
+    )
     valued = [(dict(trial.parameters), trial.value) for trial in progress.trials if trial.value is not None]
     if len(plan.space) > 1 and len(valued) >= _LEAST_TRIALS:
         helper.submit(_importance, plan, valued)
@@ -76,8 +79,8 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
             outcome.files.append(OUT_OF_FOLD_FILE)
         document = {"metrics": best.metrics, "spreads": best.spreads, "trial": best.number}
         write_atomically(run.metrics_file, (to_json(document) + "\n").encode())
-    helper.submit(_draw_histories, _without_picture(best))
-    outcome.files += helper.result(reporter)
+    helper.submit(draw_or_warn, _draw_histories, "the history of the best trial", _without_picture(best))
+    outcome.files += helper.result(reporter) or []
     if len(plan.space) > 1 and len(valued) >= _LEAST_TRIALS:
         outcome.importance = helper.result(reporter)
     helper.result(reporter)
@@ -97,7 +100,7 @@ def _without_picture(best: Trial | None) -> list[Path]:
     return [path for path in paths if (path / "history.csv").is_file() and not (path / "history.png").exists()]
 
 
-def _draw_histories(runs: list[Path], *, reporter: Reporter) -> None:
+def _draw_histories(runs: list[Path]) -> None:
     for run in runs:
         plot_history(run / "history.csv", run / "history.png", title=run.name)
 

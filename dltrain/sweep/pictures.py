@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import io
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dltrain.evaluation.figure import make_logarithmic, new_figure, own_style, save_figure
 from dltrain.evaluation.metric_names import canonical
 from dltrain.evaluation.plots import read_history
 from dltrain.reporting import Reporter
-from dltrain.runs import write_atomically
 from dltrain.sweep.space import short_names, show_value
 
 if TYPE_CHECKING:
@@ -37,16 +37,16 @@ class Curve:
 
 def warm_up(*, reporter: Reporter) -> None:
     """Import what drawing needs while the trials train elsewhere."""
-    import matplotlib.backends.backend_agg
-    import matplotlib.figure  # noqa: F401
+    with contextlib.suppress(Exception):  # said where something is to be drawn
+        import matplotlib.backends.backend_agg
+        import matplotlib.figure  # noqa: F401
 
 
-def draw_pictures(request: Mapping[str, Any], *, reporter: Reporter) -> list[str]:
+def draw_pictures(request: Mapping[str, Any]) -> list[str]:
     """Draw `curves.png` and `parameters.png` into a sweep's directory.
 
     Args:
         request: from `outcome.picture_request`.
-        reporter: is told nothing; a helper process passes it.
 
     Returns:
         The names of the files that were drawn.
@@ -94,13 +94,14 @@ def choose_column(histories: Sequence[Mapping[str, Any]], metric: str) -> str:
     return "val_loss" if "val_loss" in names else "loss"
 
 
+@own_style()
 def draw_curves(picture: Path, curves: Sequence[Curve], column: str, *, title: str) -> None:
     """Draw curves over epochs in one plot, the best one on top, and write the picture as PNG.
 
     Raises:
         RunError: it cannot be written.
     """
-    figure, canvas = _figure(8.0, 5.0)
+    figure = new_figure(8.0, 5.0)
     axes = figure.add_subplot()
     colours = _colours(len(curves))
     shown = 0
@@ -121,26 +122,25 @@ def draw_curves(picture: Path, curves: Sequence[Curve], column: str, *, title: s
     _dress(axes, "epoch", column.replace("_", " ") if column.startswith("val_") else f"{column.replace('_', ' ')} (training)")
     drawn = [value for curve in curves for value in curve.values if math.isfinite(value)]
     if column.endswith("loss") and drawn and min(drawn) > 0 and max(drawn) > 20 * min(drawn):
-        axes.set_yscale("log")
+        make_logarithmic(axes, "y")
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_title(title, fontsize=11, parse_math=False)
+    axes.set_title(title, fontsize=11)
     named = sum(bool(curve.label) for curve in curves)
-    legend = axes.legend(
+    axes.legend(
         fontsize=8, frameon=False, title=f"{shown} of {named}" if named > shown else None, loc="upper left", bbox_to_anchor=(1, 1)
     )
-    for text in legend.get_texts():
-        text.set_parse_math(False)
     figure.subplots_adjust(left=0.1, right=0.7, bottom=0.12, top=0.92)
-    _save(canvas, picture)
+    save_figure(figure, picture, bbox_inches="tight")
 
 
+@own_style()
 def _draw_parameters(picture: Path, request: Mapping[str, Any]) -> None:
     names: list[str] = request["names"]
     columns = min(len(names), 3)
     rows = math.ceil(len(names) / columns)
-    figure, canvas = _figure(4.6 * columns, 3.6 * rows + 0.4)
+    figure = new_figure(4.6 * columns, 3.6 * rows + 0.4)
     grid = figure.subplots(rows, columns, squeeze=False)
     trials = [trial for trial in request["trials"] if trial["value"] is not None]
     short = short_names(names)
@@ -149,9 +149,9 @@ def _draw_parameters(picture: Path, request: Mapping[str, Any]) -> None:
         _dress(axes, short[name], request["metric"].replace("_", " "))
     for axes in grid.flat[len(names) :]:
         axes.set_visible(False)
-    figure.suptitle(f"{request['title']}: {request['metric']} over what was varied", fontsize=11, parse_math=False)
+    figure.suptitle(f"{request['title']}: {request['metric']} over what was varied", fontsize=11)
     figure.tight_layout()
-    _save(canvas, picture)
+    save_figure(figure, picture)
 
 
 def _draw_parameter(axes: Axes, name: str, trials: Sequence[Mapping[str, Any]], request: Mapping[str, Any]) -> None:
@@ -162,7 +162,7 @@ def _draw_parameter(axes: Axes, name: str, trials: Sequence[Mapping[str, Any]], 
         positions = [float(value) for value in values]
         low, high = min(positions), max(positions)
         if low > 0 and (name in request["log"] or high >= 50 * low):
-            axes.set_xscale("log")
+            make_logarithmic(axes, "x")
     else:
         texts = [show_value(value) for value in values]
         places = {text: float(index) for index, text in enumerate(dict.fromkeys(texts))}
@@ -181,7 +181,7 @@ def _draw_parameter(axes: Axes, name: str, trials: Sequence[Mapping[str, Any]], 
         axes.errorbar(positions, heights, yerr=[spread or 0.0 for spread in spreads], fmt="none", ecolor="#999999", elinewidth=1)
     axes.scatter(positions, heights, c=colours, s=22, zorder=3)
     if min(heights) > 0 and max(heights) > 50 * min(heights):
-        axes.set_yscale("log")
+        make_logarithmic(axes, "y")
 
 
 def _colours(count: int) -> list[Any]:
@@ -191,25 +191,10 @@ def _colours(count: int) -> list[Any]:
     return [colormaps["viridis"](0.05 + 0.85 * index / max(1, count - 1)) for index in range(count)]
 
 
-def _figure(width: float, height: float) -> tuple[Any, Any]:
-    # Agg drawn by hand: pyplot would look for a display and keep every figure.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=120)
-    return figure, FigureCanvasAgg(figure)
-
-
 def _dress(axes: Axes, across: str, up: str) -> None:
-    axes.set_xlabel(across, parse_math=False)
-    axes.set_ylabel(up, parse_math=False)
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-
-
-def _save(canvas: Any, picture: Path) -> None:
-    buffer = io.BytesIO()
-    canvas.figure.savefig(buffer, format="png")
-    write_atomically(picture, buffer.getvalue())

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from dltrain.config.types import NO_DATA, Config, TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.disk_array import is_streamed
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError, fault_documents
+from dltrain.evaluation.figure import draw_or_warn
 from dltrain.evaluation.forecast_picture import plot_forecast
 from dltrain.evaluation.gates import check_gates, parse_gates
 from dltrain.evaluation.mistakes import FILE as MISTAKES_FILE
@@ -198,7 +199,9 @@ class _Fit:
             trainer = self._train(phases, trainer)
         self.helper.result(self.reporter)
         best_epoch = None if trainer.checkpoints.best_epoch is None else trainer.checkpoints.best_epoch + 1
-        self.helper.submit(plot, self.run.history_file, self.run.path / "history.png", self.config.name, best_epoch)
+        self.helper.submit(
+            draw_or_warn, plot, "history.png", self.run.history_file, self.run.path / "history.png", self.config.name, best_epoch
+        )
         with self.timed("evaluate"):
             result = self._evaluate(dataset, heads, trainer, phases.tensors, phases.forward, require)
         self.helper.result(self.reporter)
@@ -385,13 +388,10 @@ class _Fit:
         self.manifest |= {"status": "finished", "weights": weights, "seconds": self.seconds, "ended": now()}
         self._write_manifest()
         if reports[shown].forecasts:
-            self.helper.submit(
-                plot_forecast, self.run.path / "forecast.png", f"{self.config.name}, {shown} part", reports[shown].forecasts
-            )
-            self.helper.result(self.reporter)
+            title = f"{self.config.name}, {shown} part"
+            self._draw(plot_forecast, self.run.path / "forecast.png", title, reports[shown].forecasts)
         if sheet is not None:
-            self.helper.submit(plot_reconstructions, self.run.path / "reconstructions.png", sheet)
-            self.helper.result(self.reporter)
+            self._draw(plot_reconstructions, self.run.path / "reconstructions.png", sheet)
         notes += self._draw_mistakes(dataset, shown, reports[shown].mistakes)
         self._write_manifest()  # a picture that could not be drawn is a warning
         return FitResult(
@@ -410,15 +410,19 @@ class _Fit:
             resumed=self.resumed,
         )
 
+    def _draw(self, draw: Callable[..., None], picture: Path, *args: Any) -> None:
+        """A picture of the run, which is complete without it."""
+        self.helper.submit(draw_or_warn, draw, picture.name, picture, *args)
+        self.helper.result(self.reporter)
+
     def _draw_mistakes(self, dataset: Dataset, part: str, mistakes: Sequence[Mistake]) -> list[str]:
         """What a picture run got wrong, as a picture; the run is complete without it. Returns a sentence that names it."""
         sheet = sheet_of_mistakes(dataset, part, mistakes)
         if sheet is None:
             return []
         file = self.run.path / MISTAKES_FILE
-        self.helper.submit(plot_mistakes, file, sheet)
-        self.helper.result(self.reporter)
-        return [f"The most confident mistakes of the {part} part are drawn in {file}"]
+        self._draw(plot_mistakes, file, sheet)
+        return [f"The most confident mistakes of the {part} part are drawn in {file}"] if file.exists() else []
 
 
 def _plain_loss(head: Head) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -33,10 +34,11 @@ def load_and_check(data: DataConfig, config: Config, *, reporter: Reporter) -> t
 def warm_up_plots(*, reporter: Reporter) -> None:
     """Import what drawing needs while training goes on elsewhere."""
     if "tensorflow" not in sys.modules:
-        import matplotlib.backends.backend_agg
-        import matplotlib.figure  # noqa: F401
+        with contextlib.suppress(Exception):  # said where something is to be drawn
+            import matplotlib.backends.backend_agg
+            import matplotlib.figure  # noqa: F401
 
 
-def plot(history: Path, picture: Path, title: str, best_epoch: int | None, *, reporter: Reporter) -> None:
+def plot(history: Path, picture: Path, title: str, best_epoch: int | None) -> None:
     """Draw the training history."""
     plot_history(history, picture, title=title, best_epoch=best_epoch)
