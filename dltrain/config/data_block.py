@@ -25,6 +25,7 @@ from dltrain.config.scalars import describe, quote
 from dltrain.config.sources import SOURCES, Source, sources_with_argument
 from dltrain.config.suggest import did_you_mean, one_of
 from dltrain.config.types import (
+    LIKE_BOTH,
     NO_DATA,
     Component,
     CorruptConfig,
@@ -37,6 +38,7 @@ from dltrain.config.types import (
 
 TEXT_TABLES = ("columns", "header", "separator", "quote", "decimal", "thousands", "encoding")
 HOW = ("column", "group", "time", "folds")
+MOST_RANDOM_STATE = 2**32 - 1
 
 
 def read_data(context: Context, node: Node | None) -> DataConfig:
@@ -227,6 +229,7 @@ def read_split(context: Context, node: Node) -> SplitConfig:
         context.faults.add(
             node, "data.split.validation", "with folds, each fold is the validation part once; leave `validation` out"
         )
+    _check_order(context, node, config, hows)
     if config.time is not None and config.stratify:
         context.faults.add(node, "data.split.stratify", "rows split by time cannot be stratified")
     for name in ("group", "time"):
@@ -238,6 +241,24 @@ def read_split(context: Context, node: Node) -> SplitConfig:
                 f"such as {{{name}: {values[name]}, test: 0.2}}",
             )
     return config
+
+
+def _check_order(context: Context, node: Node, config: SplitConfig, hows: list[str]) -> None:
+    """What excludes `shuffle` and `like`, which say how rows are drawn where nothing else does."""
+    add, path = context.faults.add, "data.split.like" if config.like is not None else "data.split.shuffle"
+    if config.like is None and config.shuffle is None:
+        return
+    key = path.rpartition(".")[2]
+    if hows:
+        add(node, path, f"`{hows[0]}` says which row goes where; `{key}` cannot say it too", f"leave `{key}` out")
+    if config.like is not None and config.shuffle is False:
+        add(node, path, "rows that are not shuffled are not drawn like anything", "keep one of `like` and `shuffle: false`")
+    elif config.shuffle is False and config.stratify:
+        add(node, path, "the last rows cannot be stratified", "leave `stratify` out, or `shuffle`")
+    if config.like is not None and config.seed is not None and config.seed > MOST_RANDOM_STATE:
+        add(node, "data.split.seed", f"scikit-learn takes no seed above {MOST_RANDOM_STATE}, found {config.seed}")
+    if config.like == LIKE_BOTH and config.test is None:
+        add(node, path, "there is no test part for scikit-learn to draw", "such as {test: 0.2, validation: 0.2}")
 
 
 def _read_text(context: Context, node: Node) -> TextConfig:
@@ -373,7 +394,7 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
     if source is not None and source.holds != "table":
         add(place, "data.series", f"a series is a table, {source.name} is none", "source: csv or source: parquet")
     split = config.split
-    for name in ("column", "group", "folds", "stratify"):
+    for name in ("column", "group", "folds", "stratify", "shuffle", "like"):
         if getattr(split, name) is not None:
             hint = "`split: {test: 0.2, validation: 0.2}` takes the last rows; parts can also be files (data.test)"
             add(node.entries["split"], f"data.split.{name}", "a series is split by time", hint)

@@ -220,6 +220,21 @@ _TABLE = (
     ),
     Key("data.split.seed", "int>=0", None, "Seed of the split alone; by default the config's.", example=3),
     Key(
+        "data.split.shuffle",
+        "bool",
+        None,
+        "`false`: the last rows are the test part, those before them validation, as Keras's validation_split takes them.",
+        example=False,
+    ),
+    Key(
+        "data.split.like",
+        "'scikit-learn'|'scikit-learn and keras'",
+        None,
+        "Draw the rows of train_test_split(random_state=seed), stratified where `stratify: true` says so; with `and keras`,"
+        " validation is the end of the shuffled rest, as validation_split takes it.",
+        example="scikit-learn",
+    ),
+    Key(
         "data.augment",
         "list(layer)",
         [],

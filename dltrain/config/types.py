@@ -61,11 +61,20 @@ class LayerConfig:
     path: str = ""
 
 
+LIKE_SCIKIT_LEARN = "scikit-learn"
+LIKE_BOTH = "scikit-learn and keras"
+
+
 @dataclass(frozen=True, slots=True)
 class SplitConfig:
     """How rows go to parts. Fractions: test of all rows, validation of what remains; None: the part does not exist.
 
     With `folds` what the test part leaves is cut into so many; number `fold` (from 1) is the validation part of one fit.
+
+    Attributes:
+        shuffle: False: no draw, the last rows are the test part, those before them validation.
+        like: the rows are drawn as another program draws them: "scikit-learn" (`train_test_split`, once for the test part and
+            once more for validation), or "scikit-learn and keras" (validation is the end of what that leaves, in its order).
     """
 
     test: float | None = None
@@ -77,6 +86,13 @@ class SplitConfig:
     fold: int | None = None
     stratify: bool | None = None
     seed: int | None = None
+    shuffle: bool | None = None
+    like: str | None = None
+
+    @property
+    def validates_on_the_last(self) -> bool:
+        """Whether validation takes the last rows of what the test part leaves, as many as Keras's `validation_split` does."""
+        return self.shuffle is False or self.like == LIKE_BOTH
 
     @property
     def key(self) -> str | None:

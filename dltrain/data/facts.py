@@ -124,7 +124,7 @@ def expected_rows(config: DataConfig, rows: int | None, own: Mapping[str, int] =
     if config.limit is not None:
         own = {name: min(count, config.limit) for name, count in own.items()}
         rows = min(rows, config.limit)
-    sizes = part_sizes(own.get("train", rows), split.test, split.validation)
+    sizes = part_sizes(own.get("train", rows), split.test, split.validation, validation_as_keras=split.validates_on_the_last)
     parts = {name: count for name, count in sizes.items() if count}
     if config.series is not None:  # rows of the model are windows
         series = config.series

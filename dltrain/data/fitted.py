@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig
+from dltrain.config.types import LIKE_SCIKIT_LEARN, DataConfig
 from dltrain.data.dataset import Part
 from dltrain.data.faults import capped, config_fault, listed, nearest
 from dltrain.data.part_sizes import SplitError
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.data.splits import Rows, fold_indices, split_rows
+from dltrain.data.splits import Rows, fold_indices, split_in_order, split_like_scikit_learn, split_rows
 from dltrain.data.targets import Locate
 from dltrain.errors import ConfigError, DataError, Fault
 
@@ -68,7 +68,9 @@ def split_at_random(
     split = config.split
     if split.test is None and split.validation is None and split.folds is None:
         return {"train": rows}, ""
-    stratify = codes is not None and split.stratify is not False
+    # By default as the program does that is followed: train_test_split stratifies where it is told to.
+    by_default = split.like is None and split.shuffle is not False
+    stratify = codes is not None and (by_default if split.stratify is None else split.stratify)
     if codes is None and split.stratify:
         message = "there are no classes to stratify by"
         raise ConfigError(config_fault(config, "data.split.stratify", message, "leave it out for regression"))
@@ -77,7 +79,17 @@ def split_at_random(
     seed = seed if split.seed is None else split.seed
     labelled = codes[rows] if stratify and codes is not None else None
     try:
-        parts = split_rows(len(rows), seed=seed, test=split.test, validation=split.validation, labels=labelled)
+        shares = {"test": split.test, "validation": split.validation}
+        if split.shuffle is False:
+            return {
+                name: rows[chosen] for name, chosen in split_in_order(len(rows), **shares).items()
+            }, "in the order of the rows"
+        if split.like is not None:
+            last = split.validates_on_the_last
+            chosen = split_like_scikit_learn(len(rows), seed=seed, labels=labelled, last_validation=last, **shares)
+            manner = f"as {split.like} draw{'s' if split.like == LIKE_SCIKIT_LEARN else ''} with seed {seed}"
+            return {name: rows[places] for name, places in chosen.items()}, f"{manner}, {'' if stratify else 'not '}stratified"
+        parts = split_rows(len(rows), seed=seed, labels=labelled, **shares)
         if split.folds is not None:
             rest = parts.pop("train")
             folds = fold_indices(len(rest), split.folds, seed=seed, labels=None if labelled is None else labelled[rest])

@@ -9,14 +9,20 @@ class SplitError(ValueError):
     """Rows cannot be put into the parts that the config asks for."""
 
 
-def part_sizes(num_rows: int, test: float | None, validation: float | None) -> dict[str, int]:
+def part_sizes(
+    num_rows: int, test: float | None, validation: float | None, *, validation_as_keras: bool = False
+) -> dict[str, int]:
     """Rows of each part: test of all, validation of what remains, rounded up as scikit-learn's `train_test_split` rounds.
+
+    `validation_as_keras` rounds as `validation_split` does, which for some numbers is one row more.
 
     Raises:
         SplitError: nothing would be left for training.
     """
     num_test = math.ceil(num_rows * test) if test else 0
     num_validation = math.ceil((num_rows - num_test) * validation) if validation else 0
+    if validation and validation_as_keras:
+        num_validation = num_rows - num_test - math.floor((num_rows - num_test) * (1.0 - validation))
     num_train = num_rows - num_test - num_validation
     if num_train < 1:
         raise SplitError(

@@ -53,6 +53,92 @@ def split_rows(
     return _named(train_rows, validation_rows, test_rows)
 
 
+def split_in_order(num_rows: int, *, test: float | None = None, validation: float | None = None) -> dict[str, Rows]:
+    """The last rows become test, those before them validation: as `train_test_split(shuffle=False)` and `validation_split`.
+
+    Raises:
+        SplitError: too few rows.
+    """
+    sizes = part_sizes(num_rows, test, validation, validation_as_keras=True)
+    order = np.arange(num_rows)
+    first_test = num_rows - sizes["test"]
+    return _named(order[: sizes["train"]], order[sizes["train"] : first_test], order[first_test:])
+
+
+def split_like_scikit_learn(
+    num_rows: int,
+    *,
+    seed: int,
+    test: float | None = None,
+    validation: float | None = None,
+    labels: NDArray[Any] | None = None,
+    last_validation: bool = False,
+) -> dict[str, Rows]:
+    """The rows that scikit-learn's `train_test_split(random_state=seed)` draws, the same numbers without its import.
+
+    Args:
+        num_rows: how many rows there are.
+        seed: the `random_state` of both draws.
+        test: share of all rows.
+        validation: share of the rows that remain, drawn from them in the order that the first draw left.
+        labels: what is given as `stratify`, codes in the order of the sorted labels.
+        last_validation: no second draw: validation is the end of that order, as Keras's `validation_split` takes it.
+
+    Raises:
+        SplitError: too few rows, for the parts or for the classes.
+    """
+    if seed > np.iinfo(np.uint32).max:
+        raise SplitError(f"scikit-learn takes no seed above {np.iinfo(np.uint32).max}, found {seed}: say data.split.seed")
+    sizes = part_sizes(num_rows, test, validation, validation_as_keras=last_validation)
+    rest, drawn = np.arange(num_rows), {"test": np.zeros(0, np.int64), "validation": np.zeros(0, np.int64)}
+    for name in ("test", "validation"):
+        if not sizes[name]:
+            continue
+        if name == "validation" and last_validation:
+            rest, drawn[name] = rest[: -sizes[name]], rest[-sizes[name] :]
+            continue
+        kept, taken = _train_test_split(len(rest), sizes[name], seed, None if labels is None else labels[rest])
+        rest, drawn[name] = rest[kept], rest[taken]
+    return _named(rest, drawn["validation"], drawn["test"])
+
+
+def _train_test_split(num_rows: int, num_taken: int, seed: int, labels: NDArray[Any] | None) -> tuple[Rows, Rows]:
+    """Places that stay and places that are taken, in scikit-learn's order (its ShuffleSplit and StratifiedShuffleSplit)."""
+    generator = np.random.RandomState(seed)
+    if labels is None:
+        order = generator.permutation(num_rows)
+        return order[num_taken:], order[:num_taken]
+    _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if min(num_taken, num_rows - num_taken) < len(counts):
+        message = f"{num_rows} rows cannot be stratified: {num_taken} are taken and {num_rows - num_taken} stay"
+        raise SplitError(f"{message}, of {len(counts)} classes")
+    stay = _most_likely_counts(counts, num_rows - num_taken, generator)
+    take = _most_likely_counts(counts - stay, num_taken, generator)
+    kept: list[NDArray[np.int64]] = []
+    taken: list[NDArray[np.int64]] = []
+    members = np.split(np.argsort(codes, kind="stable"), np.cumsum(counts)[:-1])
+    for rows, num_kept, num_out in zip(members, stay, take, strict=True):
+        shuffled = rows[generator.permutation(len(rows))]
+        kept.append(shuffled[:num_kept])
+        taken.append(shuffled[num_kept : num_kept + num_out])
+    return generator.permutation(np.concatenate(kept)), generator.permutation(np.concatenate(taken))
+
+
+def _most_likely_counts(counts: Rows, size: int, generator: Any) -> Rows:
+    """How many rows of each class `size` draws take most likely, ties broken by the generator (scikit-learn's approximation)."""
+    exact = counts / counts.sum() * size
+    given = np.floor(exact)
+    missing = int(size - given.sum())
+    for remainder in np.sort(np.unique(exact - given))[::-1] if missing > 0 else ():
+        [places] = np.where(exact - np.floor(exact) == remainder)
+        chosen = generator.choice(places, size=min(len(places), missing), replace=False)
+        given[chosen] += 1
+        missing -= len(chosen)
+        if not missing:
+            break
+    return np.asarray(given.astype(np.int64))
+
+
 def _take_stratified(order: NDArray[Any], labels: NDArray[Any], size: int, keep: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """Take `size` rows from the front of `order`, of each class its share; leave each class `keep` rows where it can be."""
     if not size:

@@ -1,11 +1,28 @@
 """Parts are disjoint, complete, repeatable, sized as scikit-learn sizes them, and stratified to within a row."""
 
+import math
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltrain.data.splits import fold_indices, part_sizes, split_column, split_groups, split_rows, split_time
+from dltrain.config import dump_yaml, load_config_text
+from dltrain.config.load import resolve
+from dltrain.data import load_dataset
+from dltrain.data.facts import expected_rows
+from dltrain.data.splits import (
+    fold_indices,
+    part_sizes,
+    split_column,
+    split_groups,
+    split_in_order,
+    split_like_scikit_learn,
+    split_rows,
+    split_time,
+)
+from dltrain.errors import ConfigError
 
 SHARES = st.one_of(st.none(), st.floats(0.05, 0.5))
 LABELS = st.lists(st.integers(0, 4), min_size=12, max_size=200)
@@ -117,3 +134,104 @@ def test_folds_hold_each_row_out_once_and_spread_classes(labels: list[int], fold
     for code in set(labels):
         counts = [int((codes[held] == code).sum()) for _, held in made]
         assert max(counts) - min(counts) <= 1
+
+
+@given(
+    st.lists(st.integers(0, 3), min_size=24, max_size=300),
+    st.sampled_from([0.1, 0.2, 0.25, 0.3, 1 / 3, 0.5]),
+    st.sampled_from([None, 0.1, 0.2, 0.25, 0.3]),
+    st.integers(0, 2**32 - 1),
+    st.booleans(),
+    st.sampled_from(["codes", "words"]),
+)
+def test_f6_rows_are_those_of_train_test_split(
+    labels: list[int], test: float, validation: float | None, seed: int, stratify: bool, kind: str
+) -> None:
+    from sklearn.model_selection import train_test_split
+
+    codes = np.array([*labels, 0, 0, 0, 0, 1, 1, 1, 1])
+    y = np.array(["ash", "beech", "fir", "oak"])[codes] if kind == "words" else codes
+    num_rows = len(codes)
+
+    def split(rows: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+        train, taken = train_test_split(rows, test_size=share, random_state=seed, stratify=y[rows] if stratify else None)
+        return train, taken
+
+    given_labels = codes if stratify else None
+    try:
+        rest, expected_test = split(np.arange(num_rows), test)
+        expected = {"train": rest, "test": expected_test}
+        if validation is not None:
+            expected["train"], expected["validation"] = split(rest, validation)
+    except ValueError:  # a class of a single row, or more classes than rows: ours may be content with it
+        return
+    found = split_like_scikit_learn(num_rows, seed=seed, test=test, validation=validation, labels=given_labels)
+    assert {name: rows.tolist() for name, rows in found.items()} == {
+        name: sorted(rows.tolist()) for name, rows in expected.items()
+    }
+    assert_partition(found, num_rows)
+    if validation is not None:  # what `validation_split` takes of the arrays that the first draw left
+        at = math.floor(len(rest) * (1.0 - validation))
+        both = split_like_scikit_learn(
+            num_rows, seed=seed, test=test, validation=validation, labels=given_labels, last_validation=True
+        )
+        assert both["validation"].tolist() == sorted(rest[at:].tolist())
+        assert both["train"].tolist() == sorted(rest[:at].tolist())
+
+
+@given(st.integers(8, 1000), SHARES, st.sampled_from([0.1, 0.2, 0.25, 0.3, 0.33]))
+def test_f6_the_last_rows_are_those_of_validation_split(num_rows: int, test: float | None, validation: float) -> None:
+    from keras.src.trainers.data_adapters.array_slicing import train_validation_split
+    from sklearn.model_selection import train_test_split
+
+    rest, expected_test = np.arange(num_rows), np.zeros(0, int)
+    if test is not None:
+        rest, expected_test = train_test_split(rest, test_size=test, shuffle=False)
+    [train], [held_out] = train_validation_split((rest,), validation_split=validation)
+    found = split_in_order(num_rows, test=test, validation=validation)
+    assert found["train"].tolist() == np.asarray(train).tolist()
+    assert found["validation"].tolist() == np.asarray(held_out).tolist()
+    assert found.get("test", np.zeros(0, int)).tolist() == expected_test.tolist()
+
+
+def test_f6_a_table_is_split_as_the_config_says(tmp_path: Path) -> None:
+    from sklearn.model_selection import train_test_split
+
+    labels = np.random.default_rng(3).choice(["9", "10", "11"], 90)
+    lines = [f"{i},{i * i % 17},{label}" for i, label in enumerate(labels)]
+    (tmp_path / "t.csv").write_text("a,b,y\n" + "\n".join(lines) + "\n")
+    frame = labels.astype(int)  # as pandas reads them
+    text = "data: {{source: csv, path: t.csv, target: y, task: classification, features: [a, b], split: {}}}\nmodel: {{layers: [Flatten]}}"
+    for stratify in (False, True):
+        said = f"{{test: 0.2, validation: 0.25, seed: 42, like: scikit-learn, stratify: {str(stratify).lower()}}}"
+        config = load_config_text(text.format(said), folder=tmp_path)
+        dataset = load_dataset(config.data, seed=0)
+        rest, test = train_test_split(np.arange(90), test_size=0.2, random_state=42, stratify=frame if stratify else None)
+        train, held_out = train_test_split(rest, test_size=0.25, random_state=42, stratify=frame[rest] if stratify else None)
+        for name, rows in {"train": train, "validation": held_out, "test": test}.items():
+            assert dataset.parts[name].row_ids.tolist() == sorted(rows.tolist())
+        assert any("as scikit-learn draws with seed 42" in line for line in dataset.summary)
+        again = load_config_text(dump_yaml(resolve(config, dataset.resolved)), folder=tmp_path)  # as a run stores it
+        assert again.data.split == config.data.split
+    last = load_dataset(load_config_text(text.format("{validation: 0.3, shuffle: false}"), folder=tmp_path).data, seed=0)
+    assert last.parts["validation"].row_ids.tolist() == list(range(62, 90))  # 28 of 90: Keras computes 90 · (1 - 0.3) = 62.99…
+    assert {name: part.num_rows for name, part in last.parts.items()} == expected_rows(
+        load_config_text(text.format("{validation: 0.3, shuffle: false}"), folder=tmp_path).data, 90
+    )
+
+
+@pytest.mark.parametrize(
+    ("split", "said"),
+    [
+        ("{test: 0.2, like: scikit-learn, shuffle: false}", "not drawn like anything"),
+        ("{test: 0.2, shuffle: false, stratify: true}", "the last rows cannot be stratified"),
+        ("{folds: 3, like: scikit-learn}", "`folds` says which row goes where"),
+        ("{group: a, test: 0.2, shuffle: false}", "`group` says which row goes where"),
+        ("{test: 0.2, like: scikit-learn, seed: 4294967296}", "no seed above 4294967295"),
+        ("{validation: 0.2, like: scikit-learn and keras}", "no test part"),
+        ("{test: 0.2, like: sklearn}", "scikit-learn"),
+    ],
+)
+def test_f6_what_contradicts_itself_is_refused(tmp_path: Path, split: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        load_config_text(f"data: {{source: csv, path: t.csv, split: {split}}}\nmodel: {{layers: [Flatten]}}", folder=tmp_path)
