@@ -26,7 +26,12 @@ def command(
     word: Annotated[
         list[str] | None, typer.Option("--word", metavar="W", help="A word, for a model of words (repeatable).")
     ] = None,
-    top: Annotated[int | None, typer.Option("--top", min=1, metavar="K", help="Only the K most probable classes.")] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            "--top", min=1, metavar="K", help="The K most probable classes of each row: label_1, probability_1, label_2, …"
+        ),
+    ] = None,
     layer: Annotated[
         str | None, typer.Option("--layer", metavar="NAME", help="What this layer computes instead of the prediction.")
     ] = None,
@@ -63,12 +68,16 @@ def command(
 ) -> int:
     """Predict from raw rows or pictures: the columns that name a row, `prediction`, and `probability_<label>` for each class.
 
+    A reconstruction gives the row again in its own units, and its `error`: the larger, the less it is like the training part.
+    A picture that is asked about on a terminal is answered in one line; `--format` asks for the columns there as well.
+
     RUN is a path, `latest`, or the beginning of a run's name; or the name of a network of `keras.applications`, such as Xception,
     which names what pictures show by the classes of ImageNet.
     """
     from dltrain.cli.paths import data_words
     from dltrain.evaluation.prediction_files import (
         choose_format,
+        picture_lines,
         prediction_columns,
         row_documents,
         write_predictions,
@@ -83,7 +92,7 @@ def command(
         raise UsageError(Fault("there is nothing to predict from", hint="name rows or pictures with --data PATH"))
     if output != "-":
         check_output(output, force=force, inputs=paths)
-    form = choose_format(output, form)
+    asked_format, form = form, choose_format(output, form)
     path, result = _predict(console, run, runs, paths, weights=weights, top=top, layer=layer, words=tuple(word or ()))
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
     num_rows = len(next(iter(columns.values())))
@@ -94,6 +103,9 @@ def command(
         console.document({**document, "predictions": row_documents(columns)})
         return 0
     console.close()
+    if output == "-" and asked_format is None and console.width is not None and (lines := picture_lines(columns)):
+        console.result("\n".join(lines))
+        return 0
     try:
         write_predictions(output, columns, format=form, raw=raw, arrays=result.arrays)
     except BrokenPipeError:

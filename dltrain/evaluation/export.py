@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.errors import RunError, UsageError
@@ -15,6 +16,7 @@ from dltrain.evaluation.load_run import StoredRun, load_run, run_outputs
 from dltrain.evaluation.made_up_rows import largest_difference, make_up
 from dltrain.evaluation.report import probabilities_of, values_of
 from dltrain.model.export.format import ExportFormat, document
+from dltrain.model.export.outputs import units_of_input
 from dltrain.model.export.raw_model import RawModel, build_raw_model, describe_inputs
 from dltrain.model.keras_import import import_keras, quiet_stderr
 from dltrain.reporting import Reporter
@@ -192,7 +194,8 @@ def _answers(
         elif head.task == "regression":
             values += [(values_of(target, output[:, index]), target.scale) for index, target in enumerate(head.targets)]
         else:
-            values.append((output, 1.0))
+            center, spread = units_of_input(stored.preprocessing) or (np.array(0.0), np.array(1.0))
+            values.append((output * spread + center, float(np.max(spread)) or 1.0))
     names = [item.name for item in raw.outputs if item.dtype != "string"]
     expected = {name: value for name, (value, _) in zip(names, values, strict=True)}
     return expected, {name: scale for name, (_, scale) in zip(names, values, strict=True)}

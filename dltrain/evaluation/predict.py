@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 
 from dltrain.data import read_part, read_words
 from dltrain.data.dataset import Part
+from dltrain.data.disk_array import in_memory
+from dltrain.data.picture_preprocessing import PicturePreprocessing
+from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.table_preprocessing import TablePreprocessing
 from dltrain.errors import UsageError
 from dltrain.evaluation.load_run import load_run, run_outputs
+from dltrain.evaluation.reconstruction import row_errors
 from dltrain.evaluation.report import probabilities_of, values_of
 from dltrain.helper_process import HelperProcess
 from dltrain.model.head import Head
@@ -30,7 +34,9 @@ class Predictions:
         identifiers: columns that name the rows: column -> text for each row.
         prediction: label or number for each row.
         probabilities: label -> probability for each row, for classes; None for numbers.
-        columns: further columns of numbers: those of several targets, or of the layer that was asked for.
+        columns: further columns: those of several targets, of the most probable labels, of the layer that was asked for; of a
+            reconstruction `error` (mean squared error of the row's scaled numbers, whose mean `evaluate` calls `mse`) and the
+            numbers in their own units.
         arrays: what `columns` holds number by number, in its own shape: name -> array [rows, ...].
         notes: sentences for the user.
     """
@@ -60,7 +66,8 @@ def predict(
         run: the run directory.
         data: files, folders or patterns.
         weights: "best", "last", or None: the run's model.
-        top: keep only the columns of the `top` labels with the highest mean probability.
+        top: for each row its so many most probable labels, as `label_1`, `probability_1`, `label_2`, ..., instead of a
+            probability for every label.
         layer: give what this layer computes instead of the predictions.
         words: single words, for runs on words; `data` is then not looked at.
         threads: threads for one operation; None: those of the run.
@@ -92,13 +99,9 @@ def predict(
     outputs = run_outputs(model, [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs])
     if layer is not None:
         return _layer_values(layer, outputs, part)
-    result = predictions_of(stored.heads, outputs, part, top)
-    preprocessing = stored.preprocessing
-    if stored.heads[0].task == "reconstruction" and isinstance(preprocessing, TablePreprocessing):
-        columns = preprocessing.read_back(outputs[0])
-        if columns:
-            result.columns = {f"prediction_{name}": values for name, values in columns.items()}
-    return result
+    if stored.heads[0].task == "reconstruction":
+        return _reconstructions(stored.preprocessing, outputs[0], part)
+    return predictions_of(stored.heads, outputs, part, top)
 
 
 def _read(preprocessing: Any, paths: list[str], *, reporter: Reporter) -> Part:
@@ -109,6 +112,27 @@ def _layer_values(layer: str, outputs: Sequence[NDArray[Any]], part: Part) -> Pr
     result = Predictions(part.identifiers, [])
     for number, output in enumerate(outputs):
         _add_numbers(result, layer if len(outputs) == 1 else f"{layer}_{number}", output)
+    return result
+
+
+def _reconstructions(preprocessing: Preprocessing, output: NDArray[Any], part: Part) -> Predictions:
+    """What was made of each row, in the units of the data, and how far it is from the row: what is unusual stands out."""
+    seen = in_memory(part.inputs[preprocessing.schema.inputs[0].name])
+    result = Predictions(part.identifiers, [])
+    result.columns["error"] = _in_nine_digits(row_errors(seen, output))
+    if isinstance(preprocessing, TablePreprocessing):
+        columns = preprocessing.read_back(output)
+        if columns:
+            result.columns |= {f"prediction_{name}": values for name, values in columns.items()}
+            return result
+    elif isinstance(preprocessing, PicturePreprocessing) and not preprocessing.steps:
+        _add_numbers(result, "output", preprocessing.unscale(output).astype(np.float32))
+        return result
+    result.notes.append(
+        "the columns output_… are numbers as the model sees them: what made them of the data's own cannot be undone "
+        "(data.transform, model.inputs)"
+    )
+    _add_numbers(result, "output", output)
     return result
 
 
@@ -135,7 +159,7 @@ def predictions_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part:
             _add_classes(result, head, output, top, several=several)
         elif head.task == "regression":
             for index, target in enumerate(head.targets):
-                values = values_of(target, output[:, index]).tolist()
+                values = _in_nine_digits(values_of(target, output[:, index]), target.scale).tolist()
                 if several:
                     result.columns[f"prediction_{target.name}"] = values
                 else:
@@ -145,17 +169,47 @@ def predictions_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part:
     return result
 
 
+def _in_nine_digits(values: NDArray[np.float64], scale: float | None = None) -> NDArray[np.float64]:
+    """Numbers without the digits that the model did not give: of a float32, nine say all.
+
+    Args:
+        values: of any shape.
+        scale: of the target. Where its mean is so far above it that nine digits would take from what the model said, all are
+            kept.
+    """
+    short = np.array([float(f"{value:.9g}") for value in values.ravel().tolist()], np.float64).reshape(values.shape)
+    return short if scale is None else np.where(np.abs(short - values) <= scale * 2**-24, short, values)
+
+
 def _add_classes(result: Predictions, head: Head, output: NDArray[Any], top: int | None, *, several: bool) -> None:
     probabilities = probabilities_of(head, output)
     labels = [head.classes[index] for index in probabilities.argmax(axis=1)]
-    keep = list(range(len(head.classes)))
-    if top is not None and top < len(keep):
-        keep = sorted(np.argsort(-probabilities.mean(axis=0), kind="stable")[:top].tolist())
-        result.notes.append(f"probabilities of {top} of {len(head.classes)} classes are given (--top {top})")
+    probabilities = _in_nine_digits(probabilities)
+    name = head.targets[0].name
     if several:
-        name = head.targets[0].name
         result.columns[f"prediction_{name}"] = labels
-        result.columns |= {f"probability_{name}_{head.classes[index]}": probabilities[:, index] for index in keep}
     else:
         result.prediction = labels
-        result.probabilities = {head.classes[index]: probabilities[:, index] for index in keep}
+    if top is not None:
+        result.columns |= most_probable(head.classes, probabilities, top, f"_{name}" if several else "")
+    elif several:
+        result.columns |= {f"probability_{name}_{label}": probabilities[:, index] for index, label in enumerate(head.classes)}
+    else:
+        result.probabilities = {label: probabilities[:, index] for index, label in enumerate(head.classes)}
+
+
+def most_probable(labels: Sequence[str], probabilities: NDArray[Any], top: int, ending: str = "") -> dict[str, Any]:
+    """Columns `label_1`, `probability_1`, `label_2`, ...: each row's own most probable labels, the first of equal ones first.
+
+    Args:
+        labels: in the order of the probabilities.
+        probabilities: [rows, labels].
+        top: how many; no more than there are.
+        ending: of the words `label` and `probability`.
+    """
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+    columns: dict[str, Any] = {}
+    for place in range(order.shape[1]):
+        columns[f"label{ending}_{place + 1}"] = [labels[index] for index in order[:, place]]
+        columns[f"probability{ending}_{place + 1}"] = np.take_along_axis(probabilities, order[:, place : place + 1], axis=1)[:, 0]
+    return columns

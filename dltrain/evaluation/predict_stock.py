@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dltrain.data.pictures import read_pictures
-from dltrain.evaluation.predict import Predictions
+from dltrain.evaluation.predict import Predictions, most_probable
 from dltrain.model.keras_import import import_keras
 from dltrain.model.stock import StockNetwork
 from dltrain.reporting import Reporter
@@ -31,7 +31,7 @@ def predict_stock(
         name: of a `keras.applications` network, as Keras spells it.
         data: picture files, folders or patterns.
         weights: "imagenet", a file, or "none" (as they are drawn).
-        top: probabilities of each picture's so many most probable classes are given; None: of five.
+        top: how many of each picture's most probable classes are given; None: five.
         threads: threads for one operation.
         reporter: is told what happens.
 
@@ -49,10 +49,5 @@ def predict_stock(
     images = np.asarray(pictures.images)
     starts = range(0, len(images), BATCH)
     probabilities = np.concatenate([network.probabilities(images[start : start + BATCH]) for start in starts])
-    best = np.argsort(-probabilities, axis=1, kind="stable")[:, : top or USUAL_TOP]
-    shown = sorted(set(best.ravel().tolist()), key=lambda code: (-probabilities[:, code].mean(), code))
-    return Predictions(
-        identifiers={"file": list(pictures.names)},
-        prediction=[network.classes[row[0]] for row in best],
-        probabilities={network.classes[code]: probabilities[:, code] for code in shown},
-    )
+    columns = most_probable(network.classes, probabilities, top or USUAL_TOP)
+    return Predictions(identifiers={"file": list(pictures.names)}, prediction=columns["label_1"], columns=columns)

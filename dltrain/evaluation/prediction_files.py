@@ -14,12 +14,16 @@ from typing import Any
 import numpy as np
 
 from dltrain.errors import Fault, RunError, UsageError
+from dltrain.wording import one_line
 
 FORMATS = ("csv", "jsonl", "parquet", "npz")
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz"}
 
 # What a spreadsheet takes for the start of a formula, full-width forms included (OWASP, "CSV Injection").
 _RUNS_IN_SPREADSHEET = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+MOST_LINES = 10  # pictures that are answered in words
+LIKELY = 3
+WORTH_A_WORD = 0.005
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$|^$')
 
@@ -62,6 +66,27 @@ def prediction_columns(
             name = f"input_{name}"
         columns[name] = values
     return columns | own
+
+
+def picture_lines(columns: Mapping[str, Sequence[Any]]) -> list[str]:
+    """A line to read for each of a few pictures, such as `cat.png: tabby 93.1 %, tiger cat 4.2 %`; none for anything else.
+
+    Args:
+        columns: as `prediction_columns` orders them.
+    """
+    if next(iter(columns), "") != "file" or "prediction" not in columns or len(columns["file"]) > MOST_LINES:
+        return []
+    given = {name.removeprefix("probability_"): values for name, values in columns.items() if name.startswith("probability_")}
+    lines = []
+    for row, (file, prediction) in enumerate(zip(columns["file"], columns["prediction"], strict=True)):
+        named = (
+            (columns[f"label_{name}"][row] if f"label_{name}" in columns else name, values) for name, values in given.items()
+        )
+        likely = sorted(((float(values[row]), label) for label, values in named), key=lambda pair: -pair[0])
+        words = [f"{label} {100 * share:.1f} %" for share, label in likely[:LIKELY] if share >= WORTH_A_WORD]
+        first = prediction if isinstance(prediction, str) else f"{prediction:.9g}"
+        lines.append(one_line(f"{file}: {', '.join(words) or first}"))
+    return lines
 
 
 def write_predictions(

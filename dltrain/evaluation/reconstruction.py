@@ -16,6 +16,13 @@ from dltrain.model.forward import Forward
 BLOCK_ROWS = 4096
 
 
+def row_errors(true: NDArray[Any], output: NDArray[Any]) -> NDArray[np.float64]:
+    """Mean squared error of each row: of the clean input [rows, ...] and what was made of it."""
+    score = ReconstructionScore()
+    score.add(true, output)
+    return score.row_errors
+
+
 class ReconstructionScore:
     """Adds up errors of reconstructed rows, block by block."""
 

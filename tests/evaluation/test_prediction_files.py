@@ -14,6 +14,7 @@ from dltrain.errors import UsageError
 from dltrain.evaluation.prediction_files import (
     choose_format,
     neutralize,
+    picture_lines,
     prediction_columns,
     row_documents,
     to_csv,
@@ -181,3 +182,36 @@ def test_e4_a_suffix_that_stands_for_no_format_is_refused(name):
         choose_format(name)
     assert choose_format(name, "csv") == "csv"
     assert choose_format("predictions") == "csv"
+
+
+def test_e2_top_is_of_each_row():
+    from dltrain.evaluation.predict import most_probable
+
+    probabilities = np.array([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1], [0.4, 0.4, 0.2]])
+    found = most_probable(["a", "b", "c"], probabilities, 2)
+    assert list(found) == ["label_1", "probability_1", "label_2", "probability_2"]
+    assert (found["label_1"], found["label_2"]) == (["c", "a", "a"], ["b", "b", "b"])
+    assert found["probability_1"].tolist() == [0.7, 0.6, 0.4]
+    assert list(most_probable(["a", "b"], np.array([[0.5, 0.5]]), 9, "_t")) == [
+        "label_t_1", "probability_t_1", "label_t_2", "probability_t_2",
+    ]  # fmt: skip
+
+
+def test_e2_a_picture_is_answered_in_a_line():
+    wide = {"file": ["a.png", "b.png"], "prediction": ["cat", "dog"]}
+    wide |= {"probability_cat": np.array([0.931, 0.001]), "probability_dog": np.array([0.069, 0.999])}
+    assert picture_lines(wide) == ["a.png: cat 93.1 %, dog 6.9 %", "b.png: dog 99.9 %"]
+    ranked = {"file": ["a.png"], "prediction": ["cat"], "label_1": ["cat"], "probability_1": np.array([0.5])}
+    assert picture_lines(ranked) == ["a.png: cat 50.0 %"]
+    assert picture_lines({"file": ["a.png"], "prediction": [1.25]}) == ["a.png: 1.25"]
+    assert picture_lines({"id": ["7"], "prediction": [1.25]}) == [], "a table stays one"
+
+
+def test_e2_numbers_have_nine_digits_where_a_float32_has_no_more():
+    from dltrain.evaluation.predict import _in_nine_digits
+
+    assert _in_nine_digits(np.array([1 / 3, 123456.789012345]), 1000.0).tolist() == [0.333333333, 123456.789]
+    seconds = np.array([1_600_000_000.25])
+    assert _in_nine_digits(seconds, 10.0).tolist() == seconds.tolist(), "nine digits are too few of these"
+    single = np.float32(np.random.default_rng(0).normal(size=1000))
+    assert (np.float32(_in_nine_digits(single.astype(float))) == single).all()

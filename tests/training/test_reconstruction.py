@@ -98,10 +98,58 @@ def test_code_and_reconstructions_from_raw_pictures_in_a_process_of_its_own(fold
     again = predict(whole, data=[str(folder / "test.npz")], layer="code")
     np.testing.assert_array_equal(again.arrays["code"], codes)
     np.testing.assert_array_equal(again.columns["code_2"], codes[:, 2])
-    made = predict(whole, data=[str(folder / "test.npz")]).arrays["output"]
+
+
+def test_c3_a_reconstruction_has_the_units_of_the_pictures_and_an_error_for_each_row(folder: Path, whole: Path) -> None:
+    from dltrain.data import load_dataset
+
+    with np.load(folder / "pictures.npz") as archive:
+        pictures = archive["x"][load_dataset(config_of(DENOISING, folder=folder).data, seed=3).parts["test"].row_ids]
+    np.savez(folder / "test.npz", x=pictures)
+    found = predict(whole, data=[str(folder / "test.npz")])
+    made = found.arrays["output"]
     assert made.shape == (30, 6, 6, 1)
-    mse = np.mean((made - dataset.parts["test"].inputs["image"]) ** 2)
-    assert mse == pytest.approx(json.loads((whole / "metrics.json").read_text())["metrics"]["test"]["mse"], rel=1e-5)
+    assert 50 < made.mean() < 250, "of 0...255, as the pictures are"
+    _, spread = load_dataset(config_of(DENOISING, folder=folder).data, seed=3).preprocessing.to_state()[1].values()
+    by_hand = np.mean(((made.astype(float) - pictures) / spread) ** 2, axis=(1, 2, 3))
+    np.testing.assert_allclose(found.columns["error"], by_hand, rtol=1e-4)
+    mse = json.loads((whole / "metrics.json").read_text())["metrics"]["test"]["mse"]
+    assert np.mean(found.columns["error"]) == pytest.approx(mse, rel=1e-5)
+    assert evaluate(whole, data=[str(folder / "test.npz")]).metrics["mse"] == pytest.approx(mse, rel=1e-6)
+
+
+def test_c3_siblings_a_table_in_every_form_and_exported(tmp_path: Path) -> None:
+    import csv
+
+    rng = np.random.default_rng(0)
+    code = rng.normal(size=(120, 1))
+    rows = (code @ np.array([[100.0, -3.0, 0.02]]) + np.array([5000.0, 7.0, 0.5])).round(5)
+    (tmp_path / "rows.csv").write_text("a,b,c\n" + "\n".join(",".join(map(str, row)) for row in rows) + "\n")
+    text = """
+seed: 1
+data: {source: csv, path: rows.csv, task: reconstruction, split: {test: 0.2}}
+model: {layers: [Dense: {units: 1, name: code}]}
+training: {epochs: 60, batch_size: 8, optimizer: {Adam: {learning_rate: 0.05}}}
+"""
+    fit(config_of(text, folder=tmp_path), run_dir=tmp_path / "run")
+    done = run_dltrain("predict", "run", "--data", "rows.csv", "-o", "p.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = predict(tmp_path / "run", data=[str(tmp_path / "rows.csv")])
+    assert list(found.columns) == ["error", "prediction_a", "prediction_b", "prediction_c"]
+    assert not found.arrays, "so that npz holds the same columns"
+    made = np.stack([found.columns[f"prediction_{name}"] for name in "abc"], axis=1)
+    np.testing.assert_allclose(made, rows, atol=30)
+    assert abs(made[:, 0].mean() - 5000) < 20
+    with (tmp_path / "p.csv").open() as lines:
+        assert [float(row["error"]) for row in csv.DictReader(lines)] == found.columns["error"].tolist()
+
+    from dltrain.evaluation.export import export
+    from dltrain.model.keras_import import import_keras
+
+    export(tmp_path / "run", destination=tmp_path / "run.keras")
+    model = import_keras().models.load_model(tmp_path / "run.keras")
+    answer = model.predict({name: rows[:, [index]].astype("float32") for index, name in enumerate("abc")}, verbose=0)
+    np.testing.assert_allclose(answer["output"], made, rtol=1e-4)
 
 
 def test_what_is_drawn_is_a_function_of_seed_and_step() -> None:

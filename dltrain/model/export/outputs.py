@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dltrain.data.picture_preprocessing import PicturePreprocessing
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.table_preprocessing import TablePreprocessing
 from dltrain.model.head import Head, layer_name
 
 
@@ -30,8 +34,37 @@ class RawOutput:
     labels: tuple[str, ...] = ()
 
 
+Units = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def units_of_input(preprocessing: Preprocessing) -> Units | None:
+    """(center, spread) that bring a reconstructed input back to the units of the data: number * spread + center.
+
+    Of a table the numbers alone; those that stand for categories or for missing values stay. None where it is not so simple:
+    quantiles, and what transformers of scikit-learn made.
+    """
+    if isinstance(preprocessing, PicturePreprocessing) and not preprocessing.steps:
+        return preprocessing.center, preprocessing.spread
+    if not isinstance(preprocessing, TablePreprocessing) or preprocessing.steps or preprocessing.groups:
+        return None
+    center: list[float] = []
+    spread: list[float] = []
+    for column in preprocessing.features:
+        numbers = [] if column.kind == "category" else list(column.numbers)
+        if any(number.scale == "quantile" for number in numbers):
+            return None
+        for number in numbers:
+            rest = len(number.columns) - 1
+            center += [number.center, *([0.0] * rest)]
+            spread += [0.0 if np.isinf(number.spread) else number.spread, *([1.0] * rest)]
+        rest = len(column.columns) - sum(len(number.columns) for number in numbers)
+        center += [0.0] * rest
+        spread += [1.0] * rest
+    return np.array(center), np.array(spread)
+
+
 def add_outputs(
-    keras: Any, heads: Sequence[Head], tensors: Sequence[Any], *, with_text: bool
+    keras: Any, heads: Sequence[Head], tensors: Sequence[Any], *, with_text: bool, units: Units | None = None
 ) -> tuple[dict[str, Any], tuple[RawOutput, ...]]:
     """The exported model's outputs by name, and what they are.
 
@@ -40,6 +73,7 @@ def add_outputs(
         heads: of the model.
         tensors: the model's output for each head.
         with_text: labels as text; otherwise their index.
+        units: from `units_of_input`, for a reconstruction.
     """
     several = sum(len(head.targets) for head in heads) > 1
     made: dict[str, Any] = {}
@@ -69,7 +103,12 @@ def add_outputs(
                 )
         else:
             ending = f"_{layer_name(head.targets[0].name)}" if several else ""
-            add(f"output{ending}", tensor, "float32", "the input again, as the model sees it")
+            meaning = "the input again, as the model sees it"
+            if units is not None:
+                center, spread = units
+                tensor = tensor * np.float32(spread) + np.float32(center)
+                meaning = "the input again, in its own units"
+            add(f"output{ending}", tensor, "float32", meaning)
     return made, tuple(outputs)
 
 

@@ -10,7 +10,7 @@ from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.series_preprocessing import SeriesPreprocessing
 from dltrain.data.table_preprocessing import TablePreprocessing
-from dltrain.model.export.outputs import RawOutput, add_outputs
+from dltrain.model.export.outputs import RawOutput, add_outputs, units_of_input
 from dltrain.model.export.picture_graph import add_pictures, describe_picture
 from dltrain.model.export.raw_input import RawInput
 from dltrain.model.export.series_graph import add_series, describe_series
@@ -99,7 +99,7 @@ def build_raw_model(
     arguments = [prepared[spec.name] for spec in preprocessing.schema.inputs]
     results = model(arguments if len(arguments) > 1 else arguments[0])
     results = list(results) if isinstance(results, (list, tuple)) else [results]
-    made, outputs = add_outputs(keras, heads, results, with_text=with_text)
+    made, outputs = add_outputs(keras, heads, results, with_text=with_text, units=units_of_input(preprocessing))
     return RawModel(keras.Model(given, made, name="raw_model"), tuple(inputs), outputs)
 
 
