@@ -156,6 +156,21 @@ class Run:
     path: Path
     was_there: bool = False
 
+    def inside(self, folder: str, name: str) -> Path:
+        """A path below one of the run's folders, made from a name that a config or a stored file gave.
+
+        Raises:
+            RunError: it would lead out of the folder, by its name or by a link in the way.
+        """
+        path = self.path / folder / name
+        parts = Path(name).parts
+        if not parts or Path(name).is_absolute() or ".." in parts or "\0" in name or not path.is_relative_to(self.path / folder):
+            raise RunError(f"{name!r} leads out of {self.path / folder}", hint="refused as unsafe")
+        for step in [path, *path.parents][: len(parts) + 1]:
+            if step.is_symlink():
+                raise RunError(f"{step} is a link", hint="refused as unsafe")
+        return path
+
     @property
     def config_file(self) -> Path:
         """The resolved config; `dltrain fit` on it repeats the run."""

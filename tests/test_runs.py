@@ -132,3 +132,13 @@ def test_e4_the_exact_name_of_a_run_wins_over_its_prefixes_and_over_a_folder(tmp
     (tmp_path / "data").mkdir()
     with pytest.raises(RunError, match="is no run"):
         find_run("data", Path("runs"))
+
+
+@pytest.mark.parametrize("name", ["/x.h5", "../x.h5", "a/../../x.h5", "", ".", "a\0b", "link/x.h5", "link", "dangling"])
+def test_attack_1_a_path_inside_a_run_stays_there(name: str, tmp_path: Path) -> None:
+    run = create_run("x", runs=tmp_path)
+    (run.checkpoints / "link").symlink_to(tmp_path)
+    (run.checkpoints / "dangling").symlink_to(tmp_path / "nothing")
+    with pytest.raises(RunError):
+        run.inside("checkpoints", name)
+    assert run.inside("checkpoints", "a/b_03.h5") == run.checkpoints / "a" / "b_03.h5"

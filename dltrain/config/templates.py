@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import string
 from collections.abc import Collection
@@ -12,11 +13,21 @@ from dltrain.config.suggest import did_you_mean, one_of
 
 FORMATS = {".h5": "h5", ".hdf5": "h5", ".keras": "keras"}
 FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# A small part of Python's formats: a free fill or type (`c`, `/>9`) could put any letter into a path.
+WHOLE = re.compile(r"0?\d{0,2}d?")
+FRACTION = re.compile(r"0?\d{0,2}(\.\d{1,2})?[eEfFgG%]?")
+LONGEST_NAME = 200
 
 
 def format_of(template: str) -> str | None:
     """`h5` or `keras` by the template's ending, or None."""
     return next((name for ending, name in FORMATS.items() if template.lower().endswith(ending)), None)
+
+
+def stays_inside(name: str) -> bool:
+    """Whether a name leads to a place below the folder that it is put into, on every system."""
+    parts = re.split(r"[/\\]", name)
+    return not ("\\" in name or name.startswith(("/", "~")) or re.match(r"[A-Za-z]:", name) or ".." in parts or "\0" in name)
 
 
 def check_template(
@@ -32,20 +43,15 @@ def check_template(
         metrics: the names that the history will have; None: not known.
         has_validation: whether there is a validation part.
     """
-    if (
-        "\\" in template
-        or template.startswith(("/", "~"))
-        or re.match(r"[A-Za-z]:", template)
-        or ".." in re.split(r"[/\\]", template)
-    ):
+    if not stays_inside(template):
         faults.add(
             node,
             path,
             f"expected a file name inside of the run, found {describe(template)}",
             "no absolute path, no .., no backslash",
         )
-    if "\0" in template or template.endswith("/") or any(len(part) > 200 for part in template.split("/")):
-        faults.add(node, path, "expected a file name, of at most 200 characters")
+    if "\0" in template or template.endswith("/") or any(len(os.fsencode(part)) > LONGEST_NAME for part in template.split("/")):
+        faults.add(node, path, f"expected a file name, of at most {LONGEST_NAME} bytes")
     if format_of(template) is None:
         faults.add(
             node,
@@ -77,13 +83,8 @@ def _check_field(
         written = "{" + name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "") + "}"
         faults.add(node, path, f"expected {{name}} or {{name:format}}, found {written}")
         return
-    width = re.search(r"\d{3,}", form)
-    try:
-        if width:
-            raise ValueError("it is wider than 99")
-        format(1 if name == "epoch" else 0.5, form)
-    except ValueError as error:
-        faults.add(node, path, f"the format {form!r} does not fit {name}: {error}", "such as {epoch:02d} and {val_accuracy:.3f}")
+    if not (WHOLE if name == "epoch" else FRACTION).fullmatch(form):
+        faults.add(node, path, f"the format {form!r} does not fit {name}", "such as {epoch:02d} and {val_accuracy:.3f}")
     if name != "epoch":
         check_metric(faults, node, path, name, metrics, has_validation=has_validation)
 

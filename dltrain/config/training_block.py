@@ -16,7 +16,7 @@ from dltrain.config.phases_block import plain_phase, read_phases
 from dltrain.config.reading import Context, is_none, is_removed, items_of, read_block, read_texts, scalars_of
 from dltrain.config.scalars import describe
 from dltrain.config.suggest import did_you_mean, one_of
-from dltrain.config.templates import check_metric, check_template, format_of
+from dltrain.config.templates import check_metric, check_template, format_of, stays_inside
 from dltrain.config.types import CheckpointConfig, Component, DataConfig, EvaluationConfig, LossConfig, TrainingConfig
 
 CALLBACKS = {"early_stopping": "EarlyStopping", "reduce_lr_on_plateau": "ReduceLROnPlateau", "tensorboard": "TensorBoard"}
@@ -146,6 +146,13 @@ def _read_callback(context: Context, node: Node, path: str, name: str) -> Any:
         return MISMATCH
     wrapped = MappingNode(node.place, node.word, node.parameter, {name: node}, {name: node.place})
     component = read_component(context, ("callback",), wrapped, path)
+    folder = node.entries.get("log_dir")
+    if component is not None and folder is not None and not stays_inside(str(component.arguments.get("log_dir", ""))):
+        found = describe(folder.plain())
+        context.faults.add(
+            folder, f"{path}.log_dir", f"expected a folder inside of the run, found {found}", "such as tensorboard"
+        )
+        return MISMATCH
     return MISMATCH if component is None else dict(component.arguments)
 
 

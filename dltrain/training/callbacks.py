@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import TrainingConfig
 from dltrain.errors import ConfigError, Fault
 from dltrain.model.keras_import import import_keras
+from dltrain.runs import Run
 
 _SHORT_NAMES = {
     "acc": "accuracy",
@@ -141,7 +142,7 @@ class EpochCallbacks:
                 hint = "pip install 'dltrain[tensorboard]', or leave `training.tensorboard` out"
                 raise ConfigError(Fault("the package tensorboard is not installed", path="training.tensorboard", hint=hint))
             arguments = dict(training.tensorboard)
-            arguments["log_dir"] = str(folder / arguments.get("log_dir", "tensorboard"))
+            arguments["log_dir"] = str(Run(folder).inside(".", str(arguments.get("log_dir", "tensorboard"))))
             self._tensorboard = keras.callbacks.TensorBoard(**arguments)
         for callback in [*self._callbacks.values(), self._tensorboard]:
             if callback is not None:

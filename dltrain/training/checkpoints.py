@@ -105,7 +105,7 @@ class Checkpoints:
             self.best_value, self.best_epoch, self.best, self._best_unwritten = value, epoch, values, True
         if self._config.filepath and (better or not self._config.save_best_only):
             name = expand_template(self._config.filepath, epoch, logs)
-            self._pending.append((self._run.checkpoints / name, values or capture_values(self._model), value))
+            self._pending.append((self._run.inside("checkpoints", name), values or capture_values(self._model), value))
 
     @property
     def pending_bytes(self) -> int:
@@ -137,6 +137,7 @@ class Checkpoints:
             RunError: a file cannot be written; what was there is untouched.
         """
         for file in files:
+            self._run.inside("checkpoints", str(file.path.relative_to(self._run.checkpoints)))  # there may be a link by now
             file.path.parent.mkdir(parents=True, exist_ok=True)
             if file.value is None or self._is_no_worse(file.path.name, file.value):
                 write_atomically(file.path, file.content)
@@ -200,14 +201,14 @@ def expand_template(template: str, epoch: int, logs: Mapping[str, float]) -> str
 
 
 def check_template(template: str, names: list[str]) -> None:
-    """Refuse a template that would fail at an epoch's end, or leave the folder of checkpoints.
+    """Refuse a template that would fail at an epoch's end.
 
     Args:
         template: such as `lfw_{epoch:02d}_{val_accuracy:.3f}.h5`.
         names: what the fields may be.
 
     Raises:
-        ConfigError: an unknown field, attribute or index access, an absolute path, or `..`.
+        ConfigError: an unknown field, attribute or index access.
     """
     path = "training.checkpoint.filepath"
     try:
@@ -220,5 +221,3 @@ def check_template(template: str, names: list[str]) -> None:
         if any(field.startswith("val_") for field in unknown) and not any(name.startswith("val_") for name in names):
             hint = "there is no validation part; add `data.split.validation`"
         raise ConfigError(Fault(f"{unknown[0]!r} will not exist when the file is named", path=path, hint=hint))
-    if Path(template).is_absolute() or ".." in Path(template).parts:
-        raise ConfigError(Fault("the template leaves the run's folder of checkpoints", path=path, hint="give a plain file name"))

@@ -416,3 +416,43 @@ def test_the_target_of_an_archive_is_an_array_of_it() -> None:
     text = "data: {source: npz, path: a.npz, target: z}\n"
     assert load(text).data.arguments["targets"] == "z"
     assert load(text, "data.targets=y").data.arguments["targets"] == "y"
+
+
+@pytest.mark.parametrize(
+    "filepath",
+    [
+        "{epoch:c}tmp/x.h5",
+        "{epoch:/>9}x.h5",
+        "{loss:/<20}.h5",
+        "{epoch:\u0660>5d}.h5",
+        "{epoch:,}.h5",
+        "{epoch:b}.h5",
+        "{loss:+.3f}.h5",
+        "{loss:100f}.h5",
+        "a" * 201 + ".h5",
+        "ü" * 120 + ".h5",
+        "../x.h5",
+        "/x.h5",
+        "a/../../x.h5",
+        "x\\..\\y.h5",
+        "C:x.h5",
+    ],
+)
+def test_attack_1_a_checkpoint_s_name_stays_inside_of_the_run(filepath, tmp_path):
+    import json
+
+    text = (
+        "data: {source: digits}\nmodel: {layers: [Flatten]}\n"
+        f"training: {{checkpoint: {{filepath: {json.dumps(filepath)}}}}}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        load_config_text(text, folder=tmp_path)
+    assert {fault.path for fault in caught.value.faults} == {"training.checkpoint.filepath"}
+
+
+@pytest.mark.parametrize("log_dir", ["/tmp/x", "../x", "a/../../x", "~/x", "C:x"])
+def test_attack_2_tensorboard_writes_inside_of_the_run(log_dir, tmp_path):
+    text = f"data: {{source: digits}}\nmodel: {{layers: [Flatten]}}\ntraining: {{tensorboard: {{log_dir: '{log_dir}'}}}}\n"
+    with pytest.raises(ConfigError) as caught:
+        load_config_text(text, folder=tmp_path)
+    assert [fault.path for fault in caught.value.faults] == ["training.tensorboard.log_dir"]
