@@ -435,8 +435,13 @@ def check_some_feature(preprocessing: TablePreprocessing, config: DataConfig, le
     schema = preprocessing.schema
     if not schema.inputs:
         raise DataError(config_fault(config, "data.features", "no column is left to learn from", _hint_left_out(left_out)))
-    if config.task == RECONSTRUCTION and schema.inputs[0].dtype != "float32":
-        raise DataError(config_fault(config, "data.features", "no number is left to reconstruct", "data.encode: one_hot"))
+    if config.task == RECONSTRUCTION and schema.inputs[0].name != FEATURES:
+        hint = "say `data.encode: one_hot`"
+        if any(column.form is not None for column in preprocessing.features):
+            hint = "pictures that a table names are reconstructed by `source: image_folder` with the table as its path"
+        if preprocessing.groups:
+            hint = "leave model.inputs out"
+        raise DataError(config_fault(config, "data.features", "no number is left to reconstruct", hint))
 
 
 def _hint_left_out(left_out: Sequence[tuple[str, str]]) -> str | None:

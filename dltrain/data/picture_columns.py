@@ -106,6 +106,11 @@ def read_pictures_of(paths: polars.Series, form: PictureForm) -> NDArray[np.floa
         DataError: pictures that are missing or cannot be decoded; each is named.
     """
     if form.unread:
+        faults = [
+            Fault("no such file", file=path) for path in paths.unique(maintain_order=True).to_list() if not os.path.exists(path)
+        ]
+        if faults:
+            raise DataError(capped(faults))
         return np.broadcast_to(np.float32(0.0), (len(paths), *form.shape))
     pixels = np.zeros((len(paths), *form.shape), np.uint8)
     decode_pictures(paths.to_list(), form.decode, pixels)

@@ -70,7 +70,7 @@ def read_pictures(
 
     Returns:
         images [rows, height, width, channels] in the reader's range, uint8 where that is 0...255, else float32;
-        `names` are the files.
+        `names` are the files, as a table has them where it names them.
 
     Raises:
         DataError: nothing there, pictures that cannot be decoded, folders that are no class; all are named.
@@ -84,7 +84,7 @@ def read_pictures(
         target = _numbers(given.files)
     elif with_labels:
         target, classes = label_codes(given.files, classes)
-    files = [file.path for file in given.files]
+    files, names = [file.path for file in given.files], [file.name for file in given.files]
     images = np.zeros((len(files), *checked.form.shape), np.uint8 if checked.is_bytes else np.float32)
     resized: dict[str, tuple[int, int]] = {}
 
@@ -96,7 +96,7 @@ def read_pictures(
         good = np.array([row for row in range(len(files)) if row not in faults], np.int64)
         if not len(good):
             raise DataError(capped(list(faults.values())))
-        images, files = images[good], [files[row] for row in good]
+        images, names = images[good], [names[row] for row in good]
         target = None if target is None else target[good]
         notes.append(skipped_note(list(faults.values())))
     if resized:
@@ -107,7 +107,7 @@ def read_pictures(
         classes=() if numbers else tuple(classes),
         value_range=(checked.lowest, checked.highest),
         reader=dict(reader),
-        names=tuple(files),
+        names=tuple(names),
         notes=tuple(notes),
     )
 

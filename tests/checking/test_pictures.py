@@ -1,0 +1,128 @@
+"""What `check` says of pictures is what `fit` says: every source with every kind of target."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+
+from dltrain.checking import check_config
+from dltrain.errors import ConfigError, DltrainError
+from dltrain.training.fit import fit
+from tests.data.sources.support import write_picture
+from tests.training.support import config_of
+
+NUM_ROWS = 24
+TARGETS = {
+    "two classes": "target: yes_no",
+    "three classes": "target: colour",
+    "a number": "target: red",
+    "several numbers": "target: [red, green, blue]",
+    "a number and classes": "target: [red, colour]",
+    "reconstruction": "task: reconstruction",
+}
+INPUTS = {
+    "a picture": ("features: {file: image}", "[Flatten]"),
+    "two pictures": (
+        "features: {file: image, other: image}",
+        "[{Flatten: {from: file, name: a}}, {Flatten: {from: other, name: b}}, {Concatenate: {from: [a, b]}}]",
+    ),
+    "a picture and numbers": (
+        "features: {file: image, size: number}",
+        "[{Flatten: {from: file, name: a}}, {Concatenate: {from: [features, a]}}]",
+    ),
+    "numbers": ("features: [size]", "[{Dense: {units: 3}}]"),
+    "a picture among all columns": ("drop: [other, size]", "[Flatten]"),
+}
+SOURCES = {"csv": "rows.csv", "parquet": "rows.parquet", "image_folder": "rows.csv", "folders": "folders", "npz": "rows.npz"}
+CASES = [
+    (source, target, inputs)
+    for source, target, inputs in itertools.product(SOURCES, TARGETS, INPUTS)
+    if source in ("csv", "parquet") or inputs == "a picture"
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    made = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    rows = []
+    for index in range(NUM_ROWS):
+        write_picture(made / "photos" / f"{index}.png", (6, 5), seed=index)
+        write_picture(made / "folders" / "ab"[index % 2] / f"{index}.png", (6, 5), seed=index)
+        other = (index + 1) % NUM_ROWS
+        rows.append(
+            {
+                "file": f"photos/{index}.png",
+                "other": f"photos/{other}.png",
+                "size": float(rng.normal()),
+                "yes_no": "ny"[index % 2],
+                "colour": "rgb"[index % 3],
+                "red": float(rng.normal()) + 0.5,
+                "green": float(index),
+                "blue": 3.0 * index,
+            }
+        )
+    frame = polars.DataFrame(rows)
+    frame.write_csv(made / "rows.csv")
+    frame.write_parquet(made / "rows.parquet")
+    np.savez(made / "rows.npz", x=rng.integers(0, 256, (NUM_ROWS, 5, 6, 3)).astype(np.uint8), y=np.arange(NUM_ROWS) % 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLTRAIN_CACHE", str(made / "cache"))
+        yield made
+
+
+def text_of(source: str, target: str, inputs: str) -> str:
+    features, layers = INPUTS[inputs]
+    lines = [f"source: {'image_folder' if source == 'folders' else source}", f"path: {SOURCES[source]}", TARGETS[target]]
+    if source in ("csv", "parquet"):
+        lines.append(features)
+    if source == "image_folder":
+        lines.append("files: file")
+    if source != "npz":
+        lines.append("image_size: [5, 6]")
+    if source in ("folders", "npz") and target != "reconstruction":
+        lines.remove(TARGETS[target])
+    data = "".join(f"  {line}\n" for line in [*lines, "split: {test: 0.25}"])
+    return f"data:\n{data}model:\n  layers: {layers}\ntraining: {{epochs: 1}}\n"
+
+
+def said_by_check(folder: Path, text: str) -> list[str]:
+    try:
+        result = check_config(config_of(text, folder=folder))
+    except ConfigError as error:
+        return [fault.message for fault in error.faults]
+    return [fault.message for fault in result.errors]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("source", "target", "inputs"), CASES)
+def test_c6_check_and_fit_agree(source: str, target: str, inputs: str, folder: Path, tmp_path: Path) -> None:
+    text = text_of(source, target, inputs)
+    said = said_by_check(folder, text)
+    try:
+        fit(config_of(text, folder=folder), run_dir=tmp_path / "run")
+        refused: list[str] = []
+    except DltrainError as error:
+        refused = [fault.message for fault in error.faults]
+    assert bool(said) == bool(refused), (said, refused)
+    if refused:
+        assert set(refused) & set(said) or said, (said, refused)
+
+
+def test_c6_several_targets_of_a_picture(folder: Path) -> None:
+    result = check_config(config_of(text_of("csv", "several numbers", "a picture"), folder=folder))
+    assert result.errors == ()
+    assert result.exit_code == 0
+    assert [row.output_shape for row in result.layers][-1] == (3,)
+
+
+def test_c6_check_names_a_picture_that_is_not_there(folder: Path) -> None:
+    text = text_of("csv", "a number", "a picture")
+    (folder / "gone.csv").write_text((folder / "rows.csv").read_text().replace("photos/7.png", "photos/none.png"))
+    said = said_by_check(folder, text.replace("rows.csv", "gone.csv"))
+    assert said == ["no such file"]
