@@ -84,6 +84,7 @@ PICTURE_FORM = {
         "How a picture is resized, pixel for pixel as keras.utils.load_img does it by that name (all but nearest look at every "
         "pixel that a new one covers: antialiased); by default bilinear so, with large JPEGs decoded at a smaller size first.",
     ),
+    "on_error": SourceArgument("'fail'|'skip'", "fail", "What a picture that cannot be read does: its row is left out by skip."),
     "depth": SourceArgument(
         "int[1,32]|none",
         None,
@@ -126,7 +127,6 @@ SOURCES: dict[str, Source] = {
             "Pictures in a folder for each class, or named in a table with their labels.",
             {
                 **PICTURE_FORM,
-                "on_error": SourceArgument("'fail'|'skip'", "fail", "What a picture that cannot be read does."),
                 "files": SourceArgument("name|none", None, "Column of a table that names the pictures; by default found."),
             },
             needs_path=True,

@@ -13,7 +13,8 @@ from dltrain.config.types import ImagesConfig, TextConfig
 from dltrain.data.dataset import InputSpec
 from dltrain.data.faults import NUM_SHOWN, capped, listed, shown_column
 from dltrain.data.kinds import Reading, mend, read_numbers, text_of, to_booleans, to_dates, unreadable
-from dltrain.data.picture_columns import BESIDE_THE_TABLE, find_pictures, read_pictures_of
+from dltrain.data.picture_columns import BESIDE_THE_TABLE, find_pictures, read_pictures_of, unusable_pictures
+from dltrain.data.picture_files import skipped_note
 from dltrain.data.picture_form import PictureForm
 from dltrain.data.scaling import NO_VALUE, NumberTransform, fit_number, ignoring_constant, same_value, why_untaught
 from dltrain.data.targets import Locate
@@ -43,6 +44,7 @@ class FeatureColumn:
         encode: "one_hot" or "embedding".
         form: of the pictures that a column names.
         images: where these pictures are.
+        on_error: what one that cannot be used does: "fail", or "skip" its row.
         tokenizer: of a text, once it is fitted.
         vector_length: of a text whose embedding begins with word vectors: how many numbers a word has; else None.
         trainable: whether training changes a text's embedding.
@@ -61,6 +63,7 @@ class FeatureColumn:
     encode: str = "one_hot"
     form: PictureForm | None = None
     images: ImagesConfig = BESIDE_THE_TABLE
+    on_error: str = "fail"
     tokenizer: Tokenizer | None = None
     vector_length: int | None = None
     trainable: bool = True
@@ -152,6 +155,29 @@ def read_features(
             values[column.name] = find_pictures(values[column.name], locate, column.images)
     refuse_surprises(columns, found, locate, known_by)
     return values
+
+
+def usable_rows(
+    columns: Sequence[FeatureColumn], values: Mapping[str, Any], rows: NDArray[np.int64], notes: list[str]
+) -> NDArray[np.int64]:
+    """Rows without those that are to be left out because a picture of theirs cannot be used; a sentence on these goes to `notes`.
+
+    Raises:
+        DataError: none is left.
+    """
+    skipping = [column for column in columns if column.on_error == "skip" and column.form and not column.form.unread]
+    found: dict[str, Fault] = {}
+    kept = np.ones(len(rows), bool)
+    for column in skipping:
+        paths = values[column.name].gather(rows)
+        bad = unusable_pictures(paths, column.form)  # type: ignore[arg-type]
+        found |= bad
+        kept &= ~paths.is_in(list(bad)).to_numpy()
+    if found:
+        notes.append(skipped_note(list(found.values())).removeprefix("warning: "))
+    if not kept.any() and len(rows):
+        raise DataError("none of the pictures can be used", hint="data.on_error: fail names each")
+    return rows[kept]
 
 
 @dataclass(slots=True)

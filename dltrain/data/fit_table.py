@@ -13,7 +13,7 @@ from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint, config_fault, listed, shown_column
-from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fit_feature, read_features, split_untaught
+from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fit_feature, read_features, split_untaught, usable_rows
 from dltrain.data.fitted import Fitted, check_labels, given_parts, placed, split_at_random
 from dltrain.data.input_groups import group_columns, without_untaught
 from dltrain.data.kinds import (
@@ -72,7 +72,9 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         lambda: read_weights(raw, config.weight, reading) if config.weight else None,
     )
     rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
-    warnings = check_targets(specs, targets, rows, raw)
+    skipped: list[str] = []
+    rows = {name: usable_rows(columns, values, chosen, skipped) for name, chosen in rows.items()}
+    warnings = [*check_targets(specs, targets, rows, raw), *skipped]
     columns = [fit_column(config, column, values[column.name], rows["train"]) for column in columns]
     taught, untaught, more = split_untaught(columns, len(rows["train"]))
     warnings += more
@@ -133,6 +135,7 @@ def _through(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessing
     values = stored.read_values(raw, with_targets=True)
     rows, manner = choose_rows(config, raw, stored.reading, stored.targets, values.targets, seed)
     warnings: list[str] = []
+    rows = {name: usable_rows(stored.features, values.features, chosen, warnings) for name, chosen in rows.items()}
     parts = _assemble(stored, values, rows, warnings)
     summary = summarize(stored, values.targets, [], raw.frame.height)
     pictures = {column.name: values.features[column.name] for column in stored.features if column.form is not None}
@@ -254,7 +257,8 @@ def feature_columns(
             left_out.append((name, kind.left_out))
         else:
             form = picture_form(config) if kind.kind == IMAGE else None
-            columns.append(FeatureColumn(name, kind.kind, kind.date_format, form=form, images=config.images))
+            on_error = str(config.arguments.get("on_error") or "fail")
+            columns.append(FeatureColumn(name, kind.kind, kind.date_format, form=form, images=config.images, on_error=on_error))
     if faults:
         raise DataError(capped(faults))
     return columns, left_out

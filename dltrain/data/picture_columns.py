@@ -117,9 +117,16 @@ def read_pictures_of(paths: polars.Series, form: PictureForm) -> NDArray[np.floa
     return pixels.astype(np.float32) / np.float32(255.0)
 
 
-def form_state(form: PictureForm | None, images: ImagesConfig) -> dict[str, Any]:
+def unusable_pictures(paths: polars.Series, form: PictureForm) -> dict[str, Fault]:
+    """Path -> what is wrong with the picture, of those that cannot be used; each is decoded."""
+    names = paths.unique(maintain_order=True).to_list()
+    faults = decode_pictures(names, form.decode, np.zeros((len(names), *form.shape), np.uint8), skip=True)
+    return {names[row]: fault for row, fault in faults.items()}
+
+
+def form_state(form: PictureForm | None, images: ImagesConfig, on_error: str) -> dict[str, Any]:
     """Form and place of a column's pictures as plain values, where it names some."""
-    return {} if form is None else {"picture": form.to_state(), "images": images_state(images)}
+    return {} if form is None else {"picture": form.to_state(), "images": images_state(images), "on_error": on_error}
 
 
 def images_state(images: ImagesConfig) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dltrain.config.transformers import TRANSFORMERS
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint
-from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fill_features, read_back, read_features
+from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fill_features, read_back, read_features, usable_rows
 from dltrain.data.input_groups import InputGroup, group_specs, split_inputs
 from dltrain.data.kinds import KINDS, SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
 from dltrain.data.picture_columns import form_from, form_state, images_from
@@ -104,7 +104,9 @@ class TablePreprocessing(Preprocessing):
     ) -> Part:
         """See `Preprocessing.transform`; sentences for the user (unseen categories) are appended to `notes`."""
         values = self.read_values(raw, with_targets=with_targets)
-        return self.assemble(values, rows, [] if notes is None else notes)
+        notes = [] if notes is None else notes
+        rows = usable_rows(self.features, values.features, np.arange(values.num_rows) if rows is None else rows, notes)
+        return self.assemble(values, rows, notes)
 
     def read_values(self, raw: Raw, *, with_targets: bool) -> TableValues:
         """Read the columns that are needed, whatever their order; surplus columns are not looked at.
@@ -235,7 +237,7 @@ class TablePreprocessing(Preprocessing):
                     "has_missing": column.has_missing,
                     "encode": column.encode,
                     **text_state(column),
-                    **form_state(column.form, column.images),
+                    **form_state(column.form, column.images, column.on_error),
                 }
                 for column in self.features
             ],
@@ -273,6 +275,7 @@ class TablePreprocessing(Preprocessing):
                 **text_from(item),
                 form=form_from(item),
                 images=images_from(item.get("images")),
+                on_error=one_of(item, "on_error", ("fail", "skip")) if "on_error" in item else "fail",
             )
             if set(column.date_parts) - {"year", "month", "day", "weekday", "day number", "hour"}:
                 raise ValueError(f"unknown parts of a date: {column.date_parts}")

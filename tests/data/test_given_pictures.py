@@ -225,3 +225,26 @@ def test_c5_a_truncated_picture_is_named_or_left_out_everywhere(tmp_path: Path) 
     assert "1 pictures that cannot be used were left out" in str(recorder.warnings)
     with pytest.raises(DataError, match="corrupt"):
         read_part(stored(dataset), [str(tmp_path / "train" / "0004.jpg")], with_targets=False)
+
+
+def test_c5_a_row_whose_picture_is_broken_is_named_or_left_out(tmp_path: Path) -> None:
+    write_competition(tmp_path)
+    damage(tmp_path / "train" / "0004.jpg")
+    text = (
+        "data: {source: csv, path: labels.csv, target: label, features: {id: image}, image_size: [6, 5], "
+        "images: {folder: train, suffix: .jpg}, split: {test: 0.25}"
+    )
+    with pytest.raises(DataError, match="corrupt or truncated"):
+        load_dataset(load_config_text(text + "}", file="c.yaml", folder=tmp_path).data, seed=0)
+    config = load_config_text(text + ", on_error: skip}", file="c.yaml", folder=tmp_path).data
+    dataset = load_dataset(config, seed=0)
+    assert sorted(row for part in dataset.parts.values() for row in part.row_ids) == [row for row in range(24) if row != 4]
+    assert "1 pictures that cannot be used were left out" in str(dataset.warnings)
+    preprocessing = type(dataset.preprocessing).from_state(*dataset.preprocessing.to_state())
+    again = load_dataset(config, seed=0, preprocessing=preprocessing)
+    np.testing.assert_array_equal(again.parts["test"].row_ids, dataset.parts["test"].row_ids)
+    recorder = Recorder()
+    part = read_part(preprocessing, [str(tmp_path / "labels.csv")], with_targets=True, reporter=recorder)
+    assert part.row_ids.tolist() == [row for row in range(24) if row != 4]
+    assert part.targets["label"].tolist() == [row % 2 for row in range(24) if row != 4]
+    assert "left out" in str(recorder.warnings)
