@@ -129,6 +129,11 @@ def read_feature(series: polars.Series, column: FeatureColumn, reading: Reading)
     return values, unreadable(series, values), series
 
 
+def take(values: Any, rows: NDArray[np.int64]) -> Any:
+    """Some rows of a column's values, as `read_feature` gives them."""
+    return values[rows] if isinstance(values, np.ndarray) else values.gather(rows)
+
+
 def read_features(
     frame: polars.DataFrame, columns: Sequence[FeatureColumn], reading: Reading, locate: Locate, known_by: str
 ) -> dict[str, Any]:

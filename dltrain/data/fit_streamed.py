@@ -46,6 +46,7 @@ from dltrain.data.fit_table import (
     target_names,
 )
 from dltrain.data.fitted import Fitted
+from dltrain.data.giveaways import MOST_COLUMNS, sampled, warn_of_giveaways
 from dltrain.data.input_groups import group_columns, without_untaught
 from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading, infer_kind, is_text, mend, read_numbers
 from dltrain.data.preprocessing import Preprocessing
@@ -222,6 +223,9 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
         fitted.append(_fit_column(config, files, column, reading, rows["train"]))
     taught, untaught, more = split_untaught(fitted, len(rows["train"]))
     warnings += more
+    some = sampled(rows["train"])
+    shown = _sample(files, taught, reading, some) if len(taught) <= MOST_COLUMNS else {}
+    warnings += warn_of_giveaways(taught, shown, specs, {name: target[some] for name, target in targets.items()})
     _check_gaps(files, taught, reading, locate)
     features, details, notes = token_vectors(taught, config)
     preprocessing = TablePreprocessing(
@@ -240,6 +244,26 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
     parts = _parts(preprocessing, targets, weights, rows)
     resolved = resolved_values(preprocessing, kept_in_config(config, fitted, untaught))
     return Fitted(preprocessing, parts, summary, warnings, resolved, manner, details), _owners(files.height, rows)
+
+
+def _sample(files: ColumnFiles, columns: Sequence[FeatureColumn], reading: Reading, rows: Rows) -> dict[str, Any]:
+    """Some rows of numbers, booleans and categories by kind, in one pass over the files."""
+    import polars
+
+    wanted = [column for column in columns if column.kind in ("number", "boolean", "category")]
+    found: dict[str, list[Any]] = {column.name: [] for column in wanted}
+    first = 0
+    for file, num_rows in files.files if wanted else ():
+        here = rows[(rows >= first) & (rows < first + num_rows)] - first
+        first += num_rows
+        if len(here):
+            frame = files.read(file, list(found))[here]
+            for column in wanted:
+                found[column.name].append(files.piece_values(frame[column.name], column, reading))
+    return {
+        name: np.concatenate(pieces) if isinstance(pieces[0], np.ndarray) else polars.concat(pieces)
+        for name, pieces in found.items()
+    }
 
 
 def _fit_column(config: DataConfig, files: ColumnFiles, column: FeatureColumn, reading: Reading, rows: Rows) -> FeatureColumn:

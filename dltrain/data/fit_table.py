@@ -13,8 +13,9 @@ from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint, config_fault, listed, shown_column
-from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fit_feature, read_features, split_untaught, usable_rows
+from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fit_feature, read_features, split_untaught, take, usable_rows
 from dltrain.data.fitted import Fitted, check_labels, given_parts, placed, split_at_random
+from dltrain.data.giveaways import sampled, warn_of_giveaways
 from dltrain.data.input_groups import group_columns, without_untaught
 from dltrain.data.kinds import (
     SAMPLE_ROWS,
@@ -78,6 +79,9 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     columns = [fit_column(config, column, values[column.name], rows["train"]) for column in columns]
     taught, untaught, more = split_untaught(columns, len(rows["train"]))
     warnings += more
+    some = sampled(rows["train"])
+    shown = {column.name: take(values[column.name], some) for column in taught}
+    warnings += warn_of_giveaways(taught, shown, specs, {name: target[some] for name, target in targets.items()})
     check_gaps(taught, values, locate)
     fitted, details, notes = token_vectors(taught, config)
     fitted, found = _with_depth(fitted, values, rows["train"])

@@ -20,8 +20,6 @@ NUM_ROWS_NAMED = 5
 MANY_MISSING = 0.5
 IMBALANCE = 0.05
 OUTLIER_DISTANCE = 20.0  # in widths of the middle half of the values
-GIVES_AWAY = 0.999
-SAMPLE = 5_000
 
 
 @dataclass(slots=True)
@@ -81,8 +79,6 @@ def inspect_table(view: TableView) -> Quality:
     quality.findings += _same_columns(view)
     quality.findings += _ids(view, values)
     quality.findings += _same_rows(view)
-    for target in view.targets:
-        quality.findings += _giveaways(view, target, values)
     quality.findings += _outliers(view, values)
     return quality
 
@@ -255,74 +251,6 @@ def _conflicts(view: TableView, members: NDArray[np.int64], groups: NDArray[np.i
 
 def _named(rows: NDArray[np.int64]) -> str:
     return listed([f"{int(row) + 1:,}" for row in rows[:NUM_ROWS_NAMED]]) + (", …" if len(rows) > NUM_ROWS_NAMED else "")
-
-
-def _giveaways(view: TableView, target: str, values: Mapping[str, NDArray[np.float64] | None]) -> Iterator[Finding]:
-    """Columns that alone tell the target."""
-    codes = view.targets[target]
-    labels = view.classes.get(target)
-    hint = "is it known before the target is? If not, drop it (data.drop); a model that uses it is of no use on new data"
-    for name in view.features:
-        numbers = values[name]
-        if numbers is None:
-            score = _told_by_category(view.frame[name], codes, labels)
-        elif labels is None:
-            score = _correlation(numbers, codes)
-        else:
-            score = _told_by_number(numbers, codes, len(labels))
-        if score is not None and score >= GIVES_AWAY:
-            how = "correlates with" if labels is None and numbers is not None else "alone tells"
-            yield Finding(f"column {name} {how} {target} almost perfectly ({score:.4f})", hint)
-
-
-def _correlation(numbers: NDArray[np.float64], target: NDArray[Any]) -> float | None:
-    known = np.isfinite(numbers)
-    x, y = numbers[known], np.asarray(target, np.float64)[known]
-    if len(x) < 10 or x.std() == 0 or y.std() == 0:
-        return None
-    return abs(float(np.corrcoef(x, y)[0, 1]))
-
-
-def _told_by_number(numbers: NDArray[np.float64], codes: NDArray[Any], num_classes: int) -> float | None:
-    """Share of rows that cutting the line at the best places between runs of classes would get right, for few runs.
-
-    A sample that is mixed through and through spares the sorting of all rows.
-    """
-    known = np.flatnonzero(np.isfinite(numbers))
-    if len(known) < 20:
-        return None
-    sample = known[:: max(1, len(known) // SAMPLE)]
-    mixed = np.diff(codes[sample][np.argsort(numbers[sample], kind="stable")]) != 0
-    if mixed.sum() > max(8 * num_classes, 0.02 * len(sample)):
-        return None
-    order = known[np.argsort(numbers[known], kind="stable")]
-    sorted_codes, sorted_numbers = codes[order], numbers[order]
-    # Equal numbers cannot be told apart: a cut lies between different ones only.
-    changes = np.flatnonzero(np.diff(sorted_codes) != 0)
-    if len(changes) > max(4 * num_classes, 0.002 * len(order)):
-        return None
-    starts = np.concatenate([[0], changes + 1])
-    ties = int((sorted_numbers[changes] == sorted_numbers[changes + 1]).sum()) if len(changes) else 0
-    extra = max(0, len(starts) - num_classes) + ties
-    return 1.0 - extra / len(order)
-
-
-def _told_by_category(series: polars.Series, codes: NDArray[Any], labels: Sequence[str] | None) -> float | None:
-    """Share of rows that the most frequent class of their category gets right (or R² of the category's mean)."""
-    import polars
-
-    if series.n_unique() > 0.1 * len(series):
-        return None
-    frame = polars.DataFrame({"key": series, "target": codes})
-    if labels is None:
-        means = frame.select((polars.col("target") - polars.col("target").mean().over("key")).var()).item()
-        total = frame["target"].var()
-        return None if not isinstance(total, float) or total == 0 or means is None else 1.0 - float(means) / total
-    counts = frame.group_by("key", "target").len()
-    right = counts.group_by("key").agg(polars.col("len").max())["len"].sum()
-    share = float(right) / len(series)
-    majority = float(np.bincount(codes).max()) / len(codes)
-    return share if share > majority else None
 
 
 def _outliers(view: TableView, values: Mapping[str, NDArray[np.float64] | None]) -> Iterator[Finding]:

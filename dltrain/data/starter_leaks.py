@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.faults import listed
+from dltrain.data.giveaways import FEW_FEATURES, GIVES_AWAY, LEAST_ROWS, MOST_COLUMNS, area_under_curve, sampled, told_by
 from dltrain.data.kinds import mend, text_of
 from dltrain.data.starter_columns import Columns
 
@@ -21,7 +22,6 @@ MOST_CATEGORIES = 50
 MOST_ROWS = 20_000
 TELLING_AUC = 0.8
 TELLING_CORRELATION = 0.95
-FEW_FEATURES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,13 @@ def _most_telling(features: Sequence[str], target: str, columns: Columns) -> str
 
 
 def _most_telling_class(frame: polars.DataFrame, features: Sequence[str], labels: polars.Series, columns: Columns) -> str:
-    """For two classes, by the area under the ROC curve of each column alone."""
+    """The columns that alone tell the class; else, for two classes, the one of the largest area under the ROC curve alone."""
+    if len(features) > MOST_COLUMNS:
+        return ""
     words = labels.drop_nulls().unique().sort().to_list()
+    told = _telling_nearly_all(frame, features, labels, columns)
+    if told:
+        return f"{listed(told)} alone tell{'s' if len(told) == 1 else ''} the class almost perfectly"
     if len(words) != 2:
         return ""
     truth = _thinned((labels == words[1]).fill_null(False).to_numpy())
@@ -129,6 +134,25 @@ def _most_telling_class(frame: polars.DataFrame, features: Sequence[str], labels
     if best is None or found[best] < TELLING_AUC:
         return ""
     return f"{best} alone tells {words[1]} from {words[0]} with an AUC of {found[best]:.2f}"
+
+
+def _telling_nearly_all(frame: polars.DataFrame, features: Sequence[str], labels: polars.Series, columns: Columns) -> list[str]:
+    rows = sampled(np.flatnonzero(labels.is_not_null().to_numpy()))
+    if len(rows) < LEAST_ROWS:
+        return []
+    classes, codes = np.unique(labels.gather(rows).to_numpy().astype(str), return_inverse=True)
+    told = []
+    for name in features:
+        if columns.kinds[name].kind not in ("number", "boolean", "category"):
+            continue
+        values: Any = (
+            text_of(mend(frame[name].gather(rows), columns.reading))
+            if name not in columns.numbers
+            else columns.numbers[name][rows]
+        )
+        if told_by(values, codes, len(classes)) >= GIVES_AWAY:
+            told.append(name)
+    return told
 
 
 def _single_auc(series: polars.Series, truth: NDArray[np.bool_], columns: Columns) -> float:
@@ -146,12 +170,8 @@ def _single_auc(series: polars.Series, truth: NDArray[np.bool_], columns: Column
         known = np.ones(len(truth), bool)
     else:
         return 0.0
-    ranks, truth = _ranks(score[known]), truth[known]
-    positive, negative = int(truth.sum()), int((~truth).sum())
-    if not positive or not negative:
-        return 0.0
-    area = (float(ranks[truth].sum()) - positive * (positive + 1) / 2) / (positive * negative)
-    return max(area, 1 - area)
+    area = area_under_curve(score[known], truth[known])
+    return max(area, 1 - area) if area else 0.0
 
 
 def _stride(num_rows: int) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dltrain.config.transformers import TRANSFORMERS
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint
-from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fill_features, read_back, read_features, usable_rows
+from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fill_features, read_back, read_features, take, usable_rows
 from dltrain.data.input_groups import InputGroup, group_specs, split_inputs
 from dltrain.data.kinds import KINDS, SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
 from dltrain.data.picture_columns import form_from, form_state, images_from
@@ -159,9 +159,7 @@ class TablePreprocessing(Preprocessing):
 
     def make_inputs(self, features: Mapping[str, Any], rows: NDArray[np.int64], unseen: Unseen) -> dict[str, Array]:
         """The model's inputs for some rows of columns that were read by kind; what training has not seen goes to `unseen`."""
-        chosen = {
-            name: column[rows] if isinstance(column, np.ndarray) else column.gather(rows) for name, column in features.items()
-        }
+        chosen = {name: take(column, rows) for name, column in features.items()}
         width = sum(len(column.columns) for column in self.features)
         matrix = np.zeros((len(rows), width), np.float32)
         embedded = fill_features(matrix, self.features, chosen, unseen)

@@ -1,0 +1,126 @@
+"""Columns that alone tell the target: what is known only after it, or is the target in other words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.dataset import TargetSpec
+from dltrain.data.features import FeatureColumn
+
+if TYPE_CHECKING:
+    import polars
+
+GIVES_AWAY = 0.999
+FEW_FEATURES = 2  # beside so few others, the target is rather a rule that is to be found
+LEAST_ROWS = 50
+MOST_COLUMNS = 1_000
+SAMPLE = 5_000
+ADVICE = "is it known before the target is? If not, leave it out (data.drop): a model that uses it is of no use on new data"
+
+
+def sampled(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """At most 5,000 of the rows, from all over them: enough to see what tells nearly everything."""
+    return rows[:: max(1, -(-len(rows) // SAMPLE))]
+
+
+def warn_of_giveaways(
+    columns: Sequence[FeatureColumn], values: Mapping[str, Any], specs: Sequence[TargetSpec], targets: Mapping[str, NDArray[Any]]
+) -> list[str]:
+    """A sentence for each feature that alone tells a target; none where looking would take long.
+
+    Args:
+        columns: the features.
+        values: column -> float64 array, or series of text, of a sample of the training rows.
+        specs: what is to be learnt.
+        targets: target -> class indices or numbers of the same rows.
+    """
+    if not FEW_FEATURES < len(columns) <= MOST_COLUMNS:
+        return []
+    found = []
+    for spec in specs:
+        if spec.name not in targets or len(targets[spec.name]) < LEAST_ROWS:
+            continue
+        classes = len(spec.classes) if spec.task == "classification" else None
+        for column in columns:
+            if column.kind not in ("number", "boolean", "category"):
+                continue
+            score = told_by(values[column.name], targets[spec.name], classes)
+            if score >= GIVES_AWAY:
+                how = "correlates with" if classes is None and column.kind == "number" else "alone tells"
+                found.append(f"column {column.name} {how} {spec.name} almost perfectly ({score:.4f}): {ADVICE}")
+    return found
+
+
+def told_by(values: Any, target: NDArray[Any], num_classes: int | None) -> float:
+    """How much of a target a column alone tells, 0 to 1; 0 where that is not much, or cannot be said.
+
+    Args:
+        values: float64 [rows], NaN where there is none, or a series of text.
+        target: class indices [rows], or numbers.
+        num_classes: None: the target is a number.
+    """
+    if not isinstance(values, np.ndarray):
+        return _told_by_category(values, target, num_classes)
+    known = np.isfinite(values)
+    gaps = 0.0
+    if num_classes is not None and not known.all():  # that there is a value may tell it
+        gaps = _told_by_number(known.astype(np.float64), target, num_classes)
+    numbers, target = values[known], target[known]
+    return max(gaps, _correlation(numbers, target) if num_classes is None else _told_by_number(numbers, target, num_classes))
+
+
+def _correlation(numbers: NDArray[np.float64], target: NDArray[Any]) -> float:
+    y = np.asarray(target, np.float64)
+    if len(numbers) < 10 or numbers.std() == 0 or y.std() == 0:
+        return 0.0
+    return abs(float(np.corrcoef(numbers, y)[0, 1]))
+
+
+def _told_by_number(numbers: NDArray[np.float64], codes: NDArray[Any], num_classes: int) -> float:
+    """Share of rows that cutting the line at the best places between runs of classes would get right, for few runs.
+
+    For two classes also the area under the ROC curve, which sees it where some rows are on the wrong side.
+    """
+    if len(numbers) < 20 or (codes == codes[0]).all():
+        return 0.0
+    order = np.argsort(numbers, kind="stable")
+    sorted_codes, sorted_numbers = codes[order], numbers[order]
+    # Equal numbers cannot be told apart: a cut lies between different ones only.
+    changes = np.flatnonzero(np.diff(sorted_codes) != 0)
+    ties = int((sorted_numbers[changes] == sorted_numbers[changes + 1]).sum()) if len(changes) else 0
+    extra = max(0, len(changes) + 1 - num_classes) + ties
+    area = area_under_curve(numbers, codes == codes.max()) if num_classes == 2 and extra < 0.1 * len(order) else 0.0
+    return max(1.0 - extra / len(order), max(area, 1.0 - area) if area else 0.0)
+
+
+def _told_by_category(series: polars.Series, codes: NDArray[Any], num_classes: int | None) -> float:
+    """Share of rows that the most frequent class of their category gets right (or R² of the category's mean)."""
+    import polars
+
+    if series.n_unique() > 0.1 * len(series):
+        return 0.0
+    frame = polars.DataFrame({"key": series, "target": codes})
+    if num_classes is None:
+        means = frame.select((polars.col("target") - polars.col("target").mean().over("key")).var()).item()
+        total = frame["target"].var()
+        return 0.0 if not isinstance(total, float) or total == 0 or means is None else 1.0 - float(means) / total
+    counts = frame.group_by("key", "target").len()
+    right = counts.group_by("key").agg(polars.col("len").max())["len"].sum()
+    share = float(right) / len(series)
+    majority = float(np.bincount(codes).max()) / len(codes)
+    return share if share > majority else 0.0
+
+
+def area_under_curve(score: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
+    """Area under the ROC curve of a score without gaps (Mann and Whitney 1947); 0 where there is one class only."""
+    _, codes, counts = np.unique(score, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks = (last - (counts - 1) / 2)[codes]  # equal values share their mean
+    positive, negative = int(truth.sum()), int((~truth).sum())
+    if not positive or not negative:
+        return 0.0
+    return (float(ranks[truth].sum()) - positive * (positive + 1) / 2) / (positive * negative)
