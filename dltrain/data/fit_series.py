@@ -33,7 +33,7 @@ from dltrain.data.fitted import Fitted
 from dltrain.data.part_sizes import SplitError, part_sizes
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
-from dltrain.data.series_preprocessing import SeriesPreprocessing, SeriesValues, Timeline, arrange, read_columns
+from dltrain.data.series_preprocessing import SeriesPreprocessing, SeriesValues, Timeline, arrange, read_columns, refuse_several
 from dltrain.data.series_time import Times, read_times
 from dltrain.data.splits import Rows
 from dltrain.data.stored_folders import META, make_folder
@@ -51,7 +51,7 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     """Fit to a series, or put it through the preprocessing of a stored run.
 
     Raises:
-        DataError: columns, values or rows that do not do.
+        DataError: columns, values or rows that do not do, several series in one table.
         ConfigError: options that do not fit together.
     """
     series = config.series
@@ -62,8 +62,11 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     locate = locator(raw)
     reading = stored.table.reading if stored else reading_of(config, raw)
     times = read_times(raw.frame, series.time, reading, locate, stored.date_format if stored else None)
+    notes: list[str] = []
+    for rows in raw.parts.values() or (None,):
+        refuse_several(raw, times, series.time, config.target, reading, locate, notes, rows)
     timeline, places = _parts(config, raw, times, stored, locate)
-    notes = list(timeline.notes)
+    notes += timeline.notes
     table, left_out = (stored.table, []) if stored else _columns(config, raw)
     features, targets = read_columns(raw, table, locate, with_targets=True)
     untaught: list[tuple[str, str]] = []

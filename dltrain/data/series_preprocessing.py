@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,10 +13,11 @@ from dltrain.config.types import SeriesConfig
 from dltrain.data.dataset import Part, Schema, TargetSpec
 from dltrain.data.faults import all_of, capped
 from dltrain.data.features import Unseen, fill_features, read_features
-from dltrain.data.kinds import SAMPLE_ROWS, Reading, read_numbers
+from dltrain.data.kinds import SAMPLE_ROWS, Reading, infer_kind, read_numbers
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
 from dltrain.data.series_time import Step, Times, read_times
+from dltrain.data.several_series import MANY_DOUBLES, Several, find_several
 from dltrain.data.state_values import one_of, texts, typed
 from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing, locator
 from dltrain.data.targets import Locate
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from dltrain.data.disk_array import Array
 
 REGULAR = 0.9  # from this share of usual steps on, an unusual one is a gap
-MANY_DOUBLES = 0.1
 LAST_VALUE = "last value"
 MOST_STEPS = 1 << 16
 
@@ -136,6 +136,9 @@ class SeriesPreprocessing(Preprocessing):
             raise DataError(capped([Fault(f"the time column {name} is missing", file=file) for name in missing]))
         locate = locator(raw)
         times = read_times(raw.frame, self.series.time, self.table.reading, locate, self.date_format)
+        refuse_several(
+            raw, times, self.series.time, [target.name for target in self.table.targets], self.table.reading, locate, notes
+        )
         timeline = arrange(times, np.arange(raw.frame.height), self.step, gaps=self.series.gaps == "split", locate=locate)
         notes += timeline.notes
         features, targets = read_columns(raw, self.table, locate, with_targets=with_targets)
@@ -335,6 +338,79 @@ def read_target_numbers(raw: RawTable, name: str, reading: Reading, locate: Loca
     return numbers
 
 
+def refuse_several(
+    raw: RawTable,
+    times: Times,
+    time_columns: Sequence[str],
+    targets: Sequence[str],
+    reading: Reading,
+    locate: Locate,
+    notes: list[str],
+    rows: NDArray[np.int64] | None = None,
+) -> None:
+    """Refuse a table that holds several series: windows would run from one into the next.
+
+    Args:
+        raw: the table.
+        times: of its rows.
+        time_columns: `data.series.time`; without it the columns of dates are looked at.
+        targets: the columns to foretell.
+        reading: how text is written.
+        locate: the place of a row.
+        notes: hears of rows that are not in the order of a column of dates although no time was named.
+        rows: of one part; None: all.
+
+    Raises:
+        DataError: times repeat, and a column tells the rows of one time apart, or many do.
+    """
+    rows = np.arange(raw.frame.height) if rows is None else rows
+    named = ", ".join(time_columns)
+    if times.kind != "row":
+        several = find_several(raw.frame[rows], times.values[rows], {*time_columns, *targets})
+        if several is not None and (several.columns or several.doubled > MANY_DOUBLES * len(rows)):
+            raise _several_fault(raw, several, named, rows, locate)
+        return
+    for name in raw.frame.columns:
+        if infer_kind(raw.frame[name], reading).kind != "date":
+            continue
+        try:
+            dates = read_times(raw.frame, (name,), reading, locate)
+        except DataError:  # not a date in every row
+            continue
+        values = dates.values[rows]
+        back = np.flatnonzero(np.diff(values) < 0)
+        several = find_several(raw.frame[rows], values, {name, *targets})
+        # Rows of one day in their order are one series, unless it is a store or the like that tells them apart.
+        if several is not None and (several.has_usual_name or (several.columns and len(back))):
+            raise _several_fault(raw, several, name, rows, locate)
+        if not len(back) or len(back) == len(values) - 1:  # in order, or the newest first
+            continue
+        where = placed(locate, int(rows[back[0] + 1]))
+        notes.append(
+            f"the rows count as in the order of time, but {name} goes back {len(back):,} times (first {where}); "
+            f"`series: {{time: {name}}}` puts them in order"
+        )
+
+
+def _several_fault(raw: RawTable, several: Several, time: str, rows: NDArray[np.int64], locate: Locate) -> DataError:
+    first, second = int(rows[several.first]), int(rows[several.second])
+    what = f"{placed(locate, first)} and {placed(locate, second)}"
+    message = f"{several.doubled:,} of {len(rows):,} rows have the same time as another: {what} ({time})"
+    hint = "keep one row of each time: their mean or sum, say"
+    if several.columns:
+        values = [", ".join(str(raw.frame[name][row]) for name in several.columns) for row in (first, second)]
+        message += f"; {several.named} tells them apart ({values[0]!r}, {values[1]!r}): {several.count:,} series in one table"
+        hint = f"give the rows of one {several.named} as data.path, in a file of its own"
+    file, line = locate(second)
+    return DataError(Fault(message, path="data.series.time", file=file, line=line, hint=hint))
+
+
+def placed(locate: Locate, row: int) -> str:
+    """The place of a row, for a sentence."""
+    file, line = locate(row)
+    return f"{file}:{line}" if line else f"row {row + 1:,}"
+
+
 def arrange(times: Times, rows: NDArray[np.int64], step: Step | None, *, gaps: bool | None, locate: Locate) -> Timeline:
     """Put rows in the order of time, keep the last of those of one time, and find the gaps.
 
@@ -345,8 +421,6 @@ def arrange(times: Times, rows: NDArray[np.int64], step: Step | None, *, gaps: b
         gaps: whether windows stop at a gap; None: where nearly all steps are the usual one.
         locate: the place of a raw row.
 
-    Raises:
-        DataError: many rows have the same time.
     """
     notes = []
     order = np.argsort(times.values, kind="stable")
@@ -355,13 +429,7 @@ def arrange(times: Times, rows: NDArray[np.int64], step: Step | None, *, gaps: b
         notes.append(f"{moved:,} rows were not in the order of time and were sorted")
     doubled = np.flatnonzero(np.diff(times.values[order]) == 0)
     if len(doubled):
-        first = int(rows[order[doubled[0] + 1]])
-        file, line = locate(first)
-        where = f"{file}:{line}" if line else f"row {first + 1:,}"
-        if len(doubled) > MANY_DOUBLES * len(order):
-            message = f"{len(doubled):,} of {len(order):,} rows have the same time as another (first {where})"
-            hint = "several series in one file? keep the rows of one"
-            raise DataError(Fault(message, path="data.series.time", hint=hint))
+        where = placed(locate, int(rows[order[doubled[0] + 1]]))
         notes.append(f"{len(doubled):,} rows have the same time as the row after them and were left out (first {where})")
         order = np.delete(order, doubled)
     ordered = times.take(order)

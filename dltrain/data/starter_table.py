@@ -13,6 +13,8 @@ from dltrain.data.files import expand_paths
 from dltrain.data.header import read_head
 from dltrain.data.kinds import KINDS
 from dltrain.data.raw import RawTable
+from dltrain.data.series_time import read_times
+from dltrain.data.several_series import find_several
 from dltrain.data.sources import read_source
 from dltrain.data.starter import Starter
 from dltrain.data.starter_columns import Columns, study_columns
@@ -21,6 +23,7 @@ from dltrain.data.starter_model import Design, design, split_of
 from dltrain.data.starter_target import Target, choose_target, study_target
 from dltrain.data.starter_text import find_text_options
 from dltrain.data.starter_yaml import Block
+from dltrain.data.table_preprocessing import locator
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
 
@@ -167,6 +170,7 @@ def _render(
     render_split(block, config.split)
     if dates:
         _suggest_time(block, config.split, dates[0])
+        _notice_several(block, raw, dates[0], target, columns)
     render_model(block, chosen)
     render_training(block, chosen, target.spec.task, target.counts)
     return block.text()
@@ -268,6 +272,17 @@ def _percent(share: float) -> str:
 def _suggest_time(block: Block, split: SplitConfig, name: str) -> None:
     words = f"split: {{time: {name}, test: {split.test}, validation: {split.validation}}}"
     block.remark(f"to be tested on what comes later, as in use: {words}, with {name} out of `features`", indent=2)
+
+
+def _notice_several(block: Block, raw: RawTable, name: str, target: Target, columns: Columns) -> None:
+    dates = read_times(raw.frame, (name,), columns.reading, locator(raw)).values if name not in columns.missing else None
+    several = None if dates is None else find_several(raw.frame, dates, {name, target.name})
+    if several is not None and several.columns:
+        block.remark(
+            f"several series in one table: {several.named} tells rows of one {name} apart ({several.count:,} of them); for "
+            f"`data.series` give the rows of one {several.named} in a file of its own",
+            indent=2,
+        )
 
 
 def render_split(block: Block, split: SplitConfig) -> None:

@@ -260,7 +260,7 @@ def test_real_hours_of_beijing() -> None:
         seed=0,
         reporter=Reporter(),
     )
-    assert dataset.schema.inputs[0].shape == (24, 13)
+    assert dataset.schema.inputs[0].shape == (24, 12), "without No, which counts the rows"
     assert sum(part.num_rows for part in dataset.parts.values()) == 41_709
     raw = polars.read_csv(path, null_values="NA", infer_schema_length=None)["pm2.5"]
     spec = dataset.schema.targets[0]
@@ -280,3 +280,76 @@ def test_a_sample_of_a_file_may_be_shorter_than_the_history(tmp_path: Path) -> N
     assert [fault.message.partition(":")[0] for fault in facts.errors] == [
         f"the {part} part has no window" for part in ("train", "test")
     ]
+
+
+def several(folder: Path, how: str, *, days: int = 60, **more: Any) -> str:
+    """Sales of three stores, one store after the other or day after day."""
+    stores = ["ash", "birch", "cedar"]
+    day = [f"2020-{1 + d // 28:02d}-{1 + d % 28:02d}" for d in range(days)]
+    rows = [(s, d) for s in stores for d in day] if how == "stacked" else [(s, d) for d in day for s in stores]
+    sales = np.random.default_rng(0).integers(0, 10**6, len(rows)).tolist()
+    columns = {"store": [s for s, _ in rows], "t": [d for _, d in rows], "y": sales}
+    columns |= {name: make(len(rows)) for name, make in more.items()}
+    return write(folder, columns)
+
+
+@pytest.mark.parametrize("how", ["stacked", "day by day"])
+@pytest.mark.parametrize("time", [("t",), ()])
+def test_c9_several_series_in_one_table_are_refused(tmp_path: Path, how: str, time: tuple[str, ...]) -> None:
+    path = several(tmp_path, how, weekday=lambda n: [i % 7 for i in range(n)], price=lambda n: [0.25 * (i % 9) for i in range(n)])
+    with pytest.raises(DataError) as caught:
+        load_dataset(config(path, series={"time": time}), seed=0)
+    [fault] = caught.value.faults
+    assert "store tells them apart ('ash', 'birch'): 3 series in one table" in fault.message
+    first, second = (2, 62) if how == "stacked" else (2, 3)
+    assert f":{first} and " in fault.message
+    assert f":{second} (t)" in fault.message
+    assert "120 of 180 rows" in fault.message
+    assert caught.value.exit_code == 3
+
+
+def test_c9_siblings_of_several_series(tmp_path: Path) -> None:
+    from dltrain.data.several_series import find_several
+
+    times = np.repeat(np.arange(50), 4)
+    two = polars.DataFrame({"store": [0, 0, 1, 1] * 50, "item": [0, 1, 0, 1] * 50, "y": range(200)})
+    found = find_several(two, times, {"y"})
+    assert found is not None
+    assert (found.columns, found.count) == (("store", "item"), 4)
+    # Parquet's own types: a whole number as float with gaps, a categorical.
+    for series in (
+        polars.Series("sensor", [1.0, None, 3.0, 4.0] * 50),
+        polars.Series("unit", ["a", "b", "c", "d"] * 50).cast(polars.Categorical),
+    ):
+        found = find_several(polars.DataFrame([series, two["y"]]), times, {"y"})
+        assert found is not None
+        assert found.columns == (series.name,)
+        assert found.count == 4
+    # A second series that is short: not many doubles, and yet they are two.
+    short = polars.DataFrame({"kind": ["a"] * 200 + ["b"] * 10, "y": range(210)})
+    found = find_several(short, np.concatenate([np.arange(200), np.arange(10)]), {"y"})
+    assert found is not None
+    assert found.columns == ("kind",)
+    # The hour that comes twice in autumn: no series of its own, whatever differs there.
+    hours_of_day = np.sort(np.concatenate([np.arange(500), [77]]))
+    weather = polars.DataFrame({"cloudy": [0, 1] * 250 + [0], "y": range(501)})
+    found = find_several(weather, hours_of_day, {"y"})
+    assert found is not None
+    assert (found.columns, found.doubled) == ((), 1)
+    assert find_several(weather, np.arange(501), {"y"}) is None
+
+
+def test_c9_new_rows_of_several_series_are_refused_as_well(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    path = write(tmp_path / "one", {"t": hours(100), "y": np.arange(100.0) % 7, "store": ["ash", "birch"] * 50})
+    dataset = load_dataset(config(path), seed=0)
+    both = write(tmp_path, {"t": hours(30) * 2, "y": np.arange(60.0), "store": ["ash"] * 30 + ["birch"] * 30})
+    with pytest.raises(DataError, match="store tells them apart"):
+        read_part(dataset.preprocessing, [str(both)], with_targets=False)
+
+
+def test_c9_rows_that_are_in_no_order_of_time_are_said(tmp_path: Path) -> None:
+    dates = hours(60)
+    path = write(tmp_path, {"t": dates[30:] + dates[:30], "y": np.arange(60.0) % 7})
+    warned = load_dataset(config(path, series={"time": ()}), seed=0).warnings
+    assert any("t goes back 1 times" in text and "time: t" in text for text in warned), warned
