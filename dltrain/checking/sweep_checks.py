@@ -8,6 +8,7 @@ from typing import Any
 
 from dltrain.checking.places import fault
 from dltrain.config import dump_yaml, load_config_text
+from dltrain.config.overrides import override_word
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault
 
@@ -24,9 +25,8 @@ def check_sweep(config: Config) -> Iterator[Fault]:
     text = dump_yaml(plain)
     for path, space in paths.items():
         for value in _values(space)[:MOST_VALUES]:
-            word = f"{path}={dump_yaml({'x': value}).partition(':')[2].strip()}"
             try:
-                load_config_text(text, file="<sweep>", folder=Path(), overrides=[word])
+                load_config_text(text, file="<sweep>", folder=Path(), overrides=[override_word(path, value)])
             except ConfigError as error:
                 first = error.faults[0]
                 yield fault(config, f"sweep.parameters.{path}", first.message, first.hint)

@@ -10,12 +10,12 @@ from typing import Any
 from dltrain.checking.metric_checks import check_losses, check_metrics
 from dltrain.checking.places import fault
 from dltrain.config.catalog import load_catalog
+from dltrain.config.metric_names import find_direction, find_name, metric_name, split_part
 from dltrain.config.suggest import nearest, one_of
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault, UsageError
 from dltrain.evaluation.gates import parse_gate
-from dltrain.evaluation.metric_names import find_name, split_part
 from dltrain.model.head import Head, is_by_target, layer_name, metrics_of
 
 # Optimizer -> learning rates beyond which hardly anybody goes; "" stands for those like Adam.
@@ -38,10 +38,6 @@ _TAKE_MASKS = (
     "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention", "BatchNormalization",
 )  # fmt: skip
 _END_MASKS = ("1D", "Flatten", "Reshape", "Permute", "RepeatVector")
-_SHORT = {
-    "acc": "accuracy", "mae": "mean_absolute_error", "mse": "mean_squared_error", "rmse": "root_mean_squared_error",
-    "mape": "mean_absolute_percentage_error", "msle": "mean_squared_logarithmic_error",
-}  # fmt: skip
 _OF_A_CLASS = ("precision", "recall", "f1")
 _CLASS_SCORES = ("accuracy", "log_loss", *_OF_A_CLASS)
 _NUMBER_SCORES = ("mae", "mse", "rmse", "r2")
@@ -152,18 +148,6 @@ def _metric_names(training: TrainingConfig, head: Head, *, alone: bool) -> list[
     return names
 
 
-def metric_name(metric: Component) -> str:
-    """The name under which a metric appears in the history."""
-    given = metric.arguments.get("name")
-    if isinstance(given, str):
-        return given
-    entry = load_catalog().find(metric.kind, metric.name)
-    if entry is None:
-        return metric.name
-    default = entry.arguments["name"].default if "name" in entry.arguments else None
-    return entry.metric_name or (default if isinstance(default, str) else None) or metric.name
-
-
 def _check_monitors(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
     names = history_names(training, heads)
     if names is None:
@@ -178,10 +162,15 @@ def _check_monitors(config: Config, training: TrainingConfig, facts: DataFacts, 
     fields = re.findall(r"(?<!\{)\{([A-Za-z_][A-Za-z0-9_]*)", training.checkpoint.filepath or "")
     wanted += [("training.checkpoint.filepath", field) for field in fields if field != "epoch"]
     for path, name in wanted:
-        bare = name.removeprefix("val_")
-        if bare not in names and _SHORT.get(bare, bare) not in names:
+        if find_name(name.removeprefix("val_"), names) is None:
             task = heads[0].task
             yield fault(config, path, f"there will be no {name}: the task is {task}", f"the history will have: {one_of(names)}")
+            continue
+        block = path.rpartition(".")[0]
+        mode = training.checkpoint.mode if block == "training.checkpoint" else (getattr(training, block[9:]) or {}).get("mode")
+        if path.endswith(".monitor") and mode in (None, "auto") and find_direction(name, training.metrics) is None:
+            message = f"whether {name!r} should be low or high is not known"
+            yield fault(config, path, message, f"set `{block}.mode` to min or max")
 
 
 def _check_class_weight(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
@@ -288,11 +277,17 @@ def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, hea
     ]
     known = list(dict.fromkeys([*scores, *(name for name in names if name != "learning_rate")]))
     labels = [f"{score}[{label}]" for score in _OF_A_CLASS for label in heads[0].classes] if not several else []
-    for text in config.evaluation.require:
+    own = len(config.evaluation.require) - config.evaluation.num_added
+    for number, text in enumerate(config.evaluation.require):
+
+        def gate_fault(message: str, hint: str, *, is_added: bool = number >= own) -> Fault:
+            """At the config's line, or at the command line's option, which has none."""
+            return Fault(message, path="--require", hint=hint) if is_added else fault(config, "evaluation.require", message, hint)
+
         try:
             name = parse_gate(text).name
         except UsageError as error:
-            yield fault(config, "evaluation.require", error.faults[0].message, error.faults[0].hint or "")
+            yield gate_fault(error.faults[0].message, error.faults[0].hint or "")
             continue
         named, bare = split_part(name)
         score, bracket, label = bare.partition("[")
@@ -305,13 +300,13 @@ def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, hea
             offered = labels if bracket and labels else known
             near = nearest(bare, offered)
             hint = (f'did you mean "{near}"? ' if near else "") + f"there will be: {one_of(offered)}"
-            yield fault(config, "evaluation.require", f"no metric {name} to require, in {text!r}", hint)
+            yield gate_fault(f"no metric {name} to require, in {text!r}", hint)
         elif facts.rows and find_name(name, known) is None and named is not None and named not in facts.rows:
             hint = f"there will be: {one_of(list(facts.rows))}"
-            yield fault(config, "evaluation.require", f"no {named} part to require {bare} of, in {text!r}", hint)
+            yield gate_fault(f"no {named} part to require {bare} of, in {text!r}", hint)
         elif facts.rows and named is None and not {"test", "validation"} & facts.rows.keys():
             hint = f"`data.split: {{test: 0.2}}` makes a part to judge by; or require train.{name}"
-            yield fault(config, "evaluation.require", f"there is neither a test nor a validation part, for {text!r}", hint)
+            yield gate_fault(f"there is neither a test nor a validation part, for {text!r}", hint)
 
 
 # What a phase's own settings are held against.

@@ -32,6 +32,7 @@ def command(
     ] = False,
     runs: RunsOption = Path("runs"),
     require: RequireOption = None,
+    no_require: Annotated[bool, typer.Option("--no-require", help="Leave out the gates of the run's own config.")] = False,
 ) -> int:
     """Print the metrics of RUN on its test part, on another part, or on other data, beside the baseline.
 
@@ -54,6 +55,7 @@ def command(
         part=part,
         weights=weights,
         require=gates,
+        own_gates=not no_require,
         allow_changed=allow_changed,
         threads=console.settings.threads,
         reporter=console,

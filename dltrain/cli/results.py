@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dltrain.cli.text import format_number, table
+from dltrain.config.metric_names import canonical
 from dltrain.errors import Fault
-from dltrain.evaluation.metric_names import canonical
 from dltrain.wording import one_line
 
 _PARTS = ("train", "validation", "test")

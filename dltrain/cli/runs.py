@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import click
+
 from dltrain.cli.console import Console
 from dltrain.cli.options import RunsOption
 from dltrain.cli.text import format_bytes, format_number, format_seconds, table
@@ -32,6 +34,10 @@ def command(
             "--sort", metavar="METRIC", help="Best first by this metric, as accuracy, rmse, validation.loss; else newest first."
         ),
     ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option("--mode", click_type=click.Choice(["min", "max"]), help="Whether less or more of METRIC is better."),
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Show the first N only.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before prune removes.")] = False,
     runs: RunsOption = Path("runs"),
@@ -53,19 +59,17 @@ def command(
 
     infos = list_runs(runs)
     if sort is not None:
-        infos = sort_by_metric(infos, sort)
+        infos = sort_by_metric(infos, sort, mode)
     _list(console, infos[:limit], sort, runs, total=len(infos))
     return 0
 
 
-def sort_by_metric(infos: Sequence[RunInfo], metric: str) -> list[RunInfo]:
+def sort_by_metric(infos: Sequence[RunInfo], metric: str, mode: str | None = None) -> list[RunInfo]:
     """Best first, the direction being the metric's; runs without the metric, or with one that is not finite, last.
 
     Raises:
-        UsageError: runs have metrics, but none has this one.
+        UsageError: runs have metrics, but none has this one; or it is not known whether more of it is better.
     """
-    from dltrain.evaluation.metric_names import is_higher_better
-
     values = [find_metric(info, metric) for info in infos]
     if not any(values) and any(info.metrics for info in infos):
         import difflib
@@ -74,14 +78,39 @@ def sort_by_metric(infos: Sequence[RunInfo], metric: str) -> list[RunInfo]:
         nearest = difflib.get_close_matches(metric, names, n=1, cutoff=0.5)
         hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(names)}"
         raise UsageError(Fault(f"no run has the metric {metric!r}", hint=hint))
-    sign = -1.0 if is_higher_better(metric) else 1.0
+    sign = -1.0 if (mode or _direction([info for info, found in zip(infos, values) if found], metric)) == "max" else 1.0
     keys = [sign * found[2] if found and math.isfinite(found[2]) else math.inf for found in values]
     return [infos[index] for index in sorted(range(len(infos)), key=keys.__getitem__)]
 
 
+def _direction(infos: Sequence[RunInfo], metric: str) -> str:
+    """Whether less or more of the metric is better, by its class in the configs of the runs that have it."""
+    from dltrain.config import load_config
+    from dltrain.config.metric_names import find_direction
+    from dltrain.errors import ConfigError
+    from dltrain.runs import Run
+
+    found = find_direction(metric)
+    if found is not None:  # a name that tells by itself spares opening every run's config
+        return found
+    directions = set()
+    for info in infos:
+        try:
+            training = load_config(Run(info.path).config_file).training
+        except ConfigError:
+            continue
+        directions.add(find_direction(metric, training.metrics if training else ()))
+    directions.discard(None)
+    if len(directions) != 1:
+        what = "differs between the runs" if directions else "is not known"
+        hint = f"--sort {metric} --mode min, or --mode max"
+        raise UsageError(Fault(f"whether more or less of {metric!r} is better {what}", hint=hint))
+    return str(directions.pop())
+
+
 def find_metric(info: RunInfo, metric: str) -> tuple[str, str, float] | None:
     """The run's (part, metric, value): of the test part, else validation, else training, where no part is named."""
-    from dltrain.evaluation.metric_names import find_value
+    from dltrain.config.metric_names import find_value
 
     found = find_value(metric, _by_part(info), _PARTS)
     return None if found is None else (found[0], found[1], _number(found[2]))

@@ -13,6 +13,7 @@ from typing import Any
 
 from dltrain.config.catalog import Argument, Catalog, ComponentEntry, load_catalog
 from dltrain.config.components import TARGET_METRICS
+from dltrain.config.gates import SCHEMA_PATTERN
 from dltrain.config.keys import KEYS, LAYER_KEYS, LOSS_KEYS, Key, keys_of
 from dltrain.config.kinds import COMPONENTS, Alternative, Kind, parse_kind
 from dltrain.config.load import SAFE_NAME
@@ -20,7 +21,7 @@ from dltrain.config.parameters import NAME
 from dltrain.config.phases_block import PHASE_KEYS, UNFREEZE
 from dltrain.config.sources import SOURCES, SourceArgument
 from dltrain.config.sweep_block import RANGE_KEYS
-from dltrain.config.training_block import CALLBACKS, GATE
+from dltrain.config.training_block import CALLBACKS
 from dltrain.config.types import NO_DATA
 
 Schema = dict[str, Any]
@@ -204,7 +205,7 @@ def _callback(key: Key) -> Schema:
 
 
 def _require(_key: Key) -> Schema:
-    gate = {"type": "string", "pattern": f"^{GATE.pattern}$"}
+    gate = {"type": "string", "pattern": SCHEMA_PATTERN}
     return _or(gate, {"type": "array", "items": gate})
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dltrain.config.catalog import Catalog, normalize
 from dltrain.config.keys import COMPONENT_PLACES, KEYS
@@ -54,6 +56,11 @@ class _Override:
     word: str
     parts: list[str]
     value: Node
+
+
+def override_word(key: str, value: Any) -> str:
+    """The override that sets a key to a plain value, whatever it is made of."""
+    return f"{key}={json.dumps(value)}"
 
 
 def apply_overrides(root: MappingNode, words: Sequence[str], faults: Faults, catalog: Catalog, *, parameters: bool) -> list[Node]:

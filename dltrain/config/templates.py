@@ -7,6 +7,7 @@ import re
 import string
 from collections.abc import Collection
 
+from dltrain.config.metric_names import find_name
 from dltrain.config.nodes import Faults, Node
 from dltrain.config.scalars import describe
 from dltrain.config.suggest import did_you_mean, one_of
@@ -101,11 +102,10 @@ def check_metric(
             "add `data.split.validation`, such as 0.2, or `data.validation`",
         )
         return
-    if metrics is None or name.removeprefix("val_") in metrics:
+    if metrics is None or find_name(name.removeprefix("val_"), metrics) is not None:
         return
     known = [*metrics, *(f"val_{metric}" for metric in metrics if has_validation and metric != "learning_rate")]
-    full = re.sub(r"(^|_)acc$", r"\1accuracy", name)
-    hint = f'did you mean "{full}"?' if full != name and full in known else did_you_mean(name, known)
+    hint = did_you_mean(name, known)
     faults.add(
         node,
         path,

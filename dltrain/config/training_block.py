@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from dltrain.config.components import plain_component, plain_value, read_component
 from dltrain.config.data_block import has_validation
+from dltrain.config.gates import parse_gate
 from dltrain.config.keys import keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
+from dltrain.config.metric_names import metric_name
 from dltrain.config.nodes import MappingNode, Node, ScalarNode
 from dltrain.config.phases_block import plain_phase, read_phases
 from dltrain.config.reading import Context, is_none, is_removed, items_of, read_block, read_texts, scalars_of
@@ -18,10 +19,10 @@ from dltrain.config.scalars import describe
 from dltrain.config.suggest import did_you_mean, one_of
 from dltrain.config.templates import check_metric, check_template, format_of, stays_inside
 from dltrain.config.types import CheckpointConfig, Component, DataConfig, EvaluationConfig, LossConfig, TrainingConfig
+from dltrain.errors import UsageError
 
 CALLBACKS = {"early_stopping": "EarlyStopping", "reduce_lr_on_plateau": "ReduceLROnPlateau", "tensorboard": "TensorBoard"}
 MONITORING = ("early_stopping", "reduce_lr_on_plateau")
-GATE = re.compile(r"\s*[^\s<>=]+\s*(?:>=|<=|>|<)\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*")
 
 
 def read_training(context: Context, node: Node | None, data: DataConfig) -> TrainingConfig | None:
@@ -115,24 +116,12 @@ def _read_metrics(context: Context, node: Node, path: str) -> Any:
         component = read_component(context, ("metric", "loss"), item, f"{path}.{index}")
         if component is None:
             continue
-        name = metric_name(context, component)
+        name = metric_name(component)
         if name in names:
             context.faults.add(item, f"{path}.{index}", f"the metric {name} stands twice", "give one of them a `name`")
         names[name] = index
         components.append(component)
     return tuple(components)
-
-
-def metric_name(context: Context, component: Component) -> str:
-    """The name under which a metric appears in the history."""
-    given = component.arguments.get("name")
-    if isinstance(given, str):
-        return given
-    entry = context.catalog.find(component.kind, component.name)
-    if entry is None:
-        return component.name
-    default = entry.arguments["name"].default if "name" in entry.arguments else None
-    return entry.metric_name or default or component.name
 
 
 def _read_callback(context: Context, node: Node, path: str, name: str) -> Any:
@@ -238,7 +227,7 @@ def _history_names(context: Context, config: TrainingConfig, data: DataConfig) -
     """The names of the history without `val_`; None with several targets, whose names Keras makes up when it compiles."""
     if len(data.target) > 1 or isinstance(config.loss, Mapping):
         return None
-    names = ["loss", *(metric_name(context, component) for component in config.metrics), "learning_rate"]
+    names = ["loss", *(metric_name(component) for component in config.metrics), "learning_rate"]
     # Without a list of one's own, accuracy is computed wherever there are classes.
     return names if config.metrics else [*names, "accuracy"]
 
@@ -251,10 +240,10 @@ def read_evaluation(context: Context, node: Node | None) -> EvaluationConfig:
         if texts is MISMATCH:
             return texts
         for text, item in zip(texts, scalars_of(value)):
-            if not GATE.fullmatch(text):
-                context.faults.add(
-                    item, path, f"expected a gate, found {describe(text)}", "such as accuracy>=0.9, with one of >= > <= <"
-                )
+            try:
+                parse_gate(text)
+            except UsageError as error:
+                context.faults.add(item, path, error.faults[0].message, error.faults[0].hint)
         return texts
 
     return EvaluationConfig(**read_block(context, node, "evaluation", {"require": gates}))

@@ -359,9 +359,15 @@ class TrainingConfig:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationConfig:
-    """The `evaluation:` block: gates, each such as `accuracy>=0.9`, that `fit` and `evaluate` hold the run to."""
+    """The `evaluation:` block: gates, each such as `accuracy>=0.9`, that `fit` and `evaluate` hold the run to.
+
+    Attributes:
+        require: the gates, those of the command line behind the config's own.
+        num_added: how many of the last ones are the command line's.
+    """
 
     require: tuple[str, ...] = ()
+    num_added: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,7 +403,8 @@ class Config:
 
     def requiring(self, require: Sequence[str]) -> Config:
         """The same with further gates, which are the command line's and no part of the experiment as it is written down."""
-        return replace(self, evaluation=EvaluationConfig((*self.evaluation.require, *require)))
+        own = self.evaluation
+        return replace(self, evaluation=EvaluationConfig((*own.require, *require), own.num_added + len(require)))
 
 
 def fault_at(place: Place | None, message: str, *, path: str | None = None, hint: str | None = None) -> Fault:

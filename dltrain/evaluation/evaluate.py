@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dltrain.config.metric_names import split_part
 from dltrain.data import load_dataset, read_part
 from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import DataError, RunError, UsageError
@@ -56,6 +57,7 @@ def evaluate(
     part: str | None = None,
     weights: str | None = None,
     require: Sequence[str] = (),
+    own_gates: bool = True,
     allow_changed: bool = False,
     threads: int | None = None,
     reporter: Reporter | None = None,
@@ -67,7 +69,8 @@ def evaluate(
         data: files of other data, read as the run's own was; empty: the run's data, split as in training.
         part: "test", "validation" or "train"; None: the first of these that the run has.
         weights: "best", "last", or None: the run's model.
-        require: gates.
+        require: gates, besides those of the run's config.
+        own_gates: hold the run to what its config requires.
         allow_changed: go on, with a warning, where the data is not what the run was trained on.
         threads: threads for one operation; None: those of the run.
         reporter: is told what happens.
@@ -109,7 +112,8 @@ def evaluate(
         logs, outputs = forward.evaluate(encoded.inputs, encoded.targets, encoded.weights)
         reference = restore_reference(stored.manifest.get("reference", {}))
         report = report_part(shown, logs, stored.heads, outputs, rows, reference)
-    gates = check_gates(require, {shown: report.metrics}, part=shown, reports={shown: report.report})
+    own, notes = _own_gates(stored.config.evaluation.require, shown) if own_gates else ((), [])
+    gates = check_gates([*own, *require], {shown: report.metrics}, part=shown, reports={shown: report.report})
     return EvaluateResult(
         run=stored.run.path,
         part=shown,
@@ -118,8 +122,22 @@ def evaluate(
         baseline=report.baseline,
         report=report.report,
         gates=list(gates),
-        notes=report.notes,
+        notes=[*report.notes, *notes],
     )
+
+
+def _own_gates(require: Sequence[str], shown: str) -> tuple[list[str], list[str]]:
+    """Those of the config's gates that the part shown can be held against, and sentences on the others."""
+    kept, notes = [], []
+    for text in require:
+        named = split_part(parse_gates([text])[0].name)[0]
+        # One that names no part is not met by what the model was trained on.
+        if (named or shown) == shown and (named or shown != "train"):
+            kept.append(text)
+        else:
+            of = f"is of the {named} part" if named else "says nothing on the training part"
+            notes.append(f"The config's gate {text} {of}, so it is not applied here.")
+    return kept, notes
 
 
 def _choose(

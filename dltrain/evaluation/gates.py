@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dltrain.config.gates import Requirement, parse_gate, parse_gates
+from dltrain.config.metric_names import find_name, find_value, split_part
 from dltrain.errors import Fault, UsageError
-from dltrain.evaluation.metric_names import find_name, find_value, split_part
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -19,27 +20,9 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "<": operator.lt,
 }
-# The last comparison counts, so that a label may hold one: f1[a>b]>=0.9.
-_FORM = re.compile(r"^\s*(?P<name>.*[^<>=!\s])\s*(?P<operator>[<>=!]+)\s*(?P<number>[^<>=!]*?)\s*$", re.DOTALL)
-_EXAMPLE = "write a metric, one of >= > <= <, and a number, such as accuracy>=0.9, rmse<=7, val_loss<0.3 or f1[spam]>=0.9"
+__all__ = ["Gate", "Requirement", "check_gates", "parse_gate", "parse_gates"]
+
 _PER_CLASS = re.compile(r"^(?P<metric>[^\[\]]+)\[(?P<label>.*)\]$", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
-class Requirement:
-    """A gate as asked for.
-
-    Attributes:
-        text: as the user wrote it.
-        name: `accuracy`, `test.accuracy`, `val_loss`, `f1[spam]`.
-        operator: one of `>=`, `>`, `<=`, `<`.
-        threshold: the finite number on its right.
-    """
-
-    text: str
-    name: str
-    operator: str
-    threshold: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,50 +42,6 @@ class Gate:
     met: bool
     part: str
     metric: str
-
-
-def parse_gate(text: str) -> Requirement:
-    """Take one gate apart.
-
-    Raises:
-        UsageError: the form is wrong.
-    """
-    match = _FORM.match(text)
-    if match is None:
-        raise UsageError(Fault(f"a requirement was expected, found {text!r}", hint=_EXAMPLE))
-    sign = match["operator"]
-    if sign not in _OPERATORS:
-        nearest = {"=>": ">=", "=<": "<=", "=": ">=", "==": ">="}.get(sign)
-        hint = f"did you mean {match['name']}{nearest}{match['number']}?" if nearest else _EXAMPLE
-        raise UsageError(Fault(f"in the requirement {text!r} one of >= > <= < was expected, found {sign!r}", hint=hint))
-    try:
-        threshold = float(match["number"])
-    except ValueError:
-        threshold = math.nan
-    if not math.isfinite(threshold):
-        found = repr(match["number"]) if match["number"] else "nothing"
-        raise UsageError(
-            Fault(f"in the requirement {text!r} a finite number was expected after {sign}, found {found}", hint=_EXAMPLE)
-        )
-    return Requirement(text, match["name"].strip(), sign, threshold)
-
-
-def parse_gates(requires: Iterable[str]) -> list[Requirement]:
-    """Take gates apart.
-
-    Raises:
-        UsageError: with a fault for each whose form is wrong.
-    """
-    requirements: list[Requirement] = []
-    faults: list[Fault] = []
-    for text in requires:
-        try:
-            requirements.append(parse_gate(text))
-        except UsageError as error:
-            faults.extend(error.faults)
-    if faults:
-        raise UsageError(faults)
-    return requirements
 
 
 def check_gates(

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.config import load_config
+from dltrain.config.metric_names import find_direction
+from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, RunError, UsageError
-from dltrain.evaluation.metric_names import is_higher_better
 from dltrain.evaluation.plots import read_history
 from dltrain.runs import Run, best_of_sweep
 from dltrain.storage.outputs import check_output
@@ -70,9 +71,10 @@ def compare(runs: Sequence[Path], *, picture: Path | None = None, metric: str = 
         run.refuse_foreign_files()
     manifests = [run.read_manifest() for run in opened]
     labels = _labels([Path(path) for path in runs])
-    configs = [_flat_config(run) for run in opened]
-    keys = list(dict.fromkeys(key for flat in configs for key in flat))
-    every = {key: [flat.get(key) for flat in configs] for key in keys if not key.startswith(_UNTOLD)}
+    configs = [_config(run) for run in opened]
+    flats = [_flat(config.resolved) for config in configs]
+    keys = list(dict.fromkeys(key for flat in flats for key in flat))
+    every = {key: [flat.get(key) for flat in flats] for key in keys if not key.startswith(_UNTOLD)}
     differences = {key: values for key, values in every.items() if any(value != values[0] for value in values)}
     metrics = _metrics([run.read_metrics().get("metrics", {}) for run in opened])
     result = CompareResult(
@@ -81,7 +83,7 @@ def compare(runs: Sequence[Path], *, picture: Path | None = None, metric: str = 
         statuses=[str(manifest.get("status")) for manifest in manifests],
         differences=differences,
         metrics=metrics,
-        best={part: {name: _best(name, values) for name, values in names.items()} for part, names in metrics.items()},
+        best={part: {name: _best(name, values, configs) for name, values in names.items()} for part, names in metrics.items()},
         warnings=_warnings(manifests, labels, differences),
     )
     if picture is not None:
@@ -98,9 +100,9 @@ def _labels(runs: Sequence[Path]) -> list[str]:
     return ["/".join(path[-count:]) for path in parts]
 
 
-def _flat_config(run: Run) -> dict[str, Any]:
+def _config(run: Run) -> Config:
     try:
-        return _flat(load_config(run.config_file).resolved)
+        return load_config(run.config_file)
     except ConfigError as error:
         raise RunError(Fault(f"the config of {run.path} cannot be used: {error.faults[0].message}")) from error
 
@@ -136,11 +138,15 @@ def _of_part(metrics: dict[str, Any], part: str) -> dict[str, float]:
     return {name: value for name, value in items if isinstance(value, int | float)}
 
 
-def _best(name: str, values: Sequence[float | None]) -> int | None:
+def _best(name: str, values: Sequence[float | None], configs: Sequence[Config]) -> int | None:
+    """Which run has the best value; None where that cannot be told, as where the runs mean different things by the name."""
     there = [(value, index) for index, value in enumerate(values) if value is not None]
     if len(there) < 2:
         return None
-    return (max if is_higher_better(name) else min)(there, key=lambda item: item[0])[1]
+    directions = {find_direction(name, config.training.metrics if config.training else ()) for config in configs}
+    if len(directions) != 1 or None in directions:
+        return None
+    return (max if directions == {"max"} else min)(there, key=lambda item: item[0])[1]
 
 
 def _warnings(manifests: Sequence[dict[str, Any]], labels: Sequence[str], differences: dict[str, Any]) -> list[str]:

@@ -63,7 +63,7 @@ def compare(trials: Sequence[Trial], plan: SweepPlan, chosen: Trial | None = Non
     if not ranked:
         return Comparison(None)
     best = chosen or ranked[0]
-    others = [trial for trial in ranked if trial is not best]
+    others = [trial for trial in ranked if trial.parameters != best.parameters]
     if not others:
         return Comparison(best)
     other = others[0]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from dltrain.checking.check import check_with_facts
 from dltrain.config import dump_yaml, load_config, load_config_text
+from dltrain.config.metric_names import split_part
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError
 from dltrain.evaluation.figure import draw_or_warn
 from dltrain.evaluation.held_out import join_held_out
-from dltrain.evaluation.metric_names import split_part
 from dltrain.evaluation.plots import plot_history
 from dltrain.helper_process import HelperProcess
 from dltrain.reporting import Reporter

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dltrain.config import dump_yaml, load_config_text
+from dltrain.config.metric_names import find_direction, find_name, metric_name
 from dltrain.config.sweep_block import is_endless, read_over
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, UsageError
-from dltrain.evaluation.metric_names import find_name, is_higher_better
 from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, Dimension, build_space, grid_size, words_of
 
 DEFAULT_TRIALS = 20
@@ -44,7 +45,7 @@ class SweepPlan:
     space: tuple[Dimension, ...]
     strategy: str
     trials: int | None
-    seeds: tuple[int, ...]
+    seeds: Sequence[int]
     folds: int | None
     metric: str
     parts: tuple[str, ...]
@@ -130,9 +131,20 @@ def _check(plan: SweepPlan, endless: Sequence[str]) -> None:
         faults.append(Fault(f"a {plan.strategy} cannot go through a range without end", path=endless[0], hint=hint))
     if not plan.space and plan.strategy in ("tpe", "capacity", "random"):
         faults.append(Fault(f"{plan.strategy} needs a key to vary", path="sweep.strategy", hint="--over KEY=VALUE,VALUE"))
-    if plan.strategy == "grid" and not endless and grid_size(plan.space) > MOST_GRID_TRIALS and plan.trials is None:
+    most = plan.trials or math.inf
+    if plan.strategy == "grid" and not endless and min(grid_size(plan.space), most) > MOST_GRID_TRIALS:
         message = f"the grid has {grid_size(plan.space):,} trials"
         faults.append(Fault(message, path="sweep.parameters", hint="--trials N, or --strategy random"))
+    longest = max((len(dimension.values) for dimension in plan.space), default=0)
+    if plan.strategy == "capacity" and min(longest, most) > MOST_GRID_TRIALS:
+        message = f"there are {longest:,} sizes to go through"
+        faults.append(Fault(message, path="sweep.parameters", hint="give the range a larger step, or `log: true`"))
+    if plan.strategy in ("random", "tpe") and most > MOST_GRID_TRIALS:
+        message = f"{plan.trials:,} trials are more than the {MOST_GRID_TRIALS:,} that a sweep may have"
+        faults.append(Fault(message, path="sweep.trials", hint="fewer trials"))
+    if len(plan.seeds) > MOST_GRID_TRIALS:
+        message = f"{len(plan.seeds):,} seeds are more than the {MOST_GRID_TRIALS:,} fits that a trial may have"
+        faults.append(Fault(message, path="sweep.seeds", hint="five or ten seeds tell the spread"))
     if plan.pruning and plan.fits_per_trial > 1:
         message = f"a trial of {plan.fits_per_trial} fits is compared by all of them, and cannot be stopped in the first"
         faults.append(Fault(message, path="sweep.pruning", hint="leave out `pruning`, or seeds and folds"))
@@ -151,10 +163,10 @@ def _check(plan: SweepPlan, endless: Sequence[str]) -> None:
         raise ConfigError(faults)
 
 
-def _seeds(given: Any, seed: int) -> tuple[int, ...]:
+def _seeds(given: Any, seed: int) -> Sequence[int]:
     if given is None:
         return ()
-    return tuple(range(seed, seed + given)) if isinstance(given, int) else tuple(dict.fromkeys(given))
+    return range(seed, seed + given) if isinstance(given, int) else tuple(dict.fromkeys(given))
 
 
 def _metric(config: Config, wanted: str | None, mode: str) -> dict[str, Any]:
@@ -167,8 +179,14 @@ def _metric(config: Config, wanted: str | None, mode: str) -> dict[str, Any]:
         name = str(training.checkpoint.monitor or early.get("monitor") or "loss").removeprefix("val_")
         given = training.checkpoint.mode if training.checkpoint.monitor else early.get("mode", "auto")
         mode = given if mode == "auto" else mode
-    mode = mode if mode in ("min", "max") else "max" if is_higher_better(name) else "min"
-    return {"metric": name, "parts": ("validation", "test", "train"), "mode": mode}
+    direction = mode if mode in ("min", "max") else find_direction(name, training.metrics)
+    if direction is None:
+        _check_name(config, name)
+        fault = Fault(
+            f"whether more or less of {name!r} is better is not known", path="sweep.mode", hint="`sweep.mode: min`, or max"
+        )
+        raise ConfigError(fault)
+    return {"metric": name, "parts": ("validation", "test", "train"), "mode": direction}
 
 
 def plain_options(plan: SweepPlan) -> dict[str, Any]:
@@ -192,16 +210,19 @@ def check_metric(plan: SweepPlan) -> None:
     Raises:
         UsageError: there is no such metric.
     """
-    config = plan.config
+    _check_name(plan.config, plan.metric)
+
+
+def _check_name(config: Config, metric: str) -> None:
     assert config.training is not None
-    wanted = plan.metric.rpartition(".")[2].removeprefix("val_").removeprefix("test_").removeprefix("train_").partition("[")[0]
+    wanted = metric.rpartition(".")[2].removeprefix("val_").removeprefix("test_").removeprefix("train_").partition("[")[0]
     known = ["loss", "accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "rmse", "mse", "mae", "r2"]
-    own = [str(metric.arguments.get("name", metric.name)) for metric in config.training.metrics]
+    own = [metric_name(each) for each in config.training.metrics]
     if find_name(wanted, [*known, *own]) is None and len(config.data.target) < 2:
         from dltrain.config.suggest import did_you_mean
 
         hint = did_you_mean(wanted, [*known, *own]) or f"there are {', '.join(dict.fromkeys([*known, *own]))}"
-        raise UsageError(f"there is no metric {plan.metric!r} to compare trials by", hint=hint)
+        raise UsageError(f"there is no metric {metric!r} to compare trials by", hint=hint)
 
 
 def trial_config(

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dltrain.config.metric_names import canonical, find_name
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, DltrainError, RunError, UsageError
-from dltrain.evaluation.metric_names import canonical, find_name
 from dltrain.reporting import Reporter
 from dltrain.runs import Run
 from dltrain.sweep.checks import Facts, TrialChecks
@@ -23,6 +23,7 @@ from dltrain.sweep.pictures import choose_column
 from dltrain.sweep.plan import SweepPlan, base_text, check_metric, trial_config
 from dltrain.sweep.record import recall_fit, settle, trial_document, write_record
 from dltrain.sweep.space import show
+from dltrain.sweep.strategies.tpe import TpeStrategy
 from dltrain.sweep.trials import ENDED, Trial, TrialFit
 
 logger = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ class Progress(FitObserver):
 
     def begin(self) -> None:
         """Tell of the sweep, and of what it has already."""
-        total = self.plan.trials if self.plan.strategy == "tpe" else len(self.strategy.candidates())
+        total = self.strategy.most if isinstance(self.strategy, TpeStrategy) else len(self.strategy.candidates())
         self.reporter.sweep_started(str(self.run.path), total or 1, self.plan.fits_per_trial, self._named_metric())
         for trial in self.trials:
             if trial.is_ended:
@@ -154,8 +155,8 @@ class Progress(FitObserver):
             return True
         if self.plan.strategy in ("grid", "random"):
             return len(self.trials) < len(self.strategy.candidates())
-        if self.plan.strategy == "tpe":
-            return len(self.trials) < (self.plan.trials or 0)
+        if isinstance(self.strategy, TpeStrategy):
+            return len(self.trials) < self.strategy.most
         chosen = self.strategy.choose(1)  # of a capacity strategy: whether it would grow on
         for parameters in chosen:
             trial = self._make(len(self.trials) + 1, parameters)

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dltrain.config.metric_names import find_value
 from dltrain.errors import RunError
-from dltrain.evaluation.metric_names import find_value
 from dltrain.evaluation.prediction_files import to_csv
 from dltrain.runs import Run, to_json, write_atomically
 from dltrain.sweep.plan import SweepPlan

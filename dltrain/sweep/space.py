@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import random
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
+from dltrain.config.overrides import override_word
 from dltrain.config.sweep_block import is_endless
 from dltrain.config.types import Config
 
 DEFAULT_SPACE = {"training.optimizer.learning_rate": [0.0001, 0.001, 0.01, 0.1]}
 MOST_GRID_TRIALS = 100_000
+
+
+class Steps(Sequence[float]):
+    """The values of a range, each computed when it is asked for: a range may have more of them than fit into memory."""
+
+    def __init__(self, low: float, high: float, step: float) -> None:
+        self._low, self._step = low, step
+        exact = all(isinstance(number, int) for number in (low, high, step))
+        count = int((high - low) // step) + 1 if exact else math.floor((high - low) / step + 1e-9) + 1
+        self._count = min(count, sys.maxsize)  # more than `len` can say
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> float: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[float]: ...
+
+    def __getitem__(self, index: int | slice) -> float | Sequence[float]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(self._count))]
+        place = index + self._count if index < 0 else index
+        if not 0 <= place < self._count:
+            raise IndexError(index)
+        value = self._low + place * self._step
+        return value if isinstance(value, int) else float(f"{value:.12g}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +62,7 @@ class Dimension:
 
     name: str
     keys: tuple[str, ...]
-    values: tuple[Any, ...] = ()
+    values: Sequence[Any] = ()
     low: float = 0.0
     high: float = 0.0
     log: bool = False
@@ -44,6 +73,18 @@ class Dimension:
     def is_range(self) -> bool:
         """Whether it was given as a range."""
         return self.low < self.high
+
+    @property
+    def num_choices(self) -> int | None:
+        """How many different values a strategy that draws may choose; None: no end of them."""
+        if self.log and self.whole:
+            return int(self.high) - int(self.low) + 1
+        return len(self.values) or None
+
+    @property
+    def ends(self) -> list[Any]:
+        """All values of a list, both ends of a range."""
+        return [self.low, self.values[-1] if self.values else self.high] if self.is_range else list(self.values)
 
     def draw(self, generator: random.Random) -> Any:
         """A value, each equally likely; on a logarithmic range each ratio."""
@@ -68,26 +109,22 @@ def _dimension(config: Config, name: str, given: Any) -> Dimension:
     if isinstance(given, Mapping) and "choices" in given:
         given = given["choices"]
     if not isinstance(given, Mapping):
-        return Dimension(name, keys, tuple(given))
+        return Dimension(name, keys, tuple({json.dumps(value, sort_keys=True): value for value in given}.values()))
     low, high, log, step = given["low"], given["high"], bool(given.get("log")), given.get("step")
     whole = all(isinstance(number, int) for number in (low, high, 1 if step is None else step))
-    values = () if is_endless(given) else tuple(_steps(low, high, log=log, step=step))
+    values: Sequence[Any] = ()
+    if not is_endless(given):
+        values = tuple(_doublings(low, high)) if log else Steps(low, high, 1 if step is None else step)
     return Dimension(name, keys, values, low, high, log, step, whole)
 
 
-def _steps(low: float, high: float, *, log: bool, step: float | None) -> Iterator[float]:
-    """The values of a range: doublings of whole numbers on a logarithmic one, else steps of `step`, or of 1."""
-    if log:
-        value = low
-        while value < high:
-            yield value
-            value *= 2
-        yield high
-        return
-    width = 1 if step is None else step
-    for index in range(math.floor((high - low) / width + 1e-9) + 1):
-        value = low + index * width
-        yield value if isinstance(value, int) else float(f"{value:.12g}")
+def _doublings(low: float, high: float) -> Iterator[float]:
+    """The values of a logarithmic range of whole numbers."""
+    value = low
+    while value < high:
+        yield value
+        value *= 2
+    yield high
 
 
 def grid_size(space: Sequence[Dimension]) -> int:
@@ -97,14 +134,25 @@ def grid_size(space: Sequence[Dimension]) -> int:
 
 def grid(space: Sequence[Dimension]) -> Iterator[dict[str, Any]]:
     """All combinations; the last dimension changes fastest."""
-    for values in itertools.product(*(dimension.values for dimension in space)):
-        yield dict(zip((dimension.name for dimension in space), values))
+    if not space:
+        yield {}
+        return
+    # Not `itertools.product`, which lists what it is given.
+    for value in space[0].values:
+        for others in grid(space[1:]):
+            yield {space[0].name: value, **others}
+
+
+def num_configurations(space: Sequence[Dimension]) -> int | None:
+    """How many different trials a strategy that draws can choose; None: no end of them."""
+    counts = [dimension.num_choices for dimension in space]
+    return math.prod(count for count in counts if count is not None) if None not in counts else None
 
 
 def words_of(space: Sequence[Dimension], parameters: Mapping[str, Any]) -> list[str]:
     """The overrides that put a trial's values into the config; whole components before the arguments inside them."""
     words = [
-        (key, f"{key}={json.dumps(parameters[dimension.name])}")
+        (key, override_word(key, parameters[dimension.name]))
         for dimension in space
         if dimension.name in parameters
         for key in dimension.keys

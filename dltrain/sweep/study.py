@@ -64,10 +64,10 @@ class Study:
             load_if_exists=True,
         )
 
-    def ask(self, number: int) -> dict[str, Any]:
-        """The values that trial `number` should have."""
+    def ask(self, number: int, attempt: int = 0) -> dict[str, Any]:
+        """The values that trial `number` should have; another attempt asks with another seed."""
         self._study.sampler = self._optuna.samplers.TPESampler(
-            seed=(self._seed * 1_000_003 + number) % 2**32, constant_liar=self._parallel
+            seed=(self._seed * 1_000_003 + number + 7_919 * attempt) % 2**32, constant_liar=self._parallel
         )
         trial = self._study.ask(self._distributions)
         self._keep(number, trial)
@@ -77,6 +77,10 @@ class Study:
         """Trial `number`, whose values another strategy chose."""
         self._study.enqueue_trial({name: _key(value) for name, value in parameters.items()})
         self._keep(number, self._study.ask(self._distributions))
+
+    def give_up(self, number: int) -> None:
+        """Trial `number` is not to be trained with the values it was asked: it was before. It counts as failed."""
+        self._study.tell(self._trials.pop(number), state=self._optuna.trial.TrialState.FAIL)
 
     def _keep(self, number: int, trial: Any) -> None:
         trial.set_user_attr(_OUR_NUMBER, number)
@@ -157,6 +161,8 @@ def _key(value: Any) -> Any:
 
 
 def _value(key: Any, dimension: Dimension) -> Any:
+    if dimension.is_range:
+        return float(f"{key:.12g}") if dimension.step is not None and isinstance(key, float) else key
     return next((value for value in dimension.values if _key(value) == key), key)
 
 

@@ -15,19 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.metric_names import find_column, find_direction
 from dltrain.config.types import TrainingConfig
 from dltrain.errors import ConfigError, Fault
 from dltrain.model.keras_import import import_keras
 from dltrain.runs import Run
 
-_SHORT_NAMES = {
-    "acc": "accuracy",
-    "mae": "mean_absolute_error",
-    "mse": "mean_squared_error",
-    "rmse": "root_mean_squared_error",
-    "mape": "mean_absolute_percentage_error",
-    "msle": "mean_squared_logarithmic_error",
-}
 _REMEMBERED = {
     "early_stopping": ("wait", "stopped_epoch", "best", "best_epoch"),
     "reduce_lr_on_plateau": ("wait", "best", "cooldown_counter"),
@@ -48,56 +41,40 @@ def resolve_monitor(wanted: str | None, names: list[str], *, path: str, has_vali
     """
     if wanted is None:
         return "val_loss" if has_validation else "loss"
-    prefix = "val_" if wanted.startswith("val_") else ""
-    name = prefix + _SHORT_NAMES.get(wanted.removeprefix(prefix), wanted.removeprefix(prefix))
-    if name in names:
+    name = find_column(wanted, names)
+    if name is not None:
         return name
+    prefix = "val_" if wanted.startswith("val_") else ""
     hint = f"the history will have: {', '.join(names)}"
     if prefix and not has_validation:
         hint = "there is no validation part; add `data.split.validation`"
     raise ConfigError(Fault(f"{wanted!r} will not exist", path=path, hint=hint))
 
 
-def metric_direction(model: Any, name: str, mode: str, *, path: str) -> str:
+def metric_direction(training: TrainingConfig, name: str, mode: str, *, path: str) -> str:
     """Whether a monitored value is better "min" or "max".
 
     Args:
-        model: a compiled model, whose metrics know their direction.
+        training: whose metrics tell.
         name: history column.
         mode: "auto" asks the metric; anything else is the answer.
         path: the config key, for the message.
 
     Raises:
-        ConfigError: the metric does not know.
+        ConfigError: it is not known.
     """
-    if mode in ("min", "max"):
-        return mode
-    bare = name.removeprefix("val_")
-    if bare == "loss" or bare.endswith("_loss"):
-        return "min"
-    for metric in model.metrics:
-        for part in getattr(metric, "metrics", None) or [metric]:
-            if bare == part.name or bare.endswith(f"_{part.name}"):
-                direction = getattr(part, "_direction", None)
-                if direction:
-                    return "max" if direction == "up" else "min"
-    lowered = bare.lower()
-    if any(word in lowered for word in ("error", "crossentropy", "hinge", "divergence", "log_cosh", "huber", "false")):
-        return "min"
-    if any(
-        word in lowered for word in ("accuracy", "auc", "precision", "recall", "score", "iou", "true", "similarity", "r2", "at_")
-    ):
-        return "max"
-    raise ConfigError(
-        Fault(f"whether {name!r} should be low or high is not known", path=path, hint="set `mode: min` or `mode: max`")
-    )
+    direction = mode if mode in ("min", "max") else find_direction(name, training.metrics)
+    if direction is None:
+        message = f"whether {name!r} should be low or high is not known"
+        raise ConfigError(Fault(message, path=path, hint="set `mode: min` or `mode: max`"))
+    return direction
 
 
 class EpochCallbacks:
     """The callbacks of a run, asked at each epoch's end.
 
     Args:
-        model: a compiled model; its metrics must have seen data, so that Keras can tell their direction.
+        model: a compiled model.
         training: which callbacks, with their arguments.
         names: the columns that the history will have.
         has_validation: whether there is a validation part.
@@ -130,7 +107,7 @@ class EpochCallbacks:
                 continue
             path = f"training.{key}"
             monitor = resolve_monitor(given.get("monitor"), names, path=f"{path}.monitor", has_validation=has_validation)
-            mode = metric_direction(model, monitor, given.get("mode", "auto"), path=f"{path}.mode")
+            mode = metric_direction(training, monitor, given.get("mode", "auto"), path=f"{path}.mode")
             try:
                 callback = getattr(keras.callbacks, class_name)(**{**given, "monitor": monitor, "mode": mode, "verbose": 0})
             except (ValueError, TypeError) as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dltrain.config.metric_names import find_column
 from dltrain.config.types import CheckpointConfig
 from dltrain.errors import ConfigError, Fault
 from dltrain.runs import Run, write_atomically
@@ -197,7 +198,8 @@ def expand_template(template: str, epoch: int, logs: Mapping[str, float]) -> str
     """
     fields = {"epoch": epoch + 1, **logs}
     check_template(template, list(fields))
-    return template.format(**fields)
+    asked = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+    return template.format(**{name: fields[find_column(name, fields) or name] for name in asked})
 
 
 def check_template(template: str, names: list[str]) -> None:
@@ -215,7 +217,7 @@ def check_template(template: str, names: list[str]) -> None:
         fields = [field for _, field, _, _ in string.Formatter().parse(template) if field is not None]
     except ValueError as error:
         raise ConfigError(Fault(f"not a template: {error}", path=path)) from error
-    unknown = [field for field in fields if field not in names]
+    unknown = [field for field in fields if find_column(field, names) is None]
     if unknown:
         hint = f"it may use: {', '.join(names)}"
         if any(field.startswith("val_") for field in unknown) and not any(name.startswith("val_") for name in names):

@@ -98,7 +98,7 @@ def best_monitor(
     if config.monitor is None and not has_validation:
         return ("loss" if config.filepath and config.save_best_only else None), "min"
     monitor = resolve_monitor(config.monitor, columns, path=f"{path}.monitor", has_validation=has_validation)
-    return monitor, metric_direction(model, monitor, config.mode, path=f"{path}.mode")
+    return monitor, metric_direction(training, monitor, config.mode, path=f"{path}.mode")
 
 
 def refuse_h5(model: Any, training: TrainingConfig, *, trained: Any = None) -> None:

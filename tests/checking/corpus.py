@@ -301,7 +301,7 @@ KEYS: list[Case] = [
     ("titanic", "Pclass: category", "Pclass: ¶categry", 'did you mean "category"?'),
     ("titanic", "split: {test: 0.25}", "split: {test: 0.25}\n  impute: {Age: ¶mediann}", 'did you mean "median"?'),
     ("titanic", "loss: categorical_crossentropy", "loss: ¶categorical_crossentropi", "did you mean"),
-    ("breast_cancer", 'require: ["accuracy >= 0.92"', 'require: [¶"accuracy = 0.92"', "expected a gate"),
+    ("breast_cancer", 'require: ["accuracy >= 0.92"', 'require: [¶"accuracy = 0.92"', "one of >= > <= < was expected"),
     ("breast_cancer", "class_weight: balanced", "class_weight: ¶balance", ""),
     ("noise", "shape: [20]", "shape: ¶20", "write [20]"),
     ("noise", "rows: 4000", "rows: ¶0", "at least 1"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from dltrain.checking import CheckResult, check_config, check_dataset, raise_for_errors
+from dltrain.cli.app import run
 from dltrain.config import load_config, load_config_text
 from dltrain.data import load_dataset
 from dltrain.errors import ConfigError, DataError
@@ -199,3 +200,30 @@ def test_a_reconstruction_says_what_it_leaves_out(tmp_path: Path) -> None:
     text = "data: {source: csv, path: a.csv, task: reconstruction, features: {x: number, z: number, note: text}}\n"
     faults = check(text + "model: {layers: [Dense: {units: 1}]}\n", tmp_path).warnings
     assert any("note: read, but not reconstructed" in fault.message for fault in faults)
+
+
+@pytest.mark.parametrize(
+    "swept",
+    [
+        "training.optimizer: [adam, {SGD: {learning_rate: 0.1}}]",
+        "model.layers: [[{Dense: {units: 3}}], [{Dense: {units: 4, activation: relu}}, {Dropout: {rate: 0.2}}], []]",
+        "training.metrics: [[accuracy], [{AUC: {name: area, curve: PR}}, accuracy]]",
+        "training.class_weight: [null, balanced]",
+        "training.early_stopping: [{monitor: val_loss, patience: 1}, null]",
+        "data.features: [[a], [a, b]]",
+        "data.drop: [[], [b]]",
+    ],
+)
+def test_f2_check_takes_the_sweeps_that_sweep_runs(tmp_path, swept):
+    rows = [f"{index % 7},{index % 3},{'yes' if index % 2 else 'no'}" for index in range(80)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,y", *rows]) + "\n")
+    file = tmp_path / "config.yaml"
+    file.write_text(
+        "data: {source: csv, path: t.csv, target: y, split: {test: 0.25, validation: 0.25}}\n"
+        "model: {layers: [{Dense: {units: 2}}]}\ntraining: {epochs: 1}\n"
+        f"sweep: {{parameters: {{{swept}}}}}\n"
+    )
+    assert run(["check", str(file)]) == 0
+    file.write_text(file.read_text().replace("SGD", "SDG").replace("units: 3", "unit: 3").replace("curve: PR", "curve: RP"))
+    wrong = "SDG" in file.read_text() or "unit: 3" in file.read_text() or "RP" in file.read_text()
+    assert run(["check", str(file)]) == (2 if wrong else 0)

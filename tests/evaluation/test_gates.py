@@ -1,10 +1,15 @@
+import json
 import math
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltrain.errors import UsageError
+from dltrain.config import load_config_text
+from dltrain.config.gates import SCHEMA_PATTERN
+from dltrain.errors import ConfigError, UsageError
 from dltrain.evaluation.gates import Requirement, check_gates, parse_gate, parse_gates
 
 METRICS = {
@@ -117,3 +122,31 @@ def test_metrics_of_one_class():
     assert [gate.met for gate in gates] == [True, False, True]
     with pytest.raises(UsageError, match=r"f1\[spam\]"):
         check_gates(["f1[span]>0.3"], METRICS, reports={"test": report})
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [
+        "f1[George W Bush]>=0.9",
+        "recall[a > b] >= 0.5",
+        "test.precision[x y]<0.2",
+        "F1Score[é ü] > .5",
+        "loss<1e-3",
+        " accuracy >= 0.9 ",
+    ],
+)
+def test_d7_a_config_takes_what_the_command_line_takes(gate):
+    config = load_config_text(f"data: {{source: digits}}\nevaluation: {{require: [{json.dumps(gate)}]}}\n", folder=Path())
+    assert parse_gate(config.evaluation.require[0]) == parse_gate(gate)
+    assert re.search(SCHEMA_PATTERN, gate)
+
+
+@pytest.mark.parametrize("gate", ["accuracy", "accuracy=0.9", "accuracy>=", "accuracy>=high", ">=0.5", "loss<<1", "loss<nan"])
+def test_d7_a_config_refuses_what_the_command_line_refuses(gate):
+    with pytest.raises(UsageError) as line:
+        parse_gate(gate)
+    with pytest.raises(ConfigError) as config:
+        load_config_text(f"data: {{source: digits}}\nevaluation:\n  require:\n    - {json.dumps(gate)}\n", folder=Path())
+    fault = config.value.faults[0]
+    assert (fault.message, fault.hint, fault.line) == (line.value.faults[0].message, line.value.faults[0].hint, 4)
+    assert not re.search(SCHEMA_PATTERN, gate)

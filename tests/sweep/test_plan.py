@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from dltrain.errors import ConfigError, UsageError
+from dltrain.sweep.choosing import build_strategy
 from dltrain.sweep.plan import plan_sweep
 from tests.sweep.support import SMALL, small
 
@@ -39,7 +43,7 @@ def test_what_makes_a_model_the_best_is_what_is_compared():
 def test_folds_and_seeds_alone_are_one_trial_of_several_fits():
     assert plan_sweep(small("data.split={folds: 3}")).fits_per_trial == 3
     plan = plan_sweep(small("sweep={seeds: 4}"))
-    assert (plan.space, plan.seeds) == ((), (7, 8, 9, 10))
+    assert (plan.space, tuple(plan.seeds)) == ((), (7, 8, 9, 10))
     assert plan_sweep(small("sweep={seeds: [5, 1]}", "data.split={folds: 3}")).fits_per_trial == 6
 
 
@@ -60,3 +64,43 @@ def test_contradictions(overrides, options, said):
 def test_one_fold_is_no_sweep():
     with pytest.raises(UsageError, match="one fold"):
         plan_sweep(small("data.split={folds: 3, fold: 2}"))
+
+
+def test_d2_the_compared_metric_has_the_direction_of_its_class():
+    mae = "training.metrics=[{MeanAbsoluteError: {name: closeness}}]"
+    assert plan_sweep(small(mae, "sweep={metric: closeness}")).mode == "min"
+    assert plan_sweep(small("training.metrics=[{AUC: {name: rank_loss}}]", "sweep={metric: val_rank_loss}")).mode == "max"
+    assert plan_sweep(small(mae, "sweep={metric: closeness, mode: max}")).mode == "max"
+    with pytest.raises(UsageError, match="no metric 'closenes'"):
+        plan_sweep(small(mae, "sweep={metric: closenes}"))
+    own = small()
+    with pytest.raises(ConfigError, match="whether more or less of 'p_closeness' is better is not known") as caught:
+        plan_sweep(replace(own, data=replace(own.data, target=("p", "q")), sweep={"metric": "p_closeness"}))
+    assert caught.value.faults[0].path == "sweep.mode"
+
+
+def test_d6_a_range_is_never_listed():
+    over = ["seed={low: 0, high: 4294967295}"]
+    with pytest.raises(ConfigError) as caught:
+        plan_sweep(small(), over=over)
+    assert "4,294,967,296 trials" in str(caught.value)
+    for strategy in ("grid", "random", "tpe"):
+        plan = plan_sweep(small(), over=over, strategy=strategy, trials=3)
+        candidates = build_strategy(plan, Path()).candidates()
+        assert len(candidates) <= 6
+        assert all(0 <= trial["seed"] <= 4294967295 for trial in candidates)
+    for word in (
+        "sweep={seeds: 1000000000000}",
+        "sweep={trials: 1000000000000, strategy: random, parameters: {seed: {low: 0, high: 9}}}",
+    ):
+        with pytest.raises(ConfigError):
+            plan_sweep(small(word))
+    plan = plan_sweep(small(), over=["droprate={low: 0, high: 0.9, step: 1e-12}"], trials=2)
+    assert [trial["droprate"] for trial in build_strategy(plan, Path()).candidates()] == [0.0, 1e-12]
+    with pytest.raises(ConfigError):
+        plan_sweep(small(), over=["model.layers.0.units={low: 1, high: 100000000000}"], strategy="capacity")
+
+
+def test_d6_a_value_that_is_listed_twice_is_tried_once():
+    plan = plan_sweep(small(), over=["training.batch_size=8,16,8"])
+    assert [trial["training.batch_size"] for trial in build_strategy(plan, Path()).candidates()] == [8, 16]

@@ -78,7 +78,7 @@ def test_a_grid_is_every_combination_the_last_key_fastest():
     ],
 )
 def test_values_of_a_range(word, values):
-    assert space_of(word)[0].values == values
+    assert tuple(space_of(word)[0].values) == values
 
 
 @given(low=st.floats(1e-6, 1.0), ratio=st.floats(1.001, 1e6), log=st.booleans(), seed=st.integers(0, 2**32))

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from dltrain.config.sweep_block import read_over
+from dltrain.sweep.comparison import compare
+from dltrain.sweep.plan import plan_sweep
 from dltrain.sweep.space import build_space
 from dltrain.sweep.strategies.capacity import CapacityStrategy
 from dltrain.sweep.strategies.grid import GridStrategy
@@ -136,3 +138,39 @@ def test_importance_finds_what_matters():
     assert next(iter(shares)) == "droprate"
     assert shares["droprate"] > 0.8
     assert sum(shares.values()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "different"),
+    [
+        (["training.batch_size=8,16"], 2),
+        (["training.batch_size=8,16,8", "training.optimizer=adam,{SGD: {learning_rate: 0.1}}"], 4),
+        (["model.layers.0.units={low: 1, high: 5, log: true}"], 5),
+        (["droprate={low: 0.0, high: 0.3, step: 0.1}"], 4),
+    ],
+)
+def test_d6_tpe_trains_nothing_twice_and_ends_when_all_was_trained(tmp_path, words, different):
+    space = space_of(*words)
+    study = Study(tmp_path, space, mode="min", seed=1, parallel=False, pruning=None, epochs=10)
+    trials = play(TpeStrategy(space, lambda: study, 12), lambda parameters: float(len(str(parameters))))
+    texts = [str(sorted(trial.parameters.items())) for trial in trials]
+    assert len(texts) == len(set(texts)) == different
+
+
+def test_d6_tpe_that_goes_on_knows_what_was_trained(tmp_path):
+    space = space_of("training.batch_size=8,16,32")
+    first = TpeStrategy(space, lambda: Study(tmp_path, space, mode="min", seed=1, parallel=False, pruning=None, epochs=1), 9)
+    trials = play(first, lambda parameters: 1.0, most=2)
+    second = TpeStrategy(space, lambda: Study(tmp_path, space, mode="min", seed=1, parallel=False, pruning=None, epochs=1), 9)
+    second.resume(trials)
+    rest = play(second, lambda parameters: 1.0, first=3)
+    assert sorted(trial.parameters["training.batch_size"] for trial in [*trials, *rest]) == [8, 16, 32]
+
+
+def test_d6_the_best_is_compared_with_another_configuration():
+    plan = plan_sweep(small(), over=["training.batch_size=8,16"])
+    values = [(8, 0.5), (8, 0.5), (16, 0.9)]
+    trials = [trial_of(number, {"training.batch_size": size}, value) for number, (size, value) in enumerate(values, 1)]
+    found = compare(trials, plan)
+    assert (found.best.number, found.next.number) == (1, 3)
+    assert found.difference == pytest.approx(0.4)

@@ -6,14 +6,29 @@ Bergstra et al., "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011; Ak
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+import json
+import random
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from dltrain.sweep.space import Dimension
+from dltrain.sweep.space import Dimension, num_configurations
 from dltrain.sweep.strategies.strategy import Strategy
 from dltrain.sweep.study import Study
 from dltrain.sweep.trials import Trial
+
+_MOST_ATTEMPTS = 10
+
+
+def _text(parameters: Mapping[str, Any]) -> str:
+    return json.dumps(dict(parameters), sort_keys=True)
+
+
+def _draw(dimension: Dimension, generator: random.Random) -> Any:
+    """A value, each equally likely, of a logarithmic range of whole numbers as well: all of them must come in the end."""
+    if dimension.log and dimension.whole:
+        return generator.randint(int(dimension.low), int(dimension.high))
+    return dimension.draw(generator)
 
 
 class TpeStrategy:
@@ -22,16 +37,19 @@ class TpeStrategy:
     Args:
         space: the dimensions.
         study: gives what the trials are kept in; it is not asked before the first trial is chosen.
-        most: how many trials.
+        most: how many trials; fewer where there are not so many different ones.
     """
 
     def __init__(self, space: Sequence[Dimension], study: Callable[[], Study], most: int) -> None:
-        self._space, self._study, self._most = space, cache(study), most
+        self._space, self._study = space, cache(study)
+        different = num_configurations(space)
+        self.most = most if different is None else min(most, different)
         self._count = 0
+        self._seen: set[str] = set()
 
     def candidates(self) -> list[dict[str, Any]]:
         """Each value there is by itself, beside the first of the others; of a range its ends."""
-        ends = [list(dimension.values) or [dimension.low, dimension.high] for dimension in self._space]
+        ends = [dimension.ends for dimension in self._space]
         names = [dimension.name for dimension in self._space]
         count = max(len(values) for values in ends)
         rows = [[values[min(index, len(values) - 1)] for values in ends] for index in range(count)]
@@ -41,10 +59,28 @@ class TpeStrategy:
     def choose(self, most: int) -> list[dict[str, Any]]:
         """What Optuna suggests, given what it was told."""
         chosen: list[dict[str, Any]] = []
-        while len(chosen) < most and self._count < self._most:
+        while len(chosen) < most and self._count < self.most:
             self._count += 1
-            chosen.append(self._study().ask(self._count))
+            chosen.append(self._new_one())
         return chosen
+
+    def _new_one(self) -> dict[str, Any]:
+        """Values that no trial had before: what was trained once would only come out the same."""
+        study = self._study()
+        for attempt in range(_MOST_ATTEMPTS):
+            parameters = study.ask(self._count, attempt)
+            if _text(parameters) not in self._seen:
+                self._seen.add(_text(parameters))
+                return parameters
+            study.give_up(self._count)
+        # Optuna holds on to a place where everything was tried: any other one tells more.
+        generator = random.Random(f"{self._count}")
+        while True:
+            parameters = {dimension.name: _draw(dimension, generator) for dimension in self._space}
+            if _text(parameters) not in self._seen:
+                self._seen.add(_text(parameters))
+                study.add(self._count, parameters)
+                return parameters
 
     def tell(self, trial: Trial) -> None:
         """Tell Optuna."""
@@ -54,6 +90,7 @@ class TpeStrategy:
         """Go on with the study of the interrupted sweep."""
         self._study().resume(trials)
         self._count = len(trials)
+        self._seen = {_text(trial.parameters) for trial in trials}
 
     def report(self, trial: int, epoch: int, value: float) -> bool:
         """Ask the pruner, if there is one."""
