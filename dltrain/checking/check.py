@@ -37,13 +37,14 @@ def check_file(
     data: bool = False,
     build: bool = False,
     trials: CheckTrials | None = None,
+    samples: Path | None = None,
 ) -> tuple[Config | None, CheckResult]:
     """Read a config file and check it; faults of syntax and keys come together with those of shapes where these can be told.
 
     Args:
         file: the config.
         overrides: `KEY=VALUE` words.
-        data, build, trials: as for `check_config`.
+        data, build, trials, samples: as for `check_config`.
 
     Returns:
         The config, None where it cannot be used, and what was found.
@@ -54,7 +55,7 @@ def check_file(
         return None, _check_what_is_right(error)
     except ConfigError as error:
         return None, CheckResult(errors=error.faults, exit_code=error.exit_code)
-    return config, check_config(config, data=data, build=build, trials=trials)
+    return config, check_config(config, data=data, build=build, trials=trials, samples=samples)
 
 
 def _check_what_is_right(error: FaultyConfig) -> CheckResult:
@@ -65,7 +66,14 @@ def _check_what_is_right(error: FaultyConfig) -> CheckResult:
     return replace(plain, errors=in_order((*error.faults, *more)))
 
 
-def check_config(config: Config, *, data: bool = False, build: bool = False, trials: CheckTrials | None = None) -> CheckResult:
+def check_config(
+    config: Config,
+    *,
+    data: bool = False,
+    build: bool = False,
+    trials: CheckTrials | None = None,
+    samples: Path | None = None,
+) -> CheckResult:
     """Find everything that is wrong with a config without training.
 
     Args:
@@ -73,6 +81,7 @@ def check_config(config: Config, *, data: bool = False, build: bool = False, tri
         data: read all of the data and report on it.
         build: let Keras build the model (imports TensorFlow).
         trials: finds what is wrong with the trials of a sweep, where the config has one.
+        samples: with `data`: where some of the pictures are to be drawn.
 
     Returns:
         Errors and warnings with their places, the table of layers, decisions, memory. Nothing is raised for what is wrong.
@@ -84,7 +93,7 @@ def check_config(config: Config, *, data: bool = False, build: bool = False, tri
     if trials is not None and config.sweep and all((item.path or "").startswith("sweep") for item in result.errors):
         result = _with_trials(config, result, trials(config, facts))
     if data and not facts.errors and config.data.source != NO_DATA:
-        result = _with_data(config, result)
+        result = _with_data(config, result, samples)
     if build and not result.errors:
         from dltrain.checking.keras_build import build_with_keras
 
@@ -109,12 +118,12 @@ def _facts_of_net(config: Config) -> DataFacts:
         return DataFacts(summary=summary, errors=error.faults)
 
 
-def _with_data(config: Config, result: CheckResult) -> CheckResult:
+def _with_data(config: Config, result: CheckResult, samples: Path | None) -> CheckResult:
     """The result with what all of the data says."""
     from dltrain.checking.data_checks import check_data
 
     try:
-        lines, warnings = check_data(config)
+        lines, warnings = check_data(config, samples)
     except DltrainError as error:
         errors = (*result.errors, *(item for item in placed(config, error.faults) if item not in result.errors))
         return replace(result, errors=errors, exit_code=result.exit_code or error.exit_code)

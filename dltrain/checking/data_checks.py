@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,17 @@ from dltrain.errors import Fault
 BLOCK_BYTES = 64 << 20
 
 
-def check_data(config: Config) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
+def check_data(config: Config, samples: Path | None = None) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
     """Lines about the data, and a warning for each oddity.
 
     Args:
         config: whose data is read whole; its header was found right.
+        samples: where some of the pictures are to be drawn.
 
     Raises:
         DataError: the data is not fit for training.
+        UsageError: there are no pictures to draw.
+        RunError: they cannot be written there.
     """
     data = replace(replace_folds(config.data), transform=())  # what is looked at is the data itself
     raw, dataset = load_parts(data, seed=config.seed)
@@ -45,6 +49,10 @@ def check_data(config: Config) -> tuple[tuple[str, ...], tuple[Fault, ...]]:
     else:
         quality = _inspect_arrays(dataset)
         quality.lines[:0] = [note for note in raw.notes if not note.startswith("warning: ")]
+    if samples is not None:
+        from dltrain.checking.samples import draw_samples
+
+        quality.lines.append(draw_samples(dataset, samples))
     notes = [Fault(text, severity="warning") for text in dataset.warnings]
     return tuple(quality.lines), (*notes, *(_fault(finding) for finding in quality.findings))
 

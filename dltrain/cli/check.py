@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import click
@@ -23,6 +24,9 @@ def command(
     words: Annotated[list[str] | None, typer.Argument(metavar="CONFIG... [KEY=VALUE]...", hidden=True)] = None,
     resolved: Annotated[bool, typer.Option("--resolved", help="Print each config with every default and inference.")] = False,
     data: Annotated[bool, typer.Option("--data", help="Read all of the data and report on it.")] = False,
+    samples: Annotated[
+        Path | None, typer.Option("--samples", metavar="FILE", help="Draw some pictures of the training part with their labels.")
+    ] = None,
     build: Annotated[bool, typer.Option("--build", help="Let Keras build the model as well.")] = False,
     form: Annotated[str, typer.Option("--format", click_type=click.Choice(FORMATS), help="How the faults are written.")] = "text",
 ) -> int:
@@ -39,7 +43,9 @@ def command(
     errors: list[Fault] = []
     code, separator = 0, ""
     for file in files:
-        found, one, document, lines = _check(file, overrides, data=data, build=build, resolved=resolved)
+        found, one, document, lines = _check(
+            file, overrides, data=data or samples is not None, build=build, resolved=resolved, samples=samples
+        )
         code = max(code, one)
         errors += [fault for fault in found if fault.severity == "error"]
         _show(console, found, form)
@@ -60,7 +66,7 @@ def command(
 
 
 def _check(
-    file: str, overrides: list[str], *, data: bool, build: bool, resolved: bool
+    file: str, overrides: list[str], *, data: bool, build: bool, resolved: bool, samples: Path | None
 ) -> tuple[tuple[Fault, ...], int, dict[str, Any], list[str]]:
     """Faults, exit code, the JSON document and the lines of the report of one config."""
     from dltrain.checking import check_file
@@ -68,7 +74,7 @@ def _check(
     from dltrain.config import dump_yaml, resolve
     from dltrain.errors import fault_documents
 
-    config, result = check_file(file, overrides, data=data, build=build, trials=_check_trials)
+    config, result = check_file(file, overrides, data=data, build=build, trials=_check_trials, samples=samples)
     document: dict[str, Any] = {"file": file, "status": "error" if result.errors else "ok"}
     if result.errors:
         document["errors"] = fault_documents(result.errors)

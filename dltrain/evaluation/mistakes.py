@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,10 @@ from numpy.typing import NDArray
 from dltrain.data.dataset import Dataset
 from dltrain.data.disk_array import rows_in_memory
 from dltrain.data.picture_preprocessing import PicturePreprocessing
-from dltrain.evaluation.figure import new_figure, own_style, save_figure
+from dltrain.evaluation.picture_sheet import plot_sheet, short
 
 FILE = "mistakes.png"
 NUM_SHOWN = 24
-_COLUMNS, _INCH, _TEXT = 6, 1.5, 0.42
-_MOST_LETTERS = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +90,10 @@ def sheet_of_mistakes(dataset: Dataset, part: str, mistakes: Sequence[Mistake]) 
     return MistakeSheet(heading, np.round(255 * grey).astype(np.uint8), tuple(mistakes))
 
 
-@own_style()
 def plot_mistakes(picture: Path, sheet: MistakeSheet) -> None:
     """Draw the sheet as PNG, written whole or not at all: label, prediction and its probability under each picture."""
-    columns = min(_COLUMNS, len(sheet.mistakes))
-    rows = math.ceil(len(sheet.mistakes) / columns)
-    side = sheet.pictures.shape[1] / sheet.pictures.shape[2]
-    cell = _INCH * min(max(side, 0.5), 2.0) + _TEXT
-    width, height = max(_INCH * columns, 3.2), cell * rows + 0.35
-    figure = new_figure(width, height)
-    margins = {"left": 0.05 / width, "right": 1 - 0.05 / width, "bottom": _TEXT / height, "top": 1 - 0.35 / height}
-    grid = figure.subplots(
-        rows, columns, squeeze=False, gridspec_kw={**margins, "wspace": 0.08, "hspace": _TEXT / (cell - _TEXT)}
-    )
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for axes, image, mistake in zip(grid.flat, sheet.pictures, sheet.mistakes):
-        axes.imshow(image if image.shape[-1] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255, aspect="equal")
-        style: dict[str, Any] = {"transform": axes.transAxes, "ha": "center", "va": "top", "fontsize": 7}
-        axes.text(0.5, -0.03, f"is {_short(mistake.label)}", color="#1b7837", **style)
-        said = f"said {_short(mistake.prediction)} ({100 * mistake.probability:.0f} %)"
-        axes.text(0.5, -0.03 - 0.14 * _INCH / (cell - _TEXT), said, color="#b2182b", **style)
-    figure.suptitle(sheet.heading, y=1 - 0.12 / height, fontsize=9)
-    save_figure(figure, picture)
-
-
-def _short(text: str) -> str:
-    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return shown if len(shown) <= _MOST_LETTERS else shown[: _MOST_LETTERS - 1] + "…"
+    captions = []
+    for mistake in sheet.mistakes:
+        said = f"said {short(mistake.prediction)} ({100 * mistake.probability:.0f} %)"
+        captions.append(((f"is {short(mistake.label)}", "#1b7837"), (said, "#b2182b")))
+    plot_sheet(picture, sheet.heading, sheet.pictures, captions)

@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import polars
 import pytest
+from PIL import Image
 
 from dltrain.checking import check_config
+from dltrain.checking.samples import draw_samples
+from dltrain.data.load import load_dataset
 from dltrain.errors import ConfigError, DltrainError
 from dltrain.training.fit import fit
 from tests.data.sources.support import write_picture
@@ -126,3 +129,40 @@ def test_c6_check_names_a_picture_that_is_not_there(folder: Path) -> None:
     (folder / "gone.csv").write_text((folder / "rows.csv").read_text().replace("photos/7.png", "photos/none.png"))
     said = said_by_check(folder, text.replace("rows.csv", "gone.csv"))
     assert said == ["no such file"]
+
+
+@pytest.mark.parametrize(("source", "target", "inputs"), [
+    ("csv", "several numbers", "a picture and numbers"),
+    ("folders", "two classes", "a picture"),
+    ("npz", "two classes", "a picture"),
+])  # fmt: skip
+def test_f8_samples_are_drawn(source: str, target: str, inputs: str, folder: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "samples.png"
+    result = check_config(config_of(text_of(source, target, inputs), folder=folder), data=True, samples=picture)
+    assert result.errors == ()
+    assert f"18 pictures of the training part are drawn in {picture}" in result.data
+    with Image.open(picture) as image:
+        assert min(image.size) > 300
+
+
+def test_f8_all_classes_in_turn_with_the_pictures_that_the_model_gets(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = {}
+    monkeypatch.setattr("dltrain.checking.samples.plot_sheet", lambda *given: drawn.update(given=given))
+    dataset = load_dataset(config_of(text_of("folders", "two classes", "a picture"), folder=folder).data, seed=0)
+    draw_samples(dataset, tmp_path / "s.png")
+    _, heading, pictures, captions = drawn["given"]
+    assert heading == "18 of 18 pictures of the training part, 5×6"
+    assert [first[0] for first, _ in captions[:4]] == ["a", "b", "a", "b"]
+    first = dataset.parts["train"].identifiers["file"][0]
+    with Image.open(folder / first) as image:
+        assert first.split("/")[-2] in "ab"
+        place = [second[0] for _, second in captions].index(first if len(first) < 20 else first.rpartition("/")[2])
+        np.testing.assert_array_equal(pictures[place], np.asarray(image))
+
+
+def test_f8_without_pictures_there_is_nothing_to_draw(folder: Path, tmp_path: Path) -> None:
+    result = check_config(config_of(text_of("csv", "a number", "numbers"), folder=folder), data=True, samples=tmp_path / "s.png")
+    assert result.exit_code == 2
+    assert "the data holds none" in result.errors[0].message
