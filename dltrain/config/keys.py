@@ -41,7 +41,7 @@ COMPONENT_PLACES = re.compile(
 SCALES = "'standard'|'minmax'|'robust'|'quantile'|'unit'|'none'"
 IMPUTES = "'mean'|'median'|'most_frequent'|'none'|number"
 ENCODES = "'one_hot'|'embedding'"
-STANDARDIZE = "'lower_and_strip_punctuation'|'lower'|'strip_punctuation'|'none'"
+STANDARDIZE = "'lower_and_strip_punctuation'|'lower'|'strip_punctuation'|'lower_all_and_strip_punctuation'|'lower_all'|'none'"
 IMAGE = "image"  # the kind of a column that names picture files
 FEATURE_KINDS = "'number'|'category'|'boolean'|'date'|'text'|'image'|none"
 

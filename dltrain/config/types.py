@@ -117,7 +117,8 @@ class TextConfig:
 
     Attributes:
         max_tokens: most different tokens, padding and [UNK] included; None: as many as there are.
-        standardize: "lower_and_strip_punctuation", "lower", "strip_punctuation" or "none".
+        standardize: "lower_and_strip_punctuation", "lower", "strip_punctuation" (of ASCII alone, as Keras has it),
+            "lower_all_and_strip_punctuation", "lower_all" (of every alphabet) or "none".
         split: "whitespace", "character" or "none".
         ngrams: how many neighbouring words make a token, in the order in which they are listed.
         output_sequence_length: tokens a row; None: by the training part.

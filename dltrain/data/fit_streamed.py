@@ -55,7 +55,7 @@ from dltrain.data.splits import Rows
 from dltrain.data.stored_folders import META, make_folder
 from dltrain.data.table_preprocessing import RECONSTRUCTION, TablePreprocessing, locator, read_weights
 from dltrain.data.targets import Locate, encode_target, infer_target
-from dltrain.data.tokens import TokenCounts
+from dltrain.data.tokens import TokenCounts, warn_of_whole_lines
 from dltrain.data.word_vectors import token_vectors
 from dltrain.errors import ConfigError, DataError, UsageError
 from dltrain.reporting import Reporter
@@ -225,6 +225,7 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
     warnings += more
     some = sampled(rows["train"])
     shown = _sample(files, taught, reading, some) if len(taught) <= MOST_COLUMNS else {}
+    warnings += warn_of_whole_lines({column.name: column.tokenizer for column in taught})
     warnings += warn_of_giveaways(taught, shown, specs, {name: target[some] for name, target in targets.items()})
     _check_gaps(files, taught, reading, locate)
     features, details, notes = token_vectors(taught, config)

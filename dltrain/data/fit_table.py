@@ -39,6 +39,7 @@ from dltrain.data.scaling import IMPUTES, SCALES
 from dltrain.data.splits import Rows, split_column, split_groups, split_time
 from dltrain.data.table_preprocessing import FEATURES, RECONSTRUCTION, TablePreprocessing, TableValues, locator, read_weights
 from dltrain.data.targets import count_labels, encode_target, infer_target, scale_target
+from dltrain.data.tokens import warn_of_whole_lines
 from dltrain.data.transform_steps import fit_steps
 from dltrain.data.wide_tables import read_plain_numbers
 from dltrain.data.word_vectors import token_vectors
@@ -81,6 +82,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     warnings += more
     some = sampled(rows["train"])
     shown = {column.name: take(values[column.name], some) for column in taught}
+    warnings += warn_of_whole_lines({column.name: column.tokenizer for column in taught})
     warnings += warn_of_giveaways(taught, shown, specs, {name: target[some] for name, target in targets.items()})
     check_gaps(taught, values, locate)
     fitted, details, notes = token_vectors(taught, config)

@@ -43,6 +43,10 @@ SEVERAL_COUNTS = 0.3  # different values among the rows of some tables that were
 FEW, MANY = 10, 50
 # Text of so many characters and words on average is prose, from which can be learned; shorter text is names.
 PROSE = (40, 5)
+# Scripts that put no blanks between words.
+UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]"
+# The same of a script without blanks between words, whose words are of about two characters.
+UNSPACED_PROSE = 10
 LONG = 60
 
 
@@ -258,9 +262,17 @@ def _kind_of_text(sample: polars.Series) -> ColumnKind:
     return ColumnKind("category", left_out=_index_reason(sample))
 
 
+def is_unspaced(texts: polars.Series) -> bool:
+    """Whether most characters are of scripts that put no blanks between words (Chinese, Japanese, Thai and others)."""
+    num_characters = int(texts.str.len_chars().sum() or 0)
+    return num_characters > 0 and int(texts.str.count_matches(UNSPACED).sum() or 0) > 0.5 * num_characters
+
+
 def is_prose(sample: polars.Series) -> bool:
     """Whether the values are sentences rather than names, by their mean length."""
     characters, words = PROSE
+    if is_unspaced(sample):
+        return float(sample.str.len_chars().mean() or 0) >= UNSPACED_PROSE
     lengths, blanks = sample.str.len_chars().mean(), sample.str.count_matches(r"\s+").mean()
     return float(lengths or 0) >= characters and float(blanks or 0) + 1 >= words
 

@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.config.types import DataConfig, SplitConfig, TextConfig
 from dltrain.data.dataset import Schema
 from dltrain.data.faults import listed, shown
 from dltrain.data.files import expand_paths
 from dltrain.data.header import read_head
-from dltrain.data.kinds import KINDS
+from dltrain.data.kinds import KINDS, is_unspaced
 from dltrain.data.raw import RawTable
 from dltrain.data.series_time import read_times
 from dltrain.data.several_series import find_several
@@ -115,6 +115,9 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         for name, kind in columns.kinds.items()
         if not kind.left_out and name not in left_out and name not in (target.name, identifier, *raw.target)
     }
+    texts = [name for name, kind in features.items() if kind == "text"]
+    if any(is_unspaced(raw.frame[name].head(1000)) for name in texts):
+        config = replace(config, text=TextConfig(split="character"))
     return replace(
         config,
         target=(target.name,),
@@ -224,6 +227,8 @@ def _render_columns(block: Block, config: DataConfig, target: Target, columns: C
         block.remark(f"{leaks.telling}: if it is not known before {target.name} is, leave it out as well", indent=2)
     if config.replace:
         block.entry("replace", config.replace, _replace_remark(config, target))
+    if config.text.split == "character":
+        block.entry("text", {"split": "character"}, "no blanks between words: each character is a token")
     _render_preparation(block, config, target, columns)
 
 

@@ -1,7 +1,8 @@
 """Free text as numbers: the tokens that Keras's TextVectorization makes of it, and their places in a vocabulary.
 
 The same as `keras.layers.TextVectorization(output_mode="int")`: 0 is padding, 1 a token that training has not seen, the
-vocabulary follows by falling frequency. One difference: a text without any token is one unknown token, not padding alone,
+vocabulary follows by falling frequency. Keras lowers the letters of ASCII alone; `lower_all` those of every alphabet, and with
+it every alphabet's punctuation is stripped. One difference: a text without any token is one unknown token, not padding alone,
 because the mean over no token is none.
 """
 
@@ -16,18 +17,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import TextConfig
+from dltrain.data.kinds import is_unspaced
 from dltrain.data.state_values import one_of, texts, typed
 
 if TYPE_CHECKING:
     import polars
 
-STANDARDIZE = ("lower_and_strip_punctuation", "lower", "strip_punctuation", "none")
+STANDARDIZE = (
+    "lower_and_strip_punctuation", "lower", "strip_punctuation", "lower_all_and_strip_punctuation", "lower_all", "none",
+)  # fmt: skip
+ALL_ALPHABETS = "lower_all"
 SPLITS = ("whitespace", "character", "none")
 UNKNOWN = "[UNK]"
 NUM_RESERVED = 2  # padding and unknown
 MOST_TOKENS = 1 << 20  # a row, when a stored state is read
 SHARE_WHOLE = 0.95  # of the training texts that are not cut off
 PUNCTUATION = r"""[!"#$%&()\*\+,-\./:;<=>?@\[\\\]^_`{|}~']"""
+ALL_PUNCTUATION = r"[\p{P}\p{S}]"
 WORDS = "[^ \t\n\x0b\x0c\r]+"
 
 
@@ -51,6 +57,13 @@ class Tokenizer:
     def size(self) -> int:
         """How many indices there are, padding and unknown included."""
         return NUM_RESERVED + len(self.vocabulary)
+
+    @property
+    def takes_lines_for_words(self) -> bool:
+        """Whether the words are of scripts without blanks between words, so that each is a whole clause or line."""
+        import polars
+
+        return self.split == "whitespace" and is_unspaced(polars.Series(self.vocabulary[:1000], dtype=polars.String))
 
     def encode(self, texts: polars.Series) -> NDArray[np.int32]:
         """Indices int32 [rows, length] of texts; one that is missing is an empty one."""
@@ -93,6 +106,16 @@ class Tokenizer:
         return cls(one_of(state, "standardize", STANDARDIZE), one_of(state, "split", SPLITS), ngrams, length, vocabulary)
 
 
+def warn_of_whole_lines(tokenizers: Mapping[str, Tokenizer | None]) -> list[str]:
+    """A sentence for each column of text, by name, whose words are whole lines."""
+    return [
+        f"the text of {name} has no blanks between words (as Chinese, Japanese, Thai): each token is a whole clause; "
+        "`data.text: {split: character}` makes each character one"
+        for name, tokenizer in tokenizers.items()
+        if tokenizer is not None and tokenizer.takes_lines_for_words
+    ]
+
+
 def tokens_of(
     texts: polars.Series, standardize: str, split: str, ngrams: Sequence[int]
 ) -> tuple[polars.Series, NDArray[np.int64]]:
@@ -105,7 +128,11 @@ def tokens_of(
     import polars
 
     name = texts.name
-    if standardize.startswith("lower"):
+    if standardize.startswith(ALL_ALPHABETS):
+        texts = texts.str.to_lowercase()
+        if standardize.endswith("strip_punctuation"):
+            texts = texts.str.replace_all(ALL_PUNCTUATION, "")
+    elif standardize.startswith("lower"):
         texts = texts.str.replace_many(list(ascii_uppercase), list(ascii_lowercase))  # Keras knows no other letters here
     if standardize.endswith("strip_punctuation"):
         texts = texts.str.replace_all(PUNCTUATION, "")

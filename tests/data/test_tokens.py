@@ -123,3 +123,63 @@ def test_streamed_text_equals_text_in_memory(tmp_path: Path, monkeypatch: pytest
     for name, part in held.parts.items():
         np.testing.assert_array_equal(part.inputs["note"], in_memory(streamed.parts[name].inputs["note"]))
     assert held.preprocessing.to_state()[0] == streamed.preprocessing.to_state()[0]
+
+
+CLAUSES = {
+    "chinese": ["今天天气很好我们去公园玩吧", "这个电影太糟糕了不推荐", "非常喜欢这家餐厅的菜", "服务态度差再也不来了"],
+    "japanese": [
+        "この映画はとても面白かったです",
+        "料理がまずくて残念でした",
+        "また行きたいと思います",
+        "値段が高すぎると思います",
+    ],
+    "thai": ["อาหารอร่อยมากและราคาถูก", "บริการแย่มากไม่ประทับใจ", "ชอบร้านนี้มากจะกลับมาอีก", "รอนานเกินไปและอาหารเย็น"],
+}
+
+
+@pytest.mark.parametrize("language", CLAUSES)
+def test_c10_text_without_blanks_is_said_and_split_by_init(tmp_path: Path, language: str) -> None:
+    import itertools
+
+    from dltrain.config import load_config_text
+    from dltrain.data.load import load_dataset
+    from dltrain.data.starter import make_starter
+
+    texts = [a + b + c for a, b, c in itertools.product(CLAUSES[language], repeat=3)]
+    labels = [
+        "pos" if CLAUSES[language].index(first) % 2 else "neg" for first, _, _ in itertools.product(CLAUSES[language], repeat=3)
+    ]
+    polars.DataFrame({"review": texts, "label": labels}).write_csv(tmp_path / "reviews.csv")
+    starter = make_starter(str(tmp_path / "reviews.csv"), target="label", folder=tmp_path)
+    config = load_config_text(starter.text, folder=tmp_path)
+    assert config.data.text.split == "character"
+    dataset = load_dataset(config.data, seed=0)
+    assert "no blanks between words" not in " ".join(dataset.warnings)
+    [column] = dataset.preprocessing.features  # type: ignore[attr-defined]
+    assert set(column.tokenizer.vocabulary) == set("".join(texts))
+    by_words = load_config_text(starter.text, folder=tmp_path, overrides=["data.text.split=whitespace"])
+    assert any(
+        "no blanks between words" in text and "split: character" in text for text in load_dataset(by_words.data, seed=0).warnings
+    )
+
+
+def test_c10_siblings_text_with_blanks_is_left_alone() -> None:
+    from dltrain.data.kinds import is_unspaced
+
+    assert not fit(["a plain sentence of words", "another one"]).takes_lines_for_words
+    assert not fit(["오늘 날씨가 정말 좋아요", "이 영화는 별로였어요"]).takes_lines_for_words, "Korean has blanks"
+    assert fit(["今天天气很好我们去公园玩吧"]).takes_lines_for_words
+    assert not fit(["今天天气很好"], split="character").takes_lines_for_words
+    assert not is_unspaced(polars.Series(["", None], dtype=polars.String))
+    assert not is_unspaced(polars.Series(["tea (茶) and coffee"]))
+
+
+def test_c10_case_is_lowered_in_every_alphabet_where_that_is_asked_for() -> None:
+    texts = ["ПРИВЕТ, Мир!", "ÄRGER «Straße»", "ΑΒΓ", "Don't"]
+    plain = fit(texts)
+    assert "ПРИВЕТ" in plain.vocabulary, "Keras lowers ASCII alone"
+    every = fit(texts, standardize="lower_all_and_strip_punctuation")
+    assert set(every.vocabulary) == {"привет", "мир", "ärger", "straße", "αβγ", "dont"}
+    assert set(fit(texts, standardize="lower_all").vocabulary) == {"привет,", "мир!", "ärger", "«straße»", "αβγ", "don't"}
+    assert Tokenizer.from_state(every.to_state()) == every
+    assert set(fit(["好、吃。"], standardize="lower_all_and_strip_punctuation", split="character").vocabulary) == {"好", "吃"}

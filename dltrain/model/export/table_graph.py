@@ -15,6 +15,7 @@ from dltrain.data.kinds import to_numbers
 from dltrain.data.picture_form import PictureForm
 from dltrain.data.scaling import NumberTransform
 from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing, input_name
+from dltrain.data.tokens import ALL_ALPHABETS
 from dltrain.errors import UsageError
 from dltrain.model.export.date_parts import date_parts
 from dltrain.model.export.raw_input import RawInput, no_way
@@ -49,6 +50,8 @@ def describe_columns(preprocessing: TablePreprocessing) -> tuple[RawInput, ...]:
             faults.append(no_way(f"the column {column.name} of kind {column.kind}", path))
         elif column.kind == "text" and unreplaceable(column, preprocessing.reading):
             faults.append(no_way(f"what data.replace does to the text of {column.name}", f"data.replace.{column.name}"))
+        elif column.tokenizer is not None and column.tokenizer.standardize.startswith(ALL_ALPHABETS):
+            faults.append(no_way(f"text of {column.name} lowered in every alphabet", "data.text.standardize"))
     if faults:
         raise UsageError(faults)
     return tuple(_describe(preprocessing, column) for column in preprocessing.features)
