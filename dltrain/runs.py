@@ -26,9 +26,58 @@ from typing import Any, BinaryIO
 from dltrain.errors import RunError, UsageError
 from dltrain.storage.layout import own_paths
 from dltrain.storage.removal import remove_run_files, remove_temporary
+from dltrain.storage.stored import Check, anything, digests, flag, list_of, map_of, maybe, number, read_json, text, whole, word
 
 STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
 MANIFEST_LIMIT = 4 << 20
+MOST_EPOCHS = 1_000_000_000
+# What the values of a manifest may be: it is read back by a resume, which believes it.
+MANIFEST: Mapping[str, Check] = {
+    "status": word(*STATUSES),
+    "kind": word("sweep"),
+    "name": text,
+    "argv": list_of(text),
+    "config": maybe(text),
+    "seed": whole(0, (1 << 63) - 1),
+    "task": text,
+    "threads": whole(1, 1024),
+    "environment": map_of(anything),
+    "data": map_of(anything),
+    "reference": map_of(anything),
+    "git_commit": maybe(text),
+    "started": text,
+    "ended": text,
+    "resumed": list_of(text),
+    "epochs": whole(0, MOST_EPOCHS),
+    "phase": whole(1, 10_000),
+    "phase_epochs": whole(0, MOST_EPOCHS),
+    "stopped_early": flag,
+    "weights": word("best", "last"),
+    "seconds": map_of(number),
+    "warnings": list_of(map_of(lambda value: value is None or isinstance(value, str | int))),
+    "files": map_of(text),
+    "plan": map_of(anything),
+    "best": text,
+    "engine": text,
+    "stack": map_of(whole(0, MOST_EPOCHS)),
+    "compiler": map_of(anything),
+    "features": map_of(anything),
+}
+METRICS: Mapping[str, Check] = {
+    "part": text,
+    "weights": word("best", "last"),
+    "metrics": map_of(map_of(number)),
+    "baseline": map_of(anything),
+    "baselines": map_of(map_of(anything)),
+    "report": map_of(anything),
+    "reports": map_of(map_of(anything)),
+    "standard_errors": map_of(map_of(number)),
+    "gates": list_of(map_of(anything)),
+    "notes": list_of(text),
+    "diagnosis": list_of(map_of(anything)),
+    "spreads": map_of(map_of(number)),
+    "trial": whole(0, MOST_EPOCHS),
+}
 LOCK_TEXT = re.compile(rb"process \d+ on .*", flags=re.DOTALL)
 
 
@@ -210,9 +259,9 @@ class Run:
         """The manifest as plain values.
 
         Raises:
-            RunError: it is missing, too large, or not the JSON object it should be.
+            RunError: it is missing, too large, or a value in it is not what dltrain writes.
         """
-        return _read_json_object(self.manifest_file)
+        return _read_own_json(self.manifest_file, MANIFEST)
 
     def is_own(self) -> bool:
         """Whether the manifest is one that dltrain writes, of a run or a sweep."""
@@ -227,9 +276,14 @@ class Run:
         """Replace the manifest atomically."""
         write_atomically(self.manifest_file, (to_json(manifest) + "\n").encode())
 
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of what the run computes with, for the manifest: name below the run -> digest."""
+        files = [path for path in own_paths(self.path) if path.parent == self.checkpoints]
+        return digests(self.path, [*files, self.path / "preprocessing.json", self.path / "preprocessing.npz"])
+
     def read_metrics(self) -> dict[str, Any]:
         """What metrics.json holds; empty where the run has not got that far."""
-        return _read_json_object(self.metrics_file) if self.metrics_file.exists() else {}
+        return _read_own_json(self.metrics_file, METRICS) if self.metrics_file.exists() else {}
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -354,19 +408,12 @@ def require_own(path: Path, folder: Path) -> None:
         raise RunError(f"{path} is neither a file nor a folder", hint="refused as unsafe")
 
 
-def _read_json_object(path: Path) -> dict[str, Any]:
+def _read_own_json(path: Path, schema: Mapping[str, Check]) -> dict[str, Any]:
     require_own(path, path.parent)
     try:
-        if path.stat().st_size > MANIFEST_LIMIT:
-            raise RunError(f"{path} is larger than dltrain ever writes it", hint="the run is damaged or not dltrain's")
-        value = json.loads(path.read_bytes())
+        return read_json(path, schema, limit=MANIFEST_LIMIT)
     except FileNotFoundError as error:
         raise RunError(f"{path.parent} is no run: it has no {path.name}") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"{path} cannot be read: {error}", hint="the run is damaged") from error
-    if not isinstance(value, dict):
-        raise RunError(f"{path} should hold a JSON object", hint="the run is damaged or not dltrain's")
-    return value
 
 
 def begin_again(run: Run) -> Run:

@@ -20,6 +20,7 @@ from dltrain.model.head import Head, resolve_heads
 from dltrain.model.symbolic import infer_network
 from dltrain.model.weights import load_weights
 from dltrain.runs import Run, best_of_sweep
+from dltrain.storage.stored import check_digest
 
 MOST_THREADS = 1024
 LEAST_BYTES_A_PARAMETER = 2  # float16; no file of the run is compressed
@@ -57,6 +58,7 @@ class StoredRun:
 
         Raises:
             UsageError: the run has no such checkpoint.
+            RunError: it was changed since the run ended.
         """
         training = self.config.training
         suffix = training.checkpoint.format if training else "h5"
@@ -65,7 +67,9 @@ class StoredRun:
         if name not in there:
             hint = f"it has {' and '.join(there)}" if there else "it did not finish an epoch"
             raise UsageError(f"the run {self.run.path} has no {name} weights", hint=hint)
-        return name, self.run.checkpoints / f"{name}.{suffix}"
+        path = self.run.checkpoints / f"{name}.{suffix}"
+        check_digest(self.run.path, path, self.manifest.get("files"))
+        return name, path
 
     def build(self, weights: Path, *, layer: str | None = None) -> Any:
         """The model with a checkpoint's weights.
@@ -126,6 +130,8 @@ def load_run(path: str | Path) -> StoredRun:
     run = Run(best_of_sweep(Path(path)))
     run.refuse_foreign_files()
     manifest = run.read_manifest()
+    for file in ("preprocessing.json", "preprocessing.npz"):
+        check_digest(run.path, run.path / file, manifest.get("files"))
     try:
         config = load_config(run.config_file)
         preprocessing = Preprocessing.load(run.path)

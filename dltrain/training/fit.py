@@ -243,6 +243,7 @@ class _Fit:
             compare_with_run(self.run, self.manifest, dataset, resolved, environment, self.reporter)
             if self._is_done():
                 return self._nothing_to_do(require)
+            self.manifest.pop("files", None)  # the digests of what is written anew
             self.manifest |= {
                 "status": "running",
                 "argv": self.argv,
@@ -386,6 +387,7 @@ class _Fit:
         document = metrics_document(reports, metrics, weights=weights, gates=gates, notes=notes, diagnosis=diagnosis)
         write_atomically(self.run.metrics_file, (to_json(document) + "\n").encode())
         self.manifest |= {"status": "finished", "weights": weights, "seconds": self.seconds, "ended": now()}
+        self.manifest["files"] = self.run.digests()
         self._write_manifest()
         if reports[shown].forecasts:
             title = f"{self.config.name}, {shown} part"

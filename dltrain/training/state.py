@@ -23,10 +23,12 @@ from numpy.typing import NDArray
 
 from dltrain.errors import RunError
 from dltrain.runs import Run, write_atomically
+from dltrain.storage.stored import whole
 
 logger = logging.getLogger(__name__)
 VERSION = 1
 KEPT = 2
+EPOCHS = whole(0, 1_000_000_000_000)
 _MEMORY: dict[str, Any] = {"checkpoints": dict, "callbacks": dict, "history": list, "epoch_seconds": (int, float)}
 
 
@@ -229,6 +231,9 @@ def load_state(path: Path) -> TrainingState:
             if meta["version"] != VERSION:
                 raise RunError(f"{path} was written by another version of dltrain")
             same, read = meta.get("same", {}), functools.cache(file.__getitem__)
+            is_count = whole(0, len(file.files) + len(same))  # a file holds no more arrays than it names
+            if not all(map(is_count, meta["counts"].values())) or not all(map(EPOCHS, (meta["epoch"], meta["step"]))):
+                raise ValueError("counts")
             keys = {name: [f"{name}/{index}" for index in range(count)] for name, count in meta["counts"].items()}
             kept = {key: same.get(key, key) for group in keys.values() for key in group}
             groups: dict[str, list[Any]] = {

@@ -278,6 +278,7 @@ class _Stack:
             body = trial.template.body
             if body is not None:
                 note_features(manifest, body.frozen, body.digest)
+            manifest.pop("files", None)  # the digests of what is written anew
             manifest |= {"status": "running", "argv": self.argv, "environment": environment, "compiler": compiler}
             for line in trial.dataset.summary:
                 trial.logger.debug("data: %s", line)
@@ -330,6 +331,7 @@ class _Stack:
             if trial.ended_as != "diverged":
                 self._write_metrics(trial, weights[trial.index], reports[trial.index], findings[trial.index])
                 trial.manifest |= {"weights": weights[trial.index], "seconds": self.seconds}
+            trial.manifest["files"] = trial.run.digests()
             trial.run.write_manifest(trial.manifest)
             trial.fit.status = str(trial.ended_as)
 

@@ -1,0 +1,134 @@
+"""Reading back what a run stored: by a schema with types and bounds, for a file may be damaged or a stranger's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dltrain.errors import RunError
+
+DEEPEST = 64
+_DAMAGED = "the run is damaged or not dltrain's"
+
+# What a value may be: returns whether it is.
+Check = Callable[[Any], bool]
+
+
+def text(value: Any) -> bool:
+    """Text."""
+    return isinstance(value, str)
+
+
+def flag(value: Any) -> bool:
+    """True or false."""
+    return isinstance(value, bool)
+
+
+def number(value: Any) -> bool:
+    """A number; null stands for one that is not finite."""
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf)
+
+
+def whole(low: int, high: int) -> Check:
+    """A whole number between two bounds, both included."""
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def word(*words: str) -> Check:
+    """One of some words."""
+    return lambda value: isinstance(value, str) and value in words
+
+
+def maybe(check: Check) -> Check:
+    """Null, or what the check takes."""
+    return lambda value: value is None or check(value)
+
+
+def list_of(check: Check) -> Check:
+    """A list."""
+    return lambda value: isinstance(value, list) and all(map(check, value))
+
+
+def map_of(check: Check) -> Check:
+    """A mapping; its keys are any text."""
+    return lambda value: isinstance(value, dict) and all(map(check, value.values()))
+
+
+def anything(value: Any) -> bool:
+    """What is only kept and shown."""
+    return True
+
+
+def read_json(path: Path, schema: Mapping[str, Check], *, limit: int) -> dict[str, Any]:
+    """A JSON object that dltrain wrote.
+
+    Args:
+        path: the file.
+        schema: key -> what its value may be, if it is there. Keys that are not in it are taken as they are.
+        limit: bytes that the file may have.
+
+    Raises:
+        FileNotFoundError: there is none.
+        RunError: it cannot be read, is too large or too deep, or a value is not of its kind.
+    """
+    try:
+        if path.stat().st_size > limit:
+            raise RunError(f"{path} is larger than dltrain ever writes it", hint=_DAMAGED)
+        value = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"{path} cannot be read: {error}", hint="the run is damaged") from error
+    if not isinstance(value, dict):
+        raise RunError(f"{path} should hold a JSON object", hint=_DAMAGED)
+    if depth(value) > DEEPEST:
+        raise RunError(f"{path} is nested more deeply than dltrain ever writes it", hint=_DAMAGED)
+    for key, check in schema.items():
+        if key in value and not check(value[key]):
+            raise RunError(f"{path}: {key} is not what dltrain writes there, {_brief(value[key])}", hint=_DAMAGED)
+    return value
+
+
+def depth(value: Any) -> int:
+    """How deeply lists and mappings are nested in each other."""
+    found, level = 0, [value]
+    while level:
+        found += 1
+        inner: list[Any] = []
+        for item in level:
+            inner += item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+        level = [item for item in inner if isinstance(item, dict | list)]
+    return found
+
+
+def _brief(value: Any) -> str:
+    shown = json.dumps(value, default=str)
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def digests(folder: Path, files: Iterable[Path]) -> dict[str, str]:
+    """SHA-256 of files, by their names below a folder; of those that are there."""
+    found = {}
+    for file in files:
+        if file.is_file() and not file.is_symlink():
+            with open(file, "rb") as stream:
+                found[str(file.relative_to(folder))] = hashlib.file_digest(stream, "sha256").hexdigest()
+    return found
+
+
+def check_digest(folder: Path, file: Path, recorded: Any) -> None:
+    """Hold a file against the digest that was recorded when the run ended; one that was not recorded is not checked.
+
+    Raises:
+        RunError: it is not the file of then.
+    """
+    name = str(file.relative_to(folder))
+    expected = recorded.get(name) if isinstance(recorded, dict) else None
+    if isinstance(expected, str) and digests(folder, [file]).get(name) != expected:
+        raise RunError(
+            f"{file} was changed since the run ended: its SHA-256 is not that of manifest.json", hint="the run is damaged"
+        )

@@ -1,0 +1,133 @@
+"""What is read back of a run is what dltrain wrote, or it is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from dltrain.cli.app import run as command
+from dltrain.errors import RunError
+from dltrain.runs import MANIFEST, METRICS, Run, create_run
+from dltrain.storage.stored import depth, read_json
+from dltrain.training.state import load_state
+
+CONFIG = """\
+data: {source: digits, limit: 80, split: {test: 0.3, validation: 0.2}}
+model: {layers: [Flatten, {Dense: {units: 4}}]}
+training: {epochs: 2}
+"""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stored")
+    (folder / "c.yaml").write_text(CONFIG)
+    assert command(["fit", str(folder / "c.yaml"), "--run-dir", str(folder / "run"), "-q"]) == 0
+    return folder / "run"
+
+
+@pytest.fixture
+def stored(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_what_is_written_is_what_the_schema_says(finished):
+    run = Run(finished)
+    manifest = run.read_manifest()
+    assert not manifest.keys() - MANIFEST.keys()
+    assert not run.read_metrics().keys() - METRICS.keys()
+    assert set(manifest["files"]) == {
+        "checkpoints/best.h5",
+        "checkpoints/last.h5",
+        "preprocessing.json",
+        "preprocessing.npz",
+    } & set(manifest["files"]) | {"checkpoints/best.h5", "preprocessing.json"}
+
+
+@pytest.mark.parametrize("name", ["checkpoints/best.h5", "preprocessing.npz"])
+def test_attack_17_a_flipped_bit_is_seen(name, stored, capsys):
+    file = stored / name
+    assert command(["evaluate", str(stored), "-q"]) == 0
+    data = bytearray(file.read_bytes())
+    data[len(data) * 3 // 4] ^= 1
+    file.write_bytes(data)
+    capsys.readouterr()
+    assert command(["evaluate", str(stored), "-q"]) == 6
+    assert "was changed since the run ended" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("threads", 100_000),
+        ("threads", "two"),
+        ("threads", True),
+        ("status", "done"),
+        ("status", 3),
+        ("environment", []),
+        ("data", "x"),
+        ("epochs", -1),
+        ("epochs", 1.5),
+        ("epochs", 10**30),
+        ("phase", "1"),
+        ("argv", "dltrain"),
+        ("seconds", {"total": "long"}),
+        ("resumed", {}),
+        ("files", [1]),
+        ("warnings", [[]]),
+        ("weights", "../../x"),
+        ("stopped_early", "no"),
+    ],
+)
+@pytest.mark.parametrize("words", [["fit", "--resume"], ["evaluate"]])
+def test_attack_12_a_manifest_of_other_types_is_refused(key, value, words, stored, capsys):
+    run = Run(stored)
+    manifest = json.loads(run.manifest_file.read_text())
+    run.manifest_file.write_text(json.dumps({**manifest, key: value}))
+    assert command([*words, str(stored), "-q"]) == 6
+    assert f"manifest.json: {key} is not what dltrain writes there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("metrics", []), ("metrics", {"test": {"loss": "low"}}), ("gates", "x"), ("notes", [1]), ("reports", {"a": 1})],
+)
+def test_attack_12_metrics_of_other_types_are_refused(key, value, stored, capsys):
+    run = Run(stored)
+    metrics = json.loads(run.metrics_file.read_text())
+    run.metrics_file.write_text(json.dumps({**metrics, key: value}))
+    assert command(["fit", "--resume", str(stored), "-q"]) == 6
+    assert f"metrics.json: {key} is not what dltrain writes there" in capsys.readouterr().err
+
+
+def test_attack_12_deep_nesting(tmp_path):
+    run = create_run("x", runs=tmp_path)
+    for levels in (100, 900, 100_000):
+        run.manifest_file.write_text('{"a": ' + "[" * levels + "]" * levels + "}")
+        with pytest.raises(RunError):
+            run.read_manifest()
+    assert depth({"a": [[1], {"b": 2}]}) == 3
+    assert depth(1) == 1
+
+
+def test_attack_12_a_state_that_asks_for_more_arrays_than_there_are(stored, tmp_path):
+    [path] = list((stored / "state").glob("state-*.npz"))[:1]
+    for change in ({"counts": {"model": 10**12}}, {"counts": {"model": True}}, {"epoch": 1e12}, {"step": -1}, {"epoch": "one"}):
+        with np.load(path) as file:
+            arrays = dict(file)
+        meta = json.loads(arrays["meta"].tobytes())
+        meta["counts"] = {**meta["counts"], **change.pop("counts", {})}
+        arrays["meta"] = np.frombuffer(json.dumps({**meta, **change}).encode(), np.uint8)
+        np.savez(tmp_path / "state.npz", **arrays)
+        with pytest.raises(RunError, match="is damaged"):
+            load_state(tmp_path / "state.npz")
+
+
+def test_a_file_that_is_too_large(tmp_path):
+    (tmp_path / "x.json").write_text('{"a": "' + "x" * 1000 + '"}')
+    with pytest.raises(RunError, match="larger"):
+        read_json(tmp_path / "x.json", {}, limit=100)
