@@ -325,6 +325,13 @@ _TABLE = (
     ),
     Key("training.tensorboard", "bool|mapping", None, "Write for TensorBoard: Keras's TensorBoard.", example=True),
     Key(
+        "training.average",
+        "bool",
+        False,
+        "Validate and choose the best model by the averaged weights (`use_ema: true` in the optimizer): Keras's SwapEMAWeights.",
+        example=True,
+    ),
+    Key(
         "training.jit_compile",
         "'auto'|bool",
         None,

@@ -65,6 +65,7 @@ class Head:
         logits: the output has no final activation although the task has one.
         reason: a sentence for the user.
         source: the layer that is the output, or that the added layers take; None: the last one of the config.
+        warning: what may be meant otherwise, a sentence; None: nothing.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Head:
     logits: bool
     reason: str
     source: str | None = None
+    warning: str | None = None
 
     @property
     def task(self) -> str:
@@ -158,6 +160,7 @@ def _resolve_head(
     loss = wanted.component if wanted else None
     logits = model.logits or bool(loss and loss.arguments.get("from_logits"))
     units, activation = _needed(target, targets, schema, loss)
+    warning = None
     layers: tuple[LayerConfig, ...]
     if target.task == "reconstruction":
         if logits:
@@ -177,6 +180,7 @@ def _resolve_head(
         reason = "the last layer is the output: it fits the task" if model.output == "auto" else "the last layer is the output"
     else:
         layers = _added_layers(units, None if logits else activation, target, alone=alone)
+        warning = _second_output(model.layers, units, target) if alone else None
         reason = f"output added for the {target.task}: Dense({units}, {'linear' if logits or not activation else activation})"
     if target.task != "classification":
         logits = False
@@ -193,7 +197,34 @@ def _resolve_head(
         logits=logits,
         reason=reason,
         source=None if own is None else own.name,
+        warning=warning,
     )
+
+
+def _second_output(layers: Sequence[LayerConfig], units: int, target: TargetSpec) -> str | None:
+    """What to say of a last layer that looks like the output, but is followed by one because its activation is another."""
+    found, ending, _ = _ending(layers)
+    num_classes = len(target.classes)
+    classifies = target.task == "classification"
+    if found is None or found not in ({1, 2} if classifies and num_classes == 2 else {num_classes if classifies else units}):
+        return None
+    if classifies and ending not in (None, "sigmoid") or (not classifies and (units > 1 or ending is None)):
+        return None  # a small hidden layer, such as that of a net for XOR
+    of = f"activation {ending}" if ending else "no activation"
+    what = f"{num_classes} classes" if classifies else "a number"
+    message = f"the last layer, Dense of {found} unit{'s' if found != 1 else ''} with {of}, is not taken as the output for {what}"
+    way = "`model.output: none`" if not classifies else "`model.logits: true`" if ending is None else "`activation: softmax`"
+    return f"{message}: another layer is added behind it; if it is the output, say {way}"
+
+
+def _refuse_logits(layers: Sequence[LayerConfig], ending: str | None) -> None:
+    """Refuse an output of probabilities where the loss was told that it gets logits."""
+    if ending in ("softmax", "sigmoid"):
+        message = (
+            f"the loss takes logits (`from_logits: true`), but the output ends in {ending}, which makes probabilities of them"
+        )
+        hint = f"leave out one of the two: {ending} here, or `from_logits` (`model.logits`)"
+        raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output", hint=hint))
 
 
 def _needed(target: TargetSpec, targets: Sequence[TargetSpec], schema: Schema, loss: Component | None) -> tuple[int, str | None]:
@@ -234,8 +265,10 @@ def _is_output(layers: Sequence[LayerConfig], units: int, activation: str | None
         return False
     if target.task == "classification":
         num_classes = len(target.classes)
+        if logits and found in ({1, 2} if num_classes == 2 else {num_classes}):
+            _refuse_logits(layers, ending)
         if ending == "softmax":
-            if found == num_classes and num_classes >= 2 and not logits:
+            if found == num_classes and num_classes >= 2:
                 return True
             message = (
                 f"softmax over {found} unit{'s' if found != 1 else ''} cannot be the output: the target has {num_classes} classes"
@@ -262,6 +295,8 @@ def _given_output(
             message = f"an output of {found} unit{'s' if found != 1 else ''} cannot tell {num_classes} classes apart"
             hint = f"expected {' or '.join(str(count) for count in sorted(allowed))} units"
             raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output", hint=hint))
+        if logits:
+            _refuse_logits(layers, ending)
         return found, ending, logits or ending is None
     if found != units:
         message = f"an output of {found} units does not fit the {target.task}: expected {units}"

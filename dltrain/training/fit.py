@@ -226,6 +226,8 @@ class _Fit:
         compile_model(model, heads, self.training.stages[0])
         for head in heads:
             self.reporter.detail(head.reason)
+            if head.warning:
+                self.reporter.warning(head.warning)
         self.reporter.model_ready(describe_layers(model), model.count_params(), sum(_size(v) for v in model.trainable_variables))
         return heads, model
 

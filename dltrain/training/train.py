@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import time
@@ -17,6 +18,7 @@ from dltrain.model.forward import Forward
 from dltrain.model.pixels import take_rows
 from dltrain.reporting import Reporter
 from dltrain.runs import Run
+from dltrain.training.averaging import averaged_weights, finalize_weights
 from dltrain.training.background import Background
 from dltrain.training.callbacks import EpochCallbacks
 from dltrain.training.checkpoints import Checkpoints
@@ -136,7 +138,10 @@ class Trainer:
             while self.epoch < self.last_epoch and not self.stopped:
                 self._run_epoch(signals)
             self.save()
-            if self.callbacks.finish():
+            # As `Model.fit` ends: first the optimizer, then the callbacks. The state has the weights of before, from which
+            # more epochs would go on.
+            averaged = finalize_weights(self.model)
+            if self.callbacks.finish() or averaged:
                 self.checkpoints.write(self.checkpoints.due(last=True))
         self.reporter.finished()
 
@@ -202,13 +207,14 @@ class Trainer:
             self._epoch_seconds = before + time.monotonic() - started
             self._between_calls(signals)
         logs = {name: float(value) for name, value in self.model.get_metrics_result().items()}
-        if self.validation is not None:
-            tensors, forward = self.validation
-            validation_logs, _ = forward.evaluate(tensors.inputs, tensors.targets, tensors.weights)
-            logs |= {f"val_{name}": value for name, value in validation_logs.items()}
-        logs["learning_rate"] = learning_rate(self.model)
-        self._epoch_seconds = before + time.monotonic() - started
-        self._end_epoch(logs)
+        with averaged_weights(self.model) if self.training.average else contextlib.nullcontext():
+            if self.validation is not None:
+                tensors, forward = self.validation
+                validation_logs, _ = forward.evaluate(tensors.inputs, tensors.targets, tensors.weights)
+                logs |= {f"val_{name}": value for name, value in validation_logs.items()}
+            logs["learning_rate"] = learning_rate(self.model)
+            self._epoch_seconds = before + time.monotonic() - started
+            self._end_epoch(logs)
         self._save_if_due(signals)
 
     def _end_epoch(self, logs: dict[str, float]) -> None:
