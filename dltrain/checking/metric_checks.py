@@ -8,7 +8,7 @@ from dltrain.checking.places import fault
 from dltrain.config.types import Component, Config, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
-from dltrain.model.head import CLASS_METRICS, INDEX_METRICS, Head, is_one_hot, metrics_of
+from dltrain.model.head import CLASS_METRICS, INDEX_METRICS, NOT_OF_A_LABEL, Head, is_one_hot, metrics_of
 
 # What they make of a target below zero, or near it, has no meaning; a standardized one is there half of the time.
 _OWN_UNITS = {
@@ -40,6 +40,10 @@ def check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, he
     del facts
     for index, metric in enumerate(training.metrics):
         path = f"training.metrics.{index}"
+        if metric.name in NOT_OF_A_LABEL:
+            message = f"{metric.name} is a loss for {NOT_OF_A_LABEL[metric.name]}; a target has one value a row"
+            yield fault(config, path, message, "leave it out")
+            continue
         if heads and metric.name in CLASS_METRICS and not any(head.task == "classification" for head in heads):
             message = f"{metric.name} is a metric for classes, but the target {heads[0].targets[0].name!r} is a number"
             if heads[0].task == "reconstruction":

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from dltrain.checking.argument_checks import check_arguments, check_tensorboard
 from dltrain.checking.metric_checks import check_losses, check_metrics
 from dltrain.checking.places import fault
 from dltrain.config.catalog import load_catalog
@@ -56,8 +57,8 @@ def check_training(config: Config, facts: DataFacts, heads: Sequence[Head]) -> l
     if training is None:
         return []
     checks: tuple[Callable[..., Iterator[Fault]], ...] = (
-        _check_rate, _check_batch, _check_stopping, check_losses, check_metrics, _check_monitors, _check_class_weight, _check_h5,
-        _check_classes, _check_gates,
+        _check_output, _check_rate, _check_batch, _check_stopping, check_arguments, check_tensorboard, check_losses,
+        check_metrics, _check_monitors, _check_class_weight, _check_h5, _check_classes, _check_gates,
     )  # fmt: skip
     if training.phases:  # what the block says for all phases is held against the longest of them
         training = replace(training, epochs=max(stage.epochs for stage in training.stages))
@@ -77,6 +78,13 @@ def _as_of_phase(config: Config, index: int, stage: TrainingConfig) -> Config:
     prefix = f"training.phases.{index}."
     places = {f"training.{path.removeprefix(prefix)}": place for path, place in config.places.items() if path.startswith(prefix)}
     return replace(config, training=stage, places={**config.places, **places})
+
+
+def _check_output(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
+    for head in heads:
+        if head.warning:
+            message, _, hint = head.warning.rpartition(": ")
+            yield fault(config, config.model.layers[-1].path or "model.output", message, hint, warning=True)
 
 
 def _check_rate(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
@@ -311,5 +319,5 @@ def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, hea
 
 # What a phase's own settings are held against.
 _OF_A_PHASE: tuple[Callable[..., Iterator[Fault]], ...] = (
-    _check_rate, _check_batch, _check_stopping, _check_class_weight, _check_h5,
+    _check_rate, _check_batch, _check_stopping, check_arguments, _check_class_weight, _check_h5,
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -110,7 +110,15 @@ def _metric(keras: Any, head: Head, component: Component) -> Any:
         arguments.setdefault("sparse_y_true", head.encoding == "index")
     if "rossentropy" in name and head.logits:
         arguments.setdefault("from_logits", True)
+    if component.kind == "loss":
+        return _loss_as_metric(keras, component, arguments)
     return make_component(keras, _named(Component("metric", name, arguments, component.place)))
+
+
+def _loss_as_metric(keras: Any, component: Component, arguments: Mapping[str, Any]) -> Any:
+    """The mean of a loss over the rows of an epoch, as Keras's own metrics of losses are made."""
+    loss = make_component(keras, Component("loss", component.name, arguments, component.place))
+    return keras.metrics.MeanMetricWrapper(loss.fn, name=loss.name, **loss._fn_kwargs)
 
 
 def _named(component: Component) -> Component:

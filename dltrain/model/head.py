@@ -26,12 +26,15 @@ from dltrain.model.reconstruction_head import reconstruction_layers
 # How each loss wants a class: one number 0 or 1 per unit ("binary"), an index ("index"), or one-hot ("one_hot").
 _INDEX_LOSSES = {"SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy"}
 _ONE_HOT_LOSSES = {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "KLDivergence"}
-_NOT_OF_A_LABEL = {
+NOT_OF_A_LABEL = {
     "CTC": "sequences of labels, one after the other without their places",
     "Circle": "embeddings, compared with one another",
 }
 # Metrics that compare with a class's index; those that take it as well as a one-hot class; all others compare unit by unit.
-INDEX_METRICS = {"SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "SparseCategoricalCrossentropy"}
+INDEX_METRICS = {
+    "SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "SparseCategoricalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
+}  # fmt: skip
 _EITHER_METRICS = {"accuracy", "IoU", "MeanIoU"}
 # Metrics of probabilities or labels, which mean nothing for a number.
 CLASS_METRICS = {
@@ -39,7 +42,8 @@ CLASS_METRICS = {
     "SparseTopKCategoricalAccuracy", "AUC", "Precision", "Recall", "F1Score", "FBetaScore", "TruePositives", "TrueNegatives",
     "FalsePositives", "FalseNegatives", "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity",
     "SpecificityAtSensitivity", "BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU", "BinaryCrossentropy",
-    "CategoricalCrossentropy", "SparseCategoricalCrossentropy",
+    "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "BinaryFocalCrossentropy", "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
 }  # fmt: skip
 _LOGIT_LOSSES = {
     "BinaryCrossentropy",
@@ -208,13 +212,13 @@ def _second_output(layers: Sequence[LayerConfig], units: int, target: TargetSpec
     classifies = target.task == "classification"
     if found is None or found not in ({1, 2} if classifies and num_classes == 2 else {num_classes if classifies else units}):
         return None
-    if classifies and ending not in (None, "sigmoid") or (not classifies and (units > 1 or ending is None)):
+    if (classifies and ending not in (None, "sigmoid")) or (not classifies and (units > 1 or ending is None)):
         return None  # a small hidden layer, such as that of a net for XOR
     of = f"activation {ending}" if ending else "no activation"
     what = f"{num_classes} classes" if classifies else "a number"
     message = f"the last layer, Dense of {found} unit{'s' if found != 1 else ''} with {of}, is not taken as the output for {what}"
     way = "`model.output: none`" if not classifies else "`model.logits: true`" if ending is None else "`activation: softmax`"
-    return f"{message}: another layer is added behind it; if it is the output, say {way}"
+    return f"{message}, another layer is added behind it: if it is the output, say {way}"
 
 
 def _refuse_logits(layers: Sequence[LayerConfig], ending: str | None) -> None:
@@ -354,8 +358,8 @@ def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits
         many = "CategoricalCrossentropy" if one_hot else "SparseCategoricalCrossentropy"
         name = "BinaryCrossentropy" if units == 1 else many
         return Component("loss", name, {"from_logits": True} if logits else {})
-    if loss.name in _NOT_OF_A_LABEL:
-        message = f"{loss.name} is a loss for {_NOT_OF_A_LABEL[loss.name]}; {target.name!r} has one value a row"
+    if loss.name in NOT_OF_A_LABEL:
+        message = f"{loss.name} is a loss for {NOT_OF_A_LABEL[loss.name]}; {target.name!r} has one value a row"
         raise ConfigError(
             fault_at(loss.place, message, path="training.loss", hint="leave it out: the loss follows from the task")
         )

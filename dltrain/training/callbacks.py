@@ -6,7 +6,7 @@ remember when a run goes on, so here it is part of the state.
 
 from __future__ import annotations
 
-import importlib.util
+import copy
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -115,10 +115,7 @@ class EpochCallbacks:
             self._callbacks[key] = callback
         self._tensorboard = None
         if training.tensorboard is not None:
-            if importlib.util.find_spec("tensorboard") is None:
-                hint = "pip install 'dltrain[tensorboard]', or leave `training.tensorboard` out"
-                raise ConfigError(Fault("the package tensorboard is not installed", path="training.tensorboard", hint=hint))
-            arguments = dict(training.tensorboard)
+            arguments: dict[str, Any] = copy.deepcopy(dict(training.tensorboard))  # from which Keras takes names out
             arguments["log_dir"] = str(Run(folder).inside(".", str(arguments.get("log_dir", "tensorboard"))))
             self._tensorboard = keras.callbacks.TensorBoard(**arguments)
         for callback in [*self._callbacks.values(), self._tensorboard]:
@@ -128,6 +125,15 @@ class EpochCallbacks:
                 callback.on_train_begin()
         for callback in self._callbacks.values():
             callback._set_monitor_op()
+
+    def epoch_begin(self, epoch: int) -> None:
+        """Tell TensorBoard that an epoch begins, or is gone on with: from here on it measures time.
+
+        Args:
+            epoch: 0-based.
+        """
+        if self._tensorboard is not None:
+            self._tensorboard.on_epoch_begin(epoch)
 
     def epoch_end(self, epoch: int, logs: Mapping[str, float]) -> bool:
         """Ask every callback.

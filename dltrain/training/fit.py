@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from dltrain.checking.argument_checks import check_tensorboard
 from dltrain.checking.check import check_config, check_dataset, raise_for_errors
 from dltrain.checking.places import placed
 from dltrain.config import dump_yaml
@@ -97,6 +98,9 @@ def fit(
         raise ConfigError(placed(config, [Fault(f"`{key}: none` leaves nothing to fit", path=key, hint=hint)]))
     training, config = config.training, config.requiring(require)
     parse_gates(config.evaluation.require)
+    wrong = [item for item in check_tensorboard(config, training) if item.severity == "error"]
+    if wrong:  # told before anything is imported or read
+        raise ConfigError(wrong)
     reporter = WarningList(reporter or Reporter())
     for warning in config.warnings:
         reporter.warning(warning)
@@ -226,8 +230,6 @@ class _Fit:
         compile_model(model, heads, self.training.stages[0])
         for head in heads:
             self.reporter.detail(head.reason)
-            if head.warning:
-                self.reporter.warning(head.warning)
         self.reporter.model_ready(describe_layers(model), model.count_params(), sum(_size(v) for v in model.trainable_variables))
         return heads, model
 

@@ -196,6 +196,7 @@ class Trainer:
         before = self._epoch_seconds
         if self.step == 0:
             self.model.reset_metrics()
+        self.callbacks.epoch_begin(self.epoch)
         self._keep_snapshot()
         for data, order, first, count in self._calls_of(self.epoch, self.step):
             called = time.monotonic()

@@ -83,6 +83,36 @@ def test_a_loss_is_refused_or_computed(target):
     assert taken > 3
 
 
+LOSSES_ONLY = [name for name in load_catalog().names("loss") if load_catalog().find("metric", name) is None]
+
+
+@pytest.mark.parametrize("target", SOURCES)
+def test_d4_a_loss_as_a_metric_is_refused_or_computed(target):
+    taken = []
+    for name in LOSSES_ONLY:
+        config = config_with(target, metrics=[name])
+        if not refusals(config):
+            logs = compute(config)
+            [column] = [column for column in logs if column not in ("loss", "accuracy")]
+            assert np.isfinite(logs[column]), name
+            taken.append(name)
+    assert {"Huber", "Dice", "Tversky"} <= set(taken)
+    assert not {"CTC", "Circle"} & set(taken)
+    if target == "number":
+        found = check_config(config_with(target, metrics=["CategoricalFocalCrossentropy"])).warnings
+        assert any("is a metric for classes" in warning.message for warning in found)
+
+
+def test_d4_the_metric_of_a_loss_has_the_value_of_the_loss():
+    logs = compute(config_with("number", loss="{Huber: {delta: 0.5}}", metrics=[], more=", scale_target: false"))
+    config = config_of(
+        "data: {source: diabetes, limit: 100, split: {test: 0.2}, scale_target: false}\n"
+        "model: {layers: [{Dense: {units: 4}}]}\n"
+        "training: {metrics: [{Huber: {delta: 0.5}}], epochs: 1}"
+    )
+    assert compute(config)["huber_loss"] == pytest.approx(logs["loss"], rel=1e-6)
+
+
 def test_classes_are_one_hot_for_every_metric_that_needs_them_so():
     names = [name for name in load_catalog().names("metric") if name not in SPARSE]
     assert not refusals(config_with("classes", metrics=names))

@@ -1,0 +1,309 @@
+"""Arguments of optimizer, schedule, callbacks and layers against one another and against the length of the training.
+
+Each by itself was held against its range when the config was read. An error is what Keras refuses or what cannot be meant; a
+warning is what has no effect, or another one than its name says.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from dltrain.checking.places import fault
+from dltrain.config.catalog import load_catalog
+from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
+from dltrain.data.facts import DataFacts
+from dltrain.errors import Fault
+from dltrain.model.head import Head
+
+# What is said of one argument: its name, the message, the next step, whether it is a warning.
+Said = tuple[str, str, str | None, bool]
+
+_CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+# Parts of names of metrics that lie between 0 and 1.
+_SHARES = ("accuracy", "auc", "precision", "recall", "f1_score", "iou")
+# Pairs of arguments of which the first must not be above the second.
+_LOW_AND_HIGH = {
+    "MinMaxNorm": (("min_value", "max_value"),),
+    "RandomUniform": (("minval", "maxval"),),
+    "MelSpectrogram": (("min_freq", "max_freq"),),
+}
+# TensorBoard's arguments that speak of single steps, which are compiled together here, with the values that do nothing.
+_OF_STEPS = {"update_freq": ("epoch",), "profile_batch": (0, "0", [0, 0], (0, 0))}
+
+
+def check_arguments(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
+    """Faults of arguments that contradict one another, or that can have no effect in a training of this length."""
+    del heads
+    steps = _steps_an_epoch(training, facts)
+    path = "training.optimizer"
+    for name, message, hint, warning in _of_optimizer(training, steps):
+        yield fault(config, f"{path}.{name}", message, hint, warning=warning)
+    rate = training.optimizer.arguments.get("learning_rate")
+    if isinstance(rate, Component):
+        for name, message, hint, warning in _of_schedule(rate, training.epochs, steps):
+            yield fault(config, f"{path}.learning_rate.{name}", message, hint, warning=warning)
+    if training.early_stopping is not None:
+        for name, message, hint, warning in _of_early_stopping(training.early_stopping, training):
+            yield fault(config, f"training.early_stopping.{name}", message, hint, warning=warning)
+    if training.reduce_lr_on_plateau is not None:
+        for name, message, hint, warning in _of_plateau(training.reduce_lr_on_plateau, training):
+            yield fault(config, f"training.reduce_lr_on_plateau.{name}", message, hint, warning=warning)
+    yield from _of_average(config, training, facts)
+    yield from _of_layers(config)
+
+
+def check_tensorboard(
+    config: Config, training: TrainingConfig, facts: DataFacts | None = None, heads: Sequence[Head] = ()
+) -> Iterator[Fault]:
+    """The package, and arguments of Keras's TensorBoard that cannot do what they say."""
+    del facts, heads
+    given, path = training.tensorboard, "training.tensorboard"
+    if given is None:
+        return
+    if importlib.util.find_spec("tensorboard") is None:
+        hint = "pip install 'dltrain[tensorboard]', or leave `training.tensorboard` out"
+        yield fault(config, path, "the package tensorboard is not installed", hint)
+    for name, idle in _OF_STEPS.items():
+        if name in given and given[name] not in idle:
+            message = f"{name} speaks of single steps, but many steps are one compiled call here: nothing is written between them"
+            hint = "leave it out: every epoch is written" if name == "update_freq" else "leave it out"
+            yield fault(config, f"{path}.{name}", message, hint)
+    if given.get("write_images") and not given.get("histogram_freq"):
+        message = "write_images has no effect without histogram_freq, with which the weights are written"
+        yield fault(config, f"{path}.write_images", message, "say `histogram_freq: 1` as well", warning=True)
+    metadata = given.get("embeddings_metadata")
+    if metadata and not given.get("embeddings_freq"):
+        message = "embeddings_metadata has no effect without embeddings_freq"
+        yield fault(config, f"{path}.embeddings_metadata", message, "say `embeddings_freq: 1` as well", warning=True)
+    elif isinstance(metadata, Mapping):
+        named = [layer.name for layer in config.model.layers if layer.component.name == "Embedding"]
+        for name in metadata:
+            if name not in named:
+                message = f"no Embedding layer is called {name!r}"
+                yield fault(config, f"{path}.embeddings_metadata.{name}", message, "give the layer this `name`")
+
+
+def _steps_an_epoch(training: TrainingConfig, facts: DataFacts) -> int | None:
+    rows = facts.rows.get("train")
+    return -(-rows // training.batch_size) if rows else None
+
+
+def _of_optimizer(training: TrainingConfig, steps: int | None) -> Iterator[Said]:
+    optimizer = training.optimizer
+    given = optimizer.arguments
+    clipping = [name for name in _CLIPPING if given.get(name) is not None]
+    if len(clipping) > 1:
+        yield clipping[1], f"only one of {', '.join(_CLIPPING)} can be given", f"leave out {' or '.join(clipping)}", False
+    if not given.get("use_ema"):
+        for name in ("ema_momentum", "ema_overwrite_frequency"):
+            if given.get(name) is not None:
+                yield name, f"{name} has no effect without use_ema", "say `use_ema: true` as well", True
+    elif given.get("ema_momentum") == 1:
+        yield (
+            "ema_momentum",
+            "with an ema_momentum of 1 the average stays at the weights of the first step",
+            "0.99 is usual",
+            False,
+        )
+    if optimizer.name == "SGD" and given.get("nesterov") and not given.get("momentum"):
+        yield "nesterov", "nesterov has no effect without momentum", "say `momentum: 0.9` as well", True
+    if optimizer.name in ("SGD", "RMSprop") and given.get("momentum") == 1:
+        yield "momentum", "with a momentum of 1 no step is ever forgotten: the weights do not come to rest", "0.9 is usual", True
+    if optimizer.name == "Lion" and given.get("beta_1") == 0:
+        yield "beta_1", "Lion takes a beta_1 above 0", "0.9 is usual", False
+    power = given.get("learning_rate_power", -0.5)
+    if power > 0:
+        yield "learning_rate_power", f"expected a learning_rate_power of at most 0, found {power:g}", "-0.5 is usual", False
+    total = None if steps is None else steps * training.epochs
+    accumulated = given.get("gradient_accumulation_steps")
+    if accumulated and total is not None and accumulated > total:
+        message = f"gradients are summed over {accumulated:,} steps, but the training has {total:,}: no weight is ever changed"
+        yield "gradient_accumulation_steps", message, "lower it, or train longer", False
+    every = given.get("ema_overwrite_frequency")
+    if given.get("use_ema") and every and total is not None and every > total:
+        message = f"the weights are overwritten by their average every {every:,} steps, but the training has {total:,}"
+        yield "ema_overwrite_frequency", message, "lower it, or leave it out", True
+    if given.get("warmup_steps") and total is not None and given["warmup_steps"] >= total:
+        yield "warmup_steps", _too_long("the warm-up", given["warmup_steps"], total), "shorten it, or train longer", True
+
+
+def _too_long(what: str, steps: int, total: int) -> str:
+    return f"{what} takes {steps:,} steps, but the training has {total:,}"
+
+
+def _of_schedule(schedule: Component, epochs: int, steps: int | None) -> Iterator[Said]:
+    name, given = schedule.name, schedule.arguments
+    total = None if steps is None else steps * epochs
+    first = given.get("initial_learning_rate")
+    if name == "PiecewiseConstantDecay":
+        yield from _of_pieces(given.get("boundaries", ()), given.get("values", ()), epochs, steps)
+    if name == "CosineDecay":
+        warmup, target = given.get("warmup_steps", 0), given.get("warmup_target")
+        if warmup and target is None:
+            yield "warmup_steps", "warmup_steps has no effect without warmup_target", "say the rate to warm up to", True
+        elif target is not None and not warmup:
+            message = (
+                f"without warmup_steps the rate begins at warmup_target ({target:g}), not at initial_learning_rate ({first:g})"
+            )
+            yield "warmup_target", message, "say `warmup_steps`, or leave warmup_target out", True
+        elif target is not None and first is not None and target < first:
+            message = f"the warm-up goes down, from {first:g} to {target:g}"
+            yield "warmup_target", message, "initial_learning_rate is where the warm-up begins", True
+        if target is not None and total is not None and warmup >= total:
+            yield "warmup_steps", _too_long("the warm-up", warmup, total), "shorten it, or train longer", True
+    if first == 0 and not given.get("warmup_target"):
+        yield "initial_learning_rate", "a schedule that begins at 0 stays at 0: nothing is learnt", None, True
+    if name.startswith("CosineDecay") and given.get("alpha", 0) > 1:
+        yield (
+            "alpha",
+            f"with an alpha of {given['alpha']:g} the learning rate rises",
+            "it is the share that is left: 0 to 1",
+            True,
+        )
+    if name == "CosineDecayRestarts" and given.get("m_mul", 1) > 1:
+        yield "m_mul", f"with an m_mul of {given['m_mul']:g} the learning rate is higher after each restart", None, True
+    if name == "ExponentialDecay" and given.get("decay_rate", 0) > 1:
+        message = f"with a decay_rate of {given['decay_rate']:g} the learning rate rises"
+        yield "decay_rate", message, "below 1 it falls", True
+    if name == "InverseTimeDecay" and given.get("decay_rate") == 0:
+        yield "decay_rate", "with a decay_rate of 0 the learning rate stays what it is", None, True
+    end = given.get("end_learning_rate", 0.0001)
+    if name == "PolynomialDecay" and first is not None and end > first:
+        message = f"the learning rate rises, from {first:g} to {end:g}"
+        yield ("end_learning_rate" if "end_learning_rate" in given else "initial_learning_rate"), message, None, True
+    decay = given.get("decay_steps")
+    ends = name in ("CosineDecay", "PolynomialDecay") and not given.get("cycle")
+    if ends and decay and steps is not None and epochs > 1 and decay + given.get("warmup_steps", 0) < steps:
+        message = f"the learning rate is at its end after {decay:,} steps, within the first of {epochs} epochs of {steps:,} steps"
+        yield "decay_steps", message, f"it counts steps, not epochs; the whole training has {steps * epochs:,}", True
+
+
+def _of_pieces(boundaries: Sequence[float], values: Sequence[float], epochs: int, steps: int | None) -> Iterator[Said]:
+    if not boundaries:
+        yield "boundaries", "no boundary is given", "a rate that never changes is a number", False
+    elif len(values) != len(boundaries) + 1:
+        count = len(boundaries)
+        message = f"expected {count + 1} values for {count} boundar{'y' if count == 1 else 'ies'}, found {len(values)}"
+        yield "values", message, "one value before each boundary, and one after the last", False
+    for before, after in pairwise(boundaries):
+        if after <= before:
+            message = f"expected boundaries that rise, found {after:g} after {before:g}"
+            order = sorted(set(boundaries))
+            hint = f"write {[int(number) if number == int(number) else number for number in order]}, and `values` in that order"
+            yield "boundaries", message, hint, False
+            return
+    if boundaries and steps is not None and boundaries[0] >= steps * epochs:
+        message = (
+            f"the first boundary is at step {boundaries[0]:g}, but the training has {steps * epochs:,}: the rate never changes"
+        )
+        yield "boundaries", message, "lower it, or train longer", True
+    elif boundaries and steps is not None and epochs > 1 and boundaries[-1] < min(steps, epochs):
+        message = f"all boundaries lie within the first of {epochs} epochs, which has {steps:,} steps"
+        yield "boundaries", message, f"they count steps, not epochs: epoch n begins at step (n - 1) · {steps}", True
+
+
+def _is_share(monitor: Any) -> bool:
+    name = str(monitor).removeprefix("val_").lower()
+    return name == "acc" or any(name.endswith(word) for word in _SHARES)
+
+
+def _of_improvement(given: Mapping[str, Any], what: str) -> Iterator[Said]:
+    """What both callbacks ask: how much better is better."""
+    monitor, delta = given.get("monitor", "val_loss"), given.get("min_delta", 0)
+    if delta < 0:
+        yield "min_delta", f"the sign of min_delta is not looked at: {delta:g} means {-delta:g}", f"write {-delta:g}", True
+    if abs(delta) >= 1 and _is_share(monitor):
+        message = f"{monitor} lies between 0 and 1: it never improves by {abs(delta):g}, so {what}"
+        yield "min_delta", message, "0.01 is one percentage point", True
+
+
+def _of_early_stopping(given: Mapping[str, Any], training: TrainingConfig) -> Iterator[Said]:
+    start, patience, epochs = given.get("start_from_epoch", 0), given.get("patience", 0), training.epochs
+    yield from _of_improvement(given, "training stops after its patience whatever happens")
+    if start >= epochs:
+        message = f"early stopping that begins at epoch {start} cannot act within {epochs} epochs"
+        yield "start_from_epoch", message, "lower it or train longer", True
+    elif patience < epochs <= start + patience:
+        message = f"early stopping that begins at epoch {start} with a patience of {patience} cannot act within {epochs} epochs"
+        yield "start_from_epoch", message, "lower one of them or train longer", True
+    baseline, monitor = given.get("baseline"), given.get("monitor", "val_loss")
+    if baseline is not None and baseline >= 1 and _is_share(monitor) and given.get("mode", "auto") != "min":
+        message = f"{monitor} is never above {baseline:g}: training stops after its patience whatever happens"
+        yield "baseline", message, "0.9 means 90 %", True
+
+
+def _of_plateau(given: Mapping[str, Any], training: TrainingConfig) -> Iterator[Said]:
+    patience, epochs, least = given.get("patience", 10), training.epochs, given.get("min_lr", 0.0)
+    yield from _of_improvement(given, "the learning rate is lowered whatever happens")
+    where = "patience" if "patience" in given else "monitor"
+    if patience >= epochs:
+        message = f"with a patience of {patience} the learning rate cannot be lowered within {epochs} epochs"
+        yield where, message, "lower the patience or train longer", True
+    stopping = training.early_stopping
+    if stopping is not None and patience < epochs:
+        same = stopping.get("monitor", "val_loss") == given.get("monitor", "val_loss")
+        waits = stopping.get("patience", 0)
+        if same and waits <= patience and not stopping.get("start_from_epoch") and stopping.get("baseline") is None:
+            message = (
+                f"early stopping ends training after {waits} epochs without improvement, before the rate is lowered ({patience})"
+            )
+            yield where, message, "give it less patience than early stopping has", True
+    rate = training.optimizer.arguments.get("learning_rate")
+    if rate is None:
+        entry = load_catalog().find("optimizer", training.optimizer.name)
+        rate = entry.arguments["learning_rate"].default if entry and "learning_rate" in entry.arguments else None
+    if isinstance(rate, int | float) and least >= rate > 0:
+        message = f"the learning rate is {rate:g} and is never lowered, for min_lr is {least:g}"
+        yield "min_lr", message, "give a min_lr below the learning rate", True
+    cooldown = given.get("cooldown", 0)
+    if cooldown >= epochs:
+        message = f"with a cooldown of {cooldown} the learning rate is lowered once at the most within {epochs} epochs"
+        yield "cooldown", message, "lower it or train longer", True
+
+
+def _of_average(config: Config, training: TrainingConfig, facts: DataFacts) -> Iterator[Fault]:
+    """Whether it is clear which weights are judged."""
+    averages = bool(training.optimizer.arguments.get("use_ema"))
+    if training.average and not averages:
+        hint = f"write `{training.optimizer.name}: {{use_ema: true}}`"
+        yield fault(config, "training.average", "the optimizer keeps no average of the weights", hint)
+    elif averages and not training.average and "validation" in facts.rows:
+        message = (
+            "the averaged weights are put in the model after the last epoch alone; validation and the best model are without them"
+        )
+        yield fault(config, "training.optimizer.use_ema", message, "say `training.average: true` to judge by them", warning=True)
+
+
+def _of_layers(config: Config) -> Iterator[Fault]:
+    """Arguments of layers, and of what they are given, that contradict one another."""
+    layers = list(config.model.layers)
+    if isinstance(config.model.output, LayerConfig):
+        layers.append(config.model.output)
+    for layer in layers:
+        path = layer.path or "model.output"
+        if layer.component.name == "BatchNormalization" and layer.component.arguments.get("momentum") == 1:
+            message = (
+                "with a momentum of 1 the moving mean and variance stay at 0 and 1: validation sees another net than training"
+            )
+            yield fault(config, f"{path}.momentum", message, "0.99 is usual", warning=True)
+        for component, where in _components_in(layer.component, path):
+            for low, high in _LOW_AND_HIGH.get(component.name, ()):
+                entry = load_catalog().find(component.kind, component.name)
+                values = [
+                    component.arguments.get(name, entry.arguments[name].default if entry and name in entry.arguments else None)
+                    for name in (low, high)
+                ]
+                if all(isinstance(value, int | float) for value in values) and values[0] > values[1]:
+                    name = low if low in component.arguments else high
+                    message = f"{component.name}: {low} ({values[0]:g}) is above {high} ({values[1]:g})"
+                    yield fault(config, f"{where}.{name}", message, "exchange them")
+
+
+def _components_in(component: Component, path: str) -> Iterator[tuple[Component, str]]:
+    yield component, path
+    for name, value in component.arguments.items():
+        if isinstance(value, Component):
+            yield from _components_in(value, f"{path}.{name}")
