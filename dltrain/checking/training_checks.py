@@ -83,7 +83,7 @@ def _as_of_phase(config: Config, index: int, stage: TrainingConfig) -> Config:
 def _check_output(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
     for head in heads:
         if head.warning:
-            message, _, hint = head.warning.rpartition(": ")
+            message, _, hint = head.warning.partition(": ")
             yield fault(config, config.model.layers[-1].path or "model.output", message, hint, warning=True)
 
 
