@@ -1,34 +1,24 @@
 """dltrain: train Keras models from one YAML file.
 
-The same that the command line does, from Python: `fit`, `sweep`, `evaluate`, `predict`, `compare`, `load_run`. Nothing heavy
-is imported before one of them is used.
+The same that the command line does, from Python: `fit`, `sweep`, `evaluate`, `predict`, `compare`, `load_run` (see
+`dltrain.api`). Nothing heavy is imported before one of them is used.
 """
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dltrain.api import compare, evaluate, fit, load_run, predict, sweep
     from dltrain.config import load_config
-    from dltrain.evaluation.evaluate import evaluate
-    from dltrain.evaluation.load_run import load_run
-    from dltrain.evaluation.predict import predict
-    from dltrain.sweep.compare import compare
-    from dltrain.sweep.sweep import sweep
-    from dltrain.training.fit import fit
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "compare", "evaluate", "fit", "load_config", "load_run", "predict", "sweep"]
 
-_HOMES = {
-    "fit": "dltrain.training.fit",
-    "evaluate": "dltrain.evaluation.evaluate",
-    "predict": "dltrain.evaluation.predict",
-    "load_run": "dltrain.evaluation.load_run",
-    "load_config": "dltrain.config",
-    "sweep": "dltrain.sweep.sweep",
-    "compare": "dltrain.sweep.compare",
-}
+_HOMES = dict.fromkeys(("compare", "evaluate", "fit", "load_run", "predict", "sweep"), "dltrain.api")
+_HOMES["load_config"] = "dltrain.config"
 
 
 def __getattr__(name: str) -> Any:
@@ -37,3 +27,21 @@ def __getattr__(name: str) -> Any:
 
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class _Package(ModuleType):
+    """The package, whose `sweep` is the function although a room is called so: importing that does not put it there."""
+
+    @property
+    def sweep(self) -> Any:
+        """See `dltrain.api.sweep`."""
+        from dltrain.api import sweep
+
+        return sweep
+
+    @sweep.setter
+    def sweep(self, room: ModuleType) -> None:
+        """What the import system does for each package within a package."""
+
+
+sys.modules[__name__].__class__ = _Package

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,16 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.table_preprocessing import TablePreprocessing
 from dltrain.errors import UsageError
 from dltrain.evaluation.load_run import load_run, run_outputs
+from dltrain.evaluation.prediction_files import prediction_columns
 from dltrain.evaluation.reconstruction import row_errors
 from dltrain.evaluation.report import probabilities_of, values_of
 from dltrain.helper_process import HelperProcess
 from dltrain.model.head import Head
 from dltrain.model.keras_import import import_keras
 from dltrain.reporting import Reporter
+
+if TYPE_CHECKING:
+    import polars
 
 
 @dataclass(slots=True)
@@ -47,6 +51,13 @@ class Predictions:
     columns: dict[str, Any] = field(default_factory=dict)
     arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+
+    def to_frame(self) -> polars.DataFrame:
+        """The columns that the command line writes, as a frame."""
+        import polars
+
+        columns = prediction_columns(self.identifiers, self.prediction, self.probabilities, self.columns)
+        return polars.DataFrame([polars.Series(name, values) for name, values in columns.items()])
 
 
 def predict(

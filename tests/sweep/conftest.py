@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-import dltrain.sweep.sweep as module
+from dltrain.sweep import sweep as module
 from tests.sweep.support import InlineEngine
 
 

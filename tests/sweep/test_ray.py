@@ -12,6 +12,7 @@ import pytest
 from dltrain.errors import UsageError
 from dltrain.reporting import Reporter
 from dltrain.runs import Run
+from dltrain.sweep.engines import ray
 from dltrain.sweep.engines.ray import RayEngine, _pack, _unpack
 from dltrain.sweep.sweep import sweep
 from tests.support import REPOSITORY
@@ -21,7 +22,7 @@ RATES = "training.optimizer.learning_rate=0.0001,0.001,0.01,0.1"
 
 
 def test_without_ray_there_is_one_message(monkeypatch):
-    monkeypatch.setattr("dltrain.sweep.engines.ray.find_spec", lambda name: None)
+    monkeypatch.setattr(ray, "find_spec", lambda name: None)
     with pytest.raises(UsageError) as caught:
         RayEngine().why_not(())
     assert caught.value.faults[0].hint == "pip install 'dltrain[ray]'"

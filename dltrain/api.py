@@ -1,0 +1,230 @@
+"""The Python interface: what the command line does, with paths and `KEY=VALUE` words, or with what Python holds.
+
+    import dltrain
+
+    result = dltrain.fit("config.yaml", "training.epochs=5")
+    dltrain.evaluate(result.run).metrics["accuracy"]
+    dltrain.predict(result.run, frame).to_frame()
+
+Nothing heavy is imported before a function is called.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltrain.errors import UsageError
+
+if TYPE_CHECKING:
+    from dltrain.config.types import Config
+    from dltrain.evaluation.evaluate import EvaluateResult
+    from dltrain.evaluation.load_run import StoredRun
+    from dltrain.evaluation.predict import Predictions
+    from dltrain.sweep.compare import CompareResult
+    from dltrain.sweep.sweep import SweepResult
+    from dltrain.training.result import FitResult
+
+RUNS = Path("runs")
+
+
+def fit(config: Config | str | os.PathLike[str], *overrides: str, **options: Any) -> FitResult:
+    """Train what a config describes and write a run directory.
+
+    Args:
+        config: a YAML file, or what `load_config` gave.
+        overrides: `KEY=VALUE` words, such as "training.epochs=5"; for a file only.
+        options: of `dltrain.training.fit.fit`: `run_dir`, `runs`, `resume`, `require`, `threads`, `reporter`.
+
+    Returns:
+        With `run`, `metrics`, `baseline`, `epochs`, `weights`.
+
+    Raises:
+        DltrainError: ConfigError, DataError, DivergedError, ...: each with `faults` and `exit_code`.
+    """
+    from dltrain.training.fit import fit as train
+
+    return train(_config(config, overrides), **_with_paths(options))
+
+
+def sweep(config: Config | str | os.PathLike[str] | None = None, *overrides: str, **options: Any) -> SweepResult:
+    """Run many fits of a config.
+
+    Args:
+        config: a YAML file, or what `load_config` gave; None with `resume`.
+        overrides: `KEY=VALUE` words, for a file only.
+        options: of `dltrain.sweep.sweep.sweep`: `over` (such as ["training.batch_size=8,16"]), `strategy`, `trials`, `metric`,
+            `jobs`, `engine`, `run_dir`, `runs`, `resume`, `require`, `threads`, `reporter`.
+
+    Returns:
+        With `run`, `trials`, `best`.
+
+    Raises:
+        DltrainError: as for `fit`.
+    """
+    from dltrain.sweep.sweep import sweep as run_sweep
+
+    return run_sweep(None if config is None else _config(config, overrides), **_with_paths(options))
+
+
+def evaluate(run: str | os.PathLike[str], data: Any = (), **options: Any) -> EvaluateResult:
+    """Compute the metrics of a run, on a part of its data or on other data.
+
+    Args:
+        run: a path, "latest", or the beginning of a run's name in `runs`.
+        data: nothing: the run's own data; else as for `predict`, with the target.
+        options: of `dltrain.evaluation.evaluate.evaluate`: `part`, `weights`, `require`, `allow_changed`, `threads`, `reporter`.
+
+    Raises:
+        DltrainError: as for `fit`.
+    """
+    from dltrain.evaluation.evaluate import evaluate as measure
+
+    path = find(run)
+    with _as_paths(path, data) as paths:
+        return measure(path, data=paths, **options)
+
+
+def predict(run: str | os.PathLike[str], data: Any = (), **options: Any) -> Predictions:
+    """Predict from raw rows or pictures.
+
+    Args:
+        run: a path, "latest", or the beginning of a run's name in `runs`.
+        data: a path or several; a frame of pandas or polars, or a mapping column -> values; an array [rows, ...]: pictures or
+            what else an npz file would hold, or rows of a table in the order of the run's features.
+        options: of `dltrain.evaluation.predict.predict`: `weights`, `top`, `layer`, `words`, `threads`, `reporter`.
+
+    Returns:
+        With `prediction`, `probabilities`, `columns`, and all of it as a frame of polars by `to_frame()`.
+
+    Raises:
+        DltrainError: as for `fit`.
+    """
+    from dltrain.evaluation.predict import predict as ask
+
+    path = find(run)
+    with _as_paths(path, data) as paths:
+        return ask(path, data=paths, **options)
+
+
+def compare(*runs: Any, **options: Any) -> CompareResult:
+    """Put runs side by side.
+
+    Args:
+        runs: paths or names of runs, each by itself or all in one list.
+        options: of `dltrain.sweep.compare.compare`: `picture`, `metric`.
+
+    Raises:
+        DltrainError: as for `fit`.
+    """
+    from dltrain.sweep.compare import compare as put_together
+
+    words = [word for item in runs for word in ([item] if isinstance(item, (str, os.PathLike)) else item)]
+    return put_together([find(word) for word in words], **options)
+
+
+def load_run(run: str | os.PathLike[str]) -> StoredRun:
+    """What a run's directory says: `config`, `manifest`, `preprocessing`; `build(path)` gives the Keras model. Executes nothing.
+
+    Args:
+        run: a path, "latest", or the beginning of a run's name in `runs`.
+    """
+    from dltrain.evaluation.load_run import load_run as read
+
+    return read(find(run))
+
+
+def find(run: str | os.PathLike[str]) -> Path:
+    """The run's directory, by its path or by a word as on the command line."""
+    if not isinstance(run, str):
+        return Path(run)
+    from dltrain.runs import find_run
+
+    return find_run(run, RUNS)
+
+
+def _config(config: Config | str | os.PathLike[str], overrides: Sequence[str]) -> Config:
+    from dltrain.config import load_config
+
+    if isinstance(config, (str, os.PathLike)):
+        return load_config(os.fspath(config), overrides)
+    if overrides:
+        raise UsageError(
+            f"a config that was loaded takes no overrides: {' '.join(map(str, overrides))}",
+            hint="give them to load_config, or give the file's path",
+        )
+    return config
+
+
+def _with_paths(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with directories that are words as paths."""
+    is_word = {"run_dir", "runs", "resume"}
+    return {
+        name: Path(value) if name in is_word and isinstance(value, str) and value != "auto" else value
+        for name, value in options.items()
+    }
+
+
+@contextmanager
+def _as_paths(run: Path, data: Any) -> Iterator[tuple[str, ...]]:
+    """Data as paths: its own, or that of a temporary file with what Python holds."""
+    if isinstance(data, (str, os.PathLike)):
+        yield (os.fspath(data),)
+    elif isinstance(data, (list, tuple)) and all(isinstance(item, (str, os.PathLike)) for item in data):
+        yield tuple(os.fspath(item) for item in data)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            yield (_write(run, data, Path(folder)),)
+
+
+def _write(run: Path, data: Any, folder: Path) -> str:
+    """A Parquet file of a frame, or an npz file of an array."""
+    import numpy as np
+    import polars
+
+    if isinstance(data, (np.ndarray, list, tuple)):
+        array = np.asarray(data)
+        names = _feature_names(run)
+        if names is None:
+            np.savez(folder / "rows.npz", x=array)
+            return str(folder / "rows.npz")
+        if array.ndim != 2 or array.shape[1] != len(names):
+            shape = "x".join(map(str, array.shape))
+            raise UsageError(f"expected rows of the {len(names)} columns {', '.join(names)}, found an array of {shape}")
+        data = {name: array[:, index] for index, name in enumerate(names)}
+    elif isinstance(data, polars.LazyFrame):
+        data = data.collect()
+    if not isinstance(data, polars.DataFrame):
+        if not hasattr(data, "keys"):
+            kind = type(data).__name__
+            raise UsageError(f"expected a path, a frame, a mapping or an array, found {kind}", hint="such as predict(run, frame)")
+        data = polars.DataFrame([_column(str(name), data[name]) for name in data.keys()])  # noqa: SIM118 - a frame's are no keys
+    data.write_parquet(folder / "rows.parquet")
+    return str(folder / "rows.parquet")
+
+
+def _column(name: str, values: Any) -> Any:
+    """A column of polars from one of pandas, an array or a list; NaN, NaT and None are no value."""
+    import numpy as np
+    import polars
+
+    array = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
+    if array.dtype.kind in "OUS":
+        plain = [None if value is None or value != value else value for value in array.tolist()]
+        return polars.Series(name, plain, strict=False)
+    return polars.Series(name, array, nan_to_null=True)
+
+
+def _feature_names(run: Path) -> list[str] | None:
+    """The columns of a run on a table; None for pictures and arrays."""
+    from dltrain.data.preprocessing import Preprocessing
+    from dltrain.data.table_preprocessing import TablePreprocessing
+    from dltrain.runs import best_of_sweep
+
+    preprocessing: Any = Preprocessing.load(best_of_sweep(run))
+    table = getattr(preprocessing, "table", preprocessing)
+    return [column.name for column in table.features] if isinstance(table, TablePreprocessing) else None

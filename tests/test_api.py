@@ -1,0 +1,84 @@
+"""The functions of `import dltrain`: paths, overrides, frames and arrays."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas
+import polars
+import pytest
+
+import dltrain
+from dltrain.errors import UsageError
+from tests.support import REPOSITORY
+
+CONFIG = """
+seed: 0
+data: {source: csv, path: rows.csv, target: kind, split: {test: 0.25}}
+model: {layers: [Dense: {units: 4, activation: relu}]}
+training: {epochs: 2, batch_size: 16}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("api")
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 80)).round(3)
+    frame = polars.DataFrame({"a": a, "b": b, "color": ["red", "blue"] * 40, "kind": np.where(a > 0, "up", "down")})
+    frame.write_csv(made / "rows.csv")
+    (made / "config.yaml").write_text(CONFIG)
+    dltrain.fit(str(made / "config.yaml"), "training.epochs=3", run_dir=str(made / "run"))
+    return made
+
+
+def test_e3_what_is_documented_is_a_function() -> None:
+    words = "from dltrain import compare, fit, sweep\nimport dltrain, dltrain.sweep.compare\nfrom dltrain import sweep as again\n"
+    code = (
+        words
+        + "import inspect\nprint(inspect.isfunction(sweep), again is sweep, inspect.isfunction(fit), dltrain.sweep is sweep)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True"] * 4
+    for name in dltrain.__all__[1:]:
+        assert inspect.isfunction(getattr(dltrain, name))
+        assert inspect.getdoc(getattr(dltrain, name))
+
+
+def test_e3_fit_takes_a_path_and_overrides(folder: Path) -> None:
+    stored = dltrain.load_run(folder / "run")
+    assert stored.config.training is not None
+    assert stored.config.training.epochs == 3
+    with pytest.raises(UsageError, match="takes no overrides"):
+        dltrain.fit(dltrain.load_config(folder / "config.yaml"), "training.epochs=1")
+
+
+def test_e3_predict_and_evaluate_take_a_path_a_frame_an_array(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = folder / "run"
+    expected = dltrain.predict(run, folder / "rows.csv")
+    assert expected.probabilities is not None
+    frame = polars.read_csv(folder / "rows.csv")
+    table = pandas.read_csv(folder / "rows.csv")
+    array = frame.select("a", "b", "color").to_numpy()
+    for data in (str(folder / "rows.csv"), [folder / "rows.csv"], frame, frame.lazy(), table, table.to_dict("list"), array):
+        found = dltrain.predict(run, data)
+        assert found.prediction == expected.prediction
+        assert found.probabilities is not None
+        np.testing.assert_allclose(found.probabilities["up"], expected.probabilities["up"], atol=1e-6)
+    gaps = table.assign(color=table["color"].where(table.index > 2), b=table["b"].where(table.index > 2))
+    with_gaps = dltrain.predict(run, gaps)
+    assert with_gaps.prediction[3:] == expected.prediction[3:]
+    assert expected.to_frame().columns == ["prediction", "probability_down", "probability_up"]
+    assert dltrain.evaluate(run, table).metrics == dltrain.evaluate(run, str(folder / "rows.csv")).metrics
+    monkeypatch.chdir(folder)
+    (folder / "runs").mkdir(exist_ok=True)
+    (folder / "runs" / "of-mine").symlink_to(run)
+    assert dltrain.evaluate("of-m").part == "test"
+    with pytest.raises(UsageError, match="rows of the 3 columns a, b, color"):
+        dltrain.predict(run, np.zeros((2, 5)))
+    with pytest.raises(UsageError, match="found int"):
+        dltrain.predict(run, 3)
