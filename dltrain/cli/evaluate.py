@@ -8,7 +8,15 @@ from typing import Annotated
 import click
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import DataOption, MoreDataArgument, RequireOption, RunArgument, RunsOption, WeightsOption
+from dltrain.cli.options import (
+    DataOption,
+    MoreDataArgument,
+    RequireOption,
+    RunArgument,
+    RunsOption,
+    SkipBrokenOption,
+    WeightsOption,
+)
 from dltrain.cli.typer_import import typer
 from dltrain.errors import GateError
 from dltrain.wording import one_line
@@ -30,6 +38,7 @@ def command(
     allow_changed: Annotated[
         bool, typer.Option("--allow-changed", help="Evaluate although the data is not what the run was trained on.")
     ] = False,
+    skip_broken: SkipBrokenOption = False,
     runs: RunsOption = Path("runs"),
     require: RequireOption = None,
     no_require: Annotated[bool, typer.Option("--no-require", help="Leave out the gates of the run's own config.")] = False,
@@ -57,6 +66,7 @@ def command(
         require=gates,
         own_gates=not no_require,
         allow_changed=allow_changed,
+        skip_broken=skip_broken,
         threads=console.settings.threads,
         reporter=console,
     )

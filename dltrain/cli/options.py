@@ -22,6 +22,9 @@ WeightsOption = Annotated[
     str | None,
     typer.Option(click_type=click.Choice(["best", "last"]), help="Which weights; if not given, the run's model."),
 ]
+SkipBrokenOption = Annotated[
+    bool, typer.Option("--skip-broken", help="Leave out pictures that cannot be read, and name them, instead of failing.")
+]
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of the runs.")]
 RequireOption = Annotated[
     list[str] | None,

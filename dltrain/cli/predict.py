@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from dltrain.cli.console import Console, discard
-from dltrain.cli.options import DataOption, MoreDataArgument, RunArgument, RunsOption
+from dltrain.cli.options import DataOption, MoreDataArgument, RunArgument, RunsOption, SkipBrokenOption
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, RunError, UsageError
 
@@ -63,6 +63,7 @@ def command(
             "--raw", help="Leave csv text that a spreadsheet would run as a formula (= + - @ in front) without an apostrophe."
         ),
     ] = False,
+    skip_broken: SkipBrokenOption = False,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
     runs: RunsOption = Path("runs"),
 ) -> int:
@@ -93,7 +94,9 @@ def command(
     if output != "-":
         check_output(output, force=force, inputs=paths)
     asked_format, form = form, choose_format(output, form)
-    path, result = _predict(console, run, runs, paths, weights=weights, top=top, layer=layer, words=tuple(word or ()))
+    path, result = _predict(
+        console, run, runs, paths, weights=weights, top=top, layer=layer, words=tuple(word or ()), skip_broken=skip_broken
+    )
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
     num_rows = len(next(iter(columns.values())))
     for note in result.notes:
@@ -126,6 +129,7 @@ def _predict(
     top: int | None,
     layer: str | None,
     words: tuple[str, ...],
+    skip_broken: bool,
 ) -> tuple[Path | str, Predictions]:
     """The run's path, or the stock network's name, and what it says."""
     from dltrain.evaluation.predict import predict
@@ -139,14 +143,30 @@ def _predict(
         from dltrain.evaluation.predict_stock import predict_stock
 
         return network, predict_stock(
-            network, data=paths, weights=weights or "imagenet", top=top, threads=threads, reporter=console
+            network,
+            data=paths,
+            weights=weights or "imagenet",
+            top=top,
+            skip_broken=skip_broken,
+            threads=threads,
+            reporter=console,
         )
     from dltrain.runs import find_run
 
     path = find_run(run, runs)
     if weights not in (None, "best", "last"):
         raise UsageError(Fault(f"a run's --weights are best or last, found {weights!r}"))
-    return path, predict(path, data=paths, weights=weights, top=top, layer=layer, words=words, threads=threads, reporter=console)
+    return path, predict(
+        path,
+        data=paths,
+        weights=weights,
+        top=top,
+        layer=layer,
+        words=words,
+        skip_broken=skip_broken,
+        threads=threads,
+        reporter=console,
+    )
 
 
 def _stock_network(run: str, runs: Path) -> str | None:

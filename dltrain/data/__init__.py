@@ -11,11 +11,28 @@ from typing import TYPE_CHECKING, Any
 from dltrain.data.dataset import Dataset, InputSpec, Part, Schema, TargetSpec
 
 if TYPE_CHECKING:
-    from dltrain.data.load import load_dataset, read_part, read_words
+    from dltrain.data.load import load_dataset, read_part, read_words, skipping_broken
     from dltrain.data.preprocessing import Preprocessing
 
-__all__ = ["Dataset", "InputSpec", "Part", "Preprocessing", "Schema", "TargetSpec", "load_dataset", "read_part", "read_words"]
-_LATER = {"load_dataset": "load", "read_part": "load", "read_words": "load", "Preprocessing": "preprocessing"}
+__all__ = [
+    "Dataset",
+    "InputSpec",
+    "Part",
+    "Preprocessing",
+    "Schema",
+    "TargetSpec",
+    "load_dataset",
+    "read_part",
+    "read_words",
+    "skipping_broken",
+]
+_LATER = {
+    "load_dataset": "load",
+    "read_part": "load",
+    "read_words": "load",
+    "skipping_broken": "load",
+    "Preprocessing": "preprocessing",
+}
 
 
 def __getattr__(name: str) -> Any:

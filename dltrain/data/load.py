@@ -233,6 +233,15 @@ def read_part(
     return part
 
 
+def skipping_broken(preprocessing: Preprocessing) -> Preprocessing:
+    """The preprocessing as if `data.on_error: skip` had been said: pictures that cannot be used are left out and named."""
+    if isinstance(preprocessing, PicturePreprocessing) and preprocessing.reader is not None:
+        return replace(preprocessing, reader={**preprocessing.reader, "on_error": "skip"})
+    if isinstance(preprocessing, TablePreprocessing):
+        return replace(preprocessing, features=tuple(replace(column, on_error="skip") for column in preprocessing.features))
+    return preprocessing
+
+
 def read_words(preprocessing: Preprocessing, words: Sequence[str], *, reporter: Reporter) -> Part:
     """Words, through the preprocessing of a run on words.
 

@@ -11,6 +11,7 @@ import struct
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
@@ -37,7 +38,9 @@ class PictureError(Exception):
     """Why one picture cannot be used, in the user's terms."""
 
 
-def decode_pictures(paths: Sequence[str], decode: Decode, images: NDArray[Any], *, skip: bool = False) -> dict[int, Fault]:
+def decode_pictures(
+    paths: Sequence[str], decode: Decode, images: NDArray[Any], *, skip: bool = False, hint: str | None = None
+) -> dict[int, Fault]:
     """Decode every file into its row of `images`, in threads (Pillow decodes outside the interpreter's lock).
 
     Args:
@@ -45,6 +48,7 @@ def decode_pictures(paths: Sequence[str], decode: Decode, images: NDArray[Any], 
         decode: makes an array of `images.shape[1:]` from an open PIL image; may raise `PictureError`.
         images: [rows, height, width, channels], filled in place.
         skip: leave rows as they are whose pictures cannot be used, instead of failing.
+        hint: what to do about such pictures.
 
     Returns:
         Row -> what is wrong with its picture.
@@ -63,8 +67,13 @@ def decode_pictures(paths: Sequence[str], decode: Decode, images: NDArray[Any], 
     with quiet_pillow(), ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         faults = {row: fault for row, fault in enumerate(pool.map(work, range(len(paths)))) if fault is not None}
     if faults and not skip:
-        raise DataError(capped(list(faults.values())))
+        raise unusable(list(faults.values()), hint)
     return faults
+
+
+def unusable(faults: Sequence[Fault], hint: str | None) -> DataError:
+    """The error that names pictures, and says once what to do about them."""
+    return DataError(capped([replace(faults[0], hint=faults[0].hint or hint), *faults[1:]]))
 
 
 def skipped_note(faults: Sequence[Fault]) -> str:

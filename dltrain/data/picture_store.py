@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 
 from dltrain.data.column_files import read_meta, write_meta
 from dltrain.data.disk_array import DiskArray
-from dltrain.data.faults import capped
-from dltrain.data.picture_files import PictureError, decode_file, quiet_pillow
+from dltrain.data.picture_files import PictureError, decode_file, quiet_pillow, unusable
 from dltrain.data.picture_folders import PictureFile
 from dltrain.data.picture_form import PictureForm
 from dltrain.data.stored_folders import META, make_folder
-from dltrain.errors import DataError, Fault, RunError
+from dltrain.errors import Fault, RunError
 from dltrain.reporting import Reporter
 
 FORMAT = 2
+HINT = "data.on_error: skip leaves out what cannot be read"
 PIXELS_FILE = "pixels.bin"
 # Decoded together, and held in memory until they are written.
 BLOCK_BYTES = 64 << 20
@@ -84,7 +84,7 @@ def store_pictures(files: Sequence[PictureFile], form: PictureForm, *, skip: boo
     meta = read_meta(folder / META)
     faults = [Fault(message, file=file) for file, message in meta["faults"]]
     if faults and not skip:
-        raise DataError(capped(faults))
+        raise unusable(faults, HINT)
     rows = np.array(meta["rows"], np.int64)
     images = DiskArray(folder / PIXELS_FILE, (len(rows), *form.shape), "uint8")
     return StoredPictures(images, rows, meta["digests"], [(width, height) for width, height in meta["sizes"]], faults)
@@ -152,7 +152,7 @@ class _Writer:
                 if not self.faults or self.skip:
                     yield block[:good]
         if self.faults and not self.skip:
-            raise DataError(capped(self.faults))
+            raise unusable(self.faults, HINT)
 
     def _decode(self, row: int) -> tuple[tuple[NDArray[np.uint8], tuple[int, int]], str] | Fault:
         path = self.files[row].path

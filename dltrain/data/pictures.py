@@ -91,7 +91,7 @@ def read_pictures(
     def decode(image: Any) -> NDArray[Any]:
         return _decode(image, checked, resized)
 
-    faults = decode_pictures(files, decode, images, skip=checked.skips)
+    faults = decode_pictures(files, decode, images, skip=checked.skips, hint="--skip-broken leaves out what cannot be read")
     if faults:
         good = np.array([row for row in range(len(files)) if row not in faults], np.int64)
         if not len(good):

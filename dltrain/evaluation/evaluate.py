@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.config.metric_names import split_part
-from dltrain.data import load_dataset, read_part
+from dltrain.data import load_dataset, read_part, skipping_broken
 from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import DataError, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults
@@ -59,6 +59,7 @@ def evaluate(
     require: Sequence[str] = (),
     own_gates: bool = True,
     allow_changed: bool = False,
+    skip_broken: bool = False,
     threads: int | None = None,
     reporter: Reporter | None = None,
 ) -> EvaluateResult:
@@ -72,6 +73,7 @@ def evaluate(
         require: gates, besides those of the run's config.
         own_gates: hold the run to what its config requires.
         allow_changed: go on, with a warning, where the data is not what the run was trained on.
+        skip_broken: leave out pictures that cannot be used, and name them, instead of failing.
         threads: threads for one operation; None: those of the run.
         reporter: is told what happens.
 
@@ -89,7 +91,8 @@ def evaluate(
     helper = HelperProcess()
     try:
         if data:
-            helper.submit(_read, stored.preprocessing, list(data))
+            preprocessing = skipping_broken(stored.preprocessing) if skip_broken else stored.preprocessing
+            helper.submit(_read, preprocessing, list(data))
         else:
             helper.submit(_load, stored.config.data, stored.config.seed, stored.preprocessing)
         reporter.status("importing Keras")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data import read_part, read_words
+from dltrain.data import read_part, read_words, skipping_broken
 from dltrain.data.dataset import Part
 from dltrain.data.disk_array import in_memory
 from dltrain.data.picture_preprocessing import PicturePreprocessing
@@ -68,6 +68,7 @@ def predict(
     top: int | None = None,
     layer: str | None = None,
     words: Sequence[str] = (),
+    skip_broken: bool = False,
     threads: int | None = None,
     reporter: Reporter | None = None,
 ) -> Predictions:
@@ -81,6 +82,7 @@ def predict(
             probability for every label.
         layer: give what this layer computes instead of the predictions.
         words: single words, for runs on words; `data` is then not looked at.
+        skip_broken: leave out pictures that cannot be used, and name them, instead of failing.
         threads: threads for one operation; None: those of the run.
         reporter: is told what happens.
 
@@ -99,7 +101,8 @@ def predict(
         if words:
             helper.submit(read_words, stored.preprocessing, list(words))
         else:
-            helper.submit(_read, stored.preprocessing, list(data))
+            preprocessing = skipping_broken(stored.preprocessing) if skip_broken else stored.preprocessing
+            helper.submit(_read, preprocessing, list(data))
         reporter.status("importing Keras")
         import_keras(threads or stored.threads)
         reporter.status("reading data")

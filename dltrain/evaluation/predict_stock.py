@@ -22,6 +22,7 @@ def predict_stock(
     data: Sequence[str],
     weights: str = "imagenet",
     top: int | None = None,
+    skip_broken: bool = False,
     threads: int | None = None,
     reporter: Reporter | None = None,
 ) -> Predictions:
@@ -32,6 +33,7 @@ def predict_stock(
         data: picture files, folders or patterns.
         weights: "imagenet", a file, or "none" (as they are drawn).
         top: how many of each picture's most probable classes are given; None: five.
+        skip_broken: leave out pictures that cannot be used, and name them, instead of failing.
         threads: threads for one operation.
         reporter: is told what happens.
 
@@ -43,9 +45,9 @@ def predict_stock(
     import_keras(threads)
     network = StockNetwork(name, weights, reporter)
     reader = {"source": "image_folder", "size": list(network.size), "color": True, "range": [0.0, 255.0]}
-    pictures = read_pictures(data, reader, with_labels=False)
+    pictures = read_pictures(data, {**reader, "on_error": "skip" if skip_broken else "fail"}, with_labels=False)
     for note in pictures.notes:
-        reporter.warning(note)
+        reporter.warning(note.removeprefix("warning: "))
     images = np.asarray(pictures.images)
     starts = range(0, len(images), BATCH)
     probabilities = np.concatenate([network.probabilities(images[start : start + BATCH]) for start in starts])

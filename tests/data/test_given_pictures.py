@@ -13,7 +13,7 @@ from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Dataset, Part
 from dltrain.data.disk_array import in_memory
-from dltrain.data.load import load_dataset, read_part
+from dltrain.data.load import load_dataset, read_part, skipping_broken
 from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.errors import ConfigError, DataError
 from tests.data.sources.support import Recorder, write_picture
@@ -248,3 +248,20 @@ def test_c5_a_row_whose_picture_is_broken_is_named_or_left_out(tmp_path: Path) -
     assert part.row_ids.tolist() == [row for row in range(24) if row != 4]
     assert part.targets["label"].tolist() == [row % 2 for row in range(24) if row != 4]
     assert "left out" in str(recorder.warnings)
+
+
+def test_c5_broken_pictures_can_be_left_out_of_a_run_that_knows_none(tmp_path: Path) -> None:
+    write_competition(tmp_path)
+    text = (
+        "data: {source: csv, path: labels.csv, target: label, features: {id: image}, image_size: [6, 5], "
+        "images: {folder: train, suffix: .jpg}}"
+    )
+    column = load_dataset(load_config_text(text, file="c.yaml", folder=tmp_path).data, seed=0).preprocessing
+    pictures = load_dataset(config_of(tmp_path, "path: labels.csv", IMAGES), seed=0).preprocessing
+    damage(tmp_path / "train" / "0004.jpg")
+    for preprocessing in (column, pictures):
+        with pytest.raises(DataError, match="skip") as caught:
+            read_part(preprocessing, [str(tmp_path / "labels.csv")], with_targets=True)
+        assert "--skip-broken" in str(caught.value.faults[0].hint)
+        part = read_part(skipping_broken(preprocessing), [str(tmp_path / "labels.csv")], with_targets=True)
+        assert part.targets[next(iter(part.targets))].tolist() == [row % 2 for row in range(24) if row != 4]
