@@ -24,6 +24,8 @@ _DROPPING = (
     "GaussianNoise",
 )
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "RNN")
+_READS_MASK = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
+_HANDS_MASK_ON = (*_DROPPING, "Activation", "Dense", "LayerNormalization", "TimeDistributed")
 _LAST_ACTIVATIONS = ("softmax", "sigmoid")
 
 
@@ -43,6 +45,9 @@ def check_model(config: Config, schema: Schema, heads: Sequence[Head], network: 
     faults += _check_ranges(config, schema)
     faults += _check_normalization(config)
     faults += _check_mixing(config)
+    faults += _check_cropping(config, network)
+    faults += _check_scaled_twice(config, network)
+    faults += _check_mask(config, schema, network)
     faults += _check_end(config, heads)
     if heads and heads[0].task == "reconstruction":
         faults += check_reconstruction(config, schema, heads[0])
@@ -96,6 +101,67 @@ def _check_mixing(config: Config) -> list[Fault]:
         )
         for path, component in named
         if component.name in ("MixUp", "CutMix")
+    ]
+
+
+def _check_cropping(config: Config, network: Network) -> list[Fault]:
+    """Keras crops at random in training alone; what is predicted would be of another size."""
+    faults = []
+    for row in network.rows:
+        if row.layer != "RandomCrop" or row.config is None or not row.inputs or row.inputs[0] is None:
+            continue
+        arguments, shape = row.config.component.arguments, row.inputs[0]
+        if len(shape) != 3 or (arguments.get("height"), arguments.get("width")) == shape[:2]:
+            continue
+        message = (
+            f"RandomCrop makes pictures of {arguments.get('height')}×{arguments.get('width')} in training only: Keras leaves "
+        )
+        message += f"those that are predicted at {shape[0]}×{shape[1]}, and the layers behind it take one size"
+        hint = "`RandomTranslation: {height_factor: 0.1, width_factor: 0.1}` moves a picture as padding and cropping does, "
+        hint += "`RandomZoom: {height_factor: [-0.2, 0.0]}` takes sections of it; both keep the size"
+        faults.append(fault(config, row.config.path, message, hint))
+    return faults
+
+
+def _check_scaled_twice(config: Config, network: Network) -> list[Fault]:
+    """A network of `keras.applications` brings the scaling of its pixels along; scaled before, it sees nearly nothing."""
+    by_name = {row.name: row for row in network.rows}
+    faults = []
+    for row in network.rows:
+        if row.config is None or row.config.component.kind != "application" or row.layer != row.config.component.name:
+            continue  # no network, or the scaling that it brings along
+        before = [by_name[name] for name in network.needed_for(row.name) if name != row.name and name in by_name]
+        for other in before:
+            if other.config is None or other.config.component.name not in ("Rescaling", "Normalization", "BatchNormalization"):
+                continue
+            message = f"{row.layer} scales pixels from 0 to 255 itself, and {other.layer} before it scales them a first time"
+            hint = f"leave {other.layer} out"
+            faults.append(fault(config, other.config.path, message, hint, warning=True))
+    return faults
+
+
+def _check_mask(config: Config, schema: Schema, network: Network) -> list[Fault]:
+    """A text ends in padding, which a recurrent layer reads as words unless its Embedding says that it is none."""
+    by_name = {row.name: row for row in network.rows}
+    texts = {spec.name for spec in schema.inputs if spec.holds_tokens}
+    found: dict[str, tuple[LayerConfig, str]] = {}
+    for row in network.rows:
+        source = by_name.get(row.sources[0]) if row.layer in _READS_MASK and row.sources else None
+        while source is not None and source.layer in (*_HANDS_MASK_ON, *_READS_MASK) and source.sources:
+            source = by_name.get(source.sources[0])
+        if source is None or source.layer != "Embedding" or source.config is None or not texts.intersection(source.sources):
+            continue
+        if not source.config.component.arguments.get("mask_zero"):
+            found.setdefault(source.name, (source.config, row.layer))
+    return [
+        fault(
+            config,
+            layer.path,
+            f"the {reader} behind this Embedding reads the padding at the end of each text as if it were words",
+            "say `mask_zero: true` here, and `training.checkpoint.format: keras`, which can hold the mask",
+            warning=True,
+        )
+        for layer, reader in found.values()
     ]
 
 

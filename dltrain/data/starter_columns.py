@@ -95,6 +95,19 @@ def study_columns(frame: polars.DataFrame, decimal: str) -> Columns:
     return Columns(kinds, reading, numbers, missing, tuple(constant), odd, tuple(unreadable), tails)
 
 
+def with_short_texts(columns: Columns, frame: polars.DataFrame, target: str) -> Columns:
+    """The columns, of which texts of a few words are read as text where nothing else is left to learn from."""
+    others = {name: kind for name, kind in columns.kinds.items() if name != target}
+    if any(not kind.left_out for kind in others.values()):
+        return columns
+    short = [
+        name
+        for name, kind in others.items()
+        if kind.left_out.startswith("text, ") and (frame[name].str.strip_chars().str.count_matches(r"\s+").mean() or 0) >= 1
+    ]
+    return replace(columns, kinds={**columns.kinds, **dict.fromkeys(short, ColumnKind("text"))})
+
+
 def _has_thousands(series: polars.Series) -> bool:
     """Whether the column holds numbers, some of them written `1,234`, none of them otherwise."""
     if not is_text(series):

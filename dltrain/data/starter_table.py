@@ -17,7 +17,7 @@ from dltrain.data.series_time import read_times
 from dltrain.data.several_series import find_several
 from dltrain.data.sources import read_source
 from dltrain.data.starter import Starter
-from dltrain.data.starter_columns import Columns, study_columns
+from dltrain.data.starter_columns import Columns, study_columns, with_short_texts
 from dltrain.data.starter_leaks import Leaks, find_leaks
 from dltrain.data.starter_model import Design, design, split_of
 from dltrain.data.starter_target import Target, choose_target, study_target
@@ -69,6 +69,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         header = options.get("header", True)
         name = choose_target(asked, raw.frame, columns, header=header, file=written)
     target = study_target(name, raw.frame, columns, raw.classes if name in raw.target else ())
+    columns = with_short_texts(columns, raw.frame, name)
     leaks = find_leaks(raw.frame, name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw)
     schema, num_rows, fitted = _fit(config, raw)

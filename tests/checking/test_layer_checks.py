@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dltrain.checking import check_config
+from dltrain.config import load_config_text
 from dltrain.data.dataset import InputSpec, Schema, TargetSpec
 from dltrain.errors import ConfigError
 from dltrain.model.build import build_model, in_unit_range
@@ -82,6 +83,88 @@ def test_random_layers_of_pixels_from_0_to_1_keep_them_there():
     assert 0.1 < brighter.std() < 0.5  # of 0.5 up or down, not of half of 255
     assert brighter.min() >= 0
     assert brighter.max() <= 1
+
+
+@pytest.mark.parametrize(
+    "words", [{"augment": "RandomCrop: {height: 6, width: 6}"}, {"layers": "{RandomCrop: {height: 6, width: 8}}, "}]
+)
+def test_c8_crops_at_random_are_told_what_to_write_instead(words):
+    [fault] = check(**words).errors
+    assert "in training only" in fault.message
+    assert "RandomTranslation" in str(fault.hint)
+    hint = {"augment": "{RandomTranslation: {height_factor: 0.1, width_factor: 0.1}}, {RandomZoom: {height_factor: [-0.2, 0.0]}}"}
+    assert not check(**hint).errors
+    assert not check(augment="RandomCrop: {height: 8, width: 8}").errors  # the whole picture
+
+
+BODY = "{MobileNetV2: {weights: none}}, "
+
+
+@pytest.mark.parametrize(
+    ("layers", "warned"),
+    [
+        ("{Rescaling: {scale: 0.00392}}, " + BODY, ["model.layers.0"]),
+        ("{RandomFlip: {mode: horizontal}}, {Rescaling: {scale: 0.00392}}, " + BODY, ["model.layers.1"]),
+        ("BatchNormalization, " + BODY, ["model.layers.0"]),
+        (BODY, []),
+        (BODY + "BatchNormalization, ", []),
+        ("{Rescaling: {scale: 0.00392}}, {Conv2D: {filters: 3, kernel_size: 3}}, ", []),
+    ],
+)
+def test_c8_pixels_that_are_scaled_before_a_network_that_scales_them(layers, warned):
+    result = check(source="cifar10", scale="null", layers=layers)
+    assert not result.errors
+    assert [fault.path for fault in result.warnings if "scales pixels" in fault.message] == warned
+
+
+EMBEDDING = "{{Embedding: {{input_dim: 500, output_dim: 4{}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("layers", "warned"),
+    [
+        (EMBEDDING.format("") + ", {LSTM: {units: 2}}", True),
+        (EMBEDDING.format("") + ", {Dropout: {rate: 0.1}}, {Bidirectional: {layer: {GRU: {units: 2}}}}", True),
+        (EMBEDDING.format("") + ", {SimpleRNN: {units: 2, return_sequences: true}}, {SimpleRNN: {units: 2}}", True),
+        (EMBEDDING.format(", mask_zero: true") + ", {LSTM: {units: 2}}", False),
+        (EMBEDDING.format("") + ", GlobalAveragePooling1D", False),
+        (EMBEDDING.format("") + ", {Conv1D: {filters: 2, kernel_size: 1}}, {LSTM: {units: 2}}", False),
+    ],
+)
+def test_c8_padding_is_no_word(tmp_path, layers, warned):
+    lines = [f"{['good', 'bad', 'fine'][i % 3]} {'film ' * (i % 5)}number {i % 7},{'pos' if i % 2 else 'neg'}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("review,label\n" + "\n".join(lines) + "\n")
+    text = f"""
+data: {{source: csv, path: t.csv, target: label, features: {{review: text}}, split: {{test: 0.2}}}}
+model: {{layers: [{layers}]}}
+training: {{epochs: 1, checkpoint: {{format: keras}}}}
+"""
+    result = check_config(load_config_text(text, folder=tmp_path))
+    assert not result.errors
+    assert any("reads the padding" in fault.message for fault in result.warnings) == warned
+
+
+def test_c8_short_texts_are_told_how_to_be_read(tmp_path):
+    (tmp_path / "t.csv").write_text("review,label\n" + "".join(f"fine film {i},{'pn'[i % 2]}\n" for i in range(40)))
+    text = "data: {source: csv, path: t.csv, target: label}\nmodel: {layers: [Dense: {units: 2}]}\n"
+    [fault] = check_config(load_config_text(text, folder=tmp_path)).errors
+    assert "no column is left to learn from" in fault.message
+    assert "`data.features: {review: text}` learns from the words of review" in str(fault.hint)
+    config = load_config_text(text, overrides=["data.features={review: text}"], folder=tmp_path)
+    assert not check_config(config).errors
+
+
+def test_c8_init_reads_short_texts_where_there_is_nothing_else(tmp_path):
+    from dltrain.data.starter import make_starter
+    from dltrain.reporting import Reporter
+
+    words = ["fine", "awful", "long", "short", "old"]
+    lines = [f"{words[i % 5]} film number {i},{'pn'[i % 2]}" for i in range(60)]
+    (tmp_path / "t.csv").write_text("review,label\n" + "\n".join(lines) + "\n")
+    text = make_starter(str(tmp_path / "t.csv"), target="label", folder=tmp_path, reporter=Reporter()).text
+    config = load_config_text(text, folder=tmp_path)
+    assert config.data.features == {"review": "text"}
+    assert not check_config(config).errors
 
 
 def test_what_only_training_cannot_compute_is_an_error_of_the_config(tmp_path, monkeypatch):
