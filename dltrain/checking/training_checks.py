@@ -265,7 +265,8 @@ def _scores_of(head: Head, config: Config) -> list[str]:
     if head.task == "classification":
         return [*_CLASS_SCORES, *(["roc_auc"] if len(head.classes) == 2 else [])]
     if head.task == "reconstruction":
-        return list(_RECONSTRUCTION_SCORES)
+        corrupted = [f"corrupted_{name}" for name in _RECONSTRUCTION_SCORES] if config.data.corrupt is not None else []
+        return [*_RECONSTRUCTION_SCORES, *corrupted]
     series = config.data.series
     steps = range(1, 1 + (series.horizon if series is not None and series.horizon > 1 else 0))
     return [*_NUMBER_SCORES, *(f"rmse_step_{step}" for step in steps)]

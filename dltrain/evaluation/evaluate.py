@@ -19,6 +19,7 @@ from dltrain.evaluation.pca_baseline import load_pca
 from dltrain.evaluation.reconstruction import report_reconstruction
 from dltrain.evaluation.report import report_part, restore_reference
 from dltrain.helper_process import HelperProcess
+from dltrain.model.corruption import corruption_of
 from dltrain.model.encode import encode_part
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.keras_import import import_keras
@@ -110,7 +111,8 @@ def evaluate(
     forward = Forward(model, evaluation_batch_size(encoded.inputs))
     if stored.heads[0].task == "reconstruction":
         pca = load_pca(stored.run.state, math.prod(stored.preprocessing.schema.inputs[0].shape))
-        report = report_reconstruction(shown, forward, encoded.inputs, encoded.targets, encoded.weights, pca)
+        corrupt = corruption_of(stored.config, stored.preprocessing.schema)
+        report = report_reconstruction(shown, forward, encoded.inputs, encoded.targets, encoded.weights, pca, corrupt)
     else:
         logs, outputs = forward.evaluate(encoded.inputs, encoded.targets, encoded.weights)
         reference = restore_reference(stored.manifest.get("reference", {}))

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.disk_array import DiskArray
 from dltrain.evaluation.metrics import baseline_sentence, is_no_better
 from dltrain.evaluation.pca_baseline import PcaBaseline
 from dltrain.evaluation.report import PartReport
+from dltrain.model.corruption import Corrupt
 from dltrain.model.forward import Forward
 
 BLOCK_ROWS = 4096
+BLOCK_NUMBERS = 1 << 24
+# Steps of training are far below: no noise of theirs is drawn again.
+FIRST_DRAW = 1 << 30
+CORRUPTED = "corrupted_"
 
 
 def row_errors(true: NDArray[Any], output: NDArray[Any]) -> NDArray[np.float64]:
@@ -70,14 +77,19 @@ def report_reconstruction(
     targets: Sequence[Any],
     weights: Sequence[Any] | None,
     pca: PcaBaseline | None,
+    corrupt: Corrupt | None = None,
 ) -> PartReport:
     """What is reported of a part whose input is reconstructed; rows pass through memory block by block.
+
+    A model that was trained to undo noise or masks is given corrupted rows as well (`corrupted_mse`, ...), as are the principal
+    components: the errors are those to the clean rows, and by these it is judged.
 
     Args:
         name: of the part, for sentences.
         forward: of the compiled model.
         inputs, targets, weights: the encoded part.
         pca: the baseline, or None.
+        corrupt: as in training, or None.
     """
     score, baseline = ReconstructionScore(), ReconstructionScore()
 
@@ -92,7 +104,30 @@ def report_reconstruction(
     result = PartReport({**logs, **score.metrics()}, baseline.metrics() if pca is not None else {})
     if pca is not None:
         result.report = {"baseline": {"method": "PCA", "components": len(pca.components), "layer": pca.layer, "rows": pca.rows}}
-        if name != "train" and is_no_better(score.row_errors, baseline.row_errors):
-            sentence = baseline_sentence(name, "mse", result.metrics, result.baseline)
-            result.notes.append(sentence.replace("the baseline:", f"PCA with {len(pca.components)} components:"))
+    measured, compared = score, baseline
+    if corrupt is not None:
+        measured, compared = _score_corrupted(forward, inputs[0], pca, corrupt)
+        result.metrics |= {f"{CORRUPTED}{key}": value for key, value in measured.metrics().items()}
+        if pca is not None:
+            result.baseline |= {f"{CORRUPTED}{key}": value for key, value in compared.metrics().items()}
+    if pca is not None and name != "train" and is_no_better(measured.row_errors, compared.row_errors):
+        key = f"{CORRUPTED}mse" if corrupt is not None else "mse"
+        sentence = baseline_sentence(name, key, result.metrics, result.baseline)
+        result.notes.append(sentence.replace("the baseline:", f"PCA with {len(pca.components)} components:"))
     return result
+
+
+def _score_corrupted(
+    forward: Forward, rows: Any, pca: PcaBaseline | None, corrupt: Corrupt
+) -> tuple[ReconstructionScore, ReconstructionScore]:
+    """Errors of the model and of the components on corrupted rows. What is drawn depends on a row's place alone."""
+    score, baseline = ReconstructionScore(), ReconstructionScore()
+    num_rows, size = len(rows), max(1, min(BLOCK_ROWS, BLOCK_NUMBERS // math.prod(rows.shape[1:])))
+    for number, start in enumerate(range(0, num_rows, size)):
+        stop = min(start + size, num_rows)
+        clean = np.asarray(rows.read(start, stop) if isinstance(rows, DiskArray) else rows[start:stop])
+        seen = np.asarray(corrupt(clean, FIRST_DRAW + number), np.float32)
+        score.add(clean, forward.outputs([seen])[0])
+        if pca is not None:
+            baseline.add(clean, pca.reconstruct(seen))
+    return score, baseline

@@ -28,6 +28,7 @@ from dltrain.evaluation.reconstruction_sheet import plot_reconstructions, rows_o
 from dltrain.helper_process import HelperProcess
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import compile_model
+from dltrain.model.corruption import corruption_of
 from dltrain.model.encode import encode_part
 from dltrain.model.forward import Forward
 from dltrain.model.head import Head, resolve_heads
@@ -35,7 +36,6 @@ from dltrain.model.keras_import import import_keras
 from dltrain.model.reconstruction_head import code_layer
 from dltrain.reporting import Reporter, WarningList
 from dltrain.runs import Run, now, to_json, write_atomically
-from dltrain.training.corruption import corruption_of
 from dltrain.training.diagnosis import diagnose_fit, finding_documents
 from dltrain.training.environment import describe_environment, logging_to, settings_note
 from dltrain.training.helper_jobs import data_for_model, load_and_check, plot, warm_up_plots
@@ -351,15 +351,16 @@ class _Fit:
         streamed = len(dataset.parts) > 1 and any(is_streamed(array) for array in tensors["train"].inputs)
         parts = {name: part for name, part in dataset.parts.items() if name != "train" or not streamed}
         pca = self._fit_pca(dataset) if heads[0].task == "reconstruction" else None
+        corrupt = corruption_of(self.config, dataset.schema)
         thinned = list(parts) == ["train"] and pca is None and is_long(parts["train"])
         if thinned:
             parts = {"train": thin(parts["train"])}
             tensors = {"train": to_tensors(encode_part(parts["train"], dataset.schema, heads))}
         with holding(trainer.model, best) if best is not None else contextlib.nullcontext():
             held_out = self.run.path if self.config.data.split.fold else None
-            reports = evaluate_parts(parts, heads, tensors, forward, dataset.parts["train"], pca, held_out)
+            reports = evaluate_parts(parts, heads, tensors, forward, dataset.parts["train"], pca, held_out, corrupt)
             shown = next(name for name in ("test", "validation", "train") if name in reports)
-            sheet = rows_of_sheet(dataset, shown, forward, corruption_of(self.config, dataset)) if pca is not None else None
+            sheet = rows_of_sheet(dataset, shown, forward, corrupt) if pca is not None else None
         metrics = {name: report.metrics for name, report in reports.items()}
         notes = [note for report in reports.values() for note in report.notes]
         if streamed:

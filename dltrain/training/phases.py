@@ -14,6 +14,7 @@ import numpy as np
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.model.compile import build_metrics, compile_model
+from dltrain.model.corruption import corruption_of
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.frozen import MOST_BYTES, FrozenPrefix, find_frozen_prefix
@@ -24,7 +25,6 @@ from dltrain.runs import Run
 from dltrain.training.callbacks import EpochCallbacks
 from dltrain.training.checkpoints import Checkpoints, check_template
 from dltrain.training.compiler import decide_jit_compile
-from dltrain.training.corruption import corruption_of
 from dltrain.training.features import features_bytes, note_features, weights_digest, with_features
 from dltrain.training.history import History
 from dltrain.training.loop import CompiledLoop, Tensors
@@ -75,7 +75,7 @@ class Phases:
         self._run, self._manifest, self._threads, self._reporter = run, manifest, threads, reporter
         self._parts = {name: encode_part(part, dataset.schema, heads) for name, part in dataset.parts.items()}
         self._batch_size = evaluation_batch_size(self._parts["train"].inputs)
-        self._corrupt = corruption_of(config, dataset)
+        self._corrupt = corruption_of(config, dataset.schema)
         self.tensors: dict[str, Tensors] = {}
         self.forward = Forward(model, self._batch_size)
 

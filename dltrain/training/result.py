@@ -16,6 +16,7 @@ from dltrain.evaluation.held_out import write_held_out
 from dltrain.evaluation.pca_baseline import PcaBaseline
 from dltrain.evaluation.reconstruction import report_reconstruction
 from dltrain.evaluation.report import PartReport, report_part
+from dltrain.model.corruption import Corrupt
 from dltrain.model.forward import Forward
 from dltrain.model.head import Head
 from dltrain.training.loop import Tensors
@@ -88,6 +89,7 @@ def evaluate_parts(
     train: Part,
     pca: PcaBaseline | None = None,
     held_out: Path | None = None,
+    corrupt: Corrupt | None = None,
 ) -> dict[str, PartReport]:
     """Metrics and report of each part.
 
@@ -96,13 +98,14 @@ def evaluate_parts(
         train: the training part, for the baselines.
         pca: the baseline of a reconstruction.
         held_out: folder into which the validation part's predictions are written, or None.
+        corrupt: what a denoising model is trained to undo, or None.
     """
     reports = {}
     for name, part in parts.items():
         if part.num_rows:
             data = tensors[name]
             if heads[0].task == "reconstruction":
-                reports[name] = report_reconstruction(name, forward, data.inputs, data.targets, data.weights, pca)
+                reports[name] = report_reconstruction(name, forward, data.inputs, data.targets, data.weights, pca, corrupt)
                 continue
             logs, outputs = forward.evaluate(data.inputs, data.targets, data.weights)
             reports[name] = report_part(name, logs, heads, outputs, part, train.targets)

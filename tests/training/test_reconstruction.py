@@ -10,8 +10,9 @@ import pytest
 
 from dltrain.errors import InterruptedRun
 from dltrain.evaluation.evaluate import evaluate
+from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predict import predict
-from dltrain.training.corruption import make_corruption
+from dltrain.model.corruption import make_corruption
 from dltrain.training.fit import fit
 from tests.support import run_dltrain
 from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
@@ -80,6 +81,32 @@ def test_the_result_stands_beside_principal_components(folder: Path, whole: Path
     result = evaluate(whole, part="test")
     assert result.metrics == document["metrics"]["test"]
     assert result.baseline == document["baselines"]["test"]
+
+
+def test_f4_a_denoising_model_is_judged_on_corrupted_rows_beside_components_on_the_same(folder: Path, whole: Path) -> None:
+    from sklearn.decomposition import PCA
+
+    from dltrain.data import load_dataset
+
+    document = json.loads((whole / "metrics.json").read_text())
+    dataset = load_dataset(config_of(DENOISING, folder=folder).data, seed=3)
+    clean = dataset.parts["test"].inputs["image"]
+    corrupt = make_corruption(
+        config_of(DENOISING, folder=folder).data.corrupt, seed=3, unit_range=dataset.schema.inputs[0].unit_range
+    )
+    assert corrupt is not None
+    seen = np.asarray(corrupt(clean, 1 << 30))
+    assert np.mean(seen == 0) > 0.2
+    train = dataset.parts["train"].inputs["image"].reshape(-1, 36).astype(float)
+    pca = PCA(3, svd_solver="full").fit(train)
+    flat = clean.reshape(-1, 36).astype(float)
+    error = np.mean((pca.inverse_transform(pca.transform(seen.reshape(-1, 36).astype(float))) - flat) ** 2)
+    assert document["baselines"]["test"]["corrupted_mse"] == pytest.approx(error, rel=1e-4)
+    stored = load_run(whole)
+    model = stored.build(stored.checkpoint(None)[1])
+    by_hand = np.mean((model.predict(seen, verbose=0).reshape(flat.shape) - flat) ** 2)
+    assert document["metrics"]["test"]["corrupted_mse"] == pytest.approx(by_hand, rel=1e-5)
+    assert document["metrics"]["test"]["corrupted_mse"] > document["metrics"]["test"]["mse"]
 
 
 def test_code_and_reconstructions_from_raw_pictures_in_a_process_of_its_own(folder: Path, whole: Path) -> None:

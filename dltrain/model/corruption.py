@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dltrain.config.types import Config, CorruptConfig
-from dltrain.data.dataset import Dataset
+from dltrain.data.dataset import Schema
 from dltrain.model.build import derive_seed
 
 Corrupt = Callable[[Any, Any], Any]
@@ -44,6 +44,6 @@ def make_corruption(config: CorruptConfig | None, *, seed: int, unit_range: bool
     return corrupt
 
 
-def corruption_of(config: Config, dataset: Dataset) -> Corrupt | None:
-    """`make_corruption` for a config and its data."""
-    return make_corruption(config.data.corrupt, seed=config.seed, unit_range=dataset.schema.inputs[0].unit_range)
+def corruption_of(config: Config, schema: Schema) -> Corrupt | None:
+    """`make_corruption` for a config and the inputs of its data."""
+    return make_corruption(config.data.corrupt, seed=config.seed, unit_range=schema.inputs[0].unit_range)
