@@ -82,7 +82,8 @@ PICTURE_FORM = {
         "'nearest'|'bilinear'|'bicubic'|'hamming'|'box'|'area'|'lanczos'|'lanczos3'|none",
         None,
         "How a picture is resized, pixel for pixel as keras.utils.load_img does it by that name (all but nearest look at every "
-        "pixel that a new one covers: antialiased); by default bilinear so, with large JPEGs decoded at a smaller size first.",
+        "pixel that a new one covers: antialiased); by default bilinear so, with large JPEGs decoded at a smaller size first. "
+        "A camera's orientation (EXIF) is followed, which load_img does not.",
     ),
     "on_error": SourceArgument("'fail'|'skip'", "fail", "What a picture that cannot be read does: its row is left out by skip."),
     "depth": SourceArgument(

@@ -14,6 +14,9 @@ from dltrain.data.disk_array import in_memory
 from dltrain.data.files import digest
 from dltrain.data.raw import Raw, RawPictures
 
+# Arguments that the resolved config gives where the first one gave none: the data itself says them.
+FOUND_OUT = ("depth",)
+
 
 def fingerprint(config: DataConfig, raw: Raw, details: Sequence[Mapping[str, Any]]) -> str:
     """Hex digest of the data and of what decides which values are read from it.
@@ -28,7 +31,7 @@ def fingerprint(config: DataConfig, raw: Raw, details: Sequence[Mapping[str, Any
         contents = [array_digest(array) for array in _arrays(raw)]
     asked = {
         "source": config.source,
-        "arguments": {key: config.arguments[key] for key in sorted(config.arguments)},
+        "arguments": {key: config.arguments[key] for key in sorted(config.arguments) if key not in FOUND_OUT},
         "columns": list(raw.frame.columns) if not isinstance(raw, RawPictures) else list(raw.images.shape[1:]),
         "parts": {name: len(rows) for name, rows in raw.parts.items()},
         "replace": {name: dict(words) for name, words in config.replace.items()},

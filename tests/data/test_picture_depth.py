@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -155,3 +157,17 @@ def test_f5_stored_with_the_run_and_old_runs_stay(tmp_path: Path) -> None:
         assert (dataset.preprocessing.reader or {}).get("interpolation") == name
     np.testing.assert_array_equal(seen[None], seen["bilinear"])
     assert not np.array_equal(seen["nearest"], seen["bilinear"])
+
+
+def test_c4_sixteen_bits_for_each_colour_are_said(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (6, 5, 3)).astype(">u2")
+    lines = b"".join(b"\0" + line.tobytes() for line in values)
+    for label in "ab":
+        chunks = [(b"IHDR", struct.pack(">IIBBBBB", 5, 6, 16, 2, 0, 0, 0)), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")]
+        data = b"".join(
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in chunks
+        )
+        (tmp_path / "p" / label).mkdir(parents=True)
+        (tmp_path / "p" / label / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+    dataset = load_dataset(config_of(tmp_path), seed=0)
+    assert "of 2 pictures of 16 bits for each colour the upper 8 bits are read" in str(dataset.warnings)

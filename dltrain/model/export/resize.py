@@ -97,12 +97,12 @@ def _weights(ops: Any, kernel: str, place: Any, distance: Any) -> Any:
     if kernel in ("box", "area"):
         return ops.cast(ops.logical_and(ops.greater(place, TIE - 0.5), ops.less_equal(place, TIE + 0.5)), "float32")
     if kernel == "hamming":
-        return _sinc(ops, distance) * (0.54 + 0.46 * ops.cos(np.float32(np.pi) * distance))
+        return _sinc(ops, distance) * (0.54 + 0.46 * ops.cos(distance * np.float32(np.pi)))
     return _sinc(ops, distance) * _sinc(ops, distance / 3.0)  # Lanczos
 
 
 def _sinc(ops: Any, values: Any) -> Any:
-    angle = np.float32(np.pi) * ops.maximum(values, 1e-6)
+    angle = ops.maximum(values, 1e-6) * np.float32(np.pi)
     return ops.sin(angle) / angle
 
 
