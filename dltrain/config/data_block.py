@@ -274,7 +274,10 @@ def _read_text(context: Context, node: Node) -> TextConfig:
 
 
 def _read_images(context: Context, node: Node, path: str, paths: Any) -> ImagesConfig:
-    return ImagesConfig(**read_block(context, node, path, {"folder": paths}))
+    values = read_block(context, node, path, {"folder": paths})
+    if str(values.get("suffix", ".")).isalnum():
+        values["suffix"] = f".{values['suffix']}"  # `jpg` means `.jpg`
+    return ImagesConfig(**values)
 
 
 def _read_series(context: Context, node: Node) -> Any:

@@ -281,6 +281,8 @@ def _add_labels(config: DataConfig, result: PictureList, found: Mapping[str, _Fo
 
 
 def _as_numbers(labels: Sequence[str | None]) -> NDArray[np.float64] | None:
+    if any(len(label or "") > 1 and (label or "").isdecimal() and (label or "").startswith("0") for label in labels):
+        return None  # codes, such as 01: labels
     try:
         numbers = np.array([float(label or "") for label in labels])
     except ValueError:

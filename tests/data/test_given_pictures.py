@@ -149,6 +149,22 @@ def test_c7_numbers_in_a_table(tmp_path: Path) -> None:
         read_part(stored(dataset), [str(tmp_path / "3.png")], with_targets=True)
 
 
+def test_c7_codes_are_labels(tmp_path: Path) -> None:
+    rows = []
+    for index in range(9):
+        write_picture(tmp_path / f"{index}.png", (9, 8), seed=index)
+        rows.append((f"{index}.png", f"0{index % 3 + 1}"))
+    table = write_table(tmp_path, "codes.csv", rows, "file,code")
+    dataset = load_dataset(config_of(tmp_path, "path: codes.csv"), seed=0)
+    assert dataset.schema.targets[0].classes == ("01", "02", "03")
+    assert_same(read_part(stored(dataset), [str(table)], with_targets=True), dataset.parts["train"])
+
+
+@pytest.mark.parametrize(("written", "meant"), [("jpg", ".jpg"), (".jpg", ".jpg"), ("_s.jpg", "_s.jpg")])
+def test_c7_a_suffix_with_or_without_its_dot(written: str, meant: str, tmp_path: Path) -> None:
+    assert config_of(tmp_path, "path: labels.csv", f"images: {{suffix: {written}}}").images.suffix == meant
+
+
 def test_c7_a_picture_in_two_folders_is_not_guessed(tmp_path: Path) -> None:
     write_competition(tmp_path)
     write_picture(tmp_path / "test" / "0003.jpg", (9, 8))
