@@ -204,6 +204,30 @@ def test_rows_of_real_data_and_of_a_run(capsys, tmp_path):
     assert again["targets"][0][0] == pytest.approx(rows["targets"][0][0], rel=1e-6)
 
 
+def test_f1_a_row_of_a_run_of_dense_layers(capsys, tmp_path):
+    """The `.h5` of a run is read by NumPy; the answer is that of `predict`."""
+    config = tmp_path / "iris.yaml"
+    config.write_text("data: {source: iris, split: {test: 0.2}}\nmodel: {layers: [Dense: {units: 3}]}\n")
+    assert run(["fit", str(config), "--run-dir", str(tmp_path / "run"), "training.epochs=1", "-q"]) == 0
+    capsys.readouterr()
+    found = document(capsys, tmp_path / "run", "--row", "7")
+    assert found["computed_by"] == "numpy"
+    (tmp_path / "row.csv").write_text(iris_rows())
+    assert run(["predict", str(tmp_path / "run"), "--data", str(tmp_path / "row.csv"), "--format", "jsonl"]) == 0
+    predicted = json.loads(capsys.readouterr().out.splitlines()[7])
+    assert found["outputs"][0][0] == pytest.approx(
+        [value for name, value in predicted.items() if "probability" in name], rel=1e-5
+    )
+
+
+def iris_rows():
+    from sklearn.datasets import load_iris
+
+    iris = load_iris()
+    lines = [",".join(str(value) for value in row) for row in iris.data]
+    return ",".join(iris.feature_names) + "\n" + "\n".join(lines) + "\n"
+
+
 def test_a_convolution_is_shown_by_one_pixel(capsys, tmp_path):
     (tmp_path / "cnn.yaml").write_text(
         "data: {source: digits, scale: unit, split: {test: 0.2}}\n"
