@@ -45,17 +45,19 @@ def command(
 ) -> int:
     """Print the metrics of RUN on its test part, on another part, or on other data, beside the baseline.
 
-    RUN is a path, `latest`, or the beginning of a run's name.
+    RUN is a path, `latest`, or the beginning of a run's name. Where the run's own data was moved, `data.path=FILE` says where to.
     """
     from dltrain.cli.paths import data_words
     from dltrain.cli.results import gate_documents, gate_lines, metrics_table, report_text, unmet_faults
+    from dltrain.config import split_words
     from dltrain.errors import fault_documents
     from dltrain.evaluation.evaluate import evaluate
     from dltrain.evaluation.gates import parse_gates
     from dltrain.runs import find_run
 
     console: Console = context.obj
-    paths = data_words(data, more_data)
+    words, overrides = split_words(more_data or ()) if not data else (more_data, [])
+    paths = data_words(data, words)
     gates = tuple(require or ())
     parse_gates(gates)
     result = evaluate(
@@ -67,6 +69,7 @@ def command(
         own_gates=not no_require,
         allow_changed=allow_changed,
         skip_broken=skip_broken,
+        overrides=overrides,
         threads=console.settings.threads,
         reporter=console,
     )

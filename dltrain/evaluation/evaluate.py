@@ -15,9 +15,11 @@ from dltrain.errors import DataError, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults
 from dltrain.evaluation.gates import check_gates, parse_gates
 from dltrain.evaluation.load_run import StoredRun, load_run
+from dltrain.evaluation.moved_data import find_moved, with_places
 from dltrain.evaluation.pca_baseline import load_pca
 from dltrain.evaluation.reconstruction import report_reconstruction
 from dltrain.evaluation.report import report_part, restore_reference
+from dltrain.evaluation.training_rows import warn_of_training_rows
 from dltrain.helper_process import HelperProcess
 from dltrain.model.corruption import corruption_of
 from dltrain.model.encode import encode_part
@@ -61,6 +63,7 @@ def evaluate(
     own_gates: bool = True,
     allow_changed: bool = False,
     skip_broken: bool = False,
+    overrides: Sequence[str] = (),
     threads: int | None = None,
     reporter: Reporter | None = None,
 ) -> EvaluateResult:
@@ -75,6 +78,7 @@ def evaluate(
         own_gates: hold the run to what its config requires.
         allow_changed: go on, with a warning, where the data is not what the run was trained on.
         skip_broken: leave out pictures that cannot be used, and name them, instead of failing.
+        overrides: where the run's data is now, if it was moved: words such as "data.path=FILE".
         threads: threads for one operation; None: those of the run.
         reporter: is told what happens.
 
@@ -89,13 +93,18 @@ def evaluate(
     name, checkpoint = stored.checkpoint(weights)
     if data and part is not None:
         raise UsageError("--data and --part exclude each other", hint="--part names a part of the run's own data")
+    if data and overrides:
+        raise UsageError(f"--data and {overrides[0]} exclude each other", hint="data.path says where the run's own data is now")
+    moved: list[str] = []
+    if not data:
+        config, moved = find_moved(with_places(stored.run, overrides) if overrides else stored.config.data, stored.run.path)
     helper = HelperProcess()
     try:
         if data:
             preprocessing = skipping_broken(stored.preprocessing) if skip_broken else stored.preprocessing
             helper.submit(_read, preprocessing, list(data))
         else:
-            helper.submit(_load, stored.config.data, stored.config.seed, stored.preprocessing)
+            helper.submit(_load, config, stored.config.seed, stored.preprocessing)
         reporter.status("importing Keras")
         import_keras(threads or stored.threads)
         reporter.status("reading data")
@@ -104,6 +113,8 @@ def evaluate(
         helper.kill()
     if data:
         shown, rows = "data", found
+        for warning in warn_of_training_rows(stored.run.state, rows):
+            reporter.warning(warning)
     else:
         shown, rows = _choose(found, part, stored, reporter, allow_changed=allow_changed)
     model = stored.build(checkpoint)
@@ -127,7 +138,7 @@ def evaluate(
         baseline=report.baseline,
         report=report.report,
         gates=list(gates),
-        notes=[*report.notes, *notes],
+        notes=[*moved, *report.notes, *notes],
     )
 
 

@@ -25,6 +25,7 @@ from dltrain.evaluation.mistakes import FILE as MISTAKES_FILE
 from dltrain.evaluation.mistakes import Mistake, plot_mistakes, sheet_of_mistakes
 from dltrain.evaluation.pca_baseline import PcaBaseline, fit_pca
 from dltrain.evaluation.reconstruction_sheet import plot_reconstructions, rows_of_sheet
+from dltrain.evaluation.training_rows import save_training_rows
 from dltrain.helper_process import HelperProcess
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import compile_model
@@ -257,6 +258,7 @@ class _Fit:
         else:
             dataset.preprocessing.save(self.run.path)
             save_row_ids(self.run, dataset)
+            save_training_rows(self.run.state, dataset.parts["train"])
             self.manifest = first_manifest(self.config, dataset, argv=self.argv, threads=self.threads, environment=environment)
         self.run.remove_temporary_files()
         write_atomically(self.run.config_file, dump_yaml(resolved).encode())

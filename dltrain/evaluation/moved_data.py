@@ -1,0 +1,82 @@
+"""The data of a run that was moved: where the user says it is, or where it is likely to be."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from dltrain.config import load_config
+from dltrain.config.types import DataConfig
+from dltrain.data.faults import shown
+from dltrain.errors import DataError, Fault, UsageError
+from dltrain.runs import Run
+
+KEYS = ("data.path", "data.validation", "data.test")
+
+
+def with_places(run: Run, overrides: Sequence[str]) -> DataConfig:
+    """The run's `data:` block with other places for its files.
+
+    Args:
+        run: whose config it is.
+        overrides: words such as "data.path=FILE"; relative paths are relative to the working directory.
+
+    Raises:
+        UsageError: a word that changes anything but a place.
+        ConfigError: a word that cannot be read.
+    """
+    for word in overrides:
+        key = word.partition("=")[0]
+        if key not in KEYS:
+            hint = f"{', '.join(KEYS)} say where the data is now; anything else is another run: dltrain fit {run.config_file}"
+            raise UsageError(f"the value {key} of a run cannot be changed", hint=hint)
+    return load_config(run.config_file, overrides).data
+
+
+def find_moved(config: DataConfig, run: Path) -> tuple[DataConfig, list[str]]:
+    """The `data:` block with the files that are no longer where they were, where they are found elsewhere.
+
+    They are looked for beside the run, then in `$DLTRAIN_DATA`, by as many of the last names of their path as fit. Whether they
+    are the same is not asked here: the run's fingerprint is held against what is read.
+
+    Args:
+        config: of the run.
+        run: its directory.
+
+    Returns:
+        The block, and a sentence for each file that was found elsewhere.
+
+    Raises:
+        DataError: files that are nowhere, all of them.
+    """
+    folders = [run.absolute(), run.absolute().parent, run.absolute().parent.parent]
+    if os.environ.get("DLTRAIN_DATA"):
+        folders.append(Path(os.environ["DLTRAIN_DATA"]))
+    notes: list[str] = []
+    faults: list[Fault] = []
+
+    def place(path: str, key: str) -> str:
+        if _is_there(path):
+            return path
+        names = Path(path).parts[1:]
+        for count in range(len(names), 0, -1):
+            for folder in folders:
+                candidate = str(folder.joinpath(*names[-count:]))
+                if _is_there(candidate):
+                    notes.append(f"{shown(path)} is not there; {shown(candidate)} is read")
+                    return candidate
+        hint = f"if it was moved, say where it is: dltrain evaluate {run} {key}=WHERE"
+        faults.append(Fault(f"the data of the run is not there: {shown(path)}", hint=hint))
+        return path
+
+    places = {key: tuple(place(path, f"data.{key}") for path in getattr(config, key)) for key in ("path", "validation", "test")}
+    if faults:
+        raise DataError(faults)
+    return replace(config, **places), notes  # type: ignore[arg-type]
+
+
+def _is_there(path: str) -> bool:
+    return os.path.exists(path) or (glob.has_magic(path) and next(glob.iglob(path, recursive=True), None) is not None)

@@ -1,0 +1,69 @@
+"""Rows of the training part among other data: known by a digest of what the model is given."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.arrays import read_arrays
+from dltrain.data.dataset import Part
+from dltrain.data.feature_store import digest_rows
+from dltrain.errors import DataError
+from dltrain.runs import write_atomically
+
+FILE = "training_rows.npz"
+# Of more rows or bytes no digests are kept: it must cost next to nothing.
+MOST_ROWS = 200_000
+MOST_BYTES = 64 << 20
+
+
+def save_training_rows(folder: Path, part: Part) -> None:
+    """Write a digest of each row of a training part that is in memory and not too large.
+
+    Args:
+        folder: of the run's state.
+        part: the training part.
+    """
+    digests = _digests(part)
+    if digests is not None:
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, digests=np.unique(digests))
+        write_atomically(folder / FILE, buffer.getvalue())
+
+
+def warn_of_training_rows(folder: Path, part: Part) -> list[str]:
+    """A sentence where rows of a part were trained on; none where it is not known.
+
+    Args:
+        folder: of the run's state.
+        part: the rows that are evaluated.
+    """
+    if not (folder / FILE).is_file():
+        return []
+    try:
+        known = read_arrays(folder / FILE, names=["digests"], limit=1 << 24)["digests"]
+    except (DataError, KeyError):  # without it all else can be said
+        return []
+    digests = _digests(part)
+    count = 0 if digests is None else int(np.isin(digests, known).sum())
+    if not count:
+        return []
+    rows = f"{count:,} of the {part.num_rows:,} rows"
+    return [f"{rows} have the features of rows that the model was trained on: what they say of new rows is too good"]
+
+
+def _digests(part: Part) -> NDArray[np.uint64] | None:
+    """A number for each row; None where an input is not in memory, or too large."""
+    arrays = list(part.inputs.values())
+    sizes = [math.prod(array.shape) * array.dtype.itemsize for array in arrays]
+    if part.num_rows > MOST_ROWS or sum(sizes) > MOST_BYTES or not all(isinstance(array, np.ndarray) for array in arrays):
+        return None
+    found = np.zeros(part.num_rows, np.uint64)
+    for array in arrays:
+        assert isinstance(array, np.ndarray)
+        found = found * np.uint64(0x9E3779B97F4A7C15) + digest_rows(array)[:, 0]
+    return found
