@@ -92,13 +92,17 @@ def find_depth(paths: Sequence[str]) -> Depth:
 
 
 def _head(path: str) -> bytes:
+    """A file's first bytes; empty where it cannot be read, or is a pipe, for which nobody waits."""
     try:
-        if not os.path.isfile(path):
-            return b""
-        with open(path, "rb", buffering=0) as file:
-            return file.read(HEAD_BYTES)
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return b""
+    try:
+        return os.read(file, HEAD_BYTES)
+    except OSError:
+        return b""
+    finally:
+        os.close(file)
 
 
 def _highest(path: str) -> tuple[float, bool] | None:
