@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.checking.frozen_checks import check_frozen, check_weights_files, describe_phases
-from dltrain.checking.memory import estimate_memory
+from dltrain.checking.memory import estimate_memory, judge_memory
 from dltrain.checking.model_checks import check_model
 from dltrain.checking.places import in_order, placed
 from dltrain.checking.result import CheckResult, rows_of
@@ -145,14 +145,16 @@ def check_dataset(config: Config, dataset: Dataset) -> CheckResult:
 
 
 def raise_for_errors(result: CheckResult) -> CheckResult:
-    """The result, if it has no errors.
+    """The result, if it has no errors and this machine has the memory for it.
 
     Raises:
-        ConfigError: the config is wrong.
+        ConfigError: the config is wrong, or what it trains is too large.
         DataError: only the data is.
     """
     if result.errors:
         raise (DataError if result.exit_code == DataError.exit_code else ConfigError)(result.errors)
+    if result.too_large is not None:
+        raise ConfigError(replace(result.too_large, severity="error", hint="--allow-large tries it all the same"))
     return result
 
 
@@ -176,15 +178,19 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
     config_errors = in_order(placed(config, errors))
     data_faults = [*facts.errors, *check_weights_files(config)]
     data_errors = in_order(item for item in placed(config, data_faults) if item not in config_errors)
-    known = network is not None and facts.schema is not None
+    memory, odd, is_too_large = None, None, False
+    if network is not None and facts.schema is not None:
+        memory = estimate_memory(config, facts, network)
+        odd, is_too_large = judge_memory(config, memory, network)
     return CheckResult(
         errors=(*config_errors, *data_errors),
-        warnings=in_order(placed(config, [*warnings, *facts.warnings])),
+        warnings=in_order(placed(config, [*warnings, *facts.warnings, *([odd] if odd else ())])),
+        too_large=odd if is_too_large else None,
         exit_code=ConfigError.exit_code if config_errors else DataError.exit_code if data_errors else 0,
         layers=rows_of(network) if network else (),
         parameters=network.parameters if network else None,
         trainable=network.trainable if network else None,
-        memory=estimate_memory(config, facts, network) if known and network else None,
+        memory=memory,
         decisions=(
             *_decisions(facts, heads),
             *(_baseline(config, facts) if heads else ()),

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 
+from dltrain.checking.places import placed
 from dltrain.checking.result import Memory
 from dltrain.config.types import Config
 from dltrain.data.facts import DataFacts
-from dltrain.model.symbolic import Network
+from dltrain.errors import Fault
+from dltrain.machine import memory_bytes
+from dltrain.model.symbolic import Network, Row
 from dltrain.model.symbolic.rule import size_of
 
 FLOAT = 4
 KEPT_AS_BYTES = ("image_folder",)
+FRAMEWORK = 700_000_000  # what TensorFlow takes by itself
+WARNED_FROM = 0.7
 # Numbers that an optimizer keeps for each trained weight (Keras's own variables); SGD keeps one with momentum.
 _SLOTS = {"SGD": 0, "Adadelta": 2, "Adagrad": 1, "RMSprop": 1, "Lion": 1, "Adafactor": 1, "Muon": 2, "Ftrl": 2}
 
@@ -39,3 +44,56 @@ def estimate_memory(config: Config, facts: DataFacts, network: Network) -> Memor
         batch=FLOAT * 2 * outputs * batch_size,
         data=None if rows is None else (1 if config.data.source in KEPT_AS_BYTES else FLOAT) * rows * width,
     )
+
+
+def judge_memory(config: Config, memory: Memory, network: Network) -> tuple[Fault | None, bool]:
+    """What is to be said of the memory that a training takes beside what this machine has.
+
+    Args:
+        config: of the training.
+        memory: from `estimate_memory`.
+        network: its layers.
+
+    Returns:
+        A warning from 70 % on, else None; and whether it is more than there is and was not allowed.
+    """
+    held = 0 if config.data.source in KEPT_AS_BYTES or _is_streamed(config) else memory.data or 0
+    needed, there = memory.model + memory.batch + held + FRAMEWORK, memory_bytes()
+    if needed < WARNED_FROM * there:
+        return None, False
+    share = f"{100 * needed / there:,.0f} %" if needed < 100 * there else f"{needed / there:,.0f} times"
+    message = f"training takes about {_gigabytes(needed)}, {share} of the {_gigabytes(there)} that this machine has"
+    path, hint = "training.batch_size", "a smaller batch takes less"
+    if held > max(memory.model, memory.batch):
+        message, path = f"{message}; the data takes {_gigabytes(held)} of it", "data"
+        hint = "data.limit takes fewer rows; CSV and Parquet are streamed from disk where they are large"
+    elif network.rows:
+        row = max(network.rows, key=lambda row: _bytes_of(row, config))
+        message += f"; the layer {row.name} takes {_gigabytes(_bytes_of(row, config))} of it"
+        if row.config is not None:
+            path = row.config.path
+        if memory.model >= memory.batch:
+            hint = "fewer units take less"
+    is_refused = needed > there and not (config.training is not None and config.training.allow_large)
+    hint += "; fit refuses it without --allow-large" if is_refused else ""
+    return placed(config, [Fault(message, path=path, hint=hint, severity="warning")])[0], is_refused
+
+
+def _is_streamed(config: Config) -> bool:
+    """Whether the data stays on disk."""
+    if config.data.source not in ("csv", "parquet"):
+        return False
+    from dltrain.data.fit_streamed import why_streamed
+
+    return bool(why_streamed(config.data))
+
+
+def _bytes_of(row: Row, config: Config) -> int:
+    """What one layer takes: its weights with all that is kept for each, and its outputs for a batch."""
+    batch = config.training.batch_size if config.training is not None else 1
+    weights = FLOAT * ((row.found.parameters or 0) + 3 * (row.found.trainable or 0))
+    return weights + FLOAT * 2 * batch * (size_of(row.found.output) or 0 if row.found.output is not None else 0)
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:,.1f} GB"

@@ -65,6 +65,7 @@ class CheckResult:
         parameters: of the whole model; None: those of a layer are not known.
         trainable: those that training changes.
         memory: None where shapes are not known.
+        too_large: what a fit refuses: the memory that this machine does not have.
         decisions: task, output and loss, each with its reason.
         data: what the data is.
         built: the layers are Keras's own answer.
@@ -81,6 +82,7 @@ class CheckResult:
     decisions: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
     built: bool = False
+    too_large: Fault | None = None
     inferred: Mapping[str, Any] | None = None
 
     def to_document(self) -> dict[str, Any]:

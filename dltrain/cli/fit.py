@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import RequireOption, RunsOption
+from dltrain.cli.options import ALLOW_LARGE, AllowLargeOption, RequireOption, RunsOption
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, UsageError
 from dltrain.wording import one_line
@@ -32,6 +32,7 @@ def command(
         Path | None, typer.Option("--run-dir", metavar="DIR", help="Write the run into this very directory.")
     ] = None,
     runs: RunsOption = Path("runs"),
+    allow_large: AllowLargeOption = False,
     require: RequireOption = None,
 ) -> int:
     """Train the model that CONFIG describes, write a run directory, print where it is and its metrics beside the baseline.
@@ -50,7 +51,7 @@ def command(
     resumed = _resumed(resume, run_dir, runs)
     gates = tuple(require or ())
     parse_gates(gates)
-    config = load(words or (), resumed)
+    config = load([*(words or ()), *([ALLOW_LARGE] if allow_large else ())], resumed)
     return _fit(console, config, runs=runs, run_dir=run_dir, resume=resumed, require=gates)
 
 

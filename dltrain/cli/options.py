@@ -26,6 +26,9 @@ SkipBrokenOption = Annotated[
     bool, typer.Option("--skip-broken", help="Leave out pictures that cannot be read, and name them, instead of failing.")
 ]
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of the runs.")]
+AllowLargeOption = Annotated[bool, typer.Option("--allow-large", help="Try what takes more memory than this machine has.")]
+MOST_THREADS = 1024
+ALLOW_LARGE = "training.allow_large=true"  # what --allow-large says as an override
 RequireOption = Annotated[
     list[str] | None,
     typer.Option("--require", metavar="GATE", help="Exit 5 unless the metric is reached, as 'accuracy>=0.9' (repeatable)."),
@@ -94,7 +97,13 @@ def _common(
     threads: Annotated[
         int | None,
         typer.Option(
-            "--threads", min=1, metavar="N", expose_value=False, callback=_set("threads"), help="Threads to compute with."
+            "--threads",
+            min=1,
+            max=MOST_THREADS,
+            metavar="N",
+            expose_value=False,
+            callback=_set("threads"),
+            help="Threads to compute with.",
         ),
     ] = None,
 ) -> None:

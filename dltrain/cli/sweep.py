@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import RequireOption, RunsOption
+from dltrain.cli.options import ALLOW_LARGE, AllowLargeOption, RequireOption, RunsOption
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, TrialsCrashedError, UsageError
 from dltrain.wording import one_line
@@ -48,6 +48,7 @@ def command(
         Path | None, typer.Option("--run-dir", metavar="DIR", help="Write the sweep into this very directory.")
     ] = None,
     runs: RunsOption = Path("runs"),
+    allow_large: AllowLargeOption = False,
     require: RequireOption = None,
 ) -> int:
     """Fit the model of CONFIG once for each trial, and compare the trials.
@@ -70,7 +71,7 @@ def command(
         raise UsageError(Fault("--run-dir and --runs exclude each other", hint=hint))
     if resume is not None and run_dir is not None:
         raise UsageError(Fault("--resume SWEEP already names the directory", hint="leave out --run-dir"))
-    files, overrides = split_words(words or ())
+    files, overrides = split_words([*(words or ()), *([ALLOW_LARGE] if allow_large else ())])
     if len(files) != 1 and not (resume is not None and not words):
         found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
         raise UsageError(Fault(f"one config file was expected, {found}", hint="dltrain sweep CONFIG [KEY=VALUE]..."))

@@ -360,6 +360,13 @@ _TABLE = (
         example=False,
     ),
     Key("training.save_interval", "number>0", 60.0, "Seconds between saves of the state inside a long epoch.", example=300),
+    Key(
+        "training.allow_large",
+        "bool",
+        False,
+        "Try what takes more memory than this machine has; --allow-large says the same.",
+        example=True,
+    ),
     Key("evaluation", "block", {}, "What the run is held to."),
     Key("evaluation.require", "text|list(text)", [], "Gates, such as accuracy>=0.9.", example="accuracy >= 0.9"),
     Key("sweep", "block", None, "What `dltrain sweep` varies."),
@@ -413,3 +420,19 @@ def keys_of(block: str) -> dict[str, Key]:
 def blocks_with(name: str) -> list[str]:
     """The blocks that have a key of this name, outermost first."""
     return [path.rpartition(".")[0] for path in KEYS if path.rpartition(".")[2] == name]
+
+
+# What is above could only be a slip: it would be listed one by one, or held in memory, before anything is checked.
+MOST = {
+    "data.text.max_tokens": 10_000_000,
+    "data.text.output_sequence_length": 100_000,
+    "data.series.history": 1_000_000,
+    "data.series.horizon": 10_000,
+    "data.series.stride": 1_000_000_000,
+    "data.split.folds": 10_000,
+    "data.split.fold": 10_000,
+    "data.classes": 100_000,
+    "data.rows": 1_000_000_000,
+    "training.epochs": 1_000_000_000,
+    "training.batch_size": 1_000_000_000,
+}

@@ -8,7 +8,7 @@ from typing import Any
 
 from dltrain.config.aliases import said_here
 from dltrain.config.catalog import Catalog, load_catalog
-from dltrain.config.keys import KEYS, blocks_with, keys_of
+from dltrain.config.keys import KEYS, MOST, blocks_with, keys_of
 from dltrain.config.kinds import MISMATCH, Kind, parse_kind, read_kind
 from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.paths import Paths
@@ -49,7 +49,12 @@ class Context:
         """Reads a value, components included; `MISMATCH` where it does not fit."""
         from dltrain.config.components import read_nested
 
-        return read_kind(kind, node, path, self.faults, lambda word, inner, where: read_nested(self, word, inner, where))
+        found = read_kind(kind, node, path, self.faults, lambda word, inner, where: read_nested(self, word, inner, where))
+        most = MOST.get(path)
+        if most is not None and isinstance(found, int) and found > most:
+            self.faults.add(node, path, f"expected at most {most:,}, found {found:,}")
+            return MISMATCH
+        return found
 
 
 def is_absent(node: Node) -> bool:

@@ -326,6 +326,7 @@ class TrainingConfig:
         jit_compile: True, False or None ("auto": decided from the work ahead).
         save_interval: seconds between saves of the state inside a long epoch.
         average: validation, and the choice of the best model, by the averaged weights of an optimizer with `use_ema`.
+        allow_large: what takes more memory than the machine has is tried all the same.
         phases: parts of the run with settings of their own, one after the other; empty: the block is all there is.
         cache_features: whether the output of frozen first layers is computed once and kept; None ("auto"): where it fits.
     """
@@ -344,6 +345,7 @@ class TrainingConfig:
     jit_compile: bool | None = None
     save_interval: float = 60.0
     average: bool = False
+    allow_large: bool = False
     cache_features: bool | None = None
     phases: tuple[PhaseConfig, ...] = ()
 

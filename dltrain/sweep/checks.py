@@ -22,11 +22,13 @@ class TrialChecks:
     Args:
         base: the config that they vary; it knows where keys stand.
         facts: what is known of data without reading all of it.
+        refuses_large: a trial that takes more memory than the machine has is a fault.
     """
 
-    def __init__(self, base: Config, facts: Facts) -> None:
+    def __init__(self, base: Config, facts: Facts, *, refuses_large: bool = False) -> None:
         self._base = base
         self._facts = facts
+        self._refuses_large = refuses_large
         self._known: dict[str, DataFacts] = {}
         self._found: dict[tuple[str, str | None], tuple[Fault, Mapping[str, Any], list[int], int]] = {}
         self._count = 0
@@ -47,6 +49,10 @@ class TrialChecks:
         result = check_with_facts(replace(config, evaluation=self._base.evaluation), self._known[key])
         if result.errors:
             self._note(number, parameters, result.errors, result.exit_code)
+            return None
+        if result.too_large is not None and self._refuses_large:
+            fault = replace(result.too_large, severity="error", hint="--allow-large tries it all the same")
+            self._note(number, parameters, [fault], ConfigError.exit_code)
             return None
         return config
 

@@ -17,7 +17,7 @@ from dltrain.storage.outputs import check_output
 from dltrain.sweep.pictures import Curve, choose_column, draw_curves
 
 # Keys that say nothing of what was tried.
-_UNTOLD = ("name", "sweep", "evaluation", "training.save_interval")
+_UNTOLD = ("name", "sweep", "evaluation", "training.save_interval", "training.allow_large")
 
 
 @dataclass(slots=True)

@@ -66,7 +66,7 @@ class Progress(FitObserver):
     # Before the first fit
 
     def _check(self, facts: Facts) -> None:
-        checks = TrialChecks(self.plan.config, facts)
+        checks = TrialChecks(self.plan.config, facts, refuses_large=True)
         candidates = self.strategy.candidates() or [{}]
         for number, parameters in enumerate(candidates, 1):
             config = checks.check(number, parameters, self._config)

@@ -15,7 +15,7 @@ from dltrain.sweep.plan import SweepPlan, plain_options, plan_sweep
 from dltrain.sweep.space import Dimension
 
 # Keys whose change on a resume is no other sweep.
-FREE_ON_RESUME = ("name", "training.save_interval", "evaluation", "sweep")
+FREE_ON_RESUME = ("name", "training.save_interval", "training.allow_large", "evaluation", "sweep")
 
 
 def plan_document(plan: SweepPlan) -> dict[str, Any]:

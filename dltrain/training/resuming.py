@@ -19,6 +19,7 @@ FREE_ON_RESUME = (
     "name",
     "training.epochs",
     "training.save_interval",
+    "training.allow_large",
     "evaluation",
     "sweep",
     "data.path",

@@ -40,7 +40,7 @@ _PICTURES = {"Resizing", "CenterCrop"}
 # With any of these, what a layer puts out is not a function of the row alone, or training hears of it.
 _NEVER_FIXED = ("dropout", "recurrent_dropout", "activity_regularizer", "mask_zero", "stateful")
 # What each trial decides for itself between epochs, or has no part in the program.
-_FREE = ("early_stopping", "reduce_lr_on_plateau", "checkpoint", "epochs", "save_interval")
+_FREE = ("early_stopping", "reduce_lr_on_plateau", "checkpoint", "epochs", "save_interval", "allow_large")
 
 
 def num_frozen(config: Config) -> int:

@@ -1,0 +1,95 @@
+"""What a training takes is held against what the machine has."""
+
+from __future__ import annotations
+
+import pytest
+
+from dltrain.checking import check_file, memory
+from dltrain.checking.check import check_config, raise_for_errors
+from dltrain.cli.app import run as command
+from dltrain.config import load_config
+from dltrain.errors import ConfigError
+
+CONFIG = """\
+data: {source: digits, split: {test: 0.3}}
+model:
+  layers:
+    - Flatten
+    - Dense: {units: 100}
+    - Dense: {units: UNITS, activation: relu}
+training: {epochs: 1, batch_size: 32}
+sweep: {parameters: {training.batch_size: [16, 32]}}
+"""
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "memory_bytes", lambda: 4_000_000_000)
+    monkeypatch.chdir(tmp_path)
+
+    def write(units):
+        (tmp_path / "c.yaml").write_text(CONFIG.replace("UNITS", str(units)))
+        return tmp_path / "c.yaml"
+
+    return write
+
+
+def said(result):
+    return [fault for fault in result.warnings if "this machine has" in fault.message]
+
+
+def test_attack_13_a_model_that_fits_is_nothing_to_speak_of(config):
+    assert said(check_file(config(100_000))[1]) == []
+
+
+def test_attack_13_from_70_percent_on_it_is_said(config):
+    result = check_file(config(1_500_000))[1]
+    [fault] = said(result)
+    assert (fault.line, fault.path) == (6, "model.layers.2")
+    assert "the layer dense_1 takes" in fault.message
+    assert result.too_large is None
+    assert not result.errors
+
+
+def test_attack_13_what_does_not_fit_is_refused_by_fit_and_sweep(config, capsys):
+    path = config(10_000_000)
+    result = check_file(path)[1]
+    assert not result.errors
+    assert "fit refuses it without --allow-large" in said(result)[0].hint
+    for name in ("fit", "sweep"):
+        assert command([name, str(path), "--run-dir", "run", "-q"]) == 2
+        assert "model.layers.2: training takes about" in capsys.readouterr().err
+        assert not path.with_name("run").exists()
+    allowed = check_config(load_config(path, ["training.allow_large=true"]))
+    assert raise_for_errors(allowed) is allowed
+    with pytest.raises(ConfigError, match="this machine has"):
+        raise_for_errors(check_config(load_config(path)))
+
+
+def test_attack_13_data_that_does_not_fit_is_named_as_such(config):
+    words = ["data.source=noise", "data.rows=5000000", "data.shape=[200]", "sweep=null", "model.layers.2.units=8"]
+    result = check_config(load_config(config(8), words))
+    [fault] = said(result)
+    assert fault.path == "data"
+    assert "the data takes 4.0 GB of it" in fault.message
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "data.split.folds=100000000",
+        "training.epochs=100000000000",
+        "training.batch_size=1000000000000",
+        "data.rows=1000000000000",
+        "data.classes=1000000000",
+    ],
+)
+def test_attack_14_numbers_that_could_only_be_a_slip_are_refused(word, config, capsys):
+    words = ["data.source=noise"] if word.startswith(("data.rows", "data.classes")) else []
+    assert command(["check", str(config(8)), "sweep=null", *words, word]) == 2
+    assert "expected at most" in capsys.readouterr().err
+
+
+def test_attack_14_threads_are_bounded(config, capsys):
+    assert command(["check", str(config(8)), "--threads", "100000"]) == 2
+    assert "1<=x<=1024" in capsys.readouterr().err
