@@ -460,7 +460,10 @@ def _hint_left_out(left_out: Sequence[tuple[str, str]]) -> str | None:
         return None
     said = f"left out: {listed([f'{shown_column(name)} ({reason})' for name, reason in left_out], 8)}"
     texts = [name for name, reason in left_out if reason.startswith("text, ")]
-    return f"{said}; `data.features: {{{texts[0]}: text}}` learns from the words of {texts[0]}" if texts else said
+    if texts:
+        return f"{said}; `data.features: {{{texts[0]}: text}}` learns from the words of {texts[0]}"
+    by_look = [name for name, reason in left_out if not reason.startswith(("no ", "the same in", "empty"))]
+    return f"{said}; `data.features: [{by_look[0]}]` takes it all the same" if by_look else said
 
 
 def summarize(

@@ -11,6 +11,7 @@ import pytest
 
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data import load_dataset
+from dltrain.errors import DataError
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
 
 ROWS = 120
@@ -47,3 +48,12 @@ def test_b2_an_index_that_is_asked_for_is_a_feature(tmp_path: Path) -> None:
     for features in ({"unnamed_1": "number"}, {"unnamed_1": None}):
         dataset = load_dataset(replace(given, features=features), seed=1)
         assert dataset.schema.inputs[0].columns == ("unnamed_1",)
+
+
+def test_b2_an_index_alone_can_be_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("index,y\n" + "".join(f"{place},{3 * place}\n" for place in INDEX))
+    given = DataConfig("csv", path=(str(tmp_path / "t.csv"),), target=("y",))
+    with pytest.raises(DataError, match="no column is left to learn from") as caught:
+        load_dataset(given, seed=1)
+    assert "`data.features: [index]` takes it all the same" in str(caught.value.faults[0].hint)
+    assert load_dataset(replace(given, features={"index": None}), seed=1).schema.inputs[0].columns == ("index",)
