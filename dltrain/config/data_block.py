@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from dltrain.config.components import read_component
+from dltrain.config.date_formats import DATE_ORDERS, why_no_writing
 from dltrain.config.keys import FEATURE_KINDS, keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import ListNode, MappingNode, Node, ScalarNode
@@ -51,6 +52,8 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
     def unknown(name: str, value: Node) -> bool:
         return _read_argument(context, source, name, value, node, arguments)
 
+    formats: dict[str, Any] = {}  # of dates, as `features` names them
+
     def paths(value: Node, path: str) -> Any:
         texts = read_texts(context, value, path, "text|list(text)")
         if texts is MISMATCH:
@@ -74,7 +77,8 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
             "identifiers": names,
             "columns": lambda value, path: _names_once(context, value, path),
             "missing": lambda value, path: _words(context, value, path),
-            "features": lambda value, path: _read_features(context, value, path),
+            "features": lambda value, path: _read_features(context, value, path, formats),
+            "dates": lambda value, path: _read_dates(context, value, path),
             "replace": lambda value, path: _read_replace(context, value, path),
             "split": lambda value, _path: read_split(context, value),
             "augment": lambda value, path: _read_components(context, value, path, "layer", "[{RandomFlip: {mode: horizontal}}]"),
@@ -88,6 +92,11 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
     )
     if source is not None and source.name == "npz" and len(values.get("target") or ()) == 1:
         arguments.setdefault("targets", values["target"][0])  # a name of its own is given with `targets`
+    if formats and isinstance(values.get("dates"), str) and isinstance(node, MappingNode):
+        message = "`features` names formats of dates as well"
+        context.faults.add(node.entries["dates"], "data.dates", message, "give each column its own here")
+    elif formats:
+        values["dates"] = {**(values.get("dates") or {}), **formats}
     config = DataConfig(
         source=values.pop("source", ""),
         arguments=arguments,
@@ -175,13 +184,40 @@ def _words(context: Context, value: Node, path: str) -> Any:
     return tuple(words)
 
 
-def _read_features(context: Context, value: Node, path: str) -> Any:
+def _read_features(context: Context, value: Node, path: str, formats: dict[str, Any]) -> Any:
     if isinstance(value, ListNode):
         names = read_texts(context, value, path, "list(name)")
         return names if names is MISMATCH else dict.fromkeys(names)
     if isinstance(value, MappingNode):
-        return context.read(parse_kind(f"map({FEATURE_KINDS})"), value, path)
+        # {sold: {date: "%d.%m.%Y"}}
+        dated = {
+            name: item.entries["date"]
+            for name, item in value.entries.items()
+            if isinstance(item, MappingNode) and set(item.entries) == {"date"}
+        }
+        formats |= {name: _read_writing(context, item, f"{path}.{name}.date") for name, item in dated.items()}
+        others = replace(value, entries={name: item for name, item in value.entries.items() if name not in dated})
+        kinds = context.read(parse_kind(f"map({FEATURE_KINDS})"), others, path)
+        return {name: kinds.get(name, "date") for name in value.entries} if isinstance(kinds, dict) else kinds
     context.faults.add(value, path, f"expected a list of columns or a mapping column: kind, found {describe(value.plain())}")
+    return MISMATCH
+
+
+def _read_dates(context: Context, value: Node, path: str) -> Any:
+    """How dates are written: of all columns or of each."""
+    if not isinstance(value, MappingNode):
+        return _read_writing(context, value, path)
+    found = {name: _read_writing(context, item, f"{path}.{name}") for name, item in value.entries.items()}
+    return MISMATCH if MISMATCH in found.values() else found
+
+
+def _read_writing(context: Context, value: Node, path: str) -> Any:
+    text = value.text if isinstance(value, ScalarNode) else None
+    wrong = "" if text in DATE_ORDERS else "expected how dates are written" if text is None else why_no_writing(text)
+    if not wrong:
+        return text
+    hint = 'such as day_first, month_first, "%d.%m.%Y" or "%Y-%m-%d %H:%M%z @Europe/Berlin"'
+    context.faults.add(value, path, f"{wrong}, found {describe(value.plain())}", hint)
     return MISMATCH
 
 

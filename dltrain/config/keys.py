@@ -102,6 +102,14 @@ _TABLE = (
     Key("data.thousands", "text", None, "The sign between thousands of numbers.", example="."),
     Key("data.encoding", "text", None, "The text encoding of the file, such as latin-1; by default UTF-8.", example="latin-1"),
     Key("data.missing", "list(name)|name", None, "Words that mean `no value`, beside the empty field.", example=["?", "NA"]),
+    Key(
+        "data.dates",
+        "text|map(text)",
+        None,
+        "How dates are written: `day_first`, `month_first` or a format of strptime (` @` and a zone: its clock counts), for all "
+        "columns or for each; by default found out.",
+        example={"sold": "%d.%m.%Y"},
+    ),
     Key("data.replace", "map(map(name))", {}, "Column -> old text -> new text.", example={"zip": {"unknown": "other"}}),
     Key(
         "data.scale",

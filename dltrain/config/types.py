@@ -191,6 +191,7 @@ class DataConfig:
         separator, quote, decimal, thousands, encoding: how the text is written; None: found out / the usual.
         missing: words that mean "no value", beside the empty field; None: the usual ones.
         replace: column -> {old text: new text}.
+        dates: how dates are written: "day_first", "month_first", a format, or column -> one of these; None: found out.
         scale: None (the default of the kind of data), one of "standard", "minmax", "robust", "quantile", "unit", "none",
             or a mapping column -> one of these (for tables).
         impute: None (default "median"), "mean", "median", "most_frequent", "none", a number, or a mapping column -> one of these.
@@ -228,6 +229,7 @@ class DataConfig:
     encoding: str | None = None
     missing: tuple[str, ...] | None = None
     replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    dates: str | Mapping[str, str] | None = None
     scale: str | Mapping[str, str] | None = None
     impute: str | float | Mapping[str, str | float] | None = None
     encode: str | Mapping[str, str] | None = None

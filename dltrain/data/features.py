@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.date_formats import split_writing
 from dltrain.config.types import ImagesConfig, TextConfig
 from dltrain.data.dataset import InputSpec
+from dltrain.data.dates import to_dates
 from dltrain.data.faults import NUM_SHOWN, capped, listed, shown_column
-from dltrain.data.kinds import Reading, mend, read_numbers, text_of, to_booleans, to_dates, unreadable
+from dltrain.data.kinds import Reading, mend, read_numbers, text_of, to_booleans, unreadable
 from dltrain.data.picture_columns import BESIDE_THE_TABLE, find_pictures, read_pictures_of, unusable_pictures
 from dltrain.data.picture_files import skipped_note
 from dltrain.data.picture_form import PictureForm
@@ -222,7 +224,8 @@ def refuse_surprises(columns: Sequence[FeatureColumn], found: Mapping[str, Surpr
 
 def _surprise(column: FeatureColumn, value: object, row: int, locate: Locate, known_by: str) -> Fault:
     file, line = locate(row)
-    date = f"a date written {column.date_format}" if column.date_format else "a date"
+    written = split_writing(column.date_format)[0]
+    date = f"a date written {written}" if written else "a date"
     expected = {"number": "a finite number", "boolean": "true or false", "date": date}[column.kind]
     message = f"column {column.name} holds {value!r}, expected {expected} ({known_by})"
     hint = f'if it means "no value": data.replace: {{{column.name}: {{"{value}": ""}}}}; if the column holds words: '

@@ -22,6 +22,7 @@ from dltrain.data.fit_table import (
     TEXT_OPTIONS,
     check_columns,
     column_kinds,
+    decided_dates,
     feature_columns,
     fit_column,
     reading_of,
@@ -67,7 +68,8 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
         refuse_several(raw, times, series.time, config.target, reading, locate, notes, rows)
     timeline, places = _parts(config, raw, times, stored, locate)
     notes += timeline.notes
-    table, left_out = (stored.table, []) if stored else _columns(config, raw)
+    table, left_out, guessed = (stored.table, [], []) if stored else _columns(config, raw)
+    notes += guessed
     features, targets = read_columns(raw, table, locate, with_targets=True)
     untaught: list[tuple[str, str]] = []
     if stored is None:
@@ -118,7 +120,7 @@ def _parts(
         runs.append(line.runs + last)
         last = int(runs[-1][-1]) + 1
     timeline = Timeline(
-        replace(times, values=np.concatenate([line.times.values for line in lines.values()])),
+        _joined([line.times for line in lines.values()]),
         np.concatenate([line.rows for line in lines.values()]),
         np.concatenate(runs),
         lines["train"].step,
@@ -128,8 +130,17 @@ def _parts(
     return timeline, {name: places[name] for name in ("train", "validation", "test") if name in places}
 
 
-def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, list[tuple[str, str]]]:
-    """The columns and targets, not fitted yet. A target's own past is a feature like any other column."""
+def _joined(times: list[Times]) -> Times:
+    labels = [part.labels for part in times if part.labels is not None]
+    values = np.concatenate([part.values for part in times])
+    return replace(times[0], values=values, labels=np.concatenate(labels) if len(labels) == len(times) else None)
+
+
+def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, list[tuple[str, str]], list[str]]:
+    """The columns and targets, not fitted yet; what is left out; what was guessed.
+
+    A target's own past is a feature like any other column.
+    """
     assert config.series is not None
     reading = reading_of(config, raw)
     names = target_names(config, raw)
@@ -137,6 +148,8 @@ def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, lis
     plain = replace(config, target=(), task="reconstruction", drop=drop)  # so that no target is kept from being a feature
     kinds = column_kinds(plain, raw, reading)
     columns, left_out = feature_columns(plain, raw, kinds)
+    times = config.series.time if len(config.series.time) == 1 else ()
+    reading, guessed = decided_dates(config, raw, reading, kinds, times)
     texts = [column.name for column in columns if column.kind == "text"]
     if texts:
         raise DataError(config_fault(config, f"data.features.{texts[0]}", f"{texts[0]} is free text, which a series cannot hold"))
@@ -150,6 +163,7 @@ def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, lis
             text_options={key: getattr(config, key) for key in TEXT_OPTIONS if getattr(config, key) is not None},
         ),
         left_out,
+        guessed,
     )
 
 
@@ -269,6 +283,8 @@ def _resolved(preprocessing: SeriesPreprocessing) -> dict[str, Any]:
         "data.task": "regression",
         "data.series.gaps": preprocessing.series.gaps,
     }
+    if preprocessing.table.reading.dates:
+        resolved["data.dates"] = preprocessing.table.reading.dates
     if preprocessing.series.season is not None:
         resolved["data.series.season"] = preprocessing.series.season
     return resolved

@@ -35,6 +35,7 @@ from dltrain.data.fit_table import (
     check_targets,
     choose_rows,
     column_kinds,
+    decided_dates,
     feature_columns,
     fit_column,
     fit_targets,
@@ -194,8 +195,8 @@ def _role_columns(config: DataConfig, sample: RawTable, reading: Reading) -> dic
     columns: dict[str, FeatureColumn | None] = {}
     if config.split.time and config.split.time not in others:
         kind: ColumnKind = infer_kind(mend(sample.frame[config.split.time], reading), reading)
-        if kind.kind in ("date", "number"):
-            columns[config.split.time] = FeatureColumn(config.split.time, kind.kind, kind.date_format)
+        if kind.kind == "number":  # moments are read from what is written, not from what a clock showed
+            columns[config.split.time] = FeatureColumn(config.split.time, kind.kind)
     for name in (*others, config.split.time):
         if name and name not in columns:
             columns[name] = None
@@ -208,7 +209,9 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
     assert isinstance(files, ColumnFiles)
     locate = locator(raw)
     reporter.status("preprocessing data")
-    columns, left_out = feature_columns(config, raw, column_kinds(config, raw, reading, files.kinds))
+    kinds = column_kinds(config, raw, reading, files.kinds)
+    columns, left_out = feature_columns(config, raw, kinds)
+    reading, guessed = decided_dates(config, raw, reading, kinds)
     seen = f"as the first {SAMPLE_ROWS:,} rows are" if files.height > SAMPLE_ROWS else "as in the other rows"
     _, (specs, targets), weights = all_of(
         lambda: refuse_surprises(columns, {c.name: files.surprises_of(c, reading) for c in columns}, locate, seen),
@@ -216,7 +219,7 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
         lambda: read_weights(raw, config.weight, reading) if config.weight else None,
     )
     rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
-    warnings = check_targets(specs, targets, rows, raw)
+    warnings = [*guessed, *check_targets(specs, targets, rows, raw)]
     fitted = []
     for number, column in enumerate(columns, 1):
         reporter.status(f"statistics of column {number} of {len(columns)}")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Part, TargetSpec
+from dltrain.data.dates import find_writing, to_moments
 from dltrain.data.faults import all_of, capped, column_hint, config_fault, listed, shown_column
 from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fit_feature, read_features, split_untaught, take, usable_rows
 from dltrain.data.fitted import Fitted, check_labels, given_parts, placed, split_at_random
@@ -22,11 +23,10 @@ from dltrain.data.kinds import (
     USUAL_MISSING,
     ColumnKind,
     Reading,
-    find_date_format,
+    date_writing,
     infer_kind,
     mend,
     text_of,
-    to_dates,
     to_numbers,
 )
 from dltrain.data.part_sizes import SplitError
@@ -66,7 +66,9 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     reading = reading_of(config, raw)
     locate = locator(raw)
     raw = replace(raw, frame=read_plain_numbers(raw.frame, reading, {name for _, name in _named_columns(config)} | {*raw.target}))
-    columns, left_out = feature_columns(config, raw, column_kinds(config, raw, reading))
+    kinds = column_kinds(config, raw, reading)
+    columns, left_out = feature_columns(config, raw, kinds)
+    reading, guessed = decided_dates(config, raw, reading, kinds)
     seen = f"as the first {SAMPLE_ROWS:,} rows are" if raw.frame.height > SAMPLE_ROWS else "as in the other rows"
     values, (specs, targets), weights = all_of(
         lambda: read_features(raw.frame, columns, reading, locate, seen),
@@ -76,7 +78,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
     skipped: list[str] = []
     rows = {name: usable_rows(columns, values, chosen, skipped) for name, chosen in rows.items()}
-    warnings = [*check_targets(specs, targets, rows, raw), *skipped]
+    warnings = [*guessed, *check_targets(specs, targets, rows, raw), *skipped]
     columns = [fit_column(config, column, values[column.name], rows["train"]) for column in columns]
     taught, untaught, more = split_untaught(columns, len(rows["train"]))
     warnings += more
@@ -167,6 +169,7 @@ def reading_of(config: DataConfig, raw: RawTable) -> Reading:
         config.decimal or raw.reading.get("decimal", "."),
         config.thousands,
         config.replace,
+        config.dates,
     )
 
 
@@ -182,7 +185,7 @@ def _named_columns(config: DataConfig) -> list[tuple[str, str]]:
     for key in ("column", "group", "time"):
         name = getattr(config.split, key)
         named += [(f"data.split.{key}", name)] if name else []
-    for key in ("scale", "impute", "encode"):
+    for key in ("scale", "impute", "encode", "dates"):
         option = getattr(config, key)
         named += [(f"data.{key}.{name}", name) for name in option] if isinstance(option, dict) else []
     return named
@@ -238,6 +241,29 @@ def column_kinds(
     return kinds
 
 
+def decided_dates(
+    config: DataConfig, raw: RawTable, reading: Reading, kinds: Mapping[str, ColumnKind], times: Sequence[str] = ()
+) -> tuple[Reading, list[str]]:
+    """The reading with how each column's dates are written, as was found out, and sentences on what was guessed.
+
+    Args:
+        config: of the data.
+        raw: the table.
+        reading: as the config says.
+        kinds: of the columns that may be features.
+        times: further columns of dates, beside that of `split.time`.
+    """
+    found = {name: kind for name, kind in kinds.items() if kind.kind == "date"}
+    for name in (*times, *([config.split.time] if config.split.time else [])):
+        if name not in found:
+            kind = infer_kind(mend(raw.frame[name], reading), reading)
+            found |= {name: kind} if kind.kind == "date" else {}
+    # Dates of Parquet are written nowhere: what begins with @ is a zone without a format.
+    written = {name: kind.date_format for name, kind in found.items() if kind.date_format and kind.date_format[0] != "@"}
+    notes = [kind.note.removeprefix("warning: ") for kind in found.values() if kind.note]
+    return replace(reading, dates=written or None), notes
+
+
 def feature_columns(
     config: DataConfig, raw: RawTable, kinds: Mapping[str, ColumnKind]
 ) -> tuple[list[FeatureColumn], list[tuple[str, str]]]:
@@ -285,8 +311,9 @@ def _forced(series: polars.Series, inferred: ColumnKind, forced: str | None, rea
     if forced == "date" and date_format is None:
         sample = mend(series, reading).drop_nulls().head(SAMPLE_ROWS)
         if len(sample) and str(sample.dtype) == "String":
-            date_format = find_date_format(sample) or find_date_format(sample.head(1))
-    return ColumnKind(forced, date_format)
+            written = date_writing(series, sample, reading) or find_writing(sample.head(1))
+            return ColumnKind(forced, written.text if written else None, note=written.note if written else "")
+    return ColumnKind(forced, date_format, note=inferred.note if forced == "date" else "")
 
 
 def read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str) -> tuple[TargetSpec, NDArray[Any]]:
@@ -392,7 +419,7 @@ def _times(config: DataConfig, raw: RawTable, reading: Reading) -> NDArray[Any]:
     series = mend(raw.frame[name], reading)
     kind = infer_kind(series, reading)
     if kind.kind == "date":
-        dates = to_dates(series, kind.date_format)
+        dates = to_moments(series, kind.date_format)
         times = np.where(dates.is_null().to_numpy(), np.nan, dates.dt.epoch("us").fill_null(0).to_numpy().astype(np.float64))
     else:
         times = to_numbers(series, reading)
@@ -514,6 +541,8 @@ def resolved_values(preprocessing: TablePreprocessing, more: Sequence[FeatureCol
     resolved: dict[str, Any] = {"data.features": {column.name: column.kind for column in (*preprocessing.features, *more)}}
     if len(tasks) == 1:
         resolved["data.task"] = tasks.pop()
+    if preprocessing.reading.dates:
+        resolved["data.dates"] = preprocessing.reading.dates
     depths = {bits_of(column.form.white) for column in preprocessing.features if column.form is not None}
     if len(depths) == 1 and None not in depths:
         resolved["data.depth"] = depths.pop()

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.date_formats import DATE_ORDERS
+from dltrain.data.dates import Writing, find_writing, to_dates, zoned
+
 if TYPE_CHECKING:
     import polars
 
@@ -22,14 +25,6 @@ USUAL_MISSING = (
     "?", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "NULL", "Null", "null", "None", "<NA>",
     "#N/A", "#N/A N/A", "#NA", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
 )  # fmt: skip
-DATE_FORMATS = (
-    "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
-    "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%.fZ",
-    "%Y/%m/%d", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d.%m.%Y", "%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M",
-    "%m/%d/%Y", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%d/%m/%Y", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M",
-    "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%Y-%m",
-)  # fmt: skip
-ISO_FORMATS = DATE_FORMATS[:9]
 BOOLEANS = {"true": 1.0, "false": 0.0}
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 # What other programs call a number of the row, written in many ways ("S. No.", "sr_no"); signs are left out for the comparison.
@@ -59,21 +54,28 @@ class Reading:
         decimal: the decimal sign.
         thousands: the sign between thousands, or None.
         replace: column -> {old text: new text}.
+        dates: how dates are written: "day_first", "month_first", a format, or column -> one of these; see `dltrain.data.dates`.
     """
 
     missing: tuple[str, ...] = USUAL_MISSING
     decimal: str = "."
     thousands: str | None = None
     replace: Mapping[str, Mapping[str, str]] | None = None
+    dates: str | Mapping[str, str] | None = None
+
+    def dates_of(self, name: str) -> str | None:
+        """What was said on how a column's dates are written."""
+        return self.dates if self.dates is None or isinstance(self.dates, str) else self.dates.get(name)
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnKind:
-    """A column's kind, the format of its dates, and why it is no feature by itself (empty: it is one)."""
+    """A column's kind, how its dates are written, why it is no feature by itself (empty: it is one), and what was guessed."""
 
     kind: str
     date_format: str | None = None
     left_out: str = ""
+    note: str = ""
 
 
 def is_text(series: polars.Series) -> bool:
@@ -174,38 +176,6 @@ def to_booleans(series: polars.Series) -> NDArray[np.float64]:
     return array
 
 
-def to_dates(series: polars.Series, date_format: str | None) -> polars.Series:
-    """Datetimes (microseconds, no zone), null where there is no value or no date of that format.
-
-    Text without a format is ISO 8601.
-    """
-    import polars
-
-    if is_text(series) and not date_format:  # training met dates that were no text, such as those of a Parquet file
-        frame = polars.DataFrame([to_dates(series, iso).alias(iso) for iso in ISO_FORMATS])
-        return frame.select(polars.coalesce(polars.all()).alias(series.name)).to_series()
-    if is_text(series) and date_format:
-        if date_format == "%Y-%m":
-            series, date_format = series + "-01", "%Y-%m-%d"
-        return series.str.to_datetime(date_format, strict=False, time_unit="us", exact=True)
-    if series.dtype.is_temporal():
-        if getattr(series.dtype, "time_zone", None):
-            series = series.dt.replace_time_zone(None)
-        return series.cast(polars.Datetime("us"), strict=False)
-    return polars.Series(series.name, [None] * len(series), dtype=polars.Datetime("us"))
-
-
-def find_date_format(values: polars.Series) -> str | None:
-    """The first known format that reads all values, or None. Month before day where both would do."""
-    first = values[0]
-    if not any(sign in first for sign in "-/.: ") or not any(letter.isdigit() for letter in first):
-        return None
-    for date_format in DATE_FORMATS:
-        if to_dates(values.head(1), date_format).null_count() == 0 and to_dates(values, date_format).null_count() == 0:
-            return date_format
-    return None
-
-
 def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
     """The kind of a column, from the first 10,000 rows (all rows where those hold no value).
 
@@ -219,6 +189,9 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
         sample = mend(series, reading).drop_nulls().head(SAMPLE_ROWS)
     if not len(sample):
         return ColumnKind("category", left_out="empty")
+    said = _said_date(sample, reading)
+    if said:
+        return said
     if not is_text(sample):
         return _kind_of_type(series, reading)
     if sample.str.to_lowercase().is_in(list(BOOLEANS)).all():
@@ -226,10 +199,32 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
     has_leading_zero = sample.str.contains(r"^-?0\d").any()
     if not has_leading_zero and not np.isnan(to_numbers(sample, reading)).any():
         return ColumnKind("number", left_out=_row_name(series, reading))
-    date_format = find_date_format(sample)
-    if date_format:
-        return ColumnKind("date", date_format, _index_reason(sample))
+    written = date_writing(series, sample, reading)
+    if written:
+        return ColumnKind("date", written.text, _index_reason(sample), written.note)
     return _kind_of_text(sample)
+
+
+def _said_date(sample: polars.Series, reading: Reading) -> ColumnKind | None:
+    """A column whose dates are written as the config says: named there, or such that the format for all reads it."""
+    said = reading.dates_of(str(sample.name))
+    if said is None or said in DATE_ORDERS or sample.dtype.is_temporal():
+        return None
+    if isinstance(reading.dates, str) and (not is_text(sample) or to_dates(sample, said, with_iso=False).null_count()):
+        return None
+    written = zoned(sample, said)
+    return ColumnKind("date", written.text, note=written.note)
+
+
+def date_writing(series: polars.Series, sample: polars.Series, reading: Reading) -> Writing | None:
+    """How a column's dates are written by its first values; all are asked where those leave open which is day and which month."""
+    said = reading.dates_of(str(series.name))
+    if said is not None and said not in DATE_ORDERS:
+        return zoned(sample, said) if not isinstance(reading.dates, str) else find_writing(sample)
+    written = find_writing(sample, said)
+    if written and written.note and len(series) > SAMPLE_ROWS:
+        return find_writing(mend(series, reading).drop_nulls(), said) or written
+    return written
 
 
 def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
@@ -241,7 +236,8 @@ def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
     if dtype.is_temporal():
         if str(dtype).startswith("Duration") or str(dtype) == "Time":
             return ColumnKind("text", left_out=f"values of type {dtype}")
-        return ColumnKind("date", left_out=_index_reason(series.head(SAMPLE_ROWS)))
+        zone = getattr(dtype, "time_zone", None)
+        return ColumnKind("date", f"@{zone}" if zone else None, _index_reason(series.head(SAMPLE_ROWS)))
     if str(dtype).startswith(("Categorical", "Enum")):
         return ColumnKind("category")
     return ColumnKind("text", left_out=f"values of type {dtype}")

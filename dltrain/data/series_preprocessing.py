@@ -16,10 +16,10 @@ from dltrain.data.features import Unseen, fill_features, read_features
 from dltrain.data.kinds import SAMPLE_ROWS, Reading, infer_kind, read_numbers
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
-from dltrain.data.series_time import Step, Times, read_times
+from dltrain.data.series_time import CALENDARS, Step, Times, read_times
 from dltrain.data.several_series import MANY_DOUBLES, Several, find_several
 from dltrain.data.state_values import one_of, texts, typed
-from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing, locator
+from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing, locator, writing_from
 from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault
 
@@ -204,13 +204,12 @@ class SeriesPreprocessing(Preprocessing):
         own = values.features[first : first + len(rows)]
         inputs = store(starts - first, history) if store else own[(starts - first)[:, None] + np.arange(history)]
         times = values.timeline.times
-        following = replace(times, values=times.later(self.step, 1)[ends])
         part = Part(
             {FEATURES: inputs},
             {},
             None,
             values.timeline.rows[ends + 1] if with_targets else values.timeline.rows[ends],
-            {"time": following.texts(following.values)} if self.series.time else {"row": following.texts(ends + 1)},
+            {"time": times.following(self.step, ends, runs)} if self.series.time else {"row": times.texts(ends + 1)},
         )
         if with_targets:
             self._add_targets(part, values, ends)
@@ -259,7 +258,7 @@ class SeriesPreprocessing(Preprocessing):
             "season": series.season,
             "gaps": series.gaps,
             "date_format": self.date_format,
-            "step": [self.step.unit, self.step.size],
+            "step": [self.step.unit, self.step.size, self.step.calendar],
             "last_known": self.last_known,
         }
         return state, arrays
@@ -284,10 +283,13 @@ class SeriesPreprocessing(Preprocessing):
             season=season,
             gaps=one_of(state, "gaps", ("split", "ignore")),
         )
-        unit, size = state["step"]
-        step = Step(one_of({"unit": unit}, "unit", ("month", "microsecond", "number", "row")), float(size))
-        date_format = None if state["date_format"] is None else typed(state, "date_format", str)
-        return cls(table, series, date_format, step, typed(state, "last_known", bool))
+        unit, size, *calendar = state["step"]
+        step = Step(one_of({"unit": unit}, "unit", ("month", "microsecond", "number", "row")), float(size), _calendar(calendar))
+        return cls(table, series, writing_from(state["date_format"]), step, typed(state, "last_known", bool))
+
+
+def _calendar(stored: list[Any]) -> str:
+    return one_of({"calendar": stored[0]}, "calendar", CALENDARS) if stored else ""
 
 
 def take(values: Any, rows: NDArray[np.int64]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.kinds import Reading, find_date_format, infer_kind, is_text, mend, to_dates, to_numbers
+from dltrain.config.date_formats import split_writing
+from dltrain.data.dates import find_writing, from_clock, to_clock, to_moments
+from dltrain.data.kinds import Reading, infer_kind, is_text, mend, to_numbers
 from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault
 
@@ -20,6 +23,9 @@ DATE_PARTS = ("year", "month", "day", "hour", "minute", "second")
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 MONTH = "month"
+# Which of the times a step could lead to are those of a series: the last days of months, Monday to Friday.
+MONTH_ENDS, WORKING_DAYS = "month ends", "working days"
+CALENDARS = ("", MONTH_ENDS, WORKING_DAYS)
 # Step in microseconds -> rows after which things usually repeat: a day of hours, a week of days, a year of weeks.
 SEASONS = {60 * SECOND: 1440, 900 * SECOND: 96, 1800 * SECOND: 48, 3600 * SECOND: 24, DAY: 7, 7 * DAY: 52}
 
@@ -31,10 +37,12 @@ class Step:
     Attributes:
         unit: "month", "microsecond" (of dates), "number" (of a column of numbers) or "row" (no time is given).
         size: how many of them.
+        calendar: "month ends" or "working days", where the training part has no other; or empty.
     """
 
     unit: str
     size: float
+    calendar: str = ""
 
     @property
     def season(self) -> int | None:
@@ -58,17 +66,28 @@ class Times:
 
     Attributes:
         kind: "date", "number" or "row".
-        values: int64 microseconds since 1970, or float64 numbers, or int64 row numbers.
-        date_format: how dates are written, where they are a column of text.
+        values: int64 microseconds since 1970 (of UTC, where dates have a zone), or float64 numbers, or int64 row numbers.
+        date_format: how dates are written, see `dltrain.data.dates`.
+        labels: object [rows]: each as the file has it; None: the file has no text of its own for it.
     """
 
     kind: str
     values: NDArray[Any]
     date_format: str | None = None
+    labels: NDArray[np.object_] | None = None
 
     def take(self, rows: NDArray[np.int64]) -> Times:
         """Those of some rows."""
-        return Times(self.kind, self.values[rows], self.date_format)
+        return Times(self.kind, self.values[rows], self.date_format, None if self.labels is None else self.labels[rows])
+
+    @property
+    def clock(self) -> NDArray[Any]:
+        """`values` by the clock of the dates' zone."""
+        return self._by_clock(self.values)
+
+    def _by_clock(self, values: NDArray[Any]) -> NDArray[Any]:
+        zone = split_writing(self.date_format)[1]
+        return values if zone is None else _to_int(to_clock(_to_dates(values), zone))
 
     def step(self) -> tuple[Step, float]:
         """The most frequent step between neighbours (times in rising order), and the share of neighbours with it."""
@@ -76,29 +95,53 @@ class Times:
             return Step("row", 1), 1.0
         unit = {"date": "microsecond", "number": "number"}[self.kind]
         size, share = _most_frequent(np.diff(self.values))
+        if self.kind == "date" and size >= DAY:  # a day is 23 or 25 hours long where the clock is changed
+            size, share = _most_frequent(np.diff(self.clock))
         if self.kind == "date" and size >= 28 * DAY:
-            months, share_of_months = _most_frequent(np.diff(_months(self.values)))
+            months, share_of_months = _most_frequent(np.diff(_months(self.clock)))
             if share_of_months > share:
-                return Step(MONTH, months), share_of_months
-        return Step(unit, size), share
+                return Step(MONTH, months, MONTH_ENDS if _are_month_ends(self.clock) else ""), share_of_months
+        works = self.kind == "date" and size == DAY and _are_working_days(self.clock)
+        return Step(unit, size, WORKING_DAYS if works else ""), share
 
     def follows(self, step: Step) -> NDArray[np.bool_]:
         """bool [rows - 1]: whether each next row comes one step after the one before."""
         if step.unit == "row":
             return np.ones(max(len(self.values) - 1, 0), bool)
-        values = _months(self.values) if step.unit == MONTH else self.values
+        by_clock = step.unit == "microsecond" and step.size % DAY == 0
+        values = _months(self.clock) if step.unit == MONTH else self.clock if by_clock else self.values
         return np.asarray(np.isclose(np.diff(values), step.size, rtol=1e-6, atol=0))
 
     def later(self, step: Step, count: int) -> NDArray[Any]:
-        """The times so many steps later, in the form of `values`."""
-        if step.unit != MONTH:
-            moved = self.values + step.size * count
+        """The times so many steps later by the calendar of the step, in the form of `values`."""
+        by_clock = step.unit == MONTH or (step.unit == "microsecond" and step.size % DAY == 0)
+        if not by_clock:
+            moved: NDArray[Any] = self.values + step.size * count
             return moved if self.kind == "number" else moved.astype(np.int64)
-        import polars
+        if step.unit == MONTH:
+            dates = _to_dates(self.clock).dt.offset_by(f"{int(step.size) * count}mo")
+            if step.calendar == MONTH_ENDS:
+                dates = dates.dt.month_end()
+            moved = _to_int(dates)
+        elif step.calendar == WORKING_DAYS:
+            days = np.floor_divide(self.clock, DAY)
+            later = np.busday_offset(days.astype("datetime64[D]"), int(step.size // DAY) * count, roll="backward")
+            moved = self.clock + (later.astype(np.int64) - days) * DAY
+        else:
+            moved = (self.clock + step.size * count).astype(np.int64)
+        zone = split_writing(self.date_format)[1]
+        return moved if zone is None else _to_int(from_clock(_to_dates(moved), zone))
 
-        dates = polars.Series(self.values).cast(polars.Datetime("us")).dt.offset_by(f"{int(step.size) * count}mo")
-        array: NDArray[np.int64] = dates.cast(polars.Int64).to_numpy()
-        return array
+    def following(self, step: Step, rows: NDArray[np.int64], runs: NDArray[np.int64]) -> list[str]:
+        """The time after that of each of some rows, as text: the next row's own, or one step on where its run ends."""
+        found = self.texts(self.take(rows).later(step, 1))
+        last = np.append(np.diff(runs) != 0, True)  # rows after which nothing of their run comes
+        there = np.flatnonzero(~last[rows])
+        after = rows[there] + 1
+        own = self.texts(self.values[after]) if self.labels is None else self.labels[after].tolist()
+        for place, text in zip(there.tolist(), own, strict=True):
+            found[place] = text
+        return found
 
     def texts(self, values: NDArray[Any]) -> list[str]:
         """Times as they are written in the data, or as ISO 8601 has them."""
@@ -106,13 +149,52 @@ class Times:
             return [f"{value:.10g}" for value in values.tolist()]
         if self.kind == "row":
             return [str(value + 1) for value in values.tolist()]
-        import polars
+        written, zone = split_writing(self.date_format)
+        clock = self._by_clock(values)
+        smallest = next((size for size in (DAY, 60 * SECOND, SECOND) if not (clock % size).any()), 1)
+        usual = "%Y-%m-%d" + {DAY: "", 60 * SECOND: " %H:%M", SECOND: " %H:%M:%S", 1: " %H:%M:%S%.6f"}[smallest]
+        if zone is not None and written is None:
+            usual = f"{usual if smallest != DAY else '%Y-%m-%d %H:%M'}%z"
+        written = (written or usual).replace(".%f", "%.6f").replace("%Z", "%z")
+        colon = self.labels is not None and len(self.labels) > 0 and ":" in str(self.labels[0])[-3:]
+        offset = re.search(r" ?%z$", written)
+        found: list[str] = _to_dates(clock).dt.strftime(written[: offset.start()] if offset else written).to_list()
+        if offset is None:
+            return found
+        blank = " " if offset[0][0] == " " else ""
+        return [
+            text + blank + _offset(minutes, colon=colon or self.labels is None)
+            for text, minutes in zip(found, ((clock - values) // (60 * SECOND)).tolist(), strict=True)
+        ]
 
-        dates = polars.Series(values).cast(polars.Datetime("us"))
-        smallest = next((size for size in (DAY, 60 * SECOND) if not (values % size).any()), SECOND)
-        usual = {DAY: "%Y-%m-%d", 60 * SECOND: "%Y-%m-%d %H:%M", SECOND: "%Y-%m-%d %H:%M:%S"}[smallest]
-        found: list[str] = dates.dt.strftime(self.date_format or usual).to_list()
-        return found
+
+def _offset(minutes: int, *, colon: bool) -> str:
+    sign, minutes = "-" if minutes < 0 else "+", abs(minutes)
+    return f"{sign}{minutes // 60:02d}{':' if colon else ''}{minutes % 60:02d}"
+
+
+def _to_dates(values: NDArray[Any]) -> polars.Series:
+    import polars
+
+    return polars.Series(values).cast(polars.Int64).cast(polars.Datetime("us"))
+
+
+def _to_int(dates: polars.Series) -> NDArray[np.int64]:
+    array: NDArray[np.int64] = dates.dt.epoch("us").to_numpy()
+    return array
+
+
+def _are_month_ends(clock: NDArray[np.int64]) -> bool:
+    """Whether each date is the last of its month, some of them not the 30th or before."""
+    dates = _to_dates(clock)
+    days = dates.dt.day().to_numpy()
+    return len(days) > 1 and bool((dates.dt.month_end() == dates).all()) and len(np.unique(days)) > 1
+
+
+def _are_working_days(clock: NDArray[np.int64]) -> bool:
+    """Whether the dates of at least two weeks leave all their Saturdays and Sundays out."""
+    days = np.floor_divide(clock, DAY)
+    return len(days) > 5 and int(days[-1] - days[0]) >= 7 and bool(((days + 3) % 7 < 5).all())
 
 
 def _months(values: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -155,21 +237,22 @@ def read_times(
         found = infer_kind(frame[columns[0]], reading)
         date_format, is_date = found.date_format, found.kind == "date"
         if not is_date and is_text(series):  # one that begins with dates and has something else among them
-            date_format = find_date_format(series.drop_nulls().head(1)) if len(series.drop_nulls()) else None
-            is_date = date_format is not None
+            written = find_writing(series.drop_nulls().head(1)) if len(series.drop_nulls()) else None
+            date_format, is_date = written.text if written else None, written is not None
     else:
         is_date = True
     if is_date:
-        dates = to_dates(series, date_format)
+        dates = to_moments(series, date_format)
         _refuse_gaps(dates.is_null().to_numpy(), series, columns[0], f"a date{_written(date_format)}", locate)
-        return Times("date", dates.dt.epoch("us").to_numpy(), date_format)
+        return Times("date", _to_int(dates), date_format, series.to_numpy() if is_text(series) else None)
     numbers = to_numbers(series, reading)
     _refuse_gaps(~np.isfinite(numbers), series, columns[0], "a date or a number", locate)
     return Times("number", numbers)
 
 
 def _written(date_format: str | None) -> str:
-    return f" written {date_format}" if date_format else ""
+    written = split_writing(date_format)[0]
+    return f" written {written}" if written else ""
 
 
 def _from_parts(frame: polars.DataFrame, columns: Sequence[str], reading: Reading, locate: Locate) -> Times:

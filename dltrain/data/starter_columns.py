@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.kinds import ColumnKind, Reading, infer_kind, is_text, mend, read_numbers, to_booleans, to_dates, to_numbers
+from dltrain.data.dates import to_dates
+from dltrain.data.kinds import ColumnKind, Reading, infer_kind, is_text, mend, read_numbers, to_booleans, to_numbers
 
 if TYPE_CHECKING:
     import polars

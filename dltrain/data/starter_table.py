@@ -128,8 +128,19 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         identifiers=(identifier,) if identifier else (),
         thousands=columns.reading.thousands,
         replace=odd,
+        dates=_dates(columns),
         split=split_of(raw.frame.height, own_test=False),
     )
+
+
+def _dates(columns: Columns) -> dict[str, str] | None:
+    """How dates are written that another reader might take otherwise: by what was guessed."""
+    found = {name: kind.date_format for name, kind in columns.kinds.items() if kind.note and kind.date_format}
+    return found or None
+
+
+def _dates_remark(columns: Columns) -> str:
+    return "; ".join(kind.note.removeprefix("warning: ").split("; data.dates")[0] for kind in columns.kinds.values() if kind.note)
 
 
 def _fit(config: DataConfig, raw: RawTable) -> tuple[Schema, int, list[str]]:
@@ -226,6 +237,8 @@ def _render_columns(block: Block, config: DataConfig, target: Target, columns: C
         block.remark(f"left out: {listed(out, 20)}; `features` can name them{how}", indent=2)
     if leaks.telling:
         block.remark(f"{leaks.telling}: if it is not known before {target.name} is, leave it out as well", indent=2)
+    if config.dates:
+        block.entry("dates", config.dates, _dates_remark(columns))
     if config.replace:
         block.entry("replace", config.replace, _replace_remark(config, target))
     if config.text.split == "character":

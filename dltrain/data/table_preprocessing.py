@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.date_formats import is_zone, split_writing
 from dltrain.config.transformers import TRANSFORMERS
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint
@@ -212,6 +213,7 @@ class TablePreprocessing(Preprocessing):
                 "missing": list(self.reading.missing),
                 "decimal": self.reading.decimal,
                 "thousands": self.reading.thousands,
+                "dates": self.reading.dates if isinstance(self.reading.dates, str | None) else dict(self.reading.dates),
                 "replace": {name: dict(words) for name, words in (self.reading.replace or {}).items()},
             },
             "text_options": dict(self.text_options),
@@ -264,7 +266,7 @@ class TablePreprocessing(Preprocessing):
             column = FeatureColumn(
                 typed(item, "name", str),
                 one_of(item, "kind", KINDS),
-                None if item["date_format"] is None else typed(item, "date_format", str),
+                writing_from(item["date_format"]),
                 tuple(numbers),
                 texts(item, "date_parts"),
                 texts(item, "categories"),
@@ -297,6 +299,7 @@ class TablePreprocessing(Preprocessing):
                     str(name): {str(old): str(new) for old, new in words.items()}
                     for name, words in typed(reading, "replace", dict).items()
                 },
+                _dates_from(reading.get("dates")),
             ),
             text_options=_text_options(typed(state, "text_options", dict)),
             weight=None if state["weight"] is None else typed(state, "weight", str),
@@ -309,6 +312,20 @@ class TablePreprocessing(Preprocessing):
                 for name, entry in state.get("files", {}).items()
             },
         )
+
+
+def writing_from(stored: Any) -> str | None:
+    """How dates are written (raises ValueError where its zone is none)."""
+    zone = None if stored is None else split_writing(str(stored))[1]
+    if zone is not None and not is_zone(zone):
+        raise ValueError(f"unknown time zone {zone}")
+    return None if stored is None else str(stored)
+
+
+def _dates_from(dates: Any) -> str | dict[str, str] | None:
+    if dates is None or isinstance(dates, str):
+        return dates
+    return {str(name): str(writing) for name, writing in dict(dates).items()}
 
 
 def _groups_from(state: Mapping[str, Any], columns: Sequence[FeatureColumn]) -> tuple[InputGroup, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.date_formats import split_writing
 from dltrain.data.features import FeatureColumn, category_codes, read_feature
 from dltrain.data.input_groups import group_places
 from dltrain.data.kinds import to_numbers
@@ -57,6 +58,12 @@ def describe_columns(preprocessing: TablePreprocessing) -> tuple[RawInput, ...]:
     return tuple(_describe(preprocessing, column) for column in preprocessing.features)
 
 
+def _meaning(column: FeatureColumn) -> str:
+    zone = split_writing(column.date_format)[1]
+    meaning = MEANINGS[column.kind]
+    return meaning if zone is None else meaning.replace("as the date is written, no time zones", f"by the clock of {zone}")
+
+
 def _describe(preprocessing: TablePreprocessing, column: FeatureColumn) -> RawInput:
     if column.form is not None:
         return _picture(column.name, column.form)
@@ -65,7 +72,7 @@ def _describe(preprocessing: TablePreprocessing, column: FeatureColumn) -> RawIn
         column.name,
         DTYPES[column.kind],
         (),
-        MEANINGS[column.kind],
+        _meaning(column),
         words=_words(preprocessing, column)[0],
         tokenizer=column.tokenizer,
         missing=missing_texts(column, preprocessing.reading) if column.kind == "text" else (),

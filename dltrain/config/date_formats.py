@@ -1,0 +1,42 @@
+"""How dates are written, as a config says it: day or month first, or a format of `strptime` with or without a zone."""
+
+from __future__ import annotations
+
+import re
+
+DAY_FIRST, MONTH_FIRST = "day_first", "month_first"
+DATE_ORDERS = (DAY_FIRST, MONTH_FIRST)
+
+
+def split_writing(writing: str | None) -> tuple[str | None, str | None]:
+    """The format and the zone of a writing."""
+    if not writing or "@" not in writing:
+        return writing or None, None
+    date_format, _, zone = writing.rpartition("@")
+    return date_format.strip() or None, zone.strip()
+
+
+def why_no_writing(writing: str) -> str:
+    """What is wrong with a writing of the user's; empty: nothing."""
+    date_format, zone = split_writing(writing)
+    if zone is not None and not is_zone(zone):
+        return f"{zone} is no time zone"
+    if date_format is None:
+        return "" if zone else "no format"
+    directives = set(re.findall(r"%\.?-?\d?([A-Za-z%])", date_format))
+    if not directives & set("YyFDcs"):
+        return "a format with %Y or %y is expected, such as %d.%m.%Y"
+    return "" if directives & set("mbBjhFDcs") else "a format with a month is expected: %m, %b or %B"
+
+
+def is_zone(zone: str) -> bool:
+    """Whether a text names a time zone or is an offset such as +02:00."""
+    import zoneinfo
+
+    if re.fullmatch(r"[+-]\d\d:\d\d", zone):
+        return True
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        return False
+    return True
