@@ -86,14 +86,17 @@ def test_a3_working_days_tell_the_order():
     written = texts(*(day.strftime("%d/%m/%Y") for day in days))
     found = find_writing(written)
     assert found.text == "%d/%m/%Y"
-    assert "day first" in found.note and not found.note.startswith("warning: ")
+    assert "day first" in found.note
+    assert not found.note.startswith("warning: ")
     assert to_dates(written, found.text).dt.date().to_list() == days
 
 
 @pytest.mark.parametrize("values", [("01/02/2020",), ("03/04/2020", "01/02/2020", "11/12/2019"), ("03-04-20", "01-02-20")])
 def test_a3_what_no_value_tells_is_a_warning(values):
     found = find_writing(texts(*values))
-    assert found.note.startswith("warning: ") and "data.dates" in found.note and values[0] in found.note
+    assert found.note.startswith("warning: ")
+    assert "data.dates" in found.note
+    assert values[0] in found.note
 
 
 @pytest.mark.parametrize(
@@ -148,7 +151,8 @@ def test_a5_offsets_of_summer_and_winter_keep_the_moments():
     hours = [(first + timedelta(hours=number)) for number in range(6)]
     written = texts(*(hour.astimezone(berlin).isoformat() for hour in hours))
     found = find_writing(written)
-    assert found.text.endswith("%z @UTC") and "offsets" in found.note
+    assert found.text.endswith("%z @UTC")
+    assert "offsets" in found.note
     naive = [hour.replace(tzinfo=None) for hour in hours]
     assert to_moments(written, found.text).to_list() == naive
     by_clock = to_dates(written, found.text.replace("@UTC", "@Europe/Berlin"))

@@ -16,7 +16,7 @@ from dltrain.data import Dataset, Preprocessing, load_dataset, read_part
 from dltrain.data.disk_array import DiskArray, in_memory
 from dltrain.data.header import read_facts
 from dltrain.data.series_preprocessing import arrange, fill_forward
-from dltrain.data.series_time import Step, Times, read_times
+from dltrain.data.series_time import MONTH_ENDS, Step, Times, read_times
 from dltrain.errors import DataError
 from dltrain.reporting import Reporter
 from tests.support import shared_data
@@ -213,7 +213,7 @@ def times_of(values: list[str] | list[float], **columns: Any) -> Times:
     ("values", "step", "season", "after"),
     [
         (["2024-01", "2024-02", "2024-03"], Step("month", 1), 12, "2024-04"),
-        (["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"], Step("month", 1), 12, "2024-05-30"),
+        (["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"], Step("month", 1, MONTH_ENDS), 12, "2024-05-31"),
         (["2023-11-01", "2024-02-01", "2024-05-01"], Step("month", 3), 4, "2024-08-01"),
         (["2024-02-27", "2024-02-28", "2024-02-29"], Step("microsecond", 86_400_000_000), 7, "2024-03-01"),
         (["2024-01-01 23:30:00", "2024-01-02 00:00:00"], Step("microsecond", 1_800_000_000), 48, "2024-01-02 00:30:00"),
