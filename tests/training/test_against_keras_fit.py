@@ -82,6 +82,8 @@ class Ending:
 
 def config_for(case: Case) -> Config:
     words = [f"training.optimizer={json.dumps({case.optimizer: case.arguments})}"]
+    if case.optimizer == "Lamb":  # which Keras does not find again in an .h5 file
+        words.append("training.checkpoint.format=keras")
     return config_of(TEXT, *words, *(f"training.{key}={json.dumps(value)}" for key, value in case.training.items()))
 
 
