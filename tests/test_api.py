@@ -82,3 +82,24 @@ def test_e3_predict_and_evaluate_take_a_path_a_frame_an_array(folder: Path, monk
         dltrain.predict(run, np.zeros((2, 5)))
     with pytest.raises(UsageError, match="found int"):
         dltrain.predict(run, 3)
+
+
+def test_f8_the_weights_of_a_run_are_written_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import json
+
+    from dltrain.cli.app import run as run_command
+
+    stored = dltrain.load_run(folder / "run")
+    model = stored.build(stored.checkpoint(None)[1])
+    capsys.readouterr()
+    assert run_command(["trace", str(folder / "run"), "--weights", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [array["name"] for array in document["arrays"]] == [variable.path for variable in model.weights]
+    for array, variable in zip(document["arrays"], model.weights, strict=True):
+        assert array["shape"] == list(variable.shape)
+        np.testing.assert_array_equal(np.array(array["values"], np.float32), variable.numpy())
+    assert run_command(["trace", str(folder / "run"), "--weights", "last"]) == 0
+    text = capsys.readouterr().out
+    assert "dense/kernel  4×4\n[[" in text
+    assert run_command(["trace", str(folder / "run")]) == 2
+    assert "there is nothing to compute with" in capsys.readouterr().err

@@ -21,7 +21,7 @@ from typing import Annotated, Any
 import click
 
 from dltrain.cli.console import Console, ConsoleHandler, Settings, discard, reader_left
-from dltrain.cli.options import build_command, common_options
+from dltrain.cli.options import SHOWN, build_command, common_options
 from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, UsageError, fault_documents
 
@@ -144,7 +144,7 @@ def run(arguments: Sequence[str]) -> int:
     logger.setLevel(logging.DEBUG)  # the handlers choose
     try:
         with _sigterm_raised():
-            return _invoke(list(arguments), console)
+            return _invoke(_spelled_out(list(arguments)), console)
     except Terminated:
         return _fail(console, 128 + signal.SIGTERM, [Fault("interrupted by SIGTERM")])
     except KeyboardInterrupt:
@@ -156,6 +156,15 @@ def run(arguments: Sequence[str]) -> int:
         logger.setLevel(level)
         console.close()
         _flush()
+
+
+def _spelled_out(words: list[str]) -> list[str]:
+    """The words with the value that `trace RUN --weights` may leave out."""
+    if "trace" not in words or "--weights" not in words:
+        return words
+    place = words.index("--weights") + 1
+    is_bare = place == len(words) or words[place].startswith("-")
+    return [*words[:place], SHOWN, *words[place:]] if is_bare else words
 
 
 @contextlib.contextmanager

@@ -14,6 +14,8 @@ from dltrain.cli.typer_import import typer
 
 # Arguments are explained by the command's own text, under its usage line.
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", hidden=True)]
+# What `trace RUN --weights` stands for: the run's own weights, themselves.
+SHOWN = "shown"
 MoreDataArgument = Annotated[list[str] | None, typer.Argument(metavar="", hidden=True)]
 DataOption = Annotated[
     list[str] | None, typer.Option("--data", metavar="PATH", help="Files, folders or patterns of data (repeatable).")

@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import click
+
 from dltrain.cli.console import Console
-from dltrain.cli.options import RunsOption, WeightsOption
+from dltrain.cli.options import SHOWN, RunsOption
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
 
@@ -37,13 +39,21 @@ def command(
     units: Annotated[
         int, typer.Option("--units", metavar="N", min=1, help="How many units and inputs of a layer are written out.")
     ] = 3,
-    weights: WeightsOption = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            click_type=click.Choice(["best", "last", SHOWN]),
+            metavar="[best|last]",
+            help="Which weights of RUN; with nothing to compute, these are written out themselves.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the picture of --plot if it exists.")] = False,
     runs: RunsOption = Path("runs"),
 ) -> int:
     """Write out what a net computes for a row: every sum, activation, the loss, the gradients, one step of the optimizer.
 
-    The weights are those given in CONFIG, else those that `fit` would begin with; or those of RUN.
+    The weights are those given in CONFIG, else those that `fit` would begin with; or those of RUN. `trace RUN --weights` writes
+    these out: names, shapes, numbers.
     KEY=VALUE overrides one value of the config.
     """
     from dltrain.cli.trace_document import trace_document
@@ -56,8 +66,13 @@ def command(
         raise UsageError(Fault("--plot draws the loss over several steps", hint="say how many with --steps"))
     if plot is not None:
         check_output(plot, force=force, inputs=words or ())
+    with_weights = weights is not None
     wanted = [*(row or ()), *(_range(rows) if rows else ())]
     config, run = _subject(words or [], list(inputs or ()), runs)
+    weights = None if weights == SHOWN else weights
+    if run is not None and with_weights and not inputs and not wanted:
+        _write_weights(console, run, weights)
+        return 0
     if config is not None:
         config = _checked(console, config)
     result = trace(
@@ -79,6 +94,15 @@ def command(
     if plot is not None:
         console.result(f"\nthe loss over the steps is drawn in {plot}")
     return 0
+
+
+def _write_weights(console: Console, run: Path, weights: str | None) -> None:
+    from dltrain.cli.weights_text import weights_document, weights_text
+    from dltrain.evaluation.run_weights import weights_of
+
+    which, found = weights_of(run, weights=weights, threads=console.settings.threads, reporter=console)
+    console.document(weights_document(run, which, found))
+    console.result(weights_text(run, which, found))
 
 
 def _subject(words: list[str], inputs: list[str], runs: Path) -> tuple[Config | None, Path | None]:

@@ -22,13 +22,13 @@ def trace_document(trace: Trace) -> dict[str, Any]:
         "weights": trace.weights,
         "computed_by": trace.backend,
         "rows": trace.names,
-        "inputs": {spec.name: _array(array) for spec, array in zip(trace.schema.inputs, trace.inputs)},
+        "inputs": {spec.name: plain_array(array) for spec, array in zip(trace.schema.inputs, trace.inputs)},
         "layers": [_layer(layer) for layer in first.layers],
-        "outputs": [_array(output) for output in first.outputs],
+        "outputs": [plain_array(output) for output in first.outputs],
         "predictions": trace.predictions,
     }
     if trace.targets is not None:
-        document["targets"] = [_array(target) for target in trace.targets]
+        document["targets"] = [plain_array(target) for target in trace.targets]
         document["loss"] = {
             "name": trace.heads[0].loss.name if len(trace.heads) == 1 else [head.loss.name for head in trace.heads],
             "value": first.loss,
@@ -50,10 +50,10 @@ def _layer(layer: LayerNumbers) -> dict[str, Any]:
         "name": layer.name,
         "layer": layer.layer,
         "activation": layer.activation.name if layer.activation else None,
-        "inputs": _array(layer.inputs),
-        "weights": {name: _array(array) for name, array in layer.weights.items()},
-        "sums": _array(layer.sums),
-        "outputs": _array(layer.outputs),
+        "inputs": plain_array(layer.inputs),
+        "weights": {name: plain_array(array) for name, array in layer.weights.items()},
+        "sums": plain_array(layer.sums),
+        "outputs": plain_array(layer.outputs),
     }
     pixel = middle_pixel(layer)
     if pixel is not None:
@@ -67,19 +67,21 @@ def _layer(layer: LayerNumbers) -> dict[str, Any]:
         }
     if layer.outputs_gradient is not None or layer.gradients:
         found["gradients"] = {
-            "outputs": _array(layer.outputs_gradient),
-            "sums": _array(layer.sums_gradient),
-            "weights": {name: _array(array) for name, array in layer.gradients.items()},
+            "outputs": plain_array(layer.outputs_gradient),
+            "sums": plain_array(layer.sums_gradient),
+            "weights": {name: plain_array(array) for name, array in layer.gradients.items()},
         }
     if layer.updated:
-        found["updated"] = {name: _array(array) for name, array in layer.updated.items()}
+        found["updated"] = {name: plain_array(array) for name, array in layer.updated.items()}
         found["memories"] = {
-            name: {word: _array(array) for word, array in memory.items()} for name, memory in layer.memories.items() if memory
+            name: {word: plain_array(array) for word, array in memory.items()}
+            for name, memory in layer.memories.items()
+            if memory
         }
     return found
 
 
-def _array(array: Any) -> Any:
+def plain_array(array: Any) -> Any:
     """Nested lists; of a large array its shape, its first numbers, its sum and its norm."""
     if array is None:
         return None
