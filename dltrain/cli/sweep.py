@@ -44,6 +44,13 @@ def command(
         str | None, typer.Option("--address", metavar="ADDRESS", help="Of the Ray cluster, such as auto or HOST:PORT.")
     ] = None,
     resume: Annotated[str | None, typer.Option("--resume", metavar="SWEEP", help="Go on with an interrupted sweep.")] = None,
+    retry: Annotated[
+        str | None,
+        typer.Option(
+            click_type=click.Choice(["failed"]),
+            help="With --resume: run fits that failed once more; those that were killed or met a full disk always are.",
+        ),
+    ] = None,
     run_dir: Annotated[
         Path | None, typer.Option("--run-dir", metavar="DIR", help="Write the sweep into this very directory.")
     ] = None,
@@ -71,6 +78,8 @@ def command(
         raise UsageError(Fault("--run-dir and --runs exclude each other", hint=hint))
     if resume is not None and run_dir is not None:
         raise UsageError(Fault("--resume SWEEP already names the directory", hint="leave out --run-dir"))
+    if retry is not None and resume is None:
+        raise UsageError(Fault("--retry needs --resume", hint="dltrain sweep --resume SWEEP --retry failed"))
     files, overrides = split_words([*(words or ()), *([ALLOW_LARGE] if allow_large else ())])
     if len(files) != 1 and not (resume is not None and not words):
         found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
@@ -89,6 +98,7 @@ def command(
         runs=runs,
         run_dir=run_dir,
         resume=_find(resume, runs) if resume is not None else None,
+        retry_failed=retry is not None,
         require=tuple(require or ()),
         threads=console.settings.threads,
         reporter=console,
@@ -114,7 +124,12 @@ def _show(console: Console, result: SweepResult) -> int:
         first = next(trial for trial in result.trials if trial["status"] == "failed")
         many = f"{result.num_crashed} of {len(result.trials)} trials crashed"
         message = f"{many}; trial {first['number']}: {first.get('error', '')}"
-        faults = [Fault(message, hint=f"its log is in {first['run']}"), *faults]
+        faults = [
+            Fault(
+                message, hint=f"its log is in {first['run']}; `dltrain sweep --resume {result.run} --retry failed` tries again"
+            ),
+            *faults,
+        ]
     console.document(
         {
             "status": result.status,

@@ -21,7 +21,7 @@ from dltrain.sweep.engines.engine import FitObserver
 from dltrain.sweep.outcome import Outcome
 from dltrain.sweep.pictures import choose_column
 from dltrain.sweep.plan import SweepPlan, base_text, check_metric, trial_config
-from dltrain.sweep.record import recall_fit, settle, trial_document, write_record
+from dltrain.sweep.record import recall_fit, settle, trial_document, was_the_machine, write_record
 from dltrain.sweep.space import show
 from dltrain.sweep.strategies.tpe import TpeStrategy
 from dltrain.sweep.trials import ENDED, Trial, TrialFit
@@ -41,13 +41,21 @@ class Progress(FitObserver):
         reporter: told of trials.
         facts: what is known of data without reading all of it.
         recorded: trials of an interrupted sweep, from `read_record`.
+        retry_failed: fits that failed are run once more; those that failed for want of the machine always are.
 
     Raises:
         ConfigError, DataError: trials that cannot be; all of them are checked here.
     """
 
     def __init__(
-        self, plan: SweepPlan, run: Run, reporter: Reporter, facts: Facts, recorded: Sequence[Mapping[str, Any]] = ()
+        self,
+        plan: SweepPlan,
+        run: Run,
+        reporter: Reporter,
+        facts: Facts,
+        recorded: Sequence[Mapping[str, Any]] = (),
+        *,
+        retry_failed: bool = False,
     ) -> None:
         self.plan, self.run, self.reporter = plan, run, reporter
         self.trials: list[Trial] = []
@@ -57,6 +65,7 @@ class Progress(FitObserver):
         self._configs: dict[str, Config] = {}
         self._is_stopped = False
         self._has_value = False
+        self._retries_failed = retry_failed
         self._began = time.monotonic()
         self._check(facts)
         for document in recorded:
@@ -111,6 +120,8 @@ class Progress(FitObserver):
         fits: Sequence[Mapping[str, Any]] = document.get("fits") or [document]
         for fit, recorded in zip(trial.fits, fits):
             recall_fit(fit, recorded)
+            if fit.status == "failed" and (self._retries_failed or was_the_machine(fit.error)):
+                fit.status, fit.error = "waiting", None
         if trial.is_ended:
             settle(trial, self.plan)
             self._has_value |= trial.value is not None

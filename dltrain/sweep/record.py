@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,10 @@ from dltrain.sweep.trials import Trial, TrialFit
 SWEEP_FILE = "sweep.json"
 TRIALS_FILE = "trials.csv"
 _LARGEST = 256 << 20
+_MACHINE = re.compile(
+    r"its process was killed by SIG|its node is lost|No space left on device|Disk quota exceeded|Cannot allocate memory"
+    r"|Input/output error|Too many open files|MemoryError|ResourceExhausted|OOM"
+)
 
 
 def reports_of(trial: Trial) -> dict[str, dict[str, Any]]:
@@ -151,6 +156,11 @@ def read_record(run: Run) -> list[dict[str, Any]]:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{file} cannot be read: {error}", hint="the sweep is damaged") from error
     return list(trials)
+
+
+def was_the_machine(error: str | None) -> bool:
+    """Whether a fit failed for what has nothing to do with it: its process was killed, a disk was full, memory was short."""
+    return _MACHINE.search(error or "") is not None
 
 
 def recall_fit(fit: TrialFit, recorded: Mapping[str, Any]) -> None:

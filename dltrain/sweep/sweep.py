@@ -83,6 +83,7 @@ def sweep(
     runs: Path = Path("runs"),
     run_dir: Path | None = None,
     resume: Path | None = None,
+    retry_failed: bool = False,
     require: Sequence[str] = (),
     threads: int | None = None,
     reporter: Reporter | None = None,
@@ -98,6 +99,7 @@ def sweep(
         runs: parent of the sweep's directory.
         run_dir: the sweep's directory itself.
         resume: a sweep's directory to go on with.
+        retry_failed: with `resume`, run fits that failed once more; those that the machine failed always are.
         require: gates on the best trial, besides those of the config.
         threads: threads for one operation in each fit; None: one where several fits run at a time.
         reporter: is told what happens.
@@ -127,6 +129,7 @@ def sweep(
             try:
                 with run.locked(), logging_to(run.log_file):
                     session = _Session(plan, run, list(argv), threads, address, reporter, signals, helper, started)
+                    session.retry_failed = retry_failed
                     return session.run_all(resumed=not created, require=plan.config.evaluation.require)
             except (DltrainError, KeyboardInterrupt):
                 if created and not run.manifest_file.exists():
@@ -162,6 +165,7 @@ class _Session:
         self.argv = [without_credentials(word) for word in argv]
         self.reporter, self.signals, self.helper, self.started = reporter, signals, helper, started
         self.manifest: dict[str, Any] = {}
+        self.retry_failed = False
         self._is_warming_up = False
 
     def run_all(self, *, resumed: bool, require: Sequence[str]) -> SweepResult:
@@ -170,7 +174,7 @@ class _Session:
         recorded = read_record(run) if resumed else []
         if resumed:
             self.manifest = run.read_manifest()
-        progress = Progress(plan, run, self.reporter, self._facts, recorded)
+        progress = Progress(plan, run, self.reporter, self._facts, recorded, retry_failed=self.retry_failed)
         engine = choose_engine(plan, progress.known_fits(), self.reporter, self.address)
         self._begin(resumed)
         self.signals.defer()

@@ -318,3 +318,24 @@ def test_a_space_of_a_parameter_at_several_keys_goes_on(inline, tmp_path):
         [None, None, 0.1, 0.1],
         [None, None, 0.2, 0.2],
     ] * 2
+
+
+@pytest.mark.parametrize(
+    ("error", "retry", "statuses"),
+    [
+        ("KeyError: 'x'", False, ["finished", "failed"]),
+        ("KeyError: 'x'", True, ["finished", "finished"]),
+        ("its process was killed by SIGKILL, perhaps for want of memory", False, ["finished", "finished"]),
+        ("cannot write x: No space left on device", False, ["finished", "finished"]),
+    ],
+)
+def test_attack_10_failed_trials_are_tried_again(inline, tmp_path, error, retry, statuses):
+    inline(lambda fit, context: ("failed", error) if fit.trial == 2 else None)
+    config = small("training.epochs=1")
+    result = sweep(config, over=["droprate=0.0,0.5"], run_dir=tmp_path / "s")
+    assert [trial["status"] for trial in result.trials] == ["finished", "failed"]
+    engine = inline(lambda fit, context: None)
+    again = sweep(resume=result.run, retry_failed=retry)
+    assert [trial["status"] for trial in again.trials] == statuses
+    assert len(engine.fits) == (statuses[1] == "finished")
+    assert again.status == ("finished" if statuses[1] == "finished" else "trials_crashed")
