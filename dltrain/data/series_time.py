@@ -49,6 +49,8 @@ class Step:
         """How many rows make the usual season; None: there is no usual one."""
         if self.unit == MONTH:
             return int(12 // self.size) if self.size < 12 and 12 % self.size == 0 else None
+        if self.calendar == WORKING_DAYS:
+            return 5
         return SEASONS.get(int(self.size)) if self.unit == "microsecond" else None
 
     def describe(self) -> str:

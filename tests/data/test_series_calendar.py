@@ -1,0 +1,119 @@
+"""The times of what a series foretells: those of the source's own rows, else by the series' own calendar."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import polars
+import pytest
+
+from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
+from dltrain.data import load_dataset
+from dltrain.data.raw import RawTable
+
+
+def month_ends() -> list[str]:
+    first = polars.date_range(date(1749, 1, 1), date(1753, 12, 1), "1mo", eager=True)
+    return first.dt.month_end().dt.strftime("%Y-%m-%d").to_list()
+
+
+def working_days(form: str) -> list[str]:
+    days = [date(2020, 1, 1) + timedelta(days=number) for number in range(80)]
+    return [day.strftime(form) for day in days if day.weekday() < 5]
+
+
+def unpadded() -> list[str]:
+    days = [date(2020, 1, 1) + timedelta(days=number) for number in range(81)]
+    return [f"{day.day}/{day.month}/{day.year}" for day in days]
+
+
+def irregular() -> list[str]:
+    moments = [datetime(2020, 1, 1) + timedelta(minutes=7 * number * number) for number in range(60)]
+    return [f"{moment:%d.%m.%Y %H:%M}" for moment in moments]
+
+
+@pytest.mark.parametrize(
+    ("times", "beyond"),
+    [
+        (month_ends(), "1754-01-31"),
+        (working_days("%Y-%m-%d"), "2020-03-23"),
+        (working_days("%m/%d/%Y"), "03/23/2020"),
+        (irregular(), None),
+        (unpadded(), "22/03/2020"),
+    ],
+)
+def test_c2_labels_join_with_the_source(tmp_path: Path, times: list[str], beyond: str | None) -> None:
+    frame = polars.DataFrame({"t": times, "y": [float(number * 7 % 11) for number in range(len(times))]})
+    frame.write_csv(tmp_path / "s.csv")
+    config = DataConfig(
+        "csv",
+        path=(str(tmp_path / "s.csv"),),
+        target=("y",),
+        series=SeriesConfig(time=("t",), history=4),
+        split=SplitConfig(test=0.25),
+    )
+    dataset = load_dataset(config, seed=0)
+    for part in dataset.parts.values():
+        assert set(part.identifiers["time"]) <= set(times)
+    assert list(dataset.parts["test"].identifiers["time"])[-1] == times[-1]
+    raw = RawTable(frame.with_columns(polars.col("y").cast(polars.String)))
+    asked = dataset.preprocessing.transform(raw, with_targets=False)
+    labels = list(asked.identifiers["time"])
+    assert labels[:-1] == times[4:]
+    if beyond is not None:
+        assert labels[-1] == beyond
+
+
+def test_a5_the_hour_that_comes_twice_keeps_its_order(tmp_path: Path) -> None:
+    hours = polars.datetime_range(datetime(2020, 10, 30), datetime(2020, 11, 2), "1h", eager=True, time_zone="UTC")
+    values = [float(number * 7 % 11) for number in range(len(hours))]
+    labels = []
+    for name, zone in (("york", "America/New_York"), ("utc", "UTC")):
+        frame = polars.DataFrame({"t": hours.dt.convert_time_zone(zone), "y": values})
+        frame.sample(fraction=1.0, shuffle=True, seed=1).write_parquet(tmp_path / f"{name}.parquet")
+        config = DataConfig(
+            "parquet",
+            path=(str(tmp_path / f"{name}.parquet"),),
+            target=("y",),
+            series=SeriesConfig(time=("t",), history=4),
+            split=SplitConfig(test=0.5),
+        )
+        part = load_dataset(config, seed=0).parts["test"]
+        labels.append([datetime.fromisoformat(text) for text in part.identifiers["time"]])
+        assert len(labels[-1]) == len(set(part.identifiers["time"])) > 30
+    assert labels[0] == labels[1] == [moment for moment in hours.to_list() if moment >= labels[0][0]]
+
+
+def test_a2_the_test_part_is_the_latest(tmp_path: Path) -> None:
+    weeks = [date(1998, 1, 5) + timedelta(days=7 * number) for number in range(209)]
+    frame = polars.DataFrame({"when": [week.strftime("%d-%b-%y") for week in weeks], "x": range(209), "y": range(209)})
+    frame.sample(fraction=1.0, shuffle=True, seed=1).write_csv(tmp_path / "s.csv")
+    config = DataConfig(
+        "csv",
+        path=(str(tmp_path / "s.csv"),),
+        target=("y",),
+        task="regression",
+        split=SplitConfig(time="when", test=0.25),
+        scale_target=False,
+    )
+    parts = load_dataset(config, seed=0).parts
+    assert parts["test"].targets["y"].min() > parts["train"].targets["y"].max()
+
+
+def test_a4_a_feature_names_its_format(tmp_path: Path) -> None:
+    rows = [f"{year}{month:02d}{1 + month:02d}" for year in range(2000, 2020) for month in range(1, 13)]
+    frame = polars.DataFrame({"when": rows, "y": [float(number % 7) for number in range(len(rows))]})
+    frame.write_csv(tmp_path / "s.csv")
+    config = DataConfig(
+        "csv",
+        path=(str(tmp_path / "s.csv"),),
+        target=("y",),
+        task="regression",
+        features={"when": "date"},
+        dates={"when": "%Y%m%d"},
+        split=SplitConfig(test=0.25),
+    )
+    [column] = load_dataset(config, seed=0).preprocessing.features
+    assert (column.kind, column.date_format) == ("date", "%Y%m%d")
+    assert "year" in column.date_parts
