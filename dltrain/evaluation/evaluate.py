@@ -18,7 +18,7 @@ from dltrain.evaluation.load_run import StoredRun, load_run
 from dltrain.evaluation.moved_data import find_moved, with_places
 from dltrain.evaluation.pca_baseline import load_pca
 from dltrain.evaluation.reconstruction import report_reconstruction
-from dltrain.evaluation.report import report_part, restore_reference
+from dltrain.evaluation.report import report_part, restore_priors, restore_reference
 from dltrain.evaluation.training_rows import warn_of_training_rows
 from dltrain.helper_process import HelperProcess
 from dltrain.model.corruption import corruption_of
@@ -127,7 +127,8 @@ def evaluate(
     else:
         logs, outputs = forward.evaluate(encoded.inputs, encoded.targets, encoded.weights)
         reference = restore_reference(stored.manifest.get("reference", {}))
-        report = report_part(shown, logs, stored.heads, outputs, rows, reference)
+        priors = restore_priors(stored.manifest.get("reference", {}))
+        report = report_part(shown, logs, stored.heads, outputs, rows, reference, priors)
     own, notes = _own_gates(stored.config.evaluation.require, shown) if own_gates else ((), [])
     gates = check_gates([*own, *require], {shown: report.metrics}, part=shown, reports={shown: report.report})
     return EvaluateResult(

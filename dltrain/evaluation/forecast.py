@@ -98,8 +98,12 @@ def _add(result: PartReport, part: str, found: Forecast, means: NDArray[np.float
         return
     errors = ((found.forecast - found.truth) ** 2).mean(axis=1)
     for key, forecast in found.references.items():
-        if is_no_better(errors, ((forecast - found.truth) ** 2).mean(axis=1)):
+        simple_errors = ((forecast - found.truth) ** 2).mean(axis=1)
+        if is_no_better(errors, simple_errors):
+            is_worse = not is_no_better(simple_errors, errors)
+            shown = "no better" if is_worse else "not shown to be better"
+            chance = "" if is_worse else ", and the difference is within chance"
             result.notes.append(
-                f"The model is no better than the {key}: {prefix}rmse on the {part} part is {metrics['rmse']:.4g}, "
-                f"that of the {key} is {baselines[key]['rmse']:.4g}."
+                f"The model is {shown} than the {key}: {prefix}rmse on the {part} part is {metrics['rmse']:.4g}, "
+                f"that of the {key} is {baselines[key]['rmse']:.4g}{chance}."
             )

@@ -223,13 +223,14 @@ def is_no_better(
     return bool(mean <= standard_errors * variance**0.5)
 
 
-def baseline_sentence(part: str, metric: str, metrics: Mapping[str, float], baseline: Mapping[str, float]) -> str:
-    """The sentence that says so where `is_no_better`."""
-    value, other = metrics[metric], baseline[metric]
-    is_worse = value < other if metric.endswith("accuracy") else value > other
+def baseline_sentence(
+    part: str, metric: str, metrics: Mapping[str, float], baseline: Mapping[str, float], *, is_worse: bool
+) -> str:
+    """The sentence that says so where `is_no_better`; `is_worse`: by more than chance."""
+    shown = "no better" if is_worse else "not shown to be better"
     return (
-        f"The model is no better than the baseline: {metric} on the {part} part is {value:.4g}, the baseline's is {other:.4g}"
-        + ("." if is_worse else ", and the difference is within chance.")
+        f"The model is {shown} than the baseline: {metric} on the {part} part is {metrics[metric]:.4g}, the baseline's is "
+        f"{baseline[metric]:.4g}" + ("." if is_worse else ", and the difference is within chance.")
     )
 
 

@@ -112,7 +112,8 @@ def report_reconstruction(
             result.baseline |= {f"{CORRUPTED}{key}": value for key, value in compared.metrics().items()}
     if pca is not None and name != "train" and is_no_better(measured.row_errors, compared.row_errors):
         key = f"{CORRUPTED}mse" if corrupt is not None else "mse"
-        sentence = baseline_sentence(name, key, result.metrics, result.baseline)
+        is_worse = not is_no_better(compared.row_errors, measured.row_errors)
+        sentence = baseline_sentence(name, key, result.metrics, result.baseline, is_worse=is_worse)
         result.notes.append(sentence.replace("the baseline:", f"PCA with {len(pca.components)} components:"))
     return result
 

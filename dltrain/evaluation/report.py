@@ -13,20 +13,20 @@ from dltrain.data.dataset import Part, Schema, TargetSpec
 from dltrain.errors import RunError
 from dltrain.evaluation.forecast import Forecast, report_forecast
 from dltrain.evaluation.metrics import (
-    baseline_sentence,
     classification_baseline,
     classification_metrics,
     classification_report,
     confusion_matrix,
-    is_no_better,
-    majority_class,
     regression_baseline,
     regression_metrics,
 )
 from dltrain.evaluation.mistakes import Mistake, worst_mistakes
 from dltrain.evaluation.standard_errors import standard_errors
+from dltrain.evaluation.verdicts import Prior, Verdict, judge_classes, judge_numbers, prior_of_classes, prior_of_numbers
 from dltrain.model.head import Head, layer_name
 
+NO_PRIORS: Mapping[str, Prior] = {}
+NO_WEIGHTS: Mapping[str, NDArray[Any]] = {}
 MOST_ROWS = 100_000_000  # of a training part whose targets are laid out again
 
 
@@ -44,6 +44,7 @@ class PartReport:
             of the rows may have moved them.
         forecasts: of a series, what its picture shows, a column each.
         mistakes: with one target of classes: the most confident wrong predictions.
+        verdicts: target -> how the model stands to what knows nothing of the inputs.
     """
 
     metrics: dict[str, float]
@@ -53,6 +54,7 @@ class PartReport:
     standard_errors: dict[str, float] = field(default_factory=dict)
     forecasts: list[Forecast] = field(default_factory=list)
     mistakes: tuple[Mistake, ...] = ()
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
 
 
 def probabilities_of(head: Head, output: NDArray[Any]) -> NDArray[np.float64]:
@@ -75,16 +77,59 @@ def values_of(target: TargetSpec, column: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(column, np.float64) * target.scale + target.mean
 
 
-def describe_reference(schema: Schema, train: Part) -> dict[str, Any]:
-    """What the baseline needs to know of the training part, as plain values: rows by class, or the mean of the stored numbers."""
+def describe_reference(schema: Schema, train: Part, class_weights: Mapping[str, NDArray[Any]] = NO_WEIGHTS) -> dict[str, Any]:
+    """What baseline and verdict need to know of the training part, as plain values.
+
+    Args:
+        schema: its targets.
+        train: the training part.
+        class_weights: of the training, by the name of the head.
+
+    Returns:
+        Target -> `counts` of the rows by class, their `shares` under the weights of the training and the `class_weights`; or the
+        `mean` of the stored numbers, and `weighted_mean` under the weights of the rows.
+    """
     described: dict[str, Any] = {}
     for target in schema.targets:
         values = train.targets[target.name]
         if target.task == "classification":
             described[target.name] = {"counts": np.bincount(values, minlength=len(target.classes)).tolist()}
+            given = class_weights.get(layer_name(target.name))
+            if given is not None or train.weights is not None:
+                prior = prior_of_classes(values, len(target.classes), train.weights, given)
+                assert prior.shares is not None
+                described[target.name]["shares"] = prior.shares.tolist()
+            if given is not None:
+                described[target.name]["class_weights"] = np.asarray(given, np.float64).tolist()
         elif target.task == "regression":
             described[target.name] = {"mean": float(np.mean(values, dtype=np.float64))}
+            if train.weights is not None:
+                described[target.name]["weighted_mean"] = prior_of_numbers(values, train.weights).mean
     return described
+
+
+def restore_priors(described: Mapping[str, Any]) -> dict[str, Prior]:
+    """What `describe_reference` says each target's verdict is held against.
+
+    Raises:
+        RunError: the description is none of those.
+    """
+    priors: dict[str, Prior] = {}
+    try:
+        for name, entry in described.items():
+            if "counts" in entry:
+                shares = np.array(entry.get("shares", entry["counts"]), np.float64)
+                weights = np.array(entry["class_weights"], np.float64) if "class_weights" in entry else None
+                if shares.ndim != 1 or not np.isfinite(shares).all() or shares.sum() <= 0 or len(shares) != len(entry["counts"]):
+                    raise ValueError(f"shares of {name}")
+                if weights is not None and weights.shape != shares.shape:
+                    raise ValueError(f"class_weights of {name}")
+                priors[name] = Prior(weights, shares / shares.sum())
+            else:
+                priors[name] = Prior(mean=float(entry.get("weighted_mean", entry["mean"])))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise RunError(f"the manifest does not say what the training part was: {error}", hint="the run is damaged") from error
+    return priors
 
 
 def restore_reference(described: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
@@ -115,6 +160,7 @@ def report_part(
     outputs: Sequence[NDArray[Any]],
     part: Part,
     reference: Mapping[str, NDArray[Any]],
+    priors: Mapping[str, Prior] = NO_PRIORS,
 ) -> PartReport:
     """Put together what is reported of a part (`report_reconstruction` where the input is reconstructed).
 
@@ -125,6 +171,7 @@ def report_part(
         outputs: one array [rows, ...] per head.
         part: the rows, with their targets.
         reference: target name -> the training part's stored targets, for the baseline.
+        priors: target name -> what its verdict is held against; one that is missing is made of the reference.
     """
     result = PartReport(dict(logs), {})
     if part.references:
@@ -133,11 +180,11 @@ def report_part(
     several = sum(len(head.targets) for head in heads) > 1
     for head, output in zip(heads, outputs, strict=True):
         if head.task == "classification":
-            _classification(result, name, head, output, part, reference, prefix=f"{head.name}_" if several else "")
+            _classification(result, name, head, output, part, reference, priors, prefix=f"{head.name}_" if several else "")
         else:
             for index, target in enumerate(head.targets):
                 prefix = f"{layer_name(target.name)}_" if several else ""
-                _regression(result, name, target, output[:, index], part, reference, prefix=prefix)
+                _regression(result, name, target, output[:, index], part, reference, priors, prefix=prefix)
     if not several and heads[0].task == "classification":
         result.standard_errors = standard_errors(heads[0], probabilities_of(heads[0], outputs[0]), part)
     elif not several and heads[0].task == "regression":
@@ -152,6 +199,7 @@ def _classification(
     output: NDArray[Any],
     part: Part,
     reference: Mapping[str, NDArray[Any]],
+    priors: Mapping[str, Prior],
     *,
     prefix: str,
 ) -> None:
@@ -169,8 +217,8 @@ def _classification(
     else:
         result.report |= report
         result.mistakes = worst_mistakes(indices, probabilities, classes)
-    if name != "train" and is_no_better(predictions != indices, indices != majority_class(seen, len(classes))):
-        result.notes.append(baseline_sentence(name, prefix + "accuracy", result.metrics, result.baseline))
+    prior = priors.get(target.name) or prior_of_classes(seen, len(classes), None, None)
+    _note(result, name, target, judge_classes(indices, probabilities, prior, part.weights), prefix)
 
 
 def _regression(
@@ -180,6 +228,7 @@ def _regression(
     column: NDArray[Any],
     part: Part,
     reference: Mapping[str, NDArray[Any]],
+    priors: Mapping[str, Prior],
     *,
     prefix: str,
 ) -> None:
@@ -188,5 +237,14 @@ def _regression(
     metrics, baseline = regression_metrics(true, predicted), regression_baseline(seen, true)
     result.metrics |= {prefix + key: value for key, value in metrics.items()}
     result.baseline |= {prefix + key: value for key, value in baseline.items()}
-    if name != "train" and is_no_better((predicted - true) ** 2, (seen.mean() - true) ** 2):
-        result.notes.append(baseline_sentence(name, prefix + "rmse", result.metrics, result.baseline))
+    prior = priors.get(target.name) or prior_of_numbers(reference[target.name], None)
+    assert prior.mean is not None
+    mean = prior.mean * target.scale + target.mean
+    _note(result, name, target, judge_numbers(true, predicted, mean, part.weights), prefix)
+
+
+def _note(result: PartReport, part: str, target: TargetSpec, verdict: Verdict, prefix: str) -> None:
+    result.verdicts[target.name] = verdict
+    sentence = verdict.sentence(part, prefix)
+    if sentence is not None and part != "train":
+        result.notes.append(sentence)

@@ -77,6 +77,7 @@ def diagnose_fit(
         baselines={name: report.baseline for name, report in reports.items()},
         reports={name: report.report for name, report in reports.items()},
         targets={target.name: target.task for target in dataset.schema.targets},
+        verdicts={name: report.verdicts for name, report in reports.items()},
         weights=weights,
         epochs=epochs,
         stopped=stopped,

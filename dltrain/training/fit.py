@@ -183,7 +183,7 @@ class _Fit:
         with self.timed("build"):
             heads, model = self._build(dataset)
             resolved = resolved_config(self.config, dataset, heads, self.run.path)
-            finished = self._begin_or_go_on(dataset, resolved, require)
+            finished = self._begin_or_go_on(dataset, heads, resolved, require)
             if finished is not None:
                 self.helper.result(self.reporter)
                 return finished
@@ -234,7 +234,9 @@ class _Fit:
         self.reporter.model_ready(describe_layers(model), model.count_params(), sum(_size(v) for v in model.trainable_variables))
         return heads, model
 
-    def _begin_or_go_on(self, dataset: Dataset, resolved: dict[str, Any], require: Sequence[str]) -> FitResult | None:
+    def _begin_or_go_on(
+        self, dataset: Dataset, heads: Sequence[Head], resolved: dict[str, Any], require: Sequence[str]
+    ) -> FitResult | None:
         """Write what a run begins with; or hold config and data of an earlier one against what is there now.
 
         Returns:
@@ -259,7 +261,9 @@ class _Fit:
             dataset.preprocessing.save(self.run.path)
             save_row_ids(self.run, dataset)
             save_training_rows(self.run.state, dataset.parts["train"])
-            self.manifest = first_manifest(self.config, dataset, argv=self.argv, threads=self.threads, environment=environment)
+            self.manifest = first_manifest(
+                self.config, dataset, heads, argv=self.argv, threads=self.threads, environment=environment
+            )
         self.run.remove_temporary_files()
         write_atomically(self.run.config_file, dump_yaml(resolved).encode())
         return None
@@ -360,7 +364,8 @@ class _Fit:
             tensors = {"train": to_tensors(encode_part(parts["train"], dataset.schema, heads))}
         with holding(trainer.model, best) if best is not None else contextlib.nullcontext():
             held_out = self.run.path if self.config.data.split.fold else None
-            reports = evaluate_parts(parts, heads, tensors, forward, dataset.parts["train"], pca, held_out, corrupt)
+            train = dataset.parts["train"]
+            reports = evaluate_parts(parts, heads, tensors, forward, train, self.manifest, pca, held_out, corrupt)
             shown = next(name for name in ("test", "validation", "train") if name in reports)
             sheet = rows_of_sheet(dataset, shown, forward, corrupt) if pca is not None else None
         metrics = {name: report.metrics for name, report in reports.items()}

@@ -15,7 +15,7 @@ from dltrain.errors import Fault
 from dltrain.evaluation.held_out import write_held_out
 from dltrain.evaluation.pca_baseline import PcaBaseline
 from dltrain.evaluation.reconstruction import report_reconstruction
-from dltrain.evaluation.report import PartReport, report_part
+from dltrain.evaluation.report import PartReport, report_part, restore_priors
 from dltrain.model.corruption import Corrupt
 from dltrain.model.forward import Forward
 from dltrain.model.head import Head
@@ -87,6 +87,7 @@ def evaluate_parts(
     tensors: Mapping[str, Tensors],
     forward: Forward,
     train: Part,
+    manifest: Mapping[str, Any],
     pca: PcaBaseline | None = None,
     held_out: Path | None = None,
     corrupt: Corrupt | None = None,
@@ -96,6 +97,7 @@ def evaluate_parts(
     Args:
         parts, heads, tensors, forward: what is evaluated, and by which model.
         train: the training part, for the baselines.
+        manifest: of the run, which says what verdicts are held against.
         pca: the baseline of a reconstruction.
         held_out: folder into which the validation part's predictions are written, or None.
         corrupt: what a denoising model is trained to undo, or None.
@@ -108,7 +110,9 @@ def evaluate_parts(
                 reports[name] = report_reconstruction(name, forward, data.inputs, data.targets, data.weights, pca, corrupt)
                 continue
             logs, outputs = forward.evaluate(data.inputs, data.targets, data.weights)
-            reports[name] = report_part(name, logs, heads, outputs, part, train.targets)
+            reports[name] = report_part(
+                name, logs, heads, outputs, part, train.targets, restore_priors(manifest.get("reference", {}))
+            )
             if held_out is not None and name == "validation":
                 write_held_out(held_out, heads, outputs, part)
     return reports

@@ -15,6 +15,7 @@ from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.evaluation.report import PartReport, describe_reference
+from dltrain.model.encode import resolve_class_weights
 from dltrain.model.h5_limits import why_not_h5
 from dltrain.model.head import Head
 from dltrain.runs import Run, now, write_atomically
@@ -55,9 +56,12 @@ def _plain_loss(head: Head) -> dict[str, Any]:
 
 
 def first_manifest(
-    config: Config, dataset: Dataset, *, argv: Sequence[str], threads: int, environment: Mapping[str, Any]
+    config: Config, dataset: Dataset, heads: Sequence[Head], *, argv: Sequence[str], threads: int, environment: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The manifest with which a run begins."""
+    train = dataset.parts["train"]
+    wanted = config.training.stages[-1].class_weight if config.training else None
+    class_weights = resolve_class_weights(wanted, train, heads)
     return {
         "status": "running",
         "name": config.name,
@@ -68,7 +72,7 @@ def first_manifest(
         "threads": threads,
         "environment": environment,
         "data": {"fingerprint": dataset.fingerprint, "details": dataset.fingerprint_details},
-        "reference": describe_reference(dataset.schema, dataset.parts["train"]),
+        "reference": describe_reference(dataset.schema, train, class_weights),
         "git_commit": git_commit(),
         "started": now(),
     }

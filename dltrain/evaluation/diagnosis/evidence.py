@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dltrain.evaluation.verdicts import Verdict
 from dltrain.model.layer_statistics import LayerStatistics
 
 
@@ -43,6 +44,7 @@ class Evidence:
         baselines: part -> metric -> value.
         reports: part -> for classes the confusion matrix and the table by class; with several targets by target.
         targets: name of each target -> its task.
+        verdicts: part -> target -> how the model stands to what knows nothing of the inputs.
         weights: "best" or "last": which model the metrics are of.
         epochs: how many were wanted.
         stopped: a callback stopped the training early.
@@ -56,6 +58,7 @@ class Evidence:
     baselines: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     reports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
+    verdicts: Mapping[str, Mapping[str, Verdict]] = field(default_factory=dict)
     weights: str = "last"
     epochs: int = 0
     stopped: bool = False
@@ -75,8 +78,13 @@ class Evidence:
         Of numbers that is the part's own mean, by R²: the baseline of a series is another one, its last value.
 
         Returns:
-            (metric, its value, the baseline's), of log_loss for classes and mse for numbers; None where they are not known.
+            (metric, its value, the baseline's), of log_loss for classes and mse for numbers, under the weights of the training
+            where there is a verdict; None where they are not known.
         """
+        verdict = self.verdicts.get(part, {}).get(target)
+        if verdict is not None and self.targets[target] == "classification":
+            known = math.isfinite(verdict.value) and math.isfinite(verdict.baseline) and verdict.baseline > 0
+            return (f"{self.prefix(target)}log_loss", verdict.value, verdict.baseline) if known else None
         metrics, prefix = self.metrics.get(part, {}), self.prefix(target)
         if self.targets[target] == "classification":
             name = f"{prefix}log_loss"
@@ -84,8 +92,8 @@ class Evidence:
         else:
             name = f"{prefix}mse"
             value, share = metrics.get(name), metrics.get(f"{prefix}r2")
-            known = value is not None and share is not None and share < 1
-            baseline = value / (1 - share) if known and value is not None and share is not None else None
+            is_known = value is not None and share is not None and share < 1
+            baseline = value / (1 - share) if is_known and value is not None and share is not None else None
         if value is None or baseline is None or not math.isfinite(value) or not math.isfinite(baseline) or baseline <= 0:
             return None
         return name, value, baseline

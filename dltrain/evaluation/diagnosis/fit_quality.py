@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from dltrain.evaluation.diagnosis.evidence import Evidence, Finding, percent, show
 
 STUCK = 0.02  # share of the baseline's error that was won
+# So many standard errors of a score show that something was learnt: on rows that were held out, and on the training part, where
+# what was learnt by heart counts as well.
+HELD_OUT_ERRORS, TRAINING_ERRORS = 2.5, 6.0
 POOR = 0.1
 POOR_ACCURACY = 0.5
 RISEN = 0.15
@@ -21,18 +25,31 @@ def find_stuck_loss(evidence: Evidence) -> Iterator[Finding]:
         if found is None:
             continue
         name, value, baseline = found
-        if value < (1 - STUCK) * baseline:
+        if value < (1 - STUCK) * baseline or _has_learnt(evidence, target):
             continue
         what = "the shares of the classes" if evidence.targets[target] == "classification" else "the mean"
         of = f" for {target}" if len(evidence.targets) > 1 else ""
+        verdict = evidence.verdicts.get("train", {}).get(target)
+        weighted = " (with the weights of the training)" if verdict is not None and verdict.is_weighted else ""
         yield Finding(
             "stuck_at_baseline",
-            f"Nothing was learnt{of}: on the training part {name} is {show(value)}, and always answering with {what} gives "
-            f"{show(baseline)}.",
+            f"{'Nothing' if value >= baseline else 'Next to nothing'} was learnt{of}: on the training part {name}{weighted} is "
+            f"{show(value)}, and always answering with {what} gives {show(baseline)}.",
             "Try other learning rates (`dltrain sweep`), look at whether the inputs are scaled and say anything about the "
             "target, and whether the layers pass a gradient.",
             {"metric": name, "value": value, "baseline": baseline},
         )
+
+
+def _has_learnt(evidence: Evidence, target: str) -> bool:
+    """Whether a score shows that the answers depend on the inputs as they should, however little that wins.
+
+    The best that can be known of a target may be little more than nothing; and a loss that weighs in its own way gives
+    probabilities that are off, although they tell the classes apart.
+    """
+    held_out = [found[target] for part in ("validation", "test") if target in (found := evidence.verdicts.get(part, {}))]
+    train = evidence.verdicts.get("train", {}).get(target)
+    return any(found.strength > HELD_OUT_ERRORS for found in held_out) or (train is not None and train.strength > TRAINING_ERRORS)
 
 
 def find_underfitting(evidence: Evidence) -> Iterator[Finding]:
@@ -59,9 +76,10 @@ def find_underfitting(evidence: Evidence) -> Iterator[Finding]:
         also = f", its accuracy {show(accuracy)}" if accuracy is not None and task == "classification" else ""
         yield Finding(
             "underfitting",
-            f"The net underfits: on its own training part {name} is {show(value)} ({percent(skill)} below the baseline's "
-            f"{show(baseline)}){also}, and the training loss has come to rest at {show(losses[-1])}.",
-            "Try more units or layers, less dropout or regularization, or inputs that say more about the target.",
+            f"The net explains little: on its own training part {name} is {show(value)} ({percent(skill)} below the baseline's "
+            f"{show(baseline)}){also}, and the training loss has come to rest at {show(losses[-1])}. Either it underfits, or the "
+            "inputs say no more about the target.",
+            "Try more units or layers, less dropout or regularization; or inputs that say more about the target.",
             {"metric": name, "value": value, "baseline": baseline, "skill": skill},
         )
 
@@ -106,6 +124,13 @@ def _gap_alone(evidence: Evidence) -> Iterator[Finding]:
             continue
         name = evidence.prefix(target) + ("accuracy" if task == "classification" else "r2")
         train, test = evidence.metrics["train"][name], evidence.metrics["test"][name]
+        # Three standard errors of a share, or (Fisher 1921, with r about its root) of R²: less may be the rows that were drawn.
+        share = min(max((test * rows + 2) / (rows + 4), 0.0), 1.0)
+        error = (
+            math.sqrt(share * (1 - share) / rows) if task == "classification" else 2 * math.sqrt(share) * (1 - share) / rows**0.5
+        )
+        if gap < 3 * error:
+            continue
         yield Finding(
             "overfitting",
             f"The net overfits: {name} is {show(train)} on the training part and {show(test)} on the test part.",

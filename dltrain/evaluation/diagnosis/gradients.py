@@ -12,6 +12,8 @@ LEAST_LAYERS = 3
 VANISHED = 1e-3
 EXPLODED = 1e3
 HUGE_NORM = 1e4
+NOTABLE_NORM = 1.0
+TINY = 1e-10  # a root mean square below it is rounding: there is no gradient that could vanish
 
 
 def find_vanishing_gradients(evidence: Evidence) -> Iterator[Finding]:
@@ -20,7 +22,7 @@ def find_vanishing_gradients(evidence: Evidence) -> Iterator[Finding]:
     if len(chain) < LEAST_LAYERS or any(layer.dead == 1.0 for layer in chain):
         return  # behind a wholly dead layer there is no gradient at all, which has been said
     first, last = chain[0].gradient or 0.0, chain[-1].gradient or 0.0
-    if last <= 0 or first >= VANISHED * last:
+    if last < TINY or first >= VANISHED * last:
         return
     steps = ", ".join(f"{layer.name} {show(layer.gradient or 0.0)}" for layer in _some(chain))
     yield Finding(
@@ -39,14 +41,16 @@ def find_exploding_gradients(evidence: Evidence) -> Iterator[Finding]:
     if not chain:
         return
     first, last = chain[0].gradient or 0.0, chain[-1].gradient or 0.0
-    longest = max(chain, key=lambda layer: layer.gradient_norm or 0.0)
-    grows = len(chain) >= LEAST_LAYERS and last > 0 and first > EXPLODED * last
-    if not grows and (longest.gradient_norm or 0.0) < HUGE_NORM:
+    longest = max(layer.gradient_norm or 0.0 for layer in chain)
+    # A gradient that is next to nothing everywhere, as behind dead units or at a minimum, has ratios of rounding errors.
+    grows = len(chain) >= LEAST_LAYERS and last > 0 and first > EXPLODED * last and longest > NOTABLE_NORM
+    if not grows and longest < HUGE_NORM:
         return
+    what = "The gradient explodes on its way back: its length is" if grows else "The gradient is huge: its length is"
     steps = ", ".join(f"{layer.name} {show(layer.gradient_norm or 0.0)}" for layer in _some(chain))
     yield Finding(
         "exploding_gradients",
-        f"The gradient explodes: its length is {steps}.",
+        f"{what} {steps}.",
         "Try `clipnorm: 1.0` in the optimizer, a lower learning rate, or scaled inputs and targets.",
         {"gradient_norms": {layer.name: layer.gradient_norm for layer in chain}},
     )

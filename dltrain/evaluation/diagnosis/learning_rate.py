@@ -67,7 +67,7 @@ def find_too_low_rate(evidence: Evidence) -> Iterator[Finding]:
     epochs = f"the last {last} of {len(losses)} epochs" if last > 1 else f"the last of {len(losses)} epochs"
     yield Finding(
         "learning_rate_too_low",
-        f"The training loss was still falling fast at the end: {percent(late / fall)} of its whole fall from {show(losses[0])} "
+        f"The training loss was still falling at the end: {percent(late / fall)} of its whole fall from {show(losses[0])} "
         f"to {show(losses[-1])} came in {epochs}, at a learning rate of {show(rate)}.",
         "Try three to ten times the learning rate, or more epochs.",
         {"first_loss": losses[0], "last_loss": losses[-1], "late_share": late / fall, "learning_rate": rate},
