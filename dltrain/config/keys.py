@@ -112,6 +112,13 @@ _TABLE = (
     ),
     Key("data.replace", "map(map(name))", {}, "Column -> old text -> new text.", example={"zip": {"unknown": "other"}}),
     Key(
+        "data.missing_target",
+        "'fail'|'drop'",
+        "fail",
+        "Whether rows without a value for the target are a fault, or left out.",
+        example="drop",
+    ),
+    Key(
         "data.scale",
         f"{SCALES}|map({SCALES})",
         None,

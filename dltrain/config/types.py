@@ -192,6 +192,7 @@ class DataConfig:
         missing: words that mean "no value", beside the empty field; None: the usual ones.
         replace: column -> {old text: new text}.
         dates: how dates are written: "day_first", "month_first", a format, or column -> one of these; None: found out.
+        missing_target: rows without a value for a target "fail", or are left out ("drop").
         scale: None (the default of the kind of data), one of "standard", "minmax", "robust", "quantile", "unit", "none",
             or a mapping column -> one of these (for tables).
         impute: None (default "median"), "mean", "median", "most_frequent", "none", a number, or a mapping column -> one of these.
@@ -230,6 +231,7 @@ class DataConfig:
     missing: tuple[str, ...] | None = None
     replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     dates: str | Mapping[str, str] | None = None
+    missing_target: str = "fail"
     scale: str | Mapping[str, str] | None = None
     impute: str | float | Mapping[str, str | float] | None = None
     encode: str | Mapping[str, str] | None = None

@@ -30,7 +30,7 @@ from dltrain.reporting import Reporter
 if TYPE_CHECKING:
     import polars
 
-FORMAT = 1
+FORMAT = 2
 LOOK_BYTES = 1 << 20
 # Fewer files are opened sooner: each is read once for every column.
 FILE_BYTES = 64 << 20

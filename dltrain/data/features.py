@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 ONE_HOT_LIMIT = 64
 MISSING = "(missing)"
+# As text; digits with leading zeros are codes, not numbers.
+NUMBER = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.0*)?")
 USUAL_TEXT = TextConfig()
 
 
@@ -277,7 +282,7 @@ def fit_feature(
         return fit_text(column, counts)
     if column.kind == "category":
         seen = values.gather(rows)
-        categories = tuple(sorted(seen.drop_nulls().unique().to_list()))
+        categories = _categories(seen.drop_nulls().unique().to_list())
         has_missing = bool(seen.null_count())
         untaught = NO_VALUE if not categories else ""
         if len(categories) == 1 and not has_missing:
@@ -333,12 +338,39 @@ def split_untaught(
     return kept, gone, [f"left out, because {what} no value in the training part: {listed(empty, 20)}"]
 
 
+def _categories(words: Sequence[str]) -> tuple[str, ...]:
+    """The words in order; a whole number that is written in several ways (`1`, `1.0`) is one category, in the shortest."""
+    kept: dict[str, str] = {}
+    for word in sorted(words, key=lambda word: (len(word), word)):
+        kept.setdefault(word.partition(".")[0] if WHOLE_NUMBER.fullmatch(word) else word, word)
+    return tuple(sorted(kept.values()))
+
+
+def _same_numbers(categories: Sequence[str], unknown: polars.Series) -> dict[str, str]:
+    """Unknown words that are the same number as one category: word -> category."""
+    known: dict[Decimal, str | None] = {}
+    for category in categories:
+        if NUMBER.fullmatch(category):
+            number = Decimal(category)
+            known[number] = None if number in known else category
+    if not known:
+        return {}
+    words = [word for word in unknown.unique().to_list() if NUMBER.fullmatch(word)]
+    found = {word: known.get(Decimal(word)) for word in words}
+    return {word: category for word, category in found.items() if category is not None}
+
+
 def category_codes(column: FeatureColumn, values: polars.Series) -> tuple[NDArray[np.int32], polars.Series]:
     """Codes [rows]: 0 for unknown, 1... for the categories, the last for missing; and the unknown values."""
     import polars
 
     codes = values.cast(polars.Enum(column.categories), strict=False).to_physical().cast(polars.Int32) + 1
     unknown = values.filter(codes.is_null() & values.is_not_null())
+    same = _same_numbers(column.categories, unknown) if len(unknown) else {}
+    if same:  # a number is a category however it is written
+        values = values.replace(same)
+        codes = values.cast(polars.Enum(column.categories), strict=False).to_physical().cast(polars.Int32) + 1
+        unknown = values.filter(codes.is_null() & values.is_not_null())
     array = codes.fill_null(0).to_numpy(writable=True)
     if column.has_missing:
         array[values.is_null().to_numpy()] = len(column.categories) + 1

@@ -39,6 +39,8 @@ def fingerprint(config: DataConfig, raw: Raw, details: Sequence[Mapping[str, Any
         "thousands": config.thousands,
         "limit": config.limit,
     }
+    if config.missing_target != "fail":  # not said in the fingerprints of runs that were stored before it could be
+        asked["missing_target"] = config.missing_target
     return digest(json.dumps([asked, contents], sort_keys=True, default=str).encode())
 
 

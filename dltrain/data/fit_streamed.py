@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,19 +49,23 @@ from dltrain.data.fit_table import (
 from dltrain.data.fitted import Fitted
 from dltrain.data.giveaways import MOST_COLUMNS, sampled, warn_of_giveaways
 from dltrain.data.input_groups import group_columns, without_untaught
-from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading, infer_kind, is_text, mend, read_numbers
+from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading, infer_kind, is_labelled, is_text, mend, read_numbers
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
+from dltrain.data.spoken_columns import how_read, unmet_words
 from dltrain.data.stored_folders import META, make_folder
-from dltrain.data.table_preprocessing import RECONSTRUCTION, TablePreprocessing, locator, read_weights
-from dltrain.data.targets import Locate, encode_target, infer_target
+from dltrain.data.table_preprocessing import DROP, RECONSTRUCTION, TablePreprocessing, locator, read_weights
+from dltrain.data.targets import EXACT, FEW_VALUES, Locate, are_codes, encode_target, infer_target
 from dltrain.data.tokens import TokenCounts, warn_of_whole_lines
 from dltrain.data.word_vectors import token_vectors
 from dltrain.errors import ConfigError, DataError, UsageError
 from dltrain.reporting import Reporter
 
-FORMAT = 1
+if TYPE_CHECKING:
+    import polars
+
+FORMAT = 2
 # A table takes several times its text in memory while it is read.
 STREAM_BYTES = 512 << 20
 BLOCK_BYTES = 32 << 20
@@ -124,6 +128,11 @@ def fit_streamed(
     raw = convert(config, surveyed, plan, reading, reporter)
     if stored is None:
         fitted, owner = _fit(config, raw, reading, seed, reporter)
+        spoken, warned = how_read(config, sample.frame, column_kinds(config, sample, reading), reading)
+        fitted.summary += spoken
+        fitted.warnings += warned
+        if sample.frame.height == raw.frame.height:  # of the words of a longer table it is not known which are met further on
+            fitted.warnings += unmet_words(config, sample.frame, reading)
     else:
         fitted, owner = _through(config, raw, stored, seed)
     files, preprocessing = raw.frame, fitted.preprocessing
@@ -165,8 +174,7 @@ def _plan(config: DataConfig, sample: RawTable, reading: Reading) -> Plan:
             del known[name]
     exact = set()
     for name in target_names(config, sample):
-        numbers, bad = read_numbers(sample.frame[name], reading)
-        is_number = is_text(sample.frame[name]) and bool(np.isfinite(numbers).any()) and not len(bad)
+        is_number = config.task != "classification" and _is_amount(sample.frame[name], reading)
         columns[name] = FeatureColumn(name, "number") if is_number else None
         exact |= {name} if is_number else set()
     columns.update(_role_columns(config, sample, reading))
@@ -182,11 +190,19 @@ def _stored_plan(config: DataConfig, sample: RawTable, stored: TablePreprocessin
     exact = set()
     for spec in stored.targets:
         if spec.task != RECONSTRUCTION:
-            numbers, bad = read_numbers(sample.frame[spec.name], stored.reading)
-            is_number = is_text(sample.frame[spec.name]) and bool(np.isfinite(numbers).any()) and not len(bad)
+            is_number = spec.task == "regression" and _is_amount(sample.frame[spec.name], stored.reading)
             columns[spec.name] = FeatureColumn(spec.name, "number") if is_number else None
             exact |= {spec.name} if is_number else set()
     return Plan(columns, frozenset(exact))
+
+
+def _is_amount(series: polars.Series, reading: Reading) -> bool:
+    """Whether a target is text of numbers that are no labels by their look: as numbers they lose nothing."""
+    if not is_text(series) or are_codes(mend(series, reading)):
+        return False
+    numbers, bad = read_numbers(series, reading)
+    found = numbers[np.isfinite(numbers)]
+    return not len(bad) and len(np.unique(found)) > FEW_VALUES and bool((np.abs(found) < EXACT).all())
 
 
 def _role_columns(config: DataConfig, sample: RawTable, reading: Reading) -> dict[str, FeatureColumn | None]:
@@ -240,6 +256,7 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
         text_options={key: getattr(config, key) for key in TEXT_OPTIONS if getattr(config, key) is not None},
         weight=config.weight,
         identifiers=config.identifiers,
+        missing_target=config.missing_target,
     )
     groups = group_columns(without_untaught(config, dict(untaught)), features)
     preprocessing = replace(preprocessing, groups=groups, files=details)
@@ -299,25 +316,28 @@ def _read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str)
 
     files = raw.frame
     assert isinstance(files, ColumnFiles)
+    labelled = False
     if files.stored[name] == "number":
         distinct = polars.Series(name, np.unique(files.numbers(name)), nan_to_null=True)
     else:
-        distinct = polars.concat([series.unique(maintain_order=True) for _, series in files.pieces(name)])
+        pieces = [series.unique(maintain_order=True) for _, series in files.pieces(name)]
+        labelled = is_labelled(pieces[0])
+        distinct = polars.concat([series.cast(polars.String) if labelled else series for series in pieces])
         distinct = mend(distinct.unique(maintain_order=True), reading)
-    spec = infer_target(distinct, reading, task=config.task, classes=())
-    return spec, _encode_target(raw, spec, reading)
+    spec = infer_target(distinct, reading, task=config.task, classes=(), labelled=labelled)
+    return spec, _encode_target(raw, spec, reading, config.missing_target)
 
 
-def _encode_target(raw: RawTable, spec: TargetSpec, reading: Reading) -> NDArray[Any]:
+def _encode_target(raw: RawTable, spec: TargetSpec, reading: Reading, missing_target: str) -> NDArray[Any]:
     """`encode_target` a piece at a time; where it fails, all at once, for the whole message."""
-    files, locate = raw.frame, locator(raw)
+    files, locate, drop = raw.frame, locator(raw), missing_target == DROP
     assert isinstance(files, ColumnFiles)
     values = np.empty(files.height, np.float64 if spec.task == "regression" else np.int32)
     try:
         for first, series in files.pieces(spec.name):
-            values[first : first + len(series)] = encode_target(mend(series, reading), spec, reading, locate)
+            values[first : first + len(series)] = encode_target(mend(series, reading), spec, reading, locate, drop=drop)
     except DataError:
-        return encode_target(mend(files[spec.name], reading), spec, reading, locate)
+        return encode_target(mend(files[spec.name], reading), spec, reading, locate, drop=drop)
     return values
 
 
@@ -341,7 +361,7 @@ def _through(config: DataConfig, raw: RawTable, stored: TablePreprocessing, seed
             stored.features, {c.name: files.surprises_of(c, reading) for c in stored.features}, locate, seen
         ),
         lambda: read_weights(raw, stored.weight, reading) if stored.weight else None,
-        lambda: [_encode_target(raw, spec, reading) for spec in specs],
+        lambda: [_encode_target(raw, spec, reading, stored.missing_target) for spec in specs],
     )
     _check_gaps(files, stored.features, reading, locate)
     targets = {spec.name: values for spec, values in zip(specs, encoded, strict=True)}

@@ -25,6 +25,7 @@ from dltrain.data.kinds import (
     Reading,
     date_writing,
     infer_kind,
+    is_labelled,
     mend,
     text_of,
     to_numbers,
@@ -37,8 +38,17 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.scaling import IMPUTES, SCALES
 from dltrain.data.splits import Rows, split_column, split_groups, split_time
-from dltrain.data.table_preprocessing import FEATURES, RECONSTRUCTION, TablePreprocessing, TableValues, locator, read_weights
-from dltrain.data.targets import count_labels, encode_target, infer_target, scale_target
+from dltrain.data.spoken_columns import how_read, unmet_words, unusable_types
+from dltrain.data.table_preprocessing import (
+    DROP,
+    FEATURES,
+    RECONSTRUCTION,
+    TablePreprocessing,
+    TableValues,
+    locator,
+    read_weights,
+)
+from dltrain.data.targets import count_labels, describe_dropped, encode_target, have_targets, infer_target, scale_target
 from dltrain.data.tokens import warn_of_whole_lines
 from dltrain.data.transform_steps import fit_steps
 from dltrain.data.wide_tables import read_plain_numbers
@@ -69,6 +79,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     kinds = column_kinds(config, raw, reading)
     columns, left_out = feature_columns(config, raw, kinds)
     reading, guessed = decided_dates(config, raw, reading, kinds)
+    spoken, warned = how_read(config, raw.frame, kinds, reading)
     seen = f"as the first {SAMPLE_ROWS:,} rows are" if raw.frame.height > SAMPLE_ROWS else "as in the other rows"
     values, (specs, targets), weights = all_of(
         lambda: read_features(raw.frame, columns, reading, locate, seen),
@@ -78,7 +89,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
     skipped: list[str] = []
     rows = {name: usable_rows(columns, values, chosen, skipped) for name, chosen in rows.items()}
-    warnings = [*guessed, *check_targets(specs, targets, rows, raw), *skipped]
+    warnings = [*guessed, *check_targets(specs, targets, rows, raw), *skipped, *warned, *unmet_words(config, raw.frame, reading)]
     columns = [fit_column(config, column, values[column.name], rows["train"]) for column in columns]
     taught, untaught, more = split_untaught(columns, len(rows["train"]))
     warnings += more
@@ -100,6 +111,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         weight=config.weight,
         identifiers=config.identifiers,
         arguments=raw.arguments,
+        missing_target=config.missing_target,
     )
     groups = group_columns(without_untaught(config, dict(untaught)), fitted)
     preprocessing = replace(preprocessing, groups=groups, files=details)
@@ -118,7 +130,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     parts = _assemble(preprocessing, table, rows, warnings)
     summary = summarize(preprocessing, targets, left_out, raw.frame.height, untaught)
     resolved = resolved_values(preprocessing, kept_in_config(config, columns, untaught))
-    return Fitted(preprocessing, parts, [*summary, *notes], warnings, resolved, manner, details)
+    return Fitted(preprocessing, parts, [*summary, *spoken, *notes], warnings, resolved, manner, details)
 
 
 def _with_depth(
@@ -192,7 +204,7 @@ def _named_columns(config: DataConfig) -> list[tuple[str, str]]:
 
 
 def check_columns(config: DataConfig, raw: RawTable) -> None:
-    """Every column that the config names must be there (raises DataError)."""
+    """Every column that the config names must be there, and of a type that can be read (raises DataError)."""
     have = raw.frame.columns
     where = raw.origin[0][1] if raw.origin else config.source
     faults = [
@@ -200,6 +212,10 @@ def check_columns(config: DataConfig, raw: RawTable) -> None:
         for key, name in _named_columns(config)
         if name not in have
     ]
+    if not faults:
+        used = [(key, name) for key, name in _named_columns(config) if not key.startswith("data.drop")]
+        roles = {name: f"which {key.removesuffix(f'.{name}')} names" for key, name in used}
+        faults = unusable_types(raw.frame, roles, raw.origin[0][1] if raw.origin else None)
     if faults:
         raise DataError(capped(faults))
 
@@ -323,8 +339,9 @@ def read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str) 
         DataError: values that are missing, unreadable, or all the same.
     """
     series = mend(raw.frame[name], reading)
-    spec = infer_target(series, reading, task=config.task, classes=raw.classes if name in raw.target else ())
-    return spec, encode_target(series, spec, reading, locator(raw))
+    classes = raw.classes if name in raw.target else ()
+    spec = infer_target(series, reading, task=config.task, classes=classes, labelled=is_labelled(raw.frame[name]))
+    return spec, encode_target(series, spec, reading, locator(raw), drop=config.missing_target == DROP)
 
 
 def fit_targets(
@@ -379,11 +396,17 @@ def choose_rows(
     """Rows of each part, and the manner of the split in a word."""
     split = config.split
     brought, rows = given_parts(config, raw.parts, raw.frame.height)
+    is_taught = have_targets(targets, raw.frame.height)
+    rows, brought = rows[is_taught[rows]], {name: part[is_taught[part]] for name, part in brought.items()}
     shares = {"test": split.test, "validation": split.validation}
     try:
         if split.column:
             values, codes = _coded(text_of(raw.frame[split.column]))
-            return split_column(values, codes), f"by column {split.column}"
+            parts = {name: part[is_taught[part]] for name, part in split_column(values, codes).items()}
+            empty = [name for name, part in parts.items() if not len(part)]
+            if empty:
+                raise ValueError(f"no row of the {empty[0]} part has a value for the target")
+            return parts, f"by column {split.column}"
         if split.group:
             _, groups = _coded(text_of(raw.frame[split.group]).fill_null("").gather(rows))
             chosen = split_groups(groups, seed=seed if split.seed is None else split.seed, **shares)
@@ -502,11 +525,12 @@ def summarize(
 ) -> list[str]:
     """Lines on targets and features, and on the columns that are left out: by their look, or for what training can teach."""
     lines = []
+    is_taught = have_targets(targets, num_rows)
     for spec in preprocessing.targets:
         if spec.task == "classification":
-            lines.append(count_labels(spec, targets[spec.name]))
+            lines.append(count_labels(spec, targets[spec.name][is_taught]))
         elif spec.task == "regression":
-            numbers = targets[spec.name]
+            numbers = targets[spec.name][is_taught]
             lines.append(
                 f"target {spec.name}: a number from {numbers.min():,.6g} to {numbers.max():,.6g}, mean {numbers.mean():,.6g}, "
                 f"standard deviation {numbers.std():,.6g}"
@@ -515,6 +539,7 @@ def summarize(
             lines.append("target: the input itself (reconstruction)")
         if spec.reason:
             lines[-1] += f" ({spec.task}: {spec.reason})" if spec.task != RECONSTRUCTION else ""
+    lines += describe_dropped(targets, num_rows)
     sample = f", kinds by the first {SAMPLE_ROWS:,} rows" if num_rows > SAMPLE_ROWS else ""
     features = preprocessing.describe()
     lines += [features[0] + sample, *features[1:]]

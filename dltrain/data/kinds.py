@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,8 @@ USUAL_MISSING = (
     "?", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "NULL", "Null", "null", "None", "<NA>",
     "#N/A", "#N/A N/A", "#NA", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
 )  # fmt: skip
+# Digits with leading zeros are codes, not numbers.
+LEADING_ZERO = r"^[+-]?0\d"
 BOOLEANS = {"true": 1.0, "false": 0.0}
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 # What other programs call a number of the row, written in many ways ("S. No.", "sr_no"); signs are left out for the comparison.
@@ -83,17 +86,87 @@ def is_text(series: polars.Series) -> bool:
     return str(series.dtype) in ("String", "Utf8")
 
 
+def is_unreadable(series: polars.Series) -> bool:
+    """Whether its type holds neither text, nor numbers, nor dates: lists, structures, bytes."""
+    return series.dtype.is_nested() or str(series.dtype) in ("Binary", "Object")
+
+
+def is_labelled(series: polars.Series) -> bool:
+    """Whether the file itself says that the column holds categories."""
+    return str(series.dtype).startswith(("Categorical", "Enum"))
+
+
 def mend(series: polars.Series, reading: Reading) -> polars.Series:
-    """The column with `replace` applied and its words for "no value" made null."""
+    """The column with `replace` applied and its words for "no value" made null; categories of a file are text."""
+    import polars
+
+    if is_labelled(series):
+        series = series.cast(polars.String)
     replacements = (reading.replace or {}).get(series.name)
     if replacements:
-        series = text_of(series).replace(dict(replacements))
-    if not is_text(series):
-        return series.fill_nan(None) if series.dtype.is_float() else series
-    missing = series.is_in(["", *reading.missing])
-    if not missing.any():
+        series = _replaced(series, replacements, reading)
+    if series.dtype.is_float():
+        series = series.fill_nan(None)
+    if not is_text(series) and reading.missing == USUAL_MISSING:
         return series
-    return series.set(missing.fill_null(False), None)
+    missing = holds(series, ("", *reading.missing), reading)
+    return series.set(missing, None) if missing.any() else series
+
+
+def _replaced(series: polars.Series, replacements: Mapping[str, str], reading: Reading) -> polars.Series:
+    texts = text_of(series)
+    mended = texts.replace(dict(replacements))
+    numbers = [word for word in replacements if word_numbers((word,), reading)]
+    if numbers:
+        is_done = texts.is_in(list(replacements)).fill_null(False)
+        for word in numbers:
+            mended = mended.set(holds(series, (word,), reading) & ~is_done, replacements[word])
+    return mended
+
+
+def holds(series: polars.Series, words: tuple[str, ...], reading: Reading) -> polars.Series:
+    """Boolean [rows]: whether a cell is one of the words; by value where both are numbers (`-200`, `-200.0`), else by text.
+
+    Digits with leading zeros are codes, which only their own text is.
+    """
+    import polars
+
+    numbers = word_numbers(words, reading)
+    if is_text(series):
+        found = series.is_in(list(words)).fill_null(False)
+        if numbers:
+            is_same = polars.Series(np.isin(to_numbers(series, reading), numbers))
+            found |= is_same & ~series.str.contains(LEADING_ZERO).fill_null(False)
+        return found
+    if series.dtype.is_integer():
+        whole = [int(number) for number in numbers if number == int(number)]
+        return series.is_in(polars.Series(whole, dtype=polars.Int128).cast(series.dtype, strict=False).drop_nulls()).fill_null(
+            False
+        )
+    if series.dtype.is_numeric():
+        values = np.asarray(numbers, np.float32 if str(series.dtype) == "Float32" else np.float64)
+        return polars.Series(np.isin(to_numbers(series, reading), values.astype(np.float64)))
+    if is_unreadable(series) or str(series.dtype) == "Null":
+        return polars.Series(np.zeros(len(series), bool))
+    return text_of(series).is_in(list(words)).fill_null(False)
+
+
+def word_numbers(words: tuple[str, ...], reading: Reading) -> list[float]:
+    """Those of the words that are numbers, as the table writes numbers or as YAML does."""
+    return [] if words == USUAL_MISSING else list(_word_numbers(words, reading.decimal, reading.thousands))
+
+
+@lru_cache(maxsize=256)
+def _word_numbers(words: tuple[str, ...], decimal: str, thousands: str | None) -> tuple[float, ...]:
+    import polars
+
+    texts = [word for word in words if not re.match(LEADING_ZERO, word)]
+    values = to_numbers(polars.Series(texts, dtype=polars.String), Reading((), decimal, thousands)).tolist()
+    read = [
+        value if math.isfinite(value) else float(word) if is_number(word) else None
+        for word, value in zip(texts, values, strict=True)
+    ]
+    return tuple(value for value in read if value is not None)
 
 
 def text_of(series: polars.Series) -> polars.Series:
@@ -106,11 +179,13 @@ def text_of(series: polars.Series) -> polars.Series:
         whole = series.is_null() | (series.is_finite() & (series == series.round(0)) & (series.abs() < 2**53))
         if whole.fill_null(True).all():
             return series.cast(polars.Int64, strict=False).cast(polars.String)
+    if str(series.dtype).startswith("Duration"):
+        return series.dt.to_string("iso")
     return series.cast(polars.String)
 
 
 def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
-    """Float64, NaN where there is no value or none that is a number.
+    """Float64, NaN where there is no value or none that is a number; seconds of durations and of times of the day.
 
     Args:
         series: as `mend` returns it.
@@ -123,6 +198,10 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
             series = series.str.replace_all(reading.thousands, "", literal=True)
         if reading.decimal != ".":
             series = series.str.replace(reading.decimal, ".", literal=True)
+    elif str(series.dtype).startswith("Duration"):
+        series = series.dt.total_microseconds() / 1e6
+    elif str(series.dtype) == "Time":
+        series = series.cast(polars.Int64) / 1e9
     elif series.dtype.is_temporal():
         return np.full(len(series), np.nan)
     numbers = series if str(series.dtype) == "Float64" else series.cast(polars.Float64, strict=False)
@@ -137,11 +216,12 @@ def read_numbers(series: polars.Series, reading: Reading) -> tuple[NDArray[np.fl
 
     Looks up the words for "no value" only where no number was found.
     """
-    if str(series.dtype) == "Float64" and not (reading.replace or {}).get(series.name):
+    has_words = bool((reading.replace or {}).get(series.name)) or bool(word_numbers(reading.missing, reading))
+    if str(series.dtype) == "Float64" and not has_words:
         numbers = to_numbers(series, reading)
         return numbers, np.flatnonzero(np.isinf(numbers))
     words = ["", *reading.missing]
-    if not is_text(series) or (reading.replace or {}).get(series.name) or any(is_number(word) for word in words):
+    if not is_text(series) or has_words:
         series = mend(series, reading)
         numbers = to_numbers(series, reading)
         return numbers, unreadable(series, numbers)
@@ -192,11 +272,11 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
     said = _said_date(sample, reading)
     if said:
         return said
-    if not is_text(sample):
+    if is_labelled(series) or not is_text(sample):
         return _kind_of_type(series, reading)
     if sample.str.to_lowercase().is_in(list(BOOLEANS)).all():
         return ColumnKind("boolean")
-    has_leading_zero = sample.str.contains(r"^-?0\d").any()
+    has_leading_zero = sample.str.contains(LEADING_ZERO).any()
     if not has_leading_zero and not np.isnan(to_numbers(sample, reading)).any():
         return ColumnKind("number", left_out=_row_name(series, reading))
     written = date_writing(series, sample, reading)
@@ -238,7 +318,7 @@ def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
             return ColumnKind("text", left_out=f"values of type {dtype}")
         zone = getattr(dtype, "time_zone", None)
         return ColumnKind("date", f"@{zone}" if zone else None, _index_reason(series.head(SAMPLE_ROWS)))
-    if str(dtype).startswith(("Categorical", "Enum")):
+    if is_labelled(series):
         return ColumnKind("category")
     return ColumnKind("text", left_out=f"values of type {dtype}")
 

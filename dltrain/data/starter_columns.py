@@ -11,7 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dates import to_dates
-from dltrain.data.kinds import ColumnKind, Reading, infer_kind, is_text, mend, read_numbers, to_booleans, to_numbers
+from dltrain.data.kinds import (
+    LEADING_ZERO,
+    ColumnKind,
+    Reading,
+    infer_kind,
+    is_text,
+    mend,
+    read_numbers,
+    to_booleans,
+    to_numbers,
+)
 
 if TYPE_CHECKING:
     import polars
@@ -141,7 +151,7 @@ def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tup
     if kind.kind not in ("category", "text"):
         return odd
     is_mostly_numbers = is_odd.sum() < (1 - MOSTLY_NUMBERS) * is_filled.sum() and len(np.unique(numbers[~is_odd])) > MANY_NUMBERS
-    is_code = bool(series.str.contains(r"^-?0\d").any())
+    is_code = bool(series.str.contains(LEADING_ZERO).any())
     return odd if is_mostly_numbers and not is_code and len(odd) <= MOST_ODD_WORDS else ()
 
 

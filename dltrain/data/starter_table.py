@@ -16,6 +16,7 @@ from dltrain.data.raw import RawTable
 from dltrain.data.series_time import read_times
 from dltrain.data.several_series import find_several
 from dltrain.data.sources import read_source
+from dltrain.data.spoken_columns import how_read
 from dltrain.data.starter import Starter
 from dltrain.data.starter_columns import Columns, study_columns, with_short_texts
 from dltrain.data.starter_leaks import Leaks, find_leaks
@@ -129,6 +130,7 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         thousands=columns.reading.thousands,
         replace=odd,
         dates=_dates(columns),
+        missing_target="drop" if target.name in columns.missing else "fail",
         split=split_of(raw.frame.height, own_test=False),
     )
 
@@ -179,8 +181,8 @@ def _render(
         value = getattr(config, key)
         if value is not None:
             block.entry(key, value, remark)
-    _render_target(block, config, target, raw, asked)
-    _render_columns(block, config, target, columns, leaks)
+    _render_target(block, config, target, columns, raw, asked)
+    _render_columns(block, config, target, columns, leaks, raw)
     dates = [name for name, kind in columns.kinds.items() if kind.kind == "date" and name != target.name]
     render_split(block, config.split)
     if dates:
@@ -191,7 +193,7 @@ def _render(
     return block.text()
 
 
-def _render_target(block: Block, config: DataConfig, target: Target, raw: RawTable, asked: str | None) -> None:
+def _render_target(block: Block, config: DataConfig, target: Target, columns: Columns, raw: RawTable, asked: str | None) -> None:
     counts, total = target.counts, sum(target.counts.values())
     if target.spec.task == "classification":
         words = [f"{label} {100 * count / total:.1f} %" for label, count in counts.items()]
@@ -204,6 +206,9 @@ def _render_target(block: Block, config: DataConfig, target: Target, raw: RawTab
     else:
         block.remark(f"the target: {remark}", indent=2)
     block.entry("task", target.spec.task, _task_remark(target))
+    if config.missing_target == "drop":
+        num_missing = round(columns.missing[target.name] * raw.frame.height)
+        block.entry("missing_target", "drop", f"{num_missing:,} of {raw.frame.height:,} rows have no value for {target.name}")
 
 
 def _task_remark(target: Target) -> str:
@@ -214,7 +219,7 @@ def _task_remark(target: Target) -> str:
     return ""
 
 
-def _render_columns(block: Block, config: DataConfig, target: Target, columns: Columns, leaks: Leaks) -> None:
+def _render_columns(block: Block, config: DataConfig, target: Target, columns: Columns, leaks: Leaks, raw: RawTable) -> None:
     if config.identifiers:
         block.entry("identifiers", config.identifiers[0], "names the rows: not learnt from, but repeated beside predictions")
     kinds = {name: kind for name, kind in columns.kinds.items() if not kind.left_out and name != target.name}
@@ -224,6 +229,9 @@ def _render_columns(block: Block, config: DataConfig, target: Target, columns: C
         used = [kind.kind for name, kind in kinds.items() if name not in config.drop]
         counted = [f"{used.count(kind)} of kind {kind}" for kind in KINDS if kind in used]
         block.remark(f"features: all other columns, {listed(counted)}; `features: {{column: kind}}` names them", indent=2)
+    codes, warnings = how_read(replace(config, features=None), raw.frame, kinds, columns.reading)
+    for line in (*codes, *warnings):
+        block.remark(line, indent=2)
     if config.drop:
         block.entry("drop", list(config.drop), _drop_remark(config, columns, leaks))
     out = [

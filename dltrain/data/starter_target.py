@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.faults import listed, nearest
-from dltrain.data.kinds import mend
+from dltrain.data.kinds import is_labelled, is_number, mend
 from dltrain.data.starter_columns import Columns
-from dltrain.data.targets import infer_target, label_texts
+from dltrain.data.targets import are_exact, infer_target, label_texts
 from dltrain.errors import Fault, UsageError
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: 
     """
     series = mend(frame[name], columns.reading)
     values = series.drop_nulls()
-    spec = infer_target(series, columns.reading, task=None, classes=classes)
+    spec = infer_target(series, columns.reading, task=None, classes=classes, labelled=is_labelled(frame[name]))
     if spec.task == "regression":
         different = values.n_unique()
         numbers = columns.numbers.get(name)
@@ -151,7 +151,10 @@ def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: 
         others = [other for other, found in columns.kinds.items() if other != name and not found.left_out]
         message = f"{name} is no target: {kind.left_out or 'free text'}, so there are no classes to learn"
         raise UsageError(Fault(message, hint=f"say --target with another column, such as {listed(others, 8)}"))
-    labels = series if classes else label_texts(series, columns.numbers.get(name))
+    by_value = (
+        columns.numbers.get(name) if all(is_number(label) for label in spec.classes) and not are_exact(spec.classes) else None
+    )
+    labels = series if classes else label_texts(series, by_value)
     counted = labels.drop_nulls().value_counts(sort=True)
     counts = {str(label): int(count) for label, count in counted.iter_rows()}
     if classes:

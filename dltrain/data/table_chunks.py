@@ -14,7 +14,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.faults import shown
 from dltrain.data.features import FeatureColumn, read_feature
 from dltrain.data.files import check_utf8, read_blocks
-from dltrain.data.kinds import Reading, is_number
+from dltrain.data.kinds import Reading, word_numbers
 from dltrain.data.text_chunks import (
     CHUNK_BYTES,
     Records,
@@ -62,7 +62,7 @@ class Wanted:
     @property
     def has_number_words(self) -> bool:
         """Whether a word for "no value" could be taken for a number."""
-        return any(is_number(word) for word in self.reading.missing)
+        return bool(word_numbers(self.reading.missing, self.reading))
 
     @property
     def is_all_read(self) -> bool:
@@ -178,9 +178,9 @@ class _Text:
         """The columns; None where the reader does not agree with the count."""
         layout, names = self.source.layout, list(wanted.columns)
         frame, done = None, tuple[str, ...]()
-        if records.scan is None and wanted.is_plain and wanted.numbers:
+        if records.scan is None and wanted.is_plain and wanted.numbers and not wanted.has_number_words:
             words = wanted.reading.missing if wanted.is_all_read else None
-            has_words = wanted.has_words or wanted.has_number_words
+            has_words = wanted.has_words
             if words is not None or not has_words:
                 frame = read_typed_columns(records, layout, names, wanted.numbers, words if has_words else None)
             if frame is None and words is not None and not has_words:

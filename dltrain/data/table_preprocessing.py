@@ -22,8 +22,9 @@ from dltrain.data.picture_columns import form_from, form_state, images_from
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
 from dltrain.data.scaling import SCALES, NumberTransform
+from dltrain.data.spoken_columns import unusable_types
 from dltrain.data.state_values import one_of, texts, typed
-from dltrain.data.targets import Locate, encode_target
+from dltrain.data.targets import Locate, describe_dropped, encode_target, have_targets
 from dltrain.data.tokens import MOST_TOKENS, Tokenizer
 from dltrain.data.transform_steps import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 FEATURES = "features"
 RECONSTRUCTION = "reconstruction"
+DROP = "drop"
 
 
 @dataclass(slots=True)
@@ -69,6 +71,7 @@ class TablePreprocessing(Preprocessing):
         steps: transformers of scikit-learn behind the scaled numbers.
         arguments: with which the source reads data for predictions.
         groups: the columns of each input where the config names inputs; else empty.
+        missing_target: "fail", or "drop": rows without a value for a target are left out where targets are needed.
         files: of the word vectors with which embeddings began, as `RawTable.details` has files; nobody needs them again.
     """
 
@@ -84,6 +87,7 @@ class TablePreprocessing(Preprocessing):
     arguments: Mapping[str, Any] = field(default_factory=dict)
     groups: tuple[InputGroup, ...] = ()
     files: Mapping[str, Any] = field(default_factory=dict)
+    missing_target: str = "fail"
 
     @property
     def schema(self) -> Schema:
@@ -106,6 +110,11 @@ class TablePreprocessing(Preprocessing):
         """See `Preprocessing.transform`; sentences for the user (unseen categories) are appended to `notes`."""
         values = self.read_values(raw, with_targets=with_targets)
         notes = [] if notes is None else notes
+        if rows is None and with_targets:
+            rows = np.flatnonzero(have_targets(values.targets, values.num_rows))
+            notes += describe_dropped(values.targets, values.num_rows)
+            if not len(rows):
+                raise DataError("no row has a value for the target")
         rows = usable_rows(self.features, values.features, np.arange(values.num_rows) if rows is None else rows, notes)
         return self.assemble(values, rows, notes)
 
@@ -121,10 +130,14 @@ class TablePreprocessing(Preprocessing):
         frame, locate = raw.frame, locator(raw)
         seen = f"as the first {SAMPLE_ROWS:,} rows are" if frame.height > SAMPLE_ROWS else "as in the other rows"
         wanted = [spec for spec in self.targets if spec.task != RECONSTRUCTION] if with_targets else []
+        drop = self.missing_target == DROP
         features, weights, *encoded = all_of(
             lambda: read_features(frame, self.features, self.reading, locate, seen),
             lambda: read_weights(raw, self.weight, self.reading) if with_targets and self.weight else None,
-            *(partial(encode_target, mend(frame[spec.name], self.reading), spec, self.reading, locate) for spec in wanted),
+            *(
+                partial(encode_target, mend(frame[spec.name], self.reading), spec, self.reading, locate, drop=drop)
+                for spec in wanted
+            ),
         )
         check_gaps(self.features, features, locate)
         targets = {spec.name: values for spec, values in zip(wanted, encoded, strict=True)}
@@ -140,6 +153,9 @@ class TablePreprocessing(Preprocessing):
         have = raw.frame.columns
         file = raw.origin[0][1] if raw.origin else None
         missing = [name for name in needed if name not in have]
+        unusable = unusable_types(raw.frame, dict.fromkeys(needed, "which the run needs"), file)
+        if unusable:
+            raise DataError(capped(unusable))
         if missing:
             faults = [Fault(f"the column {name} is missing", file=file, hint=column_hint(name, have)) for name in missing]
             raise DataError(capped(faults))
@@ -218,6 +234,7 @@ class TablePreprocessing(Preprocessing):
             },
             "text_options": dict(self.text_options),
             "weight": self.weight,
+            "missing_target": self.missing_target,
             "identifiers": list(self.identifiers),
             "steps": steps,
             "arguments": dict(self.arguments),
@@ -306,6 +323,7 @@ class TablePreprocessing(Preprocessing):
             identifiers=texts(state, "identifiers"),
             steps=steps_from(state.get("steps", []), arrays),
             arguments={str(name): str(value) for name, value in state.get("arguments", {}).items()},
+            missing_target=one_of(state, "missing_target", ("fail", DROP)) if "missing_target" in state else "fail",
             groups=_groups_from(state, columns),
             files={
                 str(name): {"digest": typed(entry, "digest", str), "bytes": typed(entry, "bytes", int)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +19,28 @@ if TYPE_CHECKING:
     import polars
 
 FEW_VALUES = 2
+# Whole numbers from here on are not all told apart by a float64.
+EXACT = 2.0**53
+WHOLE = r"^[+-]?[0-9]+$"
+CODE = r"^[+-]?0[0-9]+$"
 # (row) -> (file, line): where a row of the table stands.
 Locate = Callable[[int], tuple[str | None, int | None]]
 
 
-def infer_target(series: polars.Series, reading: Reading, *, task: str | None, classes: Sequence[str]) -> TargetSpec:
+def infer_target(
+    series: polars.Series, reading: Reading, *, task: str | None, classes: Sequence[str], labelled: bool = False
+) -> TargetSpec:
     """Task and labels of a target column: text, booleans, or numbers of at most two values classify; other numbers regress.
+
+    Digits with leading zeros are codes, so labels, which stay as they are written. Labels that are other numbers are told apart
+    by value, however large.
 
     Args:
         series: the mended column.
         reading: how its numbers are written.
         task: what the config says, or None.
         classes: label names of a column of integer codes, or empty.
+        labelled: whether the file says that the column holds categories.
 
     Raises:
         DataError: no values, one value only, or not what `task` needs.
@@ -41,16 +52,24 @@ def infer_target(series: polars.Series, reading: Reading, *, task: str | None, c
     if classes:
         return TargetSpec(name, "classification", tuple(classes), reason=f"`{name}` holds {len(classes)} classes")
     if series.dtype.is_temporal():
-        raise DataError(Fault(f"the target {name} holds dates", path="data.target", hint="a target is a class or a number"))
+        held = "dates" if str(series.dtype).startswith("Date") else f"values of type {series.dtype}"
+        raise DataError(Fault(f"the target {name} holds {held}", path="data.target", hint="a target is a class or a number"))
     numbers = to_numbers(values, reading) if str(series.dtype) != "Boolean" else np.full(len(values), np.nan)
     readable = np.isfinite(numbers)
-    all_numbers = bool(readable.all()) or (task == "regression" and bool(readable.any()))
-    what = _what(values, all_numbers)
-    distinct = np.unique(numbers) if all_numbers and task != "regression" else numbers[:0]
+    codes = task != "regression" and are_codes(values)
+    is_amount = not codes and not labelled and task != "classification" and not np.isnan(numbers).any()
+    all_numbers = not codes and (bool(readable.all()) or (task == "regression" and bool(readable.any())))
+    if task is None and is_amount and not all_numbers:  # infinite ones among them: no labels, but numbers to be refused
+        return TargetSpec(name, "regression", reason=f"`{name}` holds numbers")
+    what = "codes with leading zeros" if codes else _what(values, all_numbers)
+    labels = _labels_of(values, numbers, all_numbers) if task != "regression" else []
     if task is None:
-        different = len(distinct) if all_numbers else int(values.n_unique())
-        task = "regression" if all_numbers and different > FEW_VALUES else "classification"
-        reason = f"`{name}` holds {what} of {different:,} values" if task == "classification" else f"`{name}` holds {what}"
+        regresses = all_numbers and not labelled and len(labels) > FEW_VALUES
+        if regresses:
+            _refuse_equal_numbers(name, numbers, len(labels))
+        task = "regression" if regresses else "classification"
+        what = f"categories, by the type in its file, that are {what}" if labelled else what
+        reason = f"`{name}` holds {what}" if regresses else f"`{name}` holds {what} of {len(labels):,} values"
     else:
         reason = f"data.task says so; `{name}` holds {what}"
     if task == "regression":
@@ -59,14 +78,60 @@ def infer_target(series: polars.Series, reading: Reading, *, task: str | None, c
             raise DataError(Fault(f"{message}: no numbers to regress on", path="data.task", hint="data.task: classification"))
         _refuse_constant(name, numbers[readable])
         return TargetSpec(name, task, reason=reason)
-    labels = sort_labels(label_texts(values.head(0), distinct).to_list() if all_numbers else text_of(values).unique().to_list())
     if len(labels) < 2:
         raise DataError(
             Fault(
                 f"the target {name} has one class only: {labels[0]}", path="data.target", hint="a class to tell it from is needed"
             )
         )
-    return TargetSpec(name, task, tuple(labels), reason=reason)
+    return TargetSpec(name, task, tuple(labels), reason=reason + _remark(values, reading, all_numbers or codes, labels))
+
+
+def are_codes(values: polars.Series) -> bool:
+    """Whether a column holds digits with leading zeros, such as 01."""
+    return is_text(values) and bool(values.str.contains(CODE).any()) and bool(values.str.contains(WHOLE).all())
+
+
+def _labels_of(values: polars.Series, numbers: NDArray[np.float64], all_numbers: bool) -> list[str]:
+    """The different labels in order."""
+    if not all_numbers:
+        return sort_labels(text_of(values).unique().to_list())
+    exact = _whole_texts(values) if (np.abs(numbers) >= EXACT).any() else None
+    distinct = label_texts(values.head(0), np.unique(numbers)) if exact is None else exact.unique()
+    return sort_labels(distinct.to_list())
+
+
+def _whole_texts(values: polars.Series) -> polars.Series | None:
+    """Whole numbers as text, digit by digit, whatever their size; None where there are others."""
+    if values.dtype.is_integer():
+        return text_of(values)
+    if is_text(values) and values.str.contains(WHOLE).all():
+        return values.str.strip_prefix("+")
+    return None
+
+
+def _refuse_equal_numbers(name: str, numbers: NDArray[np.float64], num_different: int) -> None:
+    if num_different > len(np.unique(numbers)):
+        message = f"the target {name} holds whole numbers beyond 2^53, some of which are the same as numbers with a decimal point"
+        raise DataError(Fault(message, path="data.target", hint="data.task: classification takes each for a label"))
+
+
+def _remark(values: polars.Series, reading: Reading, as_expected: bool, labels: Sequence[str]) -> str:
+    """What could be read otherwise: one number written in several ways, or words among numbers."""
+    if not is_text(values):
+        return ""
+    if as_expected:
+        different = values.unique(maintain_order=True)
+        if len(different) <= len(labels):
+            return ""
+        return f"; a number that is written in several ways is one label: {listed(different.to_list(), 6)}"
+    different = values.unique(maintain_order=True)
+    is_word = np.isnan(to_numbers(different, reading))
+    if 2 * is_word.sum() >= len(different):
+        return ""
+    words = listed(different.filter(is_word).to_list(), 3)
+    hint = 'if they mean "no value": data.missing names them, with data.missing_target: drop'
+    return f"; {int((~is_word).sum()):,} of its {len(different):,} different values are numbers, not: {words}; {hint}"
 
 
 def _what(values: polars.Series, all_numbers: bool) -> str:
@@ -93,20 +158,37 @@ def label_texts(values: polars.Series, numbers: NDArray[np.float64] | None) -> p
 def sort_labels(labels: Sequence[str]) -> list[str]:
     """Numbers numerically, other text in text order."""
     try:
-        return sorted(labels, key=float)
+        return sorted(labels, key=lambda label: (int(label) if re.fullmatch(WHOLE, label) else float(label), label))
     except ValueError:
         return sorted(labels)
 
 
-def encode_target(series: polars.Series, spec: TargetSpec, reading: Reading, locate: Locate) -> NDArray[Any]:
+def encode_target(
+    series: polars.Series, spec: TargetSpec, reading: Reading, locate: Locate, *, drop: bool = False
+) -> NDArray[Any]:
     """Class indices int32 [rows], or unscaled float64 [rows].
+
+    Args:
+        series: the mended column.
+        spec: of the target.
+        reading: how its numbers are written.
+        locate: the place of a row.
+        drop: whether rows without a value are let through, as -1 or NaN: `have_targets` tells which they are.
 
     Raises:
         DataError: a row without a value, with a label that training has not seen, or with no number; with its place.
     """
     empty = np.flatnonzero(series.is_null().to_numpy())
+    if len(empty) and drop:
+        nothing = np.nan if spec.task == "regression" else -1
+        values = np.full(len(series), nothing, np.float64 if spec.task == "regression" else np.int32)
+        if len(empty) < len(series):
+            values[:] = encode_target(series.fill_null(series.drop_nulls()[0]), spec, reading, locate)
+            values[empty] = nothing
+        return values
     if len(empty):
-        hint = 'leave such rows out of the file; if the word means a label, say data.missing: ["?"] (words that mean "no value")'
+        hint = "data.missing_target: drop leaves such rows out; "
+        hint += 'if the word means a label, say data.missing: ["?"] (words that mean "no value")'
         raise DataError(
             capped([_row_fault(locate, row, f"no value for the target {spec.name}", hint) for row in empty[:10]], len(empty))
         )
@@ -132,11 +214,14 @@ def _encode_classes(series: polars.Series, spec: TargetSpec, reading: Reading, l
         bad = np.flatnonzero((codes < 0) | (codes >= len(spec.classes)))
         texts = series.cast(polars.String)
     else:
-        numbers = to_numbers(series, reading) if all(is_number(label) for label in spec.classes) else None
+        by_value = all(is_number(label) for label in spec.classes) and not are_exact(spec.classes)
+        numbers = to_numbers(series, reading) if by_value else None
         found = None if numbers is None else _number_codes(numbers, spec)
         if found is not None:
             return found
         texts = label_texts(series, numbers if numbers is not None and np.isfinite(numbers).all() else None)
+        if not by_value and is_text(series) and are_exact(spec.classes):
+            texts = texts.str.strip_prefix("+")
         order = {label: index for index, label in enumerate(spec.classes)}
         codes = texts.replace_strict(order, default=-1, return_dtype=polars.Int32).to_numpy()
         bad = np.flatnonzero(codes < 0)
@@ -145,6 +230,13 @@ def _encode_classes(series: polars.Series, spec: TargetSpec, reading: Reading, l
         faults = [_unknown_label(spec, label, texts, locate) for label in labels[:10]]
         raise DataError(capped(faults, len(labels)))
     return np.asarray(codes, np.int32)
+
+
+def are_exact(labels: Sequence[str]) -> bool:
+    """Whether labels are told apart digit by digit: codes with leading zeros, and whole numbers that no float64 tells apart."""
+    if not all(re.fullmatch(WHOLE, label) for label in labels):
+        return False
+    return any(re.fullmatch(CODE, label) or abs(int(label)) >= EXACT for label in labels)
 
 
 def _number_codes(numbers: NDArray[np.float64], spec: TargetSpec) -> NDArray[np.int32] | None:
@@ -165,6 +257,23 @@ def _unknown_label(spec: TargetSpec, label: str, texts: polars.Series, locate: L
     count = f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}"
     message = f"the training part does not know the label {label!r} of {spec.name} ({count})"
     return _row_fault(locate, int(rows[0]), message, hint)
+
+
+def have_targets(targets: Mapping[str, NDArray[Any]], num_rows: int) -> NDArray[np.bool_]:
+    """Boolean [rows]: whether every target has a value."""
+    found = np.ones(num_rows, bool)
+    for values in targets.values():
+        found &= ~np.isnan(values) if values.dtype.kind == "f" else values >= 0
+    return found
+
+
+def describe_dropped(targets: Mapping[str, NDArray[Any]], num_rows: int) -> list[str]:
+    """How many rows are left out because a target has no value; nothing where all have."""
+    num_dropped = int(np.count_nonzero(~have_targets(targets, num_rows)))
+    if not num_dropped:
+        return []
+    names = " or ".join(targets)
+    return [f"rows left out: {num_dropped:,} of {num_rows:,} have no value for {names} (data.missing_target: drop)"]
 
 
 def _row_fault(locate: Locate, row: int, message: str, hint: str | None = None) -> Fault:

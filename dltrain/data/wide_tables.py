@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dltrain.data.kinds import Reading, is_number, is_text
+from dltrain.data.kinds import LEADING_ZERO, Reading, is_text, word_numbers
 
 if TYPE_CHECKING:
     import polars
@@ -26,7 +26,7 @@ def read_plain_numbers(frame: polars.DataFrame, reading: Reading, keep: Collecti
     """
     import polars
 
-    usual = reading.decimal == "." and not reading.thousands and not any(is_number(word) for word in reading.missing)
+    usual = reading.decimal == "." and not reading.thousands and not word_numbers(reading.missing, reading)
     if frame.width < MANY_COLUMNS or not frame.height or not usual:
         return frame
     columns = [column for column in frame.get_columns() if column.name not in keep and is_text(column)]
@@ -36,8 +36,7 @@ def read_plain_numbers(frame: polars.DataFrame, reading: Reading, keep: Collecti
         some = columns[start : start + step]
         text = polars.concat(some)
         numbers = text.cast(polars.Float64, strict=False).fill_null(float("nan")).to_numpy().reshape(len(some), -1)
-        # Digits with leading zeros are codes.
-        codes = text.str.contains(r"^-?0\d").fill_null(False).to_numpy().reshape(len(some), -1).any(axis=1)
+        codes = text.str.contains(LEADING_ZERO).fill_null(False).to_numpy().reshape(len(some), -1).any(axis=1)
         for index in np.flatnonzero(np.isfinite(numbers).all(axis=1) & ~codes):
             read[some[index].name] = polars.Series(some[index].name, numbers[index])
     return polars.DataFrame([read.get(column.name, column) for column in frame.get_columns()])

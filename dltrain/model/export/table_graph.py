@@ -226,7 +226,7 @@ def _replaced_numbers(preprocessing: TablePreprocessing, column: FeatureColumn) 
 
     reading = preprocessing.reading
     replaced = list((reading.replace or {}).get(column.name, {}))
-    words = replaced + (list(reading.missing) if preprocessing.source == "csv" or replaced else [])
+    words = replaced + list(reading.missing)
     series = polars.Series(column.name, words, dtype=polars.String)
     before = to_numbers(series, reading)
     after, _, _ = read_feature(series, column, reading)

@@ -1,0 +1,83 @@
+"""What is said about columns that could be read otherwise: codes, numbers among words, words of the config that no cell is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dltrain.config.types import DataConfig
+from dltrain.data.faults import listed, shown_column
+from dltrain.data.kinds import LEADING_ZERO, SAMPLE_ROWS, ColumnKind, Reading, holds, is_text, is_unreadable, mend, to_numbers
+from dltrain.errors import Fault
+
+if TYPE_CHECKING:
+    import polars
+
+# Where at least so many of a column's values are numbers, it is said that words make it a category.
+MANY_NUMBERS = 0.5
+
+
+def unusable_types(frame: polars.DataFrame, columns: Mapping[str, str], file: str | None) -> list[Fault]:
+    """A fault for each column whose type holds nothing that can be learnt from.
+
+    Args:
+        frame: raw columns.
+        columns: those that are needed, and what as ("the target").
+        file: where they stand.
+    """
+    return [
+        Fault(
+            f"the column {name}, {role}, holds values of type {frame[name].dtype}",
+            file=file,
+            hint="numbers, text, categories, booleans and dates can be read: write it as one of these, one value a cell",
+        )
+        for name, role in columns.items()
+        if name in frame.columns and is_unreadable(frame[name])
+    ]
+
+
+def how_read(
+    config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading
+) -> tuple[list[str], list[str]]:
+    """Lines on columns of codes, and warnings of columns that are numbers but for some words; by the first 10,000 rows."""
+    codes, warnings = [], []
+    for name, kind in kinds.items():
+        if (config.features or {}).get(name) is not None or kind.kind not in ("category", "text") or not is_text(frame[name]):
+            continue
+        sample = mend(frame[name].head(SAMPLE_ROWS), reading).drop_nulls()
+        is_word = np.isnan(to_numbers(sample, reading))
+        if not len(sample) or is_word.sum() > (1 - MANY_NUMBERS) * len(sample):
+            continue
+        if not is_word.any():
+            if sample.str.contains(LEADING_ZERO).any():
+                codes.append(shown_column(name))
+            continue
+        words = listed([repr(word) for word in sample.filter(is_word).unique(maintain_order=True).to_list()], 3)
+        fate = f"it is left out ({kind.left_out})" if kind.left_out else f"it is of kind {kind.kind}"
+        warnings.append(
+            f"{shown_column(name)}: {int((~is_word).sum()):,} of {len(sample):,} values are numbers; because of {words} {fate}; "
+            f'`data.replace: {{{name}: {{"word": ""}}}}` makes a word no value, `data.features: {{{name}: category}}` agrees'
+        )
+    if not codes:
+        return [], warnings
+    hint = f"`data.features: {{{codes[0]}: number}}` reads numbers"
+    return [f"digits with leading zeros, taken for codes: {listed(codes, 8)}; {hint}"], warnings
+
+
+def unmet_words(config: DataConfig, frame: polars.DataFrame, reading: Reading) -> list[str]:
+    """Warnings of words in `missing` and `replace` that no cell of the table is."""
+    warnings = []
+    unmet = [
+        word
+        for word in config.missing or ()
+        if word and not any(holds(column, (word,), reading).any() for column in frame.get_columns())
+    ]
+    if unmet:
+        warnings.append(f"data.missing: no value of the table is {listed([repr(word) for word in unmet], 8)}")
+    for name, words in config.replace.items():
+        unmet = [word for word in words if word and not holds(frame[name], (word,), reading).any()]
+        if unmet:
+            warnings.append(f"data.replace: no value of {shown_column(name)} is {listed([repr(word) for word in unmet], 8)}")
+    return warnings
