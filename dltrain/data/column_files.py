@@ -66,7 +66,8 @@ class ColumnFiles:
         """Some columns of a file."""
         import polars
 
-        return polars.read_parquet(self.folder / file, columns=list(names), memory_map=False)
+        order = list(polars.read_parquet_schema(self.folder / file))  # by place, since names may look like patterns
+        return polars.read_parquet(self.folder / file, columns=[order.index(name) for name in names], memory_map=False)
 
     def values(self, column: FeatureColumn, reading: Reading) -> Any:
         """A column's values by kind, all rows: float64 array, or a series of dates or text."""

@@ -45,7 +45,7 @@ def combine_tables(tables: Sequence[RawTable]) -> RawTable:
         raise DataError(faults)
     return replace(
         tables[0],
-        frame=polars.concat([table.frame.select(columns) for table in tables], how="vertical_relaxed", rechunk=True),
+        frame=polars.concat([only(table.frame, columns) for table in tables], how="vertical_relaxed", rechunk=True),
         origin=tuple(origin),
         details=_merged([table.details for table in tables]),
         notes=tuple(notes),

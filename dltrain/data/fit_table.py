@@ -525,7 +525,8 @@ def summarize(
 ) -> list[str]:
     """Lines on targets and features, and on the columns that are left out: by their look, or for what training can teach."""
     lines = []
-    is_taught = have_targets(targets, num_rows)
+    num_targets = max(map(len, targets.values()), default=0)  # of a series, fewer than rows
+    is_taught = have_targets(targets, num_targets)
     for spec in preprocessing.targets:
         if spec.task == "classification":
             lines.append(count_labels(spec, targets[spec.name][is_taught]))
@@ -539,7 +540,7 @@ def summarize(
             lines.append("target: the input itself (reconstruction)")
         if spec.reason:
             lines[-1] += f" ({spec.task}: {spec.reason})" if spec.task != RECONSTRUCTION else ""
-    lines += describe_dropped(targets, num_rows)
+    lines += describe_dropped(targets, num_targets)
     sample = f", kinds by the first {SAMPLE_ROWS:,} rows" if num_rows > SAMPLE_ROWS else ""
     features = preprocessing.describe()
     lines += [features[0] + sample, *features[1:]]

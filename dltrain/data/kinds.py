@@ -86,6 +86,13 @@ def is_text(series: polars.Series) -> bool:
     return str(series.dtype) in ("String", "Utf8")
 
 
+def only(frame: polars.DataFrame, names: Sequence[str]) -> polars.DataFrame:
+    """Some columns; polars itself takes names such as `*` and `^x$` for patterns."""
+    import polars
+
+    return polars.DataFrame([frame.get_column(name) for name in names])
+
+
 def is_unreadable(series: polars.Series) -> bool:
     """Whether its type holds neither text, nor numbers, nor dates: lists, structures, bytes."""
     return series.dtype.is_nested() or str(series.dtype) in ("Binary", "Object")

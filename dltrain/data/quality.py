@@ -188,7 +188,7 @@ def _same_rows(view: TableView) -> Iterator[Finding]:
     names = list(view.features)
     if not names:
         return
-    keys = view.frame.select(names).hash_rows(seed=1).to_numpy()
+    keys = only(view.frame, names).hash_rows(seed=1).to_numpy()
     owner = np.full(len(keys), -1, np.int64)
     part_names = list(view.parts)
     for index, rows in enumerate(view.parts.values()):

@@ -254,7 +254,7 @@ class _Rows:
         if wanted is None:
             return Chunk(self.frame.height, origin=origin)
         frame = self.frame if most is None else self.frame.head(most)
-        frame, bad = read_kinds(as_text(frame.select(list(wanted.columns)), self.source.is_whole), wanted, ())
+        frame, bad = read_kinds(as_text(only(frame, list(wanted.columns)), self.source.is_whole), wanted, ())
         return Chunk(self.frame.height, frame, bad, origin)
 
 
@@ -274,7 +274,7 @@ def as_text(frame: polars.DataFrame, is_whole: Mapping[str, bool]) -> polars.Dat
     import polars
 
     return frame.with_columns(
-        polars.col(name).fill_nan(None).cast(polars.Int64 if whole else polars.Float64).cast(polars.String)
+        frame.get_column(name).fill_nan(None).cast(polars.Int64 if whole else polars.Float64).cast(polars.String)
         for name, whole in is_whole.items()
         if name in frame.columns
     )
@@ -288,9 +288,12 @@ def whole_columns(file: str, frame: polars.DataFrame, config: DataConfig) -> dic
     names = [name for name in frame.columns if name in forced and frame[name].dtype.is_float()]
     if not names:
         return {}
-    values = polars.col(names).fill_nan(None)
-    whole = (values.is_finite() & (values == values.round(0)) & (values.abs() < 2**53)).fill_null(True).all()
-    return dict(polars.scan_parquet(file).select(whole).collect(engine="streaming").row(0, named=True))
+    found = dict.fromkeys(names, True)
+    for batch in _batches(file, num_rows(file)):
+        for name in names:
+            values = batch.get_column(name).fill_nan(None)
+            found[name] &= bool((values.is_finite() & (values == values.round(0)) & (values.abs() < 2**53)).fill_null(True).all())
+    return found
 
 
 def read_kinds(frame: polars.DataFrame, wanted: Wanted, done: tuple[str, ...]) -> tuple[polars.DataFrame, Bad]:

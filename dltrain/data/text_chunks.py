@@ -203,13 +203,13 @@ def read_typed_columns(
     if has_edge_blanks(records.content, layout.separator):
         return None
     try:
-        frame = _parse(records.content, layout, dict.fromkeys(numbers, polars.Float64), missing).select(columns)
+        frame = _parse(records.content, layout, dict.fromkeys(numbers, polars.Float64), missing)
     except polars.exceptions.PolarsError:
         return None
     if frame.height != records.num_records:
         return None
-    finite = frame.select(polars.col(numbers).is_finite().all()).row(0) if numbers else ()
-    return frame if all(finite) else None
+    frame = only(frame, columns)
+    return frame if all(frame.get_column(name).is_finite().all() for name in numbers) else None
 
 
 def _parse(content: bytes, layout: TextLayout, types: Mapping[str, Any], missing: Sequence[str] | None) -> polars.DataFrame:
