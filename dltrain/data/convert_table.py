@@ -146,7 +146,7 @@ def _look_at_parquet(file: str, config: DataConfig, num_rows: int) -> tuple[Sour
     try:
         frame = polars.read_parquet(file, n_rows=num_rows)
         rows = int(polars.scan_parquet(file).select(polars.len()).collect().item())
-        is_whole = whole_columns(file, frame, config)
+        is_whole = whole_columns(file, rows, frame, config)
     except (OSError, polars.exceptions.PolarsError) as error:
         raise DataError(Fault(f"not a readable parquet file: {str(error)[:200]}", file=name)) from error
     if not rows or not frame.width:

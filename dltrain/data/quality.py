@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.faults import listed
-from dltrain.data.kinds import Reading, mend, read_numbers
+from dltrain.data.kinds import Reading, mend, only, read_numbers
 from dltrain.data.targets import Locate
 
 if TYPE_CHECKING:

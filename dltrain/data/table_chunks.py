@@ -14,7 +14,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.faults import shown
 from dltrain.data.features import FeatureColumn, read_feature
 from dltrain.data.files import check_utf8, read_blocks
-from dltrain.data.kinds import Reading, word_numbers
+from dltrain.data.kinds import Reading, only, word_numbers
 from dltrain.data.text_chunks import (
     CHUNK_BYTES,
     Records,
@@ -280,16 +280,15 @@ def as_text(frame: polars.DataFrame, is_whole: Mapping[str, bool]) -> polars.Dat
     )
 
 
-def whole_columns(file: str, frame: polars.DataFrame, config: DataConfig) -> dict[str, bool]:
+def whole_columns(file: str, num_rows: int, frame: polars.DataFrame, config: DataConfig) -> dict[str, bool]:
     """Columns of fractional type that the config makes categories or replaces values in: whether they hold whole numbers only."""
-    import polars
 
     forced = {name for name, kind in (config.features or {}).items() if kind == "category"} | {*config.replace}
     names = [name for name in frame.columns if name in forced and frame[name].dtype.is_float()]
     if not names:
         return {}
     found = dict.fromkeys(names, True)
-    for batch in _batches(file, num_rows(file)):
+    for batch in _batches(file, num_rows):
         for name in names:
             values = batch.get_column(name).fill_nan(None)
             found[name] &= bool((values.is_finite() & (values == values.round(0)) & (values.abs() < 2**53)).fill_null(True).all())

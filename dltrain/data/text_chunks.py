@@ -11,6 +11,7 @@ import numpy as np
 
 from dltrain.data.faults import shown
 from dltrain.data.files import UTF8, find_encoding, not_text, read_blocks
+from dltrain.data.kinds import only
 from dltrain.data.text_layout import TextLayout
 from dltrain.data.text_parse import find_origin, has_edge_blanks, read_columns, without_blanks
 from dltrain.data.text_scan import NEWLINE, TextScan, scan_text
