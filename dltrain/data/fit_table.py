@@ -38,7 +38,7 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.scaling import IMPUTES, SCALES
 from dltrain.data.splits import Rows, split_column, split_groups, split_time
-from dltrain.data.spoken_columns import how_read, unmet_words, unusable_types
+from dltrain.data.spoken_columns import how_read, unmet_words, unusable_names, unusable_types
 from dltrain.data.table_preprocessing import (
     DROP,
     FEATURES,
@@ -215,7 +215,9 @@ def check_columns(config: DataConfig, raw: RawTable) -> None:
     if not faults:
         used = [(key, name) for key, name in _named_columns(config) if not key.startswith("data.drop")]
         roles = {name: f"which {key.removesuffix(f'.{name}')} names" for key, name in used}
-        faults = unusable_types(raw.frame, roles, raw.origin[0][1] if raw.origin else None)
+        file = raw.origin[0][1] if raw.origin else None
+        looked_at = [name for name in (have if config.features is None else roles) if name not in config.drop]
+        faults = [*unusable_types(raw.frame, roles, file), *unusable_names({*looked_at, *roles}, file)]
     if faults:
         raise DataError(capped(faults))
 

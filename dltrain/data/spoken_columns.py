@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,26 @@ def unusable_types(frame: polars.DataFrame, columns: Mapping[str, str], file: st
         for name, role in columns.items()
         if name in frame.columns and is_unreadable(frame[name])
     ]
+
+
+def unusable_names(names: Iterable[str], file: str | None) -> list[Fault]:
+    """A fault for each name that polars takes for a pattern of other names, so that its values cannot be asked for."""
+    return [
+        Fault(
+            f"the column {name} cannot be read by its name, which is a pattern",
+            file=file,
+            hint="rename it, or put it in data.drop",
+        )
+        for name in sorted(names)
+        if name.startswith("^") and name.endswith("$") and not _finds_itself(name)
+    ]
+
+
+def _finds_itself(pattern: str) -> bool:
+    try:
+        return re.search(pattern, pattern) is not None
+    except re.error:
+        return False
 
 
 def how_read(
@@ -72,7 +93,8 @@ def unmet_words(config: DataConfig, frame: polars.DataFrame, reading: Reading) -
     unmet = [
         word
         for word in config.missing or ()
-        if word and not any(holds(column, (word,), reading).any() for column in frame.get_columns())
+        if word
+        and not any(holds(frame.get_column(name), (word,), reading).any() for name in frame.columns if name not in config.drop)
     ]
     if unmet:
         warnings.append(f"data.missing: no value of the table is {listed([repr(word) for word in unmet], 8)}")
