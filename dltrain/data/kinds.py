@@ -147,9 +147,9 @@ def holds(series: polars.Series, words: tuple[str, ...], reading: Reading) -> po
         return found
     if series.dtype.is_integer():
         whole = [int(number) for number in numbers if number == int(number)]
-        return series.is_in(polars.Series(whole, dtype=polars.Int128).cast(series.dtype, strict=False).drop_nulls()).fill_null(
-            False
-        )
+        return series.is_in(
+            polars.Series(whole, dtype=polars.Int128).cast(series.dtype, strict=False).drop_nulls().to_list()
+        ).fill_null(False)
     if series.dtype.is_numeric():
         values = np.asarray(numbers, np.float32 if str(series.dtype) == "Float32" else np.float64)
         return polars.Series(np.isin(to_numbers(series, reading), values.astype(np.float64)))

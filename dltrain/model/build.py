@@ -79,12 +79,13 @@ class _Builder:
         self.vectors: dict[str, Any] = {}
 
     def build(self, model: ModelConfig, schema: Schema, heads: Sequence[Head], augment: Sequence[Component]) -> Any:
-        inputs = self._inputs(schema)
+        names = input_names(schema.inputs, model, heads)
+        inputs = self._inputs(schema, names)
         entry = resolve_entry(model, schema.inputs)
         if entry.faults:
             raise ConfigError(entry.faults)
         self.vectors = {path: spec.vectors for path, spec in entry.vectors.items()}
-        tensor = self._join(schema.inputs, inputs, entry)
+        tensor = self._join(schema.inputs, inputs, names, entry)
         for index, component in enumerate(in_unit_range(augment, schema)):
             tensor = self._apply(LayerConfig(component, path=f"data.augment.{index}"), tensor)
         self.names.keep_free(model, heads)
@@ -101,18 +102,17 @@ class _Builder:
                 inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0], name="model"
             )
 
-    def _inputs(self, schema: Schema) -> list[Any]:
+    def _inputs(self, schema: Schema, names: Sequence[str]) -> list[Any]:
         if self.shared is not None:
             return list(self.shared.inputs)
-        names = input_names(schema.inputs)
         return [
             self.keras.Input(spec.shape, dtype=spec.dtype, name=name) for spec, name in zip(schema.inputs, names, strict=True)
         ]
 
-    def _join(self, specs: Sequence[InputSpec], inputs: Sequence[Any], entry: Entry) -> Any:
+    def _join(self, specs: Sequence[InputSpec], inputs: Sequence[Any], names: Sequence[str], entry: Entry) -> Any:
         """One tensor of the inputs that are joined: categories are looked up and put beside the numbers, texts as means."""
         tensors = []
-        for spec, tensor, key in zip(specs, inputs, input_names(specs), strict=True):
+        for spec, tensor, key in zip(specs, inputs, names, strict=True):
             self.tensors[spec.name] = tensor
             if spec in entry.joined:
                 embedded = tensor if spec.vocabulary_size is None else self._embed(spec, tensor, key)

@@ -339,13 +339,17 @@ def layer_name(name: str) -> str:
     return "".join(char if (char.isascii() and char.isalnum()) or char in "_-." else "_" for char in name) or "output"
 
 
-def input_names(specs: Sequence[InputSpec]) -> list[str]:
-    """A layer name for each input, no two alike."""
+def input_names(specs: Sequence[InputSpec], model: ModelConfig, heads: Sequence[Head]) -> list[str]:
+    """A layer name for each input: the column's own, unless that of another input, of a layer of the config or of the output."""
+    layers = [*model.layers, *(layer for head in heads for layer in head.layers)]
+    taken = {"inputs", *(layer.name for layer in layers if layer.name)}
     names: list[str] = []
     for spec in specs:
         name = layer_name(spec.name)
-        while name in names:
+        endings = ("", "_embedding", "_indices", "_mask", "_mean") if spec.vocabulary_size is not None else ("",)
+        while any(name + ending in taken for ending in endings):
             name += "_"
+        taken |= {name + ending for ending in endings}
         names.append(name)
     return names
 

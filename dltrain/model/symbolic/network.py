@@ -92,7 +92,7 @@ def infer_network(model: ModelConfig, schema: Schema, heads: Sequence[Head], aug
     walk = _Walk()
     entry = resolve_entry(model, schema.inputs)
     walk.network.faults += entry.faults
-    last = walk.join(schema.inputs, entry)
+    last = walk.join(schema.inputs, input_names(schema.inputs, model, heads), entry)
     for index, component in enumerate(augment):
         last = walk.add(LayerConfig(component, path=f"data.augment.{index}"), last)
     walk.names.keep_free(model, heads)
@@ -116,10 +116,10 @@ class _Walk:
         self.shapes: dict[str, Shape | None] = {}
         self.names = LayerNames(self.shapes)
 
-    def join(self, specs: Sequence[InputSpec], entry: Entry) -> str:
+    def join(self, specs: Sequence[InputSpec], names: Sequence[str], entry: Entry) -> str:
         """The inputs, embedded categories and texts put beside the numbers; returns the name of what goes on."""
         ends = []
-        for spec, key in zip(specs, input_names(specs), strict=True):
+        for spec, key in zip(specs, names, strict=True):
             self.shapes[spec.name] = spec.shape
             if spec not in entry.joined:
                 continue
