@@ -422,7 +422,9 @@ def choose_rows(
             parts, manner = split_at_random(config, rows, labels, spec.classes if spec else (), seed, locator(raw))
             return _ordered({**parts, **brought}), manner
     except SplitError as error:
-        raise DataError(config_fault(config, "data.split", str(error))) from error
+        named = next((name for name in (split.column, split.group) if name), None)
+        message = f"column {named}: {error}" if named else str(error)
+        raise DataError(config_fault(config, "data.split", message)) from error
     return _ordered({**{name: rows[part] for name, part in chosen.items()}, **brought}), manner
 
 
