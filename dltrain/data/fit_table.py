@@ -19,6 +19,7 @@ from dltrain.data.fitted import Fitted, check_labels, given_parts, placed, split
 from dltrain.data.giveaways import sampled, warn_of_giveaways
 from dltrain.data.input_groups import group_columns, without_untaught
 from dltrain.data.kinds import (
+    OF_TYPE,
     SAMPLE_ROWS,
     USUAL_MISSING,
     ColumnKind,
@@ -300,6 +301,10 @@ def feature_columns(
                 message = f"{name} has another role already, so it is no feature"
                 faults.append(config_fault(config, f"data.features.{name}", message))
         elif kind.left_out and config.features is not None:
+            if kind.left_out.startswith(OF_TYPE):
+                message, hint = f"the column {name} holds {kind.left_out}", f"data.features: {{{name}: number}} takes its seconds"
+                faults.append(config_fault(config, f"data.features.{name}", message, hint))
+                continue
             message = f"{name} is text that looks like names ({kind.left_out})"
             hint = f"data.features: {{{name}: text}} learns from its words, {{{name}: category}} from each different text"
             faults.append(config_fault(config, f"data.features.{name}", message, hint))

@@ -26,6 +26,7 @@ USUAL_MISSING = (
     "?", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "NULL", "Null", "null", "None", "<NA>",
     "#N/A", "#N/A N/A", "#NA", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
 )  # fmt: skip
+OF_TYPE = "values of type "
 # Digits with leading zeros are codes, not numbers.
 LEADING_ZERO = r"^[+-]?0\d"
 BOOLEANS = {"true": 1.0, "false": 0.0}
@@ -322,12 +323,12 @@ def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
         return ColumnKind("number", left_out=_row_name(series, reading))
     if dtype.is_temporal():
         if str(dtype).startswith("Duration") or str(dtype) == "Time":
-            return ColumnKind("text", left_out=f"values of type {dtype}")
+            return ColumnKind("text", left_out=OF_TYPE + str(dtype))
         zone = getattr(dtype, "time_zone", None)
         return ColumnKind("date", f"@{zone}" if zone else None, _index_reason(series.head(SAMPLE_ROWS)))
     if is_labelled(series):
         return ColumnKind("category")
-    return ColumnKind("text", left_out=f"values of type {dtype}")
+    return ColumnKind("text", left_out=OF_TYPE + str(dtype))
 
 
 def _kind_of_text(sample: polars.Series) -> ColumnKind:
