@@ -132,7 +132,7 @@ def _read(series: polars.Series, writing: str | None, *, with_iso: bool = True) 
             dates = _choose(dates.is_not_null(), dates, others)
         return dates, is_moment
     no, yes = (polars.Series("", [flag], dtype=polars.Boolean).new_from_index(0, len(series)) for flag in (False, True))
-    if series.dtype.is_temporal():
+    if str(series.dtype).startswith("Date"):
         if getattr(series.dtype, "time_zone", None):
             if zone is None:  # trained on dates without a zone
                 return series.dt.replace_time_zone(None).cast(polars.Datetime("us"), strict=False), no
