@@ -197,7 +197,7 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
             *(describe_phases(config, network) if network else ()),
         ),
         data=_data_lines(facts),
-        inferred=_inferred(heads),
+        inferred={**facts.inferred, **_inferred(heads)},
     )
 
 

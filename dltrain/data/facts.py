@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from dltrain.config.sources import SOURCES
 from dltrain.config.types import DataConfig, SplitConfig
@@ -37,6 +38,7 @@ class DataFacts:
         names_known: the labels are called as `schema` says; otherwise only their number is known.
         errors: what is wrong with the data.
         warnings: what is odd about it.
+        inferred: how its dates are written, for the resolved config, by key path.
     """
 
     schema: Schema | None = None
@@ -47,6 +49,7 @@ class DataFacts:
     summary: tuple[str, ...] = ()
     errors: tuple[Fault, ...] = ()
     warnings: tuple[Fault, ...] = ()
+    inferred: Mapping[str, Any] = field(default_factory=dict)
 
 
 def facts_of(dataset: Dataset) -> DataFacts:
@@ -68,6 +71,7 @@ def facts_of(dataset: Dataset) -> DataFacts:
         exact=True,
         summary=dataset.summary,
         warnings=tuple(Fault(text, severity="warning") for text in dataset.warnings),
+        inferred={key: value for key, value in dataset.resolved.items() if key == "data.dates"},
     )
 
 

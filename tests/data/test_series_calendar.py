@@ -117,3 +117,26 @@ def test_a4_a_feature_names_its_format(tmp_path: Path) -> None:
     [column] = load_dataset(config, seed=0).preprocessing.features
     assert (column.kind, column.date_format) == ("date", "%Y%m%d")
     assert "year" in column.date_parts
+
+
+def test_a3_the_decision_is_written_back_and_taken_again(tmp_path: Path) -> None:
+    """What was decided is among the resolved values, and reads a single row the same way."""
+    days = [f"{1 + month % 5:02d}/{1 + month % 12:02d}/{2000 + month // 12}" for month in range(120)]
+    polars.DataFrame({"when": days, "y": [float(number % 7) for number in range(120)]}).write_csv(tmp_path / "s.csv")
+    config = DataConfig(
+        "csv",
+        path=(str(tmp_path / "s.csv"),),
+        target=("y",),
+        task="regression",
+        features={"when": "date"},
+        split=SplitConfig(test=0.25),
+    )
+    dataset = load_dataset(config, seed=0)
+    assert dataset.resolved["data.dates"] == {"when": "%d/%m/%Y"}
+    assert any("day first" in warning for warning in dataset.warnings)
+    stored = type(dataset.preprocessing).from_state(*dataset.preprocessing.to_state())
+    asked = [
+        stored.transform(RawTable(polars.DataFrame({"when": [text]})), with_targets=False).inputs["features"]
+        for text in ("03/04/2001", "2001-04-03")
+    ]
+    assert asked[0].tolist() == asked[1].tolist()
