@@ -16,11 +16,9 @@ PACKAGE = REPOSITORY / "dltrain"
 # `storage.stored`, the sweep's `Worker`, the console.
 ALLOWED: dict[str, dict[str, str]] = {
     "open to write": {
-        "__main__.py": "the standard streams that were closed",
         "runs.py": "the guarded way itself",
         "helper_process.py": "shared memory of this process",
         "cli/app.py": "the traceback of a bug, into a new temporary file or the run's log",
-        "data/disk_array.py": "arrays in a folder of the cache that only this process knows",
         "data/fit_series.py": "a folder of the cache that only this process knows",
         "data/fit_streamed.py": "a folder of the cache that only this process knows",
         "data/picture_store.py": "a folder of the cache that only this process knows",
@@ -33,7 +31,6 @@ ALLOWED: dict[str, dict[str, str]] = {
         "model/export/tflite_file.py": "inside of `replace_whole`",
         "model/weights.py": "a temporary folder of its own",
         "model/generate_application_layers.py": "a tool of the developers",
-        "config/generate_catalog.py": "a tool of the developers",
         "sweep/study.py": "the journal of a sweep's strategy is cut back to its last whole line",
         "training/history.py": "history.csv is appended to, a synced line an epoch",
         "training/environment.py": "log.txt is appended to, no link followed",
