@@ -534,13 +534,18 @@ def summarize(
 ) -> list[str]:
     """Lines on targets and features, and on the columns that are left out: by their look, or for what training can teach."""
     lines = []
-    num_targets = max(map(len, targets.values()), default=0)  # of a series, fewer than rows
-    is_taught = have_targets(targets, num_targets)
+    # Those of a series were cut to the rows that have a value, each by itself.
+    is_table = all(len(values) == num_rows for values in targets.values())
+    if is_table:
+        is_taught = have_targets(targets, num_rows)
+        told = {name: values[is_taught] for name, values in targets.items()}
+    else:
+        told = targets
     for spec in preprocessing.targets:
         if spec.task == "classification":
-            lines.append(count_labels(spec, targets[spec.name][is_taught]))
+            lines.append(count_labels(spec, told[spec.name]))
         elif spec.task == "regression":
-            numbers = targets[spec.name][is_taught]
+            numbers = told[spec.name]
             lines.append(
                 f"target {spec.name}: a number from {numbers.min():,.6g} to {numbers.max():,.6g}, mean {numbers.mean():,.6g}, "
                 f"standard deviation {numbers.std():,.6g}"
@@ -549,7 +554,7 @@ def summarize(
             lines.append("target: the input itself (reconstruction)")
         if spec.reason:
             lines[-1] += f" ({spec.task}: {spec.reason})" if spec.task != RECONSTRUCTION else ""
-    lines += describe_dropped(targets, num_targets)
+    lines += describe_dropped(targets, num_rows) if is_table else []
     sample = f", kinds by the first {SAMPLE_ROWS:,} rows" if num_rows > SAMPLE_ROWS else ""
     features = preprocessing.describe()
     lines += [features[0] + sample, *features[1:]]
