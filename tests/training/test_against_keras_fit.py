@@ -136,6 +136,9 @@ def keras_fit(
         [(name, given)] = arguments["learning_rate"].items()
         arguments["learning_rate"] = getattr(keras.optimizers.schedules, name)(**given)
     optimizer = getattr(keras.optimizers, case.optimizer)(**arguments)
+    if case.optimizer == "ScheduleFreeAdamW":
+        # Its momentum begins as the weights; built inside the first step of `fit`, Keras leaves it at zero.
+        optimizer.build(model.trainable_variables)
     accuracy = keras.metrics.BinaryAccuracy(name="accuracy")
     model.compile(optimizer=optimizer, loss="binary_crossentropy", metrics=[accuracy], jit_compile=False)
     callbacks: list[Any] = []
