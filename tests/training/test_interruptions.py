@@ -72,12 +72,16 @@ class Optimizer:
     def learning_rate(self, value: float) -> None:
         self.variables[1].assign(value)
 
+    def finalize_variable_values(self, variables: Any) -> None:
+        """It keeps no average of the weights."""
+
 
 class Model:
     def __init__(self) -> None:
         self.variables = [Variable([1.0, -2.0, 0.0], "dense/kernel")]
         self.optimizer = Optimizer()
         self.metrics_variables = [Variable([0.0, 0.0], "loss")]
+        self.trainable_variables = self.variables
         self.metrics: list[Any] = []
         self.stop_training = False
 
