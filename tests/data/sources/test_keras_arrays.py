@@ -134,7 +134,9 @@ def test_fashion_mnist(fashion: tuple[Path, dict[str, np.ndarray]], tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "damage", [b"", b"text", gzip.compress(b"\0\0\x08\x01\0\0\0\x05abc"), gzip.compress(b"\0\0\x0d\x01\0\0\0\0")]
+    "damage",
+    [b"", b"text", gzip.compress(b"\0\0\x08\x01\0\0\0\x05abc"), gzip.compress(b"\0\0\x0d\x01\0\0\0\0")],
+    ids=["empty", "text", "short", "of another type"],  # the time of packing is no part of a name
 )
 def test_damaged_idx(damage: bytes, fashion: tuple[Path, dict[str, np.ndarray]]) -> None:
     folder, _ = fashion
