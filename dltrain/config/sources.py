@@ -270,6 +270,21 @@ SOURCES: dict[str, Source] = {
             },
             origin="drawn from the config's seed",
         ),
+        Source(
+            "playground",
+            "table",
+            "Points of two colours, as TensorFlow's playground draws them.",
+            {
+                "problem": SourceArgument("'circle'|'xor'|'gauss'|'spiral'", "circle", "How the colours lie."),
+                "rows": SourceArgument("int>=2", 500, "How many points, half of each colour."),
+                "noise": SourceArgument("number[0,0.5]", 0.0, "How far points stray, as the playground's slider has it."),
+            },
+            task="classification",
+            rows=500,
+            shape=(2,),
+            classes=2,
+            origin="drawn from the config's seed, after playground.tensorflow.org",
+        ),
     )
 }
 
@@ -277,3 +292,7 @@ SOURCES: dict[str, Source] = {
 def sources_with_argument(name: str) -> list[str]:
     """The sources that have an argument of this name."""
     return [source.name for source in SOURCES.values() if name in source.arguments]
+
+
+# Sources that have no files: what they hold is drawn from the config's seed.
+GENERATED = ("noise", "playground")

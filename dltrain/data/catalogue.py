@@ -6,7 +6,7 @@ import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from dltrain.config.sources import SOURCES, Source
+from dltrain.config.sources import GENERATED, SOURCES, Source
 from dltrain.data.faults import nearest
 from dltrain.data.sources.places import Layout, find, require
 from dltrain.errors import UsageError
@@ -67,8 +67,8 @@ def get_dataset(name: str, reporter: Reporter) -> Path:
         match = nearest(name, names)
         suggestion = f"did you mean {match}? " if match else ""
         raise UsageError(f"there is no dataset {name}", hint=f"{suggestion}datasets: {', '.join(names)}")
-    if name == "noise":
-        raise UsageError("noise is made from the seed; there is nothing to fetch", hint="use it as `data.source: noise`")
+    if name in GENERATED:
+        raise UsageError(f"{name} is made from the seed; there is nothing to fetch", hint=f"use it as `data.source: {name}`")
     if name in BUNDLED:
         from dltrain.data.sources.bundled import data_file
 
@@ -88,7 +88,7 @@ def _describe(source: Source) -> DatasetInfo:
     location: str | None
     if source.name in BUNDLED:
         location = "comes with scikit-learn"
-    elif source.name == "noise":
+    elif source.name in GENERATED:
         location = "made from the seed"
     else:
         layout = _layout(source.name)

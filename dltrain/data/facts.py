@@ -79,6 +79,8 @@ def known_facts(config: DataConfig) -> DataFacts | None:
     """What is known of a named dataset without reading it; None: it has to be looked at."""
     if config.source == "noise":
         return _noise(config)
+    if config.source == "playground":
+        return _playground(config)
     source = SOURCES.get(config.source)
     if source is None or source.needs_path or config.path or config.split.folds:
         return None
@@ -186,6 +188,15 @@ def _noise(config: DataConfig) -> DataFacts:
     line = f"noise: {rows:,} rows of {'×'.join(map(str, shape))}" + (f", {classes} classes" if classes else "")
     plain = replace_folds(config)
     return DataFacts(schema, expected_rows(plain, rows), summary=(line,), exact=True)
+
+
+def _playground(config: DataConfig) -> DataFacts:
+    rows = config.arguments.get("rows", 500)
+    spec = _target(config, "classification", 2, "playground has 2 classes")
+    unit_range = in_unit_range(config.scale, "standard")
+    schema = Schema((InputSpec("features", (2,), columns=("x1", "x2"), unit_range=unit_range),), (spec,))
+    line = f"playground: {rows:,} points of 2 classes, {config.arguments.get('problem', 'circle')}"
+    return DataFacts(schema, expected_rows(replace_folds(config), rows), summary=(line,), exact=True)
 
 
 def replace_folds(config: DataConfig) -> DataConfig:

@@ -23,7 +23,7 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_named_dataset_is_listed_with_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     datasets = {info.name: info for info in list_datasets()}
-    assert len(datasets) == 12
+    assert len(datasets) == 13
     assert "csv" not in datasets
     for name in ("lfw_people", "olivetti_faces", "california_housing", "mnist", "fashion_mnist", "cifar10"):
         assert datasets[name].location is None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dltrain.checking.check import check_dataset, raise_for_errors
+from dltrain.config.sources import GENERATED
 from dltrain.config.types import Config, DataConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.load import prepare, read_raw
@@ -15,7 +16,6 @@ from dltrain.reporting import Reporter
 from dltrain.training.helper_jobs import data_for_model
 
 # Sources that make their rows from the seed.
-_GENERATED = ("noise",)
 
 
 def same_data(config: Config, other: Config) -> bool:
@@ -37,7 +37,7 @@ def read_together(configs: Sequence[Config], *, reporter: Reporter) -> list[Data
     found: list[Dataset | DltrainError] = []
     for config in configs:
         data, seed = _request(config)
-        source = (replace(data, split=replace(data.split, seed=None, fold=None)), seed if data.source in _GENERATED else None)
+        source = (replace(data, split=replace(data.split, seed=None, fold=None)), seed if data.source in GENERATED else None)
         try:
             raw = next((raw for other, raw in raws if other == source), None)
             if raw is None:
@@ -55,5 +55,5 @@ def read_together(configs: Sequence[Config], *, reporter: Reporter) -> list[Data
 def _request(config: Config) -> tuple[DataConfig, int | None]:
     """The data block, and the seed if the parts depend on it."""
     data = data_for_model(config.data, config.model)
-    fixed = data.split.seed is not None and data.source not in _GENERATED
+    fixed = data.split.seed is not None and data.source not in GENERATED
     return data, None if fixed else config.seed
