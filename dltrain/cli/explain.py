@@ -7,10 +7,12 @@ import shutil
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
+from dltrain.errors import Fault, UsageError
 
 if TYPE_CHECKING:
     from dltrain.config.explain import Explanation, Part
@@ -20,7 +22,10 @@ _MOST_OWNERS = 12
 
 
 def command(
-    context: typer.Context, words: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", hidden=True)] = None
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", hidden=True)] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw the one activation (PNG).")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> None:
     """Say what each KEY means: type, default, meaning, arguments, an example.
 
@@ -30,6 +35,8 @@ def command(
     from dltrain.config.explain import explain
 
     console: Console = context.obj
+    if plot is not None:
+        _draw(words or [], plot, force=force)
     found = [(word, explain(word)) for word in words or [""]]
     console.document(
         {
@@ -38,6 +45,23 @@ def command(
         }
     )
     console.result("\n\n".join("\n".join(_lines(one)) for _, explanations in found for one in explanations))
+
+
+def _draw(words: list[str], picture: Path, *, force: bool) -> None:
+    from dltrain.config.catalog import load_catalog
+    from dltrain.storage.outputs import check_output
+
+    name = load_catalog().find_activation(words[0]) if len(words) == 1 else None
+    if name is None:
+        raise UsageError(Fault("--plot draws one activation", hint="dltrain explain relu --plot relu.png"))
+    check_output(picture, force=force)
+    from dltrain.evaluation.plots import plot_activation
+    from dltrain.model.numbers.activations import find_activation
+
+    found = find_activation(name)
+    if found is None or found.slope is None:
+        raise UsageError(Fault(f"{name} is no function of one number: what a unit says depends on the others"))
+    plot_activation(name, found.value, found.slope, picture)
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:

@@ -35,7 +35,14 @@ def command(
     steps: Annotated[
         int | None, typer.Option("--steps", metavar="N", min=1, max=100_000, help="N steps of the optimizer on these rows.")
     ] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw the loss over the steps (PNG).")] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot",
+            metavar="FILE",
+            help="Draw the loss over the --steps, or what RUN says over the plane of its two columns (PNG).",
+        ),
+    ] = None,
     units: Annotated[
         int, typer.Option("--units", metavar="N", min=1, help="How many units and inputs of a layer are written out.")
     ] = 3,
@@ -62,14 +69,19 @@ def command(
     from dltrain.storage.outputs import check_output
 
     console: Console = context.obj
-    if plot is not None and steps is None:
-        raise UsageError(Fault("--plot draws the loss over several steps", hint="say how many with --steps"))
     if plot is not None:
         check_output(plot, force=force, inputs=words or ())
     with_weights = weights is not None
     wanted = [*(row or ()), *(_range(rows) if rows else ())]
     config, run = _subject(words or [], list(inputs or ()), runs)
     weights = None if weights == SHOWN else weights
+    if plot is not None and steps is None:
+        if run is None or inputs or wanted:
+            raise UsageError(
+                Fault("--plot draws the loss over several steps, or a run of two columns", hint="say how many with --steps")
+            )
+        _draw_boundary(console, run, plot, weights)
+        return 0
     if run is not None and with_weights and not inputs and not wanted:
         _write_weights(console, run, weights)
         return 0
@@ -94,6 +106,14 @@ def command(
     if plot is not None:
         console.result(f"\nthe loss over the steps is drawn in {plot}")
     return 0
+
+
+def _draw_boundary(console: Console, run: Path, picture: Path, weights: str | None) -> None:
+    from dltrain.evaluation.boundary import plot_boundary
+
+    plot_boundary(run, picture, weights=weights, reporter=console)
+    console.document({"status": "finished", "run": str(run), "plot": str(picture)})
+    console.result(f"what the model says of each place is drawn in {picture}")
 
 
 def _write_weights(console: Console, run: Path, weights: str | None) -> None:

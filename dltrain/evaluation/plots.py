@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from dltrain.errors import RunError
 from dltrain.evaluation.figure import make_logarithmic, new_figure, own_style, save_figure
@@ -99,6 +101,32 @@ def plot_steps(losses: Sequence[float], picture: Path, *, title: str = "") -> No
     axes.set_xlabel("steps done")
     if title:
         axes.set_title(title, fontsize=11)
+    save_figure(figure, picture)
+
+
+@own_style()
+def plot_activation(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any], picture: Path) -> None:
+    """Draw an activation and its slope from -6 to 6 and write the picture as PNG.
+
+    Args:
+        name: Keras's.
+        value: of an array.
+        slope: likewise; the derivative.
+        picture: file to write, whole or not at all.
+
+    Raises:
+        RunError: the picture cannot be written.
+    """
+    figure = new_figure(*_PANEL, layout="constrained")
+    axes = figure.subplots()
+    places = np.linspace(-6, 6, 601)
+    axes.plot(places, value(places), color=_TRAINING_COLOUR, linewidth=1.8, label=name)
+    axes.plot(places, slope(places), color=_VALIDATION_COLOUR, linewidth=1.2, linestyle="--", label="its slope")
+    axes.axhline(0, color="#888888", linewidth=0.6)
+    axes.axvline(0, color="#888888", linewidth=0.6)
+    axes.set_xlabel("weighted sum of the inputs")
+    axes.grid(color="#dddddd", linewidth=0.6)
+    axes.legend(fontsize=8, frameon=False)
     save_figure(figure, picture)
 
 
