@@ -38,7 +38,7 @@ COMPONENT_PLACES = re.compile(
     r"|(?:model\.layers|data\.augment|data\.transform|training\.metrics)\.[^.]+"
 )
 
-SCALES = "'standard'|'minmax'|'robust'|'quantile'|'unit'|'none'"
+SCALES = "'standard'|'minmax'|'robust'|'smooth_clip'|'quantile'|'unit'|'none'"
 IMPUTES = "'mean'|'median'|'most_frequent'|'none'|number"
 ENCODES = "'one_hot'|'embedding'"
 STANDARDIZE = "'lower_and_strip_punctuation'|'lower'|'strip_punctuation'|'lower_all_and_strip_punctuation'|'lower_all'|'none'"

@@ -193,8 +193,8 @@ class DataConfig:
         replace: column -> {old text: new text}.
         dates: how dates are written: "day_first", "month_first", a format, or column -> one of these; None: found out.
         missing_target: rows without a value for a target "fail", or are left out ("drop").
-        scale: None (the default of the kind of data), one of "standard", "minmax", "robust", "quantile", "unit", "none",
-            or a mapping column -> one of these (for tables).
+        scale: None (the default of the kind of data), one of "standard", "minmax", "robust", "smooth_clip", "quantile", "unit",
+            "none", or a mapping column -> one of these (for tables).
         impute: None (default "median"), "mean", "median", "most_frequent", "none", a number, or a mapping column -> one of these.
         encode: None (one-hot up to 64 categories, embedding above), "one_hot", "embedding", or a mapping column -> one of these.
         scale_target: whether a regression target is standardized inside (reported in its own units all the same).

@@ -1,6 +1,7 @@
 """Filling gaps in numbers and bringing them to one scale: statistics of the training part, in float64.
 
-The same as scikit-learn's SimpleImputer followed by StandardScaler, MinMaxScaler, RobustScaler or QuantileTransformer.
+The same as scikit-learn's SimpleImputer followed by StandardScaler, MinMaxScaler, RobustScaler or QuantileTransformer; the smooth
+clip is that of RealMLP (Holzmüller, Grinsztajn, Steinwart 2024, arXiv 2407.04491).
 """
 
 from __future__ import annotations
@@ -10,9 +11,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-SCALES = ("standard", "minmax", "robust", "quantile", "none")
+SCALES = ("standard", "minmax", "robust", "smooth_clip", "quantile", "none")
+STRAIGHT_SCALES = ("standard", "minmax", "robust", "none")
 IMPUTES = ("median", "mean", "most_frequent", "none")
 NUM_QUANTILES = 1000
+# What the smooth clip tends to, and a value that it cannot tell from infinity: the square of a larger one might overflow.
+CLIP = 3.0
+FAR = 1e9
 NO_VALUE = "no value in the training part"
 
 Numbers = NDArray[np.float64]
@@ -21,6 +26,8 @@ Numbers = NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class NumberTransform:
     """One number that goes into the model: (value, or `fill` where there is none, - center) / spread; or its quantile.
+
+    The smooth clip bends the scaled value x to x / sqrt(1 + (x / 3)^2), which never leaves -3 to 3.
 
     Attributes:
         name: what it is (`age`, `date year`).
@@ -50,7 +57,8 @@ class NumberTransform:
         values = np.where(np.isnan(values), self.fill, values)
         if self.scale == "quantile":
             return to_quantiles(values, self.quantiles)
-        return (values - self.center) / self.spread
+        scaled = (values - self.center) / self.spread
+        return clip_smoothly(scaled) if self.scale == "smooth_clip" else scaled
 
     def inverse(self, scaled: Numbers) -> Numbers:
         """Values [rows] in the column's own units from scaled ones [rows]."""
@@ -58,6 +66,8 @@ class NumberTransform:
             return np.asarray(np.interp(scaled, np.linspace(0, 1, len(self.quantiles)), self.quantiles))
         if np.isinf(self.spread):
             return np.full(len(scaled), self.center)
+        if self.scale == "smooth_clip":
+            scaled = unclip(scaled)
         return scaled * self.spread + self.center
 
 
@@ -98,7 +108,7 @@ def same_value(value: str) -> str:
 def ignoring_constant(number: NumberTransform, values: Numbers) -> NumberTransform:
     """The transform, which makes 0 of every value if the training rows' values [rows], NaN where missing, are all one."""
     seen = values[~np.isnan(values)]
-    if number.scale not in ("standard", "minmax", "robust") or not len(seen) or (seen != seen[0]).any():
+    if number.scale not in ("standard", "minmax", "robust", "smooth_clip") or not len(seen) or (seen != seen[0]).any():
         return number
     if number.indicator and not np.isnan(number.fill) and number.fill != seen[0]:
         return number  # filled with another number, it varies
@@ -137,9 +147,26 @@ def fit_scale(values: Numbers, scale: str) -> tuple[float, float, Numbers]:
     if scale == "robust":
         low, middle, high = (float(value) for value in np.percentile(values, [25, 50, 75]))
         return middle, _nonzero(high - low), none
+    if scale == "smooth_clip":
+        low, middle, high = (float(value) for value in np.percentile(values, [25, 50, 75]))
+        width = high - low if high > low else (float(values.max()) - float(values.min())) / 2
+        return middle, _nonzero(width), none
     references = np.linspace(0, 1, min(NUM_QUANTILES, len(values)))
     quantiles = np.maximum.accumulate(np.percentile(values, references * 100))
     return 0.0, 1.0, quantiles
+
+
+def clip_smoothly(scaled: Numbers) -> Numbers:
+    """x / sqrt(1 + (x / 3)^2) of each number: near 0 the number itself, far away 3 or -3."""
+    near = np.clip(scaled, -FAR, FAR)
+    return np.asarray(near / np.sqrt(1.0 + np.square(near / CLIP)))
+
+
+def unclip(clipped: Numbers) -> Numbers:
+    """The numbers that `clip_smoothly` took; of 3 and beyond, what float32 holds next to 3 comes from."""
+    limit = 1.0 - 2.0**-24
+    share = np.clip(clipped / CLIP, -limit, limit)
+    return np.asarray(CLIP * share / np.sqrt(1.0 - np.square(share)))
 
 
 def nonzero_deviation(mean: Numbers, variance: Numbers, num_rows: int) -> Numbers:

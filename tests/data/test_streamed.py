@@ -49,6 +49,7 @@ def write(folder: Path, text: str | bytes, name: str = "t.csv") -> Path:
         {"encode": "embedding", "scale": {"age": "quantile"}},
         {"scale": "minmax", "impute": "mean", "limit": 120},
         {"scale": "robust", "impute": "most_frequent", "weight": "w"},
+        {"scale": "smooth_clip"},
         {"scale": "none", "impute": 3.0, "features": {"age": None, "ok": "category", "id": "number", "when": "date"}, "drop": ()},
         {"features": {"age": None, "late": None}, "drop": ()},
         {"target": ("w",)},

@@ -92,7 +92,7 @@ def test_b1_streamed_tells_and_makes_the_same(tmp_path: Path, monkeypatch: pytes
     assert_same(resident, streamed)
 
 
-@pytest.mark.parametrize("scale", ["standard", "minmax", "robust"])
+@pytest.mark.parametrize("scale", ["standard", "minmax", "robust", "smooth_clip"])
 def test_b1_a_number_with_gaps_that_does_not_vary_tells_of_its_gaps_alone(tmp_path: Path, scale: str) -> None:
     gaps = [None if i % 5 == 0 else value for i, value in enumerate(COLUMNS["stuck"])]
     dataset = load_dataset(config(written(tmp_path, {"stuck": gaps}), scale=scale), seed=1)

@@ -34,7 +34,7 @@ training: {epochs: 1, batch_size: 16}
 NETS = {
     "LSTM": ("standard", "{LSTM: {units: 4, return_sequences: true}}, {SimpleRNN: {units: 3}}"),
     "Bidirectional": ("quantile", "{Bidirectional: {layer: {GRU: {units: 3}}}}"),
-    "Conv1D": ("robust", "{Conv1D: {filters: 3, kernel_size: 3}}, Flatten"),
+    "Conv1D": ("{level: smooth_clip, flow: robust}", "{Conv1D: {filters: 3, kernel_size: 3}}, Flatten"),
 }
 FORMS = [pytest.param(name, marks=[] if name == "keras" else [pytest.mark.slow]) for name in NAMES]
 

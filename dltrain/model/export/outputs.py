@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.scaling import STRAIGHT_SCALES
 from dltrain.data.table_preprocessing import TablePreprocessing
 from dltrain.model.head import Head, layer_name
 
@@ -41,7 +42,7 @@ def units_of_input(preprocessing: Preprocessing) -> Units | None:
     """(center, spread) that bring a reconstructed input back to the units of the data: number * spread + center.
 
     Of a table the numbers alone; those that stand for categories or for missing values stay. None where it is not so simple:
-    quantiles, and what transformers of scikit-learn made.
+    quantiles, what is clipped, and what transformers of scikit-learn made.
     """
     if isinstance(preprocessing, PicturePreprocessing) and not preprocessing.steps:
         return preprocessing.center, preprocessing.spread
@@ -51,7 +52,7 @@ def units_of_input(preprocessing: Preprocessing) -> Units | None:
     spread: list[float] = []
     for column in preprocessing.features:
         numbers = [] if column.kind == "category" else list(column.numbers)
-        if any(number.scale == "quantile" for number in numbers):
+        if any(number.scale not in STRAIGHT_SCALES for number in numbers):
             return None
         for number in numbers:
             rest = len(number.columns) - 1

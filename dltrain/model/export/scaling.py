@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.scaling import CLIP, FAR
+
 
 def standardize(values: Any, center: NDArray[np.float64], spread: NDArray[np.float64]) -> Any:
     """`(values - center) / spread` in float32, as exactly as if center and spread were float64."""
@@ -19,6 +21,13 @@ def standardize(values: Any, center: NDArray[np.float64], spread: NDArray[np.flo
     # Subtracted one after the other, the two would be put together again by TensorFlow Lite's converter.
     scaled = (values - rounded) / spread.astype(np.float32)
     return scaled - rest if rest.any() else scaled
+
+
+def clip_smoothly(ops: Any, scaled: Any) -> Any:
+    """What `dltrain.data.scaling.clip_smoothly` computes, for float32 of any shape."""
+    near = ops.clip(scaled, -FAR, FAR)
+    share = near / np.float32(CLIP)
+    return near / ops.sqrt(share * share + np.float32(1.0))
 
 
 def to_quantiles(ops: Any, values: Any, quantiles: NDArray[np.float64]) -> Any:

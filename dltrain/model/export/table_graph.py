@@ -21,7 +21,7 @@ from dltrain.errors import UsageError
 from dltrain.model.export.date_parts import date_parts
 from dltrain.model.export.raw_input import RawInput, no_way
 from dltrain.model.export.resize import form_range, resize, to_bytes
-from dltrain.model.export.scaling import standardize, to_quantiles
+from dltrain.model.export.scaling import clip_smoothly, standardize, to_quantiles
 from dltrain.model.export.step_graph import add_steps
 from dltrain.model.export.text_graph import add_tokens, missing_texts, unreplaceable
 
@@ -261,11 +261,15 @@ def _scale(keras: Any, numbers: Sequence[_Number]) -> tuple[list[Any], Any]:
     if straight:
         center = np.array([transform.center for transform in straight])
         spread = np.array([transform.spread for transform in straight])
-        fill = np.array([transform.fill for transform in straight])
         values = ops.stack([number.filled for number in ordered[: len(straight)]], axis=1)
         standard = standardize(values, center, spread)
+        clipped = np.array([transform.scale == "smooth_clip" for transform in straight])
+        if clipped.any():
+            smooth = clip_smoothly(ops, standard)
+            standard = smooth if clipped.all() else ops.where(clipped, smooth, standard)
+        filled = np.array([transform.transform(np.array([transform.fill]))[0] for transform in straight], np.float32)
         # The converter to ONNX leaves NaN out of a choice only where the question itself is whether there is one.
-        scaled.append(ops.where(ops.isnan(values), np.float32((fill - center) / spread), standard))
+        scaled.append(ops.where(ops.isnan(values), filled, standard))
     for number in ordered[len(straight) :]:
         fill_value = np.float32(number.transform.transform(np.array([number.transform.fill]))[0])
         shares = to_quantiles(ops, number.filled, number.transform.quantiles)

@@ -79,7 +79,7 @@ def compare(preprocessing, raw):
         assert difference.max(initial=0.0) < 2e-6, name
 
 
-@pytest.mark.parametrize("scale", ["standard", "minmax", "robust", "quantile", "none"])
+@pytest.mark.parametrize("scale", ["standard", "minmax", "robust", "smooth_clip", "quantile", "none"])
 def test_the_graph_makes_what_the_preprocessing_makes(scale):
     compare(fitted(scale), raw_columns(seed=1))
 
