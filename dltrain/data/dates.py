@@ -38,10 +38,23 @@ _ZONE = r"Z|z|[+-]\d\d:?\d\d|[+-]\d\d|(?: (?:" + "|".join(ZONE_HOURS) + "))"
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
 _WEEKDAY = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)([a-z]*)(,? +)", re.IGNORECASE)
 _TIMED = re.compile(
-    r"(?P<date>.+?)(?P<join>[ T:]|, )(?P<hour>\d{1,2})(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?P<part>[.,]\d{1,9})?)?)?"
+    r"(?P<date>.+?)(?P<join>[ T:]|, )(?P<hour>\d{1,2})"
+    r"(?:(?P<sign>[:.])(?P<minute>\d\d)(?:(?P=sign)(?P<second>\d\d)(?P<part>[.,]\d{1,9})?)?)?"
     rf"(?P<half> ?[AaPp][Mm])?(?P<gap> ?)(?P<zone>{_ZONE})?"
 )
-_BASIC = re.compile(rf"\d{{8}}T(?P<time>\d{{4}}|\d{{6}})(?P<part>\.\d{{1,9}})?(?P<gap> ?)(?P<zone>{_ZONE})?")
+_BASIC = re.compile(rf"\d{{8}}(?P<join>[T _-])(?P<time>\d{{4}}|\d{{6}})(?P<part>\.\d{{1,9}})?(?P<gap> ?)(?P<zone>{_ZONE})?")
+# What C's ctime and the posts of networks write: `Mon Apr  6 22:19:45 2009`.
+_CTIME = re.compile(rf"{_MONTH} +\d{{1,2}} \d\d:\d\d:\d\d \d{{4}}", re.IGNORECASE)
+# Digits that are dates if all of a column's are, and their formats: a month where a column holds times, a day, a day and a time.
+_YEAR_MONTH, _DAY, _HOUR = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])", r"(?:[01]\d|2[0-3])"
+COMPACT = (
+    (rf"^{_YEAR_MONTH}$", ("%Y%m",)),
+    (rf"^{_YEAR_MONTH}{_DAY}$", ("%Y%m%d",)),
+    (rf"^{_DAY}{_DAY}(?:19|20)\d\d$", ("%d%m%Y", "%m%d%Y")),
+    (rf"^{_YEAR_MONTH}{_DAY}{_HOUR}$", ("%Y%m%d%H",)),
+    (rf"^{_YEAR_MONTH}{_DAY}{_HOUR}[0-5]\d$", ("%Y%m%d%H%M",)),
+    (rf"^{_YEAR_MONTH}{_DAY}{_HOUR}[0-5]\d[0-5]\d$", ("%Y%m%d%H%M%S",)),
+)
 # Fewer different dates show no regular spacing.
 FEW_DATES = 5
 REGULAR_SPREAD, IRREGULAR_SPREAD = 0.25, 0.5
@@ -213,7 +226,11 @@ def find_writing(values: polars.Series, wanted: str | None = None) -> Writing | 
         values: text.
         wanted: "day_first" or "month_first" where the user said so.
     """
-    fitting = _fitting(values)
+    return _choose_writing(values, _fitting(values), wanted)
+
+
+def _choose_writing(values: polars.Series, fitting: list[str], wanted: str | None) -> Writing | None:
+    """One of the formats that read all values."""
     if not fitting:
         return None
     chosen, note = fitting[0], ""
@@ -331,6 +348,26 @@ def _zone_of(values: polars.Series, date_format: str) -> tuple[str, str]:
     return UTC, f"{values.name}: offsets of time differ ({', '.join(words[:4])}), so its hours are those of UTC; {how}"
 
 
+def find_compact_writing(values: polars.Series, wanted: str | None = None, *, with_months: bool = False) -> Writing | None:
+    """How digits alone are written as dates, such as 20141013: five different ones at least, all of this century or the last.
+
+    Args:
+        values: text or whole numbers, without gaps.
+        wanted: as in `find_writing`.
+        with_months: whether 201410 is a date.
+    """
+    import polars
+
+    for pattern, formats in COMPACT if with_months else COMPACT[1:]:
+        if not re.match(pattern, str(values[0])):
+            continue
+        texts = values.cast(polars.String)
+        if not texts.str.contains(pattern).all() or texts.n_unique() < FEW_DATES:
+            return None
+        return _choose_writing(texts, [text for text in formats if not _parse(texts, text)[0].has_nulls()], wanted)
+    return None
+
+
 @lru_cache(maxsize=1024)
 def candidates(text: str) -> tuple[str, ...]:
     """The formats that a text may be written in, the likelier first."""
@@ -340,17 +377,19 @@ def candidates(text: str) -> tuple[str, ...]:
     if weekday:
         before = ("%A" if weekday[2] else "%a") + weekday[3]
         text = text[weekday.end() :]
-    found = [before + date for date in _date_formats(text)]
+    found = [] if text.isdigit() else [before + date for date in _date_formats(text)]
     basic = _BASIC.fullmatch(text)
-    if basic:
+    if basic and not text.isdigit():
         time = "%H%M%S" if len(basic["time"]) == 6 else "%H%M"
-        found.append(f"%Y%m%dT{time}{'%.f' if basic['part'] else ''}{_zone_format(basic)}")
+        found.append(f"%Y%m%d{basic['join']}{time}{'%.f' if basic['part'] else ''}{_zone_format(basic)}")
+    if weekday and _CTIME.fullmatch(text):
+        found.append(f"{before}%b %d %H:%M:%S %Y")
     timed = _TIMED.fullmatch(text)
     if timed:
         half = timed["half"]
         time = "%I" if half else "%H"
-        time += ":%M" if timed["minute"] else ""
-        time += ":%S" if timed["second"] else ""
+        time += f"{timed['sign']}%M" if timed["minute"] else ""
+        time += f"{timed['sign']}%S" if timed["second"] else ""
         if timed["part"]:
             time += "%.f" if timed["part"][0] == "." else f",%{len(timed['part']) - 1}f"
         if half:
@@ -369,6 +408,7 @@ def _zone_format(match: re.Match[str]) -> str:
 def _date_formats(text: str) -> list[str]:
     """Formats of a date without a time."""
     patterns = (
+        (r"\d{8}()", "Y m d|d m Y|m d Y"),
         (r"\d{4}([-/. ])\d{1,2}\1\d{1,2}", "Y m d|Y d m"),
         (r"\d{1,2}(/)\d{1,2}/\d{4}", "m d Y|d m Y"),
         (r"\d{1,2}(/)\d{1,2}/\d{2}", "m d y|d m y|y m d"),

@@ -49,7 +49,7 @@ from dltrain.data.fit_table import (
 from dltrain.data.fitted import Fitted
 from dltrain.data.giveaways import MOST_COLUMNS, sampled, warn_of_giveaways
 from dltrain.data.input_groups import group_columns, without_untaught
-from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading, infer_kind, is_labelled, is_text, mend, read_numbers
+from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading, infer_time, is_labelled, is_text, mend, read_numbers
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
@@ -210,7 +210,7 @@ def _role_columns(config: DataConfig, sample: RawTable, reading: Reading) -> dic
     others = (config.weight, config.split.column, config.split.group)
     columns: dict[str, FeatureColumn | None] = {}
     if config.split.time and config.split.time not in others:
-        kind: ColumnKind = infer_kind(mend(sample.frame[config.split.time], reading), reading)
+        kind: ColumnKind = infer_time(mend(sample.frame[config.split.time], reading), reading)
         if kind.kind == "number":  # moments are read from what is written, not from what a clock showed
             columns[config.split.time] = FeatureColumn(config.split.time, kind.kind)
     for name in (*others, config.split.time):

@@ -26,6 +26,7 @@ from dltrain.data.kinds import (
     Reading,
     date_writing,
     infer_kind,
+    infer_time,
     is_labelled,
     mend,
     text_of,
@@ -275,7 +276,7 @@ def decided_dates(
     found = {name: kind for name, kind in kinds.items() if kind.kind == "date"}
     for name in (*times, *([config.split.time] if config.split.time else [])):
         if name not in found:
-            kind = infer_kind(mend(raw.frame[name], reading), reading)
+            kind = infer_time(mend(raw.frame[name], reading), reading)
             found |= {name: kind} if kind.kind == "date" else {}
     # Dates of Parquet are written nowhere: what begins with @ is a zone without a format.
     written = {name: kind.date_format for name, kind in found.items() if kind.date_format and kind.date_format[0] != "@"}
@@ -449,7 +450,7 @@ def _ordered(parts: dict[str, Rows]) -> dict[str, Rows]:
 def _times(config: DataConfig, raw: RawTable, reading: Reading) -> NDArray[Any]:
     name = str(config.split.time)
     series = mend(raw.frame[name], reading)
-    kind = infer_kind(series, reading)
+    kind = infer_time(series, reading)
     if kind.kind == "date":
         dates = to_moments(series, kind.date_format)
         times = np.where(dates.is_null().to_numpy(), np.nan, dates.dt.epoch("us").fill_null(0).to_numpy().astype(np.float64))

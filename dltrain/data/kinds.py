@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.date_formats import DATE_ORDERS
-from dltrain.data.dates import Writing, find_writing, to_dates, zoned
+from dltrain.data.dates import Writing, find_compact_writing, find_writing, to_dates, zoned
 
 if TYPE_CHECKING:
     import polars
@@ -280,6 +280,10 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
     said = _said_date(sample, reading)
     if said:
         return said
+    if is_text(sample) or sample.dtype.is_integer():
+        compact = find_compact_writing(sample, reading.dates_of(str(series.name)))
+        if compact:
+            return ColumnKind("date", compact.text, _index_reason(sample), compact.note)
     if is_labelled(series) or not is_text(sample):
         return _kind_of_type(series, reading)
     if sample.str.to_lowercase().is_in(list(BOOLEANS)).all():
@@ -291,6 +295,16 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
     if written:
         return ColumnKind("date", written.text, _index_reason(sample), written.note)
     return _kind_of_text(sample)
+
+
+def infer_time(series: polars.Series, reading: Reading) -> ColumnKind:
+    """The kind of a column that is asked for times: as `infer_kind`, and digits such as 201410 are months."""
+    kind = infer_kind(series, reading)
+    if kind.kind == "number" and (is_text(series) or series.dtype.is_integer()):
+        values = mend(series, reading).drop_nulls()
+        found = find_compact_writing(values, with_months=True) if len(values) else None
+        return ColumnKind("date", found.text, note=found.note) if found else kind
+    return kind
 
 
 def _said_date(sample: polars.Series, reading: Reading) -> ColumnKind | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.date_formats import split_writing
 from dltrain.data.dates import find_writing, from_clock, to_clock, to_moments
-from dltrain.data.kinds import Reading, infer_kind, is_text, mend, to_numbers
+from dltrain.data.kinds import Reading, infer_time, is_text, mend, to_numbers
 from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault
 
@@ -236,7 +236,7 @@ def read_times(
         return _from_parts(frame, columns, reading, locate)
     series = mend(frame[columns[0]], reading)
     if date_format is None:
-        found = infer_kind(frame[columns[0]], reading)
+        found = infer_time(frame[columns[0]], reading)
         date_format, is_date = found.date_format, found.kind == "date"
         if not is_date and is_text(series):  # one that begins with dates and has something else among them
             written = find_writing(series.drop_nulls().head(1)) if len(series.drop_nulls()) else None

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.dates import find_writing, to_dates, to_moments
+from dltrain.data.kinds import Reading, infer_kind, infer_time
+from dltrain.data.load import load_dataset
 
 FORMATS = [
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%d. %B %Y",
@@ -122,10 +125,46 @@ def test_a3_what_no_value_tells_is_a_warning(values):
         ("2020-11-27 10:00 UTC", datetime(2020, 11, 27, 10)),
         ("2020-11-27 05", datetime(2020, 11, 27, 5)),
         ("27/Nov/2020:10:00:00 +0000", datetime(2020, 11, 27, 10)),
+        ("20201127 100000", datetime(2020, 11, 27, 10)),
+        ("20201127_100000", datetime(2020, 11, 27, 10)),
+        ("20201127 10:30", datetime(2020, 11, 27, 10, 30)),
+        ("27.11.2020 18.30", datetime(2020, 11, 27, 18, 30)),
+        ("2020-11-27 18.30.15", datetime(2020, 11, 27, 18, 30, 15)),
+        ("Fri Nov 27 10:00:05 2020", datetime(2020, 11, 27, 10, 0, 5)),
     ],
 )
 def test_a4_dates_of_many_writings(text, right):
     assert read(text) == [right]
+
+
+@pytest.mark.parametrize("form", ["%Y%m%d", "%d%m%Y", "%m%d%Y", "%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S", "%Y%m"])
+@pytest.mark.parametrize("dtype", [polars.String, polars.Int64])
+def test_a4_digits_alone_are_dates_where_all_are(form, dtype):
+    months = 15 if form == "%Y%m" else 1
+    days = [datetime(1998, 10, 1) + timedelta(days=2 * months * step, hours=step) for step in range(40)]
+    column = texts(*[day.strftime(form) for day in days]).cast(dtype)
+    if dtype == polars.Int64 and form[:2] != "%Y":
+        column = texts(*[day.strftime(form) for day in days if day.day >= 10 and day.month >= 10]).cast(dtype)
+        days = [day for day in days if day.day >= 10 and day.month >= 10]
+    kind = infer_time(column, Reading())
+    assert (kind.kind, kind.date_format) == ("date", form)
+    assert to_dates(column, kind.date_format).to_list() == [as_written(day, form) for day in days]
+
+
+@pytest.mark.parametrize("numbers", [range(20200101, 20200201), [20201301, 20200101] * 9, [20200101] * 30, range(200101, 200140)])
+def test_a4_digits_that_are_no_dates_are_numbers(numbers):
+    for dtype in (polars.String, polars.Int64):
+        assert infer_kind(polars.Series("code", list(numbers)).cast(dtype), Reading()).kind == "number"
+
+
+def test_a4_rows_are_split_by_days_written_as_digits(tmp_path):
+    days = [date(1998, 1, 1) + timedelta(days=5 * step) for step in range(200)]
+    rows = [f"{day:%d%m%Y},{step % 7},{step % 11}" for step, day in enumerate(days)]
+    (tmp_path / "t.csv").write_text("day,x,y\n" + "\n".join(rows))
+    split = SplitConfig(time="day", test=0.25)
+    config = DataConfig(source="csv", path=(str(tmp_path / "t.csv"),), target=("y",), split=split, task="regression")
+    test = load_dataset(config, seed=0).parts["test"]
+    assert sorted(test.row_ids.tolist()) == list(range(150, 200))
 
 
 @pytest.mark.parametrize(
