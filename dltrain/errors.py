@@ -7,7 +7,7 @@ Any other exception that reaches the command line is a bug in dltrain (exit code
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dltrain.wording import without_credentials
@@ -37,6 +37,7 @@ class Fault:
         path: the key in override form (`model.layers.2.units`), or None.
         hint: the next step, such as the nearest right spelling, or None.
         severity: "error" or "warning".
+        details: lines that stand below the message, such as one for each thing to choose from.
     """
 
     message: str
@@ -46,13 +47,15 @@ class Fault:
     path: str | None = None
     hint: str | None = None
     severity: str = "error"
+    details: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)
         head = f"{place}: {self.severity}: " if place else f"{self.severity}: "
         path = f"{self.path}: " if self.path else ""
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{head}{path}{self.message}{hint}"
+        details = "".join(f"\n  {line}" for line in self.details)
+        return f"{head}{path}{self.message}{details}{hint}"
 
 
 def as_warning(warning: str | Fault) -> Fault:
@@ -61,9 +64,10 @@ def as_warning(warning: str | Fault) -> Fault:
 
 
 def fault_documents(faults: Iterable[Fault]) -> list[dict[str, Any]]:
-    """Faults for JSON: file, line, column, path, message, hint; without the passwords of URLs."""
+    """Faults for JSON: file, line, column, path, message with its details, hint; without the passwords of URLs."""
     names = ("file", "line", "column", "path", "message", "hint")
-    return [{name: _shown(getattr(fault, name)) for name in names} for fault in faults]
+    whole = [replace(fault, message="\n  ".join([fault.message, *fault.details])) for fault in faults]
+    return [{name: _shown(getattr(fault, name)) for name in names} for fault in whole]
 
 
 def _shown(value: str | int | None) -> str | int | None:

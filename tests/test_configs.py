@@ -222,3 +222,10 @@ def test_adult_reaches_its_number_with_other_values(tmp_path):
     need_data("adult")
     words = ("training.optimizer.learning_rate=0.003", "model.layers.0.units=64", "--require", "accuracy>=0.85")
     check_fit("adult", fit_config("adult", tmp_path, *words), tmp_path)
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)
+def test_e6_each_config_says_where_its_data_comes_from(file: Path) -> None:
+    text = file.read_text()
+    words = ("https://", "github.com/", "download", "installed package", "scikit-learn")
+    assert "data: none" in text or any(word in text for word in words)

@@ -247,6 +247,8 @@ def _key_of_option(option: str) -> str | None:
     from dltrain.config.keys import KEYS
 
     word = option.lstrip("-").replace("-", "_")
+    if word == "seed":  # the experiment's, not that of its split
+        return word
     if word in ("lr", "learning_rate"):
         return "training.optimizer.learning_rate"
     said = OLD_WORDS.get(word, "")

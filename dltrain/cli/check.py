@@ -27,17 +27,21 @@ def command(
     samples: Annotated[
         Path | None, typer.Option("--samples", metavar="FILE", help="Draw some pictures of the training part with their labels.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the file of --samples if it exists.")] = False,
     build: Annotated[bool, typer.Option("--build", help="Let Keras build the model as well.")] = False,
     form: Annotated[str, typer.Option("--format", click_type=click.Choice(FORMATS), help="How the faults are written.")] = "text",
 ) -> int:
     """Find all faults of each CONFIG without training; print its layers, shapes and parameters. Exit 2 or 3 if it has faults."""
     from dltrain.config import split_words
     from dltrain.errors import fault_documents
+    from dltrain.storage.outputs import check_picture
 
     console: Console = context.obj
     files, overrides = split_words(words or ())
     if not files:
         raise UsageError(Fault("a config file was expected, found none", hint="dltrain check CONFIG..."))
+    if samples is not None:
+        check_picture(samples, force=force)
     console.settings.json = console.settings.json or form == "json"
     documents: list[dict[str, Any]] = []
     errors: list[Fault] = []

@@ -29,14 +29,14 @@ def command(
     A RUN is a path, `latest`, or the beginning of a run's name; a sweep stands for its best trial.
     """
     from dltrain.runs import find_run
-    from dltrain.storage.outputs import check_output
+    from dltrain.storage.outputs import check_picture
     from dltrain.sweep.compare import compare
 
     console: Console = context.obj
     if not words or len(words) < 2:
         raise UsageError(Fault("two runs or more are needed to compare", hint="dltrain compare RUN RUN..."))
     if output is not None:
-        check_output(output, force=force)
+        check_picture(output, force=force)
     result = compare([find_run(word, runs) for word in words], picture=output, metric=metric)
     for warning in result.warnings:
         console.warning(warning)

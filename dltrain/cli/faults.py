@@ -25,6 +25,7 @@ def _render(fault: Fault, sources: dict[str, list[str]]) -> list[str]:
     source = _source_line(fault, sources)
     if source is not None:
         lines += _excerpt(source, fault.line or 0, fault.column)
+    lines += [f"  {one_line(line)}" for line in fault.details]
     if fault.hint and fault.hint.startswith("dltrain "):
         lines += ["go on with:", one_line(fault.hint)]  # a command stands alone on its line, to be copied whole
     elif fault.hint:

@@ -66,11 +66,11 @@ def command(
     from dltrain.cli.trace_document import trace_document
     from dltrain.cli.trace_report import report
     from dltrain.evaluation.trace import trace
-    from dltrain.storage.outputs import check_output
+    from dltrain.storage.outputs import check_picture
 
     console: Console = context.obj
     if plot is not None:
-        check_output(plot, force=force, inputs=words or ())
+        check_picture(plot, force=force)
     with_weights = weights is not None
     wanted = [*(row or ()), *(_range(rows) if rows else ())]
     config, run = _subject(words or [], list(inputs or ()), runs)

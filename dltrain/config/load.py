@@ -25,6 +25,7 @@ from dltrain.config.yaml_reader import MOST_BYTES, read_yaml
 from dltrain.errors import ConfigError, Fault
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+_TABLES = (".csv", ".tsv", ".parquet", ".npz", ".xlsx", ".gz")
 BLOCKS = ("data", "model", "training", "evaluation", "sweep", "parameters")
 
 
@@ -54,6 +55,8 @@ def load_config(file: str | Path, overrides: Sequence[str] = ()) -> Config:
     try:
         if path.is_dir():
             raise ConfigError(Fault("expected a config file, found a folder", file=str(file), hint=f"dltrain init {file}"))
+        if path.suffix.lower() in _TABLES and path.is_file():
+            raise ConfigError(Fault("expected a config file, found a file of data", file=str(file), hint=f"dltrain init {file}"))
         with path.open("rb") as stream:
             text = stream.read(MOST_BYTES + 1)
     except FileNotFoundError:
@@ -225,7 +228,7 @@ def _check_across(
 
 def _what_it_is(file: str) -> str | None:
     """What a file of data, in a config's place, is good for."""
-    if Path(file).suffix.lower() in (".csv", ".tsv", ".parquet", ".npz", ".xlsx", ".gz", ".txt"):
+    if Path(file).suffix.lower() in (*_TABLES, ".txt"):
         return f"dltrain init {file}"
     return None
 

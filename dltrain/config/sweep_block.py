@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dltrain.config.keys import keys_of
+from dltrain.config.aliases import said_here
+from dltrain.config.keys import KEYS, keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.overrides import WORD
@@ -124,7 +125,9 @@ def _check_name(
     known = [*parameters, *SWEPT_BLOCKS]
     searched = rest if head == "parameters" else head
     hint = (
-        did_you_mean(searched, known)
+        said_here(searched)
+        or did_you_mean(searched, known)
+        or next((f"write {path}" for path in KEYS if path.rpartition(".")[2] == searched and path.startswith(SWEPT_BLOCKS)), None)
         or f"a key such as training.batch_size, or one of the parameters: {one_of(parameters) or 'none declared'}"
     )
     context.faults.add(place, where, f"{name} is neither a parameter nor a key that can be varied", hint, word=word)

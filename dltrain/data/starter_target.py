@@ -78,14 +78,16 @@ def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, 
         hint = f'did you mean "{close}"?' if close else "name one of its columns"
         if not header:
             hint = f"the file has no header: give the number of the column, 1 to {len(names)}, or -1 for the last"
-        raise UsageError(Fault(f"{file} has no column {asked!r}\n{_list_columns(frame, columns, header)}", hint=hint))
+        raise UsageError(Fault(f"{file} has no column {asked!r}", hint=hint, details=_list_columns(frame, columns, header)))
     guesses = _guess(frame, columns, header)
     if len(guesses) == 1:
         return guesses[0]
     hint = f"dltrain init {file} --target COLUMN"
     if guesses:
         hint += f", perhaps {' or '.join(guesses)}"
-    raise UsageError(Fault(f"which column of {file} is to be predicted?\n{_list_columns(frame, columns, header)}", hint=hint))
+    raise UsageError(
+        Fault(f"which column of {file} is to be predicted?", hint=hint, details=_list_columns(frame, columns, header))
+    )
 
 
 def _guess(frame: polars.DataFrame, columns: Columns, header: bool) -> list[str]:
@@ -104,7 +106,7 @@ def _guess(frame: polars.DataFrame, columns: Columns, header: bool) -> list[str]
     return [name for name in ends if re.sub(r"[\s-]", "_", name.casefold()) in LIKELY_NAMES]
 
 
-def _list_columns(frame: polars.DataFrame, columns: Columns, header: bool) -> str:
+def _list_columns(frame: polars.DataFrame, columns: Columns, header: bool) -> tuple[str, ...]:
     """A line for each column: its name, or number, what it holds, and a value."""
     lines = []
     for number, name in enumerate(frame.columns[:MOST_LISTED], 1):
@@ -112,10 +114,10 @@ def _list_columns(frame: polars.DataFrame, columns: Columns, header: bool) -> st
         what = kind.left_out or kind.kind
         example = next((str(value) for value in frame[name].head(100).drop_nulls() if str(value).strip()), "")
         shown = f", such as {example[:40]}" if example else ""
-        lines.append(f"  {name if header else number} ({what}{shown})")
+        lines.append(f"{name if header else number} ({what}{shown})")
     if len(frame.columns) > MOST_LISTED:
-        lines.append(f"  and {len(frame.columns) - MOST_LISTED:,} more")
-    return "\n".join(lines)
+        lines.append(f"and {len(frame.columns) - MOST_LISTED:,} more")
+    return tuple(lines)
 
 
 def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: Sequence[str]) -> Target:

@@ -21,6 +21,7 @@ from dltrain.model.export.raw_model import RawModel, build_raw_model, describe_i
 from dltrain.model.keras_import import import_keras, quiet_stderr
 from dltrain.reporting import Reporter
 from dltrain.runs import replace_whole
+from dltrain.storage.outputs import refuse_part_of_run
 
 NAMES = ("keras", "saved_model", "onnx", "tflite")
 MOST_DIFFERENCE = 1e-3
@@ -144,7 +145,7 @@ def check_destination(path: Path, chosen: ExportFormat, *, force: bool) -> None:
 
     Raises:
         RunError: something is there already that is not to be replaced.
-        UsageError: there is no such folder, or it cannot be written.
+        UsageError: it is a file of a run, there is no such folder, or it cannot be written.
     """
     if not path.parent.is_dir():
         raise UsageError(f"the export cannot be written to {path}: there is no folder {path.parent}")
@@ -152,6 +153,7 @@ def check_destination(path: Path, chosen: ExportFormat, *, force: bool) -> None:
         raise UsageError(f"the export cannot be written to {path}: the folder {path.parent} cannot be written")
     if not os.path.lexists(path):
         return
+    refuse_part_of_run(path)
     if path.is_symlink() or path.is_dir() != chosen.is_folder or (path.is_dir() and not (path / "saved_model.pb").is_file()):
         kind = "a link" if path.is_symlink() else "a folder" if path.is_dir() else "a file"
         raise RunError(f"{path} is {kind} that is no {chosen.name} export; it was not replaced", hint="choose another -o")

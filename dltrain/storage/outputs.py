@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dltrain.errors import DltrainError, Fault, RunError, UsageError
+from dltrain.storage.layout import own_paths
+
+_DEEPEST = 6  # folders between a file of a run and the run: a trial's fold's checkpoints below a sweep
 
 
 def check_output(
@@ -22,10 +25,11 @@ def check_output(
         in_the_way: raised where a file is there already.
 
     Raises:
-        UsageError: it is one of the inputs, or a folder, or its folder is not there.
+        UsageError: it is one of the inputs, a file of a run, or a folder, or its folder is not there.
         RunError: it exists and was not to be replaced.
     """
     path = Path(path)
+    refuse_part_of_run(path)
     for given in map(str, inputs):
         for name in {given, *glob.glob(given, recursive=True)} if path.exists() else ():
             if os.path.exists(name) and os.path.samefile(name, path):
@@ -36,3 +40,32 @@ def check_output(
         raise UsageError(Fault(f"{path} cannot be written: there is no folder {path.parent}", hint="make it first"))
     if path.is_file() and not force:
         raise in_the_way(Fault(f"{path} exists already; nothing was written", hint="--force replaces it, or name another file"))
+
+
+def check_picture(path: Path, *, force: bool) -> None:
+    """Refuse to draw into a file as `check_output` does, or into one whose name says that it is no PNG.
+
+    Raises:
+        UsageError: the name ends otherwise, or it is a folder, a file of a run, or its folder is not there.
+        RunError: it exists and was not to be replaced.
+    """
+    if path.suffix.lower() not in ("", ".png"):
+        raise UsageError(
+            Fault(f"pictures are drawn as PNG, and {path} is named otherwise", hint=f"name it {path.with_suffix('.png').name}")
+        )
+    check_output(path, force=force)
+
+
+def refuse_part_of_run(path: Path) -> None:
+    """Refuse to write over a file that a run consists of, whether the run is read or not: it would be damaged.
+
+    Raises:
+        UsageError: it is one.
+    """
+    real = path.resolve()
+    if not real.is_file():
+        return
+    for folder in list(real.parents)[:_DEEPEST]:
+        if (folder / "manifest.json").is_file() and (folder / "config.yaml").is_file() and real in own_paths(folder):
+            hint = "name a file outside of it, or one that it does not hold"
+            raise UsageError(Fault(f"{path} is part of the run {folder.name}; it is not written over", hint=hint))

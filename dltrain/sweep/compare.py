@@ -13,7 +13,7 @@ from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, RunError, UsageError
 from dltrain.evaluation.plots import read_history
 from dltrain.runs import Run, best_of_sweep
-from dltrain.storage.outputs import check_output
+from dltrain.storage.outputs import check_picture
 from dltrain.sweep.pictures import Curve, choose_column, draw_curves
 
 # Keys that say nothing of what was tried.
@@ -65,7 +65,7 @@ def compare(runs: Sequence[Path], *, picture: Path | None = None, metric: str = 
     if twice is not None:
         raise UsageError(f"the run {twice} is named twice")
     if picture is not None:
-        check_output(picture, force=True)
+        check_picture(picture, force=True)
     opened = [Run(path) for path in paths]
     for run in opened:
         run.refuse_foreign_files()

@@ -298,3 +298,22 @@ def test_ctrl_c_while_the_command_line_is_imported(monkeypatch, capsys):
         main()
     assert left.value.code == 130
     assert capsys.readouterr() == ("", "error: interrupted\n")
+
+
+def test_e4_a_table_in_the_place_of_a_config_is_told_from_one(cli, tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n1,Tony: Blair\n")
+    result = cli("fit", "t.csv")
+    assert result.code == 2
+    assert "found a file of data" in result.err
+    assert "dltrain init t.csv" in result.err
+
+
+@pytest.mark.parametrize(
+    ("over", "said"),
+    [("lr=0.1,0.2", "training.optimizer.learning_rate"), ("epochs=1,2", "training.epochs"), ("bs=1,2", "training.batch_size")],
+)
+def test_e4_over_answers_with_the_name_of_today(cli, tmp_path, over, said):
+    (tmp_path / "c.yaml").write_text("data: {source: iris}\nmodel:\n  layers: [{Dense: {units: 2}}]\n")
+    result = cli("sweep", "c.yaml", "--over", over)
+    assert result.code == 2
+    assert said in result.err

@@ -142,3 +142,11 @@ def test_a_sweep_of_many_trials_is_checked_in_no_time(cli, tmp_path):
     sweep = "  parameters: {seed: {low: 0, high: 900, step: 1}, training.batch_size: [4, 8, 16]}"
     (tmp_path / "c.yaml").write_text(SWEPT.format(sweep=sweep))
     assert cli("check", "c.yaml").code == 0
+
+
+def test_samples_never_replace_a_file_unasked(cli, tmp_path):
+    (tmp_path / "mine.png").write_text("precious")
+    result = cli("check", "good.yaml", "--samples", "mine.png")
+    assert (result.code, (tmp_path / "mine.png").read_text()) == (6, "precious")
+    assert cli("check", "good.yaml", "--samples", "mine.csv").code == 2
+    assert "data holds none" in cli("check", "good.yaml", "--samples", "mine.png", "--force").err

@@ -75,3 +75,14 @@ def test_an_unclear_target_is_wrong_usage(cli):
 def test_a_missing_path_is_wrong_usage(cli):
     assert cli("init").code == 2
     assert cli("init", "no_such.csv").code == 3
+
+
+def test_columns_to_choose_from_stand_each_on_a_line(cli, tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{i}.5,{i * i}.25\n" for i in range(40)))
+    result = cli("init", "t.csv", "--target", "c")
+    lines = result.err.splitlines()
+    assert result.code == 2
+    assert lines[0] == "error: t.csv has no column 'c'"
+    assert [line[:5] for line in lines[1:3]] == ["  a (", "  b ("]
+    message = cli("--json", "init", "t.csv", "--target", "c").json["errors"][0]["message"]
+    assert message.splitlines()[1:] == lines[1:3]

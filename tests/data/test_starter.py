@@ -386,7 +386,7 @@ def test_an_unclear_target_lists_the_columns_with_what_they_hold(numbers):
     write("t.csv", [(a, "xy"[index % 2], b) for index, (a, b, _) in enumerate(numbers)], ["a", "b", "c"])
     with pytest.raises(UsageError) as caught:
         make_starter("t.csv")
-    assert "a (number, such as 0.126)\n  b (category, such as x)\n  c (number" in caught.value.faults[0].message
+    assert "a (number, such as 0.126)\n  b (category, such as x)\n  c (number" in str(caught.value.faults[0])
     with pytest.raises(UsageError) as caught:
         make_starter("t.csv", target="B")
     assert caught.value.faults[0].hint == 'did you mean "b"?'
