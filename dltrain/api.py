@@ -177,7 +177,7 @@ def _as_paths(run: Path, data: Any) -> Iterator[tuple[str, ...]]:
     elif isinstance(data, (list, tuple)) and all(isinstance(item, (str, os.PathLike)) for item in data):
         yield tuple(os.fspath(item) for item in data)
     else:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             yield (_write(run, data, Path(folder)),)
 
 

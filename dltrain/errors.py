@@ -6,6 +6,7 @@ Any other exception that reaches the command line is a bug in dltrain (exit code
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -135,6 +136,29 @@ class RunError(DltrainError):
     """A run cannot be used: damaged, locked by a live process, refused as unsafe, or in the way."""
 
     exit_code = 6
+
+
+# Errors of a file call that tell of the machine and not of what dltrain asked for.
+_REFUSALS = frozenset(
+    {
+        *(errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EMFILE, errno.ENFILE),
+        *(errno.ENOMEM, errno.EAGAIN, errno.EBUSY, errno.ESTALE, errno.ENOLCK, errno.ETIMEDOUT, errno.ENODEV, errno.ENXIO),
+        *(errno.ELOOP, errno.ENAMETOOLONG, errno.ETXTBSY, errno.EREMOTEIO),
+    }
+)
+
+
+def refusal(error: BaseException) -> RunError | None:
+    """What to say where the system refused a file call or memory; None where an error tells of something else."""
+    if isinstance(error, MemoryError):
+        return RunError(
+            f"there is not enough memory: {str(error) or 'the system gave no more'}", hint="a smaller batch, or less data"
+        )
+    if not isinstance(error, OSError) or error.errno not in _REFUSALS:
+        return None
+    where = f" {error.filename}" if error.filename is not None and not isinstance(error.filename, int) else " a file"
+    hint = "free some space on that disk" if error.errno in (errno.ENOSPC, errno.EDQUOT) else None
+    return RunError(f"the system refuses{where}: {error.strerror or error}", hint=hint)
 
 
 class TrialsCrashedError(DltrainError):

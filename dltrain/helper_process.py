@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from dltrain.errors import DltrainError, Fault
+from dltrain.errors import DltrainError, Fault, refusal
 from dltrain.reporting import Reporter
 
 T = TypeVar("T")
@@ -156,7 +156,8 @@ def _serve(channel: socket.socket) -> None:
         except BaseException as error:
             import traceback
 
-            send_message(channel, b"e", RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}"))
+            told = refusal(error) or RuntimeError(f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
+            send_message(channel, b"e", told)
         else:
             send_message(channel, b"v", value)
 

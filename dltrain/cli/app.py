@@ -23,7 +23,9 @@ import click
 from dltrain.cli.console import Console, ConsoleHandler, Settings, discard, reader_left
 from dltrain.cli.options import SHOWN, build_command, common_options
 from dltrain.cli.typer_import import typer
-from dltrain.errors import DltrainError, Fault, UsageError, fault_documents
+from dltrain.errors import DltrainError, Fault, UsageError, fault_documents, refusal
+
+logger = logging.getLogger(__name__)
 
 # Name -> what it does. `dltrain --help` is written from this alone, so that it loads no command.
 COMMANDS = {
@@ -212,6 +214,10 @@ def _invoke(arguments: list[str], console: Console) -> int:
         if helps or (isinstance(error, BrokenPipeError) and reader_left(sys.stdout)):
             discard(sys.stdout)  # such as `dltrain fit --help | head -1`
             return 0
+        refused = refusal(error)
+        if refused is not None:
+            logger.debug("%s", refused, exc_info=error)
+            return _fail(console, refused.exit_code, refused.faults)
         return _fail(console, 1, [_bug(error, console.run)])
 
 

@@ -49,7 +49,7 @@ def make_up(preprocessing: Preprocessing, inputs: Sequence[RawInput]) -> tuple[d
     if isinstance(preprocessing, SeriesPreprocessing):
         return _series(generator, preprocessing, inputs)
     assert isinstance(preprocessing, TablePreprocessing)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         rows, frame = _table(generator, preprocessing, inputs, NUM_ROWS, Path(folder))
         return rows, preprocessing.transform(RawTable(frame), with_targets=False).inputs
 
@@ -59,7 +59,7 @@ def _series(
 ) -> tuple[dict[str, Any], Mapping[str, Array]]:
     """Each window by itself, as no row before it is known to what is exported."""
     table, history = preprocessing.table, preprocessing.series.history
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         rows, frame = _table(generator, table, inputs, NUM_WINDOWS * history, Path(folder))
     values = table.read_values(RawTable(frame), with_targets=False).features
     in_order = np.arange(history)
@@ -133,7 +133,7 @@ def _pictures(
         return {item.name: values}, preprocessing.transform(RawPictures(values), with_targets=False).inputs
     # The run itself reads picture files, so that what is compared is the whole way from the file on.
     pixels = _pixels(generator, (NUM_PICTURES, *item.fixed_shape), preprocessing.reader.get("white"))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         _write_pictures(pixels, Path(folder), "picture")
         part = read_part(preprocessing, [folder], with_targets=False)
     return {item.name: pixels.astype(np.float32)}, part.inputs

@@ -153,7 +153,7 @@ def load_keras_file(model: Any, path: Path, limit: int) -> None:
             raise RunError(f"{path} unpacks to more than the weights of its model can be", hint="refused as unsafe")
         data = archive.read(info)
     check_plain(data, path)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         weights = Path(folder) / "model.weights.h5"
         weights.write_bytes(data)
         model.load_weights(weights)

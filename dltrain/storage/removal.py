@@ -13,6 +13,8 @@ from dltrain.storage.layout import own_paths
 def remove_run_files(folder: Path) -> list[Path]:
     """Remove from a run directory what dltrain writes into one; folders go when they are empty.
 
+    The manifest goes last: it is what proves that the rest is a run, should a removal end half-way.
+
     Args:
         folder: the run directory; itself it stays.
 
@@ -22,7 +24,8 @@ def remove_run_files(folder: Path) -> list[Path]:
     Raises:
         OSError: something cannot be removed.
     """
-    remove_paths(own_paths(folder))
+    manifest = folder / "manifest.json"
+    remove_paths(sorted(own_paths(folder), key=lambda path: path == manifest))  # a stable sort
     return sorted(folder.iterdir())
 
 

@@ -113,7 +113,7 @@ def fit(
                 session.should_stop = should_stop
                 with session.helper_process():
                     return session.fit(config.evaluation.require, dataset)
-        except (DltrainError, KeyboardInterrupt):
+        except (DltrainError, KeyboardInterrupt, OSError):
             if created and not (run.manifest_file.exists()):
                 run.discard()
             raise

@@ -237,7 +237,7 @@ def _through_a_file(model: Any, suffix: str) -> bytes:
     import tempfile
 
     keras = import_keras()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = Path(folder) / f"model{suffix}"
         if suffix == ".keras":
             keras.saving.save_model(model, path)

@@ -1,0 +1,144 @@
+"""Counts the file calls of this process and makes one of them fail. Runs in the process that is to suffer it."""
+
+from __future__ import annotations
+
+import builtins
+import errno
+import io
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# Calls by path or descriptor; those of two paths are looked at by their first one.
+CALLS = (
+    *("open", "stat", "lstat", "mkdir", "rmdir", "unlink", "remove", "rename", "replace", "listdir", "scandir"),
+    *("fsync", "ftruncate", "truncate", "chmod", "link", "symlink", "readlink", "utime"),
+)
+# What needs space on a disk.
+_GROWING = ("create", "write", "mkdir", "symlink", "link")
+_REAL: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in CALLS}
+_REAL_OPEN = io.open
+
+
+class Injector:
+    """The calls so far, and the one that is to fail.
+
+    Args:
+        folder: calls that concern paths below it count.
+        at: number of the call that fails, from 1; 0: none does.
+        fault: name of an errno, "KILL" or "TERM"; with a "+" behind it, what needs space fails from that call on.
+        notes: a file outside the folder that gets the call that failed, or with `at` 0 all calls.
+    """
+
+    def __init__(self, folder: Path, at: int, fault: str, notes: Path) -> None:
+        self._folder, self._at, self._fault = str(folder), at, fault
+        self._notes = _REAL["open"](notes, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        self._count, self._lock = 0, threading.RLock()
+
+    def install(self) -> None:
+        """From here on calls are counted."""
+        for name in CALLS:
+            setattr(os, name, self._counted(name))
+        builtins.open = io.open = self._open  # type: ignore[assignment]
+
+    def hit(self, call: str, path: str) -> None:
+        """A call that counts.
+
+        Raises:
+            OSError: it is the one to fail.
+        """
+        with self._lock:
+            self._count += 1
+            number = self._count
+            lasting = self._fault.endswith("+")
+            due = number == self._at or (lasting and 0 < self._at < number and call in _GROWING)
+            if number == self._at or not self._at:
+                self._note(number, call, path)
+        if not due:
+            return
+        name = self._fault.rstrip("+")
+        if name == "KILL":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif name == "TERM":
+            os.kill(os.getpid(), signal.SIGTERM)
+        else:
+            code = getattr(errno, name)
+            raise OSError(code, os.strerror(code), path)
+
+    def _note(self, number: int, call: str, path: str) -> None:
+        frame, places = sys._getframe(2), []
+        while frame is not None and len(places) < 4:
+            file = frame.f_code.co_filename
+            if "/dltrain/" in file:
+                places.append(f"{file.rpartition('/dltrain/')[2]}:{frame.f_lineno}")
+            frame = frame.f_back  # type: ignore[assignment]
+        note = {"number": number, "call": call, "path": path.removeprefix(self._folder), "from": " < ".join(places)}
+        os.write(self._notes, (json.dumps(note) + "\n").encode())
+
+    def _watched(self, target: Any) -> str | None:
+        """The path that a call concerns, if it counts."""
+        if isinstance(target, int):
+            try:
+                path = _REAL["readlink"](f"/proc/self/fd/{target}")
+            except OSError:
+                return None
+        else:
+            try:
+                path = os.path.abspath(os.fsdecode(target))
+            except (TypeError, FileNotFoundError):
+                return None
+        return path if f"{path}/".startswith(f"{self._folder}/") else None
+
+    def _counted(self, name: str) -> Callable[..., Any]:
+        real = _REAL[name]
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            target = arguments[0] if arguments else named.get("path", ".")
+            path = self._watched(target) if named.get("dir_fd") is None else None
+            if path is not None:
+                creates = name == "open" and len(arguments) > 1 and arguments[1] & os.O_CREAT
+                self.hit("create" if creates else name, path)
+            return real(*arguments, **named)
+
+        return call
+
+    def _open(
+        self,
+        file: Any,
+        mode: str = "r",
+        buffering: int = -1,
+        encoding: str | None = None,
+        errors: str | None = None,
+        newline: str | None = None,
+        closefd: bool = True,
+        opener: Any = None,
+    ) -> Any:
+        """As `io.open`; what is written through it counts, each time that it reaches the system."""
+        path = self._watched(file)
+        reads = "r" in mode and "+" not in mode
+        if path is not None and not isinstance(file, int):
+            self.hit("open" if "r" in mode else "create", path)
+        if path is None or reads:
+            return _REAL_OPEN(file, mode, buffering, encoding, errors, newline, closefd, opener)
+        raw = _Raw(file, mode.replace("b", "").replace("t", ""), closefd, opener)
+        raw.write_hits = lambda: self.hit("write", path)
+        if buffering == 0:
+            return raw
+        buffer: Any = io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
+        if "b" in mode:
+            return buffer
+        return io.TextIOWrapper(buffer, io.text_encoding(encoding), errors, newline, line_buffering=buffering == 1)
+
+
+class _Raw(io.FileIO):
+    write_hits: Callable[[], None]
+
+    def write(self, data: Any) -> int:
+        """To the system, unless it is to fail."""
+        self.write_hits()
+        return super().write(data)

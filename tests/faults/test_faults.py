@@ -1,0 +1,100 @@
+"""What a command does when the system refuses one of its file calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.box import Box, Trouble, try_all, wrong_with
+from tests.faults.commands import CASES, FIT, OFTEN, begin, furnish
+
+# Reads and writes that every command makes; what is tried of them in each run of the suite.
+FEW = {"fit": 6, "predict": 4, "runs rm": 6}
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    box = Box(tmp_path_factory.mktemp("faults"))
+    begin(box)
+    yield box
+    box.close()
+
+
+def _try(box: Box, name: str, fault: str, number: int | None = None) -> list[str]:
+    """Make the calls of a command fail, one after the other; only some of them where a number is given."""
+    case = CASES[name](box)
+    code = OFTEN if name == "fit" else ""
+    box.fill(case.kept)
+    calls = len(box.command(case.words, Trouble(code=code)).calls)
+    assert calls > 20  # else the injector sees nothing
+    every = 1 if number is None else calls // number
+    troubles = [Trouble(at=at, fault=fault, code=code) for at in range(every, calls + 1, every)]
+    report = try_all(box, case.kept, case.words, troubles, case.looks)
+    assert report.tried >= (number or calls)
+    return report.broken
+
+
+@pytest.mark.parametrize(("name", "number"), FEW.items())
+def test_a_refused_call_is_an_answer_and_leaves_what_was_there(box: Box, name: str, number: int):
+    assert _try(box, name, "EIO", number) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("fault", ["EIO", "ENOSPC+", "EACCES", "TERM", "KILL"])
+def test_every_call_may_fail(box: Box, name: str, fault: str):
+    assert _try(box, name, fault) == []
+
+
+def test_an_injected_fault_arrives(box: Box):
+    box.fill("new")
+    ended = box.command(FIT, Trouble(at=40, fault="ENOSPC+"))
+    assert ended.code == 6
+    assert len(ended.calls) == 1
+
+
+NOWHERE = "/dev/full" if Path("/dev/full").exists() else "/dev/null"
+SILENT = [
+    Trouble(stdout=NOWHERE),
+    Trouble(stderr=NOWHERE),
+    Trouble(stdout=NOWHERE, stderr=NOWHERE),
+    Trouble(stdout=None),
+    Trouble(stdout=None, stderr=None),
+    Trouble(environment={"HOME": None}),
+    Trouble(environment={"HOME": "/nonexistent"}),
+    Trouble(environment={"LC_ALL": "C", "LANG": "C", "COLUMNS": "20"}),
+    Trouble(environment={"TERM": None, "TMPDIR": "/nonexistent"}),
+    Trouble(code="import time; real = time.time; time.time = lambda: real() - 1e9 * (real() % 2 > 1)"),
+]
+
+
+@pytest.mark.parametrize("trouble", SILENT, ids=str)
+def test_what_concerns_no_file_of_the_run_changes_nothing(box: Box, trouble: Trouble):
+    case = CASES["fit"](box)
+    box.fill(case.kept)
+    ended = box.command(case.words, trouble)
+    assert wrong_with(ended) + case.looks(box, ended, trouble) == []
+    assert ended.code == 0
+
+
+LIMITS = [Trouble(limits={"RLIMIT_FSIZE": size}) for size in (0, 100, 1000, 3000, 10_000)]
+LIMITS += [Trouble(limits={"RLIMIT_NOFILE": number}) for number in (3, 8, 16, 24)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trouble", LIMITS, ids=str)
+def test_a_limit_of_the_shell_is_an_answer(box: Box, trouble: Trouble):
+    case = CASES["fit"](box)
+    assert try_all(box, case.kept, case.words, [trouble], case.looks).broken == []
+
+
+@pytest.mark.slow
+def test_a_sweep_of_processes(tmp_path: Path):
+    box = Box(tmp_path)
+    furnish(box, engine="processes")
+    try:
+        assert _try(box, "sweep", "EIO", 12) + _try(box, "sweep", "ENOSPC+", 6) == []
+    finally:
+        box.close()
