@@ -196,7 +196,24 @@ def test_warnings_are_no_errors(cli, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("broken\nin two"), RecursionError(), OSError(5, "Input/output error"), BrokenPipeError()]
+    ("error", "said"),
+    [
+        (OSError(5, "Input/output error", "some.csv"), "the system refuses some.csv: Input/output error"),
+        (PermissionError(13, "Permission denied"), "the system refuses a file: Permission denied"),
+        (MemoryError(), "there is not enough memory"),
+    ],
+)
+def test_what_the_system_refuses_is_no_bug(cli, monkeypatch, tmp_path, error, said):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    raising(monkeypatch, error)
+    result = cli("datasets", "--json")
+    assert result.code == result.json["exit"] == 6
+    assert said in result.json["errors"][0]["message"]
+    assert list(tmp_path.glob("dltrain-*")) == []
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("broken\nin two"), RecursionError(), OSError(22, "Invalid argument"), BrokenPipeError()]
 )
 def test_a_bug_leaves_its_traceback_in_a_file(cli, monkeypatch, tmp_path, error):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
