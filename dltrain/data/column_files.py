@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.column_names import column_of
 from dltrain.data.features import FeatureColumn, Surprises, read_feature
 from dltrain.data.kinds import ColumnKind, Reading
 
@@ -59,7 +60,7 @@ class ColumnFiles:
         """First row and values of each piece of a column, as it is stored."""
         first = 0
         for file, num_rows in self.files:
-            yield first, self.read(file, [name])[name]
+            yield first, column_of(self.read(file, [name]), name)
             first += num_rows
 
     def read(self, file: str, names: Sequence[str]) -> polars.DataFrame:
@@ -89,10 +90,10 @@ class ColumnFiles:
         """The different values, among them null, that the chosen rows [rows] of a category hold."""
         import polars
 
-        seen = polars.Series(column.name, [], polars.String)
+        seen = polars.Series("", [], polars.String)
         for first, series in self.pieces(column.name):
             values = self.piece_values(series, column, reading).filter(polars.Series(chosen[first : first + len(series)]))
-            seen = polars.concat([seen, values.unique()]).unique()
+            seen = polars.concat([seen, values.unique().alias("")]).unique()
         return seen
 
     def surprises_of(self, column: FeatureColumn, reading: Reading) -> Surprises:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from dltrain.data.column_names import only
 from dltrain.data.disk_array import in_memory
 from dltrain.data.faults import column_hint, listed
-from dltrain.data.kinds import only
 from dltrain.data.raw import Raw, RawPictures, RawTable
 from dltrain.errors import DataError, Fault
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.date_formats import DATE_ORDERS, DAY_FIRST, MONTH_FIRST, split_writing
+from dltrain.data.column_names import name_of
 
 if TYPE_CHECKING:
     import polars
@@ -288,7 +289,7 @@ def _which(values: polars.Series, chosen: str, other: str | None, wanted: str | 
         return (day if wanted == DAY_FIRST else month), ""
     if chosen.startswith("%Y") or chosen[2:3] == ".":  # nobody writes these the other way round
         return chosen, ""
-    name, example = values.name, values[0]
+    name, example = name_of(values), values[0]
     plainer = _plainer(values, day, month)
     if plainer is not None:
         word = DAY_FIRST if plainer == day else MONTH_FIRST
@@ -344,8 +345,8 @@ def _zone_of(values: polars.Series, date_format: str) -> tuple[str, str]:
     words = [f"{'-' if number < 0 else '+'}{abs(number) // 60:02d}:{abs(number) % 60:02d}" for number in minutes]
     if len(words) == 1:
         return words[0], ""
-    how = f'data.dates: {{{values.name}: "{date_format} @Europe/Berlin"}} takes the clock of a place'
-    return UTC, f"{values.name}: offsets of time differ ({', '.join(words[:4])}), so its hours are those of UTC; {how}"
+    how = f'data.dates: {{{name_of(values)}: "{date_format} @Europe/Berlin"}} takes the clock of a place'
+    return UTC, f"{name_of(values)}: offsets of time differ ({', '.join(words[:4])}), so its hours are those of UTC; {how}"
 
 
 def find_compact_writing(values: polars.Series, wanted: str | None = None, *, with_months: bool = False) -> Writing | None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.date_formats import split_writing
 from dltrain.config.types import ImagesConfig, TextConfig
+from dltrain.data.column_names import column_of
 from dltrain.data.dataset import InputSpec
 from dltrain.data.dates import to_dates
 from dltrain.data.faults import NUM_SHOWN, capped, listed, shown_column
@@ -159,7 +160,7 @@ def read_features(
     values: dict[str, Any] = {}
     found: dict[str, Surprises] = {}
     for column in columns:
-        values[column.name], bad, mended = read_feature(frame[column.name], column, reading)
+        values[column.name], bad, mended = read_feature(column_of(frame, column.name), column, reading)
         if len(bad):
             found[column.name] = Surprises()
             found[column.name].add(bad, mended, 0)

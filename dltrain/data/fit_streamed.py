@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig
 from dltrain.data.column_files import ColumnFiles, read_meta, write_meta
+from dltrain.data.column_names import column_of, marked
 from dltrain.data.convert_table import Plan, convert, refuse_ragged, survey, text_bytes
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.disk_array import DiskArray
@@ -167,14 +168,14 @@ def _plan(config: DataConfig, sample: RawTable, reading: Reading) -> Plan:
     for name, kind in kinds.items():
         if (config.features or {}).get(name) is not None:
             continue
-        is_empty = mend(sample.frame[name], reading).null_count() == sample.frame.height
+        is_empty = mend(column_of(sample.frame, name), reading).null_count() == sample.frame.height
         if is_empty or (kind.kind == "number" and kind.left_out):
             # Only all rows can say what an empty column holds, or that a number merely names its row.
             columns[name] = None if is_empty else FeatureColumn(name, "number")
             del known[name]
     exact = set()
     for name in target_names(config, sample):
-        is_number = config.task != "classification" and _is_amount(sample.frame[name], reading)
+        is_number = config.task != "classification" and _is_amount(column_of(sample.frame, name), reading)
         columns[name] = FeatureColumn(name, "number") if is_number else None
         exact |= {name} if is_number else set()
     columns.update(_role_columns(config, sample, reading))
@@ -190,7 +191,7 @@ def _stored_plan(config: DataConfig, sample: RawTable, stored: TablePreprocessin
     exact = set()
     for spec in stored.targets:
         if spec.task != RECONSTRUCTION:
-            is_number = spec.task == "regression" and _is_amount(sample.frame[spec.name], stored.reading)
+            is_number = spec.task == "regression" and _is_amount(column_of(sample.frame, spec.name), stored.reading)
             columns[spec.name] = FeatureColumn(spec.name, "number") if is_number else None
             exact |= {spec.name} if is_number else set()
     return Plan(columns, frozenset(exact))
@@ -210,7 +211,7 @@ def _role_columns(config: DataConfig, sample: RawTable, reading: Reading) -> dic
     others = (config.weight, config.split.column, config.split.group)
     columns: dict[str, FeatureColumn | None] = {}
     if config.split.time and config.split.time not in others:
-        kind: ColumnKind = infer_time(mend(sample.frame[config.split.time], reading), reading)
+        kind: ColumnKind = infer_time(mend(column_of(sample.frame, config.split.time), reading), reading)
         if kind.kind == "number":  # moments are read from what is written, not from what a clock showed
             columns[config.split.time] = FeatureColumn(config.split.time, kind.kind)
     for name in (*others, config.split.time):
@@ -280,7 +281,7 @@ def _sample(files: ColumnFiles, columns: Sequence[FeatureColumn], reading: Readi
         if len(here):
             frame = files.read(file, list(found))[here]
             for column in wanted:
-                found[column.name].append(files.piece_values(frame[column.name], column, reading))
+                found[column.name].append(files.piece_values(column_of(frame, column.name), column, reading))
     return {
         name: np.concatenate(pieces) if isinstance(pieces[0], np.ndarray) else polars.concat(pieces)
         for name, pieces in found.items()
@@ -318,7 +319,7 @@ def _read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str)
     assert isinstance(files, ColumnFiles)
     labelled = False
     if files.stored[name] == "number":
-        distinct = polars.Series(name, np.unique(files.numbers(name)), nan_to_null=True)
+        distinct = polars.Series(marked(name), np.unique(files.numbers(name)), nan_to_null=True)
     else:
         pieces = [series.unique(maintain_order=True) for _, series in files.pieces(name)]
         labelled = is_labelled(pieces[0])
@@ -465,7 +466,7 @@ class _RowWriter:
     def _read(self, number: int) -> dict[str, Any]:
         columns = self.preprocessing.features
         frame = self.files.read(self.files.files[number][0], [column.name for column in columns])
-        return {c.name: self.files.piece_values(frame[c.name], c, self.preprocessing.reading) for c in columns}
+        return {c.name: self.files.piece_values(column_of(frame, c.name), c, self.preprocessing.reading) for c in columns}
 
 
 def _rows_file(part: str) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig
+from dltrain.data.column_names import column_of
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.dates import find_writing, to_moments
 from dltrain.data.faults import all_of, capped, column_hint, config_fault, listed, shown_column
@@ -40,7 +41,7 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.scaling import IMPUTES, SCALES
 from dltrain.data.splits import Rows, split_column, split_groups, split_time
-from dltrain.data.spoken_columns import how_read, unmet_words, unusable_names, unusable_types
+from dltrain.data.spoken_columns import how_read, unmet_words, unusable_types
 from dltrain.data.table_preprocessing import (
     DROP,
     FEATURES,
@@ -127,7 +128,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         warnings += said
     pictures = {column.name: values[column.name] for column in fitted if column.form and not column.form.unread}
     details = details | picture_details(pictures)
-    identifiers = {name: text_of(raw.frame[name]).fill_null("") for name in config.identifiers}
+    identifiers = {name: text_of(column_of(raw.frame, name)).fill_null("") for name in config.identifiers}
     table = TableValues(values, targets, weights, identifiers, raw.frame.height)
     parts = _assemble(preprocessing, table, rows, warnings)
     summary = summarize(preprocessing, targets, left_out, raw.frame.height, untaught)
@@ -218,8 +219,7 @@ def check_columns(config: DataConfig, raw: RawTable) -> None:
         used = [(key, name) for key, name in _named_columns(config) if not key.startswith("data.drop")]
         roles = {name: f"which {key.removesuffix(f'.{name}')} names" for key, name in used}
         file = raw.origin[0][1] if raw.origin else None
-        looked_at = [name for name in (have if config.features is None else roles) if name not in config.drop]
-        faults = [*unusable_types(raw.frame, roles, file), *unusable_names({*looked_at, *roles}, file)]
+        faults = unusable_types(raw.frame, roles, file)
     if faults:
         raise DataError(capped(faults))
 
@@ -254,7 +254,7 @@ def column_kinds(
         if name in known:
             kinds[name] = known[name]
             continue
-        series = raw.frame[name]
+        series = column_of(raw.frame, name)
         kinds[name] = infer_kind(series, reading)
         if config.features is not None:
             kinds[name] = _forced(series, kinds[name], config.features[name], reading)
@@ -276,7 +276,7 @@ def decided_dates(
     found = {name: kind for name, kind in kinds.items() if kind.kind == "date"}
     for name in (*times, *([config.split.time] if config.split.time else [])):
         if name not in found:
-            kind = infer_time(mend(raw.frame[name], reading), reading)
+            kind = infer_time(mend(column_of(raw.frame, name), reading), reading)
             found |= {name: kind} if kind.kind == "date" else {}
     # Dates of Parquet are written nowhere: what begins with @ is a zone without a format.
     written = {name: kind.date_format for name, kind in found.items() if kind.date_format and kind.date_format[0] != "@"}
@@ -346,9 +346,9 @@ def read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str) 
     Raises:
         DataError: values that are missing, unreadable, or all the same.
     """
-    series = mend(raw.frame[name], reading)
+    series = mend(column_of(raw.frame, name), reading)
     classes = raw.classes if name in raw.target else ()
-    spec = infer_target(series, reading, task=config.task, classes=classes, labelled=is_labelled(raw.frame[name]))
+    spec = infer_target(series, reading, task=config.task, classes=classes, labelled=is_labelled(column_of(raw.frame, name)))
     return spec, encode_target(series, spec, reading, locator(raw), drop=config.missing_target == DROP)
 
 
@@ -409,14 +409,14 @@ def choose_rows(
     shares = {"test": split.test, "validation": split.validation}
     try:
         if split.column:
-            values, codes = _coded(text_of(raw.frame[split.column]))
+            values, codes = _coded(text_of(column_of(raw.frame, split.column)))
             parts = {name: part[is_taught[part]] for name, part in split_column(values, codes).items()}
             empty = [name for name, part in parts.items() if not len(part)]
             if empty:
                 raise ValueError(f"no row of the {empty[0]} part has a value for the target")
             return parts, f"by column {split.column}"
         if split.group:
-            _, groups = _coded(text_of(raw.frame[split.group]).fill_null("").gather(rows))
+            _, groups = _coded(text_of(column_of(raw.frame, split.group)).fill_null("").gather(rows))
             chosen = split_groups(groups, seed=seed if split.seed is None else split.seed, **shares)
             manner = f"groups of {split.group} kept together"
         elif split.time:
@@ -449,7 +449,7 @@ def _ordered(parts: dict[str, Rows]) -> dict[str, Rows]:
 
 def _times(config: DataConfig, raw: RawTable, reading: Reading) -> NDArray[Any]:
     name = str(config.split.time)
-    series = mend(raw.frame[name], reading)
+    series = mend(column_of(raw.frame, name), reading)
     kind = infer_time(series, reading)
     if kind.kind == "date":
         dates = to_moments(series, kind.date_format)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.date_formats import DATE_ORDERS
+from dltrain.data.column_names import name_of
 from dltrain.data.dates import Writing, find_compact_writing, find_writing, to_dates, zoned
 
 if TYPE_CHECKING:
@@ -87,13 +88,6 @@ def is_text(series: polars.Series) -> bool:
     return str(series.dtype) in ("String", "Utf8")
 
 
-def only(frame: polars.DataFrame, names: Sequence[str]) -> polars.DataFrame:
-    """Some columns; polars itself takes names such as `*` and `^x$` for patterns."""
-    import polars
-
-    return polars.DataFrame([frame.get_column(name) for name in names])
-
-
 def is_unreadable(series: polars.Series) -> bool:
     """Whether its type holds neither text, nor numbers, nor dates: lists, structures, bytes."""
     return series.dtype.is_nested() or str(series.dtype) in ("Binary", "Object")
@@ -110,7 +104,7 @@ def mend(series: polars.Series, reading: Reading) -> polars.Series:
 
     if is_labelled(series):
         series = series.cast(polars.String)
-    replacements = (reading.replace or {}).get(series.name)
+    replacements = (reading.replace or {}).get(name_of(series))
     if replacements:
         series = _replaced(series, replacements, reading)
     if series.dtype.is_float():
@@ -224,7 +218,7 @@ def read_numbers(series: polars.Series, reading: Reading) -> tuple[NDArray[np.fl
 
     Looks up the words for "no value" only where no number was found.
     """
-    has_words = bool((reading.replace or {}).get(series.name)) or bool(word_numbers(reading.missing, reading))
+    has_words = bool((reading.replace or {}).get(name_of(series))) or bool(word_numbers(reading.missing, reading))
     if str(series.dtype) == "Float64" and not has_words:
         numbers = to_numbers(series, reading)
         return numbers, np.flatnonzero(np.isinf(numbers))
@@ -309,7 +303,7 @@ def infer_time(series: polars.Series, reading: Reading) -> ColumnKind:
 
 def _said_date(sample: polars.Series, reading: Reading) -> ColumnKind | None:
     """A column whose dates are written as the config says: named there, or such that the format for all reads it."""
-    said = reading.dates_of(str(sample.name))
+    said = reading.dates_of(name_of(sample))
     if said is None or said in DATE_ORDERS or sample.dtype.is_temporal():
         return None
     if isinstance(reading.dates, str) and (not is_text(sample) or to_dates(sample, said, with_iso=False).null_count()):
@@ -320,7 +314,7 @@ def _said_date(sample: polars.Series, reading: Reading) -> ColumnKind | None:
 
 def date_writing(series: polars.Series, sample: polars.Series, reading: Reading) -> Writing | None:
     """How a column's dates are written by its first values; all are asked where those leave open which is day and which month."""
-    said = reading.dates_of(str(series.name))
+    said = reading.dates_of(name_of(series))
     if said is not None and said not in DATE_ORDERS:
         return zoned(sample, said) if not isinstance(reading.dates, str) else find_writing(sample)
     written = find_writing(sample, said)
@@ -377,7 +371,7 @@ def is_prose(sample: polars.Series) -> bool:
 
 def _row_name(series: polars.Series, reading: Reading) -> str:
     """Why a number column only names the rows, or an empty string; its name must say so as well."""
-    name = str(series.name)
+    name = name_of(series)
     is_index = bool(UNNAMED.fullmatch(name) or INDEX.fullmatch(name))
     is_called_id = name.casefold() in ("id", "pid", "uuid") or name.endswith(("ID", "Id", "_id"))
     counts_by_name = name.casefold().startswith(COUNTERS) or re.sub(r"[\W_]", "", name.casefold()) in ROW_NUMBERS
@@ -407,7 +401,7 @@ def _are_whole(numbers: NDArray[np.float64]) -> bool:
 
 def _index_reason(sample: polars.Series) -> str:
     """Why a column of dates or words without a name is no feature: it differs in every row, as the index of a table does."""
-    is_index = UNNAMED.fullmatch(sample.name) and len(sample) > 2 and sample.n_unique() == len(sample)
+    is_index = UNNAMED.fullmatch(name_of(sample)) and len(sample) > 2 and sample.n_unique() == len(sample)
     return INDEX_REASON if is_index else ""
 
 

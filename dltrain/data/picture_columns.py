@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import ImagesConfig
+from dltrain.data.column_names import name_of
 from dltrain.data.faults import NUM_SHOWN, capped, listed, shown
 from dltrain.data.files import DIGEST_BYTES
 from dltrain.data.picture_files import EXTENSIONS, PictureError, decode_pictures, read_file
@@ -60,7 +61,7 @@ def find_pictures(series: polars.Series, locate: Locate, images: ImagesConfig = 
         faults = []
         for row in empty[:NUM_SHOWN]:
             file, line = locate(int(row))
-            message = f"column {series.name} names no picture"
+            message = f"column {name_of(series)} names no picture"
             faults.append(Fault(message if line else f"row {int(row) + 1:,}: {message}", file=file, line=line))
         raise DataError(capped(faults, len(empty)))
     paths, faults = [], []
@@ -69,7 +70,7 @@ def find_pictures(series: polars.Series, locate: Locate, images: ImagesConfig = 
         try:
             path = picture_path(name, os.path.dirname(os.path.abspath(file)) if file else os.getcwd(), images)
         except PictureError as error:
-            faults.append(Fault(f"column {series.name}: {error}", file=file, line=line))
+            faults.append(Fault(f"column {name_of(series)}: {error}", file=file, line=line))
             continue
         paths.append(path if os.path.exists(path) or not os.path.exists(name) else os.path.abspath(name))
     if faults:

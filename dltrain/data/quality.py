@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.column_names import column_of, only
 from dltrain.data.faults import listed
-from dltrain.data.kinds import Reading, mend, only, read_numbers
+from dltrain.data.kinds import Reading, mend, read_numbers
 from dltrain.data.targets import Locate
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _values(view: TableView, name: str, kind: str) -> NDArray[np.float64] | None
     """A number column as float64 with NaN for gaps; None for other kinds."""
     if kind != "number":
         return None
-    return read_numbers(view.frame[name], view.reading)[0]
+    return read_numbers(column_of(view.frame, name), view.reading)[0]
 
 
 def _imbalance(view: TableView) -> Iterator[Finding]:
@@ -131,7 +132,7 @@ def _gaps_and_constants(view: TableView, values: Mapping[str, NDArray[np.float64
             constant = bool(len(seen)) and bool((seen == seen[0]).all())
             example = f"{seen[0]:g}" if constant else ""
         else:
-            series = mend(view.frame[name], view.reading)
+            series = mend(column_of(view.frame, name), view.reading)
             missing = series.null_count()
             known = series.drop_nulls()
             constant = bool(len(known)) and bool((known == known[0]).all())
@@ -154,12 +155,16 @@ def _same_columns(view: TableView) -> Iterator[Finding]:
     """Feature columns that hold the same in every row."""
     sums: dict[tuple[Any, ...], list[str]] = {}
     for name in view.features:
-        hashes = view.frame[name].hash(seed=0).to_numpy()
+        hashes = column_of(view.frame, name).hash(seed=0).to_numpy()
         with np.errstate(over="ignore"):
             key = (int(hashes.sum()), int((hashes * np.arange(1, len(hashes) + 1, dtype=np.uint64)).sum()))
         sums.setdefault(key, []).append(name)
     for names in sums.values():
-        same = [name for name in names[1:] if view.frame[name].equals(view.frame[names[0]], check_names=False, null_equal=True)]
+        same = [
+            name
+            for name in names[1:]
+            if column_of(view.frame, name).equals(view.frame[names[0]], check_names=False, null_equal=True)
+        ]
         if same:
             yield Finding(f"columns {names[0]} and {listed(same)} are the same in every row", f"data.drop: [{', '.join(same)}]")
 
@@ -172,7 +177,7 @@ def _ids(view: TableView, values: Mapping[str, NDArray[np.float64] | None]) -> I
             continue
         if numbers is not None and not (np.isfinite(numbers).all() and (numbers == np.floor(numbers)).all()):
             continue
-        column = view.frame[name]
+        column = column_of(view.frame, name)
         if column.n_unique() != view.frame.height:
             continue
         counts = numbers is not None and (float(np.ptp(numbers)) < 1.5 * view.frame.height)

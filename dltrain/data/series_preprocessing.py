@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import SeriesConfig
+from dltrain.data.column_names import column_of
 from dltrain.data.dataset import Part, Schema, TargetSpec
 from dltrain.data.faults import all_of, capped
 from dltrain.data.features import Unseen, fill_features, read_features
@@ -327,15 +328,19 @@ def read_target_numbers(raw: RawTable, name: str, reading: Reading, locate: Loca
     Raises:
         DataError: values that are no numbers, with their rows.
     """
-    numbers, bad = read_numbers(raw.frame[name], reading)
+    numbers, bad = read_numbers(column_of(raw.frame, name), reading)
     if len(bad):
         if len(bad) > raw.frame.height / 2:
-            message = f"the target {name} holds text, such as {raw.frame[name][int(bad[0])]!r}: a series foretells numbers"
+            message = (
+                f"the target {name} holds text, such as {column_of(raw.frame, name)[int(bad[0])]!r}: a series foretells numbers"
+            )
             raise DataError(Fault(message, path="data.target", hint="name a column of numbers, or leave `data.series` out"))
         faults = []
         for row in bad[:10]:
             file, line = locate(int(row))
-            faults.append(Fault(f"the target {name} is {raw.frame[name][int(row)]!r}, not a finite number", file=file, line=line))
+            faults.append(
+                Fault(f"the target {name} is {column_of(raw.frame, name)[int(row)]!r}, not a finite number", file=file, line=line)
+            )
         raise DataError(capped(faults, len(bad)))
     return numbers
 
@@ -373,7 +378,7 @@ def refuse_several(
             raise _several_fault(raw, several, named, rows, locate)
         return
     for name in raw.frame.columns:
-        if infer_kind(raw.frame[name], reading).kind != "date":
+        if infer_kind(column_of(raw.frame, name), reading).kind != "date":
             continue
         try:
             dates = read_times(raw.frame, (name,), reading, locate)
@@ -400,7 +405,7 @@ def _several_fault(raw: RawTable, several: Several, time: str, rows: NDArray[np.
     message = f"{several.doubled:,} of {len(rows):,} rows have the same time as another: {what} ({time})"
     hint = "keep one row of each time: their mean or sum, say"
     if several.columns:
-        values = [", ".join(str(raw.frame[name][row]) for name in several.columns) for row in (first, second)]
+        values = [", ".join(str(column_of(raw.frame, name)[row]) for name in several.columns) for row in (first, second)]
         message += f"; {several.named} tells them apart ({values[0]!r}, {values[1]!r}): {several.count:,} series in one table"
         hint = f"give the rows of one {several.named} as data.path, in a file of its own"
     file, line = locate(second)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.date_formats import split_writing
+from dltrain.data.column_names import column_of
 from dltrain.data.dates import find_writing, from_clock, to_clock, to_moments
 from dltrain.data.kinds import Reading, infer_time, is_text, mend, to_numbers
 from dltrain.data.targets import Locate
@@ -234,9 +235,9 @@ def read_times(
         return Times("row", np.arange(frame.height))
     if len(columns) > 1:
         return _from_parts(frame, columns, reading, locate)
-    series = mend(frame[columns[0]], reading)
+    series = mend(column_of(frame, columns[0]), reading)
     if date_format is None:
-        found = infer_time(frame[columns[0]], reading)
+        found = infer_time(column_of(frame, columns[0]), reading)
         date_format, is_date = found.date_format, found.kind == "date"
         if not is_date and is_text(series):  # one that begins with dates and has something else among them
             written = find_writing(series.drop_nulls().head(1)) if len(series.drop_nulls()) else None
@@ -266,7 +267,7 @@ def _from_parts(frame: polars.DataFrame, columns: Sequence[str], reading: Readin
         raise DataError(Fault(message, path="data.series.time", hint="or one column that holds dates or numbers"))
     parts = {}
     for column, name in zip(columns, names, strict=True):
-        series = mend(frame[column], reading)
+        series = mend(column_of(frame, column), reading)
         numbers = to_numbers(series, reading)
         _refuse_gaps(~np.isfinite(numbers) | (numbers != np.floor(numbers)), series, column, "a whole number", locate)
         parts[name] = polars.Series(name, numbers.astype(np.int64))
@@ -276,7 +277,7 @@ def _from_parts(frame: polars.DataFrame, columns: Sequence[str], reading: Readin
         dates = given.select(date.cast(polars.Datetime("us")).alias("date"))["date"]
     except polars.exceptions.PolarsError:
         dates = polars.Series([None] * frame.height, dtype=polars.Datetime("us"))
-    _refuse_gaps(dates.is_null().to_numpy(), frame[columns[0]], ", ".join(columns), "a date", locate)
+    _refuse_gaps(dates.is_null().to_numpy(), column_of(frame, columns[0]), ", ".join(columns), "a date", locate)
     seconds = np.zeros(frame.height, np.int64)
     for part, length in (("hour", 3600), ("minute", 60), ("second", 1)):
         if part in parts:

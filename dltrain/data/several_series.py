@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.column_names import column_of
+
 if TYPE_CHECKING:
     import polars
 
@@ -91,7 +93,7 @@ def find_several(frame: polars.DataFrame, times: NDArray[Any], left_out: Collect
     place = int(doubled[np.argmin(order[doubled + 1])])
     first, second = int(order[place]), int(order[place + 1])
     names = [name for name in frame.columns if name not in left_out and name.casefold() not in TIME_PARTS]
-    keys = {name: codes for name in names if (codes := _codes(frame[name])) is not None}
+    keys = {name: codes for name in names if (codes := _codes(column_of(frame, name))) is not None}
     most = STILL_DOUBLED * len(doubled)
     many = len(doubled) > MANY_DOUBLES * len(times)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dltrain.config.types import DataConfig
+from dltrain.data.column_names import column_of
 from dltrain.data.faults import listed, shown_column
 from dltrain.data.kinds import LEADING_ZERO, SAMPLE_ROWS, ColumnKind, Reading, holds, is_text, is_unreadable, mend, to_numbers
 from dltrain.errors import Fault
@@ -30,33 +30,13 @@ def unusable_types(frame: polars.DataFrame, columns: Mapping[str, str], file: st
     """
     return [
         Fault(
-            f"the column {name}, {role}, holds values of type {frame[name].dtype}",
+            f"the column {name}, {role}, holds values of type {column_of(frame, name).dtype}",
             file=file,
             hint="numbers, text, categories, booleans and dates can be read: write it as one of these, one value a cell",
         )
         for name, role in columns.items()
-        if name in frame.columns and is_unreadable(frame[name])
+        if name in frame.columns and is_unreadable(column_of(frame, name))
     ]
-
-
-def unusable_names(names: Iterable[str], file: str | None) -> list[Fault]:
-    """A fault for each name that polars takes for a pattern of other names, so that its values cannot be asked for."""
-    return [
-        Fault(
-            f"the column {name} cannot be read by its name, which is a pattern",
-            file=file,
-            hint="rename it, or put it in data.drop",
-        )
-        for name in sorted(names)
-        if name.startswith("^") and name.endswith("$") and not _finds_itself(name)
-    ]
-
-
-def _finds_itself(pattern: str) -> bool:
-    try:
-        return re.search(pattern, pattern) is not None
-    except re.error:
-        return False
 
 
 def how_read(
@@ -65,9 +45,13 @@ def how_read(
     """Lines on columns of codes, and warnings of columns that are numbers but for some words; by the first 10,000 rows."""
     codes, warnings = [], []
     for name, kind in kinds.items():
-        if (config.features or {}).get(name) is not None or kind.kind not in ("category", "text") or not is_text(frame[name]):
+        if (
+            (config.features or {}).get(name) is not None
+            or kind.kind not in ("category", "text")
+            or not is_text(column_of(frame, name))
+        ):
             continue
-        sample = mend(frame[name].head(SAMPLE_ROWS), reading).drop_nulls()
+        sample = mend(column_of(frame, name).head(SAMPLE_ROWS), reading).drop_nulls()
         is_word = np.isnan(to_numbers(sample, reading))
         if not len(sample) or is_word.sum() > (1 - MANY_NUMBERS) * len(sample):
             continue
@@ -94,12 +78,12 @@ def unmet_words(config: DataConfig, frame: polars.DataFrame, reading: Reading) -
         word
         for word in config.missing or ()
         if word
-        and not any(holds(frame.get_column(name), (word,), reading).any() for name in frame.columns if name not in config.drop)
+        and not any(holds(column_of(frame, name), (word,), reading).any() for name in frame.columns if name not in config.drop)
     ]
     if unmet:
         warnings.append(f"data.missing: no value of the table is {listed([repr(word) for word in unmet], 8)}")
     for name, words in config.replace.items():
-        unmet = [word for word in words if word and not holds(frame[name], (word,), reading).any()]
+        unmet = [word for word in words if word and not holds(column_of(frame, name), (word,), reading).any()]
         if unmet:
             warnings.append(f"data.replace: no value of {shown_column(name)} is {listed([repr(word) for word in unmet], 8)}")
     return warnings

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.column_names import column_of
 from dltrain.data.dates import to_dates
 from dltrain.data.kinds import (
     LEADING_ZERO,
@@ -76,32 +77,32 @@ def study_columns(frame: polars.DataFrame, decimal: str) -> Columns:
         decimal: the decimal sign of its text.
     """
     reading = Reading(decimal=decimal)
-    if any(_has_thousands(frame[name]) for name in frame.columns):
+    if any(_has_thousands(column_of(frame, name)) for name in frame.columns):
         reading = replace(reading, thousands=",")
     kinds: dict[str, ColumnKind] = {}
     odd: dict[str, tuple[str, ...]] = {}
     unreadable = []
     for name in frame.columns:
-        kinds[name] = infer_kind(frame[name], reading)
-        words = _odd_words(frame[name], kinds[name], reading)
+        kinds[name] = infer_kind(column_of(frame, name), reading)
+        words = _odd_words(column_of(frame, name), kinds[name], reading)
         if len(words) > MOST_LATE_WORDS:
             unreadable.append(name)
         elif words:
             odd[name] = words
     if odd:
         reading = replace(reading, replace={name: dict.fromkeys(words, "") for name, words in odd.items()})
-        kinds |= {name: infer_kind(frame[name], reading) for name in odd}
+        kinds |= {name: infer_kind(column_of(frame, name), reading) for name in odd}
     missing: dict[str, float] = {}
     constant: list[str] = []
     numbers: dict[str, NDArray[np.float64]] = {}
     for name in frame.columns:
-        series = mend(frame[name], reading)
+        series = mend(column_of(frame, name), reading)
         if series.null_count():
             missing[name] = series.null_count() / len(series)
         elif series.n_unique() == 1:
             constant.append(name)
         if kinds[name].kind == "number" and name not in unreadable:
-            numbers[name] = read_numbers(frame[name], reading)[0]
+            numbers[name] = read_numbers(column_of(frame, name), reading)[0]
     tails = tuple(name for name, values in numbers.items() if not kinds[name].left_out and _has_long_tail(values))
     return Columns(kinds, reading, numbers, missing, tuple(constant), odd, tuple(unreadable), tails)
 
@@ -114,7 +115,8 @@ def with_short_texts(columns: Columns, frame: polars.DataFrame, target: str) -> 
     short = [
         name
         for name, kind in others.items()
-        if kind.left_out.startswith("text, ") and (frame[name].str.strip_chars().str.count_matches(r"\s+").mean() or 0) >= 1
+        if kind.left_out.startswith("text, ")
+        and (column_of(frame, name).str.strip_chars().str.count_matches(r"\s+").mean() or 0) >= 1
     ]
     return replace(columns, kinds={**columns.kinds, **dict.fromkeys(short, ColumnKind("text"))})
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.column_names import column_of, name_of
 from dltrain.data.faults import listed
 from dltrain.data.giveaways import FEW_FEATURES, GIVES_AWAY, LEAST_ROWS, MOST_COLUMNS, area_under_curve, sampled, told_by
 from dltrain.data.kinds import mend, text_of
@@ -71,7 +72,7 @@ def _renamed(frame: polars.DataFrame, features: Sequence[str], labels: polars.Se
     for name in features:
         if columns.kinds[name].kind == "date":
             continue
-        values = text_of(mend(frame[name], columns.reading))
+        values = text_of(mend(column_of(frame, name), columns.reading))
         if values.null_count() or values.n_unique() != num_labels:
             continue
         if polars.DataFrame([values.alias("a"), labels.alias("b")]).n_unique() == num_labels:
@@ -129,7 +130,7 @@ def _most_telling_class(frame: polars.DataFrame, features: Sequence[str], labels
         return ""
     truth = _thinned((labels == words[1]).fill_null(False).to_numpy())
     every = _stride(frame.height)
-    found = {name: _single_auc(frame[name].gather_every(every), truth, columns) for name in features}
+    found = {name: _single_auc(column_of(frame, name).gather_every(every), truth, columns) for name in features}
     best = max(found, key=lambda name: found[name], default=None)
     if best is None or found[best] < TELLING_AUC:
         return ""
@@ -146,7 +147,7 @@ def _telling_nearly_all(frame: polars.DataFrame, features: Sequence[str], labels
         if columns.kinds[name].kind not in ("number", "boolean", "category"):
             continue
         values: Any = (
-            text_of(mend(frame[name].gather(rows), columns.reading))
+            text_of(mend(column_of(frame, name).gather(rows), columns.reading))
             if name not in columns.numbers
             else columns.numbers[name][rows]
         )
@@ -157,7 +158,7 @@ def _telling_nearly_all(frame: polars.DataFrame, features: Sequence[str], labels
 
 def _single_auc(series: polars.Series, truth: NDArray[np.bool_], columns: Columns) -> float:
     """Area under the ROC curve (Mann and Whitney 1947) of a number's rank, or of a category's share of the second class."""
-    name = series.name
+    name = name_of(series)
     if name in columns.numbers:
         score = _thinned(columns.numbers[name])
         known = np.isfinite(score)

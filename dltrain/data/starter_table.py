@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from dltrain.config.types import DataConfig, SplitConfig, TextConfig
+from dltrain.data.column_names import column_of
 from dltrain.data.dataset import Schema
 from dltrain.data.faults import listed, shown
 from dltrain.data.files import expand_paths
@@ -118,7 +119,7 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         if not kind.left_out and name not in left_out and name not in (target.name, identifier, *raw.target)
     }
     texts = [name for name, kind in features.items() if kind == "text"]
-    if any(is_unspaced(raw.frame[name].head(1000)) for name in texts):
+    if any(is_unspaced(column_of(raw.frame, name).head(1000)) for name in texts):
         config = replace(config, text=TextConfig(split="character"))
     return replace(
         config,

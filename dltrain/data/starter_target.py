@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from dltrain.data.column_names import column_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.faults import listed, nearest
 from dltrain.data.kinds import is_labelled, is_number, mend
@@ -97,7 +98,7 @@ def _guess(frame: polars.DataFrame, columns: Columns, header: bool) -> list[str]
         return []
     if not header:
         last = names[-1]
-        two = [name for name in names if frame[name].n_unique() == 2]
+        two = [name for name in names if column_of(frame, name).n_unique() == 2]
         return [last] if two == [last] else []
     certain = [name for name in names if name.casefold() in TARGET_NAMES]
     if certain:
@@ -112,7 +113,7 @@ def _list_columns(frame: polars.DataFrame, columns: Columns, header: bool) -> tu
     for number, name in enumerate(frame.columns[:MOST_LISTED], 1):
         kind = columns.kinds[name]
         what = kind.left_out or kind.kind
-        example = next((str(value) for value in frame[name].head(100).drop_nulls() if str(value).strip()), "")
+        example = next((str(value) for value in column_of(frame, name).head(100).drop_nulls() if str(value).strip()), "")
         shown = f", such as {example[:40]}" if example else ""
         lines.append(f"{name if header else number} ({what}{shown})")
     if len(frame.columns) > MOST_LISTED:
@@ -133,9 +134,9 @@ def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: 
         DataError: it is empty, constant, or holds dates.
         UsageError: texts that differ in most rows, which are no classes.
     """
-    series = mend(frame[name], columns.reading)
+    series = mend(column_of(frame, name), columns.reading)
     values = series.drop_nulls()
-    spec = infer_target(series, columns.reading, task=None, classes=classes, labelled=is_labelled(frame[name]))
+    spec = infer_target(series, columns.reading, task=None, classes=classes, labelled=is_labelled(column_of(frame, name)))
     if spec.task == "regression":
         different = values.n_unique()
         numbers = columns.numbers.get(name)

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
+from dltrain.data.column_names import column_of, only
 from dltrain.data.faults import shown
 from dltrain.data.features import FeatureColumn, read_feature
 from dltrain.data.files import check_utf8, read_blocks
-from dltrain.data.kinds import Reading, only, word_numbers
+from dltrain.data.kinds import Reading, word_numbers
 from dltrain.data.text_chunks import (
     CHUNK_BYTES,
     Records,
@@ -274,7 +275,7 @@ def as_text(frame: polars.DataFrame, is_whole: Mapping[str, bool]) -> polars.Dat
     import polars
 
     return frame.with_columns(
-        frame.get_column(name).fill_nan(None).cast(polars.Int64 if whole else polars.Float64).cast(polars.String)
+        column_of(frame, name).fill_nan(None).cast(polars.Int64 if whole else polars.Float64).cast(polars.String).alias(name)
         for name, whole in is_whole.items()
         if name in frame.columns
     )
@@ -284,13 +285,13 @@ def whole_columns(file: str, num_rows: int, frame: polars.DataFrame, config: Dat
     """Columns of fractional type that the config makes categories or replaces values in: whether they hold whole numbers only."""
 
     forced = {name for name, kind in (config.features or {}).items() if kind == "category"} | {*config.replace}
-    names = [name for name in frame.columns if name in forced and frame[name].dtype.is_float()]
+    names = [name for name in frame.columns if name in forced and column_of(frame, name).dtype.is_float()]
     if not names:
         return {}
     found = dict.fromkeys(names, True)
     for batch in _batches(file, num_rows):
         for name in names:
-            values = batch.get_column(name).fill_nan(None)
+            values = column_of(batch, name).fill_nan(None)
             found[name] &= bool((values.is_finite() & (values == values.round(0)) & (values.abs() < 2**53)).fill_null(True).all())
     return found
 
@@ -307,11 +308,11 @@ def read_kinds(frame: polars.DataFrame, wanted: Wanted, done: tuple[str, ...]) -
 
     columns, bad = [], {}
     for name, column in wanted.columns.items():
-        series = frame[name]
+        series = column_of(frame, name)
         if column is not None and name not in done:
             values, rows, mended = read_feature(series, column, wanted.reading)
             series = polars.Series(name, values, nan_to_null=True) if isinstance(values, np.ndarray) else values
             if len(rows):
                 bad[name] = rows, mended
-        columns.append(series)
+        columns.append(series.alias(name))
     return polars.DataFrame(columns), bad

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.date_formats import is_zone, split_writing
 from dltrain.config.transformers import TRANSFORMERS
+from dltrain.data.column_names import column_of
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.faults import all_of, capped, column_hint
 from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fill_features, read_back, read_features, take, usable_rows
@@ -135,13 +136,13 @@ class TablePreprocessing(Preprocessing):
             lambda: read_features(frame, self.features, self.reading, locate, seen),
             lambda: read_weights(raw, self.weight, self.reading) if with_targets and self.weight else None,
             *(
-                partial(encode_target, mend(frame[spec.name], self.reading), spec, self.reading, locate, drop=drop)
+                partial(encode_target, mend(column_of(frame, spec.name), self.reading), spec, self.reading, locate, drop=drop)
                 for spec in wanted
             ),
         )
         check_gaps(self.features, features, locate)
         targets = {spec.name: values for spec, values in zip(wanted, encoded, strict=True)}
-        identifiers = {name: text_of(frame[name]).fill_null("") for name in self.identifiers if name in frame.columns}
+        identifiers = {name: text_of(column_of(frame, name)).fill_null("") for name in self.identifiers if name in frame.columns}
         return TableValues(features, targets, weights, identifiers, frame.height)
 
     def check_columns(self, raw: RawTable, with_targets: bool) -> None:
@@ -434,7 +435,7 @@ def read_weights(raw: RawTable, column: str, reading: Reading) -> NDArray[np.flo
     Raises:
         DataError: a weight is missing, negative or not a finite number; with its row.
     """
-    series = mend(raw.frame[column], reading)
+    series = mend(column_of(raw.frame, column), reading)
     weights = to_numbers(series, reading)
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(bad):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.column_names import name_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.faults import capped, listed, nearest
 from dltrain.data.kinds import Reading, is_number, is_text, text_of, to_numbers, unreadable
@@ -45,7 +46,7 @@ def infer_target(
     Raises:
         DataError: no values, one value only, or not what `task` needs.
     """
-    name = str(series.name)
+    name = name_of(series)
     values = series.drop_nulls()
     if not len(values):
         raise DataError(Fault(f"the target {name} is empty in every row", path="data.target"))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dltrain.data.column_names import column_of, only
 from dltrain.data.faults import shown
 from dltrain.data.files import UTF8, find_encoding, not_text, read_blocks
-from dltrain.data.kinds import only
 from dltrain.data.text_layout import TextLayout
 from dltrain.data.text_parse import find_origin, has_edge_blanks, read_columns, without_blanks
 from dltrain.data.text_scan import NEWLINE, TextScan, scan_text
@@ -210,7 +210,7 @@ def read_typed_columns(
     if frame.height != records.num_records:
         return None
     frame = only(frame, columns)
-    return frame if all(frame.get_column(name).is_finite().all() for name in numbers) else None
+    return frame if all(column_of(frame, name).is_finite().all() for name in numbers) else None
 
 
 def _parse(content: bytes, layout: TextLayout, types: Mapping[str, Any], missing: Sequence[str] | None) -> polars.DataFrame:

@@ -34,7 +34,7 @@ def read_plain_numbers(frame: polars.DataFrame, reading: Reading, keep: Collecti
     step = max(1, CELLS_AT_ONCE // frame.height)
     for start in range(0, len(columns), step):
         some = columns[start : start + step]
-        text = polars.concat(some)
+        text = polars.concat(some).alias("")
         numbers = text.cast(polars.Float64, strict=False).fill_null(float("nan")).to_numpy().reshape(len(some), -1)
         codes = text.str.contains(LEADING_ZERO).fill_null(False).to_numpy().reshape(len(some), -1).any(axis=1)
         for index in np.flatnonzero(np.isfinite(numbers).all(axis=1) & ~codes):

@@ -294,7 +294,9 @@ def test_b3_a_list_is_refused_with_file_and_column(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bound", [IN_MEMORY, STREAMED])
-@pytest.mark.parametrize("name", ["*", "^.*$", "from", "self", "output", "input", "a.b", "a\nb", 'a"b', "features"])
+@pytest.mark.parametrize(
+    "name", ["*", "^.*$", "^x$", "^(.)$", "^[$", "^y$", "from", "self", "output", "input", "a.b", "a\nb", 'a"b', "features"]
+)
 def test_f11_any_name_is_read(tmp_path: Path, name: str, bound: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLTRAIN_STREAM_BYTES", bound)
     for path in (tmp_path / "t.csv", tmp_path / "t.parquet"):
@@ -302,10 +304,3 @@ def test_f11_any_name_is_read(tmp_path: Path, name: str, bound: str, monkeypatch
         dataset = load(path, scale="none")
         assert dataset.schema.inputs[0].columns == ("x", name)
         np.testing.assert_array_equal(in_memory(dataset.parts["train"].inputs["features"])[:, 1], [v % 7 for v in X])
-
-
-def test_f11_a_name_that_finds_other_columns_is_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "t.csv", **{"x": X, "^x$": X, "y": WORDS})
-    with pytest.raises(DataError, match="cannot be read by its name"):
-        load(path)
-    assert load(path, drop=("^x$",)).schema.inputs[0].columns == ("x",)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.config.types import DataConfig
+from dltrain.data.column_names import column_of
 from dltrain.data.faults import column_hint, config_fault, listed, shown
 from dltrain.data.raw import RawTable
 from dltrain.data.sources import csv
@@ -36,7 +37,7 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:
     plain = replace(config, source="csv", arguments={})
     raw = csv.read(plain, seed=seed, reporter=reporter)
     name = _word_column(config, raw)
-    words = [str(word or "").strip() for word in raw.frame[name].to_list()]
+    words = [str(word or "").strip() for word in column_of(raw.frame, name).to_list()]
     return add_vectors(raw, words, name, config.arguments, config, reporter)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.date_formats import split_writing
+from dltrain.data.column_names import marked
 from dltrain.data.features import FeatureColumn, category_codes, read_feature
 from dltrain.data.input_groups import group_places
 from dltrain.data.kinds import to_numbers
@@ -95,7 +96,7 @@ def _words(preprocessing: TablePreprocessing, column: FeatureColumn) -> tuple[tu
     reading = preprocessing.reading
     replaced = (reading.replace or {}).get(column.name, {})
     candidates = list(dict.fromkeys([*column.categories, *replaced, "", *reading.missing]))
-    series = polars.Series(column.name, candidates, dtype=polars.String)
+    series = polars.Series(marked(column.name), candidates, dtype=polars.String)
     values, _, _ = read_feature(series, column, reading)
     codes, _ = category_codes(column, values)
     # A column may know no word at all; the look-up needs one.
@@ -227,7 +228,7 @@ def _replaced_numbers(preprocessing: TablePreprocessing, column: FeatureColumn) 
     reading = preprocessing.reading
     replaced = list((reading.replace or {}).get(column.name, {}))
     words = replaced + list(reading.missing)
-    series = polars.Series(column.name, words, dtype=polars.String)
+    series = polars.Series(marked(column.name), words, dtype=polars.String)
     before = to_numbers(series, reading)
     after, _, _ = read_feature(series, column, reading)
     pairs = [(old, new) for old, new in zip(before.tolist(), after.tolist(), strict=True) if np.isfinite(old) and old != new]
