@@ -34,9 +34,10 @@ BOOLEANS = {"true": 1.0, "false": 0.0}
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 # What other programs call a number of the row, written in many ways ("S. No.", "sr_no"); signs are left out for the comparison.
 ROW_NUMBERS = ("no", "nr", "obs", "rowid", "rowno", "rownum", "serial", "serialno", "slno", "sno", "srno", "recno", "lfdnr")
-# A column without a name, as it is read here, by pandas and in pandas' Parquet files; and an index that was made a column.
+# A column without a name, as it is read here, by pandas and in pandas' Parquet files; and an index that was made a column
+# (`...1` by R).
 UNNAMED = re.compile(r"(?i)|unnamed(_\d+|: ?\d+)(_level_\d+|\.\d+)?|__index_level_\d+__")
-INDEX = re.compile(r"(?i)index|level_\d+|row_?names")
+INDEX = re.compile(r"(?i)index|level_\d+|row_?names|rn|#|\.\.\.\d+")
 INDEX_REASON = "the index of a table that was exported"
 MOSTLY_DIFFERENT = 0.5
 SEVERAL_COUNTS = 0.3  # different values among the rows of some tables that were put one below the other, each with its count

@@ -18,6 +18,8 @@ NUM_QUANTILES = 1000
 # What the smooth clip tends to, and a value that it cannot tell from infinity: the square of a larger one might overflow.
 CLIP = 3.0
 FAR = 1e9
+# A difference that small beside the values themselves is one of rounding.
+ROUNDING = 1e-12
 NO_VALUE = "no value in the training part"
 
 Numbers = NDArray[np.float64]
@@ -95,9 +97,15 @@ def why_untaught(values: Numbers) -> str:
     gaps = np.isnan(values)
     if gaps.all():
         return NO_VALUE
-    if not gaps.any() and (values == values[0]).all():
+    if not gaps.any() and are_one(values):
         return same_value(f"{values[0]:g}")
     return ""
+
+
+def are_one(values: Numbers) -> bool:
+    """Whether values differ by rounding at most, as 0.1 + 0.2 and 0.3: by their spread, another value would be astronomical."""
+    low, high = float(values.min()), float(values.max())
+    return low == high or bool(high - low <= ROUNDING * max(abs(low), abs(high)) < np.inf)
 
 
 def same_value(value: str) -> str:
@@ -108,7 +116,7 @@ def same_value(value: str) -> str:
 def ignoring_constant(number: NumberTransform, values: Numbers) -> NumberTransform:
     """The transform, which makes 0 of every value if the training rows' values [rows], NaN where missing, are all one."""
     seen = values[~np.isnan(values)]
-    if number.scale not in ("standard", "minmax", "robust", "smooth_clip") or not len(seen) or (seen != seen[0]).any():
+    if number.scale not in ("standard", "minmax", "robust", "smooth_clip") or not len(seen) or not are_one(seen):
         return number
     if number.indicator and not np.isnan(number.fill) and number.fill != seen[0]:
         return number  # filled with another number, it varies

@@ -29,7 +29,7 @@ def written(path: Path, name: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["", "Unnamed: 0", "index", "level_0", "__index_level_0__"])
+@pytest.mark.parametrize("name", ["", "Unnamed: 0", "index", "level_0", "__index_level_0__", "...1", "#", "rn"])
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_b2_an_index_is_left_out_and_said(tmp_path: Path, name: str, suffix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))

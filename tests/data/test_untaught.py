@@ -31,6 +31,7 @@ def late(values: list[Any], before: Any = None) -> list[Any]:
 COLUMNS: dict[str, list[Any]] = {
     "sensor": late([5000.0 + i for i in range(30)]),
     "stuck": late([5000.0] * 30, 7.0),
+    "rounded": [0.1 + 0.2 if i % 2 else 0.3 for i in range(TRAIN)] + [5000.0] * 30,
     "kind": late(["a", "b"] * 15),
     "one": late(["b"] * 30, "a"),
     "note": late([PROSE.format(i) for i in range(30)]),
