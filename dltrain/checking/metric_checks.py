@@ -17,6 +17,13 @@ _OWN_UNITS = {
     "MeanAbsolutePercentageError": "shares of numbers",
 }
 _ALONG_A_ROW = {"PearsonCorrelation", "ConcordanceCorrelation"}
+# Metrics of the largest output of a row, or of all as shares of their sum: of one output that is always the same.
+_OF_SEVERAL_OUTPUTS = {
+    "CategoricalAccuracy": "accuracy",
+    "TopKCategoricalAccuracy": "accuracy",
+    "CategoricalCrossentropy": "BinaryCrossentropy",
+    "CategoricalFocalCrossentropy": "BinaryFocalCrossentropy",
+}
 _NUM_CLASSES = {"IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"}
 
 
@@ -73,6 +80,9 @@ def _check_metric(config: Config, path: str, metric: Component, head: Head) -> I
             f"{name} of {metric.arguments['num_classes']} classes, but the target {head.targets[0].name!r} has {len(classes)}"
         )
         yield fault(config, path, message, f"`num_classes: {len(classes)}`")
+    if name in _OF_SEVERAL_OUTPUTS and head.encoding == "binary" and head.units == 1:
+        message = f"{name} compares the outputs of a row, of which there is one: it says nothing"
+        yield fault(config, path, message, f"`{_OF_SEVERAL_OUTPUTS[name]}`", warning=True)
     if name in _ALONG_A_ROW and head.units == 1 and metric.arguments.get("axis", -1) == -1:
         message = f"{name} goes along the outputs of a row, of which there is one: it says nothing"
         yield fault(config, path, message, "`axis: 0` goes along the rows of a batch", warning=True)

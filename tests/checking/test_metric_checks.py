@@ -164,3 +164,11 @@ def test_a_metric_that_keras_cannot_compute_is_an_error_of_the_config():
     with pytest.raises(ConfigError, match="R2Score expects 2D inputs") as error:
         compute(config)
     assert error.value.faults[0].path == "training"
+
+
+@pytest.mark.parametrize("name", ["CategoricalAccuracy", "TopKCategoricalAccuracy", "CategoricalCrossentropy"])
+def test_d4_a_metric_of_several_outputs_says_nothing_of_one(name):
+    found = check_config(config_with("two classes", metrics=[name])).warnings
+    assert any(f"{name} compares the outputs of a row, of which there is one" in warning.message for warning in found)
+    found = check_config(config_with("classes", loss="categorical_crossentropy", metrics=[name])).warnings
+    assert not any("of which there is one" in warning.message for warning in found)
