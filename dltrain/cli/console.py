@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -373,9 +374,10 @@ def discard(stream: IO[str] | None) -> None:
         return
     if descriptor < 0:
         return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+    with contextlib.suppress(OSError):  # no descriptor is left: each later write is given up by itself
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
 
 
 def _ascii_json(document: Mapping[str, Any]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import logging
 import math
 import os
 import threading
@@ -12,6 +14,8 @@ from pathlib import Path
 
 from dltrain.errors import RunError
 from dltrain.runs import cannot_write, write_atomically
+
+logger = logging.getLogger(__name__)
 
 
 class History:
@@ -37,6 +41,7 @@ class History:
             raise cannot_write(path, error) from error
         self._dirty = threading.Event()
         self._closing = False
+        self._refused: OSError | None = None
         self._thread = threading.Thread(target=self._sync, name="history", daemon=True)
         self._thread.start()
 
@@ -44,8 +49,10 @@ class History:
         """Add an epoch's row; the first one fixes the columns.
 
         Raises:
-            RunError: the file cannot be written.
+            RunError: the file cannot be written, or the rows before did not get to the disk.
         """
+        if self._refused is not None:
+            raise cannot_write(self._path, self._refused) from self._refused
         header = not self._columns
         if header:
             self._columns = list(row)
@@ -57,12 +64,13 @@ class History:
             if written != len(data):
                 raise OSError(28, "No space left on device")
         except OSError as error:
-            os.ftruncate(self._file.fileno(), size)
+            with contextlib.suppress(OSError):  # a torn line is none for `read_history`
+                os.ftruncate(self._file.fileno(), size)
             raise cannot_write(self._path, error) from error
         self._dirty.set()
 
     def close(self) -> None:
-        """Sync and close the file."""
+        """Sync and close the file. Rows that do not get to the disk now are in the state file as well."""
         self._closing = True
         self._dirty.set()
         self._thread.join()
@@ -72,7 +80,12 @@ class History:
         while not self._closing:
             self._dirty.wait()
             self._dirty.clear()
-            os.fsync(self._file.fileno())
+            try:
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                logger.warning("%s cannot be synced to the disk: %s", self._path, error.strerror or error)
+                self._refused = error
+                return
 
     def _text(self, rows: list[dict[str, float]], *, header: bool) -> str:
         text = io.StringIO()
