@@ -30,6 +30,8 @@ USUAL_MISSING = (
 OF_TYPE = "values of type "
 # Digits with leading zeros are codes, not numbers.
 LEADING_ZERO = r"^[+-]?0\d"
+# What is left of a time of the day without saying anything.
+MIDNIGHT = r"( 00:00:00)?(\.0+)?$"
 BOOLEANS = {"true": 1.0, "false": 0.0}
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 # What other programs call a number of the row, written in many ways ("S. No.", "sr_no"); signs are left out for the comparison.
@@ -151,6 +153,9 @@ def holds(series: polars.Series, words: tuple[str, ...], reading: Reading) -> po
         return polars.Series(np.isin(to_numbers(series, reading), values.astype(np.float64)))
     if is_unreadable(series) or str(series.dtype) == "Null":
         return polars.Series(np.zeros(len(series), bool))
+    if str(series.dtype).startswith("Date"):  # 1900-01-01 is midnight of that day, a T or fractions of a second do not matter
+        bare = [re.sub(MIDNIGHT, "", word.replace("T", " ")) for word in words]
+        return text_of(series).str.replace(MIDNIGHT, "").is_in(bare).fill_null(False)
     return text_of(series).is_in(list(words)).fill_null(False)
 
 

@@ -15,6 +15,7 @@ import pytest
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data import Dataset, load_dataset, read_part
 from dltrain.data.disk_array import in_memory
+from dltrain.data.kinds import Reading, mend
 from dltrain.data.starter import make_starter
 from dltrain.errors import DataError
 from dltrain.reporting import Reporter
@@ -304,3 +305,12 @@ def test_f11_any_name_is_read(tmp_path: Path, name: str, bound: str, monkeypatch
         dataset = load(path, scale="none")
         assert dataset.schema.inputs[0].columns == ("x", name)
         np.testing.assert_array_equal(in_memory(dataset.parts["train"].inputs["features"])[:, 1], [v % 7 for v in X])
+
+
+@pytest.mark.parametrize("word", ["1900-01-01", "1900-01-01 00:00:00", "1900-01-01T00:00:00"])
+@pytest.mark.parametrize("dtype", [polars.Date, polars.Datetime("us"), polars.Datetime("ns"), polars.Datetime("ms")])
+def test_a6_a_missing_word_is_a_day_on_dates(word: str, dtype: polars.DataType) -> None:
+    days = polars.Series(
+        "day", [datetime.datetime(1900, 1, 1), datetime.datetime(2020, 5, 6), None, datetime.datetime(1900, 1, 2)]
+    ).cast(dtype)
+    assert mend(days, Reading(missing=(word,))).is_null().to_list() == [True, False, True, False]
