@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.box import Box, Trouble, try_all, wrong_with
-from tests.faults.commands import CASES, FIT, OFTEN, begin, furnish
+from tests.faults.commands import CASES, FIT, OFTEN, begin
 
 # Reads and writes that every command makes; what is tried of them in each run of the suite.
-FEW = {"fit": 6, "predict": 4, "runs rm": 6}
+FEW = {"fit": 4, "predict": 4, "runs rm": 6}
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +42,15 @@ def test_a_refused_call_is_an_answer_and_leaves_what_was_there(box: Box, name: s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ("fit", "sweep")])
+def test_every_call_may_fail(box: Box, name: str):
+    assert _try(box, name, "EIO") == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["EIO", "ENOSPC+", "EACCES", "TERM", "KILL"])
-def test_every_call_may_fail(box: Box, name: str, fault: str):
-    assert _try(box, name, fault) == []
+def test_a_fit_goes_on_after_any_fault(box: Box, fault: str):
+    assert _try(box, "fit", fault, 30) == []
 
 
 def test_an_injected_fault_arrives(box: Box):
@@ -88,13 +93,3 @@ LIMITS += [Trouble(limits={"RLIMIT_NOFILE": number}) for number in (3, 8, 16, 24
 def test_a_limit_of_the_shell_is_an_answer(box: Box, trouble: Trouble):
     case = CASES["fit"](box)
     assert try_all(box, case.kept, case.words, [trouble], case.looks).broken == []
-
-
-@pytest.mark.slow
-def test_a_sweep_of_processes(tmp_path: Path):
-    box = Box(tmp_path)
-    furnish(box, engine="processes")
-    try:
-        assert _try(box, "sweep", "EIO", 12) + _try(box, "sweep", "ENOSPC+", 6) == []
-    finally:
-        box.close()
