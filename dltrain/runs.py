@@ -26,7 +26,21 @@ from typing import Any, BinaryIO
 from dltrain.errors import RunError, UsageError
 from dltrain.storage.layout import own_paths
 from dltrain.storage.removal import remove_run_files, remove_temporary
-from dltrain.storage.stored import Check, anything, digests, flag, list_of, map_of, maybe, number, read_json, text, whole, word
+from dltrain.storage.stored import (
+    Check,
+    anything,
+    check_digest,
+    digests,
+    flag,
+    list_of,
+    map_of,
+    maybe,
+    number,
+    read_json,
+    text,
+    whole,
+    word,
+)
 
 STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
 MANIFEST_LIMIT = 4 << 20
@@ -279,7 +293,17 @@ class Run:
     def digests(self) -> dict[str, str]:
         """SHA-256 of what the run computes with, for the manifest: name below the run -> digest."""
         files = [path for path in own_paths(self.path) if path.parent == self.checkpoints]
-        return digests(self.path, [*files, self.path / "preprocessing.json", self.path / "preprocessing.npz"])
+        return digests(self.path, [self.config_file, *files, self.path / "preprocessing.json", self.path / "preprocessing.npz"])
+
+    def check_digests(self, manifest: Mapping[str, Any]) -> None:
+        """Hold what an earlier fit left behind against its digests, before a later one makes it its own.
+
+        Raises:
+            RunError: a file was changed since the run ended.
+        """
+        recorded = manifest.get("files")
+        for name in self.digests() if recorded else ():
+            check_digest(self.path, self.path / name, recorded)
 
     def read_metrics(self) -> dict[str, Any]:
         """What metrics.json holds; empty where the run has not got that far."""

@@ -12,7 +12,8 @@ _CONTROLS |= {ord("\t"): "\\t", ord("\r"): "\\r"}
 _CONTROLS |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029, 0x200B, 0xFEFF)}
 # What begins a line for a person is a command for a CI job: "::error ..." at its start, "##[...]" anywhere (GitHub, Azure).
 _COMMAND = re.compile(r"^([^\S\n]*)::|##(?=vso)?\[|##vso\[", flags=re.MULTILINE)
-_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)[^\s/@'\"]*@")
+# A path made of a URL has one slash: "https:/user:password@host".
+_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:/+)[^\s/@'\"]*@")
 _SECRET = re.compile(r"([?&](?:[\w-]*(?:token|key|secret|password|signature|sig|credential)[\w-]*)=)[^&\s'\"]+", re.IGNORECASE)
 
 
@@ -41,6 +42,6 @@ def display_width(text: str) -> int:
 
 def without_credentials(text: str) -> str:
     """The text with `***` in the place of user and password, tokens and signatures of the URLs in it."""
-    if "://" not in text:
+    if ":/" not in text:
         return text
     return _SECRET.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))

@@ -50,3 +50,10 @@ def test_attack_16_one_line_is_one_line(text):
 def test_attack_16_passwords_of_urls_are_cut_out(text, shown):
     assert without_credentials(text) == shown
     assert printable(text) == shown
+
+
+@pytest.mark.parametrize("url", ["https:/user:secret@host/x.csv", "s3:/key:secret@b/x", "https://user:sec%40ret@host/x"])
+def test_attack_16_a_path_made_of_a_url_keeps_no_password(url):
+    shown = printable(f"no such file: {url}")
+    assert "sec" not in shown
+    assert "***@" in shown

@@ -130,7 +130,7 @@ def load_run(path: str | Path) -> StoredRun:
     run = Run(best_of_sweep(Path(path)))
     run.refuse_foreign_files()
     manifest = run.read_manifest()
-    for file in ("preprocessing.json", "preprocessing.npz"):
+    for file in ("config.yaml", "preprocessing.json", "preprocessing.npz"):
         check_digest(run.path, run.path / file, manifest.get("files"))
     try:
         config = load_config(run.config_file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import re
@@ -122,11 +123,23 @@ def write_predictions(
         "npz": lambda: to_npz(columns, arrays or {}),
     }[format]()
     if destination == "-":
+        _write_to_stdout(content)
+        return
+    _write_file(Path(destination), content)
+
+
+def _write_to_stdout(content: bytes) -> None:
+    try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "it is closed")
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
-        return
-    _write_file(Path(destination), content)
+    except BrokenPipeError:  # the reader has what it wanted
+        raise
+    except OSError as error:
+        reason = f"standard output cannot be written: {error.strerror or error}"
+        raise UsageError(Fault(f"predictions were not written: {reason}", hint="name a file with -o")) from error
 
 
 def _write_file(path: Path, content: bytes) -> None:

@@ -129,6 +129,6 @@ def check_digest(folder: Path, file: Path, recorded: Any) -> None:
     name = str(file.relative_to(folder))
     expected = recorded.get(name) if isinstance(recorded, dict) else None
     if isinstance(expected, str) and digests(folder, [file]).get(name) != expected:
-        raise RunError(
-            f"{file} was changed since the run ended: its SHA-256 is not that of manifest.json", hint="the run is damaged"
-        )
+        is_config = file.name == "config.yaml"
+        hint = "the run is damaged" + (", or was edited; where moved data is can be said by data.path=WHERE" if is_config else "")
+        raise RunError(f"{file} was changed since the run ended: its SHA-256 is not that of manifest.json", hint=hint)

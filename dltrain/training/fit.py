@@ -250,6 +250,7 @@ class _Fit:
             compare_with_run(self.run, self.manifest, dataset, resolved, environment, self.reporter)
             if self._is_done():
                 return self._nothing_to_do(require)
+            self.run.check_digests(self.manifest)
             self.manifest.pop("files", None)  # the digests of what is written anew
             self.manifest |= {
                 "status": "running",
@@ -257,6 +258,7 @@ class _Fit:
                 "environment": environment,
             }
             self.manifest["resumed"] = [*self.manifest.get("resumed", []), now()]
+            self._write_manifest()  # first, for the digest of the config is that of the old one
         else:
             dataset.preprocessing.save(self.run.path)
             save_row_ids(self.run, dataset)

@@ -80,7 +80,7 @@ def test_a_missing_path_is_wrong_usage(cli):
 def test_columns_to_choose_from_stand_each_on_a_line(cli, tmp_path):
     (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{i}.5,{i * i}.25\n" for i in range(40)))
     result = cli("init", "t.csv", "--target", "c")
-    lines = result.err.splitlines()
+    lines = result.err[result.err.index("error:") :].splitlines()
     assert result.code == 2
     assert lines[0] == "error: t.csv has no column 'c'"
     assert [line[:5] for line in lines[1:3]] == ["  a (", "  b ("]

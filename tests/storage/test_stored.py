@@ -43,12 +43,13 @@ def test_what_is_written_is_what_the_schema_says(finished):
     assert set(manifest["files"]) == {
         "checkpoints/best.h5",
         "checkpoints/last.h5",
+        "config.yaml",
         "preprocessing.json",
         "preprocessing.npz",
     } & set(manifest["files"]) | {"checkpoints/best.h5", "preprocessing.json"}
 
 
-@pytest.mark.parametrize("name", ["checkpoints/best.h5", "preprocessing.npz"])
+@pytest.mark.parametrize("name", ["checkpoints/best.h5", "preprocessing.npz", "config.yaml"])
 def test_attack_17_a_flipped_bit_is_seen(name, stored, capsys):
     file = stored / name
     assert command(["evaluate", str(stored), "-q"]) == 0
@@ -131,3 +132,20 @@ def test_a_file_that_is_too_large(tmp_path):
     (tmp_path / "x.json").write_text('{"a": "' + "x" * 1000 + '"}')
     with pytest.raises(RunError, match="larger"):
         read_json(tmp_path / "x.json", {}, limit=100)
+
+
+def test_attack_17_a_resume_does_not_make_a_flipped_bit_its_own(stored, capsys):
+    file = stored / "checkpoints" / "best.h5"
+    data = bytearray(file.read_bytes())
+    data[len(data) * 3 // 4] ^= 1
+    file.write_bytes(data)
+    assert command(["fit", "--resume", str(stored), "training.epochs=9", "-q"]) == 6
+    assert "was changed since the run ended" in capsys.readouterr().err
+    assert command(["evaluate", str(stored), "-q"]) == 6
+
+
+def test_attack_17_a_config_that_was_edited_is_not_the_runs(stored, capsys):
+    config = stored / "config.yaml"
+    config.write_text(config.read_text().replace("relu", "tanh") + "# mine\n")
+    assert command(["evaluate", str(stored), "-q"]) == 6
+    assert "data.path=WHERE" in capsys.readouterr().err

@@ -270,6 +270,7 @@ class _Stack:
             resolved = resolved_config(config, trial.dataset, trial.template.heads, run.path)
             if manifest is not None:
                 compare_with_run(run, manifest, trial.dataset, resolved, environment, self.reporter)
+                run.check_digests(manifest)
                 manifest["resumed"] = [*manifest.get("resumed", []), now()]
             else:
                 trial.dataset.preprocessing.save(run.path)
@@ -292,6 +293,8 @@ class _Stack:
             trial.logger.debug("%s; XLA %s: %s", together, "on" if compiler["jit_compile"] else "off", compiler["reason"])
             trial.manifest = manifest | {"engine": "stacked", "stack": {"fits": len(trials), "place": trial.index}}
             run.remove_temporary_files()
+            if run.manifest_file.exists():  # first, for the digest of the config is that of the old one
+                run.write_manifest(trial.manifest)
             write_atomically(run.config_file, dump_yaml(resolved).encode())
             run.write_manifest(trial.manifest)
 
