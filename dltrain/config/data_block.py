@@ -37,7 +37,8 @@ from dltrain.config.types import (
     TextConfig,
 )
 
-TEXT_TABLES = ("columns", "header", "separator", "quote", "decimal", "thousands", "encoding")
+TEXT_TABLES = ("columns", "header", "separator", "quote", "decimal", "thousands", "encoding", "comment", "skip")
+SEPARATOR_WORDS = ("tab", "comma", "semicolon", "pipe", "space", "whitespace")
 HOW = ("column", "group", "time", "folds")
 MOST_RANDOM_STATE = 2**32 - 1
 
@@ -407,7 +408,7 @@ def _check_together(context: Context, node: MappingNode, config: DataConfig, sou
             if column is not None and column not in config.columns:
                 add(node.entries[key], f"data.{key}", f"no column {column} in data.columns", did_you_mean(column, config.columns))
     for name in TEXT_TABLES:
-        if source is not None and source.name not in ("csv", "word_vectors") and getattr(config, name) is not None:
+        if source is not None and source.name not in ("csv", "word_vectors") and getattr(config, name) not in (None, 0):
             add(
                 node.entries[name],
                 f"data.{name}",
@@ -416,12 +417,12 @@ def _check_together(context: Context, node: MappingNode, config: DataConfig, sou
             )
     for name in ("separator", "quote", "thousands"):
         text = getattr(config, name)
-        if text is not None and len(text) != 1:
+        if text is not None and len(text) != 1 and not (name == "separator" and text.casefold() in SEPARATOR_WORDS):
             add(
                 node.entries[name],
                 f"data.{name}",
                 f"expected a single character, found {describe(text)}",
-                r'a tab is "\t"' if name == "separator" else None,
+                r'a tab is "\t" or tab, runs of blanks are whitespace' if name == "separator" else None,
             )
     if config.encoding is not None:
         _check_encoding(context, node.entries["encoding"], config.encoding)

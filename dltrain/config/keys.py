@@ -97,6 +97,8 @@ _TABLE = (
     ),
     Key("data.header", "bool", None, "Whether the first line holds the column names.", example=False),
     Key("data.separator", "text", None, "What stands between fields; by default found out.", example=";"),
+    Key("data.skip", "int>=0", 0, "Lines before the table that are none of it.", example=3),
+    Key("data.comment", "text", None, "Lines that begin so are no rows, such as # or Total.", example="#"),
     Key("data.quote", "text", None, "What surrounds fields that hold separators.", example="'"),
     Key("data.decimal", "'.'|','", None, "The decimal sign of numbers.", example=","),
     Key("data.thousands", "text", None, "The sign between thousands of numbers.", example="."),

@@ -189,6 +189,8 @@ class DataConfig:
         columns: names of the columns where the file has no header, or None.
         header: False: the file has no header line; None: True unless `columns` is given.
         separator, quote, decimal, thousands, encoding: how the text is written; None: found out / the usual.
+        skip: lines before the table that are none of it.
+        comment: lines that begin so are left out; None: none are.
         missing: words that mean "no value", beside the empty field; None: the usual ones.
         replace: column -> {old text: new text}.
         dates: how dates are written: "day_first", "month_first", a format, or column -> one of these; None: found out.
@@ -227,6 +229,8 @@ class DataConfig:
     quote: str | None = None
     decimal: str | None = None
     thousands: str | None = None
+    skip: int = 0
+    comment: str | None = None
     encoding: str | None = None
     missing: tuple[str, ...] | None = None
     replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -17,13 +17,15 @@ from dltrain.data.column_files import AS_READ, ColumnFiles, read_meta, write_met
 from dltrain.data.combine import combine_parts, combine_tables
 from dltrain.data.faults import shown
 from dltrain.data.features import FeatureColumn, Surprises
-from dltrain.data.files import DIGEST_BYTES, check_utf8, expand_paths, is_compressed
+from dltrain.data.files import DIGEST_BYTES, check_utf8, expand_paths, is_compressed, read_blocks
 from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading
 from dltrain.data.raw import RawTable
 from dltrain.data.stored_folders import META, find_folders, hold, make_folder
 from dltrain.data.table_chunks import Chunk, MakeChunk, ParquetSource, TextSource, Wanted, as_text, whole_columns
 from dltrain.data.text_chunks import read_text_columns, scan_records, text_chunks
-from dltrain.data.text_layout import find_layout
+from dltrain.data.text_encoding import detect_encoding
+from dltrain.data.text_format import Framing
+from dltrain.data.text_layout import PLAIN, find_layout
 from dltrain.errors import DataError, DltrainError, Fault, RunError
 from dltrain.reporting import Reporter
 
@@ -106,14 +108,18 @@ def _look_at_text(file: str, config: DataConfig, num_rows: int) -> tuple[Source,
     frames: list[polars.DataFrame] = []
     have, is_ragged = 0, False
     quote = None if config.quote in ("", "none") else config.quote or '"'
-    for content, line in text_chunks(file, config.encoding, quote, LOOK_BYTES):
+    encoding = config.encoding or detect_encoding(next(read_blocks(file, LOOK_BYTES), b""))
+    framing = PLAIN
+    for content, line in text_chunks(file, encoding, quote, LOOK_BYTES):
         content = check_utf8(content, file, line)
+        framing = Framing.of(config, content) if line == 1 else framing
+        content = framing.apply(content, line)
         if content.isspace():
             continue
         first = 0
         if source is None:
-            layout, _ = find_layout(content, config, name)
-            source, first = TextSource(file, layout, config.encoding), layout.first
+            layout, _ = find_layout(content, config, name, framing)
+            source, first = TextSource(file, layout, encoding, framing), layout.first
         records = scan_records(content, line, file, source.layout, first)
         check = source.layout.width_check(name)
         assert records.scan is not None
@@ -130,11 +136,16 @@ def _look_at_text(file: str, config: DataConfig, num_rows: int) -> tuple[Source,
         raise DataError(Fault("the file is empty", file=name))
     frame = polars.concat(frames) if frames else polars.DataFrame(schema=dict.fromkeys(source.columns, polars.String))
     layout = source.layout
+    odd = (
+        []
+        if config.encoding or encoding is None
+        else [f"{name} is no UTF-8: it is read as {encoding}; data.encoding says otherwise"]
+    )
     raw = RawTable(
         frame,
         origin=((0, name, 1 + layout.first),),
-        notes=tuple(f"warning: {text}" for text in layout.warnings),
-        reading={"separator": layout.separator, "decimal": layout.decimal},
+        notes=tuple(f"warning: {text}" for text in (*odd, *layout.warnings)),
+        reading={**layout.reading, **({} if config.encoding or encoding is None else {"encoding": encoding})},
     )
     return source, raw, is_ragged
 

@@ -38,7 +38,7 @@ class DataFacts:
         names_known: the labels are called as `schema` says; otherwise only their number is known.
         errors: what is wrong with the data.
         warnings: what is odd about it.
-        inferred: how its dates are written, for the resolved config, by key path.
+        inferred: how its dates, numbers and fields are written, for the resolved config, by key path.
     """
 
     schema: Schema | None = None
@@ -50,6 +50,10 @@ class DataFacts:
     errors: tuple[Fault, ...] = ()
     warnings: tuple[Fault, ...] = ()
     inferred: Mapping[str, Any] = field(default_factory=dict)
+
+
+# How text is written: found out, said, and written back into the resolved config.
+WRITING = ("data.dates", "data.separator", "data.decimal", "data.thousands", "data.encoding")
 
 
 def facts_of(dataset: Dataset) -> DataFacts:
@@ -71,7 +75,7 @@ def facts_of(dataset: Dataset) -> DataFacts:
         exact=True,
         summary=dataset.summary,
         warnings=tuple(Fault(text, severity="warning") for text in dataset.warnings),
-        inferred={key: value for key, value in dataset.resolved.items() if key == "data.dates"},
+        inferred={key: value for key, value in dataset.resolved.items() if key in WRITING},
     )
 
 

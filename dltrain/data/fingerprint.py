@@ -36,7 +36,7 @@ def fingerprint(config: DataConfig, raw: Raw, details: Sequence[Mapping[str, Any
         "parts": {name: len(rows) for name, rows in raw.parts.items()},
         "replace": {name: dict(words) for name, words in config.replace.items()},
         "missing": None if config.missing is None else sorted(config.missing),
-        "thousands": config.thousands,
+        "thousands": config.thousands or (None if isinstance(raw, RawPictures) else raw.reading.get("thousands")),
         "limit": config.limit,
     }
     if config.missing_target != "fail":  # not said in the fingerprints of runs that were stored before it could be

@@ -19,7 +19,6 @@ from dltrain.data.disk_array import DiskArray
 from dltrain.data.faults import config_fault
 from dltrain.data.features import FeatureColumn, check_gaps, fit_feature, split_untaught
 from dltrain.data.fit_table import (
-    TEXT_OPTIONS,
     check_columns,
     column_kinds,
     decided_dates,
@@ -29,6 +28,7 @@ from dltrain.data.fit_table import (
     scaled_target,
     summarize,
     target_names,
+    text_options,
 )
 from dltrain.data.fitted import Fitted
 from dltrain.data.part_sizes import SplitError, part_sizes
@@ -160,7 +160,7 @@ def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, lis
             features=tuple(columns),
             targets=targets,
             reading=reading,
-            text_options={key: getattr(config, key) for key in TEXT_OPTIONS if getattr(config, key) is not None},
+            text_options=text_options(config, raw),
         ),
         left_out,
         guessed,

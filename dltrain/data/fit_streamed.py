@@ -30,7 +30,6 @@ from dltrain.data.faults import all_of, config_fault
 from dltrain.data.features import FeatureColumn, Gaps, Unseen, fit_text, refuse_surprises, split_untaught
 from dltrain.data.files import expand_paths
 from dltrain.data.fit_table import (
-    TEXT_OPTIONS,
     check_columns,
     check_some_feature,
     check_targets,
@@ -46,6 +45,7 @@ from dltrain.data.fit_table import (
     scaled_target,
     summarize,
     target_names,
+    text_options,
 )
 from dltrain.data.fitted import Fitted
 from dltrain.data.giveaways import MOST_COLUMNS, sampled, warn_of_giveaways
@@ -254,7 +254,7 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
         features=features,
         targets=tuple(scaled_target(config, spec, targets, rows["train"]) for spec in specs),
         reading=reading,
-        text_options={key: getattr(config, key) for key in TEXT_OPTIONS if getattr(config, key) is not None},
+        text_options=text_options(config, raw),
         weight=config.weight,
         identifiers=config.identifiers,
         missing_target=config.missing_target,

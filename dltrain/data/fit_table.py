@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 
 ReadTarget = Callable[[DataConfig, RawTable, Reading, str], tuple[TargetSpec, NDArray[Any]]]
 NOTHING_KNOWN: Mapping[str, ColumnKind] = {}
-TEXT_OPTIONS = ("columns", "header", "quote", "encoding")
+TEXT_OPTIONS = ("columns", "header", "quote", "encoding", "separator", "skip", "comment")
 
 
 def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessing | None) -> Fitted:
@@ -110,7 +110,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         features=fitted,
         targets=tuple(scaled_target(config, spec, targets, rows["train"]) for spec in specs),
         reading=reading,
-        text_options={key: getattr(config, key) for key in TEXT_OPTIONS if getattr(config, key) is not None},
+        text_options=text_options(config, raw),
         weight=config.weight,
         identifiers=config.identifiers,
         arguments=raw.arguments,
@@ -182,10 +182,16 @@ def reading_of(config: DataConfig, raw: RawTable) -> Reading:
     return Reading(
         USUAL_MISSING if config.missing is None else tuple(config.missing),
         config.decimal or raw.reading.get("decimal", "."),
-        config.thousands,
+        config.thousands or raw.reading.get("thousands"),
         config.replace,
         config.dates,
     )
+
+
+def text_options(config: DataConfig, raw: RawTable) -> dict[str, Any]:
+    """How the text was read, as the config says it or as was found out: with that a run reads its own files again."""
+    found = {key: raw.reading.get(key) if getattr(config, key) in (None, 0) else getattr(config, key) for key in TEXT_OPTIONS}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _named_columns(config: DataConfig) -> list[tuple[str, str]]:

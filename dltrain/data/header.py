@@ -15,6 +15,7 @@ from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.facts import (
     BUNDLED_TABLES,
     UNREAD,
+    WRITING,
     DataFacts,
     expected_rows,
     facts_of,
@@ -135,7 +136,8 @@ def _table(config: DataConfig, seed: int) -> DataFacts:
         parts, errors = {}, (*errors, config_fault(config, "data.split", str(error)))
     else:
         errors = (*errors, *_too_short(config, rows))
-    return DataFacts(schema, parts, labels, exact=False, summary=(*lines, *more), errors=errors)
+    found = {f"data.{key}": value for key, value in raw.reading.items() if f"data.{key}" in WRITING and not getattr(config, key)}
+    return DataFacts(schema, parts, labels, exact=False, summary=(*lines, *more), errors=errors, inferred=found)
 
 
 def _fit_sample(config: DataConfig, raw: RawTable, seed: int) -> tuple[Schema | None, tuple[Fault, ...], tuple[str, ...]]:

@@ -202,8 +202,9 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
     import polars
 
     if is_text(series):
+        series = without_affixes(series)
         if reading.thousands:
-            series = series.str.replace_all(reading.thousands, "", literal=True)
+            series = _ungrouped(series, reading)
         if reading.decimal != ".":
             series = series.str.replace(reading.decimal, ".", literal=True)
     elif str(series.dtype).startswith("Duration"):
@@ -217,6 +218,38 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
         numbers = numbers.fill_null(float("nan"))
     array: NDArray[np.float64] = numbers.to_numpy(writable=True)
     return array
+
+
+# A currency before or after a number, percent, or brackets around what is negative in a ledger.
+AFFIX = r"^\s*\(?\s*[-+]?\s*([$€£¥]?)\s*[-+]?\d[\d.,'\s]*\s*([$€£¥%]?)\s*\)?\s*$"
+
+
+def without_affixes(series: polars.Series) -> polars.Series:
+    """Numbers without the one currency or percent sign that they all are written with; a bracketed one is negative.
+
+    Where there is no such sign, or there are several, the column stays as it is: dollars and euros are no one number.
+    """
+    import polars
+
+    if not series.head(200).str.contains(r"[$€£¥%(]").any():
+        return series
+    parts = polars.DataFrame({"before": series.str.extract(AFFIX, 1), "after": series.str.extract(AFFIX, 2)}).drop_nulls()
+    signs = {sign for column in ("before", "after") for sign in parts[column].unique().to_list()} - {""}
+    if len(signs) > 1:
+        return series
+    is_number = series.str.contains(AFFIX).fill_null(False)
+    bare = series.str.replace_all(r"[$€£¥%\s]", "").str.replace(r"^\((.*)\)$", "-$1")
+    return polars.select(polars.when(is_number).then(bare).otherwise(series).alias(series.name)).to_series()
+
+
+def _ungrouped(series: polars.Series, reading: Reading) -> polars.Series:
+    """Numbers without the sign between their thousands; what is not grouped by threes is no such number."""
+    import polars
+
+    sign, decimal = re.escape(reading.thousands or ""), re.escape(reading.decimal)
+    is_grouped = series.str.contains(rf"^[-+]?\d{{1,3}}(?:{sign}\d{{3}})+(?:{decimal}\d*)?$").fill_null(False)
+    bare = series.str.replace_all(reading.thousands or "", "", literal=True)
+    return polars.select(polars.when(is_grouped).then(bare).otherwise(series).alias(series.name)).to_series()
 
 
 def read_numbers(series: polars.Series, reading: Reading) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

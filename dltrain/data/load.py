@@ -198,7 +198,7 @@ def _taken(raw: Raw, rows: Rows, parts: Mapping[str, Rows]) -> Raw:
 def _resolved_reading(config: DataConfig, raw: Raw) -> dict[str, Any]:
     if isinstance(raw, RawPictures):
         return {}
-    return {f"data.{key}": value for key, value in raw.reading.items() if getattr(config, key, None) is None}
+    return {f"data.{key}": value for key, value in raw.reading.items() if hasattr(config, key) and getattr(config, key) is None}
 
 
 def read_part(
@@ -227,10 +227,22 @@ def read_part(
         surplus = [name for name in raw.frame.columns if name not in known]
         if surplus:
             notes.append(f"columns that the model does not use: {listed(surplus)}")
-    part = preprocessing.transform(raw, with_targets=with_targets, notes=notes)
+    part = _for_file(preprocessing, raw).transform(raw, with_targets=with_targets, notes=notes)
     for note in notes:
         reporter.warning(note)
     return part
+
+
+def _for_file(preprocessing: Preprocessing, raw: Raw) -> Preprocessing:
+    """The preprocessing with the decimal sign and thousands of a file that is written otherwise than the training's."""
+    if not isinstance(raw, RawTable) or not raw.reading.get("is_sure"):
+        return preprocessing
+    signs = {"decimal": raw.reading["decimal"], "thousands": raw.reading.get("thousands")}
+    if isinstance(preprocessing, SeriesPreprocessing):
+        return replace(preprocessing, table=replace(preprocessing.table, reading=replace(preprocessing.table.reading, **signs)))
+    if isinstance(preprocessing, TablePreprocessing):
+        return replace(preprocessing, reading=replace(preprocessing.reading, **signs))
+    return preprocessing
 
 
 def skipping_broken(preprocessing: Preprocessing) -> Preprocessing:
@@ -288,7 +300,10 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
         )
     source = {".parquet": "parquet", ".pq": "parquet"}.get(suffix, "csv")
     options = dict(preprocessing.text_options) if source == "csv" and preprocessing.source == "csv" else {}
+    if options:
+        known = [column.name for column in preprocessing.features] + [spec.name for spec in preprocessing.targets]
+        options["arguments"] = {"own_columns": tuple(known)}
     if "columns" in options and not with_targets:
         optional = [spec.name for spec in preprocessing.targets] + ([preprocessing.weight] if preprocessing.weight else [])
-        options["arguments"] = {"optional_columns": tuple(optional)}
+        options["arguments"] = {**options["arguments"], "optional_columns": tuple(optional)}
     return read_source(DataConfig(source, path=tuple(paths), **options), seed=0, reporter=reporter)

@@ -27,7 +27,6 @@ from dltrain.data.kinds import (
 if TYPE_CHECKING:
     import polars
 
-THOUSANDS = r"^[-+]?\d{1,3}(,\d{3})+(\.\d+)?$"
 MOST_ODD_WORDS = 3
 MOST_LATE_WORDS = 20
 MOSTLY_NUMBERS = 0.8
@@ -69,16 +68,14 @@ class Columns:
         return None
 
 
-def study_columns(frame: polars.DataFrame, decimal: str) -> Columns:
+def study_columns(frame: polars.DataFrame, decimal: str, thousands: str | None = None) -> Columns:
     """Look at every value of every column.
 
     Args:
         frame: as a source reads it.
-        decimal: the decimal sign of its text.
+        decimal, thousands: the signs of its numbers, where it is text.
     """
-    reading = Reading(decimal=decimal)
-    if any(_has_thousands(column_of(frame, name)) for name in frame.columns):
-        reading = replace(reading, thousands=",")
+    reading = Reading(decimal=decimal, thousands=thousands)
     kinds: dict[str, ColumnKind] = {}
     odd: dict[str, tuple[str, ...]] = {}
     unreadable = []
@@ -119,18 +116,6 @@ def with_short_texts(columns: Columns, frame: polars.DataFrame, target: str) -> 
         and (column_of(frame, name).str.strip_chars().str.count_matches(r"\s+").mean() or 0) >= 1
     ]
     return replace(columns, kinds={**columns.kinds, **dict.fromkeys(short, ColumnKind("text"))})
-
-
-def _has_thousands(series: polars.Series) -> bool:
-    """Whether the column holds numbers, some of them written `1,234`, none of them otherwise."""
-    if not is_text(series):
-        return False
-    values = mend(series, Reading()).drop_nulls()
-    if not len(values) or not values.head(100).str.contains(",", literal=True).any():
-        return False
-    with_comma = values.filter(values.str.contains(",", literal=True))
-    rest = values.filter(~values.str.contains(",", literal=True))
-    return bool(with_comma.str.contains(THOUSANDS).all()) and not np.isnan(to_numbers(rest, Reading())).any()
 
 
 def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
             )
         )
     reporter.status("looking at the columns")
-    columns = study_columns(raw.frame, raw.reading.get("decimal", "."))
+    columns = study_columns(raw.frame, raw.reading.get("decimal", "."), raw.reading.get("thousands"))
     if raw.target and asked is None:
         name = raw.target[0]
     else:
@@ -129,6 +129,11 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         drop=tuple(left_out),
         identifiers=(identifier,) if identifier else (),
         thousands=columns.reading.thousands,
+        # What is not the usual is written down, so that no other reader takes it otherwise.
+        decimal="," if columns.reading.decimal == "," else None,
+        separator=None
+        if raw.reading.get("separator", ",") == ","
+        else {"\t": "tab"}.get(raw.reading["separator"], raw.reading["separator"]),
         replace=odd,
         dates=_dates(columns),
         missing_target="drop" if target.name in columns.missing else "fail",
@@ -177,7 +182,9 @@ def _render(
     for key, remark in (
         ("encoding", "the file is no UTF-8"),
         ("header", "the first line is data already; `columns: [...]` gives the columns names"),
-        ("thousands", "numbers such as 1,234"),
+        ("separator", "what stands between fields"),
+        ("decimal", "the decimal sign of numbers"),
+        ("thousands", f"numbers such as 1{config.thousands}234"),
     ):
         value = getattr(config, key)
         if value is not None:

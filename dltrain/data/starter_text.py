@@ -8,6 +8,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.files import read_blocks
 from dltrain.data.header import read_head
 from dltrain.data.kinds import USUAL_MISSING, is_number
+from dltrain.data.text_encoding import detect_encoding
 
 if TYPE_CHECKING:
     import polars
@@ -36,7 +37,7 @@ def find_text_options(file: str) -> dict[str, Any]:
 
 
 def _find_encoding(file: str) -> str | None:
-    """None for UTF-8 and UTF-16, which are known by themselves; else Windows' Latin-1 or, where that lacks a byte, the ISO's."""
+    """What is no UTF-8 and has no mark of UTF-16, by the first megabytes; else None."""
     parts: list[bytes] = []
     size = 0
     for block in read_blocks(file, 1 << 22):
@@ -44,16 +45,7 @@ def _find_encoding(file: str) -> str | None:
         size += len(block)
         if size > LOOKED_AT:
             break
-    content = b"".join(parts)
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return None
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if b"\0" in content or error.start > LOOKED_AT - 4:
-            return None  # no text, which the reader says; or a character cut in two
-        return "latin-1" if any(byte in content for byte in b"\x81\x8d\x8f\x90\x9d") else "cp1252"
-    return None
+    return detect_encoding(b"".join(parts))
 
 
 def has_header(frame: polars.DataFrame) -> bool:

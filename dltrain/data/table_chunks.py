@@ -25,7 +25,8 @@ from dltrain.data.text_chunks import (
     scan_records,
     text_chunks,
 )
-from dltrain.data.text_layout import TextLayout
+from dltrain.data.text_format import Framing
+from dltrain.data.text_layout import PLAIN, TextLayout
 from dltrain.data.text_scan import WidthCheck
 from dltrain.errors import DataError, Fault
 
@@ -108,6 +109,7 @@ class TextSource:
     file: str
     layout: TextLayout
     encoding: str | None
+    framing: Framing = PLAIN
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -118,7 +120,14 @@ class TextSource:
     def key(self) -> list[Any]:
         """What decides how the file is read."""
         layout = self.layout
-        return [list(layout.columns), layout.first, layout.separator, layout.quote, self.encoding]
+        return [
+            list(layout.columns),
+            layout.first,
+            layout.separator,
+            layout.quote,
+            self.encoding,
+            *([repr(self.framing)] if self.framing != PLAIN else []),
+        ]
 
     def describe(self, num_rows: int) -> str:
         """The line about it in the summary."""
@@ -136,6 +145,7 @@ class TextSource:
         """
         first = self.layout.first
         for content, line in text_chunks(self.file, self.encoding, self.layout.quote, CHUNK_BYTES, see):
+            content = self.framing.apply(content, line)
             if first and content.isspace():
                 continue
             yield _Text(self, content, line, first).make

@@ -454,10 +454,10 @@ def read_weights(raw: RawTable, column: str, reading: Reading) -> NDArray[np.flo
 
 def _text_options(options: Mapping[str, Any]) -> dict[str, Any]:
     read: dict[str, Any] = {}
-    for key in ("columns", "quote", "encoding", "header", "separator"):
-        value = options.get(key)
-        if value is not None:
-            read[key] = texts(options, key) if key == "columns" else typed(options, key, bool if key == "header" else str)
+    kinds = {"quote": str, "encoding": str, "header": bool, "separator": str, "skip": int, "comment": str}
+    for key in ("columns", *kinds):
+        if options.get(key) is not None:
+            read[key] = texts(options, key) if key == "columns" else typed(options, key, kinds[key])
     return read
 
 

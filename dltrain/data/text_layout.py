@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dltrain.config.types import DataConfig
 from dltrain.data.faults import capped, config_fault, listed
 from dltrain.data.kinds import is_number
-from dltrain.data.text_format import NAMES, find_decimal, find_separator, is_followed_by_blank, show_separator
+from dltrain.data.number_signs import NumberSigns, find_number_signs
+from dltrain.data.text_format import NAMES, SAMPLE_BYTES, Framing, find_separator, is_followed_by_blank, show_separator
 from dltrain.data.text_parse import read_columns, strip_field_blanks
 from dltrain.data.text_scan import TextScan, WidthCheck, scan_text
 from dltrain.errors import ConfigError, DataError, Fault
 
+PLAIN = Framing()
 NO_HEADER = "if the file has no header line, say data.header: false or name its columns with data.columns"
 
 
@@ -24,7 +27,7 @@ class TextLayout:
         first: records before the data: 1 where there is a header, else 0.
         separator: one character.
         quote: one character, or None.
-        decimal: the decimal sign.
+        signs: of its numbers.
         look: the separator as a message shows it.
         named_by: what says how many columns there are ("the header names").
         warnings: sentences for the user.
@@ -34,7 +37,7 @@ class TextLayout:
     first: int
     separator: str
     quote: str | None
-    decimal: str
+    signs: NumberSigns
     look: str
     named_by: str
     warnings: tuple[str, ...] = ()
@@ -45,16 +48,30 @@ class TextLayout:
 
     def describe(self, name: str, num_rows: int) -> str:
         """`adult-train.csv: 32,561 rows, 15 columns (separator ", ")`."""
-        return f"{name}: {num_rows:,} rows, {len(self.columns)} columns (separator {self.look})"
+        signs = [f'decimal sign "{self.signs.decimal}"'] if self.signs.decimal != "." else []
+        signs += [f'"{self.signs.thousands}" between thousands'] if self.signs.thousands else []
+        written = ", ".join([f"separator {self.look}", *signs])
+        return f"{name}: {num_rows:,} rows, {len(self.columns)} columns ({written})"
+
+    @property
+    def reading(self) -> dict[str, str]:
+        """What was found out, by the keys that say it; and whether the values of numbers show their signs."""
+        found = {"separator": self.separator, "decimal": self.signs.decimal}
+        if self.signs.thousands:
+            found["thousands"] = self.signs.thousands
+        if self.signs.is_sure:
+            found["is_sure"] = "true"
+        return found
 
 
-def find_layout(content: bytes, config: DataConfig, name: str) -> tuple[TextLayout, TextScan]:
+def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing = PLAIN) -> tuple[TextLayout, TextScan]:
     """The layout of a text and the scan of its records.
 
     Args:
         content: the text (UTF-8), or as many whole lines from its beginning as one cares to look at.
         config: what the user says about it.
         name: the file, for faults.
+        framing: what was taken off the text.
 
     Raises:
         DataError: empty, quotes out of place, column names that do not do.
@@ -63,7 +80,9 @@ def find_layout(content: bytes, config: DataConfig, name: str) -> tuple[TextLayo
     if not content or content.isspace():
         raise DataError(Fault("the file is empty", file=name))
     quote = _quote(config)
-    separator = _separator(config) or find_separator(content, quote)
+    separator = _separator(config) or framing.separator or find_separator(content, quote, header=config.header)
+    if config.arguments.get("own_columns") and not _has_columns(content, separator, quote, config.arguments["own_columns"], name):
+        separator = find_separator(content, quote, header=config.header)  # a file that is written otherwise than the training's
     scan = scan_text(content, separator, quote, name)
     if scan.faults:
         raise DataError(scan.faults)
@@ -73,9 +92,23 @@ def find_layout(content: bytes, config: DataConfig, name: str) -> tuple[TextLayo
     warnings: tuple[str, ...] = ()
     if first and config.header is None and sum(is_number(cell) for cell in first_row) > len(first_row) / 3:
         warnings = (f"the first line of {name} looks like data ({listed(first_row, 4)}); {NO_HEADER}",)
-    decimal = config.decimal or find_decimal(content, separator)
+    head = content[:SAMPLE_BYTES]
+    head = head if len(head) == len(content) else head[: head.rfind(b"\n") + 1] or head
+    signs = find_number_signs(head, separator, quote, decimal=config.decimal, thousands=config.thousands)
+    if signs.remark:
+        warnings = (*warnings, f"{name}: {signs.remark}")
     look = show_separator(separator, is_followed_by_blank(content, separator))
-    return TextLayout(tuple(columns), first, separator, quote, decimal, look, named_by, warnings), scan
+    return TextLayout(tuple(columns), first, separator, quote, signs, look, named_by, warnings), scan
+
+
+def _has_columns(content: bytes, separator: str, quote: str | None, columns: Sequence[str], name: str) -> bool:
+    """Whether the first record, split by the separator, names one of the columns, or is no header at all."""
+    scan = scan_text(content[:SAMPLE_BYTES], separator, quote, name)
+    if not len(scan.starts):
+        return True
+    record = content[scan.starts[0] : scan.ends[0]].decode("utf-8", "replace")
+    cells = {cell.strip(f" {quote or ''}") for cell in record.split(separator)}
+    return len(columns) < 2 or len(cells & set(columns)) > 1 or not any(column in record for column in columns)
 
 
 def _quote(config: DataConfig) -> str | None:

@@ -10,6 +10,8 @@ from dltrain.data.combine import combine_tables
 from dltrain.data.faults import shown
 from dltrain.data.files import digest, expand_paths, read_content, to_utf8
 from dltrain.data.raw import RawTable
+from dltrain.data.text_encoding import detect_encoding
+from dltrain.data.text_format import Framing
 from dltrain.data.text_layout import find_layout
 from dltrain.data.text_parse import find_origin, read_columns, without_blanks
 from dltrain.errors import DataError, Fault
@@ -43,8 +45,12 @@ def read_text(file: str, config: DataConfig) -> RawTable:
 def parse_text(raw_bytes: bytes, file: str, config: DataConfig) -> RawTable:
     """The bytes of one file, or of its beginning up to a line's end, as a table without a digest."""
     name = shown(file)
-    content = to_utf8(raw_bytes, config.encoding, file)
-    layout, scan = find_layout(content, config, name)
+    found = None if config.encoding else detect_encoding(raw_bytes)
+    content = to_utf8(raw_bytes, config.encoding or found, file)
+    framing = Framing.of(config, content)
+    content = framing.apply(content)
+    layout, scan = find_layout(content, config, name, framing)
+    odd = [f"{name} is no UTF-8: it is read as {found}; data.encoding says otherwise"] if found else []
     check = layout.width_check(name)
     check.add(scan.num_fields[layout.first :], scan.lines[layout.first :])
     if faults := check.faults():
@@ -59,6 +65,6 @@ def parse_text(raw_bytes: bytes, file: str, config: DataConfig) -> RawTable:
         frame,
         origin=find_origin(scan, layout.first, name),
         details={file: {"bytes": len(raw_bytes), "rows": frame.height, "columns": len(layout.columns)}},
-        notes=(layout.describe(Path(file).name, frame.height), *(f"warning: {text}" for text in layout.warnings)),
-        reading={"separator": layout.separator, "decimal": layout.decimal},
+        notes=(layout.describe(Path(file).name, frame.height), *(f"warning: {text}" for text in (*odd, *layout.warnings))),
+        reading={**layout.reading, **({"encoding": found} if found else {})},
     )

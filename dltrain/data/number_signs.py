@@ -1,0 +1,180 @@
+"""How numbers are written in a text: one decision about decimal sign and thousands, from all columns together."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+MOST_ROWS = 2_000
+# Signs between groups of three digits, beside comma and point: blank, no-break blanks, apostrophes.
+GROUPING = " \u00a0\u202f'\u2019"
+_DIGITS = re.compile(rf"[-+]?[\d.,{GROUPING}]*\d[\d.,]*")
+_AFFIXES = re.compile(r"^\(?\s*[-+]?\s*[$€£¥]?\s*|\s*[$€£¥%]?\s*\)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberSigns:
+    """The decimal sign and the sign between thousands.
+
+    Attributes:
+        decimal: "." or ",".
+        thousands: one character, or None.
+        is_sure: a value shows it; else it is the usual.
+        remark: where two readings explain every value, which one was taken and how to say otherwise; else empty.
+    """
+
+    decimal: str = "."
+    thousands: str | None = None
+    is_sure: bool = False
+    remark: str = ""
+
+
+def find_number_signs(
+    text: bytes, separator: str, quote: str | None, *, decimal: str | None, thousands: str | None
+) -> NumberSigns:
+    """Decide by the beginning of a text.
+
+    A value such as `2,5`, `0,344` or `1.234,5` can be read in one way only; `1,344` in two. Where nothing but the second kind is
+    met, the separator decides (a semicolon is written where the comma is the decimal sign), and it is said.
+
+    Args:
+        text: UTF-8, whole lines.
+        separator, quote: of its fields.
+        decimal, thousands: what the user says.
+    """
+    seen = [_Column.of(values) for values in _columns(text, separator, quote)]
+    columns = [column for column in seen if column is not None]
+    comma = any(column.decimal[","] for column in columns)
+    point = any(column.decimal["."] for column in columns)
+    groups = {sign for column in columns for sign in column.groups}
+    either = {sign for column in columns for sign in (",", ".") if column.either[sign]}
+    spaced = next((sign for sign in GROUPING if sign in groups), None)
+    if decimal is not None:
+        other = "." if decimal == "," else ","
+        found = thousands or (other if other in groups | either and not (comma and point) else spaced)
+        return NumberSigns(decimal, found, True)
+    if comma and point:
+        remark = (
+            "some numbers have a decimal comma, others a point: those with a comma are text; data.decimal says which one it is"
+        )
+        return NumberSigns(".", thousands or spaced, False, remark)
+    if comma or "." in groups:
+        return NumberSigns(",", thousands or ("." if "." in groups | either else spaced), True)
+    if point or "," in groups:
+        return NumberSigns(".", thousands or ("," if "," in groups | either else spaced), True)
+    if "," in either:
+        if separator == ";":
+            return NumberSigns(",", thousands or spaced, False, _remark(",", columns, "data.decimal: '.' reads it as 1344"))
+        if thousands is None:
+            return NumberSigns(".", ",", False, _remark(",", columns, "data.decimal: ',' reads it as 1.344", thousands=True))
+    if "." in either and separator == ";" and thousands is None:
+        return NumberSigns(".", spaced, False, _remark(".", columns, "data.thousands: '.' reads it as 1344"))
+    return NumberSigns(".", thousands or spaced, bool(groups))
+
+
+def _remark(sign: str, columns: Sequence[_Column], otherwise: str, *, thousands: bool = False) -> str:
+    value = next(column.example for column in columns if column.either[sign])
+    what = "a sign between thousands" if thousands else "the decimal sign"
+    plain = value.replace(sign, "" if thousands else ".")
+    otherwise = otherwise.replace("1344", value.replace(sign, "")).replace("1.344", value.replace(sign, "."))
+    named = "comma" if sign == "," else "point"
+    return f"numbers such as {value} could be read in two ways: the {named} is taken for {what} ({plain}); {otherwise}"
+
+
+def _columns(text: bytes, separator: str, quote: str | None) -> Iterable[list[str]]:
+    lines = io.StringIO(text.decode("utf-8", "replace"), newline="")
+    columns: list[list[str]] = []
+    try:
+        for number, row in enumerate(csv.reader(lines, delimiter=separator, quotechar=quote or "\0")):
+            if number > MOST_ROWS:
+                break
+            if number == 0:
+                columns = [[] for _ in row]
+            for column, value in zip(columns, row, strict=False):
+                column.append(value.strip())
+    except csv.Error:  # what is read so far will do: the reader itself says what is wrong
+        pass
+    return columns
+
+
+@dataclass(slots=True)
+class _Column:
+    """What the values of one column of numbers show.
+
+    Attributes:
+        decimal: sign -> values in which it can only be the decimal sign.
+        either: sign -> values in which it may be that, or stand between thousands.
+        groups: signs that can only stand between thousands.
+        example: a value of the second kind.
+    """
+
+    decimal: Counter[str]
+    either: Counter[str]
+    groups: set[str]
+    example: str = ""
+
+    @classmethod
+    def of(cls, values: Sequence[str]) -> _Column | None:
+        """None where the column holds something else than numbers (a header above them does not count)."""
+        found = cls(Counter(), Counter(), set())
+        odd = filled = long_whole = 0
+        for value in values:
+            if not value:
+                continue
+            filled += 1
+            digits = _AFFIXES.sub("", value)
+            if not digits or not _DIGITS.fullmatch(digits) or not found._take(digits.lstrip("+-")):
+                odd += 1
+            elif digits.isdigit() and len(digits) > 3:
+                long_whole += 1
+        # The header, and now and then a word for "no value".
+        if odd == filled or odd > max(1, 0.1 * filled):
+            return None
+        if long_whole:  # 12000 beside 1,344: nobody writes thousands in one of them alone
+            for sign in (",", "."):
+                found.decimal[sign] += found.either[sign]
+                found.either[sign] = 0
+        return found
+
+    def _take(self, digits: str) -> bool:
+        """One value, without its own sign; False where it is no number."""
+        for sign in GROUPING:
+            if sign in digits:
+                head = re.match(rf"\d{{1,3}}(?:{sign}\d{{3}})+(?![\d{sign}])", digits)
+                if head is None:
+                    return False
+                self.groups.add(sign)
+                digits = digits[: head.end()].replace(sign, "") + digits[head.end() :]
+                if len(digits) > head.end() and not re.fullmatch(r"\d+[.,]\d*", digits):
+                    return False
+                for mark in (",", "."):
+                    self.decimal[mark] += mark in digits
+                return re.fullmatch(r"\d+(?:[.,]\d*)?", digits) is not None
+        commas, points = digits.count(","), digits.count(".")
+        if not commas and not points:
+            return True
+        if commas and points:
+            last, first = (",", ".") if digits.rfind(",") > digits.rfind(".") else (".", ",")
+            whole, _, _ = digits.rpartition(last)
+            if digits.count(last) > 1 or not re.fullmatch(rf"\d{{1,3}}(?:{re.escape(first)}\d{{3}})+", whole):
+                return False
+            self.decimal[last] += 1
+            self.groups.add(first)
+            return True
+        sign = "," if commas else "."
+        if commas + points > 1:
+            if not re.fullmatch(rf"\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+", digits):
+                return False
+            self.groups.add(sign)
+            return True
+        whole, _, fraction = digits.partition(sign)
+        if len(fraction) == 3 and 1 <= len(whole) <= 3 and not whole.startswith("0"):
+            self.either[sign] += 1
+            self.example = self.example or digits
+        else:
+            self.decimal[sign] += 1
+        return True

@@ -1,0 +1,80 @@
+"""Which encoding a text is in that is no UTF-8: by its byte-order mark, by its zero bytes, else by what its letters look like."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+LOOKED_AT = 1 << 20
+# What tables are written in; beyond these a guess is more often wrong than right.
+_CANDIDATES = [
+    "cp1252", "cp1250", "cp1251", "koi8_r", "cp949", "cp932", "euc_jp", "gb18030", "big5", "cp1253", "cp1254", "cp1255", "cp1256",
+]  # fmt: skip
+_OTHER_ALPHABETS = [name for name in _CANDIDATES if name not in ("cp1250", "cp1252", "cp1254")]
+_NAMES = {"cp932": "shift_jis"}
+# Letters of western and of central Europe, whose two code pages share most bytes.
+_WESTERN = set("äöüßéèêëàâçñóíáúîïôûœæøåÄÖÜÉÈÀÇÑØÅÆ€’“”–—°²³½£«»ãõÃÕºª¿¡")
+_CENTRAL = set("ěščřžýůďťňĚŠČŘŽÝŮĎŤŇłąęśćńżźŁĄĘŚĆŃŻŹőűŐŰăşţâîáíéúóäöüßÁÍÉÚÓÄÖÜ€„”–")
+
+
+def detect_encoding(content: bytes) -> str | None:
+    """The encoding of a text, as `data.encoding` names it; None for UTF-8 and for UTF-16 with its mark.
+
+    Args:
+        content: the text, or its beginning.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return None
+    head = content[:4096]
+    zeros = [head[place::2].count(0) for place in (0, 1)]
+    if max(zeros) > 0.3 * len(head) / 2 and min(zeros) < 0.02 * len(head):
+        return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if b"\0" in content or error.start > len(content) - 4:
+            return None  # no text, which the reader says; or a character cut in two at the end of what was looked at
+    else:
+        return None
+    odd = [line for line in content[: 8 * LOOKED_AT].split(b"\n") if not line.isascii()]
+    sample = b"\n".join(odd)[:LOOKED_AT]
+    from charset_normalizer import from_bytes
+
+    # Of a word in an alphabet of its own all letters are outside of ASCII; of a Latin one with accents some are.
+    high = sum(byte > 127 for byte in sample)
+    words = [word for word in re.findall(rb"[A-Za-z\x80-\xff]+", sample) if max(word) > 127]
+    is_latin = high < 0.6 * sum(map(len, words))
+    match = from_bytes(sample, cp_isolation=_CANDIDATES if is_latin else _OTHER_ALPHABETS).best()
+    found = match.encoding if match is not None else "cp1252" if is_latin else _by_words(sample)
+    if found in ("cp1250", "cp1252", "cp1254"):
+        found = _of_two(sample)
+    return _NAMES.get(found, found)
+
+
+def _by_words(sample: bytes) -> str:
+    """The encoding of another alphabet by which the most words are in one case, or have one capital first."""
+    best, best_score = "cp1251", -1.0
+    for name in _OTHER_ALPHABETS:
+        try:
+            words = re.findall(r"[^\W\d_]+", sample.decode(name))
+        except UnicodeDecodeError:
+            continue
+        words = [word for word in words if not word.isascii()]
+        usual = sum(word.islower() or word.isupper() or word.istitle() for word in words)
+        score = usual / len(words) if words else 0.0
+        if score > best_score:
+            best, best_score = name, score
+    return best
+
+
+def _of_two(sample: bytes) -> str:
+    """Western or central European, by which letters there would be more of; the former where it makes no difference."""
+    counts = {}
+    for name, usual in (("cp1252", _WESTERN), ("cp1250", _CENTRAL)):
+        text = sample.decode(name, "replace")
+        counts[name] = sum(letter in usual for letter in text) - sum(
+            not letter.isascii() and letter not in usual for letter in text
+        )
+    if any(byte in sample for byte in b"\x81\x8d\x8f\x90\x9d") and counts["cp1250"] <= counts["cp1252"]:
+        return "latin-1"  # these bytes are none of cp1252's
+    return max(counts, key=counts.__getitem__)
