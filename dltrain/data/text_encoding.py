@@ -13,8 +13,8 @@ _CANDIDATES = [
 _OTHER_ALPHABETS = [name for name in _CANDIDATES if name not in ("cp1250", "cp1252", "cp1254")]
 _NAMES = {"cp932": "shift_jis"}
 # Letters of western and of central Europe, whose two code pages share most bytes.
-_WESTERN = set("äöüßéèêëàâçñóíáúîïôûœæøåÄÖÜÉÈÀÇÑØÅÆ€’“”–—°²³½£«»ãõÃÕºª¿¡")
-_CENTRAL = set("ěščřžýůďťňĚŠČŘŽÝŮĎŤŇłąęśćńżźŁĄĘŚĆŃŻŹőűŐŰăşţâîáíéúóäöüßÁÍÉÚÓÄÖÜ€„”–")
+_WESTERN = set("äöüßéèêëàâçñóíáúîïôûœæøåÄÖÜÉÈÀÇÑØÅÆ€°²³½£«»ãõÃÕºª¿¡")
+_CENTRAL = set("ěščřžýůďťňĚŠČŘŽÝŮĎŤŇłąęśćńżźŁĄĘŚĆŃŻŹőűŐŰăşţâîáíéúóäöüßÁÍÉÚÓÄÖÜ€")
 
 
 def detect_encoding(content: bytes) -> str | None:
@@ -26,6 +26,8 @@ def detect_encoding(content: bytes) -> str | None:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return None
     head = content[:4096]
+    if len(head) < 16 or any(byte in head for byte in range(1, 9)):
+        return None  # no text, which the reader says
     zeros = [head[place::2].count(0) for place in (0, 1)]
     if max(zeros) > 0.3 * len(head) / 2 and min(zeros) < 0.02 * len(head):
         return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"

@@ -66,7 +66,7 @@ def test_table(tmp_path: Path) -> None:
         (changed(4, "4,g\n"), {}, 6, "2 values, fewer than the header names (3)"),
         (changed(4, "4,g,n,9\n"), {}, 6, "4 values, more than"),
         (changed(4, "4,\0,n\n"), {}, 6, "NUL byte"),
-        (changed(4, "4,é,n\n").encode("latin-1"), {}, 6, "is not UTF-8 text"),
+        (changed(4, "4,é,n\n").encode("latin-1"), {"encoding": "utf-8"}, 6, "is not UTF-8 text"),
         (changed(4, '4,"g,n\n'), {}, 6, "never closed"),
         (b"\x89PNG\r\n\x1a\n\0\0", {}, None, "expected a table as text, found a picture (PNG)"),
         (b"PK\x03\x04\x14\0", {}, None, "found a zip archive"),

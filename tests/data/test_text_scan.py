@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltrain.data.text_format import find_decimal, find_separator, is_followed_by_blank
+from dltrain.data.text_format import find_separator, is_followed_by_blank
 from dltrain.data.text_scan import scan_text, width_faults
 
 CELLS = st.text(alphabet='ab ,;"\n1.é', max_size=6)
@@ -79,9 +79,7 @@ def test_separator_is_found(text: bytes, separator: str) -> None:
     assert find_separator(text, '"') == separator
 
 
-def test_decimal_comma_and_blanks_after_separators_are_found() -> None:
-    assert find_decimal(b"a;b\n1,5;2\n", ";") == ","
-    assert find_decimal(b"a;b\n1.5;2,5\n", ";") == "."
+def test_blanks_after_separators_are_found() -> None:
     assert is_followed_by_blank(b"1, 2, 3\n4, 5, 6\n", ",")
     assert not is_followed_by_blank(b"1,2,3\n", ",")
 

@@ -143,13 +143,13 @@ def test_a_layer_called_as_a_target_is_its_output_and_resume_is_exact(folder: Pa
 
 
 def test_check_knows_the_names_of_several_outputs(folder: Path) -> None:
-    assert said(folder) == []
+    assert [text for text in said(folder) if "alone tells" not in text] == []
     assert "val_kind_acuracy" in said(folder, "training.early_stopping.monitor=val_kind_acuracy")[0]
     assert "val_accuracy" in said(folder, "training.checkpoint.filepath='t_{val_accuracy:.2f}.h5'")[0]
     assert "no metric kind_rmse" in said(folder, "evaluation.require=kind_rmse<=3")[0]
     assert "is no target that classifies" in said(folder, "training.class_weight={size in cm: balanced}")[0]
     assert "'d'" in said(folder, "training.class_weight={kind: {d: 2}}")[0]
-    assert said(folder, "training.class_weight={kind: {a: 2}}") == []
+    assert [text for text in said(folder, "training.class_weight={kind: {a: 2}}") if "alone tells" not in text] == []
     assert "one output layer for several" in said(folder, "model.output={Dense: {units: 1}}")[0]
     assert len([text for text in said(folder, "model.output=none") if "no layer is the output" in text]) == 2
     with pytest.raises(ConfigError, match="no loss for the target"):
