@@ -243,7 +243,7 @@ def test_a15_it_is_said_and_stored(tmp_path):
 TABLES = {
     "tabular/california_housing/housing.csv": {},
     "tabular/concrete/concrete_data.csv": {},
-    "tabular/wine_quality/winequality-red.csv": {"sep": ";"},
+    "tabular/wine_quality/winequality-white_with_header.csv": {"sep": ";"},
     "tabular/bike_sharing/bike_sharing.csv": {},
 }
 
