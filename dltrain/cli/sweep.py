@@ -178,18 +178,46 @@ def trials_table(trials: list[dict[str, object]], metric: str, best: dict[str, o
     names = list(dict.fromkeys(name for trial in trials for name in _parameters(trial)))
     short = short_names(names)
     has_spread = any(trial.get("spread") is not None for trial in trials)
+    asked = _asked_metric(trials, metric)
     rows = []
     for trial in trials[:_MOST_ROWS]:
         values = _parameters(trial)
         mark = "best" if best and trial["number"] == best["number"] else ""
         cells = [str(trial["number"]), *(show_value(values[name]) if name in values else "-" for name in names)]
         cells += [str(trial["status"]), format_number(trial["value"])]
+        cells += [format_number(_metric_of(trial, asked))] if asked else []
         cells += [format_number(trial.get("spread"))] if has_spread else []
         rows.append([*cells, mark])
-    heads = ["trial", *(short[name] for name in names), "status", metric, *(["spread"] if has_spread else []), ""]
+    heads = [
+        "trial",
+        *(short[name] for name in names),
+        "status",
+        metric,
+        *([asked] if asked else []),
+        *(["spread"] if has_spread else []),
+        "",
+    ]
     text = table(heads, rows, left=1, left_after=len(heads) - 1, width=width)
     left = len(trials) - len(rows)
     return f"{text}\n{left} more in trials.csv" if left > 0 else text
+
+
+# Beside a loss that trials are compared by, the first of these that there is says what a person wants to know.
+_TELLING = ("accuracy", "f1", "rmse", "mae")
+
+
+def _asked_metric(trials: list[dict[str, object]], metric: str) -> str | None:
+    """The metric that is shown beside the compared one; None where that tells by itself."""
+    if "loss" not in metric and metric != "mse":
+        return None
+    return next((name for name in _TELLING if any(_metric_of(trial, name) is not None for trial in trials)), None)
+
+
+def _metric_of(trial: dict[str, object], name: str) -> float | None:
+    """Its value on the part that the trials are compared on: validation where there is one."""
+    metrics = trial.get("metrics")
+    parts = metrics if isinstance(metrics, dict) else {}
+    return next((parts[part][name] for part in ("validation", "test", "train") if name in parts.get(part, {})), None)
 
 
 def _parameters(trial: dict[str, object]) -> dict[str, object]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dltrain.errors import RunError
+from dltrain.evaluation.plots import read_history
 from dltrain.sweep.plan import SweepPlan
 from dltrain.sweep.space import show
 from dltrain.sweep.trials import Trial
+
+# A curve whose rises are less than this share of its way down is steady.
+_MUCH = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,7 @@ class Comparison:
         best: None where no trial has a value.
         next: None where only one has.
         difference: by how much the best is better.
+        lowest: the trial with the best value, where another one is called the best for being steadier; else None.
         noise: how much chance alone makes likely: the larger spread where there are several fits a trial, else two standard
             errors of the difference, the rows being taken as drawn independently; None: not known.
         differs: whether the difference is larger; None: not known.
@@ -28,6 +35,7 @@ class Comparison:
     next: Trial | None = None
     difference: float | None = None
     noise: float | None = None
+    lowest: Trial | None = None
 
     @property
     def differs(self) -> bool | None:
@@ -39,6 +47,12 @@ class Comparison:
         if self.best is None:
             return "no trial has a result to compare"
         named = f"trial {self.best.number}" + (f" ({show(self.best.parameters)})" if self.best.parameters else "")
+        if self.lowest is not None:
+            other = f"trial {self.lowest.number} ({show(self.lowest.parameters)})"
+            return (
+                f"the best is {named}: {other} has the better {plan.metric}, {_short(self.lowest.value)} against"
+                f" {_short(self.best.value)}, which is within chance, and its curve jumps more"
+            )
         if self.next is None or self.difference is None:
             return f"the best is {named}"
         ahead = f"the best is {named}, ahead of trial {self.next.number} by {self.difference:.4g} in {plan.metric}"
@@ -62,16 +76,62 @@ def compare(trials: Sequence[Trial], plan: SweepPlan, chosen: Trial | None = Non
     ranked = rank(trials, plan.mode)
     if not ranked:
         return Comparison(None)
-    best = chosen or ranked[0]
+    steadier = None if chosen else steadiest(ranked, plan)
+    best = chosen or steadier or ranked[0]
     others = [trial for trial in ranked if trial.parameters != best.parameters]
     if not others:
         return Comparison(best)
     other = others[0]
+    lowest = ranked[0] if steadier is not None else None
     assert best.value is not None
     assert other.value is not None
     difference = (other.value - best.value) * (1.0 if plan.mode == "min" else -1.0) + 0.0  # of equal ones 0, not -0
     if plan.fits_per_trial > 1:
         spreads = [trial.spread for trial in (best, other) if trial.spread is not None]
-        return Comparison(best, other, difference, max(spreads) if len(spreads) == 2 else None)
+        return Comparison(best, other, difference, max(spreads) if len(spreads) == 2 else None, lowest)
     errors = [trial.standard_error for trial in (best, other) if trial.standard_error is not None]
-    return Comparison(best, other, difference, 2 * math.hypot(*errors) if len(errors) == 2 else None)
+    return Comparison(best, other, difference, 2 * math.hypot(*errors) if len(errors) == 2 else None, lowest)
+
+
+def steadiest(ranked: Sequence[Trial], plan: SweepPlan) -> Trial | None:
+    """Of a sweep over learning rates the trial within chance of the best whose curve jumps least, if the best's jumps far more.
+
+    Within chance is one standard error of the difference. A curve's jumps are its rises taken together, in shares of the way
+    that it went down: a rate that is too high overshoots, and is the best of a list by luck (Breiman's one-standard-error rule
+    of 1984, with steadiness in the place of size).
+
+    Returns:
+        None where the best one stays the best: another thing is varied, nothing is known of chance, or it is steady enough.
+    """
+    if len(plan.space) != 1 or not all(key.endswith("learning_rate") for key in plan.space[0].keys):
+        return None
+    best = ranked[0]
+    if best.standard_error is None or best.value is None or best.status == "pruned":
+        return None
+    near: list[tuple[float, Trial]] = []
+    for trial in ranked:
+        if trial.standard_error is None or trial.value is None or trial.status == "pruned":
+            continue
+        if abs(trial.value - best.value) <= math.hypot(best.standard_error, trial.standard_error):
+            near += [(_jumps(trial), trial)]
+    jumps = _jumps(best)
+    least, found = min(near, key=lambda pair: pair[0])
+    return found if found is not best and jumps > _MUCH and jumps > 2 * least else None
+
+
+def _jumps(trial: Trial) -> float:
+    """The rises of a trial's loss from epoch to epoch, in shares of the way from its first value to its lowest."""
+    total = 0.0
+    for fit in trial.fits:
+        try:
+            history = read_history(fit.path / "history.csv")
+        except (OSError, RunError):
+            return math.inf
+        curve = [value for value in history.get("val_loss", history.get("loss", [])) if math.isfinite(value)]
+        rises = sum(max(0.0, after - before) for before, after in itertools.pairwise(curve))
+        total += rises / max(curve[0] - min(curve), 1e-12) if len(curve) > 1 else 0.0
+    return total / max(len(trial.fits), 1)
+
+
+def _short(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
