@@ -412,7 +412,7 @@ def _counts(classes: Sequence[str], codes: Any) -> str:
     from dltrain.data.faults import listed
 
     counts = np.bincount(codes, minlength=len(classes)).tolist()
-    return listed([f"{label} {count:,}" for label, count in zip(classes, counts, strict=True)])
+    return listed([f"{label}: {count:,}" for label, count in zip(classes, counts, strict=True)])
 
 
 def _rows_of_folders(config: DataConfig, num_pictures: int, own: dict[str, int]) -> dict[str, int]:

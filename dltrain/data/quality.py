@@ -94,7 +94,7 @@ def rows_by_part(
         for target, labels in classes.items():
             counts = np.bincount(targets[target][rows], minlength=len(labels)).tolist()
             shares = [
-                f"{label} {count:,} ({100 * count / max(len(rows), 1):.1f} %)"
+                f"{label}: {count:,} ({100 * count / max(len(rows), 1):.1f} %)"
                 for label, count in zip(labels, counts, strict=True)
             ]
             words.append(f"{target}: {listed(shares, 12)}")

@@ -204,7 +204,7 @@ def _render(
 def _render_target(block: Block, config: DataConfig, target: Target, columns: Columns, raw: RawTable, asked: str | None) -> None:
     counts, total = target.counts, sum(target.counts.values())
     if target.spec.task == "classification":
-        words = [f"{label} {100 * count / total:.1f} %" for label, count in counts.items()]
+        words = [f"{label}: {100 * count / total:.1f} %" for label, count in counts.items()]
         remark = f"{len(counts)} classes: {listed(words, MOST_SHOWN)}"
     else:
         remark = "a number"

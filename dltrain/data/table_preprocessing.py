@@ -26,6 +26,7 @@ from dltrain.data.scaling import SCALES, NumberTransform
 from dltrain.data.spoken_columns import unusable_types
 from dltrain.data.state_values import one_of, texts, typed
 from dltrain.data.targets import Locate, describe_dropped, encode_target, have_targets
+from dltrain.data.text_format import NAMES
 from dltrain.data.tokens import MOST_TOKENS, Tokenizer
 from dltrain.data.transform_steps import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault
@@ -458,6 +459,9 @@ def _text_options(options: Mapping[str, Any]) -> dict[str, Any]:
     for key in ("columns", *kinds):
         if options.get(key) is not None:
             read[key] = texts(options, key) if key == "columns" else typed(options, key, kinds[key])
+    separator = read.get("separator", ",")
+    if NAMES.get(separator.casefold()) is None and (len(separator) != 1 or not separator.isascii() or separator in "\n\r\0"):
+        raise ValueError(f"separator: expected one character, got {separator[:20]!r}")
     return read
 
 

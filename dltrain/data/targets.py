@@ -292,7 +292,7 @@ def count_labels(spec: TargetSpec, codes: NDArray[Any]) -> str:
     """`target income: 2 classes: <=50K 24,720 (75.9 %), >50K 7,841 (24.1 %)`."""
     counts = np.bincount(codes, minlength=len(spec.classes))
     parts = [
-        f"{label} {count:,} ({100 * count / max(len(codes), 1):.1f} %)"
+        f"{label}: {count:,} ({100 * count / max(len(codes), 1):.1f} %)"
         for label, count in zip(spec.classes, counts.tolist(), strict=True)
     ]
     named = "target" if spec.name == "target" else f"target {spec.name}"

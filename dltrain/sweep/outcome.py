@@ -10,7 +10,7 @@ from dltrain.checking.check import check_with_facts
 from dltrain.config import dump_yaml, load_config, load_config_text
 from dltrain.config.metric_names import split_part
 from dltrain.config.types import Config
-from dltrain.errors import ConfigError
+from dltrain.errors import ConfigError, RunError
 from dltrain.evaluation.figure import draw_or_warn
 from dltrain.evaluation.held_out import join_held_out
 from dltrain.evaluation.plots import plot_history
@@ -124,9 +124,26 @@ def _notes(plan: SweepPlan, trials: list[Trial]) -> list[str]:
             f"there is no validation part, so the trials were compared on the {part} part: what the best one reaches there is"
             " too good to be expected of other rows (data.split.validation makes one)"
         )
+    dead = [trial for trial in trials if trial.status == "finished" and _has_dead_units(trial)]
+    if dead:
+        named = ", ".join(f"{trial.number} ({show(trial.parameters)})" for trial in dead[:5])
+        more = f" and {len(dead) - 5} more" if len(dead) > 5 else ""
+        notes.append(f"dead units: trial {named}{more}; its metrics.json names the layer")
     if plan.folds and not plan.space:
         notes.append(f"{plan.folds} folds: each row was held out once")
     return notes
+
+
+def _has_dead_units(trial: Trial) -> bool:
+    """Whether the diagnosis of one of its fits found units that never answer."""
+    for fit in trial.fits:
+        try:
+            found = Run(fit.path).read_metrics().get("diagnosis", [])
+        except RunError:
+            continue
+        if any(isinstance(one, dict) and one.get("kind") == "dead_units" for one in found):
+            return True
+    return False
 
 
 def best_text(plan: SweepPlan, best: Trial) -> str:

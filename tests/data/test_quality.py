@@ -53,7 +53,7 @@ def test_the_row_of_an_outlier_is_named(report: CheckResult) -> None:
 
 
 def test_rows_of_each_class_in_each_part(report: CheckResult) -> None:
-    assert any(line.startswith("test: 460 rows; y: no 449 (97.6 %), yes 11") for line in report.data), report.data
+    assert any(line.startswith("test: 460 rows; y: no: 449 (97.6 %), yes: 11") for line in report.data), report.data
 
 
 def test_a_clean_table_says_nothing(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_titanic_leaves_out_names_and_tickets_and_repeats_the_id():
     assert config.data.identifiers == ("PassengerId",)
     assert set(config.data.features) == {"Pclass", "Sex", "Age", "SibSp", "Parch", "Fare", "Embarked"}
     assert config.data.features["Sex"] == "category"
-    for words in ("Name (text, all different)", "Ticket", "Cabin", "Age 19.9 %", "0 61.6 %"):
+    for words in ("Name (text, all different)", "Ticket", "Cabin", "Age 19.9 %", "0: 61.6 %"):
         assert words in starter.text
 
 

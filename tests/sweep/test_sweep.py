@@ -339,3 +339,10 @@ def test_attack_10_failed_trials_are_tried_again(inline, tmp_path, error, retry,
     assert [trial["status"] for trial in again.trials] == statuses
     assert len(engine.fits) == (statuses[1] == "finished")
     assert again.status == ("finished" if statuses[1] == "finished" else "trials_crashed")
+
+
+def test_f3_dead_units_of_trials_are_said(inline, tmp_path):
+    inline()
+    config = small("model.layers.0.bias_initializer={Constant: {value: -50.0}}", "training.epochs=1")
+    result = sweep(config, over=[RATES], run_dir=tmp_path / "s")
+    assert any(note.startswith("dead units: trial 1") for note in result.notes)
