@@ -118,7 +118,7 @@ def test_check_knows_all_without_opening_a_picture(tmp_path: Path) -> None:
     assert facts.schema.inputs[0].shape == (12, 10, 1)
     assert facts.labels == {"target": {"a": 6, "b": 4}}
     assert (facts.rows, facts.exact, facts.errors) == ({"train": 5, "test": 5}, True, ())
-    assert "all: 10 pictures; a 6, b 4" in facts.summary
+    assert "all: 10 pictures; a: 6, b: 4" in facts.summary
 
 
 @pytest.mark.parametrize(
