@@ -42,10 +42,10 @@ class Table:
 
 TABLES = {
     "titanic": Table("titanic/train.csv", "Survived", ("PassengerId", "Name", "Ticket")),
-    "pima_diabetes": Table("pima_diabetes/pima-indians-diabetes.csv", "column_9", header=False),
+    "pima_diabetes": Table("pima_diabetes/pima-indians-diabetes.csv", "column_8", header=False),
     "telco_churn": Table("telco_churn/WA_Fn-UseC_-Telco-Customer-Churn.csv", "Churn", ("customerID",)),
     "bank_marketing": Table("bank_marketing/bank.csv", "y", separator=";"),
-    "adult": Table("adult/adult-train.csv", "column_15", header=False),
+    "adult": Table("adult/adult-train.csv", "column_14", header=False),
     "concrete": Table("concrete/concrete_data.csv", "Strength"),
     "hourly_wages": Table("hourly_wages/hourly_wages_all534.csv", "wage_per_hour"),
     "ames_housing": Table("ames_housing/AmesHousing2.csv", "SalePrice", ("Order", "PID")),
