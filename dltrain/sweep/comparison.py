@@ -15,6 +15,8 @@ from dltrain.sweep.trials import Trial
 
 # A curve whose rises are less than this share of its way down is steady.
 _MUCH = 0.25
+# A loss that fell by less than this share of itself did not fall.
+_NO_WAY = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,10 @@ def steadiest(ranked: Sequence[Trial], plan: SweepPlan) -> Trial | None:
         if trial.standard_error is None or trial.value is None or trial.status == "pruned":
             continue
         if abs(trial.value - best.value) <= math.hypot(best.standard_error, trial.standard_error):
-            near += [(_jumps(trial), trial)]
+            near += [(jumps, trial)] if math.isfinite(jumps := _jumps(trial)) else []
     jumps = _jumps(best)
+    if not math.isfinite(jumps) or not near:
+        return None
     least, found = min(near, key=lambda pair: pair[0])
     return found if found is not best and jumps > _MUCH and jumps > 2 * least else None
 
@@ -129,7 +133,10 @@ def _jumps(trial: Trial) -> float:
             return math.inf
         curve = [value for value in history.get("val_loss", history.get("loss", [])) if math.isfinite(value)]
         rises = sum(max(0.0, after - before) for before, after in itertools.pairwise(curve))
-        total += rises / max(curve[0] - min(curve), 1e-12) if len(curve) > 1 else 0.0
+        way_down = curve[0] - min(curve) if curve else 0.0
+        if way_down <= _NO_WAY * abs(curve[0] if curve else 0.0):
+            return math.nan  # it learnt nothing: its rises are those of rounding
+        total += rises / way_down
     return total / max(len(trial.fits), 1)
 
 

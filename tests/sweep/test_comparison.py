@@ -48,6 +48,8 @@ def test_d9_of_two_within_chance_the_steadier_is_the_best(trials):
         [(0.38, 0.05, STEADY), (0.40, 0.05, JUMPING)],
         [(0.38, 0.05, JUMPING), (0.40, 0.05, JUMPING)],
         [(0.38, 0.05, [1.0, 0.5, 0.52, 0.4]), (0.40, 0.05, STEADY)],  # steady enough
+        [(1.099, 0.05, [1.099, 1.0990001, 1.0989999]), (1.099, 0.05, [1.099] * 3)],  # nothing was learnt
+        [(0.38, 0.05, JUMPING), (0.40, 0.05, [0.4] * 4)],  # and what learnt nothing is not called steady
     ],
 )
 def test_d9_else_the_lowest_is(facts, trials):
