@@ -44,13 +44,14 @@ def combine_tables(tables: Sequence[RawTable]) -> RawTable:
             notes.append(f"warning: {name}: columns that {_name_of(tables[0])} lacks are left out: {listed(surplus)}")
     if faults:
         raise DataError(faults)
+    reading = _agreed(tables)
     return replace(
         tables[0],
         frame=polars.concat([only(table.frame, columns) for table in tables], how="vertical_relaxed", rechunk=True),
         origin=tuple(origin),
         details=_merged([table.details for table in tables]),
-        notes=tuple(notes),
-        reading=_agreed([table.reading for table in tables]),
+        notes=tuple(note for note in notes if not _is_overruled(note, tables, reading)),
+        reading=reading,
     )
 
 
@@ -103,5 +104,53 @@ def _merged(details: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return merged
 
 
-def _agreed(readings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {key: value for key, value in readings[0].items() if all(reading.get(key) == value for reading in readings)}
+def _agreed(tables: Sequence[RawTable]) -> dict[str, Any]:
+    """How all of the tables are written.
+
+    The signs of numbers are those of the files whose values show them; a file of whole numbers alone shows none. Where no file
+    shows them, they are those that were taken, and said, for values of two readings.
+
+    Raises:
+        DataError: two files show different ones.
+    """
+    readings = [table.reading for table in tables]
+    agreed = {key: value for key, value in readings[0].items() if all(reading.get(key) == value for reading in readings)}
+    shown = [table for table in tables if table.reading.get("is_sure")]
+    telling = shown or [table for table in tables if table.reading.get("unsure")]
+    if not telling:
+        return agreed
+    found: dict[str, str] = {}
+    for table in telling:
+        for key in ("decimal", "thousands"):
+            sign = table.reading.get(key)
+            if sign is not None and found.setdefault(key, sign) != sign:
+                raise _different_signs(telling[0], table)
+    if found.get("thousands") == found["decimal"]:
+        raise _different_signs(telling[0], next(table for table in telling if table.reading.get("thousands")))
+    for table in tables:  # 1.344 beside a file with 2,5 can only be a thousand
+        sign = table.reading.get("unsure")
+        if shown and sign and sign != found["decimal"]:
+            found.setdefault("thousands", sign)
+    for key in ("decimal", "thousands", "is_sure", "remark", "unsure"):
+        agreed.pop(key, None)
+    kept = {"is_sure": "true"} if shown else {key: telling[0].reading[key] for key in ("remark", "unsure")}
+    return {**agreed, **found, **kept}
+
+
+def _different_signs(first: RawTable, other: RawTable) -> DataError:
+    signs = [
+        f'the decimal sign "{table.reading["decimal"]}"'
+        + (f' and "{table.reading["thousands"]}" between thousands' if table.reading.get("thousands") else "")
+        for table in (first, other)
+    ]
+    message = f"its numbers have {signs[1]}, those of {_name_of(first)} {signs[0]}"
+    return DataError(Fault(message, file=_name_of(other), hint="write the numbers of all files in one way"))
+
+
+def _is_overruled(note: str, tables: Sequence[RawTable], reading: Mapping[str, Any]) -> bool:
+    """Whether a note says of numbers with two readings that they are taken in one way, and another file shows the other."""
+    for table in tables:
+        sign = table.reading.get("unsure")
+        if sign and note.endswith(table.reading["remark"]):
+            return bool((table.reading.get("thousands") == sign) != (reading.get("thousands") == sign))
+    return False

@@ -221,6 +221,7 @@ def read_part(
     """
     raw = _read_raw(preprocessing, paths, with_targets, reporter)
     notes = [note.removeprefix(WARNING) for note in raw.notes if note.startswith(WARNING)]
+    notes = _by_the_run(preprocessing, raw, notes)
     if isinstance(preprocessing, TablePreprocessing) and isinstance(raw, RawTable):
         known = {column.name for column in preprocessing.features} | {spec.name for spec in preprocessing.targets}
         known |= {preprocessing.weight or "", *preprocessing.identifiers}
@@ -243,6 +244,20 @@ def _for_file(preprocessing: Preprocessing, raw: Raw) -> Preprocessing:
     if isinstance(preprocessing, TablePreprocessing):
         return replace(preprocessing, reading=replace(preprocessing.reading, **signs))
     return preprocessing
+
+
+def _by_the_run(preprocessing: Preprocessing, raw: Raw, notes: Sequence[str]) -> list[str]:
+    """The notes; those of numbers with two readings say what the run's own signs make of them."""
+    table = preprocessing.table if isinstance(preprocessing, SeriesPreprocessing) else preprocessing
+    if not isinstance(raw, RawTable) or not isinstance(table, TablePreprocessing) or not raw.reading.get("unsure"):
+        return list(notes)
+    remark, sign = raw.reading["remark"], raw.reading["unsure"]
+    by_run = table.reading.thousands == sign
+    if by_run == (raw.reading.get("thousands") == sign):
+        return list(notes)
+    what = "a sign between thousands" if by_run else "the decimal sign"
+    said = f'numbers could be read in two ways: "{sign}" is taken for {what}, as the run\'s own data is written'
+    return [note.removesuffix(remark) + said if note.endswith(remark) else note for note in notes]
 
 
 def skipping_broken(preprocessing: Preprocessing) -> Preprocessing:

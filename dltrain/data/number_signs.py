@@ -25,12 +25,14 @@ class NumberSigns:
         thousands: one character, or None.
         is_sure: a value shows it; else it is the usual.
         remark: where two readings explain every value, which one was taken and how to say otherwise; else empty.
+        unsure: the sign of these two readings; else empty.
     """
 
     decimal: str = "."
     thousands: str | None = None
     is_sure: bool = False
     remark: str = ""
+    unsure: str = ""
 
 
 def find_number_signs(
@@ -68,11 +70,12 @@ def find_number_signs(
         return NumberSigns(".", thousands or ("," if "," in groups | either else spaced), True)
     if "," in either:
         if separator == ";":
-            return NumberSigns(",", thousands or spaced, False, _remark(",", columns, "data.decimal: '.' reads it as 1344"))
+            return NumberSigns(",", thousands or spaced, False, _remark(",", columns, "data.decimal: '.' reads it as 1344"), ",")
         if thousands is None:
-            return NumberSigns(".", ",", False, _remark(",", columns, "data.decimal: ',' reads it as 1.344", thousands=True))
+            remark = _remark(",", columns, "data.decimal: ',' reads it as 1.344", thousands=True)
+            return NumberSigns(".", ",", False, remark, ",")
     if "." in either and separator == ";" and thousands is None:
-        return NumberSigns(".", spaced, False, _remark(".", columns, "data.thousands: '.' reads it as 1344"))
+        return NumberSigns(".", spaced, False, _remark(".", columns, "data.thousands: '.' reads it as 1344"), ".")
     return NumberSigns(".", thousands or spaced, bool(groups))
 
 
@@ -89,7 +92,9 @@ def _columns(text: bytes, separator: str, quote: str | None) -> Iterable[list[st
     lines = io.StringIO(text.decode("utf-8", "replace"), newline="")
     columns: list[list[str]] = []
     try:
-        for number, row in enumerate(csv.reader(lines, delimiter=separator, quotechar=quote or "\0")):
+        # Lines before the table, comments and the like were left empty.
+        rows = (row for row in csv.reader(lines, delimiter=separator, quotechar=quote or "\0") if row)
+        for number, row in enumerate(rows):
             if number > MOST_ROWS:
                 break
             if number == 0:

@@ -63,6 +63,9 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
                 f"{raw.frame.height} rows are too few to learn from and to test on", file=shown(written), hint="10 at the least"
             )
         )
+    for note in raw.notes:
+        if note.startswith("warning: "):
+            reporter.warning(note.removeprefix("warning: "))
     reporter.status("looking at the columns")
     columns = study_columns(raw.frame, raw.reading.get("decimal", "."), raw.reading.get("thousands"))
     if raw.target and asked is None:
@@ -130,7 +133,7 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         identifiers=(identifier,) if identifier else (),
         thousands=columns.reading.thousands,
         # What is not the usual is written down, so that no other reader takes it otherwise.
-        decimal="," if columns.reading.decimal == "," else None,
+        decimal=columns.reading.decimal if columns.reading.decimal == "," or raw.reading.get("remark") else None,
         separator=None
         if raw.reading.get("separator", ",") == ","
         else {"\t": "tab"}.get(raw.reading["separator"], raw.reading["separator"]),
@@ -189,6 +192,8 @@ def _render(
         value = getattr(config, key)
         if value is not None:
             block.entry(key, value, remark)
+    if raw.reading.get("remark"):
+        block.remark(raw.reading["remark"], indent=2)
     _render_target(block, config, target, columns, raw, asked)
     _render_columns(block, config, target, columns, leaks, raw)
     dates = [name for name, kind in columns.kinds.items() if kind.kind == "date" and name != target.name]

@@ -55,12 +55,13 @@ class TextLayout:
 
     @property
     def reading(self) -> dict[str, str]:
-        """What was found out, by the keys that say it; and whether the values of numbers show their signs."""
+        """What was found out, by the keys that say it; whether the numbers show their signs, else what was said of them."""
         found = {"separator": self.separator, "decimal": self.signs.decimal}
         if self.signs.thousands:
             found["thousands"] = self.signs.thousands
         if self.signs.is_sure:
             found["is_sure"] = "true"
+        found |= {key: value for key in ("remark", "unsure") if (value := getattr(self.signs, key))}
         return found
 
 

@@ -20,6 +20,7 @@ from dltrain.data.disk_array import rows_in_memory
 from dltrain.data.number_signs import find_number_signs
 from dltrain.data.text_encoding import detect_encoding
 from dltrain.data.text_format import find_separator
+from dltrain.reporting import Reporter
 from tests.support import shared_data
 
 MODEL = "model: {layers: [{Dense: {units: 2}}]}\ntraining: {epochs: 1}\n"
@@ -118,6 +119,100 @@ def test_a1_any_table_is_read_as_it_was_written(numbers, style, tmp_path_factory
     text = f"x{separator}y\n" + "".join(f"{index}{separator}{write(value)}\n" for index, value in enumerate(values))
     found, _ = columns(tmp_path_factory.mktemp("t"), text)
     np.testing.assert_array_equal(found["y"], np.array(values, np.float32))
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("top", "options"),
+    [("Report\nof 2020\n\n", ["skip: 3"]), ("# one\n# two\n", ["comment: '#'"]), ("sep=;\n", []), ("\n\n", [])],
+)
+def test_a1_the_signs_are_found_below_lines_that_are_no_rows(top, options, streamed, tmp_path, monkeypatch):
+    if streamed:
+        monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "1")
+    rows = "".join(f"{german(index * 1.25, 2)};{german(index / 4, 2)}\n" for index in range(40))
+    found, dataset = columns(tmp_path, f"{top}x;y\n{rows}", *options)
+    np.testing.assert_array_equal(np.sort(found["y"]), np.arange(40, dtype=np.float32) / 4)
+    np.testing.assert_array_equal(np.sort(found["x"]), np.arange(40, dtype=np.float32) * 1.25)
+    assert dataset.resolved["data.decimal"] == ","
+
+
+SHOWN = "x;y\n" + "".join(f"{index};{index % 5},25\n" for index in range(60))
+WHOLE = "x;y\n" + "".join(f"{index};{index % 5}\n" for index in range(40))
+POINTS = "x;y\n" + "".join(f"{index};{index % 5}.25\n" for index in range(40))
+THOUSANDS = "x|y\n" + "".join(f"{index}|{index % 5 + 1},000,000\n" for index in range(40))
+EITHER_POINT = "x;y\n" + "".join(f"{index};{index % 5 + 1}.344\n" for index in range(40))
+EITHER_COMMA = EITHER_POINT.replace(".", ",")
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(
+    ("texts", "first", "last"),
+    [
+        ((SHOWN, WHOLE), 0.25, 4.0),
+        ((WHOLE, SHOWN), 0.0, 4.25),
+        ((THOUSANDS, WHOLE), 1_000_000.0, 4.0),
+        ((WHOLE, THOUSANDS), 0.0, 5_000_000.0),
+        ((EITHER_COMMA, WHOLE), 1.344, 4.0),
+        ((EITHER_POINT, SHOWN), 1344.0, 4.25),  # as in one file
+        ((EITHER_COMMA, POINTS), 1344.0, 4.25),
+    ],
+)
+def test_a1_several_files_are_read_by_what_any_of_them_shows(texts, first, last, streamed, tmp_path, monkeypatch):
+    if streamed:
+        monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "1")
+    for name, text in zip("ab", texts, strict=True):
+        (tmp_path / f"{name}.csv").write_text(text)
+    for files in ("path: [a.csv, b.csv]", "path: a.csv, test: b.csv"):
+        config = load_config_text(
+            f"data: {{source: csv, {files}, target: y, task: regression, scale_target: false}}\n{MODEL}", folder=tmp_path
+        ).data
+        dataset = load_dataset(config, seed=0)
+        targets = [np.asarray(rows_in_memory(part.targets["y"], np.arange(part.num_rows))) for part in dataset.parts.values()]
+        values = np.concatenate([target.ravel() for target in targets])
+        np.testing.assert_allclose([values[0], values[-1]], [first, last], rtol=1e-6, err_msg=files)
+        assert not any("two ways" in warning for warning in dataset.warnings) or "1.344" in str(first)
+
+
+@pytest.mark.parametrize("texts", [(SHOWN, POINTS), (EITHER_COMMA, EITHER_POINT)])
+def test_a1_files_whose_numbers_are_written_otherwise_are_refused(texts, tmp_path):
+    for name, text in zip("ab", texts, strict=True):
+        (tmp_path / f"{name}.csv").write_text(text)
+    (tmp_path / "c.yaml").write_text(f"data: {{source: csv, path: [a.csv, b.csv], target: y}}\n{MODEL}")
+    (error,) = check_file(tmp_path / "c.yaml")[1].errors
+    assert error.file is not None
+    assert error.file.endswith("b.csv")
+    assert error.message.startswith('its numbers have the decimal sign ".", those of ')
+    assert error.message.endswith('a.csv the decimal sign ","')
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [(EITHER_COMMA, 'decimal: ","'), (EITHER_POINT, 'decimal: "."'), (EITHER_COMMA.replace(";", "|"), 'thousands: ","')],
+)
+def test_a1_init_says_which_of_two_readings_it_takes(text, written, tmp_path, capsys):
+    (tmp_path / "t.csv").write_text(text)
+    assert command(["init", str(tmp_path / "t.csv"), "--target", "y", "-o", str(tmp_path / "c.yaml")]) == 0
+    assert "could be read in two ways" in capsys.readouterr().err
+    config = (tmp_path / "c.yaml").read_text()
+    assert "could be read in two ways" in config
+    assert written in config
+
+
+@pytest.mark.parametrize(("own", "factor", "said"), [("7,5", 1, False), ("1.007,5", 1000, True)])
+def test_a1_a_warning_of_predict_says_what_the_run_makes_of_two_readings(own, factor, said, tmp_path):
+    text = "x;y\n" + "".join(f"{own};{index}\n{index};{index}\n" for index in range(1, 40))
+    _, dataset = columns(tmp_path, text)
+    (tmp_path / "new.csv").write_text("x;y\n1.344;1\n2.344;2\n")
+    heard: list[str] = []
+
+    class Listener(Reporter):
+        def warning(self, warning):
+            heard.append(str(warning))
+
+    part = read_part(dataset.preprocessing, [str(tmp_path / "new.csv")], with_targets=True, reporter=Listener())
+    np.testing.assert_allclose(np.asarray(next(iter(part.inputs.values()))).ravel(), np.array([1.344, 2.344]) * factor, rtol=1e-6)
+    assert any("sign between thousands, as the run's own data is written" in text for text in heard) == said
+    assert any("could be read in two ways" in text for text in heard)
 
 
 def test_a9_a_run_reads_its_own_file_and_one_that_is_written_otherwise(tmp_path):
