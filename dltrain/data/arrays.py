@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 import math
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -12,14 +16,20 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from dltrain.data.bounds import RATIO, Bound
 from dltrain.data.faults import column_hint, shown
 from dltrain.errors import DataError, Fault
 
 ALLOWED_KINDS = "biufUS"
 MAX_ARRAYS = 10_000
-# Deflate packs zeros 1000 to 1; measurements, pictures and labels stay far below.
-MOST_PACKED = 500
+# Deflate packs zeros 1000 to 1; measurements, pictures and labels stay far below, though not as far as text.
+MOST_PACKED = Bound(RATIO.variable, 500)
 SMALL_BYTES = 256 << 20
+# What zipfile, zlib and NumPy's reader of headers raise where an archive is damaged or made up.
+DAMAGE = (
+    OSError, EOFError, ValueError, TypeError, KeyError, OverflowError, NotImplementedError, RuntimeError, SyntaxError,
+    MemoryError, zipfile.BadZipFile, zlib.error, struct.error, lzma.LZMAError, tokenize.TokenError,
+)  # fmt: skip
 
 
 def read_arrays(path: Path, *, names: Sequence[str] | None = None, limit: int) -> dict[str, NDArray[Any]]:
@@ -48,19 +58,19 @@ def read_arrays(path: Path, *, names: Sequence[str] | None = None, limit: int) -
             if total > limit:
                 raise DataError(Fault(f"its arrays take {total >> 20:,} MB, more than {limit >> 20:,} MB", file=name))
             packed = sum(members[word].compress_size for word in wanted)
-            if total > max(SMALL_BYTES, MOST_PACKED * packed):
+            if total > max(SMALL_BYTES, MOST_PACKED.value * packed):
                 message = f"its {packed >> 10:,} kB unpack to {total >> 20:,} MB: it is made to fill the memory"
-                raise DataError(Fault(message, file=name, hint="write it without compression (numpy.savez) if it is meant so"))
+                raise DataError(
+                    Fault(message, file=name, hint=f"{MOST_PACKED.hint}, or write it without compression (numpy.savez)")
+                )
             arrays = {}
             for word in wanted:
                 with archive.open(members[word]) as member:
                     arrays[word] = _read_array(member, members[word].file_size, word, name)
             return arrays
-    except (OSError, EOFError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, SyntaxError) as error:
+    except DAMAGE as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(Fault(f"not a readable .npz archive: {str(reason)[:200]}", file=name)) from error
-    except _zlib_error() as error:
-        raise DataError(Fault(f"damaged: {str(error)[:200]}", file=name)) from error
 
 
 def array_names(path: Path) -> list[str]:
@@ -72,15 +82,9 @@ def array_names(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return [info.filename.removesuffix(".npy") for info in archive.infolist()[:MAX_ARRAYS]]
-    except (OSError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(Fault(f"not a readable .npz archive: {reason}", file=shown(str(path)))) from error
-
-
-def _zlib_error() -> type[Exception]:
-    import zlib
-
-    return zlib.error
 
 
 def _read_array(member: IO[bytes], size: int, word: str, file: str) -> NDArray[Any]:

@@ -19,6 +19,7 @@ from dltrain.data.faults import shown
 from dltrain.data.features import FeatureColumn, Surprises
 from dltrain.data.files import DIGEST_BYTES, check_utf8, expand_paths, is_compressed, read_blocks
 from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading
+from dltrain.data.parquet_file import count_parquet_rows, parquet_faults, read_parquet
 from dltrain.data.raw import RawTable
 from dltrain.data.stored_folders import META, find_folders, hold, make_folder
 from dltrain.data.table_chunks import Chunk, MakeChunk, ParquetSource, TextSource, Wanted, as_text, whole_columns
@@ -151,15 +152,11 @@ def _look_at_text(file: str, config: DataConfig, num_rows: int) -> tuple[Source,
 
 
 def _look_at_parquet(file: str, config: DataConfig, num_rows: int) -> tuple[Source, RawTable, bool]:
-    import polars
-
     name = shown(file)
-    try:
-        frame = polars.read_parquet(file, n_rows=num_rows)
-        rows = int(polars.scan_parquet(file).select(polars.len()).collect().item())
+    frame = read_parquet(file, num_rows=num_rows)
+    rows = count_parquet_rows(file)
+    with parquet_faults(file):
         is_whole = whole_columns(file, rows, frame, config)
-    except (OSError, polars.exceptions.PolarsError) as error:
-        raise DataError(Fault(f"not a readable parquet file: {str(error)[:200]}", file=name)) from error
     if not rows or not frame.width:
         raise DataError(Fault("the file holds no rows", file=name))
     source = ParquetSource(file, tuple(frame.columns), rows, is_whole)

@@ -15,13 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from dltrain.data.bounds import FILES, RATIO, TEXT_BYTES, most_unpacked
 from dltrain.data.faults import nearest, shown
+from dltrain.data.patterns import find_matches
+from dltrain.data.zstandard_size import most_content
 from dltrain.errors import DataError, Fault
 
 DIGEST_BYTES = 20
-# A table compresses 5 to 50 times; a bomb, about 1,000 times.
-MAX_RATIO = 200
-ALWAYS_ALLOWED = 1 << 30
 BLOCK = 1 << 22
 UTF8 = ("utf-8", "utf-8-sig", "ascii")
 
@@ -30,7 +30,8 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
     """The files that the paths and glob patterns stand for, those of a pattern in sorted order.
 
     Raises:
-        DataError: a file is missing, a pattern matches nothing, or a folder stands where a file is needed; all of them.
+        DataError: a file is missing, a pattern matches nothing or too much, or a folder stands where a file is needed; all of
+            them.
     """
     files: list[str] = []
     faults: list[Fault] = []
@@ -45,7 +46,10 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
         elif os.path.exists(path):
             files.append(path)
         elif glob.has_magic(path):
-            found = sorted(name for name in glob.glob(path, recursive=True) if os.path.isfile(name))
+            found = [name for name in find_matches(path) if os.path.isfile(name)]
+            if len(found) > FILES.value:
+                faults.append(Fault(f"{shown(path)} matches {len(found):,} files, more than {FILES.value:,}", hint=FILES.hint))
+                continue
             files.extend(found)
             if not found:
                 faults.append(Fault(f"no file matches {shown(path)}", hint=_neighbours(path)))
@@ -83,14 +87,17 @@ def read_content(path: str) -> bytes:
     """The file's bytes, decompressed where it is gzip, bzip2, xz or Zstandard (known by its first bytes, not its name).
 
     Raises:
-        DataError: unreadable, damaged, or unpacking to an absurd size.
+        DataError: unreadable, damaged, unpacking to an absurd size, or too large for memory.
     """
-    if is_compressed(path):
-        return b"".join(read_blocks(path, BLOCK))
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    blocks, size = [], 0
+    for block in read_blocks(path, BLOCK):
+        blocks.append(block)
+        size += len(block)
+        if size > TEXT_BYTES.value:
+            message = f"holds more than {TEXT_BYTES.value:,} bytes of text, too many to be held in memory"
+            hint = f"set the environment variable DLTRAIN_STREAM_BYTES to 0 to have it read in pieces; {TEXT_BYTES.hint}"
+            raise DataError(Fault(message, file=shown(path), hint=hint))
+    return b"".join(blocks)
 
 
 def read_blocks(path: str, size: int) -> Iterator[bytes]:
@@ -106,9 +113,11 @@ def read_blocks(path: str, size: int) -> Iterator[bytes]:
             if unpack is None:
                 yield from iter(partial(file.read, size), b"")
             else:
-                limit = max(ALWAYS_ALLOWED, MAX_RATIO * os.fstat(file.fileno()).st_size)
+                limit = most_unpacked(os.fstat(file.fileno()).st_size)
+                if unpack is _unpack_zstandard and most_content(file) > limit:
+                    raise _bomb(path, limit)
                 yield from _bounded(unpack(file, size), limit, path)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError, MemoryError) as error:
         raise _unreadable(path, error) from error
 
 
@@ -127,6 +136,8 @@ def is_compressed(path: str) -> bool:
 
 def _unreadable(path: str, error: Exception) -> DataError:
     reason = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, MemoryError):
+        reason = "unpacking it takes more memory than there is"
     return DataError(Fault(f"cannot be read: {reason}", file=shown(path)))
 
 
@@ -167,8 +178,13 @@ def _bounded(blocks: Iterator[bytes], limit: int, path: str) -> Iterator[bytes]:
     for block in blocks:
         size += len(block)
         if size > limit:
-            raise DataError(Fault(f"unpacks to more than {limit >> 20:,} MB, over {MAX_RATIO} times its size", file=shown(path)))
+            raise _bomb(path, limit)
         yield block
+
+
+def _bomb(path: str, limit: int) -> DataError:
+    message = f"unpacks to more than {limit >> 20:,} MB, over {RATIO.value} times its size"
+    return DataError(Fault(message, file=shown(path), hint=RATIO.hint))
 
 
 def digest(content: bytes | memoryview) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.faults import capped, listed, nearest, shown
+from dltrain.data.patterns import find_matches
 from dltrain.data.picture_files import EXTENSIONS
 from dltrain.data.picture_folders import TABLE_SUFFIXES, FolderReader, PictureFile, PictureList, picture_file
 from dltrain.errors import DataError, Fault
@@ -38,7 +39,7 @@ def list_given(paths: Sequence[str], table: DataConfig, *, with_labels: bool, cl
     codes = spellings(classes)
     folders = FolderReader(lambda message: faults.append(Fault(message)), Counter())
     for path in paths:
-        matches = [path] if os.path.lexists(path) or not glob.has_magic(path) else sorted(glob.glob(path, recursive=True))
+        matches = [path] if os.path.lexists(path) or not glob.has_magic(path) else find_matches(path)
         found: list[PictureFile] = []
         for match in matches:
             if os.path.isdir(match):

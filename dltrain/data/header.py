@@ -213,6 +213,7 @@ def read_head(file: str, num_lines: int) -> tuple[bytes, bool, bool]:
         DataError: it cannot be read.
     """
     from dltrain.data.files import is_compressed, read_blocks
+    from dltrain.data.text_scan import too_long
 
     parts: list[bytes] = []
     lines = size = 0
@@ -228,6 +229,12 @@ def read_head(file: str, num_lines: int) -> tuple[bytes, bool, bool]:
     head = b"".join(parts)
     if complete or head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return head, complete, is_compressed(file)
+    if head.isspace():
+        raise DataError(Fault(f"the first {len(head):,} bytes are empty lines: this is not a table", file=shown(file)))
+    if not lines and b"\r" in head:  # the line ends of old
+        return head[: head.rfind(b"\r") + 1], False, is_compressed(file)
+    if not lines:
+        raise DataError(too_long(shown(file), 1, len(head)))
     end = len(head)
     for _ in range(lines):
         end = head.rfind(b"\n", 0, end)
@@ -237,17 +244,12 @@ def read_head(file: str, num_lines: int) -> tuple[bytes, bool, bool]:
 
 
 def _sample_parquet(files: Sequence[str]) -> tuple[RawTable, int]:
-    import polars
-
     from dltrain.data.kinds import SAMPLE_ROWS
+    from dltrain.data.parquet_file import count_parquet_rows, read_parquet
     from dltrain.data.raw import RawTable
 
-    try:
-        frame = polars.read_parquet(files[0], n_rows=SAMPLE_ROWS)
-        rows = sum(polars.scan_parquet(file).select(polars.len()).collect().item() for file in files)
-    except (OSError, polars.exceptions.PolarsError) as error:
-        raise DataError(Fault(f"not a readable parquet file: {str(error)[:200]}", file=shown(files[0]))) from error
-    return RawTable(frame, origin=((0, shown(files[0]), 0),)), int(rows)
+    frame = read_parquet(files[0], num_rows=SAMPLE_ROWS)
+    return RawTable(frame, origin=((0, shown(files[0]), 0),)), sum(count_parquet_rows(file) for file in files)
 
 
 def _arrays(config: DataConfig) -> DataFacts:
@@ -299,13 +301,15 @@ def declared_shapes(file: str) -> dict[str, tuple[tuple[int, ...], str]]:
     """
     from numpy.lib import format as npy
 
+    from dltrain.data.arrays import DAMAGE
+
     shapes: dict[str, tuple[tuple[int, ...], str]] = {}
     try:
         with zipfile.ZipFile(file) as archive:
             for info in archive.infolist()[:1000]:
                 with archive.open(info) as member:
                     shapes[info.filename.removesuffix(".npy")] = _declared_shape(npy, member)
-    except (OSError, EOFError, zipfile.BadZipFile, ValueError, SyntaxError, RuntimeError, NotImplementedError) as error:
+    except DAMAGE as error:
         raise DataError(Fault(f"not a readable .npz archive: {str(error)[:200]}", file=shown(file))) from error
     return shapes
 

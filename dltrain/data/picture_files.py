@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import os
+import re
 import stat
 import struct
 import warnings
@@ -16,17 +17,14 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
+from dltrain.data.bounds import PIXELS
 from dltrain.data.faults import capped, listed, shown
 from dltrain.errors import DataError, Fault
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-# Pillow's own threshold of suspicion: what decodes to more is taken for a decompression bomb.
-MAX_PIXELS = 89_478_485
-LIMIT = f"expected a picture of at most {MAX_PIXELS / 1e6:.0f} megapixels"
-
-# A file of more is not read: even uncompressed, pictures within the limit are smaller.
-MAX_FILE_BYTES = 8 * MAX_PIXELS
+# A file of more bytes a pixel is not read: even uncompressed, pictures within the limit are smaller.
+MOST_PIXEL_BYTES = 8
 
 NUM_NAMED = 5
 
@@ -107,17 +105,20 @@ def decode_file(path: str, decode: Callable[[Any], T]) -> tuple[T, str]:
 
     try:
         content = read_file(path)
+        Image.MAX_IMAGE_PIXELS = PIXELS.value
         # First the size alone: the formats' headers are read, no pixel is decoded.
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             image.filename = path
             width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise PictureError(f"{LIMIT}, found {width}×{height} ({width * height / 1e6:.0f})")
+            if width * height > PIXELS.value:
+                raise PictureError(_too_large(f"{width}×{height} ({width * height / 1e6:.0f})"))
             return decode(image), hashlib.blake2b(content, digest_size=20).hexdigest()
     except UnidentifiedImageError:
         raise PictureError(_not_a_picture(path)) from None
     except Image.DecompressionBombError as error:
-        raise PictureError(f"{LIMIT}: {error}") from None
+        # Pillow opens no picture of more than twice its own threshold.
+        size = re.search(r"\d{6,}", str(error))
+        raise PictureError(_too_large(f"{int(size[0]) / 1e6:,.0f}" if size else "more")) from None
     except FileNotFoundError:
         raise PictureError("no such file") from None
     except PermissionError:
@@ -152,10 +153,14 @@ def read_file(path: str) -> bytes:
         raise PictureError("expected a picture, found a folder")
     if not stat.S_ISREG(status.st_mode):
         raise PictureError("expected a picture, found a pipe or a device")  # reading it might never end
-    if status.st_size > MAX_FILE_BYTES:
+    if status.st_size > MOST_PIXEL_BYTES * PIXELS.value:
         raise PictureError(f"expected a picture, found a file of {status.st_size / 1e6:,.0f} MB")
     with open(path, "rb") as file:
         return file.read()
+
+
+def _too_large(found: str) -> str:
+    return f"expected a picture of at most {PIXELS.value / 1e6:.0f} megapixels, found {found} ({PIXELS.hint})"
 
 
 def _not_a_picture(path: str) -> str:

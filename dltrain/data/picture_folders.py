@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import PARTS
 from dltrain.data.faults import capped, config_fault, listed, nearest, shown
+from dltrain.data.patterns import find_matches
 from dltrain.data.picture_files import EXTENSIONS
 from dltrain.errors import DataError, Fault
 
@@ -141,7 +142,7 @@ def _list_part(config: DataConfig, key: str, paths: Sequence[str], faults: list[
 
 def _matches(paths: Sequence[str]) -> Iterator[str]:
     for path in paths:
-        matches = [] if os.path.lexists(path) else sorted(glob.glob(path, recursive=True))
+        matches = [] if os.path.lexists(path) else find_matches(path)
         yield from matches or [path]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dltrain.config.sources import SOURCES
 from dltrain.data.faults import nearest, shown
+from dltrain.data.patterns import find_matches
 from dltrain.data.picture_files import EXTENSIONS
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
@@ -89,7 +90,7 @@ def _find(path: str) -> str | None:
     folders = [os.getcwd(), *filter(None, [os.environ.get("DLTRAIN_DATA")])]
     for folder in folders:
         candidate = os.path.normpath(os.path.join(folder, os.path.expanduser(path)))
-        if os.path.exists(candidate) or (glob.has_magic(candidate) and next(glob.iglob(candidate, recursive=True), None)):
+        if os.path.exists(candidate) or (glob.has_magic(candidate) and find_matches(candidate)):
             return os.path.abspath(candidate)
     return None
 

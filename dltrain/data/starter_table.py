@@ -13,6 +13,7 @@ from dltrain.data.faults import listed, shown
 from dltrain.data.files import expand_paths
 from dltrain.data.header import read_head
 from dltrain.data.kinds import KINDS, is_unspaced
+from dltrain.data.parquet_file import read_parquet
 from dltrain.data.raw import RawTable
 from dltrain.data.series_time import read_times
 from dltrain.data.several_series import find_several
@@ -97,9 +98,7 @@ def _read(config: DataConfig, reporter: Reporter) -> tuple[RawTable, bool]:
     file = config.path[0]
     reporter.status(f"reading the first {LARGE_LINES:,} rows of {shown(file)}")
     if config.source == "parquet":
-        import polars
-
-        frame = polars.read_parquet(file, n_rows=LARGE_LINES)
+        frame = read_parquet(file, num_rows=LARGE_LINES)
         return RawTable(frame, origin=((0, shown(file), 0),)), False
     from dltrain.data.sources.csv import parse_text
 

@@ -16,6 +16,7 @@ from dltrain.data.faults import shown
 from dltrain.data.features import FeatureColumn, read_feature
 from dltrain.data.files import check_utf8, read_blocks
 from dltrain.data.kinds import Reading, word_numbers
+from dltrain.data.parquet_file import parquet_faults
 from dltrain.data.text_chunks import (
     CHUNK_BYTES,
     Records,
@@ -28,7 +29,6 @@ from dltrain.data.text_chunks import (
 from dltrain.data.text_format import Framing
 from dltrain.data.text_layout import PLAIN, TextLayout
 from dltrain.data.text_scan import WidthCheck
-from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
     import polars
@@ -237,18 +237,13 @@ class ParquetSource:
 
     def chunks(self, see: Callable[[bytes], Any]) -> Iterator[MakeChunk]:
         """See `TextSource.chunks`."""
-        import polars
-
         for block in read_blocks(self.file, CHUNK_BYTES):
             see(block)
         first = 0
-        try:
+        with parquet_faults(self.file):
             for frame in _batches(self.file, self.num_rows):
                 yield _Rows(self, frame, first).make
                 first += frame.height
-        except polars.exceptions.PolarsError as error:
-            message = f"not a readable parquet file: {str(error)[:200]}"
-            raise DataError(Fault(message, file=shown(self.file))) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dltrain.data.bounds import LINE_BYTES
 from dltrain.data.column_names import column_of, only
 from dltrain.data.faults import shown
 from dltrain.data.files import UTF8, find_encoding, not_text, read_blocks
 from dltrain.data.text_layout import TextLayout
 from dltrain.data.text_parse import find_origin, has_edge_blanks, read_columns, without_blanks
-from dltrain.data.text_scan import NEWLINE, TextScan, scan_text
+from dltrain.data.text_scan import NEWLINE, TextScan, scan_text, too_long
 from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
     import polars
 
 CHUNK_BYTES = 16 << 20
-# No quoted field is as long; a quote that is not closed by then never is.
-LONGEST_RECORD = 256 << 20
 
 
 def text_chunks(
@@ -44,11 +43,11 @@ def text_chunks(
     for block in _decoded(file, encoding, size, see):
         buffer += block
         end = _end_of_records(buffer, quote)
-        if not end and len(buffer) > LONGEST_RECORD:
+        # A quote that is not closed by then never is.
+        if not end and len(buffer) > LINE_BYTES.value:
             end = buffer.rfind(b"\n") + 1
             if not end:
-                message = f"the line is longer than {LONGEST_RECORD >> 20:,} MB: this is not a table"
-                raise DataError(Fault(message, file=shown(file), line=line))
+                raise DataError(too_long(shown(file), line))
         if end:
             yield buffer[:end], line
             line += int(np.count_nonzero(np.frombuffer(buffer, np.uint8, end) == NEWLINE))

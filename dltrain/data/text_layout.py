@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dltrain.config.types import DataConfig
+from dltrain.data.bounds import COLUMNS
 from dltrain.data.faults import capped, config_fault, listed
 from dltrain.data.kinds import is_number
 from dltrain.data.number_signs import NumberSigns, find_number_signs
@@ -87,6 +88,10 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
     scan = scan_text(content, separator, quote, name)
     if scan.faults:
         raise DataError(scan.faults)
+    if len(scan.num_fields) and scan.num_fields[0] > COLUMNS.value:
+        message = f"the first row has {scan.num_fields[0]:,} values, more than {COLUMNS.value:,} columns"
+        hint = f"is the separator right (data.separator)? {COLUMNS.hint}"
+        raise DataError(Fault(message, file=name, line=int(scan.lines[0]), hint=hint))
     first_row, header = _header(content, scan, config, separator, quote, name)
     columns, first = _column_names(config, first_row, header, name)
     named_by = "the header names" if first else ("data.columns names" if config.columns else "the first row has")

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.bounds import CELLS, LINE_BYTES
 from dltrain.data.faults import NUM_SHOWN, capped
 from dltrain.data.files import place
-from dltrain.errors import Fault
+from dltrain.errors import DataError, Fault
 
 CHUNK = 1 << 23
 NEWLINE, BLANK = 10, 32
@@ -45,7 +46,16 @@ class TextScan:
 
 
 def scan_text(content: bytes, separator: str, quote: str | None, file: str, first_line: int = 1) -> TextScan:
-    """Find the records of `content` (UTF-8, `\\n` line ends, from `first_line` of the file on) and the faults of its quotes."""
+    """Find the records of `content` (UTF-8, `\\n` line ends, from `first_line` of the file on) and the faults of its quotes.
+
+    Raises:
+        DataError: more cells than memory is given for, or a record of absurd length.
+    """
+    num_cells = content.count(b"\n") + content.count(separator.encode()) + (content.count(quote.encode()) // 2 if quote else 0)
+    if num_cells > CELLS.value:
+        message = f"holds {num_cells:,} separators, line ends and quoted fields, more than {CELLS.value:,}"
+        hint = f"set the environment variable DLTRAIN_STREAM_BYTES to 0 to have it read in pieces; {CELLS.hint}"
+        raise DataError(Fault(message, file=file or None, hint=hint))
     data = np.frombuffer(content, np.uint8)
     separator_byte = ord(separator)
     quote_byte = ord(quote) if quote and quote.encode() in content else None
@@ -58,10 +68,20 @@ def scan_text(content: bytes, separator: str, quote: str | None, file: str, firs
     if quote_byte is not None and len(quote_positions):
         field_blanks, begins, finishes = _blanks_around(data, quote_positions[::2], quote_positions[1::2], separator_byte)
         faults = _quote_faults(content, data, quote_positions, begins, finishes, separator_byte, file, first_line)
+    longest = int(np.argmax(ends - starts)) if len(ends) and not faults else 0
+    if len(ends) and not faults and ends[longest] - starts[longest] > LINE_BYTES.value:
+        raise DataError(too_long(file, int(lines[longest])))
     blank = _blank_records(content, starts, ends, num_fields)
     blanks = np.stack([starts[blank], np.minimum(ends[blank] + 1, len(data))], axis=1)
     keep = ~blank
     return TextScan(starts[keep], ends[keep], num_fields[keep], lines[keep], blanks, field_blanks, faults)
+
+
+def too_long(file: str, line: int, bound: int | None = None) -> Fault:
+    """The fault of a line that no table has; `bound` where another than that of `LINE_BYTES` was passed."""
+    hint = LINE_BYTES.hint if bound is None else None
+    message = f"the line is longer than {LINE_BYTES.value if bound is None else bound:,} bytes: this is not a table"
+    return Fault(message, file=file or None, line=line, hint=hint)
 
 
 def _delimiters(

@@ -109,11 +109,15 @@ def _one_file(path: str) -> str:
 
 
 def _lines(file: str, hasher: hashlib.blake2b) -> Iterator[bytes]:
-    rest = b""
+    rest, number = b"", 1
     for block in read_blocks(file, BLOCK):
         hasher.update(block)
         *lines, rest = (rest + block).split(b"\n")
+        number += len(lines)
         yield from lines
+        if len(rest) > BLOCK:
+            message = f"the line is longer than {BLOCK:,} bytes: this is no word and its vector"
+            raise DataError(Fault(message, file=shown(file), line=number))
     if rest:
         yield rest
 

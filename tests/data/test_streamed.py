@@ -253,7 +253,7 @@ def test_reason_is_said_and_small_files_stay_in_memory(tmp_path: Path, monkeypat
 
 
 def test_record_that_never_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dltrain.data.text_chunks.LONGEST_RECORD", 5_000)
+    monkeypatch.setenv("DLTRAIN_MAX_LINE_BYTES", "5000")
     path = write(tmp_path, HEADER + ROWS[0].replace("NA,", '"NA,') + "".join(ROWS[1:]))
     assert "never closed" in error_of(monkeypatch, STREAMED, config(path)).faults[0].message
     path = write(tmp_path, "a" * 20_000)

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import os
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.arrays import DAMAGE
 from dltrain.errors import RunError
 from dltrain.reporting import Reporter
 from dltrain.runs import write_atomically
@@ -65,7 +65,7 @@ def _load(key: str, reporter: Reporter) -> dict[str, NDArray[Any]] | None:
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         reporter.detail(f"cached copy {path} is not readable ({error}); made anew")
         return None
 

@@ -8,6 +8,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.combine import combine_tables
 from dltrain.data.faults import shown
 from dltrain.data.files import digest, expand_paths
+from dltrain.data.parquet_file import read_parquet_content
 from dltrain.data.raw import RawTable
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
@@ -27,16 +28,8 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:
 
 
 def _read_file(file: str) -> RawTable:
-    import io
-
-    import polars
-
     name = shown(file)
-    try:
-        content = Path(file).read_bytes()
-        frame = polars.read_parquet(io.BytesIO(content))
-    except (OSError, polars.exceptions.PolarsError) as error:
-        raise DataError(Fault(f"not a readable parquet file: {str(error)[:200]}", file=name)) from error
+    frame, content = read_parquet_content(file)
     if not frame.height or not frame.width:
         raise DataError(Fault("the file holds no rows", file=name))
     return RawTable(

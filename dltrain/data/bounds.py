@@ -1,0 +1,54 @@
+"""How much a file of data may be, or become when it is unpacked, before it is refused; each bound is raised by a variable."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+# Files that unpack to less are never taken for bombs, whatever they are packed to.
+ALWAYS_ALLOWED = 512 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A bound that no honest file is expected to pass.
+
+    Attributes:
+        variable: the environment variable that sets another.
+        default: without it.
+    """
+
+    variable: str
+    default: int
+
+    @property
+    def value(self) -> int:
+        """The bound that holds."""
+        given = os.environ.get(self.variable, "")
+        return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else self.default
+
+    @property
+    def hint(self) -> str:
+        """What to do about a file that is meant so."""
+        return f"if it is meant so, set the environment variable {self.variable} to more than {self.value}"
+
+
+# A table compresses 5 to 50 times, arrays of pictures and of labels up to some hundred times; a bomb, about 1,000 times.
+RATIO = Bound("DLTRAIN_MAX_RATIO", 200)
+# Text that is unpacked into memory as a whole.
+TEXT_BYTES = Bound("DLTRAIN_MAX_TEXT_BYTES", 2 << 30)
+# A quoted field may hold a document.
+LINE_BYTES = Bound("DLTRAIN_MAX_LINE_BYTES", 64 << 20)
+COLUMNS = Bound("DLTRAIN_MAX_COLUMNS", 100_000)
+# Of text that is held in memory: a cell takes 16 bytes and more, however short it is.
+CELLS = Bound("DLTRAIN_MAX_CELLS", 200_000_000)
+# That a pattern may match; it may look at so many times more.
+FILES = Bound("DLTRAIN_MAX_FILES", 10_000)
+LOOKED_AT_PER_FILE = 100
+# Pillow's own threshold of suspicion.
+PIXELS = Bound("DLTRAIN_MAX_PIXELS", 89_478_485)
+
+
+def most_unpacked(num_bytes: int, ratio: int | None = None) -> int:
+    """Bytes that a file of so many may unpack to."""
+    return max(ALWAYS_ALLOWED, (RATIO.value if ratio is None else ratio) * num_bytes)

@@ -1,0 +1,80 @@
+"""Glob patterns, of which none goes through a whole machine: what is looked at is counted, links are not followed by `**`."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+import re
+from collections.abc import Callable, Iterator
+
+from dltrain.data.bounds import FILES, LOOKED_AT_PER_FILE
+from dltrain.data.faults import shown
+from dltrain.errors import DataError, Fault
+
+
+def find_matches(pattern: str) -> list[str]:
+    """Files and folders that a pattern matches, sorted; `**` stands for any folders below one another, as in Python's `glob`.
+
+    Raises:
+        DataError: it would have to look at too many files and folders.
+    """
+    most = FILES.value * LOOKED_AT_PER_FILE
+    count = 0
+
+    def look() -> None:
+        nonlocal count
+        count += 1
+        if count > most:
+            message = f"{shown(pattern)} looks through more than {most:,} files and folders"
+            raise DataError(Fault(message, hint=f"name a folder that is nearer to them; {FILES.hint}"))
+
+    root = "/" if pattern.startswith("/") else ""
+    segments = [segment for segment in pattern.split("/") if segment]
+    if pattern.endswith("/"):
+        segments.append("")
+    return sorted(set(_below(root, segments, look)))
+
+
+def _below(folder: str, segments: list[str], look: Callable[[], None]) -> Iterator[str]:
+    """The paths in a folder ("" for the working directory) that the segments match."""
+    if not segments:
+        if folder:
+            yield folder
+        return
+    first, rest = segments[0], segments[1:]
+    if first == "**":
+        yield from _below(folder, rest or ["*"], look)
+        for entry in _entries(folder, look):
+            if not entry.name.startswith(".") and _is_folder(entry):
+                yield from _below(os.path.join(folder, entry.name), segments, look)
+    elif not glob.has_magic(first):
+        path = os.path.join(folder, first)
+        if os.path.lexists(path):
+            yield from _below(path, rest, look)
+    else:
+        fits = re.compile(fnmatch.translate(first)).match
+        for entry in _entries(folder, look):
+            if fits(entry.name) and (first.startswith(".") or not entry.name.startswith(".")):
+                path = os.path.join(folder, entry.name)
+                if not rest or os.path.isdir(path):
+                    yield from _below(path, rest, look)
+
+
+def _entries(folder: str, look: Callable[[], None]) -> Iterator[os.DirEntry[str]]:
+    found = []
+    try:
+        with os.scandir(folder or ".") as entries:
+            for entry in entries:
+                look()
+                found.append(entry)
+    except (OSError, ValueError):  # a folder that cannot be looked into has no matches
+        return
+    yield from found
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
