@@ -44,7 +44,7 @@ COLUMNS = Bound("DLTRAIN_MAX_COLUMNS", 100_000)
 CELLS = Bound("DLTRAIN_MAX_CELLS", 200_000_000)
 # That a pattern may match; it may look at so many times more.
 FILES = Bound("DLTRAIN_MAX_FILES", 10_000)
-LOOKED_AT_PER_FILE = 100
+LOOKED_AT_PER_FILE = 20
 # Pillow's own threshold of suspicion.
 PIXELS = Bound("DLTRAIN_MAX_PIXELS", 89_478_485)
 

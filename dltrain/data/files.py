@@ -134,6 +134,22 @@ def is_compressed(path: str) -> bool:
         raise _unreadable(path, error) from error
 
 
+def unpacks_to_more(path: str, num_bytes: int) -> bool:
+    """Whether a file is compressed and holds more than so many bytes; not much more than those are unpacked.
+
+    Raises:
+        DataError: unreadable, or damaged as far as it was read.
+    """
+    if not is_compressed(path):
+        return False
+    size = 0
+    for block in read_blocks(path, BLOCK):
+        size += len(block)
+        if size > num_bytes:
+            return True
+    return False
+
+
 def _unreadable(path: str, error: Exception) -> DataError:
     reason = getattr(error, "strerror", None) or str(error)
     if isinstance(error, MemoryError):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dltrain.data.raw import RawTable
 
 SMALL_BYTES = 1 << 20
+SMALL_TEXT = 1 << 24  # that small files may unpack to
 BLOCK = 1 << 18
 MOST_BYTES = 1 << 26
 ROW_MARGIN = 1.2  # rows are counted by their length in the file's beginning
@@ -118,10 +119,12 @@ def _read_whole(config: DataConfig, seed: int) -> DataFacts:
 
 
 def _table(config: DataConfig, seed: int) -> DataFacts:
-    from dltrain.data.files import expand_paths
+    from dltrain.data.files import expand_paths, unpacks_to_more
 
     files = expand_paths((*config.path, *config.validation, *config.test))
-    if sum(os.path.getsize(file) for file in files) <= SMALL_BYTES:
+    if sum(os.path.getsize(file) for file in files) <= SMALL_BYTES and not any(
+        unpacks_to_more(file, SMALL_TEXT) for file in files
+    ):
         return _read_whole(config, seed)
     sampled = expand_paths(config.path)
     raw, rows = _sample_text(sampled, config) if config.source == "csv" else _sample_parquet(sampled)
@@ -212,6 +215,7 @@ def read_head(file: str, num_lines: int) -> tuple[bytes, bool, bool]:
     Raises:
         DataError: it cannot be read.
     """
+    from dltrain.data.bounds import LINE_BYTES
     from dltrain.data.files import is_compressed, read_blocks
     from dltrain.data.text_scan import too_long
 
@@ -220,9 +224,9 @@ def read_head(file: str, num_lines: int) -> tuple[bytes, bool, bool]:
     complete = False
     for block in read_blocks(file, BLOCK):
         parts.append(block)
-        lines += block.count(b"\n")
+        lines += block.count(b"\n") if lines or not block.isspace() else 0
         size += len(block)
-        if lines > num_lines or size > MOST_BYTES:
+        if lines > num_lines or size > (MOST_BYTES if lines else max(MOST_BYTES, LINE_BYTES.value)):
             break
     else:
         complete = True
@@ -234,7 +238,7 @@ def read_head(file: str, num_lines: int) -> tuple[bytes, bool, bool]:
     if not lines and b"\r" in head:  # the line ends of old
         return head[: head.rfind(b"\r") + 1], False, is_compressed(file)
     if not lines:
-        raise DataError(too_long(shown(file), 1, len(head)))
+        raise DataError(too_long(shown(file), 1))
     end = len(head)
     for _ in range(lines):
         end = head.rfind(b"\n", 0, end)

@@ -46,7 +46,7 @@ def _below(folder: str, segments: list[str], look: Callable[[], None]) -> Iterat
     if first == "**":
         yield from _below(folder, rest or ["*"], look)
         for entry in _entries(folder, look):
-            if not entry.name.startswith(".") and _is_folder(entry):
+            if not entry.name.startswith(".") and is_folder(entry, follow=False):
                 yield from _below(os.path.join(folder, entry.name), segments, look)
     elif not glob.has_magic(first):
         path = os.path.join(folder, first)
@@ -73,8 +73,9 @@ def _entries(folder: str, look: Callable[[], None]) -> Iterator[os.DirEntry[str]
     yield from found
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str], *, follow: bool = True) -> bool:
+    """Whether it is a folder; what cannot be looked at is none."""
     try:
-        return entry.is_dir(follow_symlinks=False)
+        return entry.is_dir(follow_symlinks=follow)
     except OSError:
         return False

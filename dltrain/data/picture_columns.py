@@ -70,7 +70,7 @@ def find_pictures(series: polars.Series, locate: Locate, images: ImagesConfig = 
         try:
             path = picture_path(name, os.path.dirname(os.path.abspath(file)) if file else os.getcwd(), images)
         except PictureError as error:
-            faults.append(Fault(f"column {name_of(series)}: {error}", file=file, line=line))
+            faults.append(Fault(f"column {name_of(series)}: {error}", file=file, line=line, hint=error.hint))
             continue
         paths.append(path if os.path.exists(path) or not os.path.exists(name) else os.path.abspath(name))
     if faults:

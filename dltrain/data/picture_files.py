@@ -33,7 +33,11 @@ Decode = Callable[[Any], NDArray[Any]]
 
 
 class PictureError(Exception):
-    """Why one picture cannot be used, in the user's terms."""
+    """Why one picture cannot be used, in the user's terms, and what to do about it."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def decode_pictures(
@@ -59,7 +63,7 @@ def decode_pictures(
         try:
             images[row] = decode_file(paths[row], decode)[0]
         except PictureError as error:
-            return Fault(str(error), file=paths[row])
+            return Fault(str(error), file=paths[row], hint=error.hint)
         return None
 
     with quiet_pillow(), ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
@@ -111,14 +115,14 @@ def decode_file(path: str, decode: Callable[[Any], T]) -> tuple[T, str]:
             image.filename = path
             width, height = image.size
             if width * height > PIXELS.value:
-                raise PictureError(_too_large(f"{width}×{height} ({width * height / 1e6:.0f})"))
+                raise _too_large(f"{width}×{height} ({width * height / 1e6:.0f})")
             return decode(image), hashlib.blake2b(content, digest_size=20).hexdigest()
     except UnidentifiedImageError:
         raise PictureError(_not_a_picture(path)) from None
     except Image.DecompressionBombError as error:
         # Pillow opens no picture of more than twice its own threshold.
         size = re.search(r"\d{6,}", str(error))
-        raise PictureError(_too_large(f"{int(size[0]) / 1e6:,.0f}" if size else "more")) from None
+        raise _too_large(f"{int(size[0]) / 1e6:,.0f}" if size else "more") from None
     except FileNotFoundError:
         raise PictureError("no such file") from None
     except PermissionError:
@@ -159,8 +163,8 @@ def read_file(path: str) -> bytes:
         return file.read()
 
 
-def _too_large(found: str) -> str:
-    return f"expected a picture of at most {PIXELS.value / 1e6:.0f} megapixels, found {found} ({PIXELS.hint})"
+def _too_large(found: str) -> PictureError:
+    return PictureError(f"expected a picture of at most {PIXELS.value / 1e6:.0f} megapixels, found {found}", PIXELS.hint)
 
 
 def _not_a_picture(path: str) -> str:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import PARTS
 from dltrain.data.faults import capped, config_fault, listed, nearest, shown
-from dltrain.data.patterns import find_matches
+from dltrain.data.patterns import find_matches, is_folder
 from dltrain.data.picture_files import EXTENSIONS
 from dltrain.errors import DataError, Fault
 
@@ -196,8 +196,8 @@ class FolderReader:
     def class_folders(self, folder: str) -> tuple[list[str], int]:
         """Names of the folders directly in a folder, which are the classes, and how many pictures lie beside them."""
         inside = self._inside(folder) or []
-        names = [entry.name for entry in inside if entry.is_dir() and not entry.name.startswith(".")]
-        return names, sum(_is_picture(entry.name) for entry in inside if not entry.is_dir())
+        names = [entry.name for entry in inside if is_folder(entry) and not entry.name.startswith(".")]
+        return names, sum(_is_picture(entry.name) for entry in inside if not is_folder(entry))
 
     def pass_over(self, num_beside: int) -> None:
         """Count pictures beside the folders of the classes."""
@@ -218,7 +218,7 @@ class FolderReader:
         for entry in self._inside(path) or []:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            if is_folder(entry):
                 yield from self._visit(entry.path, f"{name}/{entry.name}", label, seen, depth + 1)
             elif _is_picture(entry.name):
                 yield picture_file(entry.path, f"{name}/{entry.name}", label)

@@ -159,7 +159,7 @@ class _Writer:
         try:
             return decode_file(path, self._decode_image)
         except PictureError as error:
-            return Fault(str(error), file=path)
+            return Fault(str(error), file=path, hint=error.hint)
 
     def _decode_image(self, image: Any) -> tuple[NDArray[np.uint8], tuple[int, int]]:
         size = int(image.width), int(image.height)  # before it is decoded, which may make it smaller

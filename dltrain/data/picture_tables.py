@@ -64,7 +64,7 @@ def read_picture_table(config: DataConfig, path: str, *, with_labels: bool = Tru
         try:
             place = picture_path(str(name), folder, config.images)
         except PictureError as error:
-            faults.append(Fault(str(error), file=shown(path), line=_line(raw, row)))
+            faults.append(Fault(str(error), file=shown(path), line=_line(raw, row), hint=error.hint))
             continue
         files.append(replace(picture_file(place, str(name), label.strip() if label else None), key=keys[row]))
     if faults:

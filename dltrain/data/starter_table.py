@@ -10,7 +10,7 @@ from dltrain.config.types import DataConfig, SplitConfig, TextConfig
 from dltrain.data.column_names import column_of
 from dltrain.data.dataset import Schema
 from dltrain.data.faults import listed, shown
-from dltrain.data.files import expand_paths
+from dltrain.data.files import expand_paths, unpacks_to_more
 from dltrain.data.header import read_head
 from dltrain.data.kinds import KINDS, is_unspaced
 from dltrain.data.parquet_file import read_parquet
@@ -91,7 +91,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
 def _read(config: DataConfig, reporter: Reporter) -> tuple[RawTable, bool]:
     """The table, and whether it is all of it."""
     size = sum(os.path.getsize(file) for file in config.path)
-    if size <= LARGE_BYTES:
+    if size <= LARGE_BYTES and not any(unpacks_to_more(file, LARGE_BYTES) for file in config.path):
         raw = read_source(config, seed=SEED, reporter=reporter)
         assert isinstance(raw, RawTable)
         return raw, True

@@ -77,11 +77,10 @@ def scan_text(content: bytes, separator: str, quote: str | None, file: str, firs
     return TextScan(starts[keep], ends[keep], num_fields[keep], lines[keep], blanks, field_blanks, faults)
 
 
-def too_long(file: str, line: int, bound: int | None = None) -> Fault:
-    """The fault of a line that no table has; `bound` where another than that of `LINE_BYTES` was passed."""
-    hint = LINE_BYTES.hint if bound is None else None
-    message = f"the line is longer than {LINE_BYTES.value if bound is None else bound:,} bytes: this is not a table"
-    return Fault(message, file=file or None, line=line, hint=hint)
+def too_long(file: str, line: int) -> Fault:
+    """The fault of a line that no table has."""
+    message = f"the line is longer than {LINE_BYTES.value:,} bytes: this is not a table"
+    return Fault(message, file=file or None, line=line, hint=LINE_BYTES.hint)
 
 
 def _delimiters(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.suggest import LONGEST, edit_distance
 from dltrain.config.types import DataConfig
+from dltrain.data.bounds import LINE_BYTES
 from dltrain.data.faults import config_fault, shown
 from dltrain.data.features import FeatureColumn
 from dltrain.data.files import DIGEST_BYTES, expand_paths, read_blocks
@@ -20,6 +21,7 @@ from dltrain.errors import DataError, Fault
 
 BLOCK = 1 << 22
 FEWEST_NUMBERS = 2
+LONGER_THAN_VECTOR = 16  # a line of a table may be so many times longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +117,9 @@ def _lines(file: str, hasher: hashlib.blake2b) -> Iterator[bytes]:
         *lines, rest = (rest + block).split(b"\n")
         number += len(lines)
         yield from lines
-        if len(rest) > BLOCK:
-            message = f"the line is longer than {BLOCK:,} bytes: this is no word and its vector"
-            raise DataError(Fault(message, file=shown(file), line=number))
+        if len(rest) > LINE_BYTES.value // LONGER_THAN_VECTOR:
+            message = f"the line is longer than {len(rest):,} bytes: this is no word and its vector"
+            raise DataError(Fault(message, file=shown(file), line=number, hint=LINE_BYTES.hint))
     if rest:
         yield rest
 

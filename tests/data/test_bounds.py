@@ -1,0 +1,304 @@
+"""What is made to fill the memory is refused with the figure and the variable that raises the bound; honest files are not."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dltrain.config.types import DataConfig
+from dltrain.data import bounds, load_dataset
+from dltrain.data.bounds import CELLS, COLUMNS, FILES, LINE_BYTES, PIXELS, RATIO, TEXT_BYTES, Bound
+from dltrain.data.files import read_blocks, read_content
+from dltrain.data.header import read_facts
+from dltrain.data.parquet_file import read_parquet
+from dltrain.data.parquet_footer import column_bytes
+from dltrain.data.patterns import find_matches
+from dltrain.data.starter import make_starter
+from dltrain.data.word_vectors import read_word_vectors
+from dltrain.data.zstandard_size import MOST_BLOCK, most_content
+from dltrain.errors import DataError, Fault
+
+ROWS = "".join(f"{row},{row * 7 % 11},{['no', 'yes'][row % 2]}\n" for row in range(60))
+TABLE = "a,b,y\n" + ROWS
+
+
+def csv(path: Path) -> DataConfig:
+    return DataConfig("csv", path=(str(path),), target=("y",))
+
+
+def fault_of(use: Callable[[], object]) -> Fault:
+    with pytest.raises(DataError) as caught:
+        use()
+    return caught.value.faults[0]
+
+
+def test_a_bound_is_raised_by_its_variable_and_by_nothing_that_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    bound = Bound("DLTRAIN_MAX_TRIED", 7)
+    assert bound.value == 7
+    for word, value in {"12": 12, "-1": 7, "": 7, "1e3": 7, "9" * 400: 7, "²": 7}.items():
+        monkeypatch.setenv("DLTRAIN_MAX_TRIED", word)
+        assert bound.value == value, word
+    assert "DLTRAIN_MAX_TRIED" in bound.hint
+
+
+def test_attack_15_text_that_unpacks_to_more_than_its_size_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "ALWAYS_ALLOWED", 1 << 20)
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b,y\n" + b"1,2,no\n3,4,yes\n" * 100_000))
+    assert path.stat().st_size < 10_000
+    fault = fault_of(lambda: load_dataset(csv(path), seed=0))
+    assert "unpacks to more than 1 MB, over 200 times its size" in fault.message
+    assert fault.hint is not None
+    assert RATIO.variable in fault.hint
+    monkeypatch.setenv(RATIO.variable, "10000")
+    assert load_dataset(csv(path), seed=0).parts["train"].num_rows == 200_000
+
+
+def test_attack_15_check_and_init_look_at_the_beginning_of_a_bomb_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unpacked = 0
+
+    def counted(path: str, size: int) -> object:
+        nonlocal unpacked
+        for block in read_blocks(path, size):
+            unpacked += len(block)
+            yield block
+
+    path = tmp_path / "t.csv.gz"
+    path.write_bytes(gzip.compress(b"a,b,y\n" + b"1,2,no\n3,4,yes\n" * 14_000_000, compresslevel=1))
+    monkeypatch.setattr("dltrain.data.files.read_blocks", counted)
+    assert read_facts(csv(path), seed=0).errors == ()
+    assert unpacked < 40 << 20, "of 200 MB"
+
+
+def test_attack_15_zstandard_is_measured_before_it_is_unpacked(tmp_path: Path) -> None:
+    # A block of kind 1 repeats one byte: four bytes of the file for 128 KiB of text. 5,000 of them are 625 MiB.
+    blocks = b"".join((MOST_BLOCK << 3 | 1 << 1 | (number == 4_999)).to_bytes(3, "little") + b"\n" for number in range(5_000))
+    path = tmp_path / "t.csv.zst"
+    path.write_bytes(b"\x28\xb5\x2f\xfd" + b"\x00\x58" + blocks)
+    with open(path, "rb") as file:
+        assert most_content(file) == 5_000 * MOST_BLOCK
+        assert file.tell() == 0
+    assert "unpacks to more than 512 MB" in fault_of(lambda: read_content(str(path))).message
+
+
+def zstandard(content: bytes) -> bytes:
+    packed = io.BytesIO()
+    polars.DataFrame({"text": [content.decode()]}).write_csv(
+        packed, include_header=False, quote_style="never", compression="zstd"
+    )
+    return packed.getvalue()
+
+
+@given(st.binary(max_size=400))
+def test_the_size_of_what_is_no_zstandard_is_some_number(content: bytes) -> None:
+    assert most_content(io.BytesIO(content)) >= 0
+    assert most_content(io.BytesIO(b"\x28\xb5\x2f\xfd" + content)) >= 0
+
+
+def test_attack_15_a_file_of_one_character(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LINE_BYTES.variable, "100000")
+    monkeypatch.setenv(COLUMNS.variable, "1000")
+    monkeypatch.setenv(CELLS.variable, "300000")
+    expected = {
+        b"a": "longer than 100,000 bytes",
+        b'"': "longer than 100,000 bytes",
+        b",": "longer than 100,000 bytes",
+        b"\n": "the file is empty",
+        b" ": "the file is empty",
+        b",\n": "more than 300,000",
+        b'"",""\n': "more than 300,000",
+        b"\n" * 200_000 + b"a,b\n" + b"1,2\n" * 50_000: "more than 300,000",
+    }
+    for content, message in expected.items():
+        path = tmp_path / "t.csv"
+        path.write_bytes(content * max(1, 250_000 // len(content)))
+        assert message in fault_of(lambda path=path: load_dataset(csv(path), seed=0)).message, content[:20]
+
+
+def test_attack_15_a_first_line_without_end_is_said_by_check_and_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dltrain.data.header.MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("dltrain.data.starter_table.LARGE_BYTES", 1 << 20)
+    monkeypatch.setenv(LINE_BYTES.variable, str(1 << 20))
+    path = tmp_path / "t.csv"
+    for character in (b"a", b'"', b","):
+        path.write_bytes(character * (3 << 20))
+        fault = read_facts(csv(path), seed=0).errors[0]
+        assert fault.message == "the line is longer than 1,048,576 bytes: this is not a table", character
+        assert fault.line == 1
+        assert fault.hint is not None
+        assert LINE_BYTES.variable in fault.hint
+        assert fault_of(lambda: make_starter(str(path))).message == fault.message
+    path.write_bytes(b"\n" * (3 << 20))
+    assert "are empty lines" in read_facts(csv(path), seed=0).errors[0].message
+
+
+def test_attack_15_text_that_memory_does_not_hold_is_pointed_to_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(TABLE)
+    monkeypatch.setenv(TEXT_BYTES.variable, "200")
+    fault = fault_of(lambda: load_dataset(csv(path), seed=0))
+    assert "more than 200 bytes of text" in fault.message
+    assert fault.hint is not None
+    assert "DLTRAIN_STREAM_BYTES" in fault.hint
+    assert TEXT_BYTES.variable in fault.hint
+    monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "0")
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    assert load_dataset(csv(path), seed=0).parts["train"].num_rows == 60
+
+
+def test_attack_15_a_table_as_wide_as_the_bound_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(TABLE)
+    monkeypatch.setenv(COLUMNS.variable, "3")
+    assert load_dataset(csv(path), seed=0).parts["train"].num_rows == 60
+    monkeypatch.setenv(COLUMNS.variable, "2")
+    fault = fault_of(lambda: load_dataset(csv(path), seed=0))
+    assert fault.message == "the first row has 3 values, more than 2 columns"
+    assert fault.line == 1
+
+
+def test_attack_15_word_vectors_of_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LINE_BYTES.variable, str(16 << 10))
+    monkeypatch.setattr("dltrain.data.word_vectors.BLOCK", 1 << 10)
+    path = tmp_path / "v.txt"
+    path.write_text("the 0.5 0.5\nof " + "0.5 " * 10_000)
+    fault = fault_of(lambda: read_word_vectors(str(path), ["of"]))
+    assert "this is no word and its vector" in fault.message
+    assert fault.line == 2
+    path.write_text("the 0.5 0.5\nof 1 2\n" + "and 0.5 0.5\n" * 2_000)
+    assert read_word_vectors(str(path), ["of"]).matrix.tolist() == [[1.0, 2.0]]
+
+
+def test_attack_15_a_parquet_file_of_few_bytes_and_many_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "ALWAYS_ALLOWED", 1 << 20)
+    many = tmp_path / "many.parquet"
+    polars.DataFrame(
+        {"a": polars.repeat(1.5, 2_000_000, eager=True), "y": polars.repeat("x", 2_000_000, eager=True)}
+    ).write_parquet(many)
+    long = tmp_path / "long.parquet"
+    texts = [f"{number}" + "a" * 3_000_000 for number in range(4)]
+    polars.DataFrame({"text": texts, "y": [0, 1, 0, 1]}).write_parquet(long, compression="zstd")
+    assert column_bytes(str(long)) >= 12_000_000
+    for path in (many, long):
+        fault = fault_of(lambda path=path: read_parquet(str(path)))
+        assert "over 200 times its size" in fault.message, path
+        assert fault.hint is not None
+        assert RATIO.variable in fault.hint
+        config = DataConfig("parquet", path=(str(path),), target=("y",))
+        assert fault_of(lambda config=config: load_dataset(config, seed=0)).message == fault.message
+        assert read_facts(config, seed=0).errors[0].message == fault.message
+        assert fault_of(lambda path=path: make_starter(str(path), target="y")).message == fault.message
+    monkeypatch.setenv(RATIO.variable, "100000")
+    assert read_parquet(str(long)).height == 4
+
+
+@given(st.binary(max_size=300))
+def test_a_footer_of_anything_is_read_to_some_number(content: bytes) -> None:
+    import tempfile
+
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"PAR1" + content + len(content).to_bytes(4, "little") + b"PAR1")
+        file.flush()
+        assert column_bytes(file.name) >= 0
+
+
+def picture(width: int, height: int) -> bytes:
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    pixels = zlib.compress((b"\0" * (width + 1)) * height)
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def test_attack_15_a_picture_beyond_the_bound_and_what_raises_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for number in range(4):
+            (tmp_path / name / f"{number}.png").write_bytes(picture(20, 20))
+    (tmp_path / "cat" / "bomb.png").write_bytes(picture(300, 300))
+    monkeypatch.setenv(PIXELS.variable, "50000")
+    config = DataConfig("image_folder", path=(str(tmp_path),), arguments={"image_size": [8, 8]})
+    fault = fault_of(lambda: load_dataset(config, seed=0))
+    assert fault.message == "expected a picture of at most 0 megapixels, found 300×300 (0)"
+    assert fault.file is not None
+    assert fault.file.endswith("bomb.png")
+    assert fault.hint is not None
+    assert PIXELS.variable in fault.hint
+    monkeypatch.setenv(PIXELS.variable, "90000")
+    assert load_dataset(config, seed=0).parts["train"].num_rows == 9
+
+
+def test_attack_15_a_pattern_looks_at_so_many_files_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(30):
+        (tmp_path / f"{number:02d}.csv").write_text(TABLE)
+    monkeypatch.setenv(FILES.variable, "30")
+    pattern = str(tmp_path / "*.csv")
+    assert load_dataset(csv(Path(pattern)), seed=0).parts["train"].num_rows == 1800
+    monkeypatch.setenv(FILES.variable, "29")
+    fault = fault_of(lambda: load_dataset(csv(Path(pattern)), seed=0))
+    assert "matches 30 files, more than 29" in fault.message
+    assert fault.hint is not None
+    assert FILES.variable in fault.hint
+    monkeypatch.setenv(FILES.variable, "1")
+    assert (
+        "looks through more than 20 files and folders" in fault_of(lambda: find_matches(str(tmp_path / "**" / "*.csv"))).message
+    )
+
+
+def test_patterns_match_what_pythons_own_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import glob
+
+    for name in ("a.csv", "b.txt", ".hidden.csv", "d/e.csv", "d/.h/x.csv", "d/f/g.csv", "[x]/y.csv", "é/ü.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    monkeypatch.chdir(tmp_path)
+    for folder in ("", f"{tmp_path}/", "./", "d/../"):
+        for pattern in (
+            "*.csv",
+            "**/*.csv",
+            "*/*.csv",
+            "d/**/g.csv",
+            "?.csv",
+            "[ab].*",
+            "[!a].*",
+            ".*.csv",
+            "[[]x]/*",
+            "*/f/*",
+            "no/*",
+            "**/f",
+            "*/",
+        ):
+            expected = sorted(set(glob.glob(folder + pattern, recursive=True)))
+            assert find_matches(folder + pattern) == expected, folder + pattern
+
+
+def test_a_link_to_a_folder_above_ends(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("")
+    for name in ("one", "two"):
+        os.symlink(tmp_path, tmp_path / name)
+    assert find_matches(str(tmp_path / "**" / "*.csv")) == [str(tmp_path / "a.csv")]
+
+
+def test_attack_15_arrays_that_unpack_to_nothing_but_zeros(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dltrain.data.arrays.SMALL_BYTES", 1 << 20)
+    path = tmp_path / "t.npz"
+    np.savez_compressed(path, x=np.zeros((2_000, 1_000), np.float32), y=np.arange(2_000) % 2)
+    config = DataConfig("npz", path=(str(path),), task="classification")
+    fault = fault_of(lambda: load_dataset(config, seed=0))
+    assert "it is made to fill the memory" in fault.message
+    assert fault.hint is not None
+    assert RATIO.variable in fault.hint
+    monkeypatch.setenv(RATIO.variable, "5000")
+    assert load_dataset(config, seed=0).parts["train"].num_rows == 2_000
