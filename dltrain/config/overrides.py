@@ -71,7 +71,7 @@ def apply_overrides(root: MappingNode, words: Sequence[str], faults: Faults, cat
         words: the overrides.
         faults: where words that cannot be read or put in are noted.
         catalog: Keras's components, to look through their names.
-        parameters: take only the overrides of `parameters.…` (True), or only the others (False).
+        parameters: take only the overrides of `parameters` and `parameters.…` (True), or only the others (False).
 
     Returns:
         the values that were put in.
@@ -84,7 +84,7 @@ def apply_overrides(root: MappingNode, words: Sequence[str], faults: Faults, cat
                 faults.add(None, None, "expected KEY=VALUE, such as training.epochs=5", word=word)
             continue
         parts = match.group(1).split(".")
-        if (parts[0] == "parameters" and len(parts) > 1) != parameters:
+        if (parts[0] == "parameters") != parameters:
             continue
         if not match.group(2).strip():
             key = match.group(1)

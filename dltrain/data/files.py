@@ -70,7 +70,7 @@ def _commonest_suffix(folder: str) -> str:
 
 def _neighbours(path: str) -> str:
     folder = Path(path).parent
-    while not folder.is_dir() and folder != folder.parent:
+    while not os.path.isdir(folder) and folder != folder.parent:
         folder = folder.parent
     if folder != Path(path).parent:
         missing = f"the folder {shown(str(Path(path).parent))} does not exist"
@@ -108,6 +108,9 @@ def read_blocks(path: str, size: int) -> Iterator[bytes]:
     """
     try:
         with open(path, "rb") as file:
+            # What is no file of a disk has no size either, and its reading may never end.
+            if os.fstat(file.fileno()).st_size == 0:
+                return
             unpack = _unpacker(file.read(6))
             file.seek(0)
             if unpack is None:
@@ -129,7 +132,7 @@ def is_compressed(path: str) -> bool:
     """
     try:
         with open(path, "rb") as file:
-            return _unpacker(file.read(6)) is not None
+            return os.fstat(file.fileno()).st_size > 0 and _unpacker(file.read(6)) is not None
     except OSError as error:
         raise _unreadable(path, error) from error
 

@@ -75,8 +75,10 @@ def _refuse_bomb(file: str) -> None:
     import polars
 
     with parquet_faults(file):
-        schema: Mapping[str, Any] = polars.read_parquet_schema(file)
         size = os.path.getsize(file)
+        if not size:
+            raise DataError(Fault("the file is empty", file=shown(file)))
+        schema: Mapping[str, Any] = polars.read_parquet_schema(file)
         if len(schema) > COLUMNS.value:
             raise DataError(
                 Fault(f"has {len(schema):,} columns, more than {COLUMNS.value:,}", file=shown(file), hint=COLUMNS.hint)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dltrain.config.sources import SOURCES
 from dltrain.data.faults import nearest, shown
+from dltrain.data.files import expand_paths
 from dltrain.data.patterns import find_matches
 from dltrain.data.picture_files import EXTENSIONS
 from dltrain.errors import DataError, Fault, UsageError
@@ -76,6 +77,7 @@ def make_starter(path: str, *, target: str | None = None, folder: Path | None = 
     if suffix in OTHER_SUFFIXES or suffix in EXTENSIONS:
         what = OTHER_SUFFIXES.get(suffix, "a single picture")
         raise DataError(Fault(f"{shown(where)} is {what}", hint="save the data as CSV, Parquet or .npz"))
+    expand_paths([where])  # no pipe or device is looked into
     if suffix == ".npz":
         from dltrain.data.starter_arrays import start_archive
 

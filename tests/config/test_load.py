@@ -35,6 +35,7 @@ BROKEN = [
     ("data: {source: a.csv}\n", 1, 16, "data.source", "write source: csv and path: a.csv"),
     ("data: {source: [digits]}\n", 1, 16, "data.source", "expected the name of a source"),
     ("data: {source: csv, target: y}\n", 1, 16, "data.path", "needs `path`"),
+    ("data: {source: csv, target: y, path: []}\n", 1, 38, "data.path", "needs `path`, found an empty list"),
     ("data: {source: csv, path: a.csv}\n", 1, 16, "data.target", "needs `target`"),
     ("data: {source: digits, epochs: 4}\n", 1, 24, "data.epochs", "belongs under `training`"),
     ("data: {source: digits, min_faces_per_person: 4}\n", 1, 24, "data.min_faces_per_person", "of the source lfw_people, not of digits"),

@@ -63,3 +63,16 @@ def test_a_swept_parameter_of_the_resolved_config_is_the_key_it_stood_at() -> No
         "parameters: {size: 3}\n" + DATA + "training: {epochs: $size, batch_size: $size}\nsweep: {parameters: {size: [1]}}\n"
     )
     assert "sweep" not in twice.resolved
+
+
+def test_attack_11_overrides_of_the_whole_block_and_of_one_are_taken_in_order() -> None:
+    text = "parameters: {size: 3}\n" + DATA + "model: {layers: [{Dense: {units: $size}}]}\n"
+    for words in (
+        ["parameters={}", "parameters.size=5"],
+        ["parameters={size: 5}"],
+        ["parameters={size: 4}", "parameters.size=5"],
+        ["parameters.size=4", "parameters={size: 5}"],
+    ):
+        assert load(text, *words).model.layers[0].component.arguments == {"units": 5}, words
+    config = load(text.replace("$size", "2"), "parameters={}", "parameters.drop=1")
+    assert [fault.path for fault in config.warnings] == ["parameters.drop"]
