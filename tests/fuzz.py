@@ -1,8 +1,9 @@
 """Mutates configs, overrides, tables and the files of a run, and looks for tracebacks and for what takes too long.
 
 python -m tests.fuzz --seconds 60 [--seed 0]
+python -m tests.fuzz --training --seconds 600 [--seed 0] [--only 17]     (trains: see fuzz_training.py)
 
-Everything runs in this process, without Keras. Each failure is printed with its input; the exit code is 1 if there was one.
+Everything runs in this process, without Keras unless it trains. Each failure is printed with its input; the exit code is 1 if there was one.
 """
 
 from __future__ import annotations
@@ -173,8 +174,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--training", action="store_true")
+    parser.add_argument("--only", type=int)
     arguments = parser.parse_args()
     signal.signal(signal.SIGALRM, _alarm)
+    if arguments.training:
+        from tests.fuzz_training import run_cases
+
+        return 1 if run_cases(arguments.seconds, arguments.seed, arguments.only, signal.alarm, time.monotonic) else 0
     counts: dict[str, int] = {}
     failures = 0
     with tempfile.TemporaryDirectory() as folder:

@@ -49,6 +49,8 @@ def find_leaks(frame: polars.DataFrame, target: str, labels: polars.Series | Non
         labels: its labels as text, for classification; None: it is a number.
         columns: what the columns hold.
     """
+    if labels is None and target not in columns.numbers:
+        return Leaks()  # numbers as a target, among words that keep the column from being one of numbers as a feature
     features = [name for name, kind in columns.kinds.items() if name != target and not kind.left_out]
     if labels is not None:
         same = _renamed(frame, features, labels, columns)

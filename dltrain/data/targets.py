@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dltrain.data.column_names import name_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.faults import capped, listed, nearest
-from dltrain.data.kinds import Reading, is_number, is_text, text_of, to_numbers, unreadable
+from dltrain.data.kinds import Reading, is_number, is_text, is_unreadable, text_of, to_numbers, unreadable
 from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
@@ -55,6 +55,9 @@ def infer_target(
     if series.dtype.is_temporal():
         held = "dates" if str(series.dtype).startswith("Date") else f"values of type {series.dtype}"
         raise DataError(Fault(f"the target {name} holds {held}", path="data.target", hint="a target is a class or a number"))
+    if is_unreadable(series):
+        held, hint = f"values of type {series.dtype}", "a target is a class or a number"
+        raise DataError(Fault(f"the target {name} holds {held}", path="data.target", hint=hint))
     numbers = to_numbers(values, reading) if str(series.dtype) != "Boolean" else np.full(len(values), np.nan)
     readable = np.isfinite(numbers)
     codes = task != "regression" and are_codes(values)
