@@ -51,6 +51,7 @@ def scan_text(content: bytes, separator: str, quote: str | None, file: str, firs
     Raises:
         DataError: more cells than memory is given for, or a record of absurd length.
     """
+    _refuse_long_lines(content, file, first_line)
     num_cells = content.count(b"\n") + content.count(separator.encode()) + (content.count(quote.encode()) // 2 if quote else 0)
     if num_cells > CELLS.value:
         message = f"holds {num_cells:,} separators, line ends and quoted fields, more than {CELLS.value:,}"
@@ -75,6 +76,16 @@ def scan_text(content: bytes, separator: str, quote: str | None, file: str, firs
     blanks = np.stack([starts[blank], np.minimum(ends[blank] + 1, len(data))], axis=1)
     keep = ~blank
     return TextScan(starts[keep], ends[keep], num_fields[keep], lines[keep], blanks, field_blanks, faults)
+
+
+def _refuse_long_lines(content: bytes, file: str, first_line: int) -> None:
+    """Before quotes are looked at, of which there may be millions; a record of several lines is measured when it is known."""
+    start, longest = 0, LINE_BYTES.value
+    while len(content) - start > longest:
+        end = content.rfind(b"\n", start, start + longest + 1)
+        if end < 0:
+            raise DataError(too_long(file, first_line + content.count(b"\n", 0, start)))
+        start = end + 1
 
 
 def too_long(file: str, line: int) -> Fault:
