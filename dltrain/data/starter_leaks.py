@@ -50,7 +50,7 @@ def find_leaks(frame: polars.DataFrame, target: str, labels: polars.Series | Non
         columns: what the columns hold.
     """
     if labels is None and target not in columns.numbers:
-        return Leaks()  # numbers as a target, among words that keep the column from being one of numbers as a feature
+        return Leaks()  # numbers to predict, with a code such as 007 among them: no column of numbers elsewhere
     features = [name for name, kind in columns.kinds.items() if name != target and not kind.left_out]
     if labels is not None:
         same = _renamed(frame, features, labels, columns)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -512,3 +513,18 @@ def _column(kind, generator):
     if kind == "text":
         return [f"sentence {index}, with words" for index in range(120)]
     return ["k"] * 120 if kind == "constant" else [f"c{value}" for value in generator.integers(0, 4, 120)]
+
+
+def test_attack_11_a_target_of_numbers_with_a_code_among_them_is_compared_with_nothing(tmp_path: Path) -> None:
+    rows = [f"{row * 7 % 11},{row * row * 0.37 - 5:.3f}" for row in range(30)]
+    rows[15] = "6,007"
+    (tmp_path / "t.csv").write_text("\n".join(["a,y", *rows]) + "\n")
+    text = make_starter(str(tmp_path / "t.csv"), target="y").text
+    assert yaml.safe_load(text)["data"]["target"] == "y"
+
+
+def test_attack_11_a_target_of_bytes_is_refused(tmp_path: Path) -> None:
+    frame = polars.DataFrame({"a": range(30), "y": [bytes([row % 2]) for row in range(30)]})
+    frame.write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DataError, match="the target y holds values of type Binary"):
+        make_starter(str(tmp_path / "t.parquet"), target="y")
