@@ -360,11 +360,11 @@ def _check_together(context: Context, node: MappingNode, config: DataConfig, sou
             message = f"missing: {argument.description.rstrip('.')}"
             add(node.entries["source"], f"data.{name}", message, f"such as `{name}: glove/glove.6B.50d.txt`")
     given = node.entries.get("path")
-    if source is not None and source.needs_path and not config.path and (given is None or given.plain() == []):
+    if source is not None and source.needs_path and not config.path and (given is None or given.plain() in ([], None)):
         add(
             node.entries["source"] if given is None else given,
             "data.path",
-            f"missing: the source {source.name} needs `path`" + ("" if given is None else ", found an empty list"),
+            f"missing: the source {source.name} needs `path`" + ("" if given is None else ", found nothing"),
             "the file, a list of files, or a pattern such as data/*.csv",
         )
     if (

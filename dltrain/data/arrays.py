@@ -16,9 +16,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from dltrain.data.bounds import RATIO, Bound
 from dltrain.data.faults import column_hint, shown
 from dltrain.errors import DataError, Fault
+from dltrain.storage.bounds import RATIO, Bound
 
 ALLOWED_KINDS = "biufUS"
 MAX_ARRAYS = 10_000

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.faults import capped, listed, nearest, shown
-from dltrain.data.patterns import find_matches
 from dltrain.data.picture_files import EXTENSIONS
 from dltrain.data.picture_folders import TABLE_SUFFIXES, FolderReader, PictureFile, PictureList, picture_file
 from dltrain.errors import DataError, Fault
+from dltrain.storage.patterns import find_matches
 
 
 def list_given(paths: Sequence[str], table: DataConfig, *, with_labels: bool, classes: Sequence[str]) -> PictureList:

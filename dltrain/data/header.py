@@ -215,9 +215,9 @@ def read_head(file: str, num_lines: int) -> tuple[bytes, bool, bool]:
     Raises:
         DataError: it cannot be read.
     """
-    from dltrain.data.bounds import LINE_BYTES
     from dltrain.data.files import is_compressed, read_blocks
     from dltrain.data.text_scan import too_long
+    from dltrain.storage.bounds import LINE_BYTES
 
     parts: list[bytes] = []
     lines = size = 0

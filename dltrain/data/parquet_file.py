@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltrain.data.bounds import COLUMNS, RATIO, most_unpacked
 from dltrain.data.faults import shown
 from dltrain.data.parquet_footer import column_bytes
 from dltrain.errors import DataError, Fault
+from dltrain.storage.bounds import COLUMNS, RATIO, most_unpacked
 
 if TYPE_CHECKING:
     import polars

@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from dltrain.data.bounds import PIXELS
 from dltrain.data.faults import capped, listed, shown
 from dltrain.errors import DataError, Fault
+from dltrain.storage.bounds import PIXELS
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")

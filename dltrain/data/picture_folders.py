@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import PARTS
 from dltrain.data.faults import capped, config_fault, listed, nearest, shown
-from dltrain.data.patterns import find_matches, is_folder
 from dltrain.data.picture_files import EXTENSIONS
 from dltrain.errors import DataError, Fault
+from dltrain.storage.patterns import find_matches, is_folder
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")

@@ -11,10 +11,10 @@ from pathlib import Path
 from dltrain.config.sources import SOURCES
 from dltrain.data.faults import nearest, shown
 from dltrain.data.files import expand_paths
-from dltrain.data.patterns import find_matches
 from dltrain.data.picture_files import EXTENSIONS
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
+from dltrain.storage.patterns import find_matches
 
 SILENT = Reporter()
 PARQUET_SUFFIXES = (".parquet", ".pq")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dltrain.data.bounds import LINE_BYTES
 from dltrain.data.column_names import column_of, only
 from dltrain.data.faults import shown
 from dltrain.data.files import UTF8, find_encoding, not_text, read_blocks
@@ -17,6 +16,7 @@ from dltrain.data.text_layout import TextLayout
 from dltrain.data.text_parse import find_origin, has_edge_blanks, read_columns, without_blanks
 from dltrain.data.text_scan import NEWLINE, TextScan, scan_text, too_long
 from dltrain.errors import DataError, Fault
+from dltrain.storage.bounds import LINE_BYTES
 
 if TYPE_CHECKING:
     import polars

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dltrain.config.types import DataConfig
-from dltrain.data.bounds import COLUMNS
 from dltrain.data.faults import capped, config_fault, listed
 from dltrain.data.kinds import is_number
 from dltrain.data.number_signs import NumberSigns, find_number_signs
@@ -14,6 +13,7 @@ from dltrain.data.text_format import NAMES, SAMPLE_BYTES, Framing, find_separato
 from dltrain.data.text_parse import read_columns, strip_field_blanks
 from dltrain.data.text_scan import TextScan, WidthCheck, scan_text
 from dltrain.errors import ConfigError, DataError, Fault
+from dltrain.storage.bounds import COLUMNS
 
 PLAIN = Framing()
 NO_HEADER = "if the file has no header line, say data.header: false or name its columns with data.columns"

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.bounds import CELLS, LINE_BYTES
 from dltrain.data.faults import NUM_SHOWN, capped
 from dltrain.data.files import place
 from dltrain.errors import DataError, Fault
+from dltrain.storage.bounds import CELLS, LINE_BYTES
 
 CHUNK = 1 << 23
 NEWLINE, BLANK = 10, 32

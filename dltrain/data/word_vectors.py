@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from dltrain.config.suggest import LONGEST, edit_distance
 from dltrain.config.types import DataConfig
-from dltrain.data.bounds import LINE_BYTES
 from dltrain.data.faults import config_fault, shown
 from dltrain.data.features import FeatureColumn
 from dltrain.data.files import DIGEST_BYTES, expand_paths, read_blocks
 from dltrain.data.tokens import NUM_RESERVED
 from dltrain.errors import DataError, Fault
+from dltrain.storage.bounds import LINE_BYTES
 
 BLOCK = 1 << 22
 FEWEST_NUMBERS = 2

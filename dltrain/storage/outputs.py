@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from dltrain.errors import DltrainError, Fault, RunError, UsageError
 from dltrain.storage.layout import own_paths
+from dltrain.storage.patterns import find_matches
 
 _DEEPEST = 6  # folders between a file of a run and the run: a trial's fold's checkpoints below a sweep
 
@@ -27,11 +27,12 @@ def check_output(
     Raises:
         UsageError: it is one of the inputs, a file of a run, or a folder, or its folder is not there.
         RunError: it exists and was not to be replaced.
+        DataError: a glob that goes through too many files.
     """
     path = Path(path)
     refuse_part_of_run(path)
     for given in map(str, inputs):
-        for name in {given, *glob.glob(given, recursive=True)} if path.exists() else ():
+        for name in {given, *find_matches(given)} if path.exists() else ():
             if os.path.exists(name) and os.path.samefile(name, path):
                 raise UsageError(Fault(f"{path} is what is read; it is not written over", hint="name another file with -o"))
     if path.is_dir():

@@ -17,17 +17,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltrain.config.types import DataConfig
-from dltrain.data import bounds, load_dataset
-from dltrain.data.bounds import CELLS, COLUMNS, FILES, LINE_BYTES, PIXELS, RATIO, TEXT_BYTES, Bound
+from dltrain.data import load_dataset
 from dltrain.data.files import read_blocks, read_content
 from dltrain.data.header import read_facts
 from dltrain.data.parquet_file import read_parquet
 from dltrain.data.parquet_footer import column_bytes
-from dltrain.data.patterns import find_matches
 from dltrain.data.starter import make_starter
 from dltrain.data.word_vectors import read_word_vectors
 from dltrain.data.zstandard_size import MOST_BLOCK, most_content
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, UsageError
+from dltrain.storage import bounds
+from dltrain.storage.bounds import CELLS, COLUMNS, FILES, LINE_BYTES, PIXELS, RATIO, TEXT_BYTES, Bound
+from dltrain.storage.outputs import check_output
+from dltrain.storage.patterns import find_matches
 
 ROWS = "".join(f"{row},{row * 7 % 11},{['no', 'yes'][row % 2]}\n" for row in range(60))
 TABLE = "a,b,y\n" + ROWS
@@ -302,3 +304,15 @@ def test_attack_15_arrays_that_unpack_to_nothing_but_zeros(tmp_path: Path, monke
     assert RATIO.variable in fault.hint
     monkeypatch.setenv(RATIO.variable, "5000")
     assert load_dataset(config, seed=0).parts["train"].num_rows == 2_000
+
+
+def test_attack_15_an_output_that_is_there_is_not_looked_for_in_a_whole_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(30):
+        (tmp_path / f"{number:02d}.csv").write_text(TABLE)
+    pattern = str(tmp_path / "**" / "*.csv")
+    with pytest.raises(UsageError, match="is what is read"):
+        check_output(tmp_path / "03.csv", force=True, inputs=[pattern])
+    monkeypatch.setenv(FILES.variable, "1")
+    assert "looks through more than" in fault_of(lambda: check_output(tmp_path / "03.csv", force=True, inputs=[pattern])).message

@@ -8,9 +8,8 @@ import os
 import re
 from collections.abc import Callable, Iterator
 
-from dltrain.data.bounds import FILES, LOOKED_AT_PER_FILE
-from dltrain.data.faults import shown
 from dltrain.errors import DataError, Fault
+from dltrain.storage.bounds import FILES, LOOKED_AT_PER_FILE
 
 
 def find_matches(pattern: str) -> list[str]:
@@ -26,7 +25,7 @@ def find_matches(pattern: str) -> list[str]:
         nonlocal count
         count += 1
         if count > most:
-            message = f"{shown(pattern)} looks through more than {most:,} files and folders"
+            message = f"{pattern} looks through more than {most:,} files and folders"
             raise DataError(Fault(message, hint=f"name a folder that is nearer to them; {FILES.hint}"))
 
     root = "/" if pattern.startswith("/") else ""

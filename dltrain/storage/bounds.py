@@ -1,4 +1,4 @@
-"""How much a file of data may be, or become when it is unpacked, before it is refused; each bound is raised by a variable."""
+"""How much a file may be, or become when it is unpacked, and a pattern match, before it is refused; variables raise it."""
 
 from __future__ import annotations
 
