@@ -19,6 +19,7 @@ from dltrain.evaluation.moved_data import find_moved, with_places
 from dltrain.evaluation.pca_baseline import load_pca
 from dltrain.evaluation.reconstruction import report_reconstruction
 from dltrain.evaluation.report import report_part, restore_priors, restore_reference
+from dltrain.evaluation.spread_sample import sample_note, spread_rows, take_part
 from dltrain.evaluation.training_rows import warn_of_training_rows
 from dltrain.helper_process import HelperProcess
 from dltrain.model.corruption import corruption_of
@@ -95,9 +96,9 @@ def evaluate(
         raise UsageError("--data and --part exclude each other", hint="--part names a part of the run's own data")
     if data and overrides:
         raise UsageError(f"--data and {overrides[0]} exclude each other", hint="data.path says where the run's own data is now")
-    moved: list[str] = []
+    told: list[str] = []
     if not data:
-        config, moved = find_moved(with_places(stored.run, overrides) if overrides else stored.config.data, stored.run.path)
+        config, told = find_moved(with_places(stored.run, overrides) if overrides else stored.config.data, stored.run.path)
     helper = HelperProcess()
     try:
         if data:
@@ -117,6 +118,10 @@ def evaluate(
             reporter.warning(warning)
     else:
         shown, rows = _choose(found, part, stored, reporter, allow_changed=allow_changed)
+    sample = spread_rows(rows) if shown == "train" else None
+    if sample is not None:
+        rows = take_part(rows, sample)
+        told.append(sample_note(sample))
     model = stored.build(checkpoint)
     encoded = encode_part(rows, stored.preprocessing.schema, stored.heads)
     forward = Forward(model, evaluation_batch_size(encoded.inputs))
@@ -139,7 +144,7 @@ def evaluate(
         baseline=report.baseline,
         report=report.report,
         gates=list(gates),
-        notes=[*moved, *report.notes, *notes],
+        notes=[*told, *report.notes, *notes],
     )
 
 

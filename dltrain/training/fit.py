@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,6 @@ from dltrain.checking.places import placed
 from dltrain.config import dump_yaml
 from dltrain.config.types import NO_DATA, Config, TrainingConfig
 from dltrain.data.dataset import Dataset
-from dltrain.data.disk_array import is_streamed
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError, fault_documents
 from dltrain.evaluation.figure import draw_or_warn
 from dltrain.evaluation.forecast_picture import plot_forecast
@@ -25,12 +25,12 @@ from dltrain.evaluation.mistakes import FILE as MISTAKES_FILE
 from dltrain.evaluation.mistakes import Mistake, plot_mistakes, sheet_of_mistakes
 from dltrain.evaluation.pca_baseline import PcaBaseline, fit_pca
 from dltrain.evaluation.reconstruction_sheet import plot_reconstructions, rows_of_sheet
+from dltrain.evaluation.spread_sample import sample_note, spread_rows, take_part
 from dltrain.evaluation.training_rows import save_training_rows
 from dltrain.helper_process import HelperProcess
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import compile_model
 from dltrain.model.corruption import corruption_of
-from dltrain.model.encode import encode_part
 from dltrain.model.forward import Forward
 from dltrain.model.head import Head, resolve_heads
 from dltrain.model.keras_import import import_keras
@@ -42,7 +42,7 @@ from dltrain.training.environment import describe_environment, logging_to, setti
 from dltrain.training.helper_jobs import data_for_model, load_and_check, plot, warm_up_plots
 from dltrain.training.loop import Tensors
 from dltrain.training.phases import Phases
-from dltrain.training.result import FitResult, evaluate_parts, is_long, thin
+from dltrain.training.result import FitResult, evaluate_parts
 from dltrain.training.resuming import compare_with_run, open_run
 from dltrain.training.run_files import (
     first_manifest,
@@ -50,7 +50,7 @@ from dltrain.training.run_files import (
     resolved_config,
     save_row_ids,
 )
-from dltrain.training.segments import to_tensors
+from dltrain.training.segments import take_tensors
 from dltrain.training.signals import StopSignals
 from dltrain.training.state import holding
 from dltrain.training.train import ShouldStop, Trainer
@@ -355,32 +355,24 @@ class _Fit:
     ) -> FitResult:
         best = trainer.checkpoints.best if "validation" in dataset.parts else None
         weights = "best" if best is not None else "last"
-        # A training part on disk is too long to go through once more: its epoch's own metrics must do.
-        streamed = len(dataset.parts) > 1 and any(is_streamed(array) for array in tensors["train"].inputs)
-        parts = {name: part for name, part in dataset.parts.items() if name != "train" or not streamed}
+        parts = dict(dataset.parts)
         pca = self._fit_pca(dataset) if heads[0].task == "reconstruction" else None
         corrupt = corruption_of(self.config, dataset.schema)
-        thinned = list(parts) == ["train"] and pca is None and is_long(parts["train"])
-        if thinned:
-            parts = {"train": thin(parts["train"])}
-            tensors = {"train": to_tensors(encode_part(parts["train"], dataset.schema, heads))}
+        sample = spread_rows(parts["train"])
+        evaluated = dict(tensors)
+        if sample is not None:
+            parts["train"] = take_part(parts["train"], sample)
+            evaluated["train"] = take_tensors(tensors["train"], sample)
         with holding(trainer.model, best) if best is not None else contextlib.nullcontext():
             held_out = self.run.path if self.config.data.split.fold else None
             train = dataset.parts["train"]
-            reports = evaluate_parts(parts, heads, tensors, forward, train, self.manifest, pca, held_out, corrupt)
+            reports = evaluate_parts(parts, heads, evaluated, forward, train, self.manifest, pca, held_out, corrupt)
             shown = next(name for name in ("test", "validation", "train") if name in reports)
             sheet = rows_of_sheet(dataset, shown, forward, corrupt) if pca is not None else None
         metrics = {name: report.metrics for name, report in reports.items()}
         notes = [note for report in reports.values() for note in report.notes]
-        if streamed:
-            last = {name: value for name, value in trainer.history.rows[-1].items() if not name.startswith("val_")}
-            running = {name: last[name] for name in last if name not in ("epoch", "phase", "learning_rate", "seconds")}
-            metrics = {"train": running, **metrics}
-            notes.append(
-                "The training part's metrics are those of the last epoch while it was trained on; it was not gone through again."
-            )
-        if thinned:
-            notes.append(f"The metrics are those of {parts['train'].num_rows:,} rows, evenly spread over the training part.")
+        if sample is not None:
+            notes.append(sample_note(sample))
         found = diagnose_fit(
             trainer.model,
             self.config.model,
@@ -408,7 +400,7 @@ class _Fit:
             self._draw(plot_forecast, self.run.path / "forecast.png", title, reports[shown].forecasts)
         if sheet is not None:
             self._draw(plot_reconstructions, self.run.path / "reconstructions.png", sheet)
-        notes += self._draw_mistakes(dataset, shown, reports[shown].mistakes)
+        notes += self._draw_mistakes(replace(dataset, parts=parts), shown, reports[shown].mistakes)
         self._write_manifest()  # a picture that could not be drawn is a warning
         return FitResult(
             status="finished" if all(gate.met for gate in gates) else "gates_failed",

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dltrain.data.dataset import Part
-from dltrain.data.disk_array import is_streamed, rows_in_memory
 from dltrain.errors import Fault
 from dltrain.evaluation.held_out import write_held_out
 from dltrain.evaluation.pca_baseline import PcaBaseline
@@ -20,8 +17,6 @@ from dltrain.model.corruption import Corrupt
 from dltrain.model.forward import Forward
 from dltrain.model.head import Head
 from dltrain.training.loop import Tensors
-
-MOST_EVALUATED = 2_000_000  # rows of a training part on disk, where it is the only part
 
 
 @dataclass(slots=True)
@@ -57,28 +52,6 @@ class FitResult:
     diagnosis: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     resumed: bool = False
-
-
-def is_long(part: Part) -> bool:
-    """Whether a part is on disk and too long for its predictions to be held in memory and sorted."""
-    return part.num_rows > MOST_EVALUATED and any(is_streamed(array) for array in part.inputs.values())
-
-
-def thin(part: Part) -> Part:
-    """So many rows of a part as are evaluated at the most, in memory, evenly spread over it."""
-    rows = np.linspace(0, part.num_rows - 1, MOST_EVALUATED).astype(np.int64)
-    return replace(
-        part,
-        inputs={name: rows_in_memory(array, rows) for name, array in part.inputs.items()},
-        targets={name: rows_in_memory(array, rows) for name, array in part.targets.items()},
-        weights=None if part.weights is None else part.weights[rows],
-        row_ids=part.row_ids[rows] if part.row_file is None else rows_in_memory(part.row_file, rows),
-        identifiers={name: [values[row] for row in rows.tolist()] for name, values in part.identifiers.items()},
-        row_file=None,
-        references={
-            name: {target: values[rows] for target, values in forecasts.items()} for name, forecasts in part.references.items()
-        },
-    )
 
 
 def evaluate_parts(

@@ -7,6 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.disk_array import DiskArray
 from dltrain.data.scaled_pixels import ScaledPixels
 from dltrain.model import pixels
 from dltrain.model.encode import EncodedPart
@@ -63,6 +67,26 @@ def with_weights(tensors: Tensors, part: EncodedPart) -> Tensors:
     import tensorflow as tf
 
     return replace(tensors, weights=None if part.weights is None else tuple(tf.constant(array) for array in part.weights))
+
+
+def take_tensors(tensors: Tensors, rows: NDArray[np.int64]) -> Tensors:
+    """Some rows of a part's tensors; what is on disk stays there."""
+    import tensorflow as tf
+
+    taken: dict[int, Any] = {}
+
+    def take(array: Any) -> Any:
+        if id(array) not in taken:  # what is input and target at once stays one array
+            if isinstance(array, (DiskArray, ScaledPixels)):
+                taken[id(array)] = array.take(rows)
+            elif isinstance(array, pixels.PixelTensor):
+                taken[id(array)] = pixels.PixelTensor(tf.gather(array.pixels, rows), array.scale)
+            else:
+                taken[id(array)] = array[rows] if isinstance(array, np.ndarray) else tf.gather(array, rows)
+        return taken[id(array)]
+
+    weights = None if tensors.weights is None else tuple(map(take, tensors.weights))
+    return Tensors(tuple(map(take, tensors.inputs)), tuple(map(take, tensors.targets)), weights)
 
 
 class ResidentSegments:
