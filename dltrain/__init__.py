@@ -35,9 +35,7 @@ class _Package(ModuleType):
     @property
     def sweep(self) -> Any:
         """See `dltrain.api.sweep`."""
-        from dltrain.api import sweep
-
-        return sweep
+        return __getattr__("sweep")
 
     @sweep.setter
     def sweep(self, room: ModuleType) -> None:

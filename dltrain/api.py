@@ -221,10 +221,10 @@ def _column(name: str, values: Any) -> Any:
 
 def _feature_names(run: Path) -> list[str] | None:
     """The columns of a run on a table; None for pictures and arrays."""
-    from dltrain.data.preprocessing import Preprocessing
+    from dltrain.data.stored import load_preprocessing
     from dltrain.data.table_preprocessing import TablePreprocessing
     from dltrain.runs import best_of_sweep
 
-    preprocessing: Any = Preprocessing.load(best_of_sweep(run))
+    preprocessing: Any = load_preprocessing(best_of_sweep(run))
     table = getattr(preprocessing, "table", preprocessing)
     return [column.name for column in table.features] if isinstance(table, TablePreprocessing) else None

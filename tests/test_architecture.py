@@ -61,6 +61,48 @@ def test_imports_point_down(path: Path) -> None:
             assert any(relative.startswith(place) for place in ONLY_IN[words[0]]), f"{relative} imports {words[0]}"
 
 
+def modules_of(path: Path) -> set[str]:
+    """The files of the package that a file imports, at the top or within functions, as dotted names."""
+    found = set()
+    for node in ast.walk(without_typing(ast.parse(path.read_text()))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name for name in inner if name in MODULES} or {node.module}
+    return (found & MODULES.keys()) - {dotted(path)}
+
+
+def without_typing(tree: ast.AST) -> ast.AST:
+    """The code without what stands under `if TYPE_CHECKING`."""
+    for node in ast.walk(tree):
+        if isinstance(getattr(node, "body", None), list):
+            node.body = [  # type: ignore[attr-defined]
+                inner
+                for inner in node.body  # type: ignore[attr-defined]
+                if not (isinstance(inner, ast.If) and "TYPE_CHECKING" in ast.unparse(inner.test))
+            ]
+    return tree
+
+
+def dotted(path: Path) -> str:
+    """A file as it is imported."""
+    return ".".join(path.relative_to(REPOSITORY).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {dotted(path): path for path in FILES}
+
+
+def test_no_file_imports_what_imports_it() -> None:
+    waiting = {name: modules_of(path) for name, path in MODULES.items()}
+    while ready := [name for name, needed in waiting.items() if not needed & waiting.keys()]:
+        for name in ready:
+            del waiting[name]
+    # What is left stands in a circle, or above one.
+    circles = {name: sorted(needed & waiting.keys()) for name, needed in waiting.items()}
+    assert not circles
+
+
 HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib")
 
 

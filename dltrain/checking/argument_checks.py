@@ -16,7 +16,7 @@ from dltrain.config.catalog import load_catalog
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
-from dltrain.model.head import Head
+from dltrain.model.heads import Head
 
 # What is said of one argument: its name, the message, the next step, whether it is a warning.
 Said = tuple[str, str, str | None, bool]

@@ -21,7 +21,8 @@ from dltrain.data.dataset import Dataset
 from dltrain.data.facts import DataFacts, facts_of
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault
 from dltrain.model.given import given_schema
-from dltrain.model.head import Head, resolve_heads
+from dltrain.model.head import resolve_heads
+from dltrain.model.heads import Head
 from dltrain.model.reconstruction_head import code_layer
 from dltrain.model.symbolic import Network, infer_network
 

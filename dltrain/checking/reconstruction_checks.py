@@ -8,7 +8,7 @@ from dltrain.checking.places import fault
 from dltrain.config.types import Config, LayerConfig
 from dltrain.data.dataset import Schema
 from dltrain.errors import Fault
-from dltrain.model.head import Head
+from dltrain.model.heads import Head
 from dltrain.model.reconstruction_head import code_layer, ending_activation
 
 # Activations whose values keep within these bounds.

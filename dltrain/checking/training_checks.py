@@ -17,7 +17,7 @@ from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault, UsageError
 from dltrain.evaluation.gates import parse_gate
-from dltrain.model.head import Head, is_by_target, layer_name, metrics_of
+from dltrain.model.heads import Head, is_by_target, layer_name, metrics_of
 
 # Optimizer -> learning rates beyond which hardly anybody goes; "" stands for those like Adam.
 _USUAL_RATES = {

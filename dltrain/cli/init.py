@@ -26,7 +26,7 @@ def command(
 
     PATH is a table (CSV, TSV, compressed or not, Parquet), an .npz archive, or the name of a dataset.
     """
-    from dltrain.data.starter import make_starter
+    from dltrain.data.start import make_starter
     from dltrain.storage.outputs import check_output
 
     console: Console = context.obj

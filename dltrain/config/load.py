@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.config.catalog import load_catalog
+from dltrain.config.components import read_nested
 from dltrain.config.data_block import plain_data, read_data
 from dltrain.config.model_block import input_columns, plain_model, read_model
 from dltrain.config.nodes import Faults, MappingNode, Node, ScalarNode
@@ -104,7 +105,7 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
             root.entries[key] = put_in(node, key, parameters, faults, budget)
 
     _leave_out_data(root)
-    context = Context(faults, Paths.of(folder), catalog)
+    context = Context(faults, Paths.of(folder), read_nested, catalog)
     values = read_block(
         context,
         root,

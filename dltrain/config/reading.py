@@ -29,12 +29,14 @@ class Context:
     Attributes:
         faults: where misfits are noted.
         paths: how relative paths become absolute.
+        read_component: reads a component that is an argument: (context, its kind, node, path) -> value or `MISMATCH`.
         catalog: Keras's components.
         places: key path -> where its value stands, filled on the way.
     """
 
     faults: Faults
     paths: Paths
+    read_component: Callable[[Context, str, Node, str], Any]
     catalog: Catalog = field(default_factory=load_catalog)
     places: dict[str, Place] = field(default_factory=dict)
 
@@ -47,9 +49,7 @@ class Context:
 
     def read(self, kind: Kind, node: Node, path: str) -> Any:
         """Reads a value, components included; `MISMATCH` where it does not fit."""
-        from dltrain.config.components import read_nested
-
-        found = read_kind(kind, node, path, self.faults, lambda word, inner, where: read_nested(self, word, inner, where))
+        found = read_kind(kind, node, path, self.faults, lambda word, inner, where: self.read_component(self, word, inner, where))
         most = MOST.get(path)
         if most is not None and isinstance(found, int) and found > most:
             self.faults.add(node, path, f"expected at most {most:,}, found {found:,}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.config.aliases import said_here
+from dltrain.config.components import read_nested
 from dltrain.config.keys import KEYS, keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
@@ -80,7 +81,7 @@ def read_over(words: Sequence[str], config: Config) -> dict[str, Any]:
     Raises:
         ConfigError: what is wrong with them, all at once.
     """
-    context = Context(Faults(), Paths.of(Path.cwd()))
+    context = Context(Faults(), Paths.of(Path.cwd()), read_nested)
     space: dict[str, Any] = {}
     for word in words:
         match = WORD.fullmatch(word)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.faults import capped, listed, nearest, shown
+from dltrain.data.picture_file import PictureFile, picture_file
 from dltrain.data.picture_files import EXTENSIONS
-from dltrain.data.picture_folders import TABLE_SUFFIXES, FolderReader, PictureFile, PictureList, picture_file
+from dltrain.data.picture_folders import TABLE_SUFFIXES, FolderReader, PictureList
 from dltrain.errors import DataError, Fault
 from dltrain.storage.patterns import find_matches
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
-import stat
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,9 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import PARTS
 from dltrain.data.faults import capped, config_fault, listed, nearest, shown
+from dltrain.data.picture_file import PictureFile, picture_file
 from dltrain.data.picture_files import EXTENSIONS
+from dltrain.data.picture_tables import read_picture_table
 from dltrain.errors import DataError, Fault
 from dltrain.storage.patterns import find_matches, is_folder
 
@@ -27,27 +28,6 @@ ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z",
 PART_NAMES = ("train", "training", "val", "valid", "validation", "test", "testing")
 KEYS = {"train": "path", "validation": "validation", "test": "test"}
 MOST_DEEP = 40
-
-
-@dataclass(frozen=True, slots=True)
-class PictureFile:
-    """One picture that was found, unread.
-
-    Attributes:
-        path: of the file.
-        name: short, for the user: from the named folder's own name on.
-        label: its class as text, its number as text, or None.
-        size: of the file, in bytes.
-        changed: time of its last change, in nanoseconds.
-        key: its text in the column of a table by which the pictures are split.
-    """
-
-    path: str
-    name: str
-    label: str | None
-    size: int
-    changed: int
-    key: str | None = None
 
 
 @dataclass(slots=True)
@@ -124,8 +104,6 @@ def _list_part(config: DataConfig, key: str, paths: Sequence[str], faults: list[
         elif path.lower().endswith(ARCHIVE_SUFFIXES):
             fault(f"{shown(path)} is an archive; pictures are read from folders", "unpack it and name the folder")
         elif path.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(path):
-            from dltrain.data.picture_tables import read_picture_table
-
             try:
                 files, columns = read_picture_table(config, path)
                 found.files += files
@@ -239,15 +217,6 @@ def _status(path: Path) -> list[os.stat_result]:
     with contextlib.suppress(OSError):
         return [os.stat(path)]
     return []
-
-
-def picture_file(path: str, name: str, label: str | None) -> PictureFile:
-    """A file as it lies there; one that is gone or cannot be looked at has no size, and is named when it is read."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return PictureFile(path, name, label, -1, 0)
-    return PictureFile(path, name, label, status.st_size if stat.S_ISREG(status.st_mode) else -1, status.st_mtime_ns)
 
 
 def _is_picture(name: str) -> bool:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from dltrain.data.column_files import read_meta, write_meta
 from dltrain.data.disk_array import DiskArray
+from dltrain.data.picture_file import PictureFile
 from dltrain.data.picture_files import PictureError, decode_file, quiet_pillow, unusable
-from dltrain.data.picture_folders import PictureFile
 from dltrain.data.picture_form import PictureForm
 from dltrain.data.stored_folders import META, make_folder
 from dltrain.errors import Fault, RunError

@@ -10,8 +10,8 @@ from pathlib import Path
 from dltrain.config.types import DataConfig
 from dltrain.data.faults import capped, column_hint, config_fault, listed, shown
 from dltrain.data.picture_columns import picture_path
+from dltrain.data.picture_file import PictureFile, picture_file
 from dltrain.data.picture_files import EXTENSIONS, PictureError
-from dltrain.data.picture_folders import PictureFile, picture_file
 from dltrain.data.raw import RawTable
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter

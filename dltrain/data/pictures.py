@@ -20,8 +20,8 @@ from dltrain.config.types import DataConfig
 from dltrain.data.faults import capped
 from dltrain.data.given_pictures import label_codes, list_given
 from dltrain.data.picture_columns import images_from
+from dltrain.data.picture_file import PictureFile
 from dltrain.data.picture_files import decode_pictures, skipped_note
-from dltrain.data.picture_folders import PictureFile
 from dltrain.data.picture_form import PictureForm, form_from_state, pair, upright
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.faces import FaceCrop

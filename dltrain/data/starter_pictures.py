@@ -10,8 +10,9 @@ from statistics import median
 from dltrain.config.types import DataConfig
 from dltrain.data.faults import shown
 from dltrain.data.header import read_facts
+from dltrain.data.picture_file import PictureFile
 from dltrain.data.picture_files import EXTENSIONS, PictureError, decode_file
-from dltrain.data.picture_folders import PART_NAMES, PictureFile, list_pictures
+from dltrain.data.picture_folders import PART_NAMES, list_pictures
 from dltrain.data.starter import Starter
 from dltrain.data.starter_model import design, split_of
 from dltrain.data.starter_table import SEED, open_config, render_model, render_split, render_training

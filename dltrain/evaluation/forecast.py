@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.evaluation.metrics import is_no_better, regression_metrics
-from dltrain.model.head import Head
+from dltrain.model.heads import Head
 
 if TYPE_CHECKING:
     from dltrain.evaluation.report import PartReport

@@ -15,7 +15,7 @@ from dltrain.errors import RunError
 from dltrain.evaluation.predict import predictions_of
 from dltrain.evaluation.prediction_files import prediction_columns, to_csv
 from dltrain.evaluation.report import values_of
-from dltrain.model.head import Head
+from dltrain.model.heads import Head
 from dltrain.runs import write_atomically
 
 HELD_OUT_FILE = "held_out.csv"

@@ -13,10 +13,12 @@ from dltrain.config import load_config
 from dltrain.config.types import Config
 from dltrain.data.disk_array import Array
 from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.stored import load_preprocessing
 from dltrain.errors import ConfigError, RunError, UsageError
 from dltrain.model.build import build_model
 from dltrain.model.forward import Forward, evaluation_batch_size
-from dltrain.model.head import Head, resolve_heads
+from dltrain.model.head import resolve_heads
+from dltrain.model.heads import Head
 from dltrain.model.symbolic import infer_network
 from dltrain.model.weights import load_weights
 from dltrain.runs import Run, best_of_sweep
@@ -134,7 +136,7 @@ def load_run(path: str | Path) -> StoredRun:
         check_digest(run.path, run.path / file, manifest.get("files"))
     try:
         config = load_config(run.config_file)
-        preprocessing = Preprocessing.load(run.path)
+        preprocessing = load_preprocessing(run.path)
         training = config.training
         loss, metrics = (training.loss, training.metrics) if training else (None, ())
         heads = resolve_heads(config.model, preprocessing.schema, loss, metrics)

@@ -22,7 +22,7 @@ from dltrain.evaluation.prediction_files import prediction_columns
 from dltrain.evaluation.reconstruction import row_errors
 from dltrain.evaluation.report import probabilities_of, values_of
 from dltrain.helper_process import HelperProcess
-from dltrain.model.head import Head
+from dltrain.model.heads import Head
 from dltrain.model.keras_import import import_keras
 from dltrain.reporting import Reporter
 

@@ -23,7 +23,7 @@ from dltrain.evaluation.metrics import (
 from dltrain.evaluation.mistakes import Mistake, worst_mistakes
 from dltrain.evaluation.standard_errors import standard_errors
 from dltrain.evaluation.verdicts import Prior, Verdict, judge_classes, judge_numbers, prior_of_classes, prior_of_numbers
-from dltrain.model.head import Head, layer_name
+from dltrain.model.heads import Head, layer_name
 
 NO_PRIORS: Mapping[str, Prior] = {}
 NO_WEIGHTS: Mapping[str, NDArray[Any]] = {}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part
-from dltrain.model.head import Head
+from dltrain.model.heads import Head
 
 _CROSSENTROPIES = ("BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy")
 _LEAST_PROBABILITY = 1e-7  # as in Keras's cross-entropy

@@ -20,7 +20,8 @@ from dltrain.evaluation.report import probabilities_of, values_of
 from dltrain.evaluation.trace_rows import parse_inputs, rows_of_data
 from dltrain.model.encode import encode_part
 from dltrain.model.given import given_heads, given_schema
-from dltrain.model.head import Head, resolve_heads
+from dltrain.model.head import resolve_heads
+from dltrain.model.heads import Head
 from dltrain.model.numbers.passes import NetworkNumbers, Pass
 from dltrain.model.symbolic import Network, Row, infer_network
 from dltrain.reporting import Reporter

@@ -15,7 +15,7 @@ from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.model.application import apply_application
-from dltrain.model.head import Head, input_names
+from dltrain.model.heads import Head, input_names
 from dltrain.model.inputs import Entry, resolve_entry
 from dltrain.model.keras_import import import_keras
 from dltrain.model.layer_names import LayerNames, snake_case

@@ -13,7 +13,7 @@ from dltrain.config.types import Component, TrainingConfig
 from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.model.build import keras_refusals, make_component
 from dltrain.model.encode import EncodedPart
-from dltrain.model.head import Head, metrics_of
+from dltrain.model.heads import Head, metrics_of
 from dltrain.model.keras_import import import_keras
 from dltrain.model.layer_names import snake_case
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dltrain.data.dataset import Part, Schema
 from dltrain.data.disk_array import Array, is_streamed
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.head import Head, is_by_target
+from dltrain.model.heads import Head, is_by_target
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from dataclasses import replace
 from dltrain.config.types import Component, LayerConfig, LossConfig, ModelConfig, TrainingConfig
 from dltrain.data.dataset import InputSpec, Schema, TargetSpec
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.head import Head, resolve_heads
+from dltrain.model.head import resolve_heads
+from dltrain.model.heads import Head
 from dltrain.model.symbolic import infer_network
 
 INPUT = "x"

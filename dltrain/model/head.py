@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from dltrain.config.types import Component, LayerConfig, LossConfig, ModelConfig, fault_at
-from dltrain.data.dataset import InputSpec, Schema, TargetSpec
+from dltrain.data.dataset import Schema, TargetSpec
 from dltrain.errors import ConfigError, Fault
+from dltrain.model.heads import CLASS_METRICS, Head, is_one_hot, layer_name
 from dltrain.model.reconstruction_head import reconstruction_layers
 
 # How each loss wants a class: one number 0 or 1 per unit ("binary"), an index ("index"), or one-hot ("one_hot").
@@ -30,21 +31,6 @@ NOT_OF_A_LABEL = {
     "CTC": "sequences of labels, one after the other without their places",
     "Circle": "embeddings, compared with one another",
 }
-# Metrics that compare with a class's index; those that take it as well as a one-hot class; all others compare unit by unit.
-INDEX_METRICS = {
-    "SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "SparseCategoricalCrossentropy",
-    "CategoricalGeneralizedCrossEntropy",
-}  # fmt: skip
-_EITHER_METRICS = {"accuracy", "IoU", "MeanIoU"}
-# Metrics of probabilities or labels, which mean nothing for a number.
-CLASS_METRICS = {
-    "accuracy", "BinaryAccuracy", "CategoricalAccuracy", "SparseCategoricalAccuracy", "TopKCategoricalAccuracy",
-    "SparseTopKCategoricalAccuracy", "AUC", "Precision", "Recall", "F1Score", "FBetaScore", "TruePositives", "TrueNegatives",
-    "FalsePositives", "FalseNegatives", "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity",
-    "SpecificityAtSensitivity", "BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU", "BinaryCrossentropy",
-    "CategoricalCrossentropy", "SparseCategoricalCrossentropy", "BinaryFocalCrossentropy", "CategoricalFocalCrossentropy",
-    "CategoricalGeneralizedCrossEntropy",
-}  # fmt: skip
 _LOGIT_LOSSES = {
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
@@ -52,47 +38,6 @@ _LOGIT_LOSSES = {
     "CategoricalFocalCrossentropy",
     "SparseCategoricalCrossentropy",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The end of the model for one target (or for several numbers that one layer predicts together).
-
-    Attributes:
-        name: the output's name: the target's, made fit for a layer name.
-        targets: the targets it predicts: one, or several numbers.
-        units: how many numbers it puts out for a row.
-        layers: layers to add after those of the config; empty: the config's last layer is the output.
-        loss: kind "loss", with `from_logits` where the output leaves its activation out.
-        loss_weight: its share in the sum of losses.
-        encoding: "binary", "index", "one_hot" for classes, "value" for numbers, "input" for reconstruction.
-        logits: the output has no final activation although the task has one.
-        reason: a sentence for the user.
-        source: the layer that is the output, or that the added layers take; None: the last one of the config.
-        warning: what may be meant otherwise, a sentence; None: nothing.
-    """
-
-    name: str
-    targets: tuple[TargetSpec, ...]
-    units: int
-    layers: tuple[LayerConfig, ...]
-    loss: Component
-    loss_weight: float
-    encoding: str
-    logits: bool
-    reason: str
-    source: str | None = None
-    warning: str | None = None
-
-    @property
-    def task(self) -> str:
-        """The task of its targets."""
-        return self.targets[0].task
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Label names in index order; empty for numbers."""
-        return self.targets[0].classes
 
 
 def resolve_heads(
@@ -314,44 +259,6 @@ def _added_layers(units: int, activation: str | None, target: TargetSpec, *, alo
         arguments["activation"] = activation
     dense = Component("layer", "Dense", arguments)
     return (LayerConfig(dense, name="output" if alone else layer_name(target.name), path="model.output"),)
-
-
-def is_by_target(wanted: Mapping[str, Any]) -> bool:
-    """Whether `training.class_weight` names targets, each with weights of its own, rather than labels."""
-    return any(not isinstance(weight, int | float) for weight in wanted.values())
-
-
-def metrics_of(head: Head, wanted: Sequence[Component], *, alone: bool) -> list[Component]:
-    """Those of the config's metrics that are computed for a target; among several targets each takes what it can."""
-    if alone:
-        return list(wanted)
-    classifies = head.task == "classification"
-    return [metric for metric in wanted if (metric.name in CLASS_METRICS) == classifies]
-
-
-def is_one_hot(metric: Component) -> bool:
-    """Whether a metric compares each unit's output with a number of its own: of k classes, with the one-hot class."""
-    return metric.name not in INDEX_METRICS | _EITHER_METRICS
-
-
-def layer_name(name: str) -> str:
-    """A Keras layer name for a column: Keras takes no slash, TensorFlow no blank in it."""
-    return "".join(char if (char.isascii() and char.isalnum()) or char in "_-." else "_" for char in name) or "output"
-
-
-def input_names(specs: Sequence[InputSpec], model: ModelConfig, heads: Sequence[Head]) -> list[str]:
-    """A layer name for each input: the column's own, unless that of another input, of a layer of the config or of the output."""
-    layers = [*model.layers, *(layer for head in heads for layer in head.layers)]
-    taken = {"inputs", *(layer.name for layer in layers if layer.name)}
-    names: list[str] = []
-    for spec in specs:
-        name = layer_name(spec.name)
-        endings = ("", "_embedding", "_indices", "_mask", "_mean") if spec.vocabulary_size is not None else ("",)
-        while any(name + ending in taken for ending in endings):
-            name += "_"
-        taken |= {name + ending for ending in endings}
-        names.append(name)
-    return names
 
 
 def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits: bool, *, one_hot: bool) -> Component:

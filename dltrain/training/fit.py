@@ -32,7 +32,8 @@ from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import compile_model
 from dltrain.model.corruption import corruption_of
 from dltrain.model.forward import Forward
-from dltrain.model.head import Head, resolve_heads
+from dltrain.model.head import resolve_heads
+from dltrain.model.heads import Head
 from dltrain.model.keras_import import import_keras
 from dltrain.model.reconstruction_head import code_layer
 from dltrain.reporting import Reporter, WarningList

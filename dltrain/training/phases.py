@@ -18,7 +18,7 @@ from dltrain.model.corruption import corruption_of
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.frozen import MOST_BYTES, FrozenPrefix, find_frozen_prefix
-from dltrain.model.head import Head
+from dltrain.model.heads import Head
 from dltrain.model.unfreeze import unfreeze
 from dltrain.reporting import Reporter
 from dltrain.runs import Run

@@ -15,7 +15,7 @@ from dltrain.evaluation.reconstruction import report_reconstruction
 from dltrain.evaluation.report import PartReport, report_part, restore_priors
 from dltrain.model.corruption import Corrupt
 from dltrain.model.forward import Forward
-from dltrain.model.head import Head
+from dltrain.model.heads import Head
 from dltrain.training.loop import Tensors
 
 

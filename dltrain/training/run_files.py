@@ -17,7 +17,7 @@ from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.evaluation.report import PartReport, describe_reference
 from dltrain.model.encode import resolve_class_weights
 from dltrain.model.h5_limits import why_not_h5
-from dltrain.model.head import Head
+from dltrain.model.heads import Head
 from dltrain.runs import Run, now, write_atomically
 from dltrain.training.callbacks import EpochCallbacks, metric_direction, resolve_monitor
 from dltrain.training.environment import git_commit

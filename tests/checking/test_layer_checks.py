@@ -155,7 +155,7 @@ def test_c8_short_texts_are_told_how_to_be_read(tmp_path):
 
 
 def test_c8_init_reads_short_texts_where_there_is_nothing_else(tmp_path):
-    from dltrain.data.starter import make_starter
+    from dltrain.data.start import make_starter
     from dltrain.reporting import Reporter
 
     words = ["fine", "awful", "long", "short", "old"]

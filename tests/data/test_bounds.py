@@ -22,7 +22,7 @@ from dltrain.data.files import read_blocks, read_content
 from dltrain.data.header import read_facts
 from dltrain.data.parquet_file import read_parquet
 from dltrain.data.parquet_footer import column_bytes
-from dltrain.data.starter import make_starter
+from dltrain.data.start import make_starter
 from dltrain.data.word_vectors import read_word_vectors
 from dltrain.data.zstandard_size import MOST_BLOCK, most_content
 from dltrain.errors import DataError, Fault, UsageError

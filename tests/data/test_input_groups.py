@@ -9,7 +9,7 @@ import pytest
 
 from dltrain.checking import check_config
 from dltrain.data import load_dataset
-from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.stored import load_preprocessing
 from dltrain.errors import ConfigError
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.export import export
@@ -76,7 +76,7 @@ def test_a_run_resumes_predicts_and_exports(folder: Path, monkeypatch: pytest.Mo
     fit_with_interruptions(config, folder / "cut", monkeypatch, [5])
     assert_same_bits(folder / "whole", folder / "cut")
     run = Path(whole.run)
-    assert Preprocessing.load(run).schema == load_dataset(config.data, seed=4).schema
+    assert load_preprocessing(run).schema == load_dataset(config.data, seed=4).schema
     assert evaluate(run).metrics == whole.metrics["test"]
     predicted = predict(run, data=[str(folder / "rows.csv")])
     model = import_keras().models.load_model(run / "checkpoints" / "last.h5")

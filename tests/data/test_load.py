@@ -399,8 +399,9 @@ def test_a_fresh_process_gives_the_same_bits(tmp_path: Path) -> None:
     script = """
 import sys, numpy
 from pathlib import Path
-from dltrain.data import Preprocessing, read_part
-part = read_part(Preprocessing.load(Path(sys.argv[1])), [sys.argv[1] + "/t.csv"], with_targets=True)
+from dltrain.data import read_part
+from dltrain.data.stored import load_preprocessing
+part = read_part(load_preprocessing(Path(sys.argv[1])), [sys.argv[1] + "/t.csv"], with_targets=True)
 numpy.savez(sys.argv[1] + "/out.npz", x=part.inputs["features"], y=part.targets["y"])
 assert "tensorflow" not in sys.modules and "keras" not in sys.modules and "sklearn" not in sys.modules
 """

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from numpy.lib import format as npy
 
 from dltrain.config.types import DataConfig, SplitConfig
-from dltrain.data import Preprocessing, load_dataset
+from dltrain.data import load_dataset
+from dltrain.data.stored import load_preprocessing
 from dltrain.data.table_preprocessing import TablePreprocessing
 from dltrain.errors import RunError
 
@@ -38,10 +39,10 @@ def stored(tmp_path: Path) -> Path:
 
 
 def test_saved_and_loaded_is_the_same(stored: Path) -> None:
-    first = Preprocessing.load(stored)
+    first = load_preprocessing(stored)
     (stored / "again").mkdir()
     first.save(stored / "again")
-    second = Preprocessing.load(stored / "again")
+    second = load_preprocessing(stored / "again")
     assert second == first
     assert second.schema == first.schema
     for name in ("preprocessing.json", "preprocessing.npz"):
@@ -78,7 +79,7 @@ def rewrite(stored: Path, change: Callable[[dict[str, Any]], object]) -> None:
 def test_a_changed_document_is_refused(stored: Path, change: Callable[[dict[str, Any]], object]) -> None:
     rewrite(stored, change)
     with pytest.raises(RunError) as caught:
-        Preprocessing.load(stored)
+        load_preprocessing(stored)
     assert caught.value.exit_code == 6
     assert str(caught.value.faults[0].file).endswith("preprocessing.json")
 
@@ -91,7 +92,7 @@ def test_a_changed_document_is_refused(stored: Path, change: Callable[[dict[str,
 def test_a_damaged_file_is_refused(stored: Path, name: str, content: bytes) -> None:
     (stored / name).write_bytes(content)
     with pytest.raises(RunError) as caught:
-        Preprocessing.load(stored)
+        load_preprocessing(stored)
     assert str(caught.value.faults[0].file).endswith(name)
 
 
@@ -99,10 +100,10 @@ def test_a_damaged_file_is_refused(stored: Path, name: str, content: bytes) -> N
 def test_a_missing_file_or_a_folder_in_its_place_is_refused(stored: Path, name: str) -> None:
     (stored / name).unlink()
     with pytest.raises(RunError, match=name):
-        Preprocessing.load(stored)
+        load_preprocessing(stored)
     (stored / name).mkdir()
     with pytest.raises(RunError, match=name):
-        Preprocessing.load(stored)
+        load_preprocessing(stored)
 
 
 def member(shape: tuple[int, ...], data: bytes) -> bytes:
@@ -116,18 +117,18 @@ def test_declared_shapes_get_no_memory_before_the_bytes_are_there(stored: Path, 
     with zipfile.ZipFile(stored / "preprocessing.npz", "w") as archive:
         archive.writestr("fill.npy", member(shape, b"\0" * 16))
     with pytest.raises(RunError):
-        Preprocessing.load(stored)
+        load_preprocessing(stored)
 
 
 def test_a_bomb_is_refused_by_its_declared_size(stored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dltrain.data.preprocessing.MAX_ARRAY_BYTES", 1 << 20)
+    monkeypatch.setattr("dltrain.data.stored.MAX_ARRAY_BYTES", 1 << 20)
     with (
         zipfile.ZipFile(stored / "preprocessing.npz", "w", zipfile.ZIP_DEFLATED) as archive,
         archive.open("fill.npy", "w") as file,
     ):
         file.write(b"\0" * (4 << 20))
     with pytest.raises(RunError, match="more than 1 MB"):
-        Preprocessing.load(stored)
+        load_preprocessing(stored)
 
 
 @settings(max_examples=40, deadline=None)
@@ -142,7 +143,7 @@ def test_any_flipped_byte_is_read_or_refused(tmp_path_factory: pytest.TempPathFa
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     path.write_bytes(content)
     try:
-        preprocessing = Preprocessing.load(folder)
+        preprocessing = load_preprocessing(folder)
     except RunError:
         return  # refused, with exit code 6; any other exception fails the test
     else:
@@ -155,7 +156,7 @@ def test_pictures_are_stored_and_read_back(tmp_path: Path) -> None:
     config = DataConfig("npz", path=(str(tmp_path / "p.npz"),), scale="standard", split=SplitConfig(test=0.25))
     dataset = load_dataset(config, seed=0)
     dataset.preprocessing.save(tmp_path)
-    loaded = Preprocessing.load(tmp_path)
+    loaded = load_preprocessing(tmp_path)
     again = load_dataset(config, seed=0, preprocessing=loaded)
     assert loaded.schema == dataset.schema
     assert loaded.schema.inputs[0].name == "image"
@@ -165,7 +166,7 @@ def test_pictures_are_stored_and_read_back(tmp_path: Path) -> None:
     np.testing.assert_allclose(dataset.parts["test"].inputs["image"], expected, atol=1e-5)
     rewrite(tmp_path, lambda state: state.update(shape=[6, 4, 1]))
     with pytest.raises(RunError):
-        Preprocessing.load(tmp_path)
+        load_preprocessing(tmp_path)
 
 
 @pytest.mark.parametrize("scale", ["standard", "minmax", "quantile", "none"])

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
-from dltrain.data import Dataset, Preprocessing, load_dataset, read_part
+from dltrain.data import Dataset, load_dataset, read_part
 from dltrain.data.disk_array import DiskArray, in_memory
 from dltrain.data.header import read_facts
 from dltrain.data.series_preprocessing import arrange, fill_forward
 from dltrain.data.series_time import MONTH_ENDS, Step, Times, read_times
+from dltrain.data.stored import load_preprocessing
 from dltrain.errors import DataError
 from dltrain.reporting import Reporter
 from tests.support import shared_data
@@ -167,7 +168,7 @@ def test_unfit_series_are_named(tmp_path: Path, columns: dict[str, Any], options
 def test_a_stored_series_foretells_what_follows_the_file(tmp_path: Path) -> None:
     dataset, values = plain(tmp_path)
     dataset.preprocessing.save(tmp_path)
-    again = Preprocessing.load(tmp_path)
+    again = load_preprocessing(tmp_path)
     assert again == dataset.preprocessing
     assert again.schema == dataset.schema
     path = write(tmp_path, {"x": values[:7] * 10, "t": hours(7, "2025-03-01 00:00"), "y": values[:7]}, "new.csv")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from dltrain.config import load_config_text
 from dltrain.data.load import load_dataset
-from dltrain.data.starter import make_starter
+from dltrain.data.start import make_starter
 from dltrain.data.starter_text import has_header
 from dltrain.data.starter_yaml import Block
 from dltrain.errors import DataError, UsageError
@@ -175,7 +175,7 @@ def test_a_first_config_fits(tmp_path):
 
 def test_no_heavy_library_is_imported():
     code = (
-        "import sys; from dltrain.data.starter import make_starter; make_starter('iris'); make_starter('digits');"
+        "import sys; from dltrain.data.start import make_starter; make_starter('iris'); make_starter('digits');"
         "print([name for name in ('tensorflow', 'keras', 'sklearn', 'matplotlib', 'rich', 'pandas') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)

@@ -11,6 +11,7 @@ import pytest
 
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.disk_array import in_memory
+from dltrain.data.stored import load_preprocessing
 from dltrain.errors import DataError
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, error_of, load_as, small_chunks
 from tests.data.test_real_tables import ADULT
@@ -220,7 +221,7 @@ def test_stored_preprocessing_and_the_cache(tmp_path: Path, monkeypatch: pytest.
     stamps = [folder.stat().st_mtime_ns for folder in folders]
     monkeypatch.setattr("dltrain.data.convert_table._Conversion.run", pytest.fail)
     monkeypatch.setattr("dltrain.data.fit_streamed._RowWriter.run", pytest.fail)
-    stored = type(fitted.preprocessing).load(tmp_path)
+    stored = load_preprocessing(tmp_path)
     again = load_as(monkeypatch, STREAMED, given, stored)
     resolved = config(
         tmp_path / "t.csv", features=fitted.resolved["data.features"], separator=fitted.resolved["data.separator"], decimal="."

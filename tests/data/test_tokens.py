@@ -143,7 +143,7 @@ def test_c10_text_without_blanks_is_said_and_split_by_init(tmp_path: Path, langu
 
     from dltrain.config import load_config_text
     from dltrain.data.load import load_dataset
-    from dltrain.data.starter import make_starter
+    from dltrain.data.start import make_starter
 
     texts = [a + b + c for a, b, c in itertools.product(CLAUSES[language], repeat=3)]
     labels = [

@@ -21,7 +21,7 @@ from dltrain.config import load_config_text
 from dltrain.config.transformers import TRANSFORMERS
 from dltrain.config.types import Component, DataConfig
 from dltrain.data import load_dataset, read_part
-from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.stored import load_preprocessing
 from dltrain.data.transform_steps import apply_steps, fit_steps, steps_from, steps_state
 from dltrain.errors import ConfigError, RunError
 from tests.support import CONFIGS, REPOSITORY
@@ -167,7 +167,7 @@ def test_a_table_s_steps_come_back_from_a_run_and_take_raw_rows(folder: Path) ->
     assert spec.columns[0] == "PCA 0"
     assert any("PolynomialFeatures: 21 numbers, PCA: 4 numbers" in line for line in dataset.summary)
     dataset.preprocessing.save(folder)
-    part = read_part(Preprocessing.load(folder), [str(folder / "rows.csv")], with_targets=True)
+    part = read_part(load_preprocessing(folder), [str(folder / "rows.csv")], with_targets=True)
     test = dataset.parts["test"]
     np.testing.assert_array_equal(part.inputs["features"][test.row_ids], test.inputs["features"])
     from sklearn.decomposition import PCA

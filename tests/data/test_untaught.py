@@ -13,8 +13,8 @@ import pytest
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data import Dataset, load_dataset
 from dltrain.data.facts import facts_of
-from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.sources import read_source
+from dltrain.data.stored import load_preprocessing
 from dltrain.errors import ConfigError, DataError
 from dltrain.reporting import Reporter
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
@@ -104,7 +104,7 @@ def test_b1_a_number_with_gaps_that_does_not_vary_tells_of_its_gaps_alone(tmp_pa
     np.testing.assert_array_equal(made[:, 2], [row % 5 == 0 for row in part.row_ids])
     # It comes back from its file as it went in.
     dataset.preprocessing.save(tmp_path)
-    again = Preprocessing.load(tmp_path)
+    again = load_preprocessing(tmp_path)
     raw = read_source(config(tmp_path / "t.csv"), seed=1, reporter=Reporter())
     np.testing.assert_array_equal(again.transform(raw, with_targets=False, rows=part.row_ids).inputs["features"], made)
 

@@ -16,7 +16,7 @@ from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data import Dataset, load_dataset, read_part
 from dltrain.data.disk_array import in_memory
 from dltrain.data.kinds import Reading, mend
-from dltrain.data.starter import make_starter
+from dltrain.data.start import make_starter
 from dltrain.errors import DataError
 from dltrain.reporting import Reporter
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as

@@ -220,9 +220,9 @@ def test_a9_a_run_reads_its_own_file_and_one_that_is_written_otherwise(tmp_path)
     own = "x~y\n" + "".join(f"{x}~{y}\n" for x, y in rows)
     _, dataset = columns(tmp_path, own, "separator: '~'")
     dataset.preprocessing.save(tmp_path)
-    from dltrain.data.preprocessing import Preprocessing
+    from dltrain.data.stored import load_preprocessing
 
-    stored = Preprocessing.load(tmp_path)
+    stored = load_preprocessing(tmp_path)
     whole = np.asarray(next(iter(dataset.parts["train"].inputs.values())))
     others = {
         "own.csv": own.encode(),

@@ -7,7 +7,8 @@ import pytest
 from dltrain.config.types import Component, LossConfig
 from dltrain.data.dataset import InputSpec, Schema, TargetSpec
 from dltrain.errors import ConfigError
-from dltrain.model.head import Head, resolve_heads
+from dltrain.model.head import resolve_heads
+from dltrain.model.heads import Head
 from tests.model.support import layer, model_of, schema_of
 
 

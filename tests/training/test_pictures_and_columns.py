@@ -12,7 +12,7 @@ import pytest
 from dltrain.checking import check_config
 from dltrain.config.types import Config
 from dltrain.data import load_dataset
-from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.stored import load_preprocessing
 from dltrain.errors import ConfigError, DataError, InterruptedRun
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.predict import predict
@@ -91,7 +91,7 @@ def test_pixels_are_those_of_the_files_and_come_back_from_a_run(folder: Path, tm
             np.testing.assert_array_equal(part.inputs["photo"][place, ..., 0], np.asarray(image, np.float32) / 255)
     assert [spec.shape for spec in dataset.schema.inputs] == [(4,), (12, 10, 1)]
     dataset.preprocessing.save(tmp_path)
-    assert Preprocessing.load(tmp_path).schema == dataset.preprocessing.schema
+    assert load_preprocessing(tmp_path).schema == dataset.preprocessing.schema
 
 
 def test_check_knows_shapes_without_reading_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

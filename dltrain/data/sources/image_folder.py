@@ -16,8 +16,9 @@ from dltrain.data.faults import listed, shown
 from dltrain.data.files import digest
 from dltrain.data.picture_columns import images_state
 from dltrain.data.picture_depth import Depth, find_depth, white_of_bits
+from dltrain.data.picture_file import PictureFile
 from dltrain.data.picture_files import skipped_note
-from dltrain.data.picture_folders import PictureFile, PictureList, list_pictures
+from dltrain.data.picture_folders import PictureList, list_pictures
 from dltrain.data.picture_form import PictureForm
 from dltrain.data.picture_store import StoredPictures, store_pictures
 from dltrain.data.raw import RawPictures

@@ -13,7 +13,7 @@ from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.scaling import STRAIGHT_SCALES
 from dltrain.data.table_preprocessing import TablePreprocessing
-from dltrain.model.head import Head, layer_name
+from dltrain.model.heads import Head, layer_name
 
 
 @dataclass(frozen=True, slots=True)

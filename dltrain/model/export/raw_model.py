@@ -15,7 +15,7 @@ from dltrain.model.export.picture_graph import add_pictures, describe_picture
 from dltrain.model.export.raw_input import RawInput
 from dltrain.model.export.series_graph import add_series, describe_series
 from dltrain.model.export.table_graph import add_columns, describe_columns
-from dltrain.model.head import Head
+from dltrain.model.heads import Head
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One layer: its rule, and what is said where there is none."""
+"""One layer: its rule, and what is said where there is none; and the wrappers, whose rule asks for that of the layer within."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from dltrain.model.symbolic import (
     reshaping,
 )
 from dltrain.model.symbolic.application import infer_application
-from dltrain.model.symbolic.rule import Arguments, Inferred, Rule, Shape
+from dltrain.model.symbolic.recurrent import SEVERAL_OUTPUTS
+from dltrain.model.symbolic.rule import Arguments, Inferred, Rule, Rules, Shape, ShapeError, only, show_shape
 
 MODULES = (attention, convolution, dense, elementwise, merging, normalization, pictures, pooling, recurrent, reshaping)
+WRAPPERS = Rules()
 RULES: dict[str, Rule] = {name: rule for module in MODULES for name, rule in module.RULES.by_name.items()}
 
 
@@ -43,3 +45,43 @@ def infer_layer(component: Component, inputs: tuple[Shape, ...]) -> Inferred:
     if component.arguments.get("trainable") is False and found.weights:
         return replace(found, weights=tuple(replace(weight, trainable=False) for weight in found.weights))
     return found
+
+
+@WRAPPERS.add("Bidirectional")
+def infer_bidirectional(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
+    """A recurrent layer forwards and one backwards, their outputs merged."""
+    forward = _inner(arguments, "layer", inputs)
+    given = arguments["backward_layer"]
+    backward = _inner(arguments, "backward_layer", inputs) if isinstance(given, Component) else forward
+    weights = None if forward.weights is None or backward.weights is None else (*forward.weights, *backward.weights)
+    if forward.output is None or arguments["merge_mode"] is None:
+        return Inferred(None, weights, SEVERAL_OUTPUTS if forward.weights is not None else forward.note)
+    if arguments["merge_mode"] != "concat":
+        return Inferred(forward.output, weights)
+    last = forward.output[-1]
+    return Inferred((*forward.output[:-1], None if last is None else 2 * last), weights)
+
+
+@WRAPPERS.add("TimeDistributed")
+def infer_time_distributed(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
+    """A layer at each step: [steps, ...] -> [steps, ...]."""
+    shape = only(inputs, arguments)
+    if len(shape) < 2:
+        raise ShapeError(f"TimeDistributed takes steps [steps, ...], found an input of shape {show_shape(shape)}")
+    inner = _inner(arguments, "layer", (shape[1:],))
+    output = None if inner.output is None else (shape[0], *inner.output)
+    return Inferred(output, inner.weights, inner.note)
+
+
+def _inner(arguments: Arguments, name: str, inputs: tuple[Shape, ...]) -> Inferred:
+    component = arguments[name]
+    if (
+        name in ("layer", "backward_layer")
+        and arguments.component.name == "Bidirectional"
+        and not component.name.endswith(("LSTM", "GRU", "RNN", "1D", "2D", "3D"))
+    ):
+        raise ShapeError(f"Bidirectional takes a recurrent layer, found {component.name}", "one of LSTM, GRU, SimpleRNN")
+    return infer_layer(component, inputs)
+
+
+RULES |= WRAPPERS.by_name

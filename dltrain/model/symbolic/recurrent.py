@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dltrain.config.types import Component
 from dltrain.model.symbolic.convolution import WHAT, join_channels, slide_all, split_channels
-from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, ShapeError, Weight, of_rank, only, show_shape
+from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, ShapeError, Weight, of_rank, only
 
 RULES = Rules()
 SEQUENCES = "sequences [steps, features]"
@@ -68,42 +67,3 @@ def infer_convolutional_lstm(arguments: Arguments, inputs: tuple[Shape, ...]) ->
     if arguments["return_state"]:
         return Inferred(None, tuple(weights), SEVERAL_OUTPUTS)
     return Inferred((shape[0], *state) if arguments["return_sequences"] else state, tuple(weights))
-
-
-@RULES.add("Bidirectional")
-def infer_bidirectional(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
-    """A recurrent layer forwards and one backwards, their outputs merged."""
-    forward = _inner(arguments, "layer", inputs)
-    given = arguments["backward_layer"]
-    backward = _inner(arguments, "backward_layer", inputs) if isinstance(given, Component) else forward
-    weights = None if forward.weights is None or backward.weights is None else (*forward.weights, *backward.weights)
-    if forward.output is None or arguments["merge_mode"] is None:
-        return Inferred(None, weights, SEVERAL_OUTPUTS if forward.weights is not None else forward.note)
-    if arguments["merge_mode"] != "concat":
-        return Inferred(forward.output, weights)
-    last = forward.output[-1]
-    return Inferred((*forward.output[:-1], None if last is None else 2 * last), weights)
-
-
-@RULES.add("TimeDistributed")
-def infer_time_distributed(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
-    """A layer at each step: [steps, ...] -> [steps, ...]."""
-    shape = only(inputs, arguments)
-    if len(shape) < 2:
-        raise ShapeError(f"TimeDistributed takes steps [steps, ...], found an input of shape {show_shape(shape)}")
-    inner = _inner(arguments, "layer", (shape[1:],))
-    output = None if inner.output is None else (shape[0], *inner.output)
-    return Inferred(output, inner.weights, inner.note)
-
-
-def _inner(arguments: Arguments, name: str, inputs: tuple[Shape, ...]) -> Inferred:
-    from dltrain.model.symbolic.layers import infer_layer
-
-    component = arguments[name]
-    if (
-        name in ("layer", "backward_layer")
-        and arguments.component.name == "Bidirectional"
-        and not component.name.endswith(("LSTM", "GRU", "RNN", "1D", "2D", "3D"))
-    ):
-        raise ShapeError(f"Bidirectional takes a recurrent layer, found {component.name}", "one of LSTM, GRU, SimpleRNN")
-    return infer_layer(component, inputs)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.model.head import Head
+from dltrain.model.heads import Head
 from dltrain.training.loop import Tensors
 from dltrain.training.stacked.layers import Pass
 from dltrain.training.stacked.numbers import number_of, shaped

@@ -13,7 +13,8 @@ from dltrain.model.build import build_model
 from dltrain.model.compile import compile_model
 from dltrain.model.encode import EncodedPart
 from dltrain.model.frozen import FrozenPrefix, find_frozen_prefix
-from dltrain.model.head import Head, resolve_heads
+from dltrain.model.head import resolve_heads
+from dltrain.model.heads import Head
 from dltrain.reporting import Reporter
 from dltrain.training.features import weights_digest, with_features
 from dltrain.training.model_file import ModelFile

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from dltrain.config.types import DataConfig, SplitConfig
-from dltrain.data import Dataset, Preprocessing, load_dataset, read_part, read_words
+from dltrain.data import Dataset, load_dataset, read_part, read_words
+from dltrain.data.stored import load_preprocessing
 from dltrain.errors import DataError, UsageError
 from dltrain.reporting import Reporter
 
@@ -64,7 +65,7 @@ def test_words_become_their_vectors(tmp_path: Path) -> None:
 def test_a_stored_run_looks_words_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = load(tmp_path)
     dataset.preprocessing.save(tmp_path)
-    again = Preprocessing.load(tmp_path)
+    again = load_preprocessing(tmp_path)
     assert again == dataset.preprocessing
     heard = Heard()
     part = read_words(again, ["Lemon", "ice-cream", "quux"], reporter=heard)
