@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from dltrain.config.components import read_component
-from dltrain.config.date_formats import DATE_ORDERS, why_no_writing
+from dltrain.config.date_formats import DATE_ORDERS, NO_DATES, why_no_writing
 from dltrain.config.keys import FEATURE_KINDS, keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import ListNode, MappingNode, Node, ScalarNode
@@ -214,10 +214,10 @@ def _read_dates(context: Context, value: Node, path: str) -> Any:
 
 def _read_writing(context: Context, value: Node, path: str) -> Any:
     text = value.text if isinstance(value, ScalarNode) else None
-    wrong = "" if text in DATE_ORDERS else "expected how dates are written" if text is None else why_no_writing(text)
+    wrong = "" if text in (*DATE_ORDERS, NO_DATES) else "expected how dates are written" if text is None else why_no_writing(text)
     if not wrong:
         return text
-    hint = 'such as day_first, month_first, "%d.%m.%Y" or "%Y-%m-%d %H:%M%z @Europe/Berlin"'
+    hint = 'such as day_first, month_first, "%d.%m.%Y", epoch or "%Y-%m-%d %H:%M%z @Europe/Berlin"'
     context.faults.add(value, path, f"{wrong}, found {describe(value.plain())}", hint)
     return MISMATCH
 

@@ -1,4 +1,4 @@
-"""How dates are written, as a config says it: day or month first, or a format of `strptime` with or without a zone."""
+"""How dates are written, as a config says it: day or month first, a format of `strptime` with or without a zone, or an epoch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import re
 
 DAY_FIRST, MONTH_FIRST = "day_first", "month_first"
 DATE_ORDERS = (DAY_FIRST, MONTH_FIRST)
+# Numbers since 1970-01-01 00:00 of UTC, and the microseconds of one.
+EPOCHS = {"epoch": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
+# What says that digits which look like dates are none.
+NO_DATES = "number"
 
 
 def split_writing(writing: str | None) -> tuple[str | None, str | None]:
@@ -23,10 +27,12 @@ def why_no_writing(writing: str) -> str:
         return f"{zone} is no time zone"
     if date_format is None:
         return "" if zone else "no format"
+    if date_format in EPOCHS:
+        return ""
     directives = set(re.findall(r"%\.?-?\d?([A-Za-z%])", date_format))
-    if not directives & set("YyFDcs"):
+    if not directives & set("YyGFDcs"):
         return "a format with %Y or %y is expected, such as %d.%m.%Y"
-    return "" if directives & set("mbBjhFDcs") else "a format with a month is expected: %m, %b or %B"
+    return "" if directives & set("mbBjhqVFDcs") else "a format with a month is expected: %m, %b or %B"
 
 
 def is_zone(zone: str) -> bool:

@@ -108,8 +108,8 @@ _TABLE = (
         "data.dates",
         "text|map(text)",
         None,
-        "How dates are written: `day_first`, `month_first` or a format of strptime (` @` and a zone: its clock counts), for all "
-        "columns or for each; by default found out.",
+        "How dates are written: `day_first`, `month_first`, a format of strptime (` @` and a zone: its clock counts), `epoch` or "
+        "`epoch_ms` for numbers since 1970; `number`: digits that are none. For all columns or for each; by default found out.",
         example={"sold": "%d.%m.%Y"},
     ),
     Key("data.replace", "map(map(name))", {}, "Column -> old text -> new text.", example={"zip": {"unknown": "other"}}),

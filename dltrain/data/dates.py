@@ -2,21 +2,24 @@
 
 A column's writing is one text, stored with a run: a format of `strptime`, such as `%d.%m.%Y`; where its values are moments (they
 carry offsets, or the column of a Parquet file has a zone), ` @` and the zone whose clock the features read follow:
-`%Y-%m-%dT%H:%M:%S%z @Europe/Berlin`. `@Europe/Berlin` alone: the values were no text.
+`%Y-%m-%dT%H:%M:%S%z @Europe/Berlin`. `@Europe/Berlin` alone: the values were no text. `epoch`, `epoch_ms`: numbers since 1970.
+Beside what `strptime` knows, `%q` is a quarter, `%dth` a day with its ending (`1st`), and the names of months are those of
+several languages, whole or cut short, with a point or without.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.date_formats import DATE_ORDERS, DAY_FIRST, MONTH_FIRST, split_writing
+from dltrain.config.date_formats import DATE_ORDERS, DAY_FIRST, EPOCHS, MONTH_FIRST, is_zone, split_writing
 from dltrain.data.column_names import name_of
+from dltrain.data.date_formats import MONTHS, PLACE, ZONE, ZONE_HOURS, candidates
 
 if TYPE_CHECKING:
     import polars
@@ -30,22 +33,6 @@ ISO_FORMATS = tuple(
         "T%H:%M:%S%.f%z", " %H:%M:%S%.f%z", "T%H:%M%z", " %H:%M%z",
     )
 )  # fmt: skip
-# Hours from UTC of names that mean one offset: those of RFC 822 and of Europe.
-ZONE_HOURS = {
-    "Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
-    "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3,
-}  # fmt: skip
-_ZONE = r"Z|z|[+-]\d\d:?\d\d|[+-]\d\d|(?: (?:" + "|".join(ZONE_HOURS) + "))"
-_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-_WEEKDAY = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)([a-z]*)(,? +)", re.IGNORECASE)
-_TIMED = re.compile(
-    r"(?P<date>.+?)(?P<join>[ T:]|, )(?P<hour>\d{1,2})"
-    r"(?:(?P<sign>[:.])(?P<minute>\d\d)(?:(?P=sign)(?P<second>\d\d)(?P<part>[.,]\d{1,9})?)?)?"
-    rf"(?P<half> ?[AaPp][Mm])?(?P<gap> ?)(?P<zone>{_ZONE})?"
-)
-_BASIC = re.compile(rf"\d{{8}}(?P<join>[T _-])(?P<time>\d{{4}}|\d{{6}})(?P<part>\.\d{{1,9}})?(?P<gap> ?)(?P<zone>{_ZONE})?")
-# What C's ctime and the posts of networks write: `Mon Apr  6 22:19:45 2009`.
-_CTIME = re.compile(rf"{_MONTH} +\d{{1,2}} \d\d:\d\d:\d\d \d{{4}}", re.IGNORECASE)
 # Digits that are dates if all of a column's are, and their formats: a month where a column holds times, a day, a day and a time.
 _YEAR_MONTH, _DAY, _HOUR = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])", r"(?:[01]\d|2[0-3])"
 COMPACT = (
@@ -56,6 +43,15 @@ COMPACT = (
     (rf"^{_YEAR_MONTH}{_DAY}{_HOUR}[0-5]\d$", ("%Y%m%d%H%M",)),
     (rf"^{_YEAR_MONTH}{_DAY}{_HOUR}[0-5]\d[0-5]\d$", ("%Y%m%d%H%M%S",)),
 )
+# The same in a column that is asked for times, its numbers perhaps without the zeros that they began with; the likelier first.
+DIGITS_OF_TIMES = (
+    "%Y%m", "%d%m%y", "%m%d%y", "%y%m%d", "%Y%j", "%Y%m%d", "%d%m%Y", "%m%d%Y", "%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S",
+)  # fmt: skip
+_DIGITS_OF = {
+    "Y": r"(?:19|20)\d\d", "y": r"\d\d", "m": r"(?:0[1-9]|1[0-2])", "d": _DAY, "j": r"(?:[0-2]\d\d|3[0-6]\d)", "H": _HOUR,
+    "M": r"[0-5]\d", "S": r"[0-5]\d", "G": r"(?:19|20)\d\d", "V": r"[0-5]\d",
+}  # fmt: skip
+_WIDTHS = {"Y": 4, "G": 4, "j": 3}
 # Fewer different dates show no regular spacing.
 FEW_DATES = 5
 REGULAR_SPREAD, IRREGULAR_SPREAD = 0.25, 0.5
@@ -134,8 +130,10 @@ def _read(series: polars.Series, writing: str | None, *, with_iso: bool = True) 
     import polars
 
     date_format, zone = split_writing(writing)
-    if series.dtype.is_integer() and date_format:  # 20141013
-        series = series.cast(polars.String)
+    if date_format in EPOCHS:
+        return _read_epoch(series, EPOCHS[date_format])
+    if date_format and (series.dtype.is_numeric() or is_digits(date_format)):  # 20141013
+        series = as_digits(series, date_format)
     if series.dtype == polars.String:
         if date_format is None:
             return _read_iso(series)
@@ -153,6 +151,37 @@ def _read(series: polars.Series, writing: str | None, *, with_iso: bool = True) 
             return series.dt.convert_time_zone(UTC).dt.replace_time_zone(None).cast(polars.Datetime("us"), strict=False), yes
         return series.cast(polars.Datetime("us"), strict=False), no
     return polars.Series(series.name, [None] * len(series), dtype=polars.Datetime("us")), no
+
+
+def _read_epoch(series: polars.Series, microseconds: int) -> tuple[polars.Series, polars.Series]:
+    """Moments out of numbers (of text or not) that count so many microseconds each; see `_read`."""
+    import polars
+
+    whole = series.cast(polars.Int64, strict=False) if not series.dtype.is_float() else None
+    if whole is not None and whole.null_count() == series.null_count():
+        counts = whole * microseconds
+    else:
+        parts = series.cast(polars.Float64, strict=False) * float(microseconds)
+        counts = parts.round(0).cast(polars.Int64, strict=False)
+    moments = counts.cast(polars.Datetime("us")).alias(series.name)
+    return moments, polars.Series("", [True], dtype=polars.Boolean).new_from_index(0, len(series))
+
+
+def is_digits(date_format: str) -> bool:
+    """Whether a format writes digits alone: `%d%m%y`."""
+    return re.fullmatch(r"(%[YymdjHMSGV])+", date_format) is not None
+
+
+def as_digits(series: polars.Series, date_format: str) -> polars.Series:
+    """Whole numbers, of text or not, as their digits, with the zeros before them that a day, a month or a short year has lost."""
+    import polars
+
+    if series.dtype.is_float():
+        series = series.set((series != series.round(0)).fill_null(False), None).cast(polars.Int64, strict=False)
+    texts = series.cast(polars.String).str.replace(r"^(\d+)\.0*$", "$1")
+    if not is_digits(date_format) or date_format[1] not in "dmy":
+        return texts
+    return texts.str.zfill(sum(_WIDTHS.get(part, 2) for part in date_format[1::2]))
 
 
 def _read_iso(series: polars.Series) -> tuple[polars.Series, polars.Series]:
@@ -174,12 +203,17 @@ def _parse(series: polars.Series, date_format: str) -> tuple[polars.Series, pola
     text, minutes = series, None
     if has_zone:
         date_format = date_format[:-2].rstrip()
-        parts = series.str.extract_groups(rf"^(.*?) ?({_ZONE})$").struct
+        parts = series.str.extract_groups(rf"^(.*?) ?({ZONE})(?:{PLACE})?$").struct
         text, minutes = parts[0], _zone_minutes(parts[1])
-    for have, lack, fill in (("%Y%y", "%d%j%e%D%F%c%s", " 01"), ("%H%I", "%M%T%R%X%c%s", " 00")):
+    text, date_format = _spelt(text, date_format)
+    for have, lack, value, part in (
+        ("%Y%y", "%d%j%e%D%F%c%s", "01", "%d"),
+        ("%H%I", "%M%T%R%X%c%s", "00", "%M"),
+        ("%G", "%u%w%A%a", "1", "%u"),
+    ):
         directives = set(re.findall(r"%[A-Za-z]", date_format))
         if directives & set(re.findall("%.", have)) and not directives & set(re.findall("%.", lack)):
-            text, date_format = text + fill, date_format + (" %d" if fill == " 01" else " %M")
+            text, date_format = text + f" {value}", f"{date_format} {part}"
     date_format = date_format.replace(".%f", "%.f")
     try:
         dates = text.str.to_datetime(date_format, strict=False, time_unit="us", exact=True)
@@ -200,6 +234,31 @@ def _parse(series: polars.Series, date_format: str) -> tuple[polars.Series, pola
             (polars.col("d") - polars.duration(minutes=polars.col("m"))).alias(series.name)
         )[series.name]
     return dates, moment
+
+
+def _spelt(text: polars.Series, date_format: str) -> tuple[polars.Series, str]:
+    """Text and its format with quarters, endings of days and names of months as `strptime` reads them."""
+    import polars
+
+    if "%q" in date_format:
+        parts = {"%Y": r"(?P<year>\d{4})", "%y": r"(?P<year>\d\d)", "%q": "(?P<quarter>[1-4])"}
+        pattern = re.escape(date_format)
+        for part, written in parts.items():
+            pattern = pattern.replace(re.escape(part), written)
+        if "(?P<year>" not in pattern:
+            return polars.Series(text.name, [None] * len(text), dtype=polars.String), "%Y"
+        found = text.str.extract_groups(f"(?i)^{pattern}$").struct
+        months = found.field("quarter").replace_strict({"1": "-01", "2": "-04", "3": "-07", "4": "-10"}, default=None)
+        return found.field("year") + months, f"{'%Y' if '%Y' in date_format else '%y'}-%m"
+    if "%dth" in date_format:
+        text = text.str.replace(r"(?i)(\d)(st|nd|rd|th)\b", "${1}th")
+    if "%b" in date_format or "%B" in date_format:
+        # Chrono's %B reads a whole name and one cut to three letters.
+        for english, others in MONTHS.items():
+            if text.str.contains(rf"(?i)(^|[^\p{{L}}])(?:{others})").any():
+                text = text.str.replace(rf"(?i)(^|[^\p{{L}}])(?:{others})[\p{{L}}]*\.?", f"${{1}}{english}")
+        date_format = re.sub(r"%[bB]\.?", "%B", date_format)
+    return text, date_format
 
 
 def _zone_minutes(zones: polars.Series) -> polars.Series:
@@ -329,7 +388,7 @@ def _order_and_spread(values: polars.Series, date_format: str) -> tuple[bool, fl
 
 def _is_weak(date_format: str) -> bool:
     """Whether much else is written so: fractions, results of games."""
-    return date_format == "%m/%y"
+    return date_format in ("%m/%y", "%m.%Y", "%Y-%j")
 
 
 def _is_regular(values: polars.Series, date_format: str) -> bool:
@@ -339,7 +398,10 @@ def _is_regular(values: polars.Series, date_format: str) -> bool:
 
 def _zone_of(values: polars.Series, date_format: str) -> tuple[str, str]:
     """The zone whose clock the hours are read by: the one offset that all values have, else UTC, with a note."""
-    minutes = _zone_minutes(values.str.extract(rf" ?({_ZONE})$")).unique().sort().to_list()
+    minutes = _zone_minutes(values.str.extract(rf" ?({ZONE})(?:{PLACE})?$")).unique().sort().to_list()
+    places = values.str.extract(rf"({PLACE})$").unique().to_list()
+    if len(places) == 1 and places[0] and is_zone(places[0][1:-1]):
+        return places[0][1:-1], ""
     if minutes == [0]:
         return UTC, ""
     words = [f"{'-' if number < 0 else '+'}{abs(number) // 60:02d}:{abs(number) % 60:02d}" for number in minutes]
@@ -369,75 +431,59 @@ def find_compact_writing(values: polars.Series, wanted: str | None = None, *, wi
     return None
 
 
-@lru_cache(maxsize=1024)
-def candidates(text: str) -> tuple[str, ...]:
-    """The formats that a text may be written in, the likelier first."""
-    text = text.strip()
-    weekday = _WEEKDAY.match(text)
-    before = ""
-    if weekday:
-        before = ("%A" if weekday[2] else "%a") + weekday[3]
-        text = text[weekday.end() :]
-    found = [] if text.isdigit() else [before + date for date in _date_formats(text)]
-    basic = _BASIC.fullmatch(text)
-    if basic and not text.isdigit():
-        time = "%H%M%S" if len(basic["time"]) == 6 else "%H%M"
-        found.append(f"%Y%m%d{basic['join']}{time}{'%.f' if basic['part'] else ''}{_zone_format(basic)}")
-    if weekday and _CTIME.fullmatch(text):
-        found.append(f"{before}%b %d %H:%M:%S %Y")
-    timed = _TIMED.fullmatch(text)
-    if timed:
-        half = timed["half"]
-        time = "%I" if half else "%H"
-        time += f"{timed['sign']}%M" if timed["minute"] else ""
-        time += f"{timed['sign']}%S" if timed["second"] else ""
-        if timed["part"]:
-            time += "%.f" if timed["part"][0] == "." else f",%{len(timed['part']) - 1}f"
-        if half:
-            time += " %p" if half[0] == " " else "%p"
-        time += _zone_format(timed)
-        found += [f"{before}{date}{timed['join']}{time}" for date in _date_formats(timed["date"])]
-    return tuple(found)
+def find_digits_of_times(values: polars.Series, wanted: str | None = None) -> Writing | list[str] | None:
+    """How whole numbers that are asked for times are written as dates, such as 311298.
+
+    Args:
+        values: text or numbers, without gaps.
+        wanted: as in `find_writing`.
+
+    Returns:
+        A writing; or the formats of which nothing tells which it is; or None where they are no dates, or merely count.
+    """
+    texts = as_digits(values, "")
+    if not texts.str.contains(r"^\d{3,14}$").all() or texts.n_unique() < FEW_DATES:
+        return None
+    numbers = np.unique(texts.cast(int).to_numpy())
+    if bool((np.diff(numbers) == 1).all()):
+        return None
+    fitting = [date_format for date_format in DIGITS_OF_TIMES if _are_digits_of(texts, date_format)]
+    if wanted in DATE_ORDERS:
+        against = "%m%d" if wanted == DAY_FIRST else "%d%m"
+        fitting = [date_format for date_format in fitting if not date_format.startswith(against)]
+    if not fitting:
+        return None
+    chosen: str | None = fitting[0] if len(fitting) == 1 or fitting[0][:2] == "%Y" else _plainest(texts, fitting)
+    if chosen is None:
+        return fitting
+    name = name_of(values)
+    how = f"{name}: digits such as {texts[0]} are read as dates written {chosen}"
+    return Writing(chosen, f"{how}; data.dates: {{{name}: FORMAT}} says otherwise, {{{name}: number}} that they are numbers")
 
 
-def _zone_format(match: re.Match[str]) -> str:
-    if not match["zone"]:
-        return ""
-    return " %z" if match["gap"] or match["zone"].startswith(" ") else "%z"
+def _are_digits_of(texts: polars.Series, date_format: str) -> bool:
+    parts = date_format[1::2]
+    width = sum(_WIDTHS.get(part, 2) for part in parts)
+    lengths = texts.str.len_chars()
+    most = lengths.max()
+    if date_format[1] == "Y" and (most != width or lengths.min() != width):
+        return False
+    # A day or a month loses one zero, the year 2000 several, of which not all dates of a column have them all.
+    least = 3 if parts[0] == "y" else width - 1
+    if date_format[1] != "Y" and (most not in (width, width - 1) or lengths.min() < least):
+        return False
+    padded = as_digits(texts, date_format)
+    pattern = "".join(_DIGITS_OF[part] for part in parts)
+    return bool(padded.str.contains(f"^{pattern}$").all()) and not _parse(padded, date_format)[0].has_nulls()
 
 
-def _date_formats(text: str) -> list[str]:
-    """Formats of a date without a time."""
-    patterns = (
-        (r"\d{8}()", "Y m d|d m Y|m d Y"),
-        (r"\d{4}([-/. ])\d{1,2}\1\d{1,2}", "Y m d|Y d m"),
-        (r"\d{1,2}(/)\d{1,2}/\d{4}", "m d Y|d m Y"),
-        (r"\d{1,2}(/)\d{1,2}/\d{2}", "m d y|d m y|y m d"),
-        (r"\d{1,2}([-. ])\d{1,2}\1\d{4}", "d m Y|m d Y"),
-        (r"\d{1,2}([-.])\d{1,2}\1\d{2}", "d m y|m d y|y m d"),
-        (r"\d{4}([-/])\d{1,2}", "Y m"),
-        (r"\d{1,2}([-/])\d{4}", "m Y"),
-        (r"\d{2}(/)\d{2}", "m y"),
-        (rf"\d{{1,2}}([-/. ]|\. |){_MONTH}\1\d{{4}}", "d B Y"),
-        (rf"\d{{1,2}}([-/. ]|){_MONTH}\1\d{{2}}", "d B y|y B d"),
-        (rf"\d{{4}}([-/. ]|){_MONTH}\1\d{{1,2}}", "Y B d"),
-        (rf"{_MONTH}([-/.' ])\d{{4}}", "B Y"),
-        (rf"{_MONTH}([-/.'])\d{{2}}", "B y"),
-        (rf"\d{{4}}([-/. ]){_MONTH}", "Y B"),
-        (rf"{_MONTH}([-/ ])\d{{1,2}}\1\d{{4}}", "B d Y"),
-    )
-    name = re.search(_MONTH, text, re.IGNORECASE)
-    month = "%b" if name and len(name[0]) == 3 else "%B"
-    found = []
-    for pattern, orders in patterns:
-        match = re.fullmatch(pattern, text, re.IGNORECASE)
-        for order in orders.split("|") if match else ():
-            assert match is not None
-            found.append(match[1].join(month if part == "B" else f"%{part}" for part in order.split()))
-    comma = re.fullmatch(rf"{_MONTH} \d{{1,2}}(, ?)(\d{{4}}|\d{{2}})", text, re.IGNORECASE)
-    if comma:
-        found.append(f"{month} %d{comma[1]}{'%Y' if len(comma[2]) == 4 else '%y'}")
-    european = re.fullmatch(rf"\d{{1,2}}\. {_MONTH} (\d{{4}})", text, re.IGNORECASE)
-    if european:
-        found.append(f"%d. {month} %Y")
-    return found
+def _plainest(texts: polars.Series, formats: Sequence[str]) -> str | None:
+    """The one of several formats by which alone the values follow each other in order, or evenly; None: several, or none."""
+    found = {date_format: _order_and_spread(as_digits(texts, date_format), date_format) for date_format in formats}
+    rising = [date_format for date_format, shape in found.items() if shape and shape[0]]
+    if len(rising) == 1:
+        return rising[0]
+    spreads = {date_format: shape[1] for date_format, shape in found.items() if shape}
+    even = [date_format for date_format, spread in spreads.items() if spread < REGULAR_SPREAD]
+    uneven = [date_format for date_format, spread in spreads.items() if spread > IRREGULAR_SPREAD]
+    return even[0] if len(even) == 1 and len(uneven) == len(formats) - 1 else None

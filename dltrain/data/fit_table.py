@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.date_formats import NO_DATES
 from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig
 from dltrain.data.column_names import column_of
@@ -286,6 +287,8 @@ def decided_dates(
             found |= {name: kind} if kind.kind == "date" else {}
     # Dates of Parquet are written nowhere: what begins with @ is a zone without a format.
     written = {name: kind.date_format for name, kind in found.items() if kind.date_format and kind.date_format[0] != "@"}
+    if isinstance(reading.dates, Mapping):
+        written |= {name: NO_DATES for name, said in reading.dates.items() if said == NO_DATES}
     notes = [kind.note.removeprefix("warning: ") for kind in found.values() if kind.note]
     return replace(reading, dates=written or None), notes
 

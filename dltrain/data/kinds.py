@@ -12,9 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.date_formats import DATE_ORDERS
+from dltrain.config.date_formats import DATE_ORDERS, EPOCHS, NO_DATES, split_writing
 from dltrain.data.column_names import name_of
-from dltrain.data.dates import Writing, find_compact_writing, find_writing, to_dates, zoned
+from dltrain.data.dates import (
+    Writing,
+    find_compact_writing,
+    find_digits_of_times,
+    find_writing,
+    is_digits,
+    to_dates,
+    zoned,
+)
+from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
     import polars
@@ -313,8 +322,8 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
     said = _said_date(sample, reading)
     if said:
         return said
-    if is_text(sample) or sample.dtype.is_integer():
-        compact = find_compact_writing(sample, reading.dates_of(str(series.name)))
+    if (is_text(sample) or sample.dtype.is_integer()) and reading.dates_of(name_of(series)) != NO_DATES:
+        compact = find_compact_writing(sample, reading.dates_of(name_of(series)))
         if compact:
             return ColumnKind("date", compact.text, _index_reason(sample), compact.note)
     if is_labelled(series) or not is_text(sample):
@@ -331,22 +340,39 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
 
 
 def infer_time(series: polars.Series, reading: Reading) -> ColumnKind:
-    """The kind of a column that is asked for times: as `infer_kind`, and digits such as 201410 are months."""
+    """The kind of a column that is asked for times: as `infer_kind`, and digits such as 201410 and 311298 are dates.
+
+    Raises:
+        DataError: digits that are dates of several writings, of which nothing tells which it is.
+    """
+    said = reading.dates_of(name_of(series))
+    if said is not None and split_writing(said)[0] in EPOCHS:
+        return ColumnKind("date", said)
     kind = infer_kind(series, reading)
-    if kind.kind == "number" and (is_text(series) or series.dtype.is_integer()):
-        values = mend(series, reading).drop_nulls()
-        found = find_compact_writing(values, with_months=True) if len(values) else None
-        return ColumnKind("date", found.text, note=found.note) if found else kind
-    return kind
+    if kind.kind == "date" or said == NO_DATES or not (is_text(series) or series.dtype.is_numeric()):
+        return kind
+    values = mend(series, reading).drop_nulls()
+    found = find_digits_of_times(values, said) if len(values) else None
+    if isinstance(found, list):
+        name = name_of(series)
+        message = f"the times of the column {name} are digits such as {text_of(values.head(1))[0]}, "
+        message += f"which may be dates written {' or '.join(found)}, and nothing tells which"
+        hint = f'say data.dates: {{{name}: "{found[0]}"}}, or {{{name}: number}} where they are numbers'
+        raise DataError(Fault(message, path="data.dates", hint=hint))
+    return ColumnKind("date", found.text, note=found.note) if found else kind
 
 
 def _said_date(sample: polars.Series, reading: Reading) -> ColumnKind | None:
     """A column whose dates are written as the config says: named there, or such that the format for all reads it."""
     said = reading.dates_of(name_of(sample))
-    if said is None or said in DATE_ORDERS or sample.dtype.is_temporal():
+    if said is None or said in (*DATE_ORDERS, NO_DATES) or sample.dtype.is_temporal():
         return None
-    if isinstance(reading.dates, str) and (not is_text(sample) or to_dates(sample, said, with_iso=False).null_count()):
-        return None
+    if isinstance(reading.dates, str):  # what is said of all columns is not said of those that hold numbers
+        date_format = split_writing(said)[0] or ""
+        if not is_text(sample) or date_format in EPOCHS or to_dates(sample, said, with_iso=False).null_count():
+            return None
+        if is_digits(date_format) and sample.str.len_chars().min() < 5:
+            return None
     written = zoned(sample, said)
     return ColumnKind("date", written.text, note=written.note)
 
@@ -354,6 +380,8 @@ def _said_date(sample: polars.Series, reading: Reading) -> ColumnKind | None:
 def date_writing(series: polars.Series, sample: polars.Series, reading: Reading) -> Writing | None:
     """How a column's dates are written by its first values; all are asked where those leave open which is day and which month."""
     said = reading.dates_of(name_of(series))
+    if said == NO_DATES:
+        return None
     if said is not None and said not in DATE_ORDERS:
         return zoned(sample, said) if not isinstance(reading.dates, str) else find_writing(sample)
     written = find_writing(sample, said)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.date_formats import split_writing
+from dltrain.config.date_formats import EPOCHS, split_writing
 from dltrain.data.column_names import column_of
 from dltrain.data.dates import find_writing, from_clock, to_clock, to_moments
 from dltrain.data.kinds import Reading, infer_time, is_text, mend, to_numbers
@@ -153,6 +153,8 @@ class Times:
         if self.kind == "row":
             return [str(value + 1) for value in values.tolist()]
         written, zone = split_writing(self.date_format)
+        if written in EPOCHS:
+            return [str(value // EPOCHS[written]) for value in values.tolist()]
         clock = self._by_clock(values)
         smallest = next((size for size in (DAY, 60 * SECOND, SECOND) if not (clock % size).any()), 1)
         usual = "%Y-%m-%d" + {DAY: "", 60 * SECOND: " %H:%M", SECOND: " %H:%M:%S", 1: " %H:%M:%S%.6f"}[smallest]

@@ -131,6 +131,34 @@ def test_a3_what_no_value_tells_is_a_warning(values):
         ("27.11.2020 18.30", datetime(2020, 11, 27, 18, 30)),
         ("2020-11-27 18.30.15", datetime(2020, 11, 27, 18, 30, 15)),
         ("Fri Nov 27 10:00:05 2020", datetime(2020, 11, 27, 10, 0, 5)),
+        ("1998Q1", datetime(1998, 1, 1)),
+        ("1998-q2", datetime(1998, 4, 1)),
+        ("Q3 1998", datetime(1998, 7, 1)),
+        ("4Q98", datetime(1998, 10, 1)),
+        ("Q1'98", datetime(1998, 1, 1)),
+        ("2020M11", datetime(2020, 11, 1)),
+        ("Jan. 05, 1998", datetime(1998, 1, 5)),
+        ("Sept. 5, 1998 10:30", datetime(1998, 9, 5, 10, 30)),
+        ("05 Sept 1998", datetime(1998, 9, 5)),
+        ("05 SEPT. 1998", datetime(1998, 9, 5)),
+        ("January 5th, 2020", datetime(2020, 1, 5)),
+        ("22nd March 2020", datetime(2020, 3, 22)),
+        ("2020-01-05-08", datetime(2020, 1, 5, 8)),
+        ("2020-01-05_08-30-15", datetime(2020, 1, 5, 8, 30, 15)),
+        ("2020-W05", datetime(2020, 1, 27)),
+        ("2020W53", datetime(2020, 12, 28)),
+        ("2020-W53-5", datetime(2021, 1, 1)),
+        ("2020W535", datetime(2021, 1, 1)),
+        ("2020-07-05T08:00:00+02:00[Europe/Paris]", datetime(2020, 7, 5, 8)),
+        ("2020-07-05T08:00Z[UTC]", datetime(2020, 7, 5, 8)),
+        ("20200105 0800", datetime(2020, 1, 5, 8)),
+        ("2020/01/05T08:00", datetime(2020, 1, 5, 8)),
+        ("2020年1月5日", datetime(2020, 1, 5)),
+        ("5. März 2020", datetime(2020, 3, 5)),
+        ("05.Okt.98", datetime(1998, 10, 5)),
+        ("3 août 2021", datetime(2021, 8, 3)),
+        ("5 de enero de 2020", datetime(2020, 1, 5)),
+        ("15-dic-2020", datetime(2020, 12, 15)),
     ],
 )
 def test_a4_dates_of_many_writings(text, right):
@@ -208,6 +236,31 @@ def test_a5_zones_of_parquet_are_converted():
     iso = polars.Series("when", [moment.isoformat() for moment in york.to_list()])
     assert to_dates(iso, "@America/New_York").to_list() == wall
     assert len(set(wall)) < len(wall)
+
+
+def test_places_behind_the_offsets_are_the_clock():
+    found = find_writing(texts("2020-03-28T08:00:00+01:00[Europe/Paris]", "2020-03-29T08:00:00+02:00[Europe/Paris]"))
+    assert (found.text, found.note) == ("%Y-%m-%dT%H:%M:%S%z @Europe/Paris", "")
+    assert to_dates(texts("2020-07-01T06:00:00Z"), found.text).to_list() == [datetime(2020, 7, 1, 8)]
+
+
+def test_names_of_months_with_points_and_without_stand_together():
+    months = ["Jan. 5, 1998", "March 5, 1998", "May 5, 1998", "Sept. 5, 1998", "Dec 5, 1998"]
+    assert [moment.month for moment in read(*months)] == [1, 3, 5, 9, 12]
+    german = ["Jan", "Feb", "Mrz", "Apr", "Mai", "Jun", "Jul", "Aug", "Sep", "Okt", "Nov", "Dez"]
+    assert [moment.month for moment in read(*(f"05. {month} 20" for month in german))] == list(range(1, 13))
+    french = ["janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."]
+    assert [moment.month for moment in read(*(f"5 {month} 2020" for month in french))] == list(range(1, 13))
+
+
+@settings(max_examples=50, deadline=None)
+@given(moments)
+def test_weeks_are_those_of_iso_8601(found):
+    days = [moment.date() for moment in found]
+    weeks = [day.isocalendar() for day in days]
+    assert read(*(f"{week.year}-W{week.week:02d}-{week.weekday}" for week in weeks)) == [
+        datetime(day.year, day.month, day.day) for day in days
+    ]
 
 
 def test_one_offset_is_the_clock():
