@@ -1,4 +1,7 @@
-"""Where data comes from, one file a source; each has `read(config, *, seed, reporter)`."""
+"""Where data comes from, one file a source; each has `read(config, *, seed, reporter)`.
+
+The small datasets that come with scikit-learn share `bundled.py`.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from dltrain.data.faults import config_fault
 from dltrain.data.raw import Raw
 from dltrain.errors import ConfigError
 from dltrain.reporting import Reporter
+
+BUNDLED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
 
 
 def read_source(config: DataConfig, *, seed: int, reporter: Reporter) -> Raw:
@@ -23,6 +28,7 @@ def read_source(config: DataConfig, *, seed: int, reporter: Reporter) -> Raw:
         raise ConfigError(
             config_fault(config, "data.source", f"unknown source {config.source}", f"sources: {', '.join(SOURCES)}")
         )
-    module = importlib.import_module(f"dltrain.data.sources.{config.source}")
+    name = "bundled" if config.source in BUNDLED else config.source
+    module = importlib.import_module(f"dltrain.data.sources.{name}")
     raw: Raw = module.read(config, seed=seed, reporter=reporter)
     return raw

@@ -11,12 +11,51 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import Raw, RawPictures, RawTable
 from dltrain.data.sources.arguments import refuse_unknown
 from dltrain.data.sources.cache import describe_arrays
 from dltrain.data.sources.places import refuse_path
+from dltrain.reporting import Reporter
 
 REASON = "it comes with scikit-learn"
+_MEASURES = (
+    "radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave points", "symmetry",
+    "fractal dimension",
+)  # fmt: skip
+# Tables with a class: its file, scikit-learn's function, the columns' names as scikit-learn has them.
+CLASSES = {
+    # Three species by the sizes of sepal and petal. Fisher, 1936.
+    "iris": (
+        "iris.csv", "load_iris", ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)"),
+    ),
+    # Three cultivars by chemical measurements. Forina et al., UCI.
+    "wine": (
+        "wine_data.csv", "load_wine",
+        (
+            "alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids",
+            "nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue", "od280/od315_of_diluted_wines", "proline",
+        ),
+    ),
+    # Wisconsin (diagnostic): malignant or benign. Street et al., 1993.
+    "breast_cancer": (
+        "breast_cancer.csv", "load_breast_cancer",
+        (
+            *(f"mean {measure}" for measure in _MEASURES), *(f"{measure} error" for measure in _MEASURES),
+            *(f"worst {measure}" for measure in _MEASURES),
+        ),
+    ),
+}  # fmt: skip
+DIABETES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
+
+
+def read(config: DataConfig, *, seed: int, reporter: Reporter) -> Raw:
+    """Read the dataset that `config.source` names; it takes neither a path nor arguments (ConfigError)."""
+    del seed, reporter
+    refuse_path(config, REASON)
+    refuse_unknown(config)
+    if config.source in CLASSES:
+        return _read_classes(config.source, *CLASSES[config.source])
+    return _read_digits() if config.source == "digits" else _read_diabetes()
 
 
 def data_file(name: str) -> Path | None:
@@ -42,23 +81,48 @@ def read_numbers(path: Path, *, delimiter: str | None, skiprows: int = 0) -> NDA
     return numbers
 
 
-def check_config(config: DataConfig) -> None:
-    """A bundled dataset takes no path and no arguments (ConfigError)."""
-    refuse_path(config, REASON)
-    refuse_unknown(config)
-
-
-def read_classes(config: DataConfig, filename: str, loader: str, columns: Sequence[str]) -> RawTable:
-    """A bundled CSV whose first line is `rows,columns,class name,...` and whose last column is the class code."""
-    check_config(config)
+def _read_classes(name: str, filename: str, loader: str, columns: Sequence[str]) -> RawTable:
+    """A CSV whose first line is `rows,columns,class name,...` and whose last column is the class code."""
     path = data_file(filename)
     if path is None:
         bunch = load_with_scikit_learn(loader)
-        return make_table(config.source, bunch.data, bunch.target, columns, classes=[str(name) for name in bunch.target_names])
+        return make_table(name, bunch.data, bunch.target, columns, classes=[str(label) for label in bunch.target_names])
     with open(path, encoding="utf-8") as file:
         head = file.readline().strip().split(",")
     numbers = read_numbers(path, delimiter=",", skiprows=1)
-    return make_table(config.source, numbers[:, :-1], numbers[:, -1].astype(np.int64), columns, classes=head[2:])
+    return make_table(name, numbers[:, :-1], numbers[:, -1].astype(np.int64), columns, classes=head[2:])
+
+
+def _read_diabetes() -> RawTable:
+    """442 rows of 10 numbers (centred, of unit length) and the progression after a year. Efron et al., 2004."""
+    data_path, target_path = data_file("diabetes_data_raw.csv.gz"), data_file("diabetes_target.csv.gz")
+    if data_path is None or target_path is None:
+        bunch = load_with_scikit_learn("load_diabetes")
+        return make_table("diabetes", bunch.data, bunch.target, DIABETES)
+    raw = read_numbers(data_path, delimiter=None)
+    # In the order of operations that gives scikit-learn's very bits.
+    inputs = (raw - np.nanmean(raw, axis=0)) / np.nanstd(raw, axis=0) / raw.shape[0] ** 0.5
+    return make_table("diabetes", inputs, read_numbers(target_path, delimiter=None), DIABETES)
+
+
+def _read_digits() -> RawPictures:
+    """1,797 handwritten digits, float32 [n, 8, 8, 1] in 0...16. Alpaydin, Kaynak: UCI Machine Learning Repository, 1998."""
+    path = data_file("digits.csv.gz")
+    if path is None:
+        bunch = load_with_scikit_learn("load_digits")
+        numbers = np.column_stack([bunch.data, bunch.target])
+    else:
+        numbers = read_numbers(path, delimiter=",")
+    images = numbers[:, :-1].reshape(-1, 8, 8, 1).astype(np.float32)
+    target = numbers[:, -1].astype(np.int64)
+    return RawPictures(
+        images=images,
+        target=target,
+        classes=tuple("0123456789"),
+        value_range=(0.0, 16.0),
+        reader={"source": "digits", "size": [8, 8], "color": False, "range": [0.0, 16.0]},
+        details=describe_arrays("digits", images, target),
+    )
 
 
 def make_table(
