@@ -9,17 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
+from dltrain.data.array_targets import NO_CODE, have_values
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.faults import config_fault
 from dltrain.data.fit_table import choose_rows, reading_of
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
+from dltrain.data.kinds import USUAL_MISSING
 from dltrain.data.picture_depth import bits_of
 from dltrain.data.picture_preprocessing import PICTURE_SCALES, PicturePreprocessing, class_labels, fit_pixel_scale, scale_pictures
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures, RawTable
 from dltrain.data.splits import Rows
-from dltrain.data.table_preprocessing import RECONSTRUCTION
-from dltrain.data.targets import Locate, count_labels, scale_target
+from dltrain.data.table_preprocessing import DROP, RECONSTRUCTION
+from dltrain.data.targets import Locate, count_labels, describe_dropped, have_targets, scale_target
 from dltrain.data.transform_steps import fit_steps
 from dltrain.errors import ConfigError, DataError
 
@@ -50,7 +52,7 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
             warnings += notes
         preprocessing = fitted
     made = {name: preprocessing.transform(raw, with_targets=True, rows=chosen) for name, chosen in parts.items()}
-    summary = [_describe(spec, values), *preprocessing.describe()]
+    summary = [*_describe(spec, values), *preprocessing.describe()]
     resolved: dict[str, Any] = {"data.task": spec.task}
     if isinstance(preprocessing, PicturePreprocessing):
         resolved["data.scale"] = preprocessing.scale
@@ -71,6 +73,9 @@ def _choose_rows(
         table = RawTable(polars.DataFrame({key: polars.Series(raw.keys, dtype=polars.String)}), parts=raw.parts)
         return choose_rows(config, table, reading_of(config, table), (spec,), {} if codes is None else {spec.name: codes}, seed)
     brought, rows = given_parts(config, raw.parts, len(raw.images))
+    if raw.target is not None and spec.task != RECONSTRUCTION:
+        is_taught = have_values(raw.target, raw.classes)
+        rows, brought = rows[is_taught[rows]], {name: part[is_taught[part]] for name, part in brought.items()}
     parts, manner = split_at_random(config, rows, codes, spec.classes, seed, _locator(raw))
     parts = {**parts, **brought}
     return {name: parts[name] for name in ("train", "validation", "test") if name in parts}, manner
@@ -78,11 +83,10 @@ def _choose_rows(
 
 def refuse_table_options(config: DataConfig) -> None:
     """Raises ConfigError for keys of `data:` that are for tables."""
-    given = [
-        key
-        for key in ("features", "drop", "weight", "identifiers", "replace", "impute", "encode", "missing")
-        if getattr(config, key)
-    ]
+    keys: tuple[str, ...] = ("features", "drop", "weight", "identifiers", "impute", "encode")
+    keys += () if config.source == "npz" else ("replace",)
+    keys += () if config.source in ("npz", "image_folder") else ("missing", "missing_target")
+    given = [key for key in keys if getattr(config, key) and getattr(config, key) != "fail"]
     if config.source != "image_folder":  # whose pictures may be named in a table
         given += [f"split.{key}" for key in ("column", "group", "time") if getattr(config.split, key)]
     faults = [config_fault(config, f"data.{key}", f"is for tables; {config.source} holds pictures or arrays") for key in given]
@@ -112,27 +116,35 @@ def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, N
             config_fault(config, "data.task", f"{config.source} brings no target", "data.task: reconstruction needs none")
         )
     values = raw.target
+    is_there = have_values(values, raw.classes)
+    if not is_there.all() and config.missing_target != DROP:
+        count = int(np.count_nonzero(~is_there))
+        message = f"row {int(np.argmin(is_there)) + 1:,}: no value for the target ({count:,} such rows)"
+        raise DataError(config_fault(config, "data.missing_target", message, "data.missing_target: drop leaves such rows out"))
+    if not is_there.any():
+        raise DataError(config_fault(config, "data.target", "the target is empty in every row"))
     if raw.classes and config.task != "regression":
         spec = TargetSpec(name, "classification", raw.classes, reason=f"{config.source} has {len(raw.classes)} classes")
         return _with_two_classes(spec, values.astype(np.int32))
-    finite = np.isfinite(values) if values.dtype.kind == "f" else np.ones(len(values), bool)
-    if not finite.all():
-        raise DataError(f"row {int(np.flatnonzero(~finite)[0]) + 1:,}: the target is not a finite number")
-    distinct = np.unique(values)
+    infinite = np.isinf(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
+    if infinite.any():
+        raise DataError(f"row {int(np.argmax(infinite)) + 1:,}: the target is not a finite number")
+    distinct = np.unique(values[is_there])
     task = config.task or ("classification" if len(distinct) <= 2 else "regression")
     what = "booleans" if values.dtype.kind == "b" else "numbers"
     reason = "data.task says so" if config.task else f"the target holds {what} of {len(distinct):,} values"
     if task == "classification":
         spec = TargetSpec(name, task, tuple(class_labels(distinct)), reason=reason)
-        return _with_two_classes(spec, np.searchsorted(distinct, values).astype(np.int32))
+        codes = np.searchsorted(distinct, values).astype(np.int32)
+        return _with_two_classes(spec, np.where(is_there, codes, np.int32(NO_CODE)))
     if len(distinct) < 2:
         raise DataError("the target is the same in every row", hint="a constant needs no model")
     return TargetSpec(name, task, reason=reason), values.astype(np.float64)
 
 
 def _with_two_classes(spec: TargetSpec, codes: NDArray[np.int32]) -> tuple[TargetSpec, NDArray[np.int32]]:
-    if len(np.unique(codes)) < 2:
-        raise DataError(f"there is one class only: {spec.classes[int(codes[0])]}", hint="a class to tell it from is needed")
+    if len(np.unique(codes[codes != NO_CODE])) < 2:
+        raise DataError(f"there is one class only: {spec.classes[int(codes.max())]}", hint="a class to tell it from is needed")
     return spec, codes
 
 
@@ -150,13 +162,19 @@ def _fit(config: DataConfig, raw: RawPictures, spec: TargetSpec, values: NDArray
         spread=spread,
         reader=raw.reader,
         arguments={key: value for key, value in config.arguments.items() if isinstance(value, str)},
+        missing=USUAL_MISSING if config.missing is None else tuple(config.missing),
+        replace=config.replace,
+        missing_target=config.missing_target,
     )
 
 
-def _describe(spec: TargetSpec, values: NDArray[Any]) -> str:
-    if spec.task == "classification":
-        return f"{count_labels(spec, values)} (classification: {spec.reason})"
+def _describe(spec: TargetSpec, values: NDArray[Any]) -> list[str]:
     if spec.task == RECONSTRUCTION:
-        return "target: the input itself (reconstruction)"
-    numbers = np.asarray(values, np.float64)
-    return f"target {spec.name}: a number from {numbers.min():,.6g} to {numbers.max():,.6g} (regression: {spec.reason})"
+        return ["target: the input itself (reconstruction)"]
+    is_taught = have_targets({spec.name: values}, len(values))
+    dropped = describe_dropped({spec.name: values}, len(values))
+    if spec.task == "classification":
+        return [f"{count_labels(spec, values[is_taught])} (classification: {spec.reason})", *dropped]
+    numbers = np.asarray(values, np.float64)[is_taught]
+    line = f"target {spec.name}: a number from {numbers.min():,.6g} to {numbers.max():,.6g} (regression: {spec.reason})"
+    return [line, *dropped]

@@ -68,10 +68,11 @@ def _in_table(path: str, table: DataConfig, with_labels: bool, faults: list[Faul
     from dltrain.data.picture_tables import read_picture_table
 
     try:
-        files = read_picture_table(table, path, with_labels=with_labels)[0]
+        files, _, notes = read_picture_table(table, path, with_labels=with_labels)
     except DataError as error:
         faults.extend(error.faults)
         return []
+    result.notes += [f"warning: {shown(path)}: {note}" for note in notes]
     used = [folder for folder in table.images.folder if any(file.path.startswith(os.path.join(folder, "")) for file in files)]
     if used:
         result.notes.append(f"warning: pictures of {shown(path)} come from {listed([shown(folder) for folder in used])}")

@@ -326,6 +326,7 @@ def _declared_shape(npy: Any, member: IO[bytes]) -> tuple[tuple[int, ...], str]:
 
 
 def _array_target(config: DataConfig, file: str, targets: str | None) -> Any:
+    from dltrain.data.array_targets import read_targets
     from dltrain.data.arrays import read_arrays
     from dltrain.data.fit_pictures import describe_target
     from dltrain.data.raw import RawPictures
@@ -344,9 +345,7 @@ def _array_target(config: DataConfig, file: str, targets: str | None) -> Any:
             raise DataError(
                 Fault(f"the targets are of shape {values.shape}; expected one value for each row of the inputs", file=shown(file))
             )
-        if values.dtype.kind in "US":
-            labels, values = np.unique(values, return_inverse=True)
-            classes = tuple(str(label) for label in labels.tolist())
+        values, classes, _ = read_targets(values, np.zeros((0, 1)), targets or "y", config)
     stand_in = RawPictures(np.zeros((0 if values is None else len(values), 1), np.uint8), values, classes)
     return describe_target(config, stand_in)[0]
 

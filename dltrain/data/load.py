@@ -292,7 +292,13 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
     if isinstance(preprocessing, PicturePreprocessing):
         if suffix == ".npz":
             arguments = dict(preprocessing.arguments or {})
-            config = DataConfig("npz", path=tuple(paths), arguments={**arguments, "with_targets": with_targets})
+            config = DataConfig(
+                "npz",
+                path=tuple(paths),
+                arguments={**arguments, "with_targets": with_targets},
+                missing=preprocessing.missing,
+                replace=preprocessing.replace,
+            )
             return read_source(config, seed=0, reporter=reporter)
         if preprocessing.reader is None:
             raise UsageError(

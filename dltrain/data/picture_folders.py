@@ -59,6 +59,7 @@ class _Found:
     empty: list[str] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     table: Mapping[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def list_pictures(config: DataConfig) -> PictureList:
@@ -105,8 +106,9 @@ def _list_part(config: DataConfig, key: str, paths: Sequence[str], faults: list[
             fault(f"{shown(path)} is an archive; pictures are read from folders", "unpack it and name the folder")
         elif path.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(path):
             try:
-                files, columns = read_picture_table(config, path)
+                files, columns, notes = read_picture_table(config, path)
                 found.files += files
+                found.notes += notes
                 found.table = found.table or columns
             except DataError as error:
                 faults.extend(error.faults)
@@ -279,7 +281,7 @@ def _refuse_strays(config: DataConfig, result: PictureList, found: Mapping[str, 
 
 
 def _notes(part: str, found: _Found) -> list[str]:
-    notes = []
+    notes = [f"{part}: {note}" for note in found.notes]
     if found.others:
         words = [f"{count:,} {name}" for name, count in found.others.most_common()]
         notes.append(f"{part}: passed over what is no picture by its name: {listed(words, 6)}")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.transformers import TRANSFORMERS
+from dltrain.data.array_targets import have_values
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.disk_array import Array, DiskArray, in_memory, rows_in_memory
 from dltrain.data.faults import capped, listed
@@ -18,8 +19,8 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures
 from dltrain.data.scaled_pixels import BLOCK_VALUES, ScaledPixels, scale_pixels
 from dltrain.data.scaling import nonzero_deviation
-from dltrain.data.state_values import one_of, typed
-from dltrain.data.table_preprocessing import RECONSTRUCTION, target_from, target_state
+from dltrain.data.state_values import one_of, texts, typed
+from dltrain.data.table_preprocessing import DROP, RECONSTRUCTION, target_from, target_state
 from dltrain.data.transform_steps import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault
 
@@ -44,6 +45,8 @@ class PicturePreprocessing(Preprocessing):
         reader: how a picture file becomes such an array (see `RawPictures`), or None.
         arguments: the source's own (`inputs` and `targets` of an npz file), with which its files are read again.
         steps: transformers of scikit-learn behind the scaled numbers, which they take as one row.
+        missing, replace: of the targets of array files, as the config has them.
+        missing_target: "fail", or "drop": rows without a target are left out where targets are needed.
     """
 
     kind: ClassVar[str] = "pictures"
@@ -56,6 +59,9 @@ class PicturePreprocessing(Preprocessing):
     reader: Mapping[str, Any] | None = None
     arguments: Mapping[str, Any] | None = None
     steps: tuple[FittedStep, ...] = ()
+    missing: tuple[str, ...] = ()
+    replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    missing_target: str = "fail"
 
     @property
     def schema(self) -> Schema:
@@ -91,7 +97,7 @@ class PicturePreprocessing(Preprocessing):
             raise DataError(
                 f"expected arrays of {'x'.join(map(str, self.shape))}, got {got}", hint="the model was built for that shape"
             )
-        rows = np.arange(len(raw.images)) if rows is None else rows
+        rows = self._usable_rows(raw, with_targets, notes) if rows is None else rows
         scaled = self._scaled(images, rows)
         if self.steps:
             scaled = apply_steps(self.steps, in_memory(scaled))
@@ -103,6 +109,22 @@ class PicturePreprocessing(Preprocessing):
                 targets[spec.name] = _target(raw, spec, rows)
         names = {"file": [raw.names[row] for row in rows]} if raw.names else {}
         return Part({self.schema.inputs[0].name: scaled}, targets, None, rows.astype(np.int64), names)
+
+    def _usable_rows(self, raw: RawPictures, with_targets: bool, notes: list[str] | None) -> NDArray[np.int64]:
+        """All rows; where targets are needed and may be missing, those that have one."""
+        rows = np.arange(len(raw.images))
+        if not with_targets or raw.target is None or self.targets[0].task == RECONSTRUCTION:
+            return rows
+        is_there = have_values(raw.target, raw.classes)
+        if is_there.all():
+            return rows
+        count = int(np.count_nonzero(~is_there))
+        if self.missing_target != DROP or count == len(rows):
+            message = f"row {int(np.argmin(is_there)) + 1:,}: no value for the target ({count:,} such rows)"
+            raise DataError(message, hint="data.missing_target: drop, when the run was trained, leaves such rows out")
+        if notes is not None:
+            notes.append(f"rows left out: {count:,} of {len(rows):,} have no value for the target (data.missing_target: drop)")
+        return rows[is_there]
 
     def _scaled(self, images: NDArray[Any] | DiskArray, rows: NDArray[np.int64]) -> Array:
         """float32 rows, or pixels that are scaled when they are read: the values are the same."""
@@ -138,6 +160,9 @@ class PicturePreprocessing(Preprocessing):
             "targets": [target_state(spec) for spec in self.targets],
             "reader": None if self.reader is None else dict(self.reader),
             "arguments": dict(self.arguments or {}),
+            "missing": list(self.missing),
+            "replace": {name: dict(words) for name, words in self.replace.items()},
+            "missing_target": self.missing_target,
         }
         return state, {"center": self.center, "spread": self.spread, **arrays}
 
@@ -158,6 +183,11 @@ class PicturePreprocessing(Preprocessing):
             reader=None if state["reader"] is None else typed(state, "reader", dict),
             arguments={key: value for key, value in typed(state, "arguments", dict).items() if isinstance(value, str)},
             steps=steps_from(state.get("steps", []), arrays),
+            missing=texts(state, "missing") if "missing" in state else (),
+            replace={
+                str(name): {str(old): str(new) for old, new in words.items()} for name, words in state.get("replace", {}).items()
+            },
+            missing_target=one_of(state, "missing_target", ("fail", DROP)) if "missing_target" in state else "fail",
         )
 
 

@@ -8,11 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from dltrain.config.types import DataConfig
+from dltrain.data.column_names import column_of
 from dltrain.data.faults import capped, column_hint, config_fault, listed, shown
+from dltrain.data.kinds import USUAL_MISSING, Reading, mend, text_of
 from dltrain.data.picture_columns import picture_path
 from dltrain.data.picture_file import PictureFile, picture_file
 from dltrain.data.picture_files import EXTENSIONS, PictureError
 from dltrain.data.raw import RawTable
+from dltrain.data.table_preprocessing import DROP
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
 
@@ -20,7 +23,9 @@ LABEL_NAMES = ("label", "class", "target", "category", "y")
 SAMPLE = 100
 
 
-def read_picture_table(config: DataConfig, path: str, *, with_labels: bool = True) -> tuple[list[PictureFile], dict[str, str]]:
+def read_picture_table(
+    config: DataConfig, path: str, *, with_labels: bool = True
+) -> tuple[list[PictureFile], dict[str, str], list[str]]:
     """Pictures named in a table of text or Parquet; names start at a folder of `data.images`, or at the table's own.
 
     `data.files` names the column of file names (else the first that holds some), `data.target` that of the labels (else
@@ -32,7 +37,7 @@ def read_picture_table(config: DataConfig, path: str, *, with_labels: bool = Tru
         with_labels: the column of the labels must be there; else it is not looked for.
 
     Returns:
-        The pictures; and which column holds the `files` and which the `label`.
+        The pictures; which column holds the `files` and which the `label`; and sentences for the user.
 
     Raises:
         DataError: unreadable, no such column, cells without a file name or label, or pictures in several folders.
@@ -56,11 +61,20 @@ def read_picture_table(config: DataConfig, path: str, *, with_labels: bool = Tru
         label_column = _label_column(config, path, [name for name in columns if name != key], files_column)
     folder = os.path.dirname(os.path.abspath(path))
     files, faults = [], []
-    labels, keys = (texts[name].to_list() if name else [None] * texts.height for name in (label_column, key))
+    nothing: list[str | None] = [None] * texts.height
+    cells, keys = (texts[name].to_list() if name else nothing for name in (label_column, key))
+    labels = _with_gaps(raw, label_column, config, cells)
+    num_dropped = 0
     for row, (name, label) in enumerate(zip(texts[files_column].to_list(), labels, strict=True)):
-        for column, cell in ((files_column, name), (label_column, label)):
-            if column is not None and not (cell or "").strip():
-                faults.append(Fault(f"no value in the column {column}", file=shown(path), line=_line(raw, row)))
+        if not (name or "").strip():
+            faults.append(Fault(f"no value in the column {files_column}", file=shown(path), line=_line(raw, row)))
+        if label_column is not None and not (label or "").strip():
+            if config.missing_target == DROP:
+                num_dropped += 1
+                continue
+            hint = "data.missing_target: drop leaves such rows out"
+            message = f"no value in the column {label_column}" + (f" ({cells[row]!r})" if cells[row] else "")
+            faults.append(Fault(message, file=shown(path), line=_line(raw, row), hint=hint))
         try:
             place = picture_path(str(name), folder, config.images)
         except PictureError as error:
@@ -69,7 +83,20 @@ def read_picture_table(config: DataConfig, path: str, *, with_labels: bool = Tru
         files.append(replace(picture_file(place, str(name), label.strip() if label else None), key=keys[row]))
     if faults:
         raise DataError(capped(faults))
-    return files, {"files": files_column, **({"label": label_column} if label_column else {})}
+    if num_dropped and not files:
+        raise DataError(config_fault(config, "data.target", f"the column {label_column} is empty in every row"))
+    said = f"{num_dropped:,} of {texts.height:,} rows have no value for {label_column} (data.missing_target: drop)"
+    columns_used = {"files": files_column, **({"label": label_column} if label_column else {})}
+    return files, columns_used, [f"rows left out: {said}"] if num_dropped else []
+
+
+def _with_gaps(raw: RawTable, column: str | None, config: DataConfig, cells: list[str | None]) -> list[str | None]:
+    """The cells of the labels, None where they are a word that means "no value"."""
+    if column is None:
+        return cells
+    missing = USUAL_MISSING if config.missing is None else tuple(config.missing)
+    texts: list[str | None] = text_of(mend(column_of(raw.frame, column), Reading(missing))).to_list()
+    return texts
 
 
 def _line(raw: RawTable, row: int) -> int | None:

@@ -25,6 +25,7 @@ from dltrain.data.picture_files import decode_pictures, skipped_note
 from dltrain.data.picture_form import PictureForm, form_from_state, pair, upright
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.faces import FaceCrop
+from dltrain.data.state_values import one_of, texts
 from dltrain.errors import DataError, Fault, RunError
 
 SHOWN_NAMES = 3
@@ -197,9 +198,13 @@ def _parse_table(state: Any) -> DataConfig:
     label = state.get("label")
     if label is not None and not isinstance(label, str):
         raise ValueError("`table` has a label that is no column")
-    images = images_from(state.get("images"))
     return DataConfig(
-        "image_folder", arguments={"files": state["files"]}, target=() if label is None else (label,), images=images
+        "image_folder",
+        arguments={"files": state["files"]},
+        target=() if label is None else (label,),
+        images=images_from(state.get("images")),
+        missing=texts(state, "missing") if "missing" in state else (),
+        missing_target=one_of(state, "missing_target", ("fail", "drop")) if "missing_target" in state else "fail",
     )
 
 

@@ -14,6 +14,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.facts import UNREAD
 from dltrain.data.faults import listed, shown
 from dltrain.data.files import digest
+from dltrain.data.kinds import USUAL_MISSING
 from dltrain.data.picture_columns import images_state
 from dltrain.data.picture_depth import Depth, find_depth, white_of_bits
 from dltrain.data.picture_file import PictureFile
@@ -76,7 +77,10 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
 
 def _table_state(found: PictureList, config: DataConfig) -> dict[str, Any]:
     """How other tables of pictures are read, where there was one."""
-    return {"table": {**found.table, "images": images_state(config.images)}} if found.table else {}
+    if not found.table:
+        return {}
+    state: dict[str, Any] = {**found.table, "images": images_state(config.images), "missing_target": config.missing_target}
+    return {"table": {**state, "missing": list(USUAL_MISSING if config.missing is None else config.missing)}}
 
 
 def _skips(config: DataConfig) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
+from dltrain.data.array_targets import read_targets
 from dltrain.data.arrays import array_names, read_arrays
 from dltrain.data.combine import combine_parts
 from dltrain.data.disk_array import in_memory
@@ -48,24 +49,28 @@ def _read_file(file: str, config: DataConfig) -> RawPictures:
     inputs, targets = config.arguments.get("inputs"), config.arguments.get("targets")
     with_targets = config.arguments.get("with_targets", True)
     if inputs is None and "x" not in names and {"x_train", "y_train"} <= set(names):
-        return _read_keras(file, names)
+        return _read_keras(file, names, config)
     inputs = str(inputs or "x")
     targets = str(targets or "y")
     needed = (
         config.task != "reconstruction" and with_targets and (config.arguments.get("targets") is not None or targets in names)
     )
     arrays = read_arrays(Path(file), names=[inputs, targets] if needed else [inputs], limit=MAX_BYTES)
-    return _pictures(file, arrays[inputs], arrays.get(targets) if needed else None, {})
+    return _pictures(file, arrays[inputs], arrays.get(targets) if needed else None, targets, config)
 
 
-def _read_keras(file: str, names: list[str]) -> RawPictures:
+def _read_keras(file: str, names: list[str], config: DataConfig) -> RawPictures:
     arrays = read_arrays(Path(file), names=[name for name in KERAS_NAMES if name in names], limit=MAX_BYTES)
     if "x_test" not in arrays or "y_test" not in arrays:
-        return _pictures(file, arrays["x_train"], arrays["y_train"], {})
-    train, test = (_pictures(file, arrays[f"x_{part}"], arrays[f"y_{part}"], {}) for part in ("train", "test"))
+        return _pictures(file, arrays["x_train"], arrays["y_train"], "y_train", config)
+    parts = ("train", "test")
+    train, test = (_pictures(file, arrays[f"x_{part}"], arrays[f"y_{part}"], f"y_{part}", config) for part in parts)
     combined = combine_parts({"train": train, "test": test})
     assert isinstance(combined, RawPictures)
-    combined.notes = (f"{Path(file).name}: {len(train.images):,} rows for training, {len(test.images):,} for test",)
+    combined.notes = (
+        f"{Path(file).name}: {len(train.images):,} rows for training, {len(test.images):,} for test",
+        *(note for note in dict.fromkeys((*train.notes[1:], *test.notes[1:]))),
+    )
     combined.details = {file: {"digest": _digest(combined), "bytes": Path(file).stat().st_size, "rows": len(combined.images)}}
     return combined
 
@@ -76,7 +81,7 @@ def _digest(raw: RawPictures) -> str:
     return " ".join(array_digest(array) for array in arrays)
 
 
-def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, parts: dict[str, Any]) -> RawPictures:
+def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, target_name: str, config: DataConfig) -> RawPictures:
     name = shown(file)
     if inputs.ndim < 2 or not len(inputs) or inputs.dtype.kind not in "biuf":
         shape = "x".join(map(str, inputs.shape))
@@ -84,6 +89,7 @@ def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, par
     if targets is not None and targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
     classes: tuple[str, ...] = ()
+    notes: list[str] = []
     if targets is not None:
         if targets.shape != (len(inputs),):
             shape = "x".join(map(str, targets.shape))
@@ -93,12 +99,7 @@ def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, par
                     file=name,
                 )
             )
-        if targets.dtype.kind in "US":
-            labels, codes = np.unique(targets, return_inverse=True)
-            classes = tuple(label.decode() if isinstance(label, bytes) else str(label) for label in labels.tolist())
-            targets = codes.astype(np.int32)
-        elif targets.dtype.kind == "b":
-            targets = targets.astype(np.int32)
+        targets, classes, notes = read_targets(targets, inputs, target_name, config)
     if inputs.dtype not in (np.uint8, np.float32):
         inputs = inputs.astype(np.float32)
     raw = RawPictures(
@@ -106,8 +107,7 @@ def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, par
         targets,
         classes,
         value_range=(0.0, 255.0) if inputs.dtype == np.uint8 else None,
-        parts=parts,
-        notes=(f"{Path(file).name}: {len(inputs):,} rows of {'x'.join(map(str, inputs.shape[1:]))}",),
+        notes=(f"{Path(file).name}: {len(inputs):,} rows of {'x'.join(map(str, inputs.shape[1:]))}", *notes),
     )
     raw.details = {
         file: {"digest": _digest(raw), "bytes": Path(file).stat().st_size, "rows": len(inputs), "classes": listed(classes)}
