@@ -33,6 +33,7 @@ class ColumnFiles:
         stored: column -> what it is stored as: `AS_READ`, or values of the kind "number", "boolean", "date", "category".
         surprises: column -> what could not be read as that kind.
         kinds: column -> what the first rows say it is; columns that are not there are to be judged by all rows.
+        unmet: sentences on words of the config that no row holds.
     """
 
     folder: Path
@@ -42,6 +43,7 @@ class ColumnFiles:
     stored: Mapping[str, str]
     surprises: Mapping[str, Surprises]
     kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
+    unmet: Sequence[str] = ()
 
     @property
     def width(self) -> int:

@@ -21,6 +21,7 @@ from dltrain.data.files import DIGEST_BYTES, check_utf8, expand_paths, is_compre
 from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading
 from dltrain.data.parquet_file import count_parquet_rows, parquet_faults, read_parquet
 from dltrain.data.raw import RawTable
+from dltrain.data.spoken_columns import UnmetWords
 from dltrain.data.stored_folders import META, find_folders, hold, make_folder
 from dltrain.data.table_chunks import Chunk, MakeChunk, ParquetSource, TextSource, Wanted, as_text, whole_columns
 from dltrain.data.text_chunks import read_text_columns, scan_records, text_chunks
@@ -33,7 +34,7 @@ from dltrain.reporting import Reporter
 if TYPE_CHECKING:
     import polars
 
-FORMAT = 2
+FORMAT = 3
 LOOK_BYTES = 1 << 20
 # Fewer files are opened sooner: each is read once for every column.
 FILE_BYTES = 64 << 20
@@ -230,8 +231,9 @@ def _key(config: DataConfig, surveyed: Survey, reading: Reading) -> str:
             stat = os.stat(source.file)
             files.append([part, os.path.abspath(source.file), stat.st_size, stat.st_mtime_ns, source.key])
     replaced = {name: dict(words) for name, words in (reading.replace or {}).items()}
+    looked_at = sorted(config.drop) if config.missing or config.replace else []
     text = json.dumps(
-        [FORMAT, files, reading.missing, reading.decimal, reading.thousands, replaced, config.limit], sort_keys=True
+        [FORMAT, files, reading.missing, reading.decimal, reading.thousands, replaced, config.limit, looked_at], sort_keys=True
     )
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
@@ -268,6 +270,7 @@ def _table(folder: Path, meta: Mapping[str, Any], surveyed: Survey, plan: Plan) 
         {name: kind for name, (kind, _) in meta["stored"].items()},
         surprises,
         plan.kinds,
+        meta.get("unmet", ()),
     )
     parts = {name: np.arange(first, last) for name, (first, last) in meta["parts"].items()} if len(surveyed.groups) > 1 else {}
     notes = [source.describe(found["rows"]) for source, found in zip(sources, meta["sources"], strict=True)]
@@ -294,7 +297,7 @@ class _Conversion:
 
     def __init__(self, config: DataConfig, surveyed: Survey, plan: Plan, reading: Reading, reporter: Reporter) -> None:
         self.limit, self.survey, self.plan, self.reporter = config.limit, surveyed, plan, reporter
-        self.wanted = Wanted(dict(plan.columns), reading)
+        self.wanted = Wanted(dict(plan.columns), reading, unmet=UnmetWords.of(config) if plan.columns else None)
         self.height = 0
         self.files: list[tuple[str, int]] = []
         self.surprises: dict[str, Surprises] = {}
@@ -331,7 +334,8 @@ class _Conversion:
         }
         surprises = {name: {"total": found.total, "rows": found.rows} for name, found in self.surprises.items()}
         document = {"height": self.height, "files": self.files, "stored": stored, "surprises": surprises}
-        write_meta(folder / META, {**document, "sources": self.sources, "parts": self.parts})
+        unmet = self.wanted.unmet.warnings() if self.wanted.unmet is not None else []
+        write_meta(folder / META, {**document, "sources": self.sources, "parts": self.parts, "unmet": unmet})
 
     def _read(self, source: Source, pool: ThreadPoolExecutor, beside: ThreadPoolExecutor, folder: Path) -> None:
         """One file: its chunks are made by several threads and taken in in order."""
@@ -377,6 +381,8 @@ class _Conversion:
             chunk.count_in(check)
         if chunk.frame is None:
             return chunk.num_rows
+        if self.wanted.unmet is not None:
+            self.wanted.unmet.remove(chunk.met)
         not_exact = sorted(self.plan.exact & chunk.bad.keys())
         if not_exact:
             raise _NotExactError(not_exact)

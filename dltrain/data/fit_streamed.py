@@ -54,7 +54,7 @@ from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading, infer_time, is_
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
-from dltrain.data.spoken_columns import how_read, unmet_words
+from dltrain.data.spoken_columns import how_read
 from dltrain.data.stored_folders import META, make_folder
 from dltrain.data.table_preprocessing import DROP, RECONSTRUCTION, TablePreprocessing, locator, read_weights
 from dltrain.data.targets import EXACT, FEW_VALUES, Locate, are_codes, encode_target, infer_target
@@ -128,12 +128,8 @@ def fit_streamed(
     plan = _plan(config, sample, reading) if stored is None else _stored_plan(config, sample, stored)
     raw = convert(config, surveyed, plan, reading, reporter)
     if stored is None:
-        fitted, owner = _fit(config, raw, reading, seed, reporter)
-        spoken, warned = how_read(config, sample.frame, column_kinds(config, sample, reading), reading)
-        fitted.summary += spoken
-        fitted.warnings += warned
-        if sample.frame.height == raw.frame.height:  # of the words of a longer table it is not known which are met further on
-            fitted.warnings += unmet_words(config, sample.frame, reading)
+        said = how_read(config, sample.frame, column_kinds(config, sample, reading), reading)
+        fitted, owner = _fit(config, raw, reading, seed, reporter, said)
     else:
         fitted, owner = _through(config, raw, stored, seed)
     files, preprocessing = raw.frame, fitted.preprocessing
@@ -220,9 +216,11 @@ def _role_columns(config: DataConfig, sample: RawTable, reading: Reading) -> dic
     return columns
 
 
-def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporter: Reporter) -> tuple[Fitted, NDArray[np.int8]]:
-    """`fit_table` a column at a time; the parts have no inputs yet."""
-    files = raw.frame
+def _fit(
+    config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporter: Reporter, said: tuple[list[str], list[str]]
+) -> tuple[Fitted, NDArray[np.int8]]:
+    """`fit_table` a column at a time; the parts have no inputs yet. `said`: lines and warnings of `how_read`."""
+    files, (spoken, warned) = raw.frame, said
     assert isinstance(files, ColumnFiles)
     locate = locator(raw)
     reporter.status("preprocessing data")
@@ -236,7 +234,7 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
         lambda: read_weights(raw, config.weight, reading) if config.weight else None,
     )
     rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
-    warnings = [*guessed, *check_targets(specs, targets, rows, raw)]
+    warnings = [*guessed, *check_targets(specs, targets, rows, raw), *warned, *files.unmet]
     fitted = []
     for number, column in enumerate(columns, 1):
         reporter.status(f"statistics of column {number} of {len(columns)}")
@@ -262,7 +260,7 @@ def _fit(config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporte
     groups = group_columns(without_untaught(config, dict(untaught)), features)
     preprocessing = replace(preprocessing, groups=groups, files=details)
     check_some_feature(preprocessing, config, [*left_out, *untaught])
-    summary = [*summarize(preprocessing, targets, left_out, files.height, untaught), *notes]
+    summary = [*summarize(preprocessing, targets, left_out, files.height, untaught), *spoken, *notes]
     parts = _parts(preprocessing, targets, weights, rows)
     resolved = resolved_values(preprocessing, kept_in_config(config, fitted, untaught))
     return Fitted(preprocessing, parts, summary, warnings, resolved, manner, details), _owners(files.height, rows)

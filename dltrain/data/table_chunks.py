@@ -17,6 +17,7 @@ from dltrain.data.features import FeatureColumn, read_feature
 from dltrain.data.files import check_utf8, read_blocks
 from dltrain.data.kinds import Reading, word_numbers
 from dltrain.data.parquet_file import parquet_faults
+from dltrain.data.spoken_columns import UnmetWords
 from dltrain.data.text_chunks import (
     CHUNK_BYTES,
     Records,
@@ -45,11 +46,13 @@ class Wanted:
         columns: name -> its kind; None: as it was read.
         reading: how text becomes values.
         has_words: a chunk held a word for "no value" in a column of numbers, so the next ones may as well.
+        unmet: words of the config that no chunk held so far: the next ones are looked through for them.
     """
 
     columns: Mapping[str, FeatureColumn | None]
     reading: Reading
     has_words: bool = False
+    unmet: UnmetWords | None = None
 
     @property
     def numbers(self) -> list[str]:
@@ -82,6 +85,7 @@ class Chunk:
         bad: column -> rows that hold no value of its kind, and all values.
         origin: (row of the chunk, file, line) wherever the distance between row and line changes.
         widths: fields and lines of the records where they were counted one by one.
+        met: words that were looked for and are in these rows.
     """
 
     num_rows: int
@@ -89,6 +93,7 @@ class Chunk:
     bad: Bad = field(default_factory=dict)
     origin: tuple[tuple[int, str, int], ...] = ()
     widths: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+    met: list[tuple[str | None, str]] = field(default_factory=list)
 
     def count_in(self, check: WidthCheck) -> None:
         """Tell the check of widths about the records."""
@@ -189,7 +194,8 @@ class _Text:
         """The columns; None where the reader does not agree with the count."""
         layout, names = self.source.layout, list(wanted.columns)
         frame, done = None, tuple[str, ...]()
-        if records.scan is None and wanted.is_plain and wanted.numbers and not wanted.has_number_words:
+        is_typed = wanted.is_plain and wanted.numbers and not wanted.has_number_words and not wanted.unmet
+        if records.scan is None and is_typed:
             words = wanted.reading.missing if wanted.is_all_read else None
             has_words = wanted.has_words
             if words is not None or not has_words:
@@ -202,8 +208,10 @@ class _Text:
             frame = read_text_columns(records, layout, self.source.file)
             if frame is None:
                 return None
-        frame, bad = read_kinds(frame.head(most) if most is not None else frame, wanted, done)
-        return Chunk(records.num_records, frame, bad, records.origin(shown(self.source.file)))
+        frame = frame.head(most) if most is not None else frame
+        met = wanted.unmet.among(frame, wanted.reading) if wanted.unmet and not done else []
+        frame, bad = read_kinds(frame, wanted, done)
+        return Chunk(records.num_records, frame, bad, records.origin(shown(self.source.file)), met=met)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +268,9 @@ class _Rows:
         if wanted is None:
             return Chunk(self.frame.height, origin=origin)
         frame = self.frame if most is None else self.frame.head(most)
+        met = wanted.unmet.among(frame, wanted.reading) if wanted.unmet else []
         frame, bad = read_kinds(as_text(only(frame, list(wanted.columns)), self.source.is_whole), wanted, ())
-        return Chunk(self.frame.height, frame, bad, origin)
+        return Chunk(self.frame.height, frame, bad, origin, met=met)
 
 
 def _batches(file: str, num_rows: int) -> Iterator[polars.DataFrame]:

@@ -1,6 +1,7 @@
 """A table that is streamed gives what the same table held in memory gives: rows, parts, statistics, numbers, faults."""
 
 import bz2
+import dataclasses
 import gzip
 import random
 from pathlib import Path
@@ -316,3 +317,30 @@ def test_adult(monkeypatch: pytest.MonkeyPatch) -> None:
         split=SplitConfig(validation=0.2),
     )
     assert_same(load_as(monkeypatch, IN_MEMORY, given), load_as(monkeypatch, STREAMED, given))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("replaces", [False, True])
+def test_a6_words_are_looked_for_in_all_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, replaces: bool
+) -> None:
+    """`-77` is met far behind the first 10,000 rows, `-88` nowhere."""
+    small_chunks(monkeypatch, 20_000)
+    numbers = [(number * 37) % 101 for number in range(12_000)]
+    numbers[11_500] = -77
+    lines = [f"{value},{'ab'[at % 2] if at != 11_000 else 'late'},{at % 13}" for at, value in enumerate(numbers)]
+    path = write(tmp_path, "x,k,y\n" + "\n".join(lines))
+    if suffix == "parquet":
+        path = tmp_path / "t.parquet"
+        polars.read_csv(tmp_path / "t.csv").write_parquet(path)
+    replace = {"k": {"late": "b", "never": "a"}} if replaces else {}
+    options = {"missing": ("-77.0", "-88"), "replace": replace, "task": "regression", "drop": ()}
+    table = dataclasses.replace(config(path, **options), source=suffix)
+    resident, streamed = (load_as(monkeypatch, bound, table) for bound in (IN_MEMORY, STREAMED))
+    assert "data.missing: no value of the table is '-88'" in resident.warnings
+    assert ("data.replace: no value of k is 'never'" in resident.warnings) == replaces
+    assert_same(resident, streamed)
+    limited = dataclasses.replace(table, limit=11_200)
+    resident, streamed = (load_as(monkeypatch, bound, limited) for bound in (IN_MEMORY, STREAMED))
+    assert "data.missing: no value of the table is '-77.0', '-88'" in streamed.warnings
+    assert_same(resident, streamed)
