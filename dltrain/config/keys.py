@@ -136,6 +136,13 @@ _TABLE = (
     ),
     Key("data.encode", f"{ENCODES}|map({ENCODES})", None, "How categories become numbers.", example={"zip": "embedding"}),
     Key(
+        "data.min_count",
+        "int>=1|map(int>=1)",
+        None,
+        "Categories with fewer rows in the training part are one, others; what training has not seen belongs there as well.",
+        example={"zip": 10},
+    ),
+    Key(
         "data.images",
         "block",
         {},

@@ -199,6 +199,8 @@ class DataConfig:
             "none", or a mapping column -> one of these (for tables).
         impute: None (default "median"), "mean", "median", "most_frequent", "none", a number, or a mapping column -> one of these.
         encode: None (one-hot up to 64 categories, embedding above), "one_hot", "embedding", or a mapping column -> one of these.
+        min_count: training rows that a category needs to be one of its own, or column -> so many; the others are one together.
+            None: one row will do.
         scale_target: whether a regression target is standardized inside (reported in its own units all the same).
         split: see `SplitConfig`.
         augment: Keras's random layers, applied in training only.
@@ -239,6 +241,7 @@ class DataConfig:
     scale: str | Mapping[str, str] | None = None
     impute: str | float | Mapping[str, str | float] | None = None
     encode: str | Mapping[str, str] | None = None
+    min_count: int | Mapping[str, int] | None = None
     scale_target: bool = True
     split: SplitConfig = SplitConfig()
     augment: tuple[Component, ...] = ()

@@ -88,14 +88,18 @@ class ColumnFiles:
             return read_feature(series, column, reading)[0]
         return _to_array(series) if column.kind in ("number", "boolean") else series
 
-    def categories_of(self, column: FeatureColumn, reading: Reading, chosen: NDArray[np.bool_]) -> polars.Series:
-        """The different values, among them null, that the chosen rows [rows] of a category hold."""
+    def categories_of(self, column: FeatureColumn, reading: Reading, chosen: NDArray[np.bool_], times: int = 1) -> polars.Series:
+        """The values, among them null, that the chosen rows [rows] of a category hold, each no more than so many times."""
         import polars
 
         seen = polars.Series("", [], polars.String)
         for first, series in self.pieces(column.name):
             values = self.piece_values(series, column, reading).filter(polars.Series(chosen[first : first + len(series)]))
-            seen = polars.concat([seen, values.unique().alias("")]).unique()
+            if times == 1:
+                seen = polars.concat([seen, values.unique().alias("")]).unique()
+            else:
+                both = polars.concat([seen, values.alias("")]).alias("word").to_frame()
+                seen = both.filter(polars.int_range(polars.len()).over("word") < times)["word"].alias("")
         return seen
 
     def surprises_of(self, column: FeatureColumn, reading: Reading) -> Surprises:

@@ -14,7 +14,7 @@ from dltrain.errors import Fault
 
 UNREAD = "unread"  # an argument of ours: pictures that a table names are not opened, their shape is what is asked for
 BUNDLED_TABLES = ("iris", "wine", "breast_cancer", "diabetes")
-_TABLE_OPTIONS = ("features", "drop", "weight", "identifiers", "encode", "replace", "impute", "missing", "scale")
+_TABLE_OPTIONS = ("features", "drop", "weight", "identifiers", "encode", "min_count", "replace", "impute", "missing", "scale")
 _OWN_PARTS = {"mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
 _NUMBERED = ("digits", "mnist")  # whose labels are the numbers from 0
 _LFW_CROP = (125, 94)  # the part of the picture that scikit-learn takes

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 ONE_HOT_LIMIT = 64
 MISSING = "(missing)"
+OTHER = "(other)"
 # As text; digits with leading zeros are codes, not numbers.
 NUMBER = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.0*)?")
@@ -48,6 +49,7 @@ class FeatureColumn:
         numbers: the transforms of a number or boolean (one) or of a date's parts.
         date_parts: names of the parts of a date, in the order of `numbers`.
         categories: sorted; empty where it is no category.
+        rare: categories of the training part with too few rows, which are one together: the place of those it has not seen.
         has_missing: the training part had rows without a category, which then are a category of their own.
         encode: "one_hot" or "embedding".
         form: of the pictures that a column names.
@@ -77,6 +79,7 @@ class FeatureColumn:
     trainable: bool = True
     vectors: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
     untaught: str = ""
+    rare: tuple[str, ...] = ()
 
     @property
     def is_embedded(self) -> bool:
@@ -101,7 +104,7 @@ class FeatureColumn:
 
     @property
     def vocabulary_size(self) -> int:
-        """Indices of an embedded category: 0 for what training has not seen, the categories, and missing where it was seen."""
+        """Indices of an embedded category: 0 for rare and unseen ones, the categories, and missing where training saw it."""
         return self.tokenizer.size if self.tokenizer else 1 + len(self.categories) + self.has_missing
 
     def make_input(self, name: str) -> InputSpec:
@@ -263,6 +266,7 @@ def fit_feature(
     scale: str,
     impute: str | float,
     encode: str | None,
+    min_count: int = 1,
     text: TextConfig = USUAL_TEXT,
 ) -> FeatureColumn:
     """Learn from the training rows: categories, or fill and scale of each number.
@@ -273,6 +277,7 @@ def fit_feature(
         rows: the training part.
         scale, impute: for numbers and dates.
         encode: "one_hot", "embedding", or None: one-hot up to 64 categories.
+        min_count: rows that a category needs to be one of its own.
         text: how a text becomes tokens.
     """
     if column.kind == "image":
@@ -283,13 +288,13 @@ def fit_feature(
         return fit_text(column, counts)
     if column.kind == "category":
         seen = values.gather(rows)
-        categories = _categories(seen.drop_nulls().unique().to_list())
+        categories, rare = _categories(seen.drop_nulls(), min_count)
         has_missing = bool(seen.null_count())
-        untaught = NO_VALUE if not categories else ""
-        if len(categories) == 1 and not has_missing:
-            untaught = same_value(categories[0])
+        untaught = NO_VALUE if not categories and not rare else ""
+        if len(categories) + bool(rare) + has_missing == 1 and not untaught:
+            untaught = same_value(categories[0] if categories else f"rarer than data.min_count: {min_count}")
         encode = encode or ("one_hot" if len(categories) <= ONE_HOT_LIMIT else "embedding")
-        return replace(column, categories=categories, has_missing=has_missing, encode=encode, untaught=untaught)
+        return replace(column, categories=categories, rare=rare, has_missing=has_missing, encode=encode, untaught=untaught)
     if column.kind == "boolean":
         fill = impute if not isinstance(impute, str) or impute == "none" else "most_frequent"
         number = fit_number(column.name, values[rows], "none", fill)
@@ -339,12 +344,22 @@ def split_untaught(
     return kept, gone, [f"left out, because {what} no value in the training part: {listed(empty, 20)}"]
 
 
-def _categories(words: Sequence[str]) -> tuple[str, ...]:
-    """The words in order; a whole number that is written in several ways (`1`, `1.0`) is one category, in the shortest."""
+def _categories(words: polars.Series, min_count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The different words in order, and those with fewer rows than `min_count`.
+
+    A whole number that is written in several ways (`1`, `1.0`) is one category, in the shortest.
+    """
+    counted = (
+        dict(words.alias("word").value_counts(name="rows").iter_rows()) if min_count > 1 else dict.fromkeys(words.unique(), 1)
+    )
     kept: dict[str, str] = {}
-    for word in sorted(words, key=lambda word: (len(word), word)):
-        kept.setdefault(word.partition(".")[0] if WHOLE_NUMBER.fullmatch(word) else word, word)
-    return tuple(sorted(kept.values()))
+    rows: dict[str, int] = {}
+    for word in sorted(counted, key=lambda word: (len(word), word)):
+        key = word.partition(".")[0] if WHOLE_NUMBER.fullmatch(word) else word
+        kept.setdefault(key, word)
+        rows[key] = rows.get(key, 0) + counted[word]
+    common = sorted(word for key, word in kept.items() if rows[key] >= min_count)
+    return tuple(common), tuple(sorted(word for key, word in kept.items() if rows[key] < min_count))
 
 
 def _same_numbers(categories: Sequence[str], unknown: polars.Series) -> dict[str, str]:
@@ -362,7 +377,7 @@ def _same_numbers(categories: Sequence[str], unknown: polars.Series) -> dict[str
 
 
 def category_codes(column: FeatureColumn, values: polars.Series) -> tuple[NDArray[np.int32], polars.Series]:
-    """Codes [rows]: 0 for unknown, 1... for the categories, the last for missing; and the unknown values."""
+    """Codes [rows]: 0 for unknown and rare, 1... for the categories, the last for missing; and values new since training."""
     import polars
 
     codes = values.cast(polars.Enum(column.categories), strict=False).to_physical().cast(polars.Int32) + 1
@@ -375,6 +390,8 @@ def category_codes(column: FeatureColumn, values: polars.Series) -> tuple[NDArra
     array = codes.fill_null(0).to_numpy(writable=True)
     if column.has_missing:
         array[values.is_null().to_numpy()] = len(column.categories) + 1
+    if column.rare and len(unknown):
+        unknown = unknown.filter(~unknown.is_in([*column.rare, *_same_numbers(column.rare, unknown)]))
     return array, unknown
 
 
@@ -402,7 +419,8 @@ def fill_features(
 ) -> dict[str, NDArray[Any]]:
     """Write the numbers of all columns into `matrix` [rows, width] (zeros before); return the inputs of other columns.
 
-    A category that training has not seen is index 0 of an embedding, and all zeros in one-hot; it goes to `unseen`.
+    A category that is rare, or that training has not seen, is index 0 of an embedding, and all zeros in one-hot; the latter goes
+    to `unseen`.
     """
     embedded: dict[str, NDArray[Any]] = {}
     place = 0
@@ -438,7 +456,7 @@ def read_back(columns: Sequence[FeatureColumn], matrix: NDArray[Any]) -> dict[st
 
     Returns:
         Column -> values in its own units: numbers, `true` or `false`, the category with the largest number ("" where that is the
-        missing one); a date's parts are columns of their own.
+        missing one, "(other)" where none is near 1 and some are rare); a date's parts are columns of their own.
     """
     found: dict[str, Any] = {}
     place = 0
@@ -449,6 +467,9 @@ def read_back(columns: Sequence[FeatureColumn], matrix: NDArray[Any]) -> dict[st
         if column.kind == "category" and width:
             words = [*column.categories, *([""] if column.has_missing else [])]
             found[column.name] = [words[index] for index in block.argmax(axis=1)]
+            if column.rare:
+                is_other = block.max(axis=1) < 0.5
+                found[column.name] = [OTHER if other else word for other, word in zip(is_other, found[column.name], strict=True)]
             continue
         start = 0
         for number in column.numbers:

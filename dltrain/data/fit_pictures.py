@@ -83,7 +83,7 @@ def _choose_rows(
 
 def refuse_table_options(config: DataConfig) -> None:
     """Raises ConfigError for keys of `data:` that are for tables."""
-    keys: tuple[str, ...] = ("features", "drop", "weight", "identifiers", "impute", "encode")
+    keys: tuple[str, ...] = ("features", "drop", "weight", "identifiers", "impute", "encode", "min_count")
     keys += () if config.source == "npz" else ("replace",)
     keys += () if config.source in ("npz", "image_folder") else ("missing", "missing_target")
     given = [key for key in keys if getattr(config, key) and getattr(config, key) != "fail"]

@@ -40,6 +40,7 @@ from dltrain.data.fit_table import (
     fit_column,
     fit_targets,
     kept_in_config,
+    min_count_of,
     reading_of,
     resolved_values,
     scaled_target,
@@ -293,7 +294,7 @@ def _fit_column(config: DataConfig, files: ColumnFiles, column: FeatureColumn, r
         return fit_column(config, column, files.values(column, reading), rows)
     chosen = np.zeros(files.height, bool)
     chosen[rows] = True
-    values = files.categories_of(column, reading, chosen)
+    values = files.categories_of(column, reading, chosen, min_count_of(config, column.name))
     return fit_column(config, column, values, np.arange(len(values)))
 
 

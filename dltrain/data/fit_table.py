@@ -207,7 +207,7 @@ def _named_columns(config: DataConfig) -> list[tuple[str, str]]:
     for key in ("column", "group", "time"):
         name = getattr(config.split, key)
         named += [(f"data.split.{key}", name)] if name else []
-    for key in ("scale", "impute", "encode", "dates"):
+    for key in ("scale", "impute", "encode", "min_count", "dates"):
         option = getattr(config, key)
         named += [(f"data.{key}.{name}", name) for name in option] if isinstance(option, dict) else []
     return named
@@ -483,13 +483,22 @@ def _option(config: DataConfig, key: str, column: str, default: Any, words: tupl
     return value
 
 
+def min_count_of(config: DataConfig, column: str) -> int:
+    """Training rows that a category of the column needs to be one of its own."""
+    option = config.min_count
+    return (option.get(column, 1) if isinstance(option, Mapping) else option) or 1
+
+
 def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Rows) -> FeatureColumn:
     """What the training rows teach about a column, with the options that the config has for it."""
-    if isinstance(config.encode, dict) and column.name in config.encode and column.kind not in ("category", "boolean"):
+    for key in ("encode", "min_count"):
+        option = getattr(config, key)
+        if not isinstance(option, dict) or column.name not in option or column.kind in ("category", "boolean"):
+            continue
         what = {"text": "free text", "number": "numbers", "date": "dates"}.get(column.kind, f"a column of {column.kind}s")
-        message = f"{column.name} is {what}, and `encode` is for categories"
+        message = f"{column.name} is {what}, and `{key}` is for categories"
         hint = f"`data.features: {{{column.name}: category}}` takes each different value for a category"
-        raise ConfigError(config_fault(config, f"data.encode.{column.name}", message, hint))
+        raise ConfigError(config_fault(config, f"data.{key}.{column.name}", message, hint))
     scale = _option(config, "scale", column.name, "standard", (*SCALES, "unit"))
     return fit_feature(
         column,
@@ -498,6 +507,7 @@ def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Row
         scale="minmax" if scale == "unit" else scale,
         impute=_option(config, "impute", column.name, "median", IMPUTES),
         encode=_option(config, "encode", column.name, None, ("one_hot", "embedding")),
+        min_count=min_count_of(config, column.name),
         text=config.text,
     )
 

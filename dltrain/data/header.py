@@ -89,8 +89,14 @@ def _read_facts(config: DataConfig, seed: int) -> DataFacts:
 
 def _refuse_for_pictures(config: DataConfig) -> None:
     source = SOURCES.get(config.source)
-    options = (config.features, config.drop, config.weight, config.identifiers, config.replace, config.impute, config.encode)
-    for_tables = any(options) or config.missing or config.scale not in (None, "standard", "minmax", "unit", "none")
+    options = (config.features, config.drop, config.weight, config.identifiers, config.replace, config.impute)
+    for_tables = any((*options, config.encode, config.min_count, config.missing)) or config.scale not in (
+        None,
+        "standard",
+        "minmax",
+        "unit",
+        "none",
+    )
     if source is not None and (source.holds == "pictures" or source.name == "npz") and (for_tables or config.split.key):
         from dltrain.data.fit_pictures import refuse_table_options
 

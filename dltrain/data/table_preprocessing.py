@@ -15,7 +15,7 @@ from dltrain.config.date_formats import is_zone, split_writing
 from dltrain.config.transformers import TRANSFORMERS
 from dltrain.data.column_names import column_of
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
-from dltrain.data.faults import all_of, capped, column_hint
+from dltrain.data.faults import all_of, capped, column_hint, listed
 from dltrain.data.features import FeatureColumn, Unseen, check_gaps, fill_features, read_back, read_features, take, usable_rows
 from dltrain.data.input_groups import InputGroup, group_specs, split_inputs
 from dltrain.data.kinds import KINDS, SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
@@ -253,6 +253,7 @@ class TablePreprocessing(Preprocessing):
                     ],
                     "date_parts": list(column.date_parts),
                     "categories": list(column.categories),
+                    **({"rare": list(column.rare)} if column.rare else {}),
                     "has_missing": column.has_missing,
                     "encode": column.encode,
                     **text_state(column),
@@ -292,6 +293,7 @@ class TablePreprocessing(Preprocessing):
                 typed(item, "has_missing", bool),
                 one_of(item, "encode", ("one_hot", "embedding")),
                 **text_from(item),
+                rare=texts(item, "rare") if "rare" in item else (),
                 form=form_from(item),
                 images=images_from(item.get("images")),
                 on_error=one_of(item, "on_error", ("fail", "skip")) if "on_error" in item else "fail",
@@ -369,11 +371,17 @@ def _with_numbers(transform: NumberTransform, arrays: Mapping[str, NDArray[Any]]
     )
 
 
+def _rare(columns: Sequence[FeatureColumn]) -> str:
+    """What became of categories with too few rows, behind what is said of their columns."""
+    words = [f"{len(column.rare):,} of {column.name}" for column in columns if column.rare]
+    return f"; rare ones taken together: {listed(words, 8)}" if words else ""
+
+
 def _manner(name: str, columns: Sequence[FeatureColumn]) -> str:
     if name == "one_hot":
-        return f" (one-hot, {sum(len(column.columns) for column in columns)} columns)"
+        return f" (one-hot, {sum(len(column.columns) for column in columns)} columns{_rare(columns)})"
     if name == "embedding":
-        return f" ({', '.join(f'{column.name}: embedding of {column.vocabulary_size:,}' for column in columns)})"
+        return f" ({', '.join(f'{column.name}: embedding of {column.vocabulary_size:,}' for column in columns)}{_rare(columns)})"
     if name == "text":
         words = [
             f"{column.name}: {column.tokenizer.size:,} tokens, {column.tokenizer.length} a row"
