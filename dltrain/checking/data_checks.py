@@ -69,7 +69,7 @@ def _view(raw: RawTable, dataset: Dataset, preprocessing: TablePreprocessing) ->
         if spec.task == "reconstruction":
             continue
         values = _whole(dataset.parts, spec.name, raw.frame.height)
-        targets[spec.name] = values if spec.name in classes else values * spec.scale + spec.mean
+        targets[spec.name] = values if spec.name in classes else spec.to_own(values)
     return TableView(
         raw.frame,
         {column.name: column.kind for column in preprocessing.features},

@@ -35,8 +35,9 @@ def check_losses(config: Config, training: TrainingConfig, facts: DataFacts, hea
         what = _OWN_UNITS.get(head.loss.name)
         if what is None or head.task != "regression" or not config.data.scale_target:
             continue
+        how = "a logarithm" if config.data.scale_target == "log" else "standardized"
         path = f"training.loss.{head.targets[0].name}" if isinstance(training.loss, Mapping) else "training.loss"
-        message = f"{head.loss.name} compares {what}, but the target {head.targets[0].name!r} is standardized inside"
+        message = f"{head.loss.name} compares {what}, but the target {head.targets[0].name!r} is {how} inside"
         hint = "say `data.scale_target: false`"
         if head.loss.name == "Poisson":
             hint += ", and let the output be positive: `model.output: {Dense: {units: 1, activation: exponential}}`"

@@ -61,7 +61,7 @@ def _label(part: Part, schema: Schema, row: int) -> str:
         if spec.task == "classification":
             words.append(spec.classes[int(part.targets[spec.name][row])])
         elif spec.task == "regression":
-            words.append(f"{float(part.targets[spec.name][row]) * spec.scale + spec.mean:.5g}")
+            words.append(f"{float(spec.to_own(part.targets[spec.name][row])):.5g}")
     return ", ".join(words)
 
 

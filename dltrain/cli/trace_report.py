@@ -195,7 +195,7 @@ def _prediction(trace: Trace, index: int, name: str) -> list[str]:
         else:
             own = found if isinstance(found, list) else [found]
             shown = ", ".join(number(value) for value in own[:6]) + (", …" if len(own) > 6 else "")
-            if any(spec.scale != 1.0 or spec.mean for spec in head.targets):
+            if any(spec.is_scaled for spec in head.targets):
                 shown += f" (y = {', '.join(number(value) for value in values[:6])}, scaled)"
         target = _target(trace, index, row)
         rows.append([one_line(trace.names[row], 40), shown, *([target] if target else [])])
@@ -216,7 +216,7 @@ def _target(trace: Trace, index: int, row: int) -> str:
         return head.classes[which]
     if head.task == "reconstruction":
         return "the input"
-    own = [value * spec.scale + spec.mean for value, spec in zip(values, head.targets)]
+    own = [float(spec.to_own(value)) for value, spec in zip(values, head.targets)]
     return ", ".join(number(value) for value in own[:6])
 
 

@@ -201,7 +201,8 @@ class DataConfig:
         encode: None (one-hot up to 64 categories, embedding above), "one_hot", "embedding", or a mapping column -> one of these.
         min_count: training rows that a category needs to be one of its own, or column -> so many; the others are one together.
             None: one row will do.
-        scale_target: whether a regression target is standardized inside (reported in its own units all the same).
+        scale_target: how a regression target is scaled inside: True or "standard", "log" (its logarithm, standardized), or False;
+            it is reported in its own units all the same.
         split: see `SplitConfig`.
         augment: Keras's random layers, applied in training only.
         transform: scikit-learn transformers, kind "transformer", applied in order to the scaled numbers of a row.
@@ -242,7 +243,7 @@ class DataConfig:
     impute: str | float | Mapping[str, str | float] | None = None
     encode: str | Mapping[str, str] | None = None
     min_count: int | Mapping[str, int] | None = None
-    scale_target: bool = True
+    scale_target: bool | str = True
     split: SplitConfig = SplitConfig()
     augment: tuple[Component, ...] = ()
     transform: tuple[Component, ...] = ()

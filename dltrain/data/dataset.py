@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,9 +59,14 @@ class TargetSpec:
         name: the column, or "target".
         task: "classification", "regression" or "reconstruction".
         classes: label names in index order, for classification; else empty.
-        mean, scale: the stored regression target is (value - mean) / scale; 0 and 1 where it is not scaled.
+        mean, scale: the stored regression target is (value - mean) / scale, 0 and 1 where it is not scaled; of its logarithm
+            where `transform` says so.
         reason: why this task, in one sentence ("`income` holds text of 2 values").
         column: of a series, the column whose value some steps ahead it is; else empty.
+        transform: "standard", or "log": it is the natural logarithm of the value that is scaled and learned.
+        smearing: what a prediction is multiplied by once it is back in its own units. The exponential of a mean of logarithms is
+            below the mean of the values; the mean of the exponentials of the training part's residuals makes up for that,
+            whatever their distribution (Duan, "Smearing Estimate", JASA 78, 1983). 1 until a fit has found it.
     """
 
     name: str
@@ -69,6 +76,91 @@ class TargetSpec:
     scale: float = 1.0
     reason: str = ""
     column: str = ""
+    transform: str = "standard"
+    smearing: float = 1.0
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether what is stored is something else than the value itself."""
+        return self.is_log or self.scale != 1.0 or self.mean != 0.0
+
+    @property
+    def is_log(self) -> bool:
+        """Whether it is the logarithm that is learned."""
+        return self.transform == "log"
+
+    def to_stored(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
+        """What the model is to learn, of values in their own units.
+
+        Raises:
+            DataError: a logarithm is to be learned of a number that has none.
+        """
+        import numpy as np
+
+        if self.is_log:
+            if (values <= 0).any():
+                raise DataError(self.no_logarithm(float(values[values <= 0][0])))
+            values = np.log(values)
+        stored: NDArray[np.float32] = ((values - self.mean) / self.scale).astype(np.float32)
+        return stored
+
+    def to_own(self, stored: Any, ops: Any = None) -> Any:
+        """Values in their own units of what is stored: float64, or tensors where `ops` are Keras's."""
+        import numpy as np
+
+        if ops is None:
+            values = np.asarray(stored, np.float64) * self.scale + self.mean
+            return np.exp(values) if self.is_log else values
+        values = stored * np.float32(self.scale) + np.float32(self.mean)
+        return ops.exp(values) if self.is_log else values
+
+    def to_prediction(self, outputs: Any, ops: Any = None) -> Any:
+        """The same of what a model says."""
+        import numpy as np
+
+        values = self.to_own(outputs, ops)
+        if not self.is_log:
+            return values
+        return values * (self.smearing if ops is None else np.float32(self.smearing))
+
+    def mean_of(self, stored: Any, weights: Any = None) -> float:
+        """The mean of a target's values, as it is stored: of a logarithm it is not the mean of what is stored."""
+        import numpy as np
+
+        if self.is_log:
+            return float((np.log(np.average(self.to_own(stored), weights=weights)) - self.mean) / self.scale)
+        if weights is None:
+            return float(np.mean(stored, dtype=np.float64))
+        return float(np.average(np.asarray(stored, np.float64), weights=np.asarray(weights, np.float64)))
+
+    def with_smearing(self, stored: Any, outputs: Any, weights: Any = None) -> TargetSpec:
+        """The target with the smearing that the training part asks for.
+
+        Args:
+            stored: the training part's stored values [rows].
+            outputs: what the model says of them [rows].
+            weights: of the rows, or None.
+        """
+        import numpy as np
+
+        if not self.is_log:
+            return self
+        residuals = (np.asarray(stored, np.float64) - np.asarray(outputs, np.float64)) * self.scale
+        with np.errstate(over="ignore"):
+            smearing = float(np.average(np.exp(residuals), weights=weights))
+        # A model that learnt nothing sensible is not made up for.
+        return replace(self, smearing=smearing) if np.isfinite(smearing) else self
+
+    def deviation_at(self, values: NDArray[np.float64]) -> Any:
+        """What one unit of the stored target is worth, in own units, near the given values."""
+        import numpy as np
+
+        return np.abs(values) * self.scale if self.is_log else self.scale
+
+    def no_logarithm(self, value: float) -> Fault:
+        """Says that the logarithm of a value cannot be learned."""
+        message = f"the target {self.name} is {value:g}, which has no logarithm"
+        return Fault(message, path="data.scale_target", hint="data.scale_target: standard takes every number")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,15 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures, RawTable
 from dltrain.data.splits import Rows
 from dltrain.data.table_preprocessing import DROP, RECONSTRUCTION
-from dltrain.data.targets import Locate, count_labels, describe_dropped, have_targets, scale_target
+from dltrain.data.targets import (
+    Locate,
+    count_labels,
+    describe_dropped,
+    have_targets,
+    refuse_log_of_none,
+    scale_target,
+    transformed,
+)
 from dltrain.data.transform_steps import fit_steps
 from dltrain.errors import ConfigError, DataError
 
@@ -152,7 +160,8 @@ def _fit(config: DataConfig, raw: RawPictures, spec: TargetSpec, values: NDArray
     scale = str(config.scale or ("unit" if raw.value_range is not None else "standard"))
     center, spread = fit_pixel_scale(raw.images, rows, scale, raw.value_range)
     if spec.task == "regression" and config.scale_target:
-        spec = scale_target(spec, np.asarray(values, np.float64)[rows])
+        spec = scale_target(transformed(spec, config.scale_target), np.asarray(values, np.float64)[rows])
+    refuse_log_of_none((spec,), config.scale_target)
     return PicturePreprocessing(
         source=config.source,
         shape=tuple(raw.images.shape[1:]),

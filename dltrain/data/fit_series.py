@@ -39,7 +39,7 @@ from dltrain.data.series_time import Times, read_times
 from dltrain.data.splits import Rows
 from dltrain.data.stored_folders import META, make_folder
 from dltrain.data.table_preprocessing import TablePreprocessing, locator
-from dltrain.data.targets import Locate
+from dltrain.data.targets import Locate, transformed
 from dltrain.errors import ConfigError, DataError
 from dltrain.reporting import Reporter
 
@@ -153,7 +153,8 @@ def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, lis
     texts = [column.name for column in columns if column.kind == "text"]
     if texts:
         raise DataError(config_fault(config, f"data.features.{texts[0]}", f"{texts[0]} is free text, which a series cannot hold"))
-    targets = tuple(TargetSpec(name, "regression", reason="a series foretells numbers") for name in names)
+    plain_targets = (TargetSpec(name, "regression", reason="a series foretells numbers") for name in names)
+    targets = tuple(transformed(spec, config.scale_target) for spec in plain_targets)
     return (
         TablePreprocessing(
             source=config.source,

@@ -58,7 +58,7 @@ from dltrain.data.splits import Rows
 from dltrain.data.spoken_columns import how_read
 from dltrain.data.stored_folders import META, make_folder
 from dltrain.data.table_preprocessing import DROP, RECONSTRUCTION, TablePreprocessing, locator, read_weights
-from dltrain.data.targets import EXACT, FEW_VALUES, Locate, are_codes, encode_target, infer_target
+from dltrain.data.targets import EXACT, FEW_VALUES, Locate, are_codes, encode_target, infer_target, transformed
 from dltrain.data.tokens import TokenCounts, warn_of_whole_lines
 from dltrain.data.word_vectors import token_vectors
 from dltrain.errors import ConfigError, DataError, UsageError
@@ -325,6 +325,7 @@ def _read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str)
         distinct = polars.concat([series.cast(polars.String) if labelled else series for series in pieces])
         distinct = mend(distinct.unique(maintain_order=True), reading)
     spec = infer_target(distinct, reading, task=config.task, classes=(), labelled=labelled)
+    spec = transformed(spec, config.scale_target)
     return spec, _encode_target(raw, spec, reading, config.missing_target)
 
 

@@ -52,7 +52,16 @@ from dltrain.data.table_preprocessing import (
     locator,
     read_weights,
 )
-from dltrain.data.targets import count_labels, describe_dropped, encode_target, have_targets, infer_target, scale_target
+from dltrain.data.targets import (
+    count_labels,
+    describe_dropped,
+    encode_target,
+    have_targets,
+    infer_target,
+    refuse_log_of_none,
+    scale_target,
+    transformed,
+)
 from dltrain.data.tokens import warn_of_whole_lines
 from dltrain.data.transform_steps import fit_steps
 from dltrain.data.wide_tables import read_plain_numbers
@@ -358,6 +367,7 @@ def read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str) 
     series = mend(column_of(raw.frame, name), reading)
     classes = raw.classes if name in raw.target else ()
     spec = infer_target(series, reading, task=config.task, classes=classes, labelled=is_labelled(column_of(raw.frame, name)))
+    spec = transformed(spec, config.scale_target)
     return spec, encode_target(series, spec, reading, locator(raw), drop=config.missing_target == DROP)
 
 
@@ -370,7 +380,9 @@ def fit_targets(
         DataError: values that are missing, unreadable, or all the same.
     """
     if config.task == RECONSTRUCTION:
-        return (TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so"),), {}
+        spec = TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so")
+        _refuse_log_of_none(config, (spec,))
+        return (spec,), {}
     specs: list[TargetSpec] = []
     values: dict[str, NDArray[Any]] = {}
     faults: list[Fault] = []
@@ -382,7 +394,15 @@ def fit_targets(
             faults.extend(placed(error, config).faults)
     if faults:
         raise DataError(faults)
+    _refuse_log_of_none(config, specs)
     return tuple(specs), values
+
+
+def _refuse_log_of_none(config: DataConfig, specs: Sequence[TargetSpec]) -> None:
+    try:
+        refuse_log_of_none(specs, config.scale_target)
+    except DataError as error:
+        raise placed(error, config) from error
 
 
 def check_targets(
@@ -513,7 +533,7 @@ def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Row
 
 
 def scaled_target(config: DataConfig, spec: TargetSpec, targets: dict[str, NDArray[Any]], rows: Rows) -> TargetSpec:
-    """A target of numbers with mean and deviation of the training rows."""
+    """A target of numbers with mean and deviation of the training rows, or of their logarithms."""
     if spec.task != "regression" or not config.scale_target:
         return spec
     return scale_target(spec, targets[spec.name][rows])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,6 +21,7 @@ from dltrain.data.scaled_pixels import BLOCK_VALUES, ScaledPixels, scale_pixels
 from dltrain.data.scaling import nonzero_deviation
 from dltrain.data.state_values import one_of, texts, typed
 from dltrain.data.table_preprocessing import DROP, RECONSTRUCTION, target_from, target_state
+from dltrain.data.targets import smeared
 from dltrain.data.transform_steps import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault
 
@@ -138,6 +139,10 @@ class PicturePreprocessing(Preprocessing):
             return ScaledPixels(images if is_whole else images[rows], self.center, self.spread)
         return scale_pictures(images, rows, self.center, self.spread)
 
+    def with_smearing(self, factors: Mapping[str, float]) -> PicturePreprocessing:
+        """See `Preprocessing.with_smearing`."""
+        return replace(self, targets=smeared(self.targets, factors))
+
     def describe(self) -> list[str]:
         """`pictures: 31x23x1, each pixel standardized`."""
         manner = {
@@ -202,7 +207,7 @@ def _target(raw: RawPictures, spec: TargetSpec, rows: NDArray[np.int64]) -> NDAr
             raise DataError(
                 capped([Fault(f"row {rows[row] + 1:,}: the target is {values[row]}, not a finite number") for row in bad])
             )
-        return ((values - spec.mean) / spec.scale).astype(np.float32)
+        return spec.to_stored(values)
     labels = [raw.classes[int(code)] for code in np.unique(target)] if raw.classes else class_labels(np.unique(target))
     unknown = [label for label in labels if label not in spec.classes]
     if unknown:

@@ -60,6 +60,10 @@ class Preprocessing(ABC):
     def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Preprocessing:
         """The same preprocessing again. Any exception means that the state is damaged."""
 
+    @abstractmethod
+    def with_smearing(self, factors: Mapping[str, float]) -> Preprocessing:
+        """The same with the smearing (see `TargetSpec`) of its schema's targets, by name."""
+
     def inverse_target(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
         """A target in its own units: float64 for regression, label names (objects) for class indices."""
         spec = next(target for target in self.schema.targets if target.name == name)
@@ -67,7 +71,7 @@ class Preprocessing(ABC):
             names: NDArray[Any] = np.array(spec.classes, dtype=object)
             labels: NDArray[Any] = names[np.asarray(values)]
             return labels
-        numbers: NDArray[np.float64] = np.asarray(values, np.float64) * spec.scale + spec.mean
+        numbers: NDArray[np.float64] = spec.to_own(values)
         return numbers
 
     def save(self, folder: Path) -> None:

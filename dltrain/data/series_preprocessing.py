@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import SeriesConfig
 from dltrain.data.column_names import column_of
-from dltrain.data.dataset import Part, Schema, TargetSpec
+from dltrain.data.dataset import Part, Schema
 from dltrain.data.faults import all_of, capped
 from dltrain.data.features import Unseen, fill_features, read_features
 from dltrain.data.kinds import SAMPLE_ROWS, Reading, infer_kind, read_numbers
@@ -224,13 +224,11 @@ class SeriesPreprocessing(Preprocessing):
         for target in self.schema.targets:
             column = values.targets[target.column]
             ahead = int(target.name.rpartition(" +")[2]) if self.series.horizon > 1 else 1
-
-            def scaled(numbers: NDArray[np.float64], spec: TargetSpec = target) -> NDArray[np.float32]:
-                return ((numbers - spec.mean) / spec.scale).astype(np.float32)
+            scaled = target.to_stored
 
             part.targets[target.name] = scaled(column[ends + ahead])
             last = fill_forward(column)[ends]
-            last = np.where(np.isnan(last), target.mean, last)
+            last = np.where(np.isnan(last), target.to_own(0.0), last)
             part.references[LAST_VALUE][target.name] = scaled(last)
             if self.series.season:
                 seasons = -(-ahead // self.series.season)
@@ -238,6 +236,14 @@ class SeriesPreprocessing(Preprocessing):
                 there = (before >= 0) & (runs[np.maximum(before, 0)] == runs[ends])
                 found = np.where(there, column[np.maximum(before, 0)], np.nan)
                 part.references[seasonal][target.name] = scaled(np.where(np.isnan(found), last, found))
+
+    def with_smearing(self, factors: Mapping[str, float]) -> SeriesPreprocessing:
+        """See `Preprocessing.with_smearing`; the steps ahead of a column share the mean of theirs."""
+        steps: dict[str, list[float]] = {}
+        for target in self.schema.targets:
+            steps.setdefault(target.column, []).append(factors[target.name])
+        means = {name: sum(found) / len(found) for name, found in steps.items()}
+        return replace(self, table=self.table.with_smearing(means))
 
     def describe(self) -> list[str]:
         """The windows, then the columns."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,14 @@ def one_of(mapping: Mapping[str, Any], key: str, words: Sequence[str]) -> str:
     if value not in words:
         raise ValueError(f"{key}: expected one of {', '.join(words)}, got {value!r}")
     return str(value)
+
+
+def positive(value: Any) -> float:
+    """A finite number above zero."""
+    number = float(value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"expected a number above 0, got {value!r}")
+    return number
 
 
 def texts(mapping: Mapping[str, Any], key: str) -> tuple[str, ...]:

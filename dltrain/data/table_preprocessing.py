@@ -24,8 +24,8 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
 from dltrain.data.scaling import SCALES, NumberTransform
 from dltrain.data.spoken_columns import unusable_types
-from dltrain.data.state_values import one_of, texts, typed
-from dltrain.data.targets import Locate, describe_dropped, encode_target, have_targets
+from dltrain.data.state_values import one_of, positive, texts, typed
+from dltrain.data.targets import Locate, describe_dropped, encode_target, have_targets, smeared
 from dltrain.data.text_format import NAMES
 from dltrain.data.tokens import MOST_TOKENS, Tokenizer
 from dltrain.data.transform_steps import FittedStep, apply_steps, describe_steps, steps_from, steps_state
@@ -199,13 +199,17 @@ class TablePreprocessing(Preprocessing):
             elif spec.name in targets:
                 target = targets[spec.name][rows]
                 regresses = spec.task == "regression"
-                made[spec.name] = ((target - spec.mean) / spec.scale).astype(np.float32) if regresses else target
+                made[spec.name] = spec.to_stored(target) if regresses else target
         return made
 
     def read_back(self, matrix: NDArray[Any]) -> dict[str, Any]:
         """What reconstructed features [rows, width] say of the table: column -> values; none where steps made other numbers."""
         width = sum(len(column.columns) for column in self.features)
         return {} if self.steps or self.groups or matrix.shape[1:] != (width,) else read_back(self.features, matrix)
+
+    def with_smearing(self, factors: Mapping[str, float]) -> TablePreprocessing:
+        """See `Preprocessing.with_smearing`."""
+        return replace(self, targets=smeared(self.targets, factors))
 
     def describe(self) -> list[str]:
         """`features: 6 numbers (standard), 8 categories (one-hot, 102 columns)`."""
@@ -482,6 +486,7 @@ def target_state(spec: TargetSpec) -> dict[str, Any]:
         "mean": spec.mean,
         "scale": spec.scale,
         "reason": spec.reason,
+        **({"transform": spec.transform, "smearing": spec.smearing} if spec.is_log else {}),
     }
 
 
@@ -497,4 +502,6 @@ def target_from(item: Mapping[str, Any]) -> TargetSpec:
         float(item["mean"]),
         float(item["scale"]),
         typed(item, "reason", str),
+        transform=one_of(item, "transform", ("standard", "log")) if "transform" in item else "standard",
+        smearing=positive(item["smearing"]) if "smearing" in item else 1.0,
     )

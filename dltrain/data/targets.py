@@ -205,8 +205,18 @@ def encode_target(
                 for row in bad[:10]
             ]
             raise DataError(capped(faults, len(bad)))
+        if spec.is_log:
+            _refuse_without_logarithm(spec, numbers, locate)
         return numbers
     return _encode_classes(series, spec, reading, locate)
+
+
+def _refuse_without_logarithm(spec: TargetSpec, numbers: NDArray[np.float64], locate: Locate) -> None:
+    bad = np.flatnonzero(numbers <= 0)
+    if len(bad):
+        faults = [spec.no_logarithm(float(numbers[row])) for row in bad[:10]]
+        placed = [_row_fault(locate, row, fault.message, fault.hint) for row, fault in zip(bad.tolist(), faults)]
+        raise DataError(capped(placed, len(bad)))
 
 
 def _encode_classes(series: polars.Series, spec: TargetSpec, reading: Reading, locate: Locate) -> NDArray[np.int32]:
@@ -286,9 +296,32 @@ def _row_fault(locate: Locate, row: int, message: str, hint: str | None = None) 
 
 
 def scale_target(spec: TargetSpec, values: NDArray[np.float64]) -> TargetSpec:
-    """The spec with mean and deviation of the training rows."""
+    """The spec with mean and deviation of the training rows, or of their logarithms (raises DataError where one has none)."""
+    if spec.is_log:
+        if values.min() <= 0:
+            raise DataError(spec.no_logarithm(float(values.min())))
+        values = np.log(values)
     deviation = float(values.std())
     return replace(spec, mean=float(values.mean()), scale=deviation if deviation > 0 else 1.0)
+
+
+def transformed(spec: TargetSpec, scale_target: bool | str) -> TargetSpec:
+    """The spec of a number that is to be learned as `data.scale_target` says, before anything is fitted."""
+    return replace(spec, transform="log") if scale_target == "log" and spec.task == "regression" else spec
+
+
+def refuse_log_of_none(specs: Sequence[TargetSpec], scale_target: bool | str) -> None:
+    """Raises DataError where a logarithm is to be learned and no target is a number."""
+    if scale_target == "log" and not any(spec.is_log for spec in specs):
+        what = "the input is reconstructed" if specs[0].task == "reconstruction" else f"the target {specs[0].name} holds classes"
+        raise DataError(
+            Fault(f"{what}: there is no number to learn the logarithm of", path="data.scale_target", hint="leave it out")
+        )
+
+
+def smeared(targets: Sequence[TargetSpec], factors: Mapping[str, float]) -> tuple[TargetSpec, ...]:
+    """The targets with the smearing that is found for them by name."""
+    return tuple(replace(spec, smearing=factors[spec.name]) if spec.name in factors else spec for spec in targets)
 
 
 def count_labels(spec: TargetSpec, codes: NDArray[Any]) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.load_run import StoredRun, load_run, run_outputs
 from dltrain.evaluation.made_up_rows import largest_difference, make_up
-from dltrain.evaluation.report import probabilities_of, values_of
+from dltrain.evaluation.report import probabilities_of
 from dltrain.model.export.format import ExportFormat, document
 from dltrain.model.export.outputs import units_of_input
 from dltrain.model.export.raw_model import RawModel, build_raw_model, describe_inputs
@@ -185,16 +185,15 @@ def _compare(stored: StoredRun, model: Any, raw: RawModel, chosen: ExportFormat,
     return len(arrays[0]), difference
 
 
-def _answers(
-    stored: StoredRun, raw: RawModel, outputs: Sequence[NDArray[Any]]
-) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
+def _answers(stored: StoredRun, raw: RawModel, outputs: Sequence[NDArray[Any]]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """What the run itself answers, by the names of the export's outputs, and the scale of each."""
-    values: list[tuple[NDArray[Any], float]] = []
+    values: list[tuple[NDArray[Any], Any]] = []
     for head, output in zip(stored.heads, outputs, strict=True):
         if head.task == "classification":
             values.append((probabilities_of(head, output), 1.0))
         elif head.task == "regression":
-            values += [(values_of(target, output[:, index]), target.scale) for index, target in enumerate(head.targets)]
+            own = [(target, target.to_prediction(output[:, index])) for index, target in enumerate(head.targets)]
+            values += [(numbers, target.deviation_at(numbers)) for target, numbers in own]
         else:
             center, spread = units_of_input(stored.preprocessing) or (np.array(0.0), np.array(1.0))
             values.append((output * spread + center, float(np.max(spread)) or 1.0))

@@ -67,17 +67,17 @@ def report_forecast(
             column,
             times,
             _stack(specs, part.targets),
-            _stack(specs, {target.name: output for target, output in steps}),
+            np.stack([target.to_prediction(output) for target, output in steps], axis=1),
             {key: _stack(specs, values) for key, values in part.references.items()},
         )
-        means = {target.name: np.full(part.num_rows, np.mean(reference[target.name], dtype=np.float64)) for target in specs}
+        means = {target.name: np.full(part.num_rows, target.mean_of(reference[target.name])) for target in specs}
         _add(result, name, found, _stack(specs, means), prefix=f"{column}_" if len(columns) > 1 else "")
         result.forecasts.append(found)
 
 
 def _stack(specs: Sequence[TargetSpec], values: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
     """Scaled values of each step as [rows, steps] in the column's own units."""
-    return np.stack([np.asarray(values[spec.name], np.float64) * spec.scale + spec.mean for spec in specs], axis=1)
+    return np.stack([spec.to_own(values[spec.name]) for spec in specs], axis=1)
 
 
 def _add(result: PartReport, part: str, found: Forecast, means: NDArray[np.float64], *, prefix: str) -> None:

@@ -14,7 +14,6 @@ from dltrain.data.dataset import Part
 from dltrain.errors import RunError
 from dltrain.evaluation.predict import predictions_of
 from dltrain.evaluation.prediction_files import prediction_columns, to_csv
-from dltrain.evaluation.report import values_of
 from dltrain.model.heads import Head
 from dltrain.runs import write_atomically
 
@@ -40,7 +39,7 @@ def write_held_out(folder: Path, heads: Sequence[Head], outputs: Sequence[NDArra
     for head in heads:
         for target in head.targets:
             stored = part.targets[target.name]
-            values = [head.classes[code] for code in stored] if head.classes else values_of(target, stored).tolist()
+            values = [head.classes[code] for code in stored] if head.classes else target.to_own(stored).tolist()
             true[f"true_{target.name}"] = values
     rest = prediction_columns(found.identifiers, found.prediction, found.probabilities, found.columns)
     write_atomically(folder / HELD_OUT_FILE, to_csv(columns | true | rest))

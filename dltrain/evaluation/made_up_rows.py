@@ -158,8 +158,8 @@ def _write_pictures(pictures: NDArray[Any], folder: Path, name: str) -> list[str
     return paths
 
 
-def largest_difference(expected: Mapping[str, Any], found: Mapping[str, Any], scales: Mapping[str, float]) -> float:
-    """The largest difference between numbers of two sets of outputs, in units of the output's scale.
+def largest_difference(expected: Mapping[str, Any], found: Mapping[str, Any], scales: Mapping[str, Any]) -> float:
+    """The largest difference between numbers of two sets of outputs, in units of the output's scale, or of each row's.
 
     Labels are not compared: they follow from the probabilities. An output that one of them lacks, or of another shape, or with
     numbers where the other has none, counts as infinite.
@@ -172,6 +172,6 @@ def largest_difference(expected: Mapping[str, Any], found: Mapping[str, Any], sc
         other = np.asarray(found[name], np.float64)
         if (np.isfinite(one) != np.isfinite(other)).any():
             return float("inf")
-        difference = np.abs(one - other)[np.isfinite(one)]
-        largest = max(largest, float(difference.max(initial=0.0)) / scale)
+        difference = (np.abs(one - other) / scale)[np.isfinite(one)]
+        largest = max(largest, float(difference.max(initial=0.0)))
     return largest

@@ -20,7 +20,7 @@ from dltrain.errors import UsageError
 from dltrain.evaluation.load_run import load_run, run_outputs
 from dltrain.evaluation.prediction_files import prediction_columns
 from dltrain.evaluation.reconstruction import row_errors
-from dltrain.evaluation.report import probabilities_of, values_of
+from dltrain.evaluation.report import probabilities_of
 from dltrain.helper_process import HelperProcess
 from dltrain.model.heads import Head
 from dltrain.model.keras_import import import_keras
@@ -173,7 +173,7 @@ def predictions_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part:
             _add_classes(result, head, output, top, several=several)
         elif head.task == "regression":
             for index, target in enumerate(head.targets):
-                values = _in_nine_digits(values_of(target, output[:, index]), target.scale).tolist()
+                values = _in_nine_digits(target.to_prediction(output[:, index]), None if target.is_log else target.scale).tolist()
                 if several:
                     result.columns[f"prediction_{target.name}"] = values
                 else:

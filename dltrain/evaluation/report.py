@@ -22,7 +22,7 @@ from dltrain.evaluation.metrics import (
 )
 from dltrain.evaluation.mistakes import Mistake, worst_mistakes
 from dltrain.evaluation.standard_errors import standard_errors
-from dltrain.evaluation.verdicts import Prior, Verdict, judge_classes, judge_numbers, prior_of_classes, prior_of_numbers
+from dltrain.evaluation.verdicts import Prior, Verdict, judge_classes, judge_numbers, prior_of_classes
 from dltrain.model.heads import Head, layer_name
 
 NO_PRIORS: Mapping[str, Prior] = {}
@@ -72,11 +72,6 @@ def probabilities_of(head: Head, output: NDArray[Any]) -> NDArray[np.float64]:
     return values
 
 
-def values_of(target: TargetSpec, column: NDArray[Any]) -> NDArray[np.float64]:
-    """Numbers in the target's own units from stored or predicted scaled ones."""
-    return np.asarray(column, np.float64) * target.scale + target.mean
-
-
 def describe_reference(schema: Schema, train: Part, class_weights: Mapping[str, NDArray[Any]] = NO_WEIGHTS) -> dict[str, Any]:
     """What baseline and verdict need to know of the training part, as plain values.
 
@@ -87,7 +82,7 @@ def describe_reference(schema: Schema, train: Part, class_weights: Mapping[str, 
 
     Returns:
         Target -> `counts` of the rows by class, their `shares` under the weights of the training and the `class_weights`; or the
-        `mean` of the stored numbers, and `weighted_mean` under the weights of the rows.
+        `mean` of the numbers as it is stored, and `weighted_mean` under the weights of the rows.
     """
     described: dict[str, Any] = {}
     for target in schema.targets:
@@ -102,9 +97,9 @@ def describe_reference(schema: Schema, train: Part, class_weights: Mapping[str, 
             if given is not None:
                 described[target.name]["class_weights"] = np.asarray(given, np.float64).tolist()
         elif target.task == "regression":
-            described[target.name] = {"mean": float(np.mean(values, dtype=np.float64))}
+            described[target.name] = {"mean": target.mean_of(values)}
             if train.weights is not None:
-                described[target.name]["weighted_mean"] = prior_of_numbers(values, train.weights).mean
+                described[target.name]["weighted_mean"] = target.mean_of(values, train.weights)
     return described
 
 
@@ -188,7 +183,7 @@ def report_part(
     if not several and heads[0].task == "classification":
         result.standard_errors = standard_errors(heads[0], probabilities_of(heads[0], outputs[0]), part)
     elif not several and heads[0].task == "regression":
-        result.standard_errors = standard_errors(heads[0], values_of(heads[0].targets[0], outputs[0][:, 0]), part)
+        result.standard_errors = standard_errors(heads[0], heads[0].targets[0].to_prediction(outputs[0][:, 0]), part)
     return result
 
 
@@ -232,14 +227,14 @@ def _regression(
     *,
     prefix: str,
 ) -> None:
-    true, predicted = values_of(target, part.targets[target.name]), values_of(target, column)
-    seen = values_of(target, reference[target.name])
+    true, predicted = target.to_own(part.targets[target.name]), target.to_prediction(column)
+    seen = target.to_own(reference[target.name])
     metrics, baseline = regression_metrics(true, predicted), regression_baseline(seen, true)
     result.metrics |= {prefix + key: value for key, value in metrics.items()}
     result.baseline |= {prefix + key: value for key, value in baseline.items()}
-    prior = priors.get(target.name) or prior_of_numbers(reference[target.name], None)
+    prior = priors.get(target.name) or Prior(mean=target.mean_of(reference[target.name]))
     assert prior.mean is not None
-    mean = prior.mean * target.scale + target.mean
+    mean = float(target.to_own(prior.mean))
     _note(result, name, target, judge_numbers(true, predicted, mean, part.weights), prefix)
 
 

@@ -36,12 +36,14 @@ def standard_errors(head: Head, probabilities_or_values: NDArray[np.float64], pa
         errors = {"accuracy": _error(right), "log_loss": _error(losses)}
         return errors | ({"loss": errors["log_loss"]} if head.loss.name in _CROSSENTROPIES else {})
     target = head.targets[0]
-    true = part.targets[target.name].astype(np.float64) * target.scale + target.mean
+    true = target.to_own(part.targets[target.name])
     squares, sizes = (probabilities_or_values - true) ** 2, np.abs(probabilities_or_values - true)
     mean = float(squares.mean())
     errors = {"mse": _error(squares), "mae": _error(sizes)}
     # The first term of the root's Taylor series.
     errors["rmse"] = errors["mse"] / (2 * math.sqrt(mean)) if mean > 0 else 0.0
+    if target.is_log:  # its loss is that of the logarithms
+        return errors
     own = {"MeanSquaredError": errors["mse"] / target.scale**2, "MeanAbsoluteError": errors["mae"] / target.scale}
     return errors | ({"loss": own[head.loss.name]} if head.loss.name in own else {})
 

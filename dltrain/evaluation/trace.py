@@ -16,7 +16,7 @@ from dltrain.data.disk_array import in_memory
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.errors import UsageError
 from dltrain.evaluation.load_run import StoredRun, load_run
-from dltrain.evaluation.report import probabilities_of, values_of
+from dltrain.evaluation.report import probabilities_of
 from dltrain.evaluation.trace_rows import parse_inputs, rows_of_data
 from dltrain.model.encode import encode_part
 from dltrain.model.given import given_heads, given_schema
@@ -176,7 +176,7 @@ def _predictions(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> list
             for row, index in zip(rows, probabilities_of(head, output).argmax(axis=1)):
                 row[head.name] = head.classes[index]
         elif head.task == "regression":
-            own = np.stack([values_of(spec, output[:, index]) for index, spec in enumerate(head.targets)], axis=1)
+            own = np.stack([spec.to_prediction(output[:, index]) for index, spec in enumerate(head.targets)], axis=1)
             for row, values in zip(rows, own.tolist()):
                 row[head.name] = values[0] if len(values) == 1 else values
     return rows

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from dltrain.config.types import Component, TrainingConfig
 from dltrain.errors import ConfigError, Fault, is_own_bug
@@ -16,6 +13,7 @@ from dltrain.model.encode import EncodedPart
 from dltrain.model.heads import Head, metrics_of
 from dltrain.model.keras_import import import_keras
 from dltrain.model.layer_names import snake_case
+from dltrain.model.own_units import measure_in_own_units
 
 _THRESHOLD_METRICS = {"Precision", "Recall", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"}
 _ACCURACIES = {"binary": "BinaryAccuracy", "index": "SparseCategoricalAccuracy", "one_hot": "CategoricalAccuracy"}
@@ -57,8 +55,7 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig, *
             raise
         message = str(error.args[0] if error.args else error).split("\n")[0]
         raise ConfigError(Fault(f"Keras refuses the training settings: {message}", path="training")) from error
-    if any(head.encoding == "value" and any(target.scale != 1.0 or target.mean for target in head.targets) for head in heads):
-        _metrics_in_own_units(model, heads)
+    measure_in_own_units(model, heads)
 
 
 def build_metrics(model: Any, part: EncodedPart) -> None:
@@ -123,27 +120,3 @@ def _loss_as_metric(keras: Any, component: Component, arguments: Mapping[str, An
 
 def _named(component: Component) -> Component:
     return replace(component, arguments={"name": snake_case(component.name), **component.arguments})
-
-
-def _metrics_in_own_units(model: Any, heads: Sequence[Head]) -> None:
-    """Let the metrics see what the targets are in their own units; the loss keeps the scaled ones."""
-    scales = [np.array([target.scale for target in head.targets], "float32") for head in heads]
-    means = [np.array([target.mean for target in head.targets], "float32") for head in heads]
-    compute = type(model).compute_metrics
-
-    @functools.wraps(compute)
-    def compute_metrics(x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        if len(heads) == 1:
-            y, y_pred = y * scales[0] + means[0], y_pred * scales[0] + means[0]
-        else:
-            y = [
-                value * scale + mean if head.encoding == "value" else value
-                for value, head, scale, mean in zip(y, heads, scales, means)
-            ]
-            y_pred = [
-                value * scale + mean if head.encoding == "value" else value
-                for value, head, scale, mean in zip(y_pred, heads, scales, means)
-            ]
-        return compute(model, x, y, y_pred, sample_weight)
-
-    model.compute_metrics = compute_metrics

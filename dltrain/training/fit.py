@@ -16,7 +16,7 @@ from dltrain.checking.check import check_config, check_dataset, raise_for_errors
 from dltrain.checking.places import placed
 from dltrain.config import dump_yaml
 from dltrain.config.types import NO_DATA, Config, TrainingConfig
-from dltrain.data.dataset import Dataset
+from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError, fault_documents
 from dltrain.evaluation.figure import draw_or_warn
 from dltrain.evaluation.forecast_picture import plot_forecast
@@ -35,6 +35,7 @@ from dltrain.model.forward import Forward
 from dltrain.model.head import resolve_heads
 from dltrain.model.heads import Head
 from dltrain.model.keras_import import import_keras
+from dltrain.model.own_units import set_smearing
 from dltrain.model.reconstruction_head import code_layer
 from dltrain.reporting import Reporter, WarningList
 from dltrain.runs import Run, now, to_json, write_atomically
@@ -43,7 +44,7 @@ from dltrain.training.environment import describe_environment, logging_to, setti
 from dltrain.training.helper_jobs import data_for_model, load_and_check, plot, warm_up_plots
 from dltrain.training.loop import Tensors
 from dltrain.training.phases import Phases
-from dltrain.training.result import FitResult, evaluate_parts
+from dltrain.training.result import FitResult, evaluate_parts, smear
 from dltrain.training.resuming import compare_with_run, open_run
 from dltrain.training.run_files import (
     first_manifest,
@@ -345,6 +346,31 @@ class _Fit:
         pca.save(self.run.state)
         return pca
 
+    def _smear(
+        self,
+        dataset: Dataset,
+        heads: Sequence[Head],
+        parts: Mapping[str, Part],
+        tensors: Mapping[str, Tensors],
+        forward: Forward,
+    ) -> Sequence[Head]:
+        """The heads, and the stored preprocessing, with the smearing of targets whose logarithm was learned; see `TargetSpec`.
+
+        The residuals are those of the training part, or of the rows of it that are evaluated.
+        """
+        if not any(target.is_log for head in heads for target in head.targets):
+            return heads
+        part = next(name for name in ("train", "validation", "test") if name in parts)
+        outputs = forward.outputs(tensors[part].inputs)
+        smeared = smear(heads, outputs, parts[part])
+        factors = {target.name: target.smearing for head in smeared for target in head.targets}
+        preprocessing = dataset.preprocessing.with_smearing(factors)
+        preprocessing.save(self.run.path)
+        stored = {target.name: target for target in preprocessing.schema.targets}
+        heads = [replace(head, targets=tuple(stored[target.name] for target in head.targets)) for head in heads]
+        set_smearing(forward.model, heads)
+        return heads
+
     def _evaluate(
         self,
         dataset: Dataset,
@@ -367,6 +393,7 @@ class _Fit:
         with holding(trainer.model, best) if best is not None else contextlib.nullcontext():
             held_out = self.run.path if self.config.data.split.fold else None
             train = dataset.parts["train"]
+            heads = self._smear(dataset, heads, parts, evaluated, forward)
             reports = evaluate_parts(parts, heads, evaluated, forward, train, self.manifest, pca, held_out, corrupt)
             shown = next(name for name in ("test", "validation", "train") if name in reports)
             sheet = rows_of_sheet(dataset, shown, forward, corrupt) if pca is not None else None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part
 from dltrain.errors import Fault
@@ -52,6 +54,26 @@ class FitResult:
     diagnosis: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     resumed: bool = False
+
+
+def smear(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: Part) -> tuple[Head, ...]:
+    """The heads with the smearing that a part's residuals ask for.
+
+    Args:
+        heads: of the model.
+        outputs: one array [rows, ...] per head, for the part's rows.
+        part: the rows.
+    """
+    return tuple(
+        replace(
+            head,
+            targets=tuple(
+                target.with_smearing(part.targets[target.name], output[:, index], part.weights) if target.is_log else target
+                for index, target in enumerate(head.targets)
+            ),
+        )
+        for head, output in zip(heads, outputs, strict=True)
+    )
 
 
 def evaluate_parts(

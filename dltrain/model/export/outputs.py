@@ -95,7 +95,7 @@ def add_outputs(
             add(f"probabilities{ending}", probabilities, "float32", "one for each label, in their order", head.classes)
         elif head.task == "regression":
             for index, target in enumerate(head.targets):
-                value = tensor[:, index] * np.float32(target.scale) + np.float32(target.mean)
+                value = target.to_prediction(tensor[:, index], keras.ops)
                 add(
                     f"prediction_{layer_name(target.name)}" if several else "prediction",
                     value,

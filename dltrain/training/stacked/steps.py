@@ -379,7 +379,7 @@ def _update_of(metric: Any) -> Any:
 
 def _own_units(heads: Sequence[Head]) -> tuple[Any, Any]:
     """Scale and mean of the targets, as `compile_model` lets metrics see them; None where the targets are not scaled."""
-    if heads[0].encoding != "value" or not any(t.scale != 1.0 or t.mean for head in heads for t in head.targets):
+    if heads[0].encoding != "value" or not any(t.is_scaled for head in heads for t in head.targets):
         return None, None
     scales = np.array([[[target.scale for target in head.targets]] for head in heads], "float32")
     means = np.array([[[target.mean for target in head.targets]] for head in heads], "float32")

@@ -110,6 +110,8 @@ def why_not_stacked(config: Config) -> str | None:
         return "there are several targets"
     if config.data.task == "reconstruction":
         return "the input is reconstructed"
+    if config.data.scale_target == "log":
+        return "`data.scale_target: log` needs each model's own residuals"
     if training.tensorboard is not None:
         return "TensorBoard watches each model by itself"
     return _why_not_model(config) or _why_not_training(training)

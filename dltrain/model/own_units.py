@@ -1,0 +1,79 @@
+"""What regression targets and outputs are in their own units, as part of a graph, where metrics are computed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dltrain.model.heads import Head
+from dltrain.model.keras_import import import_keras
+
+
+class OwnUnits:
+    """The way back to own units for the targets of one head, and the smearing of its outputs, which is found after training.
+
+    Args:
+        head: whose targets are numbers.
+    """
+
+    def __init__(self, head: Head) -> None:
+        self._targets = head.targets
+        self._scale = np.array([target.scale for target in head.targets], "float32")
+        self._mean = np.array([target.mean for target in head.targets], "float32")
+        self._is_log = np.array([target.is_log for target in head.targets])
+        self._smearing: Any = None
+        if self._is_log.any():
+            # Not a variable of the model: it is stored with the targets.
+            keras = import_keras()
+            self._smearing = keras.Variable(self._factors(head), dtype="float32", trainable=False, name="smearing")
+
+    def of_targets(self, values: Any) -> Any:
+        """Tensor [rows, targets] of stored ones."""
+        values = values * self._scale + self._mean
+        if not self._is_log.any():
+            return values
+        ops = import_keras().ops
+        return ops.exp(values) if self._is_log.all() else ops.where(self._is_log, ops.exp(values), values)
+
+    def of_outputs(self, values: Any) -> Any:
+        """Tensor [rows, targets] of a model's outputs."""
+        values = self.of_targets(values)
+        return values if self._smearing is None else values * self._smearing.value
+
+    def set_smearing(self, head: Head) -> None:
+        """Take over the smearing of a head whose targets are otherwise the same."""
+        if self._smearing is not None:
+            self._smearing.assign(self._factors(head))
+
+    @staticmethod
+    def _factors(head: Head) -> Any:
+        return np.array([target.smearing for target in head.targets], "float32")
+
+
+def measure_in_own_units(model: Any, heads: Sequence[Head]) -> None:
+    """Let a compiled model's metrics see what targets and outputs are in their own units; the loss keeps the stored ones."""
+    units = [OwnUnits(head) if head.encoding == "value" and any(t.is_scaled for t in head.targets) else None for head in heads]
+    if not any(units):
+        return
+    compute = type(model).compute_metrics
+
+    @functools.wraps(compute)
+    def compute_metrics(x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        single = len(heads) == 1
+        true, said = ([y], [y_pred]) if single else (y, y_pred)
+        true = [value if unit is None else unit.of_targets(value) for value, unit in zip(true, units)]
+        said = [value if unit is None else unit.of_outputs(value) for value, unit in zip(said, units)]
+        return compute(model, x, true[0] if single else true, said[0] if single else said, sample_weight)
+
+    model.compute_metrics = compute_metrics
+    compute_metrics.units = units  # type: ignore[attr-defined]
+
+
+def set_smearing(model: Any, heads: Sequence[Head]) -> None:
+    """Let the metrics of a model count its outputs with the smearing of these heads."""
+    for unit, head in zip(getattr(model.compute_metrics, "units", ()), heads):
+        if unit is not None:
+            unit.set_smearing(head)
