@@ -14,7 +14,7 @@ from tests.support import CONFIGS, REPOSITORY
 PACKAGE = REPOSITORY / "dltrain"
 # From the top down; a room may import those below it. Training evaluates what it trained, so it stands above evaluation.
 ROOMS = ["cli", "sweep", "training", "checking", "evaluation", "model", "data", "config"]
-SHARED = {"errors", "runs", "reporting", "helper_process", "storage", "wording", "machine"}
+SHARED = {"errors", "runs", "reporting", "helper_process", "storage", "wording", "machine", "settings"}
 ONLY_IN = {
     "rich": {"cli/console.py"},
     "typer": {"cli/"},

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from dltrain import settings
 from dltrain.config.nodes import Node
 
 
@@ -25,8 +26,7 @@ class Paths:
     @classmethod
     def of(cls, folder: Path) -> Paths:
         """For a config in that folder, with the environment's data folder."""
-        data_folder = os.environ.get("DLTRAIN_DATA")
-        return cls(Path(os.path.abspath(folder)), Path(os.path.abspath(data_folder)) if data_folder else None)
+        return cls(Path(os.path.abspath(folder)), settings.data_folder())
 
     def resolve(self, text: str, node: Node, *, also: str | None = None) -> str:
         """The absolute path (or pattern): the first candidate that is there, else the first.

@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.sources.cache import cache_folder
 from dltrain.errors import RunError
 from dltrain.reporting import Reporter
 from dltrain.runs import write_atomically
+from dltrain.settings import cache_folder, whole_number
 
 # All features together; what was used longest ago makes room.
 QUOTA = 4 << 30
@@ -33,8 +33,7 @@ _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, MemoryError, zipf
 
 def feature_quota() -> int:
     """Bytes that stored features may take: `$DLTRAIN_FEATURE_BYTES`, else 4 GiB; 0 stores nothing."""
-    given = os.environ.get("DLTRAIN_FEATURE_BYTES", "")
-    return int(given) if given.isdecimal() else QUOTA
+    return whole_number("DLTRAIN_FEATURE_BYTES", QUOTA)
 
 
 def digest_rows(rows: NDArray[Any]) -> NDArray[np.uint64]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -42,6 +41,7 @@ from dltrain.data.table_preprocessing import TablePreprocessing, locator
 from dltrain.data.targets import Locate, transformed
 from dltrain.errors import ConfigError, DataError
 from dltrain.reporting import Reporter
+from dltrain.settings import whole_number
 
 # Windows of more bytes are kept on disk.
 WINDOW_BYTES = 512 << 20
@@ -220,8 +220,7 @@ def _windows(
     """The parts, each of the windows that lie wholly within it."""
     series = preprocessing.series
     num_bytes = len(values.timeline.rows) // series.stride * series.history * values.features.shape[1] * 4
-    given = os.environ.get("DLTRAIN_STREAM_BYTES", "")
-    on_disk = num_bytes > (int(given) if given.isdecimal() else WINDOW_BYTES)
+    on_disk = num_bytes > whole_number("DLTRAIN_STREAM_BYTES", WINDOW_BYTES)
     parts = {}
     for name, rows in places.items():
         store = _WindowFile(name, values.features[rows], reporter).write if on_disk else None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -63,6 +62,7 @@ from dltrain.data.tokens import TokenCounts, warn_of_whole_lines
 from dltrain.data.word_vectors import token_vectors
 from dltrain.errors import ConfigError, DataError, UsageError
 from dltrain.reporting import Reporter
+from dltrain.settings import whole_number
 
 if TYPE_CHECKING:
     import polars
@@ -80,8 +80,7 @@ def why_streamed(config: DataConfig) -> str:
     """
     if config.source not in ("csv", "parquet") or config.series is not None:
         return ""
-    given = os.environ.get("DLTRAIN_STREAM_BYTES", "")
-    bound = int(given) if given.isdecimal() else STREAM_BYTES
+    bound = whole_number("DLTRAIN_STREAM_BYTES", STREAM_BYTES)
     total = sum(text_bytes(file, config) for file in expand_paths((*config.path, *config.validation, *config.test)))
     if total <= bound:
         return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -24,6 +23,7 @@ from dltrain.data.table_preprocessing import DROP, RECONSTRUCTION, target_from, 
 from dltrain.data.targets import smeared
 from dltrain.data.transform_steps import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault
+from dltrain.settings import whole_number
 
 PICTURE_SCALES = ("standard", "minmax", "unit", "none")
 UNIT_SCALES = ("minmax", "unit")
@@ -133,7 +133,8 @@ class PicturePreprocessing(Preprocessing):
         if reconstructs:
             return scale_pictures(images, rows, self.center, self.spread)
         if isinstance(images, DiskArray):
-            return ScaledPixels(images.take(rows), self.center, self.spread, streamed=images.nbytes > _stream_bytes())
+            streamed = images.nbytes > whole_number("DLTRAIN_STREAM_BYTES", STREAM_BYTES)
+            return ScaledPixels(images.take(rows), self.center, self.spread, streamed=streamed)
         if images.dtype == np.uint8 and 4 * images.nbytes > KEPT_AS_BYTES:  # of all rows: the parts are of one kind
             is_whole = np.array_equal(rows, np.arange(len(images)))
             return ScaledPixels(images if is_whole else images[rows], self.center, self.spread)
@@ -219,11 +220,6 @@ def _target(raw: RawPictures, spec: TargetSpec, rows: NDArray[np.int64]) -> NDAr
 def class_labels(values: NDArray[Any]) -> list[str]:
     """Names of classes that are numbers: `3` for 3.0 as well."""
     return [str(int(value)) if float(value).is_integer() else str(value) for value in values.tolist()]
-
-
-def _stream_bytes() -> int:
-    given = os.environ.get("DLTRAIN_STREAM_BYTES", "")
-    return int(given) if given.isdecimal() else STREAM_BYTES
 
 
 def scale_pictures(

@@ -14,6 +14,7 @@ from dltrain.data.picture_files import EXTENSIONS
 from dltrain.data.starter import Starter
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
+from dltrain.settings import data_folder
 from dltrain.storage.patterns import find_matches
 
 SILENT = Reporter()
@@ -76,7 +77,7 @@ def make_starter(path: str, *, target: str | None = None, folder: Path | None = 
 
 def _find(path: str) -> str | None:
     """The file, folder or pattern on this machine, absolute."""
-    folders = [os.getcwd(), *filter(None, [os.environ.get("DLTRAIN_DATA")])]
+    folders = [Path.cwd(), *filter(None, [data_folder()])]
     for folder in folders:
         candidate = os.path.normpath(os.path.join(folder, os.path.expanduser(path)))
         if os.path.exists(candidate) or (glob.has_magic(candidate) and find_matches(candidate)):

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from dltrain.data.sources.cache import cache_folder
 from dltrain.errors import DltrainError, RunError
 from dltrain.reporting import Reporter
 from dltrain.runs import cannot_write
+from dltrain.settings import cache_folder
 
 # Written last: a folder that has it is whole.
 META = "meta.json"

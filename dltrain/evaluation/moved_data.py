@@ -13,6 +13,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.faults import shown
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.runs import Run
+from dltrain.settings import data_folder
 
 KEYS = ("data.path", "data.validation", "data.test")
 
@@ -53,8 +54,9 @@ def find_moved(config: DataConfig, run: Path) -> tuple[DataConfig, list[str]]:
         DataError: files that are nowhere, all of them.
     """
     folders = [run.absolute(), run.absolute().parent, run.absolute().parent.parent]
-    if os.environ.get("DLTRAIN_DATA"):
-        folders.append(Path(os.environ["DLTRAIN_DATA"]))
+    own = data_folder()
+    if own is not None:
+        folders.append(own)
     notes: list[str] = []
     faults: list[Fault] = []
 

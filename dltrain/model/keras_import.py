@@ -21,11 +21,11 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from dltrain.errors import UsageError
+from dltrain.settings import keras_folder
 
 logger = logging.getLogger(__name__)
 
@@ -113,8 +113,8 @@ def _without_settings() -> Iterator[None]:
 
     Its home is what it would have been all the same, for what it downloads.
     """
+    home = keras_folder()
     saved = {name: os.environ.pop(name, None) for name in ("KERAS_HOME", *_VARIABLES)}
-    home = _home(saved["KERAS_HOME"])
     try:
         with tempfile.TemporaryDirectory() as folder:
             os.environ["KERAS_HOME"] = folder
@@ -125,14 +125,6 @@ def _without_settings() -> Iterator[None]:
         os.environ.update({name: value for name, value in saved.items() if value is not None})
 
 
-def _home(given: str | None) -> Path:
-    """Keras's folder, as Keras finds it."""
-    if given:
-        return Path(given)
-    home = Path.home()
-    return (home if os.access(home, os.W_OK) else Path("/tmp")) / ".keras"
-
-
 def _asked_otherwise() -> dict[str, Any]:
     """What Keras's settings file and the environment ask for that is not done: its name -> the value."""
     usual = {**SETTINGS, "backend": "tensorflow"}
@@ -140,7 +132,7 @@ def _asked_otherwise() -> dict[str, Any]:
     if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
         found["KERAS_BACKEND"] = os.environ["KERAS_BACKEND"]
     with contextlib.suppress(OSError, ValueError):
-        written = json.loads((_home(os.environ.get("KERAS_HOME")) / "keras.json").expanduser().read_text())
+        written = json.loads((keras_folder() / "keras.json").read_text())
         if isinstance(written, dict):
             found |= {name: written[name] for name, value in usual.items() if written.get(name, value) != value}
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import re
 import zipfile
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import numpy as np
 
 from dltrain.errors import DataError, Fault, RunError, is_own_bug
 from dltrain.model.weights import check_plain, load_keras_file
+from dltrain.settings import data_folder, is_offline, keras_folder
 
 # Above what the weights and two optimizer slots for each need, a file is not one of these weights.
 _EXTRA_BYTES = 16 << 20
@@ -94,11 +94,8 @@ def _count_arrays(data: bytes) -> int:
 
 
 def _places() -> list[Path]:
-    home = os.environ.get("KERAS_HOME")
-    places = [(Path(home) if home else Path.home() / ".keras") / "models"]
-    if os.environ.get("DLTRAIN_DATA"):
-        places.insert(0, Path(os.environ["DLTRAIN_DATA"]) / "weights")
-    return places
+    own = data_folder()
+    return [*([own / "weights"] if own else []), keras_folder() / "models"]
 
 
 def _file_names(application: str) -> list[str]:
@@ -108,12 +105,11 @@ def _file_names(application: str) -> list[str]:
 
 def _from_keras(application: str, build: Callable[[str | None], Any]) -> Any:
     """A body with the weights that Keras has in its cache, or downloads; with DLTRAIN_OFFLINE from the cache alone."""
-    offline = os.environ.get("DLTRAIN_OFFLINE", "") not in ("", "0")
     spelling = re.sub(r"[^a-z0-9]", "", application.lower())
     cached = [
         path for path in _places()[-1].glob("*no*top*.h5") if re.sub(r"[^a-z0-9]", "", path.name.lower()).startswith(spelling)
     ]
-    if offline and not cached:
+    if is_offline() and not cached:
         raise _unavailable(application, "not downloaded: DLTRAIN_OFFLINE is set")
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # Keras draws its progress there

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import sys
 import warnings
@@ -19,6 +18,7 @@ from dltrain.data.sources.download import DownloadError, Remote, download
 from dltrain.errors import DataError, Fault, RunError, is_own_bug
 from dltrain.model.weights import refuse_foreign_file
 from dltrain.reporting import Reporter
+from dltrain.settings import data_folder, is_offline, keras_folder
 
 CLASSES_FILE = "imagenet_class_index.json"
 # As keras.applications.imagenet_utils names it.
@@ -99,12 +99,12 @@ def find_stock_weights(name: str, weights: str) -> Path | None:
 
 
 def _own_places() -> list[Path]:
-    data = os.environ.get("DLTRAIN_DATA")
-    return [Path(data).expanduser() / "weights"] if data else []
+    own = data_folder()
+    return [own / "weights"] if own else []
 
 
 def _keras_models() -> Path:
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / "models"
+    return keras_folder() / "models"
 
 
 def _names_in(folder: Path, name: str) -> list[Path]:
@@ -114,10 +114,9 @@ def _names_in(folder: Path, name: str) -> list[Path]:
 
 def _with_downloaded_weights(network: Any, name: str, reporter: Reporter) -> Any:
     """Keras's own look-up: its cache, then a download."""
-    offline = os.environ.get("DLTRAIN_OFFLINE", "") not in ("", "0")
     reporter.status(f"looking for the ImageNet weights of {name}")
     reason = "not downloaded: DLTRAIN_OFFLINE is set"
-    if not offline or _is_cached(name):
+    if not is_offline() or _is_cached(name):
         try:
             with contextlib.redirect_stdout(sys.stderr):  # Keras draws a bar
                 return network(weights="imagenet")
@@ -174,7 +173,7 @@ def read_classes(reporter: Reporter) -> list[str]:
 
 def _download_classes(places: list[Path], reporter: Reporter) -> Path:
     reason = "DLTRAIN_OFFLINE is set"
-    if os.environ.get("DLTRAIN_OFFLINE", "") in ("", "0"):
+    if not is_offline():
         try:
             return download(CLASSES, _keras_models(), reporter)
         except DownloadError as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+
+from dltrain.settings import whole_number
 
 # Files that unpack to less are never taken for bombs, whatever they are packed to.
 ALWAYS_ALLOWED = 512 << 20
@@ -24,8 +25,7 @@ class Bound:
     @property
     def value(self) -> int:
         """The bound that holds."""
-        given = os.environ.get(self.variable, "")
-        return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else self.default
+        return whole_number(self.variable, self.default)
 
     @property
     def hint(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from dltrain.data.arrays import DAMAGE
 from dltrain.errors import RunError
 from dltrain.reporting import Reporter
 from dltrain.runs import write_atomically
+from dltrain.settings import cache_folder
 
 # Decoded anew when the way of decoding changes.
 FORMAT = 1
@@ -24,14 +24,6 @@ FORMAT = 1
 LARGEST_COPY = 1 << 30
 
 Decode = Callable[[], Mapping[str, NDArray[Any]]]
-
-
-def cache_folder() -> Path:
-    """`$DLTRAIN_CACHE`, else `$XDG_CACHE_HOME/dltrain`, else `~/.cache/dltrain`. It need not exist yet."""
-    if given := os.environ.get("DLTRAIN_CACHE"):
-        return Path(given).expanduser().absolute()
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "dltrain"
 
 
 def file_stamp(path: Path) -> tuple[int, int]:

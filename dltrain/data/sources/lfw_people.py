@@ -18,13 +18,14 @@ from dltrain.config.types import DataConfig
 from dltrain.data.picture_files import EXTENSIONS, decode_pictures
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import argument_fault, is_integer, refuse_unknown
-from dltrain.data.sources.cache import cache_folder, cache_key, cached_arrays, describe_arrays, file_stamp
+from dltrain.data.sources.cache import cache_key, cached_arrays, describe_arrays, file_stamp
 from dltrain.data.sources.download import Remote
 from dltrain.data.sources.faces import FaceCrop
 from dltrain.data.sources.places import Layout, download_folder, require
 from dltrain.errors import ConfigError, DataError, Fault
 from dltrain.reporting import Reporter
 from dltrain.runs import cannot_write
+from dltrain.settings import cache_folder
 
 ARCHIVE = "lfw-funneled.tgz"
 PICTURES = "lfw_funneled"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from dltrain.config.types import DataConfig
 from dltrain.data.faults import config_fault
-from dltrain.data.sources.cache import cache_folder
 from dltrain.data.sources.download import DownloadError, Remote, download
 from dltrain.errors import ConfigError, DataError, Fault
 from dltrain.reporting import Reporter
+from dltrain.settings import cache_folder, data_folder, is_offline, keras_folder, scikit_learn_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +39,6 @@ class Layout:
     below_scikit_learn: tuple[str, ...] = ()
     below_keras: tuple[str, ...] = ()
     below_path: tuple[str, ...] = ()
-
-
-def scikit_learn_home() -> Path:
-    """scikit-learn's data_home: `$SCIKIT_LEARN_DATA`, else `~/scikit_learn_data`."""
-    return Path(os.environ.get("SCIKIT_LEARN_DATA") or Path.home() / "scikit_learn_data").expanduser()
-
-
-def keras_datasets() -> Path:
-    """Keras's folder of datasets: below `$KERAS_HOME`, else `~/.keras`."""
-    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / "datasets"
 
 
 def download_folder(layout: Layout) -> Path:
@@ -104,15 +93,15 @@ def require_given(layout: Layout, config: DataConfig) -> Path:
 
 
 def _usual_places(layout: Layout) -> Iterator[Path]:
-    if data := os.environ.get("DLTRAIN_DATA"):
-        yield from (Path(data).expanduser().absolute() / name for name in layout.below_data)
+    if (own := data_folder()) is not None:
+        yield from (own / name for name in layout.below_data)
     yield from (cache_folder() / "datasets" / name for name in layout.below_data)
-    yield from (scikit_learn_home() / name for name in layout.below_scikit_learn)
-    yield from (keras_datasets() / name for name in layout.below_keras)
+    yield from (scikit_learn_folder() / name for name in layout.below_scikit_learn)
+    yield from (keras_folder() / "datasets" / name for name in layout.below_keras)
 
 
 def _fetch(layout: Layout, reporter: Reporter) -> Path:
-    if os.environ.get("DLTRAIN_OFFLINE", "") not in ("", "0"):
+    if is_offline():
         raise _missing(layout, "not downloaded: DLTRAIN_OFFLINE is set")
     folder = download_folder(layout)
     for remote in layout.remotes:
@@ -130,7 +119,7 @@ def _fetch(layout: Layout, reporter: Reporter) -> Path:
 def _missing(layout: Layout, reason: str) -> DataError:
     places = "".join(f"\n    {folder}" for folder in dict.fromkeys(place.parent for place in _usual_places(layout)))
     files = "".join(f"\n    {remote.url} as {remote.filename} ({remote.checksum})" for remote in layout.remotes)
-    into = f"{os.environ.get('DLTRAIN_DATA') or '$DLTRAIN_DATA'}/{layout.folder}"
+    into = f"{data_folder() or '$DLTRAIN_DATA'}/{layout.folder}"
     return DataError(
         Fault(
             f"{layout.dataset} is not on this machine and was not downloaded: {reason}\n  looked for {layout.wanted}, in{places}",

@@ -19,6 +19,7 @@ from dltrain.data.sources.arguments import refuse_unknown
 from dltrain.data.word_vectors import WordVectors, near_words, read_word_vectors
 from dltrain.errors import ConfigError, DataError, Fault
 from dltrain.reporting import Reporter
+from dltrain.settings import data_folder
 
 ARGUMENTS = ("vectors", "word", "digest")
 MOST_UNKNOWN = 0.5
@@ -132,7 +133,7 @@ def _word_column(config: DataConfig, raw: RawTable) -> str:
 
 def _vectors_file(path: str) -> str:
     """The file where it was when the run was trained, else the one of that name below the data folder of today."""
-    folder = os.environ.get("DLTRAIN_DATA")
+    folder = data_folder()
     if not os.path.exists(path) and folder:
         file = Path(path)
         for candidate in (Path(folder, file.parent.name, file.name), Path(folder, file.name)):
