@@ -11,7 +11,7 @@ from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.disk_array import in_memory
 from dltrain.data.load import load_dataset
-from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.stored import load_preprocessing
 from dltrain.errors import DataError
 from tests.data.streaming import IN_MEMORY, STREAMED, error_of, load_as
 
@@ -49,7 +49,7 @@ def test_it_is_stored_with_its_smearing(tmp_path: Path) -> None:
     path, _ = prices(tmp_path)
     made = load_dataset(config(path), seed=1).preprocessing.with_smearing({"y": 1.25})
     made.save(tmp_path)
-    [spec] = Preprocessing.load(tmp_path).schema.targets
+    [spec] = load_preprocessing(tmp_path).schema.targets
     assert spec == made.schema.targets[0]
     assert (spec.transform, spec.smearing) == ("log", 1.25)
 

@@ -11,8 +11,8 @@ import pytest
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.features import FeatureColumn, category_codes, fit_feature
 from dltrain.data.load import load_dataset
-from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
+from dltrain.data.stored import load_preprocessing
 from dltrain.errors import ConfigError
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
 
@@ -95,7 +95,7 @@ def test_streamed_as_in_memory_and_stored(
     assert whole.preprocessing.features[0].rare  # type: ignore[attr-defined]
     assert_same(whole, streamed)
     whole.preprocessing.save(tmp_path)
-    again = Preprocessing.load(tmp_path)
+    again = load_preprocessing(tmp_path)
     assert again.features == whole.preprocessing.features  # type: ignore[attr-defined]
     frame = polars.DataFrame({"kind": ["b", again.features[0].rare[0], "never"], "code": ["0", "1", "2"]})
     for preprocessing in (again, whole.preprocessing):
