@@ -1,4 +1,4 @@
-"""What this machine has: the memory that a process may take, control groups and limits included."""
+"""What this machine has: the memory and the open files that a process may take, control groups and limits included."""
 
 from __future__ import annotations
 
@@ -7,8 +7,51 @@ import resource
 from functools import lru_cache
 from pathlib import Path
 
+from dltrain.errors import RunError
+
 _UNLIMITED = 1 << 60
 _GROUPS = Path("/sys/fs/cgroup")
+# A fit takes 20 open files at a time; where there are fewer, TensorFlow and polars end the process themselves.
+LEAST_OPEN_FILES = 32
+# Address space that importing TensorFlow and a first step take (1.67 GB as of 2.21 on two cores), and a core's threads more.
+IMPORT_BYTES = 1_700_000_000
+_THREAD_BYTES = 8 << 20
+
+
+def require_open_files() -> None:
+    """Take as many open files as a process of dltrain needs, as far as the hard limit allows.
+
+    Raises:
+        RunError: it does not.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= LEAST_OPEN_FILES:
+        return
+    if hard != resource.RLIM_INFINITY and hard < LEAST_OPEN_FILES:
+        raise RunError(
+            f"the system allows a process {hard} open files (ulimit -n), and dltrain needs {LEAST_OPEN_FILES}",
+            hint="`ulimit -n 1024` in a new shell raises it, or who set the limit can",
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (LEAST_OPEN_FILES, hard))
+
+
+def require_address_space() -> None:
+    """Refuse to import TensorFlow where `ulimit -v` leaves too little for it: it would end the process itself.
+
+    Raises:
+        RunError: it does.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft == resource.RLIM_INFINITY:
+        return
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    needed = taken + IMPORT_BYTES + (os.cpu_count() or 1) * _THREAD_BYTES
+    if soft < needed:
+        raise RunError(
+            f"the system allows a process {soft / 1e9:.2f} GB of addresses (ulimit -v); TensorFlow needs {needed / 1e9:.2f} GB",
+            hint=f"`ulimit -v {needed // 1024 + 1}` and more in a new shell, better `ulimit -v unlimited`; "
+            "a control group limits memory without limiting addresses",
+        )
 
 
 @lru_cache(maxsize=1)

@@ -24,6 +24,7 @@ from dltrain.cli.console import Console, ConsoleHandler, Settings, discard, read
 from dltrain.cli.options import SHOWN, build_command, common_options
 from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, UsageError, fault_documents, refusal
+from dltrain.machine import require_open_files
 
 logger = logging.getLogger(__name__)
 
@@ -196,6 +197,7 @@ def _invoke(arguments: list[str], console: Console) -> int:
     command_line = _command_line()
     asks_for_help = not {"-h", "--help"}.isdisjoint(arguments)
     try:
+        require_open_files()
         with command_line.make_context("dltrain", arguments, obj=console) as context:
             code = command_line.invoke(context)
         return code if isinstance(code, int) else 0

@@ -24,7 +24,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from dltrain.errors import UsageError
+from dltrain.errors import RunError, UsageError
+from dltrain.machine import require_address_space, require_open_files
 from dltrain.settings import keras_folder
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ UNNEEDED = ("sklearn", "matplotlib", "pandas", "PIL", "pydot", "torchvision", "t
 SETTINGS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
 # Read by Keras when it is imported; the first two would cut a training short.
 _VARIABLES = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
+_NO_MEMORY = "failed to map segment"  # says the loader of libraries
 _SETTLED = "_settled_by_dltrain"
 ignored_settings: dict[str, Any] = {}  # what the file and the environment asked for when Keras was imported, and was not done
 
@@ -61,6 +63,7 @@ def import_keras(threads: int | None = None) -> Any:
 
     Raises:
         UsageError: Keras was imported before, on another backend.
+        RunError: the system leaves too little memory or too few open files for TensorFlow.
     """
     if "keras" in sys.modules:
         keras: Any = sys.modules["keras"]
@@ -72,6 +75,8 @@ def import_keras(threads: int | None = None) -> Any:
         if not hasattr(keras, _SETTLED):  # somebody else's import, with their settings
             _settle(keras)
         return keras
+    require_open_files()
+    require_address_space()
     ignored_settings.update(_asked_otherwise())
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -89,6 +94,12 @@ def import_keras(threads: int | None = None) -> Any:
             keras = importlib.import_module("keras")
             _settle(keras)
             tf.constant(0.0)  # starts the runtime, which writes its notices now and not into later output
+    except ImportError as error:
+        if _NO_MEMORY not in str(error):
+            raise
+        raise RunError(
+            "there is not enough memory to import TensorFlow", hint="end other programs, or raise the limit"
+        ) from error
     finally:
         sys.meta_path.remove(hide)
         if collecting:
