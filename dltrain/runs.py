@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from dltrain.errors import RunError, UsageError
-from dltrain.storage.layout import own_paths
+from dltrain.storage.layout import own_files, own_paths
 from dltrain.storage.removal import remove_run_files, remove_temporary
 from dltrain.storage.stored import (
     Check,
@@ -291,9 +291,22 @@ class Run:
         write_atomically(self.manifest_file, (to_json(manifest) + "\n").encode())
 
     def digests(self) -> dict[str, str]:
-        """SHA-256 of what the run computes with, for the manifest: name below the run -> digest."""
-        files = [path for path in own_paths(self.path) if path.parent == self.checkpoints]
-        return digests(self.path, [self.config_file, *files, self.path / "preprocessing.json", self.path / "preprocessing.npz"])
+        """SHA-256 of what is read back of the run, for the manifest: name below the run -> digest.
+
+        The states of training are left out: they hold a checksum of each array, and a damaged one has another before it.
+        """
+        names = (
+            "config.yaml",
+            "metrics.json",
+            "history.csv",
+            "held_out.csv",
+            "preprocessing.json",
+            "preprocessing.npz",
+            "sweep.json",
+        )
+        files = [*own_files(self.path, "checkpoints"), *own_files(self.path, "state")]
+        kept = [path for path in files if not path.name.startswith((".", "state-"))]
+        return digests(self.path, [*(self.path / name for name in names), *kept])
 
     def check_digests(self, manifest: Mapping[str, Any]) -> None:
         """Hold what an earlier fit left behind against its digests, before a later one makes it its own.
@@ -305,9 +318,25 @@ class Run:
         for name in self.digests() if recorded else ():
             check_digest(self.path, self.path / name, recorded)
 
+    def check_file(self, file: Path) -> None:
+        """Hold one of the run's files against the digest that the manifest has of it, if it has one.
+
+        Raises:
+            RunError: it was changed since the run ended.
+        """
+        check_digest(self.path, file, self.read_manifest().get("files"))
+
     def read_metrics(self) -> dict[str, Any]:
-        """What metrics.json holds; empty where the run has not got that far."""
-        return _read_own_json(self.metrics_file, METRICS) if self.metrics_file.exists() else {}
+        """What metrics.json holds; empty where the run has not got that far.
+
+        Raises:
+            RunError: it was changed since the run ended, or a value in it is not what dltrain writes.
+        """
+        if not self.metrics_file.exists():
+            return {}
+        found = _read_own_json(self.metrics_file, METRICS)
+        self.check_file(self.metrics_file)
+        return found
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -132,7 +132,7 @@ def load_run(path: str | Path) -> StoredRun:
     run = Run(best_of_sweep(Path(path)))
     run.refuse_foreign_files()
     manifest = run.read_manifest()
-    for file in ("config.yaml", "preprocessing.json", "preprocessing.npz"):
+    for file in ("config.yaml", "preprocessing.json", "preprocessing.npz", *_extras(run, manifest)):
         check_digest(run.path, run.path / file, manifest.get("files"))
     try:
         config = load_config(run.config_file)
@@ -143,6 +143,11 @@ def load_run(path: str | Path) -> StoredRun:
     except ConfigError as error:
         raise RunError(f"the config of the run {path} cannot be used: {error.faults[0]}", hint="the run is damaged") from error
     return StoredRun(run, config, manifest, preprocessing, heads)
+
+
+def _extras(run: Run, manifest: dict[str, Any]) -> list[str]:
+    """What an evaluation reads of a run's state, if it is still there: rows of training, principal components."""
+    return [name for name in manifest.get("files", ()) if name.startswith("state/") and (run.path / name).exists()]
 
 
 def run_outputs(model: Any, inputs: Sequence[Array]) -> list[NDArray[Any]]:

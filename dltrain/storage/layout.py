@@ -62,6 +62,13 @@ def own_paths(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def own_files(run: Path, name: str) -> Iterator[Path]:
+    """The files in one of a run's folders that dltrain made; none where there is no such folder."""
+    folder = run / name
+    if folder.is_dir() and not folder.is_symlink():
+        yield from (path for path in _own_files(folder, FOLDERS[name]) if not path.is_dir())
+
+
 def _own_files(folder: Path, pattern: re.Pattern[str]) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if path.is_symlink():

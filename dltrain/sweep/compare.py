@@ -163,7 +163,7 @@ def _warnings(manifests: Sequence[dict[str, Any]], labels: Sequence[str], differ
 
 
 def _draw(result: CompareResult, picture: Path, metric: str) -> None:
-    histories = [read_history(Run(path).history_file) if Run(path).history_file.is_file() else {} for path in result.runs]
+    histories = [_history(Run(path)) for path in result.runs]
     column = choose_column(histories, metric)
     curves = [
         Curve(label, history["epoch"], history[column])
@@ -174,3 +174,10 @@ def _draw(result: CompareResult, picture: Path, metric: str) -> None:
         raise UsageError("none of these runs has finished an epoch: there is nothing to draw")
     draw_curves(picture, curves, column, title=f"{column.replace('_', ' ')} of {len(curves)} runs")
     result.picture = picture
+
+
+def _history(run: Run) -> dict[str, list[float]]:
+    if not run.history_file.is_file():
+        return {}
+    run.check_file(run.history_file)
+    return read_history(run.history_file)

@@ -171,9 +171,10 @@ class _Session:
     def run_all(self, *, resumed: bool, require: Sequence[str]) -> SweepResult:
         """All stages."""
         plan, run = self.plan, self.run
-        recorded = read_record(run) if resumed else []
         if resumed:
             self.manifest = run.read_manifest()
+            run.check_digests(self.manifest)
+        recorded = read_record(run) if resumed else []
         progress = Progress(plan, run, self.reporter, self._facts, recorded, retry_failed=self.retry_failed)
         engine = choose_engine(plan, progress.known_fits(), self.reporter, self.address)
         self._begin(resumed)
@@ -214,6 +215,7 @@ class _Session:
     def _begin(self, resumed: bool) -> None:
         """Write what a sweep begins with."""
         if resumed:
+            self.manifest.pop("files", None)  # the digests of what is written anew
             self.manifest |= {"status": "running", "argv": self.argv, "plan": plan_document(self.plan)}
             self.manifest["resumed"] = [*self.manifest.get("resumed", []), now()]
         else:
@@ -273,6 +275,7 @@ class _Session:
         seconds = self._seconds()
         if outcome.best is not None:
             self.manifest["best"] = str(outcome.best.fits[0].path.relative_to(self.run.path))
+        self.manifest["files"] = self.run.digests()
         self._end("failed" if status == "stopped" else "finished")
         return SweepResult(
             status=status,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import string
@@ -12,20 +13,34 @@ from typing import Any
 
 from dltrain.config.metric_names import find_column
 from dltrain.config.types import CheckpointConfig
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError, Fault, RunError
 from dltrain.runs import Run, write_atomically
+from dltrain.storage.stored import map_of, number, read_json, text
 from dltrain.training.model_file import Content, ModelFile
 from dltrain.training.state import Values, capture_values
 
+BEST_FILE = "best.json"
+BEST_LIMIT = 64 << 20  # a long run may name a file for each epoch
 
-def _read_numbers(path: Path) -> dict[str, float]:
-    """The numbers of a JSON file; none where it is missing or damaged."""
+
+def _read_best_values(path: Path) -> dict[str, float]:
+    """File name -> the value of the best model that it holds, as `best.json` notes it; none where that is missing or damaged.
+
+    Without a note, a better file of a process that was killed may be replaced until its epoch comes again; with a wrong one it
+    would be kept for ever.
+    """
     try:
-        found = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
+        found = read_json(path, {"values": map_of(number), "sha256": text}, limit=BEST_LIMIT)
+    except (FileNotFoundError, RunError):
         return {}
-    plain = found if isinstance(found, dict) else {}
-    return {name: value for name, value in plain.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+    if found and all(map(number, found.values())):
+        return found  # of a version that noted no digest
+    values = found.get("values", {})
+    return dict(values) if found.get("sha256") == _digest(values) else {}
+
+
+def _digest(values: Mapping[str, float]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(slots=True)
@@ -150,13 +165,14 @@ class Checkpoints:
         state from which the run goes on. The note is made before the file is written: the worst it can do is to keep an
         older file until its epoch comes again.
         """
-        path = self._run.state / "best.json"
-        noted = _read_numbers(path)
+        path = self._run.state / BEST_FILE
+        noted = _read_best_values(path)
         before = noted.get(name)
         if before is not None and (value > before if self.mode == "min" else value < before):
             return False
         if before != value:
-            write_atomically(path, json.dumps({**noted, name: value}).encode())
+            values = {**noted, name: value}
+            write_atomically(path, json.dumps({"values": values, "sha256": _digest(values)}).encode())
         return True
 
     def _content(self, values: Values | None, *, weights_only: bool = False) -> Content:

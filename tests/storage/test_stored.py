@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -40,13 +41,73 @@ def test_what_is_written_is_what_the_schema_says(finished):
     manifest = run.read_manifest()
     assert not manifest.keys() - MANIFEST.keys()
     assert not run.read_metrics().keys() - METRICS.keys()
-    assert set(manifest["files"]) == {
-        "checkpoints/best.h5",
-        "checkpoints/last.h5",
-        "config.yaml",
-        "preprocessing.json",
-        "preprocessing.npz",
-    } & set(manifest["files"]) | {"checkpoints/best.h5", "preprocessing.json"}
+    files = {str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file()}
+    states = {name for name in files if name.startswith("state/state-")}  # each array in them has its checksum
+    assert states
+    assert files - set(manifest["files"]) == states | {".lock", "log.txt", "manifest.json"} | {
+        name for name in files if name.endswith(".png")
+    }
+
+
+def flip(file):
+    data = bytearray(file.read_bytes())
+    place = len(data) * 3 // 4
+    if file.name in ("metrics.json", "sweep.json"):  # in a number, so that it is JSON as before
+        place = re.search(rb"\d\.\d(\d)|\": [1-9](\d)|\": (2)", data[len(data) // 4 :]).end() + len(data) // 4 - 1
+    data[place] ^= 1
+    file.write_bytes(data)
+
+
+AGAIN = ["training.epochs=9"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("metrics.json", ["fit", "--resume", "RUN"]),
+        ("metrics.json", ["compare", "RUN", "OTHER"]),
+        ("metrics.json", ["fit", "--resume", "RUN", *AGAIN]),
+        ("history.csv", ["fit", "--resume", "RUN", *AGAIN]),
+        ("history.csv", ["compare", "RUN", "OTHER", "-o", "OUT"]),
+        ("state/best.json", ["fit", "--resume", "RUN", *AGAIN]),
+        ("state/parts.npz", ["fit", "--resume", "RUN", *AGAIN]),
+        ("state/training_rows.npz", ["evaluate", "RUN"]),
+        ("preprocessing.json", ["export", "RUN", "-o", "OUT"]),
+        ("checkpoints/last.h5", ["evaluate", "RUN", "--weights", "last"]),
+    ],
+)
+def test_attack_17_a_flipped_bit_of_any_file_that_is_read_back_is_seen(name, words, finished, stored, tmp_path, capsys):
+    flip(stored / name)
+    places = {
+        "RUN": str(stored),
+        "OTHER": str(finished),
+        "OUT": str(tmp_path / ("out.keras" if "export" in words else "out.png")),
+    }
+    assert command([*(places.get(word, word) for word in words), "-q"]) == 6
+    assert f"{name} was changed since the run ended" in capsys.readouterr().err
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_attack_17_a_run_with_a_flipped_bit_in_its_metrics_is_listed_as_damaged(stored, capsys):
+    flip(stored / "metrics.json")
+    assert command(["runs", "--runs", str(stored.parent)]) == 0
+    assert "damaged" in capsys.readouterr().out
+
+
+def test_what_was_removed_to_save_space_is_not_missed(stored):
+    shutil.rmtree(stored / "state")
+    assert command(["evaluate", str(stored), "-q"]) == 0
+
+
+@pytest.mark.parametrize("name", ["sweep.json", "metrics.json"])
+def test_attack_17_a_flipped_bit_in_a_sweep_is_seen(name, tmp_path, capsys):
+    (tmp_path / "c.yaml").write_text(CONFIG.replace("epochs: 2", "epochs: 1"))
+    words = ["--over", "training.optimizer.learning_rate=0.01,0.1", "--run-dir", str(tmp_path / "run"), "-q"]
+    assert command(["sweep", str(tmp_path / "c.yaml"), *words]) == 0
+    assert command(["sweep", "--resume", str(tmp_path / "run"), "-q"]) == 0
+    flip(tmp_path / "run" / name)
+    assert command(["sweep", "--resume", str(tmp_path / "run"), "-q"]) == 6
+    assert f"{name} was changed since the run ended" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["checkpoints/best.h5", "preprocessing.npz", "config.yaml"])

@@ -9,7 +9,9 @@ import pytest
 from dltrain.config.catalog import load_catalog
 from dltrain.errors import ConfigError, DataError, InterruptedRun, RunError
 from dltrain.runs import Run
+from dltrain.training.checkpoints import _read_best_values
 from dltrain.training.fit import fit
+from dltrain.training.history import read_history
 from tests.training.support import NOISE, assert_same_bits, config_of, fit_with_interruptions, interrupted_at_call
 
 OPTIMIZERS = [
@@ -130,13 +132,15 @@ def test_a_truncated_newest_state_falls_back_to_the_one_before(tmp_path: Path, m
         fit(config_of(NOISE, "training.epochs=9"), resume=tmp_path / "cut")
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"best.h5": [1]}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"best.h5": [1]}', '{"values": {"best.h5": -9.0}, "sha256": "00"}', '{"values": 1}'])
 def test_a_damaged_note_of_the_best_is_no_note(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of(NOISE, "training.epochs=2")
     with interrupted_at_call(monkeypatch, 9), pytest.raises(InterruptedRun):
         fit(config, run_dir=tmp_path / "run")
     (tmp_path / "run" / "state" / "best.json").write_text(text)
     assert fit(config, resume=tmp_path / "run").status == "finished"
+    value = min(row["val_loss"] for row in read_history(tmp_path / "run" / "history.csv"))
+    assert _read_best_values(tmp_path / "run" / "state" / "best.json") == {"best.h5": value}
 
 
 def test_a_live_run_is_refused(tmp_path: Path) -> None:
