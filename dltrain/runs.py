@@ -80,6 +80,7 @@ MANIFEST: Mapping[str, Check] = {
 METRICS: Mapping[str, Check] = {
     "part": text,
     "weights": word("best", "last"),
+    "epoch": whole(0, MOST_EPOCHS),
     "metrics": map_of(map_of(number)),
     "baseline": map_of(anything),
     "baselines": map_of(map_of(anything)),

@@ -309,7 +309,13 @@ def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, hea
             offered = labels if bracket and labels else known
             near = nearest(bare, offered)
             hint = (f'did you mean "{near}"? ' if near else "") + f"there will be: {one_of(offered)}"
-            yield gate_fault(f"no metric {name} to require, in {text!r}", hint)
+            message = f"no metric {name} to require, in {text!r}"
+            if bracket and labels and find_name(score, _OF_A_CLASS) is not None:
+                asked, classes = label.rstrip("]").strip(), [str(label) for label in heads[0].classes]
+                message = f"there is no class {asked!r} to require {score} of, in {text!r}"
+                near = nearest(asked, classes)
+                hint = (f'did you mean "{near}"? ' if near else "") + f"the classes: {one_of(classes, 24)}"
+            yield gate_fault(message, hint)
         elif facts.rows and find_name(name, known) is None and named is not None and named not in facts.rows:
             hint = f"there will be: {one_of(list(facts.rows))}"
             yield gate_fault(f"no {named} part to require {bare} of, in {text!r}", hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
@@ -137,6 +137,7 @@ def _show(console: Console, result: SweepResult) -> int:
             "run": str(result.run),
             "metric": result.metric,
             "mode": result.mode,
+            "asked_metric": result.asked_metric,
             "trials": result.trials,
             "best": result.best,
             "comparison": result.comparison,
@@ -152,7 +153,7 @@ def _show(console: Console, result: SweepResult) -> int:
     if result.best and result.best.get("spreads"):
         spread = _spread_table(result.best)
     blocks = [
-        trials_table(result.trials, result.metric, result.best, console.width),
+        trials_table(result.trials, result.metric, result.best, console.width, asked=result.asked_metric),
         spread,
         f"importance: {importance}" if importance else "",
         "\n".join(map(one_line, result.notes)),
@@ -170,28 +171,36 @@ def _show(console: Console, result: SweepResult) -> int:
     return code
 
 
-def trials_table(trials: list[dict[str, object]], metric: str, best: dict[str, object] | None, width: int | None = None) -> str:
-    """A row for each trial: its values, status and the compared metric; the best is marked."""
+def trials_table(
+    trials: list[dict[str, object]],
+    metric: str,
+    best: dict[str, object] | None,
+    width: int | None = None,
+    *,
+    asked: str | None = None,
+) -> str:
+    """A row for each trial: its values, status, epoch, the compared metric and the one that was asked for; the best is marked."""
     from dltrain.cli.text import format_number, table
+    from dltrain.sweep.asked import value_on_compared_part
     from dltrain.sweep.space import short_names, show_value
 
     names = list(dict.fromkeys(name for trial in trials for name in _parameters(trial)))
     short = short_names(names)
     has_spread = any(trial.get("spread") is not None for trial in trials)
-    asked = _asked_metric(trials, metric)
     rows = []
     for trial in trials[:_MOST_ROWS]:
         values = _parameters(trial)
         mark = "best" if best and trial["number"] == best["number"] else ""
         cells = [str(trial["number"]), *(show_value(values[name]) if name in values else "-" for name in names)]
-        cells += [str(trial["status"]), format_number(trial["value"])]
-        cells += [format_number(_metric_of(trial, asked))] if asked else []
+        cells += [str(trial["status"]), _epochs(trial), format_number(trial["value"])]
+        cells += [format_number(value_on_compared_part(trial["metrics"], asked))] if asked else []
         cells += [format_number(trial.get("spread"))] if has_spread else []
         rows.append([*cells, mark])
     heads = [
         "trial",
         *(short[name] for name in names),
         "status",
+        "epoch",
         metric,
         *([asked] if asked else []),
         *(["spread"] if has_spread else []),
@@ -202,22 +211,13 @@ def trials_table(trials: list[dict[str, object]], metric: str, best: dict[str, o
     return f"{text}\n{left} more in trials.csv" if left > 0 else text
 
 
-# Beside a loss that trials are compared by, the first of these that there is says what a person wants to know.
-_TELLING = ("accuracy", "f1", "rmse", "mae")
+def _epochs(trial: dict[str, object]) -> str:
+    """At whose end the trial's fit, or each of its fits, was at its best."""
+    from dltrain.sweep.trials import epochs_text
 
-
-def _asked_metric(trials: list[dict[str, object]], metric: str) -> str | None:
-    """The metric that is shown beside the compared one; None where that tells by itself."""
-    if "loss" not in metric and metric != "mse":
-        return None
-    return next((name for name in _TELLING if any(_metric_of(trial, name) is not None for trial in trials)), None)
-
-
-def _metric_of(trial: dict[str, object], name: str) -> float | None:
-    """Its value on the part that the trials are compared on: validation where there is one."""
-    metrics = trial.get("metrics")
-    parts = metrics if isinstance(metrics, dict) else {}
-    return next((parts[part][name] for part in ("validation", "test", "train") if name in parts.get(part, {})), None)
+    found = trial.get("fits")
+    fits: list[dict[str, Any]] = found if isinstance(found, list) else [trial]
+    return epochs_text(fit.get("epoch") for fit in fits) or "-"
 
 
 def _parameters(trial: dict[str, object]) -> dict[str, object]:

@@ -34,6 +34,11 @@ class SweepTable:
         """One ended trial: its place in the sweep, its values, what came out."""
         spread = f" ± {format_number(trial['spread'])}" if trial.get("spread") is not None else ""
         found = f"{self._metric} {format_number(trial['value'])}{spread}" if trial["value"] is not None else trial["status"]
+        if trial["value"] is not None and trial.get("asked"):
+            name, number = trial["asked"]
+            found += f", {name} {format_number(number)}"
+        if trial["value"] is not None and trial.get("epoch_of_metrics"):
+            found += f", epoch {trial['epoch_of_metrics']}"
         status = "" if trial["status"] == "finished" or trial["value"] is None else f"  {trial['status']}"
         error = f": {trial['error']}" if trial.get("error") and trial["value"] is None else ""
         width = len(str(self._num_trials))

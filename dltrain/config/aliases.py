@@ -38,6 +38,50 @@ KNOWN_ELSEWHERE = {
         "logloss": "BinaryCrossentropy",
     },
     "optimizer": {"momentum": "SGD", "gradientdescent": "SGD"},
+    "initializer": {
+        "he": "HeNormal",
+        "kaiming": "HeNormal",
+        "kaimingnormal": "HeNormal",
+        "kaiminguniform": "HeUniform",
+        "glorot": "GlorotUniform",
+        "xavier": "GlorotUniform",
+        "xaviernormal": "GlorotNormal",
+        "xavieruniform": "GlorotUniform",
+        "lecun": "LecunNormal",
+        "random": "RandomNormal",
+        "gaussian": "RandomNormal",
+    },
+    "regularizer": {"ridge": "L2", "lasso": "L1", "elasticnet": "L1L2", "weightdecay": "L2"},
+    "schedule": {
+        "exponential": "ExponentialDecay",
+        "cosine": "CosineDecay",
+        "cosineannealing": "CosineDecay",
+        "step": "PiecewiseConstantDecay",
+        "steplr": "PiecewiseConstantDecay",
+        "multisteplr": "PiecewiseConstantDecay",
+        "polynomial": "PolynomialDecay",
+    },
+    "activation": {
+        "step": "binary_step",
+        "heaviside": "binary_step",
+        "threshold": "binary_step",
+        "logistic": "sigmoid",
+        "identity": "linear",
+        "none": "linear",
+        "lrelu": "leaky_relu",
+    },
+}
+
+# What stands in place of the arguments of a callback, or of a block's keys -> the one that is meant.
+_ALONE: Mapping[str, Mapping[type, str]] = {
+    "EarlyStopping": {int: "patience", str: "monitor"},
+    "ReduceLROnPlateau": {int: "patience", float: "factor", str: "monitor"},
+    "TensorBoard": {str: "log_dir"},
+    "training.checkpoint": {str: "filepath"},
+    "data": {str: "source"},
+    "data.split": {float: "test"},
+    "model": {list: "layers"},
+    "evaluation": {str: "require"},
 }
 
 # Arguments of layers and optimizers by their names in other libraries and in older Keras -> the names of today, likeliest first.
@@ -228,6 +272,18 @@ def argument_of_today(entry: ComponentEntry, name: str) -> str | None:
     return next((now for now in KNOWN_ARGUMENTS.get(normalize(name), ()) if now in entry.arguments), None)
 
 
+def from_alone(name: str, value: Any) -> str | None:
+    """The arguments of a callback, or a block, of which one stands alone: of `early_stopping: 5` `{patience: 5}`; else None."""
+    argument = _ALONE.get(name, {}).get(type(value))
+    return None if argument is None else f"{{{argument}: {_flow(value)}}}"
+
+
+def without_module(name: str) -> str:
+    """The name without the module that Python needs: `Dense` of `tf.keras.layers.Dense`; other names as they are."""
+    module, _, bare = name.rpartition(".")
+    return bare if bare and all(part.isidentifier() for part in module.split(".")) else name
+
+
 def from_call(text: str, entry_of: Any) -> str | None:
     """A Python call as a config spells it: `SGD(lr=0.01)` is `SGD: {learning_rate: 0.01}`.
 
@@ -255,7 +311,7 @@ def from_call(text: str, entry_of: Any) -> str | None:
 
 def from_mapping(values: Mapping[str, Any], entry_of: Any) -> str | None:
     """A component that is named by one of its keys, such as `{type: Dense, units: 4}`, as a config spells it; else None."""
-    for key in ("type", "name", "class", "class_name", "layer", "kind", "optimizer"):
+    for key in ("type", "name", "class", "class_name", "layer", "kind", "optimizer", "loss", "metric"):
         name = values.get(key)
         entry: ComponentEntry | None = entry_of(name) if isinstance(name, str) else None
         if entry is None:

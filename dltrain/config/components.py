@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dltrain.config.aliases import KNOWN_ELSEWHERE, argument_of_today, from_call, from_mapping, said_here
+from dltrain.config.aliases import KNOWN_ELSEWHERE, argument_of_today, from_call, from_mapping, said_here, without_module
 from dltrain.config.catalog import ComponentEntry, normalize
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.nodes import MappingNode, Node, ScalarNode
 from dltrain.config.reading import Context, Special, is_absent, is_removed
 from dltrain.config.scalars import describe, quote
-from dltrain.config.suggest import did_you_mean, one_of
+from dltrain.config.suggest import did_you_mean, nearest, one_of
 from dltrain.config.types import Component
 
 NOUNS = {"application": "application network"}
@@ -50,13 +50,25 @@ def split_component(context: Context, kind: str, node: Node, path: str) -> tuple
         if len(names) > 1 and context.catalog.find(kind, names[0]):
             rest = ", ".join(f"{name}: …" for name in names[1:4])
             hint = f"indent the arguments below the name, or write {names[0]}: {{{rest}}}"
-        spelled = from_mapping(node.plain(), lambda name: context.catalog.find(kind, name))
+        spelled = from_mapping(node.plain(), lambda name: _meant(context, kind, name))
         hint = f"write {spelled}" if spelled else hint
         context.faults.add(node, path, f"{expected}, found a mapping of {len(names)} keys", hint)
         return None
     [(name, arguments)] = node.entries.items()
+    if isinstance(arguments, ScalarNode) and context.catalog.find(kind, name) is None:
+        spelled = from_mapping(node.plain(), lambda name: _meant(context, kind, name))
+        if spelled:
+            context.faults.add(node, path, f"{expected}, found {name}: {arguments.text}", f"write {spelled}")
+            return None
     blame = ScalarNode(node.keys[name], node.word or arguments.word, node.parameter, name, name)
     return name, blame, arguments
+
+
+def _meant(context: Context, kind: str, name: str) -> ComponentEntry | None:
+    """The component that a name stands for: by itself, below a module, as it is called elsewhere, or misspelt."""
+    bare, catalog = without_module(name), context.catalog
+    elsewhere = KNOWN_ELSEWHERE.get(kind, {}).get(normalize(bare))
+    return catalog.find(kind, elsewhere or bare) or catalog.find(kind, nearest(bare, catalog.names(kind)) or "")
 
 
 def find_entry(context: Context, kinds: tuple[str, ...], name: str, blame: Node, path: str) -> ComponentEntry | None:
@@ -82,6 +94,9 @@ def find_entry(context: Context, kinds: tuple[str, ...], name: str, blame: Node,
         )
         return None
     hint = f'did you mean "{elsewhere}"?' if elsewhere else did_you_mean(name, known)
+    bare = without_module(name)
+    if bare != name and (entry := next((entry for kind in kinds if (entry := _meant(context, kind, bare))), None)):
+        hint = f"write {entry.name}: a config names no module"
     other = catalog.kind_of(name)
     if kind == "metric" and name.startswith("val_"):
         hint = f"write {name[4:]}; its value on the validation part is {name}, in the history and for monitors"
@@ -92,7 +107,8 @@ def find_entry(context: Context, kinds: tuple[str, ...], name: str, blame: Node,
     message = f"unknown {kind} {quote(name)}"
     if kind == "schedule" and not hint:  # which stands where a number may stand as well
         message = f"expected a number or a schedule, found {quote(name)}"
-    context.faults.add(blame, path, message, hint or f"{kind}s: {one_of(catalog.names(kind), 24)}")
+    several = f"{kind}es" if kind.endswith("s") else f"{kind}s"
+    context.faults.add(blame, path, message, hint or f"{several}: {one_of(catalog.names(kind), 24)}")
     return None
 
 
@@ -227,7 +243,9 @@ def _read_activation(context: Context, node: Node, path: str) -> Any:
     activation = context.catalog.find_activation(node.text)
     if activation is None:
         known = list(context.catalog.activations)
-        hint = did_you_mean(node.text, known) or f"activations: {one_of(known, 40)}"
+        bare = without_module(node.text)
+        meant = context.catalog.find_activation(bare) or KNOWN_ELSEWHERE["activation"].get(normalize(bare))
+        hint = f"write {meant}" if meant else did_you_mean(bare, known) or f"activations: {one_of(known, 40)}"
         context.faults.add(node, path, f"unknown activation {quote(node.text)}", hint)
         return MISMATCH
     return activation

@@ -237,6 +237,9 @@ def _what_it_is(file: str) -> str | None:
 def _near_files(path: Path) -> str | None:
     from dltrain.config.suggest import did_you_mean
 
+    full = next((f"{path}{ending}" for ending in (".yaml", ".yml") if Path(f"{path}{ending}").is_file()), None)
+    if full is not None:
+        return f'did you mean "{full}"?'
     try:
         names = sorted(other.name for other in path.parent.iterdir() if other.suffix in (".yaml", ".yml"))
     except OSError:

@@ -28,7 +28,8 @@ def near_names(word: str, *, is_argument: bool = False) -> list[str]:
     names += [alias for kind in catalog.kinds() for alias in catalog.aliases(kind)]
     names += [name for source in SOURCES.values() for name in source.arguments]
     first, second = (arguments, names) if is_argument else (names, arguments)
-    found = [known[normalize(word)] for known in KNOWN_ELSEWHERE.values() if normalize(word) in known][:1]
+    spelling = normalize(word)
+    found = list(dict.fromkeys(known[spelling] for known in KNOWN_ELSEWHERE.values() if spelling in known))[:2]
     while len(found) < 3:
         spellings = {normalize(name) for name in found}
         match = nearest(word, [name for name in first if normalize(name) not in spellings])

@@ -165,7 +165,9 @@ class _Walker:
         if part.isdigit():
             if int(part) < len(node.items):
                 return int(part)
-            has = f"{path} has {len(node.items)} entries, 0 to {len(node.items) - 1}" if node.items else f"{path} is empty"
+            last = len(node.items) - 1
+            has = f"{path} has {last + 1} entries, 0 to {last}" if last > 0 else f"{path} has one entry, {path}.0"
+            has = has if node.items else f"{path} is empty"
             self._fault(f"{path}.{part}", f"no entry {part}", has)
             return None
         names = {name: index for index, item in enumerate(node.items) if (name := _component_name(item)) is not None}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dltrain.config.aliases import said_here
+from dltrain.config.aliases import from_alone, said_here
 from dltrain.config.catalog import Catalog, load_catalog
 from dltrain.config.keys import KEYS, MOST, blocks_with, keys_of
 from dltrain.config.kinds import MISMATCH, Kind, parse_kind, read_kind
@@ -94,7 +94,9 @@ def read_block(
     if node is None or (is_absent(node) and not (block and KEYS[block].required)):
         return {}
     if not isinstance(node, MappingNode):
-        context.faults.add(node, block, f"expected a mapping of keys, found {describe(node.plain())}", _block_hint(block))
+        spelled = from_alone(block, node.plain())
+        hint = f"write {block}: {spelled}" if spelled is not None else _block_hint(block)
+        context.faults.add(node, block, f"expected a mapping of keys, found {describe(node.plain())}", hint)
         return {}
     known = keys_of(block)
     values: dict[str, Any] = {}

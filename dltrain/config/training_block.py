@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from dltrain.config.aliases import from_alone
 from dltrain.config.components import plain_component, plain_value, read_component
 from dltrain.config.data_block import has_validation
 from dltrain.config.gates import parse_gate
@@ -129,9 +130,10 @@ def _read_callback(context: Context, node: Node, path: str, name: str) -> Any:
     if isinstance(node, ScalarNode) and isinstance(node.value, bool):
         return {} if node.value else None
     if not isinstance(node, MappingNode):
-        context.faults.add(
-            node, path, f"expected the arguments of {name} as a mapping, true or false, found {describe(node.plain())}"
-        )
+        meant = from_alone(name, node.value) if isinstance(node, ScalarNode) else None
+        hint = None if meant is None else f"write {path}: {meant}"
+        expected = f"expected the arguments of {name} as a mapping, true or false"
+        context.faults.add(node, path, f"{expected}, found {describe(node.plain())}", hint)
         return MISMATCH
     wrapped = MappingNode(node.place, node.word, node.parameter, {name: node}, {name: node.place})
     component = read_component(context, ("callback",), wrapped, path)

@@ -12,6 +12,7 @@ from typing import Any
 
 from dltrain.config.gates import Requirement, parse_gate, parse_gates
 from dltrain.config.metric_names import find_name, find_value, split_part
+from dltrain.config.suggest import one_of
 from dltrain.errors import Fault, UsageError
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -122,6 +123,11 @@ def _unknown(
     )
     named = split_part(requirement.name)[0]
     hint = f"did you mean {nearest[0]}?" if nearest else None
+    labels = list(dict.fromkeys(name[name.index("[") + 1 : -1] for part in parts for name in values.get(part, {}) if "[" in name))
+    asked = _PER_CLASS.match(split_part(requirement.name)[1])
+    if asked and labels and find_name(asked["metric"], ("precision", "recall", "f1")):
+        message = f"the requirement {requirement.text!r} names a class that this run does not have: {asked['label']!r}"
+        hint = (f"{hint} " if hint else "") + f"its classes: {one_of(labels, 24)}"
     if named and named not in values:
         message = f"the requirement {requirement.text!r} needs the {named} part; there is {', '.join(values) or 'none'}"
         hint = f"`dltrain evaluate --part {named}` looks at that part, if the run has it"

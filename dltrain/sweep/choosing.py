@@ -10,7 +10,7 @@ from dltrain.errors import UsageError
 from dltrain.reporting import Reporter
 from dltrain.sweep.engines import Engine, load_engine
 from dltrain.sweep.plan import SweepPlan
-from dltrain.sweep.strategies.strategy import Strategy
+from dltrain.sweep.strategies.strategy import ListStrategy, Strategy
 from dltrain.sweep.trials import TrialFit
 
 
@@ -25,7 +25,7 @@ def build_strategy(plan: SweepPlan, folder: Path) -> Strategy:
         from dltrain.sweep.strategies.tpe import TpeStrategy
 
         return TpeStrategy(plan.space, lambda: _study(plan, folder), most or 1)
-    strategy: Strategy
+    strategy: ListStrategy
     if plan.strategy == "random":
         from dltrain.sweep.strategies.random import RandomStrategy
 

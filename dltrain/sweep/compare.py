@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.config import load_config
+from dltrain.config.canonical import with_defaults, without_defaults
 from dltrain.config.metric_names import find_direction
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, RunError, UsageError
@@ -72,9 +73,12 @@ def compare(runs: Sequence[Path], *, picture: Path | None = None, metric: str = 
     manifests = [run.read_manifest() for run in opened]
     labels = _labels([Path(path) for path in runs])
     configs = [_config(run) for run in opened]
-    flats = [_flat(config.resolved) for config in configs]
+    flats = [_flat(without_defaults(config.resolved)) for config in configs]
+    whole = [_flat(with_defaults(config.resolved)) for config in configs]  # what Keras takes where a config is silent
     keys = list(dict.fromkeys(key for flat in flats for key in flat))
-    every = {key: [flat.get(key) for flat in flats] for key in keys if not key.startswith(_UNTOLD)}
+    every = {
+        key: [flat.get(key, full.get(key)) for flat, full in zip(flats, whole)] for key in keys if not key.startswith(_UNTOLD)
+    }
     differences = {key: values for key, values in every.items() if any(value != values[0] for value in values)}
     metrics = _metrics([run.read_metrics().get("metrics", {}) for run in opened])
     result = CompareResult(

@@ -27,6 +27,7 @@ class Comparison:
         best: None where no trial has a value.
         next: None where only one has.
         difference: by how much the best is better.
+        top: the trial with the best value, whichever is called the best.
         lowest: the trial with the best value, where another one is called the best for being steadier; else None.
         noise: how much chance alone makes likely: the larger spread where there are several fits a trial, else two standard
             errors of the difference, the rows being taken as drawn independently; None: not known.
@@ -38,6 +39,7 @@ class Comparison:
     difference: float | None = None
     noise: float | None = None
     lowest: Trial | None = None
+    top: Trial | None = None
 
     @property
     def differs(self) -> bool | None:
@@ -82,7 +84,7 @@ def compare(trials: Sequence[Trial], plan: SweepPlan, chosen: Trial | None = Non
     best = chosen or steadier or ranked[0]
     others = [trial for trial in ranked if trial.parameters != best.parameters]
     if not others:
-        return Comparison(best)
+        return Comparison(best, top=ranked[0])
     other = others[0]
     lowest = ranked[0] if steadier is not None else None
     assert best.value is not None
@@ -90,9 +92,9 @@ def compare(trials: Sequence[Trial], plan: SweepPlan, chosen: Trial | None = Non
     difference = (other.value - best.value) * (1.0 if plan.mode == "min" else -1.0) + 0.0  # of equal ones 0, not -0
     if plan.fits_per_trial > 1:
         spreads = [trial.spread for trial in (best, other) if trial.spread is not None]
-        return Comparison(best, other, difference, max(spreads) if len(spreads) == 2 else None, lowest)
+        return Comparison(best, other, difference, max(spreads) if len(spreads) == 2 else None, lowest, ranked[0])
     errors = [trial.standard_error for trial in (best, other) if trial.standard_error is not None]
-    return Comparison(best, other, difference, 2 * math.hypot(*errors) if len(errors) == 2 else None, lowest)
+    return Comparison(best, other, difference, 2 * math.hypot(*errors) if len(errors) == 2 else None, lowest, ranked[0])
 
 
 def steadiest(ranked: Sequence[Trial], plan: SweepPlan) -> Trial | None:

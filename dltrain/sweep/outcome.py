@@ -89,7 +89,7 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
         outcome.sentence = f"the chosen size is trial {best.number} ({show(best.parameters)}): {reason}"
     if len(progress.trials) > 1 or best is None:
         outcome.notes.append(outcome.sentence)
-    outcome.notes += _notes(plan, progress.trials)
+    outcome.notes += [*progress.repeats, *_notes(plan, progress.trials)]
     progress.write(outcome)
     return outcome
 
@@ -113,9 +113,7 @@ def _notes(plan: SweepPlan, trials: list[Trial]) -> list[str]:
     notes = []
     diverged = [trial for trial in trials if trial.status == "diverged"]
     if diverged:
-        named = ", ".join(f"{trial.number} ({show(trial.parameters)})" for trial in diverged[:5])
-        more = f" and {len(diverged) - 5} more" if len(diverged) > 5 else ""
-        notes.append(f"diverged: trial {named}{more}")
+        notes.append(f"diverged: {_named(diverged)}")
     wanted = split_part(plan.metric)[0]
     finished = next((trial for trial in trials if trial.metrics), None)
     if finished is not None and "validation" not in finished.metrics and wanted is None:
@@ -126,12 +124,20 @@ def _notes(plan: SweepPlan, trials: list[Trial]) -> list[str]:
         )
     dead = [trial for trial in trials if trial.status == "finished" and _has_dead_units(trial)]
     if dead:
-        named = ", ".join(f"{trial.number} ({show(trial.parameters)})" for trial in dead[:5])
-        more = f" and {len(dead) - 5} more" if len(dead) > 5 else ""
-        notes.append(f"dead units: trial {named}{more}; its metrics.json names the layer")
+        where = "its metrics.json names the layer" if len(dead) == 1 else "the metrics.json of each names the layer"
+        notes.append(f"dead units: {_named(dead)}; {where}")
     if plan.folds and not plan.space:
         notes.append(f"{plan.folds} folds: each row was held out once")
     return notes
+
+
+def _named(trials: list[Trial]) -> str:
+    """`trial 3 (learning_rate=10)`, `trials 3 (…), 4 (…) and 7 more`."""
+    named = ", ".join(
+        f"{trial.number} ({show(trial.parameters)})" if trial.parameters else str(trial.number) for trial in trials[:5]
+    )
+    more = f" and {len(trials) - 5} more" if len(trials) > 5 else ""
+    return f"trial{'s' if len(trials) > 1 else ''} {named}{more}"
 
 
 def _has_dead_units(trial: Trial) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.config import dump_yaml, load_config_text
+from dltrain.config.canonical import canonical_text
 from dltrain.config.metric_names import find_direction, find_name, metric_name
 from dltrain.config.sweep_block import is_endless, read_over
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, UsageError
-from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, Dimension, build_space, grid_size, words_of
+from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, Dimension, build_space, grid_size, show_value, words_of
 
 DEFAULT_TRIALS = 20
 
@@ -38,6 +40,7 @@ class SweepPlan:
         jobs: fits at a time; None: as the engine finds best.
         engine: "auto", or an engine's name.
         timeout: seconds after which no further trial begins, or None.
+        repeats: sentences on values that mean the same as others, and are not in `space`.
     """
 
     config: Config
@@ -55,6 +58,7 @@ class SweepPlan:
     jobs: int | None
     engine: str
     timeout: float | None
+    repeats: tuple[str, ...] = ()
 
     @property
     def fits_per_trial(self) -> int:
@@ -121,7 +125,7 @@ def plan_sweep(
         timeout=block.get("timeout"),
     )
     _check(plan, endless)
-    return plan
+    return without_repeats(plan)
 
 
 def _check(plan: SweepPlan, endless: Sequence[str]) -> None:
@@ -247,6 +251,40 @@ def trial_config(
     folder = config.file.parent if config.file else Path()
     made = load_config_text(text, file="<trial>", folder=folder, overrides=words)
     return replace(made, file=config.file, parameters=config.parameters)
+
+
+def without_repeats(plan: SweepPlan) -> SweepPlan:
+    """The plan with each configuration once in each dimension: of `adam` and `{Adam: {}}` only the first is trained."""
+    space, repeats = [], []
+    for dimension in plan.space:
+        first: dict[str, Any] = {}
+        values = []
+        for value, text in zip(dimension.values, canonical_values(plan, dimension)):
+            if text in first:
+                pair = f"{show_value(first[text])} and {show_value(value)}"
+                repeats.append(f"{dimension.name}: {pair} are the same; it is trained once")
+            else:
+                first[text] = value
+                values.append(value)
+        space.append(dimension if dimension.is_range else replace(dimension, values=tuple(values)))
+    return replace(plan, space=tuple(space), repeats=tuple(repeats))
+
+
+def canonical_values(plan: SweepPlan, dimension: Dimension) -> list[str]:
+    """For each value of a list a text that values have in common where they mean the same; empty for a range."""
+    if dimension.is_range:
+        return []
+    text = base_text(plan.config)
+    return [_canonical(plan, dimension, value, text) for value in dimension.values]
+
+
+def _canonical(plan: SweepPlan, dimension: Dimension, value: Any, text: str) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{float(value)!r}"
+    try:
+        return canonical_text(trial_config(plan, {dimension.name: value}, text).resolved)
+    except ConfigError:  # said where trials are checked
+        return json.dumps(value, sort_keys=True, default=str)
 
 
 def base_text(config: Config) -> str:

@@ -9,11 +9,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dltrain.config.canonical import canonical_text
 from dltrain.config.metric_names import canonical, find_name
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, DltrainError, RunError, UsageError
 from dltrain.reporting import Reporter
 from dltrain.runs import Run
+from dltrain.sweep.asked import asked_metric, value_on_compared_part
 from dltrain.sweep.checks import Facts, TrialChecks
 from dltrain.sweep.choosing import build_strategy
 from dltrain.sweep.comparison import compare
@@ -23,7 +25,8 @@ from dltrain.sweep.pictures import choose_column
 from dltrain.sweep.plan import SweepPlan, base_text, check_metric, trial_config
 from dltrain.sweep.record import recall_fit, settle, trial_document, was_the_machine, write_record
 from dltrain.sweep.space import show
-from dltrain.sweep.strategies.tpe import TpeStrategy
+from dltrain.sweep.strategies.strategy import ListStrategy
+from dltrain.sweep.strategies.tpe import PrunedStrategy, TpeStrategy
 from dltrain.sweep.trials import ENDED, Trial, TrialFit
 
 logger = logging.getLogger(__name__)
@@ -77,20 +80,30 @@ class Progress(FitObserver):
     def _check(self, facts: Facts) -> None:
         checks = TrialChecks(self.plan.config, facts, refuses_large=True)
         candidates = self.strategy.candidates() or [{}]
+        different: dict[str, dict[str, Any]] = {}
         for number, parameters in enumerate(candidates, 1):
             config = checks.check(number, parameters, self._config)
             if config is not None:
                 self._configs[json.dumps(parameters, sort_keys=True)] = config
+                different.setdefault(canonical_text(config.resolved), parameters)
         checks.raise_errors()
         check_metric(self.plan)
+        self._leave_out_repeats(candidates, list(different.values()))
+
+    def _leave_out_repeats(self, candidates: Sequence[dict[str, Any]], different: Sequence[dict[str, Any]]) -> None:
+        """What was trained once would only come out the same."""
+        self.repeats = list(self.plan.repeats)
+        if isinstance(self.strategy, ListStrategy | PrunedStrategy) and len(different) < len(candidates):
+            self.strategy.keep(different)
+            left_out = len(candidates) - len(different)
+            what = "1 combination is" if left_out == 1 else f"{left_out} combinations are"
+            self.repeats.append(f"{what} the same as another, and left out")
 
     def _config(self, parameters: Mapping[str, Any], seed: int | None = None, fold: int | None = None) -> Config:
         return trial_config(self.plan, parameters, self._text, seed=seed, fold=fold)
 
     def known_fits(self) -> list[TrialFit]:
         """The fits that will be run, where they are known from the start; else none."""
-        from dltrain.sweep.strategies.strategy import ListStrategy
-
         if not isinstance(self.strategy, ListStrategy):
             return []
         trials = self.strategy.candidates()
@@ -249,18 +262,25 @@ class Progress(FitObserver):
                 "noise": found.noise,
                 "differs": found.differs,
                 "text": outcome.sentence,
+                "recommended": self._named(found.best),
+                "best_value": self._named(found.top),
             }
         return {
             "status": "running" if outcome is None else "finished",
             "run": str(folder),
             "metric": self.plan.metric,
             "mode": self.plan.mode,
+            "asked_metric": asked_metric(self.plan, self.trials),
             "strategy": self.plan.strategy,
             "trials": [trial_document(trial, folder) for trial in self.trials],
             "best": trial_document(best, folder) if best else None,
             "comparison": comparison,
             "importance": outcome.importance if outcome else {},
         }
+
+    def _named(self, trial: Trial | None) -> dict[str, Any] | None:
+        """A trial by its number, with what it was compared by."""
+        return None if trial is None else {"trial": trial.number, "metric": self.plan.metric, "value": trial.value}
 
     def words_on_what_is_left(self) -> str:
         """How far the sweep got."""
@@ -278,6 +298,7 @@ class Progress(FitObserver):
         training = fit.config.training
         value = trial.value
         shown = trial.metrics if trial.is_ended else {}
+        asked = asked_metric(self.plan, [trial]) if trial.is_ended else None
         self.reporter.trial_changed(
             {
                 "number": trial.number,
@@ -290,6 +311,8 @@ class Progress(FitObserver):
                 "value": value if current is None else current[1],
                 "spread": trial.spread,
                 "metrics": shown,
+                "asked": (asked, value_on_compared_part(trial.metrics, asked)) if asked else None,
+                "epoch_of_metrics": trial.epoch if trial.is_ended else None,
                 "error": next((each.error for each in trial.fits if each.error), None),
                 "is_ended": trial.is_ended,
             }

@@ -47,7 +47,12 @@ def settle(trial: Trial, plan: SweepPlan) -> None:
     Raises:
         RunError: a file of a fit is damaged.
     """
-    documents = [Run(fit.path).read_metrics() for fit in trial.fits if fit.status in ("finished", "pruned")]
+    documents = []
+    for fit in trial.fits:
+        if fit.status in ("finished", "pruned"):
+            document = Run(fit.path).read_metrics()
+            fit.epoch = document.get("epoch")
+            documents.append(document)
     every = [document.get("metrics", {}) for document in documents]
     trial.metrics = _over_fits(every, statistics.fmean)
     if len(trial.fits) > 1 and len(every) > 1:
@@ -85,6 +90,7 @@ def trial_document(trial: Trial, folder: Path) -> dict[str, Any]:
         "metrics": trial.metrics,
         "value": trial.value,
         "standard_error": trial.standard_error,
+        "epoch": first.epoch if len(trial.fits) == 1 else None,
         "run": str(folder / "trials" / f"{trial.number:04d}"),
     }
     errors = [fit.error for fit in trial.fits if fit.error]
@@ -96,7 +102,13 @@ def trial_document(trial: Trial, folder: Path) -> dict[str, Any]:
 
 
 def _fit_document(fit: TrialFit) -> dict[str, Any]:
-    document: dict[str, Any] = {"seed": fit.seed, "fold": fit.fold, "status": fit.status, "run": str(fit.path)}
+    document: dict[str, Any] = {
+        "seed": fit.seed,
+        "fold": fit.fold,
+        "status": fit.status,
+        "epoch": fit.epoch,
+        "run": str(fit.path),
+    }
     return document | ({"error": fit.error} if fit.error else {})
 
 
@@ -118,6 +130,7 @@ def trials_csv(trials: Sequence[Trial], plan: SweepPlan) -> bytes:
     names = dict.fromkeys((part, name) for trial in trials for part, values in trial.metrics.items() for name in values)
     for part, name in names:
         columns[f"{part}.{name}"] = [trial.metrics.get(part, {}).get(name) for trial in trials]
+    columns["epoch"] = [trial.epoch for trial in trials]
     manifests = [_manifest(trial.fits[0]) if trial.is_ended else {} for trial in trials]
     columns["epochs"] = [manifest.get("epochs") for manifest in manifests]
     columns["seconds"] = [(manifest.get("seconds") or {}).get("total") for manifest in manifests]

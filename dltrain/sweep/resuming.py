@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from dltrain.config import dump_yaml, load_config
+from dltrain.config.canonical import without_defaults
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, RunError
 from dltrain.evaluation.fingerprints import flatten, shown
 from dltrain.runs import Run
-from dltrain.sweep.plan import SweepPlan, plain_options, plan_sweep
+from dltrain.sweep.plan import SweepPlan, canonical_values, plain_options, plan_sweep, without_repeats
 from dltrain.sweep.space import Dimension
 
 # Keys whose change on a resume is no other sweep.
@@ -103,7 +104,7 @@ def _with_parameters(stored: SweepPlan) -> Config:
 
 def _compare(run: Run, stored: SweepPlan, other: SweepPlan) -> None:
     before = flatten({**_plain(stored.config), "sweep": stored.identity})
-    after = flatten({**_plain(other.config), "sweep": other.identity})
+    after = flatten({**_plain(other.config), "sweep": _said_alike(stored, other)})
     faults = [
         Fault(f"was {shown(before.get(key))} when the sweep began, is {shown(after.get(key))} now", path=key)
         for key in sorted(before.keys() | after.keys())
@@ -114,8 +115,24 @@ def _compare(run: Run, stored: SweepPlan, other: SweepPlan) -> None:
         raise ConfigError([*faults, Fault("a sweep goes on with its own config and space only", hint=hint)])
 
 
+def _said_alike(stored: SweepPlan, other: SweepPlan) -> dict[str, Any]:
+    """The other plan's identity, in which values that mean the same as the stored plan's are spelled as there."""
+    before = {dimension.name: dimension for dimension in stored.space}
+    same = [
+        dimension.name
+        for dimension in other.space
+        if dimension.name in before
+        and not dimension.is_range
+        and canonical_values(other, dimension) == canonical_values(stored, before[dimension.name])
+    ]
+    parameters = {name: stored.given[name] if name in same else values for name, values in other.given.items()}
+    return {**other.identity, "parameters": parameters}
+
+
 def _plain(config: Config) -> dict[str, Any]:
-    return {key: value for key, value in config.resolved.items() if key not in FREE_ON_RESUME}
+    plain = without_defaults({key: value for key, value in config.resolved.items() if key not in FREE_ON_RESUME})
+    assert isinstance(plain, dict)
+    return plain
 
 
 def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
@@ -134,7 +151,7 @@ def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
 
     known = replace(config, sweep=None, parameter_keys={name.removeprefix("parameters."): keys[name] for name in keys})
     space: tuple[Dimension, ...] = build_space(known, document["given"])
-    return SweepPlan(
+    plan = SweepPlan(
         config=replace(config, sweep=None),
         given=document["given"],
         space=space,
@@ -142,3 +159,4 @@ def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
         parts=("validation", "test", "train"),
         **fields,
     )
+    return without_repeats(plan)

@@ -172,18 +172,31 @@ def show_value(value: Any) -> str:
         return f"{value:.4g}"
     if isinstance(value, Mapping) and len(value) == 1:
         [(name, arguments)] = value.items()
+        if isinstance(arguments, Mapping) and not arguments:
+            return str(name)
         if isinstance(arguments, Mapping):
             return f"{name}({', '.join(f'{key}={show_value(item)}' for key, item in arguments.items())})"
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def short_names(names: Sequence[str]) -> dict[str, str]:
-    """Key -> its last words, as many as it takes to tell it from the others; a layer's argument keeps the layer."""
-    short: dict[str, str] = {}
-    for name in names:
-        words = name.split(".")
-        count = 2 if words[0] == "model" and len(words) > 2 else 1
-        while count < len(words) and sum(other.split(".")[-count:] == words[-count:] for other in names) > 1:
-            count += 1
-        short[name] = ".".join(words[-count:])
-    return short
+    """Key -> the key without the words that say nothing: `learning_rate`, `layers.0.units`, `hidden.units`, `split.test`.
+
+    Where that is the name of another one as well, or of another column of a table of trials, the key stays whole.
+    """
+    short = {name: _without_block(name) for name in names}
+    return {name: name if text in _TAKEN or list(short.values()).count(text) > 1 else text for name, text in short.items()}
+
+
+# The other columns of a table of trials; `training.loss` is none of them.
+_TAKEN = {"trial", "status", "epoch", "loss", "spread", "value", "seconds"}
+
+
+def _without_block(name: str) -> str:
+    block, _, rest = name.partition(".")
+    if block not in ("data", "model", "training", "parameters") or not rest:
+        return name
+    if block == "training":
+        return rest.removeprefix("optimizer.")
+    named = rest.removeprefix("layers.")
+    return named if block == "model" and "." in named and not named[:1].isdigit() else rest

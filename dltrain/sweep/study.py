@@ -122,7 +122,7 @@ class Study:
 
 
 def importance(space: Sequence[Dimension], trials: Sequence[tuple[dict[str, Any], float]], mode: str) -> dict[str, float]:
-    """How much of the metric's variation each dimension explains, largest first; shares of one.
+    """How much of the metric's variation each dimension explains, largest first; shares of one; empty where nothing varies.
 
     Functional analysis of variance on a random forest: Hutter, Hoos & Leyton-Brown, ICML 2014.
 
@@ -131,6 +131,9 @@ def importance(space: Sequence[Dimension], trials: Sequence[tuple[dict[str, Any]
         trials: the values of each ended trial, and its metric.
         mode: "min" or "max".
     """
+    values = [value for _, value in trials]
+    if max(values) - min(values) <= 1e-12 * max(map(abs, values)):
+        return {}  # what does not vary is explained by nothing
     optuna = _import_optuna()
     study = optuna.create_study(direction="minimize" if mode == "min" else "maximize")
     distributions = {dimension.name: distribution_of(dimension) for dimension in space}

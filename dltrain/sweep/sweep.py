@@ -42,6 +42,7 @@ class SweepResult:
         best: the best of them, or None.
         metric: what was compared.
         mode: "min" or "max".
+        asked_metric: what the config asks for beside it, or None.
         comparison: whether the best differs from the next: difference, noise, differs, and a sentence.
         importance: key -> its share of the metric's variation; empty where it cannot be told.
         gates: what was required of the best, with value and whether it was met.
@@ -60,6 +61,7 @@ class SweepResult:
     importance: dict[str, float]
     gates: list[Any]
     seconds: float
+    asked_metric: str | None = None
     notes: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
 
@@ -284,6 +286,7 @@ class _Session:
             best=document["best"],
             metric=self.plan.metric,
             mode=self.plan.mode,
+            asked_metric=document["asked_metric"],
             comparison=document["comparison"],
             importance=outcome.importance,
             gates=list(gates),

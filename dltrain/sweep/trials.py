@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,15 @@ from dltrain.config.types import Config
 # interrupted: a signal came, its run goes on with the next resume.
 STATUSES = ("waiting", "running", "finished", "pruned", "diverged", "failed", "interrupted")
 ENDED = ("finished", "pruned", "diverged", "failed")
+
+
+def epochs_text(fits: Iterable[int | None]) -> str | None:
+    """The epoch at whose end metrics were reached: `7`, of several fits `5-12`; None: it is not known."""
+    epochs = [epoch for epoch in fits if epoch is not None]
+    if not epochs:
+        return None
+    first, last = min(epochs), max(epochs)
+    return str(last) if first == last else f"{first}-{last}"
 
 
 @dataclass(slots=True)
@@ -28,6 +37,7 @@ class TrialFit:
             It need not exist. Where an interrupted run is in it, the fit goes on with that run.
         fold: which fold is held out, from 1; None without folds (it is also `config.data.split.fold`).
         status: one of `STATUSES`; the engine sets it.
+        epoch: at whose end, from 1, the weights were those that its metrics are of; None: it is not known (yet).
         error: for `failed` and `diverged`: what happened, in one line; the engine sets it.
     """
 
@@ -37,6 +47,7 @@ class TrialFit:
     path: Path
     fold: int | None = None
     status: str = "waiting"
+    epoch: int | None = None
     error: str | None = None
 
     @property
@@ -74,6 +85,11 @@ class Trial:
     value: float | None = None
     spread: float | None = None
     standard_error: float | None = None
+
+    @property
+    def epoch(self) -> str | None:
+        """As `epochs_text` has it."""
+        return epochs_text(fit.epoch for fit in self.fits)
 
     @property
     def is_ended(self) -> bool:

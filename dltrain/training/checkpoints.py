@@ -123,6 +123,10 @@ class Checkpoints:
             name = expand_template(self._config.filepath, epoch, logs)
             self._pending.append((self._run.inside("checkpoints", name), values or capture_values(self._model), value))
 
+    def epoch_of(self, weights: str, num_epochs: int) -> int:
+        """The epoch, from 1, at whose end the "best" or the "last" weights were so."""
+        return self.best_epoch + 1 if weights == "best" and self.best_epoch is not None else num_epochs
+
     @property
     def pending_bytes(self) -> int:
         """Bytes of copies that wait to be written."""

@@ -418,7 +418,8 @@ class _Fit:
         diagnosis = finding_documents(found)
         gates = check_gates(require, metrics, reports={name: report.report for name, report in reports.items()})
         self.seconds["total"] = round(time.monotonic() - self.started, 3)
-        document = metrics_document(reports, metrics, weights=weights, gates=gates, notes=notes, diagnosis=diagnosis)
+        epoch = trainer.checkpoints.epoch_of(weights, trainer.epoch)
+        document = metrics_document(reports, metrics, weights=weights, epoch=epoch, gates=gates, notes=notes, diagnosis=diagnosis)
         write_atomically(self.run.metrics_file, (to_json(document) + "\n").encode())
         self.manifest |= {"status": "finished", "weights": weights, "seconds": self.seconds, "ended": now()}
         self.manifest["files"] = self.run.digests()

@@ -136,6 +136,7 @@ def metrics_document(
     metrics: Mapping[str, Mapping[str, float]],
     *,
     weights: str,
+    epoch: int,
     gates: Sequence[Any],
     notes: Sequence[str],
     diagnosis: Sequence[Mapping[str, Any]] = (),
@@ -146,6 +147,7 @@ def metrics_document(
         reports: of the parts.
         metrics: part -> metric -> value.
         weights: "best" or "last": whose metrics these are.
+        epoch: at whose end, from 1, the weights were so.
         gates: what was required, with value and whether it was met.
         notes: sentences for the user.
         diagnosis: what the figures say is wrong.
@@ -154,6 +156,7 @@ def metrics_document(
     return {
         "part": shown,
         "weights": weights,
+        "epoch": epoch,
         "metrics": metrics,
         "baseline": reports[shown].baseline,
         "baselines": {name: report.baseline for name, report in reports.items()},

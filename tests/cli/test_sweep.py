@@ -1,5 +1,6 @@
 """`dltrain sweep` and `dltrain compare` as commands: options, documents, exit codes, what a terminal and a pipe show."""
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from dltrain.evaluation.gates import Gate
 
 TRIALS = [
     {"number": 1, "parameters": {"training.optimizer.learning_rate": 0.001}, "status": "finished", "value": 0.5, "run": "s/trials/0001",
-     "metrics": {"validation": {"loss": 0.5}}, "standard_error": 0.1},
+     "metrics": {"validation": {"loss": 0.5}}, "standard_error": 0.1, "epoch": 3},
     {"number": 2, "parameters": {"training.optimizer.learning_rate": 0.01}, "status": "diverged", "value": None, "run": "s/trials/0002",
      "metrics": {}, "error": "the loss is not finite", "standard_error": None},
 ]  # fmt: skip
@@ -41,6 +42,7 @@ def sweeping(fake, config_room):
             importance={"training.optimizer.learning_rate": 0.75, "droprate": 0.25},
             gates=seen.gates,
             seconds=3.0,
+            asked_metric=None,
             notes=["the best is trial 1"],
             files=["best.yaml"],
             num_crashed=crashed,
@@ -76,9 +78,9 @@ def test_the_table_marks_the_best_and_divergence_is_no_error(cli, sweeping):
     result = cli("sweep", "a.yaml")
     assert result.code == 0
     lines = result.out.splitlines()
-    assert lines[0].split() == ["trial", "learning_rate", "status", "loss"]
-    assert lines[1].split() == ["1", "0.001", "finished", "0.5000", "best"]
-    assert lines[2].split() == ["2", "0.01", "diverged", "-"]
+    assert lines[0].split() == ["trial", "learning_rate", "status", "epoch", "loss"]
+    assert lines[1].split() == ["1", "0.001", "finished", "3", "0.5000", "best"]
+    assert lines[2].split() == ["2", "0.01", "diverged", "-", "-"]
     assert "importance: training.optimizer.learning_rate 75 %, droprate 25 %" in result.out
     assert "next: dltrain fit runs/s/best.yaml" in result.out
 
@@ -139,6 +141,8 @@ def test_off_a_terminal_a_trial_is_a_line_when_it_ends(capsys):
     console.trial_changed(trial(3, epoch=1, value=0.7))
     console.trial_changed(trial(3, status="finished", value=0.5, is_ended=True))
     console.trial_changed(trial(4, status="failed", error="killed", is_ended=True))
+    told = {"asked": ("accuracy", 0.9), "epoch_of_metrics": "7"}
+    console.trial_changed(trial(5, status="finished", value=0.25, is_ended=True, **told))
     console.close()
     out, err = capsys.readouterr()
     assert out == ""
@@ -146,6 +150,7 @@ def test_off_a_terminal_a_trial_is_a_line_when_it_ends(capsys):
         "sweep runs/s: 12 trials, compared by loss",
         "[ 1/12] trial  3  rate=3  loss 0.5000",
         "[ 2/12] trial  4  rate=4  failed: killed",
+        "[ 3/12] trial  5  rate=5  loss 0.2500, accuracy 0.9000, epoch 7",
     ]
 
 
@@ -172,9 +177,19 @@ def test_on_a_terminal_the_table_is_live_and_leaves_nothing(monkeypatch):
         console.trial_changed(trial(1, epoch=1, value=0.7))
         console.trial_changed(trial(1, status="finished", value=0.5, is_ended=True))
         console.close()
-        shown = os.read(leader, 1 << 16).decode()
+    shown = _all_of(leader)
     assert "1 of 2 trials done" in shown
     assert shown.endswith("\x1b[2K") or "\x1b[1A\x1b[2K" in shown
+
+
+def _all_of(leader: int) -> str:
+    """What was written to a terminal that is closed: it comes in pieces."""
+    pieces = []
+    with contextlib.suppress(OSError):  # which is how Linux says that the other end is closed
+        while piece := os.read(leader, 1 << 16):
+            pieces.append(piece)
+    os.close(leader)
+    return b"".join(pieces).decode()
 
 
 def test_compare_prints_differences_and_metrics(cli, fake, monkeypatch):

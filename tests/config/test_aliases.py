@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from dltrain.config.aliases import KNOWN_ARGUMENTS, OLD_COMMANDS, OLD_WORDS, from_call, from_mapping, said_here
+from dltrain.config.aliases import KNOWN_ARGUMENTS, KNOWN_ELSEWHERE, OLD_COMMANDS, OLD_WORDS, from_call, from_mapping, said_here
 from dltrain.config.catalog import load_catalog, normalize
 from dltrain.config.explain import explain
 from dltrain.config.keys import KEYS
-from dltrain.config.load import load_config_text
+from dltrain.config.load import load_config, load_config_text
 from dltrain.config.overrides import split_words
 from dltrain.config.sources import SOURCES
 from dltrain.errors import ConfigError, UsageError
@@ -64,6 +64,31 @@ def test_f7_a_component_named_by_one_of_its_keys(values, kind, spelled):
         ({"training": "{optimizer: SGD(lr=0.01)}"}, "write SGD: {learning_rate: 0.01}"),
         ({"training": "{optimizer: {name: SGD, lr: 0.01}}"}, "write SGD: {learning_rate: 0.01}"),
         ({"training": "{optimizer: Adam()}"}, "write Adam"),
+        ({"training": "{optimizer: {type: adam}}"}, "write Adam"),
+        ({"training": "{optimizer: {name: adam}}"}, "write Adam"),
+        ({"training": "{optimizer: {type: nadamm, learning_rate: 0.1}}"}, "write Nadam: {learning_rate: 0.1}"),
+        ({"training": "{optimizer: {type: keras.optimizers.Adam, lr: 0.1}}"}, "write Adam: {learning_rate: 0.1}"),
+        ({"training": "{optimizer: keras.optimizers.Adam}"}, "write Adam"),
+        ({"training": "{optimizer: tf.keras.optimizers.Adamm}"}, "write Adam"),
+        ({"training": "{loss: {type: mse}}"}, "write MeanSquaredError"),
+        ({"training": "{loss: tf.keras.losses.MeanSquaredError}"}, "write MeanSquaredError"),
+        ({"training": "{loss: nothing_near_it_at_all}"}, "losses: "),
+        ({"training": "{metrics: [keras.metrics.AUC]}"}, "write AUC"),
+        ({"training": "{early_stopping: 5}"}, "write training.early_stopping: {patience: 5}"),
+        ({"training": "{early_stopping: val_accuracy}"}, "write training.early_stopping: {monitor: val_accuracy}"),
+        ({"training": "{reduce_lr_on_plateau: 0.1}"}, "write training.reduce_lr_on_plateau: {factor: 0.1}"),
+        ({"training": "{checkpoint: best.h5}"}, "write training.checkpoint: {filepath: best.h5}"),
+        ({"training": "{tensorboard: logs}"}, "write training.tensorboard: {log_dir: logs}"),
+        ({"layers": "[{type: flatten}]"}, "write Flatten"),
+        ({"layers": "[keras.layers.Flatten]"}, "write Flatten"),
+        ({"layers": "[{tf.keras.layers.Dense: {units: 3}}]"}, "write Dense"),
+        ({"layers": "[{layers.Dense: {units: 3}}]"}, "write Dense"),
+        ({"layers": "[{Dense: {units: 3, kernel_initializer: he}}]"}, 'did you mean "HeNormal"?'),
+        ({"layers": "[{Dense: {units: 3, kernel_initializer: xavier}}]"}, 'did you mean "GlorotUniform"?'),
+        ({"layers": "[{Dense: {units: 3, kernel_initializer: keras.initializers.HeUniform}}]"}, "write HeUniform"),
+        ({"layers": "[{Dense: {units: 3, kernel_regularizer: ridge}}]"}, 'did you mean "L2"?'),
+        ({"layers": "[{Dense: {units: 3, activation: tf.nn.relu}}]"}, "write relu"),
+        ({"layers": "[{Dense: {units: 3, activation: step}}]"}, "write binary_step"),
         ({"layers": "[\"Dense(32, activation='relu')\"]"}, "write Dense: {units: 32, activation: relu}"),
         ({"layers": "[{type: Dense, units: 3}]"}, "write Dense: {units: 3}"),
         ({"layers": "[{Dense: {units: 3, kernel_regularizer: l2(0.01)}}]"}, "write L2: {l2: 0.01}"),
@@ -113,6 +138,36 @@ def test_f7_a_size_is_height_and_width(tmp_path):
     with pytest.raises(ConfigError) as caught:
         load_config_text(text, folder=tmp_path)
     assert [fault.hint for fault in caught.value.faults] == ["write [150, 150], height and width"]
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("data=iris", "write data: {source: iris}"),
+        ("data.split=0.2", "write data.split: {test: 0.2}"),
+        ("model=[Flatten]", "write model: {layers: [Flatten]}"),
+        ("model.layers.3.units=4", "model.layers has one entry, model.layers.0"),
+    ],
+)
+def test_f7_what_stands_alone_is_told_where_it_belongs(tmp_path, word, hint):
+    text = "data: {source: iris}\nmodel: {layers: [{Dense: {units: 3}}]}\n"
+    with pytest.raises(ConfigError) as caught:
+        load_config_text(text, folder=tmp_path, overrides=[word])
+    assert hint in [fault.hint for fault in caught.value.faults]
+
+
+def test_e4_a_config_without_its_ending_is_named(tmp_path):
+    (tmp_path / "n.yaml").write_text("data: {source: iris}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / "n")
+    assert caught.value.faults[0].hint == f'did you mean "{tmp_path / "n.yaml"}"?'
+
+
+def test_the_names_of_elsewhere_are_names_here():
+    catalog = load_catalog()
+    for kind, names in KNOWN_ELSEWHERE.items():
+        for name in names.values():
+            assert catalog.find_activation(name) if kind == "activation" else catalog.find(kind, name), (kind, name)
 
 
 def test_what_the_table_names_exists():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dltrain.config import dump_yaml
 from dltrain.errors import RunError, UsageError
 from dltrain.runs import Run, best_of_sweep
 from dltrain.sweep.compare import compare
@@ -38,6 +39,24 @@ def test_differences_metrics_and_curves(runs, tmp_path):
     assert result.labels == ["a", "b"]
     assert result.warnings == []
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("optimizers", "differences"),
+    [
+        (("adam", "{Adam: {}}"), {}),
+        (("adam", "{Adam: {learning_rate: 0.001}}"), {}),
+        (("adam", "{Adam: {learning_rate: 0.01}}"), {"training.optimizer.learning_rate": [0.001, 0.01]}),
+        (("sgd", "{Adam: {learning_rate: 0.01}}"), {"training.optimizer": ["SGD", "Adam"]}),  # the rate of both
+    ],
+)
+def test_a_default_that_is_written_out_is_no_difference(tmp_path, optimizers, differences):
+    for name, optimizer in zip("ab", optimizers):
+        run = Run(tmp_path / name)
+        run.path.mkdir()
+        run.write_manifest({"status": "finished"})
+        run.config_file.write_text(dump_yaml(small(f"training.optimizer={optimizer}").resolved))
+    assert compare([tmp_path / "a", tmp_path / "b"]).differences == differences
 
 
 def test_other_data_is_said(runs):

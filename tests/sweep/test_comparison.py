@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from dltrain.cli.sweep import trials_table
+from dltrain.sweep.asked import asked_metric
 from dltrain.sweep.comparison import compare
+from tests.sweep.support import small
 
 STEADY = [1.0, 0.6, 0.45, 0.4]
 JUMPING = [1.0, 0.3, 1.4, 0.38]
@@ -64,10 +66,39 @@ def test_d9_other_keys_are_compared_by_their_values(trials):
 
 def test_d9_the_table_shows_what_people_ask_for():
     trials = [
-        {"number": 1, "parameters": {"a": 1}, "status": "finished", "value": 0.2, "metrics": {"validation": {"accuracy": 0.91}}},
+        {"number": 1, "parameters": {"a": 1}, "status": "finished", "value": 0.2, "epoch": 7, "metrics": {"validation": {"auc": 0.91}}},
         {"number": 2, "parameters": {"a": 2}, "status": "failed", "value": None, "metrics": {}},
-    ]
-    lines = trials_table(trials, "loss", trials[0]).splitlines()
-    assert lines[0].split() == ["trial", "a", "status", "loss", "accuracy"]
-    assert lines[1].split() == ["1", "1", "finished", "0.2000", "0.9100", "best"]
-    assert "accuracy" not in trials_table(trials, "rmse", trials[0])
+        {"number": 3, "parameters": {"a": 3}, "status": "finished", "value": 0.3, "metrics": {"validation": {"auc": 0.8}},
+         "epoch": None, "fits": [{"epoch": 12}, {"epoch": 5}]},
+    ]  # fmt: skip
+    lines = trials_table(trials, "loss", trials[0], asked="auc").splitlines()
+    assert lines[0].split() == ["trial", "a", "status", "epoch", "loss", "auc"]
+    assert lines[1].split() == ["1", "1", "finished", "7", "0.2000", "0.9100", "best"]
+    assert lines[2].split() == ["2", "2", "failed", "-", "-", "-"]
+    assert lines[3].split() == ["3", "3", "finished", "5-12", "0.3000", "0.8000"]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "there", "compared", "asked"),
+    [
+        ("[AUC]", ["loss", "accuracy", "auc"], "loss", "auc"),
+        ("[mae]", ["loss", "rmse", "mae"], "loss", "mae"),
+        ("[mean_absolute_error, mse]", ["loss", "rmse", "mae"], "val_loss", "mae"),
+        ("[]", ["log_loss", "accuracy", "loss"], "loss", "accuracy"),
+        ("[]", ["r2", "rmse", "mae", "loss"], "loss", "rmse"),
+        ("[]", ["r2", "rmse", "mae", "loss"], "rmse", None),
+        ("[accuracy]", ["accuracy", "loss"], "val_accuracy", None),
+        ("[]", ["loss"], "loss", None),
+    ],
+)
+def test_d9_what_is_asked_for_is_the_first_metric_of_the_config_else_the_usual_one(metrics, there, compared, asked):
+    plan = SimpleNamespace(config=small(f"training.metrics={metrics}"), metric=compared)
+    trial = SimpleNamespace(metrics={"validation": dict.fromkeys(there, 0.5)})
+    assert asked_metric(plan, [trial]) == asked
+
+
+def test_d9_the_best_value_is_named_beside_the_trial_that_is_recommended(trials):
+    made, plan = trials((0.38, 0.05, JUMPING), (0.40, 0.05, STEADY))
+    found = compare(made, plan)
+    assert (found.best.number, found.top.number) == (2, 1)
+    assert compare(made[:1], plan).top.number == 1

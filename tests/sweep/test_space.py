@@ -133,13 +133,36 @@ def test_a_component_is_put_in_before_its_arguments():
     assert words == ['training.optimizer="SGD"', "training.optimizer.learning_rate=0.1"]
 
 
+@pytest.mark.parametrize(
+    ("names", "short"),
+    [
+        (["model.layers.0.units"], ["layers.0.units"]),
+        (["model.layers.hidden.units"], ["hidden.units"]),
+        (["model.layers.0"], ["layers.0"]),
+        (["model.layers"], ["layers"]),
+        (["model.output"], ["output"]),
+        (["model.layers.0.kernel_regularizer.l2"], ["layers.0.kernel_regularizer.l2"]),
+        (["data.split.test", "data.test"], ["split.test", "test"]),
+        (["data.augment.0.factor"], ["augment.0.factor"]),
+        (["training.early_stopping.patience"], ["early_stopping.patience"]),
+        (["training.phases.0.epochs"], ["phases.0.epochs"]),
+        (["training.optimizer.learning_rate.decay_steps"], ["learning_rate.decay_steps"]),
+        (["training.loss"], ["training.loss"]),  # `loss` is the column of what came out
+        (["parameters.size", "seed"], ["size", "seed"]),
+        (["data.scale", "parameters.scale"], ["data.scale", "parameters.scale"]),
+    ],
+)
+def test_e5_short_names_say_what_they_are(names, short):
+    assert list(short_names(names).values()) == short
+
+
 def test_names_are_as_short_as_they_can_be():
     assert short_names(["training.optimizer.learning_rate", "droprate"]) == {
         "training.optimizer.learning_rate": "learning_rate",
         "droprate": "droprate",
     }
     names = ["model.layers.0.units", "model.layers.1.units"]
-    assert list(short_names(names).values()) == ["0.units", "1.units"]
+    assert list(short_names(names).values()) == ["layers.0.units", "layers.1.units"]
     assert (
         show({"training.optimizer": {"SGD": {"momentum": 0.9}}, "droprate": 0.25}) == "optimizer=SGD(momentum=0.9) droprate=0.25"
     )

@@ -46,7 +46,11 @@ def test_a_sweep_holds_all_that_is_promised(inline, tmp_path):
     assert result.best["number"] == values.index(min(values)) + 1
     assert [float(row["value"]) for row in rows_of(result.run)] == values
     assert set(result.importance) == {"training.optimizer.learning_rate", "droprate"}
-    assert set(result.comparison) == {"next", "difference", "noise", "differs", "text"}
+    assert set(result.comparison) == {"next", "difference", "noise", "differs", "text", "recommended", "best_value"}
+    lowest = {"trial": values.index(min(values)) + 1, "metric": "loss", "value": min(values)}
+    assert result.comparison["best_value"] == lowest
+    assert all(trial["epoch"] == best_epoch(Path(trial["run"])) for trial in result.trials)
+    assert result.asked_metric == "accuracy"
     assert result.comparison["noise"] > 0
     document = json.loads((result.run / "sweep.json").read_text())
     assert document["trials"] == result.trials
@@ -58,6 +62,50 @@ def test_a_sweep_holds_all_that_is_promised(inline, tmp_path):
     assert best.metrics == result.best["metrics"]
     again = sweep(resume=result.run)
     assert (again.status, again.trials) == ("finished", result.trials)
+
+
+def best_epoch(run: Path) -> int:
+    """The epoch of the lowest validation loss, from what the run wrote of each."""
+    with (run / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    return int(min(rows, key=lambda row: float(row["val_loss"]))["epoch"])
+
+
+OPTIMIZERS = (
+    "training.optimizer=adam, {Adam: {}}, sgd, Adam, {Adam: {learning_rate: 0.001, amsgrad: false}}, {SGD: {learning_rate: 0.1}}"
+)
+
+
+@pytest.mark.parametrize("strategy", ["grid", "random", "tpe"])
+def test_one_configuration_is_one_trial_however_it_is_spelled(inline, tmp_path, strategy):
+    inline(faked(lambda values: 0.5))
+    result = sweep(small(), over=[OPTIMIZERS], strategy=strategy, run_dir=tmp_path / "s")
+    named = sorted(str(trial["parameters"]["training.optimizer"]) for trial in result.trials)
+    assert named == ["adam", "sgd", "{'SGD': {'learning_rate': 0.1}}"]
+    assert "training.optimizer: adam and Adam are the same; it is trained once" in result.notes
+
+
+def test_what_two_keys_make_the_same_is_one_trial(inline, tmp_path):
+    inline(faked(lambda values: 0.5))
+    rates = "training.optimizer.learning_rate=0.001,0.1"
+    result = sweep(small(), over=["training.optimizer=adam,{Adam: {learning_rate: 0.1}},SGD", rates], run_dir=tmp_path / "s")
+    assert len(result.trials) == 4  # Adam and SGD at two rates each: a key goes over what the optimizer brings
+    assert "2 combinations are the same as another, and left out" in result.notes
+
+
+@pytest.mark.parametrize("words", [["droprate=0, 0.0, 0.5"], ["model.layers.0.activation=relu,ReLU,RELU,tanh"]])
+def test_values_that_are_written_otherwise_are_one(inline, tmp_path, words):
+    inline(faked(lambda values: 0.5))
+    assert len(sweep(small(), over=words, run_dir=tmp_path / "s").trials) == 2
+
+
+def test_a_sweep_goes_on_with_another_spelling_of_its_values(inline, tmp_path):
+    inline(faked(lambda values: 0.5))
+    sweep(small(), over=["training.optimizer=adam,{SGD: {learning_rate: 0.1}}"], run_dir=tmp_path / "s")
+    other = ["training.optimizer={Adam: {}},{sgd: {learning_rate: 0.1, momentum: 0.0}}"]
+    assert len(sweep(small(), over=other, resume=tmp_path / "s").trials) == 2
+    with pytest.raises(ConfigError, match=r"training\.optimizer"):
+        sweep(small(), over=["training.optimizer=adam,sgd"], resume=tmp_path / "s")
 
 
 def test_every_trial_is_checked_before_the_first_and_a_fault_is_said_once(inline, tmp_path):
@@ -345,4 +393,4 @@ def test_f3_dead_units_of_trials_are_said(inline, tmp_path):
     inline()
     config = small("model.layers.0.bias_initializer={Constant: {value: -50.0}}", "training.epochs=1")
     result = sweep(config, over=[RATES], run_dir=tmp_path / "s")
-    assert any(note.startswith("dead units: trial 1") for note in result.notes)
+    assert any(note.startswith("dead units: trials 1") for note in result.notes)

@@ -42,6 +42,10 @@ class ListStrategy:
         self._trials = list(trials)
         self._next = 0
 
+    def keep(self, trials: Sequence[dict[str, Any]]) -> None:
+        """Choose only these of its trials: the others repeat them."""
+        self._trials = list(trials)
+
     def candidates(self) -> list[dict[str, Any]]:
         """All of them."""
         return self._trials
@@ -56,8 +60,10 @@ class ListStrategy:
         """Results change nothing."""
 
     def resume(self, trials: Sequence[Trial]) -> None:
-        """Go on after those that were chosen."""
-        self._next = len(trials)
+        """Go on with those that were not chosen yet."""
+        chosen = [dict(trial.parameters) for trial in trials]
+        self._trials = [*chosen, *(trial for trial in self._trials if trial not in chosen)]
+        self._next = len(chosen)
 
     def report(self, trial: int, epoch: int, value: float) -> bool:
         """Every trial trains to its end."""

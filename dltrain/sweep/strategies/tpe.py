@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from dltrain.sweep.space import Dimension, num_configurations
-from dltrain.sweep.strategies.strategy import Strategy
+from dltrain.sweep.strategies.strategy import ListStrategy
 from dltrain.sweep.study import Study
 from dltrain.sweep.trials import Trial
 
@@ -100,13 +100,17 @@ class TpeStrategy:
 class PrunedStrategy:
     """Another strategy's trials, stopped early by Optuna's pruner where they fall behind."""
 
-    def __init__(self, strategy: Strategy, study: Callable[[], Study]) -> None:
+    def __init__(self, strategy: ListStrategy, study: Callable[[], Study]) -> None:
         self._strategy, self._study = strategy, cache(study)
         self._count = 0
 
     def candidates(self) -> list[dict[str, Any]]:
         """Those of the strategy."""
         return self._strategy.candidates()
+
+    def keep(self, trials: Sequence[dict[str, Any]]) -> None:
+        """Choose only these of the strategy's trials."""
+        self._strategy.keep(trials)
 
     def choose(self, most: int) -> list[dict[str, Any]]:
         """What the strategy chooses; the study gets to know it."""
