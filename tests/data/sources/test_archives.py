@@ -36,7 +36,7 @@ def test_files_and_folders_are_unpacked_without_their_rights(tmp_path: Path) -> 
     assert (tmp_path / "out" / "top" / "one.txt").read_bytes() == b"one"
     assert (tmp_path / "out" / "other" / "two.txt").read_bytes() == b"two"
     assert (tmp_path / "out" / "top" / "one.txt").stat().st_mode & 0o7111 == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tgz", "out"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.tgz", "home", "out"]
 
 
 @pytest.mark.parametrize(
