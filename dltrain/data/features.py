@@ -34,7 +34,11 @@ MISSING = "(missing)"
 OTHER = "(other)"
 # As text; digits with leading zeros are codes, not numbers.
 NUMBER = re.compile(r"[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
-WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.0*)?")
+# A comma before one zero or two separates no thousands.
+WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.0*|,00?)?")
+DECIMAL_COMMA = re.compile(r"[+-]?[0-9]*,([0-9]{1,2}|[0-9]{4,})")
+# Zeros behind a number that is a category, up to which an exported model, which only knows words, meets it by value.
+MOST_ZEROS = 6
 USUAL_TEXT = TextConfig()
 
 
@@ -355,7 +359,7 @@ def _categories(words: polars.Series, min_count: int) -> tuple[tuple[str, ...], 
     kept: dict[str, str] = {}
     rows: dict[str, int] = {}
     for word in sorted(counted, key=lambda word: (len(word), word)):
-        key = word.partition(".")[0] if WHOLE_NUMBER.fullmatch(word) else word
+        key = re.split("[.,]", word)[0] if WHOLE_NUMBER.fullmatch(word) else word
         kept.setdefault(key, word)
         rows[key] = rows.get(key, 0) + counted[word]
     common = sorted(word for key, word in kept.items() if rows[key] >= min_count)
@@ -366,14 +370,33 @@ def _same_numbers(categories: Sequence[str], unknown: polars.Series) -> dict[str
     """Unknown words that are the same number as one category: word -> category."""
     known: dict[Decimal, str | None] = {}
     for category in categories:
-        if NUMBER.fullmatch(category):
-            number = Decimal(category)
+        number = _number_in(category)
+        if number is not None:
             known[number] = None if number in known else category
     if not known:
         return {}
-    words = [word for word in unknown.unique().to_list() if NUMBER.fullmatch(word)]
-    found = {word: known.get(Decimal(word)) for word in words}
+    words = {word: _number_in(word) for word in unknown.unique().to_list()}
+    found = {word: known.get(number) for word, number in words.items() if number is not None}
     return {word: category for word, category in found.items() if category is not None}
+
+
+def _number_in(word: str) -> Decimal | None:
+    """The number that a word is, with a decimal point or with a comma that separates no thousands."""
+    plain = word.replace(",", ".") if DECIMAL_COMMA.fullmatch(word) else word
+    return Decimal(plain) if NUMBER.fullmatch(plain) else None
+
+
+def ways_of_writing(category: str) -> list[str]:
+    """A category that is a number as other programs write it: `1` as `1.0` and `1,00`, `1.5` as `1.50`; of other words none."""
+    number = _number_in(category)
+    if number is None:
+        return []
+    whole, _, fraction = f"{number.normalize():f}".partition(".")
+    ways = [whole] if not fraction else []
+    for num_zeros in range(0 if fraction else 1, MOST_ZEROS + 1):
+        digits = fraction + "0" * num_zeros
+        ways += [f"{whole}.{digits}", f"{whole},{digits}"]
+    return ways
 
 
 def category_codes(column: FeatureColumn, values: polars.Series) -> tuple[NDArray[np.int32], polars.Series]:

@@ -112,6 +112,36 @@ def test_a7_a_category_that_is_a_number_is_met_by_value(tmp_path: Path, trained:
     assert not heard.warnings
 
 
+@pytest.mark.parametrize(
+    ("trained", "asked"),
+    [("1,5;2,5", "1,50;2.5"), ("1.5;2.5", "1,5;2.500"), ("1;2", "1,0;2,00"), ("1,0;2,0", "1;2.00"), ("0.5;-3", "+.50;-3,0000")],
+)
+def test_a7_a_category_that_is_a_number_with_a_decimal_comma(tmp_path: Path, trained: str, asked: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("k;y\n" + "".join(f"{trained.split(';')[row % 2]};{'ab'[row % 3 == 0]}\n" for row in range(24)))
+    fitted = load(path, features={"k": "category"})
+    (tmp_path / "n.csv").write_text("k;z\n" + "".join(f"{word};x\n" for word in asked.split(";")))
+    part = read_part(fitted.preprocessing, [str(tmp_path / "n.csv")], with_targets=False)
+    columns = fitted.schema.inputs[0].columns
+    words = ["k=" + word for word in trained.split(";")]
+    expected = [[1.0 if column == word else 0.0 for column in columns] for word in words]
+    if set(columns) == set(words):
+        np.testing.assert_array_equal(part.inputs["features"], expected)
+    else:
+        np.testing.assert_array_equal(part.inputs["features"].sum(axis=1), [1, 1])
+
+
+def test_a7_a_comma_before_three_digits_separates_thousands(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("k;y\n" + "".join(f"{'12'[row % 2]};{'ab'[row % 3 == 0]}\n" for row in range(24)))
+    fitted = load(path, features={"k": "category"})
+    (tmp_path / "n.csv").write_text("k;z\n1,000;x\n2,0;x\n")
+    heard = Heard()
+    part = read_part(fitted.preprocessing, [str(tmp_path / "n.csv")], with_targets=False, reporter=heard)
+    np.testing.assert_array_equal(part.inputs["features"], [[0, 0], [0, 1]])
+    assert "k 1 (1,000)" in str(heard.warnings)
+
+
 def test_a7_whole_numbers_of_two_files_are_one_category_and_versions_are_not(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.date_formats import split_writing
 from dltrain.data.column_names import marked
-from dltrain.data.features import WHOLE_NUMBER, FeatureColumn, category_codes, read_feature
+from dltrain.data.features import FeatureColumn, category_codes, read_feature, ways_of_writing
 from dltrain.data.input_groups import group_places
 from dltrain.data.kinds import to_numbers
 from dltrain.data.picture_form import PictureForm
@@ -95,9 +95,8 @@ def _words(preprocessing: TablePreprocessing, column: FeatureColumn) -> tuple[tu
 
     reading = preprocessing.reading
     replaced = (reading.replace or {}).get(column.name, {})
-    whole = [word.partition(".")[0] for word in column.categories if WHOLE_NUMBER.fullmatch(word)]
-    numbers = [*whole, *(f"{word}.0" for word in whole)]  # as programs write them: with a gap in its column, pandas writes 1.0
-    candidates = list(dict.fromkeys([*column.categories, *numbers, *replaced, "", *reading.missing]))
+    words = [*column.categories, *replaced, "", *reading.missing]
+    candidates = list(dict.fromkeys([*words, *(way for word in words for way in ways_of_writing(word))]))
     series = polars.Series(marked(column.name), candidates, dtype=polars.String)
     values, _, _ = read_feature(series, column, reading)
     codes, _ = category_codes(column, values)

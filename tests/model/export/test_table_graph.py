@@ -107,6 +107,56 @@ def test_numbers_that_mean_no_value_are_such_where_text_was_read():
     assert (made[:, names.index("counts missing")] == 1).all()
 
 
+@pytest.mark.parametrize("encode", ["one_hot", "embedding"])
+@pytest.mark.parametrize(
+    "trained", [["1", "2", "30"], ["1.5", "2.5", "-3.0"], ["1,5", "2,5", "0,25"], ["1.1", "1.10", "2"], ["01", "1", "x"]]
+)
+def test_a7_categories_that_are_numbers_are_met_by_value(trained, encode):
+    """However a number is written, its place in the graph is the code that the preprocessing gives it."""
+    values = polars.Series("k", [trained[row % len(trained)] for row in range(40)])
+    column = fit_feature(FeatureColumn("k", "category"), values, np.arange(40), scale="none", impute="median", encode=encode)
+    targets = (TargetSpec("y", "regression"),)
+    preprocessing = TablePreprocessing("csv", (column,), targets, Reading(missing=("-99",), replace={"k": {"7": trained[0]}}))
+    asked = [
+        "1",
+        "1.0",
+        "1,0",
+        "1.00",
+        "1.5",
+        "1.50",
+        "1,5",
+        "1,500",
+        "1.500000",
+        "2",
+        "2.0",
+        "2,5",
+        "2.50",
+        "-3",
+        "-3.00",
+        "-3,0",
+    ]
+    asked += [
+        "0.25",
+        "0,2500",
+        "30.0",
+        "1.1",
+        "1.10",
+        "1.100",
+        "01",
+        "01.0",
+        "x",
+        "",
+        "-99",
+        "-99.0",
+        "7",
+        "7.0",
+        "31",
+        "1.01",
+        "1,01",
+    ]
+    compare(preprocessing, {"k": ("category", np.array(asked, object))})
+
+
 def test_every_column_that_cannot_be_said_is_named():
     preprocessing = fitted("standard")
     strange = tuple(FeatureColumn(name, "sound") for name in ("a", "b"))
