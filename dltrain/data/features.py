@@ -21,7 +21,16 @@ from dltrain.data.kinds import Reading, mend, read_numbers, text_of, to_booleans
 from dltrain.data.picture_columns import BESIDE_THE_TABLE, find_pictures, read_pictures_of, unusable_pictures
 from dltrain.data.picture_files import skipped_note
 from dltrain.data.picture_form import PictureForm
-from dltrain.data.scaling import NO_VALUE, NumberTransform, fit_number, ignoring_constant, same_value, why_untaught
+from dltrain.data.scaling import (
+    BY_ROUNDING,
+    NO_VALUE,
+    NumberTransform,
+    fit_number,
+    ignoring_constant,
+    same_value,
+    vary_by_rounding,
+    why_untaught,
+)
 from dltrain.data.targets import Locate
 from dltrain.data.tokens import TokenCounts, Tokenizer
 from dltrain.errors import DataError, Fault
@@ -272,6 +281,7 @@ def fit_feature(
     encode: str | None,
     min_count: int = 1,
     text: TextConfig = USUAL_TEXT,
+    keeps_rounding: bool = False,
 ) -> FeatureColumn:
     """Learn from the training rows: categories, or fill and scale of each number.
 
@@ -283,6 +293,7 @@ def fit_feature(
         encode: "one_hot", "embedding", or None: one-hot up to 64 categories.
         min_count: rows that a category needs to be one of its own.
         text: how a text becomes tokens.
+        keeps_rounding: numbers that differ by less than float32 tells apart are scaled like others.
     """
     if column.kind == "image":
         return column
@@ -318,8 +329,12 @@ def fit_feature(
         reasons = [why_untaught(shown) for shown in numbers]
         untaught = "" if not all(reasons) else NO_VALUE if NO_VALUE in reasons else same_value(str(seen[0]))
         return replace(column, date_parts=parts, numbers=tuple(made), untaught=untaught)
-    number = ignoring_constant(fit_number(column.name, values[rows], scale, impute), values[rows])
-    return replace(column, numbers=(number,), untaught=why_untaught(values[rows]))
+    seen = values[rows]
+    number = ignoring_constant(fit_number(column.name, seen, scale, impute), seen, keeps_rounding=keeps_rounding)
+    untaught = why_untaught(seen)
+    if not untaught and not keeps_rounding and not np.isnan(seen).any() and vary_by_rounding(seen, scale):
+        untaught = BY_ROUNDING
+    return replace(column, numbers=(number,), untaught=untaught)
 
 
 def fit_text(column: FeatureColumn, counts: TokenCounts) -> FeatureColumn:
@@ -342,10 +357,15 @@ def split_untaught(
     names = dict(gone)
     kept = [column for column in columns if column.name not in names]
     empty = [shown_column(name) for name, reason in gone if reason.startswith("no ")]
-    if not empty:
-        return kept, gone, []
-    what = "these columns have" if len(empty) > 1 else "this column has"
-    return kept, gone, [f"left out, because {what} no value in the training part: {listed(empty, 20)}"]
+    rounded = [shown_column(name) for name, reason in gone if reason == BY_ROUNDING]
+    warnings = []
+    if empty:
+        what = "these columns have" if len(empty) > 1 else "this column has"
+        warnings.append(f"left out, because {what} no value in the training part: {listed(empty, 20)}")
+    if rounded:
+        how = f"data.scale: {{{rounded[0]}: standard}} keeps it"
+        warnings.append(f"left out: {listed(rounded, 20)}: {BY_ROUNDING}; {how}")
+    return kept, gone, warnings
 
 
 def _categories(words: polars.Series, min_count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.array_targets import NO_CODE, have_values
 from dltrain.data.dataset import TargetSpec
-from dltrain.data.faults import config_fault
+from dltrain.data.faults import config_fault, listed
 from dltrain.data.fit_table import choose_rows, reading_of
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
 from dltrain.data.kinds import USUAL_MISSING
@@ -19,6 +19,7 @@ from dltrain.data.picture_depth import bits_of
 from dltrain.data.picture_preprocessing import PICTURE_SCALES, PicturePreprocessing, class_labels, fit_pixel_scale, scale_pictures
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures, RawTable
+from dltrain.data.scaling import FLOAT32_ROUNDING
 from dltrain.data.splits import Rows
 from dltrain.data.table_preprocessing import DROP, RECONSTRUCTION
 from dltrain.data.targets import (
@@ -53,6 +54,7 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
     preprocessing = stored
     if preprocessing is None:
         fitted = _fit(config, raw, spec, values, parts["train"])
+        warnings += _told_apart_by_rounding(fitted)
         if config.transform:
             matrix = scale_pictures(raw.images, parts["train"], fitted.center, fitted.spread)
             steps, notes = fit_steps(config, matrix.reshape(len(matrix), -1), seed)
@@ -175,6 +177,20 @@ def _fit(config: DataConfig, raw: RawPictures, spec: TargetSpec, values: NDArray
         replace=config.replace,
         missing_target=config.missing_target,
     )
+
+
+def _told_apart_by_rounding(fitted: PicturePreprocessing) -> list[str]:
+    """A warning of positions that vary in training by less than float32 holds: scaled by that, other values are far outside."""
+    center, spread = np.broadcast_arrays(np.abs(fitted.center), fitted.spread)
+    fractional = center != np.floor(center)
+    places = np.flatnonzero((fractional & (spread <= FLOAT32_ROUNDING * center)).reshape(-1))
+    if not len(places):
+        return []
+    first = listed([str(place + 1) for place in places.tolist()], 8)
+    said = (
+        f"{len(places):,} of the {center.size:,} values of a row vary in the training part by less than float32 numbers of their"
+    )
+    return [f"{said} size are told apart (number {first}); scaled by that, any other value is far outside: leave them out"]
 
 
 def _describe(spec: TargetSpec, values: NDArray[Any]) -> list[str]:

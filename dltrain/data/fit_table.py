@@ -529,6 +529,7 @@ def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Row
         encode=_option(config, "encode", column.name, None, ("one_hot", "embedding")),
         min_count=min_count_of(config, column.name),
         text=config.text,
+        keeps_rounding=isinstance(config.scale, dict) and column.name in config.scale,
     )
 
 

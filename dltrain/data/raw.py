@@ -50,7 +50,7 @@ class RawPictures:
     """Pictures (or other arrays of one shape, such as those of an npz file).
 
     Attributes:
-        images: [rows, height, width, channels] for pictures, [rows, ...] for other arrays; uint8 or float32;
+        images: [rows, height, width, channels] for pictures, [rows, ...] for other arrays; uint8, float32 or float64;
             uint8 where it is on disk.
         target: int class codes [rows] or float values [rows]; None where there is none.
         classes: label names in code order; empty for a target that is a number.

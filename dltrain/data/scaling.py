@@ -20,7 +20,14 @@ CLIP = 3.0
 FAR = 1e9
 # A difference that small beside the values themselves is one of rounding.
 ROUNDING = 1e-12
+# Beside the values themselves, what two neighbours of float32 differ by.
+FLOAT32_ROUNDING = 2.0**-23
+# A distance between float32 numbers by which a deviation is lost.
+LOST_SHARE = 0.2
+# Of these scales the values that are told apart by next to nothing become large numbers.
+STRETCHING = ("standard", "minmax", "robust")
 NO_VALUE = "no value in the training part"
+BY_ROUNDING = "it varies in the training part by less than float32 numbers of its size are told apart"
 
 Numbers = NDArray[np.float64]
 
@@ -108,18 +115,41 @@ def are_one(values: Numbers) -> bool:
     return low == high or bool(high - low <= ROUNDING * max(abs(low), abs(high)) < np.inf)
 
 
+def vary_by_rounding(values: Numbers, scale: str) -> bool:
+    """Whether scaling to their spread makes of values [rows] what may be rounding: they differ by less than float32 holds.
+
+    A sensor that is stuck at 300.1 is written as 300.1 and as 300.10000610; another value than these would be billions of their
+    deviations away. Whole numbers, such as milliseconds since 1970, are not rounded.
+    """
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
+    if scale not in STRETCHING or low == high or not high - low <= FLOAT32_ROUNDING * max(abs(low), abs(high)):
+        return False
+    return bool((values != np.floor(values)).any())
+
+
+def lost_in_float32(center: Numbers, spread: Numbers) -> NDArray[np.bool_]:
+    """Whether float32 numbers about a center are too far from each other to tell values of a spread apart."""
+    far = np.spacing(np.abs(center).astype(np.float32)).astype(np.float64)
+    return np.asarray(far > LOST_SHARE * np.asarray(spread))
+
+
 def same_value(value: str) -> str:
     """Says that nothing can be learnt from a column that does not vary."""
     return f"the same in every row of the training part: {value}"
 
 
-def ignoring_constant(number: NumberTransform, values: Numbers) -> NumberTransform:
-    """The transform, which makes 0 of every value if the training rows' values [rows], NaN where missing, are all one."""
+def ignoring_constant(number: NumberTransform, values: Numbers, *, keeps_rounding: bool = True) -> NumberTransform:
+    """The transform, which makes 0 of every value if the training rows' values [rows], NaN where missing, are all one.
+
+    Without `keeps_rounding`, also if they `vary_by_rounding`.
+    """
     seen = values[~np.isnan(values)]
-    if number.scale not in ("standard", "minmax", "robust", "smooth_clip") or not len(seen) or not are_one(seen):
+    if number.scale not in (*STRETCHING, "smooth_clip") or not len(seen):
         return number
-    if number.indicator and not np.isnan(number.fill) and number.fill != seen[0]:
-        return number  # filled with another number, it varies
+    is_filled = number.indicator and not np.isnan(number.fill)
+    found = np.append(seen, number.fill) if is_filled else seen  # filled with another number, it varies
+    if not are_one(found) and (keeps_rounding or not vary_by_rounding(found, number.scale)):
+        return number
     return replace(number, center=float(seen[0]), spread=float("inf"))
 
 

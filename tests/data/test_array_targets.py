@@ -10,7 +10,7 @@ import pytest
 
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.disk_array import in_memory
-from dltrain.data.load import load_dataset, read_part
+from dltrain.data.load import load_dataset, load_parts, read_part
 from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.errors import ConfigError, DataError
 from tests.data.sources.support import Recorder, write_picture
@@ -154,3 +154,26 @@ def test_what_is_for_tables_is_refused_for_named_pictures():
     config = DataConfig(source="digits", missing=("0",), missing_target="drop")
     with pytest.raises(ConfigError, match="is for tables"):
         load_dataset(config, seed=0)
+
+
+def test_b1_arrays_of_float64_are_scaled_before_they_are_rounded(tmp_path):
+    x = 6371000.25 + X.astype(np.float64)
+    assert len(np.unique(x.astype(np.float32))) < 20
+    dataset = load_dataset(archive(tmp_path, NUMBERS, x), seed=0)
+    part = dataset.parts["train"]
+    rows = x[part.row_ids]
+    expected = (rows - rows.mean(axis=0)) / rows.std(axis=0)
+    np.testing.assert_allclose(in_memory(part.inputs["features"]), expected, atol=1e-5)
+    stored = PicturePreprocessing.from_state(*dataset.preprocessing.to_state())
+    np.savez(tmp_path / "one.npz", x=rows[:1])
+    one = read_part(stored, [str(tmp_path / "one.npz")], with_targets=False)
+    np.testing.assert_allclose(in_memory(one.inputs["features"]), expected[:1], atol=1e-5)
+    assert not dataset.warnings
+    fine = load_dataset(archive(tmp_path, NUMBERS, 300.1 + 1e-7 * X.astype(np.float64)), seed=0)
+    assert "3 of the 3 values of a row vary in the training part by less than float32" in fine.warnings[0]
+
+
+def test_arrays_that_float32_holds_are_float32(tmp_path):
+    for x in (np.round(X * 8).astype(np.int64), np.round(X * 8).astype(np.float64) / 4, X.astype(np.float64)):
+        assert load_parts(archive(tmp_path, NUMBERS, x), seed=0)[0].images.dtype == np.float32
+    assert load_parts(archive(tmp_path, NUMBERS, X.astype(np.float64) / 3), seed=0)[0].images.dtype == np.float64

@@ -12,6 +12,7 @@ import pytest
 
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data import Dataset, load_dataset
+from dltrain.data.disk_array import in_memory
 from dltrain.data.facts import facts_of
 from dltrain.data.sources import read_source
 from dltrain.data.stored import load_preprocessing
@@ -164,3 +165,44 @@ def test_b1_in_a_single_row_nothing_varies_so_nothing_is_left_out_for_it(tmp_pat
     path.write_text("a,b,c,y\n1,u,2,1\n")
     dataset = load_dataset(DataConfig("csv", path=(str(path),), task="reconstruction"), seed=1)
     assert names(dataset) == ["a", "b", "c", "y"]
+
+
+def nearly(middle: float, by: float) -> list[float]:
+    return [middle + by * (((i * 7) % 11) - 5) for i in range(ALL)]
+
+
+@pytest.mark.parametrize("bound", [IN_MEMORY, STREAMED])
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_b1_numbers_that_differ_by_rounding_are_left_out_and_said(
+    tmp_path: Path, form: str, bound: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scaled by such a spread, any other value is millions of deviations away."""
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    stuck = [300.1 if i % 3 else float(np.float32(300.1)) for i in range(ALL)]
+    columns = {"stuck": [*stuck[:TRAIN], *[305.0] * 30], "near": nearly(6371000.25, 1e-4), "wide": nearly(6371000.25, 1.0)}
+    path = written(tmp_path, columns, form)
+    dataset = load_as(monkeypatch, bound, config(path))
+    assert dataset.schema.inputs[0].columns == ("x", "wide")
+    assert "left out: stuck, near: it varies in the training part by less than float32" in str(dataset.warnings)
+    assert "data.scale: {stuck: standard} keeps it" in str(dataset.warnings)
+    assert np.abs(in_memory(dataset.parts["test"].inputs["features"])).max() < 10
+    kept = load_as(monkeypatch, bound, config(path, scale={"near": "standard"}))
+    assert kept.schema.inputs[0].columns == ("x", "near", "wide")
+    values = np.array(columns["near"][:TRAIN])
+    expected = (values - values.mean()) / values.std()
+    np.testing.assert_allclose(in_memory(kept.parts["train"].inputs["features"])[:, 1], expected, atol=1e-3)
+
+
+def test_b1_whole_numbers_and_scales_that_do_not_stretch_keep_them(tmp_path: Path) -> None:
+    milliseconds = [1_700_000_000_000.0 + 17 * ((i * 7) % 11) for i in range(ALL)]
+    path = written(tmp_path, {"ms": milliseconds, "near": nearly(6371000.25, 1e-4)}, "parquet")
+    assert load_dataset(config(path), seed=0).schema.inputs[0].columns == ("x", "ms")
+    for scale in ("none", "smooth_clip", "quantile"):
+        assert load_dataset(config(path, scale=scale), seed=0).schema.inputs[0].columns == ("x", "ms", "near")
+
+
+def test_b1_with_gaps_the_mark_of_them_stays(tmp_path: Path) -> None:
+    path = written(tmp_path, {"near": [None if i % 5 == 0 else value for i, value in enumerate(nearly(300.1, 1e-7))]})
+    part = load_dataset(config(path), seed=0).parts["train"]
+    np.testing.assert_array_equal(part.inputs["features"][:, 1], 0)
+    assert part.inputs["features"][:, 2].sum() == TRAIN / 5

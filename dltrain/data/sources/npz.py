@@ -21,6 +21,7 @@ from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
 
 MAX_BYTES = 64 << 30
+BLOCK_VALUES = 1 << 22
 KERAS_NAMES = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -75,8 +76,20 @@ def _read_keras(file: str, names: list[str], config: DataConfig) -> RawPictures:
     return combined
 
 
+def _narrowed(inputs: NDArray[Any]) -> NDArray[Any]:
+    """Numbers as float32 where it holds each of them, else as float64: they are rounded once they are scaled."""
+    narrow = inputs.astype(np.float32)
+    block = max(1, BLOCK_VALUES // max(1, narrow[:1].size))
+    for first in range(0, len(inputs), block):
+        some = inputs[first : first + block]
+        if not np.array_equal(narrow[first : first + block], some, equal_nan=some.dtype.kind == "f"):
+            return inputs.astype(np.float64, copy=False)
+    return narrow
+
+
 def _digest(raw: RawPictures) -> str:
     images = in_memory(raw.images)
+    images = images.astype(np.float32) if images.dtype == np.float64 else images  # as the fingerprints of stored runs have it
     arrays = [images] if raw.target is None else [images, raw.target]
     return " ".join(array_digest(array) for array in arrays)
 
@@ -101,7 +114,7 @@ def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, tar
             )
         targets, classes, notes = read_targets(targets, inputs, target_name, config)
     if inputs.dtype not in (np.uint8, np.float32):
-        inputs = inputs.astype(np.float32)
+        inputs = _narrowed(inputs)
     raw = RawPictures(
         inputs,
         targets,

@@ -9,7 +9,9 @@ import numpy as np
 
 from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.data.pictures import parse_reader
-from dltrain.model.export.raw_input import RawInput
+from dltrain.data.scaling import STRETCHING, lost_in_float32
+from dltrain.errors import UsageError
+from dltrain.model.export.raw_input import RawInput, too_fine
 from dltrain.model.export.resize import form_range, resize, to_bytes
 from dltrain.model.export.scaling import standardize
 from dltrain.model.export.step_graph import add_steps
@@ -20,6 +22,11 @@ def describe_picture(preprocessing: PicturePreprocessing) -> tuple[RawInput, ...
     shape = preprocessing.shape
     name = "image" if len(shape) == 3 else "features"
     if preprocessing.reader is None:
+        lost = lost_in_float32(preprocessing.center, preprocessing.spread) & (preprocessing.scale in STRETCHING)
+        if lost.any():
+            place = int(np.argmax(lost.reshape(-1)))
+            center, spread = (array.reshape(-1)[place] for array in (preprocessing.center, preprocessing.spread))
+            raise UsageError(too_fine(f"number {place + 1} of a row", float(center), float(spread)))
         return (RawInput(name, name, "float32", shape, "values as in the data", fixed_shape=shape),)
     reader = parse_reader(preprocessing.reader)
     if reader.crop is not None and reader.original is not None:

@@ -54,6 +54,16 @@ def example_value(item: RawInput) -> str | float | int:
     return 1_704_067_200 if item.dtype == "int64" else 1.0
 
 
+def too_fine(what: str, center: float, spread: float, path: str | None = None) -> Fault:
+    """The fault for numbers that an exported model, which takes float32, cannot tell apart."""
+    values = f"they differ by {spread:.3g} at {center:.10g}"
+    return Fault(
+        f"the export takes float32 numbers, which do not tell the values of {what} apart: {values}",
+        path=path,
+        hint="`dltrain predict RUN --data FILE` can; or train on the differences from a number of their size",
+    )
+
+
 def no_way(what: str, path: str | None = None) -> Fault:
     """The fault for something that an export cannot say."""
     return Fault(

@@ -15,12 +15,12 @@ from dltrain.data.features import FeatureColumn, category_codes, read_feature, w
 from dltrain.data.input_groups import group_places
 from dltrain.data.kinds import to_numbers
 from dltrain.data.picture_form import PictureForm
-from dltrain.data.scaling import NumberTransform
+from dltrain.data.scaling import STRETCHING, NumberTransform, lost_in_float32
 from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing, input_name
 from dltrain.data.tokens import ALL_ALPHABETS
 from dltrain.errors import UsageError
 from dltrain.model.export.date_parts import date_parts
-from dltrain.model.export.raw_input import RawInput, no_way
+from dltrain.model.export.raw_input import RawInput, no_way, too_fine
 from dltrain.model.export.resize import form_range, resize, to_bytes
 from dltrain.model.export.scaling import clip_smoothly, standardize, to_quantiles
 from dltrain.model.export.step_graph import add_steps
@@ -50,6 +50,9 @@ def describe_columns(preprocessing: TablePreprocessing) -> tuple[RawInput, ...]:
         path = f"data.features.{column.name}"
         if column.kind not in MEANINGS and column.form is None:
             faults.append(no_way(f"the column {column.name} of kind {column.kind}", path))
+        elif column.kind == "number" and _is_lost(column.numbers[0]):
+            number = column.numbers[0]
+            faults.append(too_fine(f"the column {column.name}", number.center, number.spread, path))
         elif column.kind == "text" and unreplaceable(column, preprocessing.reading):
             faults.append(no_way(f"what data.replace does to the text of {column.name}", f"data.replace.{column.name}"))
         elif column.tokenizer is not None and column.tokenizer.standardize.startswith(ALL_ALPHABETS):
@@ -57,6 +60,10 @@ def describe_columns(preprocessing: TablePreprocessing) -> tuple[RawInput, ...]:
     if faults:
         raise UsageError(faults)
     return tuple(_describe(preprocessing, column) for column in preprocessing.features)
+
+
+def _is_lost(number: NumberTransform) -> bool:
+    return number.scale in STRETCHING and bool(lost_in_float32(np.array(number.center), np.array(number.spread)))
 
 
 def _meaning(column: FeatureColumn) -> str:

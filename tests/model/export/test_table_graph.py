@@ -164,3 +164,15 @@ def test_every_column_that_cannot_be_said_is_named():
         describe_inputs(replace(preprocessing, features=(*preprocessing.features, *strange)), lambda column: column)
     assert [fault.path for fault in error.value.faults] == ["data.features.a", "data.features.b"]
     assert "column a of kind sound" in error.value.faults[0].message
+
+
+def test_b1_numbers_that_float32_does_not_tell_apart_are_refused():
+    values = 6371000.25 + np.random.default_rng(0).normal(0, 0.01, 50)
+    column = fit_feature(
+        FeatureColumn("k", "number"), values, np.arange(50), scale="standard", impute="median", encode=None, keeps_rounding=True
+    )
+    preprocessing = TablePreprocessing("csv", (column,), (TargetSpec("y", "regression"),), Reading())
+    with pytest.raises(UsageError, match="do not tell the values of the column k apart"):
+        describe_inputs(preprocessing, lambda column: column)
+    clipped = fit_feature(FeatureColumn("k", "number"), values, np.arange(50), scale="quantile", impute="median", encode=None)
+    assert len(describe_inputs(replace(preprocessing, features=(clipped,)), lambda column: column)) == 1
