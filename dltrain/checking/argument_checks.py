@@ -13,6 +13,7 @@ from typing import Any
 
 from dltrain.checking.places import fault
 from dltrain.config.catalog import load_catalog
+from dltrain.config.curves import is_curve, peak_of
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
@@ -154,6 +155,8 @@ def _of_schedule(schedule: Component, epochs: int, steps: int | None) -> Iterato
             yield "warmup_target", message, "initial_learning_rate is where the warm-up begins", True
         if target is not None and total is not None and warmup >= total:
             yield "warmup_steps", _too_long("the warm-up", warmup, total), "shorten it, or train longer", True
+    if given.get("peak") == 0:
+        yield "peak", "a curve with a peak of 0 stays at 0: nothing is learnt", None, True
     if first == 0 and not given.get("warmup_target"):
         yield "initial_learning_rate", "a schedule that begins at 0 stays at 0: nothing is learnt", None, True
     if name.startswith("CosineDecay") and given.get("alpha", 0) > 1:
@@ -289,6 +292,10 @@ def _of_layers(config: Config) -> Iterator[Fault]:
                 "with a momentum of 1 the moving mean and variance stay at 0 and 1: validation sees another net than training"
             )
             yield fault(config, f"{path}.momentum", message, "0.99 is usual", warning=True)
+        rate = layer.component.arguments.get("rate")
+        if is_curve(rate) and not 0 < peak_of(rate) < 1:
+            message = f"expected a peak above 0 and below 1 for a rate of dropout, found {peak_of(rate):g}"
+            yield fault(config, f"{path}.rate.peak", message, "0.1 to 0.5 are usual")
         for component, where in _components_in(layer.component, path):
             for low, high in _LOW_AND_HIGH.get(component.name, ()):
                 entry = load_catalog().find(component.kind, component.name)

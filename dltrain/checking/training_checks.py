@@ -11,6 +11,7 @@ from dltrain.checking.argument_checks import check_arguments, check_tensorboard
 from dltrain.checking.metric_checks import check_losses, check_metrics
 from dltrain.checking.places import fault
 from dltrain.config.catalog import load_catalog
+from dltrain.config.curves import is_curve
 from dltrain.config.metric_names import find_direction, find_name, metric_name, split_part
 from dltrain.config.suggest import nearest, one_of
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
@@ -92,15 +93,18 @@ def _check_rate(config: Config, training: TrainingConfig, facts: DataFacts, head
     rate = training.optimizer.arguments.get("learning_rate")
     schedule = isinstance(rate, Component)
     if isinstance(rate, Component):
-        name = "initial_learning_rate"
+        name = "peak" if is_curve(rate) else "initial_learning_rate"
         rate, path = rate.arguments.get(name), f"{path}.{name}"
     low, high = _USUAL_RATES.get(training.optimizer.name, _USUAL_RATES[""])
+    if is_curve(training.optimizer.arguments.get("learning_rate")):
+        high *= 10  # where a curve stays for moments only
     if isinstance(rate, int | float) and not isinstance(rate, bool) and not low <= rate <= high and not (schedule and rate == 0):
         usual = _default_rate(training.optimizer.name)
         message = f"a learning rate of {rate:g} is far outside the usual for {training.optimizer.name} ({low:g} to {high:g})"
         yield fault(config, path, message, f"Keras's default is {usual:g}" if usual else None, warning=True)
     if schedule and training.reduce_lr_on_plateau is not None:
-        message = "the learning rate follows a schedule, so reduce_lr_on_plateau cannot change it"
+        what = "curve" if is_curve(training.optimizer.arguments["learning_rate"]) else "schedule"
+        message = f"the learning rate follows a {what}, so reduce_lr_on_plateau cannot change it"
         yield fault(config, "training.reduce_lr_on_plateau", message, "leave one of them out")
 
 

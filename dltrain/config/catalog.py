@@ -9,6 +9,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from dltrain.config import curves
+
 # Where in the module keras the components of a kind stand.
 NAMESPACES = {
     "layer": "layers",
@@ -86,7 +88,8 @@ class Catalog:
     def __init__(self, raw: Mapping[str, Any]) -> None:
         self.keras: str = raw["keras"]
         self.activations: dict[str, str] = {**raw["activations"], **self.OWN_ACTIVATIONS}
-        self._raw = raw
+        self._components: dict[str, Mapping[str, Any]] = {**raw["components"], "curve": curves.CURVES}
+        self._aliases: dict[str, Mapping[str, str]] = {**raw["aliases"], "curve": curves.ALIASES}
         self._names: dict[str, dict[str, str]] = {}
         self._entries: dict[tuple[str, str], ComponentEntry] = {}
         self._activation_names = {normalize(name): name for name in self.activations}
@@ -98,7 +101,7 @@ class Catalog:
             return None
         key = (kind, canonical)
         if key not in self._entries:
-            self._entries[key] = ComponentEntry(kind, canonical, self._raw["components"][kind][canonical])
+            self._entries[key] = ComponentEntry(kind, canonical, self._components[kind][canonical])
         return self._entries[key]
 
     def find_activation(self, name: str) -> str | None:
@@ -107,15 +110,15 @@ class Catalog:
 
     def names(self, kind: str) -> list[str]:
         """Canonical names of a kind, sorted."""
-        return list(self._raw["components"][kind])
+        return list(self._components[kind])
 
     def aliases(self, kind: str) -> dict[str, str]:
         """Other spellings that Keras takes -> canonical name."""
-        return dict(self._raw["aliases"][kind])
+        return dict(self._aliases[kind])
 
     def kinds(self) -> Iterator[str]:
         """All kinds of component."""
-        return iter(self._raw["components"])
+        return iter(self._components)
 
     def kind_of(self, name: str) -> str | None:
         """The first kind that has a component of this name, to say what a name is instead."""
@@ -123,8 +126,8 @@ class Catalog:
 
     def _spellings(self, kind: str) -> dict[str, str]:
         if kind not in self._names:
-            spellings = {normalize(alias): name for alias, name in self._raw["aliases"][kind].items()}
-            spellings.update((normalize(name), name) for name in self._raw["components"][kind])
+            spellings = {normalize(alias): name for alias, name in self._aliases[kind].items()}
+            spellings.update((normalize(name), name) for name in self._components[kind])
             self._names[kind] = spellings
         return self._names[kind]
 

@@ -105,10 +105,12 @@ def find_entry(context: Context, kinds: tuple[str, ...], name: str, blame: Node,
     elif other is not None and kind != "callback":
         hint = f"{name} is {with_article(other)}, not {with_article(kind)}"
     message = f"unknown {kind} {quote(name)}"
-    if kind == "schedule" and not hint:  # which stands where a number may stand as well
-        message = f"expected a number or a schedule, found {quote(name)}"
-    several = f"{kind}es" if kind.endswith("s") else f"{kind}s"
-    context.faults.add(blame, path, message, hint or f"{several}: {one_of(catalog.names(kind), 24)}")
+    listed = kinds if kind in ("schedule", "curve") else (kind,)
+    if kind in ("schedule", "curve") and not hint:  # which stand where a number may stand as well
+        message = f"expected a number or {' or '.join(map(with_article, kinds))}, found {quote(name)}"
+    several = {word: f"{word}es" if word.endswith("s") else f"{word}s" for word in listed}
+    names = "; ".join(f"{several[word]}: {one_of(catalog.names(word), 24)}" for word in listed)
+    context.faults.add(blame, path, message, hint or names)
     return None
 
 
@@ -229,7 +231,7 @@ def read_nested(context: Context, kind: str, node: Node, path: str) -> Any:
     """Reads a component that is an argument: a `Component`, or an activation's name; `MISMATCH` where it is wrong (noted)."""
     if kind == "activation":
         return _read_activation(context, node, path)
-    component = read_component(context, (kind,), node, path)
+    component = read_component(context, tuple(kind.split("|")), node, path)
     return MISMATCH if component is None else component
 
 

@@ -72,6 +72,7 @@ OF_KIND: dict[str, Any] = {
     "regularizer": {"L2": {"l2": 0.01}},
     "constraint": "NonNeg",
     "schedule": {"CosineDecay": {"initial_learning_rate": 0.01, "decay_steps": 1000}},
+    "curve": {"CosLog4": {"peak": 0.01}},
     "layer": {"Dense": {"units": 64}},
     "optimizer": "Adam",
     "loss": "MeanSquaredError",
@@ -136,7 +137,7 @@ def example_of_component(entry: ComponentEntry, argument: Argument | None = None
         return {"data": {"source": "digits", "transform": [component]}}
     if entry.kind in _IN_A_LAYER:
         return {"model": {"layers": [{"Dense": {"units": USUAL["units"], _IN_A_LAYER[entry.kind]: component}}]}}
-    if entry.kind == "schedule":
+    if entry.kind in ("schedule", "curve"):
         return {"training": {"optimizer": {"Adam": {"learning_rate": component}}}}
     if entry.kind == "callback":
         return {"training": {_CALLBACK_KEYS[entry.name]: arguments or True}}

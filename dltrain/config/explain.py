@@ -10,7 +10,7 @@ from dltrain.config.aliases import said_here
 from dltrain.config.catalog import Argument, ComponentEntry, load_catalog, normalize
 from dltrain.config.components import REFUSED, TARGET_METRICS
 from dltrain.config.examples import example_of_component, example_of_key, example_of_source
-from dltrain.config.keys import KEYS, LAYER_KEYS, LOSS_KEYS, Key, keys_of
+from dltrain.config.keys import GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZER_KEYS, Key, keys_of
 from dltrain.config.kinds import COMPONENTS, Kind, parse_kind
 from dltrain.config.model_block import LAYER_KINDS
 from dltrain.config.near_names import longer_name, near_names
@@ -170,6 +170,12 @@ def _arguments(kinds: Sequence[str], parts: Sequence[str], owner: str | None = N
         return
     if head in LAYER_KEYS and "layer" in kinds and not rest:
         yield _explain_own(LAYER_KEYS[head], "any layer of the model")
+    if head in OPTIMIZER_KEYS and "optimizer" in kinds:
+        if not rest:
+            yield _explain_own(OPTIMIZER_KEYS[head], "any optimizer", tuple(GROUP_KEYS.items()))
+        elif rest[-1] in GROUP_KEYS:
+            yield _explain_own(GROUP_KEYS[rest[-1]], "a group of an optimizer's weights")
+        return
     owners = _owners(kinds, head, owner)
     nested = tuple(dict.fromkeys(kind for _, argument in owners for kind in _component_kinds(parse_kind(argument.type))))
     if rest and nested:
@@ -248,8 +254,16 @@ def _explain_key(key: Key) -> Explanation:
     )
 
 
-def _explain_own(key: Key, owner: str) -> Explanation:
-    return Explanation("argument", key.path, key.description, type=_words(key.type), default=key.default, owners=(owner,))
+def _explain_own(key: Key, owner: str, parts: Sequence[tuple[str, Key]] = ()) -> Explanation:
+    return Explanation(
+        "argument",
+        key.path,
+        key.description,
+        type=_words(key.type),
+        default=key.default,
+        parts=tuple(_part_of_key(name, part) for name, part in parts),
+        owners=(owner,),
+    )
 
 
 def _explain_component(entry: ComponentEntry) -> Explanation:
@@ -260,6 +274,8 @@ def _explain_component(entry: ComponentEntry) -> Explanation:
     if entry.kind in LAYER_KINDS:
         own = {name: key for name, key in LAYER_KEYS.items() if entry.kind == "layer" or name not in entry.arguments}
         parts = (*(part for part in parts if part.name not in own), *(_part_of_key(name, key) for name, key in own.items()))
+    if entry.kind == "optimizer":
+        parts = (*parts, *(_part_of_key(name, key) for name, key in OPTIMIZER_KEYS.items()))
     example = dump_yaml(example_of_component(entry))
     return Explanation(entry.kind, entry.name, entry.doc, example=example, parts=parts, other_names=aliases)
 

@@ -14,7 +14,7 @@ from typing import Any
 from dltrain.config.catalog import Argument, Catalog, ComponentEntry, load_catalog
 from dltrain.config.components import TARGET_METRICS
 from dltrain.config.gates import SCHEMA_PATTERN
-from dltrain.config.keys import KEYS, LAYER_KEYS, LOSS_KEYS, Key, keys_of
+from dltrain.config.keys import GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZER_KEYS, Key, keys_of
 from dltrain.config.kinds import COMPONENTS, Alternative, Kind, parse_kind
 from dltrain.config.load import SAFE_NAME
 from dltrain.config.parameters import NAME
@@ -174,6 +174,10 @@ def _output(_key: Key) -> Schema:
     return _or({"enum": ["auto", "none"]}, {"$ref": "#/definitions/model_layer"}, PARAMETER)
 
 
+def _optimizer(_key: Key) -> Schema:
+    return _or({"$ref": "#/definitions/optimizer"}, {"$ref": "#/definitions/grouped_optimizer"}, PARAMETER)
+
+
 def _loss(_key: Key) -> Schema:
     """A loss, or for several targets a mapping of their names to losses, each with a `weight` if wanted."""
     losses = _or({"$ref": "#/definitions/loss"}, {"$ref": "#/definitions/weighted_loss"})
@@ -225,6 +229,7 @@ _SPECIAL: Mapping[str, Any] = {
     "model.layers": _layers,
     "model.output": _output,
     "training": _training,
+    "training.optimizer": _optimizer,
     "training.loss": _loss,
     "training.metrics": _metrics,
     "training.checkpoint": _checkpoint,
@@ -248,6 +253,8 @@ def _definitions(catalog: Catalog) -> dict[str, Schema]:
             definitions[kind] = _component(entries, _spellings(catalog, kind))
         if kind == "loss":
             definitions["weighted_loss"] = _weighted(_mapping(entries, _spellings(catalog, kind)))
+        if kind == "optimizer":
+            definitions["grouped_optimizer"] = _grouped(_mapping(entries, _spellings(catalog, kind)))
     return definitions
 
 
@@ -274,9 +281,30 @@ def _mapping(entries: Sequence[ComponentEntry], spellings: Mapping[str, str]) ->
 
 def _weighted(mapping: Schema) -> Schema:
     """The loss of one target with its weight: beside the name of a loss, or beside `loss:`."""
-    own = {name: _described(kind_schema(parse_kind(key.type)), key.description) for name, key in LOSS_KEYS.items()}
+    own = _own_keys(LOSS_KEYS)
     properties = {**own, "loss": {"$ref": "#/definitions/loss"}, **mapping["properties"]}
     return {**mapping, "minProperties": 2, "maxProperties": 2, "properties": properties, "required": list(own)}
+
+
+def _grouped(mapping: Schema) -> Schema:
+    """An optimizer with its groups of weights beside its name."""
+    return {
+        **mapping,
+        "minProperties": 2,
+        "maxProperties": 2,
+        "properties": {"groups": _groups(), **mapping["properties"]},
+        "required": ["groups"],
+    }
+
+
+def _groups() -> Schema:
+    required = [name for name, key in GROUP_KEYS.items() if key.required]
+    group = {"type": "object", "properties": _own_keys(GROUP_KEYS), "required": required, "additionalProperties": False}
+    return _described(_or({"type": "array", "items": group}, PARAMETER), OPTIMIZER_KEYS["groups"].description)
+
+
+def _own_keys(keys: Mapping[str, Key]) -> dict[str, Schema]:
+    return {name: _described(kind_schema(parse_kind(key.type)), key.description) for name, key in keys.items()}
 
 
 def _spellings(catalog: Catalog, kind: str) -> dict[str, str]:
@@ -306,7 +334,9 @@ def _arguments(entry: ComponentEntry) -> Schema:
     """The arguments of a component; those of a layer with the keys of ours that stand among them."""
     properties = {name: _argument(argument) for name, argument in entry.arguments.items()}
     own = LAYER_KEYS if entry.kind == "layer" else {name: LAYER_KEYS[name] for name in ("from",) if entry.kind == "application"}
-    properties |= {name: _described(kind_schema(parse_kind(key.type)), key.description) for name, key in own.items()}
+    properties |= _own_keys(own)
+    if entry.kind == "optimizer":
+        properties["groups"] = _groups()
     required = [argument.name for argument in entry.arguments.values() if argument.required]
     schema: Schema = {"description": entry.doc, "type": "object" if required else ["object", "null"], "properties": properties}
     return {**schema, **({"required": required} if required else {}), "additionalProperties": False}

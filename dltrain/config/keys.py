@@ -431,10 +431,39 @@ _TABLE = (
     Key("sweep.timeout", "number>0", None, "Seconds after which no further trial begins.", example=3600),
 )
 
-# Keys of ours among the arguments of a layer of the model, and among those of the loss of one target of several.
+# Keys of ours among the arguments of a layer of the model, of an optimizer (and of its groups of weights), and among those of
+# the loss of one target of several.
 LAYER_KEYS = {
     "from": Key("from", "name|list(name)", None, "Layers or inputs that it takes; by default the layer before."),
     "weights": Key("weights", "list(any)", None, "Given weights: the arrays of Keras's layer.get_weights(), as lists."),
+}
+OPTIMIZER_KEYS = {
+    "groups": Key(
+        "groups",
+        "list(mapping)",
+        [],
+        "Weights that take other steps than the rest: each belongs to the first group that matches it.",
+        example=[{"match": "bias", "learning_rate": 0.1, "weight_decay": 0}],
+    )
+}
+GROUP_KEYS = {
+    "match": Key(
+        "match",
+        "name|list(name)",
+        None,
+        "Names of weights (bias), of layers, of classes of layers, or LAYER/WEIGHT; * stands for anything.",
+        required=True,
+        example="bias",
+    ),
+    "learning_rate": Key("learning_rate", "number>=0", 1.0, "Multiplier of the learning rate.", example=0.1),
+    "weight_decay": Key("weight_decay", "number>=0", 1.0, "Multiplier of the weight decay.", example=0),
+    "ntk": Key(
+        "ntk",
+        "bool",
+        False,
+        "Divide the learning rate by the root of the inputs of a unit: the steps of the NTK parametrization.",
+        example=True,
+    ),
 }
 LOSS_KEYS = {"weight": Key("weight", "number>=0", 1.0, "Weight of this target's loss in the sum.")}
 

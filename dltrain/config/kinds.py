@@ -6,7 +6,7 @@ The notation, used by the catalog, by the keys and by the data sources: alternat
     int>=1  number>0  number[0,1)                          with a range; numbers are finite
     'valid'                                                this very word, in any case
     list(...)  map(...)                                    a list of, or a mapping from text to, what stands inside
-    initializer  regularizer  constraint  schedule  layer  optimizer  loss  metric  activation
+    initializer  regularizer  constraint  schedule  curve  layer  optimizer  loss  metric  activation
     transformer                                            a component by name
 """
 
@@ -28,6 +28,7 @@ COMPONENTS = {
     "regularizer",
     "constraint",
     "schedule",
+    "curve",
     "layer",
     "optimizer",
     "loss",
@@ -37,6 +38,7 @@ COMPONENTS = {
 }
 RANGE = re.compile(r"(int|number)(?:(>=?)(-?[\d.]+)|([\[(])(-?[\d.]+),(-?[\d.]+)([\])]))?")
 
+# (the kinds of component that may stand there, joined by `|`; what is there; its key) -> the component
 ReadComponent = Callable[[str, Node, str], Any]
 
 
@@ -200,7 +202,8 @@ def read_kind(kind: Kind, node: Node, path: str, faults: Faults, read_component:
     text_or_mapping = isinstance(node, MappingNode) or (isinstance(node, ScalarNode) and isinstance(node.value, str))
     for alternative in kind.alternatives:
         if alternative.word in COMPONENTS and text_or_mapping:
-            return read_component(alternative.word, node, path)
+            words = [other.word for other in kind.alternatives if other.word in COMPONENTS]
+            return read_component("|".join(words), node, path)
         if alternative.word == "list" and isinstance(node, ListNode) and alternative.item:
             values = [
                 read_kind(alternative.item, item, f"{path}.{index}", faults, read_component)

@@ -12,8 +12,9 @@ from typing import Any
 from dltrain.config.catalog import load_catalog
 from dltrain.config.components import read_nested
 from dltrain.config.data_block import plain_data, read_data
+from dltrain.config.groups_key import put_among_arguments
 from dltrain.config.model_block import input_columns, plain_model, read_model
-from dltrain.config.nodes import Faults, MappingNode, Node, ScalarNode
+from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.overrides import apply_overrides
 from dltrain.config.parameters import Budget, put_in, read_parameters, warn_unused
 from dltrain.config.paths import Paths
@@ -93,6 +94,8 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
         faults.raise_errors()
         raise AssertionError("unreachable: a fault was noted")
     catalog = load_catalog()
+    for optimizer in _optimizers(root):
+        put_among_arguments(optimizer)
     apply_overrides(root, overrides, faults, catalog, parameters=True)
     parameters = read_parameters(root, faults)
     budget = Budget()
@@ -142,6 +145,16 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
     except ConfigError as error:
         raise FaultyConfig(error.faults, config) from None
     return replace(config, resolved=plain_config(config, parameters.uses))
+
+
+def _optimizers(root: MappingNode) -> list[Node | None]:
+    """The optimizer of the training, and those of its phases."""
+    training = root.entries.get("training")
+    if not isinstance(training, MappingNode):
+        return []
+    phases = training.entries.get("phases")
+    blocks = [training, *(phases.items if isinstance(phases, ListNode) else [])]
+    return [block.entries.get("optimizer") for block in blocks if isinstance(block, MappingNode)]
 
 
 def _leave_out_data(root: MappingNode) -> None:

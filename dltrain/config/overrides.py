@@ -246,14 +246,18 @@ class _Walker:
             return
         name = self._key(node, part)
         before = node.entries.get(name)
-        if self._is_schedule(before) and isinstance(value, ScalarNode) and isinstance(value.value, int | float):
-            assert isinstance(before, MappingNode)
+        number = value.text if isinstance(value, ScalarNode) and isinstance(value.value, int | float) else None
+        if number is not None and self._is("schedule", before):
             self._fault(
                 where,
-                f"the learning rate is a schedule, {next(iter(before.entries))}, and not a number",
-                f"set {where}.initial_learning_rate={value.text}, "
-                f"or replace the optimizer: {path}={{Adam: {{learning_rate: {value.text}}}}}",
+                f"the learning rate is a schedule, {_name_of(before)}, and not a number",
+                f"set {where}.initial_learning_rate={number}, "
+                f"or replace the optimizer: {path}={{Adam: {{learning_rate: {number}}}}}",
             )
+            return
+        if number is not None and self._is("curve", before):
+            hint = f"set {where}.peak={number}, or replace {path} as a whole"
+            self._fault(where, f"{part} follows a curve, {_name_of(before)}, and is not a number", hint)
             return
         if removes and before is not None:
             del node.entries[name]
@@ -265,12 +269,14 @@ class _Walker:
         node.entries[name] = value
         node.keys[name] = None
 
-    def _is_schedule(self, node: Node | None) -> bool:
-        return (
-            isinstance(node, MappingNode)
-            and len(node.entries) == 1
-            and self.catalog.find("schedule", next(iter(node.entries))) is not None
-        )
+    def _is(self, kind: str, node: Node | None) -> bool:
+        """Whether a component of that kind is there."""
+        return isinstance(node, MappingNode) and len(node.entries) == 1 and self.catalog.find(kind, _name_of(node)) is not None
+
+
+def _name_of(node: Node | None) -> str:
+    assert isinstance(node, MappingNode)
+    return next(iter(node.entries))
 
 
 def _component_name(node: Node) -> str | None:

@@ -10,6 +10,7 @@ from dltrain.config.aliases import from_alone
 from dltrain.config.components import plain_component, plain_value, read_component
 from dltrain.config.data_block import has_validation
 from dltrain.config.gates import parse_gate
+from dltrain.config.groups_key import read_groups
 from dltrain.config.keys import keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.metric_names import metric_name
@@ -31,6 +32,7 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
     if is_none(node):
         return None
     special: dict[str, Any] = {
+        "optimizer": lambda value, path: _read_optimizer(context, value, path),
         "loss": lambda value, path: _read_loss(context, value, path, data),
         "metrics": lambda value, path: _read_metrics(context, value, path),
         "checkpoint": lambda value, path: _read_checkpoint(context, value, path),
@@ -58,6 +60,17 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
 def _read_auto(context: Context, node: Node, path: str) -> Any:
     value = context.read(parse_kind("'auto'|bool"), node, path)
     return None if value == "auto" else value
+
+
+def _read_optimizer(context: Context, node: Node, path: str) -> Any:
+    """The optimizer, with its `groups` among the arguments."""
+    groups: list[Any] = []
+    extras = {"groups": lambda value, where: groups.append(read_groups(context, value, where))}
+    component = read_component(context, ("optimizer",), node, path, extras)
+    if component is None:
+        return MISMATCH
+    given = [found for found in groups if found is not MISMATCH and found]
+    return replace(component, arguments={**component.arguments, "groups": given[0]}) if given else component
 
 
 def _read_loss(context: Context, node: Node, path: str, data: DataConfig) -> Any:

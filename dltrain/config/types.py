@@ -28,8 +28,8 @@ class Component:
     """A Keras object by name: layer, optimizer, loss, metric, schedule, regularizer, initializer, constraint.
 
     Attributes:
-        kind: "layer", "optimizer", "schedule", "loss", "metric", "regularizer", "initializer", "constraint", "transformer",
-            "application" (a `keras.applications` network used as a layer).
+        kind: "layer", "optimizer", "schedule", "curve" (see `curves.py`), "loss", "metric", "regularizer", "initializer",
+            "constraint", "transformer", "application" (a `keras.applications` network used as a layer).
         name: Keras's canonical class name, such as `Dense` or `BinaryCrossentropy`.
         arguments: Keras's argument names to plain values; a nested component is a `Component`, also inside lists.
             Holds only what the user gave.

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from dltrain.config.catalog import NAMESPACES, load_catalog
+from dltrain.config.curves import is_curve, peak_of
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import ConfigError, Fault, is_own_bug
@@ -187,6 +188,9 @@ class _Builder:
         if "seed" in inspect.signature(layer_class.__init__).parameters and arguments.get("seed") is None:
             arguments["seed"] = derive_seed(self.seed, "layer", name)
         layer = _construct(layer_class, {"name": name, **arguments})
+        curves = {key: value for key, value in config.component.arguments.items() if is_curve(value)}
+        if curves:
+            layer.dltrain_curves = curves
         if isinstance(getattr(layer, "value_range", None), list):
             layer.value_range = tuple(layer.value_range)  # Keras keeps a list of its own kind, which no .h5 file takes
         return layer
@@ -264,6 +268,8 @@ def make_component(keras: Any, component: Component, **more: Any) -> Any:
     for word in NAMESPACES[component.kind].split("."):
         namespace = getattr(namespace, word)
     arguments = {key: make_value(keras, value) for key, value in component.arguments.items()}
+    if component.kind == "optimizer":
+        arguments.pop("groups", None)  # Keras has none; see `model/groups.py`
     if component.kind == "optimizer" and isinstance(arguments.get("learning_rate"), int):
         arguments["learning_rate"] = float(arguments["learning_rate"])  # Keras takes no whole number for a rate
     return _construct(getattr(namespace, component.name), {**arguments, **more})
@@ -279,6 +285,8 @@ def _construct(keras_class: Any, arguments: Mapping[str, Any]) -> Any:
 
 def make_value(keras: Any, value: Any) -> Any:
     """An argument's value as Keras takes it."""
+    if is_curve(value):
+        return peak_of(value)  # the loop puts in what it is at each step; see `training/curves.py`
     if isinstance(value, Component):
         # A layer within a layer would else be named by a counter of the process, and its weights be stored under that name.
         more = {"name": snake_case(value.name)} if value.kind == "layer" and "name" not in value.arguments else {}

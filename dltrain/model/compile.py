@@ -10,6 +10,7 @@ from dltrain.config.types import Component, TrainingConfig
 from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.model.build import keras_refusals, make_component
 from dltrain.model.encode import EncodedPart
+from dltrain.model.groups import put_groups
 from dltrain.model.heads import Head, metrics_of
 from dltrain.model.keras_import import import_keras
 from dltrain.model.layer_names import snake_case
@@ -50,6 +51,7 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig, *
         )
         if not optimizer.built:
             optimizer.build(model.trainable_variables)
+            put_groups(model, optimizer, training.optimizer)
     except (ValueError, TypeError) as error:
         if is_own_bug(error):
             raise

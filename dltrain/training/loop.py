@@ -6,6 +6,7 @@ Python is entered once per chunk of steps, not once per step. The rows of step s
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from dltrain.model.build import keras_refusals
 from dltrain.model.pixels import take_rows
+from dltrain.training.curves import Curves
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,18 @@ class CompiledLoop:
         model: a compiled Keras model with a built optimizer.
         batch_size: rows a step; the last step of an epoch takes what is left.
         jit_compile: compile full steps with XLA. The epoch's last, smaller step is then compiled without.
+        curves: numbers that change with the steps; None: there are none.
         corrupt: what is done to the first input: (rows, number of the step since the run began) -> rows.
     """
 
     def __init__(
-        self, model: Any, batch_size: int, *, jit_compile: bool, corrupt: Callable[[Any, Any], Any] | None = None
+        self,
+        model: Any,
+        batch_size: int,
+        *,
+        jit_compile: bool,
+        corrupt: Callable[[Any, Any], Any] | None = None,
+        curves: Curves | None = None,
     ) -> None:
         import tensorflow as tf
 
@@ -48,6 +57,7 @@ class CompiledLoop:
         self.batch_size = batch_size
         self.jit_compile = jit_compile
         self.corrupt = corrupt
+        self.curves = curves
         self._any = tf.function(self._any_steps, autograph=False, reduce_retracing=True)
         self._full = tf.function(self._full_steps, autograph=False, jit_compile=True) if jit_compile else None
 
@@ -117,7 +127,8 @@ class CompiledLoop:
             x = one_or_all(taken)
             y = one_or_all([tf.gather(tensor, index) for tensor in targets])
             w = None if weights is None else one_or_all([tf.gather(tensor, index) for tensor in weights])
-            logs = self.model.train_step((x, y, w))
+            with self.curves.at_this_step() if self.curves else contextlib.nullcontext():
+                logs = self.model.train_step((x, y, w))
             # The loss shown is the epoch's running mean: once a step's loss is not finite, the mean stays so.
             finite = tf.math.is_finite(tf.cast(logs["loss"], tf.float32))
             return step + 1, tf.where(finite, bad, step)

@@ -25,6 +25,7 @@ from dltrain.runs import Run
 from dltrain.training.callbacks import EpochCallbacks
 from dltrain.training.checkpoints import Checkpoints, check_template
 from dltrain.training.compiler import decide_jit_compile
+from dltrain.training.curves import Curves
 from dltrain.training.features import features_bytes, note_features, weights_digest, with_features
 from dltrain.training.history import History
 from dltrain.training.loop import CompiledLoop, Tensors
@@ -162,12 +163,13 @@ class Phases:
         self.tensors = {name: to_tensors(part) for name, part in parts.items()}
         data = self._segments(stage, replace(parts["train"], weights=row_weights))
         jit_compile = self._compiler(phase, trained, data.num_steps * stage.epochs)
+        curves = Curves(trained, stage.optimizer, data.num_steps * stage.epochs)
         return Trainer(
             trained,
             data,
             (self.tensors["validation"], self.forward) if has_validation else None,
             stage,
-            loop=CompiledLoop(trained, stage.batch_size, jit_compile=jit_compile, corrupt=self._corrupt),
+            loop=CompiledLoop(trained, stage.batch_size, jit_compile=jit_compile, corrupt=self._corrupt, curves=curves),
             callbacks=callbacks,
             checkpoints=checkpoints,
             history=history,

@@ -93,7 +93,7 @@ BROKEN = [
     (LAYERS + "tanh\n", 4, 7, "model.layers.0", "Activation: {activation: tanh}"),
     (LAYERS + "Lambda: {function: f}\n", 4, 7, "model.layers.0", "a config holds no code"),
     (LAYERS + "InputLayer: {shape: [3]}\n", 4, 7, "model.layers.0", "follows from the data"),
-    (LAYERS + "Dropout: {rate: 1.5}\n", 4, 23, "model.layers.0.rate", "from 0 to 1, found 1.5"),
+    (LAYERS + "Dropout: {rate: 1.5}\n", 4, 23, "model.layers.0.rate", "from 0 to 1 or a curve, found 1.5"),
     (LAYERS + "Conv2D: {filters: 8, kernel_size: [3, x]}\n", 4, 45, "model.layers.0.kernel_size.1", 'found text "x"'),
     (LAYERS + "Conv2D: {filters: 8, kernel_size: 3, padding: sme}\n", 4, 53, "model.layers.0.padding", 'did you mean "same"?'),
     (LAYERS + "Flatten: {name: 3}\n", 4, 23, "model.layers.0.name", "a position in the list"),

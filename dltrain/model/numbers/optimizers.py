@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.config.catalog import load_catalog
+from dltrain.config.curves import peak_of
 from dltrain.config.types import Component
 from dltrain.model.numbers.activations import Floats
 from dltrain.model.numbers.schedules import rate_at
@@ -71,7 +72,7 @@ class Optimizer:
         entry = load_catalog().find("optimizer", component.name)
         defaults = {name: argument.default for name, argument in entry.arguments.items()} if entry else {}
         self.name = component.name
-        self.arguments: dict[str, Any] = {**defaults, **component.arguments}
+        self.arguments: dict[str, Any] = {**defaults, **{name: peak_of(value) for name, value in component.arguments.items()}}
         self.steps = 0
         self._ahead = 1.0  # Nadam's product of momenta
         first = float(self.arguments.get("initial_accumulator_value") or 0.0)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from dltrain.config.catalog import load_catalog
+from dltrain.config.curves import is_curve, peak_of
 from dltrain.config.types import Component
 
 
@@ -13,11 +14,11 @@ def rate_at(value: Any, step: int) -> float | None:
     """The learning rate at a step (0: the first); None where the schedule is not among these.
 
     Args:
-        value: a number, or a schedule.
+        value: a number, a schedule, or a curve, of which it is the peak: how long the training is, is not known here.
         step: steps done before.
     """
-    if not isinstance(value, Component):
-        return float(value)
+    if not isinstance(value, Component) or is_curve(value):
+        return float(peak_of(value))
     entry = load_catalog().find("schedule", value.name)
     arguments = {name: argument.default for name, argument in entry.arguments.items()} if entry else {}
     arguments |= value.arguments

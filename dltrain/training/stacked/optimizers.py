@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from dltrain.model.groups import Multipliers, multipliers_of
 from dltrain.training.stacked.numbers import number_of, shaped
 
 # Arguments that may differ between trials, by optimizer; of those that may also be off (None or 0), all are on or all off.
@@ -44,6 +45,8 @@ class StackedOptimizer:
         self._first = optimizers[0]
         self._places = {id(variable): index for index, variable in enumerate(self._first.variables)}
         self._update = _UPDATES[type(self._first).__name__]
+        ones = (1.0,) * len(variables)
+        self._multipliers = multipliers_of(self._first) or Multipliers(ones, ones)
 
     def number(self, name: str) -> Any:
         """An argument of the trials' optimizers, see `number_of`."""
@@ -80,10 +83,14 @@ class StackedOptimizer:
             rank = len(gradient.shape)
             square = (squares or {}).get(index)
             square = tf.square(gradient) if square is None else square
-            view = _View(self, index, memory, square, _spread(rate, rank), _spread(step, rank))
+            factor = self._multipliers.rates[index]
+            if factor == 0.0:
+                continue
+            own_rate = rate if factor == 1.0 else rate * factor
+            view = _View(self, index, memory, square, _spread(own_rate, rank), _spread(step, rank))
             weight = weights[index]
-            if decay is not None and self._first._use_weight_decay(variable):
-                weight = weight - weight * shaped(decay, rank) * view.rate
+            if decay is not None and self._multipliers.decays[index] and self._first._use_weight_decay(variable):
+                weight = weight - weight * shaped(decay * self._multipliers.decays[index], rank) * _spread(rate, rank)
             weight = self._update(view, weight, gradient)
             if variable.constraint is not None:
                 weight = tf.stack([variable.constraint(one) for one in tf.unstack(weight)])

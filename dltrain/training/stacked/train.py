@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.curves import curve_at
 from dltrain.errors import RunError
 from dltrain.reporting import Reporter
+from dltrain.training.curves import TensorMath
 from dltrain.training.signals import StopSignals
 from dltrain.training.stacked.rows import Orders, StackedPart
 from dltrain.training.stacked.steps import StackedState, StackedSteps
@@ -215,7 +217,7 @@ class StackedTrainer:
 
     def _logged_rate(self, trial: StackedTrial) -> float:
         table = self._schedules.get(trial.index)
-        if table is None:
+        if table is None or trial.curve is not None:
             return float(np.float32(trial.view.optimizer.learning_rate))
         return float(table[self._steps_of(trial) * (self.epoch + 1)])
 
@@ -224,11 +226,15 @@ class StackedTrainer:
         return -(-rows // self.steps.batch_size)
 
     def _schedule_tables(self) -> dict[int, NDArray[np.float32]]:
-        """The rates of trials whose learning rate is a schedule, for every step and the one after the last."""
+        """The rates of trials whose learning rate is a schedule or a curve, for every step and the one after the last."""
         import tensorflow as tf
 
         tables = {}
         for trial in self.trials:
+            if trial.curve is not None:
+                num_steps = self._steps_of(trial) * trial.training.epochs
+                shares = tf.range(num_steps + 1, dtype=tf.float32) / float(num_steps)
+                tables[trial.index] = curve_at(trial.curve, shares, TensorMath).numpy()
             if trial.has_schedule:
                 schedule = trial.optimizer._learning_rate
                 numbers = tf.range(self._steps_of(trial) * trial.training.epochs + 1)
@@ -246,6 +252,11 @@ class StackedTrainer:
 
         if any(trial.has_schedule for trial in self.trials):
             return self.state
+        for trial in self.trials:
+            steps = self._steps_of(trial)
+            done = steps * self.epoch + min(self.step, steps)
+            if trial.curve is not None and trial.is_running and done:  # what the variable of its own fit holds: the last step's
+                trial.view.optimizer.learning_rate = float(self._schedules[trial.index][done - 1])
         place = [variable.name for variable in self.steps.model.optimizer.variables].index("learning_rate")
         optimizer = list(self.state.optimizer)
         optimizer[place] = tf.constant([trial.view.optimizer.learning_rate for trial in self.trials], tf.float32)

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.curves import is_curve
 from dltrain.config.types import CheckpointConfig, Config, TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.runs import Run
@@ -181,6 +182,8 @@ class StackedTrial:
         if self.training.checkpoint.filepath:
             check_template(self.training.checkpoint.filepath, ["epoch", *columns])
         self.has_schedule = "learning_rate" not in {variable.name for variable in optimizer.variables}
+        given = self.training.optimizer.arguments.get("learning_rate")
+        self.curve = given if is_curve(given) else None
         rate = float(np.asarray(optimizer.learning_rate))
         self.view = ModelView(template.model, host, index, rate)
         # TensorBoard is none of a stack's.
