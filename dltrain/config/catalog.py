@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.config import curves
+from dltrain.config.composed import COMPOSED
 
 # Where in the module keras the components of a kind stand.
 NAMESPACES = {
@@ -83,13 +84,20 @@ class Catalog:
         activations: canonical name -> first sentence of its documentation.
     """
 
-    OWN_ACTIVATIONS: Mapping[str, str] = {"binary_step": "1 where the input is above 0, else 0; it passes no gradient."}
+    OWN_ACTIVATIONS: Mapping[str, str] = {
+        "binary_step": "1 where the input is above 0, else 0; it passes no gradient.",
+        "cosine": "The cosine.",
+    }
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
         self.keras: str = raw["keras"]
         self.activations: dict[str, str] = {**raw["activations"], **self.OWN_ACTIVATIONS}
-        self._components: dict[str, Mapping[str, Any]] = {**raw["components"], "curve": curves.CURVES}
-        self._aliases: dict[str, Mapping[str, str]] = {**raw["aliases"], "curve": curves.ALIASES}
+        self._components: dict[str, Mapping[str, Any]] = {
+            **raw["components"],
+            "curve": curves.CURVES,
+            "composed": {name: layer.entry for name, layer in COMPOSED.items()},
+        }
+        self._aliases: dict[str, Mapping[str, str]] = {**raw["aliases"], "curve": curves.ALIASES, "composed": {}}
         self._names: dict[str, dict[str, str]] = {}
         self._entries: dict[tuple[str, str], ComponentEntry] = {}
         self._activation_names = {normalize(name): name for name in self.activations}

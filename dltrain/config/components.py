@@ -14,7 +14,7 @@ from dltrain.config.scalars import describe, quote
 from dltrain.config.suggest import did_you_mean, nearest, one_of
 from dltrain.config.types import Component
 
-NOUNS = {"application": "application network"}
+NOUNS = {"application": "application network", "composed": "layer"}
 
 REFUSED = {
     "lambda": "a config holds no code; write the step with Keras's own layers",
@@ -209,7 +209,7 @@ def _read_arguments(
 
 def _argument_hint(entry: ComponentEntry, name: str, known: list[str]) -> str | None:
     """What an unknown argument was probably meant to be."""
-    if entry.kind in ("layer", "application") and name in ("input_shape", "input_dim", "batch_input_shape"):
+    if entry.kind in ("layer", "application", "composed") and name in ("input_shape", "input_dim", "batch_input_shape"):
         return "the shape of the input follows from the data; leave it out."
     elsewhere = argument_of_today(entry, name)
     if elsewhere is not None:

@@ -131,7 +131,7 @@ def example_of_component(entry: ComponentEntry, argument: Argument | None = None
     if argument is not None:
         arguments[argument.name] = value_of_argument(entry, argument)
     component = {entry.name: arguments} if arguments else entry.name
-    if entry.kind in ("layer", "application"):
+    if entry.kind in ("layer", "application", "composed"):
         return {"model": {"layers": [component]}}
     if entry.kind == "transformer":
         return {"data": {"source": "digits", "transform": [component]}}

@@ -17,6 +17,7 @@ from dltrain.config.gates import SCHEMA_PATTERN
 from dltrain.config.keys import GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZER_KEYS, Key, keys_of
 from dltrain.config.kinds import COMPONENTS, Alternative, Kind, parse_kind
 from dltrain.config.load import SAFE_NAME
+from dltrain.config.model_block import LAYER_KINDS
 from dltrain.config.parameters import NAME
 from dltrain.config.phases_block import PHASE_KEYS, UNFREEZE
 from dltrain.config.sources import SOURCES, SourceArgument
@@ -244,7 +245,7 @@ def _definitions(catalog: Catalog) -> dict[str, Schema]:
     definitions: dict[str, Schema] = {
         "parameter": {"description": "A named value.", "type": "string", "pattern": r"^\$[A-Za-z_]"},
         "activation": {"enum": list(catalog.activations)},
-        "model_layer": _or({"$ref": "#/definitions/layer"}, {"$ref": "#/definitions/application"}),
+        "model_layer": _or(*({"$ref": f"#/definitions/{kind}"} for kind in LAYER_KINDS)),
     }
     for kind in catalog.kinds():
         entries = [entry for name in catalog.names(kind) if (entry := catalog.find(kind, name))]
@@ -333,7 +334,8 @@ def _either(word: str) -> str:
 def _arguments(entry: ComponentEntry) -> Schema:
     """The arguments of a component; those of a layer with the keys of ours that stand among them."""
     properties = {name: _argument(argument) for name, argument in entry.arguments.items()}
-    own = LAYER_KEYS if entry.kind == "layer" else {name: LAYER_KEYS[name] for name in ("from",) if entry.kind == "application"}
+    several = entry.kind in LAYER_KINDS and entry.kind != "layer"  # layers of the model: which weights are whose, is not said
+    own = LAYER_KEYS if entry.kind == "layer" else {"from": LAYER_KEYS["from"]} if several else {}
     properties |= _own_keys(own)
     if entry.kind == "optimizer":
         properties["groups"] = _groups()

@@ -107,6 +107,8 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
         if key != "parameters" and overrides:
             root.entries[key] = put_in(node, key, parameters, faults, budget)
 
+    for optimizer in _optimizers(root):
+        put_among_arguments(optimizer)
     _leave_out_data(root)
     context = Context(faults, Paths.of(folder), read_nested, catalog)
     values = read_block(

@@ -17,7 +17,7 @@ from dltrain.config.suggest import did_you_mean, one_of
 from dltrain.config.types import NO_DATA, DataConfig, LayerConfig, ModelConfig
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-LAYER_KINDS = ("layer", "application")
+LAYER_KINDS = ("layer", "application", "composed")
 INPUTS = ("features", "image")
 
 
@@ -212,7 +212,7 @@ def _read_layer(context: Context, node: Node, path: str, earlier: dict[str, str]
             shape_of(context, item, f"{where}.{index}")
 
     extras = {"name": read_name, "from": read_from}
-    if not _is_application(context, node):
+    if not _is_several_layers(context, node):
         extras["weights"] = read_weights
     component = read_component(context, LAYER_KINDS, node, path, extras)
     if component is None:
@@ -222,9 +222,10 @@ def _read_layer(context: Context, node: Node, path: str, earlier: dict[str, str]
     return LayerConfig(component, own.get("name"), own.get("inputs"), own.get("weights"), path)
 
 
-def _is_application(context: Context, node: Node) -> bool:
+def _is_several_layers(context: Context, node: Node) -> bool:
     name = node.text if isinstance(node, ScalarNode) else next(iter(node.entries), "") if isinstance(node, MappingNode) else ""
-    return context.catalog.find("application", name) is not None and context.catalog.find("layer", name) is None
+    found = [context.catalog.find(kind, name) for kind in LAYER_KINDS if kind != "layer"]
+    return any(found) and context.catalog.find("layer", name) is None
 
 
 def _resolve_weights(context: Context, node: Node, path: str, arguments: Any) -> None:

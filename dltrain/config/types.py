@@ -29,7 +29,8 @@ class Component:
 
     Attributes:
         kind: "layer", "optimizer", "schedule", "curve" (see `curves.py`), "loss", "metric", "regularizer", "initializer",
-            "constraint", "transformer", "application" (a `keras.applications` network used as a layer).
+            "constraint", "transformer", "application" (a `keras.applications` network used as a layer), "composed" (a layer
+            of ours, see `composed/`).
         name: Keras's canonical class name, such as `Dense` or `BinaryCrossentropy`.
         arguments: Keras's argument names to plain values; a nested component is a `Component`, also inside lists.
             Holds only what the user gave.
@@ -47,7 +48,7 @@ class LayerConfig:
     """One entry of `model.layers`.
 
     Attributes:
-        component: kind "layer" or "application".
+        component: kind "layer", "application" or "composed".
         name: the layer's own name, unique in the model, or None for Keras's automatic one.
         inputs: `from:` - names of the layers (or of inputs) whose outputs it takes; None: the layer before.
         weights: given weights as nested lists, in the order of Keras's `layer.get_weights()`, or None.

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from dltrain.config.catalog import NAMESPACES, load_catalog
+from dltrain.config.composed import INPUT, expand
 from dltrain.config.curves import is_curve, peak_of
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
@@ -146,12 +147,22 @@ class _Builder:
 
     def _apply(self, config: LayerConfig, tensor: Any, *, shared: bool = False) -> Any:
         name = self.names.name(config)
+        if config.component.kind == "composed":
+            return self._compose(config, name, tensor)
         is_there = shared and self.shared is not None
         output = _output_of(self.shared, name) if is_there else self._call(config, name, tensor)
         self.tensors[name] = output
         if is_frozen(config):
             # What follows begins alike, whether these layers were made here or are another model's.
             self.keras.utils.set_random_seed(derive_seed(self.seed, "after", name))
+        return output
+
+    def _compose(self, config: LayerConfig, name: str, tensor: Any) -> Any:
+        """One layer after the other of which a composed one is."""
+        source = tensor if config.inputs is None else self.tensors[config.inputs[0]]
+        output = self.tensors[INPUT] = source
+        for part in expand(config, name, int(source.shape[-1])):
+            output = self._apply(part, output)
         return output
 
     def _call(self, config: LayerConfig, name: str, tensor: Any) -> Any:
@@ -295,6 +306,10 @@ def make_value(keras: Any, value: Any) -> Any:
         return {key: make_value(keras, item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [make_value(keras, item) for item in value]
+    if value == "cosine":
+        from keras.src.ops.numpy import Cos
+
+        return Cos()  # the operation is an object that every file of Keras's can hold, which the function keras.ops.cos is not
     if value == "binary_step":
         from dltrain.model.binary_step import make_binary_step
 

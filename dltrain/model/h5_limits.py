@@ -14,7 +14,7 @@ _KNOWN_GOOD = {
     "BatchNormalization", "Conv1D", "Conv2D", "Conv3D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose",
     "MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
     "GlobalMaxPooling1D", "GlobalMaxPooling2D", "ZeroPadding2D", "Cropping2D", "UpSampling2D", "Concatenate", "Add",
-    "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Rescaling",
+    "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Rescaling", "EinsumDense",
 }  # fmt: skip
 _OPTIMIZERS = {"Lamb": "Keras does not find it again by its name"}
 

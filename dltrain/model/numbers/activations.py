@@ -196,6 +196,7 @@ _ACTIVATIONS: dict[str, Activation] = {
         Activation("sparse_sigmoid", lambda z: np.clip(0.5 * (z + 1), 0, 1), lambda z: 0.5 * _between(-1, 1)(z)),
         Activation("softmax", softmax, back=_softmax_back),
         Activation("log_softmax", _log_softmax, back=_log_softmax_back),
+        Activation("cosine", np.cos, lambda z: -np.sin(z)),
         # Its slope is 0 wherever it has one: a net of binary steps cannot be trained by gradients.
         Activation("binary_step", lambda z: (z > 0).astype(np.float64), np.zeros_like),
     )

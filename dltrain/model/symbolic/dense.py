@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, ShapeError, Weight, only
+import re
+
+from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, ShapeError, Weight, only, show_shape
 
 RULES = Rules()
 
@@ -34,3 +36,38 @@ def infer_embedding(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred
         weights = (Weight(size, trainable=False), Weight((size[0], rank)), Weight((rank, size[1])))
         return Inferred((*shape, size[1]), weights)
     return Inferred((*shape, size[1]), (Weight(size),))
+
+
+@RULES.add("EinsumDense")
+def infer_einsum_dense(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
+    """As its equation says, such as `bn,nk->bnk`; an ellipsis is not followed."""
+    shape = only(inputs, arguments)
+    equation = str(arguments["equation"]).replace(" ", "")
+    terms = re.fullmatch(r"([a-zA-Z]+),([a-zA-Z]+)->([a-zA-Z]+)", equation)
+    if terms is None:
+        return Inferred(None, None, "check does not follow the equation of this EinsumDense")
+    incoming, kernel, outgoing = terms.groups()
+    if len(incoming) != len(shape) + 1:
+        message = f"the equation {equation} takes {len(incoming) - 1} axes beside the batch, found an input of shape"
+        raise ShapeError(f"{message} {show_shape(shape)}")
+    given = arguments["output_shape"]
+    wanted = [given] if isinstance(given, int) else list(given)
+    if len(wanted) != len(outgoing) - 1:
+        raise ShapeError(
+            f"the equation {equation} puts out {len(outgoing) - 1} axes beside the batch, output_shape has {len(wanted)}"
+        )
+    before, after = dict(zip(incoming, (None, *shape))), dict(zip(outgoing, (None, *wanted)))
+    for letter, length in after.items():
+        there = before.get(letter)
+        if length is not None and there is not None and length != there:
+            raise ShapeError(f"the axis {letter} has a length of {there} in the input and of {length} in output_shape")
+        if length is None and letter in kernel:
+            raise ShapeError(f"output_shape must say the length of the axis {letter}, which the weights have as well")
+    weights = [Weight(tuple(after[letter] if letter in after else before.get(letter) for letter in kernel))]
+    axes = arguments["bias_axes"]
+    if axes:
+        first = min(outgoing.index(letter) for letter in axes)
+        lengths = [after[letter] if after[letter] is not None else before.get(letter) for letter in outgoing[first:]]
+        weights.append(Weight(tuple(n if letter in axes else 1 for letter, n in zip(outgoing[first:], lengths))))
+    found = tuple(n if n is not None else before.get(letter) for letter, n in list(after.items())[1:])
+    return Inferred(found, tuple(weights))

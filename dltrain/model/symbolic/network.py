@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from dltrain.config.composed import INPUT, expand
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import Fault
@@ -148,9 +149,33 @@ class _Walk:
         before = preprocessing_of(layer.component)
         if before is not None:
             sources = (self._infer(before, f"{name}_preprocessing", sources, layer),)
+        if layer.component.kind == "composed":
+            return self._compose(layer, name, sources)
         self._infer(layer.component, name, sources, layer)
         self._check_weights(layer)
         return name
+
+    def _compose(self, layer: LayerConfig, name: str, sources: tuple[str, ...]) -> str:
+        """The layers of which a composed one is."""
+        shapes = [self.shapes[word] for word in sources]
+        shape = shapes[0]
+        if len(shapes) > 1 or shape is None or len(shape) != 1 or shape[0] is None:
+            wrong = shape is not None or len(shapes) > 1
+            found = f"found {len(shapes)} inputs" if len(shapes) > 1 else f"found an input of shape {show_shape(shape)}"
+            message = f"{layer.component.name} takes one vector of numbers, {found}" if wrong else "what comes in is not known"
+            if wrong:
+                hint = "put `- Flatten` before it" if len(shapes) == 1 else "join them first, such as by Concatenate"
+                self.network.faults.append(fault_at(layer.component.place, message, path=layer.path, hint=hint))
+            self.shapes[name] = None
+            self.network.rows.append(
+                Row(name, layer.component.name, tuple(shapes), Inferred(None, None, message), layer, sources)
+            )
+            return name
+        last = sources[0]
+        for part in expand(layer, name, shape[0]):
+            takes = tuple(sources[0] if word == INPUT else word for word in part.inputs or (last,))
+            last = self._infer(part.component, part.name or name, takes, replace(layer, component=part.component))
+        return last
 
     def _infer(self, component: Component, name: str, sources: tuple[str, ...], layer: LayerConfig | None) -> str:
         inputs = tuple(self.shapes[word] for word in sources)

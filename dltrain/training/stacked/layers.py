@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from dltrain.config.composed import COMPOSED
 from dltrain.training.stacked.numbers import number_of, shaped
 
 # Layers that treat each row by itself and hold nothing. Of the first kind each number by itself too: trials are one axis more.
@@ -125,6 +126,22 @@ def _dense(run: Pass, layer: Any, x: Any) -> Any:
     if layer.bias is not None:
         bias = run.value(layer.bias)
         x = x + tf.reshape(bias, [bias.shape[0], *[1] * (len(x.shape) - 2), bias.shape[1]])
+    return _activated(layer, x)
+
+
+def _einsum_dense(run: Pass, layer: Any, x: Any) -> Any:
+    import tensorflow as tf
+
+    kernel = run.value(layer.kernel)
+    incoming, rest = layer.equation.replace(" ", "").split(",")
+    letters, outgoing = rest.split("->")
+    own = next(letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if letter not in layer.equation)
+    if x.shape[0] != kernel.shape[0]:
+        x = tf.tile(x, [kernel.shape[0], *[1] * (len(x.shape) - 1)])
+    x = tf.einsum(f"{own}{incoming},{own}{letters}->{own}{outgoing}", x, kernel)
+    if layer.bias is not None:
+        bias = run.value(layer.bias)
+        x = x + tf.reshape(bias, [bias.shape[0], *[1] * (len(x.shape) - len(bias.shape)), *bias.shape[1:]])
     return _activated(layer, x)
 
 
@@ -276,6 +293,7 @@ def _gaussian_dropout(run: Pass, layer: Any, x: Any) -> Any:
 
 RULES: dict[str, Callable[..., Any]] = {
     "Dense": _dense,
+    "EinsumDense": _einsum_dense,
     "Embedding": _embedding,
     "PReLU": _prelu,
     "BatchNormalization": _batch_normalization,
@@ -298,4 +316,6 @@ SWITCHES = {"rate", "stddev"}
 
 def is_stackable(layer_class: str) -> bool:
     """Whether a layer of this class has a rule or needs none."""
+    if layer_class in COMPOSED:
+        return all(map(is_stackable, COMPOSED[layer_class].layers))
     return layer_class in RULES or layer_class in ELEMENTWISE or layer_class in ROWWISE

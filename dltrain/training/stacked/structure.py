@@ -170,6 +170,8 @@ def _why_not_model(config: Config) -> str | None:
         for argument, plain in _PLAIN_ONLY.items():
             if arguments.get(argument, plain) != plain:
                 return f"{name} with {argument} is not stacked"
+        if name == "EinsumDense" and "..." in str(arguments.get("equation")):
+            return "EinsumDense with an ellipsis is not stacked"
         if name in ("Dropout", "GaussianDropout") and peak_of(arguments.get("rate", 0)) >= 1:
             return f"{name} drops everything"
         for argument, value in arguments.items():

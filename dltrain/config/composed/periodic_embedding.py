@@ -1,0 +1,58 @@
+"""Numbers embedded by cosines of trained frequencies (PBLD of RealMLP, arXiv 2407.04491): periodic, bias, linear, densenet-like.
+
+Of each feature x: cos(2 pi w x + b) for some frequencies w, drawn with a small deviation, and phases b from all of a period; a
+linear map of these to a few numbers; and x itself beside them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from dltrain.config.composed.parts import INPUT, initializer, part
+from dltrain.config.types import LayerConfig
+
+ENTRY: Mapping[str, Any] = {
+    "doc": "Embeds each feature by cosines of trained frequencies, a linear map of them, and itself (PBLD, arXiv 2407.04491).",
+    "arguments": [
+        ["frequencies", "int>=1", "How many cosines there are of each feature.", 16],
+        ["sigma", "number>0", "Standard deviation of the frequencies at first.", 0.1],
+        ["units", "int>=1", "How many numbers the cosines of a feature are mapped to, beside itself.", 3],
+        ["trainable", "bool", "Whether training changes its weights.", True],
+    ],
+}
+LAYERS = frozenset({"EinsumDense", "Reshape", "Concatenate", "Flatten"})
+
+
+def expand(arguments: Mapping[str, Any], name: str, width: int) -> list[LayerConfig]:
+    """[n] -> [n * (units + 1)]; the factor 2 pi is in the frequencies."""
+    count, units = arguments["frequencies"], arguments["units"]
+    waves, linear, itself, beside = (f"{name}_{word}" for word in ("waves", "linear", "itself", "beside"))
+    near = 1 / math.sqrt(count)
+    small = initializer("RandomUniform", minval=-near, maxval=near)
+    return [
+        part(
+            "EinsumDense",
+            waves,
+            equation="bn,nk->bnk",
+            output_shape=[width, count],
+            bias_axes="nk",
+            kernel_initializer=initializer("RandomNormal", mean=0.0, stddev=2 * math.pi * float(arguments["sigma"])),
+            bias_initializer=initializer("RandomUniform", minval=-math.pi, maxval=math.pi),
+            activation="cosine",
+        ),
+        part(
+            "EinsumDense",
+            linear,
+            waves,
+            equation="bnk,nkm->bnm",
+            output_shape=[width, units],
+            bias_axes="nm",
+            kernel_initializer=small,
+            bias_initializer=small,
+        ),
+        part("Reshape", itself, INPUT, target_shape=[width, 1]),
+        part("Concatenate", beside, itself, linear),
+        part("Flatten", name, beside),
+    ]
