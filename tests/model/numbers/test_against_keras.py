@@ -7,7 +7,7 @@ import pytest
 
 from dltrain.config.catalog import load_catalog
 from dltrain.config.types import Component
-from dltrain.model.binary_step import make_binary_step
+from dltrain.model.build import make_value
 from dltrain.model.keras_import import import_keras
 from dltrain.model.numbers.activations import find_activation
 from dltrain.model.numbers.losses import find_loss, one_hot
@@ -37,7 +37,8 @@ def test_activations_and_their_slopes(name):
     if name == "celu":
         z[z == 0] = 0.1  # where TensorFlow counts the slopes of both sides
     weights = rng.normal(size=z.shape)
-    function = make_binary_step(keras) if name == "binary_step" else keras.activations.get(name)
+    function = make_value(keras, name)
+    function = function if callable(function) else keras.activations.get(name)
     tensor = tf.constant(z)
     with tf.GradientTape() as tape:
         tape.watch(tensor)

@@ -14,6 +14,7 @@ FLAT, SEQUENCE, PICTURE = (6,), (4, 6), (4, 6, 3)
 # Layer -> (input shape, arguments of the two trials' layers).
 ARGUMENTS: dict[str, tuple[tuple[int, ...], list[dict[str, Any]]]] = {
     "Dense": (SEQUENCE, [{"units": 3, "activation": "tanh"}]),
+    "EinsumDense": (SEQUENCE, [{"equation": "bst,tu->bsu", "output_shape": (4, 5), "bias_axes": "su", "activation": "tanh"}]),
     "PReLU": (SEQUENCE, [{"shared_axes": [1]}]),
     "BatchNormalization": (SEQUENCE, [{"momentum": 0.9}, {"momentum": 0.5, "epsilon": 0.1}]),
     "LayerNormalization": (PICTURE, [{"axis": [1, 2]}, {"axis": [1, 2], "epsilon": 0.1}]),
