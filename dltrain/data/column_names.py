@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dltrain.config.types import DataConfig
+
 if TYPE_CHECKING:
     import polars
 
@@ -34,3 +36,21 @@ def marked(name: str) -> str:
 def name_of(series: polars.Series) -> str:
     """The name of a column in its table."""
     return str(series.name).removesuffix(NO_PATTERN)
+
+
+def named_columns(config: DataConfig) -> list[tuple[str, str]]:
+    """(key path, column) of every column that the config names."""
+    named = [("data.target", name) for name in config.target]
+    named += [(f"data.features.{name}", name) for name in config.features or ()]
+    named += [("data.drop", name) for name in config.drop]
+    named += [("data.identifiers", name) for name in config.identifiers]
+    named += [(f"data.replace.{name}", name) for name in config.replace]
+    named += [("data.weight", config.weight)] if config.weight else []
+    named += [("data.series.time", name) for name in config.series.time] if config.series else []
+    for key in ("column", "group", "time"):
+        name = getattr(config.split, key)
+        named += [(f"data.split.{key}", name)] if name else []
+    for key in ("scale", "impute", "encode", "min_count", "dates"):
+        option = getattr(config, key)
+        named += [(f"data.{key}.{name}", name) for name in option] if isinstance(option, dict) else []
+    return named

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dltrain.config.date_formats import NO_DATES
 from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig
-from dltrain.data.column_names import column_of
+from dltrain.data.column_names import column_of, named_columns
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.dates import find_writing, to_moments
 from dltrain.data.faults import all_of, capped, column_hint, config_fault, listed, shown_column
@@ -88,7 +88,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         return _through(config, raw, seed, stored)
     reading = reading_of(config, raw)
     locate = locator(raw)
-    raw = replace(raw, frame=read_plain_numbers(raw.frame, reading, {name for _, name in _named_columns(config)} | {*raw.target}))
+    raw = replace(raw, frame=read_plain_numbers(raw.frame, reading, {name for _, name in named_columns(config)} | {*raw.target}))
     kinds = column_kinds(config, raw, reading)
     columns, left_out = feature_columns(config, raw, kinds)
     reading, guessed = decided_dates(config, raw, reading, kinds)
@@ -204,35 +204,17 @@ def text_options(config: DataConfig, raw: RawTable) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _named_columns(config: DataConfig) -> list[tuple[str, str]]:
-    """(key path, column) of every column that the config names."""
-    named = [("data.target", name) for name in config.target]
-    named += [(f"data.features.{name}", name) for name in config.features or ()]
-    named += [("data.drop", name) for name in config.drop]
-    named += [("data.identifiers", name) for name in config.identifiers]
-    named += [(f"data.replace.{name}", name) for name in config.replace]
-    named += [("data.weight", config.weight)] if config.weight else []
-    named += [("data.series.time", name) for name in config.series.time] if config.series else []
-    for key in ("column", "group", "time"):
-        name = getattr(config.split, key)
-        named += [(f"data.split.{key}", name)] if name else []
-    for key in ("scale", "impute", "encode", "min_count", "dates"):
-        option = getattr(config, key)
-        named += [(f"data.{key}.{name}", name) for name in option] if isinstance(option, dict) else []
-    return named
-
-
 def check_columns(config: DataConfig, raw: RawTable) -> None:
     """Every column that the config names must be there, and of a type that can be read (raises DataError)."""
     have = raw.frame.columns
     where = raw.origin[0][1] if raw.origin else config.source
     faults = [
         config_fault(config, key, f"{name} is not a column of {where}", column_hint(name, have))
-        for key, name in _named_columns(config)
+        for key, name in named_columns(config)
         if name not in have
     ]
     if not faults:
-        used = [(key, name) for key, name in _named_columns(config) if not key.startswith("data.drop")]
+        used = [(key, name) for key, name in named_columns(config) if not key.startswith("data.drop")]
         roles = {name: f"which {key.removesuffix(f'.{name}')} names" for key, name in used}
         file = raw.origin[0][1] if raw.origin else None
         faults = unusable_types(raw.frame, roles, file)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dltrain.config.types import DataConfig
+from dltrain.data.column_names import named_columns
 from dltrain.data.faults import capped, config_fault, listed
 from dltrain.data.kinds import is_number
 from dltrain.data.number_signs import NumberSigns, find_number_signs
@@ -32,6 +34,7 @@ class TextLayout:
         look: the separator as a message shows it.
         named_by: what says how many columns there are ("the header names").
         warnings: sentences for the user.
+        strips_names: names of columns had blanks around them, which were left out.
     """
 
     columns: tuple[str, ...]
@@ -42,6 +45,7 @@ class TextLayout:
     look: str
     named_by: str
     warnings: tuple[str, ...] = ()
+    strips_names: bool = False
 
     def width_check(self, file: str) -> WidthCheck:
         """A check of the file's records."""
@@ -51,6 +55,7 @@ class TextLayout:
         """`adult-train.csv: 32,561 rows, 15 columns (separator ", ")`."""
         signs = [f'decimal sign "{self.signs.decimal}"'] if self.signs.decimal != "." else []
         signs += [f'"{self.signs.thousands}" between thousands'] if self.signs.thousands else []
+        signs += ["blanks around names of columns left out"] if self.strips_names else []
         written = ", ".join([f"separator {self.look}", *signs])
         return f"{name}: {num_rows:,} rows, {len(self.columns)} columns ({written})"
 
@@ -93,6 +98,7 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
         hint = f"is the separator right (data.separator)? {COLUMNS.hint}"
         raise DataError(Fault(message, file=name, line=int(scan.lines[0]), hint=hint))
     first_row, header = _header(content, scan, config, separator, quote, name)
+    first_row, stripped = _names_as_meant(config, first_row) if header else ([cell.strip() for cell in first_row], False)
     columns, first = _column_names(config, first_row, header, name)
     named_by = "the header names" if first else ("data.columns names" if config.columns else "the first row has")
     warnings: tuple[str, ...] = ()
@@ -104,7 +110,8 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
     if signs.remark:
         warnings = (*warnings, f"{name}: {signs.remark}")
     look = show_separator(separator, is_followed_by_blank(content, separator))
-    return TextLayout(tuple(columns), first, separator, quote, signs, look, named_by, warnings), scan
+    stripped = stripped and first > 0 and not is_followed_by_blank(content, separator)
+    return TextLayout(tuple(columns), first, separator, quote, signs, look, named_by, warnings, stripped), scan
 
 
 def _has_columns(content: bytes, separator: str, quote: str | None, columns: Sequence[str], name: str) -> bool:
@@ -144,16 +151,34 @@ def _separator(config: DataConfig) -> str | None:
 def _header(
     content: bytes, scan: TextScan, config: DataConfig, separator: str, quote: str | None, file: str
 ) -> tuple[list[str], bool]:
-    """The first record's fields, and whether it is a header."""
+    """The first record's fields, with the blanks around them, and whether it is a header."""
     record = content[scan.starts[0] : scan.ends[0]]
     wide = [f"column_{index}" for index in range(int(scan.num_fields[0]))]
-    frame = read_columns(strip_field_blanks(record, scan, 0), wide, 0, separator, quote, file)
+    frame = read_columns(strip_field_blanks(record, scan, 0), wide, 0, separator, quote, file, strips=False)
     cells = [cell or "" for cell in frame.row(0)] if frame.height else [""]
     if config.header is not None:
         return cells, config.header
     if config.columns is not None:
-        return cells, len(set(cells)) > 1 and set(cells) <= set(config.columns)
+        names = {cell.strip() for cell in cells}
+        return cells, len(names) > 1 and names <= {column.strip() for column in config.columns}
     return cells, True
+
+
+def _names_as_meant(config: DataConfig, cells: list[str]) -> tuple[list[str], bool]:
+    """The names of a header without the blanks around them, and whether there were any.
+
+    A name that the config writes with them, and names that differ in nothing else, are kept as they stand.
+    """
+    names = [cell.strip() for cell in cells]
+    if names == cells:
+        return names, False
+    spoken = {column for _, column in named_columns(config)} | {*(config.columns or ()), *config.arguments.get("own_columns", ())}
+    counts = Counter(names)
+    kept = [
+        cell if (cell in spoken and name not in spoken) or (counts[name] > 1 and name) else name
+        for cell, name in zip(cells, names, strict=True)
+    ]
+    return kept, kept != cells
 
 
 def _column_names(config: DataConfig, cells: list[str], header: bool, name: str) -> tuple[list[str], int]:

@@ -15,7 +15,7 @@ from dltrain.errors import DltrainError
 from dltrain.reporting import Reporter
 
 Load = Callable[..., Dataset]
-IN_MEMORY, STREAMED = str(1 << 60), "0"
+IN_MEMORY, STREAMED = str(1 << 59), "0"
 
 
 def load_as(patch: pytest.MonkeyPatch, bound: str, config: DataConfig, stored: Preprocessing | None = None) -> Dataset:
