@@ -3,21 +3,77 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from dltrain.data.faults import shown as shown_path
 from dltrain.errors import Fault
+
+_MOST = 8
 
 
 def fingerprint_faults(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Fault]:
-    """A fault for each detail of the data that is not what it was, eight at the most."""
-    old, new = flatten(before), flatten(after)
-    faults = [
-        Fault(f"the data is not that of the run: {key} was {shown(old.get(key))}, is {shown(new.get(key))}")
-        for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key)
-    ]
-    return faults[:8] or [Fault("the data is not that of the run: its fingerprint differs")]
+    """A fault for each file of the data that is not what it was, eight at the most.
+
+    Args:
+        before: of the run: file -> what is known of it: digest, bytes, rows.
+        after: the same of the data that is there now.
+    """
+    told = [text for old, new in _pairs(before, after) if (text := _told(old, new, before, after))]
+    more = len(told) - _MOST
+    if more > 0:
+        told = [*told[:_MOST], f"and {more:,} more files differ"]
+    if not told:
+        told = ["its files are the same, but other columns, rows or values are read from them"]
+    return [Fault(f"the data is not that of the run: {text}") for text in told]
+
+
+def _pairs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[tuple[str | None, str | None]]:
+    """Each file of before beside that of now: by its path, else by contents, by its name, or as what is left."""
+    olds, news = [name for name in before if name not in after], [name for name in after if name not in before]
+    yield from ((name, name) for name in before if name in after)
+    for is_same in (lambda old, new: before[old] == after[new], _has_same_name, lambda old, new: True):
+        for old in list(olds):
+            new = next((new for new in news if is_same(old, new)), None)
+            if new is not None:
+                yield old, new
+                olds.remove(old)
+                news.remove(new)
+    yield from ((old, None) for old in olds)
+    yield from ((None, new) for new in news)
+
+
+def _has_same_name(old: str, new: str) -> bool:
+    return os.path.basename(old) == os.path.basename(new)
+
+
+def _told(old: str | None, new: str | None, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """What is different of one file; nothing where it has only been moved."""
+    if new is None:
+        return f"{shown_path(str(old))} is missing"
+    if old is None:
+        return f"{shown_path(new)} has come to it"
+    was, now = before[old], after[new]
+    if was == now:
+        return ""
+    name = shown_path(new) + (f" (in the place of {shown_path(old)})" if old != new else "")
+    if not isinstance(was, Mapping) or not isinstance(now, Mapping):
+        return f"{name} was {shown(was)}, is {shown(now)}"
+    keys = [key for key in now if key in was and was[key] != now[key] and key != "digest"]
+    counts = [key for key in keys if isinstance(was[key], int) and isinstance(now[key], int)]
+    others = "; ".join(f"its {key} were {shown(was[key])} and are {shown(now[key])}" for key in keys if key not in counts)
+    if counts:
+        told = f"{name} has {_counted(now, counts)}; it had {_counted(was, counts)}"
+        return f"{told}; {others}" if others else told
+    return f"{name}: {others}" if others else f"{name} has other contents, of the same length"
+
+
+def _counted(entry: Mapping[str, Any], keys: list[str]) -> str:
+    """`39 rows in 613 bytes`."""
+    named = [f"{entry[key]:,} {key}" for key in keys if key != "bytes"]
+    size = f"{entry['bytes']:,} bytes" if "bytes" in keys else ""
+    return " in ".join(text for text in (" and ".join(named), size) if text)
 
 
 def flatten(value: Any, path: str = "") -> dict[str, Any]:

@@ -6,23 +6,20 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from dltrain.errors import DltrainError, Fault, RunError, UsageError
+from dltrain.errors import Fault, RunError, UsageError
 from dltrain.storage.layout import own_paths
 from dltrain.storage.patterns import find_matches
 
 _DEEPEST = 6  # folders between a file of a run and the run: a trial's fold's checkpoints below a sweep
 
 
-def check_output(
-    path: str | Path, *, force: bool, inputs: Iterable[str | Path] = (), in_the_way: type[DltrainError] = RunError
-) -> None:
+def check_output(path: str | Path, *, force: bool, inputs: Iterable[str | Path] = ()) -> None:
     """Refuse to write a file, before anything is computed for it.
 
     Args:
         path: what is to be written. A pipe or a device may be.
         force: what is there may be replaced.
         inputs: files, folders and globs that are read; none of them is ever written.
-        in_the_way: raised where a file is there already.
 
     Raises:
         UsageError: it is one of the inputs, a file of a run, or a folder, or its folder is not there.
@@ -40,7 +37,7 @@ def check_output(
     if not path.parent.is_dir():
         raise UsageError(Fault(f"{path} cannot be written: there is no folder {path.parent}", hint="make it first"))
     if path.is_file() and not force:
-        raise in_the_way(Fault(f"{path} exists already; nothing was written", hint="--force replaces it, or name another file"))
+        raise RunError(Fault(f"{path} exists already; nothing was written", hint="--force replaces it, or name another file"))
 
 
 def check_picture(path: Path, *, force: bool) -> None:

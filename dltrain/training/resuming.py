@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -80,7 +81,9 @@ def compare_with_run(
         raise ConfigError([*changed, Fault("a run goes on with its own config only", hint=f"dltrain fit --resume {run.path}")])
     data = manifest.get("data", {})
     if data.get("fingerprint") != dataset.fingerprint:
-        raise DataError(fingerprint_faults(data.get("details", {}), dataset.fingerprint_details))
+        faults = fingerprint_faults(data.get("details", {}), dataset.fingerprint_details)
+        hint = f"a run goes on with its own data; a new one: dltrain fit {run.config_file}"
+        raise DataError([*faults[:-1], replace(faults[-1], hint=hint)])
     for key, value in environment.items():
         was = manifest.get("environment", {}).get(key, value)  # what an older version did not record has not changed
         if was != value:

@@ -45,7 +45,7 @@ def test_a_file_is_written_and_named(cli):
 def test_a_file_that_is_there_is_kept_unless_forced(cli):
     Path("first.yaml").write_text("mine")
     done = cli("init", "t.csv", "-o", "first.yaml", "--json")
-    assert (done.code, done.json["exit"]) == (2, 2)
+    assert (done.code, done.json["exit"]) == (6, 6)
     assert "--force" in done.json["errors"][0]["hint"]
     assert Path("first.yaml").read_text() == "mine"
     done = cli("init", "t.csv", "-o", "first.yaml", "--force", "--json")
