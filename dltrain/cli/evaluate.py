@@ -10,6 +10,7 @@ import click
 from dltrain.cli.console import Console
 from dltrain.cli.options import (
     DataOption,
+    ImagesOption,
     MoreDataArgument,
     RequireOption,
     RunArgument,
@@ -39,6 +40,7 @@ def command(
         bool, typer.Option("--allow-changed", help="Evaluate although the data is not what the run was trained on.")
     ] = False,
     skip_broken: SkipBrokenOption = False,
+    images: ImagesOption = None,
     runs: RunsOption = Path("runs"),
     require: RequireOption = None,
     no_require: Annotated[bool, typer.Option("--no-require", help="Leave out the gates of the run's own config.")] = False,
@@ -69,6 +71,7 @@ def command(
         own_gates=not no_require,
         allow_changed=allow_changed,
         skip_broken=skip_broken,
+        images=tuple(images or ()),
         overrides=overrides,
         threads=console.settings.threads,
         reporter=console,

@@ -27,6 +27,14 @@ WeightsOption = Annotated[
 SkipBrokenOption = Annotated[
     bool, typer.Option("--skip-broken", help="Leave out pictures that cannot be read, and name them, instead of failing.")
 ]
+ImagesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--images",
+        metavar="FOLDER",
+        help="Where the pictures are that a table names, if not in the run's own folders (repeatable).",
+    ),
+]
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of the runs.")]
 AllowLargeOption = Annotated[bool, typer.Option("--allow-large", help="Try what takes more memory than this machine has.")]
 MOST_THREADS = 1024

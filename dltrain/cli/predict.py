@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from dltrain.cli.console import Console, discard
-from dltrain.cli.options import DataOption, MoreDataArgument, RunArgument, RunsOption, SkipBrokenOption
+from dltrain.cli.options import DataOption, ImagesOption, MoreDataArgument, RunArgument, RunsOption, SkipBrokenOption
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, RunError, UsageError
 
@@ -64,6 +64,7 @@ def command(
         ),
     ] = False,
     skip_broken: SkipBrokenOption = False,
+    images: ImagesOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
     runs: RunsOption = Path("runs"),
 ) -> int:
@@ -95,7 +96,16 @@ def command(
         check_output(output, force=force, inputs=paths)
     asked_format, form = form, choose_format(output, form)
     path, result = _predict(
-        console, run, runs, paths, weights=weights, top=top, layer=layer, words=tuple(word or ()), skip_broken=skip_broken
+        console,
+        run,
+        runs,
+        paths,
+        weights=weights,
+        top=top,
+        layer=layer,
+        words=tuple(word or ()),
+        skip_broken=skip_broken,
+        images=tuple(images or ()),
     )
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
     num_rows = len(next(iter(columns.values())))
@@ -130,6 +140,7 @@ def _predict(
     layer: str | None,
     words: tuple[str, ...],
     skip_broken: bool,
+    images: tuple[str, ...],
 ) -> tuple[Path | str, Predictions]:
     """The run's path, or the stock network's name, and what it says."""
     from dltrain.evaluation.predict import predict
@@ -137,8 +148,8 @@ def _predict(
     threads = console.settings.threads
     network = _stock_network(run, runs)
     if network is not None:
-        if words or layer is not None:
-            option = "--word" if words else "--layer"
+        if words or layer is not None or images:
+            option = "--word" if words else "--layer" if layer is not None else "--images"
             raise UsageError(Fault(f"{option} needs a run; {network} is a stock network", hint="leave it out"))
         from dltrain.evaluation.predict_stock import predict_stock
 
@@ -164,6 +175,7 @@ def _predict(
         layer=layer,
         words=words,
         skip_broken=skip_broken,
+        images=images,
         threads=threads,
         reporter=console,
     )

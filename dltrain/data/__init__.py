@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dltrain.data.dataset import Dataset, InputSpec, Part, Schema, TargetSpec
 
 if TYPE_CHECKING:
-    from dltrain.data.load import load_dataset, read_part, read_words, skipping_broken
+    from dltrain.data.load import load_dataset, read_part, read_words, skipping_broken, with_images
     from dltrain.data.preprocessing import Preprocessing
 
 __all__ = [
@@ -25,12 +25,14 @@ __all__ = [
     "read_part",
     "read_words",
     "skipping_broken",
+    "with_images",
 ]
 _LATER = {
     "load_dataset": "load",
     "read_part": "load",
     "read_words": "load",
     "skipping_broken": "load",
+    "with_images": "load",
     "Preprocessing": "preprocessing",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +14,14 @@ from dltrain.config.types import DataConfig
 from dltrain.data.combine import combine_parts, num_rows
 from dltrain.data.dataset import Dataset, Part
 from dltrain.data.disk_array import DiskArray
-from dltrain.data.faults import config_fault, listed
+from dltrain.data.faults import config_fault, listed, shown
 from dltrain.data.fingerprint import fingerprint
 from dltrain.data.fit_pictures import fit_pictures
 from dltrain.data.fit_series import fit_series
 from dltrain.data.fit_streamed import fit_streamed, why_streamed
 from dltrain.data.fit_table import fit_table
 from dltrain.data.fitted import Fitted
+from dltrain.data.picture_columns import images_from, images_state
 from dltrain.data.picture_preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures, RawTable
@@ -228,6 +230,9 @@ def read_part(
         surplus = [name for name in raw.frame.columns if name not in known]
         if surplus:
             notes.append(f"columns that the model does not use: {listed(surplus)}")
+        folders = sorted({shown(folder) for column in preprocessing.features if column.form for folder in column.images.folder})
+        if folders:
+            notes.append(f"pictures that the table names are looked for in {listed(folders, 4)}; --images says otherwise")
     part = _for_file(preprocessing, raw).transform(raw, with_targets=with_targets, notes=notes)
     for note in notes:
         reporter.warning(note)
@@ -267,6 +272,26 @@ def skipping_broken(preprocessing: Preprocessing) -> Preprocessing:
     if isinstance(preprocessing, TablePreprocessing):
         return replace(preprocessing, features=tuple(replace(column, on_error="skip") for column in preprocessing.features))
     return preprocessing
+
+
+def with_images(preprocessing: Preprocessing, folders: Sequence[str]) -> Preprocessing:
+    """The preprocessing as if these folders stood in `data.images.folder`: the pictures that a table names are in them.
+
+    Raises:
+        UsageError: the run reads no table that names pictures, or a folder is none.
+    """
+    places = tuple(os.path.abspath(folder) for folder in folders)
+    missing = next((folder for folder in places if not os.path.isdir(folder)), None)
+    if missing is not None:
+        raise UsageError(f"--images: {shown(missing)} is no folder")
+    if isinstance(preprocessing, PicturePreprocessing) and "table" in (preprocessing.reader or {}):
+        reader = dict(preprocessing.reader or {})
+        images = {**images_state(images_from(reader["table"].get("images"))), "folder": list(places)}
+        return replace(preprocessing, reader={**reader, "table": {**reader["table"], "images": images}})
+    if isinstance(preprocessing, TablePreprocessing) and any(column.form is not None for column in preprocessing.features):
+        moved = tuple(replace(column, images=replace(column.images, folder=places)) for column in preprocessing.features)
+        return replace(preprocessing, features=moved)
+    raise UsageError("--images needs a run on a table that names pictures", hint="name the pictures themselves with --data")
 
 
 def read_words(preprocessing: Preprocessing, words: Sequence[str], *, reporter: Reporter) -> Part:

@@ -114,9 +114,8 @@ def read_pictures_of(paths: polars.Series, form: PictureForm) -> NDArray[np.floa
             raise DataError(capped(faults))
         return np.broadcast_to(np.float32(0.0), (len(paths), *form.shape))
     pixels = np.zeros((len(paths), *form.shape), np.uint8)
-    decode_pictures(
-        paths.to_list(), form.decode, pixels, hint="data.on_error: skip leaves out such rows (predict: --skip-broken)"
-    )
+    hint = "data.on_error: skip leaves out such rows (predict: --skip-broken); data.images.folder (--images) says where they are"
+    decode_pictures(paths.to_list(), form.decode, pixels, hint=hint)
     return pixels.astype(np.float32) / np.float32(255.0)
 
 

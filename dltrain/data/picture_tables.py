@@ -120,6 +120,10 @@ def _files_column(config: DataConfig, path: str, columns: Sequence[str], samples
         cells = [cell for cell in samples[column] if cell]
         if cells and sum(_is_there(cell, folder, config) for cell in cells) > len(cells) / 2:
             return column
+    gone = [folder for folder in config.images.folder if not os.path.isdir(folder)]
+    if gone and len(gone) == len(config.images.folder):
+        hint = "where it was moved: dltrain evaluate RUN data.images.folder=WHERE"
+        raise DataError(config_fault(config, "data.images.folder", f"no such folder: {listed([shown(g) for g in gone])}", hint))
     message = f"no column of {shown(path)} holds names of pictures ({', '.join(EXTENSIONS)}); it has {listed(columns)}"
     raise DataError(config_fault(config, "data.path", message, f"name it: data.files: {columns[0]}" if columns else None))
 

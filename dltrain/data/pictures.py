@@ -92,7 +92,9 @@ def read_pictures(
     def decode(image: Any) -> NDArray[Any]:
         return _decode(image, checked, resized)
 
-    faults = decode_pictures(files, decode, images, skip=checked.skips, hint="--skip-broken leaves out what cannot be read")
+    hint = "--skip-broken leaves out what cannot be read"
+    hint += "; --images FOLDER says where this table's pictures are" if "table" in reader else ""
+    faults = decode_pictures(files, decode, images, skip=checked.skips, hint=hint)
     if faults:
         good = np.array([row for row in range(len(files)) if row not in faults], np.int64)
         if not len(good):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dltrain.config.metric_names import split_part
-from dltrain.data import load_dataset, read_part, skipping_broken
+from dltrain.data import load_dataset, read_part, skipping_broken, with_images
 from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import DataError, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults
@@ -64,6 +65,7 @@ def evaluate(
     own_gates: bool = True,
     allow_changed: bool = False,
     skip_broken: bool = False,
+    images: Sequence[str] = (),
     overrides: Sequence[str] = (),
     threads: int | None = None,
     reporter: Reporter | None = None,
@@ -79,6 +81,7 @@ def evaluate(
         own_gates: hold the run to what its config requires.
         allow_changed: go on, with a warning, where the data is not what the run was trained on.
         skip_broken: leave out pictures that cannot be used, and name them, instead of failing.
+        images: folders of the pictures that a table names, in place of the run's own.
         overrides: where the run's data is now, if it was moved: words such as "data.path=FILE".
         threads: threads for one operation; None: those of the run.
         reporter: is told what happens.
@@ -99,13 +102,16 @@ def evaluate(
     told: list[str] = []
     if not data:
         config, told = find_moved(with_places(stored.run, overrides) if overrides else stored.config.data, stored.run.path)
+        images = images or (config.images.folder if config.images != stored.config.data.images else ())
+    preprocessing = with_images(stored.preprocessing, images) if images else stored.preprocessing
     helper = HelperProcess()
     try:
         if data:
-            preprocessing = skipping_broken(stored.preprocessing) if skip_broken else stored.preprocessing
-            helper.submit(_read, preprocessing, list(data))
+            helper.submit(_read, skipping_broken(preprocessing) if skip_broken else preprocessing, list(data))
         else:
-            helper.submit(_load, config, stored.config.seed, stored.preprocessing)
+            if images:
+                config = replace(config, images=replace(config.images, folder=tuple(map(os.path.abspath, images))))
+            helper.submit(_load, config, stored.config.seed, preprocessing)
         reporter.status("importing Keras")
         import_keras(threads or stored.threads)
         reporter.status("reading data")
@@ -184,8 +190,6 @@ def _choose(
 
 
 def _with_hint(fault: Any, hint: str) -> Any:
-    from dataclasses import replace
-
     return replace(fault, hint=hint)
 
 

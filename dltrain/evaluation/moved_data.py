@@ -15,7 +15,7 @@ from dltrain.errors import DataError, Fault, UsageError
 from dltrain.runs import Run
 from dltrain.settings import data_folder
 
-KEYS = ("data.path", "data.validation", "data.test")
+KEYS = ("data.path", "data.validation", "data.test", "data.images.folder")
 
 
 def with_places(run: Run, overrides: Sequence[str]) -> DataConfig:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data import read_part, read_words, skipping_broken
+from dltrain.data import read_part, read_words, skipping_broken, with_images
 from dltrain.data.dataset import Part
 from dltrain.data.disk_array import in_memory
 from dltrain.data.picture_preprocessing import PicturePreprocessing
@@ -69,6 +69,7 @@ def predict(
     layer: str | None = None,
     words: Sequence[str] = (),
     skip_broken: bool = False,
+    images: Sequence[str] = (),
     threads: int | None = None,
     reporter: Reporter | None = None,
 ) -> Predictions:
@@ -83,6 +84,7 @@ def predict(
         layer: give what this layer computes instead of the predictions.
         words: single words, for runs on words; `data` is then not looked at.
         skip_broken: leave out pictures that cannot be used, and name them, instead of failing.
+        images: folders of the pictures that a table names, in place of the run's own.
         threads: threads for one operation; None: those of the run.
         reporter: is told what happens.
 
@@ -102,6 +104,7 @@ def predict(
             helper.submit(read_words, stored.preprocessing, list(words))
         else:
             preprocessing = skipping_broken(stored.preprocessing) if skip_broken else stored.preprocessing
+            preprocessing = with_images(preprocessing, images) if images else preprocessing
             helper.submit(_read, preprocessing, list(data))
         reporter.status("importing Keras")
         import_keras(threads or stored.threads)

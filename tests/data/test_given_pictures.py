@@ -13,9 +13,9 @@ from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Dataset, Part
 from dltrain.data.disk_array import in_memory
-from dltrain.data.load import load_dataset, read_part, skipping_broken
+from dltrain.data.load import load_dataset, read_part, skipping_broken, with_images
 from dltrain.data.picture_preprocessing import PicturePreprocessing
-from dltrain.errors import ConfigError, DataError
+from dltrain.errors import ConfigError, DataError, UsageError
 from tests.data.sources.support import Recorder, write_picture
 
 
@@ -281,3 +281,40 @@ def test_c5_broken_pictures_can_be_left_out_of_a_run_that_knows_none(tmp_path: P
         assert "--skip-broken" in str(caught.value.faults[0].hint)
         part = read_part(skipping_broken(preprocessing), [str(tmp_path / "labels.csv")], with_targets=True)
         assert part.targets[next(iter(part.targets))].tolist() == [row % 2 for row in range(24) if row != 4]
+
+
+def test_c7_pictures_of_another_table_in_another_folder(tmp_path: Path) -> None:
+    """Of the same names, as competitions have them: those of the folder that is said, for each way of training."""
+    write_competition(tmp_path)
+    rows = []
+    for index in range(6):
+        write_picture(tmp_path / "test" / f"{index:04d}.jpg", (9, 8), seed=1000 + index)
+        rows.append((f"{index:04d}", "p", "yes" if index % 2 else "no"))
+    table = str(write_table(tmp_path, "test.csv", rows, "id,patient,label"))
+    expected = []
+    for index in range(6):
+        with Image.open(tmp_path / "test" / f"{index:04d}.jpg") as image:
+            expected.append(np.asarray(image.resize((5, 6), Image.Resampling.BILINEAR), np.float32) / 255)
+    text = (
+        "data: {source: csv, path: labels.csv, target: label, features: {id: image}, image_size: [6, 5], "
+        "images: {folder: train, suffix: .jpg}}"
+    )
+    column = load_dataset(load_config_text(text, file="c.yaml", folder=tmp_path).data, seed=0).preprocessing
+    pictures = load_dataset(config_of(tmp_path, "path: labels.csv", IMAGES), seed=0).preprocessing
+    for preprocessing in (column, pictures):
+        recorder = Recorder()
+        own = read_part(preprocessing, [table], with_targets=True, reporter=recorder)
+        assert "train" in str(recorder.warnings)
+        moved = read_part(with_images(preprocessing, [str(tmp_path / "test")]), [table], with_targets=True)
+        name = next(iter(moved.inputs))
+        np.testing.assert_allclose(in_memory(moved.inputs[name]), expected, atol=1e-6)
+        assert not np.array_equal(in_memory(own.inputs[name]), in_memory(moved.inputs[name]))
+        assert moved.targets[next(iter(moved.targets))].tolist() == [0, 1] * 3
+        with pytest.raises(UsageError, match="nowhere is no folder"):
+            with_images(preprocessing, [str(tmp_path / "nowhere")])
+    for index in range(3):
+        write_picture(tmp_path / "p" / "cat" / f"{index}.png", (9, 8), seed=index)
+        write_picture(tmp_path / "p" / "dog" / f"{index}.png", (9, 8), seed=10 + index)
+    folders = load_dataset(config_of(tmp_path, "path: p"), seed=0).preprocessing
+    with pytest.raises(UsageError, match="needs a run on a table that names pictures"):
+        with_images(folders, [str(tmp_path / "test")])
