@@ -26,7 +26,6 @@ from dltrain.evaluation.mistakes import Mistake, plot_mistakes, sheet_of_mistake
 from dltrain.evaluation.pca_baseline import PcaBaseline, fit_pca
 from dltrain.evaluation.reconstruction_sheet import plot_reconstructions, rows_of_sheet
 from dltrain.evaluation.spread_sample import sample_note, spread_rows, take_part
-from dltrain.evaluation.training_rows import save_training_rows
 from dltrain.helper_process import HelperProcess
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import compile_model
@@ -47,10 +46,11 @@ from dltrain.training.phases import Phases
 from dltrain.training.result import FitResult, evaluate_parts, smear
 from dltrain.training.resuming import compare_with_run, open_run
 from dltrain.training.run_files import (
+    end_manifest,
     first_manifest,
     metrics_document,
     resolved_config,
-    save_row_ids,
+    save_data_files,
 )
 from dltrain.training.segments import take_tensors
 from dltrain.training.signals import StopSignals
@@ -209,8 +209,7 @@ class _Fit:
         self.helper.submit(
             draw_or_warn, plot, "history.png", self.run.history_file, self.run.path / "history.png", self.config.name, best_epoch
         )
-        with self.timed("evaluate"):
-            result = self._evaluate(dataset, heads, trainer, phases.tensors, phases.forward, require)
+        result = self._evaluate(dataset, heads, trainer, phases.tensors, phases.forward, require)
         self.helper.result(self.reporter)
         return result
 
@@ -262,9 +261,7 @@ class _Fit:
             self.manifest["resumed"] = [*self.manifest.get("resumed", []), now()]
             self._write_manifest()  # first, for the digest of the config is that of the old one
         else:
-            dataset.preprocessing.save(self.run.path)
-            save_row_ids(self.run, dataset)
-            save_training_rows(self.run.state, dataset.parts["train"])
+            save_data_files(self.run, dataset)
             self.manifest = first_manifest(
                 self.config, dataset, heads, argv=self.argv, threads=self.threads, environment=environment
             )
@@ -328,8 +325,14 @@ class _Fit:
             raise
         finally:
             trainer.history.close()
-            self.manifest |= {"status": status, "epochs": trainer.epoch, "stopped_early": trainer.stopped, "ended": now()}
-            self.manifest |= {"phase": trainer.phase + 1, "phase_epochs": trainer.epoch - trainer.first_epoch}
+            end_manifest(
+                self.manifest,
+                status,
+                epochs=trainer.epoch,
+                stopped=trainer.stopped,
+                phase=trainer.phase + 1,
+                phase_epochs=trainer.epoch - trainer.first_epoch,
+            )
             if status != "running":
                 with contextlib.suppress(RunError):  # the first error is the one to show
                     self._write_manifest()
@@ -380,6 +383,7 @@ class _Fit:
         forward: Forward,
         require: Sequence[str],
     ) -> FitResult:
+        started = time.monotonic()
         best = trainer.checkpoints.best if "validation" in dataset.parts else None
         weights = "best" if best is not None else "last"
         parts = dict(dataset.parts)
@@ -417,6 +421,7 @@ class _Fit:
         )
         diagnosis = finding_documents(found)
         gates = check_gates(require, metrics, reports={name: report.report for name, report in reports.items()})
+        self.seconds["evaluate"] = round(time.monotonic() - started, 3)
         self.seconds["total"] = round(time.monotonic() - self.started, 3)
         epoch = trainer.checkpoints.epoch_of(weights, trainer.epoch)
         document = metrics_document(reports, metrics, weights=weights, epoch=epoch, gates=gates, notes=notes, diagnosis=diagnosis)

@@ -15,6 +15,7 @@ from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.evaluation.report import PartReport, describe_reference
+from dltrain.evaluation.training_rows import save_training_rows
 from dltrain.model.encode import resolve_class_weights
 from dltrain.model.h5_limits import why_not_h5
 from dltrain.model.heads import Head
@@ -78,7 +79,29 @@ def first_manifest(
     }
 
 
-def save_row_ids(run: Run, dataset: Dataset) -> None:
+def save_data_files(run: Run, dataset: Dataset) -> None:
+    """Write what a run keeps of its data: how it was prepared, which rows went where, and what tells a training row."""
+    dataset.preprocessing.save(run.path)
+    _save_row_ids(run, dataset)
+    save_training_rows(run.state, dataset.parts["train"])
+
+
+def end_manifest(manifest: dict[str, Any], status: str, *, epochs: int, stopped: bool, phase: int, phase_epochs: int) -> None:
+    """Note in a manifest how the training ended.
+
+    Args:
+        manifest: changed in place.
+        status: "running" where only the evaluation is left, else how the run ended.
+        epochs: trained in all.
+        stopped: whether it ended before its epochs were over.
+        phase: the phase that was trained last, from 1.
+        phase_epochs: epochs trained of it.
+    """
+    manifest |= {"status": status, "epochs": epochs, "stopped_early": stopped, "ended": now()}
+    manifest |= {"phase": phase, "phase_epochs": phase_epochs}
+
+
+def _save_row_ids(run: Run, dataset: Dataset) -> None:
     """Which rows of the source went to which part; for millions of rows the rule, config and seed, says it."""
     if sum(part.num_rows for part in dataset.parts.values()) > MAX_ROW_IDS:
         return

@@ -33,7 +33,7 @@ from dltrain.training.diagnosis import diagnose_fit, finding_documents
 from dltrain.training.environment import describe_environment, logging_to, settings_note
 from dltrain.training.features import note_features
 from dltrain.training.resuming import compare_with_run
-from dltrain.training.run_files import first_manifest, metrics_document, refuse_h5, resolved_config, save_row_ids
+from dltrain.training.run_files import end_manifest, first_manifest, metrics_document, refuse_h5, resolved_config, save_data_files
 from dltrain.training.signals import StopSignals
 from dltrain.training.stacked.data import read_together, same_data
 from dltrain.training.stacked.rows import Orders, StackedPart, stack_parts
@@ -273,8 +273,7 @@ class _Stack:
                 run.check_digests(manifest)
                 manifest["resumed"] = [*manifest.get("resumed", []), now()]
             else:
-                trial.dataset.preprocessing.save(run.path)
-                save_row_ids(run, trial.dataset)
+                save_data_files(run, trial.dataset)
                 manifest = first_manifest(
                     config, trial.dataset, trial.template.heads, argv=self.argv, threads=self.threads, environment=environment
                 )
@@ -305,7 +304,7 @@ class _Stack:
     def _interrupted(self, trainer: StackedTrainer) -> None:
         for trial in trainer.trials:
             trial.fit.status = "interrupted"
-            trial.manifest |= {"status": "interrupted", "epochs": trial.epoch, "stopped_early": False, "ended": now()}
+            _end(trial, "interrupted", stopped=False)
             trial.run.write_manifest(trial.manifest)
 
     def _evaluate(self, trainer: StackedTrainer, parts: dict[str, StackedPart], started: float) -> None:
@@ -331,8 +330,7 @@ class _Stack:
         }
 
         def write(trial: StackedTrial) -> None:
-            ended = {"epochs": trial.epoch, "stopped_early": trial.stopped, "ended": now()}
-            trial.manifest |= {**ended, "status": "diverged" if trial.ended_as == "diverged" else "finished"}
+            _end(trial, "diverged" if trial.ended_as == "diverged" else "finished", stopped=trial.stopped)
             if trial.ended_as != "diverged":
                 self._write_metrics(trial, weights[trial.index], reports[trial.index], findings[trial.index])
                 trial.manifest |= {"weights": weights[trial.index], "seconds": self.seconds}
@@ -386,6 +384,11 @@ class _Stack:
         epoch = trial.checkpoints.epoch_of(weights, trial.epoch)
         document = metrics_document(reports, metrics, weights=weights, epoch=epoch, gates=gates, notes=notes, diagnosis=diagnosis)
         write_atomically(trial.run.metrics_file, (to_json(document) + "\n").encode())
+
+
+def _end(trial: StackedTrial, status: str, *, stopped: bool) -> None:
+    """Note how a trial ended; what is trained in phases is never stacked."""
+    end_manifest(trial.manifest, status, epochs=trial.epoch, stopped=stopped, phase=1, phase_epochs=trial.epoch)
 
 
 def _training(config: Config) -> TrainingConfig:

@@ -1,0 +1,65 @@
+"""A fit leaves the same files with the same keys, whoever runs it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dltrain.cli.app import run
+
+TABLE = """
+seed: 1
+data: {source: csv, path: t.csv, target: y, split: {validation: 0.2, test: 0.2}}
+model: {layers: [Dense: {units: 4, activation: tanh}]}
+training: {epochs: 3, batch_size: 16, optimizer: {Adam: {learning_rate: 0.01}}, metrics: [mean_absolute_error], early_stopping: {patience: 5}}
+"""
+PICTURES = """
+seed: 1
+data: {source: digits, limit: 200}
+model: {layers: [Flatten, Dense: {units: 4, activation: relu}]}
+training: {epochs: 1, optimizer: {Adam: {learning_rate: 0.01}}, metrics: [accuracy]}
+"""
+# What a sweep draws of its best trial alone: a picture takes as long as a small fit.
+PICTURE_FILES = {"history.png", "mistakes.png"}
+# What the fit alone does itself, and what says who ran a trial.
+OWN = {".seconds.import", ".seconds.data", ".engine", ".stack", ".stack.fits", ".stack.place"}
+
+
+def keys(value: Any, above: str = "") -> set[str]:
+    if not isinstance(value, dict):
+        return set()
+    return {found for name, inner in value.items() for found in ({f"{above}.{name}"} | keys(inner, f"{above}.{name}"))}
+
+
+def files(folder: Path) -> set[str]:
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - PICTURE_FILES
+    # How many states are kept depends on how long an epoch takes.
+    return {re.sub(r"state-\d+-\d+", "state", name) for name in names}
+
+
+@pytest.mark.parametrize("text", [TABLE, PICTURES], ids=["table", "pictures"])
+@pytest.mark.parametrize("engine", ["stacked", "processes", pytest.param("ray", marks=pytest.mark.slow)])
+def test_alone_and_in_a_sweep(text: str, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if engine == "ray" and importlib.util.find_spec("ray") is None:
+        pytest.skip("Ray is not installed")
+    monkeypatch.chdir(tmp_path)
+    numbers = np.random.default_rng(0).normal(size=(120, 3))
+    rows = "".join(f"{a:.4f},{b:.4f},{a - b + c / 4:.4f}\n" for a, b, c in numbers)
+    (tmp_path / "t.csv").write_text("a,b,y\n" + rows)
+    (tmp_path / "c.yaml").write_text(text)
+    assert run(["fit", "c.yaml", "--run-dir", "alone", "-q"]) == 0
+    over = "training.optimizer.Adam.learning_rate=0.01,0.001"
+    assert run(["sweep", "c.yaml", "--over", over, "--engine", engine, "--run-dir", "sweep", "-q"]) == 0
+    for trial in sorted((tmp_path / "sweep" / "trials").iterdir()):
+        assert files(trial) == files(tmp_path / "alone")
+        for name in ("manifest.json", "metrics.json"):
+            alone, there = (keys(json.loads((folder / name).read_text())) for folder in (tmp_path / "alone", trial))
+            assert there - OWN == alone - OWN, name
+        headers = [(folder / "history.csv").read_text().splitlines()[0] for folder in (tmp_path / "alone", trial)]
+        assert headers[0] == headers[1]
