@@ -101,9 +101,13 @@ def log_loss(targets: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | 
     Probabilities are kept at least one float64 epsilon away from zero, as in scikit-learn.
     """
     scores = np.asarray(probabilities, np.float64)
-    chosen = scores[np.arange(len(scores)), np.asarray(targets, np.int64)]
+    return _mean(row_losses(scores[np.arange(len(scores)), np.asarray(targets, np.int64)]), weights)
+
+
+def row_losses(given: ArrayLike) -> Floats:
+    """Negative log of the probability given to the true class of each row, which is taken to be one epsilon from 0 and 1."""
     epsilon = np.finfo(np.float64).eps
-    return _mean(-np.log(np.clip(chosen, epsilon, 1 - epsilon)), weights)
+    return np.asarray(-np.log(np.clip(np.asarray(given, np.float64), epsilon, 1 - epsilon)))
 
 
 def roc_auc(is_positive: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> float:

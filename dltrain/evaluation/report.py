@@ -148,6 +148,16 @@ def restore_reference(described: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     return arrays
 
 
+def reference_of(train: Part, described: Mapping[str, Any]) -> dict[str, Any]:
+    """The training part's stored targets for `report_part`: of numbers the mean that later evaluations will know, to the bit.
+
+    Args:
+        train: the training part.
+        described: from `describe_reference`; empty where it is not known.
+    """
+    return {**train.targets, **{name: np.array([entry["mean"]]) for name, entry in described.items() if "mean" in entry}}
+
+
 def report_part(
     name: str,
     logs: Mapping[str, float],

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part
+from dltrain.evaluation.metrics import row_losses
 from dltrain.model.heads import Head
 
 _CROSSENTROPIES = ("BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy")
-_LEAST_PROBABILITY = 1e-7  # as in Keras's cross-entropy
+_LEAST_PROBABILITY = 1e-7  # as in Keras's cross-entropy, whose mean is the loss
 
 
 def standard_errors(head: Head, probabilities_or_values: NDArray[np.float64], part: Part) -> dict[str, float]:
@@ -32,9 +33,12 @@ def standard_errors(head: Head, probabilities_or_values: NDArray[np.float64], pa
     if head.task == "classification":
         codes = part.targets[head.targets[0].name]
         right = probabilities_or_values.argmax(axis=1) == codes
-        losses = -np.log(np.maximum(probabilities_or_values[np.arange(num_rows), codes], _LEAST_PROBABILITY))
-        errors = {"accuracy": _error(right), "log_loss": _error(losses)}
-        return errors | ({"loss": errors["log_loss"]} if head.loss.name in _CROSSENTROPIES else {})
+        given = probabilities_or_values[np.arange(num_rows), codes]
+        errors = {"accuracy": _error(right), "log_loss": _error(row_losses(given))}
+        if head.loss.name not in _CROSSENTROPIES:
+            return errors
+        kept = given if head.logits else np.clip(given, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+        return errors | {"loss": _error(row_losses(kept))}
     target = head.targets[0]
     true = target.to_own(part.targets[target.name])
     squares, sizes = (probabilities_or_values - true) ** 2, np.abs(probabilities_or_values - true)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dltrain.evaluation.metrics import log_loss, roc_auc
+from dltrain.evaluation.metrics import log_loss, roc_auc, row_losses
 
 Floats = NDArray[np.float64]
 # By so many standard errors a score must be better. The log loss is asked first; the others, which answer for probabilities
@@ -145,8 +145,7 @@ def judge_numbers(true: ArrayLike, predicted: ArrayLike, mean: float, row_weight
 
 
 def _losses(codes: NDArray[np.int64], probabilities: Floats) -> Floats:
-    epsilon = np.finfo(np.float64).eps
-    return np.asarray(-np.log(np.clip(probabilities[np.arange(len(codes)), codes], epsilon, 1 - epsilon)))
+    return row_losses(probabilities[np.arange(len(codes)), codes])
 
 
 def _errors_better(model: NDArray[Any], baseline: NDArray[Any], weights: Floats) -> float:
