@@ -26,6 +26,7 @@ _DROPPING = (
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "RNN")
 _READS_MASK = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
 _HANDS_MASK_ON = (*_DROPPING, "Activation", "Dense", "LayerNormalization", "TimeDistributed")
+_TAKES_AMOUNTS = ("Dense", "EinsumDense", "Normalization", "BatchNormalization", "LayerNormalization", "Rescaling", "Concatenate")
 _LAST_ACTIVATIONS = ("softmax", "sigmoid")
 
 
@@ -48,6 +49,7 @@ def check_model(config: Config, schema: Schema, heads: Sequence[Head], network: 
     faults += _check_cropping(config, network)
     faults += _check_scaled_twice(config, network)
     faults += _check_mask(config, schema, network)
+    faults += _check_indices(config, schema, network)
     faults += _check_end(config, heads)
     if heads and heads[0].task == "reconstruction":
         faults += check_reconstruction(config, schema, heads[0])
@@ -163,6 +165,23 @@ def _check_mask(config: Config, schema: Schema, network: Network) -> list[Fault]
         )
         for layer, reader in found.values()
     ]
+
+
+def _check_indices(config: Config, schema: Schema, network: Network) -> list[Fault]:
+    """The words of a text, and categories to be embedded, are counted through: their numbers are no amounts."""
+    counted = {spec.name: spec for spec in schema.inputs if spec.vocabulary_size is not None}
+    faults = []
+    for row in network.rows:
+        taken = [name for name in row.sources if name in counted] if row.config is not None else []
+        if not taken or row.config is None or row.config.component.name not in _TAKES_AMOUNTS:
+            continue
+        is_text = counted[taken[0]].holds_tokens
+        what = "the words of a text by their numbers" if is_text else "categories by their numbers"
+        message = f"{row.layer} takes {taken[0]} as it is, {what} in the vocabulary, as if a higher number were more"
+        then = "GlobalAveragePooling1D" if is_text else "Flatten"
+        hint = f"begin the branch with `Embedding: {{from: {taken[0]}}}`, then {then}"
+        faults.append(fault(config, row.config.path, message, hint, warning=True))
+    return faults
 
 
 def _check_output(config: Config, schema: Schema, head: Head, name: str, shape: Shape | None, network: Network) -> list[Fault]:

@@ -144,6 +144,36 @@ training: {{epochs: 1, checkpoint: {{format: keras}}}}
     assert any("reads the padding" in fault.message for fault in result.warnings) == warned
 
 
+@pytest.mark.parametrize(
+    ("layers", "warned"),
+    [
+        ("{Dense: {units: 2, from: review}}", "takes review as it is, the words of a text by their numbers"),
+        ("{Dense: {units: 2, from: shop}}", "takes shop as it is, categories by their numbers"),
+        ("{Embedding: {from: review}}, GlobalAveragePooling1D, {Dense: {units: 2}}", None),
+        ("{Embedding: {from: shop}}, Flatten, {Dense: {units: 2}}", None),
+        ("{Dense: {units: 2}}", None),  # what is joined by itself is embedded by itself
+    ],
+)
+def test_numbers_of_words_are_no_amounts(tmp_path, layers, warned):
+    lines = [f"{['good', 'bad'][i % 2]} film of number {i},s{i % 7},{'pos' if i % 3 else 'neg'}" for i in range(60)]
+    (tmp_path / "t.csv").write_text("review,shop,label\n" + "\n".join(lines) + "\n")
+    text = f"""
+data:
+  source: csv
+  path: t.csv
+  target: label
+  features: {{review: text, shop: category}}
+  encode: {{shop: embedding}}
+  split: {{test: 0.2}}
+model: {{layers: [{layers}]}}
+training: {{epochs: 1}}
+"""
+    result = check_config(load_config_text(text, folder=tmp_path))
+    found = [fault.message for fault in result.warnings if "as if a higher number were more" in fault.message]
+    assert len(found) == (warned is not None)
+    assert warned is None or warned in found[0]
+
+
 def test_c8_short_texts_are_told_how_to_be_read(tmp_path):
     (tmp_path / "t.csv").write_text("review,label\n" + "".join(f"fine film {i},{'pn'[i % 2]}\n" for i in range(40)))
     text = "data: {source: csv, path: t.csv, target: label}\nmodel: {layers: [Dense: {units: 2}]}\n"

@@ -6,7 +6,9 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 import polars
 from sklearn import metrics as judge
+from sklearn.utils.class_weight import compute_class_weight
 
 from dltrain.cli.app import run as run_command
 from dltrain.data import load_dataset
@@ -326,6 +329,8 @@ def check_metrics(
     tally: Tally,
     *,
     weights: Sequence[float] | None = None,
+    training_weights: Sequence[float] | None = None,
+    balanced: bool = False,
     scaled: bool = True,
     part: str = "test",
 ) -> None:
@@ -335,7 +340,8 @@ def check_metrics(
         frame: the predictions of the part's file.
         truth: target -> values of the part's rows (texts of classes, or numbers).
         training: the same of the training part.
-        weights: of the rows.
+        weights, training_weights: of the rows.
+        balanced: classes are weighed as `class_weight: balanced` does.
         scaled: the training part's deviation is the unit of the targets' losses.
     """
     stored = json.loads((run / "metrics.json").read_text())
@@ -344,6 +350,7 @@ def check_metrics(
     several = len(truth) > 1
     losses = 0.0
     row_weights = np.ones(len(frame)) if weights is None else np.asarray(weights, np.float64)
+    seen_weights = np.ones(len(next(iter(training.values())))) if training_weights is None else np.array(training_weights)
     for target, true in truth.items():
         prefix, ending = (f"{layer_name(target)}_", f"_{target}") if several else ("", "")
         seen = training[target]
@@ -358,6 +365,7 @@ def check_metrics(
             own = -np.log(np.clip(given, 1e-7, 1 - 1e-7))  # as Keras bounds them
             error["loss"] = _error(own)
             report = stored["reports"][part][target] if several else stored["reports"][part]
+            known = _scores_of_classes(labels, true, seen, probabilities, row_weights, seen_weights, balanced=balanced)
             _check_report(report, labels, true, said, tally)
         else:
             answers = floats(frame, f"prediction{ending}")
@@ -368,6 +376,12 @@ def check_metrics(
             error = {"mse": _error(squares), "mae": _error(sizes)}
             error["rmse"] = error["mse"] / (2 * expected["rmse"])
             own = squares / scale**2
+            mean = np.average(seen, weights=seen_weights)
+            known = Known(
+                np.sqrt(np.average(squares, weights=row_weights)),
+                np.sqrt(np.average((mean - np.array(true)) ** 2, weights=row_weights)),
+                others_better=False,
+            )
             tally.near(values.pop(f"{prefix}mean_absolute_error"), sizes.mean(), "Keras's own", rtol=1e-4)
         for name, value in expected.items():
             tally.near(values.pop(prefix + name), value, prefix + name, rtol=2e-5)
@@ -379,9 +393,70 @@ def check_metrics(
         losses += loss
         if several:
             tally.near(values.pop(f"{prefix}loss"), loss, f"{prefix}loss", rtol=1e-4)
+        if part != "train":
+            notes = [note for note in stored["notes"] if f" {prefix}{'log_loss' if isinstance(true[0], str) else 'rmse'}" in note]
+            notes = [note for note in notes if f"on the {part} part is" in note]
+            _check_verdict(notes, known, tally)
     tally.near(values.pop("loss"), losses, "loss", rtol=1e-4)
     tally.same(values, {}, "metrics that nobody checked")
     tally.same(baseline, {}, "baselines that nobody checked")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a model by hand: its score and the baseline's, the less the better, and if any other is better."""
+
+    score: float
+    baseline: float
+    others_better: bool
+
+
+def _scores_of_classes(
+    labels: list[str],
+    true: Sequence[str],
+    seen: Sequence[str],
+    probabilities: np.ndarray[Any, Any],
+    row_weights: np.ndarray[Any, Any],
+    seen_weights: np.ndarray[Any, Any],
+    *,
+    balanced: bool,
+) -> Known:
+    """In the world in which the classes have the weights of the training."""
+    of_class = dict.fromkeys(labels, 1.0)
+    if balanced:
+        found = compute_class_weight("balanced", classes=np.array(labels), y=np.array(seen))
+        of_class = dict(zip(labels, found.tolist(), strict=True))
+    weights = row_weights * [of_class[label] for label in true]
+    prior = np.array([sum(w * of_class[s] for s, w in zip(seen, seen_weights, strict=True) if s == label) for label in labels])
+    prior /= prior.sum()
+    constant = np.broadcast_to(prior, probabilities.shape)
+    said = probabilities.argmax(axis=1)
+    codes = np.array([labels.index(label) for label in true])
+    better = judge.accuracy_score(codes, said, sample_weight=weights) > judge.accuracy_score(
+        codes, np.full(len(codes), prior.argmax()), sample_weight=weights
+    )
+    if len(labels) == 2:
+        better |= judge.roc_auc_score(codes, probabilities[:, 1]) > 0.5
+    return Known(
+        judge.log_loss(true, probabilities, labels=labels, sample_weight=weights),
+        judge.log_loss(true, constant, labels=labels, sample_weight=weights),
+        others_better=bool(better),
+    )
+
+
+def _check_verdict(notes: list[str], known: Known, tally: Tally) -> None:
+    """The sentence has the figures, and says no more than they do; where there is none, something is better."""
+    assert len(notes) <= 1, notes
+    if not notes:
+        tally.same(known.score < known.baseline or known.others_better, True, f"nothing is said, of {known}")
+        return
+    figures = re.search(r" part is (\S+), the baseline's is (\S+?)[.,]( |$)", notes[0])
+    assert figures is not None, notes[0]
+    tally.near([float(figures[1]), float(figures[2])], [known.score, known.baseline], notes[0], rtol=6e-4)
+    if "no better than" in notes[0]:
+        tally.same(known.score > known.baseline, True, notes[0])
+    else:
+        tally.same("not shown to be better" in notes[0] and "within chance" in notes[0], True, notes[0])
 
 
 def _error(values: np.ndarray[Any, Any]) -> float:
