@@ -14,7 +14,7 @@ from dltrain.errors import Fault
 from dltrain.evaluation.held_out import write_held_out
 from dltrain.evaluation.pca_baseline import PcaBaseline
 from dltrain.evaluation.reconstruction import report_reconstruction
-from dltrain.evaluation.report import PartReport, report_part, restore_priors
+from dltrain.evaluation.report import PartReport, reference_of, report_part, restore_priors
 from dltrain.model.corruption import Corrupt
 from dltrain.model.forward import Forward
 from dltrain.model.heads import Head
@@ -98,6 +98,8 @@ def evaluate_parts(
         corrupt: what a denoising model is trained to undo, or None.
     """
     reports = {}
+    described = manifest.get("reference", {})
+    reference, priors = reference_of(train, described), restore_priors(described)
     for name, part in parts.items():
         if part.num_rows:
             data = tensors[name]
@@ -105,9 +107,7 @@ def evaluate_parts(
                 reports[name] = report_reconstruction(name, forward, data.inputs, data.targets, data.weights, pca, corrupt)
                 continue
             logs, outputs = forward.evaluate(data.inputs, data.targets, data.weights)
-            reports[name] = report_part(
-                name, logs, heads, outputs, part, train.targets, restore_priors(manifest.get("reference", {}))
-            )
+            reports[name] = report_part(name, logs, heads, outputs, part, reference, priors)
             if held_out is not None and name == "validation":
                 write_held_out(held_out, heads, outputs, part)
     return reports

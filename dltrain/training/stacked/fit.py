@@ -20,7 +20,7 @@ from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import DltrainError, InterruptedRun, fault_documents
 from dltrain.evaluation.gates import check_gates
 from dltrain.evaluation.held_out import write_held_out
-from dltrain.evaluation.report import PartReport, report_part, restore_priors
+from dltrain.evaluation.report import PartReport, reference_of, report_part, restore_priors
 from dltrain.helper_process import HelperProcess
 from dltrain.model.build import make_component
 from dltrain.model.compile import build_metrics
@@ -344,12 +344,13 @@ class _Stack:
     def _reports(self, trial: StackedTrial, evaluated: Mapping[str, Any]) -> dict[str, PartReport]:
         """Of each part."""
         heads, dataset = trial.template.heads, trial.dataset
-        priors = restore_priors(trial.manifest.get("reference", {}))
+        described = trial.manifest.get("reference", {})
+        reference, priors = reference_of(dataset.parts["train"], described), restore_priors(described)
         reports = {}
         for name, (logs, outputs) in evaluated.items():
             part: Part = dataset.parts[name]
             row = {key: float(values[trial.index]) for key, values in logs.items()}
-            reports[name] = report_part(name, row, heads, [outputs[trial.index]], part, dataset.parts["train"].targets, priors)
+            reports[name] = report_part(name, row, heads, [outputs[trial.index]], part, reference, priors)
             if name == "validation" and trial.fit.config.data.split.fold is not None:
                 write_held_out(trial.run.path, heads, [outputs[trial.index]], part)
         return reports
