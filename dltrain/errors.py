@@ -154,6 +154,8 @@ def refusal(error: BaseException) -> RunError | None:
         return RunError(
             f"there is not enough memory: {str(error) or 'the system gave no more'}", hint="a smaller batch, or less data"
         )
+    if isinstance(error, FileNotFoundError) and "No usable temporary directory" in str(error):
+        return RunError("there is no folder for temporary files that can be written", hint="set TMPDIR to one")
     if not isinstance(error, OSError) or error.errno not in _REFUSALS:
         return None
     where = f" {error.filename}" if error.filename is not None and not isinstance(error.filename, int) else " a file"

@@ -37,7 +37,7 @@ for line in sys.stdin:
     child = os.fork()
     if child == 0:
         signal.alarm(request["seconds"])
-        injector = Injector(Path(request["watched"]), request["at"], request["fault"], Path(request["notes"]))
+        injector = Injector(Path(request["watched"]), request["at"], request["fault"], Path(request["notes"]), request["writable"])
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number, name in ((1, request["stdout"]), (2, request["stderr"])):
             if name is None:
@@ -150,6 +150,7 @@ class Box:
             "folder": str(self.work),
             "watched": str(self.root),
             "notes": str(files["notes"]),
+            "writable": str(self.run),
             "at": trouble.at,
             "fault": trouble.fault,
             "stdout": trouble.stdout if trouble.stdout != "" else str(files["stdout"]),

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ CALLS = (
 )
 # What needs space on a disk.
 _GROWING = ("create", "write", "mkdir", "symlink", "link")
+_CHANGING = (*_GROWING, "rmdir", "unlink", "remove", "rename", "replace", "truncate", "chmod", "utime")
+WEEK = 7 * 24 * 3600.0
 _REAL: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in CALLS}
 _REAL_OPEN = io.open
 
@@ -31,12 +34,14 @@ class Injector:
     Args:
         folder: calls that concern paths below it count.
         at: number of the call that fails, from 1; 0: none does.
-        fault: name of an errno, "KILL" or "TERM"; with a "+" behind it, what needs space fails from that call on.
+        fault: name of an errno, "KILL", "TERM" or "CLOCK" (set back by a week); with a "+" behind an errno, what needs space fails
+            from that call on; with a "!", what changes anything outside of `writable` fails from that call on.
         notes: a file outside the folder that gets the call that failed, or with `at` 0 all calls.
+        writable: a folder below `folder`.
     """
 
-    def __init__(self, folder: Path, at: int, fault: str, notes: Path) -> None:
-        self._folder, self._at, self._fault = str(folder), at, fault
+    def __init__(self, folder: Path, at: int, fault: str, notes: Path, writable: str = "") -> None:
+        self._folder, self._at, self._fault, self._writable = str(folder), at, fault, writable
         self._notes = _REAL["open"](notes, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         self._count, self._lock = 0, threading.RLock()
 
@@ -57,15 +62,21 @@ class Injector:
             number = self._count
             lasting = self._fault.endswith("+")
             due = number == self._at or (lasting and 0 < self._at < number and call in _GROWING)
+            if self._fault.endswith("!"):
+                inside = f"{path}/".startswith(f"{self._writable}/")
+                due = 0 < self._at <= number and call in _CHANGING and not inside
             if number == self._at or not self._at:
                 self._note(number, call, path)
         if not due:
             return
-        name = self._fault.rstrip("+")
+        name = self._fault.rstrip("+!")
         if name == "KILL":
             os.kill(os.getpid(), signal.SIGKILL)
         elif name == "TERM":
             os.kill(os.getpid(), signal.SIGTERM)
+        elif name == "CLOCK":
+            real, start = time.time, time.time()
+            time.time = lambda: real() - WEEK if real() > start else start
         else:
             code = getattr(errno, name)
             raise OSError(code, os.strerror(code), path)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.faults.box import Box, Trouble, try_all, wrong_with
 from tests.faults.commands import CASES, FIT, OFTEN, begin
+from tests.faults.surroundings import LIMITS, SILENT
 
 # Reads and writes that every command makes; what is tried of them in each run of the suite.
 FEW = {"fit": 4, "predict": 4, "runs rm": 6}
@@ -60,21 +60,6 @@ def test_an_injected_fault_arrives(box: Box):
     assert len(ended.calls) == 1
 
 
-NOWHERE = "/dev/full" if Path("/dev/full").exists() else "/dev/null"
-SILENT = [
-    Trouble(stdout=NOWHERE),
-    Trouble(stderr=NOWHERE),
-    Trouble(stdout=NOWHERE, stderr=NOWHERE),
-    Trouble(stdout=None),
-    Trouble(stdout=None, stderr=None),
-    Trouble(environment={"HOME": None}),
-    Trouble(environment={"HOME": "/nonexistent"}),
-    Trouble(environment={"LC_ALL": "C", "LANG": "C", "COLUMNS": "20"}),
-    Trouble(environment={"TERM": None, "TMPDIR": "/nonexistent"}),
-    Trouble(code="import time; real = time.time; time.time = lambda: real() - 1e9 * (real() % 2 > 1)"),
-]
-
-
 @pytest.mark.parametrize("trouble", SILENT, ids=str)
 def test_what_concerns_no_file_of_the_run_changes_nothing(box: Box, trouble: Trouble):
     case = CASES["fit"](box)
@@ -82,11 +67,6 @@ def test_what_concerns_no_file_of_the_run_changes_nothing(box: Box, trouble: Tro
     ended = box.command(case.words, trouble)
     assert wrong_with(ended) + case.looks(box, ended, trouble) == []
     assert ended.code == 0
-
-
-NEVER = 1 << 40  # no call has this number; then none is written down, which the limits would cut
-LIMITS = [Trouble(at=NEVER, limits={"RLIMIT_FSIZE": size}) for size in (0, 100, 1000, 3000, 10_000)]
-LIMITS += [Trouble(at=NEVER, limits={"RLIMIT_NOFILE": number}) for number in (8, 16, 24)]
 
 
 @pytest.mark.slow
