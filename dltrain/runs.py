@@ -11,6 +11,7 @@ import contextlib
 import datetime
 import errno
 import fcntl
+import io
 import json
 import math
 import os
@@ -25,6 +26,7 @@ from typing import Any, BinaryIO
 
 from dltrain.errors import RunError, UsageError
 from dltrain.storage.layout import own_files, own_paths
+from dltrain.storage.outputs import is_stream
 from dltrain.storage.removal import remove_run_files, remove_temporary
 from dltrain.storage.stored import (
     Check,
@@ -99,7 +101,8 @@ LOCK_TEXT = re.compile(rb"process \d+ on .*", flags=re.DOTALL)
 def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
     """Put `data` into `path`: wholly or, whatever happens on the way, not at all.
 
-    A temporary file beside the target is written, flushed, synced and renamed over it; then the folder is synced.
+    A temporary file beside the target is written, flushed, synced and renamed over it; then the folder is synced. A pipe or a
+    device is written into: a file in its place would be another thing.
 
     Args:
         path: the file.
@@ -111,6 +114,10 @@ def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> 
     path = Path(path)
     temporary = path.with_name(_temporary_name(path))
     try:
+        if is_stream(path):
+            with open(path, "wb", buffering=0) as stream:
+                stream.write(_bytes_of(data))
+            return
         with _open_new(temporary) as file:
             if callable(data):
                 data(file)
@@ -160,7 +167,16 @@ def replace_whole(path: Path, *, suffix: str = "") -> Iterator[Path]:
 
 def _temporary_name(path: Path) -> str:
     """A hidden name beside the path that nobody can foresee; names that are long already are shortened."""
-    return f".{path.name[:100]}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    name = os.fsdecode(os.fsencode(path.name)[:100]) if len(os.fsencode(path.name)) > 200 else path.name
+    return f".{name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+
+
+def _bytes_of(data: bytes | Callable[[BinaryIO], object]) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    buffer = io.BytesIO()
+    data(buffer)
+    return buffer.getvalue()
 
 
 def _open_new(path: Path) -> BinaryIO:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 
 from dltrain.config.types import Component, LayerConfig, ModelConfig
 from dltrain.data.dataset import InputSpec, Schema, TargetSpec
-from dltrain.errors import ConfigError, DataError, RunError, is_own_bug
+from dltrain.errors import ConfigError, DataError, RunError, is_own_bug, refusal
 from dltrain.model import weights
 from dltrain.model.weights import read_dense_arrays
 
@@ -99,3 +101,27 @@ def test_f1_a_bug_beside_the_split_is_not_told_as_a_fault_of_the_split(tmp_path:
     with pytest.raises(ValueError, match="broadcast") as caught:
         load_dataset(given, seed=0)
     assert not isinstance(caught.value, DataError)
+
+
+@pytest.mark.parametrize(
+    "code", [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EFBIG]
+)
+def test_what_the_system_refuses_is_the_machines(code: int) -> None:
+    refused = refusal(OSError(code, os.strerror(code), "some/file"))
+    assert refused is not None
+    assert refused.exit_code == 6
+    assert str(refused).startswith(f"error: the system refuses some/file: {os.strerror(code)}")
+
+
+@pytest.mark.parametrize(
+    "code", [errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.EBADF, errno.EINVAL, None]
+)
+def test_what_dltrain_should_not_have_asked_for_is_a_bug(code: int | None) -> None:
+    assert refusal(OSError(code, "x", "some/file") if code else OSError("x")) is None
+    assert refusal(FileNotFoundError(errno.ENOENT, "No such file or directory", "some/file")) is None
+
+
+def test_no_folder_for_temporary_files_is_said() -> None:
+    refused = refusal(FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"))
+    assert refused is not None
+    assert refused.faults[0].hint == "set TMPDIR to one"

@@ -41,7 +41,7 @@ def command(
     if not files:
         raise UsageError(Fault("a config file was expected, found none", hint="dltrain check CONFIG..."))
     if samples is not None:
-        check_picture(samples, force=force)
+        samples = check_picture(samples, force=force)
     console.settings.json = console.settings.json or form == "json"
     documents: list[dict[str, Any]] = []
     errors: list[Fault] = []

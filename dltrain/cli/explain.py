@@ -54,7 +54,7 @@ def _draw(words: list[str], picture: Path, *, force: bool) -> None:
     name = load_catalog().find_activation(words[0]) if len(words) == 1 else None
     if name is None:
         raise UsageError(Fault("--plot draws one activation", hint="dltrain explain relu --plot relu.png"))
-    check_output(picture, force=force)
+    picture = check_output(picture, force=force)
     from dltrain.evaluation.plots import plot_activation
     from dltrain.model.numbers.activations import find_activation
 

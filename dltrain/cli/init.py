@@ -31,7 +31,7 @@ def command(
     console: Console = context.obj
     file = None if output == "-" else Path(output)
     if file is not None:
-        check_output(file, force=force, inputs=[path])
+        file = check_output(file, force=force, inputs=[path])
     starter = make_starter(path, target=target, folder=file.parent if file else None, reporter=console)
     if file is None:
         console.document({"status": "finished", "config": starter.text, "summary": list(starter.summary)})

@@ -70,7 +70,7 @@ def command(
 
     console: Console = context.obj
     if plot is not None:
-        check_picture(plot, force=force)
+        plot = check_picture(plot, force=force)
     with_weights = weights is not None
     wanted = [*(row or ()), *(_range(rows) if rows else ())]
     config, run = _subject(words or [], list(inputs or ()), runs)

@@ -116,6 +116,10 @@ def export(
     )
 
 
+# What a SavedModel consists of; a folder with anything else in it is not replaced.
+SAVED_MODEL_NAMES = frozenset({"saved_model.pb", "fingerprint.pb", "keras_metadata.pb", "variables", "assets", "assets.extra"})
+
+
 def choose_format(name: str | None, destination: Path | None) -> ExportFormat:
     """The format of that name; without one, by the destination's suffix, else Keras's.
 
@@ -154,11 +158,24 @@ def check_destination(path: Path, chosen: ExportFormat, *, force: bool) -> None:
     if not os.path.lexists(path):
         return
     refuse_part_of_run(path)
-    if path.is_symlink() or path.is_dir() != chosen.is_folder or (path.is_dir() and not (path / "saved_model.pb").is_file()):
-        kind = "a link" if path.is_symlink() else "a folder" if path.is_dir() else "a file"
+    is_other = path.is_dir() != chosen.is_folder or not (path / "saved_model.pb" if path.is_dir() else path).is_file()
+    if path.is_symlink() or is_other:
+        kind = (
+            "a link"
+            if path.is_symlink()
+            else "a folder"
+            if path.is_dir()
+            else "a file"
+            if path.is_file()
+            else "a pipe or a device"
+        )
         raise RunError(f"{path} is {kind} that is no {chosen.name} export; it was not replaced", hint="choose another -o")
     if not force:
         raise RunError(f"{path} is there already", hint="choose another -o, or replace it with --force")
+    foreign = sorted(file.name for file in path.iterdir() if file.name not in SAVED_MODEL_NAMES) if path.is_dir() else []
+    if foreign:
+        names = ", ".join(foreign[:5]) + (", …" if len(foreign) > 5 else "")
+        raise RunError(f"{path} holds what is no part of an export, {names}; it was not replaced", hint="choose another -o")
 
 
 def _compare(stored: StoredRun, model: Any, raw: RawModel, chosen: ExportFormat, path: Path) -> tuple[int, float | None]:

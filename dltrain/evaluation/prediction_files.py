@@ -144,12 +144,10 @@ def _write_to_stdout(content: bytes) -> None:
 
 def _write_file(path: Path, content: bytes) -> None:
     from dltrain.runs import write_atomically
+    from dltrain.storage.outputs import is_stream
 
     try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(content)  # a pipe or a device cannot be replaced by a file
-        else:
-            write_atomically(path.resolve(), content)
+        write_atomically(path if is_stream(path) else path.resolve(), content)
     except (OSError, RunError) as error:
         reason = error.faults[0].message if isinstance(error, RunError) else f"cannot write {path}: {error.strerror or error}"
         raise UsageError(Fault(f"predictions were not written: {reason}")) from error

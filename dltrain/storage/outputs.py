@@ -13,7 +13,7 @@ from dltrain.storage.patterns import find_matches
 _DEEPEST = 6  # folders between a file of a run and the run: a trial's fold's checkpoints below a sweep
 
 
-def check_output(path: str | Path, *, force: bool, inputs: Iterable[str | Path] = ()) -> None:
+def check_output(path: str | Path, *, force: bool, inputs: Iterable[str | Path] = ()) -> Path:
     """Refuse to write a file, before anything is computed for it.
 
     Args:
@@ -21,27 +21,47 @@ def check_output(path: str | Path, *, force: bool, inputs: Iterable[str | Path] 
         force: what is there may be replaced.
         inputs: files, folders and globs that are read; none of them is ever written.
 
+    Returns:
+        The file to write: where a link leads, if the path is one.
+
     Raises:
-        UsageError: it is one of the inputs, a file of a run, or a folder, or its folder is not there.
+        UsageError: it is one of the inputs, a file of a run, or a folder, its folder is not there, or no file can have its name.
         RunError: it exists and was not to be replaced.
         DataError: a glob that goes through too many files.
     """
-    path = Path(path)
+    given = Path(path)
+    try:
+        path = given.resolve() if given.is_symlink() and not is_stream(given) else given
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a null character, a link to itself
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(Fault(f"{given} cannot be written: {reason}", hint="name another file with -o")) from error
     refuse_part_of_run(path)
-    for given in map(str, inputs):
-        for name in {given, *find_matches(given)} if path.exists() else ():
+    for read in map(str, inputs):
+        for name in {read, *find_matches(read)} if path.exists() else ():
             if os.path.exists(name) and os.path.samefile(name, path):
                 raise UsageError(Fault(f"{path} is what is read; it is not written over", hint="name another file with -o"))
     if path.is_dir():
         raise UsageError(Fault(f"{path} is a folder", hint="name a file in it with -o"))
     if not path.parent.is_dir():
         raise UsageError(Fault(f"{path} cannot be written: there is no folder {path.parent}", hint="make it first"))
-    if path.is_file() and not force:
-        raise RunError(Fault(f"{path} exists already; nothing was written", hint="--force replaces it, or name another file"))
+    if (path.is_file() or given.is_symlink()) and not is_stream(path) and not force:
+        raise RunError(Fault(f"{given} exists already; nothing was written", hint="--force replaces it, or name another file"))
+    return path
 
 
-def check_picture(path: Path, *, force: bool) -> None:
+def is_stream(path: Path) -> bool:
+    """Whether it is a pipe or a device, which is written into and never replaced."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def check_picture(path: Path, *, force: bool) -> Path:
     """Refuse to draw into a file as `check_output` does, or into one whose name says that it is no PNG.
+
+    Returns:
+        The file to draw into.
 
     Raises:
         UsageError: the name ends otherwise, or it is a folder, a file of a run, or its folder is not there.
@@ -51,7 +71,7 @@ def check_picture(path: Path, *, force: bool) -> None:
         raise UsageError(
             Fault(f"pictures are drawn as PNG, and {path} is named otherwise", hint=f"name it {path.with_suffix('.png').name}")
         )
-    check_output(path, force=force)
+    return check_output(path, force=force)
 
 
 def refuse_part_of_run(path: Path) -> None:

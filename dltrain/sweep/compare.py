@@ -66,7 +66,7 @@ def compare(runs: Sequence[Path], *, picture: Path | None = None, metric: str = 
     if twice is not None:
         raise UsageError(f"the run {twice} is named twice")
     if picture is not None:
-        check_picture(picture, force=True)
+        picture = check_picture(picture, force=True)
     opened = [Run(path) for path in paths]
     for run in opened:
         run.refuse_foreign_files()

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import os
+import stat
 
 import pytest
 
 from dltrain.errors import RunError, UsageError
+from dltrain.evaluation.export import check_destination
+from dltrain.model.export.keras_file import KerasFile
+from dltrain.model.export.saved_model import SavedModel
+from dltrain.runs import write_atomically
 from dltrain.storage.outputs import check_output, check_picture
 
 
@@ -56,3 +61,59 @@ def test_a_picture_is_not_drawn_under_another_name(tmp_path):
         check_picture(tmp_path / "p.csv", force=True)
     assert caught.value.faults[0].hint == "name it p.png"
     check_picture(tmp_path / "p.PNG", force=False)
+
+
+def test_a_device_is_written_into_and_never_replaced(tmp_path):
+    fifo, link = tmp_path / "pipe", tmp_path / "link.csv"
+    os.mkfifo(fifo)
+    link.symlink_to(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    for path in (fifo, link):
+        assert check_output(path, force=True) == path
+        write_atomically(path, b"bytes")
+        assert os.read(reader, 100) == b"bytes"
+        write_atomically(path, lambda file: file.write(b"written"))
+        assert os.read(reader, 100) == b"written"
+    os.close(reader)
+    assert stat.S_ISFIFO(fifo.lstat().st_mode)
+    assert link.is_symlink()
+    assert sorted(tmp_path.iterdir()) == [link, fifo]
+
+
+def test_a_link_is_kept_and_leads_to_what_is_written(tmp_path):
+    file, link = tmp_path / "p.csv", tmp_path / "link.csv"
+    link.symlink_to(file)  # to nothing yet
+    with pytest.raises(RunError, match="exists already"):
+        check_output(link, force=False)
+    write_atomically(check_output(link, force=True), b"new")
+    assert (link.is_symlink(), file.read_bytes()) == (True, b"new")
+    link.unlink()
+    link.symlink_to(link)
+    with pytest.raises(UsageError, match="cannot be written"):
+        check_output(link, force=True)
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "é" * 127, "😀" * 63, "x\ny", "\x1b[31m", "-", ".hidden", "\udcff"])
+def test_any_name_that_a_file_can_have_can_be_written(name, tmp_path):
+    path = check_output(tmp_path / name, force=False)
+    write_atomically(path, b"bytes")
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(name, b"bytes")]
+
+
+@pytest.mark.parametrize("name", ["a" * 256, "é" * 128, "a/" * 3000, "a\0b"])
+def test_a_name_that_no_file_can_have_is_refused(name, tmp_path):
+    with pytest.raises(UsageError, match="cannot be written"):
+        check_output(tmp_path / name, force=True)
+
+
+def test_an_export_replaces_a_folder_that_holds_nothing_else(tmp_path):
+    folder = tmp_path / "out"
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(b"")
+    check_destination(folder, SavedModel(), force=True)
+    (folder / "mine.txt").write_text("precious")
+    with pytest.raises(RunError, match="no part of an export, mine"):
+        check_destination(folder, SavedModel(), force=True)
+    os.mkfifo(tmp_path / "x.keras")
+    with pytest.raises(RunError, match="a pipe or a device"):
+        check_destination(tmp_path / "x.keras", KerasFile(), force=True)
