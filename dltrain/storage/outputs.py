@@ -29,27 +29,28 @@ def check_output(path: str | Path, *, force: bool, inputs: Iterable[str | Path] 
         RunError: it exists and was not to be replaced.
         DataError: a glob that goes through too many files.
     """
-    given = Path(path)
+    given = file = Path(path)
     try:
-        path = given.resolve() if given.is_symlink() and not is_stream(given) else given
-        os.lstat(path)
+        if given.is_symlink() and not is_stream(given):
+            file = given.resolve()
+        os.lstat(file)
     except (FileNotFoundError, NotADirectoryError):
         pass
     except (OSError, ValueError, RuntimeError) as error:  # too long, a null character, a link to itself
         reason = getattr(error, "strerror", None) or error
         raise UsageError(Fault(f"{given} cannot be written: {reason}", hint="name another file with -o")) from error
-    refuse_part_of_run(path)
+    refuse_part_of_run(file)
     for read in map(str, inputs):
-        for name in {read, *find_matches(read)} if path.exists() else ():
-            if os.path.exists(name) and os.path.samefile(name, path):
-                raise UsageError(Fault(f"{path} is what is read; it is not written over", hint="name another file with -o"))
-    if path.is_dir():
-        raise UsageError(Fault(f"{path} is a folder", hint="name a file in it with -o"))
-    if not path.parent.is_dir():
-        raise UsageError(Fault(f"{path} cannot be written: there is no folder {path.parent}", hint="make it first"))
-    if (path.is_file() or given.is_symlink()) and not is_stream(path) and not force:
+        for name in {read, *find_matches(read)} if file.exists() else ():
+            if os.path.exists(name) and os.path.samefile(name, file):
+                raise UsageError(Fault(f"{given} is what is read; it is not written over", hint="name another file with -o"))
+    if file.is_dir():
+        raise UsageError(Fault(f"{given} is a folder", hint="name a file in it with -o"))
+    if not file.parent.is_dir():
+        raise UsageError(Fault(f"{given} cannot be written: there is no folder {file.parent}", hint="make it first"))
+    if (file.is_file() or given.is_symlink()) and not is_stream(file) and not force:
         raise RunError(Fault(f"{given} exists already; nothing was written", hint="--force replaces it, or name another file"))
-    return path
+    return file
 
 
 def is_stream(path: Path) -> bool:
