@@ -291,6 +291,13 @@ _TABLE = (
         example={"features": {"shape": [2]}},
     ),
     Key(
+        "model.preset",
+        "'realmlp'",
+        None,
+        "Layers and training by name, each key of which the config may give itself; realmlp: RealMLP's for tables.",
+        example="realmlp",
+    ),
+    Key(
         "model.layers",
         "list(layer)",
         [],

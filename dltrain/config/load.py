@@ -18,6 +18,7 @@ from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.overrides import apply_overrides
 from dltrain.config.parameters import Budget, put_in, read_parameters, warn_unused
 from dltrain.config.paths import Paths
+from dltrain.config.presets import decides, expand_preset, names_preset
 from dltrain.config.reading import Context, is_none, read_block
 from dltrain.config.scalars import describe
 from dltrain.config.sweep_block import plain_sweep, read_sweep
@@ -102,7 +103,11 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
     for key, node in root.entries.items():
         if key != "parameters":
             root.entries[key] = put_in(node, key, parameters, faults, budget)
-    apply_overrides(root, overrides, faults, catalog, parameters=False)
+    apply_overrides(root, [word for word in overrides if decides(word)], faults, catalog, parameters=False)
+    expand_preset(root, faults)
+    rest = [word for word in overrides if not names_preset(word)]
+    apply_overrides(root, rest, faults, catalog, parameters=False)
+    expand_preset(root, faults)
     for key, node in root.entries.items():
         if key != "parameters" and overrides:
             root.entries[key] = put_in(node, key, parameters, faults, budget)

@@ -17,6 +17,7 @@ from dltrain.errors import ConfigError
 from dltrain.runs import Run
 from dltrain.training.fit import fit
 from dltrain.training.history import read_history
+from dltrain.training.stacked.structure import structure_of
 from tests.training.stacked.support import assert_like_own_fits
 from tests.training.support import config_of, fit_with_interruptions, newest_state
 
@@ -128,27 +129,19 @@ def test_the_phases_each_have_a_curve_of_their_own(tmp_path: Path) -> None:
     assert rates == pytest.approx([*first, *second], rel=1e-3, abs=1e-6)
 
 
-def test_a_learning_rate_s_curve_is_stacked_as_alone(tmp_path: Path) -> None:
-    plain = CURVED.replace("{flat_cos: {peak: 0.4}}", "0.4").replace("{FlatCos: {peak: 0.5}}", "0.01")
-    peaks = [config_of(plain, f"training.optimizer.learning_rate.peak={peak}") for peak in (0.01, 0.04)]
-    assert_like_own_fits([*peaks, config_of(plain, "training.epochs=3")], tmp_path)
+def test_curves_are_stacked_as_alone(tmp_path: Path) -> None:
+    """Also where a trial is shorter than the others, so that its share of the training is another."""
+    peaks = [config_of(CURVED, f"training.optimizer.learning_rate.peak={peak}") for peak in (0.01, 0.04)]
+    configs = [*peaks, config_of(CURVED, "training.epochs=3")]
+    assert len({structure_of(config) for config in configs}) == 1
+    assert_like_own_fits(configs, tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("override", "reason"),
-    [
-        ("training.optimizer.weight_decay=0.01", "Dropout with a curve as its rate is not stacked"),
-        ("model.layers.drop={Dropout: {rate: 0.1, name: drop}}", "a weight decay that follows a curve is not stacked"),
-    ],
-)
-def test_other_curves_are_left_to_fits_of_their_own(override: str, reason: str) -> None:
-    from dltrain.training.stacked.structure import why_not_stacked
-
-    if "weight_decay" in override:
-        text = CURVED.replace("{FlatCos: {peak: 0.5}}", "0.01")
-        assert why_not_stacked(config_of(text)) == reason
-    else:
-        assert why_not_stacked(config_of(CURVED, override)) == reason
+def test_other_peaks_of_dropout_and_decay_are_stacks_of_their_own() -> None:
+    words = ["seed=1", "model.layers.drop.rate.peak=0.2", "training.optimizer.weight_decay.peak=0.2"]
+    configs = [config_of(CURVED, word) for word in words]
+    configs.append(config_of(CURVED.replace("{FlatCos: {peak: 0.5}}", "0.1")))
+    assert len({structure_of(config) for config in configs}) == 4
 
 
 def test_the_resolved_config_says_the_curves_again() -> None:

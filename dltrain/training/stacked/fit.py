@@ -15,6 +15,7 @@ import numpy as np
 
 from dltrain.checking.check import check_dataset
 from dltrain.config import dump_yaml
+from dltrain.config.curves import is_curve
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import DltrainError, InterruptedRun, fault_documents
@@ -199,6 +200,7 @@ class _Stack:
         ]
         resumed = [run.manifest_file.exists() for run in runs]
         jit_compile = self._begin(trials, resumed, orders.num_steps)
+        weight_decay = training.optimizer.arguments.get("weight_decay")
         steps = StackedSteps(
             [template.model for template in templates],
             [model.optimizer, *optimizers[1:]],
@@ -207,6 +209,7 @@ class _Stack:
             orders=orders,
             batch_size=training.batch_size,
             jit_compile=jit_compile,
+            weight_decay=weight_decay if is_curve(weight_decay) else None,
         )
         state = _first_state(templates, steps)
         trainer = StackedTrainer(

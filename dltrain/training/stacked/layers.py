@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from dltrain.config.composed import COMPOSED
+from dltrain.config.curves import curve_at
+from dltrain.training.curves import TensorMath
 from dltrain.training.stacked.numbers import number_of, shaped
 
 # Layers that treat each row by itself and hold nothing. Of the first kind each number by itself too: trials are one axis more.
@@ -49,6 +51,7 @@ class Pass:
         training: as Keras means it.
         valid: float32 [K or 1, rows], 0 for rows that only fill up a batch; None: all rows count.
         tape: records the pass, see `looked_up`.
+        share: of the training that is done [K], for numbers that follow curves.
 
     Attributes:
         updates: id of a variable -> its values after the pass (moving statistics, random generators).
@@ -57,9 +60,17 @@ class Pass:
     """
 
     def __init__(
-        self, models: Sequence[Any], values: Mapping[int, Any], *, training: bool, valid: Any = None, tape: Any = None
+        self,
+        models: Sequence[Any],
+        values: Mapping[int, Any],
+        *,
+        training: bool,
+        valid: Any = None,
+        tape: Any = None,
+        share: Any = None,
     ) -> None:
         self.models, self.values, self.training, self.valid, self.tape = models, values, training, valid, tape
+        self.share = share
         self.updates: dict[int, Any] = {}
         self.looked_up: dict[int, tuple[Any, Any]] = {}
 
@@ -264,9 +275,14 @@ def _dropout(run: Pass, layer: Any, x: Any) -> Any:
     noise_shape = layer.noise_shape
     if noise_shape is not None:
         shape = tf.stack([shape[index] if length is None else length for index, length in enumerate(noise_shape)])
-    same = (rates == rates[0]).all()
-    rate = shaped(float(rates[0]) if same else rates, len(x.shape))
-    scale = shaped(float(1 / (1 - rates[0])) if same else 1 / (1 - rates), len(x.shape))
+    curve = getattr(layer, "dltrain_curves", {}).get("rate")
+    if curve is not None:
+        rate = tf.reshape(curve_at(curve, run.share, TensorMath), [-1, *[1] * (len(x.shape) - 1)])
+        scale = 1.0 / (1.0 - rate)
+    else:
+        same = (rates == rates[0]).all()
+        rate = shaped(float(rates[0]) if same else rates, len(x.shape))
+        scale = shaped(float(1 / (1 - rates[0])) if same else 1 / (1 - rates), len(x.shape))
     draws = _draws(run, layer, shape, tf.random.stateless_uniform, rates > 0)
     return tf.where(draws >= rate, x * scale, 0.0)
 

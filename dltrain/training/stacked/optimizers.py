@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from dltrain.model.groups import Multipliers, multipliers_of
 from dltrain.training.stacked.numbers import number_of, shaped
 
@@ -59,6 +61,7 @@ class StackedOptimizer:
         memory: Sequence[Any],
         rate: Any,
         squares: Mapping[int, Any] | None = None,
+        decay: Any = None,
     ) -> tuple[list[Any], list[Any]]:
         """One update.
 
@@ -67,6 +70,7 @@ class StackedOptimizer:
             memory: tensors [K, ...], in the order of Keras's `optimizer.variables`.
             rate: learning rates of this step [K].
             squares: of gradients whose square is another than theirs (those of embeddings), by their place.
+            decay: weight decays of this step [K], where they follow a curve.
 
         Returns:
             New weights and new memory.
@@ -75,7 +79,7 @@ class StackedOptimizer:
 
         weights, memory = list(weights), list(memory)
         gradients = self._clip(gradients)
-        decay = self.number("weight_decay")
+        decay = self.number("weight_decay") if decay is None else decay
         step = tf.cast(memory[0], "float32") + 1.0
         if self._update is _nadam:
             self._advance_product(memory, step)
@@ -90,13 +94,17 @@ class StackedOptimizer:
             view = _View(self, index, memory, square, _spread(own_rate, rank), _spread(step, rank))
             weight = weights[index]
             if decay is not None and self._multipliers.decays[index] and self._first._use_weight_decay(variable):
-                weight = weight - weight * shaped(decay * self._multipliers.decays[index], rank) * _spread(rate, rank)
+                weight = weight - weight * self._decay_of(index, decay, rank) * _spread(rate, rank)
             weight = self._update(view, weight, gradient)
             if variable.constraint is not None:
                 weight = tf.stack([variable.constraint(one) for one in tf.unstack(weight)])
             weights[index] = weight
         memory[0] = memory[0] + 1
         return weights, memory
+
+    def _decay_of(self, index: int, decay: Any, rank: int) -> Any:
+        decay = decay * self._multipliers.decays[index]
+        return shaped(decay, rank) if isinstance(decay, float | int | np.ndarray) else _spread(decay, rank)
 
     def _advance_product(self, memory: list[Any], step: Any) -> None:
         """Nadam's product of its momentum schedule, one number a trial."""

@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.curves import curve_at
+from dltrain.config.types import Component
 from dltrain.model.heads import Head
+from dltrain.training.curves import TensorMath
 from dltrain.training.loop import Tensors
 from dltrain.training.stacked.layers import Pass
 from dltrain.training.stacked.numbers import number_of, shaped
@@ -47,6 +50,7 @@ class StackedSteps:
         orders: how the training part is gone through.
         batch_size: rows a step.
         jit_compile: compile training steps with XLA.
+        weight_decay: the curve that the optimizers' weight decay follows; None: it is a number.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class StackedSteps:
         orders: Orders,
         batch_size: int,
         jit_compile: bool,
+        weight_decay: Component | None = None,
     ) -> None:
         import tensorflow as tf
 
@@ -67,6 +72,7 @@ class StackedSteps:
         self._optimizer = StackedOptimizer(optimizers, self.model.trainable_variables)
         variables = [id(variable) for variable in self.model.variables]
         self._trainable = [variables.index(id(variable)) for variable in self.model.trainable_variables]
+        self._weight_decay = weight_decay
         self._loss = _StackedLoss(losses, heads)
         self._metrics = _StackedMetrics(self.model, heads)
         self.model.reset_metrics()
@@ -89,7 +95,7 @@ class StackedSteps:
             state: where the trials stand.
             data: all rows.
             order: row numbers [K or 1, steps * batch_size].
-            rates: learning rates of the epoch's steps [K, steps].
+            rates: of the epoch's steps [K, steps, 2]: the learning rate, and the share of the training that is done.
             first: step number.
             count: how many steps.
 
@@ -179,7 +185,7 @@ class StackedSteps:
                 position = step * self.batch_size + tf.range(self.batch_size)
                 valid = tf.cast(position < tf.constant(orders.num_rows[:, None], tf.int32), tf.float32)
             x, y, w = [tuple(tf.gather(tensor, index) for tensor in group) for group in (inputs, targets, weights or ())]
-            loss, after = self._step(state, x, y, w, valid, rates[:, step])
+            loss, after = self._step(state, x, y, w, valid, rates[:, step, 0], rates[:, step, 1])
             if valid is not None and orders.is_uneven:
                 there = tf.reduce_any(valid > 0, axis=1)
                 after = tf.nest.map_structure(
@@ -193,14 +199,14 @@ class StackedSteps:
         _, bad, state = tf.while_loop(lambda step, *_: step < first + count, body, start, parallel_iterations=1)
         return state, bad
 
-    def _step(self, state: StackedState, inputs: Any, targets: Any, weights: Any, valid: Any, rate: Any) -> Any:
+    def _step(self, state: StackedState, inputs: Any, targets: Any, weights: Any, valid: Any, rate: Any, share: Any) -> Any:
         import tensorflow as tf
 
         trained = [state.model[place] for place in self._trainable]
         with tf.GradientTape() as tape:
             tape.watch(trained)
             values = {id(variable): value for variable, value in zip(self.model.variables, state.model)}
-            run = Pass(self.models, values, training=True, valid=valid, tape=tape)
+            run = Pass(self.models, values, training=True, valid=valid, tape=tape, share=share)
             y_pred = run.run(inputs)[0]
             loss = self._loss.of(targets[0], y_pred, weights[0] if weights else None, valid) + self._penalties(values)
         vectors = [found for _, found in run.looked_up.values()]
@@ -209,7 +215,8 @@ class StackedSteps:
         for (key, (index, _)), gradient in zip(run.looked_up.items(), gradients[len(trained) :]):
             place = [id(variable) for variable in self.model.trainable_variables].index(key)
             gradients[place], squares[place] = _of_table(gradient, index, trained[place].shape)
-        new, memory = self._optimizer.apply(gradients[: len(trained)], trained, state.optimizer, rate, squares)
+        decay = None if self._weight_decay is None else curve_at(self._weight_decay, share, TensorMath)
+        new, memory = self._optimizer.apply(gradients[: len(trained)], trained, state.optimizer, rate, squares, decay)
         model = [run.updates.get(id(variable), value) for variable, value in zip(self.model.variables, state.model)]
         for place, value in zip(self._trainable, new):
             model[place] = value

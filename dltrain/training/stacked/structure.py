@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dltrain.config.curves import is_curve, peak_of
+from dltrain.config.curves import peak_of
 from dltrain.config.types import Component, Config, LayerConfig, LossConfig, TrainingConfig
 from dltrain.data.dataset import Schema
 from dltrain.data.facts import DataFacts
@@ -174,9 +174,7 @@ def _why_not_model(config: Config) -> str | None:
             return "EinsumDense with an ellipsis is not stacked"
         if name in ("Dropout", "GaussianDropout") and peak_of(arguments.get("rate", 0)) >= 1:
             return f"{name} drops everything"
-        for argument, value in arguments.items():
-            if is_curve(value):
-                return f"{name} with a curve as its {argument} is not stacked"
+        for value in arguments.values():
             if isinstance(value, Component) and value.kind == "regularizer" and value.name not in _REGULARIZERS:
                 return f"the regularizer {value.name} is not stacked"
     return None
@@ -191,8 +189,6 @@ def _why_not_training(training: TrainingConfig) -> str | None:
     for argument, plain in optimizers.UNSUPPORTED.items():
         if optimizer.arguments.get(argument, plain) != plain:
             return f"{optimizer.name} with {argument} is not stacked"
-    if is_curve(optimizer.arguments.get("weight_decay")):
-        return "a weight decay that follows a curve is not stacked"
     if isinstance(training.loss, LossConfig):
         loss = training.loss.component
         if loss.name not in LOSSES or loss.arguments.get("reduction") in ("none",):

@@ -201,18 +201,20 @@ class StackedTrainer:
             self.save()
 
     def _rates(self) -> NDArray[np.float32]:
-        """Learning rates [K, steps] of this epoch."""
-        rates = np.zeros((len(self.trials), self._orders.num_steps), np.float32)
+        """Of each step of this epoch the learning rate, and the share of the training that is done before it [K, steps, 2]."""
+        rates = np.zeros((len(self.trials), self._orders.num_steps, 2), np.float32)
         for trial in self.trials:
             table = self._schedules.get(trial.index)
             if not trial.is_running:
                 continue
             if table is None:
-                rates[trial.index] = trial.rate
+                rates[trial.index, :, 0] = trial.rate
             else:
                 first = self._steps_of(trial) * self.epoch
                 found = table[first : first + self._orders.num_steps]
-                rates[trial.index, : len(found)] = found
+                rates[trial.index, : len(found), 0] = found
+            done = self._steps_of(trial) * self.epoch + np.arange(self._orders.num_steps)
+            rates[trial.index, :, 1] = done.astype(np.float32) / np.float32(self._steps_of(trial) * trial.training.epochs)
         return rates
 
     def _logged_rate(self, trial: StackedTrial) -> float:

@@ -1,0 +1,121 @@
+"""`model.preset`: a name for layers and their training, put into the config as if they had been written there.
+
+Whatever the config gives itself stays as it is, key by key; a run's config holds what a preset stood for, not its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.overrides import WORD
+from dltrain.config.scalars import describe
+from dltrain.config.sources import SOURCES
+from dltrain.config.suggest import did_you_mean, one_of
+
+REALMLP = "realmlp"
+PRESETS: Mapping[str, str] = {
+    REALMLP: "A multilayer perceptron for tables with the settings of RealMLP (arXiv 2407.04491).",
+}
+
+
+def names_preset(word: str) -> bool:
+    """Whether an override says which preset it is."""
+    match = WORD.fullmatch(word)
+    return match is not None and match.group(1) == "model.preset"
+
+
+def decides(word: str) -> bool:
+    """Whether an override says which preset it is, or what it is like: it comes before those of what the preset stands for."""
+    match = WORD.fullmatch(word)
+    return match is not None and match.group(1) in ("model.preset", "data.task", "data.source")
+
+
+def expand_preset(root: MappingNode, faults: Faults) -> None:
+    """Put what `model.preset` stands for in its place, where the config has nothing of its own."""
+    model = root.entries.get("model")
+    if not isinstance(model, MappingNode) or "preset" not in model.entries:
+        return
+    node = model.entries.pop("preset")
+    model.keys.pop("preset", None)
+    name = str(node.value).lower() if isinstance(node, ScalarNode) else ""
+    if isinstance(node, ScalarNode) and node.value is None:
+        return
+    if name not in PRESETS:
+        hint = did_you_mean(name, PRESETS) or f"presets: {one_of(PRESETS)}"
+        faults.add(node, "model.preset", f"expected the name of a preset, found {describe(node.plain())}", hint)
+        return
+    task = _task(root)
+    if task is None:
+        message = f"{name} trains classes and numbers differently, and the config does not say which: it is taken for classes"
+        faults.add(node, "model.preset", message, "say data.task: classification, or regression", warning=True)
+    layers, training = _realmlp(task)
+    _put(model, {"layers": layers}, node)
+    block = root.entries.get("training")
+    if block is None or (isinstance(block, ScalarNode) and block.value is None):
+        block = root.entries["training"] = MappingNode(node.place, node.word)
+        root.keys["training"] = node.place
+    if isinstance(block, MappingNode):
+        _put(block, training, node)
+
+
+def _task(root: MappingNode) -> str | None:
+    data = root.entries.get("data")
+    if not isinstance(data, MappingNode):
+        return None
+    task, source = data.entries.get("task"), data.entries.get("source")
+    if isinstance(task, ScalarNode) and task.value is not None:
+        return task.text.lower()
+    known = SOURCES.get(source.text) if isinstance(source, ScalarNode) else None
+    return known.task or None if known else None
+
+
+def _realmlp(task: str | None) -> tuple[list[Any], dict[str, Any]]:
+    """The values of the paper's table A.1, as far as they are not the data's.
+
+    Args:
+        task: "regression" has a rate and an activation of its own; None: not said, as for classes.
+    """
+    numbers = task == "regression"
+    layers: list[Any] = ["PeriodicEmbedding", "FeatureScaling"]
+    for _ in range(3):
+        layers += [
+            {"Dense": {"units": 256, "kernel_initializer": "LecunNormal"}},
+            {"ParametricActivation": {"activation": "mish" if numbers else "selu"}},
+            {"Dropout": {"rate": {"FlatCos": {"peak": 0.15}}}},
+        ]
+    groups: Sequence[Mapping[str, Any]] = [
+        {"match": "periodic_embedding*/bias", "learning_rate": 0.1, "weight_decay": 0},
+        {"match": "periodic_embedding*", "learning_rate": 0.1},
+        {"match": "feature_scaling", "learning_rate": 6},
+        {"match": "parametric_activation*", "learning_rate": 0.1},
+        {"match": "bias", "learning_rate": 0.1, "weight_decay": 0},
+        {"match": "Dense", "ntk": True},
+    ]
+    optimizer = {
+        "learning_rate": {"CosLog4": {"peak": 0.2 if numbers else 0.04}},
+        "weight_decay": {"FlatCos": {"peak": 0.02}},
+        "beta_2": 0.95,
+        "groups": groups,
+    }
+    return layers, {"optimizer": {"AdamW": optimizer}, "epochs": 256, "batch_size": 256}
+
+
+def _put(block: MappingNode, values: Mapping[str, Any], origin: Node) -> None:
+    for key, value in values.items():
+        there = block.entries.get(key)
+        if there is None or (isinstance(there, ScalarNode) and there.value is None and not there.quoted):
+            block.entries[key] = _node(value, origin)
+            block.keys[key] = origin.place
+
+
+def _node(value: Any, origin: Node) -> Node:
+    """Plain values as a tree that stands where the preset's name does."""
+    place, word = origin.place, origin.word
+    if isinstance(value, Mapping):
+        entries = {key: _node(item, origin) for key, item in value.items()}
+        return MappingNode(place, word, None, entries, dict.fromkeys(entries, place))
+    if isinstance(value, list | tuple):
+        return ListNode(place, word, None, [_node(item, origin) for item in value])
+    return ScalarNode(place, word, None, str(value), value)
