@@ -58,6 +58,7 @@ USUAL: dict[str, Any] = {
     "filepath": "model_{epoch:02d}.h5",
     "monitor": "val_loss",
     "patience": 3,
+    "peak": 0.01,
     "dtype": "float32",
     "name": "hidden",
     "seed": 3,

@@ -21,6 +21,8 @@ from dltrain.config.yaml_writer import dump_yaml
 from dltrain.errors import UsageError
 
 _ACCURACY = "The share of rows whose most probable class is the right one: Keras's form of it that fits the targets."
+# Kinds of the catalog that a config's reader has no word for.
+_NO_WORDS = ("callback", "composed")
 _MOST_GROUPS = 6
 
 
@@ -100,7 +102,7 @@ def explain(word: str = "") -> tuple[Explanation, ...]:
 
 def _explain_top() -> Explanation:
     example = dump_yaml({"data": {"source": "digits", "split": {"test": 0.25}}, "model": {"layers": ["Flatten"]}})
-    kinds = tuple(_plural(kind) for kind in (*load_catalog().kinds(), "activation") if kind != "callback")
+    kinds = tuple(_plural(kind) for kind in (*load_catalog().kinds(), "activation") if kind not in _NO_WORDS)
     description = "A config is one experiment; these are its keys. Each word below can be explained in turn."
     return Explanation("config", "", description, example=example, parts=_parts_of_block(""), names=(*kinds, "datasets"))
 
@@ -222,7 +224,7 @@ def _names(parts: Sequence[str]) -> Iterator[Explanation]:
         found += [
             _explain_kind(kind)
             for kind in (*kinds, "activation")
-            if kind != "callback" and normalize(name) in (kind, _plural(kind))
+            if kind not in _NO_WORDS and normalize(name) in (kind, _plural(kind))
         ]
     if not found and normalize(name) in ("sources", "dataset", "datasets"):
         found = [_explain_key(KEYS["data.source"])]
@@ -272,12 +274,14 @@ def _explain_component(entry: ComponentEntry) -> Explanation:
         return _explain_key(KEYS["training.checkpoint"])
     parts = _parts_of_component(entry)
     if entry.kind in LAYER_KINDS:
-        own = {name: key for name, key in LAYER_KEYS.items() if entry.kind == "layer" or name not in entry.arguments}
+        of_several = ("weights",) if entry.kind == "composed" else tuple(entry.arguments)
+        own = {name: key for name, key in LAYER_KEYS.items() if entry.kind == "layer" or name not in of_several}
         parts = (*(part for part in parts if part.name not in own), *(_part_of_key(name, key) for name, key in own.items()))
     if entry.kind == "optimizer":
         parts = (*parts, *(_part_of_key(name, key) for name, key in OPTIMIZER_KEYS.items()))
     example = dump_yaml(example_of_component(entry))
-    return Explanation(entry.kind, entry.name, entry.doc, example=example, parts=parts, other_names=aliases)
+    kind = "layer" if entry.kind == "composed" else entry.kind
+    return Explanation(kind, entry.name, entry.doc, example=example, parts=parts, other_names=aliases)
 
 
 def _explain_accuracy() -> Explanation:
@@ -294,7 +298,8 @@ def _explain_activation(name: str) -> Explanation:
 
 def _explain_kind(kind: str) -> Explanation:
     article = "an" if kind[0] in "aeiou" else "a"
-    return Explanation("kind", _plural(kind), f"What may stand where {article} {kind} is expected.", names=_names_of((kind,)))
+    kinds = ("layer", "composed") if kind == "layer" else (kind,)
+    return Explanation("kind", _plural(kind), f"What may stand where {article} {kind} is expected.", names=_names_of(kinds))
 
 
 def _explain_argument(owners: Sequence[tuple[ComponentEntry, Argument]]) -> Iterator[Explanation]:

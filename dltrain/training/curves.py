@@ -43,7 +43,7 @@ class Curves:
         """
         import tensorflow as tf
 
-        optimizer = self._model.optimizer
+        optimizer = getattr(self._model.optimizer, "inner_optimizer", self._model.optimizer)
         share = tf.cast(optimizer._iterations.value, "float32") / float(self._num_steps)
         before: list[tuple[Any, str, Any]] = []
         try:

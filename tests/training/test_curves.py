@@ -109,6 +109,14 @@ def test_resume_to_the_bit_with_curves(jit_compile: bool, tmp_path: Path, monkey
         assert np.array_equal(a, b)
 
 
+def test_a_longer_training_stretches_the_curves_and_says_so(tmp_path: Path) -> None:
+    fit(config_of(CURVED, "training.epochs=2"), run_dir=tmp_path / "run")
+    longer = fit(config_of(CURVED), run_dir=tmp_path / "run", resume="auto")
+    assert any("curves go on at their share of the training" in fault.message for fault in longer.warnings)
+    rates = [row["learning_rate"] for row in read_history(Run(longer.run).history_file)]
+    assert rates[-1] == pytest.approx(0.04 * coslog4((4 * STEPS - 1) / (4 * STEPS)), rel=1e-3)
+
+
 def test_the_file_opens_in_plain_keras_with_plain_numbers(tmp_path: Path) -> None:
     import keras
 
