@@ -43,6 +43,13 @@ def command(
             help="Draw the loss over the --steps, or what RUN says over the plane of its two columns (PNG).",
         ),
     ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option("--features", metavar="IMAGE", help="Draw what a layer of RUN makes of a picture, with --plot FILE."),
+    ] = None,
+    layer: Annotated[
+        str | None, typer.Option("--layer", metavar="NAME", help="Whose maps --features draws; if not given, the first's.")
+    ] = None,
     units: Annotated[
         int, typer.Option("--units", metavar="N", min=1, help="How many units and inputs of a layer are written out.")
     ] = 3,
@@ -60,7 +67,7 @@ def command(
     """Write out what a net computes for a row: every sum, activation, the loss, the gradients, one step of the optimizer.
 
     The weights are those given in CONFIG, else those that `fit` would begin with; or those of RUN. `trace RUN --weights` writes
-    these out: names, shapes, numbers.
+    these out: names, shapes, numbers. `trace RUN --features IMAGE --plot FILE` draws the feature maps of a layer.
     KEY=VALUE overrides one value of the config.
     """
     from dltrain.cli.trace_document import trace_document
@@ -75,6 +82,12 @@ def command(
     wanted = [*(row or ()), *(_range(rows) if rows else ())]
     config, run = _subject(words or [], list(inputs or ()), runs)
     weights = None if weights == SHOWN else weights
+    if features is not None or layer is not None:
+        if features is None or plot is None or run is None:
+            hint = "dltrain trace RUN --features IMAGE --layer NAME --plot FILE"
+            raise UsageError(Fault("feature maps need a run, a picture and a file to draw into", hint=hint))
+        _draw_features(console, run, features, layer, plot, weights)
+        return 0
     if plot is not None and steps is None:
         if run is None or inputs or wanted:
             raise UsageError(
@@ -114,6 +127,17 @@ def _draw_boundary(console: Console, run: Path, picture: Path, weights: str | No
     plot_boundary(run, picture, weights=weights, reporter=console)
     console.document({"status": "finished", "run": str(run), "plot": str(picture)})
     console.result(f"what the model says of each place is drawn in {picture}")
+
+
+def _draw_features(console: Console, run: Path, image: str, layer: str | None, picture: Path, weights: str | None) -> None:
+    from dltrain.evaluation.feature_maps import plot_feature_maps
+
+    maps = plot_feature_maps(run, image, picture, layer=layer, weights=weights, reporter=console)
+    height, width, count = maps.values.shape
+    document = {"layer": maps.layer, "shape": [height, width, count], "drawn": maps.num_drawn, "plot": str(picture)}
+    console.document({"status": "finished", "run": str(run), **document})
+    what = f"{maps.num_drawn} of the {count} maps" if maps.num_drawn < count else f"the {count} maps"
+    console.result(f"{what} of {maps.layer}, {height}×{width} each, are drawn in {picture}")
 
 
 def _write_weights(console: Console, run: Path, weights: str | None) -> None:
