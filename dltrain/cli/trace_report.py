@@ -220,6 +220,10 @@ def _target(trace: Trace, index: int, row: int) -> str:
     return ", ".join(number(value) for value in own[:6])
 
 
+# Losses whose terms are short enough to be written out.
+_SQUARED = ("MeanSquaredError", "HalfSquaredError")
+
+
 def _loss_lines(trace: Trace, units: int) -> list[str]:
     first = trace.first
     assert first.loss is not None
@@ -229,10 +233,11 @@ def _loss_lines(trace: Trace, units: int) -> list[str]:
     loss = find_loss(head.loss)
     lines = [f"loss: {head.loss.name}" + (f", {loss.formula}" if loss and not loss.smoothing else "")]
     outputs = first.outputs[0]
-    if outputs.ndim == 2 and outputs.shape[1] <= units + 1 and head.loss.name == "MeanSquaredError":
+    if outputs.ndim == 2 and outputs.shape[1] <= units + 1 and head.loss.name in _SQUARED:
         target = np.asarray(trace.targets[0][0], np.float64).reshape(-1)
-        words = [f"({number(y)} - {factor(t)})²" for y, t in zip(outputs[0], target)]
-        total = float(((outputs[0] - target) ** 2).mean())
+        half = head.loss.name == "HalfSquaredError"
+        words = [f"({number(y)} - {factor(t)})²{'/2' if half else ''}" for y, t in zip(outputs[0], target)]
+        total = float(((outputs[0] - target) ** 2).mean()) / (2 if half else 1)
         sum_of = (
             _signed(words)
             if len(words) == 1
@@ -318,13 +323,14 @@ def _slopes(layer: LayerNumbers, following: LayerNumbers | None, trace: Trace, u
 
 def _loss_slope(trace: Trace, unit: int) -> str:
     """The terms of dL/dy where they are short: of the squared error."""
-    if trace.targets is None or len(trace.heads) != 1 or trace.heads[0].loss.name != "MeanSquaredError":
+    if trace.targets is None or len(trace.heads) != 1 or trace.heads[0].loss.name not in _SQUARED:
         return ""
     output, target = trace.first.outputs[0], np.asarray(trace.targets[0], np.float64)
     if output.ndim != 2 or output.shape != target.shape:
         return ""
     over = f" / {output.size}" if output.size > 1 else ""
-    return f"2·({number(output[0, unit])} - {factor(target[0, unit])}){over} = "
+    times = "2·" if trace.heads[0].loss.name == "MeanSquaredError" else ""
+    return f"{times}({number(output[0, unit])} - {factor(target[0, unit])}){over} = "
 
 
 def _arrived(layer: LayerNumbers, following: LayerNumbers | None, unit: int, units: int) -> list[str]:

@@ -89,15 +89,25 @@ class Catalog:
         "cosine": "The cosine.",
     }
 
+    OWN_LOSSES: Mapping[str, Any] = {
+        "HalfSquaredError": {
+            "doc": "Half of the squared error, ½·(y - t)², whose slope is y - t: half of MeanSquaredError.",
+            "arguments": [["name", "text|none", "Optional name for the loss instance.", "half_squared_error"]],
+        }
+    }
+    OWN_ALIASES: Mapping[str, str] = {"half_mse": "HalfSquaredError", "half_mean_squared_error": "HalfSquaredError"}
+
     def __init__(self, raw: Mapping[str, Any]) -> None:
         self.keras: str = raw["keras"]
         self.activations: dict[str, str] = {**raw["activations"], **self.OWN_ACTIVATIONS}
         self._components: dict[str, Mapping[str, Any]] = {
             **raw["components"],
+            "loss": dict(sorted({**raw["components"]["loss"], **self.OWN_LOSSES}.items())),
             "curve": curves.CURVES,
             "composed": {name: layer.entry for name, layer in COMPOSED.items()},
         }
-        self._aliases: dict[str, Mapping[str, str]] = {**raw["aliases"], "curve": curves.ALIASES, "composed": {}}
+        own = {"loss": {**raw["aliases"]["loss"], **self.OWN_ALIASES}, "curve": curves.ALIASES, "composed": {}}
+        self._aliases: dict[str, Mapping[str, str]] = {**raw["aliases"], **own}
         self._names: dict[str, dict[str, str]] = {}
         self._entries: dict[tuple[str, str], ComponentEntry] = {}
         self._activation_names = {normalize(name): name for name in self.activations}

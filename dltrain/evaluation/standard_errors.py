@@ -49,6 +49,7 @@ def standard_errors(head: Head, probabilities_or_values: NDArray[np.float64], pa
     if target.is_log:  # its loss is that of the logarithms
         return errors
     own = {"MeanSquaredError": errors["mse"] / target.scale**2, "MeanAbsoluteError": errors["mae"] / target.scale}
+    own["HalfSquaredError"] = own["MeanSquaredError"] / 2
     return errors | ({"loss": own[head.loss.name]} if head.loss.name in own else {})
 
 

@@ -273,8 +273,17 @@ def keras_refusals() -> Iterator[None]:
         raise ConfigError(Fault(message, path="model" if what else "training")) from error
 
 
+# Keras's Huber is half of the squared error up to its delta: with one that no error reaches it is that everywhere. A loss of
+# Keras's own, it stands in files that any Python loads. The square of it is a float32.
+_FAR = 1e18
+
+
 def make_component(keras: Any, component: Component, **more: Any) -> Any:
     """The Keras object of a component; its arguments may be components themselves."""
+    if component.name == "HalfSquaredError":
+        component = replace(
+            component, name="Huber", arguments={"name": "half_squared_error", **component.arguments, "delta": _FAR}
+        )
     namespace = keras
     for word in NAMESPACES[component.kind].split("."):
         namespace = getattr(namespace, word)

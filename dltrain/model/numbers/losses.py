@@ -176,6 +176,12 @@ _LOSSES: Mapping[str, Loss] = {
     loss.name: loss
     for loss in (
         Loss("MeanSquaredError", lambda y, t: _mean((y - t) ** 2), lambda y, t: 2 * (y - t) * _share(y), "mean of (y - t)²"),
+        Loss(
+            "HalfSquaredError",
+            lambda y, t: 0.5 * _mean((y - t) ** 2),
+            lambda y, t: (y - t) * _share(y),
+            "mean of (y - t)²/2",
+        ),
         Loss("MeanAbsoluteError", lambda y, t: _mean(np.abs(y - t)), lambda y, t: np.sign(y - t) * _share(y), "mean of |y - t|"),
         Loss(
             "MeanAbsolutePercentageError",
