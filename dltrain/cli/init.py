@@ -19,6 +19,7 @@ def command(
         ),
     ] = None,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE|-", help="Where the config goes.")] = "-",
+    simple: Annotated[bool, typer.Option("--simple", help="A small net for a table, as a course begins with.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
 ) -> None:
     """Look at PATH and write a commented config for it, which `dltrain fit` runs as it is.
@@ -32,7 +33,7 @@ def command(
     file = None if output == "-" else Path(output)
     if file is not None:
         file = check_output(file, force=force, inputs=[path])
-    starter = make_starter(path, target=target, folder=file.parent if file else None, reporter=console)
+    starter = make_starter(path, target=target, folder=file.parent if file else None, simple=simple, reporter=console)
     if file is None:
         console.document({"status": "finished", "config": starter.text, "summary": list(starter.summary)})
         console.verbatim(starter.text)

@@ -30,7 +30,9 @@ OTHER_SUFFIXES = {
 MOST_ENTRIES = 200_000
 
 
-def make_starter(path: str, *, target: str | None = None, folder: Path | None = None, reporter: Reporter = SILENT) -> Starter:
+def make_starter(
+    path: str, *, target: str | None = None, folder: Path | None = None, simple: bool = False, reporter: Reporter = SILENT
+) -> Starter:
     """Look at data and write a config for it that runs as it is.
 
     Args:
@@ -40,6 +42,7 @@ def make_starter(path: str, *, target: str | None = None, folder: Path | None = 
         target: the column to predict; where the file has no header its number, from 1, or from -1 at the end; the array of
             targets of an archive. None: guessed, where it is clear.
         folder: where the config will stand, for the data's path in it; None: the working directory.
+        simple: a small net for a table, as a course begins with.
         reporter: hears what is being read.
 
     Raises:
@@ -49,7 +52,7 @@ def make_starter(path: str, *, target: str | None = None, folder: Path | None = 
     if path in SOURCES and not SOURCES[path].needs_path and not os.path.isfile(path):
         from dltrain.data.starter_arrays import start_dataset
 
-        return start_dataset(path, target, reporter)
+        return start_dataset(path, target, reporter, simple=simple)
     where = _find(path)
     if where is None:
         raise _nothing_there(path)
@@ -72,7 +75,7 @@ def make_starter(path: str, *, target: str | None = None, folder: Path | None = 
         return start_archive(where, written, target)
     from dltrain.data.starter_table import start_table
 
-    return start_table("parquet" if suffix in PARQUET_SUFFIXES else "csv", where, written, target, reporter)
+    return start_table("parquet" if suffix in PARQUET_SUFFIXES else "csv", where, written, target, reporter, simple=simple)
 
 
 def _find(path: str) -> str | None:

@@ -30,14 +30,14 @@ FIRST_ARGUMENTS: dict[str, dict[str, tuple[Any, str]]] = {
 }
 
 
-def start_dataset(name: str, asked: str | None, reporter: Reporter) -> Starter:
+def start_dataset(name: str, asked: str | None, reporter: Reporter, *, simple: bool = False) -> Starter:
     """A config for a named dataset; reads nothing but what comes with the package.
 
     Raises:
         UsageError: a target for a dataset that has its own.
     """
     if name in BUNDLED_TABLES:
-        return start_table(name, None, name, asked, reporter)
+        return start_table(name, None, name, asked, reporter, simple=simple)
     if asked is not None:
         raise UsageError(Fault(f"the dataset {name} brings its own target", hint=f"dltrain init {name}"))
     arguments = FIRST_ARGUMENTS.get(name, {})

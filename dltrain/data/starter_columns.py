@@ -29,9 +29,18 @@ if TYPE_CHECKING:
 
 MOST_ODD_WORDS = 3
 MOST_LATE_WORDS = 20
+# Up to this share, different words are read as no value among numbers, such as the seven of 2,000 ZIP codes that are foreign.
+HARDLY_ANY = 0.02
 MOSTLY_NUMBERS = 0.8
 MANY_NUMBERS = 20
 LONG_TAIL = 20.0
+COUNTS_ROWS = re.compile(
+    r"row|(?:row|serial|record|line|obs|observation|sample)?(?:no|nr|num|number|id|idx|index)", re.IGNORECASE
+)
+# Part of a table that counted its rows has numbers of up to so many times its own.
+SOME_ROWS = 4
+# Of words whose different ones are more than this share of the rows, next to nothing can be learnt about each.
+NAMES_SHARE, MANY_NAMES = 0.2, 50
 NAMES_ROWS = re.compile(r"(?:.*[_\s.-])?(?:id|pid|uuid|guid|key)", re.IGNORECASE)
 
 
@@ -47,6 +56,8 @@ class Columns:
         constant: columns with the same value in every row.
         odd_words: column -> words among its numbers, dates or booleans that are none, to be read as "no value".
         unreadable: columns with too many such words in late rows to name them.
+        names: column -> why it only names rows although it does not look like it at once: words nearly each of which stands in a
+            few rows only, or a counter of the rows in another order.
         long_tailed: number columns with values more than 20 standard deviations from the mean.
     """
 
@@ -58,11 +69,12 @@ class Columns:
     odd_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
     long_tailed: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def identifier(self) -> str | None:
         """The column that names the rows: left out for being different in every row, and called an id."""
         for name, kind in self.kinds.items():
-            differs = kind.left_out.startswith(("counts the rows", "names the rows", "text, all different"))
+            differs = kind.left_out.startswith(("counts ", "names the rows", "text, all different"))
             if differs and (NAMES_ROWS.fullmatch(name) or name.endswith(("ID", "Id"))):
                 return name
         return None
@@ -118,6 +130,36 @@ def with_short_texts(columns: Columns, frame: polars.DataFrame, target: str) -> 
     return replace(columns, kinds={**columns.kinds, **dict.fromkeys(short, ColumnKind("text"))})
 
 
+def with_names(columns: Columns, frame: polars.DataFrame, target: str) -> Columns:
+    """The columns, with those that only name the rows pointed out, as long as something else is left to learn from."""
+    found: dict[str, str] = {}
+    others = {name: kind for name, kind in columns.kinds.items() if name != target and not kind.left_out}
+    for name, kind in others.items():
+        if kind.kind == "category":
+            values = mend(column_of(frame, name), columns.reading).drop_nulls()
+            different = values.n_unique()
+            if different > MANY_NAMES and different > NAMES_SHARE * len(values):
+                found[name] = f"{different:,} different in {len(values):,} rows"
+        elif kind.kind == "number" and name in columns.numbers:
+            found |= {name: reason for reason in [_count_reason(name, columns.numbers[name])] if reason}
+    left = [name for name in others if name not in found and name not in columns.constant]
+    return replace(columns, names=found) if left else columns
+
+
+def _count_reason(name: str, numbers: NDArray[np.float64]) -> str:
+    """Why different whole numbers only count the rows: each from 0 or 1 on, in no order; or some of them, where the name says so."""
+    if len(numbers) <= MANY_NAMES or not np.isfinite(numbers).all() or numbers.min() < 0:
+        return ""
+    steps = np.diff(np.sort(numbers))
+    if (numbers != np.floor(numbers)).any() or not steps.all():
+        return ""
+    if numbers.min() in (0, 1) and (steps == 1).all():
+        in_order = (np.diff(numbers) == 1).all() or (np.diff(numbers) == -1).all()  # then it may be a time
+        return "" if in_order else "counts the rows, in another order"
+    is_called_so = COUNTS_ROWS.fullmatch(re.sub(r"[\W_]", "", name))
+    return "counts rows, of which these are some" if is_called_so and np.ptp(numbers) < SOME_ROWS * len(numbers) else ""
+
+
 def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tuple[str, ...]:
     """Words that keep the column from being read as what it otherwise is."""
     if not is_text(series):
@@ -139,7 +181,8 @@ def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tup
         return odd
     is_mostly_numbers = is_odd.sum() < (1 - MOSTLY_NUMBERS) * is_filled.sum() and len(np.unique(numbers[~is_odd])) > MANY_NUMBERS
     is_code = bool(series.str.contains(LEADING_ZERO).any())
-    return odd if is_mostly_numbers and not is_code and len(odd) <= MOST_ODD_WORDS else ()
+    most = MOST_LATE_WORDS if is_odd.sum() <= HARDLY_ANY * is_filled.sum() else MOST_ODD_WORDS
+    return odd if is_mostly_numbers and not is_code and len(odd) <= most else ()
 
 
 def _has_long_tail(values: NDArray[np.float64]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ SHARES = ((10_000, (0.25, 0.2)), (100_000, (0.2, 0.2)), (math.inf, (0.1, 0.1)))
 ROWS_PER_INPUT = 20
 STEPS_PER_EPOCH = 100
 SMALL_BATCH, LARGE_BATCH = 16, 512
+TABLE_UNITS, TABLE_DROPOUT = (256, 128), 0.2
 SMALL_SIDE, LARGE_SIDE = 8, 24
 MOST_ASPECT = 4
 PICTURES_FOR_CONVOLUTION = 1_500
@@ -35,6 +37,7 @@ class Design:
         epochs: at the most.
         patience: of the early stopping.
         optimizer: as the config holds it.
+        plateau: of `reduce_lr_on_plateau`, as the config holds it; None: the rate stays.
     """
 
     layers: list[Any]
@@ -43,6 +46,7 @@ class Design:
     epochs: int
     patience: int
     optimizer: Any
+    plateau: Mapping[str, Any] | None = None
 
 
 def split_of(num_rows: int, *, own_test: bool) -> SplitConfig:
@@ -79,6 +83,24 @@ def design(schema: Schema, num_rows: int) -> Design:
         return Design(layers, reason, batch_size, 100, 10, {"Adam": {"learning_rate": 0.003}})
     epochs, patience = (100, 10) if num_rows < LARGE_ROWS else (50, 5)
     return Design(layers, reason, batch_size, epochs, patience, "adam")
+
+
+def design_table(schema: Schema, num_rows: int) -> Design:
+    """A net for a table that is wide enough for what the columns do together, with dropout and a rate that falls.
+
+    Args:
+        schema: inputs and targets.
+        num_rows: of the training part.
+    """
+    small = design(schema, num_rows)
+    width = sum(_width(spec) for spec in schema.inputs)
+    layers: list[Any] = []
+    for units in TABLE_UNITS:
+        layers += [{"Dense": {"units": units, "activation": "relu"}}, {"Dropout": {"rate": TABLE_DROPOUT}}]
+    reason = f"{num_rows:,} rows of {width:,} number{'s' if width != 1 else ''} to train on: wide layers for what the columns do "
+    reason += "together, and dropout against learning the rows by heart (`dltrain init --simple` writes a small net)"
+    plateau = {"monitor": "val_loss", "factor": 0.3, "patience": 4}
+    return Design(layers, reason, min(small.batch_size * 2, LARGE_BATCH), 100, 12, {"Adam": {"learning_rate": 0.001}}, plateau)
 
 
 def _width(spec: InputSpec) -> int:

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from dltrain.config.types import DataConfig, SplitConfig, TextConfig
 from dltrain.data.column_names import column_of
-from dltrain.data.dataset import Schema
 from dltrain.data.faults import listed, shown
 from dltrain.data.files import expand_paths, unpacks_to_more
+from dltrain.data.fitted import Fitted
 from dltrain.data.header import read_head
 from dltrain.data.kinds import KINDS, is_unspaced
 from dltrain.data.parquet_file import read_parquet
@@ -20,9 +20,10 @@ from dltrain.data.several_series import find_several
 from dltrain.data.sources import read_source
 from dltrain.data.spoken_columns import how_read
 from dltrain.data.starter import Starter
-from dltrain.data.starter_columns import Columns, study_columns, with_short_texts
+from dltrain.data.starter_columns import Columns, study_columns, with_names, with_short_texts
 from dltrain.data.starter_leaks import Leaks, find_leaks
-from dltrain.data.starter_model import Design, design, split_of
+from dltrain.data.starter_model import Design, design, design_table, split_of
+from dltrain.data.starter_preparation import MOST_ONE_HOT, Preparation, decide, looked_at
 from dltrain.data.starter_target import Target, choose_target, study_target
 from dltrain.data.starter_text import find_text_options
 from dltrain.data.starter_yaml import Block
@@ -40,7 +41,9 @@ RARE = 0.2
 MOST_SHOWN = 8
 
 
-def start_table(source: str, where: str | None, written: str, asked: str | None, reporter: Reporter) -> Starter:
+def start_table(
+    source: str, where: str | None, written: str, asked: str | None, reporter: Reporter, *, simple: bool = False
+) -> Starter:
     """A config for text tables or Parquet files, or for a named dataset that is a table.
 
     Args:
@@ -49,6 +52,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         written: the same as the config is to name it, or the dataset's name.
         asked: the target that the user named, or None.
         reporter: hears what is being read.
+        simple: a small net, as a course begins with.
 
     Raises:
         UsageError: a target that there is not, that is not clear, or that is none.
@@ -75,17 +79,20 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         header = options.get("header", True)
         name = choose_target(asked, raw.frame, columns, header=header, file=written)
     target = study_target(name, raw.frame, columns, raw.classes if name in raw.target else ())
-    columns = with_short_texts(columns, raw.frame, name)
+    columns = with_names(with_short_texts(columns, raw.frame, name), raw.frame, name)
     leaks = find_leaks(raw.frame, name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw)
-    schema, num_rows, fitted = _fit(config, raw)
-    chosen = design(schema, num_rows)
+    prepared = decide(_fit(looked_at(config), raw))
+    config = prepared.apply(config)
+    fitted = _fit(config, raw)
+    schema, num_rows = fitted.preprocessing.schema, fitted.parts["train"].num_rows
+    chosen = design(schema, num_rows) if simple else design_table(schema, num_rows)
     count = f"{raw.frame.height:,} rows"
     size = f"{count}, {raw.frame.width} columns" if is_whole else f"{raw.frame.width} columns; looked at the first {count}"
     head = f"{os.path.basename(written)}: {size}"
     config = replace(config, path=(written,) if where is not None else ())
-    text = _render(head, config, target, columns, leaks, chosen, raw, asked)
-    return Starter(text, (head, *fitted, f"model: {chosen.layers_reason}"))
+    text = _render(head, config, target, columns, leaks, prepared, chosen, raw, asked)
+    return Starter(text, (head, *fitted.summary, f"model: {chosen.layers_reason}"))
 
 
 def _read(config: DataConfig, reporter: Reporter) -> tuple[RawTable, bool]:
@@ -113,7 +120,7 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
     odd = {name: dict.fromkeys(words, "") for name, words in columns.odd_words.items()}
     if target.merged:
         odd[target.name] = dict(target.merged)
-    left_out = [name for name in (*columns.constant, *columns.unreadable, *leaks.same) if name != target.name]
+    left_out = [name for name in (*columns.constant, *columns.unreadable, *leaks.same, *columns.names) if name != target.name]
     left_out = [name for name in dict.fromkeys(left_out) if name != identifier and not columns.kinds[name].left_out]
     features: dict[str, str | None] = {
         name: kind.kind
@@ -153,16 +160,15 @@ def _dates_remark(columns: Columns) -> str:
     return "; ".join(kind.note.removeprefix("warning: ").split("; data.dates")[0] for kind in columns.kinds.values() if kind.note)
 
 
-def _fit(config: DataConfig, raw: RawTable) -> tuple[Schema, int, list[str]]:
-    """The inputs that a fit would make of it, the rows it would train on, and what it would say of the data.
+def _fit(config: DataConfig, raw: RawTable) -> Fitted:
+    """What a fit would make of it, and say of it.
 
     Raises:
         DataError: as a fit would.
     """
     from dltrain.data.fit_table import fit_table
 
-    fitted = fit_table(config, raw, SEED, None)
-    return fitted.preprocessing.schema, fitted.parts["train"].num_rows, fitted.summary
+    return fit_table(config, raw, SEED, None)
 
 
 def _render(
@@ -171,6 +177,7 @@ def _render(
     target: Target,
     columns: Columns,
     leaks: Leaks,
+    prepared: Preparation,
     chosen: Design,
     raw: RawTable,
     asked: str | None,
@@ -195,6 +202,7 @@ def _render(
         block.remark(raw.reading["remark"], indent=2)
     _render_target(block, config, target, columns, raw, asked)
     _render_columns(block, config, target, columns, leaks, raw)
+    _render_preparation(block, config, target, columns, prepared)
     dates = [name for name, kind in columns.kinds.items() if kind.kind == "date" and name != target.name]
     render_split(block, config.split)
     if dates:
@@ -263,13 +271,14 @@ def _render_columns(block: Block, config: DataConfig, target: Target, columns: C
         block.entry("replace", config.replace, _replace_remark(config, target))
     if config.text.split == "character":
         block.entry("text", {"split": "character"}, "no blanks between words: each character is a token")
-    _render_preparation(block, config, target, columns)
 
 
 def _drop_remark(config: DataConfig, columns: Columns, leaks: Leaks) -> str:
     reasons = [f"{leaks.why}; if that is known when a prediction is wanted, add it to `features`"] if leaks.same else []
     constant = [name for name in columns.constant if name in config.drop]
     reasons += [f"the same in every row: {listed(constant, MOST_SHOWN)}"] if constant else []
+    names = [f"{name} ({reason})" for name, reason in columns.names.items() if name in config.drop]
+    reasons += [f"names of rows rather than facts: {listed(names, MOST_SHOWN)}"] if names else []
     late = [name for name in columns.unreadable if name in config.drop]
     reasons += [f"not what the first rows look like: {listed(late, MOST_SHOWN)}"] if late else []
     return "; ".join(reasons)
@@ -284,7 +293,7 @@ def _replace_remark(config: DataConfig, target: Target) -> str:
     return "; ".join(reasons)
 
 
-def _render_preparation(block: Block, config: DataConfig, target: Target, columns: Columns) -> None:
+def _render_preparation(block: Block, config: DataConfig, target: Target, columns: Columns, prepared: Preparation) -> None:
     used = [name for name, kind in columns.kinds.items() if not kind.left_out and name not in config.drop and name != target.name]
     gaps = sorted((name for name in used if name in columns.missing), key=lambda name: -columns.missing[name])
     if gaps:
@@ -302,6 +311,19 @@ def _render_preparation(block: Block, config: DataConfig, target: Target, column
             f"far outliers in {listed(tails, 4)}: `robust` or `quantile` tames them" if tails else "numbers: mean 0, deviation 1"
         )
         block.entry("scale", "standard", remark)
+    if prepared.encode:
+        remark = f"of more than {MOST_ONE_HOT} categories an embedding learns which are alike; the others are one-hot"
+        block.entry("encode", dict(prepared.encode), remark)
+    if prepared.min_count:
+        words = [f"{count:,} of {name}" for name, count in prepared.rare.items()]
+        remark = f"categories of a single row stand together for what training has not seen: {listed(words, MOST_SHOWN)}"
+        block.entry("min_count", prepared.min_count, remark)
+    if prepared.log_target:
+        before, after = prepared.log_target
+        remark = (
+            f"skewed ({before:.1f}; its logarithm {after:.1f}): the logarithm is learned; all that is said is in its own units"
+        )
+        block.entry("scale_target", "log", remark)
 
 
 def _percent(share: float) -> str:
@@ -363,6 +385,8 @@ def render_training(block: Block, chosen: Design, task: str, counts: Mapping[str
         block.entry("metrics", ["accuracy", "AUC"] if len(counts) == 2 else ["accuracy"])
     else:
         block.entry("metrics", ["RootMeanSquaredError"])
+    if chosen.plateau:
+        block.entry("reduce_lr_on_plateau", dict(chosen.plateau), "smaller steps where validation no longer improves")
     block.entry("early_stopping", {"monitor": "val_loss", "patience": chosen.patience})
     least, most = (min(counts.values()), max(counts.values())) if counts else (1, 1)
     if least < RARE * most:

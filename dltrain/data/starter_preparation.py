@@ -1,0 +1,83 @@
+"""How a first config prepares a table: decided by what the training part shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig
+from dltrain.data.disk_array import in_memory
+
+if TYPE_CHECKING:
+    from dltrain.data.features import FeatureColumn
+    from dltrain.data.fitted import Fitted
+
+# Up to so many categories each is a number of its own; of more, an embedding learns which are alike.
+MOST_ONE_HOT = 9
+# A category of a single row teaches nothing that is true of another: such rows teach what to make of unknown ones.
+MIN_COUNT = 2
+# How far a positive target leans to one side, and how much of that its logarithm may keep for the logarithm to be learned.
+SKEWED, STILL_SKEWED = 1.0, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What a first config says of preparation, beside what every table gets.
+
+    Attributes:
+        encode: column -> "embedding", for categories of more values than are one-hot.
+        min_count: training rows that a category needs; None: every one has so many.
+        log_target: the logarithm of the target is to be learned, for its skewness is this: of the values, of their logarithms.
+        rare: column -> how many of its categories are rare.
+    """
+
+    encode: Mapping[str, str] = field(default_factory=dict)
+    min_count: int | None = None
+    log_target: tuple[float, float] | None = None
+    rare: Mapping[str, int] = field(default_factory=dict)
+
+    def apply(self, config: DataConfig) -> DataConfig:
+        """The `data:` block with it."""
+        return replace(
+            config,
+            encode=self.encode or None,
+            min_count=self.min_count,
+            scale_target="log" if self.log_target else config.scale_target,
+        )
+
+
+def looked_at(config: DataConfig) -> DataConfig:
+    """The block with which the table is fitted to see what `decide` asks."""
+    return replace(config, min_count=MIN_COUNT)
+
+
+def decide(fitted: Fitted) -> Preparation:
+    """What to do, by the training part of a table that was fitted with what `looked_at` says."""
+    columns: tuple[FeatureColumn, ...] = getattr(fitted.preprocessing, "features", ())
+    categories = [column for column in columns if column.kind == "category"]
+    rare = {column.name: len(column.rare) for column in categories if column.rare}
+    encode = {column.name: "embedding" for column in categories if len(column.categories) > MOST_ONE_HOT}
+    return Preparation(encode, MIN_COUNT if rare else None, _skewness(fitted), rare)
+
+
+def _skewness(fitted: Fitted) -> tuple[float, float] | None:
+    """That of a target and of its logarithm, where the logarithm is the better to learn."""
+    specs = fitted.preprocessing.schema.targets
+    if len(specs) != 1 or specs[0].task != "regression":
+        return None
+    values = specs[0].to_own(in_memory(fitted.parts["train"].targets[specs[0].name]))
+    if values.min() <= 0:
+        return None
+    before, after = skewness(values), skewness(np.log(values))
+    return (before, after) if before > SKEWED and abs(after) < STILL_SKEWED * before else None
+
+
+def skewness(values: NDArray[Any]) -> float:
+    """The third standardized moment; 0 where nothing varies."""
+    differences = np.asarray(values, np.float64) - np.mean(values, dtype=np.float64)
+    deviation = float(np.sqrt((differences**2).mean()))
+    return float(((differences / deviation) ** 3).mean()) if deviation > 0 else 0.0
