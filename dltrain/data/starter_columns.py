@@ -141,13 +141,14 @@ def with_names(columns: Columns, frame: polars.DataFrame, target: str) -> Column
             if different > MANY_NAMES and different > NAMES_SHARE * len(values):
                 found[name] = f"{different:,} different in {len(values):,} rows"
         elif kind.kind == "number" and name in columns.numbers:
-            found |= {name: reason for reason in [_count_reason(name, columns.numbers[name])] if reason}
+            reason = _count_reason(name, columns.numbers[name])
+            found |= {name: reason} if reason else {}
     left = [name for name in others if name not in found and name not in columns.constant]
     return replace(columns, names=found) if left else columns
 
 
 def _count_reason(name: str, numbers: NDArray[np.float64]) -> str:
-    """Why different whole numbers only count the rows: each from 0 or 1 on, in no order; or some of them, where the name says so."""
+    """Why different whole numbers only count the rows: all from 0 or 1 on, in no order; or some of them, if the name says so."""
     if len(numbers) <= MANY_NAMES or not np.isfinite(numbers).all() or numbers.min() < 0:
         return ""
     steps = np.diff(np.sort(numbers))
