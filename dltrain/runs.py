@@ -128,8 +128,9 @@ def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> 
         os.replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
-        remove_temporary(temporary)
         raise cannot_write(path, error) from error
+    finally:
+        remove_temporary(temporary)  # a signal may have come in the middle; after the renaming there is none
 
 
 @contextlib.contextmanager

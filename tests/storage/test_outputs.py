@@ -117,3 +117,14 @@ def test_an_export_replaces_a_folder_that_holds_nothing_else(tmp_path):
     os.mkfifo(tmp_path / "x.keras")
     with pytest.raises(RunError, match="a pipe or a device"):
         check_destination(tmp_path / "x.keras", KerasFile(), force=True)
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path):
+    def interrupted(file):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    (tmp_path / "p.csv").write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "p.csv", interrupted)
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("p.csv", b"old")]
