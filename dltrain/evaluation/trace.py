@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.curves import is_curve
 from dltrain.config.types import NO_DATA, Component, Config
 from dltrain.data.dataset import Dataset, Part, Schema
 from dltrain.data.disk_array import in_memory
@@ -150,6 +151,10 @@ def trace(
         notes.append(
             f"`training: none` names no optimizer: the step is that of SGD at {PLAIN_DESCENT.arguments['learning_rate']}"
         )
+    curves = [f"{name} ({value.name})" for name, value in optimizer.arguments.items() if is_curve(value)] if optimizer else []
+    if curves and y is not None:
+        follow = "follow curves" if len(curves) > 1 else "follows a curve"
+        notes.append(f"{' and '.join(curves)} {follow} over the whole training: the step is taken at the peak")
     return Trace(
         source=subject.source,
         weights=origin,
