@@ -54,7 +54,7 @@ from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading, infer_time, is_
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
-from dltrain.data.spoken_columns import how_read
+from dltrain.data.spoken_columns import far_codes, how_read
 from dltrain.data.stored_folders import META, make_folder
 from dltrain.data.table_preprocessing import DROP, RECONSTRUCTION, TablePreprocessing, locator, read_weights
 from dltrain.data.targets import EXACT, FEW_VALUES, Locate, are_codes, encode_target, infer_target, transformed
@@ -244,7 +244,9 @@ def _fit(
     some = sampled(rows["train"])
     shown = _sample(files, taught, reading, some) if len(taught) <= MOST_COLUMNS else {}
     warnings += warn_of_whole_lines({column.name: column.tokenizer for column in taught})
-    warnings += warn_of_giveaways(taught, shown, specs, {name: target[some] for name, target in targets.items()})
+    told = {name: target[some] for name, target in targets.items()}
+    warnings += warn_of_giveaways(taught, shown, specs, told)
+    warnings += far_codes(taught, shown, specs, told)
     _check_gaps(files, taught, reading, locate)
     features, details, notes = token_vectors(taught, config)
     preprocessing = TablePreprocessing(

@@ -42,7 +42,7 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.scaling import IMPUTES, SCALES
 from dltrain.data.splits import Rows, split_column, split_groups, split_time
-from dltrain.data.spoken_columns import how_read, unmet_words, unusable_types
+from dltrain.data.spoken_columns import far_codes, how_read, totals_row, unmet_words, unusable_types
 from dltrain.data.table_preprocessing import (
     DROP,
     FEATURES,
@@ -103,13 +103,16 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     skipped: list[str] = []
     rows = {name: usable_rows(columns, values, chosen, skipped) for name, chosen in rows.items()}
     warnings = [*guessed, *check_targets(specs, targets, rows, raw), *skipped, *warned, *unmet_words(config, raw.frame, reading)]
+    warnings += totals_row(raw.frame, reading)
     columns = [fit_column(config, column, values[column.name], rows["train"]) for column in columns]
     taught, untaught, more = split_untaught(columns, len(rows["train"]))
     warnings += more
     some = sampled(rows["train"])
     shown = {column.name: take(values[column.name], some) for column in taught}
     warnings += warn_of_whole_lines({column.name: column.tokenizer for column in taught})
-    warnings += warn_of_giveaways(taught, shown, specs, {name: target[some] for name, target in targets.items()})
+    told = {name: target[some] for name, target in targets.items()}
+    warnings += warn_of_giveaways(taught, shown, specs, told)
+    warnings += far_codes(taught, shown, specs, told)
     check_gaps(taught, values, locate)
     fitted, details, notes = token_vectors(taught, config)
     fitted, found = _with_depth(fitted, values, rows["train"])

@@ -137,7 +137,7 @@ def _table(config: DataConfig, seed: int) -> DataFacts:
     name = f"{shown(sampled[0])}" + (f" and {len(sampled) - 1} more" if len(sampled) > 1 else "")
     count = f"about {rows:,} rows" if rows else "more rows than were looked at"
     lines = [f"{name}: {count}, {raw.frame.width} columns; looked at the first {raw.frame.height:,}"]
-    schema, errors, more = _fit_sample(config, raw, seed)
+    schema, errors, more, dates = _fit_sample(config, raw, seed)
     labels: dict[str, dict[str, int]] = {}
     try:
         parts = expected_rows(config, rows)
@@ -146,11 +146,14 @@ def _table(config: DataConfig, seed: int) -> DataFacts:
     else:
         errors = (*errors, *_too_short(config, rows))
     found = {f"data.{key}": value for key, value in raw.reading.items() if f"data.{key}" in WRITING and not getattr(config, key)}
+    found |= {"data.dates": dates} if dates and not isinstance(config.dates, str) else {}
     return DataFacts(schema, parts, labels, exact=False, summary=(*lines, *more), errors=errors, inferred=found)
 
 
-def _fit_sample(config: DataConfig, raw: RawTable, seed: int) -> tuple[Schema | None, tuple[Fault, ...], tuple[str, ...]]:
-    """The schema as the sample has it."""
+def _fit_sample(
+    config: DataConfig, raw: RawTable, seed: int
+) -> tuple[Schema | None, tuple[Fault, ...], tuple[str, ...], dict[str, str]]:
+    """The schema as the sample has it, faults, lines, and how dates are written where the sample leaves nothing open."""
     from dltrain.data.fit_table import fit_table
 
     split = config.split
@@ -165,8 +168,13 @@ def _fit_sample(config: DataConfig, raw: RawTable, seed: int) -> tuple[Schema | 
         fitted = fit_table(plain, raw, seed, None) if plain.series is None else _fit_sampled_series(plain, raw)
     except (DataError, ConfigError) as error:
         sure = tuple(fault for fault in error.faults if not any(word in fault.message for word in _PERHAPS))
-        return None, (*missing, *sure), ()
-    return fitted.preprocessing.schema, missing, tuple(fitted.summary)
+        return None, (*missing, *sure), (), {}
+    dates = {
+        name: writing
+        for name, writing in (fitted.resolved.get("data.dates") or {}).items()
+        if not any(warning.startswith(f"{name}: ") for warning in fitted.warnings)
+    }
+    return fitted.preprocessing.schema, missing, tuple(fitted.summary), dates
 
 
 def _too_short(config: DataConfig, rows: int | None) -> list[Fault]:

@@ -23,6 +23,7 @@ from dltrain.data.dates import (
     to_dates,
     zoned,
 )
+from dltrain.data.number_signs import CURRENCY, MINUS
 from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
 KINDS = ("number", "category", "boolean", "date", "text", "image")
 SAMPLE_ROWS = 10_000
 PICTURE_NAME = r"(?i)\S\.(jpe?g|png|webp|bmp|gif|tiff?)$"
-# pandas' words for "no value", and the question mark of the UCI repository.
+# pandas' words for "no value", the question mark of the UCI repository, the point of SAS and Stata, the errors of spreadsheets.
 USUAL_MISSING = (
-    "?", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "NULL", "Null", "null", "None", "<NA>",
+    "?", ".", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "NULL", "Null", "null", "None", "<NA>",
     "#N/A", "#N/A N/A", "#NA", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
+    "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!",
 )  # fmt: skip
 OF_TYPE = "values of type "
 # Digits with leading zeros are codes, not numbers.
@@ -211,11 +213,11 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
     import polars
 
     if is_text(series):
-        series = without_affixes(series)
-        if reading.thousands:
-            series = _ungrouped(series, reading)
-        if reading.decimal != ".":
-            series = series.str.replace(reading.decimal, ".", literal=True)
+        numbers = _from_text(series, reading)
+        if numbers.null_count() > series.null_count():
+            plain = without_affixes(series)
+            numbers = numbers if plain is series else _from_text(plain, reading)
+        series = numbers
     elif str(series.dtype).startswith("Duration"):
         series = series.dt.total_microseconds() / 1e6
     elif str(series.dtype) == "Time":
@@ -229,25 +231,45 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
     return array
 
 
-# A currency before or after a number, percent, or brackets around what is negative in a ledger.
-AFFIX = r"^\s*\(?\s*[-+]?\s*([$€£¥]?)\s*[-+]?\d[\d.,'\s]*\s*([$€£¥%]?)\s*\)?\s*$"
+def _from_text(series: polars.Series, reading: Reading) -> polars.Series:
+    import polars
+
+    if reading.thousands:
+        series = _ungrouped(series, reading)
+    if reading.decimal != ".":
+        series = series.str.replace(reading.decimal, ".", literal=True)
+    return series.cast(polars.Float64, strict=False)
+
+
+# A currency before or after a number, percent, brackets around what is negative in a ledger, a minus behind it or a long one.
+_BLANK = r"[\s\x{a0}\x{202f}]*"
+AFFIX = (
+    rf"^{_BLANK}\(?{_BLANK}[-+{MINUS}]?{_BLANK}({CURRENCY}|){_BLANK}[-+{MINUS}]?{_BLANK}\d[\d.,'\x{{2019}}\s\x{{a0}}\x{{202f}}]*"
+    rf"([eE][-+]?\d+)?{_BLANK}({CURRENCY}|%|){_BLANK}-?\)?{_BLANK}$"
+)
+ODD_SIGNS = rf"[%({MINUS}]|-$|{CURRENCY}"
 
 
 def without_affixes(series: polars.Series) -> polars.Series:
-    """Numbers without the one currency or percent sign that they all are written with; a bracketed one is negative.
+    """Numbers without the one currency or percent sign that they are written with; with a bracket or a minus behind, negative.
 
-    Where there is no such sign, or there are several, the column stays as it is: dollars and euros are no one number.
+    Where there is no such sign, or there are several, the column stays as it is: dollars and euros are no one number, and
+    neither are `79%` and `0.79`.
     """
     import polars
 
-    if not series.head(200).str.contains(r"[$€£¥%(]").any():
+    if not series.str.contains(ODD_SIGNS).any():
         return series
-    parts = polars.DataFrame({"before": series.str.extract(AFFIX, 1), "after": series.str.extract(AFFIX, 2)}).drop_nulls()
+    parts = polars.DataFrame({"before": series.str.extract(AFFIX, 1), "after": series.str.extract(AFFIX, 3), "text": series})
+    parts = parts.drop_nulls()
     signs = {sign for column in ("before", "after") for sign in parts[column].unique().to_list()} - {""}
-    if len(signs) > 1:
+    is_bare = (parts["before"] == "") & (parts["after"] == "") & parts["text"].str.contains("[1-9]")
+    if len(signs) > 1 or ("%" in signs and is_bare.any()):
         return series
     is_number = series.str.contains(AFFIX).fill_null(False)
-    bare = series.str.replace_all(r"[$€£¥%\s]", "").str.replace(r"^\((.*)\)$", "-$1")
+    bare = series.str.replace_all(rf"{CURRENCY}|%|\s|\x{{a0}}|\x{{202f}}" if signs else r"^\s+|\s+$", "")
+    bare = bare.str.replace(MINUS, "-", literal=True)
+    bare = bare.str.replace(r"^\((.*)\)$", "-$1").str.replace(r"^([^-]*\d)-$", "-$1")
     return polars.select(polars.when(is_number).then(bare).otherwise(series).alias(series.name)).to_series()
 
 

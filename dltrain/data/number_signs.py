@@ -12,8 +12,11 @@ from dataclasses import dataclass
 MOST_ROWS = 2_000
 # Signs between groups of three digits, beside comma and point: blank, no-break blanks, apostrophes.
 GROUPING = " \u00a0\u202f'\u2019"
-_DIGITS = re.compile(rf"[-+]?[\d.,{GROUPING}]*\d[\d.,]*")
-_AFFIXES = re.compile(r"^\(?\s*[-+]?\s*[$€£¥]?\s*|\s*[$€£¥%]?\s*\)?$")
+# Signs and names of currencies, as money is written before or after a number.
+CURRENCY = r"US\$|R\$|[$€£¥₹₽₩₺]|USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|Fr\.|kr\.?|zł|Kč|Rs\.?"
+MINUS = "\u2212"
+_DIGITS = re.compile(rf"[-+{MINUS}]?[\d.,{GROUPING}]*\d[\d.,]*")
+_AFFIXES = re.compile(rf"^\(?\s*[-+{MINUS}]?\s*(?:{CURRENCY})?\s*|\s*(?:{CURRENCY}|%)?\s*-?\)?$|(?<=\d)[eE][-+]?\d{{1,3}}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,7 @@ class _Column:
                 continue
             filled += 1
             digits = _AFFIXES.sub("", value)
-            if not digits or not _DIGITS.fullmatch(digits) or not found._take(digits.lstrip("+-")):
+            if not digits or not _DIGITS.fullmatch(digits) or not found._take(digits.lstrip(f"+-{MINUS}")):
                 odd += 1
             elif digits.isdigit() and len(digits) > 3:
                 long_whole += 1

@@ -105,7 +105,7 @@ def why_untaught(values: Numbers) -> str:
     if gaps.all():
         return NO_VALUE
     if not gaps.any() and are_one(values):
-        return same_value(f"{values[0]:g}")
+        return same_value(f"{values[0]:g}" + ("" if values.min() == values.max() else " but for rounding"))
     return ""
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.column_names import column_of
+from dltrain.data.dataset import TargetSpec
 from dltrain.data.faults import listed, shown_column
 from dltrain.data.kinds import LEADING_ZERO, SAMPLE_ROWS, ColumnKind, Reading, holds, is_text, is_unreadable, mend, to_numbers
 from dltrain.errors import Fault
@@ -17,6 +20,12 @@ from dltrain.errors import Fault
 if TYPE_CHECKING:
     import polars
 
+    from dltrain.data.features import FeatureColumn
+
+# A code for "no value": nines, or one of the other codes of questionnaires.
+CODE = re.compile(r"9{2,9}|[789]|8{2,4}|7{2,4}|9+[78]|200")
+FEW_CODES = 3
+TOTALS = re.compile(r"(?i)(grand |sub-?)?(total|sum|summe|gesamt|gesamtsumme|insgesamt|totals|somme|totale|suma)( général)?:?")
 # Where at least so many of a column's values are numbers, it is said that words make it a category.
 MANY_NUMBERS = 0.5
 
@@ -70,6 +79,64 @@ def how_read(
         return [], warnings
     hint = f"`data.features: {{{codes[0]}: number}}` reads numbers"
     return [f"digits with leading zeros, taken for codes: {listed(codes, 8)}; {hint}"], warnings
+
+
+def far_codes(
+    columns: Sequence[FeatureColumn], values: Mapping[str, Any], specs: Sequence[TargetSpec], targets: Mapping[str, NDArray[Any]]
+) -> list[str]:
+    """Warnings of numbers that look like a code for "no value": -99, 999 and the like, several times and far from all others.
+
+    Args:
+        columns: the features.
+        values: column -> values by kind of some rows of the training part.
+        specs, targets: what is to be learnt, of the same rows.
+    """
+    numbers_of = {column.name: values[column.name] for column in columns if column.kind == "number" and column.name in values}
+    numbers_of |= {spec.name: targets[spec.name] for spec in specs if spec.task == "regression" and spec.name in targets}
+    found = []
+    for name, numbers in numbers_of.items():
+        known = numbers[np.isfinite(numbers)]
+        for code in (float(known.min()), float(known.max())) if len(known) else ():
+            others = known[known != code]
+            if (
+                not CODE.fullmatch(f"{abs(code):.0f}")
+                or code != round(code)
+                or len(known) - len(others) < FEW_CODES
+                or not len(others)
+            ):
+                continue
+            low, high = float(others.min()), float(others.max())
+            if (low - code if code < low else code - high) > max(high - low, 1.0) and high > low:
+                count = f"{len(known) - len(others):,} of the {len(known):,} values looked at are {code:g}"
+                how = f'`data.replace: {{{name}: {{"{code:g}": ""}}}}` makes it no value'
+                found.append(
+                    f"{shown_column(name)}: {count}, far from all others ({low:g} to {high:g}); if that is a code, {how}"
+                )
+    return found
+
+
+def totals_row(frame: polars.DataFrame, reading: Reading) -> list[str]:
+    """A warning where the last row is called a total and holds the sums of the numbers above it."""
+    if frame.height < FEW_CODES + 1:
+        return []
+    texts = [name for name in frame.columns if is_text(column_of(frame, name))]
+    called = [name for name in texts if TOTALS.fullmatch(str(column_of(frame, name)[-1] or "").strip())]
+    if not called:
+        return []
+    for name in frame.columns:
+        series = column_of(frame, name)
+        if name in called or not (is_text(series) or series.dtype.is_numeric()):
+            continue
+        numbers = to_numbers(mend(series, reading), reading)
+        last, above = numbers[-1], numbers[:-1][np.isfinite(numbers[:-1])]
+        is_sum = len(above) > 1 and np.isfinite(last) and abs(last - above.sum()) <= 0.005 * max(abs(last), 1e-9)
+        if is_sum and above.any():
+            word = column_of(frame, called[0])[-1]
+            how = f"`data.comment: {word}` leaves out lines that begin so"
+            return [
+                f"the last row is called {word!r} and holds the sums of the others ({shown_column(name)}): it is no row; {how}"
+            ]
+    return []
 
 
 @dataclass(slots=True)

@@ -43,8 +43,10 @@ def detect_encoding(content: bytes) -> str | None:
     from charset_normalizer import from_bytes
 
     # Of a word in an alphabet of its own all letters are outside of ASCII; of a Latin one with accents some are.
-    high = sum(byte > 127 for byte in sample)
-    words = [word for word in re.findall(rb"[A-Za-z\x80-\xff]+", sample) if max(word) > 127]
+    words = [word for word in re.findall(rb"[A-Za-z\x80-\xff]+", sample) if max(word) > 127 and len(word) > 1]
+    if not words:  # a letter or a sign by itself, as of euros and degrees, is no word of an alphabet
+        return _of_two(sample)
+    high = sum(byte > 127 for word in words for byte in word)
     is_latin = high < 0.6 * sum(map(len, words))
     match = from_bytes(sample, cp_isolation=_CANDIDATES if is_latin else _OTHER_ALPHABETS).best()
     found = match.encoding if match is not None else "cp1252" if is_latin else _by_words(sample)

@@ -77,7 +77,7 @@ class Framing:
         skip: lines before the table.
         comment: how a line begins that is none of it, or None.
         squeezes: runs of blanks and tabs become one tab.
-        separator: what the line `sep=;` says, or None.
+        separator: what the line `sep=;` says, or None; that line is no row, whatever the config says of the separator.
     """
 
     skip: int = 0
@@ -93,12 +93,12 @@ class Framing:
             config.skip,
             config.comment.encode() if config.comment else None,
             (config.separator or "").casefold() == WHITESPACE,
-            match[1].decode("ascii", "ignore") or None if match and config.separator is None else None,
+            match[1].decode("ascii", "ignore") or None if match else None,
         )
 
     def apply(self, content: bytes, first_line: int = 1) -> bytes:
         """Whole lines of a text with what is no table left empty, so that every line keeps its number."""
-        blank = max(self.skip - first_line + 1, 0) + (first_line == 1 and self.separator is not None)
+        blank = max(self.skip - first_line + 1, int(first_line == 1 and self.separator is not None))
         if blank:
             place = -1
             for _ in range(blank):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dltrain.config.types import DataConfig
 from dltrain.data.column_names import named_columns
@@ -18,6 +19,8 @@ from dltrain.errors import ConfigError, DataError, Fault
 from dltrain.storage.bounds import COLUMNS
 
 PLAIN = Framing()
+ROW_NAMES_LOOKED_AT = 100
+_QUOTES_AND_BLANKS = re.compile(rb'"[^"\n]*"([ \t]+"[^"\n]*")+ *\r?\n')
 NO_HEADER = "if the file has no header line, say data.header: false or name its columns with data.columns"
 
 
@@ -92,12 +95,14 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
         separator = find_separator(content, quote, header=config.header)  # a file that is written otherwise than the training's
     scan = scan_text(content, separator, quote, name)
     if scan.faults:
-        raise DataError(scan.faults)
+        raise DataError(_with_hint(scan.faults, content, config))
     if len(scan.num_fields) and scan.num_fields[0] > COLUMNS.value:
         message = f"the first row has {scan.num_fields[0]:,} values, more than {COLUMNS.value:,} columns"
         hint = f"is the separator right (data.separator)? {COLUMNS.hint}"
         raise DataError(Fault(message, file=name, line=int(scan.lines[0]), hint=hint))
     first_row, header = _header(content, scan, config, separator, quote, name)
+    if header and config.columns is None and _has_row_names(content, scan, len(first_row), separator, quote, name):
+        first_row = ["", *first_row]
     first_row, stripped = _names_as_meant(config, first_row) if header else ([cell.strip() for cell in first_row], False)
     columns, first = _column_names(config, first_row, header, name)
     named_by = "the header names" if first else ("data.columns names" if config.columns else "the first row has")
@@ -162,6 +167,26 @@ def _header(
         names = {cell.strip() for cell in cells}
         return cells, len(names) > 1 and names <= {column.strip() for column in config.columns}
     return cells, True
+
+
+def _with_hint(faults: Sequence[Fault], content: bytes, config: DataConfig) -> list[Fault]:
+    """Faults of quotes, with what to say of a file whose quoted fields are separated by blanks, as R's write.table writes it."""
+    if config.separator is None and _QUOTES_AND_BLANKS.match(content):
+        return [replace(fault, hint="if blanks separate the columns: data.separator: whitespace") for fault in faults]
+    return list(faults)
+
+
+def _has_row_names(content: bytes, scan: TextScan, num_names: int, separator: str, quote: str | None, name: str) -> bool:
+    """Whether every row has one value more than the header has names, and the first tells the rows apart: R's row names."""
+    widths = scan.num_fields[1:]
+    if len(widths) < 2 or (widths != num_names + 1).any():
+        return False
+    last = min(len(widths), ROW_NAMES_LOOKED_AT)
+    wide = [f"column_{index}" for index in range(num_names + 1)]
+    some = b"\n".join(strip_field_blanks(content[scan.starts[row] : scan.ends[row]], scan, row) for row in range(1, last + 1))
+    frame = read_columns(some, wide, 0, separator, quote, name)
+    is_trailing = (frame[wide[-1]].fill_null("") == "").all()
+    return frame[wide[0]].null_count() == 0 and frame[wide[0]].n_unique() == frame.height and not is_trailing
 
 
 def _names_as_meant(config: DataConfig, cells: list[str]) -> tuple[list[str], bool]:

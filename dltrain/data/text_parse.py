@@ -36,10 +36,10 @@ def read_columns(
         frame = polars.read_csv(
             content,
             has_header=False,
-            infer_schema=False,
+            schema=dict.fromkeys(columns, polars.String),
+            missing_columns="insert",  # a header may have one name fewer than the rows have values
             separator=separator,
             quote_char=quote,
-            new_columns=list(columns),
             raise_if_empty=False,
         )
     except polars.exceptions.PolarsError as error:
