@@ -177,7 +177,7 @@ def _checked(console: Console, config: Config) -> Config:
     from dataclasses import replace
 
     from dltrain.checking.check import check_config, raise_for_errors
-    from dltrain.training.helper_jobs import data_for_model
+    from dltrain.data.request import data_for_model
 
     console.faults(config.warnings)
     raise_for_errors(check_config(config))

@@ -40,7 +40,7 @@ from dltrain.reporting import Reporter, WarningList
 from dltrain.runs import Run, now, to_json, write_atomically
 from dltrain.training.diagnosis import diagnose_fit, finding_documents
 from dltrain.training.environment import describe_environment, logging_to, settings_note
-from dltrain.training.helper_jobs import data_for_model, load_and_check, plot, warm_up_plots
+from dltrain.training.helper_jobs import load_and_check, plot, warm_up_plots
 from dltrain.training.loop import Tensors
 from dltrain.training.phases import Phases
 from dltrain.training.result import FitResult, evaluate_parts, smear
@@ -217,7 +217,7 @@ class _Fit:
         """The data, and what is odd about it, the model or the training."""
         if self.config.data.source not in FILE_SOURCES:  # what is known without reading a file costs no Keras to refuse
             raise_for_errors(check_config(self.config))
-        self.helper.submit(load_and_check, data_for_model(self.config.data, self.config.model), self.config)
+        self.helper.submit(load_and_check, self.config)
         with self.timed("import"):
             self.reporter.status("importing Keras")
             import_keras(self.threads)

@@ -4,31 +4,49 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 from dltrain.checking.check import check_dataset, raise_for_errors
-from dltrain.config.types import Config, DataConfig, ModelConfig
+from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset
-from dltrain.data.fold_reader import FoldReader
-from dltrain.errors import Fault
+from dltrain.data.request import DataRequest, SharedReader
+from dltrain.errors import DltrainError, Fault
 from dltrain.evaluation.plots import plot_history
 from dltrain.reporting import Reporter
 
 # What a helper process read for one fold it keeps for the next.
-_FOLDS = FoldReader()
+_READER = SharedReader()
 
 
-def data_for_model(data: DataConfig, model: ModelConfig) -> DataConfig:
-    """The data block as the model needs it: a `keras.applications` body takes pixels unscaled and preprocesses them itself."""
-    body = any(layer.component.kind == "application" for layer in model.layers)
-    return replace(data, scale="none") if body and data.scale is None else data
-
-
-def load_and_check(data: DataConfig, config: Config, *, reporter: Reporter) -> tuple[Dataset, tuple[Fault, ...]]:
-    """Read the data, hold the config against it, and say what is odd."""
-    dataset = _FOLDS.load(data, seed=config.seed, reporter=reporter)
+def load_and_check(config: Config, *, reporter: Reporter) -> tuple[Dataset, tuple[Fault, ...]]:
+    """Read a config's data, hold the config against it, and say what is odd."""
+    dataset = _READER.load(DataRequest.of(config), reporter=reporter)
     return dataset, raise_for_errors(check_dataset(config, dataset)).warnings
+
+
+def load_all(configs: Sequence[Config], *, reporter: Reporter) -> list[Dataset | DltrainError]:
+    """Read the data of fits that are trained together, and hold each config against its own.
+
+    Args:
+        configs: no two with the same data.
+        reporter: hears of the stages.
+
+    Returns:
+        A data set for each, or why there is none.
+    """
+    requests = [DataRequest.of(config) for config in configs]
+    reader = SharedReader()
+    found: list[Dataset | DltrainError] = []
+    for index, (config, request) in enumerate(zip(configs, requests, strict=True)):
+        try:
+            dataset = reader.load(request, reporter=reporter, coming=requests[index + 1 :])
+            raise_for_errors(check_dataset(config, dataset))
+        except DltrainError as error:
+            found.append(error)
+        else:
+            found.append(dataset)
+    return found
 
 
 def warm_up_plots(*, reporter: Reporter) -> None:

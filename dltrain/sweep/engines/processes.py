@@ -12,18 +12,17 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import dltrain
-from dltrain.data.fit_streamed import why_streamed
+from dltrain.data.request import DataRequest
 from dltrain.errors import DltrainError, RunError
 from dltrain.helper_process import Parcel, receive_parcel, send_message
 from dltrain.sweep.engines.engine import EngineContext, FitSource
 from dltrain.sweep.engines.worker import BEGIN, DATA, DONE, FAULT, FIT, READ, READ_DATA, READY, REPORT, STOP, FitTask
 from dltrain.sweep.trials import TrialFit
-from dltrain.training.helper_jobs import data_for_model
 
 # About 5 to 10 MB of a fit are never given back; a worker that has grown by so much since its first fit is replaced.
 MOST_GROWTH = 512 << 20
@@ -111,7 +110,7 @@ class _Shared:
     """Data that was read or is being read: the parcel, or the error."""
 
     key: str
-    request: tuple[Any, ...]
+    request: DataRequest
     parcel: Parcel | None = None
     error: BaseException | None = None
 
@@ -211,10 +210,10 @@ def _take(state: _State) -> None:
 
 def _share(state: _State, fit: TrialFit) -> None:
     """See to it that a fit's data is read once for all that need it."""
-    key = data_key(fit)
-    if key in state.shared or len(state.shared) >= MOST_DATASETS or why_streamed(fit.config.data):
+    request = DataRequest.of(fit.config)
+    if request.key in state.shared or len(state.shared) >= MOST_DATASETS or not request.is_shared:
         return
-    state.shared[key] = _Shared(key, (key, data_for_model(fit.config.data, fit.config.model), fit.seed))
+    state.shared[request.key] = _Shared(request.key, request)
     _read_next(state)
 
 
@@ -228,11 +227,6 @@ def _read_next(state: _State) -> None:
         state.context.reporter.status("reading data")
         state.reader.reading = waiting.key
         state.reader.send(READ, waiting.request)
-
-
-def data_key(fit: TrialFit) -> str:
-    """Two fits with equal keys have the same data, to the bit."""
-    return repr((replace(data_for_model(fit.config.data, fit.config.model), places={}), fit.seed))
 
 
 def _hire(state: _State) -> None:
@@ -253,7 +247,7 @@ def _hand_out(state: _State) -> None:
         if fit is None:
             return
         state.queue.remove(fit)
-        shared = state.shared.get(data_key(fit))
+        shared = state.shared.get(DataRequest.of(fit.config).key)
         if shared is not None and shared.error is not None:
             _refuse(state, fit, shared.error)
             continue
@@ -271,7 +265,7 @@ def _hand_out(state: _State) -> None:
 
 
 def _is_there(state: _State, fit: TrialFit) -> bool:
-    shared = state.shared.get(data_key(fit))
+    shared = state.shared.get(DataRequest.of(fit.config).key)
     return shared is None or shared.parcel is not None or shared.error is not None
 
 

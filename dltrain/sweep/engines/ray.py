@@ -20,14 +20,12 @@ from typing import Any
 
 import dltrain
 from dltrain.config.types import Config
-from dltrain.data.fit_streamed import why_streamed
-from dltrain.data.load import load_dataset
+from dltrain.data.request import DataRequest, SharedReader
 from dltrain.errors import DltrainError, UsageError
 from dltrain.reporting import Reporter
 from dltrain.sweep.engines.engine import EngineContext, FitSource
-from dltrain.sweep.engines.processes import MOST_DATASETS, data_key
+from dltrain.sweep.engines.processes import MOST_DATASETS
 from dltrain.sweep.trials import TrialFit
-from dltrain.training.helper_jobs import data_for_model
 
 # A fit whose node or process is lost is begun again, or goes on where a shared disk kept its state, so many times.
 RETRIES = 3
@@ -129,6 +127,7 @@ class _State:
     again: list[TrialFit] = field(default_factory=list)
     losses: dict[Path, int] = field(default_factory=dict)
     shared: dict[str, Any] = field(default_factory=dict)
+    reader: SharedReader = field(default_factory=SharedReader)
     any_ended: bool = False
 
 
@@ -163,18 +162,18 @@ def _hand_out(state: _State) -> None:
 
 def _data(state: _State, fit: TrialFit) -> Any:
     """The fit's data in Ray's store; None: the node reads it from its own disk."""
-    key = data_key(fit)
-    if key not in state.shared:
-        if len(state.shared) >= MOST_DATASETS or why_streamed(fit.config.data):
+    request = DataRequest.of(fit.config)
+    if request.key not in state.shared:
+        if len(state.shared) >= MOST_DATASETS or not request.is_shared:
             return None
         try:
-            dataset = load_dataset(data_for_model(fit.config.data, fit.config.model), seed=fit.seed)
+            dataset = state.reader.load(request)
         except DltrainError:
             if not state.any_ended and len(state.running) == 0:
                 raise
             return None
-        state.shared[key] = state.ray.put(dataset)
-    return state.shared[key]
+        state.shared[request.key] = state.ray.put(dataset)
+    return state.shared[request.key]
 
 
 def _settle(state: _State, fit: TrialFit, reference: Any) -> bool:

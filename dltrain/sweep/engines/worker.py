@@ -18,9 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dltrain.config.types import Config, DataConfig
+from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset
-from dltrain.data.fold_reader import FoldReader
+from dltrain.data.request import DataRequest, SharedReader
 from dltrain.errors import DltrainError
 from dltrain.helper_process import ForwardingReporter, receive_message, send_message
 
@@ -100,7 +100,7 @@ def _end_with_sweep(lifeline: int) -> None:
 
 def _serve(channel: socket.socket) -> None:
     datasets: dict[str, Dataset] = {}
-    folds = FoldReader()
+    reader = SharedReader()
     while True:
         kind, value = receive_message(channel)
         if kind == BEGIN:
@@ -109,8 +109,7 @@ def _serve(channel: socket.socket) -> None:
             import_keras(value)
             import dltrain.sweep.engines.run_fit  # noqa: F401 - the trainer, while the data is still being read
         elif kind == READ:
-            key, data, seed = value
-            _read(channel, key, data, seed, folds)
+            _read(channel, value, reader)
             continue
         elif kind == DATA:
             key, dataset = value
@@ -156,10 +155,11 @@ def _fit(channel: socket.socket, task: FitTask, datasets: Mapping[str, Dataset])
     send_message(channel, DONE, (status, error, _resident_bytes()))
 
 
-def _read(channel: socket.socket, key: str, data: DataConfig, seed: int, folds: FoldReader) -> None:
+def _read(channel: socket.socket, request: DataRequest, reader: SharedReader) -> None:
     """Read the data of some fits."""
+    key = request.key
     try:
-        dataset = folds.load(data, seed=seed, reporter=ForwardingReporter(channel))
+        dataset = reader.load(request, reporter=ForwardingReporter(channel))
     except DltrainError as error:
         send_message(channel, FAULT, (key, error))
     except Exception as error:

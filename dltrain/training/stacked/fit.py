@@ -18,6 +18,7 @@ from dltrain.config import dump_yaml
 from dltrain.config.curves import is_curve
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset, Part
+from dltrain.data.request import DataRequest
 from dltrain.errors import DltrainError, InterruptedRun, fault_documents
 from dltrain.evaluation.gates import check_gates
 from dltrain.evaluation.held_out import write_held_out
@@ -33,10 +34,10 @@ from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.diagnosis import diagnose_fit, finding_documents
 from dltrain.training.environment import describe_environment, logging_to, settings_note
 from dltrain.training.features import note_features
+from dltrain.training.helper_jobs import load_all
 from dltrain.training.resuming import compare_with_run
 from dltrain.training.run_files import end_manifest, first_manifest, metrics_document, refuse_h5, resolved_config, save_data_files
 from dltrain.training.signals import StopSignals
-from dltrain.training.stacked.data import read_together, same_data
 from dltrain.training.stacked.rows import Orders, StackedPart, stack_parts
 from dltrain.training.stacked.steps import StackedState, StackedSteps
 from dltrain.training.stacked.structure import network_of, trained_rows
@@ -63,7 +64,7 @@ class Stacks:
         self.argv, self.threads = list(argv), threads or os.cpu_count() or 1
         self.reporter, self.signals = reporter, signals
         self.templates = Templates()
-        self._datasets: list[tuple[Config, Dataset | DltrainError]] = []
+        self._datasets: dict[str, Dataset | DltrainError] = {}
 
     def fit(self, fits: Sequence[StackedFit], *, on_start: Callable[[int], None], on_epoch: Callable[..., bool]) -> None:
         """Train fits of one structure; their `status` and `error` say how each ended, and their directories are whole.
@@ -98,12 +99,9 @@ class Stacks:
         """The data of each fit, read once for all that share it; None where it cannot be read, which the fit then says."""
         helper = HelperProcess()
         try:
-            wanted: list[Config] = []
-            for fit in fits:
-                known = any(same_data(fit.config, other) for other in [*wanted, *(config for config, _ in self._datasets)])
-                if not known:
-                    wanted.append(fit.config)
-            helper.submit(read_together, wanted)
+            keys = [DataRequest.of(fit.config).key for fit in fits]
+            wanted = {key: fit.config for key, fit in zip(keys, fits, strict=True) if key not in self._datasets}
+            helper.submit(load_all, list(wanted.values()))
             self.reporter.status("importing Keras")
             import_keras(self.threads)
             self.reporter.status("reading data")
@@ -111,10 +109,10 @@ class Stacks:
         finally:
             helper.kill()
         told = bool(self._datasets)
-        self._datasets += zip(wanted, found)
+        self._datasets |= dict(zip(wanted, found, strict=True))
         result: list[Dataset | None] = []
-        for fit in fits:
-            read = next(read for config, read in self._datasets if same_data(fit.config, config))
+        for key, fit in zip(keys, fits, strict=True):
+            read = self._datasets[key]
             if isinstance(read, DltrainError):
                 fit.status, fit.error = "failed", str(read.faults[0])
             elif not told:
@@ -124,7 +122,7 @@ class Stacks:
                     self.reporter.warning(warning)
             result.append(None if isinstance(read, DltrainError) else read)
         if not any(result):
-            raise next(read for _, read in self._datasets if isinstance(read, DltrainError))
+            raise next(read for read in self._datasets.values() if isinstance(read, DltrainError))
         return result
 
     def _cut(self, fits: Sequence[StackedFit], datasets: Sequence[Dataset | None], members: list[int]) -> list[list[int]]:
