@@ -14,6 +14,7 @@ from dltrain.config.keys import GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZ
 from dltrain.config.kinds import COMPONENTS, Kind, parse_kind
 from dltrain.config.model_block import LAYER_KINDS
 from dltrain.config.near_names import longer_name, near_names
+from dltrain.config.presets import PRESETS
 from dltrain.config.sources import SOURCES, SourceArgument, sources_with_argument
 from dltrain.config.suggest import nearest, one_of
 from dltrain.config.training_block import CALLBACKS
@@ -212,6 +213,8 @@ def _names(parts: Sequence[str]) -> Iterator[Explanation]:
             yield from _arguments(kinds, parts)
         return
     found = [_explain_key(key) for path, key in KEYS.items() if path.rpartition(".")[2] == normalize_key(name)]
+    if name.lower() in PRESETS:
+        found.append(_explain_key(KEYS["model.preset"]))
     if normalize_key(name) in SOURCES:
         found.append(_explain_source(normalize_key(name)))
     if normalize(name) in TARGET_METRICS:

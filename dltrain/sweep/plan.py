@@ -11,6 +11,7 @@ from typing import Any
 
 from dltrain.config import dump_yaml, load_config_text
 from dltrain.config.canonical import canonical_text
+from dltrain.config.curves import is_curve
 from dltrain.config.metric_names import find_direction, find_name, metric_name
 from dltrain.config.sweep_block import is_endless, read_over
 from dltrain.config.types import Config
@@ -103,7 +104,9 @@ def plan_sweep(
         raise UsageError("data.split.fold names one fold, which is one fit", hint="leave it out, or: dltrain fit CONFIG")
     seeds = _seeds(block.get("seeds"), config.seed)
     if not given and not folds and not seeds:
-        given = dict(DEFAULT_SPACE)
+        # Of a rate that follows a curve, it is the peak that is varied.
+        ending = ".peak" if is_curve(config.training.optimizer.arguments.get("learning_rate")) else ""
+        given = {f"{name}{ending}": values for name, values in DEFAULT_SPACE.items()}
     endless = [name for name, values in given.items() if is_endless(values)]
     strategy = strategy or block.get("strategy") or ("random" if endless else "grid")
     space = build_space(config, given)

@@ -19,6 +19,11 @@ def test_without_block_and_over_it_is_the_learning_rate():
     assert (plan.strategy, plan.metric, plan.mode, plan.trials, plan.engine) == ("grid", "loss", "min", None, "auto")
 
 
+def test_of_a_rate_that_follows_a_curve_the_peak_is_swept():
+    plan = plan_sweep(small("training.optimizer={Adam: {learning_rate: {CosLog4: {peak: 0.3}}}}"))
+    assert plan.given == {"training.optimizer.learning_rate.peak": [0.0001, 0.001, 0.01, 0.1]}
+
+
 def test_over_takes_the_place_of_the_blocks_parameters_and_options_that_of_its_keys():
     text = SMALL + "sweep: {parameters: {droprate: [0.1]}, strategy: random, trials: 3, metric: val_accuracy, jobs: 2}\n"
     plan = plan_sweep(small(text=text))
