@@ -7,9 +7,25 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dltrain.model.heads import Head
 from dltrain.model.keras_import import import_keras
+
+# Metrics that see differences alone. They are not given the mean: a float32 of a large number has no digits left for them.
+_OF_DIFFERENCES = ("MeanAbsoluteError", "MeanSquaredError", "RootMeanSquaredError", "LogCoshError", "R2Score")
+
+
+def means_seen(head: Head, metrics: Sequence[Any]) -> NDArray[np.float32]:
+    """What is added to scaled targets and outputs [targets] before the metrics see them: the means, where it matters to one.
+
+    Args:
+        head: whose targets are numbers.
+        metrics: Keras's, of this head.
+    """
+    of_differences = all(type(metric).__name__ in _OF_DIFFERENCES for metric in metrics)
+    means = [0.0 if of_differences and not target.is_log else target.mean for target in head.targets]
+    return np.array(means, "float32")
 
 
 class OwnUnits:
@@ -17,12 +33,13 @@ class OwnUnits:
 
     Args:
         head: whose targets are numbers.
+        metrics: Keras's, of this head.
     """
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head, metrics: Sequence[Any]) -> None:
         self._targets = head.targets
         self._scale = np.array([target.scale for target in head.targets], "float32")
-        self._mean = np.array([target.mean for target in head.targets], "float32")
+        self._mean = means_seen(head, metrics)
         self._is_log = np.array([target.is_log for target in head.targets])
         self._smearing: Any = None
         if self._is_log.any():
@@ -53,9 +70,18 @@ class OwnUnits:
         return np.array([target.smearing for target in head.targets], "float32")
 
 
-def measure_in_own_units(model: Any, heads: Sequence[Head]) -> None:
-    """Let a compiled model's metrics see what targets and outputs are in their own units; the loss keeps the stored ones."""
-    units = [OwnUnits(head) if head.encoding == "value" and any(t.is_scaled for t in head.targets) else None for head in heads]
+def measure_in_own_units(model: Any, heads: Sequence[Head], metrics: Sequence[Sequence[Any]]) -> None:
+    """Let a compiled model's metrics see what targets and outputs are in their own units; the loss keeps the stored ones.
+
+    Args:
+        model: compiled.
+        heads: of its outputs.
+        metrics: Keras's, of each head.
+    """
+    units = [
+        OwnUnits(head, own) if head.encoding == "value" and any(target.is_scaled for target in head.targets) else None
+        for head, own in zip(heads, metrics, strict=True)
+    ]
     if not any(units):
         return
     compute = type(model).compute_metrics

@@ -37,6 +37,7 @@ TASKS: dict[str, dict[str, Any]] = {
     "numbers_of_two": {"target": "sold", "task": "classification"},
     "regression": {"target": "price"},
     "unscaled": {"target": "price", "scale_target": False},
+    "log": {"target": "price", "scale_target": "log"},
     "several": {"target": ["kind", "price", "size"]},
     "several_numbers": {"target": ["price", "size"]},
 }
@@ -248,6 +249,8 @@ def predict_to(run: Path, files: Sequence[Path], destination: Path) -> polars.Da
     assert code == 0
     if destination.suffix == ".parquet":
         return polars.read_parquet(destination)
+    if destination.suffix == ".jsonl":
+        return polars.DataFrame([json.loads(line) for line in destination.read_text(encoding="utf-8").splitlines()])
     with open(destination, newline="", encoding="utf-8") as lines:
         header, *cells = csv.reader(lines)
     return polars.DataFrame({name: [row[place] for row in cells] for place, name in enumerate(header)})
@@ -281,7 +284,9 @@ def check_plain_keras(run: Path, frame: polars.DataFrame, tally: Tally, part: st
             for place, target in enumerate(head.targets):
                 ending = f"_{target.name}" if several else ""
                 found = floats(frame, f"prediction{ending}")
-                tally.near(found, values[:, place] * target.scale + target.mean, target.name, atol=2e-6 * target.scale)
+                own = values[:, place] * target.scale + target.mean
+                own = np.exp(own) * target.smearing if target.is_log else own
+                tally.near(found, own, target.name, atol=2e-6 * target.scale)
 
 
 def check_export(
@@ -370,12 +375,15 @@ def check_metrics(
         else:
             answers = floats(frame, f"prediction{ending}")
             expected, base = _of_numbers(true, answers), _of_numbers(true, np.full(len(true), np.mean(seen)))
-            scale = next(spec.scale for head in load_run(run).heads for spec in head.targets if spec.name == target)
-            tally.near(scale, np.std(seen) if scaled else 1.0, "scale of the target")
+            spec = next(spec for head in load_run(run).heads for spec in head.targets if spec.name == target)
+            scale = spec.scale
+            tally.near(scale, np.std(np.log(seen) if spec.is_log else seen) if scaled else 1.0, "scale of the target")
             squares, sizes = (answers - np.array(true)) ** 2, np.abs(answers - np.array(true))
             error = {"mse": _error(squares), "mae": _error(sizes)}
             error["rmse"] = error["mse"] / (2 * expected["rmse"])
             own = squares / scale**2
+            if spec.is_log:
+                own = ((np.log(answers / spec.smearing) - np.log(true)) / scale) ** 2
             mean = np.average(seen, weights=seen_weights)
             known = Known(
                 np.sqrt(np.average(squares, weights=row_weights)),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import r2_score
 
 from dltrain.config.types import Component, LossConfig, TrainingConfig
 from dltrain.model.build import build_model, describe_layers
@@ -151,6 +153,29 @@ def test_metrics_of_a_scaled_target_are_in_its_own_units() -> None:
     error = np.abs(outputs[0][:, 0] - part.targets["target"]).mean()
     assert logs["mean_absolute_error"] == pytest.approx(10 * error, rel=1e-5)
     assert logs["loss"] == pytest.approx(((outputs[0][:, 0] - part.targets["target"]) ** 2).mean(), rel=1e-5)
+
+
+def test_metrics_of_a_target_far_from_zero_keep_their_digits() -> None:
+    """A float32 of 1.7e9 is a multiple of 128."""
+    schema = schema_of((4,), scale=50.0)
+    schema = replace(schema, targets=tuple(replace(target, mean=1.7e9) for target in schema.targets))
+    part = part_of(schema, ROWS)
+    wanted = ("MeanAbsoluteError", "RootMeanSquaredError", "R2Score")
+    for names in (wanted, (*wanted, "MeanAbsolutePercentageError")):
+        training = TrainingConfig(metrics=tuple(Component("metric", name) for name in names))
+        heads = resolve_heads(model_of(), schema, None)
+        model = build_model(model_of(), schema, heads, seed=1)
+        compile_model(model, heads, training)
+        encoded = encode_part(part, schema, heads)
+        logs, outputs = Forward(model, 16).evaluate(encoded.inputs, encoded.targets, None)
+        true, said = 50.0 * part.targets["target"], 50.0 * outputs[0][:, 0].astype(float)
+        if len(names) == 3:
+            assert logs["mean_absolute_error"] == pytest.approx(np.abs(said - true).mean(), rel=1e-5)
+            assert logs["root_mean_squared_error"] == pytest.approx(((said - true) ** 2).mean() ** 0.5, rel=1e-5)
+            assert logs["r2_score"] == pytest.approx(r2_score(true, said), rel=1e-4)
+        else:  # a share of the number itself needs the number itself
+            share = 100 * np.abs(said - true).mean() / 1.7e9
+            assert logs["mean_absolute_percentage_error"] == pytest.approx(share, rel=0.8)
 
 
 def test_lfw_model_has_the_course_s_parameters() -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dltrain.config.curves import curve_at
 from dltrain.config.types import Component
 from dltrain.model.heads import Head
+from dltrain.model.own_units import means_seen
 from dltrain.training.curves import TensorMath
 from dltrain.training.loop import Tensors
 from dltrain.training.stacked.layers import Pass
@@ -328,7 +329,7 @@ class _StackedMetrics:
         known = [id(variable) for variable in model.metrics_variables]
         self._places = [[known.index(id(variable)) for variable in metric.variables] for metric in self._metrics]
         self._loss_places = [known.index(id(variable)) for variable in model._loss_tracker.variables]
-        self._scale, self._mean = _own_units(heads)
+        self._scale, self._mean = _own_units(heads, self._metrics)
 
     def update(self, state: Sequence[Any], loss: Any, y: Any, y_pred: Any, valid: Any) -> tuple[Any, ...]:
         """The running metrics after some rows; arguments as in `_StackedLoss.of`."""
@@ -384,12 +385,12 @@ def _update_of(metric: Any) -> Any:
     return update
 
 
-def _own_units(heads: Sequence[Head]) -> tuple[Any, Any]:
+def _own_units(heads: Sequence[Head], metrics: Sequence[Any]) -> tuple[Any, Any]:
     """Scale and mean of the targets, as `compile_model` lets metrics see them; None where the targets are not scaled."""
     if heads[0].encoding != "value" or not any(t.is_scaled for head in heads for t in head.targets):
         return None, None
     scales = np.array([[[target.scale for target in head.targets]] for head in heads], "float32")
-    means = np.array([[[target.mean for target in head.targets]] for head in heads], "float32")
+    means = np.array([[means_seen(head, metrics)] for head in heads], "float32")
     return scales, means
 
 
