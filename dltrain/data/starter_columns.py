@@ -33,7 +33,6 @@ MOST_LATE_WORDS = 20
 HARDLY_ANY = 0.02
 MOSTLY_NUMBERS = 0.8
 MANY_NUMBERS = 20
-LONG_TAIL = 20.0
 COUNTS_ROWS = re.compile(
     r"row|(?:row|serial|record|line|obs|observation|sample)?(?:no|nr|num|number|id|idx|index)", re.IGNORECASE
 )
@@ -58,7 +57,6 @@ class Columns:
         unreadable: columns with too many such words in late rows to name them.
         names: column -> why it only names rows although it does not look like it at once: words nearly each of which stands in a
             few rows only, or a counter of the rows in another order.
-        long_tailed: number columns with values more than 20 standard deviations from the mean.
     """
 
     kinds: Mapping[str, ColumnKind]
@@ -68,7 +66,6 @@ class Columns:
     constant: tuple[str, ...] = ()
     odd_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
-    long_tailed: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
 
     def identifier(self) -> str | None:
@@ -112,8 +109,7 @@ def study_columns(frame: polars.DataFrame, decimal: str, thousands: str | None =
             constant.append(name)
         if kinds[name].kind == "number" and name not in unreadable:
             numbers[name] = read_numbers(column_of(frame, name), reading)[0]
-    tails = tuple(name for name, values in numbers.items() if not kinds[name].left_out and _has_long_tail(values))
-    return Columns(kinds, reading, numbers, missing, tuple(constant), odd, tuple(unreadable), tails)
+    return Columns(kinds, reading, numbers, missing, tuple(constant), odd, tuple(unreadable))
 
 
 def with_short_texts(columns: Columns, frame: polars.DataFrame, target: str) -> Columns:
@@ -184,9 +180,3 @@ def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tup
     is_code = bool(series.str.contains(LEADING_ZERO).any())
     most = MOST_LATE_WORDS if is_odd.sum() <= HARDLY_ANY * is_filled.sum() else MOST_ODD_WORDS
     return odd if is_mostly_numbers and not is_code and len(odd) <= most else ()
-
-
-def _has_long_tail(values: NDArray[np.float64]) -> bool:
-    values = values[np.isfinite(values)]
-    deviation = values.std() if len(values) else 0.0
-    return bool(deviation > 0 and np.abs(values - values.mean()).max() > LONG_TAIL * deviation)

@@ -82,7 +82,7 @@ def start_table(
     columns = with_names(with_short_texts(columns, raw.frame, name), raw.frame, name)
     leaks = find_leaks(raw.frame, name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw)
-    prepared = decide(_fit(looked_at(config), raw))
+    prepared = decide(_fit(looked_at(config), raw), columns.numbers)
     config = prepared.apply(config)
     fitted = _fit(config, raw)
     schema, num_rows = fitted.preprocessing.schema, fitted.parts["train"].num_rows
@@ -306,11 +306,10 @@ def _render_preparation(block: Block, config: DataConfig, target: Target, column
         else:
             block.remark(remark, indent=2)
     if any(columns.kinds[name].kind in ("number", "date") for name in used):
-        tails = [name for name in columns.long_tailed if name in used]
-        remark = (
-            f"far outliers in {listed(tails, 4)}: `robust` or `quantile` tames them" if tails else "numbers: mean 0, deviation 1"
-        )
-        block.entry("scale", "standard", remark)
+        if prepared.scale:
+            block.entry("scale", dict(prepared.scale), "values far out are bent in; other numbers: mean 0, deviation 1")
+        else:
+            block.entry("scale", "standard", "numbers: mean 0, deviation 1")
     if prepared.encode:
         remark = f"of more than {MOST_ONE_HOT} categories an embedding learns which are alike; the others are one-hot"
         block.entry("encode", dict(prepared.encode), remark)
