@@ -67,6 +67,8 @@ class TargetSpec:
         smearing: what a prediction is multiplied by once it is back in its own units. The exponential of a mean of logarithms is
             below the mean of the values; the mean of the exponentials of the training part's residuals makes up for that,
             whatever their distribution (Duan, "Smearing Estimate", JASA 78, 1983). 1 until a fit has found it.
+        limits: the least and the largest stored value of the training part, between which a prediction is kept where the
+            logarithm is learned: a little too much of that would be a multiple of the value. None: it is not kept.
     """
 
     name: str
@@ -78,6 +80,7 @@ class TargetSpec:
     column: str = ""
     transform: str = "standard"
     smearing: float = 1.0
+    limits: tuple[float, float] | None = None
 
     @property
     def is_scaled(self) -> bool:
@@ -118,10 +121,11 @@ class TargetSpec:
         """The same of what a model says."""
         import numpy as np
 
-        values = self.to_own(outputs, ops)
         if not self.is_log:
-            return values
-        return values * (self.smearing if ops is None else np.float32(self.smearing))
+            return self.to_own(outputs, ops)
+        if self.limits is not None:
+            outputs = (np if ops is None else ops).clip(outputs, *self.limits)
+        return self.to_own(outputs, ops) * (self.smearing if ops is None else np.float32(self.smearing))
 
     def mean_of(self, stored: Any, weights: Any = None) -> float:
         """The mean of a target's values, as it is stored: of a logarithm it is not the mean of what is stored."""
@@ -145,7 +149,8 @@ class TargetSpec:
 
         if not self.is_log:
             return self
-        residuals = (np.asarray(stored, np.float64) - np.asarray(outputs, np.float64)) * self.scale
+        said = np.asarray(outputs, np.float64) if self.limits is None else np.clip(np.asarray(outputs, np.float64), *self.limits)
+        residuals = (np.asarray(stored, np.float64) - said) * self.scale
         with np.errstate(over="ignore"):
             smearing = float(np.average(np.exp(residuals), weights=weights))
         # A model that learnt nothing sensible is not made up for.

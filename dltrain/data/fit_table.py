@@ -522,7 +522,7 @@ def scaled_target(config: DataConfig, spec: TargetSpec, targets: dict[str, NDArr
     """A target of numbers with mean and deviation of the training rows, or of their logarithms."""
     if spec.task != "regression" or not config.scale_target:
         return spec
-    return scale_target(spec, targets[spec.name][rows])
+    return scale_target(spec, targets[spec.name][rows], in_time=config.series is not None or config.split.time is not None)
 
 
 def check_some_feature(preprocessing: TablePreprocessing, config: DataConfig, left_out: Sequence[tuple[str, str]]) -> None:

@@ -486,8 +486,17 @@ def target_state(spec: TargetSpec) -> dict[str, Any]:
         "mean": spec.mean,
         "scale": spec.scale,
         "reason": spec.reason,
-        **({"transform": spec.transform, "smearing": spec.smearing} if spec.is_log else {}),
+        **({"transform": spec.transform, "smearing": spec.smearing, "limits": spec.limits} if spec.is_log else {}),
     }
+
+
+def _limits_from(limits: Any) -> tuple[float, float] | None:
+    if limits is None:
+        return None
+    low, high = (float(limit) for limit in limits)
+    if not -np.inf < low <= high < np.inf:
+        raise ValueError("limits of a target: expected two finite numbers in order")
+    return low, high
 
 
 def target_from(item: Mapping[str, Any]) -> TargetSpec:
@@ -504,4 +513,5 @@ def target_from(item: Mapping[str, Any]) -> TargetSpec:
         typed(item, "reason", str),
         transform=one_of(item, "transform", ("standard", "log")) if "transform" in item else "standard",
         smearing=positive(item["smearing"]) if "smearing" in item else 1.0,
+        limits=_limits_from(item.get("limits")),
     )

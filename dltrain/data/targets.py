@@ -295,14 +295,27 @@ def _row_fault(locate: Locate, row: int, message: str, hint: str | None = None) 
     return Fault(message if line else f"row {int(row) + 1:,}: {message}", file=file, line=line, hint=hint)
 
 
-def scale_target(spec: TargetSpec, values: NDArray[np.float64]) -> TargetSpec:
-    """The spec with mean and deviation of the training rows, or of their logarithms (raises DataError where one has none)."""
+def scale_target(spec: TargetSpec, values: NDArray[np.float64], *, in_time: bool = False) -> TargetSpec:
+    """The spec with what the training rows show of it, for `data.scale_target`.
+
+    Args:
+        spec: of the target.
+        values: of the training rows.
+        in_time: what is to be predicted comes later, when values may well be beyond those of the training part.
+
+    Raises:
+        DataError: a logarithm is to be learned of a number that has none.
+    """
     if spec.is_log:
         if values.min() <= 0:
             raise DataError(spec.no_logarithm(float(values.min())))
         values = np.log(values)
     deviation = float(values.std())
-    return replace(spec, mean=float(values.mean()), scale=deviation if deviation > 0 else 1.0)
+    fitted = replace(spec, mean=float(values.mean()), scale=deviation if deviation > 0 else 1.0)
+    if not spec.is_log or in_time:
+        return fitted
+    low, high = float(values.min()), float(values.max())
+    return replace(fitted, limits=((low - fitted.mean) / fitted.scale, (high - fitted.mean) / fitted.scale))
 
 
 def transformed(spec: TargetSpec, scale_target: bool | str) -> TargetSpec:

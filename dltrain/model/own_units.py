@@ -41,6 +41,8 @@ class OwnUnits:
         self._scale = np.array([target.scale for target in head.targets], "float32")
         self._mean = means_seen(head, metrics)
         self._is_log = np.array([target.is_log for target in head.targets])
+        limits = [target.limits or (-np.inf, np.inf) for target in head.targets]
+        self._low, self._high = (np.array(bounds, "float32") for bounds in zip(*limits))
         self._smearing: Any = None
         if self._is_log.any():
             # Not a variable of the model: it is stored with the targets.
@@ -57,8 +59,9 @@ class OwnUnits:
 
     def of_outputs(self, values: Any) -> Any:
         """Tensor [rows, targets] of a model's outputs."""
-        values = self.of_targets(values)
-        return values if self._smearing is None else values * self._smearing.value
+        if self._smearing is None:
+            return self.of_targets(values)
+        return self.of_targets(import_keras().ops.clip(values, self._low, self._high)) * self._smearing.value
 
     def set_smearing(self, head: Head) -> None:
         """Take over the smearing of a head whose targets are otherwise the same."""

@@ -48,6 +48,7 @@ def test_the_logarithm_is_standardized_by_the_training_part(tmp_path: Path, monk
 def test_it_is_stored_with_its_smearing(tmp_path: Path) -> None:
     path, _ = prices(tmp_path)
     made = load_dataset(config(path), seed=1).preprocessing.with_smearing({"y": 1.25})
+    assert made.schema.targets[0].limits is not None
     made.save(tmp_path)
     [spec] = load_preprocessing(tmp_path).schema.targets
     assert spec == made.schema.targets[0]
@@ -66,6 +67,17 @@ def test_the_smearing_is_duans_and_repairs_the_mean() -> None:
     assert spec.to_prediction(said).mean() < 0.9 * own.mean()
     weights = (np.arange(len(said)) < 10).astype(float)
     assert spec.with_smearing(spec.to_stored(own), said, weights).smearing == pytest.approx(np.exp(noise[:10]).mean(), rel=1e-5)
+
+
+def test_a_prediction_stays_between_the_values_of_the_training_part(tmp_path: Path) -> None:
+    path, y = prices(tmp_path)
+    dataset = load_dataset(config(path), seed=1)
+    [spec] = dataset.schema.targets
+    train = y[dataset.parts["train"].row_ids]
+    np.testing.assert_allclose(spec.to_prediction(np.array([-50.0, 50.0])), [train.min(), train.max()], rtol=1e-6)
+    np.testing.assert_allclose(spec.to_own(np.array([50.0])), np.exp(50 * spec.scale + spec.mean))
+    [spec] = load_dataset(config(path, split=SplitConfig(test=0.25, time="x")), seed=1).schema.targets
+    assert spec.limits is None  # what comes later may be beyond
 
 
 def test_the_mean_of_values_is_not_that_of_logarithms() -> None:

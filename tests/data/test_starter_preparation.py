@@ -144,3 +144,15 @@ def test_a_simple_net_is_written_where_it_is_asked_for() -> None:
     _, config, _ = start(table())
     assert config.training is not None
     assert config.training.reduce_lr_on_plateau is not None
+
+
+def test_values_far_out_are_bent_in() -> None:
+    generator = np.random.default_rng(7)
+    far = generator.normal(size=400).round(4)
+    far[::40] = 60.0
+    sparse = np.where(np.arange(400) % 10 == 0, 1000.0, 0.0)  # most are one value: there is no middle half to be far from
+    text, config, dataset = start({"far": far, "sparse": sparse, "even": generator.uniform(size=400).round(4), **table()})
+    assert config.data.scale == {"far": "smooth_clip"}
+    scales = {column.name: column.numbers[0].scale for column in dataset.preprocessing.features}  # type: ignore[attr-defined]
+    assert scales == {"far": "smooth_clip", "sparse": "standard", "even": "standard", "x": "standard"}
+    assert "values far out are bent in" in text
