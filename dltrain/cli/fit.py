@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import ALLOW_LARGE, AllowLargeOption, RequireOption, RunsOption
+from dltrain.cli.options import ALLOW_LARGE, ALLOW_ONE_CLASS, AllowLargeOption, AllowOneClassOption, RequireOption, RunsOption
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, UsageError
 from dltrain.wording import one_line
@@ -33,6 +33,7 @@ def command(
     ] = None,
     runs: RunsOption = Path("runs"),
     allow_large: AllowLargeOption = False,
+    allow_one_class: AllowOneClassOption = False,
     require: RequireOption = None,
 ) -> int:
     """Train the model that CONFIG describes, write a run directory, print where it is and its metrics beside the baseline.
@@ -51,7 +52,8 @@ def command(
     resumed = _resumed(resume, run_dir, runs)
     gates = tuple(require or ())
     parse_gates(gates)
-    config = load([*(words or ()), *([ALLOW_LARGE] if allow_large else ())], resumed)
+    allowed = [*([ALLOW_LARGE] if allow_large else ()), *([ALLOW_ONE_CLASS] if allow_one_class else ())]
+    config = load([*(words or ()), *allowed], resumed)
     return _fit(console, config, runs=runs, run_dir=run_dir, resume=resumed, require=gates)
 
 

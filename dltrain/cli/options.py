@@ -37,7 +37,9 @@ ImagesOption = Annotated[
 ]
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of the runs.")]
 AllowLargeOption = Annotated[bool, typer.Option("--allow-large", help="Try what takes more memory than this machine has.")]
+AllowOneClassOption = Annotated[bool, typer.Option("--allow-one-class", help="Train on one class, one value or one row.")]
 MOST_THREADS = 1024
+ALLOW_ONE_CLASS = "data.allow_one_class=true"  # what --allow-one-class says as an override
 ALLOW_LARGE = "training.allow_large=true"  # what --allow-large says as an override
 RequireOption = Annotated[
     list[str] | None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import ALLOW_LARGE, AllowLargeOption, RequireOption, RunsOption
+from dltrain.cli.options import ALLOW_LARGE, ALLOW_ONE_CLASS, AllowLargeOption, AllowOneClassOption, RequireOption, RunsOption
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, TrialsCrashedError, UsageError
 from dltrain.wording import one_line
@@ -56,6 +56,7 @@ def command(
     ] = None,
     runs: RunsOption = Path("runs"),
     allow_large: AllowLargeOption = False,
+    allow_one_class: AllowOneClassOption = False,
     require: RequireOption = None,
 ) -> int:
     """Fit the model of CONFIG once for each trial, and compare the trials.
@@ -80,7 +81,8 @@ def command(
         raise UsageError(Fault("--resume SWEEP already names the directory", hint="leave out --run-dir"))
     if retry is not None and resume is None:
         raise UsageError(Fault("--retry needs --resume", hint="dltrain sweep --resume SWEEP --retry failed"))
-    files, overrides = split_words([*(words or ()), *([ALLOW_LARGE] if allow_large else ())])
+    allowed = [*([ALLOW_LARGE] if allow_large else ()), *([ALLOW_ONE_CLASS] if allow_one_class else ())]
+    files, overrides = split_words([*(words or ()), *allowed])
     if len(files) != 1 and not (resume is not None and not words):
         found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
         raise UsageError(Fault(f"one config file was expected, {found}", hint="dltrain sweep CONFIG [KEY=VALUE]..."))

@@ -121,6 +121,13 @@ _TABLE = (
         example="drop",
     ),
     Key(
+        "data.allow_one_class",
+        "bool",
+        False,
+        "Train where the target has one class, or one value, as a single row has; --allow-one-class says the same.",
+        example=True,
+    ),
+    Key(
         "data.scale",
         f"{SCALES}|map({SCALES})",
         None,

@@ -119,7 +119,7 @@ def _check_name(
     context: Context, place: Place | None, word: str | None, name: str, where: str, parameters: Mapping[str, Any]
 ) -> None:
     head, _, rest = name.partition(".")
-    if (not rest and (head in parameters or head == "seed")) or (rest and head in SWEPT_BLOCKS and head != "parameters"):
+    if (not rest and head in parameters) or (head in SWEPT_BLOCKS and head != "parameters"):
         return
     if head == "parameters" and rest in parameters:
         return

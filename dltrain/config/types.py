@@ -196,6 +196,7 @@ class DataConfig:
         replace: column -> {old text: new text}.
         dates: how dates are written: "day_first", "month_first", a format, or column -> one of these; None: found out.
         missing_target: rows without a value for a target "fail", or are left out ("drop").
+        allow_one_class: a training part in which the target has one class or one value is trained on all the same.
         scale: None (the default of the kind of data), one of "standard", "minmax", "robust", "smooth_clip", "quantile", "unit",
             "none", or a mapping column -> one of these (for tables).
         impute: None (default "median"), "mean", "median", "most_frequent", "none", a number, or a mapping column -> one of these.
@@ -240,6 +241,7 @@ class DataConfig:
     replace: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     dates: str | Mapping[str, str] | None = None
     missing_target: str = "fail"
+    allow_one_class: bool = False
     scale: str | Mapping[str, str] | None = None
     impute: str | float | Mapping[str, str | float] | None = None
     encode: str | Mapping[str, str] | None = None

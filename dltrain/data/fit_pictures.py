@@ -23,10 +23,13 @@ from dltrain.data.scaling import FLOAT32_ROUNDING
 from dltrain.data.splits import Rows
 from dltrain.data.table_preprocessing import DROP, RECONSTRUCTION
 from dltrain.data.targets import (
+    HINT_CONSTANT,
+    HINT_ONE_CLASS,
     Locate,
     count_labels,
     describe_dropped,
     have_targets,
+    others_of,
     refuse_log_of_none,
     scale_target,
     transformed,
@@ -135,7 +138,7 @@ def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, N
         raise DataError(config_fault(config, "data.target", "the target is empty in every row"))
     if raw.classes and config.task != "regression":
         spec = TargetSpec(name, "classification", raw.classes, reason=f"{config.source} has {len(raw.classes)} classes")
-        return _with_two_classes(spec, values.astype(np.int32))
+        return _with_two_classes(config, spec, values.astype(np.int32))
     infinite = np.isinf(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
     if infinite.any():
         raise DataError(f"row {int(np.argmax(infinite)) + 1:,}: the target is not a finite number")
@@ -146,15 +149,18 @@ def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, N
     if task == "classification":
         spec = TargetSpec(name, task, tuple(class_labels(distinct)), reason=reason)
         codes = np.searchsorted(distinct, values).astype(np.int32)
-        return _with_two_classes(spec, np.where(is_there, codes, np.int32(NO_CODE)))
-    if len(distinct) < 2:
-        raise DataError("the target is the same in every row", hint="a constant needs no model")
+        return _with_two_classes(config, spec, np.where(is_there, codes, np.int32(NO_CODE)))
+    if len(distinct) < 2 and not config.allow_one_class:
+        raise DataError("the target is the same in every row", hint=HINT_CONSTANT)
     return TargetSpec(name, task, reason=reason), values.astype(np.float64)
 
 
-def _with_two_classes(spec: TargetSpec, codes: NDArray[np.int32]) -> tuple[TargetSpec, NDArray[np.int32]]:
-    if len(np.unique(codes[codes != NO_CODE])) < 2:
-        raise DataError(f"there is one class only: {spec.classes[int(codes.max())]}", hint="a class to tell it from is needed")
+def _with_two_classes(config: DataConfig, spec: TargetSpec, codes: NDArray[np.int32]) -> tuple[TargetSpec, NDArray[np.int32]]:
+    if len(np.unique(codes[codes != NO_CODE])) < 2 and not config.allow_one_class:
+        raise DataError(f"there is one class only: {spec.classes[int(codes.max())]}", hint=HINT_ONE_CLASS)
+    others = others_of(spec.classes)
+    if others:
+        return replace(spec, classes=(*others, *spec.classes)), np.where(codes == NO_CODE, codes, codes + 1).astype(np.int32)
     return spec, codes
 
 

@@ -234,7 +234,7 @@ def _fit(
         lambda: read_weights(raw, config.weight, reading) if config.weight else None,
     )
     rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
-    warnings = [*guessed, *check_targets(specs, targets, rows, raw), *warned, *files.unmet]
+    warnings = [*guessed, *check_targets(config, specs, targets, rows, raw), *warned, *files.unmet]
     fitted = []
     for number, column in enumerate(columns, 1):
         reporter.status(f"statistics of column {number} of {len(columns)}")
@@ -325,7 +325,7 @@ def _read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str)
         labelled = is_labelled(pieces[0])
         distinct = polars.concat([series.cast(polars.String) if labelled else series for series in pieces])
         distinct = mend(distinct.unique(maintain_order=True), reading)
-    spec = infer_target(distinct, reading, task=config.task, classes=(), labelled=labelled)
+    spec = infer_target(distinct, reading, task=config.task, classes=(), labelled=labelled, allow_one=config.allow_one_class)
     spec = transformed(spec, config.scale_target)
     return spec, _encode_target(raw, spec, reading, config.missing_target)
 

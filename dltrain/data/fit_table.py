@@ -53,6 +53,8 @@ from dltrain.data.table_preprocessing import (
     read_weights,
 )
 from dltrain.data.targets import (
+    HINT_CONSTANT,
+    HINT_ONE_CLASS,
     count_labels,
     describe_dropped,
     encode_target,
@@ -102,7 +104,13 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
     skipped: list[str] = []
     rows = {name: usable_rows(columns, values, chosen, skipped) for name, chosen in rows.items()}
-    warnings = [*guessed, *check_targets(specs, targets, rows, raw), *skipped, *warned, *unmet_words(config, raw.frame, reading)]
+    warnings = [
+        *guessed,
+        *check_targets(config, specs, targets, rows, raw),
+        *skipped,
+        *warned,
+        *unmet_words(config, raw.frame, reading),
+    ]
     warnings += totals_row(raw.frame, reading)
     columns = [fit_column(config, column, values[column.name], rows["train"]) for column in columns]
     taught, untaught, more = split_untaught(columns, len(rows["train"]))
@@ -351,7 +359,14 @@ def read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str) 
     """
     series = mend(column_of(raw.frame, name), reading)
     classes = raw.classes if name in raw.target else ()
-    spec = infer_target(series, reading, task=config.task, classes=classes, labelled=is_labelled(column_of(raw.frame, name)))
+    spec = infer_target(
+        series,
+        reading,
+        task=config.task,
+        classes=classes,
+        labelled=is_labelled(column_of(raw.frame, name)),
+        allow_one=config.allow_one_class,
+    )
     spec = transformed(spec, config.scale_target)
     return spec, encode_target(series, spec, reading, locator(raw), drop=config.missing_target == DROP)
 
@@ -391,19 +406,24 @@ def _refuse_log_of_none(config: DataConfig, specs: Sequence[TargetSpec]) -> None
 
 
 def check_targets(
-    specs: tuple[TargetSpec, ...], targets: dict[str, NDArray[Any]], rows: dict[str, Rows], raw: RawTable
+    config: DataConfig, specs: tuple[TargetSpec, ...], targets: dict[str, NDArray[Any]], rows: dict[str, Rows], raw: RawTable
 ) -> list[str]:
-    """Labels must be known to training, numbers must vary in it."""
+    """Labels must be known to training, numbers must vary in it; unless `data.allow_one_class` says that they need not."""
     notes = []
     for spec in specs:
-        if spec.task == "classification":
+        if spec.task == RECONSTRUCTION:
+            continue
+        is_one = np.ptp(targets[spec.name][rows["train"]]) == 0
+        if spec.task == "classification" and not (is_one and config.allow_one_class):
             notes += check_labels(spec.name, spec.classes, targets[spec.name], rows, locator(raw))
-            if np.ptp(targets[spec.name][rows["train"]]) == 0:
-                raise DataError(f"the training part has one class of {spec.name} only")
-        elif spec.task == "regression" and np.ptp(targets[spec.name][rows["train"]]) == 0:
-            raise DataError(
-                f"the target {spec.name} is the same in every row of the training part", hint="a constant needs no model"
-            )
+        if not is_one:
+            continue
+        classifies = spec.task == "classification"
+        same = f"the target {spec.name} is the same in every row of the training part"
+        message = f"the training part has one class of {spec.name} only" if classifies else same
+        if not config.allow_one_class:
+            raise DataError(message, hint=HINT_ONE_CLASS if classifies else HINT_CONSTANT)
+        notes.append(f"{message}: to say it always is all that can be learnt")
     return notes
 
 

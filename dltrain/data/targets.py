@@ -24,12 +24,20 @@ FEW_VALUES = 2
 EXACT = 2.0**53
 WHOLE = r"^[+-]?[0-9]+$"
 CODE = r"^[+-]?0[0-9]+$"
+HINT_ONE_CLASS = "a class to tell it from is needed; to train all the same: --allow-one-class"
+HINT_CONSTANT = "a constant needs no model; to train all the same: --allow-one-class"
 # (row) -> (file, line): where a row of the table stands.
 Locate = Callable[[int], tuple[str | None, int | None]]
 
 
 def infer_target(
-    series: polars.Series, reading: Reading, *, task: str | None, classes: Sequence[str], labelled: bool = False
+    series: polars.Series,
+    reading: Reading,
+    *,
+    task: str | None,
+    classes: Sequence[str],
+    labelled: bool = False,
+    allow_one: bool = False,
 ) -> TargetSpec:
     """Task and labels of a target column: text, booleans, or numbers of at most two values classify; other numbers regress.
 
@@ -42,6 +50,7 @@ def infer_target(
         task: what the config says, or None.
         classes: label names of a column of integer codes, or empty.
         labelled: whether the file says that the column holds categories.
+        allow_one: one class, or one number, is enough.
 
     Raises:
         DataError: no values, one value only, or not what `task` needs.
@@ -80,15 +89,18 @@ def infer_target(
         if not all_numbers:
             message = f"the target {name} holds {what} ({listed(values.unique(maintain_order=True).to_list(), 4)})"
             raise DataError(Fault(f"{message}: no numbers to regress on", path="data.task", hint="data.task: classification"))
-        _refuse_constant(name, numbers[readable])
+        if not allow_one:
+            _refuse_constant(name, numbers[readable])
         return TargetSpec(name, task, reason=reason)
-    if len(labels) < 2:
-        raise DataError(
-            Fault(
-                f"the target {name} has one class only: {labels[0]}", path="data.target", hint="a class to tell it from is needed"
-            )
-        )
+    if len(labels) < 2 and not allow_one:
+        raise DataError(Fault(f"the target {name} has one class only: {labels[0]}", path="data.target", hint=HINT_ONE_CLASS))
+    labels = [*others_of(labels), *labels]
     return TargetSpec(name, task, tuple(labels), reason=reason + _remark(values, reading, all_numbers or codes, labels))
+
+
+def others_of(labels: Sequence[str]) -> list[str]:
+    """What a single class is told from, though no row is it: `not spam`."""
+    return [f"not {labels[0]}"] if len(labels) == 1 else []
 
 
 def are_codes(values: polars.Series) -> bool:
@@ -147,7 +159,7 @@ def _what(values: polars.Series, all_numbers: bool) -> str:
 def _refuse_constant(name: str, numbers: NDArray[np.float64]) -> None:
     if (numbers == numbers[0]).all():
         message = f"the target {name} is {numbers[0]:g} in every row"
-        raise DataError(Fault(message, path="data.target", hint="a constant needs no model"))
+        raise DataError(Fault(message, path="data.target", hint=HINT_CONSTANT))
 
 
 def label_texts(values: polars.Series, numbers: NDArray[np.float64] | None) -> polars.Series:
@@ -311,6 +323,8 @@ def scale_target(spec: TargetSpec, values: NDArray[np.float64], *, in_time: bool
             raise DataError(spec.no_logarithm(float(values.min())))
         values = np.log(values)
     deviation = float(values.std())
+    if not deviation and not spec.is_log:
+        return spec  # a single value is to be learnt as it is: less its mean, nothing of it is left
     fitted = replace(spec, mean=float(values.mean()), scale=deviation if deviation > 0 else 1.0)
     if not spec.is_log or in_time:
         return fitted

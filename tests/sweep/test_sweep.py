@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dltrain.cli.app import run as command
 from dltrain.config import load_config
 from dltrain.errors import ConfigError, InterruptedRun, RunError, UsageError
 from dltrain.evaluation.load_run import load_run
@@ -396,3 +397,40 @@ def test_f3_dead_units_of_trials_are_said(inline, tmp_path):
     config = small("model.layers.0.bias_initializer={Constant: {value: -50.0}}", "training.epochs=1")
     result = sweep(config, over=[RATES], run_dir=tmp_path / "s")
     assert any(note.startswith("dead units: trials 1") for note in result.notes)
+
+
+@pytest.mark.parametrize(
+    ("swept", "num_trials"),
+    [
+        ("model.layers.0.kernel_initializer: [he_normal, {HeNormal: {}}, {RandomNormal: {stddev: 0.1}}, zeros]", 3),
+        ("model.layers.0.kernel_initializer: [he_normal, he_norml]", None),
+        ("model.layers.0.kernel_regularizer: [null, {L2: {l2: 0.01}}, l1]", 3),
+        ("training.optimizer.learning_rate: [0.1, {ExponentialDecay: {initial_learning_rate: 0.1, decay_steps: 9, decay_rate: 0.9}}]", 2),
+        ("training.optimizer.learning_rate: [0.1, {ExponentialDecay: {initial_learning_rate: 0.1}}]", None),
+        ("training.optimizer: [{SGD: {learning_rate: {CosineDecay: {initial_learning_rate: 0.1, decay_steps: 9}}}}, adam]", 2),
+        ("model.layers.1: [{Dropout: {rate: 0.3}}, BatchNormalization, {Dense: {units: 3, activation: tanh}}]", 3),
+        ("model.layers.1: [{Dropout: {rate: 3}}, BatchNormalization]", None),
+        ("model.layers.1: [Dropuot, BatchNormalization]", None),
+        ("data.scale: [standard, minmax, none]", 3),
+        ("data.scale: [standard, minmaxx]", None),
+        ("model: [{layers: []}, {layers: [{Dense: {units: 3}}]}]", 2),
+        ("model: [{layers: [{Dense: {units: 3}}]}, {layer: []}]", None),
+        ("model.output: [auto, {Dense: {units: 2, activation: softmax}}]", 2),
+        ("data.split: [{test: 0.2, validation: 0.2}, {test: 0.3, validation: 0.1}]", 2),
+        ("training.metrics: [[accuracy], [{AUC: {curve: PR}}]]", 2),
+        ("training.batch_size: [8, '8x']", None),
+    ],
+)  # fmt: skip
+def test_f2_check_and_sweep_say_the_same(inline, tmp_path, swept, num_trials):
+    inline(faked(lambda values: 0.5))
+    file = tmp_path / "s.yaml"
+    file.write_text(SMALL + f"sweep:\n  parameters:\n    {swept}\n")
+    code = command(["check", str(file), "-q"])
+    if num_trials is not None:
+        assert code == 0
+        assert len(sweep(load_config(file), run_dir=tmp_path / "s").trials) == num_trials
+        return
+    assert code == 2
+    with pytest.raises(ConfigError):
+        sweep(load_config(file), run_dir=tmp_path / "s")
+    assert not (tmp_path / "s").exists()
