@@ -87,6 +87,7 @@ def _realmlp(task: str | None) -> tuple[list[Any], dict[str, Any]]:
         ]
     groups: Sequence[Mapping[str, Any]] = [
         {"match": "periodic_embedding*/bias", "learning_rate": 0.1, "weight_decay": 0},
+        {"match": "periodic_embedding_waves/kernel", "learning_rate": 0.628},  # 0.1, of frequencies that hold the factor 2 pi
         {"match": "periodic_embedding*", "learning_rate": 0.1},
         {"match": "feature_scaling", "learning_rate": 6},
         {"match": "parametric_activation*", "learning_rate": 0.1},

@@ -39,7 +39,7 @@ def test_realmlp_is_that_of_the_paper() -> None:
     assert given["learning_rate"] == Component("curve", "CosLog4", {"peak": 0.2})
     assert given["weight_decay"] == Component("curve", "FlatCos", {"peak": 0.02})
     assert config.model.layers[4].component.arguments["rate"] == Component("curve", "FlatCos", {"peak": 0.15})
-    assert [word for group in given["groups"] for word in group["match"]][2:] == [
+    assert [word for group in given["groups"] for word in group["match"]][3:] == [
         "feature_scaling",
         "parametric_activation*",
         "bias",
@@ -63,13 +63,13 @@ def test_every_part_can_be_overridden() -> None:
     words = [
         "model.layers.2.units=64",
         "training.optimizer.learning_rate.peak=0.1",
-        "training.optimizer.groups.2.learning_rate=2",
+        "training.optimizer.groups.3.learning_rate=2",
     ]
     config = config_of(TEXT, *words)
     assert config.training is not None
     assert config.model.layers[2].component.arguments["units"] == 64
     assert config.training.optimizer.arguments["learning_rate"].arguments["peak"] == 0.1
-    assert config.training.optimizer.arguments["groups"][2]["learning_rate"] == 2
+    assert config.training.optimizer.arguments["groups"][3]["learning_rate"] == 2
 
 
 @pytest.mark.parametrize("word", ["model.preset=realmlp", "model={preset: RealMLP}"])
