@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from dltrain.config.catalog import normalize
 from dltrain.config.types import Component
 from dltrain.errors import ConfigError, Fault
 
@@ -53,7 +52,7 @@ def matches(word: str, names: Sequence[str], classes: Sequence[str], path: str) 
         path: its own, such as `hidden/kernel`.
     """
     own = path.rpartition("/")[2]
-    if normalize(word) in map(normalize, classes):
+    if word in classes:  # as Keras spells them: `dense` is the name of a layer
         return True
     return any(fnmatchcase(name, word) for name in (*names, *(f"{name}/{own}" for name in names), own, path))
 

@@ -12,7 +12,7 @@ from dltrain.checking.check import check_config
 from dltrain.config import load_config_text
 from dltrain.config.types import Component
 from dltrain.errors import ConfigError
-from dltrain.model.groups import multipliers_of, put_groups
+from dltrain.model.groups import matches, multipliers_of, put_groups
 from dltrain.training.fit import fit
 from tests.training.stacked.support import assert_like_own_fits
 from tests.training.support import config_of, fit_with_interruptions, newest_state
@@ -182,3 +182,13 @@ def test_optimizers_that_take_no_groups_say_so() -> None:
     text = GROUPED.replace("AdamW: {learning_rate: 0.01, weight_decay: 0.1}", "Adafactor: {learning_rate: 0.01}")
     errors = check_config(load_config_text(text, folder=Path("."))).errors
     assert any("Adafactor takes no groups" in fault.message for fault in errors)
+
+
+def test_a_class_is_spelt_as_keras_does_and_a_name_is_one_layer() -> None:
+    assert matches("Dense", ["dense_1"], ["Dense"], "dense_1/kernel")
+    assert matches("dense", ["dense"], ["Dense"], "dense/kernel")
+    assert not matches("dense", ["dense_1"], ["Dense"], "dense_1/kernel")
+    assert matches("dense*", ["dense_1"], ["Dense"], "dense_1/kernel")
+    assert matches("dense_1/bias", ["dense_1"], ["Dense"], "dense_1/bias")
+    assert not matches("kernel", ["dense_1"], ["Dense"], "dense_1/bias")
+    assert not matches("Dense", ["scale"], ["EinsumDense"], "scale/kernel")
