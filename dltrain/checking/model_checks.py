@@ -250,17 +250,26 @@ def _check_unused(config: Config, network: Network) -> list[Fault]:
         for name, columns in config.data.input_columns.items()
         if name not in taken
     ]
+    # Of a layer that is several, the last one has its name, and says it for all.
+    unused = [row for row in network.rows if row.config is not None and row.name not in needed and row.config.path]
+    last = {row.config.path: row for row in unused if row.config is not None}
     return inputs + [
         fault(
             config,
             row.config.path,
-            f"nothing takes the output of this {row.layer}, so it is not part of the model",
+            f"nothing takes the output of this {_layer_named(config, row)}, so it is not part of the model",
             f"name it in a `from:` below, such as `from: [{row.name}, …]`, or take it out",
             warning=True,
         )
-        for row in network.rows
-        if row.config is not None and row.name not in needed and row.config.path
+        for row in last.values()
+        if row.config is not None
     ]
+
+
+def _layer_named(config: Config, row: Row) -> str:
+    """The layer as the config has it, of which a row may be a part."""
+    path = row.config.path if row.config else None
+    return next((layer.component.name for layer in config.model.layers if layer.path == path), row.layer)
 
 
 def _check_end(config: Config, heads: Sequence[Head]) -> list[Fault]:

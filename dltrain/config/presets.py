@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dltrain.config.catalog import normalize
+from dltrain.config.composed import COMPOSED
 from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.overrides import WORD
 from dltrain.config.scalars import describe
@@ -50,7 +52,10 @@ def expand_preset(root: MappingNode, faults: Faults) -> None:
     if task is None:
         message = f"{name} trains classes and numbers differently, and the config does not say which: it is taken for classes"
         faults.add(node, "model.preset", message, "say data.task: classification, or regression", warning=True)
+    given = model.entries.get("layers")
     layers, training = _realmlp(task)
+    if given is not None and given.plain() is not None:
+        _leave_out_groups(training, given.plain())
     _put(model, {"layers": layers}, node)
     block = root.entries.get("training")
     if block is None or (isinstance(block, ScalarNode) and block.value is None):
@@ -101,6 +106,18 @@ def _realmlp(task: str | None) -> tuple[list[Any], dict[str, Any]]:
         "groups": groups,
     }
     return layers, {"optimizer": {"AdamW": optimizer}, "epochs": 256, "batch_size": 256}
+
+
+def _leave_out_groups(training: Mapping[str, Any], layers: Any) -> None:
+    """Groups for layers that those of the config's own are not: they would match nothing."""
+    items = layers if isinstance(layers, list) else []
+    own = {normalize(str(name)) for item in items for name in (item if isinstance(item, dict) else [item])}
+    for arguments in training["optimizer"].values():
+        arguments["groups"] = [
+            group
+            for group in arguments["groups"]
+            if not any(normalize(group["match"]).startswith(word) and word not in own for word in map(normalize, COMPOSED))
+        ]
 
 
 def _put(block: MappingNode, values: Mapping[str, Any], origin: Node) -> None:

@@ -16,7 +16,7 @@ from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.metric_names import metric_name
 from dltrain.config.nodes import MappingNode, Node, ScalarNode
 from dltrain.config.phases_block import plain_phase, read_phases
-from dltrain.config.reading import Context, is_none, is_removed, items_of, read_block, read_texts, scalars_of
+from dltrain.config.reading import Context, is_absent, is_none, is_removed, items_of, read_block, read_texts, scalars_of
 from dltrain.config.scalars import describe
 from dltrain.config.suggest import did_you_mean, one_of
 from dltrain.config.templates import check_metric, check_template, format_of, stays_inside
@@ -65,7 +65,12 @@ def _read_auto(context: Context, node: Node, path: str) -> Any:
 def _read_optimizer(context: Context, node: Node, path: str) -> Any:
     """The optimizer, with its `groups` among the arguments."""
     groups: list[Any] = []
-    extras = {"groups": lambda value, where: groups.append(read_groups(context, value, where))}
+
+    def read(node: Node, where: str) -> None:
+        if not is_absent(node):
+            groups.append(read_groups(context, node, where))
+
+    extras = {"groups": read}
     component = read_component(context, ("optimizer",), node, path, extras)
     if component is None:
         return MISMATCH

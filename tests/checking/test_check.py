@@ -62,10 +62,10 @@ def test_faces_by_their_arguments(arguments: str, shape: tuple[int, ...], people
 
 def test_an_unknown_layer_is_marked_and_what_follows_too() -> None:
     result = check(
-        "data: {source: iris}\nmodel: {layers: [EinsumDense: {equation: 'ab,bc->ac', output_shape: 4}, Dense: {units: 3}]}\n"
+        "data: {source: iris}\nmodel: {layers: [EinsumDense: {equation: '...b,bc->...c', output_shape: 4}, Dense: {units: 3}]}\n"
     )
     assert [row.output_shape for row in result.layers] == [None, None, None]
-    assert "check does not know" in result.layers[0].note
+    assert "check does not follow the equation" in result.layers[0].note
     assert result.parameters is None
     assert not result.errors
 

@@ -57,6 +57,8 @@ def test_what_the_config_gives_itself_stays() -> None:
     assert config.training.early_stopping == {"patience": 2, "monitor": "loss"}
     own = config_of(TEXT.replace("{preset: realmlp}", "{preset: realmlp, layers: [{Dense: {units: 4}}]}"))
     assert [layer.component.name for layer in own.model.layers] == ["Dense"]
+    assert own.training is not None
+    assert [group["match"] for group in own.training.optimizer.arguments["groups"]] == [["bias"], ["Dense"]]
 
 
 def test_every_part_can_be_overridden() -> None:
