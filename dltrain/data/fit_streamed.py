@@ -50,7 +50,17 @@ from dltrain.data.fit_table import (
 from dltrain.data.fitted import Fitted
 from dltrain.data.giveaways import MOST_COLUMNS, sampled, warn_of_giveaways
 from dltrain.data.input_groups import group_columns, without_untaught
-from dltrain.data.kinds import SAMPLE_ROWS, ColumnKind, Reading, infer_time, is_labelled, is_text, mend, read_numbers
+from dltrain.data.kinds import (
+    SAMPLE_ROWS,
+    ColumnKind,
+    Reading,
+    are_durations,
+    infer_time,
+    is_labelled,
+    is_text,
+    mend,
+    read_numbers,
+)
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
@@ -195,7 +205,8 @@ def _stored_plan(config: DataConfig, sample: RawTable, stored: TablePreprocessin
 
 def _is_amount(series: polars.Series, reading: Reading) -> bool:
     """Whether a target is text of numbers that are no labels by their look: as numbers they lose nothing."""
-    if not is_text(series) or are_codes(mend(series, reading)):
+    mended = mend(series, reading)
+    if not is_text(series) or are_codes(mended) or are_durations(mended):
         return False
     numbers, bad = read_numbers(series, reading)
     found = numbers[np.isfinite(numbers)]

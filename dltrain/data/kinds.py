@@ -32,11 +32,13 @@ if TYPE_CHECKING:
 KINDS = ("number", "category", "boolean", "date", "text", "image")
 SAMPLE_ROWS = 10_000
 PICTURE_NAME = r"(?i)\S\.(jpe?g|png|webp|bmp|gif|tiff?)$"
-# pandas' words for "no value", the question mark of the UCI repository, the point of SAS and Stata, the errors of spreadsheets.
+# pandas' words for "no value", the question mark of the UCI repository, the point of SAS and Stata, the errors of spreadsheets,
+# what databases write.
 USUAL_MISSING = (
     "?", ".", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "NULL", "Null", "null", "None", "<NA>",
     "#N/A", "#N/A N/A", "#NA", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
-    "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!",
+    "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#NV", "#WERT!", "#BEZUG!", "#ZAHL!", "#VALEUR!", "#NOMBRE!",
+    "NaT", "\\N", "0000-00-00", "0000-00-00 00:00:00",
 )  # fmt: skip
 OF_TYPE = "values of type "
 # Digits with leading zeros are codes, not numbers.
@@ -217,6 +219,7 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
         if numbers.null_count() > series.null_count():
             plain = without_affixes(series)
             numbers = numbers if plain is series else _from_text(plain, reading)
+            numbers = _seconds_of(series) if numbers.null_count() == len(numbers) else numbers
         series = numbers
     elif str(series.dtype).startswith("Duration"):
         series = series.dt.total_microseconds() / 1e6
@@ -239,6 +242,28 @@ def _from_text(series: polars.Series, reading: Reading) -> polars.Series:
     if reading.decimal != ".":
         series = series.str.replace(reading.decimal, ".", literal=True)
     return series.cast(polars.Float64, strict=False)
+
+
+# Hours, minutes and seconds, or minutes and seconds, as stop watches and pandas write them.
+DURATION = r"^(?:(-?\d+) days?,? \+?)?(-?)(?:(\d{1,4}):)?(\d{1,4}):([0-5]\d(?:[.,]\d{1,9})?)$"
+
+
+def are_durations(series: polars.Series) -> bool:
+    """Whether a column holds text such as 01:23:45, and nothing else."""
+    return is_text(series) and series.null_count() < len(series) and bool(series.str.contains(DURATION).all())
+
+
+def _seconds_of(series: polars.Series) -> polars.Series:
+    """Durations as seconds where all of a column are such: of `10:30` it is not known whether they are minutes, and no matter."""
+    import polars
+
+    if not are_durations(series):
+        return series.cast(polars.Float64, strict=False)
+    parts = series.str.extract_groups(DURATION).struct
+    days, hours, minutes = (parts[place].cast(polars.Float64).fill_null(0.0) for place in (0, 2, 3))
+    seconds = parts[4].str.replace(",", ".", literal=True).cast(polars.Float64)
+    sign = polars.select(polars.when(parts[1] == "-").then(-1.0).otherwise(1.0)).to_series()
+    return (days * 86400.0 + sign * ((hours * 60 + minutes) * 60 + seconds)).alias(series.name)
 
 
 # A currency before or after a number, percent, brackets around what is negative in a ledger, a minus behind it or a long one.
@@ -352,7 +377,7 @@ def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
         return _kind_of_type(series, reading)
     if sample.str.to_lowercase().is_in(list(BOOLEANS)).all():
         return ColumnKind("boolean")
-    has_leading_zero = sample.str.contains(LEADING_ZERO).any()
+    has_leading_zero = sample.str.contains(LEADING_ZERO).any() and not are_durations(sample)
     if not has_leading_zero and not np.isnan(to_numbers(sample, reading)).any():
         return ColumnKind("number", left_out=_row_name(series, reading))
     written = date_writing(series, sample, reading)

@@ -14,7 +14,18 @@ from dltrain.config.types import DataConfig
 from dltrain.data.column_names import column_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.faults import listed, shown_column
-from dltrain.data.kinds import LEADING_ZERO, SAMPLE_ROWS, ColumnKind, Reading, holds, is_text, is_unreadable, mend, to_numbers
+from dltrain.data.kinds import (
+    LEADING_ZERO,
+    SAMPLE_ROWS,
+    ColumnKind,
+    Reading,
+    are_durations,
+    holds,
+    is_text,
+    is_unreadable,
+    mend,
+    to_numbers,
+)
 from dltrain.errors import Fault
 
 if TYPE_CHECKING:
@@ -53,8 +64,11 @@ def how_read(
     config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading
 ) -> tuple[list[str], list[str]]:
     """Lines on columns of codes, and warnings of columns that are numbers but for some words; by the first 10,000 rows."""
-    codes, warnings = [], []
+    codes, warnings, durations = [], [], []
     for name, kind in kinds.items():
+        if kind.kind == "number" and is_text(column_of(frame, name)):
+            sample = mend(column_of(frame, name).head(SAMPLE_ROWS), reading)
+            durations += [shown_column(name)] if are_durations(sample) else []
         if (
             (config.features or {}).get(name) is not None
             or kind.kind not in ("category", "text")
@@ -75,10 +89,13 @@ def how_read(
             f"{shown_column(name)}: {int((~is_word).sum()):,} of {len(sample):,} values are numbers; because of {words} {fate}; "
             f'`data.replace: {{{name}: {{"word": ""}}}}` makes a word no value, `data.features: {{{name}: category}}` agrees'
         )
-    if not codes:
-        return [], warnings
-    hint = f"`data.features: {{{codes[0]}: number}}` reads numbers"
-    return [f"digits with leading zeros, taken for codes: {listed(codes, 8)}; {hint}"], warnings
+    lines = []
+    if codes:
+        hint = f"`data.features: {{{codes[0]}: number}}` reads numbers"
+        lines.append(f"digits with leading zeros, taken for codes: {listed(codes, 8)}; {hint}")
+    if durations:
+        lines.append(f"hours, minutes and seconds, read as numbers of seconds: {listed(durations, 8)}")
+    return lines, warnings
 
 
 def far_codes(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dltrain.data.column_names import name_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.faults import capped, listed, nearest
-from dltrain.data.kinds import Reading, is_number, is_text, is_unreadable, text_of, to_numbers, unreadable
+from dltrain.data.kinds import Reading, are_durations, is_number, is_text, is_unreadable, text_of, to_numbers, unreadable
 from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
@@ -153,6 +153,8 @@ def _remark(values: polars.Series, reading: Reading, as_expected: bool, labels: 
 def _what(values: polars.Series, all_numbers: bool) -> str:
     if str(values.dtype) == "Boolean":
         return "booleans"
+    if all_numbers and are_durations(values):
+        return "hours, minutes and seconds (as seconds)"
     return "numbers" if all_numbers else "text"
 
 

@@ -14,12 +14,13 @@ import pytest
 
 from dltrain.checking import check_file
 from dltrain.config import dump_yaml, load_config_text, resolve
+from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.disk_array import in_memory
 from dltrain.data.kinds import Reading, to_numbers
 from dltrain.data.load import load_dataset, read_part
 from dltrain.errors import DataError
-from tests.data.streaming import IN_MEMORY, STREAMED
+from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
 
 ROWS = 60
 RANDOM = np.random.default_rng(5)
@@ -243,3 +244,43 @@ def test_the_resolved_config_of_a_file_of_which_the_beginning_is_read(
     assert ("data.dates" in inferred) == (order == "%d.%m.%Y")
     resolved = load_config_text(dump_yaml(resolve(config, inferred)), folder=tmp_path)
     assert arrays(load_dataset(resolved.data, seed=0)) == arrays(load_dataset(config.data, seed=0))
+
+
+@pytest.mark.parametrize(
+    ("texts", "seconds"),
+    [
+        (["00:01:00", "01:00:30", None], [60, 3630, np.nan]),
+        (["1:02:03", "59:10", "0:00.5"], [3723, 3550, 0.5]),
+        (["1 days 02:00:00", "0 days 00:00:05", "-1 days +23:00:00"], [93600, 5, -3600]),
+        (["10:30", "ten"], [np.nan, np.nan]),
+        (["5", "10:30"], [5, np.nan]),
+    ],
+)
+def test_hours_minutes_and_seconds_are_seconds_where_all_are(texts: list[str], seconds: list[float]) -> None:
+    import polars
+
+    np.testing.assert_array_equal(to_numbers(polars.Series("a", texts), Reading()), seconds)
+
+
+def test_durations_are_read_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    small_chunks(monkeypatch, 300)
+    times = [f"{i // 60:02d}:{i % 60:02d}:{i * 7 % 60:02d}" for i in range(90)]
+    (tmp_path / "t.csv").write_text("lap,y\n" + "\n".join(f"{time},{times[-1 - i]}" for i, time in enumerate(times)))
+    config = DataConfig("csv", path=(str(tmp_path / "t.csv"),), target=("y",), scale="none", scale_target=False)
+    resident, streamed = (load_as(monkeypatch, bound, config) for bound in (IN_MEMORY, STREAMED))
+    expected = [i * 60 + i * 7 % 60 for i in range(90)]
+    np.testing.assert_array_equal(resident.parts["train"].inputs["features"][:, 0], expected)
+    np.testing.assert_array_equal(resident.parts["train"].targets["y"], expected[::-1])
+    assert "hours, minutes and seconds, read as numbers of seconds: lap" in resident.summary
+    assert "hours, minutes and seconds (as seconds)" in " ".join(resident.summary)
+    assert_same(resident, streamed)
+
+
+def test_what_databases_write_for_no_date_is_none(tmp_path: Path) -> None:
+    days = [f"{day:%Y-%m-%d}" if row % 7 else ["0000-00-00", "NaT", "\\N"][row % 3] for row, day in enumerate(DAYS)]
+    dataset = load_text(tmp_path, "when,a,y\n" + "\n".join(f"{day},{i % 9},{i % 2}" for i, day in enumerate(days)))
+    assert dataset.resolved["data.features"] == {"when": "date", "a": "number"}
+    features = in_memory(dataset.parts["train"].inputs["features"])
+    missing = features[:, dataset.schema.inputs[0].columns.index("when year missing")]
+    assert missing.tolist() == [0.0 if row % 7 else 1.0 for row in range(ROWS)]
