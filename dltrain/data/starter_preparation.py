@@ -74,7 +74,7 @@ def decide(fitted: Fitted, numbers: Mapping[str, NDArray[np.float64]]) -> Prepar
     rows = fitted.parts["train"].row_ids
     numeric = [column.name for column in columns if column.kind == "number" and column.name in numbers]
     tails = [name for name in numeric if is_far_out(numbers[name][rows])]
-    return Preparation(encode, MIN_COUNT if rare else None, _skewness(fitted), dict.fromkeys(tails, "smooth_clip"), rare)
+    return Preparation(encode, MIN_COUNT if rare else None, _skewness(fitted, numbers), dict.fromkeys(tails, "smooth_clip"), rare)
 
 
 def is_far_out(values: NDArray[np.float64]) -> bool:
@@ -86,13 +86,15 @@ def is_far_out(values: NDArray[np.float64]) -> bool:
     return bool(high > low and np.abs(values - middle).max() > FAR_OUT * (high - low))
 
 
-def _skewness(fitted: Fitted) -> tuple[float, float] | None:
+def _skewness(fitted: Fitted, numbers: Mapping[str, NDArray[np.float64]]) -> tuple[float, float] | None:
     """That of a target and of its logarithm, where the logarithm is the better to learn."""
     specs = fitted.preprocessing.schema.targets
     if len(specs) != 1 or specs[0].task != "regression":
         return None
     values = specs[0].to_own(in_memory(fitted.parts["train"].targets[specs[0].name]))
-    if values.min() <= 0:
+    # Of all parts, as they are in the table: a zero that was scaled and back is zero but for rounding.
+    own = numbers.get(specs[0].name, values)
+    if values.min() <= 0 or np.nanmin(own) <= 0:
         return None
     before, after = skewness(values), skewness(np.log(values))
     return (before, after) if before > SKEWED and abs(after) < STILL_SKEWED * before else None

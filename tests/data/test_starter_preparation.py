@@ -76,6 +76,14 @@ def test_the_logarithm_of_a_skewed_positive_target_is_learned(make: Any, chosen:
         assert f"skewed ({skew(train):.1f}; its logarithm {skew(np.log(train)):.1f}" in text
 
 
+def test_a_target_with_a_zero_in_any_part_has_no_logarithm() -> None:
+    y = np.exp(2 * np.random.default_rng(2).normal(size=400)).round(6)
+    assert start({**table(), "y": y})[1].data.scale_target == "log"
+    test = start({**table(), "y": y})[2].parts["test"].row_ids
+    for row in (int(test[0]), int(np.setdiff1d(np.arange(400), test)[0])):
+        assert start({**table(), "y": np.where(np.arange(400) == row, 0.0, y)})[1].data.scale_target != "log"
+
+
 def test_skewness_is_scipys() -> None:
     values = np.random.default_rng(3).gamma(2, size=1000)
     assert skewness(values) == pytest.approx(skew(values))
