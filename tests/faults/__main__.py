@@ -1,6 +1,6 @@
 """Try faults and print what broke.
 
-python -m tests.faults [COMMAND ...] [--faults EIO,ENOSPC+,KILL,around] [--every N] [--engine stacked|processes]
+python -m tests.faults [COMMAND ...] [--faults EIO,ENOSPC+,KILL,around] [--every N]
 
 The fault "around" stands for all that surroundings.py lists.
 """
@@ -14,21 +14,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.faults.box import Box, Trouble, try_all
-from tests.faults.commands import CASES, OFTEN, begin, furnish
-from tests.faults.surroundings import LIMITS, SILENT
+from tests.faults.commands import CASES, OFTEN, begin
+from tests.faults.surroundings import LIMITS, ODD, SILENT
 
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("commands", nargs="*", default=list(CASES))
 parser.add_argument("--faults", default="EIO")
 parser.add_argument("--every", type=int, default=1)
-parser.add_argument("--engine", default="stacked")
 options = parser.parse_args()
 with tempfile.TemporaryDirectory(prefix="faults-") as folder:
     box = Box(Path(folder))
-    if set(options.commands) == {"sweep"}:
-        furnish(box, engine=options.engine)
-    else:
-        begin(box)
+    begin(box)
     for name in options.commands:
         case = CASES[name](box)
         code = OFTEN if name == "fit" else ""
@@ -37,7 +33,7 @@ with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         for fault in options.faults.split(","):
             started = time.monotonic()
             if fault == "around":
-                troubles = [replace(trouble, code=f"{code}\n{trouble.code}") for trouble in [*SILENT, *LIMITS]]
+                troubles = [replace(trouble, code=f"{code}\n{trouble.code}") for trouble in [*SILENT, *ODD, *LIMITS]]
             else:
                 troubles = [Trouble(at=at, fault=fault, code=code) for at in range(1, calls + 1, options.every)]
             report = try_all(box, case.kept, case.words, troubles, case.looks)

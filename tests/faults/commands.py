@@ -17,7 +17,7 @@ model: {layers: [{Dense: {units: 3, activation: relu}}]}
 training: {epochs: 2, batch_size: 16, jit_compile: false, checkpoint: {filepath: "mine-{epoch}.h5"}}
 """
 SWEEP = """
-sweep: {engine: ENGINE, parameters: {training.optimizer.learning_rate: [0.01, 0.1]}}
+sweep: {parameters: {training.optimizer.learning_rate: [0.01, 0.1]}}
 """
 # Saves at each epoch's end and between all calls, so that a signal or a fault meets a run that is half done.
 OFTEN = "import dltrain.training.train as train; train.EPOCH_SAVE_SECONDS = train.CALL_SECONDS = 0.0"
@@ -40,12 +40,10 @@ class Case:
     looks: Looks
 
 
-def furnish(box: Box, *, engine: str = "stacked") -> None:
+def furnish(box: Box) -> None:
     """Put a config, its data, and some things of the user's into an empty box; keep it as "new"."""
     (box.work / "tiny.yaml").write_text(CONFIG)
-    (box.work / "sweep.yaml").write_text(
-        CONFIG.replace(', checkpoint: {filepath: "mine-{epoch}.h5"}', "") + SWEEP.replace("ENGINE", engine)
-    )
+    (box.work / "sweep.yaml").write_text(CONFIG.replace(', checkpoint: {filepath: "mine-{epoch}.h5"}', "") + SWEEP)
     rows = [
         f"{index * 7 % 11},{index * 5 % 13},{'abc'[index % 3]},{'yes' if index * 7 % 11 > 5 else 'no'}" for index in range(60)
     ]
@@ -85,9 +83,7 @@ def fits(box: Box) -> Case:
         missing = {"manifest.json", "history.csv", "metrics.json", "config.yaml"} - {path.name for path in box.run.glob("*")}
         if ended.code == 0 and missing:
             wrong.append(f"ended with 0 without {', '.join(sorted(missing))}")
-        state = repr(
-            [sorted(path.relative_to(box.run).as_posix() for path in box.run.rglob("*") if ".tmp" not in path.name), ended.code]
-        )
+        state = state_of(box, ended)
         if trouble.fault == "KILL" or state not in known:
             known[state] = go_on(box, FIT, expected)
         return wrong + known[state]
@@ -205,29 +201,41 @@ def removes(box: Box) -> Case:
     return Case("finished", words, look)
 
 
-def sweeps(box: Box) -> Case:
+def sweeps(engine: str) -> Callable[[Box], Case]:
     """A sweep: what is around it stays, and going on with it ends with the bits of one that was left alone."""
-    box.fill("new")
-    before = box.surroundings(box.run)
-    succeed(box, SWEEP_WORDS)
-    expected = bits_of_trials(box.run)
-    known: dict[str, list[str]] = {}
+    words = (*SWEEP_WORDS, "--engine", engine)
 
-    def look(box: Box, ended: Ended, trouble: Trouble) -> list[str]:
-        wrong = [f"changed {name}" for name in differing(before, box.surroundings(box.run))]
-        if not (box.run / "manifest.json").exists():
-            return wrong
-        state = repr(
-            [sorted(path.relative_to(box.run).as_posix() for path in box.run.rglob("*") if ".tmp" not in path.name), ended.code]
-        )
-        if state not in known:
-            again = box.command(("sweep", "--resume", "run", "--threads", "1"))
-            known[state] = [f"after going on: {name}" for name in differing(expected, bits_of_trials(box.run))]
-            if again.code:
-                known[state].insert(0, f"going on ended with {again.code}: {again.stderr.strip().splitlines()[-2:]}")
-        return wrong + known[state]
+    def case(box: Box) -> Case:
+        box.fill("new")
+        before = box.surroundings(box.run)
+        succeed(box, words)
+        expected = bits_of_trials(box.run)
+        known: dict[str, list[str]] = {}
 
-    return Case("new", SWEEP_WORDS, look)
+        def look(box: Box, ended: Ended, trouble: Trouble) -> list[str]:
+            temporary = left_temporary(ended, trouble)
+            changed = [name for name in differing(before, box.surroundings(box.run)) if not name.startswith(temporary)]
+            wrong = [f"changed {name}" for name in changed]
+            if not (box.run / "manifest.json").exists():
+                return wrong
+            state = state_of(box, ended)
+            if state not in known:
+                again = box.command(("sweep", "--resume", "run", "--threads", "1"))
+                known[state] = [f"after going on: {name}" for name in differing(expected, bits_of_trials(box.run))]
+                if again.code:
+                    known[state].insert(0, f"going on ended with {again.code}: {again.stderr.strip().splitlines()[-2:]}")
+            return wrong + known[state]
+
+        return Case("new", words, look)
+
+    return case
+
+
+def state_of(box: Box, ended: Ended) -> str:
+    """What a command left of a run, by names: where it is the same as before, going on was tried."""
+    return repr(
+        [sorted(path.relative_to(box.run).as_posix() for path in box.run.rglob("*") if ".tmp" not in path.name), ended.code]
+    )
 
 
 def bits_of_trials(path: Path) -> dict[str, str]:
@@ -256,5 +264,6 @@ CASES: dict[str, Callable[[Box], Case]] = {
     "export": writes_a_file(("export", "run", "-o", "out.keras"), "out.keras"),
     "export saved_model": writes_a_file(("export", "run", "--format", "saved_model", "-o", "out"), "out"),
     "runs rm": removes,
-    "sweep": sweeps,
+    "sweep": sweeps("stacked"),
+    "sweep in processes": sweeps("processes"),
 }

@@ -14,18 +14,20 @@ SILENT = [
     Trouble(stderr=FULL),
     Trouble(stdout=FULL, stderr=FULL),
     Trouble(stdout=None),
-    Trouble(stderr=None),
     Trouble(stdout=None, stderr=None),
     Trouble(environment={"HOME": None}),
     Trouble(environment={"HOME": "/nonexistent"}),
-    Trouble(environment={"HOME": "/dev/null"}),
     Trouble(environment={"LC_ALL": "C", "LANG": "C", "COLUMNS": "20"}),
+    Trouble(environment={"TERM": None, "TMPDIR": "/nonexistent"}),
+    Trouble(code="import time; real = time.time; time.time = lambda: real() - 1e9 * (real() % 2 > 1)"),
+]
+ODD = [
+    Trouble(stderr=None),
+    Trouble(environment={"HOME": "/dev/null"}),
     Trouble(environment={"LC_ALL": "xx_YY.latin-9", "COLUMNS": "0"}),
     Trouble(environment={"COLUMNS": "-3", "LINES": "x"}),
-    Trouble(environment={"TERM": None, "TMPDIR": "/nonexistent"}),
     Trouble(environment={"TZ": "Nowhere/Nothing"}),
     Trouble(environment={"DLTRAIN_CACHE": "/dev/null/cache"}),
-    Trouble(code="import time; real = time.time; time.time = lambda: real() - 1e9 * (real() % 2 > 1)"),
     Trouble(code="import time; time.time = lambda: 0.0"),
 ]
 # The answer is one of the table.

@@ -8,10 +8,13 @@ import pytest
 
 from tests.faults.box import Box, Trouble, try_all, wrong_with
 from tests.faults.commands import CASES, FIT, OFTEN, begin
-from tests.faults.surroundings import LIMITS, SILENT
+from tests.faults.surroundings import LIMITS, ODD, SILENT
 
 # Reads and writes that every command makes; what is tried of them in each run of the suite.
-FEW = {"fit": 4, "predict": 4, "runs rm": 6}
+FEW = {"fit": 4, "predict": 4, "init": 5, "runs rm": 6}
+# Of these every call is tried with --slow, of the others some.
+CHEAP = ("check", "init", "runs", "runs rm")
+FAULTS = ("EIO", "ENOSPC+", "EACCES", "TERM", "KILL", "CLOCK")
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +45,24 @@ def test_a_refused_call_is_an_answer_and_leaves_what_was_there(box: Box, name: s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in CASES if name not in ("fit", "sweep")])
-def test_every_call_may_fail(box: Box, name: str):
-    assert _try(box, name, "EIO") == []
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", CHEAP)
+def test_every_call_may_fail(box: Box, name: str, fault: str):
+    assert _try(box, name, fault) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", ["EIO", "ENOSPC+", "EACCES", "TERM", "KILL"])
-def test_a_fit_goes_on_after_any_fault(box: Box, fault: str):
-    assert _try(box, "fit", fault, 30) == []
+@pytest.mark.parametrize(("fault", "number"), [("EIO", 40), ("ENOSPC+", 15), ("EACCES", 15), ("TERM", 10), ("KILL", 10)])
+@pytest.mark.parametrize("name", [name for name in CASES if name not in CHEAP])
+def test_any_call_may_fail(box: Box, name: str, fault: str, number: int):
+    assert _try(box, name, fault, number) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ("fit", "sweep", "sweep in processes")])
+def test_streams_environment_and_limits(box: Box, name: str):
+    case = CASES[name](box)
+    assert try_all(box, case.kept, case.words, [*SILENT, *ODD, *LIMITS], case.looks).broken == []
 
 
 def test_an_injected_fault_arrives(box: Box):
@@ -70,7 +82,7 @@ def test_what_concerns_no_file_of_the_run_changes_nothing(box: Box, trouble: Tro
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trouble", LIMITS, ids=str)
+@pytest.mark.parametrize("trouble", [*ODD, *LIMITS], ids=str)
 def test_a_limit_of_the_shell_is_an_answer(box: Box, trouble: Trouble):
     case = CASES["fit"](box)
     assert try_all(box, case.kept, case.words, [trouble], case.looks).broken == []
