@@ -158,7 +158,7 @@ class Box:
             "environment": {**home, **trouble.environment},
             "limits": dict(trouble.limits),
             "code": trouble.code,
-            "seconds": 60,
+            "seconds": 300,
         }
         assert self._server.stdin is not None
         assert self._server.stdout is not None
