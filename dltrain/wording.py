@@ -45,3 +45,8 @@ def without_credentials(text: str) -> str:
     if ":/" not in text:
         return text
     return _SECRET.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 row`, `1,200 rows`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

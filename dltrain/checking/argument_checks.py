@@ -18,6 +18,7 @@ from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
 from dltrain.model.heads import Head
+from dltrain.wording import counted
 
 # What is said of one argument: its name, the message, the next step, whether it is a warning.
 Said = tuple[str, str, str | None, bool]
@@ -227,10 +228,11 @@ def _of_early_stopping(given: Mapping[str, Any], training: TrainingConfig) -> It
     start, patience, epochs = given.get("start_from_epoch", 0), given.get("patience", 0), training.epochs
     yield from _of_improvement(given, "training stops after its patience whatever happens")
     if start >= epochs:
-        message = f"early stopping that begins at epoch {start} cannot act within {epochs} epochs"
+        message = f"early stopping that begins at epoch {start} cannot act within {counted(epochs, 'epoch')}"
         yield "start_from_epoch", message, "lower it or train longer", True
     elif patience < epochs <= start + patience:
-        message = f"early stopping that begins at epoch {start} with a patience of {patience} cannot act within {epochs} epochs"
+        begins = f"early stopping that begins at epoch {start} with a patience of {patience}"
+        message = f"{begins} cannot act within {counted(epochs, 'epoch')}"
         yield "start_from_epoch", message, "lower one of them or train longer", True
     baseline, monitor = given.get("baseline"), given.get("monitor", "val_loss")
     if baseline is not None and baseline >= 1 and _is_share(monitor) and given.get("mode", "auto") != "min":

@@ -19,6 +19,7 @@ from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault, UsageError
 from dltrain.evaluation.gates import parse_gate
 from dltrain.model.heads import Head, is_by_target, layer_name, metrics_of
+from dltrain.wording import counted
 
 # Optimizer -> learning rates beyond which hardly anybody goes; "" stands for those like Adam.
 _USUAL_RATES = {
@@ -136,7 +137,7 @@ def _check_stopping(config: Config, training: TrainingConfig, facts: DataFacts, 
         yield fault(config, path, message, "add `data.split.validation`, such as 0.2", warning=True)
     patience = stopping.get("patience", 0)
     if isinstance(patience, int) and patience >= training.epochs:
-        message = f"with a patience of {patience} early stopping cannot act within {training.epochs} epochs"
+        message = f"with a patience of {patience} early stopping cannot act within {counted(training.epochs, 'epoch')}"
         yield fault(config, f"{path}.patience", message, "lower the patience or train longer", warning=True)
 
 

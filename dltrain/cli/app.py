@@ -262,7 +262,8 @@ def _key_of_option(option: str) -> str | None:
     said = OLD_WORDS.get(word, "")
     if "." in said and " " not in said:
         return said
-    return next((path for path in KEYS if word in (path, path.rpartition(".")[2]) and "." in path), None)
+    names = (word, f"{word}s")  # `--epoch` as well
+    return next((path for path in KEYS if (path in names or path.rpartition(".")[2] in names) and "." in path), None)
 
 
 def _bug(error: Exception, run: str | None) -> Fault:

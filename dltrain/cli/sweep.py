@@ -82,6 +82,9 @@ def command(
     if retry is not None and resume is None:
         raise UsageError(Fault("--retry needs --resume", hint="dltrain sweep --resume SWEEP --retry failed"))
     allowed = [*([ALLOW_LARGE] if allow_large else ()), *([ALLOW_ONE_CLASS] if allow_one_class else ())]
+    torn = next((word for word in over or () if "=" not in word), None)
+    if torn is not None:
+        raise UsageError(Fault(f'expected KEY=VALUE,VALUE after --over, found "{torn}"', hint=f"--over {torn}=VALUE,VALUE"))
     files, overrides = split_words([*(words or ()), *allowed])
     if len(files) != 1 and not (resume is not None and not words):
         found = f"found {len(files)}: {', '.join(files)}" if files else "found none"

@@ -72,6 +72,64 @@ KNOWN_ELSEWHERE = {
     },
 }
 
+# Words of other libraries for a value -> what it is called here, where that is one of the words that may stand there.
+KNOWN_VALUES: Mapping[str, tuple[str, ...]] = {
+    "numeric": ("number",),
+    "numerical": ("number",),
+    "int": ("number",),
+    "integer": ("number",),
+    "float": ("number",),
+    "categorical": ("category",),
+    "str": ("text", "category"),
+    "string": ("text", "category"),
+    "bool": ("boolean",),
+    "datetime": ("date",),
+    "time": ("date",),
+    "picture": ("image",),
+    "standardscaler": ("standard",),
+    "zscore": ("standard",),
+    "normalize": ("standard",),
+    "minmaxscaler": ("minmax",),
+    "robustscaler": ("robust",),
+    "rescale": ("unit",),
+    "classify": ("classification",),
+    "classifier": ("classification",),
+    "binary": ("classification",),
+    "multiclass": ("classification",),
+    "regress": ("regression",),
+    "regressor": ("regression",),
+    "autoencoder": ("reconstruction",),
+    "gray": ("grayscale",),
+    "grey": ("grayscale",),
+    "greyscale": ("grayscale",),
+    "color": ("rgb",),
+    "onehot": ("one_hot",),
+    "balance": ("balanced",),
+    "auto": ("balanced",),
+}
+
+# Names of sources that people know from elsewhere -> the source.
+KNOWN_SOURCES = {
+    "images": "image_folder",
+    "image": "image_folder",
+    "pictures": "image_folder",
+    "folder": "image_folder",
+    "directory": "image_folder",
+    "table": "csv",
+    "tsv": "csv",
+    "file": "csv",
+    "pandas": "csv",
+    "dataframe": "csv",
+    "numpy": "npz",
+    "npy": "npz",
+    "arrays": "npz",
+    "lfw": "lfw_people",
+    "olivetti": "olivetti_faces",
+    "cifar": "cifar10",
+    "glove": "word_vectors",
+    "embeddings": "word_vectors",
+}
+
 # What stands in place of the arguments of a callback, or of a block's keys -> the one that is meant.
 _ALONE: Mapping[str, Mapping[type, str]] = {
     "EarlyStopping": {int: "patience", str: "monitor"},
@@ -185,6 +243,18 @@ OLD_WORDS: Mapping[str, str] = {
     "test_size": "data.split.test",
     "test_split": "data.split.test",
     "train_size": "the training part is what data.split.test and data.split.validation leave",
+    "train": "the training part is what data.split.test and data.split.validation leave",
+    "kfold": "data.split.folds",
+    "k_folds": "data.split.folds",
+    "n_splits": "data.split.folds",
+    "cv": "data.split.folds",
+    "sep": "data.separator",
+    "delimiter": "data.separator",
+    "na_values": "data.missing",
+    "skiprows": "data.skip",
+    "usecols": "data.features",
+    "parse_dates": "data.dates",
+    "shuffle_buffer": "training.shuffle",
     "random_state": "seed, of everything; data.split.seed, of the split alone, with `like: scikit-learn` the very same rows",
     "train_test_split": "write data.split: {test: 0.25, seed: 42, like: scikit-learn}",
     "random_seed": "seed",
@@ -255,6 +325,10 @@ OLD_COMMANDS = {
     "help": "explain",
     "convert": "export",
 }
+
+_BY_ITSELF = "leave `loss` out: the cross-entropy that fits the task is taken by itself"
+# Words that stand for several losses -> which of them is taken.
+VAGUE_LOSSES = dict.fromkeys(("crossentropy", "ce", "xent", "softmaxcrossentropy", "logistic"), _BY_ITSELF)
 
 _LOOKUP = {normalize(word): said for word, said in OLD_WORDS.items()}
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from dltrain.config.aliases import KNOWN_ELSEWHERE, argument_of_today, from_call, from_mapping, said_here, without_module
+from dltrain.config.aliases import (
+    KNOWN_ELSEWHERE,
+    VAGUE_LOSSES,
+    argument_of_today,
+    from_call,
+    from_mapping,
+    said_here,
+    without_module,
+)
 from dltrain.config.catalog import ComponentEntry, normalize
 from dltrain.config.kinds import MISMATCH, parse_kind
-from dltrain.config.nodes import MappingNode, Node, ScalarNode
+from dltrain.config.nodes import ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.reading import Context, Special, is_absent, is_removed
 from dltrain.config.scalars import describe, quote
 from dltrain.config.suggest import did_you_mean, nearest, one_of
@@ -104,10 +113,16 @@ def find_entry(context: Context, kinds: tuple[str, ...], name: str, blame: Node,
         hint = f"as a layer it is `Activation: {{activation: {catalog.find_activation(name)}}}`"
     elif other is not None and kind != "callback":
         hint = f"{name} is {with_article(other)}, not {with_article(kind)}"
+    elif kind == "loss" and spelling in VAGUE_LOSSES:
+        hint = VAGUE_LOSSES[spelling]
+    elif hint is None and kind in ("layer", "optimizer"):
+        hint = said_here(name)
     message = f"unknown {kind} {quote(name)}"
     listed = kinds if kind in ("schedule", "curve") else (kind,)
     if kind in ("schedule", "curve") and not hint:  # which stand where a number may stand as well
         message = f"expected a number or {' or '.join(map(with_article, kinds))}, found {quote(name)}"
+        share = re.fullmatch(r"(\d+(?:\.\d+)?) *%", name)
+        hint = f"write {float(share[1]) / 100:.12g}" if share else None
     several = {word: f"{word}es" if word.endswith("s") else f"{word}s" for word in listed}
     names = "; ".join(f"{several[word]}: {one_of(catalog.names(word), 24)}" for word in listed)
     context.faults.add(blame, path, message, hint or names)
@@ -168,7 +183,8 @@ def _read_arguments(
     if node is not None and not is_absent(node) and not isinstance(node, MappingNode):
         names = list(entry.arguments)
         first = next((name for name in names if entry.arguments[name].required), names[0] if names else None)
-        hint = f"write {entry.name}: {{{first}: {node.text}}}" if first and isinstance(node, ScalarNode) else None
+        alone = node.items[0] if isinstance(node, ListNode) and len(node.items) == 1 else node
+        hint = f"write {entry.name}: {{{first}: {alone.text}}}" if first and isinstance(alone, ScalarNode) else None
         context.faults.add(
             node, path, f"expected the arguments of {entry.name} as a mapping, found {describe(node.plain())}", hint
         )

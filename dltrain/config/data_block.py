@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from dltrain.config.aliases import KNOWN_SOURCES
+from dltrain.config.catalog import normalize
 from dltrain.config.components import read_component
 from dltrain.config.date_formats import DATE_ORDERS, NO_DATES, why_no_writing
 from dltrain.config.keys import FEATURE_KINDS, keys_of
@@ -124,7 +126,7 @@ def _find_source(context: Context, node: Node | None) -> Source | None:
     source = SOURCES.get(value.value) or SOURCES.get(value.value.lower().replace("-", "_"))
     if source is None:
         known = f"sources: {one_of(SOURCES, 40)}"
-        near = did_you_mean(value.value, SOURCES)
+        near = did_you_mean(KNOWN_SOURCES.get(normalize(value.value), value.value), SOURCES)
         if value.value.lower().endswith((".csv", ".tsv", ".parquet", ".npz")):
             suffix = value.value.lower().rsplit(".", 1)[1].replace("tsv", "csv")
             near = f"write source: {suffix} and path: {value.value};"
@@ -200,7 +202,9 @@ def _read_features(context: Context, value: Node, path: str, formats: dict[str, 
         others = replace(value, entries={name: item for name, item in value.entries.items() if name not in dated})
         kinds = context.read(parse_kind(f"map({FEATURE_KINDS})"), others, path)
         return {name: kinds.get(name, "date") for name in value.entries} if isinstance(kinds, dict) else kinds
-    context.faults.add(value, path, f"expected a list of columns or a mapping column: kind, found {describe(value.plain())}")
+    hint = f"write [{value.text}]" if isinstance(value, ScalarNode) and value.text else None
+    expected = "expected a list of columns or a mapping column: kind"
+    context.faults.add(value, path, f"{expected}, found {describe(value.plain())}", hint)
     return MISMATCH
 
 

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from dltrain.config.aliases import KNOWN_VALUES
+from dltrain.config.catalog import normalize
 from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.scalars import describe
 from dltrain.config.suggest import did_you_mean
@@ -257,7 +259,10 @@ def _hint(kind: Kind, node: Node, path: str) -> str | None:
     if not isinstance(node, ScalarNode):
         return None
     if isinstance(node.value, str) and words:
-        return did_you_mean(node.value, words)
+        known = next((word for word in KNOWN_VALUES.get(normalize(node.value), ()) if word in words), None)
+        return f"write {known}" if known else did_you_mean(node.value, words)
+    if (meant := _number_meant(kind, node.value)) is not None:
+        return f"write {meant}"
     if kind.takes("text") and node.value is not None:
         return f'put quotes around it if text is meant: "{node.text}"'
     if node.quoted and (kind.takes("int") or kind.takes("number") or kind.takes("bool")):
@@ -271,9 +276,30 @@ def _hint(kind: Kind, node: Node, path: str) -> str | None:
     return None
 
 
+def _number_meant(kind: Kind, value: Any) -> str | None:
+    """The number that is meant by a share in percent, or by a whole one with a point: 0.25 for `25%` and 25, 30 for 30.0."""
+    if isinstance(value, str) and re.fullmatch(r"\s*\d+(\.\d*)?\s*%\s*", value):
+        number = float(value.strip().rstrip("% ")) / 100
+    elif isinstance(value, float) and value.is_integer() and kind.takes("int"):
+        number = value
+    elif isinstance(value, int | float) and not isinstance(value, bool) and 10 <= value < 100:
+        number = value / 100
+    else:
+        return None
+    number = int(number) if number.is_integer() else float(f"{number:.12g}")
+    for alternative in kind.alternatives:
+        is_share = alternative.range.high == 1
+        fits = alternative.word == "int" or (alternative.word == "number" and (is_share or isinstance(value, str)))
+        if fits and alternative.range.holds(number) and (alternative.word != "int" or isinstance(number, int)):
+            return str(number)
+    return None
+
+
 def _list_hint(path: str, node: ScalarNode) -> str | None:
     """How the scalar is written as a list: sizes of pictures have two numbers, and YAML knows no round brackets."""
     text = node.text.strip("() ")
+    if re.fullmatch(r"\d+\s*[x×*]\s*\d+", text):
+        text = re.sub(r"[x×*]", ",", text)
     items = [item.strip() for item in text.split(",") if item.strip()]
     if not items:
         return None

@@ -32,7 +32,7 @@ def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
         UsageError: a word is nearly an override, and no file.
     """
     files = [word for word in words if not WORD.fullmatch(word)]
-    faults = [fault for word in files if (fault := _near_override(word)) is not None]
+    faults = [fault for word in files if (fault := _near_override(word)) is not None] or _torn_overrides(words)
     if faults:
         raise UsageError(faults)
     return files, [word for word in words if WORD.fullmatch(word)]
@@ -49,6 +49,22 @@ def _near_override(word: str) -> Fault | None:
     if sign:
         hint = f"a list is given whole: {key}=[…, {value}]" if sign == "+" else f"a list is given whole: {key}=[…]"
     return Fault(f'expected KEY=VALUE, found "{word}"', hint=hint)
+
+
+def _torn_overrides(words: Sequence[str]) -> list[Fault]:
+    """Keys without a value: `training.epochs 5`, `training.epochs = 5`, `training.epochs: 5`."""
+    faults = []
+    for index, word in enumerate(words):
+        if WORD.fullmatch(word):
+            continue
+        key, colon, value = word.partition(":")
+        following = [other for other in words[index + 1 : index + 3] if other != "="]
+        is_key = any(key == path or key.startswith(f"{path}.") for path in KEYS if "." in path)
+        if not is_key or Path(word).exists():
+            continue
+        given = value.strip() if colon else following[0] if following else "VALUE"
+        faults.append(Fault(f'expected KEY=VALUE, found "{word}"', hint=f"write {key}={given}, without blanks"))
+    return faults
 
 
 @dataclass(slots=True)

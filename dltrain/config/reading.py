@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dltrain.config.aliases import from_alone, said_here
-from dltrain.config.catalog import Catalog, load_catalog
+from dltrain.config.catalog import Catalog, load_catalog, normalize
 from dltrain.config.keys import KEYS, MOST, blocks_with, keys_of
 from dltrain.config.kinds import MISMATCH, Kind, parse_kind, read_kind
 from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
@@ -141,6 +141,8 @@ def add_unknown_key(context: Context, node: MappingNode, block: str, name: str, 
         hint = f"{said};"
     elif nearest(name, known) is not None:
         hint = did_you_mean(name, known)
+    elif (longer := [other for other in known if len(name) > 3 and normalize(other).startswith(normalize(name))]) != []:
+        hint = f'did you mean "{longer[0]}"?'
     elif elsewhere:
         hint = f"{name} belongs under `{elsewhere[0]}`;" if elsewhere[0] else f"{name} belongs at the top level;"
     elif block != "data" and (source := next((source for source, what in SOURCES.items() if name in what.arguments), None)):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dltrain.config.aliases import said_here
+from dltrain.config.aliases import KNOWN_ARGUMENTS, said_here
+from dltrain.config.catalog import normalize
 from dltrain.config.components import read_nested
 from dltrain.config.keys import KEYS, keys_of
 from dltrain.config.kinds import MISMATCH, parse_kind
@@ -100,6 +102,11 @@ def read_over(words: Sequence[str], config: Config) -> dict[str, Any]:
         values = only if only is not None and (is_range or isinstance(only, ListNode)) else listed
         if name in PATH_KEYS:
             _make_absolute(context, values)
+        ends = re.fullmatch(r"\s*([\d.eE+-]+?)\s*(?:\.\.+|:|…)\s*([\d.eE+-]+)\s*", text)
+        if ends is not None:
+            hint = f"a range is {name}={{low: {ends[1]}, high: {ends[2]}}}; `log: true` in it for steps that are ratios"
+            context.faults.add(None, name, f"expected values, found {text}", hint, word=word)
+            continue
         found = _read_values(context, values, name)
         if found is not MISMATCH:
             space[name] = found
@@ -128,10 +135,26 @@ def _check_name(
     hint = (
         said_here(searched)
         or did_you_mean(searched, known)
-        or next((f"write {path}" for path in KEYS if path.rpartition(".")[2] == searched and path.startswith(SWEPT_BLOCKS)), None)
+        or next(
+            (
+                f"write {path}{f'.{rest}' if rest and head != 'parameters' else ''}"
+                for path in KEYS
+                if path.rpartition(".")[2] == searched and path.startswith(SWEPT_BLOCKS)
+            ),
+            None,
+        )
+        or _argument_of_layers(context, searched)
         or f"a key such as training.batch_size, or one of the parameters: {one_of(parameters) or 'none declared'}"
     )
     context.faults.add(place, where, f"{name} is neither a parameter nor a key that can be varied", hint, word=word)
+
+
+def _argument_of_layers(context: Context, name: str) -> str | None:
+    """Where an argument such as `units` stands."""
+    catalog, names = context.catalog, (name, *KNOWN_ARGUMENTS.get(normalize(name), ()))
+    entries = [catalog.find("layer", layer) for layer in ("Dense", "Dropout", "Conv2D", "LSTM", *catalog.names("layer"))]
+    found = next((known for known in names for entry in entries if entry is not None and known in entry.arguments), None)
+    return None if found is None else f"an argument of a layer is varied by its place, such as model.layers.0.{found}"
 
 
 def _read_values(context: Context, node: Node, path: str) -> Any:

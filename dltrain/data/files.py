@@ -52,9 +52,9 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
                 continue
             files.extend(found)
             if not found:
-                faults.append(Fault(f"no file matches {shown(path)}", hint=_neighbours(path)))
+                faults.append(Fault(f"no file matches {shown(path)}", hint=neighbours(path)))
         else:
-            faults.append(Fault(f"no such file: {shown(path)}", hint=_neighbours(path)))
+            faults.append(Fault(f"no such file: {shown(path)}", hint=neighbours(path)))
     if faults:
         raise DataError(faults)
     return files
@@ -68,7 +68,8 @@ def _commonest_suffix(folder: str) -> str:
     return max(filter(None, suffixes), key=suffixes.count, default="")
 
 
-def _neighbours(path: str) -> str:
+def neighbours(path: str) -> str:
+    """What there is in the place of a path that is not there, for a hint."""
     folder = Path(path).parent
     while not os.path.isdir(folder) and folder != folder.parent:
         folder = folder.parent

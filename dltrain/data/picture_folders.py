@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import PARTS
 from dltrain.data.faults import capped, config_fault, listed, nearest, shown
+from dltrain.data.files import neighbours
 from dltrain.data.picture_file import PictureFile, picture_file
 from dltrain.data.picture_files import EXTENSIONS
 from dltrain.data.picture_tables import read_picture_table
@@ -99,9 +100,8 @@ def _list_part(config: DataConfig, key: str, paths: Sequence[str], faults: list[
         if os.path.isdir(path):
             _list_folder(config, path, found, fault, faults)
         elif not os.path.lexists(path):
-            close = nearest(os.path.basename(path), _names_in(os.path.dirname(path) or "."))
             what = "no folder matches" if glob.has_magic(path) else "no such folder:"
-            fault(f"{what} {shown(path)}", f'did you mean "{close}"?' if close else None)
+            fault(f"{what} {shown(path)}", neighbours(path))
         elif path.lower().endswith(ARCHIVE_SUFFIXES):
             fault(f"{shown(path)} is an archive; pictures are read from folders", "unpack it and name the folder")
         elif path.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(path):
@@ -288,10 +288,3 @@ def _notes(part: str, found: _Found) -> list[str]:
     if found.empty:
         notes.append(f"warning: {part}: no pictures in {listed(found.empty, 6)}: it is no class")
     return notes
-
-
-def _names_in(folder: str) -> list[str]:
-    try:
-        return sorted(os.listdir(folder))
-    except OSError:
-        return []

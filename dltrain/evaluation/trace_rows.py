@@ -19,6 +19,7 @@ from dltrain.data.raw import RawPictures, RawTable
 from dltrain.data.table_preprocessing import TablePreprocessing
 from dltrain.errors import Fault, UsageError
 from dltrain.reporting import Reporter
+from dltrain.wording import counted
 
 MOST_ROWS = 10_000
 
@@ -147,7 +148,7 @@ def _numbers(words: list[str], count: int, what: str, option: str) -> list[float
         try:
             number = float(word)
         except ValueError:
-            raise UsageError(Fault(f"expected numbers in {option}, found {word!r}")) from None
+            raise UsageError(Fault(f"expected numbers in {option}, found {word!r}", hint=f"such as {option} '1, 2'")) from None
         if not math.isfinite(number):
             raise UsageError(Fault(f"expected finite numbers in {option}, found {word!r}"))
         numbers.append(number)
@@ -163,7 +164,10 @@ def _table(preprocessing: TablePreprocessing, fields: list[list[str]], targets: 
         if len(row) != len(columns):
             shown = ", ".join(columns[:12]) + (", …" if len(columns) > 12 else "")
             raise UsageError(
-                Fault(f"the data has {len(columns)} columns to learn from, found {len(row)} values", hint=f"in order: {shown}")
+                Fault(
+                    f"the data has {counted(len(columns), 'column')} to learn from, found {counted(len(row), 'value')}",
+                    hint=f"in order: {shown}",
+                )
             )
     table: dict[str, list[str | None]] = {name: [row[index] or None for row in fields] for index, name in enumerate(columns)}
     with_targets = bool(targets) and all(spec.task != "reconstruction" for spec in preprocessing.schema.targets)

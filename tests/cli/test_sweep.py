@@ -113,6 +113,7 @@ def test_an_interruption_ends_with_the_command_that_goes_on(cli, sweeping):
         (["--resume", "nothing"], "no run answers"),
         (["a.yaml", "--strategy", "gird"], "gird"),
         (["a.yaml", "--trials", "0"], "0"),
+        (["a.yaml", "--over", "droprate", "0.1,0.2"], "--over droprate=VALUE,VALUE"),
     ],
 )
 def test_wrong_usage(cli, sweeping, words, said):

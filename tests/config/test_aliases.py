@@ -80,6 +80,24 @@ def test_f7_a_component_named_by_one_of_its_keys(values, kind, spelled):
         ({"training": "{checkpoint: best.h5}"}, "write training.checkpoint: {filepath: best.h5}"),
         ({"training": "{tensorboard: logs}"}, "write training.tensorboard: {log_dir: logs}"),
         ({"layers": "[{type: flatten}]"}, "write Flatten"),
+        ({"layers": "[horizontal_flip]"}, "write data.augment: [{RandomFlip: {mode: horizontal}}]"),
+        ({"layers": "[{Dense: [10]}]"}, "write Dense: {units: 10}"),
+        ({"layers": "[{Dropout: {rate: 50%}}]"}, "write 0.5"),
+        ({"layers": "[{Dropout: {rate: 50}}]"}, "write 0.5"),
+        ({"layers": "[{Conv2D: {filters: 3, kernel_size: 2x2}}]"}, "write [2, 2]"),
+        ({"training": "{loss: crossentropy}"}, "leave `loss` out"),
+        ({"training": "{loss: cross_entropy}"}, "leave `loss` out"),
+        ({"training": "{epochs: 30.0}"}, "write 30"),
+        ({"data": ", split: {test: 25}"}, "write 0.25"),
+        ({"data": ", split: {test: 20%}"}, "write 0.2"),
+        ({"data": ", split: {train: 0.8, test: 0.2}"}, "what data.split.test and data.split.validation leave"),
+        ({"data": ", split: {kfold: 5}"}, "data.split.folds"),
+        ({"data": ", sep: ';'"}, "data.separator"),
+        ({"data": ", task: binary"}, "write classification"),
+        ({"data": ", task: classify"}, "write classification"),
+        ({"data": ", scale: StandardScaler"}, "write standard"),
+        ({"data": ", features: {a: numeric}"}, "write number"),
+        ({"data": ", features: a"}, "write [a]"),
         ({"layers": "[keras.layers.Flatten]"}, "write Flatten"),
         ({"layers": "[{tf.keras.layers.Dense: {units: 3}}]"}, "write Dense"),
         ({"layers": "[{layers.Dense: {units: 3}}]"}, "write Dense"),
@@ -154,6 +172,43 @@ def test_f7_what_stands_alone_is_told_where_it_belongs(tmp_path, word, hint):
     with pytest.raises(ConfigError) as caught:
         load_config_text(text, folder=tmp_path, overrides=[word])
     assert hint in [fault.hint for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["c.yaml", "training.epochs", "5"], "write training.epochs=5"),
+        (["c.yaml", "training.epochs", "=", "5"], "write training.epochs=5"),
+        (["c.yaml", "training.epochs: 5"], "write training.epochs=5"),
+        (["c.yaml", "model.layers.0.units", "8"], "write model.layers.0.units=8"),
+    ],
+)
+def test_e4_a_torn_override_is_put_together(words, hint):
+    with pytest.raises(UsageError) as caught:
+        split_words(words)
+    assert [fault.hint for fault in caught.value.faults] == [f"{hint}, without blanks"]
+
+
+@pytest.mark.parametrize(
+    "words", [["data.csv"], ["training.yaml"], ["c.yaml", "training.epochs=5", "model.output={Dense: {units: 2}}"]]
+)
+def test_e4_files_and_whole_overrides_are_none(words):
+    assert split_words(words) == ([word for word in words if "=" not in word], [word for word in words if "=" in word])
+
+
+@pytest.mark.parametrize(
+    ("source", "meant"), [("images", "image_folder"), ("folder", "image_folder"), ("lfw", "lfw_people"), ("pandas", "csv")]
+)
+def test_f7_sources_by_other_names(tmp_path, source, meant):
+    with pytest.raises(ConfigError) as caught:
+        load_config_text(f"data: {{source: {source}}}\nmodel: {{layers: [Flatten]}}\n", folder=tmp_path)
+    assert any((fault.hint or "").startswith(f'did you mean "{meant}"?') for fault in caught.value.faults)
+
+
+def test_the_beginning_of_a_key_is_told_its_end(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load_config_text("data: {source: lfw_people, min_faces: 70}\nmodel: {layers: [Flatten]}\n", folder=tmp_path)
+    assert 'did you mean "min_faces_per_person"?' in caught.value.faults[0].hint
 
 
 def test_e4_a_config_without_its_ending_is_named(tmp_path):

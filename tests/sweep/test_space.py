@@ -50,6 +50,23 @@ def test_one_component_is_a_choice_and_a_misspelt_range_is_a_fault():
     assert "did you mean" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("training.optimizer.learning_rate=1e-4..1e-1", "{low: 1e-4, high: 1e-1}"),
+        ("droprate=0.1:0.5", "{low: 0.1, high: 0.5}"),
+        ("layers.0.units=8,16", "write model.layers.0.units"),
+        ("units=8,16", "model.layers.0.units"),
+        ("dropout_rate=0.1,0.2", "droprate"),
+        ("epochs=3,4", "write training.epochs"),
+    ],
+)
+def test_e4_over_names_the_right_spelling(word, hint):
+    with pytest.raises(ConfigError) as caught:
+        read_over([word], small())
+    assert hint in (caught.value.faults[0].hint or "")
+
+
 def test_all_faults_of_over_words_come_at_once():
     with pytest.raises(ConfigError) as caught:
         read_over(["drprate=1,2", "nonsense", "training.epochs=", "training.batch_size={low: 4}", "data.limit=[1"], small())
