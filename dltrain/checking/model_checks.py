@@ -50,6 +50,7 @@ def check_model(config: Config, schema: Schema, heads: Sequence[Head], network: 
     faults += _check_scaled_twice(config, network)
     faults += _check_mask(config, schema, network)
     faults += _check_indices(config, schema, network)
+    faults += _check_turns(config)
     faults += _check_end(config, heads)
     if heads and heads[0].task == "reconstruction":
         faults += check_reconstruction(config, schema, heads[0])
@@ -104,6 +105,23 @@ def _check_mixing(config: Config) -> list[Fault]:
         for path, component in named
         if component.name in ("MixUp", "CutMix")
     ]
+
+
+def _check_turns(config: Config) -> list[Fault]:
+    """Keras turns pictures by shares of a whole turn, where other libraries take degrees."""
+    named = [(f"data.augment.{index}", component) for index, component in enumerate(config.data.augment)]
+    named += [(layer.path, layer.component) for layer in config.model.layers]
+    faults = []
+    for path, component in named:
+        factor = component.arguments.get("factor") if component.name == "RandomRotation" else None
+        numbers = [
+            number for number in (factor if isinstance(factor, list | tuple) else [factor]) if isinstance(number, int | float)
+        ]
+        most = max(map(abs, numbers), default=0)
+        if most > 1:
+            message = f"RandomRotation turns by shares of 360 degrees, and {most:g} are {most:g} whole turns"
+            faults.append(fault(config, path, message, f"{most:g} degrees are `factor: {most / 360:.3g}`", warning=True))
+    return faults
 
 
 def _check_cropping(config: Config, network: Network) -> list[Fault]:

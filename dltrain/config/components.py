@@ -123,6 +123,8 @@ def find_entry(context: Context, kinds: tuple[str, ...], name: str, blame: Node,
         message = f"expected a number or {' or '.join(map(with_article, kinds))}, found {quote(name)}"
         share = re.fullmatch(r"(\d+(?:\.\d+)?) *%", name)
         hint = f"write {float(share[1]) / 100:.12g}" if share else None
+        if re.fullmatch(r"\d+,\d+", name):
+            hint = f"write {name.replace(',', '.')}"
     several = {word: f"{word}es" if word.endswith("s") else f"{word}s" for word in listed}
     names = "; ".join(f"{several[word]}: {one_of(catalog.names(word), 24)}" for word in listed)
     context.faults.add(blame, path, message, hint or names)

@@ -47,6 +47,8 @@ def test_an_error(words, path, said, hint):
     [
         ({"layers": "{RandomBrightness: {factor: 0.2}}, "}, "value_range: [0, 1]"),
         ({"augment": "MixUp"}, "each picture by itself"),
+        ({"augment": "RandomRotation: {factor: 20}"}, "20 degrees are `factor: 0.0556`"),
+        ({"augment": "RandomRotation: {factor: [-15, 15]}"}, "15 degrees are `factor: 0.0417`"),
     ],
 )
 def test_a_warning(words, said):
@@ -59,6 +61,7 @@ def test_a_warning(words, said):
     "words",
     [
         {"augment": "RandomContrast: {factor: 0.2}"},
+        {"augment": "RandomRotation: {factor: [-0.1, 0.1]}"},
         {"augment": "RandomContrast: {factor: 0.2, value_range: [-3, 3]}", "scale": "standard"},
         {"layers": "{Normalization: {mean: 0.5, variance: 2.0}}, "},
     ],

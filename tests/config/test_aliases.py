@@ -88,6 +88,7 @@ def test_f7_a_component_named_by_one_of_its_keys(values, kind, spelled):
         ({"training": "{loss: crossentropy}"}, "leave `loss` out"),
         ({"training": "{loss: cross_entropy}"}, "leave `loss` out"),
         ({"training": "{epochs: 30.0}"}, "write 30"),
+        ({"training": "{optimizer: {SGD: {learning_rate: '0,01'}}}"}, "write 0.01"),
         ({"data": ", split: {test: 25}"}, "write 0.25"),
         ({"data": ", split: {test: 20%}"}, "write 0.2"),
         ({"data": ", split: {train: 0.8, test: 0.2}"}, "what data.split.test and data.split.validation leave"),
