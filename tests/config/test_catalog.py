@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,8 +84,19 @@ def test_what_a_config_must_not_hold_is_not_offered() -> None:
         assert catalog.find("layer", name) is None
 
 
+def _signatures(text: str) -> dict[str, Any]:
+    """What a catalog says of components, without the sentences, which change from one patch version to the next."""
+    catalog = json.loads(text)
+    components = {
+        f"{kind} {name}": [[argument[0], argument[1], *argument[3:]] for argument in entry["arguments"]]
+        for kind, entries in catalog["components"].items()
+        for name, entry in entries.items()
+    }
+    return {**components, "aliases": catalog["aliases"], "activations": sorted(catalog["activations"])}
+
+
 def test_the_catalog_is_that_of_the_installed_keras() -> None:
     from dltrain.config.generate_catalog import build_catalog, render
 
     stored = Path(catalog_module.__file__).with_name("catalog.json").read_text(encoding="utf-8")
-    assert stored == render(build_catalog()), "run `python -m dltrain.config.generate_catalog`"
+    assert _signatures(stored) == _signatures(render(build_catalog())), "run `python -m dltrain.config.generate_catalog`"
