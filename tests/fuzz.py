@@ -154,20 +154,20 @@ class Fuzzer:
 
 def attempt(use: Callable[[], object]) -> str | None:
     """What is wrong with it, or None."""
-    signal.alarm(10)
-    start = time.perf_counter()
+    signal.alarm(60)
+    start = time.process_time()  # a busy machine is no failure
     try:
         use()
     except DltrainError:
         pass
     except TooSlow:
-        return "more than 10 s\n" + traceback.format_exc(limit=-3)
+        return "more than 60 s\n" + traceback.format_exc(limit=-3)
     except Exception:
         return traceback.format_exc(limit=-6)
     finally:
         signal.alarm(0)
-    seconds = time.perf_counter() - start
-    return f"{seconds:.1f} s" if seconds > MOST_SECONDS else None
+    seconds = time.process_time() - start
+    return f"{seconds:.1f} s of the processor" if seconds > MOST_SECONDS else None
 
 
 def main() -> int:
