@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.date_formats import NO_DATES
+from dltrain.config.date_formats import EPOCHS, NO_DATES, split_writing
 from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig
-from dltrain.data.column_names import column_of, named_columns
+from dltrain.data.column_names import column_of, name_of, named_columns
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.dates import find_writing, to_moments
 from dltrain.data.faults import all_of, capped, column_hint, config_fault, listed, shown_column
@@ -343,6 +343,9 @@ def _forced(series: polars.Series, inferred: ColumnKind, forced: str | None, rea
     if forced is None:
         return replace(inferred, left_out="" if inferred.kind != "text" else inferred.left_out)
     date_format = inferred.date_format
+    said = reading.dates_of(name_of(series))
+    if forced == "date" and said is not None and split_writing(said)[0] in EPOCHS:
+        return ColumnKind(forced, said)
     if forced == "date" and date_format is None:
         sample = mend(series, reading).drop_nulls().head(SAMPLE_ROWS)
         if len(sample) and str(sample.dtype) == "String":

@@ -11,7 +11,7 @@ import pytest
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.dates import to_dates, to_moments
 from dltrain.data.kinds import Reading, infer_time
-from dltrain.data.load import load_dataset
+from dltrain.data.load import load_dataset, read_part
 from dltrain.errors import DataError
 
 from .streaming import IN_MEMORY, STREAMED, load_as
@@ -121,3 +121,31 @@ def test_a_series_of_six_digits_knows_its_step(tmp_path):
     assert "1 day" in " ".join(dataset.summary)
     assert any("%d%m%y" in warning for warning in dataset.warnings)
     assert dataset.resolved["data.dates"] == {"day": "%d%m%y"}
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("dates", ["epoch_ms", {"t": "epoch_ms"}])
+def test_features_are_moments_where_it_is_said(tmp_path, form, dates):
+    moments = [datetime(2020, 3, 28) + timedelta(hours=5 * step) for step in range(40)]
+    milliseconds = [int((moment - datetime(1970, 1, 1)).total_seconds() * 1000) for moment in moments]
+    frame = polars.DataFrame({"t": milliseconds, "x": [step % 7 for step in range(40)], "y": [step % 11 for step in range(40)]})
+    path = tmp_path / f"t.{form}"
+    frame.write_csv(path) if form == "csv" else frame.write_parquet(path)
+    config = DataConfig(
+        source=form,
+        path=(str(path),),
+        target=("y",),
+        task="regression",
+        features={"t": "date", "x": "number"},
+        dates=dates,
+        scale="none",
+    )
+    dataset = load_dataset(config, seed=0)
+    columns = dataset.schema.inputs[0].columns
+    features = dataset.parts["train"].inputs["features"]
+    assert features[:, columns.index("t day")].tolist() == [moment.day for moment in moments]
+    assert features[:, columns.index("t hour")].tolist() == [moment.hour for moment in moments]
+    assert features[:, columns.index("x")].tolist() == frame["x"].to_list()
+    assert dataset.resolved["data.dates"] == {"t": "epoch_ms"}
+    stored = type(dataset.preprocessing).from_state(*dataset.preprocessing.to_state())
+    np.testing.assert_array_equal(read_part(stored, [str(path)], with_targets=True).inputs["features"], features)
