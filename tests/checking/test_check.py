@@ -111,7 +111,7 @@ def test_a_swept_value_that_does_not_fit() -> None:
         ("acuracy>=0.9", "no metric acuracy"),
         ("roc_auc>=0.9", "no metric roc_auc"),  # of two classes only
         ("rmse<=3", "no metric rmse"),
-        ("f1[setossa]>=0.5", "no metric f1[setossa]"),
+        ("f1[setossa]>=0.5", "there is no class 'setossa'"),
         ("val_accuracy>=0.5", "no validation part"),
         ("accuracy>=0.9", None),
         ("SparseCategoricalAccuracy>=0.9", None),

@@ -88,7 +88,7 @@ def test_the_size_that_suffices(tmp_path):
     assert sizes == [2**index for index in range(len(sizes))]
     assert 2 <= len(sizes) < 9
     assert document["best"]["parameters"]["model.layers.0.units"] == sizes[-2]
-    assert f"(0.units={sizes[-2]})" in document["notes"][0]
+    assert f"(layers.0.units={sizes[-2]})" in document["notes"][0]
     assert document["best"]["metrics"]["validation"]["rmse"] < document["trials"][0]["metrics"]["validation"]["rmse"]
 
 
