@@ -92,7 +92,7 @@ TIMES: dict[str, tuple[Callable[[int], list[Any]], str]] = {
 }
 SERIES = [
     pytest.param("month ends", 2, ("y", "z"), "csv", IN_MEMORY, id="month-ends-two-targets"),
-    pytest.param("working days", 1, ("y",), "csv", STREAMED, id="working-days-streamed"),
+    pytest.param("working days", 1, ("y",), "csv", STREAMED, id="working-days-streamed", marks=pytest.mark.slow),
     *[
         pytest.param(
             name, horizon, targets, kind, bound, marks=pytest.mark.slow, id=f"{name}-{horizon}-{len(targets)}-{kind}-{bound}"
