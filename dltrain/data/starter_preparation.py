@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 MOST_ONE_HOT = 9
 # So many times the middle half's width lies a number's farthest value from the middle before it is bent in.
 FAR_OUT = 5.0
-# A category of a single row teaches nothing that is true of another: such rows teach what to make of unknown ones.
-MIN_COUNT = 2
 # How far a positive target leans to one side, and how much of that its logarithm may keep for the logarithm to be learned.
 SKEWED, STILL_SKEWED = 1.0, 0.5
 
@@ -32,49 +30,38 @@ class Preparation:
 
     Attributes:
         encode: column -> "embedding", for categories of more values than are one-hot.
-        min_count: training rows that a category needs; None: every one has so many.
         log_target: the logarithm of the target is to be learned, for its skewness is this: of the values, of their logarithms.
         scale: column -> "smooth_clip", for numbers with values far out.
-        rare: column -> how many of its categories are rare.
     """
 
     encode: Mapping[str, str] = field(default_factory=dict)
-    min_count: int | None = None
     log_target: tuple[float, float] | None = None
     scale: Mapping[str, str] = field(default_factory=dict)
-    rare: Mapping[str, int] = field(default_factory=dict)
 
     def apply(self, config: DataConfig) -> DataConfig:
         """The `data:` block with it."""
         return replace(
             config,
             encode=self.encode or None,
-            min_count=self.min_count,
             scale=self.scale or config.scale,
             scale_target="log" if self.log_target else config.scale_target,
         )
-
-
-def looked_at(config: DataConfig) -> DataConfig:
-    """The block with which the table is fitted to see what `decide` asks."""
-    return replace(config, min_count=MIN_COUNT)
 
 
 def decide(fitted: Fitted, numbers: Mapping[str, NDArray[np.float64]]) -> Preparation:
     """What to do, by the training part of a table.
 
     Args:
-        fitted: with what `looked_at` says.
+        fitted: with what every table gets.
         numbers: column -> values [rows] of the table, NaN where missing.
     """
     columns: tuple[FeatureColumn, ...] = getattr(fitted.preprocessing, "features", ())
     categories = [column for column in columns if column.kind == "category"]
-    rare = {column.name: len(column.rare) for column in categories if column.rare}
     encode = {column.name: "embedding" for column in categories if len(column.categories) > MOST_ONE_HOT}
     rows = fitted.parts["train"].row_ids
     numeric = [column.name for column in columns if column.kind == "number" and column.name in numbers]
     tails = [name for name in numeric if is_far_out(numbers[name][rows])]
-    return Preparation(encode, MIN_COUNT if rare else None, _skewness(fitted, numbers), dict.fromkeys(tails, "smooth_clip"), rare)
+    return Preparation(encode, _skewness(fitted, numbers), dict.fromkeys(tails, "smooth_clip"))
 
 
 def is_far_out(values: NDArray[np.float64]) -> bool:

@@ -23,7 +23,7 @@ from dltrain.data.starter import Starter
 from dltrain.data.starter_columns import Columns, study_columns, with_names, with_short_texts
 from dltrain.data.starter_leaks import Leaks, find_leaks
 from dltrain.data.starter_model import Design, design, design_table, split_of
-from dltrain.data.starter_preparation import MOST_ONE_HOT, Preparation, decide, looked_at
+from dltrain.data.starter_preparation import MOST_ONE_HOT, Preparation, decide
 from dltrain.data.starter_target import Target, choose_target, study_target
 from dltrain.data.starter_text import find_text_options
 from dltrain.data.starter_yaml import Block
@@ -82,7 +82,7 @@ def start_table(
     columns = with_names(with_short_texts(columns, raw.frame, name), raw.frame, name)
     leaks = find_leaks(raw.frame, name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw)
-    prepared = decide(_fit(looked_at(config), raw), columns.numbers)
+    prepared = decide(_fit(config, raw), columns.numbers)
     config = prepared.apply(config)
     fitted = _fit(config, raw)
     schema, num_rows = fitted.preprocessing.schema, fitted.parts["train"].num_rows
@@ -313,10 +313,6 @@ def _render_preparation(block: Block, config: DataConfig, target: Target, column
     if prepared.encode:
         remark = f"of more than {MOST_ONE_HOT} categories an embedding learns which are alike; the others are one-hot"
         block.entry("encode", dict(prepared.encode), remark)
-    if prepared.min_count:
-        words = [f"{count:,} of {name}" for name, count in prepared.rare.items()]
-        remark = f"categories of a single row stand together for what training has not seen: {listed(words, MOST_SHOWN)}"
-        block.entry("min_count", prepared.min_count, remark)
     if prepared.log_target:
         before, after = prepared.log_target
         remark = (
