@@ -60,6 +60,7 @@ from dltrain.data.targets import (
     encode_target,
     have_targets,
     infer_target,
+    numbers_among_labels,
     refuse_log_of_none,
     scale_target,
     transformed,
@@ -427,7 +428,7 @@ def check_targets(
         if not config.allow_one_class:
             raise DataError(message, hint=HINT_ONE_CLASS if classifies else HINT_CONSTANT)
         notes.append(f"{message}: to say it always is all that can be learnt")
-    return notes
+    return [*notes, *numbers_among_labels(config.task, specs, reading_of(config, raw))]
 
 
 def choose_rows(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import polars
 
 FEW_VALUES = 2
+# More labels than these, many of them numbers, are hardly meant as such.
+MANY_LABELS = 20
 # Whole numbers from here on are not all told apart by a float64.
 EXACT = 2.0**53
 WHOLE = r"^[+-]?[0-9]+$"
@@ -293,6 +295,23 @@ def have_targets(targets: Mapping[str, NDArray[Any]], num_rows: int) -> NDArray[
     for values in targets.values():
         found &= ~np.isnan(values) if values.dtype.kind == "f" else values >= 0
     return found
+
+
+def numbers_among_labels(config_task: str | None, specs: Sequence[TargetSpec], reading: Reading) -> list[str]:
+    """Warnings of targets that are many labels, half of them or more numbers: some other text keeps them from being an amount."""
+    import polars
+
+    warnings = []
+    for spec in specs if config_task is None else ():
+        if spec.task != "classification" or len(spec.classes) <= MANY_LABELS:
+            continue
+        is_number = np.isfinite(to_numbers(polars.Series("", spec.classes, dtype=polars.String), reading))
+        if not is_number.all() and 2 * is_number.sum() >= len(is_number):
+            words = listed([repr(label) for label, number in zip(spec.classes, is_number, strict=True) if not number], 3)
+            found = f"{int(is_number.sum()):,} of the {len(spec.classes):,} labels of {spec.name} are numbers, not {words}"
+            how = f'`data.replace: {{{spec.name}: {{"word": ""}}}}` with `data.missing_target: drop` makes numbers of the others'
+            warnings.append(f"{found}: it is learnt as classes; {how}, `data.task: classification` agrees")
+    return warnings
 
 
 def describe_dropped(targets: Mapping[str, NDArray[Any]], num_rows: int) -> list[str]:

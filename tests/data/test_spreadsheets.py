@@ -284,3 +284,16 @@ def test_what_databases_write_for_no_date_is_none(tmp_path: Path) -> None:
     features = in_memory(dataset.parts["train"].inputs["features"])
     missing = features[:, dataset.schema.inputs[0].columns.index("when year missing")]
     assert missing.tolist() == [0.0 if row % 7 else 1.0 for row in range(ROWS)]
+
+
+@pytest.mark.parametrize("odd", ["50%", "n.a.", "y"])
+def test_a_target_of_numbers_that_a_word_makes_classes_is_said(tmp_path: Path, odd: str) -> None:
+    lines = ["x,y", *(f"{i % 7},{odd if i == 30 else i / 100}" for i in range(60))]
+    dataset = load_text(tmp_path, "\n".join(lines))
+    assert dataset.schema.targets[0].task == "classification"
+    assert f"59 of the 60 labels of y are numbers, not {odd!r}: it is learnt as classes" in " ".join(dataset.warnings)
+    assert not load_text(tmp_path, "\n".join(lines), ", task: classification").warnings
+    assert (
+        load_text(tmp_path, "\n".join(lines), f', missing: ["{odd}"], missing_target: drop').schema.targets[0].task
+        == "regression"
+    )
