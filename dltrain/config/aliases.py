@@ -106,6 +106,11 @@ KNOWN_VALUES: Mapping[str, tuple[str, ...]] = {
     "onehot": ("one_hot",),
     "balance": ("balanced",),
     "auto": ("balanced",),
+    "bayesian": ("tpe",),
+    "bayes": ("tpe",),
+    "optuna": ("tpe",),
+    "gridsearch": ("grid",),
+    "randomsearch": ("random",),
 }
 
 # Names of sources that people know from elsewhere -> the source.
@@ -255,6 +260,16 @@ OLD_WORDS: Mapping[str, str] = {
     "usecols": "data.features",
     "parse_dates": "data.dates",
     "shuffle_buffer": "training.shuffle",
+    "window": "data.series.history",
+    "window_size": "data.series.history",
+    "lookback": "data.series.history",
+    "look_back": "data.series.history",
+    "timesteps": "data.series.history",
+    "sequence_length": "data.series.history",
+    "vocab_size": "data.text.max_tokens",
+    "num_words": "data.text.max_tokens",
+    "maxlen": "data.text.output_sequence_length",
+    "max_length": "data.text.output_sequence_length",
     "random_state": "seed, of everything; data.split.seed, of the split alone, with `like: scikit-learn` the very same rows",
     "train_test_split": "write data.split: {test: 0.25, seed: 42, like: scikit-learn}",
     "random_seed": "seed",
