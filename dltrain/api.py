@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dltrain.config.types import Config
     from dltrain.evaluation.evaluate import EvaluateResult
     from dltrain.evaluation.load_run import StoredRun
-    from dltrain.evaluation.predict import Predictions
+    from dltrain.evaluation.predictions.predict import Predictions
     from dltrain.sweep.compare import CompareResult
     from dltrain.sweep.sweep import SweepResult
     from dltrain.training.result import FitResult
@@ -96,7 +96,7 @@ def predict(run: str | os.PathLike[str], data: Any = (), **options: Any) -> Pred
         run: a path, "latest", or the beginning of a run's name in `runs`.
         data: a path or several; a frame of pandas or polars, or a mapping column -> values; an array [rows, ...]: pictures or
             what else an npz file would hold, or rows of a table in the order of the run's features.
-        options: of `dltrain.evaluation.predict.predict`: `weights`, `top`, `layer`, `words`, `threads`, `reporter`.
+        options: of `dltrain.evaluation.predictions.predict.predict`: `weights`, `top`, `layer`, `words`, `threads`, `reporter`.
 
     Returns:
         With `prediction`, `probabilities`, `columns`, and all of it as a frame of polars by `to_frame()`.
@@ -104,7 +104,7 @@ def predict(run: str | os.PathLike[str], data: Any = (), **options: Any) -> Pred
     Raises:
         DltrainError: as for `fit`.
     """
-    from dltrain.evaluation.predict import predict as ask
+    from dltrain.evaluation.predictions.predict import predict as ask
 
     path = find(run)
     with _as_paths(path, data) as paths:
@@ -142,7 +142,7 @@ def find(run: str | os.PathLike[str]) -> Path:
     """The run's directory, by its path or by a word as on the command line."""
     if not isinstance(run, str):
         return Path(run)
-    from dltrain.runs import find_run
+    from dltrain.storage.run_list import find_run
 
     return find_run(run, RUNS)
 
@@ -222,8 +222,8 @@ def _column(name: str, values: Any) -> Any:
 def _feature_names(run: Path) -> list[str] | None:
     """The columns of a run on a table; None for pictures and arrays."""
     from dltrain.data.stored import load_preprocessing
-    from dltrain.data.table_preprocessing import TablePreprocessing
-    from dltrain.runs import best_of_sweep
+    from dltrain.data.tables.preprocessing import TablePreprocessing
+    from dltrain.storage.run_list import best_of_sweep
 
     preprocessing: Any = load_preprocessing(best_of_sweep(run))
     table = getattr(preprocessing, "table", preprocessing)

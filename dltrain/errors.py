@@ -7,7 +7,7 @@ Any other exception that reaches the command line is a bug in dltrain (exit code
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -175,3 +175,34 @@ class InterruptedRun(DltrainError):
     def __init__(self, message: str, *, signal_number: int, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.exit_code = 128 + signal_number
+
+
+NUM_SHOWN = 10
+
+
+def capped(faults: Sequence[Fault], total: int | None = None) -> list[Fault]:
+    """The first ten faults, and one that counts the others."""
+    total = len(faults) if total is None else total
+    shown_faults = list(faults[:NUM_SHOWN])
+    if total > len(shown_faults):
+        last = shown_faults[-1] if shown_faults else Fault("")
+        shown_faults.append(Fault(f"and {total - len(shown_faults):,} more", file=last.file))
+    return shown_faults
+
+
+def all_of(*steps: Callable[[], Any]) -> list[Any]:
+    """What each step returns; the faults of all that fail are raised together.
+
+    Raises:
+        DataError: at least one step failed.
+    """
+    results: list[Any] = []
+    faults: list[Fault] = []
+    for step in steps:
+        try:
+            results.append(step())
+        except DataError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise DataError(faults)
+    return results

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 # Control characters of C0 and C1 but the line feed: in a label or a file name they would steer the terminal.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 10}
@@ -50,3 +53,102 @@ def without_credentials(text: str) -> str:
 def counted(count: int, noun: str) -> str:
     """`1 row`, `1,200 rows`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def shown(path: str) -> str:
+    """A path as short as it can be: relative where it is below the working directory."""
+    relative = os.path.relpath(path) if os.path.isabs(path) else path
+    return path if relative.startswith(os.pardir) else relative
+
+
+def listed(words: Sequence[object], limit: int = 12) -> str:
+    """Words with commas; a long list is cut and counted."""
+    text = ", ".join(str(word) for word in words[:limit])
+    return text if len(words) <= limit else f"{text}, and {len(words) - limit:,} more"
+
+
+def column_hint(word: str, columns: Sequence[str]) -> str:
+    """The nearest column name, and what columns there are."""
+    close = nearest(word, columns)
+    suggestion = f'did you mean "{close}"? ' if close else ""
+    return f"{suggestion}columns: {listed(columns, 30)}"
+
+
+def shown_column(name: str) -> str:
+    """A column's name as it is told."""
+    return name or "(a column without a name)"
+
+
+def normalize(name: str) -> str:
+    """The spelling under which a name is looked up: lower case, without underscores, hyphens and blanks."""
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+
+
+LONGEST = 64
+
+
+def edit_distance(first: str, second: str, limit: int) -> int:
+    """Insertions, deletions, replacements and swaps of neighbours that lead from one word to the other.
+
+    The optimal string alignment distance (Damerau 1964; Levenshtein 1966); gives up above `limit` and returns `limit + 1`.
+    """
+    if abs(len(first) - len(second)) > limit:
+        return limit + 1
+    before: list[int] = []
+    above = list(range(len(second) + 1))
+    for row, left in enumerate(first, 1):
+        current = [row]
+        for column, right in enumerate(second, 1):
+            cost = min(above[column] + 1, current[-1] + 1, above[column - 1] + (left != right))
+            if row > 1 and column > 1 and left == second[column - 2] and first[row - 2] == right:
+                cost = min(cost, before[column - 2] + 1)
+            current.append(cost)
+        if min(current) > limit:
+            return limit + 1
+        before, above = above, current
+    return above[-1]
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that `word` most likely means, or None where none is near; case and underscores do not count.
+
+    Of equally near names the one that begins and ends as the word does is taken, then the first given.
+    """
+    return _nearest(word[:LONGEST], tuple(known))
+
+
+@lru_cache(maxsize=4096)
+def _nearest(word: str, known: tuple[str, ...]) -> str | None:
+    plain = normalize(word)
+    if not plain:
+        return None
+    limit = 1 if len(plain) < 4 else 2 if len(plain) < 9 else 3
+    best: tuple[int, int, int] | None = None
+    found = None
+    for name in known:
+        candidate = normalize(name)
+        distance = edit_distance(plain, candidate, limit)
+        if distance > limit or distance >= max(len(plain), len(candidate)):
+            continue
+        prefix = next((i for i, (a, b) in enumerate(zip(plain, candidate)) if a != b), min(len(plain), len(candidate)))
+        suffix = next(
+            (i for i, (a, b) in enumerate(zip(reversed(plain), reversed(candidate))) if a != b), min(len(plain), len(candidate))
+        )
+        rank = (distance, abs(len(plain) - len(candidate)), -(prefix + suffix))
+        if best is None or rank < best:
+            best, found = rank, name
+    return found
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """`did you mean "units"?`, or None."""
+    name = nearest(word, known)
+    return None if name is None else f'did you mean "{name}"?'
+
+
+def one_of(names: Iterable[str], limit: int = 12) -> str:
+    """The names as text, shortened where there are many: `a, b, c, … (134 in all)`."""
+    listed = list(names)
+    if len(listed) <= limit:
+        return ", ".join(listed)
+    return ", ".join(listed[:limit]) + f", … ({len(listed)} in all)"

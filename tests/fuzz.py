@@ -27,7 +27,7 @@ from dltrain.data import load_dataset, read_part
 from dltrain.errors import DltrainError
 from dltrain.evaluation.load_run import load_run
 from dltrain.reporting import Reporter
-from dltrain.runs import list_runs
+from dltrain.storage.run_list import list_runs
 from tests.hostile.test_run_directories import CONFIG, MANIFEST
 from tests.support import CONFIGS
 

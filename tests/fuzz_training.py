@@ -27,8 +27,8 @@ from typing import Any
 import polars
 
 from dltrain.cli.app import run as command
-from dltrain.config.catalog import load_catalog
-from dltrain.config.examples import example_of_component, value_of, value_of_argument
+from dltrain.config.catalog.catalog import load_catalog
+from dltrain.config.help.examples import example_of_component, value_of, value_of_argument
 from dltrain.config.keys import KEYS
 from dltrain.config.kinds import parse_kind
 from dltrain.reporting import Reporter

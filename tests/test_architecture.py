@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,13 @@ from tests.support import CONFIGS, REPOSITORY
 
 PACKAGE = REPOSITORY / "dltrain"
 # From the top down; a room may import those below it. Training evaluates what it trained, so it stands above evaluation.
-ROOMS = ["cli", "sweep", "training", "checking", "evaluation", "model", "data", "config"]
-SHARED = {"errors", "runs", "reporting", "helper_process", "storage", "wording", "machine", "settings"}
+ROOMS = ["cli", "sweep", "training", "checking", "starting", "evaluation", "model", "data", "config", "storage", "processes"]
+SHARED = {"errors", "reporting", "wording", "machine", "settings"}
 ONLY_IN = {
     "rich": {"cli/console.py"},
     "typer": {"cli/"},
     "tensorflow": {"model/", "training/"},
-    "keras": {"model/", "training/", "evaluation/load_run.py", "config/generate_catalog.py"},
+    "keras": {"model/", "training/", "evaluation/load_run.py", "config/catalog/generate.py"},
 }
 
 
@@ -101,6 +103,18 @@ def test_no_file_imports_what_imports_it() -> None:
     # What is left stands in a circle, or above one.
     circles = {name: sorted(needed & waiting.keys()) for name, needed in waiting.items()}
     assert not circles
+
+
+def test_a_room_is_seen_at_one_look() -> None:
+    counts = Counter(str(path.parent.relative_to(REPOSITORY)) for path in FILES)
+    assert not {room: count for room, count in counts.items() if count > 20}
+
+
+@pytest.mark.parametrize("room", sorted({path.parent for path in FILES}), ids=lambda room: str(room.relative_to(REPOSITORY)))
+def test_a_room_says_what_it_holds_and_where_to_begin(room: Path) -> None:
+    text = ast.get_docstring(ast.parse((room / "__init__.py").read_text())) or ""
+    named = [word for word in re.findall(r"`(\w+\.py)`", text) if (room / word).exists()]
+    assert named or room == PACKAGE
 
 
 HEAVY = ("tensorflow", "keras", "sklearn", "matplotlib")

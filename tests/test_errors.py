@@ -15,8 +15,8 @@ import pytest
 from dltrain.config.types import Component, LayerConfig, ModelConfig
 from dltrain.data.dataset import InputSpec, Schema, TargetSpec
 from dltrain.errors import ConfigError, DataError, RunError, is_own_bug, refusal
-from dltrain.model import weights
-from dltrain.model.weights import read_dense_arrays
+from dltrain.model.weights import weights
+from dltrain.model.weights.weights import read_dense_arrays
 
 
 def raised(action: Any) -> BaseException:
@@ -28,7 +28,7 @@ def raised(action: Any) -> BaseException:
 
 
 def test_f1_an_error_of_our_own_lines_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    from dltrain.data import scaling
+    from dltrain.data.columns import scaling
 
     assert is_own_bug(raised(lambda: scaling.fit_scale([1.0], "standard")))  # a list has no mean
     assert not is_own_bug(raised(lambda: polars.DataFrame({"a": [1]})["b"]))
@@ -70,7 +70,7 @@ def test_f1_a_bug_of_ours_is_not_told_as_a_damaged_file(tmp_path: Path, monkeypa
 
 def test_f1_a_bug_in_the_building_of_a_model_is_not_told_as_a_refusal_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     from dltrain.model import build
-    from dltrain.model.head import resolve_heads
+    from dltrain.model.heads.rules import resolve_heads
 
     schema = Schema((InputSpec("features", (2,), columns=("a", "b")),), (TargetSpec("y", "regression"),))
     layer = LayerConfig(Component("layer", "Dropout", {"rate": 0.5}))
@@ -88,7 +88,8 @@ def test_f1_a_bug_in_the_building_of_a_model_is_not_told_as_a_refusal_of_keras(m
 
 def test_f1_a_bug_beside_the_split_is_not_told_as_a_fault_of_the_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dltrain.config.types import DataConfig, SplitConfig
-    from dltrain.data import fit_table, load_dataset
+    from dltrain.data import load_dataset
+    from dltrain.data.tables import fit as fit_table
 
     path = tmp_path / "t.csv"
     path.write_text("a,g,y\n" + "".join(f"{i},{i % 5},{i % 7}.5\n" for i in range(40)))

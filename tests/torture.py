@@ -27,9 +27,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dltrain.errors import RunError
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.training.history import read_history
-from dltrain.training.state import list_states, load_state
+from dltrain.training.saving.state import list_states, load_state
 from tests.support import REPOSITORY
 
 TABLE = """
@@ -70,7 +70,7 @@ CHILD = """
 import os, signal, sys
 at = int(os.environ.get("DLTRAIN_TORTURE_AT", 0))
 count = 0
-import dltrain.training.train as train
+import dltrain.training.trainer as train
 train.EPOCH_SAVE_SECONDS = 0.15
 train.CALL_SECONDS = 0.02
 def counted(name):

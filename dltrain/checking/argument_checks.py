@@ -12,12 +12,12 @@ from itertools import pairwise
 from typing import Any
 
 from dltrain.checking.places import fault
-from dltrain.config.catalog import load_catalog
+from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.curves import is_curve, peak_of
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
 from dltrain.wording import counted
 
 # What is said of one argument: its name, the message, the next step, whether it is a warning.

@@ -22,9 +22,9 @@ from dltrain.data.dataset import Dataset
 from dltrain.data.facts import DataFacts, facts_of
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault
 from dltrain.model.given import given_schema
-from dltrain.model.head import resolve_heads
-from dltrain.model.heads import Head
-from dltrain.model.reconstruction_head import code_layer
+from dltrain.model.heads.head import Head
+from dltrain.model.heads.reconstruction import code_layer
+from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.symbolic import Network, infer_network
 
 CheckTrials = Callable[[Config, DataFacts], Iterable[Fault]]
@@ -88,7 +88,7 @@ def check_config(
     Returns:
         Errors and warnings with their places, the table of layers, decisions, memory. Nothing is raised for what is wrong.
     """
-    from dltrain.data.header import read_facts
+    from dltrain.data.look import read_facts
 
     facts = _facts_of_net(config) if config.data.source == NO_DATA else read_facts(config.data, seed=config.seed)
     result = check_with_facts(config, facts)

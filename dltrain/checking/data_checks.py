@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.checking.quality import Finding, Quality, TableView, inspect_table, rows_by_part
 from dltrain.config.types import Config
+from dltrain.data.arrays.disk_array import Array
+from dltrain.data.arrays.scaled_pixels import ScaledPixels
 from dltrain.data.dataset import Dataset, Part, Schema
-from dltrain.data.disk_array import Array
 from dltrain.data.facts import replace_folds
-from dltrain.data.faults import listed
 from dltrain.data.load import load_parts
-from dltrain.data.quality import Finding, Quality, TableView, inspect_table, rows_by_part
 from dltrain.data.raw import RawTable
-from dltrain.data.scaled_pixels import ScaledPixels
-from dltrain.data.series_preprocessing import SeriesPreprocessing
-from dltrain.data.table_preprocessing import TablePreprocessing, locator
+from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.data.tables.preprocessing import TablePreprocessing, locator
 from dltrain.errors import Fault
+from dltrain.wording import listed
 
 BLOCK_BYTES = 64 << 20
 

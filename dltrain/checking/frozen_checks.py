@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dltrain.checking.places import fault
-from dltrain.config.suggest import nearest, one_of
 from dltrain.config.types import Config, LayerConfig, TrainingConfig
 from dltrain.errors import Fault
 from dltrain.model.symbolic import Network, Row
 from dltrain.model.symbolic.application_layers import BodyLayer, body_layers, thawed
+from dltrain.wording import nearest, one_of
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _RANDOM = ("Dropout", "SpatialDropout", "Gaussian", "AlphaDropout", "Random")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dltrain.checking.places import fault
-from dltrain.config.suggest import did_you_mean, one_of
 from dltrain.config.types import Component, Config
 from dltrain.errors import Fault
 from dltrain.model.groups import NOT_WITH, groups_of, matches
 from dltrain.model.symbolic import Network
+from dltrain.wording import did_you_mean, one_of
 
 # What Keras calls the weights of its layers.
 WEIGHTS = (

@@ -11,7 +11,7 @@ from dltrain.data.facts import DataFacts
 from dltrain.errors import DltrainError, Fault
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import compile_model
-from dltrain.model.head import resolve_heads
+from dltrain.model.heads.rules import resolve_heads
 
 
 def build_with_keras(config: Config, facts: DataFacts, result: CheckResult) -> CheckResult:

@@ -83,7 +83,7 @@ def _is_streamed(config: Config) -> bool:
     """Whether the data stays on disk."""
     if config.data.source not in ("csv", "parquet"):
         return False
-    from dltrain.data.fit_streamed import why_streamed
+    from dltrain.data.tables.fit_streamed import why_streamed
 
     return bool(why_streamed(config.data))
 

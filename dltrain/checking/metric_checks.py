@@ -8,8 +8,8 @@ from dltrain.checking.places import fault
 from dltrain.config.types import Component, Config, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
-from dltrain.model.head import NOT_OF_A_LABEL
-from dltrain.model.heads import CLASS_METRICS, INDEX_METRICS, Head, is_one_hot, metrics_of
+from dltrain.model.heads.head import CLASS_METRICS, INDEX_METRICS, Head, is_one_hot, metrics_of
+from dltrain.model.heads.rules import NOT_OF_A_LABEL
 
 # What they make of a target below zero, or near it, has no meaning; a standardized one is there half of the time.
 _OWN_UNITS = {

@@ -10,7 +10,7 @@ from dltrain.config.types import Config, LayerConfig
 from dltrain.data.dataset import Schema
 from dltrain.errors import Fault
 from dltrain.model.build import takes_value_range
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
 from dltrain.model.symbolic import Network, Row, Shape, show_shape
 from dltrain.model.symbolic.rule import size_of
 

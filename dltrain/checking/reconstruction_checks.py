@@ -8,8 +8,8 @@ from dltrain.checking.places import fault
 from dltrain.config.types import Config, LayerConfig
 from dltrain.data.dataset import Schema
 from dltrain.errors import Fault
-from dltrain.model.heads import Head
-from dltrain.model.reconstruction_head import code_layer, ending_activation
+from dltrain.model.heads.head import Head
+from dltrain.model.heads.reconstruction import code_layer, ending_activation
 
 # Activations whose values keep within these bounds.
 _BOUNDED = {"sigmoid": "0 and 1", "hard_sigmoid": "0 and 1", "softmax": "0 and 1", "tanh": "-1 and 1", "relu": "0 and more"}

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.arrays.disk_array import rows_in_memory
 from dltrain.data.dataset import Dataset, Part, Schema
-from dltrain.data.disk_array import rows_in_memory
-from dltrain.data.picture_preprocessing import PicturePreprocessing
+from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.errors import UsageError
-from dltrain.evaluation.picture_sheet import plot_sheet, short
+from dltrain.evaluation.drawing.picture_sheet import plot_sheet, short
 
 NUM_SHOWN = 24
 

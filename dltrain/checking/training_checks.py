@@ -10,16 +10,15 @@ from typing import Any
 from dltrain.checking.argument_checks import check_arguments, check_tensorboard
 from dltrain.checking.metric_checks import check_losses, check_metrics
 from dltrain.checking.places import fault
-from dltrain.config.catalog import load_catalog
+from dltrain.config.catalog.catalog import load_catalog
+from dltrain.config.catalog.metrics import find_direction, find_name, metric_name, split_part
 from dltrain.config.curves import is_curve
-from dltrain.config.metric_names import find_direction, find_name, metric_name, split_part
-from dltrain.config.suggest import nearest, one_of
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault, UsageError
-from dltrain.evaluation.gates import parse_gate
-from dltrain.model.heads import Head, is_by_target, layer_name, metrics_of
-from dltrain.wording import counted
+from dltrain.evaluation.metrics.gates import parse_gate
+from dltrain.model.heads.head import Head, is_by_target, layer_name, metrics_of
+from dltrain.wording import counted, nearest, one_of
 
 # Optimizer -> learning rates beyond which hardly anybody goes; "" stands for those like Adam.
 _USUAL_RATES = {

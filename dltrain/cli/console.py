@@ -20,7 +20,7 @@ from dltrain.cli.sweep_table import SweepTable
 from dltrain.cli.text import format_number, format_seconds, table
 from dltrain.errors import Fault, as_warning, fault_documents
 from dltrain.reporting import Reporter
-from dltrain.runs import to_json
+from dltrain.storage.atomic import to_json
 from dltrain.wording import one_line, printable
 
 if TYPE_CHECKING:

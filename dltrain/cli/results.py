@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dltrain.cli.text import format_number, table
-from dltrain.config.metric_names import canonical
+from dltrain.config.catalog.metrics import canonical
 from dltrain.errors import Fault
 from dltrain.wording import one_line
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.evaluation.trace import Trace
+from dltrain.evaluation.tracing.trace import Trace
 from dltrain.model.numbers.passes import LayerNumbers
 from dltrain.model.numbers.pixel import middle_pixel
 

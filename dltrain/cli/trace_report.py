@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from dltrain.cli.text import table
-from dltrain.evaluation.trace import Trace
+from dltrain.evaluation.tracing.trace import Trace
 from dltrain.model.numbers.activations import Floats
 from dltrain.model.numbers.losses import find_loss
 from dltrain.model.numbers.passes import LayerNumbers

@@ -6,7 +6,8 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from dltrain.config.catalog import ComponentEntry, normalize
+from dltrain.config.catalog.catalog import ComponentEntry
+from dltrain.wording import normalize
 
 # Names of components that people know from elsewhere -> what Keras calls them.
 KNOWN_ELSEWHERE = {

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dltrain.config.catalog import ComponentEntry, load_catalog
+from dltrain.config.catalog.catalog import ComponentEntry, load_catalog
 
 # Of these, an argument that is left out and one that is given as Keras has it anyway mean the same. Of a layer they need not:
 # a last layer with an activation is an output, one without is not.

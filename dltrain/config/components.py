@@ -15,13 +15,13 @@ from dltrain.config.aliases import (
     said_here,
     without_module,
 )
-from dltrain.config.catalog import ComponentEntry, normalize
+from dltrain.config.catalog.catalog import ComponentEntry
 from dltrain.config.kinds import MISMATCH, parse_kind
-from dltrain.config.nodes import ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.reading import Context, Special, is_absent, is_removed
-from dltrain.config.scalars import describe, quote
-from dltrain.config.suggest import did_you_mean, nearest, one_of
+from dltrain.config.text.nodes import ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.text.scalars import describe, quote
 from dltrain.config.types import Component
+from dltrain.wording import did_you_mean, nearest, normalize, one_of
 
 NOUNS = {"application": "application network", "composed": "layer"}
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from dltrain.config.keys import GROUP_KEYS
 from dltrain.config.kinds import MISMATCH, parse_kind
-from dltrain.config.nodes import MappingNode, Node
 from dltrain.config.reading import Context, is_absent, is_removed, items_of
-from dltrain.config.scalars import describe
-from dltrain.config.suggest import did_you_mean, one_of
+from dltrain.config.text.nodes import MappingNode, Node
+from dltrain.config.text.scalars import describe
+from dltrain.wording import did_you_mean, one_of
 
 EXAMPLE = "[{match: bias, learning_rate: 0.1, weight_decay: 0}]"
 

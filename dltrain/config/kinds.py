@@ -20,10 +20,9 @@ from functools import lru_cache
 from typing import Any
 
 from dltrain.config.aliases import KNOWN_VALUES
-from dltrain.config.catalog import normalize
-from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
-from dltrain.config.scalars import describe
-from dltrain.config.suggest import did_you_mean
+from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.text.scalars import describe
+from dltrain.wording import did_you_mean, normalize
 
 COMPONENTS = {
     "initializer",

@@ -9,22 +9,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dltrain.config.catalog import load_catalog
+from dltrain.config.blocks.data import plain_data, read_data
+from dltrain.config.blocks.model import input_columns, plain_model, read_model
+from dltrain.config.blocks.sweep import plain_sweep, read_sweep
+from dltrain.config.blocks.training import plain_training, read_evaluation, read_training
+from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.components import read_nested
-from dltrain.config.data_block import plain_data, read_data
 from dltrain.config.groups_key import put_among_arguments
-from dltrain.config.model_block import input_columns, plain_model, read_model
-from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.overrides import apply_overrides
 from dltrain.config.parameters import Budget, put_in, read_parameters, warn_unused
-from dltrain.config.paths import Paths
 from dltrain.config.presets import decides, expand_preset, names_preset
 from dltrain.config.reading import Context, is_none, read_block
-from dltrain.config.scalars import describe
-from dltrain.config.sweep_block import plain_sweep, read_sweep
-from dltrain.config.training_block import plain_training, read_evaluation, read_training
+from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.text.paths import Paths
+from dltrain.config.text.scalars import describe
+from dltrain.config.text.yaml_reader import MOST_BYTES, read_yaml
 from dltrain.config.types import NO_DATA, Config, DataConfig, LossConfig, ModelConfig, TrainingConfig
-from dltrain.config.yaml_reader import MOST_BYTES, read_yaml
 from dltrain.errors import ConfigError, Fault
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
@@ -255,7 +255,7 @@ def _what_it_is(file: str) -> str | None:
 
 
 def _near_files(path: Path) -> str | None:
-    from dltrain.config.suggest import did_you_mean
+    from dltrain.wording import did_you_mean
 
     full = next((f"{path}{ending}" for ending in (".yaml", ".yml") if Path(f"{path}{ending}").is_file()), None)
     if full is not None:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dltrain.config.catalog import Catalog, normalize
+from dltrain.config.catalog.catalog import Catalog
 from dltrain.config.keys import COMPONENT_PLACES, KEYS
-from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
-from dltrain.config.scalars import describe
-from dltrain.config.suggest import did_you_mean, one_of
-from dltrain.config.yaml_reader import read_value
+from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.text.scalars import describe
+from dltrain.config.text.yaml_reader import read_value
 from dltrain.errors import Fault, UsageError
+from dltrain.wording import did_you_mean, normalize, one_of
 
 WORD = re.compile(r"([^\W\d][\w-]*(?:\.[\w-]+)*)=(.*)", flags=re.DOTALL)
 CALLBACK_KEYS = {"training.early_stopping", "training.reduce_lr_on_plateau", "training.tensorboard", "training.checkpoint"}
@@ -296,6 +296,6 @@ def _name_of(node: Node | None) -> str:
 
 
 def _component_name(node: Node) -> str | None:
-    from dltrain.config.model_block import layer_name
+    from dltrain.config.blocks.model import layer_name
 
     return layer_name(node)

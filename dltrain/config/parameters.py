@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, field
 
 from dltrain.config.keys import COMPONENT_PLACES
-from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
-from dltrain.config.scalars import describe
-from dltrain.config.suggest import did_you_mean, one_of
-from dltrain.config.yaml_reader import DEEPEST, MOST_NODES
+from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.text.scalars import describe
+from dltrain.config.text.yaml_reader import DEEPEST, MOST_NODES
+from dltrain.wording import did_you_mean, one_of
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 REFERENCE = re.compile(r"\$([A-Za-z_][^\s]*)")

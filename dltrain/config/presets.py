@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dltrain.config.catalog import normalize
+from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.composed import COMPOSED
-from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.overrides import WORD
-from dltrain.config.scalars import describe
-from dltrain.config.sources import SOURCES
-from dltrain.config.suggest import did_you_mean, one_of
+from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.text.scalars import describe
+from dltrain.wording import did_you_mean, normalize, one_of
 
 REALMLP = "realmlp"
 PRESETS: Mapping[str, str] = {

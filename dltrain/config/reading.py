@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dltrain.config.aliases import from_alone, said_here
-from dltrain.config.catalog import Catalog, load_catalog, normalize
+from dltrain.config.catalog.catalog import Catalog, load_catalog
+from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.keys import KEYS, MOST, blocks_with, keys_of
 from dltrain.config.kinds import MISMATCH, Kind, parse_kind, read_kind
-from dltrain.config.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
-from dltrain.config.paths import Paths
-from dltrain.config.scalars import describe
-from dltrain.config.sources import SOURCES
-from dltrain.config.suggest import did_you_mean, nearest, one_of
+from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.text.paths import Paths
+from dltrain.config.text.scalars import describe
 from dltrain.config.types import Place
+from dltrain.wording import did_you_mean, nearest, normalize, one_of
 
 MOST_ITEMS = 2000
 

@@ -435,3 +435,11 @@ def fault_at(place: Place | None, message: str, *, path: str | None = None, hint
         ending = f', in "{place.word}"'
         return Fault(f"{message.removesuffix(ending)}{ending}", path=path, hint=hint)
     return Fault(message, file=place.file, line=place.line, column=place.column, path=path, hint=hint)
+
+
+def config_fault(config: DataConfig, key: str, message: str, hint: str | None = None) -> Fault:
+    """A fault that the config's author can mend: placed at its key, or at the nearest key above it."""
+    above = key
+    while above not in config.places and "." in above:
+        above = above.rpartition(".")[0]
+    return fault_at(config.places.get(above), message, path=key, hint=hint)

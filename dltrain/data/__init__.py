@@ -1,6 +1,7 @@
 """Data: read by a source, split into parts, preprocessed by statistics of the training part. Never imports Keras.
 
-What needs numpy is loaded when it is first asked for, so that a config can be checked without it.
+What needs numpy is loaded when it is first asked for, so that a config can be checked without it. The model sees a `Dataset`
+alone; begin with `dataset.py`, then `load.py`.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig
-from dltrain.data.faults import config_fault, listed
-from dltrain.data.kinds import USUAL_MISSING, Reading, holds, is_text, mend, to_numbers
+from dltrain.config.types import DataConfig, config_fault
+from dltrain.data.columns.kinds import USUAL_MISSING, Reading, holds, is_text, mend, to_numbers
 from dltrain.errors import DataError
+from dltrain.wording import listed
 
 NO_CODE = -1
 

@@ -6,11 +6,11 @@ import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from dltrain.config.sources import GENERATED, SOURCES, Source
-from dltrain.data.faults import nearest
+from dltrain.config.catalog.sources import GENERATED, SOURCES, Source
 from dltrain.data.sources.places import Layout, find, require
 from dltrain.errors import UsageError
 from dltrain.reporting import Reporter
+from dltrain.wording import nearest
 
 BUNDLED = {
     "digits": "digits.csv.gz",

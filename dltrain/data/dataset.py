@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dltrain.data.disk_array import Array, DiskArray
+    from dltrain.data.arrays.disk_array import Array, DiskArray
     from dltrain.data.preprocessing import Preprocessing
 
 PARTS = ("train", "validation", "test")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dltrain.config.sources import SOURCES
+from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.dataset import Dataset, InputSpec, Schema, TargetSpec
 from dltrain.data.part_sizes import part_sizes

@@ -15,11 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from dltrain.data.faults import nearest, shown
-from dltrain.data.zstandard_size import most_content
 from dltrain.errors import DataError, Fault
 from dltrain.storage.bounds import FILES, RATIO, TEXT_BYTES, most_unpacked
 from dltrain.storage.patterns import find_matches
+from dltrain.storage.zstandard_size import most_content
+from dltrain.wording import nearest, shown
 
 DIGEST_BYTES = 20
 BLOCK = 1 << 22

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
-from dltrain.data.disk_array import in_memory
+from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.files import digest
 from dltrain.data.raw import Raw, RawPictures
 

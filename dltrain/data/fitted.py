@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import LIKE_SCIKIT_LEARN, DataConfig
+from dltrain.config.types import LIKE_SCIKIT_LEARN, DataConfig, config_fault
 from dltrain.data.dataset import Part
-from dltrain.data.faults import capped, config_fault, listed, nearest
 from dltrain.data.part_sizes import SplitError
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.splits import Rows, fold_indices, split_in_order, split_like_scikit_learn, split_rows
 from dltrain.data.targets import Locate
-from dltrain.errors import ConfigError, DataError, Fault
+from dltrain.errors import ConfigError, DataError, Fault, capped
+from dltrain.wording import listed, nearest
 
 
 @dataclass(slots=True)

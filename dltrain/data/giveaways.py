@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.dataset import TargetSpec
-from dltrain.data.features import FeatureColumn
 
 if TYPE_CHECKING:
     import polars

@@ -10,27 +10,27 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.config.types import DataConfig
-from dltrain.data.combine import combine_parts, num_rows
+from dltrain.config.types import DataConfig, config_fault
+from dltrain.data.arrays.disk_array import DiskArray
+from dltrain.data.columns.pictures import images_from, images_state
 from dltrain.data.dataset import Dataset, Part
-from dltrain.data.disk_array import DiskArray
-from dltrain.data.faults import config_fault, listed, shown
 from dltrain.data.fingerprint import fingerprint
-from dltrain.data.fit_pictures import fit_pictures
-from dltrain.data.fit_series import fit_series
-from dltrain.data.fit_streamed import fit_streamed, why_streamed
-from dltrain.data.fit_table import fit_table
 from dltrain.data.fitted import Fitted
-from dltrain.data.picture_columns import images_from, images_state
-from dltrain.data.picture_preprocessing import PicturePreprocessing
+from dltrain.data.pictures.fit import fit_pictures
+from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures, RawTable
-from dltrain.data.series_preprocessing import SeriesPreprocessing
+from dltrain.data.series.fit import fit_series
+from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.sources import read_source
 from dltrain.data.splits import Rows, describe_parts
-from dltrain.data.table_preprocessing import TablePreprocessing
+from dltrain.data.tables.combine import combine_parts, num_rows
+from dltrain.data.tables.fit import fit_table
+from dltrain.data.tables.fit_streamed import fit_streamed, why_streamed
+from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import ConfigError, DataError, Fault, UsageError
 from dltrain.reporting import Reporter
+from dltrain.wording import listed, shown
 
 WARNING = "warning: "
 MOST_FEATURES_WRITTEN = 2_000
@@ -330,7 +330,7 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
                 f"no picture file can stand for a row of {preprocessing.source}",
                 hint="give an .npz file whose array x holds the rows",
             )
-        from dltrain.data.pictures import read_pictures
+        from dltrain.data.pictures.reader import read_pictures
 
         spec = preprocessing.targets[0]
         with_labels = with_targets and spec.task != "reconstruction"

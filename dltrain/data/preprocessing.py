@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part, Schema
 from dltrain.data.raw import Raw
-from dltrain.runs import write_atomically
+from dltrain.storage.atomic import write_atomically
 
 JSON_FILE = "preprocessing.json"
 ARRAYS_FILE = "preprocessing.npz"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import polars
 
-    from dltrain.data.disk_array import DiskArray
+    from dltrain.data.arrays.disk_array import DiskArray
 
 
 @dataclass(slots=True)

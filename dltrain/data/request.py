@@ -6,11 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dltrain.config.sources import GENERATED
+from dltrain.config.catalog.sources import GENERATED
 from dltrain.config.types import Config, DataConfig, ModelConfig
 from dltrain.data.dataset import Dataset
-from dltrain.data.fit_streamed import why_streamed
 from dltrain.data.load import SILENT, load_dataset, prepare, read_raw
+from dltrain.data.tables.fit_streamed import why_streamed
 from dltrain.reporting import Reporter
 
 

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dltrain.data.arrays import read_arrays
-from dltrain.data.faults import shown
-from dltrain.data.picture_preprocessing import PicturePreprocessing
+from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import ARRAYS_FILE, JSON_FILE, VERSION, Preprocessing
-from dltrain.data.series_preprocessing import SeriesPreprocessing
-from dltrain.data.table_preprocessing import TablePreprocessing
+from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import DataError, DltrainError, Fault, RunError
+from dltrain.storage.arrays import read_arrays
+from dltrain.wording import shown
 
 _ALL: tuple[type[Preprocessing], ...] = (TablePreprocessing, PicturePreprocessing, SeriesPreprocessing)
 KINDS = {one.kind: one for one in _ALL}

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.column_names import name_of
+from dltrain.data.columns.kinds import Reading, are_durations, is_number, is_text, is_unreadable, text_of, to_numbers, unreadable
 from dltrain.data.dataset import TargetSpec
-from dltrain.data.faults import capped, listed, nearest
-from dltrain.data.kinds import Reading, are_durations, is_number, is_text, is_unreadable, text_of, to_numbers, unreadable
-from dltrain.errors import DataError, Fault
+from dltrain.data.tables.column_names import name_of
+from dltrain.errors import DataError, Fault, capped
+from dltrain.wording import listed, nearest
 
 if TYPE_CHECKING:
     import polars

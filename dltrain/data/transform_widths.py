@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from dltrain.config.transformers import MOST_NUMBERS, TRANSFORMERS, degrees, too_wide
-from dltrain.config.types import DataConfig
+from dltrain.config.catalog.transformers import MOST_NUMBERS, TRANSFORMERS, degrees, too_wide
+from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.data.facts import DataFacts
-from dltrain.data.faults import config_fault
 from dltrain.errors import Fault
 
 

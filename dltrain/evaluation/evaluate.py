@@ -9,24 +9,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dltrain.config.metric_names import split_part
+from dltrain.config.catalog.metrics import split_part
 from dltrain.data import load_dataset, read_part, skipping_broken, with_images
 from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import DataError, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults
-from dltrain.evaluation.gates import check_gates, parse_gates
 from dltrain.evaluation.load_run import StoredRun, load_run
+from dltrain.evaluation.metrics.gates import check_gates, parse_gates
+from dltrain.evaluation.metrics.pca_baseline import load_pca
+from dltrain.evaluation.metrics.reconstruction import report_reconstruction
+from dltrain.evaluation.metrics.report import report_part, restore_priors, restore_reference
 from dltrain.evaluation.moved_data import find_moved, with_places
-from dltrain.evaluation.pca_baseline import load_pca
-from dltrain.evaluation.reconstruction import report_reconstruction
-from dltrain.evaluation.report import report_part, restore_priors, restore_reference
 from dltrain.evaluation.spread_sample import sample_note, spread_rows, take_part
 from dltrain.evaluation.training_rows import warn_of_training_rows
-from dltrain.helper_process import HelperProcess
 from dltrain.model.corruption import corruption_of
 from dltrain.model.encode import encode_part
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.keras_import import import_keras
+from dltrain.processes.helper import HelperProcess
 from dltrain.reporting import Reporter
 
 

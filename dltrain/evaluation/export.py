@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.load_run import StoredRun, load_run, run_outputs
 from dltrain.evaluation.made_up_rows import largest_difference, make_up
-from dltrain.evaluation.report import probabilities_of
+from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.model.export.format import ExportFormat, document
 from dltrain.model.export.outputs import units_of_input
 from dltrain.model.export.raw_model import RawModel, build_raw_model, describe_inputs
 from dltrain.model.keras_import import import_keras, quiet_stderr
 from dltrain.reporting import Reporter
-from dltrain.runs import replace_whole
+from dltrain.storage.atomic import replace_whole
 from dltrain.storage.outputs import refuse_part_of_run
 
 NAMES = ("keras", "saved_model", "onnx", "tflite")

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.errors import Fault, UsageError
+from dltrain.evaluation.drawing.picture_sheet import plot_sheet
 from dltrain.evaluation.load_run import StoredRun, load_run
-from dltrain.evaluation.picture_sheet import plot_sheet
-from dltrain.evaluation.predict import predict
+from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.symbolic import infer_network
 from dltrain.reporting import Reporter
 

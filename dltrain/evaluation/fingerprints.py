@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dltrain.data.faults import shown as shown_path
 from dltrain.errors import Fault
+from dltrain.wording import shown as shown_path
 
 _MOST = 8
 

@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 
 from dltrain.config import load_config
 from dltrain.config.types import Config
-from dltrain.data.disk_array import Array
+from dltrain.data.arrays.disk_array import Array
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.stored import load_preprocessing
 from dltrain.errors import ConfigError, RunError, UsageError
 from dltrain.model.build import build_model
 from dltrain.model.forward import Forward, evaluation_batch_size
-from dltrain.model.head import resolve_heads
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
+from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.symbolic import infer_network
-from dltrain.model.weights import load_weights
-from dltrain.runs import Run, best_of_sweep
+from dltrain.model.weights.weights import load_weights
+from dltrain.storage.run import Run
+from dltrain.storage.run_list import best_of_sweep
 from dltrain.storage.stored import check_digest
 
 MOST_THREADS = 1024

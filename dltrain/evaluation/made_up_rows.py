@@ -11,20 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data import read_part
-from dltrain.data.features import FeatureColumn
-from dltrain.data.picture_preprocessing import PicturePreprocessing
+from dltrain.data.columns.column import FeatureColumn
+from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures, RawTable
-from dltrain.data.series_preprocessing import SeriesPreprocessing, Timeline, take
-from dltrain.data.series_time import Step, Times
-from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing
+from dltrain.data.series.preprocessing import SeriesPreprocessing, Timeline, take
+from dltrain.data.series.times import Step, Times
+from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing
 from dltrain.model.export.date_parts import NO_DATE, SECONDS_A_DAY
 from dltrain.model.export.raw_input import RawInput
 
 if TYPE_CHECKING:
     import polars
 
-    from dltrain.data.disk_array import Array
+    from dltrain.data.arrays.disk_array import Array
 
 NUM_ROWS = 64
 NUM_WINDOWS = 16

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from dltrain.config import load_config
 from dltrain.config.types import DataConfig
-from dltrain.data.faults import shown
 from dltrain.errors import DataError, Fault, UsageError
-from dltrain.runs import Run
 from dltrain.settings import data_folder
+from dltrain.storage.run import Run
+from dltrain.wording import shown
 
 KEYS = ("data.path", "data.validation", "data.test", "data.images.folder")
 

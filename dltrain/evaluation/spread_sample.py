@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.arrays.disk_array import Array, is_streamed, rows_in_memory
 from dltrain.data.dataset import Part
-from dltrain.data.disk_array import Array, is_streamed, rows_in_memory
 
 # Half a million rows say the accuracy to a tenth of a percent, and cost little beside an epoch of a part that is on disk.
 MOST_ROWS = 500_000

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.arrays import read_arrays
+from dltrain.data.arrays.feature_store import digest_rows
 from dltrain.data.dataset import Part
-from dltrain.data.feature_store import digest_rows
 from dltrain.errors import DataError
-from dltrain.runs import write_atomically
+from dltrain.storage.arrays import read_arrays
+from dltrain.storage.atomic import write_atomically
 
 FILE = "training_rows.npz"
 # Of more rows or bytes no digests are kept: it must cost next to nothing.

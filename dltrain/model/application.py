@@ -35,7 +35,7 @@ def apply_application(keras: Any, component: Component, name: str, tensor: Any, 
     Raises:
         DataError: the weights are not there, unsafe, or not of this network.
     """
-    from dltrain.model.pretrained import pretrained_body  # it takes NumPy, without which `check` comes by this file
+    from dltrain.model.weights.pretrained import pretrained_body  # it takes NumPy, without which `check` comes by this file
 
     arguments = dict(component.arguments)
     weights, trainable = arguments.pop("weights", "imagenet"), arguments.pop("trainable", False)

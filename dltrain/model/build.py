@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from dltrain.config.catalog import NAMESPACES, load_catalog
+from dltrain.config.catalog.catalog import NAMESPACES, load_catalog
 from dltrain.config.composed import INPUT, expand
 from dltrain.config.curves import is_curve, peak_of
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.model.application import apply_application
-from dltrain.model.heads import Head, input_names
+from dltrain.model.heads.head import Head, input_names
 from dltrain.model.inputs import Entry, resolve_entry
 from dltrain.model.keras_import import import_keras
 from dltrain.model.layer_names import LayerNames, snake_case

@@ -11,10 +11,10 @@ from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.model.build import keras_refusals, make_component
 from dltrain.model.encode import EncodedPart
 from dltrain.model.groups import put_groups
-from dltrain.model.heads import Head, metrics_of
+from dltrain.model.heads.head import Head, metrics_of
+from dltrain.model.heads.own_units import measure_in_own_units
 from dltrain.model.keras_import import import_keras
 from dltrain.model.layer_names import snake_case
-from dltrain.model.own_units import measure_in_own_units
 
 _THRESHOLD_METRICS = {"Precision", "Recall", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"}
 _ACCURACIES = {"binary": "BinaryAccuracy", "index": "SparseCategoricalAccuracy", "one_hot": "CategoricalAccuracy"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
 from dltrain.model.layer_statistics import MOST_ROWS, LayerStatistics, evenly, near_an_end, take
 from dltrain.model.numbers.dense_network import DenseNetwork, why_not_numpy
 from dltrain.model.numbers.passes import LayerNumbers

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.arrays.disk_array import Array, is_streamed
 from dltrain.data.dataset import Part, Schema
-from dltrain.data.disk_array import Array, is_streamed
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.heads import Head, is_by_target
+from dltrain.model.heads.head import Head, is_by_target
 
 
 @dataclass(slots=True)

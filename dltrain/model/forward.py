@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.disk_array import Array, DiskArray
-from dltrain.data.scaled_pixels import ScaledPixels
+from dltrain.data.arrays.disk_array import Array, DiskArray
+from dltrain.data.arrays.scaled_pixels import ScaledPixels
 from dltrain.model.pixels import PixelTensor, num_rows_of, pixel_tensor, take_rows
 
 # Rows times numbers per row that one evaluation batch may hold: 4 MiB of float32 keeps convolutions in the cache's reach.

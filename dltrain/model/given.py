@@ -8,8 +8,8 @@ from dataclasses import replace
 from dltrain.config.types import Component, LayerConfig, LossConfig, ModelConfig, TrainingConfig
 from dltrain.data.dataset import InputSpec, Schema, TargetSpec
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.head import resolve_heads
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
+from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.symbolic import infer_network
 
 INPUT = "x"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Sequence
 
 from dltrain.config.types import LayerConfig, ModelConfig
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
 
 
 def snake_case(name: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.disk_array import DiskArray
-from dltrain.data.scaled_pixels import ScaledPixels
+from dltrain.data.arrays.disk_array import DiskArray
+from dltrain.data.arrays.scaled_pixels import ScaledPixels
 from dltrain.model.forward import evaluation_batch_size
 from dltrain.model.keras_import import import_keras
 from dltrain.model.pixels import take_rows

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dltrain.data.scaled_pixels import ScaledPixels
+from dltrain.data.arrays.scaled_pixels import ScaledPixels
 
 
 class PixelTensor(NamedTuple):

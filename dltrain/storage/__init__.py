@@ -1,5 +1,5 @@
-"""What is written to disk and removed from it.
+"""What is written to disk, read back and removed: runs, archives, the cache, files that a user names.
 
-`layout` knows the names of what a run consists of, `removal` removes that and nothing else, `outputs` guards the files that a
-user names. Nothing here knows what the files mean.
+`atomic` writes wholly or not at all, `layout` knows the names of what a run consists of, `removal` removes that and nothing else,
+`stored` reads back what may have been changed. Nothing here knows what the files mean; begin with `run.py`.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dltrain.config.metric_names import canonical, find_name, metric_name, split_part
+from dltrain.config.catalog.metrics import canonical, find_name, metric_name, split_part
 from dltrain.sweep.plan import SweepPlan
 from dltrain.sweep.trials import Trial
 

@@ -111,6 +111,6 @@ def _concerns(path: str, key: str) -> bool:
 
 def read_facts_here(data: DataConfig, seed: int, *, reporter: Any = None) -> DataFacts:
     """What is known of the data; for a helper process."""
-    from dltrain.data.header import read_facts
+    from dltrain.data.look import read_facts
 
     return read_facts(data, seed=seed)

@@ -9,12 +9,13 @@ from typing import Any
 
 from dltrain.config import load_config
 from dltrain.config.canonical import with_defaults, without_defaults
-from dltrain.config.metric_names import find_direction
+from dltrain.config.catalog.metrics import find_direction
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, RunError, UsageError
-from dltrain.evaluation.plots import read_history
-from dltrain.runs import Run, best_of_sweep
+from dltrain.evaluation.drawing.history import read_history
 from dltrain.storage.outputs import check_picture
+from dltrain.storage.run import Run
+from dltrain.storage.run_list import best_of_sweep
 from dltrain.sweep.pictures import Curve, choose_column, draw_curves
 
 # Keys that say nothing of what was tried.

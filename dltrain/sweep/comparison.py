@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dltrain.errors import RunError
-from dltrain.evaluation.plots import read_history
+from dltrain.evaluation.drawing.history import read_history
 from dltrain.sweep.plan import SweepPlan
 from dltrain.sweep.space import show
 from dltrain.sweep.trials import Trial

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from dltrain.checking.check import check_with_facts
 from dltrain.config import dump_yaml, load_config, load_config_text
-from dltrain.config.metric_names import split_part
+from dltrain.config.catalog.metrics import split_part
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, RunError
-from dltrain.evaluation.figure import draw_or_warn
-from dltrain.evaluation.held_out import join_held_out
-from dltrain.evaluation.plots import plot_history
-from dltrain.helper_process import HelperProcess
+from dltrain.evaluation.drawing.figure import draw_or_warn
+from dltrain.evaluation.drawing.history import plot_history
+from dltrain.evaluation.predictions.held_out import join_held_out
+from dltrain.processes.helper import HelperProcess
 from dltrain.reporting import Reporter
-from dltrain.runs import Run, to_json, write_atomically
+from dltrain.storage.atomic import to_json, write_atomically
+from dltrain.storage.run import Run
 from dltrain.sweep.checks import read_facts_here
 from dltrain.sweep.comparison import Comparison, compare
 from dltrain.sweep.pictures import draw_pictures

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltrain.config.metric_names import canonical
-from dltrain.evaluation.figure import make_logarithmic, new_figure, own_style, save_figure
-from dltrain.evaluation.plots import read_history
+from dltrain.config.catalog.metrics import canonical
+from dltrain.evaluation.drawing.figure import make_logarithmic, new_figure, own_style, save_figure
+from dltrain.evaluation.drawing.history import read_history
 from dltrain.reporting import Reporter
 from dltrain.sweep.space import short_names, show_value
 

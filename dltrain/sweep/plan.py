@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.config import dump_yaml, load_config_text
+from dltrain.config.blocks.sweep import is_endless, read_over
 from dltrain.config.canonical import canonical_text
+from dltrain.config.catalog.metrics import find_direction, find_name, metric_name
 from dltrain.config.curves import is_curve
-from dltrain.config.metric_names import find_direction, find_name, metric_name
-from dltrain.config.sweep_block import is_endless, read_over
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, UsageError
 from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, Dimension, build_space, grid_size, show_value, words_of
@@ -226,7 +226,7 @@ def _check_name(config: Config, metric: str) -> None:
     known = ["loss", "accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "rmse", "mse", "mae", "r2"]
     own = [metric_name(each) for each in config.training.metrics]
     if find_name(wanted, [*known, *own]) is None and len(config.data.target) < 2:
-        from dltrain.config.suggest import did_you_mean
+        from dltrain.wording import did_you_mean
 
         hint = did_you_mean(wanted, [*known, *own]) or f"there are {', '.join(dict.fromkeys([*known, *own]))}"
         raise UsageError(f"there is no metric {metric!r} to compare trials by", hint=hint)

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dltrain.config.canonical import canonical_text
-from dltrain.config.metric_names import canonical, find_name
+from dltrain.config.catalog.metrics import canonical, find_name
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, DltrainError, RunError, UsageError
 from dltrain.reporting import Reporter
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.sweep.asked import asked_metric, value_on_compared_part
 from dltrain.sweep.checks import Facts, TrialChecks
 from dltrain.sweep.choosing import build_strategy

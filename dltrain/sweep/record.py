@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dltrain.config.metric_names import find_value
+from dltrain.config.catalog.metrics import find_value
 from dltrain.errors import RunError
-from dltrain.evaluation.prediction_files import to_csv
-from dltrain.runs import Run, to_json, write_atomically
+from dltrain.evaluation.predictions.files import to_csv
+from dltrain.storage.atomic import to_json, write_atomically
+from dltrain.storage.run import Run
 from dltrain.sweep.plan import SweepPlan
 from dltrain.sweep.trials import Trial, TrialFit
 

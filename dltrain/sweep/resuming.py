@@ -11,7 +11,7 @@ from dltrain.config.canonical import without_defaults
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, RunError
 from dltrain.evaluation.fingerprints import flatten, shown
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.sweep.plan import SweepPlan, canonical_values, plain_options, plan_sweep, without_repeats
 from dltrain.sweep.space import Dimension
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
+from dltrain.config.blocks.sweep import is_endless
 from dltrain.config.overrides import override_word
-from dltrain.config.sweep_block import is_endless
 from dltrain.config.types import Config
 
 DEFAULT_SPACE = {"training.optimizer.learning_rate": [0.0001, 0.001, 0.01, 0.1]}

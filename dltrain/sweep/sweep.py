@@ -12,10 +12,12 @@ from typing import Any
 import dltrain
 from dltrain.config.types import Config
 from dltrain.errors import DltrainError, InterruptedRun, RunError, UsageError, fault_documents
-from dltrain.evaluation.gates import check_gates, parse_gates
-from dltrain.helper_process import HelperProcess
+from dltrain.evaluation.metrics.gates import check_gates, parse_gates
+from dltrain.processes.helper import HelperProcess
+from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
-from dltrain.runs import Run, create_run, now, write_atomically
+from dltrain.storage.atomic import now, write_atomically
+from dltrain.storage.run import Run, create_run
 from dltrain.sweep.checks import read_facts_here
 from dltrain.sweep.choosing import choose_engine
 from dltrain.sweep.outcome import Outcome, write_outcome
@@ -25,7 +27,6 @@ from dltrain.sweep.progress import Progress
 from dltrain.sweep.record import read_record, reports_of
 from dltrain.sweep.resuming import plan_document, resume_plan, stored_config_text
 from dltrain.training.environment import git_commit, logging_to
-from dltrain.training.signals import StopSignals
 from dltrain.wording import without_credentials
 
 logger = logging.getLogger(__name__)

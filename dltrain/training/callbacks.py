@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.metric_names import find_column, find_direction
+from dltrain.config.catalog.metrics import find_column, find_direction
 from dltrain.config.types import TrainingConfig
 from dltrain.errors import ConfigError, Fault
 from dltrain.model.keras_import import import_keras
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 
 _REMEMBERED = {
     "early_stopping": ("wait", "stopped_epoch", "best", "best_epoch"),

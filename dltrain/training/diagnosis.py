@@ -8,9 +8,9 @@ from typing import Any
 from dltrain.config.types import ModelConfig
 from dltrain.data.dataset import Dataset
 from dltrain.evaluation.diagnosis import Evidence, Finding, diagnose
-from dltrain.evaluation.report import PartReport
+from dltrain.evaluation.metrics.report import PartReport
 from dltrain.model.dense_statistics import measure_dense
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
 from dltrain.model.layer_statistics import measure_layers
 from dltrain.model.symbolic import infer_network
 from dltrain.training.loop import Tensors

@@ -18,44 +18,39 @@ from dltrain.config import dump_yaml
 from dltrain.config.types import NO_DATA, Config, TrainingConfig
 from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError, fault_documents
-from dltrain.evaluation.figure import draw_or_warn
-from dltrain.evaluation.forecast_picture import plot_forecast
-from dltrain.evaluation.gates import check_gates, parse_gates
-from dltrain.evaluation.mistakes import FILE as MISTAKES_FILE
-from dltrain.evaluation.mistakes import Mistake, plot_mistakes, sheet_of_mistakes
-from dltrain.evaluation.pca_baseline import PcaBaseline, fit_pca
-from dltrain.evaluation.reconstruction_sheet import plot_reconstructions, rows_of_sheet
+from dltrain.evaluation.drawing.figure import draw_or_warn
+from dltrain.evaluation.drawing.forecast import plot_forecast
+from dltrain.evaluation.drawing.mistakes import FILE as MISTAKES_FILE
+from dltrain.evaluation.drawing.mistakes import Mistake, plot_mistakes, sheet_of_mistakes
+from dltrain.evaluation.drawing.reconstructions import plot_reconstructions, rows_of_sheet
+from dltrain.evaluation.metrics.gates import check_gates, parse_gates
+from dltrain.evaluation.metrics.pca_baseline import PcaBaseline, fit_pca
 from dltrain.evaluation.spread_sample import sample_note, spread_rows, take_part
-from dltrain.helper_process import HelperProcess
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import compile_model
 from dltrain.model.corruption import corruption_of
 from dltrain.model.forward import Forward
-from dltrain.model.head import resolve_heads
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
+from dltrain.model.heads.own_units import set_smearing
+from dltrain.model.heads.reconstruction import code_layer
+from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
-from dltrain.model.own_units import set_smearing
-from dltrain.model.reconstruction_head import code_layer
+from dltrain.processes.helper import HelperProcess
+from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
-from dltrain.runs import Run, now, to_json, write_atomically
+from dltrain.storage.atomic import now, to_json, write_atomically
+from dltrain.storage.run import Run
 from dltrain.training.diagnosis import diagnose_fit, finding_documents
 from dltrain.training.environment import describe_environment, logging_to, settings_note
-from dltrain.training.helper_jobs import load_and_check, plot, warm_up_plots
+from dltrain.training.jobs import load_and_check, plot, warm_up_plots
 from dltrain.training.loop import Tensors
 from dltrain.training.phases import Phases
 from dltrain.training.result import FitResult, evaluate_parts, smear
-from dltrain.training.resuming import compare_with_run, open_run
-from dltrain.training.run_files import (
-    end_manifest,
-    first_manifest,
-    metrics_document,
-    resolved_config,
-    save_data_files,
-)
+from dltrain.training.saving.record import end_manifest, first_manifest, metrics_document, resolved_config, save_data_files
+from dltrain.training.saving.resuming import compare_with_run, open_run
+from dltrain.training.saving.state import holding
 from dltrain.training.segments import take_tensors
-from dltrain.training.signals import StopSignals
-from dltrain.training.state import holding
-from dltrain.training.train import ShouldStop, Trainer
+from dltrain.training.trainer import ShouldStop, Trainer
 from dltrain.wording import without_credentials
 
 logger = logging.getLogger(__name__)

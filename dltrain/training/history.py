@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from dltrain.errors import RunError
-from dltrain.runs import cannot_write, write_atomically
+from dltrain.storage.atomic import cannot_write, write_atomically
 
 logger = logging.getLogger(__name__)
 

@@ -18,22 +18,22 @@ from dltrain.model.corruption import corruption_of
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.frozen import MOST_BYTES, FrozenPrefix, find_frozen_prefix
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
 from dltrain.model.unfreeze import unfreeze
 from dltrain.reporting import Reporter
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.training.callbacks import EpochCallbacks
-from dltrain.training.checkpoints import Checkpoints, check_template
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.curves import Curves
-from dltrain.training.features import features_bytes, note_features, weights_digest, with_features
+from dltrain.training.frozen_features import features_bytes, note_features, weights_digest, with_features
 from dltrain.training.history import History
 from dltrain.training.loop import CompiledLoop, Tensors
-from dltrain.training.run_files import best_monitor, refuse_h5
+from dltrain.training.saving.checkpoints import Checkpoints, check_template
+from dltrain.training.saving.record import best_monitor, refuse_h5
+from dltrain.training.saving.state import load_newest_state
 from dltrain.training.segments import ResidentSegments, Segments, to_tensors, with_weights
-from dltrain.training.state import load_newest_state
 from dltrain.training.streamed_segments import StreamedSegments
-from dltrain.training.train import ShouldStop, Trainer
+from dltrain.training.trainer import ShouldStop, Trainer
 
 
 class Phases:

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part
 from dltrain.errors import Fault
-from dltrain.evaluation.held_out import write_held_out
-from dltrain.evaluation.pca_baseline import PcaBaseline
-from dltrain.evaluation.reconstruction import report_reconstruction
-from dltrain.evaluation.report import PartReport, reference_of, report_part, restore_priors
+from dltrain.evaluation.metrics.pca_baseline import PcaBaseline
+from dltrain.evaluation.metrics.reconstruction import report_reconstruction
+from dltrain.evaluation.metrics.report import PartReport, reference_of, report_part, restore_priors
+from dltrain.evaluation.predictions.held_out import write_held_out
 from dltrain.model.corruption import Corrupt
 from dltrain.model.forward import Forward
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
 from dltrain.training.loop import Tensors
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.disk_array import DiskArray
-from dltrain.data.scaled_pixels import ScaledPixels
+from dltrain.data.arrays.disk_array import DiskArray
+from dltrain.data.arrays.scaled_pixels import ScaledPixels
 from dltrain.model import pixels
 from dltrain.model.encode import EncodedPart
 from dltrain.training.loop import Tensors

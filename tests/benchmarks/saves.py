@@ -33,17 +33,17 @@ from dltrain.model.build import build_model
 from dltrain.model.compile import build_metrics, compile_model
 from dltrain.model.encode import encode_part
 from dltrain.model.forward import Forward
-from dltrain.model.head import resolve_heads
+from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
+from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
-from dltrain.runs import create_run
+from dltrain.storage.run import create_run
 from dltrain.training.callbacks import EpochCallbacks
-from dltrain.training.checkpoints import Checkpoints
 from dltrain.training.history import History
 from dltrain.training.loop import CompiledLoop
+from dltrain.training.saving.checkpoints import Checkpoints
 from dltrain.training.segments import ResidentSegments, to_tensors
-from dltrain.training.signals import StopSignals
-from dltrain.training.train import Trainer
+from dltrain.training.trainer import Trainer
 
 SHORT = {"units": [20, 10], "inputs": 713, "rows": 576, "batch": 16, "epochs": 400}
 LONG: dict[str, dict[str, Any]] = {

@@ -23,7 +23,7 @@ from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.model.build import build_model
 from dltrain.model.compile import build_metrics, compile_model
 from dltrain.model.encode import encode_part
-from dltrain.model.head import resolve_heads
+from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.loop import CompiledLoop, epoch_order

@@ -188,8 +188,8 @@ def test_c8_short_texts_are_told_how_to_be_read(tmp_path):
 
 
 def test_c8_init_reads_short_texts_where_there_is_nothing_else(tmp_path):
-    from dltrain.data.start import make_starter
     from dltrain.reporting import Reporter
+    from dltrain.starting.start import make_starter
 
     words = ["fine", "awful", "long", "short", "old"]
     lines = [f"{words[i % 5]} film number {i},{'pn'[i % 2]}" for i in range(60)]

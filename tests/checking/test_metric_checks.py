@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from dltrain.checking.check import check_config
-from dltrain.config.catalog import load_catalog
+from dltrain.config.catalog.catalog import load_catalog
 from dltrain.data.load import load_dataset
 from dltrain.errors import ConfigError
 from dltrain.model.build import build_model
 from dltrain.model.compile import build_metrics, compile_model
 from dltrain.model.encode import encode_part
 from dltrain.model.forward import Forward
-from dltrain.model.head import resolve_heads
+from dltrain.model.heads.rules import resolve_heads
 from tests.training.support import config_of
 
 SOURCES = {"classes": "iris", "two classes": "breast_cancer", "number": "diabetes"}

@@ -154,11 +154,11 @@ def test_sigterm_outside_training(tmp_path, options):
     """The command is told to stop while it reads; one line, or one document, and the exit code of the signal."""
     code = """
 import os, signal, sys, time
-import dltrain.runs
+import dltrain.storage.run_list
 def list_runs(folder):
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(600)
-dltrain.runs.list_runs = list_runs
+dltrain.storage.run_list.list_runs = list_runs
 from dltrain.cli.app import run
 sys.exit(run(sys.argv[1:]))
 """
@@ -234,7 +234,7 @@ def test_a_bug_in_a_run_goes_to_the_log_of_the_run(cli, monkeypatch, tmp_path):
         click.get_current_context().obj.run_started(str(tmp_path), 0, 1, 1)
         raise ZeroDivisionError("x")
 
-    monkeypatch.setattr("dltrain.runs.list_runs", list_runs)
+    monkeypatch.setattr("dltrain.storage.run_list.list_runs", list_runs)
     result = cli("runs")
     assert result.code == 1
     log = (tmp_path / "log.txt").read_text()

@@ -7,13 +7,14 @@ import re
 import pytest
 
 from dltrain.config.aliases import KNOWN_ARGUMENTS, KNOWN_ELSEWHERE, OLD_COMMANDS, OLD_WORDS, from_call, from_mapping, said_here
-from dltrain.config.catalog import load_catalog, normalize
-from dltrain.config.explain import explain
+from dltrain.config.catalog.catalog import load_catalog
+from dltrain.config.catalog.sources import SOURCES
+from dltrain.config.help.explain import explain
 from dltrain.config.keys import KEYS
 from dltrain.config.load import load_config, load_config_text
 from dltrain.config.overrides import split_words
-from dltrain.config.sources import SOURCES
 from dltrain.errors import ConfigError, UsageError
+from dltrain.wording import normalize
 
 FIND = {kind: (lambda name, kind=kind: load_catalog().find(kind, name)) for kind in load_catalog().kinds()}
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
-from dltrain.data.disk_array import in_memory
+from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.load import load_dataset, load_parts, read_part
-from dltrain.data.picture_preprocessing import PicturePreprocessing
+from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.errors import ConfigError, DataError
 from tests.data.sources.support import Recorder, write_picture
 

@@ -18,18 +18,18 @@ from hypothesis import strategies as st
 
 from dltrain.config.types import DataConfig
 from dltrain.data import load_dataset
+from dltrain.data.columns.word_vectors import read_word_vectors
 from dltrain.data.files import read_blocks, read_content
-from dltrain.data.header import read_facts
-from dltrain.data.parquet_file import read_parquet
-from dltrain.data.parquet_footer import column_bytes
-from dltrain.data.start import make_starter
-from dltrain.data.word_vectors import read_word_vectors
-from dltrain.data.zstandard_size import MOST_BLOCK, most_content
+from dltrain.data.look import read_facts
+from dltrain.data.tables.parquet_file import read_parquet
+from dltrain.data.tables.parquet_footer import column_bytes
 from dltrain.errors import DataError, Fault, UsageError
+from dltrain.starting.start import make_starter
 from dltrain.storage import bounds
 from dltrain.storage.bounds import CELLS, COLUMNS, FILES, LINE_BYTES, PIXELS, RATIO, TEXT_BYTES, Bound
 from dltrain.storage.outputs import check_output
 from dltrain.storage.patterns import find_matches
+from dltrain.storage.zstandard_size import MOST_BLOCK, most_content
 
 ROWS = "".join(f"{row},{row * 7 % 11},{['no', 'yes'][row % 2]}\n" for row in range(60))
 TABLE = "a,b,y\n" + ROWS
@@ -134,8 +134,8 @@ def test_attack_15_a_file_of_one_character(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_attack_15_a_first_line_without_end_is_said_by_check_and_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dltrain.data.header.MOST_BYTES", 1 << 20)
-    monkeypatch.setattr("dltrain.data.starter_table.LARGE_BYTES", 1 << 20)
+    monkeypatch.setattr("dltrain.data.look.MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("dltrain.starting.table.LARGE_BYTES", 1 << 20)
     monkeypatch.setenv(LINE_BYTES.variable, str(1 << 20))
     path = tmp_path / "t.csv"
     for character in (b"a", b'"', b","):
@@ -177,7 +177,7 @@ def test_attack_15_a_table_as_wide_as_the_bound_is_read(tmp_path: Path, monkeypa
 
 def test_attack_15_word_vectors_of_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(LINE_BYTES.variable, str(16 << 10))
-    monkeypatch.setattr("dltrain.data.word_vectors.BLOCK", 1 << 10)
+    monkeypatch.setattr("dltrain.data.columns.word_vectors.BLOCK", 1 << 10)
     path = tmp_path / "v.txt"
     path.write_text("the 0.5 0.5\nof " + "0.5 " * 10_000)
     fault = fault_of(lambda: read_word_vectors(str(path), ["of"]))
@@ -299,7 +299,7 @@ def test_a_link_to_a_folder_above_ends(tmp_path: Path) -> None:
 
 
 def test_attack_15_arrays_that_unpack_to_nothing_but_zeros(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dltrain.data.arrays.SMALL_BYTES", 1 << 20)
+    monkeypatch.setattr("dltrain.storage.arrays.SMALL_BYTES", 1 << 20)
     path = tmp_path / "t.npz"
     np.savez_compressed(path, x=np.zeros((2_000, 1_000), np.float32), y=np.arange(2_000) % 2)
     config = DataConfig("npz", path=(str(path),), task="classification")

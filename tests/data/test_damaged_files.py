@@ -17,7 +17,7 @@ import polars
 import pytest
 
 from dltrain.cli.app import run
-from dltrain.data.parquet_file import read_parquet
+from dltrain.data.tables.parquet_file import read_parquet
 from dltrain.errors import DataError
 
 TABLE = "a,b,y\n" + "".join(f"{row},{row * 7 % 11},{['no', 'yes'][row % 2]}\n" for row in range(60))

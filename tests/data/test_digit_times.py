@@ -9,8 +9,8 @@ import polars
 import pytest
 
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
-from dltrain.data.dates import to_dates, to_moments
-from dltrain.data.kinds import Reading, infer_time
+from dltrain.data.columns.dates import to_dates, to_moments
+from dltrain.data.columns.kinds import Reading, infer_time
 from dltrain.data.load import load_dataset, read_part
 from dltrain.errors import DataError
 

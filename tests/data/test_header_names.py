@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Dataset
-from dltrain.data.disk_array import in_memory
 from dltrain.data.load import read_part
 from dltrain.errors import DataError
 from tests.data.streaming import IN_MEMORY, STREAMED, load_as

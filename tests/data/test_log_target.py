@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import TargetSpec
-from dltrain.data.disk_array import in_memory
 from dltrain.data.load import load_dataset
 from dltrain.data.stored import load_preprocessing
 from dltrain.errors import DataError

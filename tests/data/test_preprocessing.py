@@ -16,7 +16,7 @@ from numpy.lib import format as npy
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data import load_dataset
 from dltrain.data.stored import load_preprocessing
-from dltrain.data.table_preprocessing import TablePreprocessing
+from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import RunError
 
 

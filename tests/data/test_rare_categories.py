@@ -9,7 +9,7 @@ import polars
 import pytest
 
 from dltrain.config.types import DataConfig, SplitConfig
-from dltrain.data.features import FeatureColumn, category_codes, fit_feature
+from dltrain.data.columns.column import FeatureColumn, category_codes, fit_feature
 from dltrain.data.load import load_dataset
 from dltrain.data.raw import RawTable
 from dltrain.data.stored import load_preprocessing

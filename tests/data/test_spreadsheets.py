@@ -15,9 +15,9 @@ import pytest
 from dltrain.checking import check_file
 from dltrain.config import dump_yaml, load_config_text, resolve
 from dltrain.config.types import DataConfig
+from dltrain.data.arrays.disk_array import in_memory
+from dltrain.data.columns.kinds import Reading, to_numbers
 from dltrain.data.dataset import Dataset
-from dltrain.data.disk_array import in_memory
-from dltrain.data.kinds import Reading, to_numbers
 from dltrain.data.load import load_dataset, read_part
 from dltrain.errors import DataError
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
@@ -230,8 +230,8 @@ def test_the_resolved_config_of_a_file_of_which_the_beginning_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
     """Dates of which the first rows leave the order open are left to all rows."""
-    monkeypatch.setattr("dltrain.data.header.SMALL_BYTES", 1000)
-    monkeypatch.setattr("dltrain.data.kinds.SAMPLE_ROWS", 50)
+    monkeypatch.setattr("dltrain.data.look.SMALL_BYTES", 1000)
+    monkeypatch.setattr("dltrain.data.columns.kinds.SAMPLE_ROWS", 50)
     days = [date(2020, 1 + i % 12, 1 + i * 5 % 12) for i in range(200)] + [date(2020, 5, 20)]
     lines = [f"{day:{order}};{german(i * 3.5)};{i % 2}" for i, day in enumerate(days)]
     (tmp_path / "t.csv").write_text("when;a;y\n" + "\n".join(lines))

@@ -23,7 +23,7 @@ from dltrain.data import load_dataset
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.export import choose_format, export
 from dltrain.evaluation.load_run import load_run
-from dltrain.model.heads import layer_name
+from dltrain.model.heads.head import layer_name
 from dltrain.model.keras_import import import_keras
 
 NUM_TRAIN, NUM_TEST = 84, 33

@@ -21,7 +21,7 @@ from sklearn import metrics as judge
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.export import NAMES
 from dltrain.evaluation.load_run import load_run
-from dltrain.evaluation.predict import predict
+from dltrain.evaluation.predictions.predict import predict
 from dltrain.training.fit import fit
 from tests.data.streaming import IN_MEMORY, STREAMED
 from tests.evaluation import agreement

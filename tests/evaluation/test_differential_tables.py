@@ -11,7 +11,7 @@ import yaml
 
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.export import export
-from dltrain.evaluation.predict import predict
+from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.keras_import import import_keras
 from dltrain.training.fit import fit
 from tests.data.streaming import IN_MEMORY, STREAMED

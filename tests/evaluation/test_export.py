@@ -14,10 +14,10 @@ from PIL import Image
 from dltrain.errors import RunError, UsageError
 from dltrain.evaluation import export as export_module
 from dltrain.evaluation.export import NAMES, export
-from dltrain.evaluation.predict import predict
+from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.export.keras_file import KerasFile
 from dltrain.model.keras_import import import_keras
-from dltrain.runs import replace_whole
+from dltrain.storage.atomic import replace_whole
 from dltrain.training.fit import fit
 from tests.training.support import config_of
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from dltrain.evaluation.export import NAMES, choose_format, export
-from dltrain.evaluation.predict import predict
-from dltrain.model.heads import layer_name
+from dltrain.evaluation.predictions.predict import predict
+from dltrain.model.heads.head import layer_name
 from dltrain.training.fit import fit
 from tests.training.support import config_of
 from tests.training.test_pictures_and_columns import TEXT as BOTH

@@ -12,7 +12,7 @@ import pytest
 from dltrain.config import load_config
 from dltrain.evaluation.export import NAMES, choose_format, export
 from dltrain.evaluation.load_run import load_run
-from dltrain.evaluation.predict import predict
+from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.export.raw_model import describe_inputs
 from dltrain.model.keras_import import import_keras
 from dltrain.training.fit import fit

@@ -17,7 +17,7 @@ from dltrain.data import load_dataset
 from dltrain.errors import DataError, UsageError
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.export import export
-from dltrain.evaluation.predict import predict
+from dltrain.evaluation.predictions.predict import predict
 from dltrain.reporting import Reporter
 from dltrain.training.fit import fit
 

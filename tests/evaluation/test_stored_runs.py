@@ -13,8 +13,8 @@ import pytest
 from dltrain.config import load_config_text
 from dltrain.errors import DataError, RunError, UsageError
 from dltrain.evaluation.evaluate import evaluate
-from dltrain.evaluation.predict import predict
-from dltrain.runs import Run
+from dltrain.evaluation.predictions.predict import predict
+from dltrain.storage.run import Run
 from dltrain.training.fit import fit
 from tests.support import run_dltrain
 

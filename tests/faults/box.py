@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.training.history import read_history
-from dltrain.training.state import list_states, load_state
+from dltrain.training.saving.state import list_states, load_state
 from tests.support import REPOSITORY
 
 # The table of exit codes, without the one of bugs.
@@ -29,7 +29,7 @@ _SERVER = """
 import json, os, resource, signal, sys, tempfile
 os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
 import tensorflow, keras, matplotlib.backends.backend_agg, matplotlib.figure
-import dltrain.cli.app, dltrain.cli.fit, dltrain.training.fit
+import dltrain.cli.app, dltrain.cli.commands.fit, dltrain.training.fit
 from tests.faults.inject import Injector
 from pathlib import Path
 for line in sys.stdin:

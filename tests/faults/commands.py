@@ -20,7 +20,7 @@ SWEEP = """
 sweep: {parameters: {training.optimizer.learning_rate: [0.01, 0.1]}}
 """
 # Saves at each epoch's end and between all calls, so that a signal or a fault meets a run that is half done.
-OFTEN = "import dltrain.training.train as train; train.EPOCH_SAVE_SECONDS = train.CALL_SECONDS = 0.0"
+OFTEN = "import dltrain.training.trainer as train; train.EPOCH_SAVE_SECONDS = train.CALL_SECONDS = 0.0"
 FIT = ("fit", "tiny.yaml", "--run-dir", "run", "--resume", "auto", "--threads", "1")
 SWEEP_WORDS = ("sweep", "sweep.yaml", "--run-dir", "run", "--threads", "1")
 

@@ -21,9 +21,9 @@ from dltrain.config import load_config_text
 from dltrain.data import load_dataset, read_part
 from dltrain.errors import DltrainError, RunError
 from dltrain.evaluation.load_run import load_run
-from dltrain.evaluation.report import restore_reference
+from dltrain.evaluation.metrics.report import restore_reference
 from dltrain.reporting import Reporter
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 
 CONFIG = """
 name: mixed

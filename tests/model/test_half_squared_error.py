@@ -7,7 +7,7 @@ import pytest
 
 from dltrain.config import load_config, load_config_text
 from dltrain.config.types import Component
-from dltrain.evaluation.trace import trace
+from dltrain.evaluation.tracing.trace import trace
 from dltrain.model.build import make_component
 from dltrain.model.keras_import import import_keras
 from dltrain.model.numbers.losses import find_loss

@@ -9,7 +9,7 @@ from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.export import check_destination
 from dltrain.model.export.keras_file import KerasFile
 from dltrain.model.export.saved_model import SavedModel
-from dltrain.runs import write_atomically
+from dltrain.storage.atomic import write_atomically
 from dltrain.storage.outputs import check_output, check_picture
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from dltrain.errors import RunError
-from dltrain.runs import Run, begin_again, create_run, prunable_runs, remove_run
 from dltrain.storage.layout import own_paths
-from dltrain.training.resuming import open_run
+from dltrain.storage.run import Run, begin_again, create_run
+from dltrain.storage.run_list import prunable_runs, remove_run
+from dltrain.training.saving.resuming import open_run
 
 MANIFEST = {"status": "interrupted", "environment": {"dltrain": "0.1.0"}}
 
@@ -142,11 +143,11 @@ def test_attack_5_what_came_to_nothing_goes_but_not_the_user_s_folder(tmp_path):
 
 
 def test_attack_7_temporary_files_are_new_files(tmp_path, monkeypatch):
-    from dltrain.runs import write_atomically
+    from dltrain.storage.atomic import write_atomically
 
     victim = tmp_path / "victim"
     victim.write_text("precious")
-    monkeypatch.setattr("dltrain.runs.secrets.token_hex", lambda size: "guessed")
+    monkeypatch.setattr("dltrain.storage.atomic.secrets.token_hex", lambda size: "guessed")
     import os
 
     (tmp_path / f".file.{os.getpid()}-guessed.tmp").symlink_to(victim)

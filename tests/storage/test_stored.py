@@ -11,9 +11,9 @@ import pytest
 
 from dltrain.cli.app import run as command
 from dltrain.errors import RunError
-from dltrain.runs import MANIFEST, METRICS, Run, create_run
+from dltrain.storage.run import MANIFEST, METRICS, Run, create_run
 from dltrain.storage.stored import depth, read_json
-from dltrain.training.state import load_state
+from dltrain.training.saving.state import load_state
 
 CONFIG = """\
 data: {source: digits, limit: 80, split: {test: 0.3, validation: 0.2}}

@@ -90,7 +90,8 @@ def faked(value: Callable[[Mapping[str, object]], float], standard_error: float 
     """For `InlineEngine.before`: a run that has not trained, with a validation loss that is a function of the trial's values."""
 
     def before(fit: TrialFit, context: EngineContext) -> tuple[str, None]:
-        from dltrain.runs import Run, to_json, write_atomically
+        from dltrain.storage.atomic import to_json, write_atomically
+        from dltrain.storage.run import Run
 
         run = Run(fit.path)
         run.path.mkdir(parents=True, exist_ok=True)

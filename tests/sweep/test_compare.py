@@ -9,7 +9,8 @@ import pytest
 
 from dltrain.config import dump_yaml
 from dltrain.errors import RunError, UsageError
-from dltrain.runs import Run, best_of_sweep
+from dltrain.storage.run import Run
+from dltrain.storage.run_list import best_of_sweep
 from dltrain.sweep.compare import compare
 from dltrain.training.fit import fit
 from tests.sweep.support import small

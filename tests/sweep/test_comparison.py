@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from dltrain.cli.sweep import trials_table
+from dltrain.cli.commands.sweep import trials_table
 from dltrain.sweep.asked import asked_metric
 from dltrain.sweep.comparison import compare
 from tests.sweep.support import small

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from dltrain.helper_process import receive_message
+from dltrain.processes.helper import receive_message
+from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.sweep.engines.engine import EngineContext
 from dltrain.sweep.engines.processes import ProcessesEngine, Worker
 from dltrain.sweep.engines.worker import BEGIN
 from dltrain.sweep.sweep import sweep
 from dltrain.sweep.trials import TrialFit
 from dltrain.training.fit import fit
-from dltrain.training.signals import StopSignals
 from tests.support import REPOSITORY, run_dltrain
 from tests.sweep.support import SMALL, small
 from tests.training.support import assert_same_bits

@@ -11,7 +11,7 @@ import pytest
 
 from dltrain.errors import UsageError
 from dltrain.reporting import Reporter
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.sweep.engines import ray
 from dltrain.sweep.engines.ray import RayEngine, _pack, _unpack
 from dltrain.sweep.sweep import sweep

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltrain.config import load_config_text
-from dltrain.config.sweep_block import read_over
+from dltrain.config.blocks.sweep import read_over
 from dltrain.errors import ConfigError
 from dltrain.sweep.space import build_space, grid, grid_size, short_names, show, words_of
 from dltrain.sweep.strategies.random import RandomStrategy

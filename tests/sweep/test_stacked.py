@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.sweep.engines.engine import EngineContext, FitObserver
 from dltrain.sweep.engines.stacked import StackedEngine
 from dltrain.sweep.sweep import sweep
 from dltrain.sweep.trials import TrialFit
-from dltrain.training.signals import StopSignals
 from tests.training.support import NOISE, config_of
 
 

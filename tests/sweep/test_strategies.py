@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dltrain.config.sweep_block import read_over
+from dltrain.config.blocks.sweep import read_over
 from dltrain.sweep.comparison import compare
 from dltrain.sweep.plan import plan_sweep
 from dltrain.sweep.space import build_space

@@ -14,7 +14,8 @@ from dltrain.cli.app import run as command
 from dltrain.config import load_config
 from dltrain.errors import ConfigError, InterruptedRun, RunError, UsageError
 from dltrain.evaluation.load_run import load_run
-from dltrain.runs import Run, list_runs
+from dltrain.storage.run import Run
+from dltrain.storage.run_list import list_runs
 from dltrain.sweep.sweep import sweep
 from dltrain.training.fit import fit
 from tests.sweep.support import SMALL, faked, small

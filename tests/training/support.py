@@ -15,11 +15,11 @@ import pytest
 from dltrain.config import load_config_text
 from dltrain.config.types import Config
 from dltrain.errors import InterruptedRun
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.training.fit import FitResult, fit
 from dltrain.training.history import read_history
 from dltrain.training.loop import CompiledLoop
-from dltrain.training.state import TrainingState, load_newest_state
+from dltrain.training.saving.state import TrainingState, load_newest_state
 
 NOISE = """
 name: small
@@ -58,7 +58,7 @@ def interrupted_at_call(monkeypatch: pytest.MonkeyPatch, number: int) -> Iterato
 
     with monkeypatch.context() as patch:
         patch.setattr(CompiledLoop, "run", run)
-        patch.setattr("dltrain.training.train.CALL_SECONDS", 0.0)
+        patch.setattr("dltrain.training.trainer.CALL_SECONDS", 0.0)
         yield
 
 

@@ -18,20 +18,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dltrain.config.catalog import load_catalog
+from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.types import Config
 from dltrain.data.load import load_dataset
 from dltrain.model.build import build_model
 from dltrain.model.compile import compile_model
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
-from dltrain.model.head import resolve_heads
+from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
+from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
-from dltrain.runs import create_run
+from dltrain.storage.run import create_run
 from dltrain.training.history import read_history
 from dltrain.training.loop import epoch_order
 from dltrain.training.phases import Phases
-from dltrain.training.signals import StopSignals
 from tests.training.support import config_of
 
 TOLERANCE = 2e-6

@@ -13,7 +13,7 @@ import pytest
 
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.model.keras_import import import_keras
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.training.averaging import averaged_weights, finalize_weights
 from dltrain.training.fit import fit
 from dltrain.training.history import read_history

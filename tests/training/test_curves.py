@@ -14,7 +14,7 @@ from dltrain.config import load_config_text
 from dltrain.config.curves import CURVES, curve_at
 from dltrain.config.types import Component
 from dltrain.errors import ConfigError
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.training.fit import fit
 from dltrain.training.history import read_history
 from dltrain.training.stacked.structure import structure_of
@@ -68,7 +68,7 @@ def test_each_step_is_keras_s_with_the_numbers_of_its_share(tmp_path: Path) -> N
     from dltrain.model.build import build_model
     from dltrain.model.compile import compile_model
     from dltrain.model.encode import encode_part
-    from dltrain.model.head import resolve_heads
+    from dltrain.model.heads.rules import resolve_heads
     from dltrain.training.loop import epoch_order
 
     config = config_of(CURVED)

@@ -16,7 +16,8 @@ from dltrain.config.types import Config
 from dltrain.errors import ConfigError, DivergenceError, RunError, UsageError
 from dltrain.model.keras_import import import_keras
 from dltrain.reporting import Reporter
-from dltrain.runs import Run, list_runs
+from dltrain.storage.run import Run
+from dltrain.storage.run_list import list_runs
 from dltrain.training.fit import fit
 from tests.training.support import NOISE, config_of, newest_state
 
@@ -225,7 +226,7 @@ def test_a_run_directory_that_is_not_empty_is_in_the_way(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG])
 def test_a_full_disk_leaves_the_old_files_and_a_message(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dltrain.training.train.EPOCH_SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("dltrain.training.trainer.EPOCH_SAVE_SECONDS", 0.0)
     real, written = os.fsync, []
 
     def fsync(descriptor: int) -> None:

@@ -24,18 +24,18 @@ from hypothesis import strategies as st
 
 from dltrain.config.types import CheckpointConfig, TrainingConfig
 from dltrain.model.keras_import import import_keras
+from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
-from dltrain.runs import Run
-from dltrain.training import checkpoints as checkpoints_module
-from dltrain.training import train as train_module
+from dltrain.storage.run import Run
+from dltrain.training import trainer as train_module
 from dltrain.training.callbacks import EpochCallbacks
-from dltrain.training.checkpoints import Checkpoints
 from dltrain.training.history import History, read_history
 from dltrain.training.loop import Tensors
+from dltrain.training.saving import checkpoints as checkpoints_module
+from dltrain.training.saving.checkpoints import Checkpoints
+from dltrain.training.saving.state import Values, capture_values, load_newest_state
 from dltrain.training.segments import Segment
-from dltrain.training.signals import StopSignals
-from dltrain.training.state import Values, capture_values, load_newest_state
-from dltrain.training.train import Trainer
+from dltrain.training.trainer import Trainer
 
 STEPS, EPOCHS = 3, 6
 COLUMNS = ["loss", "val_loss", "learning_rate"]

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from dltrain.config.catalog import load_catalog
+from dltrain.config.catalog.catalog import load_catalog
 from dltrain.errors import ConfigError
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.training.fit import fit

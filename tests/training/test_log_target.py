@@ -12,7 +12,7 @@ from dltrain.config import load_config_text
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.export import export
 from dltrain.evaluation.load_run import load_run
-from dltrain.evaluation.predict import predict
+from dltrain.evaluation.predictions.predict import predict
 from dltrain.training.fit import fit
 from dltrain.training.stacked.structure import why_not_stacked
 

@@ -14,7 +14,7 @@ from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import build_metrics, compile_model
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.forward import Forward
-from dltrain.model.head import resolve_heads
+from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.training.loop import CompiledLoop, epoch_order
 from dltrain.training.segments import to_tensors

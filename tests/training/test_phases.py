@@ -13,10 +13,10 @@ from dltrain.errors import ConfigError
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.model.keras_import import import_keras
 from dltrain.model.unfreeze import unfreeze
-from dltrain.runs import Run
-from dltrain.training.checkpoints import Checkpoints
+from dltrain.storage.run import Run
 from dltrain.training.fit import fit
 from dltrain.training.history import read_history
+from dltrain.training.saving.checkpoints import Checkpoints
 from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
 
 PHASED = """

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dltrain.data.disk_array import in_memory
-from dltrain.data.scaled_pixels import ScaledPixels
+from dltrain.data.arrays.disk_array import in_memory
+from dltrain.data.arrays.scaled_pixels import ScaledPixels
+from dltrain.evaluation.drawing.mistakes import NUM_SHOWN, worst_mistakes
 from dltrain.evaluation.evaluate import evaluate
-from dltrain.evaluation.mistakes import NUM_SHOWN, worst_mistakes
-from dltrain.evaluation.predict import predict
+from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.forward import Forward
 from dltrain.model.pixels import pixel_tensor, take_rows, to_tensors
 from dltrain.training.fit import fit

@@ -15,7 +15,7 @@ from dltrain.data import load_dataset
 from dltrain.data.stored import load_preprocessing
 from dltrain.errors import ConfigError, DataError, InterruptedRun
 from dltrain.evaluation.evaluate import evaluate
-from dltrain.evaluation.predict import predict
+from dltrain.evaluation.predictions.predict import predict
 from dltrain.training.fit import fit
 from tests.support import shared_data
 from tests.training.support import assert_same_bits, config_of, fit_with_interruptions, interrupted_at_call
@@ -96,7 +96,7 @@ def test_pixels_are_those_of_the_files_and_come_back_from_a_run(folder: Path, tm
 
 def test_check_knows_shapes_without_reading_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("dltrain.data.picture_columns.decode_pictures", lambda *_: pytest.fail("read"))
+        patch.setattr("dltrain.data.columns.pictures.decode_pictures", lambda *_: pytest.fail("read"))
         result = check_config(config(folder))
         assert (result.errors, result.warnings) == ((), ())
         assert {row.name: row.output_shape for row in result.layers}["seen"] == (3,)

@@ -11,7 +11,7 @@ import pytest
 from dltrain.errors import InterruptedRun
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.load_run import load_run
-from dltrain.evaluation.predict import predict
+from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.corruption import make_corruption
 from dltrain.training.fit import fit
 from tests.support import run_dltrain
@@ -214,7 +214,7 @@ training: {epochs: 15, batch_size: 8, shuffle: false, optimizer: {Adam: {learnin
     config = config_of(text, folder=tmp_path)
     held = fit(config, run_dir=tmp_path / "held")
     monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "0")
-    monkeypatch.setattr("dltrain.data.disk_array.in_memory", lambda array: pytest.fail("loaded whole"))
+    monkeypatch.setattr("dltrain.data.arrays.disk_array.in_memory", lambda array: pytest.fail("loaded whole"))
     read = fit(config, run_dir=tmp_path / "read")
     assert read.baseline == held.baseline
     assert read.metrics["test"]["mse"] == pytest.approx(held.metrics["test"]["mse"], rel=1e-6)

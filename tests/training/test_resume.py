@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from dltrain.config.catalog import load_catalog
+from dltrain.config.catalog.catalog import load_catalog
 from dltrain.errors import ConfigError, DataError, InterruptedRun, RunError
-from dltrain.runs import Run
-from dltrain.training.checkpoints import _read_best_values
+from dltrain.storage.run import Run
 from dltrain.training.fit import fit
 from dltrain.training.history import read_history
+from dltrain.training.saving.checkpoints import _read_best_values
 from tests.training.support import NOISE, assert_same_bits, config_of, fit_with_interruptions, interrupted_at_call
 
 OPTIMIZERS = [

@@ -12,7 +12,7 @@ import pytest
 from dltrain.checking import check_config
 from dltrain.config.types import Config
 from dltrain.evaluation.evaluate import evaluate
-from dltrain.evaluation.predict import predict
+from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.keras_import import import_keras
 from dltrain.training.fit import fit
 from tests.training.support import assert_same_bits, config_of, fit_with_interruptions

@@ -14,9 +14,9 @@ from dltrain.config.types import Config
 from dltrain.data import load_dataset
 from dltrain.errors import ConfigError
 from dltrain.evaluation.evaluate import evaluate
-from dltrain.evaluation.predict import predict
+from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.keras_import import import_keras
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.training.fit import fit
 from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
 
@@ -158,7 +158,7 @@ def test_check_knows_the_names_of_several_outputs(folder: Path) -> None:
 
 def test_weights_of_classes_by_target(folder: Path) -> None:
     from dltrain.model.encode import resolve_class_weights
-    from dltrain.model.head import resolve_heads
+    from dltrain.model.heads.rules import resolve_heads
 
     loaded = config(folder)
     dataset = load_dataset(loaded.data, seed=4)

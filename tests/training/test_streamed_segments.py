@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dltrain.data.disk_array import DiskArray
+from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.model.encode import EncodedPart
 from dltrain.training.streamed_segments import StreamedSegments
 

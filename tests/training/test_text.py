@@ -14,7 +14,7 @@ from dltrain.data import load_dataset
 from dltrain.errors import ConfigError
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.load_run import load_run
-from dltrain.evaluation.predict import predict
+from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.keras_import import import_keras
 from dltrain.training.fit import fit
 from tests.training.support import assert_same_bits, config_of, fit_with_interruptions

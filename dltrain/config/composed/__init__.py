@@ -1,6 +1,7 @@
 """Layers that Keras has not, each composed of Keras's own: so files open, and programs run, where nobody knows dltrain.
 
-A file each. A layer of the config becomes several of the model, whose names begin with its own; the last one has its name.
+A file each. A layer of the config becomes several of the model, whose names begin with its own; the last one has its name. Begin
+with `feature_scaling.py`.
 """
 
 from __future__ import annotations

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import importlib
 
-from dltrain.config.sources import SOURCES
-from dltrain.config.types import DataConfig
-from dltrain.data.faults import config_fault
+from dltrain.config.catalog.sources import SOURCES
+from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.raw import Raw
 from dltrain.errors import ConfigError
 from dltrain.reporting import Reporter

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from dltrain.config.types import DataConfig
-from dltrain.data.faults import config_fault
+from dltrain.config.types import DataConfig, config_fault
 from dltrain.errors import ConfigError, Fault
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import Raw, RawPictures, RawTable
 from dltrain.data.sources.arguments import refuse_unknown
-from dltrain.data.sources.cache import describe_arrays
 from dltrain.data.sources.places import refuse_path
 from dltrain.reporting import Reporter
+from dltrain.storage.cache import describe_arrays
 
 REASON = "it comes with scikit-learn"
 _MEASURES = (

@@ -13,11 +13,11 @@ from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawTable
 from dltrain.data.sources.arguments import refuse_unknown
 from dltrain.data.sources.bundled import make_table
-from dltrain.data.sources.cache import cache_key, cached_arrays, file_stamp
-from dltrain.data.sources.download import Remote
 from dltrain.data.sources.keras_arrays import damaged, read_npz
 from dltrain.data.sources.places import Layout, require
 from dltrain.reporting import Reporter
+from dltrain.storage.cache import cache_key, cached_arrays, file_stamp
+from dltrain.storage.download import Remote
 
 COLUMNS = ("MedInc", "HouseAge", "AveRooms", "AveBedrms", "Population", "AveOccup", "Latitude", "Longitude")
 TARGET = "MedHouseVal"

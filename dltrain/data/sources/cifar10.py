@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import refuse_unknown
-from dltrain.data.sources.cache import cache_key, cached_arrays, file_stamp
-from dltrain.data.sources.download import Remote
 from dltrain.data.sources.keras_arrays import ARRAYS, damaged, make_pictures
 from dltrain.data.sources.places import Layout, require
 from dltrain.reporting import Reporter
+from dltrain.storage.cache import cache_key, cached_arrays, file_stamp
+from dltrain.storage.download import Remote
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 BATCHES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5", "test_batch")

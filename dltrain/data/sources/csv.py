@@ -6,16 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dltrain.config.types import DataConfig
-from dltrain.data.combine import combine_tables
-from dltrain.data.faults import shown
 from dltrain.data.files import digest, expand_paths, read_content, to_utf8
 from dltrain.data.raw import RawTable
-from dltrain.data.text_encoding import detect_encoding
-from dltrain.data.text_format import Framing
-from dltrain.data.text_layout import find_layout
-from dltrain.data.text_parse import find_origin, read_columns, without_blanks
+from dltrain.data.tables.combine import combine_tables
+from dltrain.data.tables.text_encoding import detect_encoding
+from dltrain.data.tables.text_format import Framing
+from dltrain.data.tables.text_layout import find_layout
+from dltrain.data.tables.text_parse import find_origin, read_columns, without_blanks
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
+from dltrain.wording import shown
 
 
 def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:

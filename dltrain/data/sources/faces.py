@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.picture_files import PictureError
+from dltrain.data.pictures.files import PictureError
 
 
 @dataclass(frozen=True, slots=True)

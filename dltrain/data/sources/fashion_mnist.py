@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import refuse_unknown
-from dltrain.data.sources.cache import cache_key, cached_arrays, file_stamp
-from dltrain.data.sources.download import Remote
 from dltrain.data.sources.keras_arrays import damaged, make_pictures
 from dltrain.data.sources.places import Layout, require
 from dltrain.reporting import Reporter
+from dltrain.storage.cache import cache_key, cached_arrays, file_stamp
+from dltrain.storage.download import Remote
 
 CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 FILES = {

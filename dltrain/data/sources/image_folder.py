@@ -9,23 +9,23 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.config.sources import SOURCES
+from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import DataConfig
+from dltrain.data.columns.kinds import USUAL_MISSING
+from dltrain.data.columns.pictures import images_state
 from dltrain.data.facts import UNREAD
-from dltrain.data.faults import listed, shown
 from dltrain.data.files import digest
-from dltrain.data.kinds import USUAL_MISSING
-from dltrain.data.picture_columns import images_state
-from dltrain.data.picture_depth import Depth, find_depth, white_of_bits
-from dltrain.data.picture_file import PictureFile
-from dltrain.data.picture_files import skipped_note
-from dltrain.data.picture_folders import PictureList, list_pictures
-from dltrain.data.picture_form import PictureForm
-from dltrain.data.picture_store import StoredPictures, store_pictures
+from dltrain.data.pictures.depth import Depth, find_depth, white_of_bits
+from dltrain.data.pictures.files import skipped_note
+from dltrain.data.pictures.folders import PictureList, list_pictures
+from dltrain.data.pictures.form import PictureForm
+from dltrain.data.pictures.picture_file import PictureFile
+from dltrain.data.pictures.store import StoredPictures, store_pictures
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import argument_fault, is_integer
 from dltrain.errors import ConfigError, DataError
 from dltrain.reporting import Reporter
+from dltrain.wording import listed, shown
 
 MOST_SIDE = 1 << 13
 
@@ -33,7 +33,7 @@ MOST_SIDE = 1 << 13
 def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
     """Read the pictures of all parts, uint8 [rows, height, width, 1 or 3], decoded into dltrain's cache.
 
-    Arguments: `image_size`, `fit`, `color`, `on_error`, `files` (see `config/sources.py`).
+    Arguments: `image_size`, `fit`, `color`, `on_error`, `files` (see `config/catalog/sources.py`).
 
     Raises:
         ConfigError: an argument out of range.

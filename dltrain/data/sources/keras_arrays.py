@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.raw import RawPictures
-from dltrain.data.sources.cache import describe_arrays
 from dltrain.errors import DataError, Fault
+from dltrain.storage.cache import describe_arrays
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 

@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
-from dltrain.data.picture_files import EXTENSIONS, decode_pictures
+from dltrain.data.pictures.files import EXTENSIONS, decode_pictures
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import argument_fault, is_integer, refuse_unknown
-from dltrain.data.sources.cache import cache_key, cached_arrays, describe_arrays, file_stamp
-from dltrain.data.sources.download import Remote
 from dltrain.data.sources.faces import FaceCrop
 from dltrain.data.sources.places import Layout, download_folder, require
 from dltrain.errors import ConfigError, DataError, Fault
 from dltrain.reporting import Reporter
-from dltrain.runs import cannot_write
 from dltrain.settings import cache_folder
+from dltrain.storage.atomic import cannot_write
+from dltrain.storage.cache import cache_key, cached_arrays, describe_arrays, file_stamp
+from dltrain.storage.download import Remote
 
 ARCHIVE = "lfw-funneled.tgz"
 PICTURES = "lfw_funneled"
@@ -135,7 +135,7 @@ def locate_pictures(config: DataConfig | None, reporter: Reporter) -> Path:
     home = place.parent if own else cache_folder() / "unpacked" / cache_key("lfw_people", file_stamp(place))
     pictures = home / PICTURES
     if not pictures.is_dir():
-        from dltrain.data.sources.archives import unpack_tar
+        from dltrain.storage.archives import unpack_tar
 
         reporter.status(f"unpacking {place.name}")
         unpacked = home / f".unpacked-{os.getpid()}"

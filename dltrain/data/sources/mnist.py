@@ -5,11 +5,11 @@ from __future__ import annotations
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import refuse_unknown
-from dltrain.data.sources.cache import cache_key, cached_arrays, file_stamp
-from dltrain.data.sources.download import Remote
 from dltrain.data.sources.keras_arrays import ARRAYS, make_pictures, read_npz
 from dltrain.data.sources.places import Layout, require
 from dltrain.reporting import Reporter
+from dltrain.storage.cache import cache_key, cached_arrays, file_stamp
+from dltrain.storage.download import Remote
 
 FILE = "mnist.npz"
 MAX_BYTES = 1 << 28

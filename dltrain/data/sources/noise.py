@@ -11,10 +11,10 @@ from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures, RawTable
 from dltrain.data.sources.arguments import argument_fault, is_integer, refuse_unknown
 from dltrain.data.sources.bundled import make_table
-from dltrain.data.sources.cache import describe_arrays
 from dltrain.data.sources.places import refuse_path
 from dltrain.errors import ConfigError
 from dltrain.reporting import Reporter
+from dltrain.storage.cache import describe_arrays
 
 MAX_NUMBERS = 1 << 31
 # Keeps this stream of random numbers apart from others drawn from the same seed.

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.array_targets import read_targets
-from dltrain.data.arrays import array_names, read_arrays
-from dltrain.data.combine import combine_parts
-from dltrain.data.disk_array import in_memory
-from dltrain.data.faults import listed, shown
+from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.files import expand_paths
 from dltrain.data.fingerprint import array_digest
 from dltrain.data.raw import RawPictures
+from dltrain.data.tables.combine import combine_parts
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
+from dltrain.storage.arrays import array_names, read_arrays
+from dltrain.wording import listed, shown
 
 MAX_BYTES = 64 << 30
 BLOCK_VALUES = 1 << 22

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import refuse_unknown
-from dltrain.data.sources.cache import cache_key, cached_arrays, describe_arrays, file_stamp
-from dltrain.data.sources.download import Remote
 from dltrain.data.sources.places import Layout, require
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
+from dltrain.storage.cache import cache_key, cached_arrays, describe_arrays, file_stamp
+from dltrain.storage.download import Remote
 
 PICKLE = "olivetti_py3.pkz"
 MATRIX = "olivettifaces.mat"

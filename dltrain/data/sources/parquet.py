@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from dltrain.config.types import DataConfig
-from dltrain.data.combine import combine_tables
-from dltrain.data.faults import shown
 from dltrain.data.files import digest, expand_paths
-from dltrain.data.parquet_file import read_parquet_content
 from dltrain.data.raw import RawTable
+from dltrain.data.tables.combine import combine_tables
+from dltrain.data.tables.parquet_file import read_parquet_content
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
+from dltrain.wording import shown
 
 
 def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from dltrain.config.types import DataConfig
-from dltrain.data.faults import config_fault
-from dltrain.data.sources.download import DownloadError, Remote, download
+from dltrain.config.types import DataConfig, config_fault
 from dltrain.errors import ConfigError, DataError, Fault
 from dltrain.reporting import Reporter
 from dltrain.settings import cache_folder, data_folder, is_offline, keras_folder, scikit_learn_folder
+from dltrain.storage.download import DownloadError, Remote, download
 
 
 @dataclass(frozen=True, slots=True)

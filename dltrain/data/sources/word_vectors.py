@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.config.types import DataConfig
-from dltrain.data.column_names import column_of
-from dltrain.data.faults import column_hint, config_fault, listed, shown
+from dltrain.config.types import DataConfig, config_fault
+from dltrain.data.columns.word_vectors import WordVectors, near_words, read_word_vectors
 from dltrain.data.raw import RawTable
 from dltrain.data.sources import csv
 from dltrain.data.sources.arguments import refuse_unknown
-from dltrain.data.word_vectors import WordVectors, near_words, read_word_vectors
+from dltrain.data.tables.column_names import column_of
 from dltrain.errors import ConfigError, DataError, Fault
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
+from dltrain.wording import column_hint, listed, shown
 
 ARGUMENTS = ("vectors", "word", "digest")
 MOST_UNKNOWN = 0.5
@@ -144,7 +144,7 @@ def _vectors_file(path: str) -> str:
 
 def _origin(raw: RawTable, known: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[tuple[int, str, int], ...]:
     """Where each run of rows that are left stands."""
-    from dltrain.data.table_preprocessing import locator
+    from dltrain.data.tables.preprocessing import locator
 
     locate = locator(raw)
     origin: list[tuple[int, str, int]] = []

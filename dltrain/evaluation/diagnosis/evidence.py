@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dltrain.evaluation.verdicts import Verdict
+from dltrain.evaluation.metrics.verdicts import Verdict
 from dltrain.model.layer_statistics import LayerStatistics
 
 

@@ -1,1 +1,4 @@
-"""A run's model with its preprocessing inside: from raw columns or pictures to labels, in the file formats of others."""
+"""A run's model with its preprocessing inside: from raw columns or pictures to labels, in the file formats of others.
+
+The formats are a file each; begin with `raw_model.py`.
+"""

@@ -1,4 +1,4 @@
-"""A tokenizer as ONNX nodes: texts to the indices that `dltrain.data.tokens.Tokenizer` makes of them.
+"""A tokenizer as ONNX nodes: texts to the indices that `dltrain.data.columns.tokens.Tokenizer` makes of them.
 
 Splitting is done by ONNX Runtime's own operator `Tokenizer` (domain com.microsoft), as the standard's `StringSplit` knows
 neither characters nor which blanks Keras splits at; joining by the standard's `StringConcat` of opset 20.
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dltrain.data.tokens import NUM_RESERVED, WORDS, Tokenizer
+from dltrain.data.columns.tokens import NUM_RESERVED, WORDS, Tokenizer
 
 OPSET = 20
 ML_DOMAIN = "ai.onnx.ml"

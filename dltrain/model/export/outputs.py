@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.picture_preprocessing import PicturePreprocessing
+from dltrain.data.columns.scaling import STRAIGHT_SCALES
+from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.data.scaling import STRAIGHT_SCALES
-from dltrain.data.table_preprocessing import TablePreprocessing
-from dltrain.model.heads import Head, layer_name
+from dltrain.data.tables.preprocessing import TablePreprocessing
+from dltrain.model.heads.head import Head, layer_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def add_outputs(
 
 
 def _probabilities(keras: Any, head: Head, tensor: Any) -> Any:
-    """The same as `dltrain.evaluation.report.probabilities_of`, as a graph."""
+    """The same as `dltrain.evaluation.metrics.report.probabilities_of`, as a graph."""
     ops = keras.ops
     if tensor.shape[1] == 1:
         if head.logits:

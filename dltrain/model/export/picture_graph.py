@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.data.picture_preprocessing import PicturePreprocessing
-from dltrain.data.pictures import parse_reader
-from dltrain.data.scaling import STRETCHING, lost_in_float32
+from dltrain.data.columns.scaling import STRETCHING, lost_in_float32
+from dltrain.data.pictures.preprocessing import PicturePreprocessing
+from dltrain.data.pictures.reader import parse_reader
 from dltrain.errors import UsageError
 from dltrain.model.export.raw_input import RawInput, too_fine
 from dltrain.model.export.resize import form_range, resize, to_bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dltrain.data.tokens import Tokenizer
+from dltrain.data.columns.tokens import Tokenizer
 from dltrain.errors import Fault
 
 

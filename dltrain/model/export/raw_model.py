@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dltrain.data.picture_preprocessing import PicturePreprocessing
+from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.data.series_preprocessing import SeriesPreprocessing
-from dltrain.data.table_preprocessing import TablePreprocessing
+from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.model.export.outputs import RawOutput, add_outputs, units_of_input
 from dltrain.model.export.picture_graph import add_pictures, describe_picture
 from dltrain.model.export.raw_input import RawInput
 from dltrain.model.export.series_graph import add_series, describe_series
 from dltrain.model.export.table_graph import add_columns, describe_columns
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.data.picture_form import PictureForm
+from dltrain.data.pictures.form import PictureForm
 
 # What lies on an edge between pixels is taken as if it were exact: float32 falls to either side of it.
 TIE = 1e-4
@@ -37,8 +37,8 @@ def resize(ops: Any, pictures: Any, height: int, width: int, kernel: str, fit: s
         ops: `keras.ops`.
         pictures: float32 [rows, any, any, channels], whole numbers 0...255.
         height, width: of the result.
-        kernel: one of `dltrain.data.picture_form.INTERPOLATIONS`; but for "nearest" wider where the picture shrinks.
-        fit: "stretch", "crop" or "pad", as in `dltrain.data.picture_form.PictureForm`.
+        kernel: one of `dltrain.data.pictures.form.INTERPOLATIONS`; but for "nearest" wider where the picture shrinks.
+        fit: "stretch", "crop" or "pad", as in `dltrain.data.pictures.form.PictureForm`.
     """
     # The extents are not known before a picture comes in; they are counted.
     ones = ops.ones_like(pictures[0, :, 0, 0]), ops.ones_like(pictures[0, 0, :, 0])

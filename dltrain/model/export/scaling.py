@@ -1,4 +1,4 @@
-"""Numbers on one scale as graphs, in float32: what `dltrain.data.scaling` computes in float64.
+"""Numbers on one scale as graphs, in float32: what `dltrain.data.columns.scaling` computes in float64.
 
 So that a large mean under a small deviation costs no digits, what is subtracted is the sum of two float32 numbers, the second
 holding what the first one rounds away.
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.scaling import CLIP, FAR
+from dltrain.data.columns.scaling import CLIP, FAR
 
 
 def standardize(values: Any, center: NDArray[np.float64], spread: NDArray[np.float64]) -> Any:
@@ -24,14 +24,14 @@ def standardize(values: Any, center: NDArray[np.float64], spread: NDArray[np.flo
 
 
 def clip_smoothly(ops: Any, scaled: Any) -> Any:
-    """What `dltrain.data.scaling.clip_smoothly` computes, for float32 of any shape."""
+    """What `dltrain.data.columns.scaling.clip_smoothly` computes, for float32 of any shape."""
     near = ops.clip(scaled, -FAR, FAR)
     share = near / np.float32(CLIP)
     return near / ops.sqrt(share * share + np.float32(1.0))
 
 
 def to_quantiles(ops: Any, values: Any, quantiles: NDArray[np.float64]) -> Any:
-    """What `dltrain.data.scaling.to_quantiles` computes, for float32 [rows]."""
+    """What `dltrain.data.columns.scaling.to_quantiles` computes, for float32 [rows]."""
     exact = np.asarray(quantiles, np.float64)
     edges = exact.astype(np.float32)
     rest = (exact - edges).astype(np.float32)

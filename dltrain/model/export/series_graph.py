@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.data.series_preprocessing import SeriesPreprocessing
-from dltrain.data.table_preprocessing import FEATURES
+from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.data.tables.preprocessing import FEATURES
 from dltrain.model.export.raw_input import RawInput
 from dltrain.model.export.table_graph import add_columns, describe_columns
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.transform_steps import FittedStep
+from dltrain.data.transform import FittedStep
 from dltrain.model.export.scaling import standardize, to_quantiles
 
 # (keras.ops, numbers float32 [rows, width], arguments, fitted attributes) -> numbers [rows, new width]
@@ -20,7 +20,7 @@ BOUND = 1e-7
 
 
 def add_steps(keras: Any, steps: Sequence[FittedStep], matrix: Any) -> Any:
-    """The same as `dltrain.data.transform_steps.apply_steps`, as a graph, in float32.
+    """The same as `dltrain.data.transform.apply_steps`, as a graph, in float32.
 
     Args:
         keras: the module.

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.date_formats import split_writing
-from dltrain.data.column_names import marked
-from dltrain.data.features import FeatureColumn, category_codes, read_feature, ways_of_writing
-from dltrain.data.input_groups import group_places
-from dltrain.data.kinds import to_numbers
-from dltrain.data.picture_form import PictureForm
-from dltrain.data.scaling import STRETCHING, NumberTransform, lost_in_float32
-from dltrain.data.table_preprocessing import FEATURES, TablePreprocessing, input_name
-from dltrain.data.tokens import ALL_ALPHABETS
+from dltrain.config.catalog.date_formats import split_writing
+from dltrain.data.columns.column import FeatureColumn, category_codes, read_feature, ways_of_writing
+from dltrain.data.columns.kinds import to_numbers
+from dltrain.data.columns.scaling import STRETCHING, NumberTransform, lost_in_float32
+from dltrain.data.columns.tokens import ALL_ALPHABETS
+from dltrain.data.pictures.form import PictureForm
+from dltrain.data.tables.column_names import marked
+from dltrain.data.tables.input_groups import group_places
+from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, input_name
 from dltrain.errors import UsageError
 from dltrain.model.export.date_parts import date_parts
 from dltrain.model.export.raw_input import RawInput, no_way, too_fine

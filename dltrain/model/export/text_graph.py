@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.data.features import FeatureColumn
-from dltrain.data.kinds import Reading
-from dltrain.data.tokens import Tokenizer
+from dltrain.data.columns.column import FeatureColumn
+from dltrain.data.columns.kinds import Reading
+from dltrain.data.columns.tokens import Tokenizer
 from dltrain.model.export.raw_input import RawInput
 
 
@@ -26,7 +26,7 @@ def missing_texts(column: FeatureColumn, reading: Reading) -> tuple[str, ...]:
 def add_tokens(keras: Any, item: RawInput, texts: Any) -> Any:
     """Indices int32 [rows, length] of texts [rows].
 
-    A text without a token, one that is missing among them, is one unknown token here (see `dltrain.data.tokens`).
+    A text without a token, one that is missing among them, is one unknown token here (see `dltrain.data.columns.tokens`).
     """
     ops = keras.ops
     tokenizer = item.tokenizer

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.data.tokens import Tokenizer
+from dltrain.data.columns.tokens import Tokenizer
 from dltrain.errors import UsageError, is_own_bug
 from dltrain.model.export.format import ExportFormat, document
 from dltrain.model.export.outputs import RawOutput

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import Component
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
 from dltrain.model.numbers.activations import Activation, Floats, activation_of_layer, find_activation
 from dltrain.model.numbers.losses import Loss, find_loss, one_hot
 from dltrain.model.numbers.optimizers import Optimizer

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
 from dltrain.model.keras_import import import_keras
 from dltrain.model.numbers.activations import find_activation
 from dltrain.model.numbers.dense_network import PASSIVE

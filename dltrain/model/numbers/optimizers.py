@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.config.catalog import load_catalog
+from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.curves import peak_of
 from dltrain.config.types import Component
 from dltrain.model.numbers.activations import Floats

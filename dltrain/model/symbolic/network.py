@@ -10,7 +10,7 @@ from dltrain.config.composed import INPUT, expand
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import Fault
-from dltrain.model.heads import Head, input_names
+from dltrain.model.heads.head import Head, input_names
 from dltrain.model.inputs import Entry, resolve_entry
 from dltrain.model.layer_names import LayerNames
 from dltrain.model.symbolic.application import preprocessing_of

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dltrain.config.catalog import load_catalog
+from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.types import Component
 
 # Extents without the batch; None: an extent that is not known.

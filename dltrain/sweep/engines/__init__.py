@@ -1,4 +1,7 @@
-"""What runs the fits of a sweep, one engine a file; `engine.py` is the contract."""
+"""What runs the fits of a sweep, one engine a file.
+
+Begin with `engine.py`, which is the contract.
+"""
 
 from __future__ import annotations
 

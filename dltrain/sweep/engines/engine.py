@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
 from dltrain.sweep.trials import TrialFit
-from dltrain.training.signals import StopSignals
 
 
 class FitSource(Protocol):

@@ -19,7 +19,7 @@ from typing import IO, Any
 import dltrain
 from dltrain.data.request import DataRequest
 from dltrain.errors import DltrainError, RunError
-from dltrain.helper_process import Parcel, receive_parcel, send_message
+from dltrain.processes.helper import Parcel, receive_parcel, send_message
 from dltrain.sweep.engines.engine import EngineContext, FitSource
 from dltrain.sweep.engines.worker import BEGIN, DATA, DONE, FAULT, FIT, READ, READ_DATA, READY, REPORT, STOP, FitTask
 from dltrain.sweep.trials import TrialFit

@@ -11,9 +11,9 @@ from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset
 from dltrain.errors import DivergenceError, DltrainError, InterruptedRun
 from dltrain.reporting import Reporter
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.training.fit import fit
-from dltrain.training.train import ShouldStop
+from dltrain.training.trainer import ShouldStop
 
 # A process of a sweep that was killed may take so long to save what it was at.
 _PATIENCE = 30.0

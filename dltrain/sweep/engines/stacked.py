@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from dltrain.errors import RunError
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.sweep.engines.engine import EngineContext, FitSource
 from dltrain.sweep.trials import TrialFit
 from dltrain.training.stacked.fit import MOST_TRIALS, Stacks

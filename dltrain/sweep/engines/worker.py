@@ -22,7 +22,7 @@ from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset
 from dltrain.data.request import DataRequest, SharedReader
 from dltrain.errors import DltrainError
-from dltrain.helper_process import ForwardingReporter, receive_message, send_message
+from dltrain.processes.helper import ForwardingReporter, receive_message, send_message
 
 # Kinds of messages. To the worker: import TensorFlow, read data, data that was read, fit, stop the fit that is running.
 BEGIN, READ, DATA, FIT, STOP = b"b", b"l", b"d", b"f", b"s"

@@ -20,24 +20,32 @@ from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset, Part
 from dltrain.data.request import DataRequest
 from dltrain.errors import DltrainError, InterruptedRun, fault_documents
-from dltrain.evaluation.gates import check_gates
-from dltrain.evaluation.held_out import write_held_out
-from dltrain.evaluation.report import PartReport, reference_of, report_part, restore_priors
-from dltrain.helper_process import HelperProcess
+from dltrain.evaluation.metrics.gates import check_gates
+from dltrain.evaluation.metrics.report import PartReport, reference_of, report_part, restore_priors
+from dltrain.evaluation.predictions.held_out import write_held_out
 from dltrain.model.build import make_component
 from dltrain.model.compile import build_metrics
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.keras_import import import_keras
+from dltrain.processes.helper import HelperProcess
+from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
-from dltrain.runs import Run, begin_again, create_run, now, to_json, write_atomically
+from dltrain.storage.atomic import now, to_json, write_atomically
+from dltrain.storage.run import Run, begin_again, create_run
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.diagnosis import diagnose_fit, finding_documents
 from dltrain.training.environment import describe_environment, logging_to, settings_note
-from dltrain.training.features import note_features
-from dltrain.training.helper_jobs import load_all
-from dltrain.training.resuming import compare_with_run
-from dltrain.training.run_files import end_manifest, first_manifest, metrics_document, refuse_h5, resolved_config, save_data_files
-from dltrain.training.signals import StopSignals
+from dltrain.training.frozen_features import note_features
+from dltrain.training.jobs import load_all
+from dltrain.training.saving.record import (
+    end_manifest,
+    first_manifest,
+    metrics_document,
+    refuse_h5,
+    resolved_config,
+    save_data_files,
+)
+from dltrain.training.saving.resuming import compare_with_run
 from dltrain.training.stacked.rows import Orders, StackedPart, stack_parts
 from dltrain.training.stacked.steps import StackedState, StackedSteps
 from dltrain.training.stacked.structure import network_of, trained_rows

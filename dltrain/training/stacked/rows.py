@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.disk_array import in_memory
+from dltrain.data.arrays.disk_array import in_memory
 from dltrain.model.encode import EncodedPart
 from dltrain.training.loop import Tensors, epoch_order
 

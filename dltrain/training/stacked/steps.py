@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from dltrain.config.curves import curve_at
 from dltrain.config.types import Component
-from dltrain.model.heads import Head
-from dltrain.model.own_units import means_seen
+from dltrain.model.heads.head import Head
+from dltrain.model.heads.own_units import means_seen
 from dltrain.training.curves import TensorMath
 from dltrain.training.loop import Tensors
 from dltrain.training.stacked.layers import Pass

@@ -11,12 +11,12 @@ from dltrain.config.curves import peak_of
 from dltrain.config.types import Component, Config, LayerConfig, LossConfig, TrainingConfig
 from dltrain.data.dataset import Schema
 from dltrain.data.facts import DataFacts
-from dltrain.data.fit_streamed import why_streamed
-from dltrain.data.header import read_facts
+from dltrain.data.look import read_facts
+from dltrain.data.tables.fit_streamed import why_streamed
 from dltrain.errors import ConfigError
 from dltrain.model.build import is_frozen
 from dltrain.model.frozen import MOST_BYTES
-from dltrain.model.head import resolve_heads
+from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.symbolic import Network, Row, Shape, infer_network
 from dltrain.training.stacked import layers, optimizers
 

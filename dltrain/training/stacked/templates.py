@@ -13,12 +13,12 @@ from dltrain.model.build import build_model
 from dltrain.model.compile import compile_model
 from dltrain.model.encode import EncodedPart
 from dltrain.model.frozen import FrozenPrefix, find_frozen_prefix
-from dltrain.model.head import resolve_heads
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
+from dltrain.model.heads.rules import resolve_heads
+from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
-from dltrain.training.features import weights_digest, with_features
-from dltrain.training.model_file import ModelFile
-from dltrain.training.signals import StopSignals
+from dltrain.training.frozen_features import weights_digest, with_features
+from dltrain.training.saving.model_file import ModelFile
 from dltrain.training.stacked.layers import is_stackable
 from dltrain.training.stacked.structure import num_frozen, shares_frozen
 

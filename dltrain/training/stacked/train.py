@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from dltrain.config.curves import curve_at
 from dltrain.errors import RunError
+from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
 from dltrain.training.curves import TensorMath
-from dltrain.training.signals import StopSignals
+from dltrain.training.saving.state import TrainingState, Values, list_states, load_state
 from dltrain.training.stacked.rows import Orders, StackedPart
 from dltrain.training.stacked.steps import StackedState, StackedSteps
 from dltrain.training.stacked.trial import HostCopy, StackedTrial
-from dltrain.training.state import TrainingState, Values, list_states, load_state
-from dltrain.training.train import CALL_SECONDS, EPOCH_SAVE_SECONDS, PENDING_BYTES
+from dltrain.training.trainer import CALL_SECONDS, EPOCH_SAVE_SECONDS, PENDING_BYTES
 
 logger = logging.getLogger(__name__)
 

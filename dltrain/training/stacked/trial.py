@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from dltrain.config.curves import is_curve
 from dltrain.config.types import CheckpointConfig, Config, TrainingConfig
 from dltrain.data.dataset import Dataset
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.training.callbacks import EpochCallbacks
-from dltrain.training.checkpoints import Checkpoints, check_template
 from dltrain.training.history import write_history
-from dltrain.training.model_file import Content
-from dltrain.training.run_files import best_monitor
+from dltrain.training.saving.checkpoints import Checkpoints, check_template
+from dltrain.training.saving.model_file import Content
+from dltrain.training.saving.record import best_monitor
+from dltrain.training.saving.state import TrainingState, Values, capture_values, list_states, restore_values, save_state
 from dltrain.training.stacked.optimizers import NUMBERS
 from dltrain.training.stacked.steps import StackedState
 from dltrain.training.stacked.templates import Template
-from dltrain.training.state import TrainingState, Values, capture_values, list_states, restore_values, save_state
 
 
 @dataclass(slots=True)

@@ -12,17 +12,18 @@ from PIL import Image
 
 from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig
-from dltrain.data import load_dataset, picture_store, read_part
-from dltrain.data.disk_array import DiskArray, in_memory
-from dltrain.data.header import read_facts
-from dltrain.data.picture_form import PictureForm
-from dltrain.data.pictures import read_pictures
+from dltrain.data import load_dataset, read_part
+from dltrain.data.arrays.disk_array import DiskArray, in_memory
+from dltrain.data.arrays.scaled_pixels import ScaledPixels
+from dltrain.data.look import read_facts
+from dltrain.data.pictures import store as picture_store
+from dltrain.data.pictures.form import PictureForm
+from dltrain.data.pictures.reader import read_pictures
 from dltrain.data.raw import RawPictures
-from dltrain.data.scaled_pixels import ScaledPixels
 from dltrain.data.sources import image_folder
 from dltrain.errors import ConfigError, DataError, DltrainError
+from tests.data.pictures.test_pictures import png_header
 from tests.data.sources.support import Recorder, write_picture
-from tests.data.test_pictures import png_header
 from tests.support import shared_data
 
 

@@ -6,11 +6,11 @@ import pytest
 
 from dltrain.config.types import DataConfig, Place
 from dltrain.data.sources import places
-from dltrain.data.sources.download import DownloadError, Remote
 from dltrain.data.sources.places import Layout, find, require
 from dltrain.errors import ConfigError, DataError
 from dltrain.reporting import Reporter
 from dltrain.settings import cache_folder
+from dltrain.storage.download import DownloadError, Remote
 
 LAYOUT = Layout(
     dataset="toys",

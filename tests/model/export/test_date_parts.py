@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dltrain.data.features import date_numbers
+from dltrain.data.columns.column import date_numbers
 from dltrain.model.export.date_parts import NO_DATE, date_parts
 from dltrain.model.keras_import import import_keras
 

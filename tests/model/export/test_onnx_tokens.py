@@ -8,7 +8,7 @@ import numpy as np
 import polars
 import pytest
 
-from dltrain.data.tokens import Tokenizer, tokens_of
+from dltrain.data.columns.tokens import Tokenizer, tokens_of
 from dltrain.model.export.onnx_tokens import ML_DOMAIN, OPSET, SPLIT_DOMAIN, SPLIT_OPSET, add_tokenizer
 
 onnx = pytest.importorskip("onnx")

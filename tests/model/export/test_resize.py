@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dltrain.data.picture_form import FITS, PictureForm
+from dltrain.data.pictures.form import FITS, PictureForm
 from dltrain.model.export.resize import resize
 from dltrain.model.keras_import import import_keras
 

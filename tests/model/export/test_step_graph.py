@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dltrain.config.transformers import TRANSFORMERS
-from dltrain.data.transform_steps import apply_steps
+from dltrain.config.catalog.transformers import TRANSFORMERS
+from dltrain.data.transform import apply_steps
 from dltrain.model.export.step_graph import FORMULAS, add_steps
 from dltrain.model.keras_import import import_keras
-from tests.data.test_transform_steps import rows_of, steps_of
+from tests.data.test_transform import rows_of, steps_of
 
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *((name, {}) for name in sorted(TRANSFORMERS)),

@@ -6,11 +6,11 @@ import numpy as np
 import polars
 import pytest
 
+from dltrain.data.columns.column import FeatureColumn, fit_feature
+from dltrain.data.columns.kinds import Reading
 from dltrain.data.dataset import TargetSpec
-from dltrain.data.features import FeatureColumn, fit_feature
-from dltrain.data.kinds import Reading
 from dltrain.data.raw import RawTable
-from dltrain.data.table_preprocessing import TablePreprocessing
+from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import UsageError
 from dltrain.model.export.raw_model import describe_inputs
 from dltrain.model.export.table_graph import add_columns

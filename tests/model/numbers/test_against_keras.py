@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dltrain.config.catalog import load_catalog
+from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.types import Component
 from dltrain.model.build import make_value
 from dltrain.model.keras_import import import_keras

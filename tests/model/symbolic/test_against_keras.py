@@ -12,7 +12,7 @@ from dltrain.config.types import Component, ModelConfig
 from dltrain.data.dataset import InputSpec, Schema, TargetSpec
 from dltrain.errors import ConfigError
 from dltrain.model.build import build_model, describe_layers, make_component
-from dltrain.model.heads import Head
+from dltrain.model.heads.head import Head
 from dltrain.model.keras_import import import_keras
 from dltrain.model.symbolic import Inferred, ShapeError, infer_network
 from dltrain.model.symbolic.layers import infer_layer

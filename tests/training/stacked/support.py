@@ -10,11 +10,11 @@ import numpy as np
 
 from dltrain.config.types import Config
 from dltrain.errors import DivergenceError
+from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.training.fit import fit
 from dltrain.training.history import read_history
-from dltrain.training.signals import StopSignals
 from dltrain.training.stacked.fit import Stacks
 from dltrain.training.stacked.trial import StackedFit
 

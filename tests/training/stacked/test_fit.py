@@ -13,7 +13,7 @@ import pytest
 from dltrain.errors import DataError
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.model.keras_import import import_keras
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.training.fit import fit
 from dltrain.training.stacked.steps import StackedSteps
 from tests.training.stacked.support import assert_like_own_fits, fit_stacked, rows_of

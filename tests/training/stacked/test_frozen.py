@@ -13,12 +13,12 @@ import pytest
 from dltrain.config.types import Config
 from dltrain.model.forward import Forward
 from dltrain.model.keras_import import import_keras
-from dltrain.runs import Run
+from dltrain.storage.run import Run
 from dltrain.training.stacked import templates
 from dltrain.training.stacked.structure import num_frozen, shares_frozen, why_not_network, why_not_stacked
 from tests.training.stacked.support import assert_like_own_fits, fit_stacked
 from tests.training.support import assert_same_bits, config_of
-from tests.training.test_features import FROZEN
+from tests.training.test_frozen_features import FROZEN
 
 RATE = "training.optimizer.Adam.learning_rate="
 
@@ -61,13 +61,13 @@ def test_each_trial_is_its_own_fit(case: str, tmp_path: Path, monkeypatch: pytes
 
 
 def test_other_heads_find_body_and_features_of_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dltrain.processes.signals import StopSignals
     from dltrain.reporting import Reporter
     from dltrain.training.fit import fit
-    from dltrain.training.signals import StopSignals
     from dltrain.training.stacked.fit import Stacks
     from dltrain.training.stacked.trial import StackedFit
 
-    monkeypatch.setattr("dltrain.training.features.FeatureStore.find", lambda *_: np.zeros(90, bool))
+    monkeypatch.setattr("dltrain.training.frozen_features.FeatureStore.find", lambda *_: np.zeros(90, bool))
     calls: list[int] = []
     original = Forward.outputs
     monkeypatch.setattr(Forward, "outputs", lambda self, inputs: calls.append(len(inputs[0])) or original(self, inputs))
@@ -100,8 +100,8 @@ def test_an_interrupted_stack_goes_on_where_it_was(tmp_path: Path, monkeypatch: 
         with monkeypatch.context() as patch:
             patch.setenv("DLTRAIN_CACHE", str(tmp_path / "other"))
             patch.setattr(owner, method, interrupted)
-            patch.setattr("dltrain.training.features._READ_BYTES", 16 * 12 * 12 * 3 * 4)
-            patch.setattr("dltrain.training.features.evaluation_batch_size", lambda _: 16)
+            patch.setattr("dltrain.training.frozen_features._READ_BYTES", 16 * 12 * 12 * 3 * 4)
+            patch.setattr("dltrain.training.frozen_features.evaluation_batch_size", lambda _: 16)
             cut = fit_stacked(configs, tmp_path / "cut")
         assert {one.status for one in cut} == {"interrupted"}
     cut = fit_stacked(configs, tmp_path / "cut")

@@ -1,0 +1,104 @@
+"""`dltrain evaluate RUN`: metrics of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import click
+
+from dltrain.cli.console import Console
+from dltrain.cli.options import (
+    DataOption,
+    ImagesOption,
+    MoreDataArgument,
+    RequireOption,
+    RunArgument,
+    RunsOption,
+    SkipBrokenOption,
+    WeightsOption,
+)
+from dltrain.cli.typer_import import typer
+from dltrain.errors import GateError
+from dltrain.wording import one_line
+
+
+def command(
+    context: typer.Context,
+    run: RunArgument,
+    more_data: MoreDataArgument = None,
+    data: DataOption = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            click_type=click.Choice(["train", "validation", "test"]),
+            help="Part of the run's data; if not given, the first there is of test, validation, train.",
+        ),
+    ] = None,
+    weights: WeightsOption = None,
+    allow_changed: Annotated[
+        bool, typer.Option("--allow-changed", help="Evaluate although the data is not what the run was trained on.")
+    ] = False,
+    skip_broken: SkipBrokenOption = False,
+    images: ImagesOption = None,
+    runs: RunsOption = Path("runs"),
+    require: RequireOption = None,
+    no_require: Annotated[bool, typer.Option("--no-require", help="Leave out the gates of the run's own config.")] = False,
+) -> int:
+    """Print the metrics of RUN on its test part, on another part, or on other data, beside the baseline.
+
+    RUN is a path, `latest`, or the beginning of a run's name. Where the run's own data was moved, `data.path=FILE` says where to.
+    """
+    from dltrain.cli.paths import data_words
+    from dltrain.cli.results import gate_documents, gate_lines, metrics_table, report_text, unmet_faults
+    from dltrain.config import split_words
+    from dltrain.errors import fault_documents
+    from dltrain.evaluation.evaluate import evaluate
+    from dltrain.evaluation.metrics.gates import parse_gates
+    from dltrain.storage.run_list import find_run
+
+    console: Console = context.obj
+    words, overrides = split_words(more_data or ()) if not data else (more_data, [])
+    paths = data_words(data, words)
+    gates = tuple(require or ())
+    parse_gates(gates)
+    result = evaluate(
+        find_run(run, runs),
+        data=paths,
+        part=part,
+        weights=weights,
+        require=gates,
+        own_gates=not no_require,
+        allow_changed=allow_changed,
+        skip_broken=skip_broken,
+        images=tuple(images or ()),
+        overrides=overrides,
+        threads=console.settings.threads,
+        reporter=console,
+    )
+    unmet = unmet_faults(result.gates)
+    code = GateError.exit_code if unmet else 0
+    console.document(
+        {
+            "status": "gates_failed" if unmet else "finished",
+            **({"exit": code, "errors": fault_documents(unmet)} if unmet else {}),
+            "run": str(result.run),
+            "part": result.part,
+            "weights": result.weights,
+            "metrics": result.metrics,
+            "baseline": result.baseline,
+            "report": result.report,
+            "gates": gate_documents(result.gates),
+            "notes": list(result.notes),
+        }
+    )
+    blocks = [
+        f"{result.run}: {result.part}, {result.weights} weights",
+        *report_text(result.report, console.width),
+        metrics_table({result.part: result.metrics}, result.baseline, result.report, console.width),
+        "\n".join(map(one_line, result.notes)),
+        "\n".join(gate_lines(result.gates)),
+    ]
+    console.result("\n\n".join(block for block in blocks if block))
+    console.faults(unmet)
+    return code

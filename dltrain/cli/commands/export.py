@@ -1,0 +1,89 @@
+"""`dltrain export RUN`: one file with the preprocessing inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import click
+
+from dltrain.cli.console import Console
+from dltrain.cli.options import RunArgument, RunsOption, WeightsOption
+from dltrain.cli.text import format_bytes
+from dltrain.cli.typer_import import typer
+from dltrain.wording import one_line
+
+_MOST_SHOWN = 8
+
+
+def command(
+    context: typer.Context,
+    run: RunArgument,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            click_type=click.Choice(["keras", "saved_model", "onnx", "tflite"]),
+            help="If not given, by FILE's suffix, else keras.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="If not given, the run's name with the format's suffix."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an export that is there.")] = False,
+    weights: WeightsOption = None,
+    runs: RunsOption = Path("runs"),
+) -> int:
+    """Write a run as one file with its preprocessing inside: raw columns or pictures in, labels and probabilities or numbers out.
+
+    RUN is a path, `latest`, or the beginning of a run's name. keras opens with plain `keras.models.load_model`, saved_model
+    (a folder) with `tf.saved_model.load`, onnx with ONNX Runtime, tflite with TensorFlow Lite.
+    """
+    from dltrain.evaluation.export import export
+    from dltrain.storage.run_list import find_run
+
+    console: Console = context.obj
+    path = find_run(run, runs)
+    result = export(
+        path,
+        format=form,
+        destination=output,
+        force=force,
+        weights=weights,
+        threads=console.settings.threads,
+        reporter=console,
+    )
+    for note in result.notes:
+        console.warning(note)
+    console.document(
+        {
+            "status": "finished",
+            "run": str(result.run),
+            "file": str(result.path),
+            "format": result.format,
+            "inputs": result.inputs,
+            "outputs": result.outputs,
+            "bytes": result.num_bytes,
+            "compared": {"rows": result.num_rows, "largest_difference": result.difference},
+            "notes": result.notes,
+        }
+    )
+    lines = [f"{result.path}: {result.format}, {format_bytes(result.num_bytes)}, from {result.run}"]
+    lines += _ports("in", result.inputs) + _ports("out", result.outputs)
+    if result.num_rows:
+        lines.append(f"answers as the run does on {result.num_rows} made-up rows (largest difference {result.difference:.1g})")
+    console.result("\n".join([*lines, "", *(f"    {line}" for line in result.usage)]))
+    return 0
+
+
+def _ports(way: str, ports: list[dict[str, object]]) -> list[str]:
+    lines = []
+    for port in ports[:_MOST_SHOWN]:
+        labels = port.get("labels")
+        of = f": {one_line(', '.join(map(str, labels)), 60)}" if isinstance(labels, list) else ""
+        shape = port["shape"]
+        assert isinstance(shape, list)
+        extents = "x".join("any" if extent is None else str(extent) for extent in shape[1:])
+        lines.append(f"  {way}  {port['name']}  {port['dtype']}{f' {extents}' if extents else ''}  {port['meaning']}{of}")
+    return [*lines, *([f"  {way}  ... {len(ports) - _MOST_SHOWN} more (--json names all)"] if len(ports) > _MOST_SHOWN else [])]

@@ -1,0 +1,150 @@
+"""`dltrain fit CONFIG`: train and write a run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from dltrain.cli.console import Console
+from dltrain.cli.options import ALLOW_LARGE, ALLOW_ONE_CLASS, AllowLargeOption, AllowOneClassOption, RequireOption, RunsOption
+from dltrain.cli.typer_import import typer
+from dltrain.errors import Fault, GateError, UsageError
+from dltrain.wording import one_line
+
+if TYPE_CHECKING:
+    from dltrain.config.types import Config
+
+
+def command(
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="CONFIG [KEY=VALUE]...", hidden=True)] = None,
+    resume: Annotated[
+        str | None,
+        typer.Option(
+            "--resume",
+            metavar="RUN|auto",
+            help="Go on with a run; auto: with --run-dir, go on if there is something, else start.",
+        ),
+    ] = None,
+    run_dir: Annotated[
+        Path | None, typer.Option("--run-dir", metavar="DIR", help="Write the run into this very directory.")
+    ] = None,
+    runs: RunsOption = Path("runs"),
+    allow_large: AllowLargeOption = False,
+    allow_one_class: AllowOneClassOption = False,
+    require: RequireOption = None,
+) -> int:
+    """Train the model that CONFIG describes, write a run directory, print where it is and its metrics beside the baseline.
+
+    KEY=VALUE overrides one value of the config: training.optimizer.learning_rate=0.01, model.layers.1.units=64.
+    With --resume RUN the config may be left out; the run has its own.
+    """
+    from dltrain.evaluation.metrics.gates import parse_gates
+
+    console: Console = context.obj
+    source = context.get_parameter_source("runs")
+    if run_dir is not None and source is not None and source.name == "COMMANDLINE":
+        raise UsageError(
+            Fault("--run-dir and --runs exclude each other", hint="--run-dir is the run's own directory, --runs its parent")
+        )
+    resumed = _resumed(resume, run_dir, runs)
+    gates = tuple(require or ())
+    parse_gates(gates)
+    allowed = [*([ALLOW_LARGE] if allow_large else ()), *([ALLOW_ONE_CLASS] if allow_one_class else ())]
+    config = load([*(words or ()), *allowed], resumed)
+    return _fit(console, config, runs=runs, run_dir=run_dir, resume=resumed, require=gates)
+
+
+def load(words: Sequence[str], resumed: Path | Literal["auto"] | None) -> Config:
+    """Read the one config that the words name, with their overrides; without one that of the run to go on with."""
+    from dltrain.config import load_config, split_words
+
+    files, overrides = split_words(words)
+    if not files and isinstance(resumed, Path):
+        files = [str(resumed / "config.yaml")]
+    if len(files) != 1:
+        found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
+        raise UsageError(Fault(f"one config file was expected, {found}", hint="dltrain fit CONFIG [KEY=VALUE]..."))
+    return load_config(files[0], overrides)
+
+
+def _resumed(resume: str | None, run_dir: Path | None, runs: Path) -> Path | Literal["auto"] | None:
+    if resume == "auto":
+        if run_dir is None:
+            raise UsageError(Fault("--resume auto needs --run-dir", hint="the directory to go on in, or to start in"))
+        return "auto"
+    if resume is None:
+        return None
+    from dltrain.storage.run_list import find_run
+
+    if run_dir is not None:
+        raise UsageError(Fault("--resume RUN already names the directory", hint="leave out --run-dir, or write --resume auto"))
+    return find_run(resume, runs)
+
+
+def _fit(
+    console: Console,
+    config: Config,
+    *,
+    runs: Path,
+    run_dir: Path | None,
+    resume: Path | Literal["auto"] | None,
+    require: tuple[str, ...],
+) -> int:
+    from dltrain.cli.results import gate_documents, gate_lines, metrics_table, report_text, unmet_faults
+    from dltrain.cli.text import format_seconds
+    from dltrain.errors import fault_documents
+    from dltrain.training.fit import fit
+
+    result = fit(
+        config,
+        argv=sys.argv,
+        runs=runs,
+        run_dir=run_dir,
+        resume=resume,
+        require=require,
+        threads=console.settings.threads,
+        reporter=console,
+    )
+    unmet = unmet_faults(result.gates)
+    code = GateError.exit_code if unmet else 0
+    console.document(
+        {
+            "status": result.status,
+            **({"exit": code, "errors": fault_documents(unmet)} if unmet else {}),
+            "run": str(result.run),
+            "epochs": result.epochs,
+            "weights": result.weights,
+            "metrics": result.metrics,
+            "baseline": result.baseline,
+            "report": result.report,
+            "gates": gate_documents(result.gates),
+            "seconds": result.seconds,
+            "notes": list(result.notes),
+            "diagnosis": list(result.diagnosis),
+            "resumed": result.resumed,
+        }
+    )
+    epochs = f"{result.epochs:,} epoch{'s' if result.epochs != 1 else ''}"
+    training = f" in {format_seconds(result.seconds['train'])}" if "train" in result.seconds else ""
+    total = format_seconds(result.seconds.get("total"))
+    blocks = [
+        *report_text(result.report, console.width),
+        # What matters most stands last, where the terminal has not scrolled it away.
+        metrics_table(result.metrics, result.baseline, result.report, console.width),
+        "\n".join(map(one_line, result.notes)),
+        "\n".join(f"diagnosis: {found['sentence']} {found['advice']}" for found in result.diagnosis),
+        "\n".join(gate_lines(result.gates)),
+        "\n".join(
+            [
+                f"{epochs}{training}, {total} in all; the metrics are those of the {result.weights} weights",
+                f"run: {result.run}",
+                f"next: dltrain evaluate {result.run}",
+            ]
+        ),
+    ]
+    console.result("\n\n".join(block for block in blocks if block))
+    console.faults(unmet)
+    return code

@@ -1,0 +1,196 @@
+"""`dltrain predict RUN`: predictions from raw input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import click
+
+from dltrain.cli.console import Console, discard
+from dltrain.cli.options import DataOption, ImagesOption, MoreDataArgument, RunArgument, RunsOption, SkipBrokenOption
+from dltrain.cli.typer_import import typer
+from dltrain.errors import Fault, RunError, UsageError
+
+if TYPE_CHECKING:
+    from dltrain.evaluation.predictions.predict import Predictions
+
+
+def command(
+    context: typer.Context,
+    run: RunArgument,
+    more_data: MoreDataArgument = None,
+    data: DataOption = None,
+    word: Annotated[
+        list[str] | None, typer.Option("--word", metavar="W", help="A word, for a model of words (repeatable).")
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            "--top", min=1, metavar="K", help="The K most probable classes of each row: label_1, probability_1, label_2, …"
+        ),
+    ] = None,
+    layer: Annotated[
+        str | None, typer.Option("--layer", metavar="NAME", help="What this layer computes instead of the prediction.")
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights",
+            metavar="WHICH",
+            help="Of a run: best or last; if not given, its model. Of a stock network: imagenet (if not given) or a file.",
+        ),
+    ] = None,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="FILE|-", help="Where the predictions go; stdout if not given.", show_default=False
+        ),
+    ] = "-",
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            click_type=click.Choice(["csv", "jsonl", "parquet", "npz"]),
+            help="By FILE's suffix if not given, else csv.",
+        ),
+    ] = None,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", help="Leave csv text that a spreadsheet would run as a formula (= + - @ in front) without an apostrophe."
+        ),
+    ] = False,
+    skip_broken: SkipBrokenOption = False,
+    images: ImagesOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    runs: RunsOption = Path("runs"),
+) -> int:
+    """Predict from raw rows or pictures: the columns that name a row, `prediction`, and `probability_<label>` for each class.
+
+    A reconstruction gives the row again in its own units, and its `error`: the larger, the less it is like the training part.
+    A picture that is asked about on a terminal is answered in one line; `--format` asks for the columns there as well.
+
+    RUN is a path, `latest`, or the beginning of a run's name; or the name of a network of `keras.applications`, such as Xception,
+    which names what pictures show by the classes of ImageNet.
+    """
+    from dltrain.cli.paths import data_words
+    from dltrain.evaluation.predictions.files import (
+        choose_format,
+        picture_lines,
+        prediction_columns,
+        row_documents,
+        write_predictions,
+    )
+    from dltrain.storage.outputs import check_output
+
+    console: Console = context.obj
+    paths = data_words(data, more_data)
+    if paths and word:
+        raise UsageError(Fault("--word and --data exclude each other"))
+    if not paths and not word:
+        raise UsageError(Fault("there is nothing to predict from", hint="name rows or pictures with --data PATH"))
+    if output != "-":
+        check_output(output, force=force, inputs=paths)
+    asked_format, form = form, choose_format(output, form)
+    path, result = _predict(
+        console,
+        run,
+        runs,
+        paths,
+        weights=weights,
+        top=top,
+        layer=layer,
+        words=tuple(word or ()),
+        skip_broken=skip_broken,
+        images=tuple(images or ()),
+    )
+    columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
+    num_rows = len(next(iter(columns.values())))
+    for note in result.notes:
+        console.warning(note)
+    document = {"status": "finished", "run": str(path), "rows": num_rows, "notes": list(result.notes)}
+    if output == "-" and console.settings.json:
+        console.document({**document, "predictions": row_documents(columns)})
+        return 0
+    console.close()
+    if output == "-" and asked_format is None and console.width is not None and (lines := picture_lines(columns)):
+        console.result("\n".join(lines))
+        return 0
+    try:
+        write_predictions(output, columns, format=form, raw=raw, arrays=result.arrays)
+    except BrokenPipeError:
+        discard(sys.stdout)
+    if output != "-":
+        console.document({**document, "output": output, "format": form})
+        console.result(f"{num_rows:,} prediction{'s' if num_rows != 1 else ''} in {output}")
+    return 0
+
+
+def _predict(
+    console: Console,
+    run: str,
+    runs: Path,
+    paths: Sequence[str],
+    *,
+    weights: str | None,
+    top: int | None,
+    layer: str | None,
+    words: tuple[str, ...],
+    skip_broken: bool,
+    images: tuple[str, ...],
+) -> tuple[Path | str, Predictions]:
+    """The run's path, or the stock network's name, and what it says."""
+    from dltrain.evaluation.predictions.predict import predict
+
+    threads = console.settings.threads
+    network = _stock_network(run, runs)
+    if network is not None:
+        if words or layer is not None or images:
+            option = "--word" if words else "--layer" if layer is not None else "--images"
+            raise UsageError(Fault(f"{option} needs a run; {network} is a stock network", hint="leave it out"))
+        from dltrain.evaluation.predictions.predict_stock import predict_stock
+
+        return network, predict_stock(
+            network,
+            data=paths,
+            weights=weights or "imagenet",
+            top=top,
+            skip_broken=skip_broken,
+            threads=threads,
+            reporter=console,
+        )
+    from dltrain.storage.run_list import find_run
+
+    path = find_run(run, runs)
+    if weights not in (None, "best", "last"):
+        raise UsageError(Fault(f"a run's --weights are best or last, found {weights!r}"))
+    return path, predict(
+        path,
+        data=paths,
+        weights=weights,
+        top=top,
+        layer=layer,
+        words=words,
+        skip_broken=skip_broken,
+        images=images,
+        threads=threads,
+        reporter=console,
+    )
+
+
+def _stock_network(run: str, runs: Path) -> str | None:
+    """The network of `keras.applications` that the word names, if no run answers to it."""
+    from dltrain.config.catalog.catalog import load_catalog
+    from dltrain.storage.run_list import find_run
+
+    entry = load_catalog().find("application", run)
+    if entry is None:
+        return None
+    try:
+        find_run(run, runs)
+    except (UsageError, RunError):
+        return entry.name
+    return None

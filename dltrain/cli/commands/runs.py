@@ -1,0 +1,208 @@
+"""`dltrain runs`: the runs there are."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+
+from dltrain.cli.console import Console
+from dltrain.cli.options import RunsOption
+from dltrain.cli.text import format_bytes, format_number, format_seconds, table
+from dltrain.cli.typer_import import typer
+from dltrain.errors import DltrainError, Fault, RunError, UsageError
+from dltrain.wording import one_line
+
+if TYPE_CHECKING:
+    from dltrain.storage.run_list import RunInfo
+
+# What a list shows of a run when nothing else is asked for: the first of these that it has.
+_TELLING = ("accuracy", "r2", "rmse", "loss")
+_PARTS = ("test", "validation", "train")
+
+
+def command(
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[rm RUN... | prune]", hidden=True)] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            "--sort", metavar="METRIC", help="Best first by this metric, as accuracy, rmse, validation.loss; else newest first."
+        ),
+    ] = None,
+    mode: Annotated[
+        str | None,
+        typer.Option("--mode", click_type=click.Choice(["min", "max"]), help="Whether less or more of METRIC is better."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Show the first N only.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before prune removes.")] = False,
+    runs: RunsOption = Path("runs"),
+) -> int:
+    """List the runs, newest first, or best first with --sort.
+
+    `dltrain runs rm RUN...` removes runs; `dltrain runs prune` removes those that never finished and that no process holds.
+    """
+    console: Console = context.obj
+    words = words or []
+    if words[:1] == ["rm"] and len(words) > 1:
+        return _remove(console, words[1:], runs)
+    if words == ["prune"]:
+        return _prune(console, runs, yes=yes)
+    if words:
+        hint = "dltrain runs rm RUN" if words == ["rm"] else "dltrain runs, dltrain runs rm RUN, or dltrain runs prune"
+        raise UsageError(Fault(f"rm RUN or prune was expected, found {' '.join(map(repr, words))}", hint=hint))
+    from dltrain.storage.run_list import list_runs
+
+    infos = list_runs(runs)
+    if sort is not None:
+        infos = sort_by_metric(infos, sort, mode)
+    _list(console, infos[:limit], sort, runs, total=len(infos))
+    return 0
+
+
+def sort_by_metric(infos: Sequence[RunInfo], metric: str, mode: str | None = None) -> list[RunInfo]:
+    """Best first, the direction being the metric's; runs without the metric, or with one that is not finite, last.
+
+    Raises:
+        UsageError: runs have metrics, but none has this one; or it is not known whether more of it is better.
+    """
+    values = [find_metric(info, metric) for info in infos]
+    if not any(values) and any(info.metrics for info in infos):
+        import difflib
+
+        names = sorted({name for info in infos for part in _by_part(info).values() for name in part})
+        nearest = difflib.get_close_matches(metric, names, n=1, cutoff=0.5)
+        hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(names)}"
+        raise UsageError(Fault(f"no run has the metric {metric!r}", hint=hint))
+    sign = -1.0 if (mode or _direction([info for info, found in zip(infos, values) if found], metric)) == "max" else 1.0
+    keys = [sign * found[2] if found and math.isfinite(found[2]) else math.inf for found in values]
+    return [infos[index] for index in sorted(range(len(infos)), key=keys.__getitem__)]
+
+
+def _direction(infos: Sequence[RunInfo], metric: str) -> str:
+    """Whether less or more of the metric is better, by its class in the configs of the runs that have it."""
+    from dltrain.config import load_config
+    from dltrain.config.catalog.metrics import find_direction
+    from dltrain.errors import ConfigError
+    from dltrain.storage.run import Run
+
+    found = find_direction(metric)
+    if found is not None:  # a name that tells by itself spares opening every run's config
+        return found
+    directions = set()
+    for info in infos:
+        try:
+            training = load_config(Run(info.path).config_file).training
+        except ConfigError:
+            continue
+        directions.add(find_direction(metric, training.metrics if training else ()))
+    directions.discard(None)
+    if len(directions) != 1:
+        what = "differs between the runs" if directions else "is not known"
+        hint = f"--sort {metric} --mode min, or --mode max"
+        raise UsageError(Fault(f"whether more or less of {metric!r} is better {what}", hint=hint))
+    return str(directions.pop())
+
+
+def find_metric(info: RunInfo, metric: str) -> tuple[str, str, float] | None:
+    """The run's (part, metric, value): of the test part, else validation, else training, where no part is named."""
+    from dltrain.config.catalog.metrics import find_value
+
+    found = find_value(metric, _by_part(info), _PARTS)
+    return None if found is None else (found[0], found[1], _number(found[2]))
+
+
+def _number(value: Any) -> float:
+    """The value, or not a number where a damaged file holds something else."""
+    try:
+        return float(value) if isinstance(value, (int, float)) else math.nan
+    except OverflowError:
+        return math.nan
+
+
+def _by_part(info: RunInfo) -> dict[str, Mapping[str, float]]:
+    """The metrics of the run, without what a damaged file holds in their place."""
+    return {part: values for part, values in info.metrics.items() if isinstance(values, Mapping)}
+
+
+def _list(console: Console, infos: Sequence[RunInfo], sort: str | None, runs: Path, *, total: int) -> None:
+    console.document({"status": "finished", "runs": [_document(info) for info in infos]})
+    if not infos:
+        console.result(f"there are no runs in {runs}")
+        return
+    rows = []
+    for info in infos:
+        found = next(filter(None, (find_metric(info, name) for name in ([sort] if sort else _TELLING))), None)
+        shown = f"{found[1]} {format_number(found[2])} ({found[0]})" if found else "-"
+        status = f"{info.status} (in use)" if info.is_locked and info.status != "running" else info.status
+        started = info.started.replace("T", " ").partition("+")[0].rstrip("Z")[:16]
+        rows.append([info.path.name, status, started, shown, format_seconds(info.seconds), format_bytes(info.num_bytes)])
+    console.result(table(["run", "status", "started", "result", "time", "size"], rows, left=4, width=console.width))
+    if total > len(infos):
+        console.result(f"{total - len(infos):,} more")
+
+
+def _document(info: RunInfo) -> dict[str, Any]:
+    return {
+        "run": str(info.path),
+        "name": info.name,
+        "status": info.status,
+        "started": info.started,
+        "seconds": info.seconds,
+        "task": info.task,
+        "metrics": info.metrics,
+        "config": info.config,
+        "is_locked": info.is_locked,
+        "num_bytes": info.num_bytes,
+    }
+
+
+def _remove(console: Console, words: Sequence[str], runs: Path) -> int:
+    """Find all of them before the first is removed, so that a wrong word removes nothing."""
+    from dltrain.storage.run_list import find_run
+
+    return _remove_all(console, list(dict.fromkeys(find_run(word, runs) for word in words)))
+
+
+def _prune(console: Console, runs: Path, *, yes: bool) -> int:
+    from dltrain.storage.run_list import prunable_runs
+
+    infos = prunable_runs(runs)
+    if infos and not yes and (console.settings.json or not (sys.stdin.isatty() and sys.stderr.isatty())):
+        names = ", ".join(info.path.name for info in infos[:5]) + (", …" if len(infos) > 5 else "")
+        many = f"{len(infos)} run{'s' if len(infos) != 1 else ''} would be removed: {names}"
+        raise UsageError(Fault(f"{many}; nobody is here to be asked", hint="dltrain runs prune --yes"))
+    if infos and not yes:
+        for info in infos:
+            console.line(f"{info.path}  {info.status}  {format_bytes(info.num_bytes)}")
+        if not typer.confirm(f"Remove {len(infos)} run{'s' if len(infos) != 1 else ''}?", err=True):
+            console.result("nothing was removed")
+            return 0
+    return _remove_all(console, [info.path for info in infos])
+
+
+def _remove_all(console: Console, paths: Sequence[Path]) -> int:
+    from dltrain.storage.run_list import remove_run
+
+    removed: list[Path] = []
+    faults: list[Fault] = []
+    for path in paths:
+        try:
+            left = remove_run(path)
+            removed.append(path)
+            if left:
+                names = ", ".join(one_line(other.name) for other in left[:10]) + (", …" if len(left) > 10 else "")
+                console.warning(f"{path} is kept with what is not dltrain's: {names}")
+        except DltrainError as error:
+            faults += error.faults
+        except OSError as error:
+            faults.append(Fault(f"{path} could not be removed: {error.strerror or error}"))
+    console.result("\n".join(f"removed {path}" for path in removed) if removed else "nothing was removed")
+    if faults:
+        raise RunError(faults)
+    console.document({"status": "finished", "removed": [str(path) for path in removed]})
+    return 0

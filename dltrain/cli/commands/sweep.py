@@ -1,0 +1,248 @@
+"""`dltrain sweep CONFIG`: many fits over values of any key."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+
+from dltrain.cli.console import Console
+from dltrain.cli.options import ALLOW_LARGE, ALLOW_ONE_CLASS, AllowLargeOption, AllowOneClassOption, RequireOption, RunsOption
+from dltrain.cli.typer_import import typer
+from dltrain.errors import Fault, GateError, TrialsCrashedError, UsageError
+from dltrain.wording import one_line
+
+if TYPE_CHECKING:
+    from dltrain.sweep.sweep import SweepResult
+
+_MOST_ROWS = 40
+
+
+def command(
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="CONFIG [KEY=VALUE]...", hidden=True)] = None,
+    over: Annotated[
+        list[str] | None,
+        typer.Option("--over", metavar="KEY=A,B,C", help="Vary this key, or parameter, instead of the block's (repeatable)."),
+    ] = None,
+    trials: Annotated[int | None, typer.Option("--trials", min=1, metavar="N", help="At most so many trials.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, metavar="N", help="Fits at a time; if not given, one per core.")
+    ] = None,
+    strategy: Annotated[
+        str | None,
+        typer.Option(click_type=click.Choice(["grid", "random", "tpe", "capacity"]), help="How trials are chosen."),
+    ] = None,
+    metric: Annotated[str | None, typer.Option("--metric", metavar="NAME", help="Compare trials by this metric.")] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(click_type=click.Choice(["auto", "stacked", "processes", "ray"]), help="What runs the fits."),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option("--address", metavar="ADDRESS", help="Of the Ray cluster, such as auto or HOST:PORT.")
+    ] = None,
+    resume: Annotated[str | None, typer.Option("--resume", metavar="SWEEP", help="Go on with an interrupted sweep.")] = None,
+    retry: Annotated[
+        str | None,
+        typer.Option(
+            click_type=click.Choice(["failed"]),
+            help="With --resume: run fits that failed once more; those that were killed or met a full disk always are.",
+        ),
+    ] = None,
+    run_dir: Annotated[
+        Path | None, typer.Option("--run-dir", metavar="DIR", help="Write the sweep into this very directory.")
+    ] = None,
+    runs: RunsOption = Path("runs"),
+    allow_large: AllowLargeOption = False,
+    allow_one_class: AllowOneClassOption = False,
+    require: RequireOption = None,
+) -> int:
+    """Fit the model of CONFIG once for each trial, and compare the trials.
+
+    What is varied stands in the config's `sweep:` block or in --over; without either it is the learning rate, from 1e-4 to 1e-1.
+    Each trial has a run directory of its own; best.yaml is a config that `dltrain fit` runs.
+
+    \b
+    dltrain sweep CONFIG --over training.optimizer.learning_rate=1e-3,1e-2 --over droprate=0.0,0.2,0.5
+    dltrain sweep CONFIG --over 'training.optimizer.learning_rate={low: 1e-4, high: 1e-1, log: true}' --strategy tpe --trials 40
+    dltrain sweep --resume SWEEP
+    """
+    from dltrain.config import load_config, split_words
+    from dltrain.sweep.sweep import sweep
+
+    console: Console = context.obj
+    source = context.get_parameter_source("runs")
+    if run_dir is not None and source is not None and source.name == "COMMANDLINE":
+        hint = "--run-dir is the sweep's own directory, --runs its parent"
+        raise UsageError(Fault("--run-dir and --runs exclude each other", hint=hint))
+    if resume is not None and run_dir is not None:
+        raise UsageError(Fault("--resume SWEEP already names the directory", hint="leave out --run-dir"))
+    if retry is not None and resume is None:
+        raise UsageError(Fault("--retry needs --resume", hint="dltrain sweep --resume SWEEP --retry failed"))
+    allowed = [*([ALLOW_LARGE] if allow_large else ()), *([ALLOW_ONE_CLASS] if allow_one_class else ())]
+    torn = next((word for word in over or () if "=" not in word), None)
+    if torn is not None:
+        raise UsageError(Fault(f'expected KEY=VALUE,VALUE after --over, found "{torn}"', hint=f"--over {torn}=VALUE,VALUE"))
+    files, overrides = split_words([*(words or ()), *allowed])
+    if len(files) != 1 and not (resume is not None and not words):
+        found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
+        raise UsageError(Fault(f"one config file was expected, {found}", hint="dltrain sweep CONFIG [KEY=VALUE]..."))
+    config = load_config(files[0], overrides) if files else None
+    result = sweep(
+        config,
+        over=tuple(over or ()),
+        strategy=strategy,
+        trials=trials,
+        metric=metric,
+        jobs=jobs,
+        engine=engine,
+        address=address,
+        argv=sys.argv,
+        runs=runs,
+        run_dir=run_dir,
+        resume=_find(resume, runs) if resume is not None else None,
+        retry_failed=retry is not None,
+        require=tuple(require or ()),
+        threads=console.settings.threads,
+        reporter=console,
+    )
+    return _show(console, result)
+
+
+def _find(word: str, runs: Path) -> Path:
+    from dltrain.storage.run_list import find_run
+
+    return find_run(word, runs)
+
+
+def _show(console: Console, result: SweepResult) -> int:
+    from dltrain.cli.results import gate_documents, gate_lines, unmet_faults
+    from dltrain.cli.text import format_seconds
+    from dltrain.errors import fault_documents
+
+    faults = unmet_faults(result.gates)
+    code = GateError.exit_code if faults else 0
+    if result.num_crashed:
+        code = TrialsCrashedError.exit_code
+        first = next(trial for trial in result.trials if trial["status"] == "failed")
+        many = f"{result.num_crashed} of {len(result.trials)} trials crashed"
+        message = f"{many}; trial {first['number']}: {first.get('error', '')}"
+        faults = [
+            Fault(
+                message, hint=f"its log is in {first['run']}; `dltrain sweep --resume {result.run} --retry failed` tries again"
+            ),
+            *faults,
+        ]
+    console.document(
+        {
+            "status": result.status,
+            **({"exit": code, "errors": fault_documents(faults)} if faults else {}),
+            "run": str(result.run),
+            "metric": result.metric,
+            "mode": result.mode,
+            "asked_metric": result.asked_metric,
+            "trials": result.trials,
+            "best": result.best,
+            "comparison": result.comparison,
+            "importance": result.importance,
+            "gates": gate_documents(result.gates),
+            "seconds": result.seconds,
+            "notes": result.notes,
+            "files": result.files,
+        }
+    )
+    importance = ", ".join(f"{name} {100 * share:.0f} %" for name, share in result.importance.items())
+    spread = ""
+    if result.best and result.best.get("spreads"):
+        spread = _spread_table(result.best)
+    blocks = [
+        trials_table(result.trials, result.metric, result.best, console.width, asked=result.asked_metric),
+        spread,
+        f"importance: {importance}" if importance else "",
+        "\n".join(map(one_line, result.notes)),
+        "\n".join(gate_lines(result.gates)),
+        "\n".join(
+            [
+                f"{len(result.trials)} trial{'s' if len(result.trials) != 1 else ''} in {format_seconds(result.seconds)}",
+                f"sweep: {result.run}" + (f" ({', '.join(result.files)})" if result.files else ""),
+                *([f"next: dltrain fit {result.run}/best.yaml"] if "best.yaml" in result.files else []),
+            ]
+        ),
+    ]
+    console.result("\n\n".join(block for block in blocks if block))
+    console.faults(faults)
+    return code
+
+
+def trials_table(
+    trials: list[dict[str, object]],
+    metric: str,
+    best: dict[str, object] | None,
+    width: int | None = None,
+    *,
+    asked: str | None = None,
+) -> str:
+    """A row for each trial: its values, status, epoch, the compared metric and the one that was asked for; the best is marked."""
+    from dltrain.cli.text import format_number, table
+    from dltrain.sweep.asked import value_on_compared_part
+    from dltrain.sweep.space import short_names, show_value
+
+    names = list(dict.fromkeys(name for trial in trials for name in _parameters(trial)))
+    short = short_names(names)
+    has_spread = any(trial.get("spread") is not None for trial in trials)
+    rows = []
+    for trial in trials[:_MOST_ROWS]:
+        values = _parameters(trial)
+        mark = "best" if best and trial["number"] == best["number"] else ""
+        cells = [str(trial["number"]), *(show_value(values[name]) if name in values else "-" for name in names)]
+        cells += [str(trial["status"]), _epochs(trial), format_number(trial["value"])]
+        cells += [format_number(value_on_compared_part(trial["metrics"], asked))] if asked else []
+        cells += [format_number(trial.get("spread"))] if has_spread else []
+        rows.append([*cells, mark])
+    heads = [
+        "trial",
+        *(short[name] for name in names),
+        "status",
+        "epoch",
+        metric,
+        *([asked] if asked else []),
+        *(["spread"] if has_spread else []),
+        "",
+    ]
+    text = table(heads, rows, left=1, left_after=len(heads) - 1, width=width)
+    left = len(trials) - len(rows)
+    return f"{text}\n{left} more in trials.csv" if left > 0 else text
+
+
+def _epochs(trial: dict[str, object]) -> str:
+    """At whose end the trial's fit, or each of its fits, was at its best."""
+    from dltrain.sweep.trials import epochs_text
+
+    found = trial.get("fits")
+    fits: list[dict[str, Any]] = found if isinstance(found, list) else [trial]
+    return epochs_text(fit.get("epoch") for fit in fits) or "-"
+
+
+def _parameters(trial: dict[str, object]) -> dict[str, object]:
+    values = trial["parameters"]
+    return values if isinstance(values, dict) else {}
+
+
+def _spread_table(best: dict[str, object]) -> str:
+    """Mean and spread of each metric of the best trial over its fits."""
+    from dltrain.cli.text import format_number, table
+
+    metrics, spreads = best["metrics"], best["spreads"]
+    assert isinstance(metrics, dict)
+    assert isinstance(spreads, dict)
+    rows = [
+        [f"{part} {name}", format_number(value), format_number(spreads.get(part, {}).get(name))]
+        for part, values in metrics.items()
+        for name, value in values.items()
+        if part != "train"
+    ]
+    fits = best.get("fits")
+    count = len(fits) if isinstance(fits, list) else 0
+    return table([f"over {count} fits", "mean", "spread"], rows)

@@ -1,0 +1,201 @@
+"""`dltrain trace CONFIG|RUN`: one step by hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import click
+
+from dltrain.cli.console import Console
+from dltrain.cli.options import SHOWN, RunsOption
+from dltrain.cli.typer_import import typer
+from dltrain.errors import Fault, UsageError
+
+if TYPE_CHECKING:
+    from dltrain.config.types import Config
+    from dltrain.evaluation.tracing.trace import Trace
+
+
+def command(
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="CONFIG|RUN [KEY=VALUE]...", hidden=True)] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", metavar="NUMBERS", help="A row for the net, such as '-1, 2' (repeatable)."),
+    ] = None,
+    targets: Annotated[
+        list[str] | None, typer.Option("--target", metavar="VALUE", help="What should come out for it (repeatable).")
+    ] = None,
+    row: Annotated[
+        list[int] | None, typer.Option("--row", metavar="N", min=0, help="A row of the data, counted from 0 (repeatable).")
+    ] = None,
+    rows: Annotated[str | None, typer.Option("--rows", metavar="FIRST:END", help="Rows of the data, END left out.")] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", metavar="N", min=1, max=100_000, help="N steps of the optimizer on these rows.")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot",
+            metavar="FILE",
+            help="Draw the loss over the --steps, or what RUN says over the plane of its two columns (PNG).",
+        ),
+    ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option("--features", metavar="IMAGE", help="Draw what a layer of RUN makes of a picture, with --plot FILE."),
+    ] = None,
+    layer: Annotated[
+        str | None, typer.Option("--layer", metavar="NAME", help="Whose maps --features draws; if not given, the first's.")
+    ] = None,
+    units: Annotated[
+        int, typer.Option("--units", metavar="N", min=1, help="How many units and inputs of a layer are written out.")
+    ] = 3,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            click_type=click.Choice(["best", "last", SHOWN]),
+            metavar="[best|last]",
+            help="Which weights of RUN; with nothing to compute, these are written out themselves.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the picture of --plot if it exists.")] = False,
+    runs: RunsOption = Path("runs"),
+) -> int:
+    """Write out what a net computes for a row: every sum, activation, the loss, the gradients, one step of the optimizer.
+
+    The weights are those given in CONFIG, else those that `fit` would begin with; or those of RUN. `trace RUN --weights` writes
+    these out: names, shapes, numbers. `trace RUN --features IMAGE --plot FILE` draws the feature maps of a layer.
+    KEY=VALUE overrides one value of the config.
+    """
+    from dltrain.cli.trace_document import trace_document
+    from dltrain.cli.trace_report import report
+    from dltrain.evaluation.tracing.trace import trace
+    from dltrain.storage.outputs import check_picture
+
+    console: Console = context.obj
+    if plot is not None:
+        plot = check_picture(plot, force=force)
+    with_weights = weights is not None
+    wanted = [*(row or ()), *(_range(rows) if rows else ())]
+    config, run = _subject(words or [], list(inputs or ()), runs)
+    weights = None if weights == SHOWN else weights
+    if features is not None or layer is not None:
+        if features is None or plot is None or run is None:
+            hint = "dltrain trace RUN --features IMAGE --layer NAME --plot FILE"
+            raise UsageError(Fault("feature maps need a run, a picture and a file to draw into", hint=hint))
+        _draw_features(console, run, features, layer, plot, weights)
+        return 0
+    if plot is not None and steps is None:
+        if run is None or inputs or wanted:
+            raise UsageError(
+                Fault("--plot draws the loss over several steps, or a run of two columns", hint="say how many with --steps")
+            )
+        _draw_boundary(console, run, plot, weights)
+        return 0
+    if run is not None and with_weights and not inputs and not wanted:
+        _write_weights(console, run, weights)
+        return 0
+    if config is not None:
+        config = _checked(console, config)
+    result = trace(
+        config,
+        run=run,
+        inputs=list(inputs or ()),
+        targets=list(targets or ()),
+        rows=wanted,
+        steps=steps,
+        weights=weights,
+        reporter=console,
+    )
+    document = trace_document(result)
+    if plot is not None:
+        _draw(result, plot)
+        document["plot"] = str(plot)
+    console.document(document)
+    console.result(report(result, units))
+    if plot is not None:
+        console.result(f"\nthe loss over the steps is drawn in {plot}")
+    return 0
+
+
+def _draw_boundary(console: Console, run: Path, picture: Path, weights: str | None) -> None:
+    from dltrain.evaluation.drawing.boundary import plot_boundary
+
+    plot_boundary(run, picture, weights=weights, reporter=console)
+    console.document({"status": "finished", "run": str(run), "plot": str(picture)})
+    console.result(f"what the model says of each place is drawn in {picture}")
+
+
+def _draw_features(console: Console, run: Path, image: str, layer: str | None, picture: Path, weights: str | None) -> None:
+    from dltrain.evaluation.feature_maps import plot_feature_maps
+
+    maps = plot_feature_maps(run, image, picture, layer=layer, weights=weights, reporter=console)
+    height, width, count = maps.values.shape
+    document = {"layer": maps.layer, "shape": [height, width, count], "drawn": maps.num_drawn, "plot": str(picture)}
+    console.document({"status": "finished", "run": str(run), **document})
+    what = f"{maps.num_drawn} of the {count} maps" if maps.num_drawn < count else f"the {count} maps"
+    console.result(f"{what} of {maps.layer}, {height}×{width} each, are drawn in {picture}")
+
+
+def _write_weights(console: Console, run: Path, weights: str | None) -> None:
+    from dltrain.cli.weights_text import weights_document, weights_text
+    from dltrain.evaluation.run_weights import weights_of
+
+    which, found = weights_of(run, weights=weights, threads=console.settings.threads, reporter=console)
+    console.document(weights_document(run, which, found))
+    console.result(weights_text(run, which, found))
+
+
+def _subject(words: list[str], inputs: list[str], runs: Path) -> tuple[Config | None, Path | None]:
+    """The config or the run that the words name."""
+    from dataclasses import replace
+
+    from dltrain.config import load_config, split_words
+    from dltrain.config.types import NO_DATA
+    from dltrain.model.given import with_input_length
+    from dltrain.storage.run_list import find_run
+
+    files, overrides = split_words(words)
+    if len(files) != 1:
+        found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
+        raise UsageError(Fault(f"one config or run was expected, {found}", hint="dltrain trace CONFIG --input '1, 2'"))
+    if not os.path.isfile(files[0]) and not files[0].endswith((".yaml", ".yml")):
+        if overrides:
+            raise UsageError(Fault("a run's values cannot be overridden", hint=f"trace its config: {files[0]}/config.yaml"))
+        return None, find_run(files[0], runs)
+    config = load_config(files[0], overrides)
+    if config.data.source == NO_DATA and inputs:
+        config = replace(config, model=with_input_length(config.model, inputs[0].count(",") + 1))
+    return config, None
+
+
+def _checked(console: Console, config: Config) -> Config:
+    """The config with its data as the model needs it, if it has no faults."""
+    from dataclasses import replace
+
+    from dltrain.checking.check import check_config, raise_for_errors
+    from dltrain.data.request import data_for_model
+
+    console.faults(config.warnings)
+    raise_for_errors(check_config(config))
+    return replace(config, data=data_for_model(config.data, config.model))
+
+
+def _range(text: str) -> range:
+    first, colon, end = text.partition(":")
+    try:
+        found = range(int(first or 0), int(end)) if colon else range(int(first))
+    except ValueError:
+        found = range(0)
+    if not found or found.start < 0:
+        raise UsageError(Fault(f"expected rows such as 0:20, found {text!r}", hint="the first, and the one after the last"))
+    return found
+
+
+def _draw(result: Trace, picture: Path) -> None:
+    from dltrain.evaluation.drawing.history import plot_steps
+
+    plot_steps(result.losses, picture, title=f"{result.optimizer.name if result.optimizer else ''}: loss over the steps")

@@ -1,0 +1,297 @@
+"""Reads the `model:` block."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from dltrain.config.catalog.sources import SOURCES
+from dltrain.config.components import plain_component, read_component
+from dltrain.config.kinds import MISMATCH, parse_kind
+from dltrain.config.reading import Context, is_absent, items_of, read_block, read_texts, scalars_of
+from dltrain.config.text.nodes import ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.text.scalars import describe, quote
+from dltrain.config.types import NO_DATA, DataConfig, LayerConfig, ModelConfig
+from dltrain.wording import did_you_mean, one_of
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+LAYER_KINDS = ("layer", "application", "composed")
+INPUTS = ("features", "image")
+
+
+def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelConfig:
+    """The `model:` block as a `ModelConfig`; what is wrong with it is noted.
+
+    Args:
+        context: faults and the rest.
+        node: the block; None: absent.
+        data: the data block, whose columns may be named as inputs.
+    """
+    inputs = node.entries.get("inputs") if isinstance(node, MappingNode) else None
+    earlier = dict.fromkeys(inputs.entries, "") if isinstance(inputs, MappingNode) else {}
+    encoded = data.encode if isinstance(data.encode, Mapping) else {}
+    columns = [name for name in data.columns or () if name not in data.target]  # a layer named as a target is its output
+    if not (isinstance(inputs, MappingNode) and any(isinstance(value, ListNode) for value in inputs.entries.values())):
+        earlier |= dict.fromkeys((*INPUTS, *(data.features or {}), *columns, *encoded), "")
+
+    values = read_block(
+        context,
+        node,
+        "model",
+        {
+            "inputs": lambda value, path: _read_inputs(context, value, path, data),
+            "layers": lambda value, path: _read_layers(context, value, path, earlier),
+            "output": lambda value, _path: value,
+        },
+    )
+    if "output" in values:  # After the layers, whose names it may take.
+        output = _read_output(context, values.pop("output"), "model.output", earlier)
+        if output is not MISMATCH:
+            values["output"] = output
+    if data.source == NO_DATA and values.get("output", "auto") == "auto":
+        values["output"] = "none"  # no target asks for an output: the net is as written
+    config = ModelConfig(**values)
+    for layer in [*config.layers, *([config.output] if isinstance(config.output, LayerConfig) else [])]:
+        component = layer.component
+        if (
+            component.name == "Dense"
+            and component.arguments.get("units") == 1
+            and component.arguments.get("activation") == "softmax"
+        ):
+            context.faults.add(
+                context.places.get(f"{layer.path}.activation") or component.place,
+                f"{layer.path}.activation",
+                "softmax over one unit is always 1",
+                "use sigmoid, or one unit for each class",
+            )
+    return config
+
+
+def _read_inputs(context: Context, node: Node, path: str, data: DataConfig) -> Any:
+    if not isinstance(node, MappingNode):
+        context.faults.add(node, path, f"expected a mapping of names to options, found {describe(node.plain())}")
+        return MISMATCH
+    shape = parse_kind("list(int>=1)")
+    for name, options in node.entries.items():
+        where = f"{path}.{name}"
+        if is_absent(options):
+            continue
+        if isinstance(options, ListNode):
+            _read_columns(context, name, options, where, data)
+            continue
+        if isinstance(options, MappingNode) and any(isinstance(other, ListNode) for other in node.entries.values()):
+            message = "no data goes into an input with a shape, where the other inputs are columns of the table"
+            context.faults.add(options, where, message, "name its columns, such as [age, hours], or leave it out")
+            continue
+        if not isinstance(options, MappingNode):
+            hint = "such as {shape: [2]}" if data.source == NO_DATA else "such as [age, hours]"
+            context.faults.add(options, where, f"expected columns or a shape, found {describe(options.plain())}", hint)
+            continue
+        for option, value in options.entries.items():
+            if option != "shape":
+                context.faults.add(options.keys[option], f"{where}.{option}", "unknown option of an input", "inputs take: shape")
+            else:
+                context.note(value, f"{where}.shape")
+                context.read(shape, value, f"{where}.shape")
+    return node.plain()
+
+
+def _read_columns(context: Context, name: str, node: ListNode, where: str, data: DataConfig) -> None:
+    """The columns of one input; what no data can have so is noted here, what the table's columns say when they are known."""
+    names = read_texts(context, node, where, "list(name)")
+    if names is MISMATCH:
+        return
+    context.note(node, where)
+    for index, item in enumerate(node.items):
+        context.note(item, f"{where}.{index}")
+    if not NAME.fullmatch(name):
+        hint = "letters, digits, _ and -, beginning with a letter"
+        context.faults.add(node, where, f"expected a name of an input, found {quote(name)}", hint)
+    if not names:
+        context.faults.add(node, where, f"the input {name} has no column", "such as [age, hours]")
+    source = SOURCES.get(data.source)
+    reason = None
+    if source is None or source.holds != "table":
+        reason = "there is no data" if data.source == NO_DATA else f"{data.source} is no table of columns"
+    elif data.series is not None:
+        reason = "a series has one input, the windows of all its columns"
+    elif data.transform:
+        reason = "the steps of `data.transform` take all numbers together"
+    elif data.task == "reconstruction":
+        reason = "a reconstruction has one input, which is its target"
+    if reason:
+        context.faults.add(node, where, f"columns cannot be put into named inputs here: {reason}", "leave `model.inputs` out")
+
+
+def input_columns(model: ModelConfig) -> dict[str, tuple[str, ...]]:
+    """Input -> columns, of the inputs that name columns."""
+    return {name: tuple(map(str, value)) for name, value in model.inputs.items() if isinstance(value, list | tuple)}
+
+
+def _read_output(context: Context, node: Node, path: str, earlier: dict[str, str]) -> Any:
+    if isinstance(node, ScalarNode) and str(node.value).lower() in ("auto", "none"):
+        return str(node.value).lower()
+    layer = _read_layer(context, node, path, earlier, set())
+    return MISMATCH if layer is None else layer
+
+
+def _read_layers(context: Context, node: Node, path: str, earlier: dict[str, str]) -> Any:
+    """The list of layers; `earlier` holds the names of inputs and then of each layer with its path, as they come."""
+    items = items_of(context, node, path, "layers", "`- Dense: {units: 8}`, each on a line of its own")
+    if items is None:
+        return MISMATCH
+    all_names = {name for item in items if (name := layer_name(item))}
+    layers: list[LayerConfig] = []
+    for index, item in enumerate(items):
+        name = layer_name(item)
+        usable = name is not None and NAME.fullmatch(name) is not None and name not in earlier
+        where = f"{path}.{name}" if usable else f"{path}.{index}"
+        layer = _read_layer(context, item, where, earlier, all_names)
+        if layer is not None:
+            layers.append(layer)
+        if name is not None:
+            earlier.setdefault(name, where)
+    return tuple(layers)
+
+
+def layer_name(node: Node) -> str | None:
+    """The name that a layer's entry gives it, read ahead of all else because messages use it; None: none."""
+    if not isinstance(node, MappingNode) or len(node.entries) != 1:
+        return None
+    [arguments] = node.entries.values()
+    name = arguments.entries.get("name") if isinstance(arguments, MappingNode) else None
+    return name.text if isinstance(name, ScalarNode) and name.value is not None and not name.removed else None
+
+
+def _read_layer(context: Context, node: Node, path: str, earlier: dict[str, str], all_names: set[str]) -> LayerConfig | None:
+    own: dict[str, Any] = {}
+
+    def read_name(value: Node, where: str) -> None:
+        name = context.read(parse_kind("name"), value, where)
+        if name is MISMATCH:
+            return
+        if not NAME.fullmatch(name):
+            hint = (
+                "a number would be taken for a position in the list"
+                if name.lstrip("-").isdigit()
+                else "letters, digits, _ and -, beginning with a letter"
+            )
+            context.faults.add(value, where, f"expected a name, found {describe(name)}", hint)
+        elif name in earlier:
+            other = f", of {earlier[name]}" if earlier[name] else ", of an input"
+            context.faults.add(value, where, f"the name {name} is taken{other}")
+        own["name"] = name
+
+    def read_from(value: Node, where: str) -> None:
+        names = read_texts(context, value, where, "name|list(name)")
+        if names is MISMATCH:
+            return
+        for name, item in zip(names, scalars_of(value)):
+            if name in earlier:
+                continue
+            if name in all_names:
+                context.faults.add(
+                    item, where, f"the layer {name} is this one, or comes later in the list", "a layer takes what stands above it"
+                )
+            else:
+                above = [other for other, path_above in earlier.items() if path_above]
+                hint = did_you_mean(name, earlier) or (f"named above: {one_of(above)}" if above else "no layer above has a name")
+                context.faults.add(item, where, f"unknown layer {quote(name)}", hint)
+        own["inputs"] = names
+
+    def read_weights(value: Node, where: str) -> None:
+        if not isinstance(value, ListNode):
+            context.faults.add(
+                value, where, f"expected a list of arrays, as layer.get_weights() gives them, found {describe(value.plain())}"
+            )
+            return
+        own["weights"] = value.plain()
+        for index, item in enumerate(value.items):
+            shape_of(context, item, f"{where}.{index}")
+
+    extras = {"name": read_name, "from": read_from}
+    if not _is_several_layers(context, node):
+        extras["weights"] = read_weights
+    component = read_component(context, LAYER_KINDS, node, path, extras)
+    if component is None:
+        return None
+    if component.kind == "application":
+        _resolve_weights(context, node, path, component.arguments)
+    return LayerConfig(component, own.get("name"), own.get("inputs"), own.get("weights"), path)
+
+
+def _is_several_layers(context: Context, node: Node) -> bool:
+    name = node.text if isinstance(node, ScalarNode) else next(iter(node.entries), "") if isinstance(node, MappingNode) else ""
+    found = [context.catalog.find(kind, name) for kind in LAYER_KINDS if kind != "layer"]
+    return any(found) and context.catalog.find("layer", name) is None
+
+
+def _resolve_weights(context: Context, node: Node, path: str, arguments: Any) -> None:
+    """Makes a weights file's path absolute; `imagenet` stays, `none` becomes None."""
+    weights = arguments.get("weights")
+    if weights is None:
+        return
+    if weights.lower() in ("none", "imagenet"):
+        arguments["weights"] = None if weights.lower() == "none" else "imagenet"
+        return
+    assert isinstance(node, MappingNode)
+    [given] = node.entries.values()
+    value = given.entries["weights"] if isinstance(given, MappingNode) and "weights" in given.entries else given
+    if not weights.endswith((".h5", ".keras")):
+        context.faults.add(
+            value,
+            f"{path}.weights",
+            f"expected imagenet, none or a file of weights (.h5), found {describe(weights)}",
+            did_you_mean(weights, ["imagenet", "none"]),
+        )
+        return
+    arguments["weights"] = context.paths.resolve(weights, value, also="weights")
+
+
+def shape_of(context: Context, node: Node, path: str) -> tuple[int, ...] | None:
+    """The shape of nested lists of finite numbers; None where they are ragged or hold something else (noted)."""
+    if isinstance(node, ScalarNode):
+        if isinstance(node.value, bool) or not isinstance(node.value, int | float) or not math.isfinite(node.value):
+            context.faults.add(node, path, f"expected a number, found {describe(node.value)}")
+            return None
+        return ()
+    if not isinstance(node, ListNode):
+        context.faults.add(node, path, f"expected numbers, found {describe(node.plain())}")
+        return None
+    shapes = [shape_of(context, item, f"{path}.{index}") for index, item in enumerate(node.items)]
+    if None in shapes:
+        return None
+    for index, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            context.faults.add(
+                node.items[index],
+                f"{path}.{index}",
+                f"expected the shape {list(shapes[0] or ())} of the row above, found {list(shape or ())}",
+            )
+            return None
+    return (len(shapes), *(shapes[0] or ())) if shapes else (0,)
+
+
+def plain_layer(layer: LayerConfig) -> Any:
+    """A layer as plain values."""
+    extras: dict[str, Any] = {}
+    if layer.name is not None:
+        extras["name"] = layer.name
+    if layer.inputs is not None:
+        extras["from"] = layer.inputs[0] if len(layer.inputs) == 1 else list(layer.inputs)
+    plain = plain_component(layer.component, extras)
+    if layer.weights is not None:
+        arguments = plain[layer.component.name] if isinstance(plain, dict) else {}
+        plain = {layer.component.name: {**arguments, "weights": layer.weights}}
+    return plain
+
+
+def plain_model(config: ModelConfig) -> dict[str, Any]:
+    """The block as plain values, with its defaults."""
+    plain: dict[str, Any] = {"inputs": dict(config.inputs)} if config.inputs else {}
+    plain["layers"] = [plain_layer(layer) for layer in config.layers]
+    plain["output"] = config.output if isinstance(config.output, str) else plain_layer(config.output)
+    plain["logits"] = config.logits
+    return plain

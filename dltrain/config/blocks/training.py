@@ -1,0 +1,303 @@
+"""Reads the `training:` and the `evaluation:` block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dltrain.config.aliases import from_alone
+from dltrain.config.blocks.data import has_validation
+from dltrain.config.blocks.phases import plain_phase, read_phases
+from dltrain.config.blocks.templates import check_metric, check_template, format_of, stays_inside
+from dltrain.config.catalog.metrics import metric_name
+from dltrain.config.components import plain_component, plain_value, read_component
+from dltrain.config.gates import parse_gate
+from dltrain.config.groups_key import read_groups
+from dltrain.config.keys import keys_of
+from dltrain.config.kinds import MISMATCH, parse_kind
+from dltrain.config.reading import Context, is_absent, is_none, is_removed, items_of, read_block, read_texts, scalars_of
+from dltrain.config.text.nodes import MappingNode, Node, ScalarNode
+from dltrain.config.text.scalars import describe
+from dltrain.config.types import CheckpointConfig, Component, DataConfig, EvaluationConfig, LossConfig, TrainingConfig
+from dltrain.errors import UsageError
+from dltrain.wording import did_you_mean, one_of
+
+CALLBACKS = {"early_stopping": "EarlyStopping", "reduce_lr_on_plateau": "ReduceLROnPlateau", "tensorboard": "TensorBoard"}
+MONITORING = ("early_stopping", "reduce_lr_on_plateau")
+
+
+def read_training(context: Context, node: Node | None, data: DataConfig) -> TrainingConfig | None:
+    """The `training:` block as a `TrainingConfig`, None for `training: none`; what is wrong with it is noted."""
+    if is_none(node):
+        return None
+    special: dict[str, Any] = {
+        "optimizer": lambda value, path: _read_optimizer(context, value, path),
+        "loss": lambda value, path: _read_loss(context, value, path, data),
+        "metrics": lambda value, path: _read_metrics(context, value, path),
+        "checkpoint": lambda value, path: _read_checkpoint(context, value, path),
+        "jit_compile": lambda value, path: _read_auto(context, value, path),
+        "cache_features": lambda value, path: _read_auto(context, value, path),
+    }
+    for key, callback in CALLBACKS.items():
+        special[key] = lambda value, path, callback=callback: _read_callback(context, value, path, callback)
+    special["phases"] = lambda value, _path: value
+    values = read_block(context, node, "training", special)
+    phases = values.pop("phases", None)
+    config = TrainingConfig(**values)
+    block = node if isinstance(node, MappingNode) else MappingNode()
+    config = _settle_monitors(context, block, config, data)
+    if phases is None:
+        return config
+
+    def settle(phase: MappingNode, given: dict[str, Any], path: str) -> dict[str, Any]:
+        return _settle_callbacks(context, phase, given, path, _history_names(context, config, data), has_validation(data))
+
+    found = read_phases(context, phases, "training.phases", special, settle)
+    return config if found is MISMATCH else replace(config, phases=found)
+
+
+def _read_auto(context: Context, node: Node, path: str) -> Any:
+    value = context.read(parse_kind("'auto'|bool"), node, path)
+    return None if value == "auto" else value
+
+
+def _read_optimizer(context: Context, node: Node, path: str) -> Any:
+    """The optimizer, with its `groups` among the arguments."""
+    groups: list[Any] = []
+
+    def read(node: Node, where: str) -> None:
+        if not is_absent(node):
+            groups.append(read_groups(context, node, where))
+
+    extras = {"groups": read}
+    component = read_component(context, ("optimizer",), node, path, extras)
+    if component is None:
+        return MISMATCH
+    given = [found for found in groups if found is not MISMATCH and found]
+    return replace(component, arguments={**component.arguments, "groups": given[0]}) if given else component
+
+
+def _read_loss(context: Context, node: Node, path: str, data: DataConfig) -> Any:
+    """One loss, or a mapping from targets to losses; a single key is a loss if Keras has one of that name and no target does."""
+    if not isinstance(node, MappingNode):
+        return _loss_of(context, node, path)
+    names = list(node.entries)
+    if (
+        len(names) == 1
+        and names[0] not in data.target
+        and (context.catalog.find("loss", names[0]) or not data.target or len(data.target) == 1)
+    ):
+        return _loss_of(context, node, path)
+    losses: dict[str, LossConfig] = {}
+    for name, value in node.entries.items():
+        if is_removed(value):
+            continue
+        where = f"{path}.{name}"
+        if data.target and name not in data.target:
+            hint = did_you_mean(name, data.target) or f"data.target: {one_of(data.target)}"
+            context.faults.add(node.keys[name], where, f"{name} is no target of the data", hint, word=value.word)
+            continue
+        loss = _weighted_loss(context, value, where)
+        if isinstance(loss, LossConfig):
+            losses[name] = loss
+    for target in data.target:
+        if len(data.target) > 1 and target not in node.entries:
+            context.faults.add(node, path, f"no loss for the target {target}")
+    return losses
+
+
+def _loss_of(context: Context, node: Node, path: str) -> Any:
+    component = read_component(context, ("loss",), node, path)
+    return MISMATCH if component is None else LossConfig(component)
+
+
+def _weighted_loss(context: Context, node: Node, path: str) -> Any:
+    """A loss with, in a mapping of two keys, its `weight`."""
+    if not isinstance(node, MappingNode) or "weight" not in node.entries:
+        return _loss_of(context, node, path)
+    weight = context.read(parse_kind("number>=0"), node.entries["weight"], f"{path}.weight")
+    entries = {name: value for name, value in node.entries.items() if name != "weight"}
+    if set(entries) == {"loss"}:
+        loss = _loss_of(context, entries["loss"], path)
+    else:
+        loss = _loss_of(context, MappingNode(node.place, node.word, node.parameter, entries, node.keys), path)
+    return loss if loss is MISMATCH or weight is MISMATCH else LossConfig(loss.component, float(weight))
+
+
+def _read_metrics(context: Context, node: Node, path: str) -> Any:
+    items = items_of(context, node, path, "metrics", f"[{node.text}]" if isinstance(node, ScalarNode) else "[accuracy, AUC]")
+    if items is None:
+        return MISMATCH
+    components: list[Component] = []
+    names: dict[str, int] = {}
+    for index, item in enumerate(items):
+        component = read_component(context, ("metric", "loss"), item, f"{path}.{index}")
+        if component is None:
+            continue
+        name = metric_name(component)
+        if name in names:
+            context.faults.add(item, f"{path}.{index}", f"the metric {name} stands twice", "give one of them a `name`")
+        names[name] = index
+        components.append(component)
+    return tuple(components)
+
+
+def _read_callback(context: Context, node: Node, path: str, name: str) -> Any:
+    """The arguments of a Keras callback: a mapping, `true` for the defaults; `false` or nothing: None."""
+    if isinstance(node, ScalarNode) and isinstance(node.value, bool):
+        return {} if node.value else None
+    if not isinstance(node, MappingNode):
+        meant = from_alone(name, node.value) if isinstance(node, ScalarNode) else None
+        hint = None if meant is None else f"write {path}: {meant}"
+        expected = f"expected the arguments of {name} as a mapping, true or false"
+        context.faults.add(node, path, f"{expected}, found {describe(node.plain())}", hint)
+        return MISMATCH
+    wrapped = MappingNode(node.place, node.word, node.parameter, {name: node}, {name: node.place})
+    component = read_component(context, ("callback",), wrapped, path)
+    folder = node.entries.get("log_dir")
+    if component is not None and folder is not None and not stays_inside(str(component.arguments.get("log_dir", ""))):
+        found = describe(folder.plain())
+        context.faults.add(
+            folder, f"{path}.log_dir", f"expected a folder inside of the run, found {found}", "such as tensorboard"
+        )
+        return MISMATCH
+    return MISMATCH if component is None else dict(component.arguments)
+
+
+def _read_checkpoint(context: Context, node: Node, path: str) -> Any:
+    if isinstance(node, ScalarNode) and isinstance(node.value, bool):
+        if not node.value:
+            context.faults.add(
+                node, path, "checkpoints cannot be switched off: a run keeps its best and its last", "leave `checkpoint` out"
+            )
+            return MISMATCH
+        return CheckpointConfig()
+    values = read_block(context, node, path, {})
+    filepath = values.get("filepath")
+    if filepath and "format" not in values:
+        values["format"] = format_of(filepath) or "h5"
+    elif filepath and format_of(filepath) not in (values["format"], None):
+        value = node.entries["filepath"] if isinstance(node, MappingNode) else node
+        context.faults.add(
+            value,
+            f"{path}.filepath",
+            f"expected a name that ends in .{values['format']}, as `format` says, found {describe(filepath)}",
+        )
+    if filepath and values.get("save_weights_only") and not filepath.endswith(".weights.h5"):
+        value = node.entries["filepath"] if isinstance(node, MappingNode) else node
+        context.faults.add(value, f"{path}.filepath", f"files of weights alone end in .weights.h5, found {describe(filepath)}")
+    return CheckpointConfig(**values)
+
+
+def _settle_monitors(context: Context, node: MappingNode, config: TrainingConfig, data: DataConfig) -> TrainingConfig:
+    """Checks the metrics that callbacks watch, and falls back from `val_loss` to `loss` where there is no validation part."""
+    validated = has_validation(data)
+    metrics = _history_names(context, config, data)
+    given = {key: getattr(config, key) for key in MONITORING}
+    changes = _settle_callbacks(context, node, given, "training", metrics, validated)
+    checkpoint = config.checkpoint
+    if "checkpoint" in node.entries:
+        block = node.entries["checkpoint"]
+        entries = block.entries if isinstance(block, MappingNode) else {}
+        if checkpoint.monitor is not None:
+            check_metric(
+                context.faults,
+                entries["monitor"],
+                "training.checkpoint.monitor",
+                checkpoint.monitor,
+                metrics,
+                has_validation=validated,
+            )
+        elif checkpoint.save_best_only and not validated:
+            changes["checkpoint"] = replace(checkpoint, monitor="loss")
+        if checkpoint.filepath is not None:
+            check_template(
+                context.faults,
+                entries["filepath"],
+                "training.checkpoint.filepath",
+                checkpoint.filepath,
+                metrics,
+                has_validation=validated,
+            )
+    return replace(config, **changes) if changes else config
+
+
+def _settle_callbacks(
+    context: Context, node: MappingNode, given: Mapping[str, Any], path: str, metrics: list[str] | None, validated: bool
+) -> dict[str, Any]:
+    """Checks the metrics that early stopping and the plateau watch; returns those whose monitor falls back to `loss`."""
+    changes: dict[str, Any] = {}
+    for key in MONITORING:
+        arguments: Mapping[str, Any] | None = given.get(key)
+        if arguments is None:
+            continue
+        if "monitor" in arguments:
+            value = node.entries[key]
+            monitor = value.entries.get("monitor", value) if isinstance(value, MappingNode) else value
+            check_metric(
+                context.faults, monitor, f"{path}.{key}.monitor", arguments["monitor"], metrics, has_validation=validated
+            )
+        elif not validated:
+            changes[key] = {"monitor": "loss", **arguments}
+    return changes
+
+
+def _history_names(context: Context, config: TrainingConfig, data: DataConfig) -> list[str] | None:
+    """The names of the history without `val_`; None with several targets, whose names Keras makes up when it compiles."""
+    if len(data.target) > 1 or isinstance(config.loss, Mapping):
+        return None
+    names = ["loss", *(metric_name(component) for component in config.metrics), "learning_rate"]
+    # Without a list of one's own, accuracy is computed wherever there are classes.
+    return names if config.metrics else [*names, "accuracy"]
+
+
+def read_evaluation(context: Context, node: Node | None) -> EvaluationConfig:
+    """The `evaluation:` block; gates are checked for their form."""
+
+    def gates(value: Node, path: str) -> Any:
+        texts = read_texts(context, value, path, "text|list(text)")
+        if texts is MISMATCH:
+            return texts
+        for text, item in zip(texts, scalars_of(value)):
+            try:
+                parse_gate(text)
+            except UsageError as error:
+                context.faults.add(item, path, error.faults[0].message, error.faults[0].hint)
+        return texts
+
+    return EvaluationConfig(**read_block(context, node, "evaluation", {"require": gates}))
+
+
+def plain_training(config: TrainingConfig | None) -> Any:
+    """The block as plain values, with its defaults."""
+    if config is None:
+        return "none"
+    plain: dict[str, Any] = {"optimizer": plain_component(config.optimizer)}
+    if isinstance(config.loss, LossConfig):
+        plain["loss"] = plain_component(config.loss.component)
+    elif config.loss is not None:
+        plain["loss"] = {target: _plain_loss(loss) for target, loss in config.loss.items()}
+    plain["metrics"] = [plain_component(component) for component in config.metrics]
+    for name in keys_of("training"):
+        if name in plain or name in ("loss", "checkpoint", "phases"):
+            continue
+        value = getattr(config, name)
+        if name in ("jit_compile", "cache_features") and value is None:
+            value = "auto"
+        if value is not None:
+            plain[name] = plain_value(value)
+    checkpoint = {name: getattr(config.checkpoint, name) for name in keys_of("training.checkpoint")}
+    plain["checkpoint"] = {name: value for name, value in checkpoint.items() if value is not None}
+    if config.phases:
+        plain["phases"] = [plain_phase(phase) for phase in config.phases]
+    return plain
+
+
+def _plain_loss(loss: LossConfig) -> Any:
+    plain = plain_component(loss.component)
+    if loss.weight == 1.0:
+        return plain
+    if isinstance(plain, str):
+        plain = {plain: {}}
+    return {**plain, "weight": loss.weight}

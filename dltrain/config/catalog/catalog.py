@@ -1,0 +1,152 @@
+"""What Keras offers: components with their arguments, read from catalog.json, which `generate_catalog` writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from dltrain.config import curves
+from dltrain.config.composed import COMPOSED
+from dltrain.wording import normalize
+
+# Where in the module keras the components of a kind stand.
+NAMESPACES = {
+    "layer": "layers",
+    "optimizer": "optimizers",
+    "schedule": "optimizers.schedules",
+    "loss": "losses",
+    "metric": "metrics",
+    "regularizer": "regularizers",
+    "initializer": "initializers",
+    "constraint": "constraints",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One argument of a component.
+
+    Attributes:
+        name: Keras's own.
+        type: what it expects, in the notation of `kinds.py`.
+        description: one sentence from Keras's documentation; may be empty.
+        required: whether it has no default.
+        default: the default as plain values; None where it is required.
+    """
+
+    name: str
+    type: str
+    description: str
+    required: bool
+    default: Any = None
+
+
+class ComponentEntry:
+    """One component of the catalog.
+
+    Attributes:
+        kind: as in `Component.kind`, or "callback".
+        name: canonical class name.
+        doc: first sentence of Keras's documentation.
+        metric_name: the name under which a metric appears in the history; None for other kinds.
+        size: the side of the pictures that an application network takes by default; None for other kinds.
+    """
+
+    def __init__(self, kind: str, name: str, raw: Mapping[str, Any]) -> None:
+        self.kind = kind
+        self.name = name
+        self.doc: str = raw["doc"]
+        self.metric_name: str | None = raw.get("name")
+        self.size: int | None = raw.get("size")
+        self._arguments = raw["arguments"]
+
+    @cached_property
+    def arguments(self) -> dict[str, Argument]:
+        """Argument name -> argument, in Keras's order."""
+        return {
+            raw[0]: Argument(raw[0], raw[1], raw[2], len(raw) == 3, raw[3] if len(raw) > 3 else None) for raw in self._arguments
+        }
+
+
+class Catalog:
+    """Looks components up by kind and by name, whatever the case and underscores of the name.
+
+    Attributes:
+        keras: the version that the catalog was generated from.
+        activations: canonical name -> first sentence of its documentation.
+    """
+
+    OWN_ACTIVATIONS: Mapping[str, str] = {
+        "binary_step": "1 where the input is above 0, else 0; it passes no gradient.",
+        "cosine": "The cosine.",
+    }
+
+    OWN_LOSSES: Mapping[str, Any] = {
+        "HalfSquaredError": {
+            "doc": "Half of the squared error, ½·(y - t)², whose slope is y - t: half of MeanSquaredError.",
+            "arguments": [["name", "text|none", "Optional name for the loss instance.", "half_squared_error"]],
+        }
+    }
+    OWN_ALIASES: Mapping[str, str] = {"half_mse": "HalfSquaredError", "half_mean_squared_error": "HalfSquaredError"}
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self.keras: str = raw["keras"]
+        self.activations: dict[str, str] = {**raw["activations"], **self.OWN_ACTIVATIONS}
+        self._components: dict[str, Mapping[str, Any]] = {
+            **raw["components"],
+            "loss": dict(sorted({**raw["components"]["loss"], **self.OWN_LOSSES}.items())),
+            "curve": curves.CURVES,
+            "composed": {name: layer.entry for name, layer in COMPOSED.items()},
+        }
+        own = {"loss": {**raw["aliases"]["loss"], **self.OWN_ALIASES}, "curve": curves.ALIASES, "composed": {}}
+        self._aliases: dict[str, Mapping[str, str]] = {**raw["aliases"], **own}
+        self._names: dict[str, dict[str, str]] = {}
+        self._entries: dict[tuple[str, str], ComponentEntry] = {}
+        self._activation_names = {normalize(name): name for name in self.activations}
+
+    def find(self, kind: str, name: str) -> ComponentEntry | None:
+        """The component of that kind and name (or alias), or None."""
+        canonical = self._spellings(kind).get(normalize(name))
+        if canonical is None:
+            return None
+        key = (kind, canonical)
+        if key not in self._entries:
+            self._entries[key] = ComponentEntry(kind, canonical, self._components[kind][canonical])
+        return self._entries[key]
+
+    def find_activation(self, name: str) -> str | None:
+        """The canonical name of an activation function, or None."""
+        return self._activation_names.get(normalize(name))
+
+    def names(self, kind: str) -> list[str]:
+        """Canonical names of a kind, sorted."""
+        return list(self._components[kind])
+
+    def aliases(self, kind: str) -> dict[str, str]:
+        """Other spellings that Keras takes -> canonical name."""
+        return dict(self._aliases[kind])
+
+    def kinds(self) -> Iterator[str]:
+        """All kinds of component."""
+        return iter(self._components)
+
+    def kind_of(self, name: str) -> str | None:
+        """The first kind that has a component of this name, to say what a name is instead."""
+        return next((kind for kind in self.kinds() if self.find(kind, name)), None)
+
+    def _spellings(self, kind: str) -> dict[str, str]:
+        if kind not in self._names:
+            spellings = {normalize(alias): name for alias, name in self._aliases[kind].items()}
+            spellings.update((normalize(name), name) for name in self._components[kind])
+            self._names[kind] = spellings
+        return self._names[kind]
+
+
+@lru_cache(maxsize=1)
+def load_catalog() -> Catalog:
+    """Reads catalog.json once a process."""
+    return Catalog(json.loads(Path(__file__).with_name("catalog.json").read_bytes()))

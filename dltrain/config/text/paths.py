@@ -1,0 +1,52 @@
+"""Relative paths of a config: against its folder, then `$DLTRAIN_DATA`; those of overrides against the working directory."""
+
+from __future__ import annotations
+
+import glob
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dltrain import settings
+from dltrain.config.text.nodes import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """How a path that a config names becomes absolute.
+
+    Attributes:
+        folder: the config's.
+        data_folder: `$DLTRAIN_DATA`, or None.
+    """
+
+    folder: Path
+    data_folder: Path | None
+
+    @classmethod
+    def of(cls, folder: Path) -> Paths:
+        """For a config in that folder, with the environment's data folder."""
+        return cls(Path(os.path.abspath(folder)), settings.data_folder())
+
+    def resolve(self, text: str, node: Node, *, also: str | None = None) -> str:
+        """The absolute path (or pattern): the first candidate that is there, else the first.
+
+        Args:
+            text: as written; `~` is the home folder.
+            node: its node, which knows whether an override brought it.
+            also: a folder below `$DLTRAIN_DATA` in which it may be as well.
+        """
+        path = os.path.expanduser(text)
+        if os.path.isabs(path):
+            return os.path.normpath(path)
+        folders = [Path.cwd()] if node.word is not None else [self.folder]
+        if self.data_folder is not None:
+            folders += [self.data_folder, *([self.data_folder / also] if also else [])]
+        candidates = [os.path.normpath(os.path.join(folder, path)) for folder in folders]
+        return next((candidate for candidate in candidates if _is_there(candidate)), candidates[0])
+
+
+def _is_there(path: str) -> bool:
+    if os.path.exists(path):
+        return True
+    return any(character in path for character in "*?[") and next(glob.iglob(path, recursive=True), None) is not None

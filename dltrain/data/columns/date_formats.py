@@ -1,0 +1,146 @@
+"""The formats that a single text may be a date of, by its look: what `dltrain.data.columns.dates` tries on a column."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+# Hours from UTC of names that mean one offset: those of RFC 822 and of Europe.
+ZONE_HOURS = {
+    "Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+    "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3,
+}  # fmt: skip
+ZONE = r"Z|z|[+-]\d\d:?\d\d|[+-]\d\d|(?: (?:" + "|".join(ZONE_HOURS) + "))"
+# English name of a month -> how it begins in German, French, Spanish, Italian, Portuguese, Dutch, beside the English.
+MONTHS = {
+    "jan": "jan|jän|ene|gen", "feb": "feb|fév|fev", "mar": "mar|mär|mrz|maa|mrt", "apr": "apr|avr|abr", "may": "may|mai|mag|mei",
+    "jun": "jun|juin|giu", "jul": "jul|juil|lug", "aug": "aug|aoû|aou|ago", "sep": "sep|set", "oct": "oct|okt|ott|out",
+    "nov": "nov", "dec": "dec|déc|dez|dic",
+}  # fmt: skip
+_ENGLISH = rf"(?:{'|'.join(MONTHS)})[a-z]*"
+MONTH = rf"(?:{'|'.join(MONTHS.values())})[a-zäéèûç]*"
+# The place of a moment, as Java writes it after the offset.
+PLACE = r"\[[A-Za-z_/+\-0-9]+\]"
+_WEEKDAY = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)([a-z]*)(,? +)", re.IGNORECASE)
+_TIMED = re.compile(
+    r"(?P<date>.+?)(?P<join>[ T:]|, )(?P<hour>\d{1,2})"
+    r"(?:(?P<sign>[:.])(?P<minute>\d\d)(?:(?P=sign)(?P<second>\d\d)(?P<part>[.,]\d{1,9})?)?)?"
+    rf"(?P<half> ?[AaPp][Mm])?(?P<gap> ?)(?P<zone>{ZONE})?"
+)
+_BASIC = re.compile(rf"\d{{8}}(?P<join>[T _-])(?P<time>\d{{4}}|\d{{6}})(?P<part>\.\d{{1,9}})?(?P<gap> ?)(?P<zone>{ZONE})?")
+# A day and a time in the names of files: `2020-01-05-08`, `2020-01-05_08-30-00`.
+_DASHED = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)(?P<join>[-_])\d\d(?P<minute>-\d\d)?(?P<second>-\d\d)?")
+# What C's ctime and the posts of networks write: `Mon Apr  6 22:19:45 2009`.
+_CTIME = re.compile(rf"{_ENGLISH} +\d{{1,2}} \d\d:\d\d:\d\d \d{{4}}", re.IGNORECASE)
+
+
+@lru_cache(maxsize=1024)
+def candidates(text: str) -> tuple[str, ...]:
+    """The formats that a text may be written in, the likelier first."""
+    text = re.sub(rf"{PLACE}$", "", text.strip())
+    weekday = _WEEKDAY.match(text)
+    before = ""
+    if weekday:
+        before = ("%A" if weekday[2] else "%a") + weekday[3]
+        text = text[weekday.end() :]
+    found = [] if text.isdigit() else [before + date for date in _date_formats(text)]
+    basic = _BASIC.fullmatch(text)
+    if basic and not text.isdigit():
+        time = "%H%M%S" if len(basic["time"]) == 6 else "%H%M"
+        found.append(f"%Y%m%d{basic['join']}{time}{'%.f' if basic['part'] else ''}{_zone_format(basic)}")
+    dashed = _DASHED.fullmatch(text)
+    if dashed:
+        time = "%H" + ("-%M" if dashed["minute"] else "") + ("-%S" if dashed["second"] else "")
+        found.append(f"%Y-%m-%d{dashed['join']}{time}")
+    if weekday and _CTIME.fullmatch(text):
+        found.append(f"{before}%b %d %H:%M:%S %Y")
+    timed = _TIMED.fullmatch(text)
+    if timed:
+        half = timed["half"]
+        time = "%I" if half else "%H"
+        time += f"{timed['sign']}%M" if timed["minute"] else ""
+        time += f"{timed['sign']}%S" if timed["second"] else ""
+        if timed["part"]:
+            time += "%.f" if timed["part"][0] == "." else f",%{len(timed['part']) - 1}f"
+        if half:
+            time += " %p" if half[0] == " " else "%p"
+        time += _zone_format(timed)
+        found += [f"{before}{date}{timed['join']}{time}" for date in _date_formats(timed["date"])]
+    return tuple(found)
+
+
+def _zone_format(match: re.Match[str]) -> str:
+    if not match["zone"]:
+        return ""
+    return " %z" if match["gap"] or match["zone"].startswith(" ") else "%z"
+
+
+def _date_formats(text: str) -> list[str]:
+    """Formats of a date without a time."""
+    patterns = (
+        (r"\d{8}()", "Y m d|d m Y|m d Y"),
+        (r"\d{4}([-/. ])\d{1,2}\1\d{1,2}", "Y m d|Y d m"),
+        (r"\d{1,2}(/)\d{1,2}/\d{4}", "m d Y|d m Y"),
+        (r"\d{1,2}(/)\d{1,2}/\d{2}", "m d y|d m y|y m d"),
+        (r"\d{1,2}([-. ])\d{1,2}\1\d{4}", "d m Y|m d Y"),
+        (r"\d{1,2}([-.])\d{1,2}\1\d{2}", "d m y|m d y|y m d"),
+        (r"\d{4}([-/])\d{1,2}", "Y m"),
+        (r"\d{1,2}([-/])\d{4}", "m Y"),
+        (r"\d{1,2}(\.)\d{4}", "m Y"),
+        (r"\d{2}(/)\d{2}", "m y"),
+        (r"\d{4}(-)\d{3}", "Y j"),
+        (rf"\d{{1,2}}([-/. ]|\. |){MONTH}\1\d{{4}}", "d B Y"),
+        (rf"\d{{1,2}}([-/. ]|){MONTH}\1\d{{2}}", "d B y|y B d"),
+        (rf"\d{{4}}([-/. ]|){MONTH}\1\d{{1,2}}", "Y B d"),
+        (rf"{MONTH}([-/.' ])\d{{4}}", "B Y"),
+        (rf"{MONTH}([-/.'])\d{{2}}", "B y"),
+        (rf"\d{{4}}([-/. ]){MONTH}", "Y B"),
+        (rf"{MONTH}([-/ ])\d{{1,2}}\1\d{{4}}", "B d Y"),
+    )
+    name = re.search(rf"{MONTH}\.?", text, re.IGNORECASE)
+    month = "%b" if name and len(name[0]) == 3 else "%B"
+    if name and name[0][-1] == ".":  # `05. Jan. 1998`, but not `05.Jan.1998`
+        point = "" if re.search(rf"\.{MONTH}\.", text, re.IGNORECASE) else "."
+        month, text = f"%b{point}", text if not point else text[: name.end() - 1] + text[name.end() :]
+    ending = re.search(r"(?<=\d)(?:st|nd|rd|th)\b", text, re.IGNORECASE)
+    if ending and name:
+        text = text[: ending.start()] + text[ending.end() :]
+    found = []
+    for pattern, orders in patterns:
+        match = re.fullmatch(pattern, text, re.IGNORECASE)
+        for order in orders.split("|") if match else ():
+            assert match is not None
+            found.append(match[1].join(month if part == "B" else f"%{part}" for part in order.split()))
+    comma = re.fullmatch(rf"{MONTH} \d{{1,2}}(, ?)(\d{{4}}|\d{{2}})", text, re.IGNORECASE)
+    if comma:
+        found.append(f"{month} %d{comma[1]}{'%Y' if len(comma[2]) == 4 else '%y'}")
+    european = re.fullmatch(rf"\d{{1,2}}\. {MONTH} (\d{{4}}|\d{{2}})", text, re.IGNORECASE)
+    if european:
+        found.append(f"%d. {month} {'%Y' if len(european[1]) == 4 else '%y'}")
+    spanish = re.fullmatch(rf"\d{{1,2}} de {MONTH} (de |del )?\d{{4}}", text, re.IGNORECASE)
+    if spanish:
+        found.append(f"%d de {month} {spanish[1] or ''}%Y")
+    if ending and name:
+        found = [date_format.replace("%d", "%dth") for date_format in found]
+    return found + _date_parts_formats(text)
+
+
+def _date_parts_formats(text: str) -> list[str]:
+    """Formats of quarters, of weeks, of Eurostat's months, and of dates with the characters of Chinese and Japanese."""
+    for pattern, date_format in (
+        (r"(?P<Y>\d{4})(?P<s>[-/ ]?)(?P<c>[Qq])[1-4]", "%Y{s}{c}%q"),
+        (r"(?P<Y>\d\d)(?P<s>[-/ ]?)(?P<c>[Qq])[1-4]", "%y{s}{c}%q"),
+        (r"(?P<c>[Qq])[1-4](?P<s>[-/ '.]?)(?P<Y>\d{4})", "{c}%q{s}%Y"),
+        (r"(?P<c>[Qq])[1-4](?P<s>[-/ '.])(?P<Y>\d\d)", "{c}%q{s}%y"),
+        (r"[1-4](?P<c>[Qq])(?P<s>[-/ '.]?)(?P<Y>\d{4})", "%q{c}{s}%Y"),
+        (r"[1-4](?P<c>[Qq])(?P<s>[-/ '.]?)(?P<Y>\d\d)", "%q{c}{s}%y"),
+        (r"(?P<Y>\d{4})(?P<s>-?)(?P<c>M)(0[1-9]|1[0-2])", "%Y{s}{c}%m"),
+        (r"(?P<Y>\d{4})(?P<s>[- ]?)(?P<c>[Ww])[0-5]\d", "%G{s}{c}%V"),
+        (r"(?P<Y>\d{4})(?P<s>-?)(?P<c>W)[0-5]\d(?(s)(?P=s))[1-7]", "%G{s}{c}%V{s}%u"),
+        (r"(?P<Y>\d{4})(?P<c>年)(?P<s>)\d{1,2}月\d{1,2}日", "%Y年%m月%d日"),
+        (r"(?P<Y>\d{4})(?P<c>年)(?P<s>)\d{1,2}月", "%Y年%m月"),
+    ):
+        match = re.fullmatch(pattern, text)
+        if match:
+            return [date_format.format(s=match["s"], c=match["c"])]
+    return []

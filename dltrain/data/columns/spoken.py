@@ -1,0 +1,217 @@
+"""What is said about columns that could be read otherwise: codes, numbers among words, words of the config that no cell is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig
+from dltrain.data.columns.kinds import (
+    LEADING_ZERO,
+    SAMPLE_ROWS,
+    ColumnKind,
+    Reading,
+    are_durations,
+    holds,
+    is_text,
+    is_unreadable,
+    mend,
+    to_numbers,
+)
+from dltrain.data.dataset import TargetSpec
+from dltrain.data.tables.column_names import column_of
+from dltrain.errors import Fault
+from dltrain.wording import listed, shown_column
+
+if TYPE_CHECKING:
+    import polars
+
+    from dltrain.data.columns.column import FeatureColumn
+
+# A code for "no value": nines, or one of the other codes of questionnaires.
+CODE = re.compile(r"9{2,9}|[789]|8{2,4}|7{2,4}|9+[78]|200")
+FEW_CODES = 3
+TOTALS = re.compile(r"(?i)(grand |sub-?)?(total|sum|summe|gesamt|gesamtsumme|insgesamt|totals|somme|totale|suma)( général)?:?")
+# Where at least so many of a column's values are numbers, it is said that words make it a category.
+MANY_NUMBERS = 0.5
+
+
+def unusable_types(frame: polars.DataFrame, columns: Mapping[str, str], file: str | None) -> list[Fault]:
+    """A fault for each column whose type holds nothing that can be learnt from.
+
+    Args:
+        frame: raw columns.
+        columns: those that are needed, and what as ("the target").
+        file: where they stand.
+    """
+    return [
+        Fault(
+            f"the column {name}, {role}, holds values of type {column_of(frame, name).dtype}",
+            file=file,
+            hint="numbers, text, categories, booleans and dates can be read: write it as one of these, one value a cell",
+        )
+        for name, role in columns.items()
+        if name in frame.columns and is_unreadable(column_of(frame, name))
+    ]
+
+
+def how_read(
+    config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading
+) -> tuple[list[str], list[str]]:
+    """Lines on columns of codes, and warnings of columns that are numbers but for some words; by the first 10,000 rows."""
+    codes, warnings, durations = [], [], []
+    for name, kind in kinds.items():
+        if kind.kind == "number" and is_text(column_of(frame, name)):
+            sample = mend(column_of(frame, name).head(SAMPLE_ROWS), reading)
+            durations += [shown_column(name)] if are_durations(sample) else []
+        if (
+            (config.features or {}).get(name) is not None
+            or kind.kind not in ("category", "text")
+            or not is_text(column_of(frame, name))
+        ):
+            continue
+        sample = mend(column_of(frame, name).head(SAMPLE_ROWS), reading).drop_nulls()
+        is_word = np.isnan(to_numbers(sample, reading))
+        if not len(sample) or is_word.sum() > (1 - MANY_NUMBERS) * len(sample):
+            continue
+        if not is_word.any():
+            if sample.str.contains(LEADING_ZERO).any():
+                codes.append(shown_column(name))
+            continue
+        words = listed([repr(word) for word in sample.filter(is_word).unique(maintain_order=True).to_list()], 3)
+        fate = f"it is left out ({kind.left_out})" if kind.left_out else f"it is of kind {kind.kind}"
+        warnings.append(
+            f"{shown_column(name)}: {int((~is_word).sum()):,} of {len(sample):,} values are numbers; because of {words} {fate}; "
+            f'`data.replace: {{{name}: {{"word": ""}}}}` makes a word no value, `data.features: {{{name}: category}}` agrees'
+        )
+    lines = []
+    if codes:
+        hint = f"`data.features: {{{codes[0]}: number}}` reads numbers"
+        lines.append(f"digits with leading zeros, taken for codes: {listed(codes, 8)}; {hint}")
+    if durations:
+        lines.append(f"hours, minutes and seconds, read as numbers of seconds: {listed(durations, 8)}")
+    return lines, warnings
+
+
+def far_codes(
+    columns: Sequence[FeatureColumn], values: Mapping[str, Any], specs: Sequence[TargetSpec], targets: Mapping[str, NDArray[Any]]
+) -> list[str]:
+    """Warnings of numbers that look like a code for "no value": -99, 999 and the like, several times and far from all others.
+
+    Args:
+        columns: the features.
+        values: column -> values by kind of some rows of the training part.
+        specs, targets: what is to be learnt, of the same rows.
+    """
+    numbers_of = {column.name: values[column.name] for column in columns if column.kind == "number" and column.name in values}
+    numbers_of |= {spec.name: targets[spec.name] for spec in specs if spec.task == "regression" and spec.name in targets}
+    found = []
+    for name, numbers in numbers_of.items():
+        known = numbers[np.isfinite(numbers)]
+        for code in (float(known.min()), float(known.max())) if len(known) else ():
+            others = known[known != code]
+            if (
+                not CODE.fullmatch(f"{abs(code):.0f}")
+                or code != round(code)
+                or len(known) - len(others) < FEW_CODES
+                or not len(others)
+            ):
+                continue
+            low, high = float(others.min()), float(others.max())
+            if (low - code if code < low else code - high) > max(high - low, 1.0) and high > low:
+                count = f"{len(known) - len(others):,} of the {len(known):,} values looked at are {code:g}"
+                how = f'`data.replace: {{{name}: {{"{code:g}": ""}}}}` makes it no value'
+                found.append(
+                    f"{shown_column(name)}: {count}, far from all others ({low:g} to {high:g}); if that is a code, {how}"
+                )
+    return found
+
+
+def totals_row(frame: polars.DataFrame, reading: Reading) -> list[str]:
+    """A warning where the last row is called a total and holds the sums of the numbers above it."""
+    if frame.height < FEW_CODES + 1:
+        return []
+    texts = [name for name in frame.columns if is_text(column_of(frame, name))]
+    called = [name for name in texts if TOTALS.fullmatch(str(column_of(frame, name)[-1] or "").strip())]
+    if not called:
+        return []
+    for name in frame.columns:
+        series = column_of(frame, name)
+        if name in called or not (is_text(series) or series.dtype.is_numeric()):
+            continue
+        numbers = to_numbers(mend(series, reading), reading)
+        last, above = numbers[-1], numbers[:-1][np.isfinite(numbers[:-1])]
+        is_sum = len(above) > 1 and np.isfinite(last) and abs(last - above.sum()) <= 0.005 * max(abs(last), 1e-9)
+        if is_sum and above.any():
+            word = column_of(frame, called[0])[-1]
+            how = f"`data.comment: {word}` leaves out lines that begin so"
+            return [
+                f"the last row is called {word!r} and holds the sums of the others ({shown_column(name)}): it is no row; {how}"
+            ]
+    return []
+
+
+@dataclass(slots=True)
+class UnmetWords:
+    """Words in `missing` and `replace` that no cell of a table is, as far as it was looked at.
+
+    Attributes:
+        missing: of `data.missing`.
+        replace: column -> of `data.replace`.
+        drop: columns that are not looked at for the first.
+    """
+
+    missing: list[str]
+    replace: dict[str, list[str]]
+    drop: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, config: DataConfig) -> UnmetWords:
+        """All words of a config."""
+        replaced = {name: [word for word in words if word] for name, words in config.replace.items()}
+        return cls([word for word in config.missing or () if word], replaced, frozenset(config.drop))
+
+    def __bool__(self) -> bool:
+        return bool(self.missing) or any(self.replace.values())
+
+    def among(self, frame: polars.DataFrame, reading: Reading) -> list[tuple[str | None, str]]:
+        """Those that are met in some rows: (column, or None for `missing`; word)."""
+        columns = [name for name in frame.columns if name not in self.drop]
+        met: list[tuple[str | None, str]] = [
+            (None, word)
+            for word in list(self.missing)
+            if any(holds(column_of(frame, name), (word,), reading).any() for name in columns)
+        ]
+        for name, words in self.replace.items():
+            met += [(name, word) for word in list(words) if holds(column_of(frame, name), (word,), reading).any()]
+        return met
+
+    def remove(self, met: Iterable[tuple[str | None, str]]) -> None:
+        """Take out words that were met."""
+        for name, word in met:
+            words = self.missing if name is None else self.replace[name]
+            if word in words:
+                words.remove(word)
+
+    def warnings(self) -> list[str]:
+        """A sentence on those of `missing`, and on each column's."""
+        said = (
+            [f"data.missing: no value of the table is {listed([repr(word) for word in self.missing], 8)}"] if self.missing else []
+        )
+        return said + [
+            f"data.replace: no value of {shown_column(name)} is {listed([repr(word) for word in words], 8)}"
+            for name, words in self.replace.items()
+            if words
+        ]
+
+
+def unmet_words(config: DataConfig, frame: polars.DataFrame, reading: Reading) -> list[str]:
+    """Warnings of words in `missing` and `replace` that no cell of the table is."""
+    words = UnmetWords.of(config)
+    words.remove(words.among(frame, reading))
+    return words.warnings()

@@ -1,0 +1,121 @@
+"""Pictures of more than 8 bits a pixel: which value is white in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dltrain.data.pictures.files import PictureError, decode_file, quiet_pillow
+from dltrain.data.pictures.form import is_deep
+
+PNG = b"\x89PNG\r\n\x1a\n"
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+HEAD_BYTES = 26  # of a PNG file: up to the kind of its colours
+GREY = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """What pictures of more than 8 bits hold.
+
+    Attributes:
+        white: the value that counts as white; None: there are no such pictures.
+        highest: their largest value.
+        num_deep: how many there are.
+        num_coarse: pictures of 16 bits for each colour, of which Pillow reads the upper 8.
+    """
+
+    white: float | None = None
+    highest: float = 0.0
+    num_deep: int = 0
+    num_coarse: int = 0
+
+    def notes(self) -> list[str]:
+        """Sentences for the user."""
+        found = []
+        if self.white is not None:
+            how = f"data.depth: {bits_of(self.white)}" if bits_of(self.white) else "fractions"
+            found.append(
+                f"{self.num_deep:,} pictures of more than 8 bits a pixel, with values up to {self.highest:,.6g}: "
+                f"{self.white:,.6g} is taken for white ({how})"
+            )
+        if self.num_coarse:
+            found.append(f"warning: of {self.num_coarse:,} pictures of 16 bits for each colour the upper 8 bits are read")
+        return found
+
+
+def white_of_bits(bits: int) -> float:
+    """The largest whole number of so many bits."""
+    return float(2**bits - 1)
+
+
+def bits_of(white: float | None) -> int | None:
+    """The bits of which it is the largest whole number; None: it is none."""
+    bits = round(np.log2(white + 1)) if white is not None and white >= 1 else 0
+    return bits if bits > 1 and white_of_bits(bits) == white else None
+
+
+def find_depth(paths: Sequence[str]) -> Depth:
+    """Look at the pictures of more than 8 bits a pixel among files; of the others the first bytes alone are read.
+
+    White is the largest number of the fewest bits (at least 8) that hold all values, or 1 for fractions. Files that cannot be
+    read are passed over: decoding them says so.
+    """
+    suspects = []
+    num_coarse = 0
+    for path in paths:
+        head = _head(path)
+        if head.startswith(TIFF):
+            suspects.append(path)
+        elif head.startswith(PNG) and len(head) == HEAD_BYTES and head[24] == 16:
+            if head[25] == GREY:
+                suspects.append(path)
+            else:
+                num_coarse += 1
+    if not suspects:
+        return Depth(num_coarse=num_coarse)
+    with quiet_pillow(), ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        found = [one for one in pool.map(_highest, suspects) if one is not None]
+    if not found:
+        return Depth(num_coarse=num_coarse)
+    highest = max(value for value, _ in found)
+    if all(fractional for _, fractional in found) and highest <= 1:
+        white = 1.0
+    else:
+        white = white_of_bits(min(32, max(8, int(np.ceil(highest)).bit_length())))
+    return Depth(white, highest, len(found), num_coarse)
+
+
+def _head(path: str) -> bytes:
+    """A file's first bytes; empty where it cannot be read, or is a pipe, for which nobody waits."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    try:
+        return os.read(file, HEAD_BYTES)
+    except OSError:
+        return b""
+    finally:
+        os.close(file)
+
+
+def _highest(path: str) -> tuple[float, bool] | None:
+    """The largest value of a picture, and whether its values may be fractions; None: it has 8 bits or cannot be read."""
+
+    def look(image: Any) -> tuple[float, bool] | None:
+        if not is_deep(image):
+            return None
+        values = np.asarray(image)
+        values = values[np.isfinite(values)]
+        return float(values.max(initial=0)), image.mode == "F"
+
+    try:
+        return decode_file(path, look)[0]
+    except PictureError:
+        return None

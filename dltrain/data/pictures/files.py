@@ -1,0 +1,176 @@
+"""Opens picture files that may be anything, and decodes many of them at once."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import re
+import stat
+import struct
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+from dltrain.errors import DataError, Fault, capped
+from dltrain.storage.bounds import PIXELS
+from dltrain.wording import listed, shown
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+EXTENSIONS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+# A file of more bytes a pixel is not read: even uncompressed, pictures within the limit are smaller.
+MOST_PIXEL_BYTES = 8
+
+NUM_NAMED = 5
+
+T = TypeVar("T")
+Decode = Callable[[Any], NDArray[Any]]
+
+
+class PictureError(Exception):
+    """Why one picture cannot be used, in the user's terms, and what to do about it."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def decode_pictures(
+    paths: Sequence[str], decode: Decode, images: NDArray[Any], *, skip: bool = False, hint: str | None = None
+) -> dict[int, Fault]:
+    """Decode every file into its row of `images`, in threads (Pillow decodes outside the interpreter's lock).
+
+    Args:
+        paths: the files.
+        decode: makes an array of `images.shape[1:]` from an open PIL image; may raise `PictureError`.
+        images: [rows, height, width, channels], filled in place.
+        skip: leave rows as they are whose pictures cannot be used, instead of failing.
+        hint: what to do about such pictures.
+
+    Returns:
+        Row -> what is wrong with its picture.
+
+    Raises:
+        DataError: without `skip`: pictures that are corrupt, truncated, too large or none at all; each is named.
+    """
+
+    def work(row: int) -> Fault | None:
+        try:
+            images[row] = decode_file(paths[row], decode)[0]
+        except PictureError as error:
+            return Fault(str(error), file=paths[row], hint=error.hint)
+        return None
+
+    with quiet_pillow(), ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        faults = {row: fault for row, fault in enumerate(pool.map(work, range(len(paths)))) if fault is not None}
+    if faults and not skip:
+        raise unusable(list(faults.values()), hint)
+    return faults
+
+
+def unusable(faults: Sequence[Fault], hint: str | None) -> DataError:
+    """The error that names pictures, and says once what to do about them."""
+    return DataError(capped([replace(faults[0], hint=faults[0].hint or hint), *faults[1:]]))
+
+
+def skipped_note(faults: Sequence[Fault]) -> str:
+    """A warning that names pictures which were left out."""
+    words = [f"{shown(fault.file or '')} ({fault.message})" for fault in faults]
+    return f"warning: {len(words):,} pictures that cannot be used were left out: {listed(words, NUM_NAMED)}"
+
+
+@contextlib.contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Without what Pillow only warns of (a suspiciously large picture, corrupt EXIF): it is handled or harmless here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def decode_file(path: str, decode: Callable[[Any], T]) -> tuple[T, str]:
+    """Decode one file.
+
+    Args:
+        path: the file.
+        decode: makes something of the open PIL image; may raise `PictureError`.
+
+    Returns:
+        What `decode` returned, and a digest of the file's content.
+
+    Raises:
+        PictureError: it cannot be used.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        content = read_file(path)
+        Image.MAX_IMAGE_PIXELS = PIXELS.value
+        # First the size alone: the formats' headers are read, no pixel is decoded.
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            image.filename = path
+            width, height = image.size
+            if width * height > PIXELS.value:
+                raise _too_large(f"{width}×{height} ({width * height / 1e6:.0f})")
+            return decode(image), hashlib.blake2b(content, digest_size=20).hexdigest()
+    except UnidentifiedImageError:
+        raise PictureError(_not_a_picture(path)) from None
+    except Image.DecompressionBombError as error:
+        # Pillow opens no picture of more than twice its own threshold.
+        size = re.search(r"\d{6,}", str(error))
+        raise _too_large(f"{int(size[0]) / 1e6:,.0f}" if size else "more") from None
+    except FileNotFoundError:
+        raise PictureError("no such file") from None
+    except PermissionError:
+        raise PictureError("no permission to read it") from None
+    except MemoryError:
+        raise PictureError("decoding it takes more memory than there is") from None
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        EOFError,
+        IndexError,
+        KeyError,
+        TypeError,
+        struct.error,
+        OverflowError,
+        ZeroDivisionError,
+    ) as error:
+        # Pillow's decoders raise any of these on damaged content.
+        raise PictureError(f"corrupt or truncated picture: {error}") from None
+
+
+def read_file(path: str) -> bytes:
+    """The content of a picture file.
+
+    Raises:
+        PictureError: it is no file, or a huge one.
+        OSError: it cannot be read.
+    """
+    status = os.stat(path)
+    if stat.S_ISDIR(status.st_mode):
+        raise PictureError("expected a picture, found a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise PictureError("expected a picture, found a pipe or a device")  # reading it might never end
+    if status.st_size > MOST_PIXEL_BYTES * PIXELS.value:
+        raise PictureError(f"expected a picture, found a file of {status.st_size / 1e6:,.0f} MB")
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _too_large(found: str) -> PictureError:
+    return PictureError(f"expected a picture of at most {PIXELS.value / 1e6:.0f} megapixels, found {found}", PIXELS.hint)
+
+
+def _not_a_picture(path: str) -> str:
+    kinds = ", ".join(kind.replace("WEBP", "WebP") for kind in FORMATS)
+    try:
+        empty = os.path.getsize(path) == 0
+    except OSError:
+        empty = False
+    return f"expected a picture ({kinds}), found " + ("an empty file" if empty else "something else")

@@ -1,0 +1,217 @@
+"""From raw pictures (or other arrays of one shape) to parts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig, config_fault
+from dltrain.data.array_targets import NO_CODE, have_values
+from dltrain.data.columns.kinds import USUAL_MISSING
+from dltrain.data.columns.scaling import FLOAT32_ROUNDING
+from dltrain.data.dataset import TargetSpec
+from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
+from dltrain.data.pictures.depth import bits_of
+from dltrain.data.pictures.preprocessing import (
+    PICTURE_SCALES,
+    PicturePreprocessing,
+    class_labels,
+    fit_pixel_scale,
+    scale_pictures,
+)
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.raw import RawPictures, RawTable
+from dltrain.data.splits import Rows
+from dltrain.data.tables.fit import choose_rows, reading_of
+from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION
+from dltrain.data.targets import (
+    HINT_CONSTANT,
+    HINT_ONE_CLASS,
+    Locate,
+    count_labels,
+    describe_dropped,
+    have_targets,
+    others_of,
+    refuse_log_of_none,
+    scale_target,
+    transformed,
+)
+from dltrain.data.transform import fit_steps
+from dltrain.errors import ConfigError, DataError
+from dltrain.wording import listed
+
+
+def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Preprocessing | None) -> Fitted:
+    """Fit to pictures, or put them through the preprocessing of a stored run.
+
+    Raises:
+        DataError: arrays, targets or rows that do not do.
+        ConfigError: options that are for tables.
+    """
+    if stored is not None and not isinstance(stored, PicturePreprocessing):
+        raise DataError("the run was trained on a table, this holds pictures")
+    refuse_table_options(config)
+    spec, values = describe_target(config, raw)
+    codes = values if spec.task == "classification" else None
+    parts, manner = _choose_rows(config, raw, spec, codes, seed)
+    warnings: list[str] = []
+    if codes is not None:
+        warnings = check_labels(spec.name, spec.classes, codes, parts, _locator(raw))
+    preprocessing = stored
+    if preprocessing is None:
+        fitted = _fit(config, raw, spec, values, parts["train"])
+        warnings += _told_apart_by_rounding(fitted)
+        if config.transform:
+            matrix = scale_pictures(raw.images, parts["train"], fitted.center, fitted.spread)
+            steps, notes = fit_steps(config, matrix.reshape(len(matrix), -1), seed)
+            fitted = replace(fitted, steps=steps)
+            warnings += notes
+        preprocessing = fitted
+    made = {name: preprocessing.transform(raw, with_targets=True, rows=chosen) for name, chosen in parts.items()}
+    summary = [*_describe(spec, values), *preprocessing.describe()]
+    resolved: dict[str, Any] = {"data.task": spec.task}
+    if isinstance(preprocessing, PicturePreprocessing):
+        resolved["data.scale"] = preprocessing.scale
+        bits = bits_of((preprocessing.reader or {}).get("white"))
+        if bits is not None:
+            resolved["data.depth"] = bits
+    return Fitted(preprocessing, made, summary, warnings, resolved, manner)
+
+
+def _choose_rows(
+    config: DataConfig, raw: RawPictures, spec: TargetSpec, codes: NDArray[Any] | None, seed: int
+) -> tuple[dict[str, Rows], str]:
+    """Rows of each part, and the manner of the split in a word."""
+    key = config.split.key
+    if key is not None:  # of the table that names the pictures
+        import polars
+
+        table = RawTable(polars.DataFrame({key: polars.Series(raw.keys, dtype=polars.String)}), parts=raw.parts)
+        return choose_rows(config, table, reading_of(config, table), (spec,), {} if codes is None else {spec.name: codes}, seed)
+    brought, rows = given_parts(config, raw.parts, len(raw.images))
+    if raw.target is not None and spec.task != RECONSTRUCTION:
+        is_taught = have_values(raw.target, raw.classes)
+        rows, brought = rows[is_taught[rows]], {name: part[is_taught[part]] for name, part in brought.items()}
+    parts, manner = split_at_random(config, rows, codes, spec.classes, seed, _locator(raw))
+    parts = {**parts, **brought}
+    return {name: parts[name] for name in ("train", "validation", "test") if name in parts}, manner
+
+
+def refuse_table_options(config: DataConfig) -> None:
+    """Raises ConfigError for keys of `data:` that are for tables."""
+    keys: tuple[str, ...] = ("features", "drop", "weight", "identifiers", "impute", "encode", "min_count")
+    keys += () if config.source == "npz" else ("replace",)
+    keys += () if config.source in ("npz", "image_folder") else ("missing", "missing_target")
+    given = [key for key in keys if getattr(config, key) and getattr(config, key) != "fail"]
+    if config.source != "image_folder":  # whose pictures may be named in a table
+        given += [f"split.{key}" for key in ("column", "group", "time") if getattr(config.split, key)]
+    faults = [config_fault(config, f"data.{key}", f"is for tables; {config.source} holds pictures or arrays") for key in given]
+    if isinstance(config.scale, dict):
+        faults.append(config_fault(config, "data.scale", "pictures have no columns", f"one of {', '.join(PICTURE_SCALES)}"))
+    elif config.scale is not None and config.scale not in PICTURE_SCALES:
+        faults.append(config_fault(config, "data.scale", f"expected one of {', '.join(PICTURE_SCALES)}, got {config.scale}"))
+    if faults:
+        raise ConfigError(faults)
+
+
+def _locator(raw: RawPictures) -> Locate:
+    return lambda row: (raw.names[row] if raw.names else None, None)
+
+
+def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, NDArray[Any]]:
+    """Task and labels of the target, and its values as class codes or numbers.
+
+    Raises:
+        DataError: there is none, or it has one value only.
+    """
+    name = config.target[0] if config.target else "target"
+    if config.task == RECONSTRUCTION:
+        return TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so"), np.zeros(len(raw.images), np.int32)
+    if raw.target is None:
+        raise DataError(
+            config_fault(config, "data.task", f"{config.source} brings no target", "data.task: reconstruction needs none")
+        )
+    values = raw.target
+    is_there = have_values(values, raw.classes)
+    if not is_there.all() and config.missing_target != DROP:
+        count = int(np.count_nonzero(~is_there))
+        message = f"row {int(np.argmin(is_there)) + 1:,}: no value for the target ({count:,} such rows)"
+        raise DataError(config_fault(config, "data.missing_target", message, "data.missing_target: drop leaves such rows out"))
+    if not is_there.any():
+        raise DataError(config_fault(config, "data.target", "the target is empty in every row"))
+    if raw.classes and config.task != "regression":
+        spec = TargetSpec(name, "classification", raw.classes, reason=f"{config.source} has {len(raw.classes)} classes")
+        return _with_two_classes(config, spec, values.astype(np.int32))
+    infinite = np.isinf(values) if values.dtype.kind == "f" else np.zeros(len(values), bool)
+    if infinite.any():
+        raise DataError(f"row {int(np.argmax(infinite)) + 1:,}: the target is not a finite number")
+    distinct = np.unique(values[is_there])
+    task = config.task or ("classification" if len(distinct) <= 2 else "regression")
+    what = "booleans" if values.dtype.kind == "b" else "numbers"
+    reason = "data.task says so" if config.task else f"the target holds {what} of {len(distinct):,} values"
+    if task == "classification":
+        spec = TargetSpec(name, task, tuple(class_labels(distinct)), reason=reason)
+        codes = np.searchsorted(distinct, values).astype(np.int32)
+        return _with_two_classes(config, spec, np.where(is_there, codes, np.int32(NO_CODE)))
+    if len(distinct) < 2 and not config.allow_one_class:
+        raise DataError("the target is the same in every row", hint=HINT_CONSTANT)
+    return TargetSpec(name, task, reason=reason), values.astype(np.float64)
+
+
+def _with_two_classes(config: DataConfig, spec: TargetSpec, codes: NDArray[np.int32]) -> tuple[TargetSpec, NDArray[np.int32]]:
+    if len(np.unique(codes[codes != NO_CODE])) < 2 and not config.allow_one_class:
+        raise DataError(f"there is one class only: {spec.classes[int(codes.max())]}", hint=HINT_ONE_CLASS)
+    others = others_of(spec.classes)
+    if others:
+        return replace(spec, classes=(*others, *spec.classes)), np.where(codes == NO_CODE, codes, codes + 1).astype(np.int32)
+    return spec, codes
+
+
+def _fit(config: DataConfig, raw: RawPictures, spec: TargetSpec, values: NDArray[Any], rows: Rows) -> PicturePreprocessing:
+    scale = str(config.scale or ("unit" if raw.value_range is not None else "standard"))
+    center, spread = fit_pixel_scale(raw.images, rows, scale, raw.value_range)
+    if spec.task == "regression" and config.scale_target:
+        spec = scale_target(transformed(spec, config.scale_target), np.asarray(values, np.float64)[rows])
+    refuse_log_of_none((spec,), config.scale_target)
+    return PicturePreprocessing(
+        source=config.source,
+        shape=tuple(raw.images.shape[1:]),
+        targets=(spec,),
+        scale=scale,
+        center=center,
+        spread=spread,
+        reader=raw.reader,
+        arguments={key: value for key, value in config.arguments.items() if isinstance(value, str)},
+        missing=USUAL_MISSING if config.missing is None else tuple(config.missing),
+        replace=config.replace,
+        missing_target=config.missing_target,
+    )
+
+
+def _told_apart_by_rounding(fitted: PicturePreprocessing) -> list[str]:
+    """A warning of positions that vary in training by less than float32 holds: scaled by that, other values are far outside."""
+    center, spread = np.broadcast_arrays(np.abs(fitted.center), fitted.spread)
+    fractional = center != np.floor(center)
+    places = np.flatnonzero((fractional & (spread <= FLOAT32_ROUNDING * center)).reshape(-1))
+    if not len(places):
+        return []
+    first = listed([str(place + 1) for place in places.tolist()], 8)
+    said = (
+        f"{len(places):,} of the {center.size:,} values of a row vary in the training part by less than float32 numbers of their"
+    )
+    return [f"{said} size are told apart (number {first}); scaled by that, any other value is far outside: leave them out"]
+
+
+def _describe(spec: TargetSpec, values: NDArray[Any]) -> list[str]:
+    if spec.task == RECONSTRUCTION:
+        return ["target: the input itself (reconstruction)"]
+    is_taught = have_targets({spec.name: values}, len(values))
+    dropped = describe_dropped({spec.name: values}, len(values))
+    if spec.task == "classification":
+        return [f"{count_labels(spec, values[is_taught])} (classification: {spec.reason})", *dropped]
+    numbers = np.asarray(values, np.float64)[is_taught]
+    line = f"target {spec.name}: a number from {numbers.min():,.6g} to {numbers.max():,.6g} (regression: {spec.reason})"
+    return [line, *dropped]

@@ -1,0 +1,290 @@
+"""Which pictures there are, and what they are: from folders named after classes, or from tables of files and labels."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig, config_fault
+from dltrain.data.dataset import PARTS
+from dltrain.data.files import neighbours
+from dltrain.data.pictures.files import EXTENSIONS
+from dltrain.data.pictures.picture_file import PictureFile, picture_file
+from dltrain.data.pictures.tables import read_picture_table
+from dltrain.errors import DataError, Fault, capped
+from dltrain.storage.patterns import find_matches, is_folder
+from dltrain.wording import listed, nearest, shown
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".pq")
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar")
+PART_NAMES = ("train", "training", "val", "valid", "validation", "test", "testing")
+KEYS = {"train": "path", "validation": "validation", "test": "test"}
+MOST_DEEP = 40
+
+
+@dataclass(slots=True)
+class PictureList:
+    """All pictures of a config, part after part.
+
+    Attributes:
+        files: the pictures.
+        parts: part -> row numbers; empty: all are to be split.
+        target: class codes or numbers [rows]; None: there are no labels.
+        classes: label names in code order; empty for numbers.
+        notes: sentences for the user.
+        table: where tables name the pictures: the column of their `files`, and that of their `label` if they have one.
+    """
+
+    files: list[PictureFile] = field(default_factory=list)
+    parts: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    target: NDArray[Any] | None = None
+    classes: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    table: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one part's paths hold."""
+
+    files: list[PictureFile] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+    table: Mapping[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def list_pictures(config: DataConfig) -> PictureList:
+    """List the pictures of all parts; none is opened.
+
+    Raises:
+        DataError: paths that are missing or are nothing of the kind, labels that training does not have; all are named.
+    """
+    faults: list[Fault] = []
+    found: dict[str, _Found] = {}
+    for part in PARTS:
+        paths = getattr(config, KEYS[part])
+        if paths:
+            found[part] = _list_part(config, KEYS[part], paths, faults)
+    if faults:
+        raise DataError(capped(faults))
+    for one in found.values():
+        one.files = _limited(one.files, config.limit)
+    result = PictureList([file for one in found.values() for file in one.files])
+    ends = np.cumsum([0, *(len(one.files) for one in found.values())])
+    if len(found) > 1:
+        result.parts = {part: np.arange(ends[index], ends[index + 1]) for index, part in enumerate(found)}
+    _add_labels(config, result, found)
+    for part, one in found.items():
+        result.notes += _notes(part, one)
+        result.table = result.table or one.table
+    return result
+
+
+def _list_part(config: DataConfig, key: str, paths: Sequence[str], faults: list[Fault]) -> _Found:
+    found = _Found()
+
+    def fault(message: str, hint: str | None = None) -> None:
+        faults.append(config_fault(config, f"data.{key}", message, hint))
+
+    for path in _matches(paths):
+        if os.path.isdir(path):
+            _list_folder(config, path, found, fault, faults)
+        elif not os.path.lexists(path):
+            what = "no folder matches" if glob.has_magic(path) else "no such folder:"
+            fault(f"{what} {shown(path)}", neighbours(path))
+        elif path.lower().endswith(ARCHIVE_SUFFIXES):
+            fault(f"{shown(path)} is an archive; pictures are read from folders", "unpack it and name the folder")
+        elif path.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(path):
+            try:
+                files, columns, notes = read_picture_table(config, path)
+                found.files += files
+                found.notes += notes
+                found.table = found.table or columns
+            except DataError as error:
+                faults.extend(error.faults)
+        else:
+            kind = "a picture" if path.lower().endswith(EXTENSIONS) else "neither"
+            fault(f"expected a folder of pictures or a table of files and labels; {shown(path)} is {kind}")
+    if not found.files and not faults:
+        fault(f"expected pictures ({', '.join(EXTENSIONS)}), found none in {listed([shown(path) for path in paths], 4)}")
+    return found
+
+
+def _matches(paths: Sequence[str]) -> Iterator[str]:
+    for path in paths:
+        matches = [] if os.path.lexists(path) else find_matches(path)
+        yield from matches or [path]
+
+
+def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, faults: Sequence[Fault]) -> None:
+    """A folder of folders named after classes; for a reconstruction, of any pictures."""
+    num_faults = len(faults)
+    reader = FolderReader(fault, found.others)
+    classes, beside = reader.class_folders(folder)
+    if len(faults) > num_faults:
+        return
+    base = os.path.basename(os.path.normpath(folder))
+    if config.split.key is not None:
+        fault(f"{shown(folder)} is a folder: it has no column to split by", "name a table of files and labels: path: labels.csv")
+        return
+    if config.task == "reconstruction":
+        found.files += reader.walk(folder, base, None)
+        return
+    if not classes:
+        hint = "move each picture into a folder named after its class, or name a table of files and labels: path: labels.csv"
+        what = f"{beside:,} pictures directly in it" if beside else "neither folders nor pictures in it"
+        fault(f"expected a folder for each class in {shown(folder)}, found {what}", hint)
+        return
+    if {name.lower() for name in classes} <= set(PART_NAMES):
+        words = [f"{key}: {shown(os.path.join(folder, name))}" for name, key in _parts_by_name(classes)]
+        fault(f"{shown(folder)} holds {listed(classes)}: these are parts, not classes", f"say data: {{{', '.join(words)}}}")
+        return
+    reader.pass_over(beside)
+    for name in classes:
+        files = list(reader.walk(os.path.join(folder, name), f"{base}/{name}", name))
+        found.files += files
+        if not files:
+            found.empty.append(f"{base}/{name}")
+
+
+def _parts_by_name(names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for name in names:
+        yield name, "path" if name.lower().startswith("train") else "test" if name.lower().startswith("test") else "validation"
+
+
+class FolderReader:
+    """What lies in folders.
+
+    Args:
+        fault: hears of folders that cannot be listed.
+        others: counts what is passed over.
+    """
+
+    def __init__(self, fault: Callable[[str], None], others: Counter[str]) -> None:
+        self.fault, self.others = fault, others
+
+    def class_folders(self, folder: str) -> tuple[list[str], int]:
+        """Names of the folders directly in a folder, which are the classes, and how many pictures lie beside them."""
+        inside = self._inside(folder) or []
+        names = [entry.name for entry in inside if is_folder(entry) and not entry.name.startswith(".")]
+        return names, sum(_is_picture(entry.name) for entry in inside if not is_folder(entry))
+
+    def pass_over(self, num_beside: int) -> None:
+        """Count pictures beside the folders of the classes."""
+        if num_beside:
+            self.others["pictures beside the folders of the classes"] += num_beside
+
+    def walk(self, folder: str, shown_as: str, label: str | None) -> Iterator[PictureFile]:
+        """Pictures below a folder in sorted order. Links to folders are followed once, so that one to a folder above ends."""
+        # A link to a folder above would bring in the pictures of other classes.
+        seen = {(own.st_dev, own.st_ino) for above in Path(os.path.abspath(folder)).parents for own in _status(above)}
+        yield from self._visit(folder, shown_as, label, seen, 0)
+
+    def _visit(self, path: str, name: str, label: str | None, seen: set[tuple[int, int]], depth: int) -> Iterator[PictureFile]:
+        own = _status(Path(path))
+        if own and ((own[0].st_dev, own[0].st_ino) in seen or depth > MOST_DEEP):
+            return
+        seen.update((one.st_dev, one.st_ino) for one in own)
+        for entry in self._inside(path) or []:
+            if entry.name.startswith("."):
+                continue
+            if is_folder(entry):
+                yield from self._visit(entry.path, f"{name}/{entry.name}", label, seen, depth + 1)
+            elif _is_picture(entry.name):
+                yield picture_file(entry.path, f"{name}/{entry.name}", label)
+            else:
+                self.others[os.path.splitext(entry.name)[1].lower() or "no suffix"] += 1
+
+    def _inside(self, folder: str) -> list[os.DirEntry[str]] | None:
+        """Its entries in order; None: it cannot be listed, which was said."""
+        try:
+            with os.scandir(folder) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            self.fault(f"cannot list {shown(folder)}: {error.strerror or error}")
+            return None
+
+
+def _status(path: Path) -> list[os.stat_result]:
+    with contextlib.suppress(OSError):
+        return [os.stat(path)]
+    return []
+
+
+def _is_picture(name: str) -> bool:
+    return name.lower().endswith(EXTENSIONS) and not name.startswith(".")
+
+
+def _limited(files: list[PictureFile], limit: int | None) -> list[PictureFile]:
+    """The first `limit` pictures, taken from the classes in turn: they stand one class after the other."""
+    if limit is None or len(files) <= limit:
+        return files
+    turns: Counter[str | None] = Counter()
+    order = []
+    for row, file in enumerate(files):
+        order.append((turns[file.label], row))
+        turns[file.label] += 1
+    return [files[row] for row in sorted(row for _, row in sorted(order)[:limit])]
+
+
+def _add_labels(config: DataConfig, result: PictureList, found: Mapping[str, _Found]) -> None:
+    labels = [file.label for file in result.files]
+    if config.task == "reconstruction" or all(label is None for label in labels):
+        return
+    if all(one.table for one in found.values()):
+        numbers = _as_numbers(labels)
+        if numbers is not None:
+            result.target = numbers
+            return
+    result.classes = tuple(sorted({str(label) for label in labels}))
+    codes = {label: code for code, label in enumerate(result.classes)}
+    result.target = np.array([codes[str(label)] for label in labels], np.int64)
+    _refuse_strays(config, result, found)
+
+
+def _as_numbers(labels: Sequence[str | None]) -> NDArray[np.float64] | None:
+    if any(len(label or "") > 1 and (label or "").isdecimal() and (label or "").startswith("0") for label in labels):
+        return None  # codes, such as 01: labels
+    try:
+        numbers = np.array([float(label or "") for label in labels])
+    except ValueError:
+        return None
+    return numbers if np.isfinite(numbers).all() else None
+
+
+def _refuse_strays(config: DataConfig, result: PictureList, found: Mapping[str, _Found]) -> None:
+    """A class of another part that training does not have cannot be learnt."""
+    known = {file.label for file in found["train"].files} if "train" in found else set()
+    faults = []
+    for part, one in found.items():
+        counts = Counter(str(file.label) for file in one.files if part != "train" and file.label not in known)
+        for label, count in sorted(counts.items()):
+            first = next(file for file in one.files if file.label == label)
+            close = nearest(label, sorted(map(str, known)))
+            message = (
+                f"the class {label!r} is in the {part} part only ({count:,} pictures, such as {first.name}), not in training"
+            )
+            hint = f'did you mean "{close}"?' if close else f"classes of the training part: {listed(sorted(map(str, known)))}"
+            faults.append(config_fault(config, f"data.{KEYS[part]}", message, hint))
+    if faults:
+        raise DataError(capped(faults))
+
+
+def _notes(part: str, found: _Found) -> list[str]:
+    notes = [f"{part}: {note}" for note in found.notes]
+    if found.others:
+        words = [f"{count:,} {name}" for name, count in found.others.most_common()]
+        notes.append(f"{part}: passed over what is no picture by its name: {listed(words, 6)}")
+    if found.empty:
+        notes.append(f"warning: {part}: no pictures in {listed(found.empty, 6)}: it is no class")
+    return notes

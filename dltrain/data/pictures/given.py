@@ -1,0 +1,152 @@
+"""Pictures that are given to a trained run: which files they are, and their labels, read as the layout of training is read."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig
+from dltrain.data.pictures.files import EXTENSIONS
+from dltrain.data.pictures.folders import TABLE_SUFFIXES, FolderReader, PictureList
+from dltrain.data.pictures.picture_file import PictureFile, picture_file
+from dltrain.errors import DataError, Fault, capped
+from dltrain.storage.patterns import find_matches
+from dltrain.wording import listed, nearest, shown
+
+
+def list_given(paths: Sequence[str], table: DataConfig, *, with_labels: bool, classes: Sequence[str]) -> PictureList:
+    """The pictures behind the paths, each once, or once for each row of a table; without labels where none are asked for.
+
+    A label is the name of the folder directly below the given one, as in training; where no folder below is called like a class,
+    it is the given folder's own name. That of a single file is the name of the folder above it that is called like a class.
+
+    Args:
+        paths: files, folders, tables that name pictures, glob patterns.
+        table: how tables are read.
+        with_labels: see above.
+        classes: label names of the run; empty: any.
+
+    Raises:
+        DataError: nothing there, or folders whose label is not clear; all are named.
+    """
+    result = PictureList()
+    faults: list[Fault] = []
+    seen: set[str] = set()
+    codes = spellings(classes)
+    folders = FolderReader(lambda message: faults.append(Fault(message)), Counter())
+    for path in paths:
+        matches = [path] if os.path.lexists(path) or not glob.has_magic(path) else find_matches(path)
+        found: list[PictureFile] = []
+        for match in matches:
+            if os.path.isdir(match):
+                found += _in_folder(folders, match, codes, result.notes) if with_labels else folders.walk(match, match, None)
+            elif match.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(match):
+                found += _in_table(match, table, with_labels, faults, result)
+            elif os.path.lexists(match):
+                label = _label_above(match, codes, faults) if with_labels else None
+                found.append(picture_file(match, match, label))
+        if not matches or not os.path.lexists(matches[0]):
+            faults.append(Fault("expected pictures, found no such file or folder", file=path))
+        elif not found and not faults:
+            faults.append(Fault(f"expected pictures ({', '.join(EXTENSIONS)}), found none in it", file=path))
+        result.files += [file for file in found if file.path not in seen]
+        seen.update(file.path for file in found)
+    if faults or not result.files:
+        raise DataError(capped(faults) or Fault("expected pictures, received no path"))
+    num_others = folders.others.total()
+    if num_others:
+        result.notes.append(f"{num_others:,} files that are no pictures by their name were passed over")
+    return result
+
+
+def _in_table(path: str, table: DataConfig, with_labels: bool, faults: list[Fault], result: PictureList) -> list[PictureFile]:
+    from dltrain.data.pictures.tables import read_picture_table
+
+    try:
+        files, _, notes = read_picture_table(table, path, with_labels=with_labels)
+    except DataError as error:
+        faults.extend(error.faults)
+        return []
+    result.notes += [f"warning: {shown(path)}: {note}" for note in notes]
+    used = [folder for folder in table.images.folder if any(file.path.startswith(os.path.join(folder, "")) for file in files)]
+    if used:
+        result.notes.append(f"warning: pictures of {shown(path)} come from {listed([shown(folder) for folder in used])}")
+    return files
+
+
+def _in_folder(folders: FolderReader, path: str, codes: Mapping[str, int], notes: list[str]) -> list[PictureFile]:
+    """Pictures of a folder of classes, or of the folder of one class."""
+    names, beside = folders.class_folders(path)
+    own = os.path.basename(os.path.abspath(path))
+    if not names or (own in codes and not any(name in codes for name in names)):
+        return list(folders.walk(path, path, own))
+    if own in codes:
+        notes.append(f"warning: {shown(path)}: the folders in it are its classes ({listed(names, 4)}), not its own name")
+    folders.pass_over(beside)
+    return [file for name in names for file in folders.walk(os.path.join(path, name), os.path.join(path, name), name)]
+
+
+def _label_above(path: str, codes: Mapping[str, int], faults: list[Fault]) -> str:
+    """The folder above a file that is called like a class; where none is, the one that it lies in."""
+    above = os.path.dirname(os.path.abspath(path)).split(os.sep)
+    found = list(dict.fromkeys(name for name in reversed(above) if name in codes))
+    if len(found) > 1:
+        message = f"the folders {listed([repr(name) for name in found], 4)} above it are classes: which is its label?"
+        faults.append(Fault(message, file=path, hint="name the folder that holds the folders of the classes"))
+    return found[0] if found else above[-1]
+
+
+def spellings(classes: Sequence[str]) -> dict[str, int]:
+    """Code of each label, also as folders and tables write it: with underscores for blanks and slashes."""
+    codes = {name: code for code, name in enumerate(classes)}
+    for name, code in list(codes.items()):
+        codes.setdefault(name.replace(" ", "_").replace("/", "_"), code)
+        codes.setdefault(name.replace("_", " "), code)
+    return codes
+
+
+def label_codes(files: Sequence[PictureFile], classes: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The code of each file's label, and the label names in their order.
+
+    Raises:
+        DataError: labels that are no class of the run; all are named.
+    """
+    labels = [str(file.label) for file in files]
+    if not classes:
+        classes = sorted({label.replace("_", " ") for label in labels})
+    codes = spellings(classes)
+    for label in set(labels) - codes.keys():
+        as_number = _number_label(label)
+        if as_number in codes:
+            codes[label] = codes[as_number]
+    unknown = [label for label in dict.fromkeys(labels) if label not in codes]
+    if unknown:
+        known = ", ".join(list(classes)[:10]) + (", ..." if len(classes) > 10 else "")
+        faults = []
+        for label in unknown:
+            first = next(file for file in files if file.label == label)
+            close = nearest(label, codes)
+            folder = first.path
+            while os.path.basename(folder) != label and folder != os.path.dirname(folder):
+                folder = os.path.dirname(folder)
+            is_folder = os.path.basename(folder) == label
+            what = f"the folder {label!r}" if is_folder else f"the label {label!r}"
+            message = f"{what} ({labels.count(label):,} pictures) is no class of the run; its classes are {known}"
+            hint = f"did you mean {close!r}?" if close else "name each picture's folder as the class of the picture"
+            faults.append(Fault(message, file=folder if is_folder else first.path, hint=hint))
+        raise DataError(capped(faults))
+    return np.array([codes[label] for label in labels], np.int64), tuple(classes)
+
+
+def _number_label(label: str) -> str:
+    """`3` for `3.0`, as the classes of numbers are called."""
+    try:
+        value = float(label)
+    except ValueError:
+        return label
+    return str(int(value)) if value.is_integer() else str(value)

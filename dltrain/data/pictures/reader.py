@@ -1,0 +1,213 @@
+"""Reads picture files for a trained run, so that each becomes what the run's source would have made of it.
+
+- A picture of the source's original size (250×250 for Labeled Faces in the Wild) is cut and resized as there: the same bits.
+- One of the model's own size is taken as it is.
+- Any other is resized to the model's size (bilinear, whole, aspect ratio not kept), which a note says.
+
+A camera's EXIF orientation is applied here; the source itself, like scikit-learn, knows none (the dataset's files carry none).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig
+from dltrain.data.columns.pictures import images_from
+from dltrain.data.pictures.files import decode_pictures, skipped_note
+from dltrain.data.pictures.form import PictureForm, form_from_state, pair, upright
+from dltrain.data.pictures.given import label_codes, list_given
+from dltrain.data.pictures.picture_file import PictureFile
+from dltrain.data.raw import RawPictures
+from dltrain.data.sources.faces import FaceCrop
+from dltrain.errors import DataError, Fault, RunError, capped
+from dltrain.storage.values import one_of, texts
+
+SHOWN_NAMES = 3
+ANY_TABLE = DataConfig("image_folder")
+
+
+@dataclass(frozen=True, slots=True)
+class PictureReader:
+    """`RawPictures.reader`, checked: it comes out of a run directory that may be anybody's."""
+
+    source: str
+    form: PictureForm
+    lowest: float
+    highest: float
+    crop: FaceCrop | None
+    original: tuple[int, int] | None
+    skips: bool = False
+    table: DataConfig = ANY_TABLE
+
+    @property
+    def is_bytes(self) -> bool:
+        """Whether pixels stay the numbers of 8 bits that they are."""
+        return (self.lowest, self.highest) == (0.0, 255.0) and self.crop is None
+
+
+def read_pictures(
+    paths: Sequence[str],
+    reader: Mapping[str, Any],
+    *,
+    with_labels: bool,
+    classes: Sequence[str] = (),
+    numbers: bool = False,
+) -> RawPictures:
+    """Decode picture files as the run's source decodes its own.
+
+    Args:
+        paths: files, folders, tables that name pictures, and glob patterns.
+        reader: the run's `RawPictures.reader`.
+        with_labels: take each picture's label from the table, or from the folder that the source takes it from
+            (`Colin_Powell` is the class `Colin Powell`).
+        classes: the run's label names in code order; empty: those that are found, sorted.
+        numbers: the labels are numbers to be foretold.
+
+    Returns:
+        images [rows, height, width, channels] in the reader's range, uint8 where that is 0...255, else float32;
+        `names` are the files, as a table has them where it names them.
+
+    Raises:
+        DataError: nothing there, pictures that cannot be decoded, folders that are no class; all are named.
+        RunError: `reader` is not one.
+    """
+    checked = parse_reader(reader)
+    given = list_given(paths, checked.table, with_labels=with_labels, classes=classes)
+    notes = list(given.notes)
+    target: NDArray[Any] | None = None
+    if with_labels and numbers:
+        target = _numbers(given.files)
+    elif with_labels:
+        target, classes = label_codes(given.files, classes)
+    files, names = [file.path for file in given.files], [file.name for file in given.files]
+    images = np.zeros((len(files), *checked.form.shape), np.uint8 if checked.is_bytes else np.float32)
+    resized: dict[str, tuple[int, int]] = {}
+
+    def decode(image: Any) -> NDArray[Any]:
+        return _decode(image, checked, resized)
+
+    hint = "--skip-broken leaves out what cannot be read"
+    hint += "; --images FOLDER says where this table's pictures are" if "table" in reader else ""
+    faults = decode_pictures(files, decode, images, skip=checked.skips, hint=hint)
+    if faults:
+        good = np.array([row for row in range(len(files)) if row not in faults], np.int64)
+        if not len(good):
+            raise DataError(capped(list(faults.values())))
+        images, names = images[good], [names[row] for row in good]
+        target = None if target is None else target[good]
+        notes.append(skipped_note(list(faults.values())))
+    if resized:
+        notes.append(_resized_note(resized, checked.form))
+    return RawPictures(
+        images=images,
+        target=target,
+        classes=() if numbers else tuple(classes),
+        value_range=(checked.lowest, checked.highest),
+        reader=dict(reader),
+        names=tuple(names),
+        notes=tuple(notes),
+    )
+
+
+def _numbers(files: Sequence[PictureFile]) -> NDArray[np.float64]:
+    values, faults = np.zeros(len(files)), []
+    for row, file in enumerate(files):
+        try:
+            values[row] = float(file.label or "")
+        except ValueError:
+            faults.append(Fault(f"expected a number to compare the prediction with, found {file.label!r}", file=file.path))
+    if faults:
+        hint = "name a table of files and numbers, as the run was trained on"
+        raise DataError(capped([replace(fault, hint=hint) for fault in faults]))
+    return values
+
+
+def _decode(image: Any, reader: PictureReader, resized: dict[str, tuple[int, int]]) -> NDArray[Any]:
+    if reader.source != "image_folder":  # whose pictures are of any size
+        turned = upright(image)
+        if (turned.height, turned.width) == reader.original and reader.crop is not None:
+            return reader.crop.decode(turned)
+        if (turned.height, turned.width) != reader.form.size:
+            resized[str(image.filename)] = (turned.height, turned.width)
+        image = turned
+    pixels = reader.form.decode(image)
+    if reader.is_bytes:
+        return pixels
+    return pixels.astype(np.float32) / np.float32(255.0) * np.float32(reader.highest - reader.lowest) + np.float32(reader.lowest)
+
+
+def _resized_note(resized: Mapping[str, tuple[int, int]], form: PictureForm) -> str:
+    size, how = form.size, form.interpolation or "bilinear"
+    shown = [f"{name} from {height}×{width}" for name, (height, width) in sorted(resized.items())[:SHOWN_NAMES]]
+    more = f" and {len(resized) - SHOWN_NAMES:,} more" if len(resized) > SHOWN_NAMES else ""
+    return f"{len(resized):,} pictures resized to {size[0]}×{size[1]} pixels ({how}): {', '.join(shown)}{more}"
+
+
+def parse_reader(reader: Mapping[str, Any]) -> PictureReader:
+    """Check a run's description of how pictures are read; raises RunError where it is none."""
+    if not isinstance(reader, Mapping) or not isinstance(reader.get("source"), str):
+        raise _unusable("`source` is missing")
+    try:
+        return _parse_reader(reader)
+    except ValueError as error:
+        raise _unusable(str(error)) from error
+
+
+def _parse_reader(reader: Mapping[str, Any]) -> PictureReader:
+    form = form_from_state(reader)
+    size, color = form.size, form.color
+    bounds = reader.get("range")
+    if not isinstance(bounds, (list, tuple)) or len(bounds) != 2 or not all(isinstance(end, (int, float)) for end in bounds):
+        raise _unusable("`range` is no pair of numbers")
+    if not -1e6 <= bounds[0] < bounds[1] <= 1e6:
+        raise _unusable("`range` is no range")
+    if reader.get("on_error", "fail") not in ("fail", "skip"):
+        raise _unusable("`on_error` is neither fail nor skip")
+    skips, table = reader.get("on_error") == "skip", _parse_table(reader.get("table"))
+    if reader.get("original") is None:
+        return PictureReader(reader["source"], form, float(bounds[0]), float(bounds[1]), None, None, skips, table)
+    original = pair(reader["original"], "original")
+    crop = _parse_crop(reader, color, original)
+    if crop.size != size:
+        raise _unusable(f"`size` is {size}, but `slice` and `resize` make {crop.size}")
+    return PictureReader(reader["source"], form, float(bounds[0]), float(bounds[1]), crop, original)
+
+
+def _parse_crop(reader: Mapping[str, Any], color: bool, original: tuple[int, int]) -> FaceCrop:
+    value, resize = reader.get("slice"), reader.get("resize")
+    if not isinstance(value, (list, tuple)) or len(value) != 2:
+        raise _unusable("`slice` is no pair of pairs")
+    rows, columns = pair(value[0], "slice", lowest=0), pair(value[1], "slice", lowest=0)
+    if not (rows[0] < rows[1] <= original[0] and columns[0] < columns[1] <= original[1]):
+        raise _unusable("`slice` leads out of the picture")
+    if resize is not None and (isinstance(resize, bool) or not isinstance(resize, (int, float)) or not 0 < resize <= 10):
+        raise _unusable("`resize` is no ratio")
+    return FaceCrop(rows=rows, columns=columns, resize=None if resize is None else float(resize), color=color)
+
+
+def _parse_table(state: Any) -> DataConfig:
+    """How tables of pictures are read: as the block of a config; without a description as one that says nothing."""
+    if state is None:
+        return ANY_TABLE
+    if not isinstance(state, Mapping) or not isinstance(state.get("files"), str):
+        raise ValueError("`table` names no column of files")
+    label = state.get("label")
+    if label is not None and not isinstance(label, str):
+        raise ValueError("`table` has a label that is no column")
+    return DataConfig(
+        "image_folder",
+        arguments={"files": state["files"]},
+        target=() if label is None else (label,),
+        images=images_from(state.get("images")),
+        missing=texts(state, "missing") if "missing" in state else (),
+        missing_target=one_of(state, "missing_target", ("fail", "drop")) if "missing_target" in state else "fail",
+    )
+
+
+def _unusable(reason: str) -> RunError:
+    return RunError(f"the run's description of how pictures are read cannot be used: {reason}")

@@ -1,0 +1,166 @@
+"""Pictures decoded once: as 8-bit rows in a file of dltrain's cache, from which this run and later ones read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.arrays.disk_array import DiskArray
+from dltrain.data.pictures.files import PictureError, decode_file, quiet_pillow, unusable
+from dltrain.data.pictures.form import PictureForm
+from dltrain.data.pictures.picture_file import PictureFile
+from dltrain.data.tables.column_files import read_meta, write_meta
+from dltrain.errors import Fault, RunError
+from dltrain.reporting import Reporter
+from dltrain.storage.stored_folders import META, make_folder
+
+FORMAT = 2
+HINT = "data.on_error: skip leaves out what cannot be read"
+PIXELS_FILE = "pixels.bin"
+# Decoded together, and held in memory until they are written.
+BLOCK_BYTES = 64 << 20
+# Where the cache cannot be written, pictures of so many bytes are held in memory instead.
+MOST_IN_MEMORY = 1 << 30
+
+
+@dataclass(slots=True)
+class StoredPictures:
+    """Decoded pictures.
+
+    Attributes:
+        images: uint8 [rows, height, width, channels], rows in the order of the files that could be decoded.
+        rows: for each of these its place among all files.
+        digests: a digest of each of these files.
+        sizes: (width, height) of each as it was.
+        faults: what is wrong with the others.
+    """
+
+    images: DiskArray | NDArray[np.uint8]
+    rows: NDArray[np.int64]
+    digests: list[str]
+    sizes: list[tuple[int, int]]
+    faults: list[Fault]
+
+
+def store_pictures(files: Sequence[PictureFile], form: PictureForm, *, skip: bool, reporter: Reporter) -> StoredPictures:
+    """Decode all files, or find them decoded.
+
+    Args:
+        files: the pictures; what is known of their sizes and times of change tells whether they were decoded before.
+        form: what they become.
+        skip: leave pictures out that cannot be used, instead of failing.
+        reporter: hears how far it is.
+
+    Raises:
+        DataError: pictures that are corrupt, too large or none at all; each is named.
+    """
+    digest = hashlib.blake2b(json.dumps([FORMAT, form.to_reader()]).encode(), digest_size=12)
+    for file in files:
+        digest.update(f"{os.path.abspath(file.path)}\0{file.size}\0{file.changed}\n".encode("utf-8", "surrogateescape"))
+    name = f"pictures-{digest.hexdigest()}"
+    num_bytes = len(files) * int(np.prod(form.shape))
+    writer = _Writer(files, form, skip, reporter)
+    try:
+        folder = make_folder(name, num_bytes, writer.fill, reporter)
+        if not _is_whole(folder, form):
+            reporter.detail(f"{folder} is damaged: the pictures are decoded anew")
+            shutil.rmtree(folder)
+            folder = make_folder(name, num_bytes, writer.fill, reporter)
+    except RunError as error:
+        if num_bytes > MOST_IN_MEMORY:
+            raise
+        reporter.warning(f"the decoded pictures are held in memory and not kept for later runs: {error.faults[0].message}")
+        return writer.in_memory()
+    meta = read_meta(folder / META)
+    faults = [Fault(message, file=file) for file, message in meta["faults"]]
+    if faults and not skip:
+        raise unusable(faults, HINT)
+    rows = np.array(meta["rows"], np.int64)
+    images = DiskArray(folder / PIXELS_FILE, (len(rows), *form.shape), "uint8")
+    return StoredPictures(images, rows, meta["digests"], [(width, height) for width, height in meta["sizes"]], faults)
+
+
+def _is_whole(folder: Path, form: PictureForm) -> bool:
+    """Whether a folder of the cache holds what was written into it, as far as sizes tell."""
+    meta = read_meta(folder / META)
+    try:
+        num_rows = len(meta["rows"])
+        whole = (folder / PIXELS_FILE).stat().st_size == num_rows * int(np.prod(form.shape))
+        return whole and len(meta["digests"]) == len(meta["sizes"]) == num_rows and isinstance(meta["faults"], list)
+    except (OSError, KeyError, TypeError):
+        return False
+
+
+class _Writer:
+    """Decodes the files block by block."""
+
+    def __init__(self, files: Sequence[PictureFile], form: PictureForm, skip: bool, reporter: Reporter) -> None:
+        self.files, self.form, self.skip, self.reporter = files, form, skip, reporter
+        self.rows: list[int] = []
+        self.digests: list[str] = []
+        self.sizes: list[tuple[int, int]] = []
+        self.faults: list[Fault] = []
+
+    def fill(self, folder: Path) -> None:
+        """Write pixels and description into a folder of the cache."""
+        with open(folder / PIXELS_FILE, "wb") as file:
+            for block in self._blocks():
+                file.write(block.data)
+        faults = [[fault.file, fault.message] for fault in self.faults]
+        write_meta(folder / META, {"rows": self.rows, "digests": self.digests, "sizes": self.sizes, "faults": faults})
+
+    def in_memory(self) -> StoredPictures:
+        """The same in memory alone."""
+        blocks = list(self._blocks())
+        images = np.concatenate(blocks) if blocks else np.zeros((0, *self.form.shape), np.uint8)
+        return StoredPictures(images, np.array(self.rows, np.int64), self.digests, self.sizes, self.faults)
+
+    def _blocks(self) -> Any:
+        """Decoded pictures, some at a time.
+
+        Raises:
+            DataError: some cannot be used, and they are not to be skipped; after all were looked at.
+        """
+        self.rows, self.digests, self.sizes, self.faults = [], [], [], []
+        size = max(1, BLOCK_BYTES // int(np.prod(self.form.shape)))
+        # Decoding waits for no lock of the interpreter's, but reading, digesting and resizing small pictures do now and then.
+        with quiet_pillow(), ThreadPoolExecutor(max_workers=min(16, 2 * (os.cpu_count() or 1))) as pool:
+            for first in range(0, len(self.files), size):
+                self.reporter.status(f"decoding pictures: {first:,} of {len(self.files):,}")
+                chosen = range(first, min(first + size, len(self.files)))
+                block = np.empty((len(chosen), *self.form.shape), np.uint8)
+                good = 0
+                for row, found in zip(chosen, pool.map(self._decode, chosen)):
+                    if isinstance(found, Fault):
+                        self.faults.append(found)
+                        continue
+                    (block[good], size_found), digest = found
+                    good += 1
+                    self.sizes.append(size_found)
+                    self.rows.append(row)
+                    self.digests.append(digest)
+                if not self.faults or self.skip:
+                    yield block[:good]
+        if self.faults and not self.skip:
+            raise unusable(self.faults, HINT)
+
+    def _decode(self, row: int) -> tuple[tuple[NDArray[np.uint8], tuple[int, int]], str] | Fault:
+        path = self.files[row].path
+        try:
+            return decode_file(path, self._decode_image)
+        except PictureError as error:
+            return Fault(str(error), file=path, hint=error.hint)
+
+    def _decode_image(self, image: Any) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+        size = int(image.width), int(image.height)  # before it is decoded, which may make it smaller
+        return self.form.decode(image), size

@@ -1,0 +1,149 @@
+"""Tables that name pictures and their labels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from dltrain.config.types import DataConfig, config_fault
+from dltrain.data.columns.kinds import USUAL_MISSING, Reading, mend, text_of
+from dltrain.data.columns.pictures import picture_path
+from dltrain.data.pictures.files import EXTENSIONS, PictureError
+from dltrain.data.pictures.picture_file import PictureFile, picture_file
+from dltrain.data.raw import RawTable
+from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.preprocessing import DROP
+from dltrain.errors import DataError, Fault, capped
+from dltrain.reporting import Reporter
+from dltrain.wording import column_hint, listed, shown
+
+LABEL_NAMES = ("label", "class", "target", "category", "y")
+SAMPLE = 100
+
+
+def read_picture_table(
+    config: DataConfig, path: str, *, with_labels: bool = True
+) -> tuple[list[PictureFile], dict[str, str], list[str]]:
+    """Pictures named in a table of text or Parquet; names start at a folder of `data.images`, or at the table's own.
+
+    `data.files` names the column of file names (else the first that holds some), `data.target` that of the labels (else
+    the only other one, or one called label, class, target, category or y).
+
+    Args:
+        config: the `data:` block.
+        path: of the table.
+        with_labels: the column of the labels must be there; else it is not looked for.
+
+    Returns:
+        The pictures; which column holds the `files` and which the `label`; and sentences for the user.
+
+    Raises:
+        DataError: unreadable, no such column, cells without a file name or label, or pictures in several folders.
+    """
+    import polars
+
+    from dltrain.data.sources import csv, parquet
+
+    source = parquet if path.lower().endswith((".parquet", ".pq")) else csv
+    raw = source.read(DataConfig(source.__name__.rpartition(".")[2], path=(path,)), seed=0, reporter=Reporter())
+    assert isinstance(raw, RawTable)
+    columns = list(raw.frame.columns)
+    texts = raw.frame.select(polars.all().cast(polars.String))
+    samples = {name: texts[name].head(SAMPLE).to_list() for name in columns}
+    files_column = _files_column(config, path, columns, samples)
+    key = config.split.key
+    if key is not None and key not in columns:
+        raise DataError(config_fault(config, "data.split", f"{shown(path)} has no column {key!r}", column_hint(key, columns)))
+    label_column = None
+    if with_labels and config.task != "reconstruction":
+        label_column = _label_column(config, path, [name for name in columns if name != key], files_column)
+    folder = os.path.dirname(os.path.abspath(path))
+    files, faults = [], []
+    nothing: list[str | None] = [None] * texts.height
+    cells, keys = (texts[name].to_list() if name else nothing for name in (label_column, key))
+    labels = _with_gaps(raw, label_column, config, cells)
+    num_dropped = 0
+    for row, (name, label) in enumerate(zip(texts[files_column].to_list(), labels, strict=True)):
+        if not (name or "").strip():
+            faults.append(Fault(f"no value in the column {files_column}", file=shown(path), line=_line(raw, row)))
+        if label_column is not None and not (label or "").strip():
+            if config.missing_target == DROP:
+                num_dropped += 1
+                continue
+            hint = "data.missing_target: drop leaves such rows out"
+            message = f"no value in the column {label_column}" + (f" ({cells[row]!r})" if cells[row] else "")
+            faults.append(Fault(message, file=shown(path), line=_line(raw, row), hint=hint))
+        try:
+            place = picture_path(str(name), folder, config.images)
+        except PictureError as error:
+            faults.append(Fault(str(error), file=shown(path), line=_line(raw, row), hint=error.hint))
+            continue
+        files.append(replace(picture_file(place, str(name), label.strip() if label else None), key=keys[row]))
+    if faults:
+        raise DataError(capped(faults))
+    if num_dropped and not files:
+        raise DataError(config_fault(config, "data.target", f"the column {label_column} is empty in every row"))
+    said = f"{num_dropped:,} of {texts.height:,} rows have no value for {label_column} (data.missing_target: drop)"
+    columns_used = {"files": files_column, **({"label": label_column} if label_column else {})}
+    return files, columns_used, [f"rows left out: {said}"] if num_dropped else []
+
+
+def _with_gaps(raw: RawTable, column: str | None, config: DataConfig, cells: list[str | None]) -> list[str | None]:
+    """The cells of the labels, None where they are a word that means "no value"."""
+    if column is None:
+        return cells
+    missing = USUAL_MISSING if config.missing is None else tuple(config.missing)
+    texts: list[str | None] = text_of(mend(column_of(raw.frame, column), Reading(missing))).to_list()
+    return texts
+
+
+def _line(raw: RawTable, row: int) -> int | None:
+    first, _, line = raw.origin[0] if raw.origin else (0, "", 0)
+    return line + row - first if line else None
+
+
+def _files_column(config: DataConfig, path: str, columns: Sequence[str], samples: dict[str, list[str | None]]) -> str:
+    wanted = config.arguments.get("files")
+    if wanted is not None:
+        if wanted not in columns:
+            message = f"{shown(path)} has no column {wanted!r}"
+            raise DataError(config_fault(config, "data.files", message, column_hint(str(wanted), columns)))
+        return str(wanted)
+    for column in columns:
+        cells = [cell for cell in samples[column] if cell]
+        if cells and sum(cell.strip().lower().endswith(EXTENSIONS) for cell in cells) > len(cells) / 2:
+            return column
+    folder = os.path.dirname(os.path.abspath(path))
+    for column in columns if config.images.suffix else ():  # the names may be any words: which of them are files?
+        cells = [cell for cell in samples[column] if cell]
+        if cells and sum(_is_there(cell, folder, config) for cell in cells) > len(cells) / 2:
+            return column
+    gone = [folder for folder in config.images.folder if not os.path.isdir(folder)]
+    if gone and len(gone) == len(config.images.folder):
+        hint = "where it was moved: dltrain evaluate RUN data.images.folder=WHERE"
+        raise DataError(config_fault(config, "data.images.folder", f"no such folder: {listed([shown(g) for g in gone])}", hint))
+    message = f"no column of {shown(path)} holds names of pictures ({', '.join(EXTENSIONS)}); it has {listed(columns)}"
+    raise DataError(config_fault(config, "data.path", message, f"name it: data.files: {columns[0]}" if columns else None))
+
+
+def _is_there(name: str, folder: str, config: DataConfig) -> bool:
+    try:
+        return os.path.isfile(picture_path(name, folder, config.images))
+    except PictureError:
+        return True  # in several folders
+
+
+def _label_column(config: DataConfig, path: str, columns: Sequence[str], files_column: str) -> str:
+    others = [column for column in columns if column != files_column]
+    if config.target:
+        if config.target[0] not in others:
+            message = f"{shown(path)} has no column {config.target[0]!r} of labels"
+            raise DataError(config_fault(config, "data.target", message, column_hint(config.target[0], others)))
+        return config.target[0]
+    named = [column for column in others if column.lower() in LABEL_NAMES]
+    if len(others) == 1 or named:
+        return (named or others)[0]
+    message = f"which column of {Path(path).name} holds the labels? It has {listed(columns)}"
+    raise DataError(config_fault(config, "data.target", message, "say data.target: COLUMN"))

@@ -1,0 +1,4 @@
+"""Series: their times, their windows, and what comes after the last row.
+
+Begin with `preprocessing.py`.
+"""

@@ -1,0 +1,289 @@
+"""From a raw table to the windows of a series: order, parts by time, statistics of the training rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig, config_fault
+from dltrain.data.arrays.disk_array import DiskArray
+from dltrain.data.columns.column import FeatureColumn, check_gaps, fit_feature, split_untaught
+from dltrain.data.dataset import Part, TargetSpec
+from dltrain.data.fitted import Fitted
+from dltrain.data.part_sizes import SplitError, part_sizes
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.raw import RawTable
+from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues, Timeline, arrange, read_columns, refuse_several
+from dltrain.data.series.times import Times, read_times
+from dltrain.data.splits import Rows
+from dltrain.data.tables.column_files import write_meta
+from dltrain.data.tables.fit import (
+    check_columns,
+    column_kinds,
+    decided_dates,
+    feature_columns,
+    fit_column,
+    reading_of,
+    scaled_target,
+    summarize,
+    target_names,
+    text_options,
+)
+from dltrain.data.tables.preprocessing import TablePreprocessing, locator
+from dltrain.data.targets import Locate, transformed
+from dltrain.errors import ConfigError, DataError
+from dltrain.reporting import Reporter
+from dltrain.settings import whole_number
+from dltrain.storage.stored_folders import META, make_folder
+
+# Windows of more bytes are kept on disk.
+WINDOW_BYTES = 512 << 20
+BLOCK_BYTES = 32 << 20
+
+
+def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, reporter: Reporter) -> Fitted:
+    """Fit to a series, or put it through the preprocessing of a stored run.
+
+    Raises:
+        DataError: columns, values or rows that do not do, several series in one table.
+        ConfigError: options that do not fit together.
+    """
+    series = config.series
+    assert series is not None
+    check_columns(config, raw)
+    if stored is not None and not isinstance(stored, SeriesPreprocessing):
+        raise DataError("the run was not trained on a series")
+    locate = locator(raw)
+    reading = stored.table.reading if stored else reading_of(config, raw)
+    times = read_times(raw.frame, series.time, reading, locate, stored.date_format if stored else None)
+    notes: list[str] = []
+    for rows in raw.parts.values() or (None,):
+        refuse_several(raw, times, series.time, config.target, reading, locate, notes, rows)
+    timeline, places = _parts(config, raw, times, stored, locate)
+    notes += timeline.notes
+    table, left_out, guessed = (stored.table, [], []) if stored else _columns(config, raw)
+    notes += guessed
+    features, targets = read_columns(raw, table, locate, with_targets=True)
+    untaught: list[tuple[str, str]] = []
+    if stored is None:
+        preprocessing, untaught, more = _fit(config, raw, table, timeline, places["train"], features, targets)
+        notes += more
+    else:
+        preprocessing = stored
+    values = preprocessing.order_values(timeline, features, targets, notes)
+    parts = _windows(config, preprocessing, values, places, reporter)
+    known = {name: column[np.isfinite(column)] for name, column in values.targets.items()}
+    summary = [preprocessing.describe()[0], *summarize(preprocessing.table, known, left_out, raw.frame.height, untaught)]
+    summary += _gap_lines(preprocessing, features, targets)
+    manner = "by time" + (", files of their own" if raw.parts else "")
+    return Fitted(preprocessing, parts, summary, notes, _resolved(preprocessing), manner)
+
+
+def _parts(
+    config: DataConfig, raw: RawTable, times: Times, stored: SeriesPreprocessing | None, locate: Locate
+) -> tuple[Timeline, dict[str, Rows]]:
+    """The rows in the order of time, each part's file after the other, and the places of each part in that order."""
+    assert config.series is not None
+    wanted = stored.series.gaps if stored else config.series.gaps
+    gaps = None if wanted is None else wanted == "split"
+    step = stored.step if stored else None
+    lines: dict[str, Timeline] = {}
+    for name, rows in (raw.parts or {"train": np.arange(raw.frame.height)}).items():
+        lines[name] = line = arrange(times.take(rows), rows, step, gaps=gaps, locate=locate)
+        step, gaps = line.step, line.splits
+    try:
+        sizes = part_sizes(len(lines["train"].rows), config.split.test, config.split.validation)
+    except SplitError as error:
+        raise DataError(config_fault(config, "data.split", str(error))) from error
+    places, first = {}, 0
+    for name, size in sizes.items():
+        if size:
+            places[name] = np.arange(first, first + size)
+            first += size
+    for name, line in lines.items():
+        if name != "train":
+            if name in places:
+                raise ConfigError(config_fault(config, f"data.split.{name}", f"there is a {name} part already"))
+            places[name] = np.arange(first, first + len(line.rows))
+            first += len(line.rows)
+    if len(lines) == 1:
+        return lines["train"], places
+    runs, last = [], 0
+    for line in lines.values():
+        runs.append(line.runs + last)
+        last = int(runs[-1][-1]) + 1
+    timeline = Timeline(
+        _joined([line.times for line in lines.values()]),
+        np.concatenate([line.rows for line in lines.values()]),
+        np.concatenate(runs),
+        lines["train"].step,
+        lines["train"].splits,
+        [f"{name} part: {note}" for name, line in lines.items() for note in line.notes],
+    )
+    return timeline, {name: places[name] for name in ("train", "validation", "test") if name in places}
+
+
+def _joined(times: list[Times]) -> Times:
+    labels = [part.labels for part in times if part.labels is not None]
+    values = np.concatenate([part.values for part in times])
+    return replace(times[0], values=values, labels=np.concatenate(labels) if len(labels) == len(times) else None)
+
+
+def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, list[tuple[str, str]], list[str]]:
+    """The columns and targets, not fitted yet; what is left out; what was guessed.
+
+    A target's own past is a feature like any other column.
+    """
+    assert config.series is not None
+    reading = reading_of(config, raw)
+    names = target_names(config, raw)
+    drop = config.drop if config.features is not None else (*config.drop, *config.series.time)
+    plain = replace(config, target=(), task="reconstruction", drop=drop)  # so that no target is kept from being a feature
+    kinds = column_kinds(plain, raw, reading)
+    columns, left_out = feature_columns(plain, raw, kinds)
+    times = config.series.time if len(config.series.time) == 1 else ()
+    reading, guessed = decided_dates(config, raw, reading, kinds, times)
+    texts = [column.name for column in columns if column.kind == "text"]
+    if texts:
+        raise DataError(config_fault(config, f"data.features.{texts[0]}", f"{texts[0]} is free text, which a series cannot hold"))
+    plain_targets = (TargetSpec(name, "regression", reason="a series foretells numbers") for name in names)
+    targets = tuple(transformed(spec, config.scale_target) for spec in plain_targets)
+    return (
+        TablePreprocessing(
+            source=config.source,
+            features=tuple(columns),
+            targets=targets,
+            reading=reading,
+            text_options=text_options(config, raw),
+        ),
+        left_out,
+        guessed,
+    )
+
+
+def _fit(
+    config: DataConfig,
+    raw: RawTable,
+    table: TablePreprocessing,
+    timeline: Timeline,
+    train: Rows,
+    features: Mapping[str, Any],
+    targets: Mapping[str, NDArray[np.float64]],
+) -> tuple[SeriesPreprocessing, list[tuple[str, str]], list[str]]:
+    """Statistics of the training rows; the columns that they teach nothing about, and sentences on these."""
+    assert config.series is not None
+    rows = timeline.rows[train]
+    last_known = config.impute is None
+    columns = [_fit_column(config, column, features[column.name], rows, last_known=last_known) for column in table.features]
+    taught, untaught, warnings = split_untaught(columns, len(rows))
+    fitted = tuple(taught)
+    if not last_known:
+        check_gaps(fitted, features, locator(raw))
+    specs = []
+    for spec in table.targets:
+        known = targets[spec.name][rows]
+        known = known[np.isfinite(known)]
+        if not len(known) or np.ptp(known) == 0:
+            message = f"the target {spec.name} is {'empty' if not len(known) else 'the same'} in every row of the training part"
+            raise DataError(config_fault(config, "data.target", message))
+        specs.append(scaled_target(config, spec, {spec.name: known}, np.arange(len(known))))
+    if not fitted:
+        raise DataError(config_fault(config, "data.features", "no column is left to learn from"))
+    season = config.series.season or timeline.step.season
+    series = replace(config.series, season=season, gaps="split" if timeline.splits else "ignore")
+    preprocessing = SeriesPreprocessing(
+        table=replace(table, features=fitted, targets=tuple(specs)),
+        series=series,
+        date_format=timeline.times.date_format,
+        step=timeline.step,
+        last_known=last_known,
+    )
+    return preprocessing, untaught, warnings
+
+
+def _fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Rows, *, last_known: bool) -> FeatureColumn:
+    if column.kind == "category":
+        return fit_feature(column, values, rows, scale="none", impute="none", encode="one_hot")
+    return fit_column(config if not last_known else replace(config, impute="median"), column, values, rows)
+
+
+def _windows(
+    config: DataConfig, preprocessing: SeriesPreprocessing, values: SeriesValues, places: Mapping[str, Rows], reporter: Reporter
+) -> dict[str, Part]:
+    """The parts, each of the windows that lie wholly within it."""
+    series = preprocessing.series
+    num_bytes = len(values.timeline.rows) // series.stride * series.history * values.features.shape[1] * 4
+    on_disk = num_bytes > whole_number("DLTRAIN_STREAM_BYTES", WINDOW_BYTES)
+    parts = {}
+    for name, rows in places.items():
+        store = _WindowFile(name, values.features[rows], reporter).write if on_disk else None
+        part = preprocessing.assemble(values, rows, with_targets=True, stride=series.stride, store=store)
+        if not part.num_rows:
+            needed = preprocessing.needed_rows(True)
+            message = f"the {name} part has no window: {len(rows):,} rows, and a window is {needed} rows without a gap in time"
+            hint = "lower data.series.history or data.series.horizon, or enlarge the part"
+            raise DataError(config_fault(config, "data.series", message + " or a missing target", hint))
+        parts[name] = part
+    return parts
+
+
+class _WindowFile:
+    """Windows in a file of dltrain's cache: what does not fit in memory is read from there while it is trained on."""
+
+    def __init__(self, part: str, values: NDArray[np.float32], reporter: Reporter) -> None:
+        self.part, self.values, self.reporter = part, values, reporter
+
+    def write(self, starts: NDArray[np.int64], history: int) -> DiskArray:
+        """The windows that begin at some rows, [windows, history, numbers]."""
+        shape = (len(starts), history, self.values.shape[1])
+        digest = hashlib.blake2b(f"{shape}".encode(), digest_size=12)
+        digest.update(np.ascontiguousarray(self.values).data)
+        digest.update(starts.data)
+
+        def fill(folder: Path) -> None:
+            block = max(1, BLOCK_BYTES // (4 * history * shape[2]))
+            with open(folder / "windows.bin", "wb") as file:
+                for first in range(0, len(starts), block):
+                    self.reporter.status(f"{self.part} part: {first:,} of {len(starts):,} windows")
+                    index = starts[first : first + block, None] + np.arange(history)
+                    file.write(np.ascontiguousarray(self.values[index]).data)
+            write_meta(folder / META, {"shape": shape})
+
+        folder = make_folder(f"windows-{digest.hexdigest()}", 4 * int(np.prod(shape)), fill, self.reporter)
+        return DiskArray(folder / "windows.bin", shape, "float32")
+
+
+def _gap_lines(
+    preprocessing: SeriesPreprocessing, features: Mapping[str, Any], targets: Mapping[str, NDArray[np.float64]]
+) -> list[str]:
+    """What stands in for missing values, and the rows whose missing target is not learnt."""
+    lines = []
+    missing = {name: int(np.isnan(column).sum()) for name, column in features.items() if isinstance(column, np.ndarray)}
+    words = [f"{name} {count:,}" for name, count in missing.items() if count]
+    if words:
+        how = "the last known value stands in, and a column marks them" if preprocessing.last_known else "filled by data.impute"
+        lines.append(f"missing values: {', '.join(words)}; {how}")
+    for name, column in targets.items():
+        count = int(np.isnan(column).sum())
+        if count:
+            lines.append(f"{count:,} rows without {name} are nobody's target")
+    return lines
+
+
+def _resolved(preprocessing: SeriesPreprocessing) -> dict[str, Any]:
+    resolved: dict[str, Any] = {
+        "data.features": {column.name: column.kind for column in preprocessing.table.features},
+        "data.task": "regression",
+        "data.series.gaps": preprocessing.series.gaps,
+    }
+    if preprocessing.table.reading.dates:
+        resolved["data.dates"] = preprocessing.table.reading.dates
+    if preprocessing.series.season is not None:
+        resolved["data.series.season"] = preprocessing.series.season
+    return resolved

@@ -1,0 +1,143 @@
+"""Several series in one table (`store`, `date`, `sales`): noticed by times that repeat and a column that tells them apart."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.tables.column_names import column_of
+
+if TYPE_CHECKING:
+    import polars
+
+# From this share of rows with the time of another on, they are no slip of the clock.
+MANY_DOUBLES = 0.1
+NAMES = re.compile(
+    r"(?:.*[_\s.-])?(?:id|key|code|name|store|shop|item|product|sku|station|sensor|site|symbol|ticker|stock|country|region|state|city|"
+    r"customer|user|patient|series|group|zone|machine|meter|device|turbine|location|family|dept|department)(?:[_\s.-].*)?",
+    re.IGNORECASE,
+)
+# Parts of a time, which tell rows of one day apart that are of one series.
+TIME_PARTS = {
+    "time",
+    "hour",
+    "hours",
+    "hr",
+    "minute",
+    "min",
+    "second",
+    "sec",
+    "period",
+    "quarter",
+    "month",
+    "week",
+    "day",
+    "year",
+}
+MOST_PAIRED = 8
+STILL_DOUBLED = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Rows that have the time of another, and what tells them apart.
+
+    Attributes:
+        columns: that together name a series; empty where none do.
+        count: how many series these name.
+        doubled: how many rows have the time of a row before them.
+        first, second: two rows of one time.
+    """
+
+    columns: tuple[str, ...]
+    count: int
+    doubled: int
+    first: int
+    second: int
+
+    @property
+    def has_usual_name(self) -> bool:
+        """Whether the columns are called as such columns are."""
+        return bool(self.columns) and all(NAMES.fullmatch(name) for name in self.columns)
+
+    @property
+    def named(self) -> str:
+        """`store`, or `store, item`."""
+        return ", ".join(self.columns)
+
+
+def find_several(frame: polars.DataFrame, times: NDArray[Any], left_out: Collection[str]) -> Several | None:
+    """Whether times repeat, and the column or the two columns by which the rows of one time differ.
+
+    A column names the series if no two rows of one of its values have the same time. Of several such columns one with a usual
+    name is taken, and of these the one with the fewest values. Where few times repeat, as in the hour that comes twice each
+    autumn, its name or blocks of rows must say so as well.
+
+    Args:
+        frame: the table.
+        times: of each of its rows.
+        left_out: columns that name no series: those of the time, and what is foretold.
+    """
+    import polars
+
+    order = np.argsort(times, kind="stable")
+    doubled = np.flatnonzero(np.diff(times[order]) == 0)
+    if not len(doubled):
+        return None
+    place = int(doubled[np.argmin(order[doubled + 1])])
+    first, second = int(order[place]), int(order[place + 1])
+    names = [name for name in frame.columns if name not in left_out and name.casefold() not in TIME_PARTS]
+    keys = {name: codes for name in names if (codes := _codes(column_of(frame, name))) is not None}
+    most = STILL_DOUBLED * len(doubled)
+    many = len(doubled) > MANY_DOUBLES * len(times)
+
+    def tells_apart(names: tuple[str, ...]) -> bool:
+        pairs = polars.DataFrame({"time": times} | {str(index): keys[name] for index, name in enumerate(names)})
+        return bool(len(times) - pairs.n_unique() <= most)
+
+    def count_of(names: tuple[str, ...]) -> int:
+        return int(polars.DataFrame({str(index): keys[name] for index, name in enumerate(names)}).n_unique())
+
+    def rank(names: tuple[str, ...]) -> tuple[bool, int]:
+        return not all(NAMES.fullmatch(name) for name in names), count_of(names)
+
+    single: list[tuple[str, ...]] = [(name,) for name in keys if tells_apart((name,))]
+    if not many:
+        single = [names for names in single if NAMES.fullmatch(names[0]) or _in_blocks(keys[names[0]])]
+    found = sorted(single, key=rank)
+    if not found and many:
+        few = sorted(keys, key=lambda name: rank((name,)))[:MOST_PAIRED]
+        found = sorted((pair for pair in itertools.combinations(few, 2) if tells_apart(pair)), key=rank)
+    columns = found[0] if found else ()
+    return Several(columns, count_of(columns) if columns else 0, len(doubled), first, second)
+
+
+def _codes(series: polars.Series) -> NDArray[Any] | None:
+    """A number for each different value; None for a column that can name no series: one value, all different, fractions."""
+    import polars
+
+    dtype = series.dtype
+    if dtype.is_temporal() or dtype.is_nested() or dtype == polars.Binary:
+        return None
+    if dtype.is_float():
+        known = series.drop_nulls()
+        if not (known.is_nan() | (known == known.floor())).all():
+            return None
+    elif dtype == polars.String:
+        numbers = series.drop_nulls().head(1000).cast(polars.Float64, strict=False).drop_nulls()
+        if len(numbers) and not (numbers == numbers.floor()).all():
+            return None
+    codes = (series.cast(polars.Int8) if dtype == polars.Boolean else series).rank("dense").fill_null(0).to_numpy()
+    num_values = len(np.unique(codes))
+    return codes if 2 <= num_values <= len(codes) // 2 else None
+
+
+def _in_blocks(codes: NDArray[Any]) -> bool:
+    """Whether the rows of each value stand together."""
+    return int((np.diff(codes) != 0).sum()) == len(np.unique(codes)) - 1

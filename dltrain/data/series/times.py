@@ -1,0 +1,299 @@
+"""The time of each row of a series: read, put in order, and the step from one row to the next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.catalog.date_formats import EPOCHS, split_writing
+from dltrain.data.columns.dates import find_writing, from_clock, to_clock, to_moments
+from dltrain.data.columns.kinds import Reading, infer_time, is_text, mend, to_numbers
+from dltrain.data.tables.column_names import column_of
+from dltrain.data.targets import Locate
+from dltrain.errors import DataError, Fault
+
+if TYPE_CHECKING:
+    import polars
+
+DATE_PARTS = ("year", "month", "day", "hour", "minute", "second")
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+MONTH = "month"
+# Which of the times a step could lead to are those of a series: the last days of months, Monday to Friday.
+MONTH_ENDS, WORKING_DAYS = "month ends", "working days"
+CALENDARS = ("", MONTH_ENDS, WORKING_DAYS)
+# Step in microseconds -> rows after which things usually repeat: a day of hours, a week of days, a year of weeks.
+SEASONS = {60 * SECOND: 1440, 900 * SECOND: 96, 1800 * SECOND: 48, 3600 * SECOND: 24, DAY: 7, 7 * DAY: 52}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From one row of a series to the next.
+
+    Attributes:
+        unit: "month", "microsecond" (of dates), "number" (of a column of numbers) or "row" (no time is given).
+        size: how many of them.
+        calendar: "month ends" or "working days", where the training part has no other; or empty.
+    """
+
+    unit: str
+    size: float
+    calendar: str = ""
+
+    @property
+    def season(self) -> int | None:
+        """How many rows make the usual season; None: there is no usual one."""
+        if self.unit == MONTH:
+            return int(12 // self.size) if self.size < 12 and 12 % self.size == 0 else None
+        if self.calendar == WORKING_DAYS:
+            return 5
+        return SEASONS.get(int(self.size)) if self.unit == "microsecond" else None
+
+    def describe(self) -> str:
+        """`1 hour`."""
+        size, unit = self.size, self.unit
+        if unit == "microsecond":
+            units = (("week", 7 * DAY), ("day", DAY), ("hour", 3600 * SECOND), ("minute", 60 * SECOND), ("second", SECOND))
+            unit, size = next(((name, size / length) for name, length in units if size % length == 0), ("second", size / SECOND))
+        return f"{size:g} {unit}{'s' if size != 1 and unit != 'number' else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The time of each row.
+
+    Attributes:
+        kind: "date", "number" or "row".
+        values: int64 microseconds since 1970 (of UTC, where dates have a zone), or float64 numbers, or int64 row numbers.
+        date_format: how dates are written, see `dltrain.data.columns.dates`.
+        labels: object [rows]: each as the file has it; None: the file has no text of its own for it.
+    """
+
+    kind: str
+    values: NDArray[Any]
+    date_format: str | None = None
+    labels: NDArray[np.object_] | None = None
+
+    def take(self, rows: NDArray[np.int64]) -> Times:
+        """Those of some rows."""
+        return Times(self.kind, self.values[rows], self.date_format, None if self.labels is None else self.labels[rows])
+
+    @property
+    def clock(self) -> NDArray[Any]:
+        """`values` by the clock of the dates' zone."""
+        return self._by_clock(self.values)
+
+    def _by_clock(self, values: NDArray[Any]) -> NDArray[Any]:
+        zone = split_writing(self.date_format)[1]
+        return values if zone is None else _to_int(to_clock(_to_dates(values), zone))
+
+    def step(self) -> tuple[Step, float]:
+        """The most frequent step between neighbours (times in rising order), and the share of neighbours with it."""
+        if self.kind == "row":
+            return Step("row", 1), 1.0
+        unit = {"date": "microsecond", "number": "number"}[self.kind]
+        size, share = _most_frequent(np.diff(self.values))
+        if self.kind == "date" and size >= DAY:  # a day is 23 or 25 hours long where the clock is changed
+            size, share = _most_frequent(np.diff(self.clock))
+        if self.kind == "date" and size >= 28 * DAY:
+            months, share_of_months = _most_frequent(np.diff(_months(self.clock)))
+            if share_of_months > share:
+                return Step(MONTH, months, MONTH_ENDS if _are_month_ends(self.clock) else ""), share_of_months
+        works = self.kind == "date" and size == DAY and _are_working_days(self.clock)
+        return Step(unit, size, WORKING_DAYS if works else ""), share
+
+    def follows(self, step: Step) -> NDArray[np.bool_]:
+        """bool [rows - 1]: whether each next row comes one step after the one before."""
+        if step.unit == "row":
+            return np.ones(max(len(self.values) - 1, 0), bool)
+        by_clock = step.unit == "microsecond" and step.size % DAY == 0
+        values = _months(self.clock) if step.unit == MONTH else self.clock if by_clock else self.values
+        return np.asarray(np.isclose(np.diff(values), step.size, rtol=1e-6, atol=0))
+
+    def later(self, step: Step, count: int) -> NDArray[Any]:
+        """The times so many steps later by the calendar of the step, in the form of `values`."""
+        by_clock = step.unit == MONTH or (step.unit == "microsecond" and step.size % DAY == 0)
+        if not by_clock:
+            moved: NDArray[Any] = self.values + step.size * count
+            return moved if self.kind == "number" else moved.astype(np.int64)
+        if step.unit == MONTH:
+            dates = _to_dates(self.clock).dt.offset_by(f"{int(step.size) * count}mo")
+            if step.calendar == MONTH_ENDS:
+                dates = dates.dt.month_end()
+            moved = _to_int(dates)
+        elif step.calendar == WORKING_DAYS:
+            days = np.floor_divide(self.clock, DAY)
+            later = np.busday_offset(days.astype("datetime64[D]"), int(step.size // DAY) * count, roll="backward")
+            moved = self.clock + (later.astype(np.int64) - days) * DAY
+        else:
+            moved = (self.clock + step.size * count).astype(np.int64)
+        zone = split_writing(self.date_format)[1]
+        return moved if zone is None else _to_int(from_clock(_to_dates(moved), zone))
+
+    def following(self, step: Step, rows: NDArray[np.int64], runs: NDArray[np.int64]) -> list[str]:
+        """The time after that of each of some rows, as text: the next row's own, or one step on where its run ends."""
+        found = self.texts(self.take(rows).later(step, 1))
+        last = np.append(np.diff(runs) != 0, True)  # rows after which nothing of their run comes
+        there = np.flatnonzero(~last[rows])
+        after = rows[there] + 1
+        own = self.texts(self.values[after]) if self.labels is None else self.labels[after].tolist()
+        for place, text in zip(there.tolist(), own, strict=True):
+            found[place] = text
+        return found
+
+    def texts(self, values: NDArray[Any]) -> list[str]:
+        """Times as they are written in the data, or as ISO 8601 has them."""
+        if self.kind == "number":
+            return [f"{value:.10g}" for value in values.tolist()]
+        if self.kind == "row":
+            return [str(value + 1) for value in values.tolist()]
+        written, zone = split_writing(self.date_format)
+        if written in EPOCHS:
+            return [str(value // EPOCHS[written]) for value in values.tolist()]
+        clock = self._by_clock(values)
+        smallest = next((size for size in (DAY, 60 * SECOND, SECOND) if not (clock % size).any()), 1)
+        usual = "%Y-%m-%d" + {DAY: "", 60 * SECOND: " %H:%M", SECOND: " %H:%M:%S", 1: " %H:%M:%S%.6f"}[smallest]
+        if zone is not None and written is None:
+            usual = f"{usual if smallest != DAY else '%Y-%m-%d %H:%M'}%z"
+        written = (written or usual).replace(".%f", "%.6f").replace("%Z", "%z")
+        colon = self.labels is not None and len(self.labels) > 0 and ":" in str(self.labels[0])[-3:]
+        offset = re.search(r" ?%z$", written)
+        found: list[str] = _to_dates(clock).dt.strftime(written[: offset.start()] if offset else written).to_list()
+        if offset is None:
+            return found
+        blank = " " if offset[0][0] == " " else ""
+        return [
+            text + blank + _offset(minutes, colon=colon or self.labels is None)
+            for text, minutes in zip(found, ((clock - values) // (60 * SECOND)).tolist(), strict=True)
+        ]
+
+
+def _offset(minutes: int, *, colon: bool) -> str:
+    sign, minutes = "-" if minutes < 0 else "+", abs(minutes)
+    return f"{sign}{minutes // 60:02d}{':' if colon else ''}{minutes % 60:02d}"
+
+
+def _to_dates(values: NDArray[Any]) -> polars.Series:
+    import polars
+
+    return polars.Series(values).cast(polars.Int64).cast(polars.Datetime("us"))
+
+
+def _to_int(dates: polars.Series) -> NDArray[np.int64]:
+    array: NDArray[np.int64] = dates.dt.epoch("us").to_numpy()
+    return array
+
+
+def _are_month_ends(clock: NDArray[np.int64]) -> bool:
+    """Whether each date is the last of its month, some of them not the 30th or before."""
+    dates = _to_dates(clock)
+    days = dates.dt.day().to_numpy()
+    return len(days) > 1 and bool((dates.dt.month_end() == dates).all()) and len(np.unique(days)) > 1
+
+
+def _are_working_days(clock: NDArray[np.int64]) -> bool:
+    """Whether the dates of at least two weeks leave all their Saturdays and Sundays out."""
+    days = np.floor_divide(clock, DAY)
+    return len(days) > 5 and int(days[-1] - days[0]) >= 7 and bool(((days + 3) % 7 < 5).all())
+
+
+def _months(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    return values.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+
+
+def _most_frequent(differences: NDArray[Any]) -> tuple[float, float]:
+    """The most frequent positive difference, and its share of all."""
+    differences = differences[differences > 0]
+    if not len(differences):
+        return 1.0, 0.0
+    rounded = differences if differences.dtype.kind == "i" else np.round(differences, 9)
+    sizes, counts = np.unique(rounded, return_counts=True)
+    best = int(np.argmax(counts))
+    return float(sizes[best]), float(counts[best] / len(differences))
+
+
+def read_times(
+    frame: polars.DataFrame, columns: Sequence[str], reading: Reading, locate: Locate, date_format: str | None = None
+) -> Times:
+    """The time of each row of a table.
+
+    Args:
+        frame: raw columns.
+        columns: one column of dates or numbers; or several that hold the parts of a date (year, month, ..., by their names);
+            or none: the rows are in order.
+        reading: how text is written.
+        locate: the place of a row.
+        date_format: how dates are written, where it is known already.
+
+    Raises:
+        DataError: rows without a time, or columns that hold none; with their places.
+    """
+    if not columns:
+        return Times("row", np.arange(frame.height))
+    if len(columns) > 1:
+        return _from_parts(frame, columns, reading, locate)
+    series = mend(column_of(frame, columns[0]), reading)
+    if date_format is None:
+        found = infer_time(column_of(frame, columns[0]), reading)
+        date_format, is_date = found.date_format, found.kind == "date"
+        if not is_date and is_text(series):  # one that begins with dates and has something else among them
+            written = find_writing(series.drop_nulls().head(1)) if len(series.drop_nulls()) else None
+            date_format, is_date = written.text if written else None, written is not None
+    else:
+        is_date = True
+    if is_date:
+        dates = to_moments(series, date_format)
+        _refuse_gaps(dates.is_null().to_numpy(), series, columns[0], f"a date{_written(date_format)}", locate)
+        return Times("date", _to_int(dates), date_format, series.to_numpy() if is_text(series) else None)
+    numbers = to_numbers(series, reading)
+    _refuse_gaps(~np.isfinite(numbers), series, columns[0], "a date or a number", locate)
+    return Times("number", numbers)
+
+
+def _written(date_format: str | None) -> str:
+    written = split_writing(date_format)[0]
+    return f" written {written}" if written else ""
+
+
+def _from_parts(frame: polars.DataFrame, columns: Sequence[str], reading: Reading, locate: Locate) -> Times:
+    import polars
+
+    names = [column.casefold() for column in columns]
+    if "year" not in names or set(names) - set(DATE_PARTS) or len(set(names)) < len(names):
+        message = f"data.series.time names the columns {', '.join(columns)}, expected parts of a date: {', '.join(DATE_PARTS)}"
+        raise DataError(Fault(message, path="data.series.time", hint="or one column that holds dates or numbers"))
+    parts = {}
+    for column, name in zip(columns, names, strict=True):
+        series = mend(column_of(frame, column), reading)
+        numbers = to_numbers(series, reading)
+        _refuse_gaps(~np.isfinite(numbers) | (numbers != np.floor(numbers)), series, column, "a whole number", locate)
+        parts[name] = polars.Series(name, numbers.astype(np.int64))
+    given = polars.DataFrame(list(parts.values()))
+    date = polars.datetime(*(polars.col(part) if part in parts else 1 for part in DATE_PARTS[:3]))
+    try:
+        dates = given.select(date.cast(polars.Datetime("us")).alias("date"))["date"]
+    except polars.exceptions.PolarsError:
+        dates = polars.Series([None] * frame.height, dtype=polars.Datetime("us"))
+    _refuse_gaps(dates.is_null().to_numpy(), column_of(frame, columns[0]), ", ".join(columns), "a date", locate)
+    seconds = np.zeros(frame.height, np.int64)
+    for part, length in (("hour", 3600), ("minute", 60), ("second", 1)):
+        if part in parts:
+            seconds += parts[part].to_numpy() * length
+    return Times("date", dates.dt.epoch("us").to_numpy() + seconds * SECOND)
+
+
+def _refuse_gaps(bad: NDArray[np.bool_], series: polars.Series, column: str, expected: str, locate: Locate) -> None:
+    rows = np.flatnonzero(bad)
+    if not len(rows):
+        return
+    file, line = locate(int(rows[0]))
+    value = series[int(rows[0])]
+    found = "nothing" if value is None else repr(value)
+    message = f"the time column {column} holds {found}, expected {expected} ({len(rows):,} such rows)"
+    hint = "leave data.series.time out if the rows are in order already"
+    raise DataError(Fault(message, file=file, line=line, hint=hint))

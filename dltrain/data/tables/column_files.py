@@ -1,0 +1,140 @@
+"""Columns of a table on disk, read one at a time: stands for the frame of a `RawTable` that does not fit in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.columns.column import FeatureColumn, Surprises, read_feature
+from dltrain.data.columns.kinds import ColumnKind, Reading
+from dltrain.data.tables.column_names import column_of
+
+if TYPE_CHECKING:
+    import polars
+
+AS_READ = "as read"
+
+
+@dataclass(slots=True)
+class ColumnFiles:
+    """A table in Parquet files of some thousand rows each.
+
+    Attributes:
+        folder: where they are.
+        columns: names of all columns of the source, also of those that are not kept.
+        height: rows.
+        files: name and rows of each file, in order.
+        stored: column -> what it is stored as: `AS_READ`, or values of the kind "number", "boolean", "date", "category".
+        surprises: column -> what could not be read as that kind.
+        kinds: column -> what the first rows say it is; columns that are not there are to be judged by all rows.
+        unmet: sentences on words of the config that no row holds.
+    """
+
+    folder: Path
+    columns: list[str]
+    height: int
+    files: Sequence[tuple[str, int]]
+    stored: Mapping[str, str]
+    surprises: Mapping[str, Surprises]
+    kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
+    unmet: Sequence[str] = ()
+
+    @property
+    def width(self) -> int:
+        """Columns of the source."""
+        return len(self.columns)
+
+    def __getitem__(self, name: str) -> polars.Series:
+        """A whole column as it is stored."""
+        import polars
+
+        if self.stored[name] == "number":
+            return polars.Series(name, self.numbers(name), nan_to_null=True)
+        return polars.concat([series for _, series in self.pieces(name)], rechunk=False)
+
+    def pieces(self, name: str) -> Iterator[tuple[int, polars.Series]]:
+        """First row and values of each piece of a column, as it is stored."""
+        first = 0
+        for file, num_rows in self.files:
+            yield first, column_of(self.read(file, [name]), name)
+            first += num_rows
+
+    def read(self, file: str, names: Sequence[str]) -> polars.DataFrame:
+        """Some columns of a file."""
+        import polars
+
+        order = list(polars.read_parquet_schema(self.folder / file))  # by place, since names may look like patterns
+        return polars.read_parquet(self.folder / file, columns=[order.index(name) for name in names], memory_map=False)
+
+    def values(self, column: FeatureColumn, reading: Reading) -> Any:
+        """A column's values by kind, all rows: float64 array, or a series of dates or text."""
+        import polars
+
+        if column.kind in ("number", "boolean"):
+            return self.numbers(column.name, column, reading)
+        return polars.concat(
+            [self.piece_values(series, column, reading) for _, series in self.pieces(column.name)], rechunk=False
+        )
+
+    def piece_values(self, series: polars.Series, column: FeatureColumn, reading: Reading) -> Any:
+        """Values by kind of a piece of a column."""
+        if self.stored[column.name] == AS_READ:
+            return read_feature(series, column, reading)[0]
+        return _to_array(series) if column.kind in ("number", "boolean") else series
+
+    def categories_of(self, column: FeatureColumn, reading: Reading, chosen: NDArray[np.bool_], times: int = 1) -> polars.Series:
+        """The values, among them null, that the chosen rows [rows] of a category hold, each no more than so many times."""
+        import polars
+
+        seen = polars.Series("", [], polars.String)
+        for first, series in self.pieces(column.name):
+            values = self.piece_values(series, column, reading).filter(polars.Series(chosen[first : first + len(series)]))
+            if times == 1:
+                seen = polars.concat([seen, values.unique().alias("")]).unique()
+            else:
+                both = polars.concat([seen, values.alias("")]).alias("word").to_frame()
+                seen = both.filter(polars.int_range(polars.len()).over("word") < times)["word"].alias("")
+        return seen
+
+    def surprises_of(self, column: FeatureColumn, reading: Reading) -> Surprises:
+        """What could not be read as values of the column's kind."""
+        if self.stored[column.name] != AS_READ:
+            return self.surprises.get(column.name, Surprises())
+        found = Surprises()
+        for first, series in self.pieces(column.name):
+            _, bad, mended = read_feature(series, column, reading)
+            found.add(bad, mended, first)
+        return found
+
+    def numbers(self, name: str, column: FeatureColumn | None = None, reading: Reading | None = None) -> NDArray[np.float64]:
+        """A whole column of numbers as it is stored, or read as a column of that kind; NaN where there is no value."""
+        numbers = np.empty(self.height)
+        for first, series in self.pieces(name):
+            values = _to_array(series) if column is None or reading is None else self.piece_values(series, column, reading)
+            numbers[first : first + len(series)] = values
+        return numbers
+
+
+def _to_array(series: polars.Series) -> NDArray[np.float64]:
+    array: NDArray[np.float64] = series.fill_null(float("nan")).to_numpy(writable=True)
+    return array
+
+
+def write_meta(path: Path, document: Mapping[str, Any]) -> None:
+    """Write what `read_meta` reads."""
+    path.write_text(json.dumps(document, ensure_ascii=False, default=str))
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """A folder's description; empty where it is not readable."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}

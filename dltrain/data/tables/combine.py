@@ -1,0 +1,156 @@
+"""Several raw tables or stacks of pictures as one, with the parts they came as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dltrain.data.arrays.disk_array import in_memory
+from dltrain.data.raw import Raw, RawPictures, RawTable
+from dltrain.data.tables.column_names import only
+from dltrain.errors import DataError, Fault
+from dltrain.wording import column_hint, listed
+
+
+def combine_tables(tables: Sequence[RawTable]) -> RawTable:
+    """Put tables below one another, columns matched by name; columns that the first lacks are left out and said.
+
+    Raises:
+        DataError: a table lacks a column of the first.
+    """
+    import polars
+
+    if len(tables) == 1:
+        return tables[0]
+    columns = tables[0].frame.columns
+    origin: list[tuple[int, str, int]] = []
+    notes: list[str] = []
+    faults: list[Fault] = []
+    rows = 0
+    for table in tables:
+        name = _name_of(table)
+        missing = [column for column in columns if column not in table.frame.columns]
+        surplus = [column for column in table.frame.columns if column not in columns]
+        if missing:
+            message = f"has no column {listed(missing)}, which {_name_of(tables[0])} has"
+            faults.append(Fault(message, file=name, hint=column_hint(missing[0], table.frame.columns)))
+        origin += [(rows + row, file, line) for row, file, line in table.origin]
+        rows += table.frame.height
+        notes += table.notes
+        if surplus:
+            notes.append(f"warning: {name}: columns that {_name_of(tables[0])} lacks are left out: {listed(surplus)}")
+    if faults:
+        raise DataError(faults)
+    reading = _agreed(tables)
+    return replace(
+        tables[0],
+        frame=polars.concat([only(table.frame, columns) for table in tables], how="vertical_relaxed", rechunk=True),
+        origin=tuple(origin),
+        details=_merged([table.details for table in tables]),
+        notes=tuple(note for note in notes if not _is_overruled(note, tables, reading)),
+        reading=reading,
+    )
+
+
+def combine_parts(raws: Mapping[str, Raw]) -> Raw:
+    """One raw whose `parts` are the given ones; "train" stays whole to be split where it is the only one without rows of its own.
+
+    Raises:
+        DataError: the parts do not fit together (columns, shapes, kinds).
+    """
+    names = list(raws)
+    tables = [raw for raw in raws.values() if isinstance(raw, RawTable)]
+    pictures = [raw for raw in raws.values() if isinstance(raw, RawPictures)]
+    lengths = [num_rows(raw) for raw in raws.values()]
+    ends = np.cumsum([0, *lengths])
+    parts = {name: np.arange(ends[index], ends[index + 1]) for index, name in enumerate(names)}
+    if len(tables) == len(raws):
+        return replace(combine_tables(tables), parts=parts)
+    if len(pictures) < len(raws):
+        raise DataError("one part is a table and another holds pictures")
+    shapes = {raw.images.shape[1:] for raw in pictures}
+    if len(shapes) > 1:
+        raise DataError(f"the parts have arrays of different shapes: {listed(sorted(shapes))}")
+    if len({raw.target is None for raw in pictures}) > 1:
+        raise DataError("one part has a target, another has none")
+    first = pictures[0]
+    return replace(
+        first,
+        images=np.concatenate([in_memory(raw.images) for raw in pictures]),
+        target=None if first.target is None else np.concatenate([raw.target for raw in pictures if raw.target is not None]),
+        names=tuple(name for raw in pictures for name in raw.names),
+        details=_merged([raw.details for raw in pictures]),
+        notes=tuple(note for raw in pictures for note in raw.notes),
+        parts=parts,
+    )
+
+
+def num_rows(raw: Raw) -> int:
+    """Rows of a table, or pictures."""
+    return int(raw.frame.height) if isinstance(raw, RawTable) else len(raw.images)
+
+
+def _name_of(table: RawTable) -> str:
+    return table.origin[0][1] if table.origin else next(iter(table.details), "the table")
+
+
+def _merged(details: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for one in details:
+        merged.update(one)
+    return merged
+
+
+def _agreed(tables: Sequence[RawTable]) -> dict[str, Any]:
+    """How all of the tables are written.
+
+    The signs of numbers are those of the files whose values show them; a file of whole numbers alone shows none. Where no file
+    shows them, they are those that were taken, and said, for values of two readings.
+
+    Raises:
+        DataError: two files show different ones.
+    """
+    readings = [table.reading for table in tables]
+    agreed = {key: value for key, value in readings[0].items() if all(reading.get(key) == value for reading in readings)}
+    shown = [table for table in tables if table.reading.get("is_sure")]
+    telling = shown or [table for table in tables if table.reading.get("unsure")]
+    if not telling:
+        return agreed
+    found: dict[str, str] = {}
+    for table in telling:
+        for key in ("decimal", "thousands"):
+            sign = table.reading.get(key)
+            if sign is not None and found.setdefault(key, sign) != sign:
+                raise _different_signs(telling[0], table)
+    if found.get("thousands") == found["decimal"]:
+        raise _different_signs(telling[0], next(table for table in telling if table.reading.get("thousands")))
+    for table in tables:  # 1.344 beside a file with 2,5 can only be a thousand
+        sign = table.reading.get("unsure")
+        if shown and sign and sign != found["decimal"]:
+            found.setdefault("thousands", sign)
+    for key in ("decimal", "thousands", "is_sure", "remark", "unsure"):
+        agreed.pop(key, None)
+    kept = {"is_sure": "true"} if shown else {key: telling[0].reading[key] for key in ("remark", "unsure")}
+    return {**agreed, **found, **kept}
+
+
+def _different_signs(first: RawTable, other: RawTable) -> DataError:
+    signs = [
+        f'the decimal sign "{table.reading["decimal"]}"'
+        + (f' and "{table.reading["thousands"]}" between thousands' if table.reading.get("thousands") else "")
+        for table in (first, other)
+    ]
+    message = f"its numbers have {signs[1]}, those of {_name_of(first)} {signs[0]}"
+    return DataError(Fault(message, file=_name_of(other), hint="write the numbers of all files in one way"))
+
+
+def _is_overruled(note: str, tables: Sequence[RawTable], reading: Mapping[str, Any]) -> bool:
+    """Whether a note says of numbers with two readings that they are taken in one way, and another file shows the other."""
+    for table in tables:
+        sign = table.reading.get("unsure")
+        if sign and note.endswith(table.reading["remark"]):
+            return bool((table.reading.get("thousands") == sign) != (reading.get("thousands") == sign))
+    return False

@@ -1,0 +1,498 @@
+"""A table that does not fit in memory: converted to columns on disk, fitted a column at a time, transformed into files of rows.
+
+Rows, parts, statistics and the model's numbers are those that `fit_table` makes of the same files, bit for bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.keys import IMAGE
+from dltrain.config.types import DataConfig, config_fault
+from dltrain.data.arrays.disk_array import DiskArray
+from dltrain.data.columns.column import FeatureColumn, Gaps, Unseen, fit_text, refuse_surprises, split_untaught
+from dltrain.data.columns.kinds import (
+    SAMPLE_ROWS,
+    ColumnKind,
+    Reading,
+    are_durations,
+    infer_time,
+    is_labelled,
+    is_text,
+    mend,
+    read_numbers,
+)
+from dltrain.data.columns.spoken import far_codes, how_read
+from dltrain.data.columns.tokens import TokenCounts, warn_of_whole_lines
+from dltrain.data.columns.word_vectors import token_vectors
+from dltrain.data.dataset import Part, TargetSpec
+from dltrain.data.files import expand_paths
+from dltrain.data.fitted import Fitted
+from dltrain.data.giveaways import MOST_COLUMNS, sampled, warn_of_giveaways
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.raw import RawTable
+from dltrain.data.splits import Rows
+from dltrain.data.tables.column_files import ColumnFiles, read_meta, write_meta
+from dltrain.data.tables.column_names import column_of, marked
+from dltrain.data.tables.convert import Plan, convert, refuse_ragged, survey, text_bytes
+from dltrain.data.tables.fit import (
+    check_columns,
+    check_some_feature,
+    check_targets,
+    choose_rows,
+    column_kinds,
+    decided_dates,
+    feature_columns,
+    fit_column,
+    fit_targets,
+    kept_in_config,
+    min_count_of,
+    reading_of,
+    resolved_values,
+    scaled_target,
+    summarize,
+    target_names,
+    text_options,
+)
+from dltrain.data.tables.input_groups import group_columns, without_untaught
+from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION, TablePreprocessing, locator, read_weights
+from dltrain.data.targets import EXACT, FEW_VALUES, Locate, are_codes, encode_target, infer_target, transformed
+from dltrain.errors import ConfigError, DataError, UsageError, all_of
+from dltrain.reporting import Reporter
+from dltrain.settings import whole_number
+from dltrain.storage.stored_folders import META, make_folder
+
+if TYPE_CHECKING:
+    import polars
+
+FORMAT = 2
+# A table takes several times its text in memory while it is read.
+STREAM_BYTES = 512 << 20
+BLOCK_BYTES = 32 << 20
+
+
+def why_streamed(config: DataConfig) -> str:
+    """Why the data is to be streamed from disk, in a sentence; empty where it is to be held in memory.
+
+    A function of the files' sizes alone, so that every process decides alike. `$DLTRAIN_STREAM_BYTES` sets the bound.
+    """
+    if config.source not in ("csv", "parquet") or config.series is not None:
+        return ""
+    bound = whole_number("DLTRAIN_STREAM_BYTES", STREAM_BYTES)
+    total = sum(text_bytes(file, config) for file in expand_paths((*config.path, *config.validation, *config.test)))
+    if total <= bound:
+        return ""
+    return f"{total / 1e6:,.0f} MB of text are more than the {bound / 1e6:,.0f} MB that are held in memory"
+
+
+def fit_streamed(
+    config: DataConfig, *, seed: int, stored: Preprocessing | None, reporter: Reporter, reason: str
+) -> tuple[RawTable, Fitted]:
+    """Read, fit and preprocess; or put the data through the preprocessing of a stored run.
+
+    Args:
+        config: the `data:` block of a csv or parquet source.
+        seed: of the split.
+        stored: nothing is fitted, it transforms.
+        reporter: hears of the stages.
+        reason: why it is streamed.
+
+    Returns:
+        The table, its columns on disk, and parts whose inputs are on disk.
+
+    Raises:
+        DataError, ConfigError: as `load_dataset`.
+        RunError: no space for what is put on disk.
+    """
+    if config.split.folds is not None:
+        raise UsageError(
+            f"data.split.folds needs the data in memory, but {reason}", hint="split by a column of yours: data.split.column"
+        )
+    if IMAGE in (config.features or {}).values():
+        message = f"columns of pictures are held in memory, but {reason}"
+        raise ConfigError(config_fault(config, "data.features", message, "use `source: image_folder` with a table of files"))
+    if config.transform:
+        message = "its steps are fitted on the whole training part in memory, which is streamed from disk here"
+        raise ConfigError(config_fault(config, "data.transform", f"{message}: {reason}", "leave it out, or set data.limit"))
+    if stored is not None and not isinstance(stored, TablePreprocessing):
+        raise DataError("the run was trained on pictures, this is a table")
+    reporter.status("looking at the data")
+    surveyed = survey(config, _groups(config))
+    if surveyed.is_ragged:
+        refuse_ragged(config, surveyed, reporter)
+    sample = surveyed.sample
+    check_columns(config, sample)
+    reading = reading_of(config, sample) if stored is None else stored.reading
+    plan = _plan(config, sample, reading) if stored is None else _stored_plan(config, sample, stored)
+    raw = convert(config, surveyed, plan, reading, reporter)
+    if stored is None:
+        said = how_read(config, sample.frame, column_kinds(config, sample, reading), reading)
+        fitted, owner = _fit(config, raw, reading, seed, reporter, said)
+    else:
+        fitted, owner = _through(config, raw, stored, seed)
+    files, preprocessing = raw.frame, fitted.preprocessing
+    assert isinstance(files, ColumnFiles)
+    assert isinstance(preprocessing, TablePreprocessing)
+    folder = _row_files(files, preprocessing, owner, list(fitted.parts), reporter)
+    for index, (name, part) in enumerate(fitted.parts.items()):
+        _put_on_disk(part, folder, name, preprocessing)
+        fitted.warnings += [f"{name} part: {note}" for note in read_meta(folder / META)["notes"][index]]
+    fitted.summary.insert(0, f"streamed from disk while training: {reason}")
+    return raw, fitted
+
+
+def _groups(config: DataConfig) -> dict[str, Sequence[str]]:
+    groups: dict[str, Sequence[str]] = {"train": config.path}
+    for name in ("validation", "test"):
+        paths: tuple[str, ...] = getattr(config, name)
+        if paths and getattr(config.split, name) is not None:
+            message = f"two {name} parts: data.split.{name} makes one"
+            raise ConfigError(config_fault(config, f"data.{name}", message, "leave one of them out"))
+        if paths:
+            groups[name] = paths
+    return groups
+
+
+def _plan(config: DataConfig, sample: RawTable, reading: Reading) -> Plan:
+    """The columns that fitting will look at. Faults of the config show here, before a long conversion."""
+    kinds = column_kinds(config, sample, reading)
+    features, _ = feature_columns(config, sample, kinds)
+    columns: dict[str, FeatureColumn | None] = {column.name: column for column in features}
+    known = dict(kinds)
+    for name, kind in kinds.items():
+        if (config.features or {}).get(name) is not None:
+            continue
+        is_empty = mend(column_of(sample.frame, name), reading).null_count() == sample.frame.height
+        if is_empty or (kind.kind == "number" and kind.left_out):
+            # Only all rows can say what an empty column holds, or that a number merely names its row.
+            columns[name] = None if is_empty else FeatureColumn(name, "number")
+            del known[name]
+    exact = set()
+    for name in target_names(config, sample):
+        is_number = config.task != "classification" and _is_amount(column_of(sample.frame, name), reading)
+        columns[name] = FeatureColumn(name, "number") if is_number else None
+        exact |= {name} if is_number else set()
+    columns.update(_role_columns(config, sample, reading))
+    return Plan(columns, frozenset(exact), known)
+
+
+def _stored_plan(config: DataConfig, sample: RawTable, stored: TablePreprocessing) -> Plan:
+    stored.check_columns(sample, with_targets=True)
+    columns: dict[str, FeatureColumn | None] = {
+        column.name: FeatureColumn(column.name, column.kind, column.date_format) for column in stored.features
+    }
+    columns.update(_role_columns(config, sample, stored.reading))
+    exact = set()
+    for spec in stored.targets:
+        if spec.task != RECONSTRUCTION:
+            is_number = spec.task == "regression" and _is_amount(column_of(sample.frame, spec.name), stored.reading)
+            columns[spec.name] = FeatureColumn(spec.name, "number") if is_number else None
+            exact |= {spec.name} if is_number else set()
+    return Plan(columns, frozenset(exact))
+
+
+def _is_amount(series: polars.Series, reading: Reading) -> bool:
+    """Whether a target is text of numbers that are no labels by their look: as numbers they lose nothing."""
+    mended = mend(series, reading)
+    if not is_text(series) or are_codes(mended) or are_durations(mended):
+        return False
+    numbers, bad = read_numbers(series, reading)
+    found = numbers[np.isfinite(numbers)]
+    return not len(bad) and len(np.unique(found)) > FEW_VALUES and bool((np.abs(found) < EXACT).all())
+
+
+def _role_columns(config: DataConfig, sample: RawTable, reading: Reading) -> dict[str, FeatureColumn | None]:
+    """Columns of weights and of the split."""
+    others = (config.weight, config.split.column, config.split.group)
+    columns: dict[str, FeatureColumn | None] = {}
+    if config.split.time and config.split.time not in others:
+        kind: ColumnKind = infer_time(mend(column_of(sample.frame, config.split.time), reading), reading)
+        if kind.kind == "number":  # moments are read from what is written, not from what a clock showed
+            columns[config.split.time] = FeatureColumn(config.split.time, kind.kind)
+    for name in (*others, config.split.time):
+        if name and name not in columns:
+            columns[name] = None
+    return columns
+
+
+def _fit(
+    config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporter: Reporter, said: tuple[list[str], list[str]]
+) -> tuple[Fitted, NDArray[np.int8]]:
+    """`fit_table` a column at a time; the parts have no inputs yet. `said`: lines and warnings of `how_read`."""
+    files, (spoken, warned) = raw.frame, said
+    assert isinstance(files, ColumnFiles)
+    locate = locator(raw)
+    reporter.status("preprocessing data")
+    kinds = column_kinds(config, raw, reading, files.kinds)
+    columns, left_out = feature_columns(config, raw, kinds)
+    reading, guessed = decided_dates(config, raw, reading, kinds)
+    seen = f"as the first {SAMPLE_ROWS:,} rows are" if files.height > SAMPLE_ROWS else "as in the other rows"
+    _, (specs, targets), weights = all_of(
+        lambda: refuse_surprises(columns, {c.name: files.surprises_of(c, reading) for c in columns}, locate, seen),
+        lambda: fit_targets(config, raw, reading, _read_target),
+        lambda: read_weights(raw, config.weight, reading) if config.weight else None,
+    )
+    rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
+    warnings = [*guessed, *check_targets(config, specs, targets, rows, raw), *warned, *files.unmet]
+    fitted = []
+    for number, column in enumerate(columns, 1):
+        reporter.status(f"statistics of column {number} of {len(columns)}")
+        fitted.append(_fit_column(config, files, column, reading, rows["train"]))
+    taught, untaught, more = split_untaught(fitted, len(rows["train"]))
+    warnings += more
+    some = sampled(rows["train"])
+    shown = _sample(files, taught, reading, some) if len(taught) <= MOST_COLUMNS else {}
+    warnings += warn_of_whole_lines({column.name: column.tokenizer for column in taught})
+    told = {name: target[some] for name, target in targets.items()}
+    warnings += warn_of_giveaways(taught, shown, specs, told)
+    warnings += far_codes(taught, shown, specs, told)
+    _check_gaps(files, taught, reading, locate)
+    features, details, notes = token_vectors(taught, config)
+    preprocessing = TablePreprocessing(
+        source=config.source,
+        features=features,
+        targets=tuple(scaled_target(config, spec, targets, rows["train"]) for spec in specs),
+        reading=reading,
+        text_options=text_options(config, raw),
+        weight=config.weight,
+        identifiers=config.identifiers,
+        missing_target=config.missing_target,
+    )
+    groups = group_columns(without_untaught(config, dict(untaught)), features)
+    preprocessing = replace(preprocessing, groups=groups, files=details)
+    check_some_feature(preprocessing, config, [*left_out, *untaught])
+    summary = [*summarize(preprocessing, targets, left_out, files.height, untaught), *spoken, *notes]
+    parts = _parts(preprocessing, targets, weights, rows)
+    resolved = resolved_values(preprocessing, kept_in_config(config, fitted, untaught))
+    return Fitted(preprocessing, parts, summary, warnings, resolved, manner, details), _owners(files.height, rows)
+
+
+def _sample(files: ColumnFiles, columns: Sequence[FeatureColumn], reading: Reading, rows: Rows) -> dict[str, Any]:
+    """Some rows of numbers, booleans and categories by kind, in one pass over the files."""
+    import polars
+
+    wanted = [column for column in columns if column.kind in ("number", "boolean", "category")]
+    found: dict[str, list[Any]] = {column.name: [] for column in wanted}
+    first = 0
+    for file, num_rows in files.files if wanted else ():
+        here = rows[(rows >= first) & (rows < first + num_rows)] - first
+        first += num_rows
+        if len(here):
+            frame = files.read(file, list(found))[here]
+            for column in wanted:
+                found[column.name].append(files.piece_values(column_of(frame, column.name), column, reading))
+    return {
+        name: np.concatenate(pieces) if isinstance(pieces[0], np.ndarray) else polars.concat(pieces)
+        for name, pieces in found.items()
+    }
+
+
+def _fit_column(config: DataConfig, files: ColumnFiles, column: FeatureColumn, reading: Reading, rows: Rows) -> FeatureColumn:
+    if column.kind == "text":
+        return _fit_text(config, files, column, reading, rows)
+    if column.kind != "category":
+        return fit_column(config, column, files.values(column, reading), rows)
+    chosen = np.zeros(files.height, bool)
+    chosen[rows] = True
+    values = files.categories_of(column, reading, chosen, min_count_of(config, column.name))
+    return fit_column(config, column, values, np.arange(len(values)))
+
+
+def _fit_text(config: DataConfig, files: ColumnFiles, column: FeatureColumn, reading: Reading, rows: Rows) -> FeatureColumn:
+    """`fit_column` of a text, a piece at a time."""
+    import polars
+
+    chosen = np.zeros(files.height, bool)
+    chosen[rows] = True
+    counts = TokenCounts(config.text)
+    for first, series in files.pieces(column.name):
+        counts.add(files.piece_values(series, column, reading).filter(polars.Series(chosen[first : first + len(series)])))
+    return fit_text(column, counts)
+
+
+def _read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str) -> tuple[TargetSpec, NDArray[Any]]:
+    """`read_target` from the different values alone: they decide the task and the labels."""
+    import polars
+
+    files = raw.frame
+    assert isinstance(files, ColumnFiles)
+    labelled = False
+    if files.stored[name] == "number":
+        distinct = polars.Series(marked(name), np.unique(files.numbers(name)), nan_to_null=True)
+    else:
+        pieces = [series.unique(maintain_order=True) for _, series in files.pieces(name)]
+        labelled = is_labelled(pieces[0])
+        distinct = polars.concat([series.cast(polars.String) if labelled else series for series in pieces])
+        distinct = mend(distinct.unique(maintain_order=True), reading)
+    spec = infer_target(distinct, reading, task=config.task, classes=(), labelled=labelled, allow_one=config.allow_one_class)
+    spec = transformed(spec, config.scale_target)
+    return spec, _encode_target(raw, spec, reading, config.missing_target)
+
+
+def _encode_target(raw: RawTable, spec: TargetSpec, reading: Reading, missing_target: str) -> NDArray[Any]:
+    """`encode_target` a piece at a time; where it fails, all at once, for the whole message."""
+    files, locate, drop = raw.frame, locator(raw), missing_target == DROP
+    assert isinstance(files, ColumnFiles)
+    values = np.empty(files.height, np.float64 if spec.task == "regression" else np.int32)
+    try:
+        for first, series in files.pieces(spec.name):
+            values[first : first + len(series)] = encode_target(mend(series, reading), spec, reading, locate, drop=drop)
+    except DataError:
+        return encode_target(mend(files[spec.name], reading), spec, reading, locate, drop=drop)
+    return values
+
+
+def _check_gaps(files: ColumnFiles, columns: Sequence[FeatureColumn], reading: Reading, locate: Locate) -> None:
+    """`check_gaps`, with the columns in memory one at a time."""
+    gaps = Gaps()
+    for column in columns:
+        if any(np.isnan(transform.fill) for transform in column.numbers):
+            gaps.add(column, files.values(column, reading), locate)
+    gaps.refuse()
+
+
+def _through(config: DataConfig, raw: RawTable, stored: TablePreprocessing, seed: int) -> tuple[Fitted, NDArray[np.int8]]:
+    files = raw.frame
+    assert isinstance(files, ColumnFiles)
+    locate, reading = locator(raw), stored.reading
+    seen = f"as the first {SAMPLE_ROWS:,} rows are" if files.height > SAMPLE_ROWS else "as in the other rows"
+    specs = [spec for spec in stored.targets if spec.task != RECONSTRUCTION]
+    _, weights, encoded = all_of(
+        lambda: refuse_surprises(
+            stored.features, {c.name: files.surprises_of(c, reading) for c in stored.features}, locate, seen
+        ),
+        lambda: read_weights(raw, stored.weight, reading) if stored.weight else None,
+        lambda: [_encode_target(raw, spec, reading, stored.missing_target) for spec in specs],
+    )
+    _check_gaps(files, stored.features, reading, locate)
+    targets = {spec.name: values for spec, values in zip(specs, encoded, strict=True)}
+    rows, manner = choose_rows(config, raw, reading, stored.targets, targets, seed)
+    summary = summarize(stored, targets, [], files.height)
+    parts = _parts(stored, targets, weights, rows)
+    fitted = Fitted(stored, parts, summary, [], resolved_values(stored), manner, dict(stored.files))
+    return fitted, _owners(files.height, rows)
+
+
+def _parts(
+    preprocessing: TablePreprocessing,
+    targets: Mapping[str, NDArray[Any]],
+    weights: NDArray[np.float32] | None,
+    rows: Mapping[str, Rows],
+) -> dict[str, Part]:
+    """Parts without inputs."""
+    return {
+        name: Part(
+            {},
+            preprocessing.make_targets(targets, chosen, {}),
+            None if weights is None else weights[chosen],
+            chosen,
+        )
+        for name, chosen in rows.items()
+    }
+
+
+def _owners(height: int, rows: Mapping[str, Rows]) -> NDArray[np.int8]:
+    """int8 [rows]: the number of the part that has the row, -1 where none has."""
+    owner = np.full(height, -1, np.int8)
+    for index, chosen in enumerate(rows.values()):
+        owner[chosen] = index
+    return owner
+
+
+def _row_files(
+    files: ColumnFiles, preprocessing: TablePreprocessing, owner: NDArray[np.int8], names: Sequence[str], reporter: Reporter
+) -> Path:
+    """The folder with the preprocessed rows of each part, made where it is not there yet."""
+    state, arrays = preprocessing.to_state()
+    digest = hashlib.blake2b(digest_size=12)
+    table = files.folder.name.rpartition("-")[0]
+    digest.update(json.dumps([FORMAT, table, state["features"], state["reading"], list(names)], sort_keys=True).encode())
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].shape}".encode() + arrays[name].tobytes())
+    digest.update(owner.data)
+    row_bytes = 8 + sum(4 * math.prod(spec.shape) for spec in preprocessing.schema.inputs)
+    num_bytes = int(np.count_nonzero(owner >= 0)) * row_bytes
+    writer = _RowWriter(files, preprocessing, owner, list(names), reporter)
+    return make_folder(f"rows-{digest.hexdigest()}", num_bytes, writer.run, reporter)
+
+
+class _RowWriter:
+    """One pass over the columns on disk that writes the rows of each part."""
+
+    def __init__(
+        self, files: ColumnFiles, preprocessing: TablePreprocessing, owner: NDArray[np.int8], names: list[str], reporter: Reporter
+    ) -> None:
+        self.files, self.preprocessing, self.owner, self.names, self.reporter = files, preprocessing, owner, names, reporter
+        self.unseen = [Unseen() for _ in names]
+        row_bytes = 8 * sum(
+            column.tokenizer.length if column.tokenizer else max(1, len(column.columns)) for column in preprocessing.features
+        )
+        self.block_rows = max(1, BLOCK_BYTES // row_bytes)
+
+    def run(self, folder: Path) -> None:
+        """Fill the folder."""
+        inputs = self.preprocessing.schema.inputs
+        with ExitStack() as stack:
+            handles = {
+                file: stack.enter_context(open(folder / file, "wb"))
+                for name in self.names
+                for file in (_rows_file(name), *(_input_file(name, number) for number in range(len(inputs))))
+            }
+            for first, num_rows, values in self._values():
+                self.reporter.status(f"preprocessing rows: {first:,} of {self.files.height:,}")
+                owner = self.owner[first : first + num_rows]
+                for index, name in enumerate(self.names):
+                    rows = np.flatnonzero(owner == index)
+                    handles[_rows_file(name)].write((rows + first).data)
+                    for start in range(0, len(rows), self.block_rows):
+                        block = rows[start : start + self.block_rows]
+                        made = self.preprocessing.make_inputs(values, block, self.unseen[index])
+                        for number, spec in enumerate(inputs):
+                            handles[_input_file(name, number)].write(np.ascontiguousarray(made[spec.name]).data)
+        write_meta(folder / META, {"notes": [unseen.notes(self.preprocessing.features) for unseen in self.unseen]})
+
+    def _values(self) -> Iterator[tuple[int, int, dict[str, Any]]]:
+        """First row, number of rows, and columns by kind, of each file; the next one is read meanwhile."""
+        first = 0
+        with ThreadPoolExecutor(1) as beside:
+            following = beside.submit(self._read, 0)
+            for number, (_, num_rows) in enumerate(self.files.files):
+                values = following.result()
+                if number + 1 < len(self.files.files):
+                    following = beside.submit(self._read, number + 1)
+                yield first, num_rows, values
+                first += num_rows
+
+    def _read(self, number: int) -> dict[str, Any]:
+        columns = self.preprocessing.features
+        frame = self.files.read(self.files.files[number][0], [column.name for column in columns])
+        return {c.name: self.files.piece_values(column_of(frame, c.name), c, self.preprocessing.reading) for c in columns}
+
+
+def _rows_file(part: str) -> str:
+    return f"{part}-rows.bin"
+
+
+def _input_file(part: str, number: int) -> str:
+    return f"{part}-{number}.bin"
+
+
+def _put_on_disk(part: Part, folder: Path, name: str, preprocessing: TablePreprocessing) -> None:
+    """Inputs and row ids of a part become arrays on disk."""
+    num_rows = part.num_rows
+    for number, spec in enumerate(preprocessing.schema.inputs):
+        part.inputs[spec.name] = DiskArray(folder / _input_file(name, number), (num_rows, *spec.shape), spec.dtype)
+    part.row_file = DiskArray(folder / _rows_file(name), (num_rows,), "int64")
+    part.row_ids = np.zeros(0, np.int64)
+    part.targets.update(preprocessing.make_targets({}, np.zeros(0, np.int64), part.inputs))

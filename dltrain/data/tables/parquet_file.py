@@ -1,0 +1,101 @@
+"""Parquet files that anyone may have made: what they unpack to is reckoned before memory is given, and damage is told."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltrain.data.tables.parquet_footer import column_bytes
+from dltrain.errors import DataError, Fault
+from dltrain.storage.bounds import COLUMNS, RATIO, most_unpacked
+from dltrain.wording import shown
+
+if TYPE_CHECKING:
+    import polars
+
+VALUE_BYTES = 16  # what a value takes whose type says nothing else: text is a view of so many bytes
+
+
+@contextlib.contextmanager
+def parquet_faults(file: str) -> Iterator[None]:
+    """What polars raises about a damaged file is the file's fault; a panic of its Rust code is one of them."""
+    import polars
+
+    try:
+        yield
+    except (OSError, ValueError, MemoryError, polars.exceptions.PolarsError, polars.exceptions.PanicException) as error:
+        message = f"not a readable parquet file: {' '.join(str(error).split())[:200]}"
+        raise DataError(Fault(message, file=shown(file))) from error
+
+
+def read_parquet(file: str, num_rows: int | None = None) -> polars.DataFrame:
+    """The table of a file, or its first rows.
+
+    Raises:
+        DataError: damaged, none, or unpacking to an absurd size.
+    """
+    import polars
+
+    _refuse_bomb(file)
+    with parquet_faults(file):
+        return polars.read_parquet(file, n_rows=num_rows)
+
+
+def read_parquet_content(file: str) -> tuple[polars.DataFrame, bytes]:
+    """The table of a file, and its bytes.
+
+    Raises:
+        DataError: damaged, none, or unpacking to an absurd size.
+    """
+    import polars
+
+    _refuse_bomb(file)
+    with parquet_faults(file):
+        content = Path(file).read_bytes()
+        return polars.read_parquet(io.BytesIO(content)), content
+
+
+def count_parquet_rows(file: str) -> int:
+    """Rows of a file.
+
+    Raises:
+        DataError: damaged, or none.
+    """
+    import polars
+
+    with parquet_faults(file):
+        return int(polars.scan_parquet(file).select(polars.len()).collect().item())
+
+
+def _refuse_bomb(file: str) -> None:
+    import polars
+
+    with parquet_faults(file):
+        size = os.path.getsize(file)
+        if not size:
+            raise DataError(Fault("the file is empty", file=shown(file)))
+        schema: Mapping[str, Any] = polars.read_parquet_schema(file)
+        if len(schema) > COLUMNS.value:
+            raise DataError(
+                Fault(f"has {len(schema):,} columns, more than {COLUMNS.value:,}", file=shown(file), hint=COLUMNS.hint)
+            )
+        limit = most_unpacked(size)
+        total = max(count_parquet_rows(file) * sum(map(_value_bytes, schema.values())), column_bytes(file))
+    if total > limit:
+        message = f"its {size >> 10:,} kB unpack to {total >> 20:,} MB or more, over {RATIO.value} times its size"
+        raise DataError(Fault(message, file=shown(file), hint=RATIO.hint))
+
+
+def _value_bytes(dtype: Any) -> int:
+    """Bytes of a value in memory, from below."""
+    import polars
+
+    if dtype in (polars.Boolean, polars.Int8, polars.UInt8, polars.Int16, polars.UInt16):
+        return 1
+    if dtype in (polars.Int32, polars.UInt32, polars.Float32, polars.Date):
+        return 4
+    return 8 if dtype.is_numeric() or dtype.is_temporal() else VALUE_BYTES

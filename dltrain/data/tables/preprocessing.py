@@ -1,0 +1,526 @@
+"""Tables: columns by kind to one matrix of numbers, plus an index input for each embedded category."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.catalog.date_formats import is_zone, split_writing
+from dltrain.config.catalog.transformers import TRANSFORMERS
+from dltrain.data.columns.column import (
+    FeatureColumn,
+    Unseen,
+    check_gaps,
+    fill_features,
+    read_back,
+    read_features,
+    take,
+    usable_rows,
+)
+from dltrain.data.columns.kinds import KINDS, SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
+from dltrain.data.columns.pictures import form_from, form_state, images_from
+from dltrain.data.columns.scaling import SCALES, NumberTransform
+from dltrain.data.columns.spoken import unusable_types
+from dltrain.data.columns.tokens import MOST_TOKENS, Tokenizer
+from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.raw import Raw, RawTable
+from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.input_groups import InputGroup, group_specs, split_inputs
+from dltrain.data.tables.text_format import NAMES
+from dltrain.data.targets import Locate, describe_dropped, encode_target, have_targets, smeared
+from dltrain.data.transform import FittedStep, apply_steps, describe_steps, steps_from, steps_state
+from dltrain.errors import DataError, Fault, all_of, capped
+from dltrain.storage.values import one_of, positive, texts, typed
+from dltrain.wording import column_hint, listed
+
+if TYPE_CHECKING:
+    from dltrain.data.arrays.disk_array import Array
+
+FEATURES = "features"
+RECONSTRUCTION = "reconstruction"
+DROP = "drop"
+
+
+@dataclass(slots=True)
+class TableValues:
+    """A raw table read by kind, all rows.
+
+    Attributes:
+        features: column -> float64 array, or series of dates or text.
+        targets: target -> int32 class indices or float64 values in their own units.
+        weights: float32 [rows] or None.
+        identifiers: column -> series of text.
+        num_rows: of the table.
+    """
+
+    features: dict[str, Any]
+    targets: dict[str, NDArray[Any]]
+    weights: NDArray[np.float32] | None
+    identifiers: dict[str, Any]
+    num_rows: int
+
+
+@dataclass(frozen=True)
+class TablePreprocessing(Preprocessing):
+    """Preprocessing of rows and columns.
+
+    Attributes:
+        source: "csv", "parquet" or a named table.
+        features: the columns used, in order, with what was learned about them.
+        targets: what to learn, with labels or mean and scale.
+        reading: how text becomes values.
+        text_options: fields of `DataConfig` with which a text file is read again (`columns`, `quote`, `encoding`).
+        weight: the column of row weights, or None.
+        identifiers: columns that are repeated beside predictions.
+        steps: transformers of scikit-learn behind the scaled numbers.
+        arguments: with which the source reads data for predictions.
+        groups: the columns of each input where the config names inputs; else empty.
+        missing_target: "fail", or "drop": rows without a value for a target are left out where targets are needed.
+        files: of the word vectors with which embeddings began, as `RawTable.details` has files; nobody needs them again.
+    """
+
+    kind: ClassVar[str] = "table"
+    source: str
+    features: tuple[FeatureColumn, ...]
+    targets: tuple[TargetSpec, ...]
+    reading: Reading = field(default_factory=Reading)
+    text_options: Mapping[str, Any] = field(default_factory=dict)
+    weight: str | None = None
+    identifiers: tuple[str, ...] = ()
+    steps: tuple[FittedStep, ...] = ()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    groups: tuple[InputGroup, ...] = ()
+    files: Mapping[str, Any] = field(default_factory=dict)
+    missing_target: str = "fail"
+
+    @property
+    def schema(self) -> Schema:
+        """One input "features" of all numbers and one-hot columns, one for each embedded category; or those that are named."""
+        if self.groups:
+            return Schema(tuple(group_specs(self.groups, self.features)), self.targets)
+        columns = tuple(name for column in self.features for name in column.columns)
+        unit_range = all(column.unit_range for column in self.features)
+        if self.steps:
+            columns, unit_range = self.steps[-1].columns, TRANSFORMERS[self.steps[-1].name].to_unit
+        inputs = [InputSpec(FEATURES, (len(columns),), columns=columns, unit_range=unit_range)] if columns else []
+        for column in self.features:
+            if column.is_embedded:
+                inputs.append(column.make_input(input_name(column)))
+        return Schema(tuple(inputs), self.targets)
+
+    def transform(
+        self, raw: Raw, *, with_targets: bool, rows: NDArray[np.int64] | None = None, notes: list[str] | None = None
+    ) -> Part:
+        """See `Preprocessing.transform`; sentences for the user (unseen categories) are appended to `notes`."""
+        values = self.read_values(raw, with_targets=with_targets)
+        notes = [] if notes is None else notes
+        if rows is None and with_targets:
+            rows = np.flatnonzero(have_targets(values.targets, values.num_rows))
+            notes += describe_dropped(values.targets, values.num_rows)
+            if not len(rows):
+                raise DataError("no row has a value for the target")
+        rows = usable_rows(self.features, values.features, np.arange(values.num_rows) if rows is None else rows, notes)
+        return self.assemble(values, rows, notes)
+
+    def read_values(self, raw: Raw, *, with_targets: bool) -> TableValues:
+        """Read the columns that are needed, whatever their order; surplus columns are not looked at.
+
+        Raises:
+            DataError: a column is missing, or values that are not of its kind.
+        """
+        if not isinstance(raw, RawTable):
+            raise DataError("expected a table, got pictures")
+        self.check_columns(raw, with_targets)
+        frame, locate = raw.frame, locator(raw)
+        seen = f"as the first {SAMPLE_ROWS:,} rows are" if frame.height > SAMPLE_ROWS else "as in the other rows"
+        wanted = [spec for spec in self.targets if spec.task != RECONSTRUCTION] if with_targets else []
+        drop = self.missing_target == DROP
+        features, weights, *encoded = all_of(
+            lambda: read_features(frame, self.features, self.reading, locate, seen),
+            lambda: read_weights(raw, self.weight, self.reading) if with_targets and self.weight else None,
+            *(
+                partial(encode_target, mend(column_of(frame, spec.name), self.reading), spec, self.reading, locate, drop=drop)
+                for spec in wanted
+            ),
+        )
+        check_gaps(self.features, features, locate)
+        targets = {spec.name: values for spec, values in zip(wanted, encoded, strict=True)}
+        identifiers = {name: text_of(column_of(frame, name)).fill_null("") for name in self.identifiers if name in frame.columns}
+        return TableValues(features, targets, weights, identifiers, frame.height)
+
+    def check_columns(self, raw: RawTable, with_targets: bool) -> None:
+        """Every column that is needed must be there (raises DataError)."""
+        needed = [column.name for column in self.features]
+        if with_targets:
+            needed += [spec.name for spec in self.targets if spec.task != RECONSTRUCTION]
+            needed += [self.weight] if self.weight else []
+        have = raw.frame.columns
+        file = raw.origin[0][1] if raw.origin else None
+        missing = [name for name in needed if name not in have]
+        unusable = unusable_types(raw.frame, dict.fromkeys(needed, "which the run needs"), file)
+        if unusable:
+            raise DataError(capped(unusable))
+        if missing:
+            faults = [Fault(f"the column {name} is missing", file=file, hint=column_hint(name, have)) for name in missing]
+            raise DataError(capped(faults))
+
+    def assemble(self, values: TableValues, rows: NDArray[np.int64] | None, notes: list[str]) -> Part:
+        """Preprocess the given rows (all where None) of values that were read."""
+        rows = np.arange(values.num_rows) if rows is None else rows
+        unseen = Unseen()
+        inputs = self.make_inputs(values.features, rows, unseen)
+        notes += unseen.notes(self.features)
+        return Part(
+            inputs,
+            self.make_targets(values.targets, rows, inputs),
+            None if values.weights is None else values.weights[rows],
+            rows.astype(np.int64),
+            {name: series.gather(rows).to_list() for name, series in values.identifiers.items()},
+        )
+
+    def make_inputs(self, features: Mapping[str, Any], rows: NDArray[np.int64], unseen: Unseen) -> dict[str, Array]:
+        """The model's inputs for some rows of columns that were read by kind; what training has not seen goes to `unseen`."""
+        chosen = {name: take(column, rows) for name, column in features.items()}
+        width = sum(len(column.columns) for column in self.features)
+        matrix = np.zeros((len(rows), width), np.float32)
+        embedded = fill_features(matrix, self.features, chosen, unseen)
+        if self.groups:
+            return split_inputs(self.groups, self.features, matrix, embedded)
+        inputs: dict[str, Array] = {FEATURES: apply_steps(self.steps, matrix)} if width else {}
+        inputs.update({input_name(column): embedded[column.name] for column in self.features if column.is_embedded})
+        return inputs
+
+    def make_targets(
+        self, targets: Mapping[str, NDArray[Any]], rows: NDArray[np.int64], inputs: Mapping[str, Array]
+    ) -> dict[str, Any]:
+        """What the model is to learn for some rows; for reconstruction the input itself."""
+        made: dict[str, Any] = {}
+        for spec in self.targets:
+            if spec.task == RECONSTRUCTION and FEATURES in inputs:
+                made[spec.name] = inputs[FEATURES]
+            elif spec.name in targets:
+                target = targets[spec.name][rows]
+                regresses = spec.task == "regression"
+                made[spec.name] = spec.to_stored(target) if regresses else target
+        return made
+
+    def read_back(self, matrix: NDArray[Any]) -> dict[str, Any]:
+        """What reconstructed features [rows, width] say of the table: column -> values; none where steps made other numbers."""
+        width = sum(len(column.columns) for column in self.features)
+        return {} if self.steps or self.groups or matrix.shape[1:] != (width,) else read_back(self.features, matrix)
+
+    def with_smearing(self, factors: Mapping[str, float]) -> TablePreprocessing:
+        """See `Preprocessing.with_smearing`."""
+        return replace(self, targets=smeared(self.targets, factors))
+
+    def describe(self) -> list[str]:
+        """`features: 6 numbers (standard), 8 categories (one-hot, 102 columns)`."""
+        lines = []
+        groups: dict[str, list[FeatureColumn]] = {}
+        for column in self.features:
+            groups.setdefault(column.encode if column.kind == "category" else column.kind, []).append(column)
+        words = []
+        for name in ("number", "boolean", "date", "one_hot", "embedding", "text", "image"):
+            columns = groups.get(name, [])
+            if columns:
+                words.append(kind_counts([column.kind for column in columns]) + _manner(name, columns))
+        lines.append(f"features: {', '.join(words)}")
+        return [*lines, *describe_steps(self.steps)]
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """See `Preprocessing.to_state`."""
+        numbers = [number for column in self.features for number in column.numbers]
+        steps, step_arrays = steps_state(self.steps)
+        state = {
+            "source": self.source,
+            "reading": {
+                "missing": list(self.reading.missing),
+                "decimal": self.reading.decimal,
+                "thousands": self.reading.thousands,
+                "dates": self.reading.dates if isinstance(self.reading.dates, str | None) else dict(self.reading.dates),
+                "replace": {name: dict(words) for name, words in (self.reading.replace or {}).items()},
+            },
+            "text_options": dict(self.text_options),
+            "weight": self.weight,
+            "missing_target": self.missing_target,
+            "identifiers": list(self.identifiers),
+            "steps": steps,
+            "arguments": dict(self.arguments),
+            "files": {name: dict(entry) for name, entry in self.files.items()},
+            "inputs": {group.name: list(group.columns) for group in self.groups},
+            "targets": [target_state(spec) for spec in self.targets],
+            "features": [
+                {
+                    "name": column.name,
+                    "kind": column.kind,
+                    "date_format": column.date_format,
+                    "numbers": [
+                        {"name": number.name, "scale": number.scale, "indicator": number.indicator} for number in column.numbers
+                    ],
+                    "date_parts": list(column.date_parts),
+                    "categories": list(column.categories),
+                    **({"rare": list(column.rare)} if column.rare else {}),
+                    "has_missing": column.has_missing,
+                    "encode": column.encode,
+                    **text_state(column),
+                    **form_state(column.form, column.images, column.on_error),
+                }
+                for column in self.features
+            ],
+        }
+        arrays: dict[str, NDArray[Any]] = {
+            "fill": np.array([number.fill for number in numbers], np.float64),
+            "center": np.array([number.center for number in numbers], np.float64),
+            "spread": np.array([number.spread for number in numbers], np.float64),
+        }
+        arrays.update({f"quantiles_{index}": number.quantiles for index, number in enumerate(numbers) if len(number.quantiles)})
+        return state, arrays | step_arrays
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TablePreprocessing:
+        """See `Preprocessing.from_state`."""
+        index = 0
+        columns = []
+        for item in typed(state, "features", list):
+            numbers = []
+            for number in typed(item, "numbers", list):
+                transform = NumberTransform(
+                    typed(number, "name", str), one_of(number, "scale", SCALES), 0.0, typed(number, "indicator", bool)
+                )
+                numbers.append(_with_numbers(transform, arrays, index))
+                index += 1
+            column = FeatureColumn(
+                typed(item, "name", str),
+                one_of(item, "kind", KINDS),
+                writing_from(item["date_format"]),
+                tuple(numbers),
+                texts(item, "date_parts"),
+                texts(item, "categories"),
+                typed(item, "has_missing", bool),
+                one_of(item, "encode", ("one_hot", "embedding")),
+                **text_from(item),
+                rare=texts(item, "rare") if "rare" in item else (),
+                form=form_from(item),
+                images=images_from(item.get("images")),
+                on_error=one_of(item, "on_error", ("fail", "skip")) if "on_error" in item else "fail",
+            )
+            if set(column.date_parts) - {"year", "month", "day", "weekday", "day number", "hour"}:
+                raise ValueError(f"unknown parts of a date: {column.date_parts}")
+            if (column.kind == "image") != (column.form is not None):
+                raise ValueError(f"the column {column.name} has no form of its pictures, or has one and names none")
+            if (column.kind == "text") != (column.tokenizer is not None):
+                raise ValueError(f"the column {column.name} has no tokens, or has them and is no text")
+            if len(numbers) != {"category": 0, "text": 0, "image": 0, "date": len(column.date_parts)}.get(column.kind, 1):
+                raise ValueError(f"the column {column.name} has {len(numbers)} numbers")
+            columns.append(column)
+        reading = typed(state, "reading", dict)
+        return cls(
+            source=typed(state, "source", str),
+            features=tuple(columns),
+            targets=tuple(target_from(item) for item in typed(state, "targets", list)),
+            reading=Reading(
+                texts(reading, "missing"),
+                typed(reading, "decimal", str),
+                None if reading["thousands"] is None else typed(reading, "thousands", str),
+                {
+                    str(name): {str(old): str(new) for old, new in words.items()}
+                    for name, words in typed(reading, "replace", dict).items()
+                },
+                _dates_from(reading.get("dates")),
+            ),
+            text_options=_text_options(typed(state, "text_options", dict)),
+            weight=None if state["weight"] is None else typed(state, "weight", str),
+            identifiers=texts(state, "identifiers"),
+            steps=steps_from(state.get("steps", []), arrays),
+            arguments={str(name): str(value) for name, value in state.get("arguments", {}).items()},
+            missing_target=one_of(state, "missing_target", ("fail", DROP)) if "missing_target" in state else "fail",
+            groups=_groups_from(state, columns),
+            files={
+                str(name): {"digest": typed(entry, "digest", str), "bytes": typed(entry, "bytes", int)}
+                for name, entry in state.get("files", {}).items()
+            },
+        )
+
+
+def writing_from(stored: Any) -> str | None:
+    """How dates are written (raises ValueError where its zone is none)."""
+    zone = None if stored is None else split_writing(str(stored))[1]
+    if zone is not None and not is_zone(zone):
+        raise ValueError(f"unknown time zone {zone}")
+    return None if stored is None else str(stored)
+
+
+def _dates_from(dates: Any) -> str | dict[str, str] | None:
+    if dates is None or isinstance(dates, str):
+        return dates
+    return {str(name): str(writing) for name, writing in dict(dates).items()}
+
+
+def _groups_from(state: Mapping[str, Any], columns: Sequence[FeatureColumn]) -> tuple[InputGroup, ...]:
+    groups = tuple(InputGroup(str(name), texts(state["inputs"], name)) for name in state.get("inputs", {}))
+    names = [name for group in groups for name in group.columns]
+    if groups and (sorted(names) != sorted(column.name for column in columns) or not all(group.columns for group in groups)):
+        raise ValueError("inputs: expected each column in one input")
+    return groups
+
+
+def _with_numbers(transform: NumberTransform, arrays: Mapping[str, NDArray[Any]], index: int) -> NumberTransform:
+    quantiles = np.asarray(arrays.get(f"quantiles_{index}", np.zeros(0)), np.float64)
+    if transform.scale == "quantile" and (quantiles.ndim != 1 or not len(quantiles)):
+        raise ValueError(f"no quantiles for {transform.name}")
+    return replace(
+        transform,
+        fill=float(arrays["fill"][index]),
+        center=float(arrays["center"][index]),
+        spread=float(arrays["spread"][index]),
+        quantiles=quantiles,
+    )
+
+
+def _rare(columns: Sequence[FeatureColumn]) -> str:
+    """What became of categories with too few rows, behind what is said of their columns."""
+    words = [f"{len(column.rare):,} of {column.name}" for column in columns if column.rare]
+    return f"; rare ones taken together: {listed(words, 8)}" if words else ""
+
+
+def _manner(name: str, columns: Sequence[FeatureColumn]) -> str:
+    if name == "one_hot":
+        return f" (one-hot, {sum(len(column.columns) for column in columns)} columns{_rare(columns)})"
+    if name == "embedding":
+        return f" ({', '.join(f'{column.name}: embedding of {column.vocabulary_size:,}' for column in columns)}{_rare(columns)})"
+    if name == "text":
+        words = [
+            f"{column.name}: {column.tokenizer.size:,} tokens, {column.tokenizer.length} a row"
+            + (f", word vectors of {column.vector_length}" if column.vector_length else "")
+            for column in columns
+            if column.tokenizer
+        ]
+        return f" ({'; '.join(words)})"
+    if name == "boolean":
+        return ""
+    if name == "image":
+        forms = [(column.name, column.form.shape) for column in columns if column.form is not None]
+        shapes = [f"{word}: {height}×{width}×{channels}" for word, (height, width, channels) in forms]
+        return f" ({', '.join(shapes)})"
+    scales = sorted({number.scale for column in columns for number in column.numbers})
+    missing = sum(any(number.indicator for number in column.numbers) for column in columns)
+    return f" ({', '.join(scales)}{f'; {missing} with gaps filled and marked' if missing else ''})"
+
+
+def text_state(column: FeatureColumn) -> dict[str, Any]:
+    """What was learned about a text, as plain values; nothing for other columns."""
+    if column.tokenizer is None:
+        return {}
+    return {"tokens": column.tokenizer.to_state(), "vector_length": column.vector_length, "trainable": column.trainable}
+
+
+def text_from(item: Mapping[str, Any]) -> dict[str, Any]:
+    """What `text_state` made, again, as attributes of the column."""
+    if "tokens" not in item:
+        return {}
+    tokenizer = Tokenizer.from_state(typed(item, "tokens", dict))
+    vector_length = None if item["vector_length"] is None else typed(item, "vector_length", int)
+    if not 1 <= (vector_length or 1) <= MOST_TOKENS:
+        raise ValueError("tokens: vector length out of range")
+    return {"tokenizer": tokenizer, "vector_length": vector_length, "trainable": typed(item, "trainable", bool)}
+
+
+def input_name(column: FeatureColumn) -> str:
+    """The name of an embedded category's input: the column's own, unless the matrix of numbers has it."""
+    return f"{column.name}_category" if column.name == FEATURES else column.name
+
+
+def locator(raw: RawTable) -> Locate:
+    """The place (file, line) of a row."""
+    first_rows = [row for row, _, _ in raw.origin]
+
+    def locate(row: int) -> tuple[str | None, int | None]:
+        index = bisect.bisect_right(first_rows, row) - 1
+        if index < 0:
+            return None, None
+        first, file, line = raw.origin[index]
+        return file, (line + row - first) if line else None
+
+    return locate
+
+
+def read_weights(raw: RawTable, column: str, reading: Reading) -> NDArray[np.float32]:
+    """Row weights, float32 [rows].
+
+    Raises:
+        DataError: a weight is missing, negative or not a finite number; with its row.
+    """
+    series = mend(column_of(raw.frame, column), reading)
+    weights = to_numbers(series, reading)
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(bad):
+        locate = locator(raw)
+        faults = []
+        for row in bad[:10]:
+            file, line = locate(int(row))
+            value = series[int(row)]
+            found = "no value" if value is None else repr(value)
+            faults.append(Fault(f"weight column {column}: expected a number of 0 or more, got {found}", file=file, line=line))
+        raise DataError(capped(faults, len(bad)))
+    if not weights.any():
+        raise DataError(Fault(f"weight column {column}: all weights are 0", path="data.weight"))
+    return weights.astype(np.float32)
+
+
+def _text_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    read: dict[str, Any] = {}
+    kinds = {"quote": str, "encoding": str, "header": bool, "separator": str, "skip": int, "comment": str}
+    for key in ("columns", *kinds):
+        if options.get(key) is not None:
+            read[key] = texts(options, key) if key == "columns" else typed(options, key, kinds[key])
+    separator = read.get("separator", ",")
+    if NAMES.get(separator.casefold()) is None and (len(separator) != 1 or not separator.isascii() or separator in "\n\r\0"):
+        raise ValueError(f"separator: expected one character, got {separator[:20]!r}")
+    return read
+
+
+def target_state(spec: TargetSpec) -> dict[str, Any]:
+    """A target as plain values; the numbers come back with the same bits."""
+    return {
+        "name": spec.name,
+        "task": spec.task,
+        "classes": list(spec.classes),
+        "mean": spec.mean,
+        "scale": spec.scale,
+        "reason": spec.reason,
+        **({"transform": spec.transform, "smearing": spec.smearing, "limits": spec.limits} if spec.is_log else {}),
+    }
+
+
+def _limits_from(limits: Any) -> tuple[float, float] | None:
+    if limits is None:
+        return None
+    low, high = (float(limit) for limit in limits)
+    if not -np.inf < low <= high < np.inf:
+        raise ValueError("limits of a target: expected two finite numbers in order")
+    return low, high
+
+
+def target_from(item: Mapping[str, Any]) -> TargetSpec:
+    """What `target_state` made, again."""
+    classes = texts(item, "classes")
+    if item["task"] == "classification" and (not classes or len(set(classes)) < len(classes)):
+        raise ValueError("classes: expected one label or more, each once")
+    return TargetSpec(
+        typed(item, "name", str),
+        one_of(item, "task", ("classification", "regression", RECONSTRUCTION)),
+        classes,
+        float(item["mean"]),
+        float(item["scale"]),
+        typed(item, "reason", str),
+        transform=one_of(item, "transform", ("standard", "log")) if "transform" in item else "standard",
+        smearing=positive(item["smearing"]) if "smearing" in item else 1.0,
+        limits=_limits_from(item.get("limits")),
+    )

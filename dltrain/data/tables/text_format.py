@@ -1,0 +1,114 @@
+"""How a delimited text is written: its separator, found out from its first lines where they are not given."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from dltrain.config.types import DataConfig
+from dltrain.data.tables.text_scan import scan_text
+
+SEPARATORS = (",", ";", "\t", "|")
+SAMPLE_BYTES = 1 << 16
+WHITESPACE = "whitespace"
+_SEP_LINE = re.compile(rb"sep=([^\n])\r?\n", flags=re.IGNORECASE)
+_BLANKS = re.compile(rb'("[^"\n]*")|[ \t]+')
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?[\d.]*\d,\d+\s*[%€]?\s*")
+NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " ", "whitespace": "\t"}
+
+
+def find_separator(content: bytes, quote: str | None, *, header: bool | None = None) -> str:
+    """The separator by which the first 64 KB are a table: it stands in the first line, and records have as many fields as that.
+
+    Among several the one by which the most records agree with the first line, then the one whose fields hold the fewest other
+    separators, decimal commas of numbers left out (`1,34;8,47;-5,78` are three numbers). A text of one column has a comma.
+
+    Args:
+        content: UTF-8.
+        quote: what surrounds fields.
+        header: False: the first line is a row like others.
+    """
+    sample = content[:SAMPLE_BYTES]
+    if len(sample) < len(content):
+        sample = sample[: sample.rfind(b"\n") + 1] or sample
+    best, best_score = ",", (0.0, 0.0, 0)
+    for separator in SEPARATORS:
+        scan = scan_text(sample, separator, quote, "")
+        num_fields = scan.num_fields
+        if not len(num_fields) or num_fields[0] < 2:
+            continue
+        if len(num_fields) == 2 and header is not False and num_fields[1] != num_fields[0]:
+            continue
+        alike = round(float((num_fields == num_fields[0]).mean()), 2)
+        score = (alike, round(_cleanness(sample, separator, quote), 2), int(num_fields[0]))
+        if score > best_score:
+            best, best_score = separator, score
+    return best
+
+
+def _cleanness(sample: bytes, separator: str, quote: str | None) -> float:
+    """The share of fields without another separator in them; of a number its decimal comma is none."""
+    text = sample.decode("utf-8", "replace")
+    if quote:
+        text = re.sub(f"{re.escape(quote)}[^{re.escape(quote)}]*{re.escape(quote)}", "", text)
+    fields = re.split(rf"[\n{re.escape(separator)}]", text)
+    others = [other for other in SEPARATORS if other != separator]
+    odd = sum(any(other in field for other in others) and _DECIMAL_COMMA.fullmatch(field) is None for field in fields)
+    return 1 - odd / len(fields)
+
+
+def is_followed_by_blank(content: bytes, separator: str) -> bool:
+    """Whether the text is written `a, b, c`."""
+    sample = content[:SAMPLE_BYTES]
+    separators = sample.count(separator.encode())
+    return separator != " " and separators > 0 and sample.count(separator.encode() + b" ") > 0.9 * separators
+
+
+def show_separator(separator: str, followed_by_blank: bool = False) -> str:
+    """The separator as a message shows it."""
+    return "tab" if separator == "\t" else f'"{separator}{" " if followed_by_blank else ""}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """What of a file is no table: lines before it, comments, the line `sep=;` of a spreadsheet; runs of blanks that separate.
+
+    Attributes:
+        skip: lines before the table.
+        comment: how a line begins that is none of it, or None.
+        squeezes: runs of blanks and tabs become one tab.
+        separator: what the line `sep=;` says, or None; that line is no row, whatever the config says of the separator.
+    """
+
+    skip: int = 0
+    comment: bytes | None = None
+    squeezes: bool = False
+    separator: str | None = None
+
+    @classmethod
+    def of(cls, config: DataConfig, head: bytes) -> Framing:
+        """By the config, and by the beginning of the text."""
+        match = _SEP_LINE.match(head)
+        return cls(
+            config.skip,
+            config.comment.encode() if config.comment else None,
+            (config.separator or "").casefold() == WHITESPACE,
+            match[1].decode("ascii", "ignore") or None if match else None,
+        )
+
+    def apply(self, content: bytes, first_line: int = 1) -> bytes:
+        """Whole lines of a text with what is no table left empty, so that every line keeps its number."""
+        blank = max(self.skip - first_line + 1, int(first_line == 1 and self.separator is not None))
+        if blank:
+            place = -1
+            for _ in range(blank):
+                place = content.find(b"\n", place + 1)
+                if place < 0:
+                    return b"\n" * content.count(b"\n")
+            content = b"\n" * blank + content[place + 1 :]
+        if self.comment is not None and self.comment in content:
+            content = re.sub(rb"(?m)^[ \t]*" + re.escape(self.comment) + rb"[^\n]*$", b"", content)
+        if self.squeezes:
+            content = re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", content)
+            content = _BLANKS.sub(lambda match: match[1] or b"\t", content)
+        return content

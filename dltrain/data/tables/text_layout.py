@@ -1,0 +1,234 @@
+"""What has to be known of a delimited text before its rows are read: separator, quote, header, column names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from dltrain.config.types import DataConfig, config_fault
+from dltrain.data.columns.kinds import is_number
+from dltrain.data.columns.number_signs import NumberSigns, find_number_signs
+from dltrain.data.tables.column_names import named_columns
+from dltrain.data.tables.text_format import NAMES, SAMPLE_BYTES, Framing, find_separator, is_followed_by_blank, show_separator
+from dltrain.data.tables.text_parse import read_columns, strip_field_blanks
+from dltrain.data.tables.text_scan import TextScan, WidthCheck, scan_text
+from dltrain.errors import ConfigError, DataError, Fault, capped
+from dltrain.storage.bounds import COLUMNS
+from dltrain.wording import listed
+
+PLAIN = Framing()
+ROW_NAMES_LOOKED_AT = 100
+_QUOTES_AND_BLANKS = re.compile(rb'"[^"\n]*"([ \t]+"[^"\n]*")+ *\r?\n')
+NO_HEADER = "if the file has no header line, say data.header: false or name its columns with data.columns"
+
+
+@dataclass(frozen=True, slots=True)
+class TextLayout:
+    """How a file is written.
+
+    Attributes:
+        columns: names.
+        first: records before the data: 1 where there is a header, else 0.
+        separator: one character.
+        quote: one character, or None.
+        signs: of its numbers.
+        look: the separator as a message shows it.
+        named_by: what says how many columns there are ("the header names").
+        warnings: sentences for the user.
+        strips_names: names of columns had blanks around them, which were left out.
+    """
+
+    columns: tuple[str, ...]
+    first: int
+    separator: str
+    quote: str | None
+    signs: NumberSigns
+    look: str
+    named_by: str
+    warnings: tuple[str, ...] = ()
+    strips_names: bool = False
+
+    def width_check(self, file: str) -> WidthCheck:
+        """A check of the file's records."""
+        return WidthCheck(len(self.columns), self.named_by, file)
+
+    def describe(self, name: str, num_rows: int) -> str:
+        """`adult-train.csv: 32,561 rows, 15 columns (separator ", ")`."""
+        signs = [f'decimal sign "{self.signs.decimal}"'] if self.signs.decimal != "." else []
+        signs += [f'"{self.signs.thousands}" between thousands'] if self.signs.thousands else []
+        signs += ["blanks around names of columns left out"] if self.strips_names else []
+        written = ", ".join([f"separator {self.look}", *signs])
+        return f"{name}: {num_rows:,} rows, {len(self.columns)} columns ({written})"
+
+    @property
+    def reading(self) -> dict[str, str]:
+        """What was found out, by the keys that say it; whether the numbers show their signs, else what was said of them."""
+        found = {"separator": self.separator, "decimal": self.signs.decimal}
+        if self.signs.thousands:
+            found["thousands"] = self.signs.thousands
+        if self.signs.is_sure:
+            found["is_sure"] = "true"
+        found |= {key: value for key in ("remark", "unsure") if (value := getattr(self.signs, key))}
+        return found
+
+
+def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing = PLAIN) -> tuple[TextLayout, TextScan]:
+    """The layout of a text and the scan of its records.
+
+    Args:
+        content: the text (UTF-8), or as many whole lines from its beginning as one cares to look at.
+        config: what the user says about it.
+        name: the file, for faults.
+        framing: what was taken off the text.
+
+    Raises:
+        DataError: empty, quotes out of place, column names that do not do.
+        ConfigError: a separator or quote that is no single character.
+    """
+    if not content or content.isspace():
+        raise DataError(Fault("the file is empty", file=name))
+    quote = _quote(config)
+    separator = _separator(config) or framing.separator or find_separator(content, quote, header=config.header)
+    if config.arguments.get("own_columns") and not _has_columns(content, separator, quote, config.arguments["own_columns"], name):
+        separator = find_separator(content, quote, header=config.header)  # a file that is written otherwise than the training's
+    scan = scan_text(content, separator, quote, name)
+    if scan.faults:
+        raise DataError(_with_hint(scan.faults, content, config))
+    if len(scan.num_fields) and scan.num_fields[0] > COLUMNS.value:
+        message = f"the first row has {scan.num_fields[0]:,} values, more than {COLUMNS.value:,} columns"
+        hint = f"is the separator right (data.separator)? {COLUMNS.hint}"
+        raise DataError(Fault(message, file=name, line=int(scan.lines[0]), hint=hint))
+    first_row, header = _header(content, scan, config, separator, quote, name)
+    if header and config.columns is None and _has_row_names(content, scan, len(first_row), separator, quote, name):
+        first_row = ["", *first_row]
+    first_row, stripped = _names_as_meant(config, first_row) if header else ([cell.strip() for cell in first_row], False)
+    columns, first = _column_names(config, first_row, header, name)
+    named_by = "the header names" if first else ("data.columns names" if config.columns else "the first row has")
+    warnings: tuple[str, ...] = ()
+    if first and config.header is None and sum(is_number(cell) for cell in first_row) > len(first_row) / 3:
+        warnings = (f"the first line of {name} looks like data ({listed(first_row, 4)}); {NO_HEADER}",)
+    head = content[:SAMPLE_BYTES]
+    head = head if len(head) == len(content) else head[: head.rfind(b"\n") + 1] or head
+    signs = find_number_signs(head, separator, quote, decimal=config.decimal, thousands=config.thousands)
+    if signs.remark:
+        warnings = (*warnings, f"{name}: {signs.remark}")
+    look = show_separator(separator, is_followed_by_blank(content, separator))
+    stripped = stripped and first > 0 and not is_followed_by_blank(content, separator)
+    return TextLayout(tuple(columns), first, separator, quote, signs, look, named_by, warnings, stripped), scan
+
+
+def _has_columns(content: bytes, separator: str, quote: str | None, columns: Sequence[str], name: str) -> bool:
+    """Whether the first record, split by the separator, names one of the columns, or is no header at all."""
+    scan = scan_text(content[:SAMPLE_BYTES], separator, quote, name)
+    if not len(scan.starts):
+        return True
+    record = content[scan.starts[0] : scan.ends[0]].decode("utf-8", "replace")
+    cells = {cell.strip(f" {quote or ''}") for cell in record.split(separator)}
+    return len(columns) < 2 or len(cells & set(columns)) > 1 or not any(column in record for column in columns)
+
+
+def _quote(config: DataConfig) -> str | None:
+    if config.quote is None:
+        return '"'
+    if config.quote.casefold() in ("", "none"):
+        return None
+    if len(config.quote) != 1 or not config.quote.isascii():
+        raise ConfigError(config_fault(config, "data.quote", f"expected one character, got {config.quote!r}"))
+    return config.quote
+
+
+def _separator(config: DataConfig) -> str | None:
+    if config.separator is None:
+        return None
+    separator = NAMES.get(config.separator.casefold(), config.separator)
+    separator = separator.strip(" ") or " " if separator else separator
+    if len(separator) != 1 or not separator.isascii() or separator in "\n\r\0":
+        raise ConfigError(
+            config_fault(
+                config, "data.separator", f"expected one character, got {config.separator!r}", "blanks after it are left out"
+            )
+        )
+    return separator
+
+
+def _header(
+    content: bytes, scan: TextScan, config: DataConfig, separator: str, quote: str | None, file: str
+) -> tuple[list[str], bool]:
+    """The first record's fields, with the blanks around them, and whether it is a header."""
+    record = content[scan.starts[0] : scan.ends[0]]
+    wide = [f"column_{index}" for index in range(int(scan.num_fields[0]))]
+    frame = read_columns(strip_field_blanks(record, scan, 0), wide, 0, separator, quote, file, strips=False)
+    cells = [cell or "" for cell in frame.row(0)] if frame.height else [""]
+    if config.header is not None:
+        return cells, config.header
+    if config.columns is not None:
+        names = {cell.strip() for cell in cells}
+        return cells, len(names) > 1 and names <= {column.strip() for column in config.columns}
+    return cells, True
+
+
+def _with_hint(faults: Sequence[Fault], content: bytes, config: DataConfig) -> list[Fault]:
+    """Faults of quotes, with what to say of a file whose quoted fields are separated by blanks, as R's write.table writes it."""
+    if config.separator is None and _QUOTES_AND_BLANKS.match(content):
+        return [replace(fault, hint="if blanks separate the columns: data.separator: whitespace") for fault in faults]
+    return list(faults)
+
+
+def _has_row_names(content: bytes, scan: TextScan, num_names: int, separator: str, quote: str | None, name: str) -> bool:
+    """Whether every row has one value more than the header has names, and the first tells the rows apart: R's row names."""
+    widths = scan.num_fields[1:]
+    if len(widths) < 2 or (widths != num_names + 1).any():
+        return False
+    last = min(len(widths), ROW_NAMES_LOOKED_AT)
+    wide = [f"column_{index}" for index in range(num_names + 1)]
+    some = b"\n".join(strip_field_blanks(content[scan.starts[row] : scan.ends[row]], scan, row) for row in range(1, last + 1))
+    frame = read_columns(some, wide, 0, separator, quote, name)
+    is_trailing = (frame[wide[-1]].fill_null("") == "").all()
+    return frame[wide[0]].null_count() == 0 and frame[wide[0]].n_unique() == frame.height and not is_trailing
+
+
+def _names_as_meant(config: DataConfig, cells: list[str]) -> tuple[list[str], bool]:
+    """The names of a header without the blanks around them, and whether there were any.
+
+    A name that the config writes with them, and names that differ in nothing else, are kept as they stand.
+    """
+    names = [cell.strip() for cell in cells]
+    if names == cells:
+        return names, False
+    spoken = {column for _, column in named_columns(config)} | {*(config.columns or ()), *config.arguments.get("own_columns", ())}
+    counts = Counter(names)
+    kept = [
+        cell if (cell in spoken and name not in spoken) or (counts[name] > 1 and name) else name
+        for cell, name in zip(cells, names, strict=True)
+    ]
+    return kept, kept != cells
+
+
+def _column_names(config: DataConfig, cells: list[str], header: bool, name: str) -> tuple[list[str], int]:
+    """Column names, and how many records come before the data (0 or 1)."""
+    if config.columns is not None and not (header and set(cells) <= set(config.columns)):
+        names = list(config.columns)
+        optional = config.arguments.get("optional_columns", ())
+        if len(cells) == len(names) - len(optional):
+            names = [column for column in names if column not in optional]
+        if len(names) != len(cells):
+            message = f"names {len(names)} columns, {name} has {len(cells)}"
+            raise DataError(config_fault(config, "data.columns", message, f"its first line: {listed(cells, 30)}"))
+    elif header:
+        names = [cell or f"unnamed_{index}" for index, cell in enumerate(cells, 1)]
+    else:
+        names = [f"column_{index}" for index in range(1, len(cells) + 1)]
+    faults = []
+    first_places: dict[str, int] = {}
+    for index, column in enumerate(names):
+        if first_places.setdefault(column, index) != index:
+            message = f"the column name {column!r} stands at {first_places[column] + 1} and again at {index + 1}"
+            hint = "rename one, or name all columns with data.columns (and say data.header: true to skip the header line)"
+            if sum(is_number(cell) for cell in cells) > len(cells) / 3:
+                hint = f"this looks like data: {NO_HEADER}"
+            faults.append(Fault(message, file=name, line=1, hint=hint))
+    if faults:
+        raise DataError(capped(faults))
+    return names, int(header)

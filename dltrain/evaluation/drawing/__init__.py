@@ -1,0 +1,1 @@
+"""Every picture that a run draws, in one style (`figure.py`, where to begin)."""

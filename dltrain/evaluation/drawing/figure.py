@@ -1,0 +1,82 @@
+"""What all pictures share: a style of their own, text that is only text, a file that is whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltrain.reporting import Reporter
+from dltrain.storage.atomic import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+logger = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def own_style() -> Iterator[None]:
+    """Draw as matplotlib does by itself, whatever the user's matplotlibrc says, and take no name for a formula."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update({"text.parse_math": False, "axes.formatter.use_mathtext": False})
+        yield
+
+
+def new_figure(width: float, height: float, **options: Any) -> Figure:
+    """An empty figure of so many inches that is drawn by Agg: pyplot would look for a display and keep every figure."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), **{"dpi": 120, **options})
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(figure: Figure, picture: Path, **options: Any) -> None:
+    """Write the figure as PNG, whole or not at all.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", **options)
+    write_atomically(picture, buffer.getvalue())
+
+
+def make_logarithmic(axes: Axes, which: str) -> None:
+    """Make one axis, "x" or "y", logarithmic, with numbers in plain text: a formula would not be read as one."""
+    from matplotlib.ticker import LogFormatter
+
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(LogFormatter(labelOnlyBase=False))
+    axis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(1.5, 0.4)))
+
+
+def draw_or_warn(draw: Callable[..., Any], what: str, *args: Any, reporter: Reporter) -> Any:
+    """Call `draw(*args)`; a picture that fails is a warning, for what it would show is finished and stored.
+
+    Args:
+        draw: draws one picture or several.
+        what: their name, for the warning.
+        args: for `draw`.
+        reporter: hears the warning.
+
+    Returns:
+        What `draw` returns; None where it failed.
+    """
+    try:
+        return draw(*args)
+    except Exception as error:  # a full disk, a library that cannot be loaded, or a bug: none of them undoes a training
+        logger.debug("%s could not be drawn", what, exc_info=True)
+        text = (str(error).splitlines() or [""])[0]
+        reporter.warning(f"{what} could not be drawn: {text or type(error).__name__}")
+        return None

@@ -1,0 +1,134 @@
+"""Gates: conditions such as `accuracy>=0.9` that a run must meet."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dltrain.config.catalog.metrics import find_name, find_value, split_part
+from dltrain.config.gates import Requirement, parse_gate, parse_gates
+from dltrain.errors import Fault, UsageError
+from dltrain.wording import one_of
+
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+__all__ = ["Gate", "Requirement", "check_gates", "parse_gate", "parse_gates"]
+
+_PER_CLASS = re.compile(r"^(?P<metric>[^\[\]]+)\[(?P<label>.*)\]$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A gate with what came out.
+
+    Attributes:
+        require: as the user wrote it.
+        value: of the metric; NaN where it could not be computed.
+        met: whether the condition holds; a NaN meets none.
+        part: the part of the data the value is of.
+        metric: the metric's name there.
+    """
+
+    require: str
+    value: float
+    met: bool
+    part: str
+    metric: str
+
+
+def check_gates(
+    requires: Sequence[str],
+    metrics: Mapping[str, Mapping[str, float]],
+    *,
+    part: str | None = None,
+    reports: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Gate]:
+    """Hold metrics against what is required.
+
+    Args:
+        requires: such as `accuracy>=0.9`, `test.accuracy>0.8`, `val_loss<0.3`, `f1[spam]>=0.9`
+            (precision, recall, f1 of one class).
+        metrics: part -> metric -> value.
+        part: where a name without a part is looked for; None: test, else validation. The training part must be named
+            (`train.accuracy>=0.9`): a gate that a model passes on what it has seen says nothing.
+        reports: part -> what `classification_report` returned, for the metrics of one class.
+
+    Raises:
+        UsageError: with a fault for each gate that is malformed or names no metric there is.
+    """
+    values = {name: {**values, **_class_values((reports or {}).get(name, {}))} for name, values in metrics.items()}
+    parts = [part] if part is not None else [name for name in ("test", "validation") if name in values][:1]
+    gates: list[Gate] = []
+    faults: list[Fault] = []
+    for requirement in parse_gates(requires):
+        found = find_value(requirement.name, values, parts) or _find_class_value(requirement.name, values, parts)
+        if found is None:
+            faults.append(_unknown(requirement, metrics, values, parts))
+            continue
+        in_part, metric, value = found[0], found[1], math.nan if found[2] is None else float(found[2])
+        met = math.isfinite(value) and _OPERATORS[requirement.operator](value, requirement.threshold)
+        gates.append(Gate(requirement.text, value, met, in_part, metric))
+    if faults:
+        raise UsageError(faults)
+    return gates
+
+
+def _class_values(report: Mapping[str, Any]) -> dict[str, float]:
+    return {
+        f"{metric}[{label}]": float(value)
+        for label, row in report.get("classes", {}).items()
+        for metric, value in row.items()
+        if metric != "support"
+    }
+
+
+def _find_class_value(
+    name: str, values: Mapping[str, Mapping[str, float]], parts: Iterable[str]
+) -> tuple[str, str, float] | None:
+    """`F1Score[spam]` is `f1[spam]`: the metric by any of its spellings, the label exactly."""
+    named, bare = split_part(name)
+    match = _PER_CLASS.match(bare)
+    if match is None:
+        return None
+    for part in [named] if named else parts:
+        metric = find_name(match["metric"], ("precision", "recall", "f1"))
+        key = f"{metric}[{match['label'].strip()}]"
+        if key in values.get(part, {}):
+            return part, key, values[part][key]
+    return None
+
+
+def _unknown(
+    requirement: Requirement,
+    metrics: Mapping[str, Mapping[str, float]],
+    values: Mapping[str, Mapping[str, float]],
+    parts: Sequence[str],
+) -> Fault:
+    """Say which metrics there are, and the nearest."""
+    bare = {name for part in parts for name in values.get(part, {})}
+    spelled = {f"{part}.{name}" for part in values for name in values[part]}
+    nearest = difflib.get_close_matches(requirement.name, sorted(bare | spelled), n=1, cutoff=0.6)
+    there = "; ".join(f"{part}: {', '.join(names) or 'none'}" for part, names in metrics.items()) or "none"
+    message = (
+        f"the requirement {requirement.text!r} names a metric that this run does not have: {requirement.name!r}; it has {there}"
+    )
+    named = split_part(requirement.name)[0]
+    hint = f"did you mean {nearest[0]}?" if nearest else None
+    labels = list(dict.fromkeys(name[name.index("[") + 1 : -1] for part in parts for name in values.get(part, {}) if "[" in name))
+    asked = _PER_CLASS.match(split_part(requirement.name)[1])
+    if asked and labels and find_name(asked["metric"], ("precision", "recall", "f1")):
+        message = f"the requirement {requirement.text!r} names a class that this run does not have: {asked['label']!r}"
+        hint = (f"{hint} " if hint else "") + f"its classes: {one_of(labels, 24)}"
+    if named and named not in values:
+        message = f"the requirement {requirement.text!r} needs the {named} part; there is {', '.join(values) or 'none'}"
+        hint = f"`dltrain evaluate --part {named}` looks at that part, if the run has it"
+    return Fault(message, hint=hint)

@@ -1,0 +1,255 @@
+"""From a model's outputs to what is reported of a part: metrics, baseline, confusion matrix, and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.dataset import Part, Schema, TargetSpec
+from dltrain.errors import RunError
+from dltrain.evaluation.drawing.mistakes import Mistake, worst_mistakes
+from dltrain.evaluation.metrics.forecast import Forecast, report_forecast
+from dltrain.evaluation.metrics.metrics import (
+    classification_baseline,
+    classification_metrics,
+    classification_report,
+    confusion_matrix,
+    regression_baseline,
+    regression_metrics,
+)
+from dltrain.evaluation.metrics.standard_errors import standard_errors
+from dltrain.evaluation.metrics.verdicts import Prior, Verdict, judge_classes, judge_numbers, prior_of_classes
+from dltrain.model.heads.head import Head, layer_name
+
+NO_PRIORS: Mapping[str, Prior] = {}
+NO_WEIGHTS: Mapping[str, NDArray[Any]] = {}
+MOST_ROWS = 100_000_000  # of a training part whose targets are laid out again
+
+
+@dataclass(slots=True)
+class PartReport:
+    """What is reported of one part.
+
+    Attributes:
+        metrics: Keras's names (`loss`, `accuracy`, those of the config), then precision, recall, f1, roc_auc, log_loss of
+            classes, or rmse, mse, mae, r2 of numbers in their own units. With several targets each name begins with its target's.
+        baseline: the same names, as far as always saying the training part's majority class (or mean) has them.
+        report: for classes labels, confusion matrix and the table of precision, recall and F1; with several targets by target.
+        notes: sentences for the user.
+        standard_errors: of those metrics that are means over the rows (accuracy, losses, rmse): how far chance in the choice
+            of the rows may have moved them.
+        forecasts: of a series, what its picture shows, a column each.
+        mistakes: with one target of classes: the most confident wrong predictions.
+        verdicts: target -> how the model stands to what knows nothing of the inputs.
+    """
+
+    metrics: dict[str, float]
+    baseline: dict[str, float]
+    report: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    standard_errors: dict[str, float] = field(default_factory=dict)
+    forecasts: list[Forecast] = field(default_factory=list)
+    mistakes: tuple[Mistake, ...] = ()
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+
+
+def probabilities_of(head: Head, output: NDArray[Any]) -> NDArray[np.float64]:
+    """Probability of each class [rows, classes] from a head's raw output."""
+    values = np.asarray(output, np.float64)
+    if values.shape[1] == 1:
+        if head.logits:
+            values = 0.5 * (1 + np.tanh(0.5 * values))
+        elif head.loss.name in ("Hinge", "SquaredHinge"):
+            values = (values + 1) / 2  # an output between -1 and 1
+        return np.concatenate([1 - values, values], axis=1)
+    if head.logits:
+        values = np.exp(values - values.max(axis=1, keepdims=True))
+        values = values / values.sum(axis=1, keepdims=True)
+    return values
+
+
+def describe_reference(schema: Schema, train: Part, class_weights: Mapping[str, NDArray[Any]] = NO_WEIGHTS) -> dict[str, Any]:
+    """What baseline and verdict need to know of the training part, as plain values.
+
+    Args:
+        schema: its targets.
+        train: the training part.
+        class_weights: of the training, by the name of the head.
+
+    Returns:
+        Target -> `counts` of the rows by class, their `shares` under the weights of the training and the `class_weights`; or the
+        `mean` of the numbers as it is stored, and `weighted_mean` under the weights of the rows.
+    """
+    described: dict[str, Any] = {}
+    for target in schema.targets:
+        values = train.targets[target.name]
+        if target.task == "classification":
+            described[target.name] = {"counts": np.bincount(values, minlength=len(target.classes)).tolist()}
+            given = class_weights.get(layer_name(target.name))
+            if given is not None or train.weights is not None:
+                prior = prior_of_classes(values, len(target.classes), train.weights, given)
+                assert prior.shares is not None
+                described[target.name]["shares"] = prior.shares.tolist()
+            if given is not None:
+                described[target.name]["class_weights"] = np.asarray(given, np.float64).tolist()
+        elif target.task == "regression":
+            described[target.name] = {"mean": target.mean_of(values)}
+            if train.weights is not None:
+                described[target.name]["weighted_mean"] = target.mean_of(values, train.weights)
+    return described
+
+
+def restore_priors(described: Mapping[str, Any]) -> dict[str, Prior]:
+    """What `describe_reference` says each target's verdict is held against.
+
+    Raises:
+        RunError: the description is none of those.
+    """
+    priors: dict[str, Prior] = {}
+    try:
+        for name, entry in described.items():
+            if "counts" in entry:
+                shares = np.array(entry.get("shares", entry["counts"]), np.float64)
+                weights = np.array(entry["class_weights"], np.float64) if "class_weights" in entry else None
+                if shares.ndim != 1 or not np.isfinite(shares).all() or shares.sum() <= 0 or len(shares) != len(entry["counts"]):
+                    raise ValueError(f"shares of {name}")
+                if weights is not None and weights.shape != shares.shape:
+                    raise ValueError(f"class_weights of {name}")
+                priors[name] = Prior(weights, shares / shares.sum())
+            else:
+                priors[name] = Prior(mean=float(entry.get("weighted_mean", entry["mean"])))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise RunError(f"the manifest does not say what the training part was: {error}", hint="the run is damaged") from error
+    return priors
+
+
+def restore_reference(described: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Targets that have what `describe_reference` says of the training part's; for `report_part`.
+
+    Raises:
+        RunError: the description is none of those.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    try:
+        for name, entry in described.items():
+            if "counts" in entry:
+                counts = np.array(entry["counts"], np.int64)
+                if counts.ndim != 1 or sum(counts.tolist()) > MOST_ROWS:
+                    raise ValueError(f"counts of {name}")
+                arrays[name] = np.repeat(np.arange(len(counts)), counts)
+            else:
+                arrays[name] = np.array([float(entry["mean"])])
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise RunError(f"the manifest does not say what the training part was: {error}", hint="the run is damaged") from error
+    return arrays
+
+
+def reference_of(train: Part, described: Mapping[str, Any]) -> dict[str, Any]:
+    """The training part's stored targets for `report_part`: of numbers the mean that later evaluations will know, to the bit.
+
+    Args:
+        train: the training part.
+        described: from `describe_reference`; empty where it is not known.
+    """
+    return {**train.targets, **{name: np.array([entry["mean"]]) for name, entry in described.items() if "mean" in entry}}
+
+
+def report_part(
+    name: str,
+    logs: Mapping[str, float],
+    heads: Sequence[Head],
+    outputs: Sequence[NDArray[Any]],
+    part: Part,
+    reference: Mapping[str, NDArray[Any]],
+    priors: Mapping[str, Prior] = NO_PRIORS,
+) -> PartReport:
+    """Put together what is reported of a part (`report_reconstruction` where the input is reconstructed).
+
+    Args:
+        name: of the part, for sentences.
+        logs: loss and metrics as Keras computed them.
+        heads: of the model.
+        outputs: one array [rows, ...] per head.
+        part: the rows, with their targets.
+        reference: target name -> the training part's stored targets, for the baseline.
+        priors: target name -> what its verdict is held against; one that is missing is made of the reference.
+    """
+    result = PartReport(dict(logs), {})
+    if part.references:
+        report_forecast(result, name, heads, outputs, part, reference)
+        return result
+    several = sum(len(head.targets) for head in heads) > 1
+    for head, output in zip(heads, outputs, strict=True):
+        if head.task == "classification":
+            _classification(result, name, head, output, part, reference, priors, prefix=f"{head.name}_" if several else "")
+        else:
+            for index, target in enumerate(head.targets):
+                prefix = f"{layer_name(target.name)}_" if several else ""
+                _regression(result, name, target, output[:, index], part, reference, priors, prefix=prefix)
+    if not several and heads[0].task == "classification":
+        result.standard_errors = standard_errors(heads[0], probabilities_of(heads[0], outputs[0]), part)
+    elif not several and heads[0].task == "regression":
+        result.standard_errors = standard_errors(heads[0], heads[0].targets[0].to_prediction(outputs[0][:, 0]), part)
+    return result
+
+
+def _classification(
+    result: PartReport,
+    name: str,
+    head: Head,
+    output: NDArray[Any],
+    part: Part,
+    reference: Mapping[str, NDArray[Any]],
+    priors: Mapping[str, Prior],
+    *,
+    prefix: str,
+) -> None:
+    target = head.targets[0]
+    indices, seen, classes = part.targets[target.name], reference[target.name], head.classes
+    probabilities = probabilities_of(head, output)
+    metrics = classification_metrics(indices, probabilities)
+    predictions = probabilities.argmax(axis=1)
+    report = classification_report(confusion_matrix(indices, predictions, len(classes)), classes)
+    baseline = classification_baseline(seen, indices, len(classes))
+    result.metrics = {**{prefix + key: value for key, value in metrics.items()}, **result.metrics}
+    result.baseline |= {prefix + key: value for key, value in baseline.items()}
+    if prefix:
+        result.report[target.name] = report
+    else:
+        result.report |= report
+        result.mistakes = worst_mistakes(indices, probabilities, classes)
+    prior = priors.get(target.name) or prior_of_classes(seen, len(classes), None, None)
+    _note(result, name, target, judge_classes(indices, probabilities, prior, part.weights), prefix)
+
+
+def _regression(
+    result: PartReport,
+    name: str,
+    target: TargetSpec,
+    column: NDArray[Any],
+    part: Part,
+    reference: Mapping[str, NDArray[Any]],
+    priors: Mapping[str, Prior],
+    *,
+    prefix: str,
+) -> None:
+    true, predicted = target.to_own(part.targets[target.name]), target.to_prediction(column)
+    seen = target.to_own(reference[target.name])
+    metrics, baseline = regression_metrics(true, predicted), regression_baseline(seen, true)
+    result.metrics |= {prefix + key: value for key, value in metrics.items()}
+    result.baseline |= {prefix + key: value for key, value in baseline.items()}
+    prior = priors.get(target.name) or Prior(mean=target.mean_of(reference[target.name]))
+    assert prior.mean is not None
+    mean = float(target.to_own(prior.mean))
+    _note(result, name, target, judge_numbers(true, predicted, mean, part.weights), prefix)
+
+
+def _note(result: PartReport, part: str, target: TargetSpec, verdict: Verdict, prefix: str) -> None:
+    result.verdicts[target.name] = verdict
+    sentence = verdict.sentence(part, prefix)
+    if sentence is not None and part != "train":
+        result.notes.append(sentence)

@@ -1,0 +1,186 @@
+"""Is a model better than one that knows nothing of the inputs? Judged by proper scores, under the weights it was trained with.
+
+A proper score is best where the probabilities are true (Gneiting & Raftery, "Strictly Proper Scoring Rules, Prediction, and
+Estimation", JASA 102, 2007): the log loss of classes, the squared error of numbers. A model that was trained with class
+weights gives the probabilities of a world in which the classes have those weights, so both sides are judged in that world.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dltrain.evaluation.metrics.metrics import log_loss, roc_auc, row_losses
+
+Floats = NDArray[np.float64]
+# By so many standard errors a score must be better. The log loss is asked first; the others, which answer for probabilities
+# that are merely off, need more, so that a model that learnt nothing seldom passes by any of them.
+SCORE_ERRORS, OTHER_ERRORS = 2.0, 2.5
+LEAST_ROWS = 5  # of each class, where classes have weights
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What the training part says of a target before any input is looked at.
+
+    Attributes:
+        class_weights: of the training, by class; None: each weighs one.
+        shares: of the classes, under the weights of the training; None for numbers.
+        mean: of the stored numbers, under their weights; None for classes.
+    """
+
+    class_weights: Floats | None = None
+    shares: Floats | None = None
+    mean: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a model's answers stand to those of the prior, on one part.
+
+    Attributes:
+        metric: "log_loss" or "mse".
+        value, baseline: of the model and of the prior, both under the weights of the training.
+        rows: of the part.
+        is_weighted: classes have weights, so that the values are not those of the table of metrics.
+        better: by more than chance.
+        worse: by more than chance, in that metric.
+        strength: the most standard errors by which any of the scores speaks for the model.
+    """
+
+    metric: str
+    value: float
+    baseline: float
+    rows: int
+    is_weighted: bool
+    better: bool
+    worse: bool
+    strength: float
+
+    def sentence(self, part: str, prefix: str = "") -> str | None:
+        """What is to be said of a model that is not better; None where it is.
+
+        Args:
+            part: its name.
+            prefix: with which the target's metrics begin.
+        """
+        if self.better:
+            return None
+        value, baseline, metric = self.value, self.baseline, self.metric
+        if metric == "mse":
+            value, baseline, metric = value**0.5, baseline**0.5, "rmse"
+        weighted = " (with the weights of the training)" if self.is_weighted else ""
+        figures = f"{prefix}{metric}{weighted} on the {part} part is {value:.4g}, the baseline's is {baseline:.4g}"
+        if self.worse:
+            return f"The model is no better than the baseline: {figures}."
+        return (
+            f"The model is not shown to be better than the baseline on these {self.rows:,} rows: {figures}, "
+            "and the difference is within chance."
+        )
+
+
+def prior_of_classes(codes: ArrayLike, num_classes: int, row_weights: ArrayLike | None, class_weights: ArrayLike | None) -> Prior:
+    """Of a training part's classes; `codes` are their indices [rows]."""
+    rows = None if row_weights is None else np.asarray(row_weights, np.float64)
+    counts = np.bincount(np.asarray(codes, np.int64), rows, num_classes).astype(np.float64)
+    weights = None if class_weights is None else np.asarray(class_weights, np.float64)
+    counts = counts if weights is None else counts * weights
+    return Prior(weights, counts / counts.sum() if counts.sum() > 0 else np.full(num_classes, 1 / num_classes))
+
+
+def prior_of_numbers(values: ArrayLike, row_weights: ArrayLike | None) -> Prior:
+    """Of a training part's stored numbers [rows]."""
+    weights = None if row_weights is None else np.asarray(row_weights, np.float64)
+    return Prior(mean=float(np.average(np.asarray(values, np.float64), weights=weights)))
+
+
+def judge_classes(codes: ArrayLike, probabilities: ArrayLike, prior: Prior, row_weights: ArrayLike | None = None) -> Verdict:
+    """Of probabilities [rows, classes] for rows of the classes `codes`."""
+    assert prior.shares is not None
+    true, scores = np.asarray(codes, np.int64), np.asarray(probabilities, np.float64)
+    weights = np.ones(len(true)) if row_weights is None else np.asarray(row_weights, np.float64)
+    if prior.class_weights is not None:
+        weights = weights * prior.class_weights[true]
+    constant = np.broadcast_to(prior.shares, scores.shape)
+    score = _errors_better(_losses(true, scores), _losses(true, constant), weights)
+    others = [_errors_better(scores.argmax(axis=1) != true, prior.shares.argmax() != true, weights)]
+    rows = np.bincount(true, minlength=len(prior.shares))[prior.shares > 0]
+    if prior.class_weights is not None and rows.min() < LEAST_ROWS:
+        score, others = 0.0, [0.0]  # a class that weighs much stands for too few rows to know how they spread
+    if scores.shape[1] == 2:
+        others.append(_auc_errors(true == 1, scores[:, 1]))
+    return Verdict(
+        "log_loss",
+        log_loss(true, scores, weights),
+        log_loss(true, constant, weights),
+        len(true),
+        prior.class_weights is not None,
+        better=score > SCORE_ERRORS or max(others) > OTHER_ERRORS,
+        worse=score < -SCORE_ERRORS,
+        strength=max(score, *others),
+    )
+
+
+def judge_numbers(true: ArrayLike, predicted: ArrayLike, mean: float, row_weights: ArrayLike | None = None) -> Verdict:
+    """Of predicted numbers [rows], and of `mean`, in the unit of the true ones."""
+    truth, answers = np.asarray(true, np.float64), np.asarray(predicted, np.float64)
+    weights = np.ones(len(truth)) if row_weights is None else np.asarray(row_weights, np.float64)
+    squares, constant = (answers - truth) ** 2, (mean - truth) ** 2
+    score = _errors_better(squares, constant, weights)
+    total = max(weights.sum(), np.finfo(np.float64).tiny)
+    return Verdict(
+        "mse",
+        float(weights @ squares / total),
+        float(weights @ constant / total),
+        len(truth),
+        is_weighted=False,
+        better=score > SCORE_ERRORS,
+        worse=score < -SCORE_ERRORS,
+        strength=max(score, _correlation_errors(truth, answers)),
+    )
+
+
+def _losses(codes: NDArray[np.int64], probabilities: Floats) -> Floats:
+    return row_losses(probabilities[np.arange(len(codes)), codes])
+
+
+def _errors_better(model: NDArray[Any], baseline: NDArray[Any], weights: Floats) -> float:
+    """By how many standard errors of their paired difference the model's errors are below the baseline's; 0: not known."""
+    difference = np.asarray(baseline, np.float64) - np.asarray(model, np.float64)
+    total = weights.sum()
+    if len(difference) < 2 or total <= 0 or not np.isfinite(difference).all():
+        return 0.0
+    mean = float(weights @ difference / total)
+    # Of a ratio of sums over rows, each of which brings its weight along (Cochran, "Sampling Techniques", 1977, section 2.11).
+    error = math.sqrt(float(((weights * (difference - mean)) ** 2).sum()) * len(weights) / max(1, len(weights) - 1)) / total
+    if mean == 0:
+        return 0.0
+    if error == 0:
+        return math.copysign(math.inf, mean)
+    # Few rows, or few that weigh, make the error itself uncertain: what Student's t asks for beyond the normal, near two errors.
+    freedom = max(1e-9, float(total**2 / (weights**2).sum()) - 1)
+    return float(mean / error / (1 + 5 / (4 * freedom)))
+
+
+def _auc_errors(is_positive: NDArray[np.bool_], scores: Floats) -> float:
+    """By how many standard errors the area under the ROC curve is above a half, where it would be by chance alone."""
+    positive, negative = int(is_positive.sum()), int((~is_positive).sum())
+    if min(positive, negative) < 1 or np.isnan(scores).any():
+        return 0.0
+    counts = np.unique(scores, return_counts=True)[1].astype(np.float64)
+    rows = positive + negative
+    ties = float((counts**3 - counts).sum()) / (rows * (rows - 1))
+    variance = (rows + 1 - ties) / (12.0 * positive * negative)  # of the Mann-Whitney statistic, with ties
+    return (roc_auc(is_positive, scores) - 0.5) / float(variance) ** 0.5 if variance > 0 else 0.0
+
+
+def _correlation_errors(truth: Floats, answers: Floats) -> float:
+    """The same of the correlation, by Fisher's transformation."""
+    if len(truth) < 4 or not np.isfinite(answers).all() or np.ptp(truth) == 0 or np.ptp(answers) == 0:
+        return 0.0
+    found = float(np.corrcoef(truth, answers)[0, 1])
+    return math.atanh(max(-0.999999, min(0.999999, found))) * math.sqrt(len(truth) - 3)

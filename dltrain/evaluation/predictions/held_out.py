@@ -1,0 +1,76 @@
+"""Predictions for the rows that a fold held out; of all folds together each row has one."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from dltrain.data.dataset import Part
+from dltrain.errors import RunError
+from dltrain.evaluation.predictions.files import prediction_columns, to_csv
+from dltrain.evaluation.predictions.predict import predictions_of
+from dltrain.model.heads.head import Head
+from dltrain.storage.atomic import write_atomically
+
+HELD_OUT_FILE = "held_out.csv"
+
+
+def write_held_out(folder: Path, heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: Part) -> None:
+    """Write `held_out.csv` into a run: `row`, identifiers, what is true, the prediction, probabilities; by row.
+
+    Nothing is written where the target is the input: that would be the data once more.
+
+    Args:
+        folder: the run directory.
+        heads: of the model.
+        outputs: one array [rows, ...] per head, for the part's rows.
+        part: the validation part; rows are counted from 1 in the source's whole order.
+    """
+    if any(head.task == "reconstruction" for head in heads):
+        return
+    columns: dict[str, Any] = {"row": (part.row_ids + 1).tolist()}
+    found = predictions_of(heads, outputs, part, None)
+    true: dict[str, Any] = {}
+    for head in heads:
+        for target in head.targets:
+            stored = part.targets[target.name]
+            values = [head.classes[code] for code in stored] if head.classes else target.to_own(stored).tolist()
+            true[f"true_{target.name}"] = values
+    rest = prediction_columns(found.identifiers, found.prediction, found.probabilities, found.columns)
+    write_atomically(folder / HELD_OUT_FILE, to_csv(columns | true | rest))
+
+
+def join_held_out(folders: Iterable[Path]) -> bytes | None:
+    """The held-out rows of several runs as one CSV, by row, each with the number of its fold; None where there are none.
+
+    Args:
+        folders: run directories, fold by fold.
+
+    Raises:
+        RunError: the files are not of one kind.
+    """
+    header: list[str] | None = None
+    rows: list[list[str]] = []
+    for fold, folder in enumerate(folders, 1):
+        file = folder / HELD_OUT_FILE
+        if not file.is_file():
+            return None
+        with file.open(encoding="utf-8", newline="") as lines:
+            first, *body = csv.reader(lines)
+        if header is not None and first != header:
+            raise RunError(f"{file} has other columns than the folds before it", hint="the run is damaged")
+        header = first
+        rows += [[cells[0], str(fold), *cells[1:]] for cells in body]
+    if header is None:
+        return None
+    rows.sort(key=lambda cells: int(cells[0]))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([header[0], "fold", *header[1:]])
+    writer.writerows(rows)
+    return text.getvalue().encode()

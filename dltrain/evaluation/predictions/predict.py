@@ -1,0 +1,232 @@
+"""`predict`: from raw rows or pictures to predictions, in a process that has only the run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data import read_part, read_words, skipping_broken, with_images
+from dltrain.data.arrays.disk_array import in_memory
+from dltrain.data.dataset import Part
+from dltrain.data.pictures.preprocessing import PicturePreprocessing
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.tables.preprocessing import TablePreprocessing
+from dltrain.errors import UsageError
+from dltrain.evaluation.load_run import load_run, run_outputs
+from dltrain.evaluation.metrics.reconstruction import row_errors
+from dltrain.evaluation.metrics.report import probabilities_of
+from dltrain.evaluation.predictions.files import prediction_columns
+from dltrain.model.heads.head import Head
+from dltrain.model.keras_import import import_keras
+from dltrain.processes.helper import HelperProcess
+from dltrain.reporting import Reporter
+
+if TYPE_CHECKING:
+    import polars
+
+
+@dataclass(slots=True)
+class Predictions:
+    """Predictions for rows.
+
+    Attributes:
+        identifiers: columns that name the rows: column -> text for each row.
+        prediction: label or number for each row.
+        probabilities: label -> probability for each row, for classes; None for numbers.
+        columns: further columns: those of several targets, of the most probable labels, of the layer that was asked for; of a
+            reconstruction `error` (mean squared error of the row's scaled numbers, whose mean `evaluate` calls `mse`) and the
+            numbers in their own units.
+        arrays: what `columns` holds number by number, in its own shape: name -> array [rows, ...].
+        notes: sentences for the user.
+    """
+
+    identifiers: dict[str, list[str]]
+    prediction: list[Any]
+    probabilities: dict[str, NDArray[np.float64]] | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+    arrays: dict[str, NDArray[Any]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def to_frame(self) -> polars.DataFrame:
+        """The columns that the command line writes, as a frame."""
+        import polars
+
+        columns = prediction_columns(self.identifiers, self.prediction, self.probabilities, self.columns)
+        return polars.DataFrame([polars.Series(name, values) for name, values in columns.items()])
+
+
+def predict(
+    run: Path,
+    *,
+    data: Sequence[str],
+    weights: str | None = None,
+    top: int | None = None,
+    layer: str | None = None,
+    words: Sequence[str] = (),
+    skip_broken: bool = False,
+    images: Sequence[str] = (),
+    threads: int | None = None,
+    reporter: Reporter | None = None,
+) -> Predictions:
+    """Predict from raw rows or pictures.
+
+    Args:
+        run: the run directory.
+        data: files, folders or patterns.
+        weights: "best", "last", or None: the run's model.
+        top: for each row its so many most probable labels, as `label_1`, `probability_1`, `label_2`, ..., instead of a
+            probability for every label.
+        layer: give what this layer computes instead of the predictions.
+        words: single words, for runs on words; `data` is then not looked at.
+        skip_broken: leave out pictures that cannot be used, and name them, instead of failing.
+        images: folders of the pictures that a table names, in place of the run's own.
+        threads: threads for one operation; None: those of the run.
+        reporter: is told what happens.
+
+    Raises:
+        DataError: the data is missing or does not fit.
+        RunError: the run is damaged.
+        UsageError: the run cannot predict from what was given.
+    """
+    reporter = reporter or Reporter()
+    stored = load_run(run)
+    if words and stored.preprocessing.source != "word_vectors":
+        raise UsageError("--word needs a run on words", hint=f"the run's data is {stored.config.data.source}; give it --data")
+    _, checkpoint = stored.checkpoint(weights)
+    helper = HelperProcess()
+    try:
+        if words:
+            helper.submit(read_words, stored.preprocessing, list(words))
+        else:
+            preprocessing = skipping_broken(stored.preprocessing) if skip_broken else stored.preprocessing
+            preprocessing = with_images(preprocessing, images) if images else preprocessing
+            helper.submit(_read, preprocessing, list(data))
+        reporter.status("importing Keras")
+        import_keras(threads or stored.threads)
+        reporter.status("reading data")
+        part: Part = helper.result(reporter)
+    finally:
+        helper.kill()
+    model = stored.build(checkpoint, layer=layer)
+    outputs = run_outputs(model, [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs])
+    if layer is not None:
+        return _layer_values(layer, outputs, part)
+    if stored.heads[0].task == "reconstruction":
+        return _reconstructions(stored.preprocessing, outputs[0], part)
+    return predictions_of(stored.heads, outputs, part, top)
+
+
+def _read(preprocessing: Any, paths: list[str], *, reporter: Reporter) -> Part:
+    return read_part(preprocessing, paths, with_targets=False, reporter=reporter)
+
+
+def _layer_values(layer: str, outputs: Sequence[NDArray[Any]], part: Part) -> Predictions:
+    result = Predictions(part.identifiers, [])
+    for number, output in enumerate(outputs):
+        _add_numbers(result, layer if len(outputs) == 1 else f"{layer}_{number}", output)
+    return result
+
+
+def _reconstructions(preprocessing: Preprocessing, output: NDArray[Any], part: Part) -> Predictions:
+    """What was made of each row, in the units of the data, and how far it is from the row: what is unusual stands out."""
+    seen = in_memory(part.inputs[preprocessing.schema.inputs[0].name])
+    result = Predictions(part.identifiers, [])
+    result.columns["error"] = _in_nine_digits(row_errors(seen, output))
+    if isinstance(preprocessing, TablePreprocessing):
+        columns = preprocessing.read_back(output)
+        if columns:
+            result.columns |= {f"prediction_{name}": values for name, values in columns.items()}
+            return result
+    elif isinstance(preprocessing, PicturePreprocessing) and not preprocessing.steps:
+        _add_numbers(result, "output", preprocessing.unscale(output).astype(np.float32))
+        return result
+    result.notes.append(
+        "the columns output_… are numbers as the model sees them: what made them of the data's own cannot be undone "
+        "(data.transform, model.inputs)"
+    )
+    _add_numbers(result, "output", output)
+    return result
+
+
+def _add_numbers(result: Predictions, name: str, output: NDArray[Any]) -> None:
+    """The numbers of each row, as an array and as a column each."""
+    flat = output.reshape(len(output), -1)
+    result.arrays[name] = output
+    result.columns |= {f"{name}_{index}": flat[:, index] for index in range(flat.shape[1])}
+
+
+def predictions_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: Part, top: int | None) -> Predictions:
+    """Labels and probabilities, or numbers in the target's own units, from a model's outputs.
+
+    Args:
+        heads: of the model.
+        outputs: one array [rows, ...] per head.
+        part: the rows.
+        top: as for `predict`.
+    """
+    result = Predictions(part.identifiers, [])
+    several = sum(len(head.targets) for head in heads) > 1
+    for head, output in zip(heads, outputs, strict=True):
+        if head.task == "classification":
+            _add_classes(result, head, output, top, several=several)
+        elif head.task == "regression":
+            for index, target in enumerate(head.targets):
+                values = _in_nine_digits(target.to_prediction(output[:, index]), None if target.is_log else target.scale).tolist()
+                if several:
+                    result.columns[f"prediction_{target.name}"] = values
+                else:
+                    result.prediction = values
+        else:
+            _add_numbers(result, "output", output)
+    return result
+
+
+def _in_nine_digits(values: NDArray[np.float64], scale: float | None = None) -> NDArray[np.float64]:
+    """Numbers without the digits that the model did not give: of a float32, nine say all.
+
+    Args:
+        values: of any shape.
+        scale: of the target. Where its mean is so far above it that nine digits would take from what the model said, all are
+            kept.
+    """
+    short = np.array([float(f"{value:.9g}") for value in values.ravel().tolist()], np.float64).reshape(values.shape)
+    return short if scale is None else np.where(np.abs(short - values) <= scale * 2**-24, short, values)
+
+
+def _add_classes(result: Predictions, head: Head, output: NDArray[Any], top: int | None, *, several: bool) -> None:
+    probabilities = probabilities_of(head, output)
+    labels = [head.classes[index] for index in probabilities.argmax(axis=1)]
+    probabilities = _in_nine_digits(probabilities)
+    name = head.targets[0].name
+    if several:
+        result.columns[f"prediction_{name}"] = labels
+    else:
+        result.prediction = labels
+    if top is not None:
+        result.columns |= most_probable(head.classes, probabilities, top, f"_{name}" if several else "")
+    elif several:
+        result.columns |= {f"probability_{name}_{label}": probabilities[:, index] for index, label in enumerate(head.classes)}
+    else:
+        result.probabilities = {label: probabilities[:, index] for index, label in enumerate(head.classes)}
+
+
+def most_probable(labels: Sequence[str], probabilities: NDArray[Any], top: int, ending: str = "") -> dict[str, Any]:
+    """Columns `label_1`, `probability_1`, `label_2`, ...: each row's own most probable labels, the first of equal ones first.
+
+    Args:
+        labels: in the order of the probabilities.
+        probabilities: [rows, labels].
+        top: how many; no more than there are.
+        ending: of the words `label` and `probability`.
+    """
+    order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+    columns: dict[str, Any] = {}
+    for place in range(order.shape[1]):
+        columns[f"label{ending}_{place + 1}"] = [labels[index] for index in order[:, place]]
+        columns[f"probability{ending}_{place + 1}"] = np.take_along_axis(probabilities, order[:, place : place + 1], axis=1)[:, 0]
+    return columns

@@ -1,0 +1,298 @@
+"""What the task asks of the end of a model: output layer, loss, target encoding, metrics. No Keras here.
+
+| task                     | output              | loss                            | target             |
+|--------------------------|---------------------|---------------------------------|--------------------|
+| regression, n numbers    | Dense(n, linear)    | MeanSquaredError                | the numbers        |
+| 2 classes                | Dense(1, sigmoid)   | BinaryCrossentropy              | 0.0 or 1.0         |
+| k classes                | Dense(k, softmax)   | SparseCategoricalCrossentropy   | index, or one-hot  |
+| reconstruction of shape s| Dense(prod(s)) as s | MeanSquaredError                | the input          |
+|                          | sigmoid at 0...1    |                                 |                    |
+
+A last layer written by hand that fits the task is the output.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from dltrain.config.types import Component, LayerConfig, LossConfig, ModelConfig, fault_at
+from dltrain.data.dataset import Schema, TargetSpec
+from dltrain.errors import ConfigError, Fault
+from dltrain.model.heads.head import CLASS_METRICS, Head, is_one_hot, layer_name
+from dltrain.model.heads.reconstruction import reconstruction_layers
+
+# How each loss wants a class: one number 0 or 1 per unit ("binary"), an index ("index"), or one-hot ("one_hot").
+_INDEX_LOSSES = {"SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy"}
+_ONE_HOT_LOSSES = {"CategoricalCrossentropy", "CategoricalFocalCrossentropy", "CategoricalHinge", "KLDivergence"}
+NOT_OF_A_LABEL = {
+    "CTC": "sequences of labels, one after the other without their places",
+    "Circle": "embeddings, compared with one another",
+}
+_LOGIT_LOSSES = {
+    "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "SparseCategoricalCrossentropy",
+}
+
+
+def resolve_heads(
+    model: ModelConfig,
+    schema: Schema,
+    loss: LossConfig | Mapping[str, LossConfig] | None,
+    metrics: Sequence[Component] = (),
+) -> tuple[Head, ...]:
+    """Decide output, loss and target encoding for every target.
+
+    Args:
+        model: the `model:` block.
+        schema: the data's inputs and targets.
+        loss: `training.loss`.
+        metrics: `training.metrics`; some want classes one-hot, and get them where the loss is not given by hand.
+
+    Raises:
+        ConfigError: output, loss and target contradict each other.
+    """
+    targets = schema.targets
+    own = {target.name: layer for target in targets for layer in model.layers if layer.name == layer_name(target.name)}
+    together = all(target.task == "regression" for target in targets) and not isinstance(loss, Mapping)
+    together = together and not (own and len(targets) > 1)
+    groups = [targets] if together or len(targets) == 1 else [(target,) for target in targets]
+    if len(groups) > 1:
+        _check_outputs(model, targets, own)
+    heads = []
+    for group in groups:
+        wanted = loss.get(group[0].name) if isinstance(loss, Mapping) else loss
+        if isinstance(loss, Mapping) and wanted is None:
+            raise ConfigError(Fault(f"no loss for the target {group[0].name!r}", path="training.loss"))
+        layer = own.get(group[0].name) if len(groups) > 1 else None
+        heads.append(_resolve_head(model, schema, tuple(group), wanted, metrics, alone=len(groups) == 1, own=layer))
+    return tuple(heads)
+
+
+def _check_outputs(model: ModelConfig, targets: Sequence[TargetSpec], own: Mapping[str, LayerConfig]) -> None:
+    """Refuse an output that could be that of one target only, and targets whose layers would have one name."""
+    names = [layer_name(target.name) for target in targets]
+    hint = f"give each target a layer of its name, such as `name: {names[0]}`, or leave the outputs to `model.output: auto`"
+    faults = []
+    if isinstance(model.output, LayerConfig):
+        faults.append(
+            fault_at(model.output.component.place, "one output layer for several targets", path="model.output", hint=hint)
+        )
+    if model.output == "none":
+        missing = [target.name for target in targets if target.name not in own]
+        faults += [Fault(f"no layer is the output of the target {name!r}", path="model.output", hint=hint) for name in missing]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            first = targets[names.index(name)].name
+            message = f"the targets {first!r} and {targets[index].name!r} have the same name as layers: {name}"
+            faults.append(Fault(message, path="data.target"))
+    if faults:
+        raise ConfigError(faults)
+
+
+def _resolve_head(
+    model: ModelConfig,
+    schema: Schema,
+    targets: tuple[TargetSpec, ...],
+    wanted: LossConfig | None,
+    metrics: Sequence[Component],
+    *,
+    alone: bool,
+    own: LayerConfig | None = None,
+) -> Head:
+    target = targets[0]
+    loss = wanted.component if wanted else None
+    logits = model.logits or bool(loss and loss.arguments.get("from_logits"))
+    units, activation = _needed(target, targets, schema, loss)
+    warning = None
+    layers: tuple[LayerConfig, ...]
+    if target.task == "reconstruction":
+        if logits:
+            raise ConfigError(Fault("a reconstruction needs the input's own numbers, not logits", path="model.logits"))
+        layers, reason = reconstruction_layers(model, schema)
+    elif own is not None:
+        layers = ()
+        units, activation, logits = _given_output([own], units, activation, logits, target)
+        reason = f"the layer {own.name} is its output, as its name says"
+    elif isinstance(model.output, LayerConfig):
+        layers = (replace(model.output, name=model.output.name or "output"),)
+        units, activation, logits = _given_output(layers, units, activation, logits, target)
+        reason = "output as given by `model.output`"
+    elif alone and (model.output == "none" or _is_output(model.layers, units, activation, logits, target)):
+        layers = ()
+        units, activation, logits = _given_output(model.layers, units, activation, logits, target)
+        reason = "the last layer is the output: it fits the task" if model.output == "auto" else "the last layer is the output"
+    else:
+        layers = _added_layers(units, None if logits else activation, target, alone=alone)
+        warning = _second_output(model.layers, units, target) if alone else None
+        reason = f"output added for the {target.task}: Dense({units}, {'linear' if logits or not activation else activation})"
+    if target.task != "classification":
+        logits = False
+    one_hot = any(is_one_hot(metric) for metric in metrics if alone or metric.name in CLASS_METRICS)
+    loss = _checked_loss(loss, target, units, logits, one_hot=one_hot)
+    return Head(
+        name=layer_name(target.name) if len(targets) == 1 else "output",
+        targets=targets,
+        units=units,
+        layers=layers,
+        loss=loss,
+        loss_weight=wanted.weight if wanted else 1.0,
+        encoding=_encoding(loss.name, target, units),
+        logits=logits,
+        reason=reason,
+        source=None if own is None else own.name,
+        warning=warning,
+    )
+
+
+def _second_output(layers: Sequence[LayerConfig], units: int, target: TargetSpec) -> str | None:
+    """What to say of a last layer that looks like the output, but is followed by one because its activation is another."""
+    found, ending, _ = _ending(layers)
+    num_classes = len(target.classes)
+    classifies = target.task == "classification"
+    if found is None or found not in ({1, 2} if classifies and num_classes == 2 else {num_classes if classifies else units}):
+        return None
+    if (classifies and ending not in (None, "sigmoid")) or (not classifies and (units > 1 or ending is None)):
+        return None  # a small hidden layer, such as that of a net for XOR
+    of = f"activation {ending}" if ending else "no activation"
+    what = f"{num_classes} classes" if classifies else "a number"
+    message = f"the last layer, Dense of {found} unit{'s' if found != 1 else ''} with {of}, is not taken as the output for {what}"
+    way = "`model.output: none`" if not classifies else "`model.logits: true`" if ending is None else "`activation: softmax`"
+    return f"{message}, another layer is added behind it: if it is the output, say {way}"
+
+
+def _refuse_logits(layers: Sequence[LayerConfig], ending: str | None) -> None:
+    """Refuse an output of probabilities where the loss was told that it gets logits."""
+    if ending in ("softmax", "sigmoid"):
+        message = (
+            f"the loss takes logits (`from_logits: true`), but the output ends in {ending}, which makes probabilities of them"
+        )
+        hint = f"leave out one of the two: {ending} here, or `from_logits` (`model.logits`)"
+        raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output", hint=hint))
+
+
+def _needed(target: TargetSpec, targets: Sequence[TargetSpec], schema: Schema, loss: Component | None) -> tuple[int, str | None]:
+    """Units and last activation that the task (and a loss given by hand) ask for."""
+    if target.task == "regression":
+        return len(targets), None
+    if target.task == "reconstruction":
+        return math.prod(schema.inputs[0].shape), None
+    num_classes = len(target.classes)
+    categorical = loss is not None and loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES
+    if num_classes == 2 and not categorical:
+        return 1, "tanh" if loss is not None and loss.name in ("Hinge", "SquaredHinge") else "sigmoid"
+    return num_classes, "softmax"
+
+
+def _ending(layers: Sequence[LayerConfig]) -> tuple[int | None, str | None, int]:
+    """Units and activation of the last layers, and how many layers they are (Dense; or Dense, then Activation)."""
+    if not layers:
+        return None, None, 0
+    last = layers[-1].component
+    if last.name in ("Activation", "Softmax", "ReLU"):
+        name = "softmax" if last.name == "Softmax" else _activation_name(last.arguments.get("activation"))
+        units, inner, count = _ending(layers[:-1])
+        return (units, name, count + 1) if units is not None and inner is None else (None, None, 0)
+    if last.name == "Dense" and isinstance(last.arguments.get("units"), int):
+        return int(last.arguments["units"]), _activation_name(last.arguments.get("activation")), 1
+    return None, None, 0
+
+
+def _activation_name(value: Any) -> str | None:
+    name = value.name if isinstance(value, Component) else value
+    return None if name in (None, "linear") else str(name).lower()
+
+
+def _is_output(layers: Sequence[LayerConfig], units: int, activation: str | None, logits: bool, target: TargetSpec) -> bool:
+    found, ending, _ = _ending(layers)
+    if found is None:
+        return False
+    if target.task == "classification":
+        num_classes = len(target.classes)
+        if logits and found in ({1, 2} if num_classes == 2 else {num_classes}):
+            _refuse_logits(layers, ending)
+        if ending == "softmax":
+            if found == num_classes and num_classes >= 2:
+                return True
+            message = (
+                f"softmax over {found} unit{'s' if found != 1 else ''} cannot be the output: the target has {num_classes} classes"
+            )
+            hint = f"give it {num_classes} units, or leave the output to `model.output: auto`"
+            raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path, hint=hint))
+        if logits:
+            return ending is None and found in ({1, 2} if num_classes == 2 else {num_classes})
+        return found == 1 and num_classes == 2 and ending == "sigmoid"
+    return found == units and ending == activation
+
+
+def _given_output(
+    layers: Sequence[LayerConfig], units: int, activation: str | None, logits: bool, target: TargetSpec
+) -> tuple[int, str | None, bool]:
+    """Units, activation and logits of an output that the user wrote; raises where it cannot fit the target."""
+    found, ending, _ = _ending(layers)
+    if found is None:
+        return units, activation, logits  # a layer whose units are not written; Keras's own shape check follows
+    if target.task == "classification":
+        num_classes = len(target.classes)
+        allowed = {1, 2} if num_classes == 2 else {num_classes}
+        if found not in allowed or (ending == "softmax" and found != num_classes):
+            message = f"an output of {found} unit{'s' if found != 1 else ''} cannot tell {num_classes} classes apart"
+            hint = f"expected {' or '.join(str(count) for count in sorted(allowed))} units"
+            raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output", hint=hint))
+        if logits:
+            _refuse_logits(layers, ending)
+        return found, ending, logits or ending is None
+    if found != units:
+        message = f"an output of {found} units does not fit the {target.task}: expected {units}"
+        raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output"))
+    return found, ending, False
+
+
+def _added_layers(units: int, activation: str | None, target: TargetSpec, *, alone: bool) -> tuple[LayerConfig, ...]:
+    arguments: dict[str, Any] = {"units": units}
+    if activation:
+        arguments["activation"] = activation
+    dense = Component("layer", "Dense", arguments)
+    return (LayerConfig(dense, name="output" if alone else layer_name(target.name), path="model.output"),)
+
+
+def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits: bool, *, one_hot: bool) -> Component:
+    """The loss to use, with `from_logits` set where it must be; raises where it contradicts output or target."""
+    if loss is None:
+        if target.task != "classification":
+            return Component("loss", "MeanSquaredError")
+        many = "CategoricalCrossentropy" if one_hot else "SparseCategoricalCrossentropy"
+        name = "BinaryCrossentropy" if units == 1 else many
+        return Component("loss", name, {"from_logits": True} if logits else {})
+    if loss.name in NOT_OF_A_LABEL:
+        message = f"{loss.name} is a loss for {NOT_OF_A_LABEL[loss.name]}; {target.name!r} has one value a row"
+        raise ConfigError(
+            fault_at(loss.place, message, path="training.loss", hint="leave it out: the loss follows from the task")
+        )
+    classifies = loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES | _LOGIT_LOSSES
+    if target.task == "regression" and classifies:
+        message = f"{loss.name} is a loss for classes, but {target.name!r} is a number"
+        hint = "use MeanSquaredError or MeanAbsoluteError, or set `data.task: classification`"
+        raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
+    if target.task == "classification" and units == 1 and loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES:
+        message = f"{loss.name} needs one unit for each of the {len(target.classes)} classes, but the output has 1"
+        hint = "use BinaryCrossentropy, or as many softmax units as there are classes"
+        raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
+    if logits and loss.name in _LOGIT_LOSSES:
+        return replace(loss, arguments={**loss.arguments, "from_logits": True})
+    return loss
+
+
+def _encoding(loss: str, target: TargetSpec, units: int) -> str:
+    if target.task == "reconstruction":
+        return "input"
+    if target.task == "regression":
+        return "value"
+    if units == 1:
+        return "binary"
+    return "index" if loss in _INDEX_LOSSES else "one_hot"

@@ -1,0 +1,129 @@
+"""Pretrained weights of a `keras.applications` body: where they are looked for, and reading them without believing the file."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dltrain.errors import DataError, Fault, RunError, is_own_bug
+from dltrain.model.weights.weights import check_plain, load_keras_file
+from dltrain.settings import data_folder, is_offline, keras_folder
+
+# Above what the weights and two optimizer slots for each need, a file is not one of these weights.
+_EXTRA_BYTES = 16 << 20
+_REFUSALS = (
+    OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RuntimeError, MemoryError, zipfile.BadZipFile,
+)  # fmt: skip
+
+
+def pretrained_body(application: str, weights: str, build: Callable[[str | None], Any]) -> Any:
+    """A body with the weights that are asked for.
+
+    Args:
+        application: name of the network.
+        weights: `imagenet`, or a file.
+        build: makes the body with Keras's own `weights` argument.
+
+    Raises:
+        DataError: the file is missing, unreadable, unsafe or not of this network; or ImageNet's weights cannot be had.
+    """
+    path = Path(weights) if weights != "imagenet" else find_imagenet(application)
+    if path is None:
+        return _from_keras(application, build)
+    body = build(None)
+    load_pretrained(body, path, application)
+    return body
+
+
+def find_imagenet(application: str) -> Path | None:
+    """The file of ImageNet's weights in `$DLTRAIN_DATA/weights` or in Keras's cache under a name that says so, or None."""
+    for place in _places():
+        for file in _file_names(application):
+            if (place / file).is_file():
+                return place / file
+    return None
+
+
+def load_pretrained(body: Any, path: Path, application: str) -> None:
+    """Read a file of weights into a body. Nothing of it is executed; its tree and size are looked at first.
+
+    Raises:
+        DataError: it is missing, damaged, unsafe, or not of this network.
+    """
+    if not path.is_file():
+        raise DataError(f"there is no weights file {path}", hint="`weights:` takes a file, imagenet, or none")
+    limit = 3 * sum(int(np.prod(weight.shape)) * 4 for weight in body.weights) + _EXTRA_BYTES
+    refusal = f"{path} does not hold the weights of {application}"
+    hint = f"such a file is written by keras.applications.{application}(include_top=False).save_weights(...)"
+    try:
+        if path.stat().st_size > limit:
+            raise DataError(f"{refusal}: it is larger than they can be", hint=hint)
+        if path.suffix == ".keras":
+            load_keras_file(body, path, limit)
+            return
+        data = path.read_bytes()
+        check_plain(data, path)
+        count = _count_arrays(data)
+        if count > len(body.weights):
+            raise DataError(f"{refusal}: it holds {count:,} arrays, the network has {len(body.weights):,}", hint=hint)
+        body.load_weights(str(path))
+    except RunError as error:
+        raise DataError([Fault(fault.message, hint=fault.hint) for fault in error.faults]) from error
+    except _REFUSALS as error:
+        if is_own_bug(error):
+            raise
+        detail = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{refusal}: {detail}", hint=hint) from error
+
+
+def _count_arrays(data: bytes) -> int:
+    """Arrays of weights in a file; those of an optimizer or of random generators left out."""
+    import h5py
+
+    names: list[str] = []
+    with h5py.File(io.BytesIO(data), "r") as file:
+        file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    return sum(not re.match(r"optimizer", name) and "seed_generator" not in name for name in names)
+
+
+def _places() -> list[Path]:
+    own = data_folder()
+    return [*([own / "weights"] if own else []), keras_folder() / "models"]
+
+
+def _file_names(application: str) -> list[str]:
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", application).lower()
+    return [f"{spelling}_imagenet_notop.weights.h5" for spelling in sorted({words, application.lower()})]
+
+
+def _from_keras(application: str, build: Callable[[str | None], Any]) -> Any:
+    """A body with the weights that Keras has in its cache, or downloads; with DLTRAIN_OFFLINE from the cache alone."""
+    spelling = re.sub(r"[^a-z0-9]", "", application.lower())
+    cached = [
+        path for path in _places()[-1].glob("*no*top*.h5") if re.sub(r"[^a-z0-9]", "", path.name.lower()).startswith(spelling)
+    ]
+    if is_offline() and not cached:
+        raise _unavailable(application, "not downloaded: DLTRAIN_OFFLINE is set")
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # Keras draws its progress there
+            return build("imagenet")
+    except OSError as error:
+        raise _unavailable(application, str(error)) from error
+    except Exception as error:
+        if "URL fetch failure" not in str(error):
+            raise
+        raise _unavailable(application, str(error).rpartition(": ")[2] or "the download failed") from error
+
+
+def _unavailable(application: str, reason: str) -> DataError:
+    where = ", ".join(str(place) for place in _places())
+    message = f"the ImageNet weights of {application} are not here: looked for {_file_names(application)[0]} in {where}; {reason}"
+    writer = f"keras.applications.{application}(include_top=False).save_weights(...)"
+    return DataError(message, hint=f"put the file there ({writer} writes it), or give `weights:` a path")

@@ -1,0 +1,137 @@
+"""A first config for arrays: an .npz archive, or a named dataset."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from dltrain.config.catalog.sources import SOURCES
+from dltrain.config.types import DataConfig
+from dltrain.data.facts import BUNDLED_TABLES, DataFacts
+from dltrain.data.look import declared_shapes, read_facts
+from dltrain.errors import DataError, Fault, UsageError
+from dltrain.reporting import Reporter
+from dltrain.starting.block import Block
+from dltrain.starting.design import design, split_of
+from dltrain.starting.starter import Starter
+from dltrain.starting.table import SEED, open_config, render_model, render_split, render_training, start_table
+from dltrain.wording import column_hint, listed, shown
+
+KERAS_NAMES = {"x_train", "y_train", "x_test", "y_test"}
+INPUT_NAMES = ("x", "X", "inputs", "images", "data", "features")
+TARGET_NAMES = ("y", "Y", "targets", "target", "labels", "label")
+# Arguments without which a dataset is no task to begin with, and why.
+FIRST_ARGUMENTS: dict[str, dict[str, tuple[Any, str]]] = {
+    "lfw_people": {
+        "min_faces_per_person": (70, "seven people have that many; of most there is a single picture"),
+        "resize": (0.4, "of the cropped picture's sides"),
+    }
+}
+
+
+def start_dataset(name: str, asked: str | None, reporter: Reporter, *, simple: bool = False) -> Starter:
+    """A config for a named dataset; reads nothing but what comes with the package.
+
+    Raises:
+        UsageError: a target for a dataset that has its own.
+    """
+    if name in BUNDLED_TABLES:
+        return start_table(name, None, name, asked, reporter, simple=simple)
+    if asked is not None:
+        raise UsageError(Fault(f"the dataset {name} brings its own target", hint=f"dltrain init {name}"))
+    arguments = FIRST_ARGUMENTS.get(name, {})
+    own_test = "test" in SOURCES[name].parts
+    config = DataConfig(name, arguments={key: value for key, (value, _) in arguments.items()})
+    return _start(config, f"{name}: {SOURCES[name].description.rstrip('.')}", own_test=own_test, remarks=arguments)
+
+
+def start_archive(where: str, written: str, asked: str | None) -> Starter:
+    """A config for an .npz archive.
+
+    Args:
+        where: the file.
+        written: the same as the config is to name it.
+        asked: the array of targets, or None.
+
+    Raises:
+        UsageError: it is not clear which arrays are inputs and targets.
+        DataError: unreadable, or no target that can be learnt.
+    """
+    shapes = {name: shape for name, (shape, _) in declared_shapes(where).items()}
+    own_test = shapes.keys() >= KERAS_NAMES and asked in (None, "y_train")
+    arguments: dict[str, Any] = {}
+    if not shapes.keys() >= {"x_train", "y_train"}:
+        arguments = _arrays(shapes, asked, written)
+    defaults = {key: argument.default for key, argument in SOURCES["npz"].arguments.items()}
+    config = DataConfig("npz", path=(where,), arguments={key: name for key, name in arguments.items() if name != defaults[key]})
+    words = [f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes.items()]
+    return _start(config, f"{os.path.basename(written)}: arrays {listed(words, 8)}", own_test=own_test, written=written)
+
+
+def _arrays(shapes: Mapping[str, tuple[int, ...]], asked: str | None, written: str) -> dict[str, Any]:
+    """The arrays of inputs and targets: by name, else the only ones that can be."""
+    if asked is not None and asked not in shapes:
+        raise UsageError(Fault(f"{shown(written)} holds no array {asked!r}", hint=column_hint(asked, list(shapes))))
+    targets = asked or next((name for name in TARGET_NAMES if name in shapes), None)
+    wide = [name for name, shape in shapes.items() if len(shape) > 1 and name != targets]
+    inputs = next((name for name in INPUT_NAMES if name in wide), wide[0] if len(wide) == 1 else None)
+    if targets is None:
+        flat = [name for name, shape in shapes.items() if inputs and len(shape) == 1 and shape[0] == shapes[inputs][0]]
+        targets = flat[0] if len(flat) == 1 else None
+    if inputs is None or targets is None:
+        words = [f"{name} {'×'.join(map(str, shape)) or 'a single value'}" for name, shape in shapes.items()]
+        message = f"which arrays of {shown(written)} are inputs and targets? It holds {listed(words, 20)}"
+        raise UsageError(Fault(message, hint="save it with the names x and y, or say --target ARRAY"))
+    return {"inputs": inputs, "targets": targets}
+
+
+def _start(
+    config: DataConfig,
+    head: str,
+    *,
+    own_test: bool,
+    remarks: Mapping[str, tuple[Any, str]] = {},
+    written: str | None = None,
+) -> Starter:
+    facts, task = _facts(config, own_test)
+    if facts.errors:
+        raise DataError(facts.errors)
+    if facts.schema is None:
+        raise DataError(Fault(f"nothing is known of {config.source} before it is read", hint="write the config by hand"))
+    target = facts.schema.targets[0]
+    num_rows = facts.rows.get("train", 0)
+    chosen = design(facts.schema, num_rows)
+    block = Block()
+    open_config(block, head)
+    block.open("data")
+    block.entry("source", config.source)
+    if written is not None:
+        block.entry("path", written)
+    for key, value in config.arguments.items():
+        block.entry(key, value, remarks[key][1] if key in remarks else "")
+    remark = f"{len(target.classes)} classes" if target.task == "classification" else "a number"
+    block.entry("task", task or target.task, remark)
+    if len(facts.schema.inputs[0].shape) > 1:
+        block.entry("scale", "unit", "values to 0...1; `standard` scales each by its mean and deviation")
+    split = split_of(sum(facts.rows.values()), own_test=own_test)
+    render_split(block, split)
+    render_model(block, chosen)
+    render_training(block, chosen, target.task, dict.fromkeys(target.classes, 1))
+    return Starter(block.text(), (head, *facts.summary, f"model: {chosen.layers_reason}"))
+
+
+def _facts(config: DataConfig, own_test: bool) -> tuple[DataFacts, str | None]:
+    """What is known of the data; whole numbers of few values, as labels of pictures are, taken for classes."""
+    from dataclasses import replace
+
+    config = replace(config, split=split_of(1, own_test=own_test))
+    facts = read_facts(config, seed=SEED)
+    if config.source != "npz" or facts.schema is None or facts.schema.targets[0].task != "regression":
+        return facts, None
+    classes = read_facts(replace(config, task="classification"), seed=SEED)
+    if classes.schema is None or not 2 < len(classes.schema.targets[0].classes) <= 100:
+        return facts, None
+    if not all(label.lstrip("-").isdigit() for label in classes.schema.targets[0].classes):
+        return facts, None
+    return classes, "classification"

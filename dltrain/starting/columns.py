@@ -1,0 +1,182 @@
+"""What the columns of a table hold and what is odd about them: what a first config has to take care of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.columns.dates import to_dates
+from dltrain.data.columns.kinds import (
+    LEADING_ZERO,
+    ColumnKind,
+    Reading,
+    infer_kind,
+    is_text,
+    mend,
+    read_numbers,
+    to_booleans,
+    to_numbers,
+)
+from dltrain.data.tables.column_names import column_of
+
+if TYPE_CHECKING:
+    import polars
+
+MOST_ODD_WORDS = 3
+MOST_LATE_WORDS = 20
+# Up to this share, different words are read as no value among numbers, such as the seven of 2,000 ZIP codes that are foreign.
+HARDLY_ANY = 0.02
+MOSTLY_NUMBERS = 0.8
+MANY_NUMBERS = 20
+COUNTS_ROWS = re.compile(
+    r"row|(?:row|serial|record|line|obs|observation|sample)?(?:no|nr|num|number|id|idx|index)", re.IGNORECASE
+)
+# Part of a table that counted its rows has numbers of up to so many times its own.
+SOME_ROWS = 4
+# Of words whose different ones are more than this share of the rows, next to nothing can be learnt about each.
+NAMES_SHARE, MANY_NAMES = 0.2, 50
+NAMES_ROWS = re.compile(r"(?:.*[_\s.-])?(?:id|pid|uuid|guid|key)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of a table.
+
+    Attributes:
+        kinds: of every column, those left out included.
+        reading: how the text becomes values, with what was found out.
+        numbers: values of the number columns, NaN where missing.
+        missing: column -> share of rows without a value, where there are any.
+        constant: columns with the same value in every row.
+        odd_words: column -> words among its numbers, dates or booleans that are none, to be read as "no value".
+        unreadable: columns with too many such words in late rows to name them.
+        names: column -> why it only names rows although it does not look like it at once: words nearly each of which stands in a
+            few rows only, or a counter of the rows in another order.
+    """
+
+    kinds: Mapping[str, ColumnKind]
+    reading: Reading
+    numbers: Mapping[str, NDArray[np.float64]]
+    missing: Mapping[str, float] = field(default_factory=dict)
+    constant: tuple[str, ...] = ()
+    odd_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def identifier(self) -> str | None:
+        """The column that names the rows: left out for being different in every row, and called an id."""
+        for name, kind in self.kinds.items():
+            differs = kind.left_out.startswith(("counts ", "names the rows", "text, all different"))
+            if differs and (NAMES_ROWS.fullmatch(name) or name.endswith(("ID", "Id"))):
+                return name
+        return None
+
+
+def study_columns(frame: polars.DataFrame, decimal: str, thousands: str | None = None) -> Columns:
+    """Look at every value of every column.
+
+    Args:
+        frame: as a source reads it.
+        decimal, thousands: the signs of its numbers, where it is text.
+    """
+    reading = Reading(decimal=decimal, thousands=thousands)
+    kinds: dict[str, ColumnKind] = {}
+    odd: dict[str, tuple[str, ...]] = {}
+    unreadable = []
+    for name in frame.columns:
+        kinds[name] = infer_kind(column_of(frame, name), reading)
+        words = _odd_words(column_of(frame, name), kinds[name], reading)
+        if len(words) > MOST_LATE_WORDS:
+            unreadable.append(name)
+        elif words:
+            odd[name] = words
+    if odd:
+        reading = replace(reading, replace={name: dict.fromkeys(words, "") for name, words in odd.items()})
+        kinds |= {name: infer_kind(column_of(frame, name), reading) for name in odd}
+    missing: dict[str, float] = {}
+    constant: list[str] = []
+    numbers: dict[str, NDArray[np.float64]] = {}
+    for name in frame.columns:
+        series = mend(column_of(frame, name), reading)
+        if series.null_count():
+            missing[name] = series.null_count() / len(series)
+        elif series.n_unique() == 1:
+            constant.append(name)
+        if kinds[name].kind == "number" and name not in unreadable:
+            numbers[name] = read_numbers(column_of(frame, name), reading)[0]
+    return Columns(kinds, reading, numbers, missing, tuple(constant), odd, tuple(unreadable))
+
+
+def with_short_texts(columns: Columns, frame: polars.DataFrame, target: str) -> Columns:
+    """The columns, of which texts of a few words are read as text where nothing else is left to learn from."""
+    others = {name: kind for name, kind in columns.kinds.items() if name != target}
+    if any(not kind.left_out for kind in others.values()):
+        return columns
+    short = [
+        name
+        for name, kind in others.items()
+        if kind.left_out.startswith("text, ")
+        and (column_of(frame, name).str.strip_chars().str.count_matches(r"\s+").mean() or 0) >= 1
+    ]
+    return replace(columns, kinds={**columns.kinds, **dict.fromkeys(short, ColumnKind("text"))})
+
+
+def with_names(columns: Columns, frame: polars.DataFrame, target: str) -> Columns:
+    """The columns, with those that only name the rows pointed out, as long as something else is left to learn from."""
+    found: dict[str, str] = {}
+    others = {name: kind for name, kind in columns.kinds.items() if name != target and not kind.left_out}
+    for name, kind in others.items():
+        if kind.kind == "category":
+            values = mend(column_of(frame, name), columns.reading).drop_nulls()
+            different = values.n_unique()
+            if different > MANY_NAMES and different > NAMES_SHARE * len(values):
+                found[name] = f"{different:,} different in {len(values):,} rows"
+        elif kind.kind == "number" and name in columns.numbers:
+            reason = _count_reason(name, columns.numbers[name])
+            found |= {name: reason} if reason else {}
+    left = [name for name in others if name not in found and name not in columns.constant]
+    return replace(columns, names=found) if left else columns
+
+
+def _count_reason(name: str, numbers: NDArray[np.float64]) -> str:
+    """Why different whole numbers only count the rows: all from 0 or 1 on, in no order; or some of them, if the name says so."""
+    if len(numbers) <= MANY_NAMES or not np.isfinite(numbers).all() or numbers.min() < 0:
+        return ""
+    steps = np.diff(np.sort(numbers))
+    if (numbers != np.floor(numbers)).any() or not steps.all():
+        return ""
+    if numbers.min() in (0, 1) and (steps == 1).all():
+        in_order = (np.diff(numbers) == 1).all() or (np.diff(numbers) == -1).all()  # then it may be a time
+        return "" if in_order else "counts the rows, in another order"
+    is_called_so = COUNTS_ROWS.fullmatch(re.sub(r"[\W_]", "", name))
+    return "counts rows, of which these are some" if is_called_so and np.ptp(numbers) < SOME_ROWS * len(numbers) else ""
+
+
+def _odd_words(series: polars.Series, kind: ColumnKind, reading: Reading) -> tuple[str, ...]:
+    """Words that keep the column from being read as what it otherwise is."""
+    if not is_text(series):
+        return ()
+    series = mend(series, reading)
+    numbers = to_numbers(series, reading)
+    if kind.kind == "date":
+        is_odd = to_dates(series, kind.date_format).is_null().to_numpy()
+    elif kind.kind == "boolean":
+        is_odd = np.isnan(to_booleans(series))
+    else:
+        is_odd = ~np.isfinite(numbers)
+    is_filled = series.is_not_null().to_numpy()
+    is_odd &= is_filled
+    if not is_odd.any():
+        return ()
+    odd = tuple(series.gather(np.flatnonzero(is_odd)).unique(maintain_order=True).to_list())
+    if kind.kind not in ("category", "text"):
+        return odd
+    is_mostly_numbers = is_odd.sum() < (1 - MOSTLY_NUMBERS) * is_filled.sum() and len(np.unique(numbers[~is_odd])) > MANY_NUMBERS
+    is_code = bool(series.str.contains(LEADING_ZERO).any())
+    most = MOST_LATE_WORDS if is_odd.sum() <= HARDLY_ANY * is_filled.sum() else MOST_ODD_WORDS
+    return odd if is_mostly_numbers and not is_code and len(odd) <= most else ()

@@ -1,0 +1,193 @@
+"""Columns that give the target away: those that are the target in other words, and the one that tells most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.columns.kinds import mend, text_of
+from dltrain.data.giveaways import FEW_FEATURES, GIVES_AWAY, LEAST_ROWS, MOST_COLUMNS, area_under_curve, sampled, told_by
+from dltrain.data.tables.column_names import column_of, name_of
+from dltrain.starting.columns import Columns
+from dltrain.wording import listed
+
+if TYPE_CHECKING:
+    import polars
+
+MOST_PARTS = 500
+MOST_CATEGORIES = 50
+MOST_ROWS = 20_000
+TELLING_AUC = 0.8
+TELLING_CORRELATION = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Leaks:
+    """What gives the target away.
+
+    Attributes:
+        same: columns that are the target, or together add up to it.
+        why: in what way, in a sentence; empty: there are none.
+        telling: the column that alone tells most about it, and how well, in a sentence; empty: none tells much.
+    """
+
+    same: tuple[str, ...] = ()
+    why: str = ""
+    telling: str = ""
+
+
+def find_leaks(frame: polars.DataFrame, target: str, labels: polars.Series | None, columns: Columns) -> Leaks:
+    """Compare every feature with the target.
+
+    Args:
+        frame: the table.
+        target: its column to predict.
+        labels: its labels as text, for classification; None: it is a number.
+        columns: what the columns hold.
+    """
+    if labels is None and target not in columns.numbers:
+        return Leaks()  # numbers to predict, with a code such as 007 among them: no column of numbers elsewhere
+    features = [name for name, kind in columns.kinds.items() if name != target and not kind.left_out]
+    if labels is not None:
+        same = _renamed(frame, features, labels, columns)
+        why = f"{target} in other words: {listed(same)}"
+    else:
+        same = _parts_of_total(features, target, columns)
+        why = f"{target} is the sum of {' and '.join(same)}" if len(same) > 1 else f"{target} itself: {listed(same)}"
+    if len(features) - len(same) < FEW_FEATURES:
+        same = ()  # with so few columns left to learn from, the target is rather a rule that is to be found
+    rest = [name for name in features if name not in same]
+    telling = _most_telling_class(frame, rest, labels, columns) if labels is not None else _most_telling(rest, target, columns)
+    return Leaks(same, why if same else "", telling)
+
+
+def _renamed(frame: polars.DataFrame, features: Sequence[str], labels: polars.Series, columns: Columns) -> tuple[str, ...]:
+    """Columns with one value for each label: the label by another name."""
+    import polars
+
+    num_labels = labels.n_unique()
+    same = []
+    for name in features:
+        if columns.kinds[name].kind == "date":
+            continue
+        values = text_of(mend(column_of(frame, name), columns.reading))
+        if values.null_count() or values.n_unique() != num_labels:
+            continue
+        if polars.DataFrame([values.alias("a"), labels.alias("b")]).n_unique() == num_labels:
+            same.append(name)
+    return tuple(same)
+
+
+def _parts_of_total(features: Sequence[str], target: str, columns: Columns) -> tuple[str, ...]:
+    """Columns that are the target, or that add up to it in every row without ever being negative."""
+    total = columns.numbers[target]
+    parts = {name: columns.numbers[name] for name in features if name in columns.numbers and np.ptp(columns.numbers[name]) > 0}
+    parts = {name: values for name, values in parts.items() if np.isfinite(values).all()}
+    for name, values in parts.items():
+        if np.allclose(values, total, rtol=1e-9, atol=0):
+            return (name,)
+    parts = {name: values for name, values in parts.items() if (values >= 0).all() and (values <= total + 1e-9).all()}
+    if not 1 < len(parts) <= MOST_PARTS:
+        return ()
+    rows = np.stack([_thinned(values) for values in parts.values()], axis=1)
+    shares = np.linalg.lstsq(rows, _thinned(total), rcond=None)[0]  # of least norm: 0 for a column that does not matter
+    chosen = tuple(name for name, share in zip(parts, shares, strict=True) if abs(share - 1) < 1e-4)
+    is_sum = np.allclose(np.sum([parts[name] for name in chosen], axis=0), total, rtol=1e-9, atol=1e-9)
+    return chosen if len(chosen) > 1 and is_sum else ()
+
+
+def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    size = float(np.sqrt((one @ one) * (other @ other)))
+    return float(one @ other) / size if size > 0 else 0.0
+
+
+def _most_telling(features: Sequence[str], target: str, columns: Columns) -> str:
+    values = _thinned(columns.numbers[target])
+    found = {}
+    for name in features:
+        if name in columns.numbers:
+            other = _thinned(columns.numbers[name])
+            both = np.isfinite(values) & np.isfinite(other)
+            found[name] = abs(_correlation(_ranks(other[both]), _ranks(values[both]))) if both.sum() > 2 else 0.0
+    best = max(found, key=lambda name: found[name], default=None)
+    if best is None or found[best] < TELLING_CORRELATION:
+        return ""
+    return f"{best} goes up and down with it (rank correlation {found[best]:.2f})"
+
+
+def _most_telling_class(frame: polars.DataFrame, features: Sequence[str], labels: polars.Series, columns: Columns) -> str:
+    """The columns that alone tell the class; else, for two classes, the one of the largest area under the ROC curve alone."""
+    if len(features) > MOST_COLUMNS:
+        return ""
+    words = labels.drop_nulls().unique().sort().to_list()
+    told = _telling_nearly_all(frame, features, labels, columns)
+    if told:
+        return f"{listed(told)} alone tell{'s' if len(told) == 1 else ''} the class almost perfectly"
+    if len(words) != 2:
+        return ""
+    truth = _thinned((labels == words[1]).fill_null(False).to_numpy())
+    every = _stride(frame.height)
+    found = {name: _single_auc(column_of(frame, name).gather_every(every), truth, columns) for name in features}
+    best = max(found, key=lambda name: found[name], default=None)
+    if best is None or found[best] < TELLING_AUC:
+        return ""
+    return f"{best} alone tells {words[1]} from {words[0]} with an AUC of {found[best]:.2f}"
+
+
+def _telling_nearly_all(frame: polars.DataFrame, features: Sequence[str], labels: polars.Series, columns: Columns) -> list[str]:
+    rows = sampled(np.flatnonzero(labels.is_not_null().to_numpy()))
+    if len(rows) < LEAST_ROWS:
+        return []
+    classes, codes = np.unique(labels.gather(rows).to_numpy().astype(str), return_inverse=True)
+    told = []
+    for name in features:
+        if columns.kinds[name].kind not in ("number", "boolean", "category"):
+            continue
+        values: Any = (
+            text_of(mend(column_of(frame, name).gather(rows), columns.reading))
+            if name not in columns.numbers
+            else columns.numbers[name][rows]
+        )
+        if told_by(values, codes, len(classes)) >= GIVES_AWAY:
+            told.append(name)
+    return told
+
+
+def _single_auc(series: polars.Series, truth: NDArray[np.bool_], columns: Columns) -> float:
+    """Area under the ROC curve (Mann and Whitney 1947) of a number's rank, or of a category's share of the second class."""
+    name = name_of(series)
+    if name in columns.numbers:
+        score = _thinned(columns.numbers[name])
+        known = np.isfinite(score)
+    elif columns.kinds[name].kind in ("category", "boolean"):
+        values = text_of(mend(series, columns.reading)).fill_null("")
+        if values.n_unique() > MOST_CATEGORIES:
+            return 0.0
+        codes = np.unique(values.to_numpy().astype(str), return_inverse=True)[1]
+        score = (np.bincount(codes, weights=truth) / np.bincount(codes))[codes]
+        known = np.ones(len(truth), bool)
+    else:
+        return 0.0
+    area = area_under_curve(score[known], truth[known])
+    return max(area, 1 - area) if area else 0.0
+
+
+def _stride(num_rows: int) -> int:
+    return -(-num_rows // MOST_ROWS)
+
+
+def _thinned(values: NDArray[Any]) -> NDArray[Any]:
+    """At most 20,000 of the values, from all over the table."""
+    return values[:: _stride(len(values))]
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1-based ranks, equal values sharing their mean."""
+    _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return np.asarray((last - (counts - 1) / 2)[codes], np.float64)

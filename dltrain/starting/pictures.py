@@ -1,0 +1,131 @@
+"""A first config for folders of pictures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import median
+
+from dltrain.config.types import DataConfig
+from dltrain.data.look import read_facts
+from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_file
+from dltrain.data.pictures.folders import PART_NAMES, list_pictures
+from dltrain.data.pictures.picture_file import PictureFile
+from dltrain.errors import DataError, Fault, UsageError
+from dltrain.starting.block import Block
+from dltrain.starting.design import design, split_of
+from dltrain.starting.starter import Starter
+from dltrain.starting.table import SEED, open_config, render_model, render_split, render_training
+from dltrain.wording import shown
+
+SIDES = (32, 48, 64, 96)
+NUM_LOOKED_AT = 200
+KEYS = ("path", "validation", "test")
+# Folders as wide as this for their height are drawn so: another shape would be stretched.
+UNEVEN = 1.25
+
+
+def picture_layout(folder: str) -> dict[str, str] | None:
+    """What of a folder goes under which key of `data:`; None: it holds no folders of pictures.
+
+    Args:
+        folder: one that holds a folder for each class, or folders train, validation, test that do.
+    """
+    inside = _folders(folder)
+    parts = {key: name for name in inside if name.lower() in PART_NAMES for key in [_key_of(name.lower())]}
+    if "path" in parts and set(inside) == set(parts.values()):
+        return {key: os.path.join(folder, parts[key]) for key in KEYS if key in parts}
+    return {"path": folder} if any(_holds_pictures(os.path.join(folder, name)) for name in inside) else None
+
+
+def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: str | None) -> Starter:
+    """A config for a folder of pictures.
+
+    Args:
+        layout: from `picture_layout`.
+        folder: where it is.
+        written: the same as the config is to name it.
+        asked: a target that the user named.
+
+    Raises:
+        UsageError: a target, where the folders' names are the labels.
+        DataError: nothing to learn from.
+    """
+    if asked is not None:
+        raise UsageError(Fault("the labels are the names of the folders", hint="leave --target out"))
+    path, validation, test = ((layout[key],) if key in layout else () for key in KEYS)
+    plain = DataConfig("image_folder", path=path, validation=validation, test=test)
+    found = list_pictures(plain)
+    color, size = _look(found.files)
+    split = split_of(len(found.files), own_test=bool(test))
+    split = replace(split, validation=None) if validation else split
+    arguments = {"image_size": list(size), **({} if color else {"color": "grayscale"})}
+    facts = read_facts(replace(plain, arguments=arguments, split=split), seed=SEED)
+    if facts.errors or facts.schema is None:
+        raise DataError(facts.errors or Fault(f"nothing to learn from in {shown(folder)}"))
+    target = facts.schema.targets[0]
+    chosen = design(facts.schema, facts.rows["train"])
+    block = Block()
+    head = f"{os.path.basename(os.path.normpath(written))}: {len(found.files):,} pictures of {len(target.classes)} classes"
+    open_config(block, head)
+    block.open("data")
+    block.entry("source", "image_folder", "a folder for each class; their names are the labels")
+    for key, place in layout.items():
+        block.entry(key, os.path.normpath(os.path.join(written, os.path.relpath(place, folder))))
+    block.entry("image_size", list(size), "height, width: small is quick; larger may tell more")
+    if not color:
+        block.entry("color", "grayscale", "no picture that was looked at has colours")
+    if split.validation is not None:
+        render_split(block, split)
+    elif split.test is not None:
+        block.entry("split", {"test": split.test}, "of the pictures in path")
+    block.entry("augment", [{"RandomFlip": {"mode": "horizontal"}}], "leave it out where left and right differ")
+    render_model(block, chosen)
+    render_training(block, chosen, "classification", dict(facts.labels.get(target.name, {})))
+    return Starter(block.text(), (head, *facts.summary[1:], f"model: {chosen.layers_reason}"))
+
+
+def _folders(folder: str) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+    except OSError:
+        return []
+
+
+def _key_of(name: str) -> str:
+    return "path" if name.startswith("train") else "test" if name.startswith("test") else "validation"
+
+
+def _holds_pictures(folder: str) -> bool:
+    return any(name.lower().endswith(EXTENSIONS) for _, _, names in os.walk(folder) for name in names)
+
+
+def _look(files: Sequence[PictureFile]) -> tuple[bool, tuple[int, int]]:
+    """Whether there are colours, and a height and width that suit the pictures; from some of them."""
+    step = max(1, len(files) // NUM_LOOKED_AT)
+    sizes, has_color = [], False
+    for file in files[::step]:
+        try:
+            (size, color), _ = decode_file(file.path, lambda image: (image.size, _is_colored(image)))
+        except PictureError:
+            continue  # `check --data` names it
+        sizes.append(size)
+        has_color = has_color or color
+    if not sizes:
+        return True, (SIDES[1], SIDES[1])
+    width, height = median(size[0] for size in sizes), median(size[1] for size in sizes)
+    side = max((side for side in SIDES[:3] if side <= min(width, height)), default=int(min(width, height)))
+    if width > UNEVEN * height:
+        return has_color, (side, max(side, round(side * min(width / height, 2) / 8) * 8))
+    if height > UNEVEN * width:
+        return has_color, (max(side, round(side * min(height / width, 2) / 8) * 8), side)
+    return has_color, (side, side)
+
+
+def _is_colored(image: object) -> bool:
+    import numpy as np
+
+    pixels = np.asarray(image.convert("RGB").resize((32, 32)), np.int16)  # type: ignore[attr-defined]
+    return bool((pixels.max(axis=2) - pixels.min(axis=2)).max() > 16)

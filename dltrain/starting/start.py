@@ -1,0 +1,139 @@
+"""A first config for data that nobody has described yet: what was found, and a model to begin with."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import Counter
+from pathlib import Path
+
+from dltrain.config.catalog.sources import SOURCES
+from dltrain.data.files import expand_paths
+from dltrain.data.pictures.files import EXTENSIONS
+from dltrain.errors import DataError, Fault, UsageError
+from dltrain.reporting import Reporter
+from dltrain.settings import data_folder
+from dltrain.starting.starter import Starter
+from dltrain.storage.patterns import find_matches
+from dltrain.wording import nearest, shown
+
+SILENT = Reporter()
+PARQUET_SUFFIXES = (".parquet", ".pq")
+TABLE_SUFFIXES = (".csv", *PARQUET_SUFFIXES, ".tsv", ".tab", ".npz", ".gz", ".bz2", ".xz", ".zst", ".data", ".dat", ".txt")
+# What other programs write, and what becomes of it.
+OTHER_SUFFIXES = {
+    ".xlsx": "a spreadsheet", ".xls": "a spreadsheet", ".ods": "a spreadsheet", ".json": "JSON", ".jsonl": "JSON lines",
+    ".feather": "a Feather file", ".arrow": "an Arrow file", ".sqlite": "a database", ".db": "a database",
+    ".h5": "an HDF5 file", ".hdf5": "an HDF5 file", ".pkl": "a pickle, which dltrain never reads",
+    ".pickle": "a pickle, which dltrain never reads", ".zip": "an archive", ".tar": "an archive", ".mat": "a MATLAB file",
+}  # fmt: skip
+MOST_ENTRIES = 200_000
+
+
+def make_starter(
+    path: str, *, target: str | None = None, folder: Path | None = None, simple: bool = False, reporter: Reporter = SILENT
+) -> Starter:
+    """Look at data and write a config for it that runs as it is.
+
+    Args:
+        path: a text table (compressed or not), Parquet file or pattern of such files, an .npz archive, a folder with a folder
+            of pictures for each class (or such folders train, validation, test), or a dataset's name;
+            looked for in the working directory, then in `$DLTRAIN_DATA`.
+        target: the column to predict; where the file has no header its number, from 1, or from -1 at the end; the array of
+            targets of an archive. None: guessed, where it is clear.
+        folder: where the config will stand, for the data's path in it; None: the working directory.
+        simple: a small net for a table, as a course begins with.
+        reporter: hears what is being read.
+
+    Raises:
+        UsageError: no such column, a target that is not clear or no target, or a folder, which no config can name.
+        DataError: missing, unreadable, or unfit to learn from.
+    """
+    if path in SOURCES and not SOURCES[path].needs_path and not os.path.isfile(path):
+        from dltrain.starting.arrays import start_dataset
+
+        return start_dataset(path, target, reporter, simple=simple)
+    where = _find(path)
+    if where is None:
+        raise _nothing_there(path)
+    written = _as_written(path, where, folder)
+    if os.path.isdir(where):
+        from dltrain.starting.pictures import picture_layout, start_pictures
+
+        layout = picture_layout(where)
+        if layout is None:
+            raise _folder_fault(where)
+        return start_pictures(layout, where, written, target)
+    suffix = Path(where).suffix.casefold()
+    if suffix in OTHER_SUFFIXES or suffix in EXTENSIONS:
+        what = OTHER_SUFFIXES.get(suffix, "a single picture")
+        raise DataError(Fault(f"{shown(where)} is {what}", hint="save the data as CSV, Parquet or .npz"))
+    expand_paths([where])  # no pipe or device is looked into
+    if suffix == ".npz":
+        from dltrain.starting.arrays import start_archive
+
+        return start_archive(where, written, target)
+    from dltrain.starting.table import start_table
+
+    return start_table("parquet" if suffix in PARQUET_SUFFIXES else "csv", where, written, target, reporter, simple=simple)
+
+
+def _find(path: str) -> str | None:
+    """The file, folder or pattern on this machine, absolute."""
+    folders = [Path.cwd(), *filter(None, [data_folder()])]
+    for folder in folders:
+        candidate = os.path.normpath(os.path.join(folder, os.path.expanduser(path)))
+        if os.path.exists(candidate) or (glob.has_magic(candidate) and find_matches(candidate)):
+            return os.path.abspath(candidate)
+    return None
+
+
+def _as_written(path: str, where: str, folder: Path | None) -> str:
+    """The path as the config names it: absolute as given; else relative to the config, or to the data folder it was found in."""
+    if os.path.isabs(os.path.expanduser(path)):
+        return where
+    if where == os.path.abspath(path):
+        return os.path.relpath(where, folder or Path.cwd())
+    return os.path.normpath(path)
+
+
+def _nothing_there(path: str) -> UsageError | DataError:
+    names = [source.name for source in SOURCES.values() if not source.needs_path]
+    close = nearest(path, names)
+    if close:
+        return UsageError(Fault(f"there is no file and no dataset {path!r}", hint=f'did you mean "{close}"?'))
+    neighbour = nearest(Path(path).name, _names_in(Path(path).parent))
+    hint = f'did you mean "{Path(path).parent / neighbour}"?' if neighbour else f"datasets: {', '.join(names)}"
+    return DataError(Fault(f"no such file: {shown(path)}", hint=hint))
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return sorted(entry.name for entry in os.scandir(folder))
+    except OSError:
+        return []
+
+
+def _folder_fault(folder: str) -> UsageError:
+    """What a folder holds, and what to name instead."""
+    files = Counter[str]()
+    for number, (_, _, names) in enumerate(os.walk(folder)):
+        for name in names:
+            files[Path(name).suffix.casefold()] += 1
+        if number > MOST_ENTRIES:
+            break
+    pictures = sum(files[suffix] for suffix in EXTENSIONS)
+    name = shown(folder)
+    if pictures and pictures >= sum(files.values()) / 2:
+        message = f"{name} holds {pictures:,} pictures, but no folder for each class"
+        hint = "move each into a folder named after its class; or name a table of files and labels as data.path"
+        return UsageError(Fault(message, hint=hint))
+    tables = [suffix for suffix in TABLE_SUFFIXES if files[suffix]]
+    if tables:
+        most = tables[0]
+        here = [entry for entry in _names_in(Path(folder)) if Path(entry).suffix.casefold() == most]
+        hint = f"name the file, such as {name}/{here[0]}" if here else f"name one of its {files[most]} {most} files"
+        if len(here) > 1:
+            hint += f", or all that have the same columns with a pattern: '{name}/*{most}'"
+        return UsageError(Fault(f"{name} is a folder, not a file", hint=hint))
+    return UsageError(Fault(f"{name} is a folder without tables or pictures", hint="name a CSV, Parquet or .npz file"))

@@ -1,0 +1,179 @@
+"""Which column is to be predicted, and what makes a class of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from dltrain.data.columns.kinds import is_labelled, is_number, mend
+from dltrain.data.dataset import TargetSpec
+from dltrain.data.tables.column_names import column_of
+from dltrain.data.targets import are_exact, infer_target, label_texts
+from dltrain.errors import Fault, UsageError
+from dltrain.starting.columns import Columns
+from dltrain.wording import listed, nearest
+
+if TYPE_CHECKING:
+    import polars
+
+# Names that hardly anything but a target has.
+TARGET_NAMES = ("target", "label", "labels", "class", "y", "outcome", "response", "survived", "churn")
+# Names of targets in well-known tables, which may be features of others; believed of the first and the last column only.
+LIKELY_NAMES = (
+    "price", "saleprice", "sale_price", "median_house_value", "medv", "msrp", "salary", "income", "quality", "strength",
+    "species", "diagnosis", "variety", "cnt", "count", "rating", "score", "attrition", "exited", "default",
+)  # fmt: skip
+CLASS_NAMES = re.compile(r"(?:.*[_\s.-])?(?:class|label|labels|species|type|kind|category|variety|digit|cluster)", re.IGNORECASE)
+MOST_CODES = 100
+FEW_NUMBERS = 20
+FEW_ROWS = 10
+MOST_LISTED = 100
+OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The column to predict.
+
+    Attributes:
+        name: of the column.
+        spec: its task and labels.
+        labels: the column as text labels; None for a number.
+        counts: label -> rows, most first; empty for a number.
+        task: what the config has to say because the values alone would mean something else; None: nothing.
+        merged: labels of a single row, which no split can keep in two parts -> the label that stands for them.
+        whole_numbers: how many different whole numbers a target to regress on has, where those are few; else 0.
+    """
+
+    name: str
+    spec: TargetSpec
+    labels: polars.Series | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    task: str | None = None
+    merged: Mapping[str, str] = field(default_factory=dict)
+    whole_numbers: int = 0
+
+
+def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, *, header: bool, file: str) -> str:
+    """The column that the user means, or that clearly is the target.
+
+    Args:
+        asked: a column's name or, where the file has no header, its number from 1 or, from the end, from -1; None: guess.
+        frame: the table.
+        columns: what its columns hold.
+        header: whether the columns have names of their own.
+        file: the table, as a message names it.
+
+    Raises:
+        UsageError: no such column, or it is not clear; names the columns with what they hold.
+    """
+    names: list[str] = frame.columns
+    if asked is not None:
+        if asked in names:
+            return asked
+        if not header and re.fullmatch(r"-?\d+", asked) and int(asked) != 0 and -len(names) <= int(asked) <= len(names):
+            return names[int(asked) - (int(asked) > 0)]
+        close = nearest(asked, names)
+        hint = f'did you mean "{close}"?' if close else "name one of its columns"
+        if not header:
+            hint = f"the file has no header: give the number of the column, 1 to {len(names)}, or -1 for the last"
+        raise UsageError(Fault(f"{file} has no column {asked!r}", hint=hint, details=_list_columns(frame, columns, header)))
+    guesses = _guess(frame, columns, header)
+    if len(guesses) == 1:
+        return guesses[0]
+    hint = f"dltrain init {file} --target COLUMN"
+    if guesses:
+        hint += f", perhaps {' or '.join(guesses)}"
+    raise UsageError(
+        Fault(f"which column of {file} is to be predicted?", hint=hint, details=_list_columns(frame, columns, header))
+    )
+
+
+def _guess(frame: polars.DataFrame, columns: Columns, header: bool) -> list[str]:
+    """The columns that may be the target; one: it is clear."""
+    names = [name for name in frame.columns if name not in columns.constant]
+    if not names:
+        return []
+    if not header:
+        last = names[-1]
+        two = [name for name in names if column_of(frame, name).n_unique() == 2]
+        return [last] if two == [last] else []
+    certain = [name for name in names if name.casefold() in TARGET_NAMES]
+    if certain:
+        return certain
+    ends = dict.fromkeys((names[0], names[-1]))
+    return [name for name in ends if re.sub(r"[\s-]", "_", name.casefold()) in LIKELY_NAMES]
+
+
+def _list_columns(frame: polars.DataFrame, columns: Columns, header: bool) -> tuple[str, ...]:
+    """A line for each column: its name, or number, what it holds, and a value."""
+    lines = []
+    for number, name in enumerate(frame.columns[:MOST_LISTED], 1):
+        kind = columns.kinds[name]
+        what = kind.left_out or kind.kind
+        example = next((str(value) for value in column_of(frame, name).head(100).drop_nulls() if str(value).strip()), "")
+        shown = f", such as {example[:40]}" if example else ""
+        lines.append(f"{name if header else number} ({what}{shown})")
+    if len(frame.columns) > MOST_LISTED:
+        lines.append(f"and {len(frame.columns) - MOST_LISTED:,} more")
+    return tuple(lines)
+
+
+def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: Sequence[str]) -> Target:
+    """The task that the column makes.
+
+    Args:
+        name: the column.
+        frame: the table.
+        columns: what its columns hold.
+        classes: names of its integer codes (named datasets); else empty.
+
+    Raises:
+        DataError: it is empty, constant, or holds dates.
+        UsageError: texts that differ in most rows, which are no classes.
+    """
+    series = mend(column_of(frame, name), columns.reading)
+    values = series.drop_nulls()
+    spec = infer_target(series, columns.reading, task=None, classes=classes, labelled=is_labelled(column_of(frame, name)))
+    if spec.task == "regression":
+        different = values.n_unique()
+        numbers = columns.numbers.get(name)
+        is_whole = numbers is not None and bool((numbers == numbers.round()).all())
+        if not is_whole or different > MOST_CODES or (different > FEW_NUMBERS and not CLASS_NAMES.fullmatch(name)):
+            return Target(name, spec)
+        if not CLASS_NAMES.fullmatch(name):
+            return Target(name, spec, whole_numbers=different)
+        spec = infer_target(series, columns.reading, task="classification", classes=())
+        task: str | None = "classification"
+    else:
+        task = None
+    kind = columns.kinds[name]
+    if kind.kind == "text" and not classes:
+        others = [other for other, found in columns.kinds.items() if other != name and not found.left_out]
+        message = f"{name} is no target: {kind.left_out or 'free text'}, so there are no classes to learn"
+        raise UsageError(Fault(message, hint=f"say --target with another column, such as {listed(others, 8)}"))
+    by_value = (
+        columns.numbers.get(name) if all(is_number(label) for label in spec.classes) and not are_exact(spec.classes) else None
+    )
+    labels = series if classes else label_texts(series, by_value)
+    counted = labels.drop_nulls().value_counts(sort=True)
+    counts = {str(label): int(count) for label, count in counted.iter_rows()}
+    if classes:
+        counts = {classes[int(code)]: count for code, count in counts.items()}
+        return Target(name, spec, labels.cast(str), counts, task)
+    return Target(name, spec, labels, counts, task, _merged(counts))
+
+
+def _merged(counts: Mapping[str, int]) -> dict[str, str]:
+    """Labels of one row each -> "other"; where there is one alone, together with another rare one."""
+    single = [label for label, count in counts.items() if count == 1]
+    if not single or len(counts) - len(single) < 2:
+        return {}
+    if len(single) == 1:
+        rarest = min((label for label, count in counts.items() if count > 1), key=lambda label: counts[label])
+        if len(counts) < 4 or counts[rarest] > FEW_ROWS:
+            return {}
+        single.append(rarest)
+    return dict.fromkeys(sorted(single), OTHER)

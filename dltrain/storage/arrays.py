@@ -1,0 +1,111 @@
+"""Reading .npz archives that anyone may have made: no pickles, declared sizes checked before memory is given."""
+
+from __future__ import annotations
+
+import lzma
+import math
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from dltrain.errors import DataError, Fault
+from dltrain.storage.bounds import RATIO, Bound
+from dltrain.wording import column_hint, shown
+
+ALLOWED_KINDS = "biufUS"
+MAX_ARRAYS = 10_000
+# Deflate packs zeros 1000 to 1; measurements, pictures and labels stay far below, though not as far as text.
+MOST_PACKED = Bound(RATIO.variable, 500)
+SMALL_BYTES = 256 << 20
+# What zipfile, zlib and NumPy's reader of headers raise where an archive is damaged or made up.
+DAMAGE = (
+    OSError, EOFError, ValueError, TypeError, KeyError, OverflowError, NotImplementedError, RuntimeError, SyntaxError,
+    MemoryError, zipfile.BadZipFile, zlib.error, struct.error, lzma.LZMAError, tokenize.TokenError,
+)  # fmt: skip
+
+
+def read_arrays(path: Path, *, names: Sequence[str] | None = None, limit: int) -> dict[str, NDArray[Any]]:
+    """Arrays of an .npz archive by name.
+
+    Args:
+        path: the archive.
+        names: which; None: all.
+        limit: most bytes that they may take together, unpacked.
+
+    Raises:
+        DataError: not an archive, damaged, an array missing, of objects (a pickle), or more than `limit` bytes.
+    """
+    name = shown(str(path))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()[:MAX_ARRAYS]}
+            wanted = list(members) if names is None else list(names)
+            missing = [word for word in wanted if word not in members]
+            if missing:
+                faults = [
+                    Fault(f"holds no array {word!r}", file=name, hint=column_hint(word, sorted(members))) for word in missing
+                ]
+                raise DataError(faults)
+            total = sum(members[word].file_size for word in wanted)
+            if total > limit:
+                raise DataError(Fault(f"its arrays take {total >> 20:,} MB, more than {limit >> 20:,} MB", file=name))
+            packed = sum(members[word].compress_size for word in wanted)
+            if total > max(SMALL_BYTES, MOST_PACKED.value * packed):
+                message = f"its {packed >> 10:,} kB unpack to {total >> 20:,} MB: it is made to fill the memory"
+                raise DataError(
+                    Fault(message, file=name, hint=f"{MOST_PACKED.hint}, or write it without compression (numpy.savez)")
+                )
+            arrays = {}
+            for word in wanted:
+                with archive.open(members[word]) as member:
+                    arrays[word] = _read_array(member, members[word].file_size, word, name)
+            return arrays
+    except DAMAGE as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(Fault(f"not a readable .npz archive: {str(reason)[:200]}", file=name)) from error
+
+
+def array_names(path: Path) -> list[str]:
+    """Names of the arrays of an .npz archive.
+
+    Raises:
+        DataError: not an archive.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [info.filename.removesuffix(".npy") for info in archive.infolist()[:MAX_ARRAYS]]
+    except DAMAGE as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DataError(Fault(f"not a readable .npz archive: {reason}", file=shown(str(path)))) from error
+
+
+def _read_array(member: IO[bytes], size: int, word: str, file: str) -> NDArray[Any]:
+    version = npy.read_magic(member)
+    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, fortran, dtype = read_header(member, max_header_size=10_000)
+    if dtype.hasobject or dtype.kind not in ALLOWED_KINDS or dtype.itemsize == 0:
+        raise DataError(
+            Fault(f"the array {word!r} holds {dtype}: only numbers, booleans and text are read (no pickles)", file=file)
+        )
+    count = math.prod(shape)
+    if any(extent < 0 for extent in shape) or count * dtype.itemsize > size:
+        raise DataError(Fault(f"the array {word!r} declares the shape {shape}, more than the file holds", file=file))
+    data = bytearray(count * dtype.itemsize)
+    view = memoryview(data)
+    done = 0
+    while done < len(view):
+        block = member.read(min(1 << 24, len(view) - done))
+        if not block:
+            raise DataError(Fault(f"the array {word!r} is cut off", file=file))
+        view[done : done + len(block)] = block
+        done += len(block)
+    array = np.frombuffer(data, dtype)
+    return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)

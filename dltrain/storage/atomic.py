@@ -1,0 +1,151 @@
+"""Files that are written wholly or not at all, whatever happens on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import errno
+import io
+import json
+import math
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from dltrain.errors import RunError
+from dltrain.storage.outputs import is_stream
+from dltrain.storage.removal import remove_temporary
+
+
+def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
+    """Put `data` into `path`: wholly or, whatever happens on the way, not at all.
+
+    A temporary file beside the target is written, flushed, synced and renamed over it; then the folder is synced. A pipe or a
+    device is written into: a file in its place would be another thing.
+
+    Args:
+        path: the file.
+        data: what it is to hold, or what writes that into an open file.
+
+    Raises:
+        RunError: the file cannot be written (no space, no right, file-size limit); the old file is untouched.
+    """
+    path = Path(path)
+    temporary = path.with_name(_temporary_name(path))
+    try:
+        if is_stream(path):
+            with open(path, "wb", buffering=0) as stream:
+                stream.write(_bytes_of(data))
+            return
+        with _open_new(temporary) as file:
+            if callable(data):
+                data(file)
+            else:
+                file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        remove_temporary(temporary)  # a signal may have come in the middle; after the renaming there is none
+
+
+@contextlib.contextmanager
+def replace_whole(path: Path, *, suffix: str = "") -> Iterator[Path]:
+    """Put a file or a folder, which takes long to write or is written by others, in its place: wholly or not at all.
+
+    Args:
+        path: where it is to be; a file or folder that is there is replaced at the end. (A folder for an instant is not there:
+            the system exchanges none for another in one step.)
+        suffix: that the temporary name must end with.
+
+    Yields:
+        A path beside it that does not exist, to write to. Where the block raises, what was written there is removed.
+
+    Raises:
+        RunError: the system takes it not (no space, no right).
+    """
+    path = Path(path)
+    temporary = path.with_name(_temporary_name(path) + suffix)
+    old = path.with_name(_temporary_name(path))
+    try:
+        yield temporary
+        for file in [*(temporary.rglob("*") if temporary.is_dir() else ()), temporary]:
+            _sync_folder(file)
+        if path.is_dir():
+            os.replace(path, old)
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        remove_temporary(temporary)
+        remove_temporary(old)
+
+
+def _temporary_name(path: Path) -> str:
+    """A hidden name beside the path that nobody can foresee; names that are long already are shortened."""
+    name = os.fsdecode(os.fsencode(path.name)[:100]) if len(os.fsencode(path.name)) > 200 else path.name
+    return f".{name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+
+
+def _bytes_of(data: bytes | Callable[[BinaryIO], object]) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    buffer = io.BytesIO()
+    data(buffer)
+    return buffer.getvalue()
+
+
+def _open_new(path: Path) -> BinaryIO:
+    """A file that was not there before; a link of this name is not followed."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666), "wb")
+
+
+def cannot_write(path: Path, error: OSError) -> RunError:
+    """The error for a file that the system would not take, with what to do about it."""
+    hints = {
+        errno.ENOSPC: "free some space on that disk; files written before are whole",
+        errno.EDQUOT: "the quota of that disk is used up; files written before are whole",
+        errno.EFBIG: "a file-size limit (ulimit -f) is in force; files written before are whole",
+        errno.EACCES: "choose a folder that can be written with --run-dir or --runs",
+        errno.EPERM: "choose a folder that can be written with --run-dir or --runs",
+        errno.EROFS: "choose a folder that can be written with --run-dir or --runs",
+    }
+    return RunError(f"cannot write {path}: {error.strerror or error}", hint=hints.get(error.errno or 0))
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def to_json(value: Any) -> str:
+    """Strict JSON text of plain values and NumPy scalars; a number that is not finite becomes null."""
+    return json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601, to the second."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,419 @@
+"""The run directory: its names, its layout, atomic writes, the lock, the manifest.
+
+runs/lfw-20261122-101500-3f2a/
+  config.yaml  manifest.json  history.csv  metrics.json  preprocessing.json  preprocessing.npz
+  checkpoints/best.h5  checkpoints/last.h5  state/  log.txt
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import fcntl
+import os
+import re
+import secrets
+import socket
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dltrain.errors import RunError
+from dltrain.storage.atomic import (
+    cannot_write,
+    to_json,
+    write_atomically,
+)
+from dltrain.storage.layout import own_files, own_paths
+from dltrain.storage.removal import remove_run_files
+from dltrain.storage.stored import (
+    Check,
+    anything,
+    check_digest,
+    digests,
+    flag,
+    list_of,
+    map_of,
+    maybe,
+    number,
+    read_json,
+    text,
+    whole,
+    word,
+)
+
+STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
+
+MANIFEST_LIMIT = 4 << 20
+
+MOST_EPOCHS = 1_000_000_000
+
+# What the values of a manifest may be: it is read back by a resume, which believes it.
+MANIFEST: Mapping[str, Check] = {
+    "status": word(*STATUSES),
+    "kind": word("sweep"),
+    "name": text,
+    "argv": list_of(text),
+    "config": maybe(text),
+    "seed": whole(0, (1 << 63) - 1),
+    "task": text,
+    "threads": whole(1, 1024),
+    "environment": map_of(anything),
+    "data": map_of(anything),
+    "reference": map_of(anything),
+    "git_commit": maybe(text),
+    "started": text,
+    "ended": text,
+    "resumed": list_of(text),
+    "epochs": whole(0, MOST_EPOCHS),
+    "phase": whole(1, 10_000),
+    "phase_epochs": whole(0, MOST_EPOCHS),
+    "stopped_early": flag,
+    "weights": word("best", "last"),
+    "seconds": map_of(number),
+    "warnings": list_of(map_of(lambda value: value is None or isinstance(value, str | int))),
+    "files": map_of(text),
+    "plan": map_of(anything),
+    "best": text,
+    "engine": text,
+    "stack": map_of(whole(0, MOST_EPOCHS)),
+    "compiler": map_of(anything),
+    "features": map_of(anything),
+}
+
+METRICS: Mapping[str, Check] = {
+    "part": text,
+    "weights": word("best", "last"),
+    "epoch": whole(0, MOST_EPOCHS),
+    "metrics": map_of(map_of(number)),
+    "baseline": map_of(anything),
+    "baselines": map_of(map_of(anything)),
+    "report": map_of(anything),
+    "reports": map_of(map_of(anything)),
+    "standard_errors": map_of(map_of(number)),
+    "gates": list_of(map_of(anything)),
+    "notes": list_of(text),
+    "diagnosis": list_of(map_of(anything)),
+    "spreads": map_of(map_of(number)),
+    "trial": whole(0, MOST_EPOCHS),
+}
+
+LOCK_TEXT = re.compile(rb"process \d+ on .*", flags=re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run directory that exists. All paths of its layout come from here.
+
+    Attributes:
+        path: the directory.
+        was_there: it was the user's, and empty, before this process wrote into it.
+    """
+
+    path: Path
+    was_there: bool = False
+
+    def inside(self, folder: str, name: str) -> Path:
+        """A path below one of the run's folders, made from a name that a config or a stored file gave.
+
+        Raises:
+            RunError: it would lead out of the folder, by its name or by a link in the way.
+        """
+        path = self.path / folder / name
+        parts = Path(name).parts
+        if not parts or Path(name).is_absolute() or ".." in parts or "\0" in name or not path.is_relative_to(self.path / folder):
+            raise RunError(f"{name!r} leads out of {self.path / folder}", hint="refused as unsafe")
+        for step in [path, *path.parents][: len(parts) + 1]:
+            if step.is_symlink():
+                raise RunError(f"{step} is a link", hint="refused as unsafe")
+        return path
+
+    @property
+    def config_file(self) -> Path:
+        """The resolved config; `dltrain fit` on it repeats the run."""
+        return self.path / "config.yaml"
+
+    @property
+    def manifest_file(self) -> Path:
+        """Status, argv, seed, versions, threads, compiler choice, data fingerprint, times."""
+        return self.path / "manifest.json"
+
+    @property
+    def history_file(self) -> Path:
+        """One row per epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def metrics_file(self) -> Path:
+        """Final metrics, baseline, confusion matrix."""
+        return self.path / "metrics.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """best, last, and the files that the template names."""
+        return self.path / "checkpoints"
+
+    @property
+    def state(self) -> Path:
+        """What an exact resume needs."""
+        return self.path / "state"
+
+    @property
+    def log_file(self) -> Path:
+        """What happened, with times."""
+        return self.path / "log.txt"
+
+    def read_manifest(self) -> dict[str, Any]:
+        """The manifest as plain values.
+
+        Raises:
+            RunError: it is missing, too large, or a value in it is not what dltrain writes.
+        """
+        return _read_own_json(self.manifest_file, MANIFEST)
+
+    def is_own(self) -> bool:
+        """Whether the manifest is one that dltrain writes, of a run or a sweep."""
+        try:
+            manifest = self.read_manifest()
+        except RunError:
+            return False
+        environment = manifest.get("environment")
+        return manifest.get("status") in STATUSES and isinstance(environment, dict) and "dltrain" in environment
+
+    def write_manifest(self, manifest: Mapping[str, Any]) -> None:
+        """Replace the manifest atomically."""
+        write_atomically(self.manifest_file, (to_json(manifest) + "\n").encode())
+
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of what is read back of the run, for the manifest: name below the run -> digest.
+
+        The states of training are left out: they hold a checksum of each array, and a damaged one has another before it.
+        """
+        names = (
+            "config.yaml",
+            "metrics.json",
+            "history.csv",
+            "held_out.csv",
+            "preprocessing.json",
+            "preprocessing.npz",
+            "sweep.json",
+        )
+        files = [*own_files(self.path, "checkpoints"), *own_files(self.path, "state")]
+        kept = [path for path in files if not path.name.startswith((".", "state-"))]
+        return digests(self.path, [*(self.path / name for name in names), *kept])
+
+    def check_digests(self, manifest: Mapping[str, Any]) -> None:
+        """Hold what an earlier fit left behind against its digests, before a later one makes it its own.
+
+        Raises:
+            RunError: a file was changed since the run ended.
+        """
+        recorded = manifest.get("files")
+        for name in self.digests() if recorded else ():
+            check_digest(self.path, self.path / name, recorded)
+
+    def check_file(self, file: Path) -> None:
+        """Hold one of the run's files against the digest that the manifest has of it, if it has one.
+
+        Raises:
+            RunError: it was changed since the run ended.
+        """
+        check_digest(self.path, file, self.read_manifest().get("files"))
+
+    def read_metrics(self) -> dict[str, Any]:
+        """What metrics.json holds; empty where the run has not got that far.
+
+        Raises:
+            RunError: it was changed since the run ended, or a value in it is not what dltrain writes.
+        """
+        if not self.metrics_file.exists():
+            return {}
+        found = _read_own_json(self.metrics_file, METRICS)
+        self.check_file(self.metrics_file)
+        return found
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run for this process; the kernel lets go of it when the process ends, however it ends.
+
+        Raises:
+            RunError: a live process holds it.
+        """
+        try:
+            # Neither waits for a pipe nor follows a link: what is written below would go wherever it leads.
+            descriptor = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+            file = os.fdopen(descriptor, "a+b")
+        except OSError as error:
+            raise cannot_write(self.path / ".lock", error) from error
+        try:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.seek(0)
+                holder = file.read(200).decode(errors="replace").strip() or "another process"
+                raise RunError(
+                    f"the run {self.path} is in use by {holder}", hint="wait until it ends, or choose another --run-dir"
+                ) from error
+            file.seek(0)
+            file.truncate()
+            file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
+            file.flush()
+            yield
+        finally:
+            file.close()
+
+    def is_locked(self) -> bool:
+        """Whether a live process holds the run."""
+        try:
+            descriptor = os.open(self.path / ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+        return False
+
+    def refuse_foreign_files(self) -> None:
+        """Refuse a run in which something of the layout is a link that leads out of it, or neither a file nor a folder.
+
+        Raises:
+            RunError: the first such thing.
+        """
+        names = ("config.yaml", "manifest.json", "metrics.json", "history.csv", "preprocessing.json", "preprocessing.npz")
+        paths = [self.path / name for name in (*names, "log.txt", ".lock")]
+        for folder in (self.checkpoints, self.state):
+            require_own(folder, self.path)
+            paths += folder.rglob("*") if folder.is_dir() else ()
+        for path in paths:
+            require_own(path, self.path)
+
+    def is_only_begun(self) -> bool:
+        """Whether a process of dltrain was killed here before it had anything to keep: no manifest, no checkpoint, no epoch.
+
+        A lock file proves that it was dltrain; a directory without one may hold nothing at all but empty folders.
+        """
+        own = set(own_paths(self.path))
+        every = set(self.path.rglob("*"))
+        if self.manifest_file.exists() or every - own:
+            return False
+        files = {path for path in every if not path.is_dir()}
+        if any(path.is_relative_to(self.checkpoints) for path in files if not path.name.endswith(".tmp")):
+            return False
+        epochs = self.history_file.read_bytes().count(b"\n") > 1 if self.history_file.is_file() else False
+        return not epochs and (not files or self._lock_file_is_own())
+
+    def _lock_file_is_own(self) -> bool:
+        try:
+            with open(self.path / ".lock", "rb") as file:
+                return LOCK_TEXT.fullmatch(file.read(400)) is not None
+        except OSError:
+            return False
+
+    def discard(self) -> None:
+        """Remove what this process wrote into a run directory that has come to nothing, and the directory, if it made it."""
+        with contextlib.suppress(OSError):
+            left = remove_run_files(self.path)
+            if not left and not self.was_there:
+                self.path.rmdir()
+
+    def remove_temporary_files(self) -> None:
+        """Remove what a killed process left of unfinished writes."""
+        for folder in (self.path, self.checkpoints, self.state):
+            for file in folder.glob(".*.tmp") if folder.is_dir() else ():
+                if file.is_symlink() or file.is_file():
+                    file.unlink(missing_ok=True)
+
+
+def require_own(path: Path, folder: Path) -> None:
+    """Refuse a path that leads out of its folder or is neither a file nor a folder: a pipe or a device may never end.
+
+    Args:
+        path: what is to be read or written; it need not exist.
+        folder: the run that it belongs to.
+
+    Raises:
+        RunError: it is refused.
+    """
+    try:
+        real, mode = path.resolve(), path.stat().st_mode
+    except FileNotFoundError:
+        if not path.is_symlink():
+            return
+        raise RunError(f"{path} is a link to nothing", hint="the run is damaged") from None
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
+        raise RunError(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", hint="the run is damaged"
+        ) from error
+    if not real.is_relative_to(folder.resolve()):
+        raise RunError(f"{path} is a link that leads out of the run", hint="refused as unsafe")
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise RunError(f"{path} is neither a file nor a folder", hint="refused as unsafe")
+
+
+def _read_own_json(path: Path, schema: Mapping[str, Check]) -> dict[str, Any]:
+    require_own(path, path.parent)
+    try:
+        return read_json(path, schema, limit=MANIFEST_LIMIT)
+    except FileNotFoundError as error:
+        raise RunError(f"{path.parent} is no run: it has no {path.name}") from error
+
+
+def begin_again(run: Run) -> Run:
+    """A directory in which a process was killed before it had anything to keep, to begin in once more.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    try:
+        for folder in (run.checkpoints, run.state):
+            folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise cannot_write(run.path, error) from error
+    return Run(run.path, was_there=True)
+
+
+def create_run(name: str, *, runs: Path, run_dir: Path | None = None) -> Run:
+    """Make the directory for a new run, with its folders.
+
+    Args:
+        name: the experiment's name, first word of the directory's name.
+        runs: parent of the new directory, when `run_dir` is None.
+        run_dir: this very directory; it may exist, but must be empty.
+
+    Raises:
+        RunError: `run_dir` is not empty, is no directory, or cannot be written.
+    """
+    was_there = False
+    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    try:
+        if run_dir is None:
+            while True:
+                path = Path(runs) / f"{name}-{stamp}-{secrets.token_hex(2)}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with contextlib.suppress(FileExistsError):
+                    path.mkdir()
+                    break
+        else:
+            path = Path(run_dir)
+            was_there = path.is_dir()
+            if path.exists() and not path.is_dir():
+                raise RunError(f"{path} is a file; a run needs a directory", hint="choose another --run-dir")
+            if path.is_dir() and any(path.iterdir()):
+                if (path / "manifest.json").exists():
+                    hint = "`--resume` goes on with a run that was begun there; otherwise choose another --run-dir"
+                    raise RunError(f"{path} is not empty", hint=hint)
+                raise RunError(f"{path} is not empty: there is something here that is no run", hint="choose another --run-dir")
+            path.mkdir(parents=True, exist_ok=True)
+        run = Run(path, was_there)
+        run.checkpoints.mkdir()
+        run.state.mkdir()
+    except OSError as error:
+        raise cannot_write(Path(error.filename or run_dir or runs), error) from error
+    return run

@@ -1,0 +1,156 @@
+"""The runs of a folder: listed, found by a part of their name, removed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dltrain.errors import RunError, UsageError
+from dltrain.storage.removal import remove_run_files
+from dltrain.storage.run import (
+    Run,
+    require_own,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """A run as `dltrain runs` lists it."""
+
+    path: Path
+    name: str
+    status: str
+    started: str
+    seconds: float | None
+    task: str | None
+    metrics: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    config: str | None = None
+    is_locked: bool = False
+    num_bytes: int = 0
+
+
+def list_runs(runs: Path) -> list[RunInfo]:
+    """The runs below a folder, newest first; folders that are no runs are left out."""
+    if not os.path.isdir(runs):  # unlike Path.is_dir, False also for a name that is too long
+        return []
+    infos = [_run_info(Run(file.parent)) for file in Path(runs).glob("*/manifest.json")]
+    return sorted((info for info in infos if info), key=lambda info: (info.started, info.path.name), reverse=True)
+
+
+def _run_info(run: Run) -> RunInfo | None:
+    try:
+        manifest, metrics = run.read_manifest(), run.read_metrics()
+    except RunError:
+        return RunInfo(run.path, run.path.name, "damaged", "", None, None)
+    locked = run.is_locked()
+    status = str(manifest.get("status", "failed"))
+    if status == "running" and not locked:
+        status = "interrupted"  # its process was killed before it could say so
+    parts = metrics.get("metrics")
+    return RunInfo(
+        path=run.path,
+        name=str(manifest.get("name", run.path.name)),
+        status=status,
+        started=str(manifest.get("started", "")),
+        seconds=_total_seconds(manifest.get("seconds")),
+        task=manifest.get("task"),
+        metrics=parts if isinstance(parts, dict) else {},
+        config=manifest.get("config"),
+        is_locked=locked,
+        num_bytes=sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file()),
+    )
+
+
+def _total_seconds(seconds: Any) -> float | None:
+    """What the manifest says, if it is a duration: it may be anybody's."""
+    total = seconds.get("total") if isinstance(seconds, dict) else None
+    return total if isinstance(total, (int, float)) and 0 <= total < 1e12 else None
+
+
+def find_run(word: str, runs: Path) -> Path:
+    """The run that a user's word means: a path, `latest`, or a unique prefix of a run's name below `runs`.
+
+    Raises:
+        UsageError: no run, or more than one, answers to the word.
+        RunError: the path exists but is no run.
+    """
+    path = Path(word)
+    is_folder = os.path.isdir(path)
+    if is_folder and os.path.lexists(path / "manifest.json"):
+        return path
+    known = list_runs(runs)
+    if word == "latest" and known:
+        return known[0].path
+    matches = [info.path for info in known if info.path.name.startswith(word)] if word else []
+    exact = [match for match in matches if match.name == word]
+    if exact or len(matches) == 1:
+        return (exact or matches)[0]
+    if is_folder and not matches:
+        raise RunError(f"{path} is no run: it has no manifest.json", hint="`dltrain runs` lists the runs")
+    if matches:
+        names = ", ".join(sorted(match.name for match in matches)[:5])
+        raise UsageError(f"{len(matches)} runs in {runs} begin with {word!r}: {names}", hint="write more of the name")
+    if os.path.isfile(path) and path.suffix in (".yaml", ".yml"):
+        hint = f"`dltrain fit {word}` makes one; `dltrain trace {word} --input '1, 2'` computes with the weights that it gives"
+        raise UsageError(f"{word} is a config, not a run", hint=hint)
+    hint = "`dltrain runs` lists the runs" if known else f"there are no runs in {runs} yet; `--runs DIR` names another folder"
+    raise UsageError(
+        f"no run answers to {word!r}: it is neither a run's path, nor `latest`, nor the beginning of a run's name", hint=hint
+    )
+
+
+def best_of_sweep(path: Path) -> Path:
+    """The run of a sweep's best trial; any other run is itself.
+
+    Raises:
+        RunError: it is a sweep that has not come to a best trial.
+    """
+    manifest = Run(path).read_manifest()
+    if manifest.get("kind") != "sweep":
+        return path
+    best = manifest.get("best")
+    if not isinstance(best, str):
+        hint = f"dltrain sweep --resume {path}"
+        raise RunError(f"{path} is a sweep ({manifest.get('status')}) without a best trial yet", hint=hint)
+    found = path / best
+    require_own(found, path)
+    if not (found / "manifest.json").is_file():
+        raise RunError(f"{found}, the best trial of the sweep, is no run", hint="the sweep is damaged")
+    return found
+
+
+def remove_run(path: Path) -> list[Path]:
+    """Delete a run: the files that dltrain writes, and the directory, if nothing else is in it.
+
+    Returns:
+        What was in it and is not dltrain's: it stays where it is.
+
+    Raises:
+        RunError: it is no run, or a live process holds it.
+        OSError: something cannot be removed.
+    """
+    run = Run(Path(path))
+    if run.path.is_symlink():
+        raise RunError(f"{path} is a link; nothing was removed", hint=f"the run is {run.path.resolve()}")
+    if not run.manifest_file.exists():
+        raise RunError(f"{path} is no run: it has no manifest.json; nothing was removed")
+    if not run.is_own():
+        raise RunError(f"{path} is no run of dltrain's: its manifest.json is another program's; nothing was removed")
+    if run.is_locked():
+        raise RunError(f"the run {path} is in use; nothing was removed", hint="end its process first")
+    left = remove_run_files(run.path)
+    if not left:
+        run.path.rmdir()
+    return left
+
+
+def prunable_runs(runs: Path) -> list[RunInfo]:
+    """Runs that never got to an end and that no live process holds: what `dltrain runs prune` removes."""
+    return [
+        info
+        for info in list_runs(runs)
+        if info.status in ("interrupted", "diverged", "failed") and not info.is_locked and Run(info.path).is_own()
+    ]

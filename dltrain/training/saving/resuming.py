@@ -1,0 +1,96 @@
+"""Going on with a run: which directory, and whether it is still the same experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+from dltrain.config import load_config
+from dltrain.config.curves import CURVES
+from dltrain.config.types import Config
+from dltrain.data.dataset import Dataset
+from dltrain.errors import ConfigError, DataError, Fault, RunError, UsageError
+from dltrain.evaluation.fingerprints import fingerprint_faults, flatten, shown
+from dltrain.reporting import Reporter
+from dltrain.storage.run import Run, begin_again, create_run
+
+# Keys whose change on a resume is no other experiment.
+FREE_ON_RESUME = (
+    "name",
+    "training.epochs",
+    "training.save_interval",
+    "training.allow_large",
+    "evaluation",
+    "sweep",
+    "data.path",
+    "data.validation",
+    "data.test",
+)
+
+
+def open_run(
+    config: Config, *, runs: Path, run_dir: Path | None, resume: Path | Literal["auto"] | None
+) -> tuple[bool, Run, bool]:
+    """The run directory, and whether there is something in it to go on with, and whether it was made now."""
+    if resume == "auto":
+        if run_dir is None:
+            raise UsageError("--resume auto needs --run-dir")
+        run = Run(Path(run_dir))
+        if run.manifest_file.exists():
+            run.refuse_foreign_files()
+            return True, run, False
+        if run.path.is_dir() and not run.is_locked() and run.is_only_begun():
+            return False, begin_again(run), True
+        return False, create_run(config.name, runs=runs, run_dir=run_dir), True
+    if resume is not None:
+        run = Run(Path(resume))
+        run.refuse_foreign_files()
+        if run.read_manifest().get("kind") == "sweep":
+            raise RunError(f"{run.path} is a sweep", hint=f"dltrain sweep --resume {run.path}")
+        return True, run, False
+    return False, create_run(config.name, runs=runs, run_dir=run_dir), True
+
+
+def compare_with_run(
+    run: Run,
+    manifest: Mapping[str, Any],
+    dataset: Dataset,
+    resolved: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    reporter: Reporter,
+) -> None:
+    """Hold config, data and environment against those with which a run began.
+
+    Raises:
+        ConfigError: a key has changed that makes it another experiment.
+        DataError: it is not the data of the run.
+    """
+    stored = load_config(run.config_file)
+    num_phases = len(resolved["training"].get("phases", ()))
+    free_keys = [key for key in FREE_ON_RESUME if key != "training.epochs" or not num_phases]
+    if num_phases:  # those of the last phase alone may change: epochs of the others are past
+        free_keys.append(f"training.phases.{num_phases - 1}.epochs")
+    before, after = flatten(stored.resolved), flatten(resolved)
+    changed = [
+        Fault(f"was {shown(before.get(key))} when the run began, is {shown(after.get(key))} now", path=key)
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key) and not any(key == free or key.startswith(f"{free}.") for free in free_keys)
+    ]
+    if changed:
+        raise ConfigError([*changed, Fault("a run goes on with its own config only", hint=f"dltrain fit --resume {run.path}")])
+    curved = any(f".{name}." in key for key in after for name in CURVES)
+    epochs = [key for key in free_keys if key.endswith("epochs") and before.get(key) != after.get(key)]
+    if curved and epochs:
+        was, now = before.get(epochs[0]), after.get(epochs[0])
+        reporter.warning(f"{epochs[0]} was {was} and is {now} now: curves go on at their share of the training as it is now")
+    data = manifest.get("data", {})
+    if data.get("fingerprint") != dataset.fingerprint:
+        faults = fingerprint_faults(data.get("details", {}), dataset.fingerprint_details)
+        hint = f"a run goes on with its own data; a new one: dltrain fit {run.config_file}"
+        raise DataError([*faults[:-1], replace(faults[-1], hint=hint)])
+    for key, value in environment.items():
+        was = manifest.get("environment", {}).get(key, value)  # what an older version did not record has not changed
+        if was != value:
+            reporter.warning(f"{key} was {was} when the run began and is {value} now: the last bits may differ")

@@ -1,0 +1,131 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from dltrain.storage.run import Run
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Runs `a` (oldest) to `e`, the last of them killed, and a folder that is none."""
+    facts = {
+        "a": ("finished", {"test": {"accuracy": 0.9, "rmse": 3.0}, "train": {"accuracy": 1.0}}),
+        "b": ("finished", {"test": {"accuracy": 0.95, "rmse": 1.0}}),
+        "c": ("finished", {"validation": {"accuracy": 0.99, "rmse": None}}),
+        "d": ("diverged", {}),
+        "e": ("running", {}),
+    }
+    folder = tmp_path / "runs"
+    for day, (name, (status, metrics)) in enumerate(facts.items(), 1):
+        path = folder / f"{name}-run"
+        path.mkdir(parents=True)
+        manifest = {"name": name, "status": status, "started": f"2026-01-0{day}T00:00:00Z", "seconds": {"total": 12.0}}
+        manifest["environment"] = {"dltrain": "0.1.0"}
+        (path / "manifest.json").write_text(json.dumps(manifest))
+        (path / "metrics.json").write_text(json.dumps({"metrics": metrics}))
+    (folder / "notes").mkdir()
+    return folder
+
+
+def names(result):
+    return "".join(Path(run["run"]).name[0] for run in result.json["runs"])
+
+
+def test_newest_first(cli, runs):
+    assert names(cli("runs", "--json")) == "edcba"
+    assert names(cli("runs", "--json", "--limit", "2")) == "ed"
+
+
+@pytest.mark.parametrize(
+    ("metric", "order"),
+    [
+        ("accuracy", "cbaed"),
+        ("rmse", "baedc"),
+        ("test.accuracy", "baedc"),
+        ("root_mean_squared_error", "baedc"),
+        ("val_accuracy", "cedba"),
+        ("train.acc", "aedcb"),
+    ],
+)
+def test_best_first_in_the_direction_of_the_metric(cli, runs, metric, order):
+    assert names(cli("runs", "--json", "--sort", metric)) == order
+
+
+def test_the_table(cli, runs):
+    lines = cli("runs", "--sort", "accuracy", "--limit", "3").out.splitlines()
+    assert lines[1].split()[:2] == ["c-run", "finished"]
+    assert "accuracy 0.9900 (validation)" in lines[1]
+    assert "12.0 s" in lines[1]
+    assert lines[-1] == "2 more"
+    assert "interrupted" in next(line for line in cli("runs").out.splitlines() if line.startswith("e-run"))
+
+
+def test_a_metric_that_no_run_has(cli, runs):
+    result = cli("runs", "--sort", "acuracy")
+    assert result.code == 2
+    assert "did you mean accuracy?" in result.err
+
+
+def test_a_damaged_run_is_listed(cli, runs):
+    (runs / "a-run" / "manifest.json").write_text("{")
+    (runs / "b-run" / "metrics.json").write_text('{"metrics": 3}')
+    (runs / "c-run" / "metrics.json").write_text('{"metrics": {"test": 3, "train": {"accuracy": "high"}}}')
+    assert cli("runs").out.count("damaged") == 3
+    assert cli("runs", "--sort", "accuracy").code == 0
+
+
+def test_rm(cli, runs):
+    assert cli("runs", "rm", "a-", runs / "b-run").code == 0
+    assert sorted(path.name for path in runs.iterdir()) == ["c-run", "d-run", "e-run", "notes"]
+
+
+def test_rm_of_something_unknown_removes_nothing(cli, runs):
+    assert cli("runs", "rm", "a-", "zzz").code == 2
+    assert cli("runs", "rm").code == 2
+    assert cli("runs", "rm", runs / "notes").code == 6
+    assert cli("runs", "remove", "a-").code == 2
+    assert len(list(runs.iterdir())) == 6
+
+
+def test_rm_of_a_run_in_use(cli, runs):
+    with Run(runs / "a-run").locked():
+        result = cli("runs", "rm", "a-", "b-", "--json")
+    assert result.code == result.json["exit"] == 6
+    assert "in use" in result.json["errors"][0]["message"]
+    assert (runs / "a-run").exists()
+    assert not (runs / "b-run").exists()
+
+
+def test_prune_leaves_what_finished_and_what_lives(cli, runs):
+    with Run(runs / "e-run").locked():
+        removed = cli("runs", "prune", "--json", "--yes").json["removed"]
+    assert [Path(path).name for path in removed] == ["d-run"]
+    unasked = cli("runs", "prune")
+    assert unasked.code == 2
+    assert "1 run would be removed: e-run" in unasked.err
+    assert (runs / "e-run").exists()
+    assert cli("runs", "prune", "--yes").out == f"removed {Path('runs') / 'e-run'}\n"
+    assert cli("runs", "prune").out == "nothing was removed\n"
+    assert (runs / "a-run").exists()
+
+
+def test_prune_asks_a_person(cli, runs, monkeypatch):
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    asked = []
+
+    def confirm(text, **_):
+        asked.append(text)
+        return False
+
+    monkeypatch.setattr("dltrain.cli.commands.runs.typer.confirm", confirm)
+    assert cli("runs", "prune").out == "nothing was removed\n"
+    assert asked == ["Remove 2 runs?"]
+    assert (runs / "d-run").exists()
+    assert cli("runs", "prune", "--yes").out.count("removed") == 2
+
+
+def test_another_folder(cli, runs, tmp_path):
+    assert cli("runs", "--runs", tmp_path / "no").out.startswith("there are no runs")
+    assert names(cli("runs", "--json", "--runs", runs)) == "edcba"

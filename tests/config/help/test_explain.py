@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dltrain.config import load_config_text
+from dltrain.config.aliases import KNOWN_ELSEWHERE
+from dltrain.config.catalog.catalog import ComponentEntry, load_catalog
+from dltrain.config.catalog.sources import SOURCES
+from dltrain.config.help.examples import example_of_component, example_of_key, example_of_source
+from dltrain.config.help.explain import Explanation, explain
+from dltrain.config.help.near_names import near_names
+from dltrain.config.keys import KEYS, keys_of
+from dltrain.config.text.yaml_reader import read_yaml
+from dltrain.config.text.yaml_writer import dump_yaml
+from dltrain.errors import UsageError
+from tests.config.support import faults_of
+
+BASE = {"data": {"source": "digits", "split": {"validation": 0.2}}, "model": {"layers": ["Flatten"]}}
+
+
+def entries() -> list[ComponentEntry]:
+    catalog = load_catalog()
+    found = [catalog.find(kind, name) for kind in catalog.kinds() for name in catalog.names(kind)]
+    return [entry for entry in found if entry is not None]
+
+
+def one(word: str) -> Explanation:
+    [explanation] = explain(word)
+    return explanation
+
+
+def loads(example: dict[str, object]) -> None:
+    load_config_text(dump_yaml({**BASE, **example}), folder=Path("/configs"))
+
+
+@pytest.mark.parametrize("path", KEYS)
+def test_the_example_of_each_key_is_a_config(path: str) -> None:
+    example = example_of_key(KEYS[path])
+    value: object = example
+    for word in path.split("."):
+        value = value[0] if isinstance(value, list) else value  # keys of the entries of a list
+        assert isinstance(value, dict)
+        value = value[word]
+    loads(example)
+
+
+def test_the_example_of_each_component_is_a_config() -> None:
+    for entry in entries():
+        loads(example_of_component(entry))
+
+
+@pytest.mark.slow
+def test_the_example_of_each_argument_is_a_config() -> None:
+    for entry in entries():
+        if entry.name in ("ModelCheckpoint", "Accuracy"):  # their place is taken by what is dltrain's own
+            continue
+        for argument in entry.arguments.values():
+            if (entry.name, argument.name) != ("Bidirectional", "weights"):
+                loads(example_of_component(entry, argument))
+
+
+def test_the_example_of_each_source_is_a_config() -> None:
+    for source in SOURCES.values():
+        for argument in (None, *source.arguments):
+            loads(example_of_source(source, argument))
+
+
+@pytest.mark.parametrize("path", KEYS)
+def test_each_key_is_explained_by_its_path(path: str) -> None:
+    explanation = one(path)
+    assert (explanation.kind, explanation.name) == ("key", path)
+    assert explanation.description == KEYS[path].description
+    if "block" in KEYS[path].type:
+        assert [part.name for part in explanation.parts] == list(keys_of(path))
+
+
+def test_each_component_is_explained_in_each_of_its_spellings() -> None:
+    catalog = load_catalog()
+    for entry in entries():
+        if entry.name in ("ModelCheckpoint", "Accuracy"):
+            continue
+        aliases = [alias for alias, name in catalog.aliases(entry.kind).items() if name == entry.name]
+        kind = "layer" if entry.kind == "composed" else entry.kind
+        for spelling in (entry.name, entry.name.lower(), *aliases):
+            found = [found for found in explain(spelling) if (found.kind, found.name) == (kind, entry.name)]
+            assert found, spelling
+            names = [part.name for part in found[0].parts]
+            assert set(entry.arguments) <= set(names)
+            assert len(names) == len(set(names))
+            assert found[0].description == entry.doc
+
+
+@pytest.mark.parametrize("name", load_catalog().activations)
+def test_each_activation_is_explained(name: str) -> None:
+    found = next(found for found in explain(name) if found.kind == "activation")
+    assert found.name == name
+    loads(read_yaml(found.example, "", _faults()).plain())
+
+
+def _faults():  # type: ignore[no-untyped-def]
+    from dltrain.config.text.nodes import Faults
+
+    return Faults()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_each_source_is_explained(name: str) -> None:
+    found = next(found for found in explain(name) if found.kind == "source")
+    assert [part.name for part in found.parts] == list(SOURCES[name].arguments)
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "name", "owner"),
+    [
+        ("training.optimizer.learning_rate", "argument", "learning_rate", "Adam"),
+        ("training.optimizer.SGD.momentum", "argument", "momentum", "SGD"),
+        ("training.optimizer.sgd", "optimizer", "SGD", None),
+        ("training.optimizer.learning_rate.decay_rate", "argument", "decay_rate", "ExponentialDecay"),
+        ("model.layers.0.units", "argument", "units", "Dense"),
+        ("model.layers.hidden.units", "argument", "units", "Dense"),
+        ("model.layers.2", "key", "model.layers", None),
+        ("model.layers.Dense.kernel_regularizer.l2", "argument", "l2", "L2"),
+        ("model.output.units", "argument", "units", "Dense"),
+        ("training.early_stopping.patience", "argument", "patience", "EarlyStopping"),
+        ("training.reduce_lr_on_plateau.patience", "argument", "patience", "ReduceLROnPlateau"),
+        ("training.checkpoint.filepath", "key", "training.checkpoint.filepath", None),
+        ("ModelCheckpoint", "key", "training.checkpoint", None),
+        ("training.loss.price.weight", "argument", "weight", "a loss, where there are several targets"),
+        ("training.metrics.0", "key", "training.metrics", None),
+        ("from", "argument", "from", "any layer of the model"),
+        ("Dense.units", "argument", "units", "Dense"),
+        ("data.min_faces_per_person", "argument", "data.min_faces_per_person", "lfw_people"),
+        ("lfw_people.resize", "argument", "data.resize", "lfw_people"),
+        ("data.features.age", "key", "data.features", None),
+        ("parameters.size_inner", "key", "parameters", None),
+        ("accuracy", "metric", "accuracy", None),
+        ("epochs", "key", "training.epochs", None),
+        ("layers", "key", "model.layers", None),
+        ("initializer", "kind", "initializers", None),
+        ("datasets", "key", "data.source", None),
+    ],
+)
+def test_what_a_word_leads_to(word: str, kind: str, name: str, owner: str | None) -> None:
+    found = explain(word)
+    assert (found[0].kind, found[0].name) == (kind, name)
+    if owner is not None:
+        assert any(owner in explanation.owners for explanation in found)
+
+
+def test_a_word_with_several_meanings() -> None:
+    assert [found.name for found in explain("test")] == ["data.test", "data.split.test"]
+    assert [(found.kind, found.name) for found in explain("relu")] == [("layer", "ReLU"), ("activation", "relu")]
+
+
+def test_type_and_default() -> None:
+    epochs = one("training.epochs")
+    assert (epochs.type, epochs.default, epochs.required) == ("a whole number of at least 1", 10, False)
+    units = next(part for part in one("Dense").parts if part.name == "units")
+    assert units.required
+    assert "SGD" in one("training.optimizer").names
+    assert "Xception" in one("model.layers").names
+
+
+def test_the_top_level() -> None:
+    explanation = one("")
+    assert [part.name for part in explanation.parts] == list(keys_of(""))
+    for word in explanation.names:
+        assert explain(word)
+    loads(read_yaml(explanation.example, "", _faults()).plain())
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [
+        ("Dnse", "Dense"),
+        ("fc", "Dense"),
+        ("trainin.epochs", "training.epochs"),
+        ("training.epoch", "training.epochs"),
+        ("training.early_stopping.pateince", "training.early_stopping.patience"),
+        ("Dense.unitz", "Dense.units"),
+        ("unitz", "units"),
+        ("model.layers.0.unts", "units"),
+        ("lfw", "lfw_people"),
+        ("data.min_faces", "data.min_faces_per_person"),
+        ("lfw_people.resiz", "lfw_people.resize"),
+        ("xyzzyxyzzy", "explain layers"),
+        ("data.xyzzyxyzzy", "separator"),
+        ("Lambda", "Keras's own layers"),
+        ("..é", ""),
+    ],
+)
+def test_what_is_unknown_leads_to_what_is_near(word: str, near: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        explain(word)
+    assert near in str(caught.value)
+
+
+def test_what_is_known_elsewhere_is_near() -> None:
+    for names in KNOWN_ELSEWHERE.values():
+        for name, meant in names.items():
+            assert meant in near_names(name)
+
+
+def test_the_path_of_a_fault_can_be_explained() -> None:
+    """The user copies the path out of an error message."""
+    text = """\
+data: {source: lfw_people, resize: big, split: {test: 2}}
+model: {layers: [{Dense: {units: many, kernel_regularizer: {L2: {l2: x}}}}, {LSTM: {units: 3, dropout: 7, name: h}}]}
+training: {optimizer: {SGD: {momentum: 3}}, epochs: x, early_stopping: {patience: x}, checkpoint: {mode: x}}
+"""
+    faults = faults_of(text)
+    assert len(faults) == 9
+    for fault in faults:
+        assert fault.path is not None
+        assert explain(fault.path)

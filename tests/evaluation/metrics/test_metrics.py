@@ -1,0 +1,174 @@
+"""Every number is scikit-learn's."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from dltrain.evaluation.metrics.metrics import (
+    baseline_sentence,
+    classification_baseline,
+    classification_metrics,
+    classification_report,
+    confusion_matrix,
+    is_no_better,
+    log_loss,
+    majority_class,
+    regression_baseline,
+    regression_metrics,
+    roc_auc,
+)
+
+
+@st.composite
+def classified(draw, most_classes=5):
+    """(targets, probabilities, weights or None), with ties among the probabilities."""
+    seed, rows, classes = draw(st.integers(0, 2**32 - 1)), draw(st.integers(1, 60)), draw(st.integers(2, most_classes))
+    rng = np.random.default_rng(seed)
+    targets = rng.integers(classes, size=rows)
+    scores = rng.integers(1, 6, size=(rows, classes)).astype(float)
+    weights = rng.integers(1, 5, size=rows) / 2 if draw(st.booleans()) else None
+    return targets, scores / scores.sum(axis=1, keepdims=True), weights
+
+
+@given(classified())
+@settings(max_examples=60, deadline=None)
+def test_confusion_matrix_and_report(case):
+    targets, probabilities, weights = case
+    classes = probabilities.shape[1]
+    predictions = probabilities.argmax(axis=1)
+    matrix = confusion_matrix(targets, predictions, classes, weights)
+    expected = sk.confusion_matrix(targets, predictions, labels=range(classes), sample_weight=weights)
+    np.testing.assert_allclose(matrix, expected)
+    assert matrix.dtype == (np.int64 if weights is None else np.float64)
+    report = classification_report(matrix, [f"label {index}" for index in range(classes)])
+    for average in (None, "macro", "weighted"):
+        labels = {"labels": range(classes)} if average is None else {}
+        want = sk.precision_recall_fscore_support(
+            targets, predictions, average=average, sample_weight=weights, zero_division=0, **labels
+        )
+        for name, values in zip(("precision", "recall", "f1"), want):
+            got = report[average][name] if average else [row[name] for row in report["classes"].values()]
+            np.testing.assert_allclose(got, values, atol=1e-12)
+    total = len(targets) if weights is None else weights.sum()
+    assert report["macro"]["support"] == report["weighted"]["support"] == pytest.approx(total)
+
+
+@given(classified())
+@settings(max_examples=60, deadline=None)
+def test_classification_metrics(case):
+    targets, probabilities, weights = case
+    classes = probabilities.shape[1]
+    got = classification_metrics(targets, probabilities, weights)
+    predictions = probabilities.argmax(axis=1)
+    average = {"average": "binary"} if classes == 2 else {"average": "macro"}
+    shared = {"sample_weight": weights}
+    assert got["accuracy"] == pytest.approx(sk.accuracy_score(targets, predictions, **shared))
+    assert got["log_loss"] == pytest.approx(sk.log_loss(targets, probabilities, labels=range(classes), **shared))
+    assert got["f1"] == pytest.approx(sk.f1_score(targets, predictions, zero_division=0, **average, **shared))
+    assert got["precision"] == pytest.approx(sk.precision_score(targets, predictions, zero_division=0, **average, **shared))
+    assert ("roc_auc" in got) == (classes == 2)
+
+
+@given(classified(most_classes=2))
+@settings(max_examples=60, deadline=None)
+def test_roc_auc_with_ties_and_weights(case):
+    targets, probabilities, weights = case
+    got = roc_auc(targets == 1, probabilities[:, 1], weights)
+    if len(set(targets)) < 2:
+        assert np.isnan(got)
+    else:
+        assert got == pytest.approx(sk.roc_auc_score(targets, probabilities[:, 1], sample_weight=weights))
+
+
+def test_a_certain_mistake_has_a_finite_log_loss():
+    certain = np.array([[1.0, 0.0], [1.0, 0.0]])
+    assert log_loss([0, 1], certain) == pytest.approx(sk.log_loss([0, 1], certain))
+
+
+numbers = st.lists(st.tuples(*[st.floats(-1e6, 1e6)] * 2, st.floats(0.1, 10)), min_size=2, max_size=40)
+
+
+@given(numbers, st.booleans())
+@settings(max_examples=100, deadline=None)
+def test_regression_metrics(rows, weighted):
+    true, predicted, weights = np.array(rows).T
+    weights = weights if weighted else None
+    got = regression_metrics(true, predicted, weights)
+    shared = {"sample_weight": weights}
+    assert got["mse"] == pytest.approx(sk.mean_squared_error(true, predicted, **shared))
+    assert got["rmse"] == pytest.approx(sk.root_mean_squared_error(true, predicted, **shared))
+    assert got["mae"] == pytest.approx(sk.mean_absolute_error(true, predicted, **shared))
+    if np.std(true) > 1e-3:
+        assert got["r2"] == pytest.approx(sk.r2_score(true, predicted, **shared), rel=1e-6)
+
+
+def test_r2_where_it_has_no_meaning():
+    assert regression_metrics([3.0, 3.0], [3.0, 3.0])["r2"] == sk.r2_score([3.0, 3.0], [3.0, 3.0]) == 1
+    assert regression_metrics([3.0, 3.0], [3.0, 4.0])["r2"] == sk.r2_score([3.0, 3.0], [3.0, 4.0]) == 0
+    assert np.isnan(regression_metrics([3.0], [3.0])["r2"])
+
+
+def test_baselines():
+    train, test = np.array([1, 1, 1, 0]), np.array([1, 0, 0, 1, 0])
+    assert majority_class(train, 2) == 1
+    assert majority_class(train, 2, [1, 1, 1, 9]) == 0
+    baseline = classification_baseline(train, test, 2)
+    assert baseline["accuracy"] == pytest.approx(0.4)
+    assert baseline["log_loss"] == pytest.approx(-(2 * np.log(0.75) + 3 * np.log(0.25)) / 5)
+    regression = regression_baseline([1.0, 3.0], [2.0, 4.0])
+    assert regression["mae"] == pytest.approx(1.0)
+    assert regression["r2"] == pytest.approx(sk.r2_score([2.0, 4.0], [2.0, 2.0]))
+    assert regression_baseline([1.0, 3.0], [2.0], train_weights=[1, 3])["mae"] == pytest.approx(0.5)
+
+
+def test_a_class_unknown_to_training_has_a_finite_baseline():
+    assert np.isfinite(classification_baseline([0, 0], [1], 2)["log_loss"])
+
+
+def test_an_empty_part_has_no_metrics():
+    assert classification_metrics([], np.zeros((0, 2))) == {}
+    assert regression_metrics([], []) == {}
+    assert classification_baseline([0, 1], [], 2) == {}
+
+
+def test_noise_is_no_better_and_learning_is():
+    """Coin flips pass for learning about once in forty times, real learning is seen on a small part."""
+    rng = np.random.default_rng(0)
+    better = 0
+    for _ in range(400):
+        targets, guesses = rng.integers(2, size=(2, 200))
+        better += not is_no_better(guesses != targets, targets != 1)
+    assert better <= 400 * 0.05
+    targets = rng.integers(2, size=40)
+    assert not is_no_better(np.where(rng.random(40) < 0.9, targets, 1 - targets) != targets, targets != 1)
+
+
+@pytest.mark.parametrize(
+    ("model", "baseline", "no_better"),
+    [
+        ([0, 0, 0], [1, 1, 1], False),
+        ([1, 1, 1], [1, 1, 1], True),
+        ([1, 1, 1], [0, 0, 0], True),
+        ([0], [1], True),
+        ([np.nan, 0], [1, 1], True),
+        ([], [], True),
+    ],
+)
+def test_is_no_better_at_the_edges(model, baseline, no_better):
+    assert is_no_better(model, baseline) is no_better
+
+
+def test_weights_of_one_row_tell_nothing():
+    assert is_no_better([0, 1, 1], [1, 1, 1], weights=[1, 0, 0])
+    assert is_no_better([0, 0], [1, 1], weights=[0, 0])
+
+
+@pytest.mark.parametrize("is_worse", [True, False])
+def test_the_sentence(is_worse):
+    sentence = baseline_sentence("test", "mse", {"mse": 0.512}, {"mse": 0.508}, is_worse=is_worse)
+    assert ("no better than the baseline" in sentence) == is_worse
+    assert sentence.endswith("is within chance.") != is_worse
+    assert "0.512" in sentence
+    assert "0.508" in sentence

@@ -1,0 +1,204 @@
+"""Verdicts on models whose best possible score is known: true ones, over many draws; and the scores against scikit-learn's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sklearn.metrics as sk
+
+from dltrain.evaluation.diagnosis import Evidence, diagnose
+from dltrain.evaluation.metrics.metrics import (
+    classification_baseline,
+    classification_metrics,
+    classification_report,
+    confusion_matrix,
+    regression_baseline,
+    regression_metrics,
+)
+from dltrain.evaluation.metrics.report import describe_reference, restore_priors
+from dltrain.evaluation.metrics.verdicts import Verdict, judge_classes, judge_numbers, prior_of_classes, prior_of_numbers
+from dltrain.model.layer_statistics import LayerStatistics
+
+DRAWS = 150
+
+
+def draw_classes(rng, rows: int, share: float, shift: float, *, balanced: bool, useless: bool) -> Verdict:
+    """x ~ N(shift | 0, 1): the verdict on the true probabilities, or on ones that do not look at x."""
+    train, test = rng.random(2000) < share, rng.random(rows) < share
+    counts = np.bincount(train.astype(int), minlength=2)
+    prior = prior_of_classes(train.astype(int), 2, None, 2000 / (2 * counts) if balanced else None)
+    x = rng.normal(size=rows) + shift * test
+    odds = np.log(prior.shares[1] / prior.shares[0]) + (0.3 * rng.normal(size=rows) if useless else shift * x - shift**2 / 2)
+    yes = 1 / (1 + np.exp(-odds))
+    return judge_classes(test.astype(int), np.stack([1 - yes, yes], axis=1), prior)
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize(("rows", "share"), [(400, 0.08), (1000, 0.08), (60, 0.5), (400, 0.5)])
+def test_d8_the_best_model_there_can_be_is_never_said_to_be_no_better(rows, share, balanced):
+    rng = np.random.default_rng(rows)
+    verdicts = [draw_classes(rng, rows, share, 1.5, balanced=balanced, useless=False) for _ in range(DRAWS)]
+    assert not any(verdict.worse for verdict in verdicts)
+    assert sum(verdict.better for verdict in verdicts) >= 0.97 * DRAWS
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize(("rows", "share"), [(20, 0.08), (60, 0.08), (20, 0.5), (60, 0.5), (1000, 0.08), (1000, 0.5)])
+def test_d8_a_useless_model_seldom_passes_for_better(rows, share, balanced):
+    rng = np.random.default_rng(rows)
+    verdicts = [draw_classes(rng, rows, share, 0.0, balanced=balanced, useless=True) for _ in range(DRAWS)]
+    assert sum(verdict.better for verdict in verdicts) <= 0.07 * DRAWS  # about three in a hundred, and chance
+
+
+def test_d8_a_good_model_on_few_rows_is_not_called_worse():
+    rng = np.random.default_rng(4)
+    verdicts = [draw_classes(rng, 20, 0.08, 1.5, balanced=False, useless=False) for _ in range(DRAWS)]
+    told = [sentence for verdict in verdicts if (sentence := verdict.sentence("test"))]
+    assert told
+    assert all("not shown to be better than the baseline on these 20 rows" in sentence for sentence in told)
+
+
+@pytest.mark.parametrize("num_classes", [3, 10])
+def test_d8_several_classes(num_classes):
+    rng = np.random.default_rng(num_classes)
+    passed = 0
+    for _ in range(DRAWS):
+        codes = rng.integers(num_classes, size=300)
+        prior = prior_of_classes(rng.integers(num_classes, size=2000), num_classes, None, None)
+        noise = rng.dirichlet(np.full(num_classes, 30.0), size=300)
+        passed += judge_classes(codes, noise, prior).better
+        good = np.eye(num_classes)[codes] * 2 + rng.normal(size=(300, num_classes))
+        good = np.exp(good) / np.exp(good).sum(axis=1, keepdims=True)
+        assert judge_classes(codes, good, prior).better
+    assert passed <= 0.05 * DRAWS
+
+
+def test_d8_numbers_that_little_is_to_be_known_of():
+    rng = np.random.default_rng(5)
+    useless = 0
+    for _ in range(DRAWS):
+        x, noise = rng.normal(size=(2, 4000))
+        y = 0.1 * x + noise  # the best R² there is: 0.01
+        assert judge_numbers(y, 0.1 * x, 0.0).strength > 2.5
+        useless += judge_numbers(y[:50], 0.1 * rng.normal(size=50), 0.0).better
+    assert useless <= 0.05 * DRAWS
+
+
+def test_d8_probabilities_that_are_off_do_not_hide_that_classes_are_told_apart():
+    rng = np.random.default_rng(6)
+    codes = (rng.random(500) < 0.08).astype(int)
+    odds = 1.5 * (rng.normal(size=500) + 1.5 * codes) - 1.125  # of balanced classes, while the prior is 0.08
+    yes = 1 / (1 + np.exp(-odds))
+    verdict = judge_classes(codes, np.stack([1 - yes, yes], axis=1), prior_of_classes(codes, 2, None, None))
+    assert verdict.value > verdict.baseline
+    assert verdict.better
+    assert verdict.sentence("test") is None
+
+
+def evidence_of(train: Verdict, validation: Verdict) -> Evidence:
+    metrics = {"train": {"log_loss": train.value}, "validation": {"log_loss": validation.value}}
+    return Evidence(
+        history=[{"loss": 0.7}],
+        metrics=metrics,
+        targets={"y": "classification"},
+        verdicts={"train": {"y": train}, "validation": {"y": validation}},
+    )
+
+
+def test_d8_nothing_was_learnt_is_said_of_what_learnt_nothing_only():
+    rng = np.random.default_rng(7)
+    alarms = missed = 0
+    for _ in range(DRAWS):
+        good = [draw_classes(rng, rows, 0.08, 1.5, balanced=True, useless=False) for rows in (1500, 500)]
+        alarms += any(found.kind == "stuck_at_baseline" for found in diagnose(evidence_of(*good)))
+        noise = [draw_classes(rng, rows, 0.08, 0.0, balanced=True, useless=True) for rows in (1500, 500)]
+        missed += not any(found.kind == "stuck_at_baseline" for found in diagnose(evidence_of(*noise)))
+    assert alarms == 0
+    assert missed <= 0.06 * DRAWS
+
+
+def layers_with(gradients: list[float], norms: list[float]) -> list[LayerStatistics]:
+    made = []
+    for index, (gradient, norm) in enumerate(zip(gradients, norms)):
+        values = {"name": f"dense_{index}", "gradient": gradient, "gradient_norm": norm}
+        made.append(LayerStatistics(**{**DEFAULTS, **values}))
+    return made
+
+
+DEFAULTS = {"activation": "relu", "num_units": 8, "places": 100, "dead": 0.0, "saturated": None}
+
+
+@pytest.mark.parametrize(
+    ("gradients", "norms", "kinds"),
+    [
+        ([1e-19, 1e-21, 1e-24], [1.63e-19, 1e-20, 1e-23], set()),
+        ([1e-5, 1e-7, 1e-9], [1e-4, 1e-6, 1e-8], set()),
+        ([50.0, 1.0, 0.01], [400.0, 8.0, 0.1], {"exploding_gradients"}),
+        ([1e5, 1e5, 1e5], [1e6, 1e6, 1e6], {"exploding_gradients"}),
+        ([1e-24, 1e-21, 1e-19], [1e-23, 1e-20, 1e-18], set()),
+        ([1e-7, 1e-5, 1e-2], [1e-6, 1e-4, 1e-1], {"vanishing_gradients"}),
+    ],
+)
+def test_f3_a_gradient_of_rounding_errors_neither_explodes_nor_vanishes(gradients, norms, kinds):
+    found = diagnose(Evidence(history=[{"loss": 1.0}], layers=layers_with(gradients, norms), num_sampled=64))
+    assert {finding.kind for finding in found} == kinds
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("num_classes", [2, 5])
+def test_scores_of_classes_are_scikit_learns(num_classes, weighted):
+    rng = np.random.default_rng(8)
+    for _ in range(20):
+        codes = np.concatenate([np.arange(num_classes), rng.integers(num_classes, size=60)])
+        scores = rng.dirichlet(np.ones(num_classes), size=len(codes))
+        weights = rng.gamma(1.0, size=len(codes)) if weighted else None
+        found = classification_metrics(codes, scores, weights)
+        answers, average = scores.argmax(axis=1), "binary" if num_classes == 2 else "macro"
+        options = {"sample_weight": weights, "average": average, "zero_division": 0}
+        assert found["accuracy"] == pytest.approx(sk.accuracy_score(codes, answers, sample_weight=weights))
+        assert found["log_loss"] == pytest.approx(sk.log_loss(codes, scores, sample_weight=weights))
+        assert found["precision"] == pytest.approx(sk.precision_score(codes, answers, **options))
+        assert found["recall"] == pytest.approx(sk.recall_score(codes, answers, **options))
+        assert found["f1"] == pytest.approx(sk.f1_score(codes, answers, **options))
+        if num_classes == 2:
+            assert found["roc_auc"] == pytest.approx(sk.roc_auc_score(codes, scores[:, 1], sample_weight=weights))
+        report = classification_report(confusion_matrix(codes, answers, num_classes, weights), list("abcde")[:num_classes])
+        theirs = sk.classification_report(codes, answers, sample_weight=weights, output_dict=True, zero_division=0)
+        for label, row in zip(report["classes"].values(), (theirs[str(index)] for index in range(num_classes))):
+            assert [label[key] for key in ("precision", "recall", "f1", "support")] == pytest.approx(
+                [row[key] for key in ("precision", "recall", "f1-score", "support")]
+            )
+        baseline = classification_baseline(codes, codes, num_classes, train_weights=weights, weights=weights)
+        shares = np.bincount(codes, weights, num_classes) / (len(codes) if weights is None else weights.sum())
+        constant = np.broadcast_to(shares, scores.shape)
+        assert baseline["log_loss"] == pytest.approx(sk.log_loss(codes, constant, sample_weight=weights))
+        verdict = judge_classes(codes, scores, prior_of_classes(codes, num_classes, weights, None), weights)
+        assert verdict.value == pytest.approx(found["log_loss"])
+        assert verdict.baseline == pytest.approx(baseline["log_loss"])
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_scores_of_numbers_are_scikit_learns(weighted):
+    rng = np.random.default_rng(9)
+    for _ in range(20):
+        true, answers = rng.normal(3, 2, size=(2, 40))
+        weights = rng.gamma(1.0, size=40) if weighted else None
+        found = regression_metrics(true, answers, weights)
+        assert found["mse"] == pytest.approx(sk.mean_squared_error(true, answers, sample_weight=weights))
+        assert found["rmse"] == pytest.approx(sk.root_mean_squared_error(true, answers, sample_weight=weights))
+        assert found["mae"] == pytest.approx(sk.mean_absolute_error(true, answers, sample_weight=weights))
+        assert found["r2"] == pytest.approx(sk.r2_score(true, answers, sample_weight=weights))
+        mean = np.average(true, weights=weights)
+        baseline = regression_baseline(true, true, train_weights=weights, weights=weights)
+        assert baseline["mse"] == pytest.approx(sk.mean_squared_error(true, np.full(40, mean), sample_weight=weights))
+        verdict = judge_numbers(true, answers, prior_of_numbers(true, weights).mean, weights)
+        assert (verdict.value, verdict.baseline) == pytest.approx((found["mse"], baseline["mse"]))
+
+
+def test_what_a_verdict_is_held_against_survives_its_plain_form():
+    prior = restore_priors({"y": {"counts": [3, 1], "shares": [0.5, 0.5], "class_weights": [0.67, 2.0]}, "z": {"mean": 0.25}})
+    assert prior["y"].shares.tolist() == [0.5, 0.5]
+    assert prior["y"].class_weights.tolist() == [0.67, 2.0]
+    assert prior["z"].mean == 0.25
+    assert restore_priors({"y": {"counts": [3, 1]}})["y"].shares.tolist() == [0.75, 0.25]
+    assert describe_reference.__doc__
