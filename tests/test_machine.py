@@ -68,5 +68,5 @@ def test_too_few_addresses_for_tensorflow_are_an_answer(megabytes: int):
     ended = _limited(IMPORT, AS=(megabytes * 1_000_000, megabytes * 1_000_000))
     assert ended.returncode == 1
     assert ended.stderr.startswith("6 error: the system allows a process")
-    assert f"{megabytes / 1000:.2f} GB of addresses (ulimit -v), and TensorFlow needs" in ended.stderr
+    assert f"{megabytes / 1000:.2f} GB of addresses (ulimit -v); TensorFlow needs" in ended.stderr
     assert ended.stderr.endswith("False\n")

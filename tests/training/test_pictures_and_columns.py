@@ -132,12 +132,12 @@ def test_a_changed_picture_is_not_the_data_of_the_run(folder: Path, tmp_path: Pa
     changed = tmp_path / "photos" / "5.png"
     before = changed.read_bytes()
     shutil.copy(folder / "photos" / "6.png", changed)
-    with pytest.raises(DataError, match=r"pictures of photo\.digest was"):
+    with pytest.raises(DataError, match="pictures of photo has other contents"):
         fit(small, run_dir=tmp_path / "run", resume="auto")
     changed.write_bytes(before)  # with another time of change: only contents count
     assert fit(small, run_dir=tmp_path / "run", resume="auto").epochs == 2
     shutil.copy(folder / "photos" / "6.png", changed)
-    with pytest.raises(DataError, match=r"pictures of photo\.digest was"):
+    with pytest.raises(DataError, match="pictures of photo has other contents"):
         evaluate(tmp_path / "run")
 
 
