@@ -243,6 +243,9 @@ def test_attack_15_a_picture_beyond_the_bound_and_what_raises_it(tmp_path: Path,
     assert fault.file.endswith("bomb.png")
     assert fault.hint is not None
     assert PIXELS.variable in fault.hint
+    from PIL import Image
+
+    assert PIXELS.default <= Image.MAX_IMAGE_PIXELS  # else the pictures that a run draws were too large as well
     monkeypatch.setenv(PIXELS.variable, "90000")
     assert load_dataset(config, seed=0).parts["train"].num_rows == 9
 

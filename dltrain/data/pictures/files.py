@@ -109,7 +109,8 @@ def decode_file(path: str, decode: Callable[[Any], T]) -> tuple[T, str]:
 
     try:
         content = read_file(path)
-        Image.MAX_IMAGE_PIXELS = PIXELS.value
+        # Pillow's own threshold, which is the process's, is raised but not lowered: it holds for what is drawn as well.
+        Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, PIXELS.value)
         # First the size alone: the formats' headers are read, no pixel is decoded.
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             image.filename = path
