@@ -110,6 +110,21 @@ def test_a_room_is_seen_at_one_look() -> None:
     assert not {room: count for room, count in counts.items() if count > 20}
 
 
+def test_the_top_level_holds_what_was_agreed() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a checkout")
+    top = {name.partition("/")[0] for name in listed.stdout.splitlines()}
+    assert {name for name in top if not name.startswith(".")} == {
+        "README.md",
+        "configs",
+        "dltrain",
+        "pyproject.toml",
+        "runs",
+        "tests",
+    }
+
+
 @pytest.mark.parametrize("room", sorted({path.parent for path in FILES}), ids=lambda room: str(room.relative_to(REPOSITORY)))
 def test_a_room_says_what_it_holds_and_where_to_begin(room: Path) -> None:
     text = ast.get_docstring(ast.parse((room / "__init__.py").read_text())) or ""
