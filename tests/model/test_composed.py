@@ -18,16 +18,12 @@ from dltrain.model.symbolic import infer_network
 from dltrain.training.fit import fit
 from tests.model.support import schema_of
 from tests.training.stacked.support import assert_like_own_fits
-from tests.training.support import config_of, newest_state
+from tests.training.support import NOISE_DATA, config_of, newest_state
 
-COMPOSED_TEXT = """
+COMPOSED_TEXT = (
+    NOISE_DATA
+    + """
 name: composed
-seed: 7
-data:
-  source: noise
-  rows: 90
-  shape: [6]
-  split: {test: 0.2, validation: 0.25}
 model:
   layers:
     - PeriodicEmbedding: {frequencies: 5}
@@ -43,6 +39,7 @@ training:
   epochs: 2
   batch_size: 8
 """
+)
 
 
 def built(name: str, **arguments: Any) -> Any:

@@ -21,14 +21,19 @@ from dltrain.training.history import read_history
 from dltrain.training.loop import CompiledLoop
 from dltrain.training.saving.state import TrainingState, load_newest_state
 
-NOISE = """
-name: small
+# Random rows with three parts; a model and a training follow.
+NOISE_DATA = """
 seed: 7
 data:
   source: noise
   rows: 90
   shape: [6]
   split: {test: 0.2, validation: 0.25}
+"""
+NOISE = (
+    NOISE_DATA
+    + """
+name: small
 model:
   layers:
     - Dense: {units: 5, activation: relu}
@@ -36,6 +41,7 @@ training:
   epochs: 4
   batch_size: 8
 """
+)
 
 
 def config_of(text: str, *overrides: str, folder: Path = Path(".")) -> Config:

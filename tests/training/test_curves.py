@@ -19,16 +19,12 @@ from dltrain.training.fit import fit
 from dltrain.training.history import read_history
 from dltrain.training.stacked.structure import structure_of
 from tests.training.stacked.support import assert_like_own_fits
-from tests.training.support import config_of, fit_with_interruptions, newest_state
+from tests.training.support import NOISE_DATA, config_of, fit_with_interruptions, newest_state
 
-CURVED = """
+CURVED = (
+    NOISE_DATA
+    + """
 name: curved
-seed: 7
-data:
-  source: noise
-  rows: 90
-  shape: [6]
-  split: {test: 0.2, validation: 0.25}
 model:
   layers:
     - Dense: {units: 5, activation: relu, name: hidden}
@@ -38,6 +34,7 @@ training:
   epochs: 4
   batch_size: 8
 """
+)
 STEPS = 7  # 54 rows of training in batches of 8
 
 

@@ -15,16 +15,12 @@ from dltrain.errors import ConfigError
 from dltrain.model.groups import matches, multipliers_of, put_groups
 from dltrain.training.fit import fit
 from tests.training.stacked.support import assert_like_own_fits
-from tests.training.support import config_of, fit_with_interruptions, newest_state
+from tests.training.support import NOISE_DATA, config_of, fit_with_interruptions, newest_state
 
-GROUPED = """
+GROUPED = (
+    NOISE_DATA
+    + """
 name: grouped
-seed: 7
-data:
-  source: noise
-  rows: 90
-  shape: [6]
-  split: {test: 0.2, validation: 0.25}
 model:
   layers:
     - Dense: {units: 5, activation: relu, name: hidden}
@@ -40,6 +36,7 @@ training:
   epochs: 3
   batch_size: 8
 """
+)
 GROUPS = (
     {"match": ["second"], "learning_rate": 3.0, "weight_decay": 0.5},
     {"match": ["bias"], "learning_rate": 0.0, "weight_decay": 0.0},

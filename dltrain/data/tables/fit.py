@@ -126,29 +126,13 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     taught, untaught, more = split_untaught(columns, len(rows["train"]))
     warnings += more
     some = sampled(rows["train"])
-    shown = {column.name: take(values[column.name], some) for column in taught}
-    warnings += warn_of_whole_lines({column.name: column.tokenizer for column in taught})
-    told = {name: target[some] for name, target in targets.items()}
-    warnings += warn_of_giveaways(taught, shown, specs, told)
-    warnings += far_codes(taught, shown, specs, told)
+    warnings += odd_columns(taught, {column.name: take(values[column.name], some) for column in taught}, specs, targets, some)
     check_gaps(taught, values, locate)
     fitted, details, notes = token_vectors(taught, config)
     fitted, found = _with_depth(fitted, values, rows["train"])
     notes += [note for note in found if not note.startswith("warning: ")]
     warnings += [note.removeprefix("warning: ") for note in found if note.startswith("warning: ")]
-    preprocessing = TablePreprocessing(
-        source=config.source,
-        features=fitted,
-        targets=tuple(scaled_target(config, spec, targets, rows["train"]) for spec in specs),
-        reading=reading,
-        text_options=text_options(config, raw),
-        weight=config.weight,
-        identifiers=config.identifiers,
-        arguments=raw.arguments,
-        missing_target=config.missing_target,
-    )
-    groups = group_columns(without_untaught(config, dict(untaught)), fitted)
-    preprocessing = replace(preprocessing, groups=groups, files=details)
+    preprocessing = make_preprocessing(config, raw, reading, fitted, specs, targets, rows["train"], dict(untaught), details)
     check_some_feature(preprocessing, config, [*left_out, *untaught])
     if config.transform:
         made = preprocessing.make_inputs(values, rows["train"], Unseen())
@@ -165,6 +149,62 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     summary = summarize(preprocessing, targets, left_out, raw.frame.height, untaught)
     resolved = resolved_values(preprocessing, kept_in_config(config, columns, untaught))
     return Fitted(preprocessing, parts, [*summary, *spoken, *notes], warnings, resolved, manner, details)
+
+
+def odd_columns(
+    columns: Sequence[FeatureColumn],
+    shown: Mapping[str, Any],
+    specs: Sequence[TargetSpec],
+    targets: Mapping[str, NDArray[Any]],
+    rows: NDArray[np.int64],
+) -> list[str]:
+    """Warnings of columns that tell the target, hold codes for numbers, or texts that no blank divides.
+
+    Args:
+        columns: fitted to the training part.
+        shown: column -> its values in some rows.
+        specs, targets: what is predicted, in all rows.
+        rows: which rows are shown.
+    """
+    told = {name: target[rows] for name, target in targets.items()}
+    warnings = warn_of_whole_lines({column.name: column.tokenizer for column in columns})
+    return [*warnings, *warn_of_giveaways(columns, shown, specs, told), *far_codes(columns, shown, specs, told)]
+
+
+def make_preprocessing(
+    config: DataConfig,
+    raw: RawTable,
+    reading: Reading,
+    features: Sequence[FeatureColumn],
+    specs: Sequence[TargetSpec],
+    targets: dict[str, NDArray[Any]],
+    train: NDArray[np.int64],
+    untaught: Mapping[str, str],
+    details: Mapping[str, Mapping[str, Any]],
+) -> TablePreprocessing:
+    """What was fitted to a table, as one value.
+
+    Args:
+        config, raw, reading: the table, and how it is read.
+        features: columns fitted to the training part.
+        specs, targets: what is predicted, in all rows.
+        train: rows of the training part.
+        untaught: column -> why it was left out.
+        details: files that belong to it, such as those of word vectors.
+    """
+    return TablePreprocessing(
+        source=config.source,
+        features=tuple(features),
+        targets=tuple(scaled_target(config, spec, targets, train) for spec in specs),
+        reading=reading,
+        text_options=text_options(config, raw),
+        weight=config.weight,
+        identifiers=config.identifiers,
+        arguments=raw.arguments,
+        missing_target=config.missing_target,
+        groups=group_columns(without_untaught(config, untaught), features),
+        files=details,
+    )
 
 
 def _with_depth(

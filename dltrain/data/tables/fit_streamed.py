@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,13 +32,13 @@ from dltrain.data.columns.kinds import (
     mend,
     read_numbers,
 )
-from dltrain.data.columns.spoken import far_codes, how_read
-from dltrain.data.columns.tokens import TokenCounts, warn_of_whole_lines
+from dltrain.data.columns.spoken import how_read
+from dltrain.data.columns.tokens import TokenCounts
 from dltrain.data.columns.word_vectors import token_vectors
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.files import expand_paths
 from dltrain.data.fitted import Fitted
-from dltrain.data.giveaways import MOST_COLUMNS, sampled, warn_of_giveaways
+from dltrain.data.giveaways import MOST_COLUMNS, sampled
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
@@ -57,15 +56,14 @@ from dltrain.data.tables.fit import (
     fit_column,
     fit_targets,
     kept_in_config,
+    make_preprocessing,
     min_count_of,
+    odd_columns,
     reading_of,
     resolved_values,
-    scaled_target,
     summarize,
     target_names,
-    text_options,
 )
-from dltrain.data.tables.input_groups import group_columns, without_untaught
 from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION, TablePreprocessing, locator, read_weights
 from dltrain.data.targets import EXACT, FEW_VALUES, Locate, are_codes, encode_target, infer_target, transformed
 from dltrain.errors import ConfigError, DataError, UsageError, all_of
@@ -253,24 +251,10 @@ def _fit(
     warnings += more
     some = sampled(rows["train"])
     shown = _sample(files, taught, reading, some) if len(taught) <= MOST_COLUMNS else {}
-    warnings += warn_of_whole_lines({column.name: column.tokenizer for column in taught})
-    told = {name: target[some] for name, target in targets.items()}
-    warnings += warn_of_giveaways(taught, shown, specs, told)
-    warnings += far_codes(taught, shown, specs, told)
+    warnings += odd_columns(taught, shown, specs, targets, some)
     _check_gaps(files, taught, reading, locate)
     features, details, notes = token_vectors(taught, config)
-    preprocessing = TablePreprocessing(
-        source=config.source,
-        features=features,
-        targets=tuple(scaled_target(config, spec, targets, rows["train"]) for spec in specs),
-        reading=reading,
-        text_options=text_options(config, raw),
-        weight=config.weight,
-        identifiers=config.identifiers,
-        missing_target=config.missing_target,
-    )
-    groups = group_columns(without_untaught(config, dict(untaught)), features)
-    preprocessing = replace(preprocessing, groups=groups, files=details)
+    preprocessing = make_preprocessing(config, raw, reading, features, specs, targets, rows["train"], dict(untaught), details)
     check_some_feature(preprocessing, config, [*left_out, *untaught])
     summary = [*summarize(preprocessing, targets, left_out, files.height, untaught), *spoken, *notes]
     parts = _parts(preprocessing, targets, weights, rows)
