@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.columns.kinds import Reading, are_durations, is_number, is_text, is_unreadable, text_of, to_numbers, unreadable
+from dltrain.data.columns.durations import are_durations
+from dltrain.data.columns.kinds import Reading, is_number, is_text, is_unreadable, text_of, to_numbers, unreadable
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError, Fault, capped
@@ -76,7 +77,7 @@ def infer_target(
     all_numbers = not codes and (bool(readable.all()) or (task == "regression" and bool(readable.any())))
     if task is None and is_amount and not all_numbers:  # infinite ones among them: no labels, but numbers to be refused
         return TargetSpec(name, "regression", reason=f"`{name}` holds numbers")
-    what = "codes with leading zeros" if codes else _what(values, all_numbers)
+    what = "codes with leading zeros" if codes else _what(values, all_numbers, (reading.units or {}).get(name, ""))
     labels = _labels_of(values, numbers, all_numbers) if task != "regression" else []
     if task is None:
         regresses = all_numbers and not labelled and len(labels) > FEW_VALUES
@@ -152,12 +153,12 @@ def _remark(values: polars.Series, reading: Reading, as_expected: bool, labels: 
     return f"; {int((~is_word).sum()):,} of its {len(different):,} different values are numbers, not: {words}; {hint}"
 
 
-def _what(values: polars.Series, all_numbers: bool) -> str:
+def _what(values: polars.Series, all_numbers: bool, unit: str) -> str:
     if str(values.dtype) == "Boolean":
         return "booleans"
     if all_numbers and are_durations(values):
         return "hours, minutes and seconds (as seconds)"
-    return "numbers" if all_numbers else "text"
+    return f"numbers with a unit ({unit})" if all_numbers and unit else "numbers" if all_numbers else "text"
 
 
 def _refuse_constant(name: str, numbers: NDArray[np.float64]) -> None:

@@ -15,6 +15,7 @@ from dltrain.data.columns.kinds import (
     LEADING_ZERO,
     ColumnKind,
     Reading,
+    find_units,
     infer_kind,
     is_text,
     mend,
@@ -84,19 +85,22 @@ def study_columns(frame: polars.DataFrame, decimal: str, thousands: str | None =
         frame: as a source reads it.
         decimal, thousands: the signs of its numbers, where it is text.
     """
-    reading = Reading(decimal=decimal, thousands=thousands)
+    reading = find_units(frame, Reading(decimal=decimal, thousands=thousands))
     kinds: dict[str, ColumnKind] = {}
     odd: dict[str, tuple[str, ...]] = {}
     unreadable = []
     for name in frame.columns:
         kinds[name] = infer_kind(column_of(frame, name), reading)
-        words = _odd_words(column_of(frame, name), kinds[name], reading)
+        words = _odd_words(
+            column_of(frame, name), kinds[name], replace(reading, units=reading.units if name in (reading.units or ()) else None)
+        )
         if len(words) > MOST_LATE_WORDS:
             unreadable.append(name)
         elif words:
             odd[name] = words
     if odd:
         reading = replace(reading, replace={name: dict.fromkeys(words, "") for name, words in odd.items()})
+        reading = find_units(frame, reading)
         kinds |= {name: infer_kind(column_of(frame, name), reading) for name in odd}
     missing: dict[str, float] = {}
     constant: list[str] = []

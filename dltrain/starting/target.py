@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from dltrain.data.columns.kinds import is_labelled, is_number, mend
+from dltrain.data.columns.kinds import find_units, is_labelled, is_number, mend
 from dltrain.data.dataset import TargetSpec
-from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.targets import are_exact, infer_target, label_texts
 from dltrain.errors import Fault, UsageError
 from dltrain.starting.columns import Columns
@@ -134,9 +134,10 @@ def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: 
         DataError: it is empty, constant, or holds dates.
         UsageError: texts that differ in most rows, which are no classes.
     """
-    series = mend(column_of(frame, name), columns.reading)
+    reading = find_units(only(frame, [name]), columns.reading, labels=(name,))
+    series = mend(column_of(frame, name), reading)
     values = series.drop_nulls()
-    spec = infer_target(series, columns.reading, task=None, classes=classes, labelled=is_labelled(column_of(frame, name)))
+    spec = infer_target(series, reading, task=None, classes=classes, labelled=is_labelled(column_of(frame, name)))
     if spec.task == "regression":
         different = values.n_unique()
         numbers = columns.numbers.get(name)
@@ -145,7 +146,7 @@ def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: 
             return Target(name, spec)
         if not CLASS_NAMES.fullmatch(name):
             return Target(name, spec, whole_numbers=different)
-        spec = infer_target(series, columns.reading, task="classification", classes=())
+        spec = infer_target(series, replace(reading, units={}), task="classification", classes=())
         task: str | None = "classification"
     else:
         task = None

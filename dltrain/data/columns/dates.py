@@ -34,7 +34,7 @@ ISO_FORMATS = tuple(
     )
 )  # fmt: skip
 # Digits that are dates if all of a column's are, and their formats: a month where a column holds times, a day, a day and a time.
-_YEAR_MONTH, _DAY, _HOUR = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])", r"(?:[01]\d|2[0-3])"
+_YEAR_MONTH, _DAY, _HOUR = r"(?:19|20)\d\d(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])", r"(?:[01]\d|2[0-4])"
 COMPACT = (
     (rf"^{_YEAR_MONTH}$", ("%Y%m",)),
     (rf"^{_YEAR_MONTH}{_DAY}$", ("%Y%m%d",)),
@@ -52,6 +52,8 @@ _DIGITS_OF = {
     "M": r"[0-5]\d", "S": r"[0-5]\d", "G": r"(?:19|20)\d\d", "V": r"[0-5]\d",
 }  # fmt: skip
 _WIDTHS = {"Y": 4, "G": 4, "j": 3}
+# Hour 24, as which ISO 8601 writes the midnight that ends a day.
+_END_OF_DAY = rf"^(.*(?:[ T_:]|\d-|\d{{8}}))24((?:[:.]?00){{0,2}}(?:[.,]0+)?(?: ?(?:{ZONE}))?)$"
 # Fewer different dates show no regular spacing.
 FEW_DATES = 5
 REGULAR_SPREAD, IRREGULAR_SPREAD = 0.25, 0.5
@@ -199,7 +201,7 @@ def _parse(series: polars.Series, date_format: str) -> tuple[polars.Series, pola
     """Text of one format: see `_read`."""
     import polars
 
-    has_zone = date_format.endswith(("%z", "%Z"))
+    has_zone, written = date_format.endswith(("%z", "%Z")), date_format
     text, minutes = series, None
     if has_zone:
         date_format = date_format[:-2].rstrip()
@@ -228,6 +230,11 @@ def _parse(series: polars.Series, date_format: str) -> tuple[polars.Series, pola
         last = (dates.dt.year() == 2069).fill_null(False)
         if last.any():
             dates = _choose(last, dates.dt.offset_by("-100y"), dates)
+    if "%H" in written and dates.null_count() > series.null_count():
+        ends_a_day = (series.str.contains(_END_OF_DAY) & dates.is_null()).fill_null(False)
+        if ends_a_day.any():
+            begun, _ = _parse(series.str.replace(_END_OF_DAY, "${1}00${2}"), written)
+            dates = _choose(ends_a_day, begun.dt.offset_by("1d"), dates)
     moment = polars.Series("", [has_zone], dtype=polars.Boolean).new_from_index(0, len(series))
     if minutes is not None:
         dates = polars.DataFrame([dates.alias("d"), minutes.alias("m")]).select(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,9 @@ from dltrain.data.columns.dates import (
     to_dates,
     zoned,
 )
-from dltrain.data.columns.number_signs import CURRENCY, MINUS
-from dltrain.data.tables.column_names import name_of
+from dltrain.data.columns.durations import are_durations, to_seconds
+from dltrain.data.columns.units import AS_SECONDS, find_unit, without_unit
+from dltrain.data.tables.column_names import marked, name_of
 from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Reading:
         thousands: the sign between thousands, or None.
         replace: column -> {old text: new text}.
         dates: how dates are written: "day_first", "month_first", a format, or column -> one of these; see `columns.dates`.
+        units: column -> what its numbers are written with, see `columns.units`; columns that are not there have bare numbers.
+            None: the one currency or percent sign that the values at hand have is left out.
     """
 
     missing: tuple[str, ...] = USUAL_MISSING
@@ -83,6 +86,7 @@ class Reading:
     thousands: str | None = None
     replace: Mapping[str, Mapping[str, str]] | None = None
     dates: str | Mapping[str, str] | None = None
+    units: Mapping[str, str] | None = None
 
     def dates_of(self, name: str) -> str | None:
         """What was said on how a column's dates are written."""
@@ -217,9 +221,7 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
     if is_text(series):
         numbers = _from_text(series, reading)
         if numbers.null_count() > series.null_count():
-            plain = without_affixes(series)
-            numbers = numbers if plain is series else _from_text(plain, reading)
-            numbers = _seconds_of(series) if numbers.null_count() == len(numbers) else numbers
+            numbers = _from_units(series, numbers, reading)
         series = numbers
     elif str(series.dtype).startswith("Duration"):
         series = series.dt.total_microseconds() / 1e6
@@ -234,6 +236,41 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
     return array
 
 
+def _from_units(series: polars.Series, numbers: polars.Series, reading: Reading) -> polars.Series:
+    """Numbers of text that is more than digits: with a unit, or a length of time."""
+    unit = None if reading.units is None else reading.units.get(name_of(series), "")
+    if unit == AS_SECONDS:
+        return to_seconds(series)
+    plain = without_unit(series, unit)
+    numbers = numbers if plain is series else _from_text(plain, reading)
+    if unit is None and numbers.null_count() == len(numbers) and are_durations(series):
+        return to_seconds(series)
+    return numbers
+
+
+def find_units(frame: polars.DataFrame, reading: Reading, labels: Collection[str] = (), words: Collection[str] = ()) -> Reading:
+    """The reading with what the numbers of each text column are written with, by its first 10,000 rows.
+
+    Args:
+        frame: raw columns.
+        reading: signs and words.
+        labels: columns that may hold names of classes.
+        words: those that do, or are no numbers for another reason.
+    """
+    units: dict[str, str] = {}
+    for column in frame.get_columns():
+        if not is_text(column) or column.name in words:
+            continue
+        sample = mend(column.head(SAMPLE_ROWS).alias(marked(column.name)), reading).drop_nulls()
+        if not len(sample) or not _from_text(sample, reading).null_count():
+            continue
+        unit = find_unit(sample, as_labels=column.name in labels)
+        if unit:
+            found = replace(reading, units={column.name: unit})
+            units |= {} if np.isnan(to_numbers(sample, found)).any() else {column.name: unit}
+    return replace(reading, units=units)
+
+
 def _from_text(series: polars.Series, reading: Reading) -> polars.Series:
     import polars
 
@@ -242,60 +279,6 @@ def _from_text(series: polars.Series, reading: Reading) -> polars.Series:
     if reading.decimal != ".":
         series = series.str.replace(reading.decimal, ".", literal=True)
     return series.cast(polars.Float64, strict=False)
-
-
-# Hours, minutes and seconds, or minutes and seconds, as stop watches and pandas write them.
-DURATION = r"^(?:(-?\d+) days?,? \+?)?(-?)(?:(\d{1,4}):)?(\d{1,4}):([0-5]\d(?:[.,]\d{1,9})?)$"
-
-
-def are_durations(series: polars.Series) -> bool:
-    """Whether a column holds text such as 01:23:45, and nothing else."""
-    return is_text(series) and series.null_count() < len(series) and bool(series.str.contains(DURATION).all())
-
-
-def _seconds_of(series: polars.Series) -> polars.Series:
-    """Durations as seconds where all of a column are such: of `10:30` it is not known whether they are minutes, and no matter."""
-    import polars
-
-    if not are_durations(series):
-        return series.cast(polars.Float64, strict=False)
-    parts = series.str.extract_groups(DURATION).struct
-    days, hours, minutes = (parts[place].cast(polars.Float64).fill_null(0.0) for place in (0, 2, 3))
-    seconds = parts[4].str.replace(",", ".", literal=True).cast(polars.Float64)
-    sign = polars.select(polars.when(parts[1] == "-").then(-1.0).otherwise(1.0)).to_series()
-    return (days * 86400.0 + sign * ((hours * 60 + minutes) * 60 + seconds)).alias(series.name)
-
-
-# A currency before or after a number, percent, brackets around what is negative in a ledger, a minus behind it or a long one.
-_BLANK = r"[\s\x{a0}\x{202f}]*"
-AFFIX = (
-    rf"^{_BLANK}\(?{_BLANK}[-+{MINUS}]?{_BLANK}({CURRENCY}|){_BLANK}[-+{MINUS}]?{_BLANK}\d[\d.,'\x{{2019}}\s\x{{a0}}\x{{202f}}]*"
-    rf"([eE][-+]?\d+)?{_BLANK}({CURRENCY}|%|){_BLANK}-?\)?{_BLANK}$"
-)
-ODD_SIGNS = rf"[%({MINUS}]|-$|{CURRENCY}"
-
-
-def without_affixes(series: polars.Series) -> polars.Series:
-    """Numbers without the one currency or percent sign that they are written with; with a bracket or a minus behind, negative.
-
-    Where there is no such sign, or there are several, the column stays as it is: dollars and euros are no one number, and
-    neither are `79%` and `0.79`.
-    """
-    import polars
-
-    if not series.str.contains(ODD_SIGNS).any():
-        return series
-    parts = polars.DataFrame({"before": series.str.extract(AFFIX, 1), "after": series.str.extract(AFFIX, 3), "text": series})
-    parts = parts.drop_nulls()
-    signs = {sign for column in ("before", "after") for sign in parts[column].unique().to_list()} - {""}
-    is_bare = (parts["before"] == "") & (parts["after"] == "") & parts["text"].str.contains("[1-9]")
-    if len(signs) > 1 or ("%" in signs and is_bare.any()):
-        return series
-    is_number = series.str.contains(AFFIX).fill_null(False)
-    bare = series.str.replace_all(rf"{CURRENCY}|%|\s|\x{{a0}}|\x{{202f}}" if signs else r"^\s+|\s+$", "")
-    bare = bare.str.replace(MINUS, "-", literal=True)
-    bare = bare.str.replace(r"^\((.*)\)$", "-$1").str.replace(r"^([^-]*\d)-$", "-$1")
-    return polars.select(polars.when(is_number).then(bare).otherwise(series).alias(series.name)).to_series()
 
 
 def _ungrouped(series: polars.Series, reading: Reading) -> polars.Series:

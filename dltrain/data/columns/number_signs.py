@@ -18,6 +18,9 @@ MINUS = "\u2212"
 _DIGITS = re.compile(rf"[-+{MINUS}]?[\d.,{GROUPING}]*\d[\d.,]*")
 _AFFIXES = re.compile(rf"^\(?\s*[-+{MINUS}]?\s*(?:{CURRENCY})?\s*|\s*(?:{CURRENCY}|%)?\s*-?\)?$|(?<=\d)[eE][-+]?\d{{1,3}}$")
 
+# The unit of a number, where all of a column have the same.
+_UNIT = re.compile(r"(?<=\d)\s*([^\W\d_]|[°″])\S{0,11}$")
+
 
 @dataclass(frozen=True, slots=True)
 class NumberSigns:
@@ -130,6 +133,9 @@ class _Column:
         """None where the column holds something else than numbers (a header above them does not count)."""
         found = cls(Counter(), Counter(), set())
         odd = filled = long_whole = 0
+        units = {match[0].strip() for value in values[1:] if value and (match := _UNIT.search(value))}
+        if len(units) == 1:
+            values = [_UNIT.sub("", value) for value in values]
         for value in values:
             if not value:
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,13 +16,13 @@ from dltrain.data.columns.kinds import (
     SAMPLE_ROWS,
     ColumnKind,
     Reading,
-    are_durations,
     holds,
     is_text,
     is_unreadable,
     mend,
     to_numbers,
 )
+from dltrain.data.columns.units import AS_SECONDS, MANY_AMOUNTS, MOST_UNITS, units_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Fault
@@ -64,11 +64,8 @@ def how_read(
     config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading
 ) -> tuple[list[str], list[str]]:
     """Lines on columns of codes, and warnings of columns that are numbers but for some words; by the first 10,000 rows."""
-    codes, warnings, durations = [], [], []
+    codes, warnings = [], []
     for name, kind in kinds.items():
-        if kind.kind == "number" and is_text(column_of(frame, name)):
-            sample = mend(column_of(frame, name).head(SAMPLE_ROWS), reading)
-            durations += [shown_column(name)] if are_durations(sample) else []
         if (
             (config.features or {}).get(name) is not None
             or kind.kind not in ("category", "text")
@@ -76,7 +73,9 @@ def how_read(
         ):
             continue
         sample = mend(column_of(frame, name).head(SAMPLE_ROWS), reading).drop_nulls()
-        is_word = np.isnan(to_numbers(sample, reading))
+        is_word = np.isnan(to_numbers(sample, replace(reading, units=None)))
+        if is_word.all() and len(sample):
+            warnings += _different_units(name, kind, sample)
         if not len(sample) or is_word.sum() > (1 - MANY_NUMBERS) * len(sample):
             continue
         if not is_word.any():
@@ -93,9 +92,28 @@ def how_read(
     if codes:
         hint = f"`data.features: {{{codes[0]}: number}}` reads numbers"
         lines.append(f"digits with leading zeros, taken for codes: {listed(codes, 8)}; {hint}")
-    if durations:
-        lines.append(f"hours, minutes and seconds, read as numbers of seconds: {listed(durations, 8)}")
-    return lines, warnings
+    return [*lines, *_units_said(kinds, reading)], warnings
+
+
+def _units_said(kinds: Mapping[str, ColumnKind], reading: Reading) -> list[str]:
+    """Lines on numbers that are written with more than digits."""
+    units = {name: unit for name, unit in (reading.units or {}).items() if name in kinds and kinds[name].kind == "number"}
+    durations = [shown_column(name) for name, unit in units.items() if unit == AS_SECONDS]
+    others = [name for name, unit in units.items() if unit != AS_SECONDS]
+    lines = [f"hours, minutes and seconds, read as numbers of seconds: {listed(durations, 8)}"] if durations else []
+    if others:
+        said = listed([f"{shown_column(name)} ({units[name]})" for name in others], 8)
+        lines.append(f"numbers with a unit, read without it: {said}; `data.features: {{{others[0]}: category}}` reads words")
+    return lines
+
+
+def _different_units(name: str, kind: ColumnKind, sample: polars.Series) -> list[str]:
+    """A warning of numbers with several units."""
+    units = units_of(sample)
+    if not 1 < len(units) <= MOST_UNITS or sample.n_unique() <= MANY_AMOUNTS:
+        return []
+    fate = f"left out ({kind.left_out})" if kind.left_out else f"of kind {kind.kind}"
+    return [f"{shown_column(name)}: numbers with different units ({listed(units, MOST_UNITS)}), so it is {fate}: write one unit"]
 
 
 def far_codes(

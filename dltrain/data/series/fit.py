@@ -34,6 +34,7 @@ from dltrain.data.tables.fit import (
     summarize,
     target_names,
     text_options,
+    with_units,
 )
 from dltrain.data.tables.preprocessing import TablePreprocessing, locator
 from dltrain.data.targets import Locate, transformed
@@ -60,7 +61,7 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     if stored is not None and not isinstance(stored, SeriesPreprocessing):
         raise DataError("the run was not trained on a series")
     locate = locator(raw)
-    reading = stored.table.reading if stored else reading_of(config, raw)
+    reading = stored.table.reading if stored else with_units(config, raw, reading_of(config, raw))
     times = read_times(raw.frame, series.time, reading, locate, stored.date_format if stored else None)
     notes: list[str] = []
     for rows in raw.parts.values() or (None,):
@@ -141,7 +142,7 @@ def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, lis
     A target's own past is a feature like any other column.
     """
     assert config.series is not None
-    reading = reading_of(config, raw)
+    reading = with_units(config, raw, reading_of(config, raw))
     names = target_names(config, raw)
     drop = config.drop if config.features is not None else (*config.drop, *config.series.time)
     plain = replace(config, target=(), task="reconstruction", drop=drop)  # so that no target is kept from being a feature

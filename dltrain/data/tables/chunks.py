@@ -62,7 +62,8 @@ class Wanted:
     @property
     def is_plain(self) -> bool:
         """Whether numbers are written as every program writes them."""
-        return self.reading.decimal == "." and not self.reading.thousands and not self.reading.replace
+        reading = self.reading
+        return reading.decimal == "." and not reading.thousands and not reading.replace and not reading.units
 
     @property
     def has_number_words(self) -> bool:

@@ -233,7 +233,8 @@ def _key(config: DataConfig, surveyed: Survey, reading: Reading) -> str:
     replaced = {name: dict(words) for name, words in (reading.replace or {}).items()}
     looked_at = sorted(config.drop) if config.missing or config.replace else []
     text = json.dumps(
-        [FORMAT, files, reading.missing, reading.decimal, reading.thousands, replaced, config.limit, looked_at], sort_keys=True
+        [FORMAT, files, reading.missing, reading.decimal, reading.thousands, replaced, config.limit, looked_at, reading.units],
+        sort_keys=True,
     )
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 

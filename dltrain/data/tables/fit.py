@@ -30,6 +30,7 @@ from dltrain.data.columns.kinds import (
     ColumnKind,
     Reading,
     date_writing,
+    find_units,
     infer_kind,
     infer_time,
     is_labelled,
@@ -101,6 +102,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     reading = reading_of(config, raw)
     locate = locator(raw)
     raw = replace(raw, frame=read_plain_numbers(raw.frame, reading, {name for _, name in named_columns(config)} | {*raw.target}))
+    reading = with_units(config, raw, reading)
     kinds = column_kinds(config, raw, reading)
     columns, left_out = feature_columns(config, raw, kinds)
     reading, guessed = decided_dates(config, raw, reading, kinds)
@@ -116,7 +118,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     rows = {name: usable_rows(columns, values, chosen, skipped) for name, chosen in rows.items()}
     warnings = [
         *guessed,
-        *check_targets(config, specs, targets, rows, raw),
+        *check_targets(config, specs, targets, rows, raw, reading),
         *skipped,
         *warned,
         *unmet_words(config, raw.frame, reading),
@@ -257,6 +259,14 @@ def reading_of(config: DataConfig, raw: RawTable) -> Reading:
         config.replace,
         config.dates,
     )
+
+
+def with_units(config: DataConfig, raw: RawTable, reading: Reading) -> Reading:
+    """The reading with what the numbers of each text column are written with; words that are meant as such keep it."""
+    words = {name for name, kind in (config.features or {}).items() if kind not in (None, "number")}
+    targets = {*config.target, *raw.target} if config.series is None else set[str]()
+    words |= targets if config.task == "classification" else set()
+    return find_units(raw.frame, reading, targets if config.task is None else (), words)
 
 
 def text_options(config: DataConfig, raw: RawTable) -> dict[str, Any]:
@@ -459,7 +469,12 @@ def _refuse_log_of_none(config: DataConfig, specs: Sequence[TargetSpec]) -> None
 
 
 def check_targets(
-    config: DataConfig, specs: tuple[TargetSpec, ...], targets: dict[str, NDArray[Any]], rows: dict[str, Rows], raw: RawTable
+    config: DataConfig,
+    specs: tuple[TargetSpec, ...],
+    targets: dict[str, NDArray[Any]],
+    rows: dict[str, Rows],
+    raw: RawTable,
+    reading: Reading,
 ) -> list[str]:
     """Labels must be known to training, numbers must vary in it; unless `data.allow_one_class` says that they need not."""
     notes = []
@@ -477,7 +492,7 @@ def check_targets(
         if not config.allow_one_class:
             raise DataError(message, hint=HINT_ONE_CLASS if classifies else HINT_CONSTANT)
         notes.append(f"{message}: to say it always is all that can be learnt")
-    return [*notes, *numbers_among_labels(config.task, specs, reading_of(config, raw))]
+    return [*notes, *numbers_among_labels(config.task, specs, replace(reading, units=None))]
 
 
 def choose_rows(

@@ -21,11 +21,11 @@ from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.columns.column import FeatureColumn, Gaps, Unseen, fit_text, refuse_surprises, split_untaught
+from dltrain.data.columns.durations import are_durations
 from dltrain.data.columns.kinds import (
     SAMPLE_ROWS,
     ColumnKind,
     Reading,
-    are_durations,
     infer_time,
     is_labelled,
     is_text,
@@ -63,6 +63,7 @@ from dltrain.data.tables.fit import (
     resolved_values,
     summarize,
     target_names,
+    with_units,
 )
 from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION, TablePreprocessing, locator, read_weights
 from dltrain.data.targets import EXACT, FEW_VALUES, Locate, are_codes, encode_target, infer_target, transformed
@@ -131,7 +132,7 @@ def fit_streamed(
         refuse_ragged(config, surveyed, reporter)
     sample = surveyed.sample
     check_columns(config, sample)
-    reading = reading_of(config, sample) if stored is None else stored.reading
+    reading = with_units(config, sample, reading_of(config, sample)) if stored is None else stored.reading
     plan = _plan(config, sample, reading) if stored is None else _stored_plan(config, sample, stored)
     raw = convert(config, surveyed, plan, reading, reporter)
     if stored is None:
@@ -242,7 +243,7 @@ def _fit(
         lambda: read_weights(raw, config.weight, reading) if config.weight else None,
     )
     rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
-    warnings = [*guessed, *check_targets(config, specs, targets, rows, raw), *warned, *files.unmet]
+    warnings = [*guessed, *check_targets(config, specs, targets, rows, raw, reading), *warned, *files.unmet]
     fitted = []
     for number, column in enumerate(columns, 1):
         reporter.status(f"statistics of column {number} of {len(columns)}")

@@ -246,6 +246,7 @@ class TablePreprocessing(Preprocessing):
                 "thousands": self.reading.thousands,
                 "dates": self.reading.dates if isinstance(self.reading.dates, str | None) else dict(self.reading.dates),
                 "replace": {name: dict(words) for name, words in (self.reading.replace or {}).items()},
+                "units": None if self.reading.units is None else dict(self.reading.units),
             },
             "text_options": dict(self.text_options),
             "weight": self.weight,
@@ -334,6 +335,7 @@ class TablePreprocessing(Preprocessing):
                     for name, words in typed(reading, "replace", dict).items()
                 },
                 _dates_from(reading.get("dates")),
+                _units_from(reading.get("units")),
             ),
             text_options=_text_options(typed(state, "text_options", dict)),
             weight=None if state["weight"] is None else typed(state, "weight", str),
@@ -361,6 +363,10 @@ def _dates_from(dates: Any) -> str | dict[str, str] | None:
     if dates is None or isinstance(dates, str):
         return dates
     return {str(name): str(writing) for name, writing in dict(dates).items()}
+
+
+def _units_from(units: Any) -> dict[str, str] | None:
+    return None if units is None else {str(name): str(unit) for name, unit in dict(units).items()}
 
 
 def _groups_from(state: Mapping[str, Any], columns: Sequence[FeatureColumn]) -> tuple[InputGroup, ...]:

@@ -1,0 +1,118 @@
+"""What numbers are written with - a currency, percent, a unit such as `kg` - found out once and stored with a run.
+
+Dollars and euros are no one number, and neither are `79%` and `0.79`, or kilograms and pounds: a column is read with the one sign
+that its first rows show, and a value with another one is no number.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dltrain.data.columns.dates import find_writing
+from dltrain.data.columns.durations import are_durations
+from dltrain.data.columns.number_signs import CURRENCY, MINUS
+
+if TYPE_CHECKING:
+    import polars
+
+# What stands for a unit where a column holds lengths of time such as `2h 50m`.
+AS_SECONDS = "seconds"
+PERCENT = "%"
+# More different values than these are amounts, even where they are to be told apart.
+MANY_AMOUNTS = 20
+MOST_UNITS = 8
+_BLANK = r"[\s\x{a0}\x{202f}]*"
+_NUMBER = r"\d(?:[\d.,'\x{2019}\s\x{a0}\x{202f}]*\d)?[.,]?(?:[eE][-+]?\d+)?"
+# A currency before or after a number, percent, brackets around what is negative in a ledger, a minus behind it or a long one.
+_AFFIX = (
+    rf"^{_BLANK}\(?{_BLANK}[-+{MINUS}]?{_BLANK}({CURRENCY}|){_BLANK}[-+{MINUS}]?{_BLANK}{_NUMBER}"
+    rf"{_BLANK}({CURRENCY}|%|){_BLANK}-?\)?{_BLANK}$"
+)
+_ODD_SIGNS = rf"[%({MINUS}]|-$|{CURRENCY}"
+# Behind a number: `kg`, `km/h`, `m2`, `l/100km`, `sq ft`, `°C`.
+_UNIT = r"[\p{L}°″\x22][^\s\d,;:'()]{0,11}[²³\d]?(?:/[^\s,;:'()]{1,6})?(?: [\p{L}²³/.]{1,10}[23]?)?"
+_WITH_UNIT = rf"^({_BLANK}[-+{MINUS}]?{_BLANK}\d(?:[\d.,'\x{{2019}}\s\x{{a0}}\x{{202f}}]*\d)?){_BLANK}({_UNIT}){_BLANK}$"
+
+
+def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
+    """What the numbers of a column are written with: a currency, `%`, a unit, `seconds`; empty: nothing, or several things.
+
+    Args:
+        values: text without gaps.
+        as_labels: they may be meant as names of classes, which numbers with few different values and a unit then are.
+    """
+    if are_durations(values):
+        return AS_SECONDS
+    signs = _signs_of(values)
+    if signs:
+        return signs[0] if len(signs) == 1 else ""
+    units = units_of(values)
+    if len(units) != 1 or (as_labels and values.n_unique() <= MANY_AMOUNTS) or values.n_unique() < 2:
+        return ""
+    return "" if find_writing(values) else units[0]
+
+
+def units_of(values: polars.Series) -> list[str]:
+    """The different units of numbers, each as it is written, where all values but zeros have one."""
+    parts = values.str.extract_groups(_WITH_UNIT).struct
+    bare = values.filter(parts[1].is_null())
+    if len(bare) and not bare.str.contains(r"^[-+]?0+([.,]0*)?$").all():
+        return []
+    written = sorted(parts[1].drop_nulls().unique().to_list(), reverse=True)
+    return sorted({_plain(unit): unit for unit in written}.values())
+
+
+def _plain(unit: str) -> str:
+    """A unit without what does not matter: a point, an s of the plural, capitals (but `mW` is no `MW`)."""
+    unit = unit.rstrip(". ")
+    unit = re.sub(r"(?<=[^\W\d_]{2})s$", "", unit)
+    return unit if unit[:1] in "mMpP" and len(unit) <= 3 else unit.casefold()
+
+
+def _signs_of(values: polars.Series) -> list[str]:
+    """The different currencies and percent signs; none where a percentage stands beside a bare number."""
+    import polars
+
+    if not values.str.contains(_ODD_SIGNS).any():
+        return []
+    parts = polars.DataFrame({"before": values.str.extract(_AFFIX, 1), "after": values.str.extract(_AFFIX, 2), "text": values})
+    parts = parts.drop_nulls()
+    signs = {sign for column in ("before", "after") for sign in parts[column].unique().to_list()} - {""}
+    is_bare = (parts["before"] == "") & (parts["after"] == "") & parts["text"].str.contains("[1-9]")
+    return [] if PERCENT in signs and is_bare.any() else sorted(signs)
+
+
+def without_unit(series: polars.Series, unit: str | None) -> polars.Series:
+    """Numbers without what they are written with; with a bracket or a minus behind, negative. Other values stay as they are.
+
+    Args:
+        series: text.
+        unit: as `find_unit` gives it; None: the one currency or percent sign that these very values have, if it is one.
+    """
+    import polars
+
+    if unit is None:
+        signs = _signs_of(series)
+        if len(signs) > 1 or (not signs and series.str.contains("%").any()):
+            return series
+        unit = signs[0] if signs else ""
+    if unit and not re.fullmatch(f"{CURRENCY}|%", unit):
+        parts = series.str.extract_groups(_WITH_UNIT).struct
+        different = parts[1].drop_nulls().unique()
+        same = [text for text in different.to_list() if _plain(text) == _plain(unit)]
+        bare = parts[0].str.replace_all(r"[\s\x{a0}\x{202f}]", "").str.replace(MINUS, "-", literal=True)
+        return bare.zip_with(parts[1].is_in(same).fill_null(False), series).alias(series.name)
+    if not series.str.contains(_ODD_SIGNS).any():
+        return series
+    before, after = series.str.extract(_AFFIX, 1), series.str.extract(_AFFIX, 2)
+    has_sign = (before == unit) | (after == unit)
+    is_bare = (before == "") & (after == "")
+    if unit == PERCENT:
+        is_bare &= ~series.str.contains("[1-9]")
+    others = ((before != "") & (before != unit)) | ((after != "") & (after != unit))
+    is_number = ((has_sign | is_bare) & ~others).fill_null(False)
+    bare = series.str.replace_all(rf"{CURRENCY}|%|\s|\x{{a0}}|\x{{202f}}" if unit else r"^\s+|\s+$", "")
+    bare = bare.str.replace(MINUS, "-", literal=True)
+    bare = bare.str.replace(r"^\((.*)\)$", "-$1").str.replace(r"^([^-]*\d)-$", "-$1")
+    return polars.select(polars.when(is_number).then(bare).otherwise(series).alias(series.name)).to_series()

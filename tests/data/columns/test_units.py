@@ -1,0 +1,195 @@
+"""Numbers with currencies, percent and units, and lengths of time in words: read in one unit, and no other one taken for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars
+import pytest
+
+from dltrain.config import load_config_text
+from dltrain.config.types import DataConfig
+from dltrain.data.columns.dates import to_dates, to_moments
+from dltrain.data.columns.kinds import Reading, find_units, infer_kind, infer_time, to_numbers
+from dltrain.data.columns.units import units_of
+from dltrain.data.dataset import Dataset
+from dltrain.data.load import load_dataset, read_part
+from dltrain.errors import DataError
+from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
+
+ROWS = 60
+AMOUNTS = [round(7.25 + 3 * row % 41 + row / 8, 3) for row in range(ROWS)]
+
+
+def as_read(values: Sequence[str | None], reading: Reading | None = None) -> tuple[str, np.ndarray[Any, Any]]:
+    """Unit and numbers of a column."""
+    series = polars.Series("a", values)
+    found = find_units(series.to_frame(), reading or Reading())
+    return (found.units or {}).get("a", ""), to_numbers(series, found)
+
+
+@pytest.mark.parametrize(
+    ("written", "unit"),
+    [
+        ("{} kg", "kg"), ("{}kg", "kg"), ("{} Kg", "Kg"), ("{}hp", "hp"), ("{} GB", "GB"), ("{} km/h", "km/h"),
+        ("{} l/100km", "l/100km"), ("{} m2", "m2"), ("{} m²", "m²"), ("{} sq ft", "sq ft"), ("{} °C", "°C"), ('{}"', '"'),
+        ("{} CC", "CC"), ("{} kmpl", "kmpl"), ("{} MW", "MW"), ("{} min.", "min."), ("{} years", "years"), ("{} Jahre", "Jahre"),
+        ("€ {}", "€"), ("{} €", "€"), ("{}%", "%"), ("USD {}", "USD"), ("\u2212{} kg", "kg"),
+    ],
+)  # fmt: skip
+def test_a_unit_is_left_out(written: str, unit: str) -> None:
+    sign = -1.0 if written[0] == "\u2212" else 1.0
+    found = as_read([None, *(written.format(amount) for amount in AMOUNTS)])
+    assert found[0] == unit
+    np.testing.assert_array_equal(found[1], [np.nan, *(sign * amount for amount in AMOUNTS)])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"{row} {'kg' if row % 2 else 'lb'}" for row in range(ROWS)],
+        [f"{row} {'MW' if row % 2 else 'mW'}" for row in range(ROWS)],
+        [f"{row} kg" if row else "heavy" for row in range(ROWS)],
+        [f"{row} kg" if row % 2 else str(row) for row in range(ROWS)],
+        [f"{row}.jpg" for row in range(ROWS)],
+        [f"{row}%" if row % 2 else str(row / 100) for row in range(ROWS)],
+        [f"{row} {'€' if row % 2 else '$'}" for row in range(ROWS)],
+        [f"1{row} May 2020" for row in range(9)],
+        [f"{2000 + row}Q1" for row in range(9)],
+        [f"{row} High Street, Town" for row in range(ROWS)],
+    ],
+)
+def test_several_units_and_words_are_no_unit(values: list[str]) -> None:
+    unit, numbers = as_read(values)
+    assert not unit
+    assert np.isnan(numbers).any()
+
+
+@pytest.mark.parametrize(
+    ("texts", "seconds"),
+    [
+        (["2h 50m", "19h", "25m"], [10200, 68400, 1500]),
+        (["8h30", "12h05", "24h00"], [30600, 43500, 86400]),
+        (["8:30 h", "24:00 h", "0:05 h"], [30600, 86400, 300]),
+        (["4:15 PM", "12:00 AM", "12:01 p.m."], [58500, 0, 43260]),
+        (["1 hr 20 mins", "45 mins", "2 hours"], [4800, 2700, 7200]),
+        (["1d 4h", "3h", "2 min 5,5 s"], [100800, 10800, 125.5]),
+        (["8 Std. 30 Min.", "45 Min."], [30600, 2700]),
+        (["00:10", "24:00"], [10, 1440]),
+    ],
+)
+def test_lengths_of_time_are_seconds(texts: list[str], seconds: list[float]) -> None:
+    unit, numbers = as_read(texts)
+    assert unit == "seconds"
+    np.testing.assert_array_equal(numbers, seconds)
+
+
+def test_one_value_of_a_column_of_lengths_is_read_as_the_others() -> None:
+    reading = find_units(polars.DataFrame({"a": ["2h 50m", "19h", "25m"], "b": ["5m", "12m", "7m"]}), Reading())
+    assert to_numbers(polars.Series("a", ["45m"]), reading).tolist() == [2700]
+    assert to_numbers(polars.Series("b", ["45m"]), reading).tolist() == [45]  # metres, or minutes
+    assert reading.units == {"a": "seconds", "b": "m"}
+
+
+def test_a_decimal_comma_before_a_unit_shows_it(tmp_path: Path) -> None:
+    lines = [f"{str(amount).replace('.', ',')} kg;{row % 2}" for row, amount in enumerate(AMOUNTS)]
+    dataset = loaded(tmp_path, "a;y\n" + "\n".join(lines), ", scale: none")
+    np.testing.assert_array_equal(dataset.parts["train"].inputs["features"][:, 0], np.float32(AMOUNTS))
+
+
+def loaded(folder: Path, text: str, options: str = "") -> Dataset:
+    (folder / "t.csv").write_text(text)
+    config = f"data: {{source: csv, path: t.csv, target: y{options}}}\nmodel: {{layers: [Dense: {{units: 2}}]}}\n"
+    return load_dataset(load_config_text(config, folder=folder).data, seed=0)
+
+
+def test_units_are_said_and_stored_and_others_refused(tmp_path: Path) -> None:
+    lines = [f"{amount} kg,€ {row},{'GB' if row % 2 else 'MB'},{row * 7 % 31} km" for row, amount in enumerate(AMOUNTS)]
+    text = "a,b,c,y\n" + "\n".join(
+        line.replace(",GB", f",{row} GB").replace(",MB", f",{row} MB") for row, line in enumerate(lines)
+    )
+    dataset = loaded(tmp_path, text)
+    said = "\n".join([*dataset.summary, *dataset.warnings])
+    assert "numbers with a unit, read without it: a (kg), b (€); `data.features: {a: category}` reads words" in said
+    assert "`y` holds numbers with a unit (km)" in said
+    assert "c: numbers with different units (GB, MB), so it is left out" in said
+    assert dataset.schema.targets[0].task == "regression"
+    state, arrays = dataset.preprocessing.to_state()
+    again = type(dataset.preprocessing).from_state(state, arrays)
+    for value, expected in (("5 kg", 5.0), ("5", 5.0), ("5 lb", None), ("$5", None)):
+        (tmp_path / "new.csv").write_text(f"a,b\n{value},€ 7\n")
+        ask = lambda: read_part(again, [str(tmp_path / "new.csv")], with_targets=False)  # noqa: E731
+        if expected is None:
+            with pytest.raises(DataError, match="column a holds"):
+                ask()
+        else:
+            transform = again.features[0].numbers[0]  # type: ignore[attr-defined]
+            found = np.asarray(ask().inputs["features"])[0, 0]
+            np.testing.assert_allclose(found, (expected - transform.center) / transform.spread, rtol=1e-6)
+
+
+def test_few_values_with_a_unit_stay_labels(tmp_path: Path) -> None:
+    text = "x,y\n" + "\n".join(f"{row * 5 % 17},{row % 3 + 1} stars" for row in range(ROWS))
+    assert loaded(tmp_path, text).schema.targets[0].classes == ("1 stars", "2 stars", "3 stars")
+    assert loaded(tmp_path, text, ", task: regression").schema.targets[0].task == "regression"
+    kept = "x,y\n" + "\n".join(f"{row * 5 % 17},{row % 3 + 1}0%" for row in range(ROWS))
+    assert loaded(tmp_path, kept, ", task: classification").schema.targets[0].classes == ("10%", "20%", "30%")
+
+
+def test_units_are_the_same_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    small_chunks(monkeypatch, 300)
+    lines = [f"{amount} kg,{row % 5}h {row % 50}m,{amount * 3:.2f} $" for row, amount in enumerate(AMOUNTS)]
+    (tmp_path / "t.csv").write_text("a,b,y\n" + "\n".join(lines))
+    config = DataConfig("csv", path=(str(tmp_path / "t.csv"),), target=("y",))
+    resident, streamed = (load_as(monkeypatch, bound, config) for bound in (IN_MEMORY, STREAMED))
+    assert [column.kind for column in resident.preprocessing.features] == ["number", "number"]  # type: ignore[attr-defined]
+    assert_same(resident, streamed)
+    monkeypatch.setattr("dltrain.data.columns.kinds.SAMPLE_ROWS", 20)
+    monkeypatch.setattr("dltrain.data.tables.convert.SAMPLE_ROWS", 20)
+    lines[-1] = lines[-1].replace("kg", "lb")  # a chunk of its own
+    (tmp_path / "t.csv").write_text("a,b,y\n" + "\n".join(lines))
+    for bound in (IN_MEMORY, STREAMED):
+        with pytest.raises(DataError, match=r"column a holds '.* lb'"):
+            load_as(monkeypatch, bound, config)
+
+
+def test_units_of_all_values() -> None:
+    assert units_of(polars.Series(["1 GB", "2 MB", "0"])) == ["GB", "MB"]
+    assert units_of(polars.Series(["1 year", "2 years", "3 Years"])) == ["Years"]
+    assert units_of(polars.Series(["1 GB", "2"])) == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "moments"),
+    [
+        (["2024-02-28 24:00", "2024-02-28 23:00"], ["2024-02-29T00:00", "2024-02-28T23:00"]),
+        (["2023-12-31T24:00:00", "2023-12-31T22:00:00"], ["2024-01-01T00:00", "2023-12-31T22:00"]),
+        (["31.12.2023 24:00", "31.12.2023 01:00"], ["2024-01-01T00:00", "2023-12-31T01:00"]),
+        (["12/31/2023 24:00:00", "12/31/2023 01:00:00"], ["2024-01-01T00:00", "2023-12-31T01:00"]),
+        (["2023-12-31 24", "2023-12-31 09"], ["2024-01-01T00:00", "2023-12-31T09:00"]),
+        (["2023-12-31T24:00Z", "2023-12-31T09:00Z"], ["2024-01-01T00:00", "2023-12-31T09:00"]),
+        (["20231231T2400", "20231231T0900"], ["2024-01-01T00:00", "2023-12-31T09:00"]),
+    ],
+)
+def test_hour_24_is_the_midnight_that_ends_a_day(texts: list[str], moments: list[str]) -> None:
+    series = polars.Series("when", texts)
+    kind = infer_kind(series, Reading())
+    assert kind.kind == "date"
+    expected = np.array(moments, "datetime64[us]")
+    np.testing.assert_array_equal(to_dates(series, kind.date_format).to_numpy(), expected)
+    np.testing.assert_array_equal(to_moments(series, kind.date_format).to_numpy(), expected)
+
+
+def test_hour_24_in_digits() -> None:
+    series = polars.Series("when", [f"202401{day:02d}{hour:02d}" for day in range(1, 6) for hour in range(1, 25)])
+    kind = infer_time(series, Reading())
+    days = np.datetime64("2024-01-01T00", "h") + np.arange(1, 121)
+    np.testing.assert_array_equal(to_dates(series, kind.date_format).to_numpy(), days.astype("datetime64[us]"))
+
+
+def test_hours_beyond_24_are_no_dates() -> None:
+    assert infer_kind(polars.Series("when", ["2024-02-28 24:30", "2024-02-28 25:00"]), Reading()).kind != "date"
