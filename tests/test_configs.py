@@ -129,7 +129,7 @@ def test_lfw_is_the_experiment_that_timings_speak_of():
     assert (config.data.split.test, config.data.split.validation) == (0.25, None)
     assert config.data.arguments == {"min_faces_per_person": 200, "resize": 0.25}
     assert config.sweep is not None
-    assert config.sweep["parameters"] == {"training.optimizer.learning_rate": [0.0001, 0.001, 0.01, 0.1]}
+    assert config.sweep.parameters == {"training.optimizer.learning_rate": [0.0001, 0.001, 0.01, 0.1]}
 
 
 def fit_config(name: str, folder: Path, *words: str) -> CompletedProcess[str]:

@@ -17,7 +17,7 @@ MOST_VALUES = 20
 
 def check_sweep(config: Config) -> Iterator[Fault]:
     """Tries each value of each swept key on the config; parameters were tried where they stand."""
-    swept: Mapping[str, Any] = (config.sweep or {}).get("parameters", {})
+    swept: Mapping[str, Any] = config.sweep.parameters if config.sweep else {}
     paths = {path: value for path, value in swept.items() if "." in path and not path.startswith("parameters.")}
     if not paths:
         return

@@ -131,7 +131,7 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
     evaluation = read_evaluation(context, values.get("evaluation"))
     sweep = read_sweep(context, values.get("sweep"), parameters)
     _check_across(context, root, data, model, training)
-    swept = {name.removeprefix("parameters.") for name in (sweep or {}).get("parameters", {})}
+    swept = {name.removeprefix("parameters.") for name in (sweep.parameters if sweep else {})}
     warn_unused(root, parameters, swept, faults)
 
     config = Config(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
 from dltrain.config.aliases import from_alone, said_here
@@ -15,6 +15,7 @@ from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, Scala
 from dltrain.config.text.paths import Paths
 from dltrain.config.text.scalars import describe
 from dltrain.config.types import Place
+from dltrain.config.types.key import Key, default_of, keys_in
 from dltrain.wording import did_you_mean, nearest, normalize, one_of
 
 MOST_ITEMS = 2000
@@ -113,7 +114,7 @@ def read_block(
         if is_absent(value) and (key.default is None or key.type == "block") and not key.required:
             continue
         read = special.get(name)
-        found = read(value, path) if read else context.read(parse_kind(key.type), value, path)
+        found = read(value, path) if read else read_key(context, key, value)
         if found is not MISMATCH:
             values[name] = found
     meant = {nearest(name, known) for name in node.entries if name not in known}
@@ -121,6 +122,63 @@ def read_block(
         if key.required and name not in meant and (name not in node.entries or is_removed(node.entries[name])):
             path = f"{block}.{name}" if block else name
             context.faults.add(node, path, f"missing: {key.description.rstrip('.')}", _missing_hint(path))
+    return values
+
+
+def read_key(context: Context, key: Key, node: Node, path: str | None = None) -> Any:
+    """The value of a key as its field holds it: paths absolute, one value or several as a tuple, a block as its dataclass.
+
+    Args:
+        context: faults and the rest.
+        key: of the table.
+        node: what is there.
+        path: where it stands, if not at the key's own path.
+    """
+    path = path or key.path
+    if key.type == "block":
+        assert key.block is not None
+        values = read_block(context, node, path, {})
+        return (
+            MISMATCH
+            if any(inner.required and name not in values for name, inner in keys_of(path).items())
+            else key.block(**values)
+        )
+    value = context.read(parse_kind(key.type), node, path)
+    if value is MISMATCH:
+        return value
+    if key.is_path:
+        texts = value if isinstance(value, list) else [value]
+        found = tuple(context.paths.resolve(text, item) for text, item in zip(texts, scalars_of(node)))
+        return found if key.is_several else found[0]
+    if key.is_several:
+        return tuple(value) if isinstance(value, list) else (value,)
+    return None if key.is_auto and value == "auto" else value
+
+
+def plain_block(block: Any, plain: Callable[[Any], Any], *, whole: bool = False) -> dict[str, Any]:
+    """A block's dataclass as plain values: what is not the default; `whole`: all that says something.
+
+    Args:
+        block: a dataclass with keyed fields.
+        plain: makes values without components of what a field holds.
+        whole: also what holds anyway, but for blocks and texts without entries.
+    """
+    values: dict[str, Any] = {}
+    for key in keys_in(type(block)):
+        if "." in key.path:
+            continue
+        value, default = getattr(block, key.path), default_of(block, key.path)
+        says_nothing = value == default and (not whole or value in ((), {}) or key.block is not None)
+        if value is None and key.is_auto and whole:
+            values[key.path] = "auto"
+        elif value is None or (says_nothing and not key.required):
+            continue
+        elif key.block is not None and is_dataclass(value):
+            values[key.path] = plain_block(value, plain)
+        elif key.is_several and len(value) == 1 and not key.type.startswith("list("):
+            values[key.path] = value[0]
+        else:
+            values[key.path] = plain(value)
     return values
 
 

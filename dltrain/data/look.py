@@ -9,9 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from dltrain.config.catalog.sources import SOURCES
-from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig, SplitConfig, config_fault
+from dltrain.config.types.data import IMAGE
 from dltrain.data.facts import (
     BUNDLED_TABLES,
     UNREAD,
@@ -67,7 +66,6 @@ def _read_facts(config: DataConfig, seed: int) -> DataFacts:
     except SplitError as error:
         return DataFacts(errors=(config_fault(config, "data.split", str(error)),))
     try:
-        _refuse_for_pictures(config)
         if known is not None:
             return known
         if config.source == "word_vectors":
@@ -85,22 +83,6 @@ def _read_facts(config: DataConfig, seed: int) -> DataFacts:
     except DltrainError as error:
         return DataFacts(errors=error.faults)
     return DataFacts(summary=(f"{config.source}: its shape is known when it is read",))
-
-
-def _refuse_for_pictures(config: DataConfig) -> None:
-    source = SOURCES.get(config.source)
-    options = (config.features, config.drop, config.weight, config.identifiers, config.replace, config.impute)
-    for_tables = any((*options, config.encode, config.min_count, config.missing)) or config.scale not in (
-        None,
-        "standard",
-        "minmax",
-        "unit",
-        "none",
-    )
-    if source is not None and (source.holds == "pictures" or source.name == "npz") and (for_tables or config.split.key):
-        from dltrain.data.pictures.fit import refuse_table_options
-
-        refuse_table_options(config)
 
 
 def _placed(config: DataConfig, read: Callable[[], DataFacts]) -> DataFacts:

@@ -14,7 +14,7 @@ from dltrain.config.blocks.sweep import is_endless, read_over
 from dltrain.config.canonical import canonical_text
 from dltrain.config.catalog.metrics import find_direction, find_name, metric_name
 from dltrain.config.curves import is_curve
-from dltrain.config.types import Config
+from dltrain.config.types import Config, SweepConfig
 from dltrain.errors import ConfigError, Fault, UsageError
 from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, Dimension, build_space, grid_size, show_value, words_of
 
@@ -97,21 +97,20 @@ def plan_sweep(
     """
     if config.training is None:
         raise ConfigError(Fault("`training: none` leaves nothing to fit", path="training", hint="give it a `training:` block"))
-    block: Mapping[str, Any] = config.sweep or {}
-    given = read_over(over, config) if over else dict(block.get("parameters", {}))
+    block = config.sweep or SweepConfig()
+    given = read_over(over, config) if over else dict(block.parameters)
     folds = config.data.split.folds
     if config.data.split.fold is not None:
         raise UsageError("data.split.fold names one fold, which is one fit", hint="leave it out, or: dltrain fit CONFIG")
-    seeds = _seeds(block.get("seeds"), config.seed)
+    seeds = _seeds(block.seeds, config.seed)
     if not given and not folds and not seeds:
         # Of a rate that follows a curve, it is the peak that is varied.
         ending = ".peak" if is_curve(config.training.optimizer.arguments.get("learning_rate")) else ""
         given = {f"{name}{ending}": values for name, values in DEFAULT_SPACE.items()}
     endless = [name for name, values in given.items() if is_endless(values)]
-    strategy = strategy or block.get("strategy") or ("random" if endless else "grid")
+    strategy = strategy or block.strategy or ("random" if endless else "grid")
     space = build_space(config, given)
-    trials = trials or block.get("trials")
-    pruning = block.get("pruning")
+    trials = trials or block.trials
     plan = SweepPlan(
         config=replace(config, sweep=None),
         given=given,
@@ -120,12 +119,12 @@ def plan_sweep(
         trials=trials or (DEFAULT_TRIALS if strategy in ("random", "tpe") else None),
         seeds=seeds,
         folds=folds,
-        **_metric(config, metric or block.get("metric"), block.get("mode", "auto")),
-        pruning="median" if pruning is True else pruning or None,
-        on_failure=block.get("on_failure", "continue"),
-        jobs=jobs or block.get("jobs"),
-        engine=engine or block.get("engine", "auto"),
-        timeout=block.get("timeout"),
+        **_metric(config, metric or block.metric, block.mode),
+        pruning="median" if block.pruning is True else block.pruning or None,
+        on_failure=block.on_failure,
+        jobs=jobs or block.jobs,
+        engine=engine or block.engine,
+        timeout=block.timeout,
     )
     _check(plan, endless)
     return without_repeats(plan)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.load import load_dataset, load_parts, read_part
@@ -151,9 +152,8 @@ def test_a14_rows_of_a_series_without_a_target_are_nobodys_target(tmp_path):
 
 
 def test_what_is_for_tables_is_refused_for_named_pictures():
-    config = DataConfig(source="digits", missing=("0",), missing_target="drop")
-    with pytest.raises(ConfigError, match="is for tables"):
-        load_dataset(config, seed=0)
+    with pytest.raises(ConfigError, match=r"data.missing: is for tables[^$]*data.missing_target: is for tables"):
+        load_config_text("data: {source: digits, missing: [a], missing_target: drop}", folder=Path())
 
 
 def test_b1_arrays_of_float64_are_scaled_before_they_are_rounded(tmp_path):

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from dltrain.config.catalog.sources import SOURCES
-from dltrain.config.components import plain_component, read_component
+from dltrain.config.components import plain_component, plain_value, read_component
 from dltrain.config.kinds import MISMATCH, parse_kind
-from dltrain.config.reading import Context, is_absent, items_of, read_block, read_texts, scalars_of
+from dltrain.config.reading import Context, is_absent, items_of, plain_block, read_block, read_texts, scalars_of
 from dltrain.config.text.nodes import ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe, quote
 from dltrain.config.types import NO_DATA, DataConfig, LayerConfig, ModelConfig
@@ -290,8 +290,10 @@ def plain_layer(layer: LayerConfig) -> Any:
 
 def plain_model(config: ModelConfig) -> dict[str, Any]:
     """The block as plain values, with its defaults."""
-    plain: dict[str, Any] = {"inputs": dict(config.inputs)} if config.inputs else {}
-    plain["layers"] = [plain_layer(layer) for layer in config.layers]
-    plain["output"] = config.output if isinstance(config.output, str) else plain_layer(config.output)
-    plain["logits"] = config.logits
-    return plain
+    return {"layers": [], **plain_block(config, _plain, whole=True)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [plain_layer(layer) for layer in value]
+    return plain_layer(value) if isinstance(value, LayerConfig) else plain_value(value)

@@ -7,8 +7,8 @@ from typing import Any
 
 from dltrain.config.components import plain_value
 from dltrain.config.keys import KEYS, keys_of
-from dltrain.config.kinds import MISMATCH, parse_kind
-from dltrain.config.reading import Context, Special, is_absent, is_removed, items_of
+from dltrain.config.kinds import MISMATCH
+from dltrain.config.reading import Context, Special, is_absent, is_removed, items_of, read_key
 from dltrain.config.text.nodes import MappingNode, Node
 from dltrain.config.text.scalars import describe
 from dltrain.config.types import PhaseConfig
@@ -74,9 +74,9 @@ def _read_phase(
         if is_removed(value) or is_absent(value):
             continue
         context.note(value, where)
-        kind = KEYS[UNFREEZE if name == "unfreeze" else f"training.{name}"].type
+        key = KEYS[UNFREEZE if name == "unfreeze" else f"training.{name}"]
         read = special.get(name)
-        found = read(value, where) if read else context.read(parse_kind(kind), value, where)
+        found = read(value, where) if read else read_key(context, key, value, where)
         if found is MISMATCH:
             continue
         if name == "unfreeze":
@@ -110,7 +110,7 @@ def plain_phase(phase: PhaseConfig) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for name, value in phase.changes.items():
         if value is None:  # decided by the tool, or a callback that is switched off
-            plain[name] = "auto" if name in ("jit_compile", "cache_features") else False
+            plain[name] = "auto" if KEYS[f"training.{name}"].is_auto else False
         else:
             plain[name] = plain_value(value)
     if phase.unfreeze is not None:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dltrain.config.aliases import KNOWN_ARGUMENTS, said_here
-from dltrain.config.components import read_nested
-from dltrain.config.keys import KEYS, keys_of
+from dltrain.config.components import plain_value, read_nested
+from dltrain.config.keys import KEYS
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.overrides import WORD
 from dltrain.config.parameters import Parameters
-from dltrain.config.reading import Context, is_absent, is_removed, read_block
+from dltrain.config.reading import Context, is_absent, is_removed, plain_block, read_block
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.paths import Paths
 from dltrain.config.text.scalars import describe
 from dltrain.config.text.yaml_reader import read_value
-from dltrain.config.types import Config, Place
+from dltrain.config.types import Config, Place, SweepConfig
 from dltrain.wording import did_you_mean, normalize, one_of
 
 RANGE_KEYS = {"low": "number", "high": "number", "log": "bool", "step": "number>0"}
@@ -27,19 +28,18 @@ PATH_KEYS = ("data.path", "data.validation", "data.test")
 SWEPT_BLOCKS = ("data", "model", "training", "seed", "parameters")
 
 
-def read_sweep(context: Context, node: Node | None, parameters: Parameters) -> dict[str, Any] | None:
-    """The `sweep:` block as plain values with its defaults, None where there is none; what is wrong with it is noted."""
+def read_sweep(context: Context, node: Node | None, parameters: Parameters) -> SweepConfig | None:
+    """The `sweep:` block, None where there is none; what is wrong with it is noted."""
     if node is None or is_absent(node) or is_removed(node):
         return None
     values = read_block(context, node, "sweep", {"parameters": lambda value, path: _read_space(context, value, path, parameters)})
-    ranges = [name for name, space in values.get("parameters", {}).items() if is_endless(space)]
-    if values.get("strategy") in ("grid", "capacity") and ranges:
+    config = SweepConfig(**values)
+    ranges = [name for name, space in config.parameters.items() if is_endless(space)]
+    if config.strategy in ("grid", "capacity") and ranges:
         hint = "give it a `step`, or a list; or `strategy: random`"
-        message = f"a {values['strategy']} cannot go through the range of {ranges[0]}"
+        message = f"a {config.strategy} cannot go through the range of {ranges[0]}"
         context.faults.add(node, "sweep.strategy", message, hint)
-    return {
-        name: values.get(name, key.default) for name, key in keys_of("sweep").items() if values.get(name, key.default) is not None
-    }
+    return config
 
 
 def _read_space(context: Context, node: Node, path: str, parameters: Parameters) -> Any:
@@ -211,7 +211,7 @@ def _read_range(context: Context, node: MappingNode, path: str) -> Any:
     return values
 
 
-def plain_sweep(sweep: Mapping[str, Any] | None, uses: Mapping[str, list[str]]) -> dict[str, Any] | None:
+def plain_sweep(sweep: SweepConfig | None, uses: Mapping[str, list[str]]) -> dict[str, Any] | None:
     """The block for a resolved config, in which parameters are put in: their names become the keys they stand at.
 
     None where one of them stands at several keys, or at none: no single key means the same then.
@@ -219,7 +219,7 @@ def plain_sweep(sweep: Mapping[str, Any] | None, uses: Mapping[str, list[str]]) 
     if sweep is None:
         return None
     space: dict[str, Any] = {}
-    for name, values in sweep.get("parameters", {}).items():
+    for name, values in sweep.parameters.items():
         places = uses.get(name.removeprefix("parameters."))
         if places is None:
             space[name] = values
@@ -227,4 +227,4 @@ def plain_sweep(sweep: Mapping[str, Any] | None, uses: Mapping[str, list[str]]) 
             space[places[0]] = values
         else:
             return None
-    return {**sweep, "parameters": space}
+    return plain_block(replace(sweep, parameters=space), plain_value, whole=True)

@@ -14,12 +14,30 @@ from dltrain.config.catalog.metrics import metric_name
 from dltrain.config.components import plain_component, plain_value, read_component
 from dltrain.config.gates import parse_gate
 from dltrain.config.groups_key import read_groups
-from dltrain.config.keys import keys_of
+from dltrain.config.keys import KEYS
 from dltrain.config.kinds import MISMATCH, parse_kind
-from dltrain.config.reading import Context, is_absent, is_none, is_removed, items_of, read_block, read_texts, scalars_of
+from dltrain.config.reading import (
+    Context,
+    is_absent,
+    is_none,
+    is_removed,
+    items_of,
+    plain_block,
+    read_block,
+    read_key,
+    scalars_of,
+)
 from dltrain.config.text.nodes import MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
-from dltrain.config.types import CheckpointConfig, Component, DataConfig, EvaluationConfig, LossConfig, TrainingConfig
+from dltrain.config.types import (
+    CheckpointConfig,
+    Component,
+    DataConfig,
+    EvaluationConfig,
+    LossConfig,
+    PhaseConfig,
+    TrainingConfig,
+)
 from dltrain.errors import UsageError
 from dltrain.wording import did_you_mean, one_of
 
@@ -36,8 +54,6 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
         "loss": lambda value, path: _read_loss(context, value, path, data),
         "metrics": lambda value, path: _read_metrics(context, value, path),
         "checkpoint": lambda value, path: _read_checkpoint(context, value, path),
-        "jit_compile": lambda value, path: _read_auto(context, value, path),
-        "cache_features": lambda value, path: _read_auto(context, value, path),
     }
     for key, callback in CALLBACKS.items():
         special[key] = lambda value, path, callback=callback: _read_callback(context, value, path, callback)
@@ -55,11 +71,6 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
 
     found = read_phases(context, phases, "training.phases", special, settle)
     return config if found is MISMATCH else replace(config, phases=found)
-
-
-def _read_auto(context: Context, node: Node, path: str) -> Any:
-    value = context.read(parse_kind("'auto'|bool"), node, path)
-    return None if value == "auto" else value
 
 
 def _read_optimizer(context: Context, node: Node, path: str) -> Any:
@@ -256,7 +267,7 @@ def read_evaluation(context: Context, node: Node | None) -> EvaluationConfig:
     """The `evaluation:` block; gates are checked for their form."""
 
     def gates(value: Node, path: str) -> Any:
-        texts = read_texts(context, value, path, "text|list(text)")
+        texts = read_key(context, KEYS[path], value)
         if texts is MISMATCH:
             return texts
         for text, item in zip(texts, scalars_of(value)):
@@ -273,25 +284,18 @@ def plain_training(config: TrainingConfig | None) -> Any:
     """The block as plain values, with its defaults."""
     if config is None:
         return "none"
-    plain: dict[str, Any] = {"optimizer": plain_component(config.optimizer)}
-    if isinstance(config.loss, LossConfig):
-        plain["loss"] = plain_component(config.loss.component)
-    elif config.loss is not None:
-        plain["loss"] = {target: _plain_loss(loss) for target, loss in config.loss.items()}
-    plain["metrics"] = [plain_component(component) for component in config.metrics]
-    for name in keys_of("training"):
-        if name in plain or name in ("loss", "checkpoint", "phases"):
-            continue
-        value = getattr(config, name)
-        if name in ("jit_compile", "cache_features") and value is None:
-            value = "auto"
-        if value is not None:
-            plain[name] = plain_value(value)
-    checkpoint = {name: getattr(config.checkpoint, name) for name in keys_of("training.checkpoint")}
-    plain["checkpoint"] = {name: value for name, value in checkpoint.items() if value is not None}
-    if config.phases:
-        plain["phases"] = [plain_phase(phase) for phase in config.phases]
-    return plain
+    plain = {"metrics": [], **plain_block(config, _plain, whole=True)}
+    return {**plain, "checkpoint": plain_block(config.checkpoint, _plain, whole=True)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, LossConfig):
+        return plain_component(value.component)
+    if isinstance(value, tuple) and value and isinstance(value[0], PhaseConfig):
+        return [plain_phase(phase) for phase in value]
+    if isinstance(value, Mapping) and any(isinstance(loss, LossConfig) for loss in value.values()):
+        return {target: _plain_loss(loss) for target, loss in value.items()}
+    return plain_value(value)
 
 
 def _plain_loss(loss: LossConfig) -> Any:

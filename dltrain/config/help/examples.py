@@ -7,8 +7,9 @@ from typing import Any
 from dltrain.config.blocks.training import CALLBACKS
 from dltrain.config.catalog.catalog import Argument, ComponentEntry
 from dltrain.config.catalog.sources import Source
-from dltrain.config.keys import KEYS, Key, keys_of
+from dltrain.config.keys import KEYS, keys_of
 from dltrain.config.kinds import COMPONENTS, Alternative, Kind, parse_kind
+from dltrain.config.types.key import Key
 
 # A usual value of arguments whose type alone would give an odd one; `Class.argument` before `argument`.
 USUAL: dict[str, Any] = {

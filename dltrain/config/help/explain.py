@@ -14,10 +14,11 @@ from dltrain.config.catalog.sources import SOURCES, SourceArgument, sources_with
 from dltrain.config.components import REFUSED, TARGET_METRICS
 from dltrain.config.help.examples import example_of_component, example_of_key, example_of_source
 from dltrain.config.help.near_names import longer_name, near_names
-from dltrain.config.keys import GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZER_KEYS, Key, keys_of
+from dltrain.config.keys import GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZER_KEYS, keys_of
 from dltrain.config.kinds import COMPONENTS, Kind, parse_kind
 from dltrain.config.presets import PRESETS
 from dltrain.config.text.yaml_writer import dump_yaml
+from dltrain.config.types.key import Key
 from dltrain.errors import UsageError
 from dltrain.wording import nearest, normalize, one_of
 

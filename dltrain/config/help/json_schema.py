@@ -19,11 +19,12 @@ from dltrain.config.catalog.catalog import Argument, Catalog, ComponentEntry, lo
 from dltrain.config.catalog.sources import SOURCES, SourceArgument
 from dltrain.config.components import TARGET_METRICS
 from dltrain.config.gates import SCHEMA_PATTERN
-from dltrain.config.keys import GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZER_KEYS, Key, keys_of
+from dltrain.config.keys import GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZER_KEYS, keys_of
 from dltrain.config.kinds import COMPONENTS, Alternative, Kind, parse_kind
 from dltrain.config.load import SAFE_NAME
 from dltrain.config.parameters import NAME
 from dltrain.config.types import NO_DATA
+from dltrain.config.types.key import Key
 
 Schema = dict[str, Any]
 

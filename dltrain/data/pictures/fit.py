@@ -16,7 +16,6 @@ from dltrain.data.dataset import TargetSpec
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
 from dltrain.data.pictures.depth import bits_of
 from dltrain.data.pictures.preprocessing import (
-    PICTURE_SCALES,
     PicturePreprocessing,
     class_labels,
     fit_pixel_scale,
@@ -40,7 +39,7 @@ from dltrain.data.targets import (
     transformed,
 )
 from dltrain.data.transform import fit_steps
-from dltrain.errors import ConfigError, DataError
+from dltrain.errors import DataError
 from dltrain.wording import listed
 
 
@@ -53,7 +52,6 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
     """
     if stored is not None and not isinstance(stored, PicturePreprocessing):
         raise DataError("the run was trained on a table, this holds pictures")
-    refuse_table_options(config)
     spec, values = describe_target(config, raw)
     codes = values if spec.task == "classification" else None
     parts, manner = _choose_rows(config, raw, spec, codes, seed)
@@ -98,23 +96,6 @@ def _choose_rows(
     parts, manner = split_at_random(config, rows, codes, spec.classes, seed, _locator(raw))
     parts = {**parts, **brought}
     return {name: parts[name] for name in ("train", "validation", "test") if name in parts}, manner
-
-
-def refuse_table_options(config: DataConfig) -> None:
-    """Raises ConfigError for keys of `data:` that are for tables."""
-    keys: tuple[str, ...] = ("features", "drop", "weight", "identifiers", "impute", "encode", "min_count")
-    keys += () if config.source == "npz" else ("replace",)
-    keys += () if config.source in ("npz", "image_folder") else ("missing", "missing_target")
-    given = [key for key in keys if getattr(config, key) and getattr(config, key) != "fail"]
-    if config.source != "image_folder":  # whose pictures may be named in a table
-        given += [f"split.{key}" for key in ("column", "group", "time") if getattr(config.split, key)]
-    faults = [config_fault(config, f"data.{key}", f"is for tables; {config.source} holds pictures or arrays") for key in given]
-    if isinstance(config.scale, dict):
-        faults.append(config_fault(config, "data.scale", "pictures have no columns", f"one of {', '.join(PICTURE_SCALES)}"))
-    elif config.scale is not None and config.scale not in PICTURE_SCALES:
-        faults.append(config_fault(config, "data.scale", f"expected one of {', '.join(PICTURE_SCALES)}, got {config.scale}"))
-    if faults:
-        raise ConfigError(faults)
 
 
 def _locator(raw: RawPictures) -> Locate:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.transformers import TRANSFORMERS
+from dltrain.config.types.data import PICTURE_SCALES
 from dltrain.data.array_targets import have_values
 from dltrain.data.arrays.disk_array import Array, DiskArray, in_memory, rows_in_memory
 from dltrain.data.arrays.scaled_pixels import BLOCK_VALUES, ScaledPixels, scale_pixels
@@ -25,7 +26,6 @@ from dltrain.settings import whole_number
 from dltrain.storage.values import one_of, texts, typed
 from dltrain.wording import listed
 
-PICTURE_SCALES = ("standard", "minmax", "unit", "none")
 UNIT_SCALES = ("minmax", "unit")
 # Pictures of 8 bits are held as such, and scaled batch by batch, from so many float32 bytes of them on.
 KEPT_AS_BYTES = 64 << 20

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.date_formats import EPOCHS, NO_DATES, split_writing
-from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig, config_fault
+from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.column import (
     FeatureColumn,
     Unseen,

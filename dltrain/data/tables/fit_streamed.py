@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.keys import IMAGE
 from dltrain.config.types import DataConfig, config_fault
+from dltrain.config.types.data import IMAGE
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.columns.column import FeatureColumn, Gaps, Unseen, fit_text, refuse_surprises, split_untaught
 from dltrain.data.columns.durations import are_durations

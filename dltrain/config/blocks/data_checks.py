@@ -1,0 +1,172 @@
+"""What keys of the `data:` block exclude, or need, beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dltrain.config.catalog.sources import Source
+from dltrain.config.keys import keys_of
+from dltrain.config.reading import Context
+from dltrain.config.text.nodes import MappingNode, Node
+from dltrain.config.text.scalars import describe, quote
+from dltrain.config.types import DataConfig, ImagesConfig, TextConfig
+from dltrain.config.types.data import PICTURE_SCALES, TEXT_TABLES
+from dltrain.config.types.key import default_of
+from dltrain.wording import did_you_mean
+
+SEPARATOR_WORDS = ("tab", "comma", "semicolon", "pipe", "space", "whitespace")
+
+
+def check_data(context: Context, node: MappingNode, config: DataConfig, source: Source | None) -> None:
+    """Notes contradictions between keys of the block, and what is missing beside others."""
+    _check_parts(context, node, config)
+    if source is not None:
+        _check_needed(context, node, config, source)
+    _check_kinds_of_data(context, node, config, source)
+    if config.series is not None:
+        _check_series(context, node, config, source)
+    _check_columns(context, node, config)
+    if source is not None:
+        _check_of(context, node, config, source)
+    _check_writing(context, node, config)
+
+
+def _check_parts(context: Context, node: MappingNode, config: DataConfig) -> None:
+    """Parts that are given twice."""
+    add = context.faults.add
+    for part in ("test", "validation"):
+        if getattr(config, part) and getattr(config.split, part) is not None:
+            message = f"the {part} part is given as files and as a share (data.split.{part})"
+            add(node.entries[part], f"data.{part}", message, "keep one of the two")
+    if config.split.column is not None and (config.test or config.validation):
+        add(node.entries["split"], "data.split.column", "the parts are given as files and by a column", "keep one of the two")
+
+
+def _check_needed(context: Context, node: MappingNode, config: DataConfig, source: Source) -> None:
+    """What the source cannot do without."""
+    add, place = context.faults.add, node.entries["source"]
+    for name, argument in source.arguments.items():
+        if argument.required and name not in node.entries:
+            message = f"missing: {argument.description.rstrip('.')}"
+            add(place, f"data.{name}", message, f"such as `{name}: glove/glove.6B.50d.txt`")
+    given = node.entries.get("path")
+    if source.needs_path and not config.path and (given is None or given.plain() in ([], None)):
+        message = f"missing: the source {source.name} needs `path`" + ("" if given is None else ", found nothing")
+        hint = "the file, a list of files, or a pattern such as data/*.csv"
+        add(place if given is None else given, "data.path", message, hint)
+    if source.needs_target and not config.target and config.task != "reconstruction" and "target" not in node.entries:
+        add(place, "data.target", f"missing: the source {source.name} needs `target`, the column to predict")
+
+
+def _check_kinds_of_data(context: Context, node: MappingNode, config: DataConfig, source: Source | None) -> None:
+    """Blocks and targets that the kind of data has no use for."""
+    add = context.faults.add
+    if source is not None and source.holds != "table" and len(config.target) > 1:
+        hint = "keep one; several targets are columns of a table (csv, parquet)"
+        add(node.entries["target"], "data.target", f"{source.name} has one target, found {len(config.target)}", hint)
+    if config.text != TextConfig() and (config.series is not None or (source is not None and source.holds != "table")):
+        what = "a series" if config.series is not None else source.name if source else ""
+        add(node.entries["text"], "data.text", f"{what} has no columns of free text", "leave it out")
+    if config.images != ImagesConfig() and (source is None or "image_size" not in source.arguments):
+        what = f"{source.name} names no pictures" if source else "it names no pictures"
+        add(node.entries["images"], "data.images", f"`images` says where the pictures of a table are; {what}", "leave it out")
+    if config.corrupt is not None and config.task != "reconstruction":
+        message = "only a reconstruction has a clean input to learn from a corrupted one"
+        hint = "say `data.task: reconstruction`, or put `- GaussianNoise` or `- Dropout` first among the layers"
+        add(node.entries["corrupt"], "data.corrupt", message, hint)
+
+
+def _check_columns(context: Context, node: MappingNode, config: DataConfig) -> None:
+    """Columns that are two things at once, or none of `data.columns`."""
+    add = context.faults.add
+    for name in ("drop", "identifiers"):
+        for column in getattr(config, name):
+            if column in config.target:
+                add(node.entries[name], f"data.{name}", f"the column {column} is the target")
+    for column in config.features or {}:
+        if column in config.target and config.series is None:
+            add(node.entries["features"], "data.features", f"the column {column} is the target, so it cannot be a feature")
+        elif column in config.drop:
+            add(node.entries["features"], "data.features", f"the column {column} is also in `drop`")
+    if config.columns is None:
+        return
+    for name, key in keys_of("data").items():
+        named = getattr(config, name) or () if key.names_columns else ()
+        for column in [named] if isinstance(named, str) else named:
+            if column not in config.columns:
+                add(node.entries[name], key.path, f"no column {column} in data.columns", did_you_mean(column, config.columns))
+
+
+def _check_of(context: Context, node: MappingNode, config: DataConfig, source: Source) -> None:
+    """Keys that are for other sources."""
+    for name, key in keys_of("data").items():
+        if not key.of or source.name in key.of or source.holds in key.of or getattr(config, name) == default_of(config, name):
+            continue
+        if key.of == TEXT_TABLES:
+            message, hint = f"`{name}` says how text tables are written; {source.name} is none", "leave it out"
+        else:
+            message, hint = f"is for tables; {source.name} holds pictures or arrays", None
+        context.faults.add(node.entries[name], key.path, message, hint)
+    if source.holds != "pictures" and source.name != "npz":
+        return
+    split, scale = node.entries.get("split"), config.scale
+    for name in ("column", "group", "time") if source.name != "image_folder" else ():  # whose pictures may be named in a table
+        if getattr(config.split, name):
+            place = split.entries[name] if isinstance(split, MappingNode) else split
+            context.faults.add(place, f"data.split.{name}", f"is for tables; {source.name} holds pictures or arrays")
+    known = ", ".join(PICTURE_SCALES)
+    if isinstance(scale, Mapping):
+        context.faults.add(node.entries["scale"], "data.scale", "pictures have no columns", f"one of {known}")
+    elif scale not in (None, *PICTURE_SCALES):
+        context.faults.add(node.entries["scale"], "data.scale", f"expected one of {known}, got {scale}")
+
+
+def _check_writing(context: Context, node: MappingNode, config: DataConfig) -> None:
+    """How text tables are written."""
+    for name in ("separator", "quote", "thousands"):
+        text = getattr(config, name)
+        if text is not None and len(text) != 1 and not (name == "separator" and text.casefold() in SEPARATOR_WORDS):
+            hint = r'a tab is "\t" or tab, runs of blanks are whitespace' if name == "separator" else None
+            context.faults.add(node.entries[name], f"data.{name}", f"expected a single character, found {describe(text)}", hint)
+    if config.encoding is not None:
+        _check_encoding(context, node.entries["encoding"], config.encoding)
+
+
+def _check_series(context: Context, node: MappingNode, config: DataConfig, source: Source | None) -> None:
+    """What a series excludes."""
+    add, place = context.faults.add, node.entries["series"]
+    if source is not None and source.holds != "table":
+        add(place, "data.series", f"a series is a table, {source.name} is none", "source: csv or source: parquet")
+    split = config.split
+    for name in ("column", "group", "folds", "stratify", "shuffle", "like"):
+        if getattr(split, name) is not None:
+            hint = "`split: {test: 0.2, validation: 0.2}` takes the last rows; parts can also be files (data.test)"
+            add(node.entries["split"], f"data.split.{name}", "a series is split by time", hint)
+    if split.time is not None and config.series is not None and (split.time,) != config.series.time:
+        add(node.entries["split"], "data.split.time", "a series is split by `data.series.time`", "leave data.split.time out")
+    if config.task in ("classification", "reconstruction"):
+        add(node.entries["task"], "data.task", f"a series foretells numbers, not a {config.task}")
+    for name in ("weight", "identifiers", "transform"):
+        if getattr(config, name):
+            add(node.entries[name], f"data.{name}", f"a series has no {name}", "leave it out")
+    encodes = config.encode if isinstance(config.encode, Mapping) else {"": config.encode}
+    for column, encode in encodes.items():
+        if encode == "embedding":
+            where = f"data.encode.{column}" if column else "data.encode"
+            add(
+                node.entries["encode"],
+                where,
+                "the categories of a series are one-hot, so that a window is numbers",
+                "leave it out",
+            )
+
+
+def _check_encoding(context: Context, node: Node, encoding: str) -> None:
+    import codecs
+
+    try:
+        codecs.lookup(encoding)
+    except (LookupError, ValueError):
+        context.faults.add(
+            node, "data.encoding", f"unknown text encoding {quote(encoding)}", "such as utf-8, latin-1, cp1252, utf-16"
+        )

@@ -1,0 +1,48 @@
+"""The validated config, as typed and frozen values that the other rooms take apart.
+
+`load_config` makes one from text. Nothing here knows Keras; components carry canonical names and checked arguments. The fields
+say what their keys are (`key.py`): a new key is a field with `keyed(…)`.
+"""
+
+from __future__ import annotations
+
+from dltrain.config.types.component import Component, LayerConfig, Place, fault_at
+from dltrain.config.types.config import Config, EvaluationConfig, ModelConfig, SweepConfig
+from dltrain.config.types.data import (
+    LIKE_BOTH,
+    LIKE_SCIKIT_LEARN,
+    NO_DATA,
+    CorruptConfig,
+    DataConfig,
+    ImagesConfig,
+    SeriesConfig,
+    SplitConfig,
+    TextConfig,
+    config_fault,
+)
+from dltrain.config.types.training import CheckpointConfig, LossConfig, PhaseConfig, TrainingConfig
+
+__all__ = [
+    "LIKE_BOTH",
+    "LIKE_SCIKIT_LEARN",
+    "NO_DATA",
+    "CheckpointConfig",
+    "Component",
+    "Config",
+    "CorruptConfig",
+    "DataConfig",
+    "EvaluationConfig",
+    "ImagesConfig",
+    "LayerConfig",
+    "LossConfig",
+    "ModelConfig",
+    "PhaseConfig",
+    "Place",
+    "SeriesConfig",
+    "SplitConfig",
+    "SweepConfig",
+    "TextConfig",
+    "TrainingConfig",
+    "config_fault",
+    "fault_at",
+]

@@ -1,0 +1,129 @@
+"""A whole config as values, and its small blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dltrain.config.types.component import LayerConfig, Place
+from dltrain.config.types.data import DataConfig
+from dltrain.config.types.key import keyed
+from dltrain.config.types.training import TrainingConfig
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """The `model:` block; `inputs` are names -> the columns that they take, or options (`shape`, without the batch)."""
+
+    inputs: Mapping[str, Any] = keyed(
+        "map(any)",
+        "Named inputs for layers to take by `from:`: columns of a table, as `{numbers: [age, hours]}`; a shape without data.",
+        {},
+        example={"features": {"shape": [2]}},
+    )
+    preset: str | None = keyed(  # what it stands for is put in before the block is read
+        "'realmlp'",
+        "Layers and training by name, each key of which the config may give itself; realmlp: RealMLP's for tables.",
+        example="realmlp",
+    )
+    layers: tuple[LayerConfig, ...] = keyed(
+        "list(layer)",
+        "Layers in order; each takes the one before unless `from` says otherwise.",
+        (),
+        example=["Flatten", {"Dense": {"units": 64, "activation": "relu"}}],
+    )
+    output: str | LayerConfig = keyed(
+        "'auto'|'none'|layer",
+        "The output layer; auto: what the task needs.",
+        "auto",
+        example={"Dense": {"units": 10, "activation": "softmax"}},
+    )
+    logits: bool = keyed("bool", "Leave the output's activation out and tell the loss so.", False, example=True)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationConfig:
+    """The `evaluation:` block: what `fit` and `evaluate` hold the run to.
+
+    Attributes:
+        require: the gates, those of the command line behind the config's own.
+        num_added: how many of the last ones are the command line's.
+    """
+
+    require: tuple[str, ...] = keyed("text|list(text)", "Gates, such as accuracy>=0.9.", (), example="accuracy >= 0.9")
+    num_added: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepConfig:
+    """The `sweep:` block; `parameters` as plain values."""
+
+    parameters: Mapping[str, Any] = keyed(
+        "mapping",
+        "Key or parameter -> list of values, or a range.",
+        {},
+        example={"training.optimizer.learning_rate": [0.0001, 0.001, 0.01, 0.1]},
+    )
+    strategy: str | None = keyed(
+        "'grid'|'random'|'tpe'|'capacity'",
+        "How trials are chosen; by default grid, or random where there is a range without a step.",
+        example="random",
+    )
+    trials: int | None = keyed("int>=1", "How many trials at the most; of random and tpe by default 20.", example=20)
+    seeds: int | list[int] | None = keyed("int>=1|list(int>=0)", "Repeat each trial with these seeds, or so many.", example=3)
+    metric: str | None = keyed("text", "What is compared; by default what makes a model the best.", example="val_accuracy")
+    mode: str = keyed("'auto'|'min'|'max'", "Whether less or more of it is better.", "auto", example="max")
+    on_failure: str = keyed("'continue'|'stop'", "What a crashed trial does to the others.", "continue", example="stop")
+    jobs: int | None = keyed("int>=1", "Fits at a time; by default one per core.", example=2)
+    engine: str = keyed("'auto'|'stacked'|'processes'|'ray'", "What runs the fits.", "auto", example="processes")
+    pruning: bool | str | None = keyed(
+        "bool|'median'|'successive_halving'",
+        "Stop trials early that fall behind: behind the median of the others, or by successive halving.",
+        example="median",
+    )
+    timeout: float | None = keyed("number>0", "Seconds after which no further trial begins.", example=3600)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """One experiment, validated; two are equal where they are the same experiment, whatever file and parameters said so.
+
+    Attributes:
+        parameters: the named values after overrides (not part of equality, like all that follows `evaluation`).
+        training: None where the config says `training: none`.
+        parameter_keys: parameter -> the keys it stands at.
+        file: the config's file as the user named it.
+        warnings: faults of severity "warning" found on the way.
+        resolved: the whole config as plain values, canonical spellings, parameters put in, paths absolute;
+            what `config.yaml` of a run holds.
+    """
+
+    name: str = keyed("text", "First word of the run directory; by default the config's file name.", told=None, example="lfw")
+    seed: int = keyed("int>=0", "Every random draw is a function of it.", 0, example=3)
+    parameters: Mapping[str, Any] = keyed(
+        "map(any)", "Named values; `$name` stands for one anywhere in the file.", {}, example={"size_inner": 16}, compare=False
+    )
+    data: DataConfig = keyed(
+        "block",
+        "Where the data is and how it is read, split and prepared; `none`: a net by itself.",
+        required=True,
+        block=DataConfig,
+    )
+    model: ModelConfig = keyed("block", "The network.", ModelConfig(), block=ModelConfig)
+    training: TrainingConfig | None = keyed(
+        "block", "How the network is trained; `none`: not at all.", TrainingConfig(), block=TrainingConfig
+    )
+    evaluation: EvaluationConfig = keyed("block", "What the run is held to.", EvaluationConfig(), block=EvaluationConfig)
+    sweep: SweepConfig | None = keyed("block", "What `dltrain sweep` varies.", block=SweepConfig, compare=False)
+    parameter_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
+    file: Path | None = field(default=None, compare=False)
+    warnings: tuple[Any, ...] = field(default=(), compare=False)
+    resolved: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False)
+
+    def requiring(self, require: Sequence[str]) -> Config:
+        """The same with further gates, which are the command line's and no part of the experiment as it is written down."""
+        own = self.evaluation
+        return replace(self, evaluation=EvaluationConfig((*own.require, *require), own.num_added + len(require)))

@@ -1,0 +1,319 @@
+"""The `data:` block as values: where the data is, how it is read, split and prepared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dltrain.config.types.component import Component, Place, fault_at
+from dltrain.config.types.key import keyed
+from dltrain.errors import Fault
+
+SCALES = "'standard'|'minmax'|'robust'|'smooth_clip'|'quantile'|'unit'|'none'"
+PICTURE_SCALES = ("standard", "minmax", "unit", "none")
+IMPUTES = "'mean'|'median'|'most_frequent'|'none'|number"
+ENCODES = "'one_hot'|'embedding'"
+STANDARDIZE = "'lower_and_strip_punctuation'|'lower'|'strip_punctuation'|'lower_all_and_strip_punctuation'|'lower_all'|'none'"
+IMAGE = "image"  # the kind of a column that names picture files
+FEATURE_KINDS = "'number'|'category'|'boolean'|'date'|'text'|'image'|none"
+TEXT_TABLES = ("csv", "word_vectors")
+TABLES = ("table", "noise")  # what a source holds, or its name
+NO_DATA = "none"  # the source of a config with `data: none`
+LIKE_SCIKIT_LEARN = "scikit-learn"
+LIKE_BOTH = "scikit-learn and keras"
+
+
+@dataclass(frozen=True, slots=True)
+class SplitConfig:
+    """How rows go to parts: test of all rows, validation of what remains; None: the part does not exist.
+
+    With `folds` what the test part leaves is cut into so many; number `fold` (from 1) is the validation part of one fit.
+    """
+
+    test: float | None = keyed("number(0,1)", "Share of all rows that is kept for the test.", example=0.25)
+    validation: float | None = keyed("number(0,1)", "Share of what remains that is kept for validation.", example=0.2)
+    column: str | None = keyed("name", "Column that says train, validation or test.", example="part")
+    group: str | None = keyed("name", "Column whose equal values stay in one part.", example="owner")
+    time: str | None = keyed("name", "Column by which the last rows become the test part.", example="date")
+    folds: int | None = keyed("int>=2", "Cross-validation over so many folds: `dltrain sweep` fits each.", example=5)
+    fold: int | None = keyed("int>=1", "The one fold that is held out as validation part; a sweep sets it.", example=1)
+    stratify: bool | None = keyed(
+        "bool", "Keep the shares of the classes in each part; by default for classification.", example=False
+    )
+    seed: int | None = keyed("int>=0", "Seed of the split alone; by default the config's.", example=3)
+    shuffle: bool | None = keyed(
+        "bool",
+        "`false`: the last rows are the test part, those before them validation, as Keras's validation_split takes them.",
+        example=False,
+    )
+    like: str | None = keyed(
+        "'scikit-learn'|'scikit-learn and keras'",
+        "Draw the rows of train_test_split(random_state=seed), stratified where `stratify: true` says so; with `and keras`,"
+        " validation is the end of the shuffled rest, as validation_split takes it.",
+        example="scikit-learn",
+    )
+
+    @property
+    def validates_on_the_last(self) -> bool:
+        """Whether validation takes the last rows of what the test part leaves, as many as Keras's `validation_split` does."""
+        return self.shuffle is False or self.like == LIKE_BOTH
+
+    @property
+    def key(self) -> str | None:
+        """The column whose values say how the rows are split, if any."""
+        return self.column or self.group or self.time
+
+
+@dataclass(frozen=True, slots=True)
+class CorruptConfig:
+    """`data.corrupt`."""
+
+    noise: float = keyed("number>=0", "Standard deviation of normal noise, in the scaled input's units.", 0.0, example=0.2)
+    mask: float = keyed("number[0,1)", "Share of the scaled input's numbers that are set to 0.", 0.0, example=0.3)
+
+
+@dataclass(frozen=True, slots=True)
+class TextConfig:
+    """How free text becomes tokens, and where the embedding begins.
+
+    Attributes:
+        max_tokens: None: as many as there are.
+        standardize: "strip_punctuation" is of ASCII alone, as Keras has it; the forms with "all" are of every alphabet.
+        ngrams: how many neighbouring words make a token, in the order in which they are listed.
+    """
+
+    max_tokens: int | None = keyed("int>=3|none", "Most different tokens, padding and [UNK] included.", 20_000, example=10_000)
+    standardize: str = keyed(
+        STANDARDIZE, "What is done to the text before it is split.", "lower_and_strip_punctuation", example="lower"
+    )
+    split: str = keyed("'whitespace'|'character'|'none'", "Where the text is split.", "whitespace", example="character")
+    ngrams: tuple[int, ...] = keyed(
+        "int[1,32]|list(int[1,32])",
+        "Neighbouring words as tokens too: up to so many, or of these numbers.",
+        (1,),
+        example=2,
+        told=None,
+    )
+    output_sequence_length: int | None = keyed(
+        "int>=1", "Tokens a row: more are cut off; by default what 95 % of the training texts have.", example=50
+    )
+    vectors: str | None = keyed(
+        "text",
+        "File of word vectors (GloVe's text format) that the embedding begins with.",
+        example="glove/glove.6B.50d.txt",
+        is_path=True,
+    )
+    trainable: bool = keyed("bool", "Whether training changes the embedding.", True, example=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesConfig:
+    """Where the pictures are that a table names; folders are absolute, and looked through for each name."""
+
+    folder: tuple[str, ...] = keyed(
+        "text|list(text)",
+        "Folder, or folders, of the pictures that a table names; by default that of the table.",
+        (),
+        example="train",
+        told=None,
+        is_path=True,
+    )
+    suffix: str | None = keyed("text", "What the names of a table lack.", example=".jpg")
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesConfig:
+    """Rows in the order of time, cut into windows; `gaps` None: split where nearly all rows are evenly apart."""
+
+    time: tuple[str, ...] = keyed(
+        "name|list(name)",
+        "Column of the time, or columns year, month, day, hour; by default the rows are in order.",
+        (),
+        example="date",
+        told=None,
+    )
+    history: int = keyed("int>=1", "Rows that the model sees.", 1, example=24, told=None, required=True)
+    horizon: int = keyed("int>=1", "Rows after them that it foretells, each of them.", 1, example=3)
+    stride: int = keyed("int>=1", "Rows from one window's beginning to the next's.", 1, example=2)
+    season: int | None = keyed(
+        "int>=1", "Rows after which things repeat, for the baseline; by default by the time between rows.", example=12
+    )
+    gaps: str | None = keyed(
+        "'split'|'ignore'", "Whether windows stop at a gap in time; by default where the rows are evenly apart.", example="ignore"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DataConfig:
+    """The `data:` block. Paths are absolute paths or patterns; what is empty or None is not given, and found out where need be.
+
+    Attributes:
+        source: `NO_DATA` where the config says `data: none`: a net whose numbers are looked at, see `dltrain trace`.
+        arguments: the source's own arguments that the user gave (`min_faces_per_person`, `shape`, ...).
+        features: column -> kind, or None where it is inferred; None as a whole: all columns that are not target, weight,
+            dropped or used by the split.
+        header: None: True unless `columns` is given.
+        missing: None: the usual words.
+        encode: None: one-hot up to 64 categories, embedding above.
+        input_columns: input -> columns of a table, as `model.inputs` has them; empty: one input of all numbers.
+        places: key path (such as `data.target`) -> Place, for errors found later.
+    """
+
+    source: str = keyed("text", "csv, parquet, npz or the name of a data set.", required=True, example="digits")
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    path: tuple[str, ...] = keyed(
+        "text|list(text)",
+        "File, files or pattern: what is split, or the training data.",
+        (),
+        example="data/houses.csv",
+        told=None,
+        is_path=True,
+    )
+    validation: tuple[str, ...] = keyed(
+        "text|list(text)",
+        "Files of a validation part of its own.",
+        (),
+        example="data/houses-validation.csv",
+        told=None,
+        is_path=True,
+    )
+    test: tuple[str, ...] = keyed(
+        "text|list(text)", "Files of a test part of its own.", (), example="data/houses-test.csv", told=None, is_path=True
+    )
+    target: tuple[str, ...] = keyed(
+        "name|list(name)", "Column, or columns, to predict.", (), example="price", told=None, names_columns=True
+    )
+    task: str | None = keyed(
+        "'classification'|'regression'|'reconstruction'",
+        "What is to be learnt; by default by the target's values.",
+        example="regression",
+    )
+    features: Mapping[str, str | None] | None = keyed(
+        f"list(name)|map({FEATURE_KINDS})",
+        "Columns to learn from; a mapping also says what they hold.",
+        example={"area": "number", "zip": "category"},
+        of=TABLES,
+        names_columns=True,
+    )
+    drop: tuple[str, ...] = keyed(
+        "name|list(name)", "Columns to leave out.", (), example=["notes"], of=TABLES, names_columns=True
+    )
+    weight: str | None = keyed("name", "Column with a weight for each row.", example="weight", of=TABLES, names_columns=True)
+    identifiers: tuple[str, ...] = keyed(
+        "name|list(name)", "Columns that name rows: no features, but repeated beside predictions.", (), example="id", of=TABLES
+    )
+    columns: tuple[str, ...] | None = keyed(
+        "list(name)",
+        "Names of the columns, where the file has no header; with `header: true` instead of those of its header.",
+        example=["area", "zip", "price"],
+        of=TEXT_TABLES,
+    )
+    header: bool | None = keyed("bool", "Whether the first line holds the column names.", example=False, of=TEXT_TABLES)
+    separator: str | None = keyed("text", "What stands between fields; by default found out.", example=";", of=TEXT_TABLES)
+    skip: int = keyed("int>=0", "Lines before the table that are none of it.", 0, example=3, of=TEXT_TABLES)
+    comment: str | None = keyed("text", "Lines that begin so are no rows, such as # or Total.", example="#", of=TEXT_TABLES)
+    quote: str | None = keyed("text", "What surrounds fields that hold separators.", example="'", of=TEXT_TABLES)
+    decimal: str | None = keyed("'.'|','", "The decimal sign of numbers.", example=",", of=TEXT_TABLES)
+    thousands: str | None = keyed("text", "The sign between thousands of numbers.", example=".", of=TEXT_TABLES)
+    encoding: str | None = keyed(
+        "text", "The text encoding of the file, such as latin-1; by default UTF-8.", example="latin-1", of=TEXT_TABLES
+    )
+    missing: tuple[str, ...] | None = keyed(
+        "list(name)|name",
+        "Words that mean `no value`, beside the empty field.",
+        example=["?", "NA"],
+        of=(*TABLES, "npz", "image_folder"),
+    )
+    dates: str | Mapping[str, str] | None = keyed(
+        "text|map(text)",
+        "How dates are written: `day_first`, `month_first`, a format of strptime (` @` and a zone: its clock counts), `epoch` or "
+        "`epoch_ms` for numbers since 1970; `number`: digits that are none. For all columns or for each; by default found out.",
+        example={"sold": "%d.%m.%Y"},
+    )
+    replace: Mapping[str, Mapping[str, str]] = keyed(
+        "map(map(name))", "Column -> old text -> new text.", {}, example={"zip": {"unknown": "other"}}, of=(*TABLES, "npz")
+    )
+    missing_target: str = keyed(
+        "'fail'|'drop'",
+        "Whether rows without a value for the target are a fault, or left out.",
+        "fail",
+        example="drop",
+        of=(*TABLES, "npz", "image_folder"),
+    )
+    allow_one_class: bool = keyed(
+        "bool",
+        "Train where the target has one class, or one value, as a single row has; --allow-one-class says the same.",
+        False,
+        example=True,
+    )
+    scale: str | Mapping[str, str] | None = keyed(
+        f"{SCALES}|map({SCALES})", "How numbers or pixels are scaled, by what the training part shows.", example="minmax"
+    )
+    impute: str | float | Mapping[str, str | float] | None = keyed(
+        f"{IMPUTES}|map({IMPUTES})",
+        "What stands in for a missing number; by default the median.",
+        example={"area": "mean"},
+        of=TABLES,
+    )
+    encode: str | Mapping[str, str] | None = keyed(
+        f"{ENCODES}|map({ENCODES})", "How categories become numbers.", example={"zip": "embedding"}, of=TABLES
+    )
+    min_count: int | Mapping[str, int] | None = keyed(
+        "int>=1|map(int>=1)",
+        "Categories with fewer rows in the training part are one, others; what training has not seen belongs there as well.",
+        example={"zip": 10},
+        of=TABLES,
+    )
+    images: ImagesConfig = keyed(
+        "block",
+        "Where the pictures are that a table names.",
+        ImagesConfig(),
+        example={"folder": "train", "suffix": ".jpg"},
+        block=ImagesConfig,
+    )
+    text: TextConfig = keyed(
+        "block",
+        "How free text becomes tokens: the arguments of Keras's TextVectorization.",
+        TextConfig(),
+        example={"ngrams": 2},
+        block=TextConfig,
+    )
+    series: SeriesConfig | None = keyed(
+        "block",
+        "The rows follow each other in time: windows of the past tell what comes next.",
+        example={"time": "month", "history": 12},
+        block=SeriesConfig,
+    )
+    scale_target: bool | str = keyed(
+        "bool|'standard'|'log'",
+        "How a regression target is scaled inside: to mean 0 and deviation 1 (true, standard), its logarithm (log), or not.",
+        True,
+        example="log",
+    )
+    split: SplitConfig = keyed(
+        "block", "How rows go to the parts.", SplitConfig(), example={"test": 0.25, "validation": 0.2}, block=SplitConfig
+    )
+    augment: tuple[Component, ...] = keyed(
+        "list(layer)", "Keras's random layers, on in training only.", (), example=[{"RandomFlip": {"mode": "horizontal"}}]
+    )
+    transform: tuple[Component, ...] = keyed(
+        "list(transformer)",
+        "scikit-learn transformers for the scaled numbers of a row, in order, fitted on the training part.",
+        (),
+        example=[{"PCA": {"n_components": 20}}],
+    )
+    corrupt: CorruptConfig | None = keyed(
+        "block", "What is done to the input while a reconstruction is trained; the target stays clean.", block=CorruptConfig
+    )
+    limit: int | None = keyed("int>=1", "Use the first so many rows only.", example=1000)
+    input_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False)
+
+
+def config_fault(config: DataConfig, key: str, message: str, hint: str | None = None) -> Fault:
+    """A fault that the config's author can mend: placed at its key, or at the nearest key above it."""
+    above = key
+    while above not in config.places and "." in above:
+        above = above.rpartition(".")[0]
+    return fault_at(config.places.get(above), message, path=key, hint=hint)

@@ -1,0 +1,141 @@
+"""The `training:` block as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dltrain.config.types.component import Component
+from dltrain.config.types.key import keyed
+
+
+@dataclass(frozen=True, slots=True)
+class LossConfig:
+    """A loss for one target, with its weight in the sum."""
+
+    component: Component
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointConfig:
+    """`training.checkpoint`: Keras's ModelCheckpoint arguments, plus the file format.
+
+    Attributes:
+        filepath: relative to the run's `checkpoints/`; None: best and last only.
+        monitor: None: early stopping's, else `val_loss`.
+    """
+
+    filepath: str | None = keyed(
+        "text",
+        "Template of file names, such as lfw_{epoch:02d}_{val_accuracy:.3f}.h5.",
+        example="lfw_{epoch:02d}_{val_accuracy:.3f}.h5",
+    )
+    monitor: str | None = keyed("text", "The metric that makes a model the best.", example="val_accuracy")
+    mode: str = keyed("'auto'|'min'|'max'", "Whether less or more of it is better.", "auto", example="max")
+    save_best_only: bool = keyed("bool", "Write the file only when the metric improved.", False, example=True)
+    save_weights_only: bool = keyed("bool", "The files hold weights alone.", False, example=True)
+    initial_value_threshold: float | None = keyed("number", "The best must beat this.", example=0.9)
+    format: str = keyed("'h5'|'keras'", "File format.", "h5", example="keras")
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseConfig:
+    """One of `training.phases`: what it does otherwise than the block around it says.
+
+    Attributes:
+        unfreeze: True (all layers), so many of the last layers of each `keras.applications` body, or names; None: nothing.
+        changes: attributes of `TrainingConfig` that it gives itself.
+    """
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    unfreeze: bool | int | tuple[str, ...] | None = keyed(
+        "bool|int>=1|text|list(text)",
+        "Trained from this phase on besides: true (all layers), the N last layers of a body, or layers by name.",
+        example=20,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig:
+    """The `training:` block.
+
+    Attributes:
+        loss: one loss, or target -> loss; None: what the task needs.
+        metrics: kind "metric" (or "loss", where Keras offers the loss as a metric).
+        class_weight: None, "balanced", label -> weight, or target -> one of these.
+        early_stopping, reduce_lr_on_plateau, tensorboard: arguments of Keras's callback, or None where it is not wanted.
+        jit_compile, cache_features: None: "auto".
+    """
+
+    optimizer: Component = keyed(
+        "optimizer", "What changes the weights.", Component("optimizer", "Adam"), example={"Adam": {"learning_rate": 0.003}}
+    )
+    loss: LossConfig | Mapping[str, LossConfig] | None = keyed(
+        "loss|map(loss)", "What is made small; by default what the task needs.", example="mse"
+    )
+    metrics: tuple[Component, ...] = keyed("list(metric)", "What else is computed.", (), example=["accuracy", "AUC"])
+    epochs: int = keyed("int>=1", "Passes over the training part.", 10, example=30)
+    batch_size: int = keyed("int>=1", "Rows a step.", 32, example=64)
+    shuffle: bool = keyed("bool", "A new order of the rows each epoch.", True, example=False)
+    class_weight: str | Mapping[str, Any] | None = keyed(
+        "'balanced'|map(number>=0|'balanced'|map(number>=0))",
+        "Weight of each label, or `balanced`; with several targets also one of these for each.",
+        example="balanced",
+    )
+    early_stopping: Mapping[str, Any] | None = keyed(
+        "bool|mapping",
+        "Stop when a metric no longer improves: arguments of Keras's EarlyStopping.",
+        example={"monitor": "val_loss", "patience": 3},
+    )
+    checkpoint: CheckpointConfig = keyed(
+        "bool|block",
+        "Which weights are kept, and under which names.",
+        CheckpointConfig(),
+        example={"monitor": "val_accuracy", "save_best_only": True},
+        block=CheckpointConfig,
+    )
+    reduce_lr_on_plateau: Mapping[str, Any] | None = keyed(
+        "bool|mapping",
+        "Lower the learning rate when a metric stalls: Keras's ReduceLROnPlateau.",
+        example={"factor": 0.5, "patience": 5},
+    )
+    tensorboard: Mapping[str, Any] | None = keyed("bool|mapping", "Write for TensorBoard: Keras's TensorBoard.", example=True)
+    average: bool = keyed(
+        "bool",
+        "Validate and choose the best model by the averaged weights (`use_ema: true` in the optimizer): Keras's SwapEMAWeights.",
+        False,
+        example=True,
+    )
+    jit_compile: bool | None = keyed(
+        "'auto'|bool", "Whether XLA compiles the step; auto: decided from the work ahead.", example=False
+    )
+    phases: tuple[PhaseConfig, ...] = keyed(
+        "list(mapping)",
+        "Phases one after the other, each with what it does otherwise than this block; their epochs count on.",
+        (),
+        example=[{"epochs": 5}, {"epochs": 5, "unfreeze": 20, "optimizer": {"Adam": {"learning_rate": 1e-05}}}],
+        block=PhaseConfig,
+    )
+    cache_features: bool | None = keyed(
+        "'auto'|bool",
+        "Compute the output of frozen first layers once and keep it; auto: where it takes at most 1 GiB.",
+        example=False,
+    )
+    save_interval: float = keyed("number>0", "Seconds between saves of the state inside a long epoch.", 60.0, example=300)
+    allow_large: bool = keyed(
+        "bool", "Try what takes more memory than this machine has; --allow-large says the same.", False, example=True
+    )
+
+    @property
+    def stages(self) -> tuple[TrainingConfig, ...]:
+        """The settings of each phase, whole; without phases those of the block alone."""
+        if not self.phases:
+            return (self,)
+        return tuple(replace(self, phases=(), **phase.changes) for phase in self.phases)
+
+    @property
+    def num_epochs(self) -> int:
+        """Epochs of all phases together."""
+        return sum(stage.epochs for stage in self.stages)
