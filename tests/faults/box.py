@@ -10,17 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from dltrain.storage.run import Run
 from dltrain.training.history import read_history
 from dltrain.training.saving.state import list_states, load_state
+from tests.faults.inject import GROWING
 from tests.support import REPOSITORY
 
 # The table of exit codes, without the one of bugs.
@@ -28,8 +30,12 @@ EXIT_CODES = frozenset({0, 2, 3, 4, 5, 6, 7})
 _SERVER = """
 import json, os, resource, signal, sys, tempfile
 os.environ.update(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3")
-import tensorflow, keras, matplotlib.backends.backend_agg, matplotlib.figure
-import dltrain.cli.app, dltrain.cli.commands.fit, dltrain.training.fit
+import importlib, pkgutil
+import tensorflow, keras, polars, optuna, sklearn, matplotlib.backends.backend_agg, matplotlib.figure
+import dltrain
+for module in pkgutil.walk_packages(dltrain.__path__, "dltrain."):
+    if module.name not in ("dltrain.__main__", "dltrain.sweep.engines.worker", "dltrain.sweep.engines.ray"):
+        importlib.import_module(module.name)
 from tests.faults.inject import Injector
 from pathlib import Path
 for line in sys.stdin:
@@ -136,12 +142,19 @@ class Box:
         shutil.rmtree(self.root)
         shutil.copytree(self.outside / name, self.root, symlinks=True)
 
+    def fill_as_before(self, call: Mapping[str, Any]) -> None:
+        """Put back what was there before a call of a command that ran with the fault "DISK"."""
+        shutil.rmtree(self.root)
+        shutil.copytree(self.outside / "disks" / str(call["disk"]), self.root, symlinks=True)
+
     def command(self, words: Sequence[str], trouble: Trouble | None = None) -> Ended:
         """Run `dltrain WORDS` in the box's working folder."""
         trouble = trouble or Trouble()
         files = {name: self.outside / name for name in ("stdout", "stderr", "notes")}
         for file in files.values():
             file.unlink(missing_ok=True)
+        if trouble.fault == "DISK":
+            shutil.rmtree(self.outside / "disks", ignore_errors=True)
         home = {
             name: str(self.root / folder) for name, folder in (("HOME", "home"), ("TMPDIR", "tmp"), ("DLTRAIN_CACHE", "cache"))
         }
@@ -235,6 +248,23 @@ def differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
 Looks = Callable[[Box, Ended, Trouble], list[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A command in the box.
+
+    Attributes:
+        kept: name of what the box is filled with before.
+        words: of the command.
+        looks: says what is wrong afterwards.
+        code: run in its process before it.
+    """
+
+    kept: str
+    words: Sequence[str]
+    looks: Looks
+    code: str = ""
+
+
 @dataclass(slots=True)
 class Report:
     """What came of many faults."""
@@ -242,24 +272,66 @@ class Report:
     tried: int = 0
     broken: list[str] = field(default_factory=list)
 
+    def add(self, case: Case, trouble: Trouble, call: Mapping[str, Any], wrong: Sequence[str]) -> None:
+        """One more fault, and what it broke."""
+        self.tried += 1
+        place = f" ({call['call']} {call['path']} from {call['from']})" if call else ""
+        self.broken += [f"{case.words[0]}: {trouble}{place}: {text}" for text in wrong]
 
-def try_all(box: Box, kept: str, words: Sequence[str], troubles: Sequence[Trouble], looks: Looks) -> Report:
-    """Run a command under each trouble, always from the same files.
 
-    Args:
-        box: where.
-        kept: name of what the box is filled with.
-        words: of the command.
-        troubles: one for each time.
-        looks: says what is wrong afterwards.
+def count_calls(box: Box, case: Case) -> list[dict[str, Any]]:
+    """The file calls that a command makes when nothing is in its way."""
+    box.fill(case.kept)
+    return box.command(case.words, Trouble(code=case.code)).calls
+
+
+def choose_calls(calls: Sequence[Mapping[str, Any]], fault: str) -> list[int]:
+    """Numbers of the calls at which a fault can differ: one for each kind of call, line of dltrain and name of a file.
+
+    Of a disk that is full from some call on only those differ that need space; a right is asked for by name alone.
     """
+    seen, chosen = set(), []
+    for call in calls:
+        if (fault.endswith("+") and call["call"] not in GROWING) or (fault == "EACCES" and call["call"] in ("write", "fsync")):
+            continue
+        name = re.sub(r"\d+-[0-9a-f]+|\d{8,}[\w-]*", "", call["path"].rpartition("/")[2])
+        kind = (call["call"], call["from"], name)
+        if kind not in seen:
+            seen.add(kind)
+            chosen.append(call["number"])
+    return chosen
+
+
+def try_all(box: Box, case: Case, troubles: Sequence[Trouble]) -> Report:
+    """Run a command under each trouble, always from the same files."""
     report = Report()
     for trouble in troubles:
-        box.fill(kept)
-        ended = box.command(words, trouble)
-        report.tried += 1
-        wrong = wrong_with(ended, fault=trouble.fault) + looks(box, ended, trouble)
+        trouble = replace(trouble, code=f"{case.code}\n{trouble.code}")
+        box.fill(case.kept)
+        ended = box.command(case.words, trouble)
         call = ended.calls[0] if trouble.at and ended.calls else {}
-        place = f" ({call['call']} {call['path']} from {call['from']})" if call else ""
-        report.broken += [f"{words[0]}: {trouble}{place}: {text}" for text in wrong]
+        report.add(case, trouble, call, wrong_with(ended, fault=trouble.fault) + case.looks(box, ended, trouble))
+    return report
+
+
+def try_calls(box: Box, case: Case, fault: str, every: int = 1) -> Report:
+    """Let each of a command's file calls meet a fault that can differ, or each `every`-th of these."""
+    numbers = choose_calls(count_calls(box, case), fault)
+    return try_all(box, case, [Trouble(at=number, fault=fault) for number in numbers[every - 1 :: every]])
+
+
+def try_kills(box: Box, case: Case) -> Report:
+    """Look at what a kill at each file call leaves: it is what the disk held before the call, so that one run shows all.
+
+    Where the disk is the same before several calls, it is looked at once.
+    """
+    box.fill(case.kept)
+    calls = box.command(case.words, Trouble(fault="DISK", code=case.code)).calls
+    report, known = Report(), dict[int, list[str]]()
+    for call in calls:
+        trouble = Trouble(at=call["number"], fault="KILL")
+        if call["disk"] not in known:
+            box.fill_as_before(call)
+            known[call["disk"]] = case.looks(box, Ended(-9, "", "", [call]), trouble)
+        report.add(case, trouble, call, known[call["disk"]])
     return report

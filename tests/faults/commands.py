@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.box import Box, Ended, Looks, Trouble, bits_of_run, differing, left_temporary
+from tests.faults.box import Box, Case, Ended, Trouble, bits_of_run, differing, left_temporary
 
 CONFIG = """
 name: tiny
@@ -23,21 +22,6 @@ sweep: {parameters: {training.optimizer.learning_rate: [0.01, 0.1]}}
 OFTEN = "import dltrain.training.trainer as train; train.EPOCH_SAVE_SECONDS = train.CALL_SECONDS = 0.0"
 FIT = ("fit", "tiny.yaml", "--run-dir", "run", "--resume", "auto", "--threads", "1")
 SWEEP_WORDS = ("sweep", "sweep.yaml", "--run-dir", "run", "--threads", "1")
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A command in the box.
-
-    Attributes:
-        kept: name of what the box is filled with before.
-        words: of the command.
-        looks: says what is wrong afterwards.
-    """
-
-    kept: str
-    words: Sequence[str]
-    looks: Looks
 
 
 def furnish(box: Box) -> None:
@@ -88,7 +72,7 @@ def fits(box: Box) -> Case:
             known[state] = go_on(box, FIT, expected)
         return wrong + known[state]
 
-    return Case("new", FIT, look)
+    return Case("new", FIT, look, OFTEN)
 
 
 def go_on(box: Box, words: Sequence[str], expected: dict[str, str]) -> list[str]:
@@ -250,7 +234,7 @@ CASES: dict[str, Callable[[Box], Case]] = {
     "check": changes_nothing(("check", "--data", "tiny.yaml")),
     "evaluate": changes_nothing(("evaluate", "run", "--threads", "1")),
     "evaluate --data": changes_nothing(("evaluate", "run", "--data", "rows.csv", "--json", "--threads", "1")),
-    "trace": changes_nothing(("trace", "run", "--threads", "1")),
+    "trace": changes_nothing(("trace", "run", "--row", "0", "--threads", "1")),
     "runs": changes_nothing(("runs", "--runs", ".")),
     "init": writes_a_file(("init", "rows.csv", "--target", "y", "-o", "out.yaml"), "out.yaml"),
     "predict": writes_a_file(("predict", "run", "--data", "rows.csv", "-o", "out.csv", "--threads", "1"), "out.csv"),
@@ -263,6 +247,8 @@ CASES: dict[str, Callable[[Box], Case]] = {
     "compare": writes_a_file(("compare", "run", "other", "-o", "out.png"), "out.png"),
     "export": writes_a_file(("export", "run", "-o", "out.keras"), "out.keras"),
     "export saved_model": writes_a_file(("export", "run", "--format", "saved_model", "-o", "out"), "out"),
+    "export onnx": writes_a_file(("export", "run", "-o", "out.onnx"), "out.onnx"),
+    "export tflite": writes_a_file(("export", "run", "-o", "out.tflite"), "out.tflite"),
     "runs rm": removes,
     "sweep": sweeps("stacked"),
     "sweep in processes": sweeps("processes"),

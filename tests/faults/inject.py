@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import builtins
 import errno
+import hashlib
 import io
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -21,8 +23,8 @@ CALLS = (
     *("fsync", "ftruncate", "truncate", "chmod", "link", "symlink", "readlink", "utime"),
 )
 # What needs space on a disk.
-_GROWING = ("create", "write", "mkdir", "symlink", "link")
-_CHANGING = (*_GROWING, "rmdir", "unlink", "remove", "rename", "replace", "truncate", "chmod", "utime")
+GROWING = ("create", "write", "mkdir", "symlink", "link")
+_CHANGING = (*GROWING, "rmdir", "unlink", "remove", "rename", "replace", "truncate", "chmod", "utime")
 WEEK = 7 * 24 * 3600.0
 _REAL: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in CALLS}
 _REAL_OPEN = io.open
@@ -35,15 +37,18 @@ class Injector:
         folder: calls that concern paths below it count.
         at: number of the call that fails, from 1; 0: none does.
         fault: name of an errno, "KILL", "TERM" or "CLOCK" (set back by a week); with a "+" behind an errno, what needs space fails
-            from that call on; with a "!", what changes anything outside of `writable` fails from that call on.
-        notes: a file outside the folder that gets the call that failed, or with `at` 0 all calls.
+            from that call on; with a "!", what changes anything outside of `writable` fails from that call on. "DISK" fails no
+            call and copies the folder as it is before each: what a kill at that call would leave.
+        notes: a file outside the folder that gets the call that failed, or with `at` 0 all calls; copies go into `disks` beside it.
         writable: a folder below `folder`.
     """
 
     def __init__(self, folder: Path, at: int, fault: str, notes: Path, writable: str = "") -> None:
         self._folder, self._at, self._fault, self._writable = str(folder), at, fault, writable
         self._notes = _REAL["open"](notes, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        self._count, self._lock = 0, threading.RLock()
+        self._disks = notes.parent / "disks"
+        self._copies: dict[str, int] = {}
+        self._count, self._lock, self._copying = 0, threading.RLock(), False
 
     def install(self) -> None:
         """From here on calls are counted."""
@@ -58,15 +63,17 @@ class Injector:
             OSError: it is the one to fail.
         """
         with self._lock:
+            if self._copying:
+                return
             self._count += 1
             number = self._count
             lasting = self._fault.endswith("+")
-            due = number == self._at or (lasting and 0 < self._at < number and call in _GROWING)
+            due = number == self._at or (lasting and 0 < self._at < number and call in GROWING)
             if self._fault.endswith("!"):
                 inside = f"{path}/".startswith(f"{self._writable}/")
                 due = 0 < self._at <= number and call in _CHANGING and not inside
             if number == self._at or not self._at:
-                self._note(number, call, path)
+                self._note(number, call, path, self._copy(number) if self._fault == "DISK" else None)
         if not due:
             return
         name = self._fault.rstrip("+!")
@@ -81,14 +88,30 @@ class Injector:
             code = getattr(errno, name)
             raise OSError(code, os.strerror(code), path)
 
-    def _note(self, number: int, call: str, path: str) -> None:
+    def _copy(self, number: int) -> int:
+        """Copy the folder, unless there is a copy of the same; its number."""
+        self._copying = True
+        try:
+            digest = hashlib.sha256()
+            for file in sorted(Path(self._folder).rglob("*")):
+                digest.update(os.fsencode(file) + b"\0")
+                if file.is_file() and not file.is_symlink():
+                    digest.update(hashlib.sha256(file.read_bytes()).digest())
+            kept = self._copies.setdefault(digest.hexdigest(), number)
+            if kept == number:
+                shutil.copytree(self._folder, self._disks / str(number), symlinks=True)
+            return kept
+        finally:
+            self._copying = False
+
+    def _note(self, number: int, call: str, path: str, disk: int | None) -> None:
         frame, places = sys._getframe(2), []
         while frame is not None and len(places) < 4:
             file = frame.f_code.co_filename
             if "/dltrain/" in file:
                 places.append(f"{file.rpartition('/dltrain/')[2]}:{frame.f_lineno}")
             frame = frame.f_back  # type: ignore[assignment]
-        note = {"number": number, "call": call, "path": path.removeprefix(self._folder), "from": " < ".join(places)}
+        note = {"number": number, "call": call, "path": path.removeprefix(self._folder), "from": " < ".join(places), "disk": disk}
         os.write(self._notes, (json.dumps(note) + "\n").encode())
 
     def _watched(self, target: Any) -> str | None:

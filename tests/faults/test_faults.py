@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.box import Box, Trouble, try_all, wrong_with
+from tests.faults.box import Box, Trouble, count_calls, differing, try_all, try_calls, try_kills, wrong_with
 from tests.faults.commands import CASES, FIT, OFTEN, begin
 from tests.faults.surroundings import LIMITS, ODD, SILENT
 
-# Reads and writes that every command makes; what is tried of them in each run of the suite.
-FEW = {"fit": 4, "predict": 4, "init": 5, "runs rm": 6}
-# Of these every call is tried with --slow, of the others some.
-CHEAP = ("check", "init", "runs", "runs rm")
-FAULTS = ("EIO", "ENOSPC+", "EACCES", "TERM", "KILL", "CLOCK")
+# Reads and writes that every command makes; each so many-th kind of call is tried of them in each run of the suite.
+FEW = {"fit": 60, "predict": 30, "init": 7, "runs rm": 14}
+# Of these every call is tried with --slow, of the others each so many-th.
+CHEAP = ("check", "init", "runs", "runs rm", "compare", "trace")
+FAULTS = ("EIO", "ENOSPC+", "EACCES", "TERM", "CLOCK")
 
 
 @pytest.fixture(scope="module")
@@ -25,44 +25,44 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     box.close()
 
 
-def _try(box: Box, name: str, fault: str, number: int | None = None) -> list[str]:
-    """Make the calls of a command fail, one after the other; only some of them where a number is given."""
-    case = CASES[name](box)
-    code = OFTEN if name == "fit" else ""
-    box.fill(case.kept)
-    calls = len(box.command(case.words, Trouble(code=code)).calls)
-    assert calls > 20  # else the injector sees nothing
-    every = 1 if number is None else calls // number
-    troubles = [Trouble(at=at, fault=fault, code=code) for at in range(every, calls + 1, every)]
-    report = try_all(box, case.kept, case.words, troubles, case.looks)
-    assert report.tried >= (number or calls)
-    return report.broken
+@pytest.mark.parametrize(("name", "every"), FEW.items())
+def test_a_refused_call_is_an_answer_and_leaves_what_was_there(box: Box, name: str, every: int):
+    report = try_calls(box, CASES[name](box), "EIO", every)
+    assert report.broken == []
+    assert report.tried >= 3
 
 
-@pytest.mark.parametrize(("name", "number"), FEW.items())
-def test_a_refused_call_is_an_answer_and_leaves_what_was_there(box: Box, name: str, number: int):
-    assert _try(box, name, "EIO", number) == []
+@pytest.mark.parametrize("name", ["init", "predict", "runs rm"])
+def test_a_kill_leaves_what_was_there(box: Box, name: str):
+    report = try_kills(box, CASES[name](box))
+    assert report.broken == []
+    assert report.tried > 20  # else the injector sees nothing
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ("init", "predict", "runs rm")])
+def test_a_kill_at_any_call_leaves_what_can_go_on(box: Box, name: str):
+    assert try_kills(box, CASES[name](box)).broken == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("name", CHEAP)
 def test_every_call_may_fail(box: Box, name: str, fault: str):
-    assert _try(box, name, fault) == []
+    assert try_calls(box, CASES[name](box), fault).broken == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("fault", "number"), [("EIO", 40), ("ENOSPC+", 15), ("EACCES", 15), ("TERM", 10), ("KILL", 10)])
+@pytest.mark.parametrize(("fault", "every"), [("EIO", 3), ("ENOSPC+", 4), ("EACCES", 8), ("TERM", 12)])
 @pytest.mark.parametrize("name", [name for name in CASES if name not in CHEAP])
-def test_any_call_may_fail(box: Box, name: str, fault: str, number: int):
-    assert _try(box, name, fault, number) == []
+def test_any_call_may_fail(box: Box, name: str, fault: str, every: int):
+    assert try_calls(box, CASES[name](box), fault, every).broken == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in CASES if name not in ("fit", "sweep", "sweep in processes")])
 def test_streams_environment_and_limits(box: Box, name: str):
-    case = CASES[name](box)
-    assert try_all(box, case.kept, case.words, [*SILENT, *ODD, *LIMITS], case.looks).broken == []
+    assert try_all(box, CASES[name](box), [*SILENT, *ODD, *LIMITS]).broken == []
 
 
 def test_an_injected_fault_arrives(box: Box):
@@ -70,6 +70,20 @@ def test_an_injected_fault_arrives(box: Box):
     ended = box.command(FIT, Trouble(at=40, fault="ENOSPC+"))
     assert ended.code == 6
     assert len(ended.calls) == 1
+
+
+def test_the_disk_before_a_call_is_what_a_kill_leaves(box: Box):
+    case = CASES["fit"](box)
+    calls = count_calls(box, case)
+    number = next(call["number"] for call in calls if call["call"] == "replace" and call["path"].endswith("preprocessing.json"))
+    box.fill("new")
+    killed = box.command(FIT, Trouble(at=number, fault="KILL", code=OFTEN))
+    by_kill = box.surroundings()
+    box.fill("new")
+    box.fill_as_before(box.command(FIT, Trouble(fault="DISK", code=OFTEN)).calls[number - 1])
+    assert killed.code == -9
+    names = {name.lstrip("+-~").split("-")[0] for name in differing(by_kill, box.surroundings())}
+    assert {name for name in names if ".tmp" not in name} <= {"work/run/manifest.json", "work/run/log.txt", "work/run/.lock"}
 
 
 @pytest.mark.parametrize("trouble", SILENT, ids=str)
@@ -84,5 +98,4 @@ def test_what_concerns_no_file_of_the_run_changes_nothing(box: Box, trouble: Tro
 @pytest.mark.slow
 @pytest.mark.parametrize("trouble", [*ODD, *LIMITS], ids=str)
 def test_a_limit_of_the_shell_is_an_answer(box: Box, trouble: Trouble):
-    case = CASES["fit"](box)
-    assert try_all(box, case.kept, case.words, [trouble], case.looks).broken == []
+    assert try_all(box, CASES["fit"](box), [trouble]).broken == []
