@@ -148,9 +148,9 @@ def remove_run(path: Path) -> list[Path]:
 
 
 def prunable_runs(runs: Path) -> list[RunInfo]:
-    """Runs that never got to an end and that no live process holds: what `dltrain runs prune` removes."""
-    return [
-        info
-        for info in list_runs(runs)
-        if info.status in ("interrupted", "diverged", "failed") and not info.is_locked and Run(info.path).is_own()
-    ]
+    """Runs that never got to an end and that no live process holds: what `dltrain runs prune` removes.
+
+    A link to a run is not one of them: where the run is, somebody else may keep it.
+    """
+    unfinished = [info for info in list_runs(runs) if info.status in ("interrupted", "diverged", "failed")]
+    return [info for info in unfinished if not info.is_locked and not info.path.is_symlink() and Run(info.path).is_own()]
