@@ -14,6 +14,8 @@ from dltrain.wording import one_line
 _PARTS = ("train", "validation", "test")
 _MOST_CLASSES = 15
 _LABEL_WIDTH = 24
+_TO = "\u2013"  # an en dash: a hyphen would be a sign
+NO_INTERVALS: Mapping[str, Sequence[float]] = {}
 NO_REPORT: Mapping[str, Any] = {}
 
 
@@ -22,6 +24,7 @@ def metrics_table(
     baseline: Mapping[str, Any],
     report: Mapping[str, Any] = NO_REPORT,
     width: int | None = None,
+    intervals: Mapping[str, Sequence[float]] = NO_INTERVALS,
 ) -> str:
     """A row for each metric, a column for each part, and the baseline's value on the last part.
 
@@ -30,6 +33,7 @@ def metrics_table(
         baseline: part -> metric -> value, or metric -> value.
         report: of the last part; that of a series holds several baselines.
         width: of the terminal.
+        intervals: of the last part's metrics.
     """
     parts = [part for part in (*_PARTS, *metrics) if metrics.get(part)]
     parts = list(dict.fromkeys(parts))
@@ -40,7 +44,12 @@ def metrics_table(
     names = [name for name in names if not _said_already(name, names, [metrics[part] for part in parts])]
     names.sort(key=lambda name: name != "loss")
     rows = [
-        [name, *(format_number(metrics[part].get(name)) for part in parts), *([format_number(own.get(name))] if own else [])]
+        [
+            name,
+            *(format_number(metrics[part].get(name)) for part in parts[:-1]),
+            with_interval(metrics[parts[-1]].get(name), intervals.get(name)),
+            *([format_number(own.get(name))] if own else []),
+        ]
         for name in names
     ]
     heading = f"baseline ({parts[-1]})" if len(parts) > 1 else "baseline"
@@ -48,6 +57,28 @@ def metrics_table(
     if "baselines" in report:
         return f"{text}\n{_simple_forecasts(metrics[parts[-1]], report['baselines'])}"
     return f"{text}\nbaseline: {_strategy(own)}" if own else text
+
+
+def last_intervals(result: Any) -> Mapping[str, Sequence[float]]:
+    """The intervals of the last part that a fit's table shows."""
+    parts = [part for part in _PARTS if result.metrics.get(part)]
+    found: Mapping[str, Sequence[float]] = result.intervals.get(parts[-1], NO_INTERVALS) if parts else NO_INTERVALS
+    return found
+
+
+def with_interval(value: float | None, interval: Sequence[float] | None) -> str:
+    """`0.9792 (0.948-0.992)`: the ends with as many decimals as their distance makes sense of."""
+    text = format_number(value)
+    if interval is None or value is None or not all(map(math.isfinite, interval)):
+        return text
+    low, high = interval
+    if "e" in text or max(abs(low), abs(high)) >= 1e9:
+        return f"{text} ({low:.2e}{_TO}{high:.2e})"
+    decimals = len(text.partition(".")[2])
+    if high > low:
+        decimals = min(max(decimals, 2), max(0, 1 - math.floor(math.log10(high - low))))
+    between = _TO if low >= 0 else " to "
+    return f"{text} ({low:,.{decimals}f}{between}{high:,.{decimals}f})"
 
 
 def _simple_forecasts(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> str:
@@ -96,7 +127,10 @@ def report_text(report: Mapping[str, Any], width: int | None = None) -> list[str
 
 def gate_documents(gates: Iterable[Any]) -> list[dict[str, Any]]:
     """Gates as plain values: require, value, met and, where known, part and metric."""
-    return [dict(gate) if isinstance(gate, Mapping) else {name: getattr(gate, name) for name in gate.__slots__} for gate in gates]
+    found = [
+        dict(gate) if isinstance(gate, Mapping) else {name: getattr(gate, name) for name in gate.__slots__} for gate in gates
+    ]
+    return [{name: value for name, value in gate.items() if name != "interval" or value is not None} for gate in found]
 
 
 def gate_lines(gates: Iterable[Any]) -> list[str]:
@@ -114,13 +148,17 @@ def unmet_faults(gates: Iterable[Any]) -> list[Fault]:
 def _outcome(gate: Mapping[str, Any]) -> str:
     value = gate["value"]
     found = "not a number" if value is None or not math.isfinite(value) else format_exactly(value, gate["require"])
+    if gate.get("interval") is not None and value is not None:
+        low, high = (format_exactly(end, gate["require"]) for end in gate["interval"])
+        found = f"{found} ({low}{_TO}{high} with 95 % confidence)"
     return f"it is {found} on the {gate['part']} part" if gate.get("part") else f"it is {found}"
 
 
 def format_exactly(value: float, require: str) -> str:
     """Four digits, or as many as it takes to see on which side of the threshold the value lies."""
     text = format_number(value)
-    threshold = require.replace("=", " ").replace("<", " ").replace(">", " ").split()[-1]
+    words = require.replace("=", " ").replace("<", " ").replace(">", " ").replace("@95%", "")
+    threshold = words.split()[-1]
     try:
         hidden = float(text.replace(",", "")) == float(threshold) != value
     except ValueError:

@@ -11,10 +11,12 @@ from dltrain.errors import Fault, UsageError
 
 OPERATORS = (">=", "<=", ">", "<")
 # The same for editors, which know no named groups.
-SCHEMA_PATTERN = r"^\s*\S(.*[^<>=!\s])?\s*(>=|<=|>|<)\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$"
+SCHEMA_PATTERN = r"^\s*\S(.*[^<>=!\s])?\s*(>=|<=|>|<)\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*(@\s*95\s*%\s*)?$"
 # The last comparison counts, so that a label may hold one: f1[a>b]>=0.9.
+_LEVEL = re.compile(r"^(?P<number>.*?)\s*@\s*(?P<level>.*?)\s*$")
 _FORM = re.compile(r"^\s*(?P<name>.*[^<>=!\s])\s*(?P<operator>[<>=!]+)\s*(?P<number>[^<>=!]*?)\s*$", re.DOTALL)
 _EXAMPLE = "write a metric, one of >= > <= <, and a number, such as accuracy>=0.9, rmse<=7, val_loss<0.3 or f1[spam]>=0.9"
+_LEVEL_HINT = "write @95%: the end of the 95 % interval nearest to the threshold has to meet it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,14 @@ class Requirement:
         name: `accuracy`, `test.accuracy`, `val_loss`, `f1[spam]`.
         operator: one of `>=`, `>`, `<=`, `<`.
         threshold: the finite number on its right.
+        level: 95 where the end of the interval has to meet it, None: the value itself.
     """
 
     text: str
     name: str
     operator: str
     threshold: float
+    level: int | None = None
 
 
 def parse_gate(text: str) -> Requirement:
@@ -48,16 +52,22 @@ def parse_gate(text: str) -> Requirement:
         nearest = {"=>": ">=", "=<": "<=", "=": ">=", "==": ">="}.get(sign)
         hint = f"did you mean {match['name']}{nearest}{match['number']}?" if nearest else _EXAMPLE
         raise UsageError(Fault(f"in the requirement {text!r} one of >= > <= < was expected, found {sign!r}", hint=hint))
+    number, level = match["number"], None
+    if leveled := _LEVEL.match(number):
+        number, level = leveled["number"], 95
+        if leveled["level"].replace(" ", "") != "95%":
+            message = f"in the requirement {text!r} 95% was expected after @, found {leveled['level']!r}"
+            raise UsageError(Fault(message, hint=_LEVEL_HINT))
     try:
-        threshold = float(match["number"])
+        threshold = float(number)
     except ValueError:
         threshold = math.nan
     if not math.isfinite(threshold):
-        found = repr(match["number"]) if match["number"] else "nothing"
+        found = repr(number) if number else "nothing"
         raise UsageError(
             Fault(f"in the requirement {text!r} a finite number was expected after {sign}, found {found}", hint=_EXAMPLE)
         )
-    return Requirement(text, match["name"].strip(), sign, threshold)
+    return Requirement(text, match["name"].strip(), sign, threshold, level)
 
 
 def parse_gates(requires: Iterable[str]) -> list[Requirement]:

@@ -28,6 +28,7 @@ from dltrain.data.tables.combine import combine_parts, num_rows
 from dltrain.data.tables.fit import fit_table
 from dltrain.data.tables.fit_streamed import fit_streamed, why_streamed
 from dltrain.data.tables.preprocessing import TablePreprocessing
+from dltrain.data.tables.row_blocks import mark_blocks
 from dltrain.errors import ConfigError, DataError, Fault, UsageError
 from dltrain.reporting import Reporter
 from dltrain.wording import listed, shown
@@ -112,6 +113,8 @@ def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Map
     notes = [note for note in raw.notes if not note.startswith(WARNING)] or [_size(config, raw)]
     warnings = [note.removeprefix(WARNING) for note in raw.notes if note.startswith(WARNING)] + fitted.warnings
     rows = {name: part.num_rows for name, part in fitted.parts.items()}
+    if isinstance(raw, RawTable) and isinstance(fitted.preprocessing, TablePreprocessing):
+        mark_blocks(config, raw, fitted.preprocessing, fitted.parts)
     return Dataset(
         schema=fitted.preprocessing.schema,
         parts=fitted.parts,

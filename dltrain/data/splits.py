@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -215,6 +216,20 @@ def split_time(times: NDArray[Any], *, test: float | None = None, validation: fl
     first_validation = sizes["train"]
     first_test = first_validation + sizes["validation"]
     return _named(order[:first_validation], order[first_validation:first_test], order[first_test:])
+
+
+def blocks_in_order(count: int, least: int = 1) -> NDArray[np.int64]:
+    """The numbers of the blocks of so many rows in the order of time.
+
+    Their length grows with the third root of the rows, as does that of the best ones for a variance (Hall, Horowitz and Jing,
+    Biometrika 82, 1995).
+
+    Args:
+        count: of the rows.
+        least: rows of a block.
+    """
+    length = max(least, math.ceil(2 * count ** (1 / 3)))
+    return np.asarray(np.arange(count) // max(1, min(length, count // 5)))
 
 
 def split_column(values: Sequence[str | None], codes: NDArray[Any] | None = None) -> dict[str, Rows]:

@@ -43,6 +43,8 @@ class EvaluateResult:
         report: for classes, confusion matrix and table.
         gates: what was required, with value and whether it was met.
         notes: sentences for the user.
+        intervals: metric -> between which values it is with a confidence of 95 %.
+        units: what was drawn to find these: `by`, `units`, `resamples`, `level`.
     """
 
     run: Path
@@ -53,6 +55,8 @@ class EvaluateResult:
     report: dict[str, Any]
     gates: list[Any]
     notes: list[str] = field(default_factory=list)
+    intervals: dict[str, Any] = field(default_factory=dict)
+    units: dict[str, Any] = field(default_factory=dict)
 
 
 def evaluate(
@@ -141,7 +145,10 @@ def evaluate(
         priors = restore_priors(stored.manifest.get("reference", {}))
         report = report_part(shown, logs, stored.heads, outputs, rows, reference, priors)
     own, notes = _own_gates(stored.config.evaluation.require, shown) if own_gates else ((), [])
-    gates = check_gates([*own, *require], {shown: report.metrics}, part=shown, reports={shown: report.report})
+    intervals = {shown: report.intervals}
+    gates = check_gates(
+        [*own, *require], {shown: report.metrics}, part=shown, reports={shown: report.report}, intervals=intervals
+    )
     return EvaluateResult(
         run=stored.run.path,
         part=shown,
@@ -149,6 +156,8 @@ def evaluate(
         metrics=report.metrics,
         baseline=report.baseline,
         report=report.report,
+        intervals=report.intervals,
+        units=report.units,
         gates=list(gates),
         notes=[*told, *report.notes, *notes],
     )

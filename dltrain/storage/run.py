@@ -93,6 +93,8 @@ METRICS: Mapping[str, Check] = {
     "report": map_of(anything),
     "reports": map_of(map_of(anything)),
     "standard_errors": map_of(map_of(number)),
+    "intervals": map_of(map_of(list_of(number))),
+    "intervals_of": map_of(map_of(anything)),
     "gates": list_of(map_of(anything)),
     "notes": list_of(text),
     "diagnosis": list_of(map_of(anything)),

@@ -38,6 +38,13 @@ def reports_of(trial: Trial) -> dict[str, dict[str, Any]]:
     return result
 
 
+def intervals_of(trial: Trial) -> dict[str, dict[str, list[float]]]:
+    """Part -> metric -> its interval, of a trial of one fit; the mean of several has none."""
+    if len(trial.fits) != 1:
+        return {}
+    return dict(Run(trial.fits[0].path).read_metrics().get("intervals", {}))
+
+
 def _means(rows: list[dict[str, float]]) -> dict[str, float]:
     return {name: statistics.fmean(row[name] for row in rows) for name in rows[0]}
 

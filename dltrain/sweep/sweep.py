@@ -24,7 +24,7 @@ from dltrain.sweep.outcome import Outcome, write_outcome
 from dltrain.sweep.pictures import warm_up
 from dltrain.sweep.plan import SweepPlan, plan_sweep
 from dltrain.sweep.progress import Progress
-from dltrain.sweep.record import read_record, reports_of
+from dltrain.sweep.record import intervals_of, read_record, reports_of
 from dltrain.sweep.resuming import plan_document, resume_plan, stored_config_text
 from dltrain.training.environment import git_commit, logging_to
 from dltrain.wording import without_credentials
@@ -200,7 +200,9 @@ class _Session:
         self._await_helper()
         outcome = write_outcome(plan, run, progress, self.helper, self.reporter)
         best = outcome.best
-        gates = check_gates(require, best.metrics, reports=reports_of(best)) if best is not None and best.metrics else []
+        gates = []
+        if best is not None and best.metrics:
+            gates = check_gates(require, best.metrics, reports=reports_of(best), intervals=intervals_of(best))
         return self._result(progress, outcome, gates)
 
     def _facts(self, data: Any, seed: int) -> Any:

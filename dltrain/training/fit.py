@@ -272,7 +272,9 @@ class _Fit:
 
     def _nothing_to_do(self, require: Sequence[str]) -> FitResult:
         metrics = self.run.read_metrics()
-        gates = check_gates(require, metrics.get("metrics", {}), reports=metrics.get("reports"))
+        gates = check_gates(
+            require, metrics.get("metrics", {}), reports=metrics.get("reports"), intervals=metrics.get("intervals", {})
+        )
         self.seconds["total"] = round(time.monotonic() - self.started, 3)
         return FitResult(
             status="finished" if all(gate.met for gate in gates) else "gates_failed",
@@ -282,6 +284,7 @@ class _Fit:
             metrics=metrics.get("metrics", {}),
             baseline=metrics.get("baseline", {}),
             report=metrics.get("report", {}),
+            intervals=metrics.get("intervals", {}),
             gates=list(gates),
             seconds=self.seconds,
             notes=["The run is finished: there was nothing left to do."],
@@ -415,7 +418,10 @@ class _Fit:
             train_seconds=self.seconds["train"],
         )
         diagnosis = finding_documents(found)
-        gates = check_gates(require, metrics, reports={name: report.report for name, report in reports.items()})
+        intervals = {name: report.intervals for name, report in reports.items()}
+        gates = check_gates(
+            require, metrics, reports={name: report.report for name, report in reports.items()}, intervals=intervals
+        )
         self.seconds["evaluate"] = round(time.monotonic() - started, 3)
         self.seconds["total"] = round(time.monotonic() - self.started, 3)
         epoch = trainer.checkpoints.epoch_of(weights, trainer.epoch)
@@ -439,6 +445,7 @@ class _Fit:
             metrics=metrics,
             baseline=reports[shown].baseline,
             report=reports[shown].report,
+            intervals=intervals,
             gates=list(gates),
             seconds=self.seconds,
             notes=notes,

@@ -39,6 +39,7 @@ class FitResult:
         diagnosis: what the figures say is wrong: {"kind", "sentence", "advice", "figures"} each.
         warnings: what the user should know, each once; the same as in the manifest.
         resumed: whether it went on with an earlier run.
+        intervals: part -> metric -> between which values it is with a confidence of 95 %.
     """
 
     status: str
@@ -54,6 +55,7 @@ class FitResult:
     diagnosis: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     resumed: bool = False
+    intervals: dict[str, Any] = field(default_factory=dict)
 
 
 def smear(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: Part) -> tuple[Head, ...]:

@@ -87,6 +87,8 @@ def command(
             "weights": result.weights,
             "metrics": result.metrics,
             "baseline": result.baseline,
+            "intervals": result.intervals,
+            "intervals_of": result.units,
             "report": result.report,
             "gates": gate_documents(result.gates),
             "notes": list(result.notes),
@@ -95,7 +97,7 @@ def command(
     blocks = [
         f"{result.run}: {result.part}, {result.weights} weights",
         *report_text(result.report, console.width),
-        metrics_table({result.part: result.metrics}, result.baseline, result.report, console.width),
+        metrics_table({result.part: result.metrics}, result.baseline, result.report, console.width, result.intervals),
         "\n".join(map(one_line, result.notes)),
         "\n".join(gate_lines(result.gates)),
     ]

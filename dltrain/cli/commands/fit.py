@@ -93,7 +93,7 @@ def _fit(
     resume: Path | Literal["auto"] | None,
     require: tuple[str, ...],
 ) -> int:
-    from dltrain.cli.results import gate_documents, gate_lines, metrics_table, report_text, unmet_faults
+    from dltrain.cli.results import gate_documents, gate_lines, last_intervals, metrics_table, report_text, unmet_faults
     from dltrain.cli.text import format_seconds
     from dltrain.errors import fault_documents
     from dltrain.training.fit import fit
@@ -119,6 +119,7 @@ def _fit(
             "weights": result.weights,
             "metrics": result.metrics,
             "baseline": result.baseline,
+            "intervals": result.intervals,
             "report": result.report,
             "gates": gate_documents(result.gates),
             "seconds": result.seconds,
@@ -133,7 +134,7 @@ def _fit(
     blocks = [
         *report_text(result.report, console.width),
         # What matters most stands last, where the terminal has not scrolled it away.
-        metrics_table(result.metrics, result.baseline, result.report, console.width),
+        metrics_table(result.metrics, result.baseline, result.report, console.width, last_intervals(result)),
         "\n".join(map(one_line, result.notes)),
         "\n".join(f"diagnosis: {found['sentence']} {found['advice']}" for found in result.diagnosis),
         "\n".join(gate_lines(result.gates)),

@@ -52,7 +52,12 @@ class EvaluationConfig:
         num_added: how many of the last ones are the command line's.
     """
 
-    require: tuple[str, ...] = keyed("text|list(text)", "Gates, such as accuracy>=0.9.", (), example="accuracy >= 0.9")
+    require: tuple[str, ...] = keyed(
+        "text|list(text)",
+        "Gates, such as accuracy>=0.9; `@95%` behind one asks it of the end of the interval.",
+        (),
+        example="accuracy >= 0.9",
+    )
     num_added: int = field(default=0, compare=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,6 +18,7 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
 from dltrain.data.series.several import MANY_DOUBLES, Several, find_several
 from dltrain.data.series.times import CALENDARS, Step, Times, read_times
+from dltrain.data.splits import blocks_in_order
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, locator, writing_from
 from dltrain.data.targets import Locate
@@ -218,6 +220,9 @@ class SeriesPreprocessing(Preprocessing):
     def _add_targets(self, part: Part, values: SeriesValues, ends: NDArray[np.int64]) -> None:
         """What follows each window, and what the last value and that of a season before would say."""
         seasonal = f"value {self.series.season} rows before"
+        # Windows whose futures overlap are not independent.
+        part.blocks = blocks_in_order(part.num_rows, 2 * math.ceil(self.series.horizon / self.series.stride))
+        part.blocks_by = "blocks of time"
         part.references = {LAST_VALUE: {}, seasonal: {}} if self.series.season else {LAST_VALUE: {}}
         runs = values.timeline.runs
         for target in self.schema.targets:

@@ -511,18 +511,18 @@ def choose_rows(
     shares = {"test": split.test, "validation": split.validation}
     try:
         if split.column:
-            values, codes = _coded(text_of(column_of(raw.frame, split.column)))
+            values, codes = coded(text_of(column_of(raw.frame, split.column)))
             parts = {name: part[is_taught[part]] for name, part in split_column(values, codes).items()}
             empty = [name for name, part in parts.items() if not len(part)]
             if empty:
                 raise ValueError(f"no row of the {empty[0]} part has a value for the target")
             return parts, f"by column {split.column}"
         if split.group:
-            _, groups = _coded(text_of(column_of(raw.frame, split.group)).fill_null("").gather(rows))
+            _, groups = coded(text_of(column_of(raw.frame, split.group)).fill_null("").gather(rows))
             chosen = split_groups(groups, seed=seed if split.seed is None else split.seed, **shares)
             manner = f"groups of {split.group} kept together"
         elif split.time:
-            chosen = split_time(_times(config, raw, reading)[rows], **shares)
+            chosen = split_time(times_of(config, raw, reading)[rows], **shares)
             manner = f"by time ({split.time})"
         else:
             spec = next((spec for spec in specs if spec.task == "classification"), None)
@@ -536,7 +536,7 @@ def choose_rows(
     return _ordered({**{name: rows[part] for name, part in chosen.items()}, **brought}), manner
 
 
-def _coded(series: polars.Series) -> tuple[list[str | None], NDArray[np.int64]]:
+def coded(series: polars.Series) -> tuple[list[str | None], NDArray[np.int64]]:
     """The different texts in order (null last), and int [rows]: which of them a row holds."""
     import polars
 
@@ -549,7 +549,12 @@ def _ordered(parts: dict[str, Rows]) -> dict[str, Rows]:
     return {name: parts[name] for name in ("train", "validation", "test") if name in parts}
 
 
-def _times(config: DataConfig, raw: RawTable, reading: Reading) -> NDArray[Any]:
+def times_of(config: DataConfig, raw: RawTable, reading: Reading) -> NDArray[Any]:
+    """The times of all rows by which the config splits, as numbers.
+
+    Raises:
+        SplitError: a row has none.
+    """
     name = str(config.split.time)
     series = mend(column_of(raw.frame, name), reading)
     kind = infer_time(series, reading)

@@ -23,6 +23,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }
 __all__ = ["Gate", "Requirement", "check_gates", "parse_gate", "parse_gates"]
 
+NO_INTERVALS: Mapping[str, Mapping[str, Sequence[float]]] = {}
 _PER_CLASS = re.compile(r"^(?P<metric>[^\[\]]+)\[(?P<label>.*)\]$", re.DOTALL)
 
 
@@ -36,6 +37,7 @@ class Gate:
         met: whether the condition holds; a NaN meets none.
         part: the part of the data the value is of.
         metric: the metric's name there.
+        interval: of the metric, where an end of it has to meet the condition.
     """
 
     require: str
@@ -43,6 +45,7 @@ class Gate:
     met: bool
     part: str
     metric: str
+    interval: tuple[float, float] | None = None
 
 
 def check_gates(
@@ -51,6 +54,7 @@ def check_gates(
     *,
     part: str | None = None,
     reports: Mapping[str, Mapping[str, Any]] | None = None,
+    intervals: Mapping[str, Mapping[str, Sequence[float]]] = NO_INTERVALS,
 ) -> list[Gate]:
     """Hold metrics against what is required.
 
@@ -61,6 +65,7 @@ def check_gates(
         part: where a name without a part is looked for; None: test, else validation. The training part must be named
             (`train.accuracy>=0.9`): a gate that a model passes on what it has seen says nothing.
         reports: part -> what `classification_report` returned, for the metrics of one class.
+        intervals: part -> metric -> its interval, for gates such as `accuracy>=0.9 @95%`.
 
     Raises:
         UsageError: with a fault for each gate that is malformed or names no metric there is.
@@ -75,11 +80,33 @@ def check_gates(
             faults.append(_unknown(requirement, metrics, values, parts))
             continue
         in_part, metric, value = found[0], found[1], math.nan if found[2] is None else float(found[2])
-        met = math.isfinite(value) and _OPERATORS[requirement.operator](value, requirement.threshold)
-        gates.append(Gate(requirement.text, value, met, in_part, metric))
+        interval = _interval_for(requirement, in_part, metric, value, intervals, faults)
+        held = value if interval is None else interval[0] if requirement.operator in (">=", ">") else interval[1]
+        met = math.isfinite(held) and _OPERATORS[requirement.operator](held, requirement.threshold)
+        gates.append(Gate(requirement.text, value, met, in_part, metric, interval))
     if faults:
         raise UsageError(faults)
     return gates
+
+
+def _interval_for(
+    requirement: Requirement,
+    part: str,
+    metric: str,
+    value: float,
+    intervals: Mapping[str, Mapping[str, Sequence[float]]],
+    faults: list[Fault],
+) -> tuple[float, float] | None:
+    """The interval that the requirement asks for; a fault where there is none."""
+    if requirement.level is None or not math.isfinite(value):
+        return None
+    found = intervals.get(part, {}).get(metric)
+    if found is not None:
+        return float(found[0]), float(found[1])
+    there = [name for name in intervals.get(part, {}) if "[" not in name]
+    hint = f"there are intervals of {', '.join(there)}" if there else "without @95% the value itself is held to it"
+    faults.append(Fault(f"the requirement {requirement.text!r} needs an interval, and {metric} has none here", hint=hint))
+    return None
 
 
 def _class_values(report: Mapping[str, Any]) -> dict[str, float]:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import DiskArray
+from dltrain.evaluation.metrics.intervals import Interval
 from dltrain.evaluation.metrics.metrics import baseline_sentence, is_no_better
+from dltrain.evaluation.metrics.part_intervals import mean_intervals
 from dltrain.evaluation.metrics.pca_baseline import PcaBaseline
 from dltrain.evaluation.metrics.report import PartReport
 from dltrain.model.corruption import Corrupt
@@ -35,7 +37,7 @@ class ReconstructionScore:
 
     def __init__(self) -> None:
         self._row_errors: list[NDArray[np.float64]] = []
-        self._absolute = 0.0
+        self._absolute: list[NDArray[np.float64]] = []
         self._numbers = 0
         self._sum: Any = 0.0
         self._squares: Any = 0.0
@@ -45,7 +47,7 @@ class ReconstructionScore:
         true = np.asarray(true, np.float64).reshape(len(true), -1)
         error = np.asarray(output, np.float64).reshape(true.shape) - true
         self._row_errors.append(np.mean(error**2, axis=1))
-        self._absolute += float(np.abs(error).sum())
+        self._absolute.append(np.mean(np.abs(error), axis=1))
         self._numbers += error.size
         self._sum = self._sum + true.sum(axis=0)
         self._squares = self._squares + (true**2).sum(axis=0)
@@ -54,6 +56,10 @@ class ReconstructionScore:
     def row_errors(self) -> NDArray[np.float64]:
         """Mean squared error of each row."""
         return np.concatenate(self._row_errors)
+
+    def intervals(self) -> dict[str, Interval]:
+        """Those of mse, rmse and mae."""
+        return mean_intervals({"mse": self.row_errors, "mae": np.concatenate(self._absolute)}, len(self.row_errors))
 
     def metrics(self) -> dict[str, float]:
         """mse, rmse, mae in the units of the scaled input, and the share of its variance that is explained.
@@ -67,7 +73,12 @@ class ReconstructionScore:
         mse = float(rows.mean())
         spread = float((self._squares - self._sum**2 / len(rows)).sum())
         explained = 1 - mse * self._numbers / spread if spread > 0 else float("nan")
-        return {"mse": mse, "rmse": mse**0.5, "mae": self._absolute / self._numbers, "explained_variance": explained}
+        return {
+            "mse": mse,
+            "rmse": mse**0.5,
+            "mae": float(np.concatenate(self._absolute).mean()),
+            "explained_variance": explained,
+        }
 
 
 def report_reconstruction(
@@ -104,10 +115,12 @@ def report_reconstruction(
     result = PartReport({**logs, **score.metrics()}, baseline.metrics() if pca is not None else {})
     if pca is not None:
         result.report = {"baseline": {"method": "PCA", "components": len(pca.components), "layer": pca.layer, "rows": pca.rows}}
+    result.intervals = score.intervals()
     measured, compared = score, baseline
     if corrupt is not None:
         measured, compared = _score_corrupted(forward, inputs[0], pca, corrupt)
         result.metrics |= {f"{CORRUPTED}{key}": value for key, value in measured.metrics().items()}
+        result.intervals |= {f"{CORRUPTED}{key}": value for key, value in measured.intervals().items()}
         if pca is not None:
             result.baseline |= {f"{CORRUPTED}{key}": value for key, value in compared.metrics().items()}
     if pca is not None and name != "train" and is_no_better(measured.row_errors, compared.row_errors):

@@ -13,6 +13,7 @@ from dltrain.data.dataset import Part, Schema, TargetSpec
 from dltrain.errors import RunError
 from dltrain.evaluation.drawing.mistakes import Mistake, worst_mistakes
 from dltrain.evaluation.metrics.forecast import Forecast, report_forecast
+from dltrain.evaluation.metrics.intervals import Interval
 from dltrain.evaluation.metrics.metrics import (
     classification_baseline,
     classification_metrics,
@@ -21,7 +22,8 @@ from dltrain.evaluation.metrics.metrics import (
     regression_baseline,
     regression_metrics,
 )
-from dltrain.evaluation.metrics.standard_errors import standard_errors
+from dltrain.evaluation.metrics.part_intervals import add_intervals, sums_of_part, units_of_part
+from dltrain.evaluation.metrics.standard_errors import row_values, standard_errors
 from dltrain.evaluation.metrics.verdicts import Prior, Verdict, judge_classes, judge_numbers, prior_of_classes
 from dltrain.model.heads.head import Head, layer_name
 
@@ -45,6 +47,8 @@ class PartReport:
         forecasts: of a series, what its picture shows, a column each.
         mistakes: with one target of classes: the most confident wrong predictions.
         verdicts: target -> how the model stands to what knows nothing of the inputs.
+        intervals: metric -> between which values it is with a confidence of 95 %; those of one class as `recall[label]`.
+        units: how these were found: what was drawn, how often.
     """
 
     metrics: dict[str, float]
@@ -55,6 +59,8 @@ class PartReport:
     forecasts: list[Forecast] = field(default_factory=list)
     mistakes: tuple[Mistake, ...] = ()
     verdicts: dict[str, Verdict] = field(default_factory=dict)
+    intervals: dict[str, Interval] = field(default_factory=dict)
+    units: dict[str, Any] = field(default_factory=dict)
 
 
 def probabilities_of(head: Head, output: NDArray[Any]) -> NDArray[np.float64]:
@@ -70,6 +76,16 @@ def probabilities_of(head: Head, output: NDArray[Any]) -> NDArray[np.float64]:
         values = np.exp(values - values.max(axis=1, keepdims=True))
         values = values / values.sum(axis=1, keepdims=True)
     return values
+
+
+def answers_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> list[NDArray[np.float64]]:
+    """What the outputs say: probabilities [rows, classes], or numbers [rows, targets] in the targets' own units, by head."""
+    return [
+        probabilities_of(head, output)
+        if head.task == "classification"
+        else np.stack([target.to_prediction(output[:, index]) for index, target in enumerate(head.targets)], axis=1)
+        for head, output in zip(heads, outputs, strict=True)
+    ]
 
 
 def describe_reference(schema: Schema, train: Part, class_weights: Mapping[str, NDArray[Any]] = NO_WEIGHTS) -> dict[str, Any]:
@@ -178,9 +194,11 @@ def report_part(
         reference: target name -> the training part's stored targets, for the baseline.
         priors: target name -> what its verdict is held against; one that is missing is made of the reference.
     """
-    result = PartReport(dict(logs), {})
+    result, answers = PartReport(dict(logs), {}), answers_of(heads, outputs)
     if part.references:
         report_forecast(result, name, heads, outputs, part, reference)
+        sums = sums_of_part(heads, answers, part, {})
+        add_intervals(result, sums, units_of_part(part, sums))
         return result
     several = sum(len(head.targets) for head in heads) > 1
     for head, output in zip(heads, outputs, strict=True):
@@ -190,10 +208,12 @@ def report_part(
             for index, target in enumerate(head.targets):
                 prefix = f"{layer_name(target.name)}_" if several else ""
                 _regression(result, name, target, output[:, index], part, reference, priors, prefix=prefix)
-    if not several and heads[0].task == "classification":
-        result.standard_errors = standard_errors(heads[0], probabilities_of(heads[0], outputs[0]), part)
-    elif not several and heads[0].task == "regression":
-        result.standard_errors = standard_errors(heads[0], heads[0].targets[0].to_prediction(outputs[0][:, 0]), part)
+    means: dict[str, NDArray[Any]] = {}
+    if not several:
+        means = row_values(heads[0], answers[0] if heads[0].task == "classification" else answers[0][:, 0], part)
+        result.standard_errors = standard_errors(means)
+    sums = sums_of_part(heads, answers, part, means)
+    add_intervals(result, sums, units_of_part(part, sums))
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ _CROSSENTROPIES = ("BinaryCrossentropy", "CategoricalCrossentropy", "SparseCateg
 _LEAST_PROBABILITY = 1e-7  # as in Keras's cross-entropy, whose mean is the loss
 
 
-def standard_errors(head: Head, probabilities_or_values: NDArray[np.float64], part: Part) -> dict[str, float]:
-    """The standard error of each metric that is a mean over rows, or a root of one.
+def row_values(head: Head, probabilities_or_values: NDArray[np.float64], part: Part) -> dict[str, NDArray[Any]]:
+    """What each row brings to the metrics that are means over rows.
 
     Args:
         head: the only one of the model; classification, or regression of one target.
@@ -25,32 +26,39 @@ def standard_errors(head: Head, probabilities_or_values: NDArray[np.float64], pa
         part: the rows.
 
     Returns:
-        `accuracy`, `log_loss`, `rmse`, `mse`, `mae` and `loss`, as far as they are such means; rows are taken to weigh the same.
+        `accuracy`, `log_loss`, `mse`, `mae` and `loss`, as far as they are such means; rows are taken to weigh the same.
     """
-    num_rows = part.num_rows
-    if num_rows < 2:
-        return {}
     if head.task == "classification":
         codes = part.targets[head.targets[0].name]
-        right = probabilities_or_values.argmax(axis=1) == codes
-        given = probabilities_or_values[np.arange(num_rows), codes]
-        errors = {"accuracy": _error(right), "log_loss": _error(row_losses(given))}
-        if head.loss.name not in _CROSSENTROPIES:
-            return errors
-        kept = given if head.logits else np.clip(given, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
-        return errors | {"loss": _error(row_losses(kept))}
+        given = probabilities_or_values[np.arange(part.num_rows), codes]
+        values = {"accuracy": probabilities_or_values.argmax(axis=1) == codes, "log_loss": row_losses(given)}
+        if head.loss.name in _CROSSENTROPIES:
+            values["loss"] = row_losses(given if head.logits else np.clip(given, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY))
+        return values
     target = head.targets[0]
-    true = target.to_own(part.targets[target.name])
-    squares, sizes = (probabilities_or_values - true) ** 2, np.abs(probabilities_or_values - true)
-    mean = float(squares.mean())
-    errors = {"mse": _error(squares), "mae": _error(sizes)}
-    # The first term of the root's Taylor series.
-    errors["rmse"] = errors["mse"] / (2 * math.sqrt(mean)) if mean > 0 else 0.0
+    errors = probabilities_or_values - target.to_own(part.targets[target.name])
+    values = {"mse": errors**2, "mae": np.abs(errors)}
     if target.is_log:  # its loss is that of the logarithms
-        return errors
-    own = {"MeanSquaredError": errors["mse"] / target.scale**2, "MeanAbsoluteError": errors["mae"] / target.scale}
-    own["HalfSquaredError"] = own["MeanSquaredError"] / 2
-    return errors | ({"loss": own[head.loss.name]} if head.loss.name in own else {})
+        return values
+    scaled = values["mse"] / target.scale**2
+    own = {"MeanSquaredError": scaled, "MeanAbsoluteError": values["mae"] / target.scale, "HalfSquaredError": scaled / 2}
+    return values | ({"loss": own[head.loss.name]} if head.loss.name in own else {})
+
+
+def standard_errors(values: Mapping[str, NDArray[Any]]) -> dict[str, float]:
+    """The standard error of each metric that is a mean over rows, and of `rmse`, the root of one.
+
+    Args:
+        values: from `row_values`.
+    """
+    if any(len(column) < 2 for column in values.values()):
+        return {}
+    errors = {name: _error(column) for name, column in values.items()}
+    if "mse" in errors:
+        mean = float(np.mean(values["mse"]))
+        # The first term of the root's Taylor series.
+        errors["rmse"] = errors["mse"] / (2 * math.sqrt(mean)) if mean > 0 else 0.0
+    return errors
 
 
 def _error(values: NDArray[Any]) -> float:

@@ -187,6 +187,8 @@ def metrics_document(
         "report": reports[shown].report,
         "reports": {name: report.report for name, report in reports.items()},
         "standard_errors": {name: report.standard_errors for name, report in reports.items()},
+        "intervals": {name: report.intervals for name, report in reports.items()},
+        "intervals_of": {name: report.units for name, report in reports.items()},
         "gates": [asdict(gate) for gate in gates],
         "notes": list(notes),
         "diagnosis": list(diagnosis),

@@ -390,7 +390,10 @@ class _Stack:
         metrics = {name: report.metrics for name, report in reports.items()}
         notes = [note for report in reports.values() for note in report.notes]
         require = trial.fit.config.evaluation.require
-        gates = check_gates(require, metrics, reports={name: report.report for name, report in reports.items()})
+        intervals = {name: report.intervals for name, report in reports.items()}
+        gates = check_gates(
+            require, metrics, reports={name: report.report for name, report in reports.items()}, intervals=intervals
+        )
         epoch = trial.checkpoints.epoch_of(weights, trial.epoch)
         document = metrics_document(reports, metrics, weights=weights, epoch=epoch, gates=gates, notes=notes, diagnosis=diagnosis)
         write_atomically(trial.run.metrics_file, (to_json(document) + "\n").encode())

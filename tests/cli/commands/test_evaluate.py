@@ -23,7 +23,9 @@ def evaluation(fake, tmp_path):
             metrics=metrics,
             baseline={"rmse": 16.1, "r2": -0.01},
             report={},
-            gates=check_gates(options["require"], {"test": metrics}, part="test"),
+            intervals={"rmse": [6.1, 6.9]},
+            units={"by": "rows"},
+            gates=check_gates(options["require"], {"test": metrics}, part="test", intervals={"test": {"rmse": [6.1, 6.9]}}),
             notes=[],
         )
 
@@ -56,7 +58,7 @@ def test_several_files_of_data(cli, evaluation):
 def test_the_table(cli, evaluation):
     out = cli("evaluate", "latest").out
     assert out.splitlines()[0] == "runs/concrete-1: test, best weights"
-    assert "rmse   6.500     16.10" in out
+    assert "rmse  6.500 (6.10\u20136.90)     16.10" in out
     assert "baseline: always the training part's mean" in out
 
 
@@ -69,6 +71,15 @@ def test_gates(cli, evaluation):
     assert document["status"] == "finished"
     assert set(document) >= {"run", "part", "weights", "metrics", "baseline", "gates"}
     assert cli("evaluate", "latest", "--require", "rsme<7").err.count("did you mean") == 1
+
+
+def test_intervals_in_json_and_in_a_gate(cli, evaluation):
+    result = cli("evaluate", "latest", "--require", "rmse<=6.8 @95%", "--json")
+    assert result.code == 5
+    assert result.json["intervals"] == {"rmse": [6.1, 6.9]}
+    assert result.json["intervals_of"] == {"by": "rows"}
+    assert result.json["gates"][0]["interval"] == [6.1, 6.9]
+    assert cli("evaluate", "latest", "--require", "rmse<=6.9 @95%").code == 0
 
 
 def test_no_such_run(cli, evaluation):

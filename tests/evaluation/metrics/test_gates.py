@@ -35,6 +35,31 @@ def test_forms(text, name, operator, threshold):
     assert parse_gate(text) == Requirement(text, name, operator, threshold)
 
 
+@pytest.mark.parametrize("text", ["accuracy>=0.9 @95%", "accuracy >= 9e-1@ 95 %"])
+def test_a_level_is_read(text):
+    assert parse_gate(text) == Requirement(text, "accuracy", ">=", 0.9, 95)
+    assert re.search(SCHEMA_PATTERN, text)
+
+
+@pytest.mark.parametrize("text", ["accuracy>=0.9 @90%", "accuracy>=0.9 @95", "accuracy>=0.9@"])
+def test_another_level_is_told_the_one_there_is(text):
+    with pytest.raises(UsageError, match="95% was expected after @"):
+        parse_gate(text)
+    assert not re.search(SCHEMA_PATTERN, text)
+
+
+def test_the_end_of_the_interval_that_is_nearer_has_to_meet_a_gate_with_a_level():
+    ends = {"test": {"accuracy": [0.8, 0.9], "loss": [0.3, 0.5]}}
+    texts = ["accuracy>=0.8 @95%", "accuracy>0.8 @95%", "loss<=0.5 @95%", "loss<0.5@95%", "loss<0.45", "loss<0.45 @95%"]
+    gates = check_gates(texts, METRICS, intervals=ends)
+    assert [gate.met for gate in gates] == [True, False, True, False, True, False]
+    assert gates[0].interval == (0.8, 0.9)
+    assert gates[4].interval is None
+    with pytest.raises(UsageError, match=r"needs an interval, and accuracy has none here"):
+        check_gates(["accuracy>=0.9 @95%"], METRICS)
+    assert not check_gates(["rmse<7 @95%"], METRICS, intervals=ends)[0].met
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

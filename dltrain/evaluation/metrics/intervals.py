@@ -1,0 +1,219 @@
+"""Between which values a metric lies by chance in the choice of the rows: confidence intervals by a seeded bootstrap.
+
+A metric is here a function of sums over rows. What is drawn again and again is how often each row counts, so that a thousand
+samples are one product of matrices. Rows that belong together - of one patient, of one week - are drawn together, for they
+say less than so many rows that do not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Interval = tuple[float, float]
+
+LEVEL = 95  # percent
+RESAMPLES = 2000
+MOST_UNITS = 1000  # more rows are drawn in so many groups, put together at random: the spread of sums stays what it is
+LEAST_UNITS = 5
+_MOST_NUMBERS = 200_000  # units times sums
+_SEED = 0xB007
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A metric that counts hits among rows, or rises with such a share.
+
+    Attributes:
+        hits, of: from sums [units, sums] to the hits of each unit, and to the rows that they are counted among.
+        rise: from the share to the metric, rising.
+    """
+
+    hits: Callable[[Floats], Floats]
+    of: Callable[[Floats], Floats]
+    rise: Callable[[float], float] = float
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Metrics as functions of sums over rows.
+
+    Attributes:
+        num_rows, num_sums: how many there are.
+        add_up: from the number of each row's unit [rows] and how many units there are to the sums [units, sums].
+        compute: from sums [..., sums] to metric -> values [...].
+        shares: metrics whose interval has a closed form.
+        bounded: metrics that are never above 1.
+    """
+
+    num_rows: int
+    num_sums: int
+    add_up: Callable[[NDArray[np.int64], int], Floats]
+    compute: Callable[[Floats], dict[str, Floats]]
+    shares: Mapping[str, Share] = field(default_factory=dict)
+    bounded: Sequence[str] = ()
+
+    def values(self) -> dict[str, float]:
+        """The metrics of all rows."""
+        added = self.add_up(np.zeros(self.num_rows, np.int64), 1)[0]
+        return {name: float(value) for name, value in self.compute(added).items()}
+
+
+def add_columns(columns: Sequence[Floats], codes: NDArray[np.int64], count: int) -> Floats:
+    """Sums of columns [rows] over units: [count, columns]."""
+    return np.stack([np.bincount(codes, column, count) for column in columns], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """What is drawn: rows, or rows that belong together.
+
+    Attributes:
+        codes: int64 [rows]: the number of the unit that has the row.
+        count: of the units.
+        by: in words: "rows", "groups of patient", "blocks of time".
+        are_rows: whether the rows are taken to be independent.
+    """
+
+    codes: NDArray[np.int64]
+    count: int
+    by: str = "rows"
+    are_rows: bool = True
+
+    def document(self) -> dict[str, object]:
+        """What metrics.json says of them."""
+        return {"level": LEVEL / 100, "by": self.by, "units": self.count, "resamples": RESAMPLES}
+
+
+def units_of(num_rows: int, blocks: ArrayLike | None = None, by: str = "rows", num_sums: int = 12) -> Units | None:
+    """The units of a part; None where they are too few to say anything.
+
+    Args:
+        num_rows: of the part.
+        blocks: int [rows]: rows of one number belong together; None: each stands alone.
+        by: what the blocks are, in words.
+        num_sums: how many sums are made of them: of very many, fewer units are drawn.
+    """
+    most = max(100, min(MOST_UNITS, _MOST_NUMBERS // max(num_sums, 1)))
+    if blocks is not None:
+        _, codes = np.unique(np.asarray(blocks), return_inverse=True)
+        count = int(codes.max()) + 1 if num_rows else 0
+        if count < LEAST_UNITS:
+            return None
+        return Units(codes.astype(np.int64), count, by, are_rows=False)
+    if num_rows < LEAST_UNITS:
+        return None
+    if num_rows <= most:
+        return Units(np.arange(num_rows), num_rows)
+    codes = np.random.default_rng([_SEED, num_rows]).permutation(num_rows) % most
+    return Units(codes, most)
+
+
+@lru_cache(maxsize=2)
+def resample_counts(count: int) -> Floats:
+    """How often each of so many units is drawn in each of the samples: float64 [RESAMPLES, count]; the same every time."""
+    drawn = np.random.default_rng([_SEED, count]).integers(0, count, (RESAMPLES, count))
+    drawn += np.arange(RESAMPLES)[:, None] * count
+    counts = np.bincount(drawn.ravel(), minlength=RESAMPLES * count).reshape(RESAMPLES, count).astype(np.float64)
+    counts.setflags(write=False)
+    return counts
+
+
+def intervals(sums: Sums, units: Units | None, level: int = LEVEL) -> dict[str, Interval]:
+    """Metric -> its interval; metrics that are no number have none.
+
+    Shares get Wilson's interval (JASA 22, 1927), of as many rows as the spread over the units is worth; others the quantiles
+    of the bootstrap, moved outwards for few units (Hesterberg, "What Teachers Should Know About the Bootstrap", 2015, 5.3).
+
+    Args:
+        sums: of the part.
+        units: what is drawn; None: nothing is known.
+        level: in percent.
+    """
+    if units is None:
+        return {}
+    added = sums.add_up(units.codes, units.count)
+    values = sums.compute(added.sum(axis=0))
+    drawn = sums.compute(resample_counts(units.count) @ added)
+    found: dict[str, Interval] = {}
+    for name, value in values.items():
+        if not math.isfinite(float(value)):
+            continue
+        if name in sums.shares:
+            interval = _share_interval(sums.shares[name], added, units, level)
+        else:
+            interval = _quantiles(drawn[name], float(value), units.count, level, is_bounded=name in sums.bounded)
+        if interval is not None:
+            found[name] = interval
+    return found
+
+
+def difference_interval(drawn: Floats, units: int, level: int = LEVEL) -> Interval | None:
+    """The interval of a difference of which a value was drawn for each sample."""
+    return _quantiles(drawn, 0.0, units, level, is_bounded=False)
+
+
+def resampled(sums: Sums, units: Units) -> dict[str, Floats]:
+    """Metric -> its value in each sample [RESAMPLES]. Of two models on the same units, sample by sample on the same rows."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return sums.compute(resample_counts(units.count) @ sums.add_up(units.codes, units.count))
+
+
+def _quantiles(drawn: Floats, value: float, units: int, level: int, *, is_bounded: bool) -> Interval | None:
+    kept = drawn[np.isfinite(drawn)]
+    if len(kept) < RESAMPLES // 2:
+        return None
+    tail = NormalDist().cdf(-math.sqrt(units / (units - 1)) * student_quantile(1 - (1 - level / 100) / 2, units - 1))
+    low, high = (float(end) for end in np.quantile(kept, [tail, 1 - tail]))
+    if is_bounded:
+        high = min(high, 1.0)
+        if low == high == 1.0:  # nothing went wrong in so many units: that says no more than it does of a share
+            low = wilson(units, units, level)[0]
+    return min(low, value), max(high, value) if not is_bounded else max(high, min(value, 1.0))
+
+
+def _share_interval(share: Share, added: Floats, units: Units, level: int) -> Interval | None:
+    hits, of = share.hits(added), share.of(added)
+    total = float(of.sum())
+    if total <= 0:
+        return None
+    part = float(hits.sum()) / total
+    rows, quantile = total, None
+    if not units.are_rows:
+        quantile = student_quantile(1 - (1 - level / 100) / 2, units.count - 1)
+        spread = float(((hits - part * of) ** 2).sum()) * units.count / (units.count - 1) / total**2
+        # Where nothing varies, each unit that has such rows says as much as one row.
+        alone = float(np.count_nonzero(of))
+        rows = min(total, part * (1 - part) / spread) if spread > 0 else alone
+    low, high = wilson(part * rows, rows, level, quantile)
+    return share.rise(low), share.rise(high)
+
+
+def wilson(hits: float, rows: float, level: int = LEVEL, quantile: float | None = None) -> Interval:
+    """Wilson's interval of a share: `hits` of so many `rows`, which need not be whole.
+
+    Args:
+        hits, rows: what was counted.
+        level: in percent.
+        quantile: to use in place of the normal distribution's.
+    """
+    z = NormalDist().inv_cdf(1 - (1 - level / 100) / 2) if quantile is None else quantile
+    part = hits / rows
+    middle = (part + z * z / (2 * rows)) / (1 + z * z / rows)
+    half = z / (1 + z * z / rows) * math.sqrt(part * (1 - part) / rows + z * z / (4 * rows * rows))
+    low, high = max(0.0, middle - half), min(1.0, middle + half)
+    return (0.0 if hits <= 0 else low), (1.0 if hits >= rows else high)
+
+
+def student_quantile(share: float, freedom: int) -> float:
+    """The quantile of Student's distribution."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, share))

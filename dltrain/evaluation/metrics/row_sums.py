@@ -1,0 +1,140 @@
+"""What each row adds to the sums that metrics are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dltrain.evaluation.metrics.intervals import Share, Sums, add_columns
+from dltrain.evaluation.metrics.metrics import row_losses
+
+Floats = NDArray[np.float64]
+NO_MEANS: Mapping[str, Floats] = {}
+# Where there are more, no class has intervals of its own.
+MOST_CLASSES = 100
+
+
+def class_sums(
+    codes: ArrayLike, probabilities: ArrayLike, labels: Sequence[str] = (), means: Mapping[str, Floats] = NO_MEANS
+) -> Sums:
+    """Sums for what `classification_metrics` computes, and for `precision[label]`, `recall[label]` and `f1[label]`.
+
+    Args:
+        codes: class indices [rows].
+        probabilities: [rows, classes]; the predicted class is the first of the most probable ones.
+        labels: of the classes, for metrics of one class; empty: none of those.
+        means: further metric -> values [rows] whose mean it is.
+    """
+    true, scores = np.asarray(codes, np.int64), np.asarray(probabilities, np.float64)
+    said, (num_rows, num_classes) = scores.argmax(axis=1), scores.shape
+    right = said == true
+    named = {"accuracy": right.astype(np.float64), "log_loss": row_losses(scores[np.arange(num_rows), true]), **means}
+    auc, whole = _auc_columns(true == 1, scores[:, 1]) if num_classes == 2 else ([], None)
+    single, first = [np.ones(num_rows), *named.values(), *auc], 1 + len(named) + len(auc)
+    is_counted = num_classes <= MOST_CLASSES
+
+    def add_up(codes: NDArray[np.int64], count: int) -> Floats:
+        added = [add_columns(single, codes, count)]
+        if is_counted:  # hits, rows and answers of each class
+            for classes, chosen in ((true[right], codes[right]), (true, codes), (said, codes)):
+                cells = np.bincount(chosen * num_classes + classes, minlength=count * num_classes)
+                added.append(cells.reshape(count, num_classes).astype(np.float64))
+        return np.concatenate(added, axis=1)
+
+    own = labels if is_counted else ()
+
+    def counts_of(sums: Floats) -> list[Floats]:
+        return [sums[..., first + place * num_classes : first + (place + 1) * num_classes] for place in range(3)]
+
+    def compute(sums: Floats) -> dict[str, Floats]:
+        found = {name: _ratio(sums[..., 1 + place], sums[..., 0]) for place, name in enumerate(named)}
+        if whole is not None:
+            above, positive, below, negative = (sums[..., first - 4 + place] for place in range(4))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found["roc_auc"] = above / positive + below / negative - whole
+        if not is_counted:
+            return found
+        scored = _scores(*counts_of(sums))
+        present = (counts_of(sums)[1] + counts_of(sums)[2]) > 0
+        for name, values in scored.items():
+            found[name] = values[..., 1] if num_classes == 2 else _ratio((values * present).sum(axis=-1), present.sum(axis=-1))
+        for index, label in enumerate(own):
+            found |= {f"{name}[{label}]": values[..., index] for name, values in scored.items()}
+        return found
+
+    shares = {"accuracy": Share(lambda sums: sums[:, 1], lambda sums: sums[:, 0])}
+    if num_classes == 2:
+        shares |= _shares_of(1, "{}", counts_of)
+    for index, label in enumerate(own):
+        shares |= _shares_of(index, f"{{}}[{label}]", counts_of)
+    num_sums = first + 3 * num_classes * is_counted
+    return Sums(num_rows, num_sums, add_up, compute, shares, ("precision", "recall", "f1", "roc_auc"))
+
+
+def number_sums(true: ArrayLike, predicted: ArrayLike, means: Mapping[str, Floats] = NO_MEANS) -> Sums:
+    """Sums for what `regression_metrics` computes.
+
+    Args:
+        true, predicted: [rows], or [rows, steps] where several numbers of a row count together.
+        means: further metric -> values [rows] whose mean it is, or whose root mean where its name begins with "rmse".
+    """
+    truth, answers = (np.asarray(values, np.float64).reshape(len(np.asarray(values)), -1) for values in (true, predicted))
+    centred, errors = truth - truth.mean(), answers - truth
+    columns = [np.full(len(truth), float(truth.shape[1]))]
+    columns += [values.sum(axis=1) for values in (errors**2, np.abs(errors), centred, centred**2)]
+    columns += [np.ones(len(truth)), *means.values()]
+
+    def compute(sums: Floats) -> dict[str, Floats]:
+        count = sums[..., 0]
+        mse, mae, mean, square = (_ratio(sums[..., place], count) for place in range(1, 5))
+        spread = square - mean**2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r2 = np.where(spread > 0, 1 - mse / spread, np.nan)
+        found = {"rmse": np.sqrt(mse), "mse": mse, "mae": mae, "r2": r2}
+        for place, name in enumerate(means):
+            values = _ratio(sums[..., 6 + place], sums[..., 5])
+            found[name] = np.sqrt(np.maximum(values, 0)) if name.startswith("rmse") else values
+        return found
+
+    return Sums(len(truth), len(columns), lambda codes, count: add_columns(columns, codes, count), compute)
+
+
+def _scores(hits: Floats, support: Floats, predicted: Floats) -> dict[str, Floats]:
+    """Precision, recall and F1 of each class; 0 where there is nothing below the line."""
+    return {"precision": _ratio(hits, predicted), "recall": _ratio(hits, support), "f1": _ratio(2 * hits, support + predicted)}
+
+
+def _shares_of(index: int, form: str, counts_of: Callable[[Floats], list[Floats]]) -> dict[str, Share]:
+    """Precision, recall and F1 of one class as shares; F1 = 2s / (1 + s) of the share s of hits among rows of either."""
+
+    def pick(place: int) -> Callable[[Floats], Floats]:
+        return lambda sums: counts_of(sums)[place][:, index]
+
+    hits, support, predicted = (pick(place) for place in range(3))
+    return {
+        form.format("precision"): Share(hits, predicted),
+        form.format("recall"): Share(hits, support),
+        form.format("f1"): Share(
+            hits, lambda sums: support(sums) + predicted(sums) - hits(sums), lambda share: 2 * share / (1 + share)
+        ),
+    }
+
+
+def _auc_columns(is_positive: NDArray[np.bool_], scores: Floats) -> tuple[list[Floats], float | None]:
+    """What each row adds to the area under the ROC curve: the share of the other class that it stands right to, ties half.
+
+    The components of DeLong, DeLong and Clarke-Pearson (Biometrics 44, 1988): the area is the mean of either.
+    """
+    positive, negative = np.sort(scores[is_positive]), np.sort(scores[~is_positive])
+    if not len(positive) or not len(negative) or np.isnan(scores).any():
+        return [], None
+    below = (np.searchsorted(negative, scores, "left") + np.searchsorted(negative, scores, "right")) / (2 * len(negative))
+    above = 1 - (np.searchsorted(positive, scores, "left") + np.searchsorted(positive, scores, "right")) / (2 * len(positive))
+    true = is_positive.astype(np.float64)
+    return [true * below, true, (1 - true) * above, 1 - true], float(below[is_positive].mean())
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    return np.divide(above, below, out=np.zeros(np.broadcast(above, below).shape), where=np.asarray(below) > 0)

@@ -1,0 +1,163 @@
+"""Intervals of metrics against closed forms, and how often they hold what is true."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest, t
+from sklearn.metrics import f1_score, log_loss, precision_score, r2_score, recall_score, roc_auc_score
+
+from dltrain.data.splits import blocks_in_order
+from dltrain.evaluation.metrics.intervals import RESAMPLES, intervals, resampled, units_of, wilson
+from dltrain.evaluation.metrics.part_intervals import add_intervals
+from dltrain.evaluation.metrics.row_sums import class_sums, number_sums
+
+
+def classes_of(rng, num_rows, num_classes, shift=0.0):
+    """Codes and probabilities of a model that is often right."""
+    codes = rng.choice(num_classes, num_rows)
+    scores = rng.normal(size=(num_rows, num_classes))
+    scores[np.arange(num_rows), codes] += 1.5 + shift
+    given = np.exp(scores)
+    return codes, given / given.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("num_classes", [2, 5])
+def test_the_metrics_of_sums_are_those_of_scikit_learn(num_classes):
+    codes, given = classes_of(np.random.default_rng(0), 300, num_classes)
+    said, how = given.argmax(axis=1), "binary" if num_classes == 2 else "macro"
+    labels = [f"class {index}" for index in range(num_classes)]
+    values = class_sums(codes, given, labels).values()
+    expected = {
+        "accuracy": np.mean(said == codes),
+        "log_loss": log_loss(codes, given),
+        "precision": precision_score(codes, said, average=how),
+        "recall": recall_score(codes, said, average=how),
+        "f1": f1_score(codes, said, average=how),
+        "f1[class 1]": f1_score(codes, said, average=None)[1],
+    }
+    if num_classes == 2:
+        expected["roc_auc"] = roc_auc_score(codes, given[:, 1])
+    assert {name: values[name] for name in expected} == pytest.approx(expected)
+    rng = np.random.default_rng(1)
+    true = rng.normal(3, 2, 100)
+    answers = true + rng.normal(size=100)
+    assert number_sums(true, answers).values()["r2"] == pytest.approx(r2_score(true, answers))
+
+
+@pytest.mark.parametrize(("hits", "rows"), [(0, 20), (20, 20), (45, 50), (700, 1000)])
+def test_a_share_has_wilsons_interval(hits, rows):
+    expected = binomtest(hits, rows).proportion_ci(method="wilson")
+    assert wilson(hits, rows) == pytest.approx((expected.low, expected.high))
+    codes = np.ones(rows, int)
+    given = np.where(np.arange(rows)[:, None] < hits, [0.1, 0.9], [0.9, 0.1])
+    found = intervals(class_sums(codes, given, ["no", "yes"]), units_of(rows))
+    assert found["accuracy"] == found["recall[yes]"] == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize("num_rows", [12, 400, 20_000])
+def test_a_mean_has_about_the_interval_of_students_distribution(num_rows):
+    values = np.random.default_rng(2).normal(5, 1, num_rows)
+    low, high = intervals(number_sums(np.zeros(num_rows), values), units_of(num_rows))["mae"]
+    half = t.ppf(0.975, num_rows - 1) * values.std(ddof=1) / math.sqrt(num_rows)
+    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.15 * half)
+
+
+def test_the_spread_of_the_area_under_the_curve_is_delongs():
+    codes, given = classes_of(np.random.default_rng(3), 800, 2)
+    scores = given[:, 1]
+    pairs = scores[codes == 1][:, None] > scores[codes == 0][None, :]
+    positive, negative = pairs.mean(axis=1), pairs.mean(axis=0)
+    variance = positive.var(ddof=1) / len(positive) + negative.var(ddof=1) / len(negative)
+    drawn = resampled(class_sums(codes, given), units_of(800))["roc_auc"]
+    assert drawn.std() == pytest.approx(math.sqrt(variance), rel=0.06)
+    assert len(drawn) == RESAMPLES
+
+
+def test_copies_of_rows_that_belong_together_say_no_more_than_the_rows():
+    codes, given = classes_of(np.random.default_rng(4), 120, 3)
+    alone = intervals(class_sums(codes, given), units_of(120))
+    groups = np.repeat(np.arange(120), 7)
+    together = intervals(class_sums(codes[groups], given[groups]), units_of(840, groups, "groups of house"))
+    assert together["log_loss"] == pytest.approx(alone["log_loss"])
+    # Student's quantile of 119 degrees of freedom, and a row less, in place of the normal one's.
+    assert together["accuracy"] == pytest.approx(alone["accuracy"], abs=0.003)
+    apart = intervals(class_sums(codes[groups], given[groups]), units_of(840))
+    assert np.ptp(apart["log_loss"]) < 0.5 * np.ptp(alone["log_loss"])
+
+
+def test_all_right_is_not_taken_for_certain():
+    codes, given = np.arange(30) % 3, np.eye(3)[np.arange(30) % 3]
+    found = intervals(class_sums(codes, given), units_of(30))
+    assert found["accuracy"][0] == found["f1"][0] == pytest.approx(binomtest(30, 30).proportion_ci(method="wilson").low)
+
+
+def test_four_rows_have_no_interval():
+    assert units_of(4) is None
+    assert units_of(400, np.arange(400) // 100, "groups of house") is None
+    assert intervals(number_sums(np.zeros(4), np.ones(4)), None) == {}
+
+
+def test_rows_in_time_come_in_blocks():
+    blocks = blocks_in_order(1000)
+    assert (np.diff(blocks) >= 0).all()
+    assert np.bincount(blocks).max() == 20
+    assert np.bincount(blocks_in_order(1000, least=48)).max() == 48
+    assert len(np.unique(blocks_in_order(12, least=48))) >= 5
+
+
+def test_a_loss_with_penalties_has_its_interval_moved():
+    codes, given = classes_of(np.random.default_rng(5), 200, 2)
+    losses = -np.log(given[np.arange(200), codes])
+    result = SimpleNamespace(metrics={"loss": losses.mean() + 0.5, "binary_accuracy": 0.0}, intervals={}, units={})
+    sums = {"": class_sums(codes, given, (), {"loss": losses})}
+    result.metrics |= {name: value for name, value in sums[""].values().items() if name != "loss"}
+    result.metrics["binary_accuracy"] = result.metrics["accuracy"] * (1 + 1e-7)
+    result.metrics["categorical_accuracy"] = 0.2
+    add_intervals(result, sums, units_of(200))
+    assert result.intervals["loss"] == pytest.approx(tuple(end + 0.5 for end in result.intervals["log_loss"]))
+    assert result.intervals["binary_accuracy"] == result.intervals["accuracy"]
+    assert "categorical_accuracy" not in result.intervals
+    assert result.units == {"level": 0.95, "by": "rows", "units": 200, "resamples": RESAMPLES}
+
+
+def numbers_of(rng, num_rows, shift=0.0):
+    true = rng.normal(size=num_rows)
+    return true, true + rng.normal(size=num_rows) * 0.5 + shift / 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "num_rows", "groups"),
+    [("two", 200, 0), ("five", 300, 0), ("numbers", 300, 0), ("two", 2400, 120), ("numbers", 2400, 120)],
+)
+def test_nineteen_of_twenty_intervals_hold_what_is_true(kind, num_rows, groups):
+    rng = np.random.default_rng(6)
+
+    def draw(count, num_groups):
+        codes = np.arange(count) % num_groups if num_groups else None
+        shift = rng.normal(size=num_groups)[codes] if num_groups else 0.0
+        if kind == "numbers":
+            return number_sums(*numbers_of(rng, count, shift)), codes
+        return class_sums(
+            *classes_of(rng, count, 2 if kind == "two" else 5, 0.0) if not groups else _shifted(rng, count, shift)
+        ), codes
+
+    truth = draw(600_000, 300_000 if groups else 0)[0].values()
+    held = dict.fromkeys(truth, 0)
+    for _ in range(1500):
+        sums, codes = draw(num_rows, groups)
+        for name, (low, high) in intervals(sums, units_of(num_rows, codes, "groups of house")).items():
+            held[name] += low <= truth[name] <= high
+    shares = {name: count / 1500 for name, count in held.items()}
+    assert all(0.93 <= share <= 0.97 for share in shares.values()), shares
+
+
+def _shifted(rng, num_rows, shift):
+    codes = rng.choice(2, num_rows)
+    scores = rng.normal(size=num_rows) + (1.5 + shift) * np.where(codes == 1, 1, -1) / 2
+    given = 1 / (1 + np.exp(-scores))
+    return codes, np.stack([1 - given, given], axis=1)
