@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import polars
 
     from dltrain.data.columns.column import FeatureColumn
+    from dltrain.data.raw import RawTable
 
 # A code for "no value": nines, or one of the other codes of questionnaires.
 CODE = re.compile(r"9{2,9}|[789]|8{2,4}|7{2,4}|9+[78]|200")
@@ -150,27 +152,61 @@ def far_codes(
     return found
 
 
-def totals_row(frame: polars.DataFrame, reading: Reading) -> list[str]:
-    """A warning where the last row is called a total and holds the sums of the numbers above it."""
-    if frame.height < FEW_CODES + 1:
-        return []
+def totals_rows(raw: RawTable, reading: Reading) -> list[str]:
+    """A warning of each file whose last row is called a total and holds the sums of the numbers above it."""
+    frame, warnings = raw.frame, []
+    files = [file for _, file, _ in raw.origin] or [""]
+    starts = [row for place, (row, _, _) in enumerate(raw.origin) if place == 0 or files[place] != files[place - 1]] or [0]
+    several = len(starts) > 1
+
+    def numbers_of(name: str, first: int, end: int) -> NDArray[np.float64]:
+        series = column_of(frame, name)[first:end]
+        is_number = is_text(series) or series.dtype.is_numeric()
+        return to_numbers(mend(series, reading), reading) if is_number else np.full(end - first, np.nan)
+
     texts = [name for name in frame.columns if is_text(column_of(frame, name))]
-    called = [name for name in texts if TOTALS.fullmatch(str(column_of(frame, name)[-1] or "").strip())]
-    if not called:
+    for first, end in zip(starts, [*starts[1:], frame.height], strict=True):
+        last = {name: column_of(frame, name)[end - 1] for name in texts}
+        file = next(file for row, file, _ in reversed(raw.origin) if row < end) if several else ""
+        numbers = partial(numbers_of, first=first, end=end)
+        warnings += totals_row(last, frame.columns, numbers, end - first, file, is_text=bool(raw.reading))
+    return warnings
+
+
+def totals_row(
+    last: Mapping[str, str | None],
+    columns: Sequence[str],
+    numbers_of: Callable[[str], NDArray[np.float64]],
+    num_rows: int,
+    file: str = "",
+    *,
+    is_text: bool = True,
+) -> list[str]:
+    """A warning where the last row of a file is called a total and holds the sums of the numbers above it.
+
+    Args:
+        last: column -> text of that row.
+        columns: of the file.
+        numbers_of: gives the file's rows of a column.
+        num_rows: of the file.
+        file: its name, where there are several.
+        is_text: it has lines.
+    """
+    called = [name for name, text in last.items() if TOTALS.fullmatch((text or "").strip())]
+    if not called or num_rows < FEW_CODES + 1:
         return []
-    for name in frame.columns:
-        series = column_of(frame, name)
-        if name in called or not (is_text(series) or series.dtype.is_numeric()):
+    for name in columns:
+        if name in called:
             continue
-        numbers = to_numbers(mend(series, reading), reading)
-        last, above = numbers[-1], numbers[:-1][np.isfinite(numbers[:-1])]
-        is_sum = len(above) > 1 and np.isfinite(last) and abs(last - above.sum()) <= 0.005 * max(abs(last), 1e-9)
+        numbers = numbers_of(name)
+        sum_said, above = numbers[-1], numbers[:-1][np.isfinite(numbers[:-1])]
+        is_sum = len(above) > 1 and np.isfinite(sum_said) and abs(sum_said - above.sum()) <= 0.005 * max(abs(sum_said), 1e-9)
         if is_sum and above.any():
-            word = column_of(frame, called[0])[-1]
-            how = f"`data.comment: {word}` leaves out lines that begin so"
-            return [
-                f"the last row is called {word!r} and holds the sums of the others ({shown_column(name)}): it is no row; {how}"
-            ]
+            word = last[called[0]]
+            begins = is_text and called[0] == columns[0]
+            how = f"`data.comment: {word}` leaves out lines that begin so" if begins else "take it out of the file"
+            what = f"the last row{f' of {file}' if file else ''} is called {word!r}"
+            return [f"{what} and holds the sums of the others ({shown_column(name)}): it is no row; {how}"]
     return []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from dltrain.data.tables.text_chunks import (
 )
 from dltrain.data.tables.text_format import Framing
 from dltrain.data.tables.text_layout import PLAIN, TextLayout
+from dltrain.data.tables.text_parse import read_columns, strip_field_blanks
 from dltrain.data.tables.text_scan import WidthCheck
 from dltrain.wording import shown
 
@@ -87,6 +88,8 @@ class Chunk:
         origin: (row of the chunk, file, line) wherever the distance between row and line changes.
         widths: fields and lines of the records where they were counted one by one.
         met: words that were looked for and are in these rows.
+        last: the texts of the last row, by the source's columns; empty where it is not among the rows.
+        repeats: lines with the header once more.
     """
 
     num_rows: int
@@ -95,6 +98,8 @@ class Chunk:
     origin: tuple[tuple[int, str, int], ...] = ()
     widths: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     met: list[tuple[str | None, str]] = field(default_factory=list)
+    last: tuple[str | None, ...] = ()
+    repeats: Sequence[int] = ()
 
     def count_in(self, check: WidthCheck) -> None:
         """Tell the check of widths about the records."""
@@ -154,7 +159,8 @@ class TextSource:
             content = self.framing.apply(content, line)
             if first and content.isspace():
                 continue
-            yield _Text(self, content, line, first).make
+            content, repeats = self.layout.without_repeats(content, line, begins=first > 0)
+            yield _Text(self, content, line, first, repeats).make
             first = 0
 
 
@@ -166,6 +172,7 @@ class _Text:
     content: bytes
     line: int
     first: int
+    repeats: Sequence[int] = ()
 
     def make(self, wanted: Wanted | None, most: int | None) -> Chunk:
         """See `MakeChunk`.
@@ -173,6 +180,11 @@ class _Text:
         Raises:
             DataError: no UTF-8 text, or quotes out of place.
         """
+        chunk = self._make(wanted, most)
+        chunk.repeats = self.repeats
+        return chunk
+
+    def _make(self, wanted: Wanted | None, most: int | None) -> Chunk:
         source = self.source
         content = check_utf8(self.content, source.file, self.line)
         records = count_records(content, self.line, source.file, source.layout, self.first)
@@ -210,9 +222,19 @@ class _Text:
             if frame is None:
                 return None
         frame = frame.head(most) if most is not None else frame
+        last = self._last(records) if most is None else ()
         met = wanted.unmet.among(frame, wanted.reading) if wanted.unmet and not done else []
         frame, bad = read_kinds(frame, wanted, done)
-        return Chunk(records.num_records, frame, bad, records.origin(shown(self.source.file)), met=met)
+        return Chunk(records.num_records, frame, bad, records.origin(shown(self.source.file)), met=met, last=last)
+
+    def _last(self, records: Records) -> tuple[str | None, ...]:
+        """The texts of the last record."""
+        layout, scan = self.source.layout, records.scan
+        record = records.content.rstrip(b"\n").rpartition(b"\n")[2]
+        if scan is not None:
+            record = strip_field_blanks(self.content[scan.starts[-1] : scan.ends[-1]], scan, len(scan.starts) - 1)
+        frame = read_columns(record, layout.columns, 0, layout.separator, layout.quote, shown(self.source.file), self.line)
+        return tuple(frame.row(0)) if frame.height == 1 else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +292,10 @@ class _Rows:
             return Chunk(self.frame.height, origin=origin)
         frame = self.frame if most is None else self.frame.head(most)
         met = wanted.unmet.among(frame, wanted.reading) if wanted.unmet else []
+        cells = frame.tail(1).rows() if most is None else []
+        last = tuple(cell if isinstance(cell, str) else None for cell in cells[0]) if cells else ()
         frame, bad = read_kinds(as_text(only(frame, list(wanted.columns)), self.source.is_whole), wanted, ())
-        return Chunk(self.frame.height, frame, bad, origin, met=met)
+        return Chunk(self.frame.height, frame, bad, origin, met=met, last=last)
 
 
 def _batches(file: str, num_rows: int) -> Iterator[polars.DataFrame]:

@@ -34,6 +34,7 @@ class ColumnFiles:
         surprises: column -> what could not be read as that kind.
         kinds: column -> what the first rows say it is; columns that are not there are to be judged by all rows.
         unmet: sentences on words of the config that no row holds.
+        last_rows: of each source its first row, the row behind its last, and the texts of the last.
     """
 
     folder: Path
@@ -44,6 +45,7 @@ class ColumnFiles:
     surprises: Mapping[str, Surprises]
     kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
     unmet: Sequence[str] = ()
+    last_rows: Sequence[tuple[int, int, Mapping[str, str | None]]] = ()
 
     @property
     def width(self) -> int:

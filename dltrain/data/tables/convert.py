@@ -25,7 +25,7 @@ from dltrain.data.tables.parquet_file import count_parquet_rows, parquet_faults,
 from dltrain.data.tables.text_chunks import read_text_columns, scan_records, text_chunks
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import Framing
-from dltrain.data.tables.text_layout import PLAIN, find_layout
+from dltrain.data.tables.text_layout import PLAIN, find_layout, repeats_warning
 from dltrain.errors import DataError, DltrainError, Fault, RunError
 from dltrain.reporting import Reporter
 from dltrain.storage.stored_folders import META, find_folders, hold, make_folder
@@ -34,7 +34,7 @@ from dltrain.wording import shown
 if TYPE_CHECKING:
     import polars
 
-FORMAT = 3
+FORMAT = 4
 LOOK_BYTES = 1 << 20
 # Fewer files are opened sooner: each is read once for every column.
 FILE_BYTES = 64 << 20
@@ -122,6 +122,7 @@ def _look_at_text(file: str, config: DataConfig, num_rows: int) -> tuple[Source,
         if source is None:
             layout, _ = find_layout(content, config, name, framing)
             source, first = TextSource(file, layout, encoding, framing), layout.first
+        content, _ = source.layout.without_repeats(content, line, begins=first > 0)
         records = scan_records(content, line, file, source.layout, first)
         check = source.layout.width_check(name)
         assert records.scan is not None
@@ -272,9 +273,11 @@ def _table(folder: Path, meta: Mapping[str, Any], surveyed: Survey, plan: Plan) 
         surprises,
         plan.kinds,
         meta.get("unmet", ()),
+        meta.get("last_rows", ()),
     )
     parts = {name: np.arange(first, last) for name, (first, last) in meta["parts"].items()} if len(surveyed.groups) > 1 else {}
     notes = [source.describe(found["rows"]) for source, found in zip(sources, meta["sources"], strict=True)]
+    notes += [repeats_warning(names[source], lines) for source, lines in meta.get("repeats", ())]
     return RawTable(
         frame,
         parts=parts,
@@ -305,11 +308,14 @@ class _Conversion:
         self.origin: list[tuple[int, int, int]] = []
         self.faults: list[Fault] = []
         self.sources: list[dict[str, Any]] = []
+        self.last_rows: list[tuple[int, int, Mapping[str, str | None]]] = []
+        self.repeats: list[tuple[int, list[int]]] = []
         self.parts: dict[str, tuple[int, int]] = {}
         self._frames: list[Any] = []
         self._frames_bytes = 0
         self._done_bytes = 0
         self._group_rows = 0
+        self._last: Sequence[str | None] = ()
 
     def run(self, folder: Path) -> None:
         """Fill the folder.
@@ -336,6 +342,7 @@ class _Conversion:
         surprises = {name: {"total": found.total, "rows": found.rows} for name, found in self.surprises.items()}
         document = {"height": self.height, "files": self.files, "stored": stored, "surprises": surprises}
         unmet = self.wanted.unmet.warnings() if self.wanted.unmet is not None else []
+        document |= {"last_rows": self.last_rows, "repeats": self.repeats}
         write_meta(folder / META, {**document, "sources": self.sources, "parts": self.parts, "unmet": unmet})
 
     def _read(self, source: Source, pool: ThreadPoolExecutor, beside: ThreadPoolExecutor, folder: Path) -> None:
@@ -343,7 +350,7 @@ class _Conversion:
         digest = _Digest(beside)
         check = source.width_check()
         waiting: deque[Future[Chunk]] = deque()
-        num_rows = 0
+        num_rows, first_row, self._last = 0, self.height, ()
         try:
             for make in source.chunks(lambda block: self._see(block, digest, source)):
                 while len(waiting) >= (WORKERS + 1 if self.limit is None else 1):
@@ -362,6 +369,8 @@ class _Conversion:
             raise DataError([*self.faults, Fault("the file holds a header and no rows", file=shown(source.file), line=1)])
         found = {"bytes": digest.num_bytes, "rows": num_rows, "columns": len(source.columns), "digest": digest.hexdigest()}
         self.sources.append(found)
+        if self._last:
+            self.last_rows.append((first_row, self.height, dict(zip(source.columns, self._last, strict=True))))
 
     def _submit(self, pool: ThreadPoolExecutor, make: MakeChunk, check: Any) -> Future[Chunk]:
         most = None if self.limit is None else self.limit - self._group_rows
@@ -380,8 +389,14 @@ class _Conversion:
     def _take(self, chunk: Chunk, source: Source, check: Any, folder: Path) -> int:
         if check is not None:
             chunk.count_in(check)
+        number = len(self.sources)
+        if chunk.repeats:
+            if not self.repeats or self.repeats[-1][0] != number:
+                self.repeats.append((number, []))
+            self.repeats[-1][1].extend(chunk.repeats)
         if chunk.frame is None:
             return chunk.num_rows
+        self._last = chunk.last or self._last
         if self.wanted.unmet is not None:
             self.wanted.unmet.remove(chunk.met)
         not_exact = sorted(self.plan.exact & chunk.bad.keys())
@@ -389,7 +404,6 @@ class _Conversion:
             raise _NotExactError(not_exact)
         for name, (rows, values) in chunk.bad.items():
             self.surprises.setdefault(name, Surprises()).add(rows, values, self.height)
-        number = len(self.sources)
         for row, _, line in chunk.origin:
             if row < chunk.frame.height:
                 self._add_origin(self.height + row, number, line)

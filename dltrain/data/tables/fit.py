@@ -40,7 +40,7 @@ from dltrain.data.columns.kinds import (
 )
 from dltrain.data.columns.pictures import picture_details
 from dltrain.data.columns.scaling import IMPUTES, SCALES
-from dltrain.data.columns.spoken import far_codes, how_read, totals_row, unmet_words, unusable_types
+from dltrain.data.columns.spoken import far_codes, how_read, totals_rows, unmet_words, unusable_types
 from dltrain.data.columns.tokens import warn_of_whole_lines
 from dltrain.data.columns.word_vectors import token_vectors
 from dltrain.data.dataset import Part, TargetSpec
@@ -123,7 +123,7 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         *warned,
         *unmet_words(config, raw.frame, reading),
     ]
-    warnings += totals_row(raw.frame, reading)
+    warnings += totals_rows(raw, reading)
     columns = [fit_column(config, column, values[column.name], rows["train"]) for column in columns]
     taught, untaught, more = split_untaught(columns, len(rows["train"]))
     warnings += more

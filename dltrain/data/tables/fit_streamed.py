@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,9 @@ from dltrain.data.columns.kinds import (
     is_text,
     mend,
     read_numbers,
+    to_numbers,
 )
-from dltrain.data.columns.spoken import how_read
+from dltrain.data.columns.spoken import how_read, totals_row
 from dltrain.data.columns.tokens import TokenCounts
 from dltrain.data.columns.word_vectors import token_vectors
 from dltrain.data.dataset import Part, TargetSpec
@@ -42,7 +44,7 @@ from dltrain.data.giveaways import MOST_COLUMNS, sampled
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
-from dltrain.data.tables.column_files import ColumnFiles, read_meta, write_meta
+from dltrain.data.tables.column_files import AS_READ, ColumnFiles, read_meta, write_meta
 from dltrain.data.tables.column_names import column_of, marked
 from dltrain.data.tables.convert import Plan, convert, refuse_ragged, survey, text_bytes
 from dltrain.data.tables.fit import (
@@ -71,6 +73,7 @@ from dltrain.errors import ConfigError, DataError, UsageError, all_of
 from dltrain.reporting import Reporter
 from dltrain.settings import whole_number
 from dltrain.storage.stored_folders import META, make_folder
+from dltrain.wording import shown
 
 if TYPE_CHECKING:
     import polars
@@ -244,6 +247,7 @@ def _fit(
     )
     rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
     warnings = [*guessed, *check_targets(config, specs, targets, rows, raw, reading), *warned, *files.unmet]
+    warnings += _totals_rows(files, raw, reading)
     fitted = []
     for number, column in enumerate(columns, 1):
         reporter.status(f"statistics of column {number} of {len(columns)}")
@@ -281,6 +285,24 @@ def _sample(files: ColumnFiles, columns: Sequence[FeatureColumn], reading: Readi
         name: np.concatenate(pieces) if isinstance(pieces[0], np.ndarray) else polars.concat(pieces)
         for name, pieces in found.items()
     }
+
+
+def _totals_rows(files: ColumnFiles, raw: RawTable, reading: Reading) -> list[str]:
+    """`totals_rows`, where the sums are of columns that are kept as numbers or as they were read."""
+    warnings: list[str] = []
+    for (first, end, texts), path in zip(files.last_rows, raw.details, strict=False):
+        numbers = partial(_numbers_of, files, reading, first, end)
+        name = shown(path) if len(files.last_rows) > 1 else ""
+        warnings += totals_row(texts, list(texts), numbers, end - first, name, is_text=bool(raw.reading))
+    return warnings
+
+
+def _numbers_of(files: ColumnFiles, reading: Reading, first: int, end: int, name: str) -> NDArray[np.float64]:
+    """Some rows of a column as numbers; none where it holds others or is not kept."""
+    series = files[name][first:end] if files.stored.get(name) in ("number", AS_READ) else None
+    if series is None or not (is_text(series) or series.dtype.is_numeric()):
+        return np.full(end - first, np.nan)
+    return to_numbers(mend(series.alias(marked(name)), reading), reading)
 
 
 def _fit_column(config: DataConfig, files: ColumnFiles, column: FeatureColumn, reading: Reading, rows: Rows) -> FeatureColumn:

@@ -38,6 +38,7 @@ class TextLayout:
         named_by: what says how many columns there are ("the header names").
         warnings: sentences for the user.
         strips_names: names of columns had blanks around them, which were left out.
+        header: the line with the names of several columns, as it stands; empty where there is none.
     """
 
     columns: tuple[str, ...]
@@ -49,10 +50,31 @@ class TextLayout:
     named_by: str
     warnings: tuple[str, ...] = ()
     strips_names: bool = False
+    header: bytes = b""
 
     def width_check(self, file: str) -> WidthCheck:
         """A check of the file's records."""
         return WidthCheck(len(self.columns), self.named_by, file)
+
+    def without_repeats(self, content: bytes, first_line: int, *, begins: bool) -> tuple[bytes, list[int]]:
+        """Whole lines of the text with repeated headers left empty, as files put one behind the other have them; and their lines.
+
+        Args:
+            content: UTF-8, from `first_line` of the file on.
+            first_line: a line's number.
+            begins: whether the header itself is among the lines.
+        """
+        if not self.header or self.header not in content:
+            return content, []
+        again, lines, done = [], [], 0
+        pattern = re.compile(rb"(?m)^(?:\xef\xbb\xbf)?" + re.escape(self.header) + rb"\r?$")
+        for match in list(pattern.finditer(content))[int(begins) :]:
+            if self.quote is not None and content.count(self.quote.encode(), 0, match.start()) % 2:
+                continue
+            again.append(content[done : match.start()])
+            done = match.end()
+            lines.append(first_line + content.count(b"\n", 0, match.start()))
+        return b"".join([*again, content[done:]]), lines
 
     def describe(self, name: str, num_rows: int) -> str:
         """`adult-train.csv: 32,561 rows, 15 columns (separator ", ")`."""
@@ -116,7 +138,14 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
         warnings = (*warnings, f"{name}: {signs.remark}")
     look = show_separator(separator, is_followed_by_blank(content, separator))
     stripped = stripped and first > 0 and not is_followed_by_blank(content, separator)
-    return TextLayout(tuple(columns), first, separator, quote, signs, look, named_by, warnings, stripped), scan
+    line = content[scan.starts[0] : scan.ends[0]] if first and len(columns) > 1 else b""
+    return TextLayout(tuple(columns), first, separator, quote, signs, look, named_by, warnings, stripped, line), scan
+
+
+def repeats_warning(name: str, lines: Sequence[int]) -> str:
+    """What is said of headers that are repeated further down."""
+    where = f"line {lines[0]:,}" if len(lines) == 1 else f"lines {listed([f'{line:,}' for line in lines], 4)}"
+    return f"warning: {name}: the header is repeated at {where}, as in files put one behind the other: left out"
 
 
 def _has_columns(content: bytes, separator: str, quote: str | None, columns: Sequence[str], name: str) -> bool:

@@ -1,0 +1,93 @@
+"""Lines that are no rows: headers repeated where files were put one behind the other, and rows of totals; in memory and streamed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+
+from dltrain.config.types import DataConfig
+from dltrain.data.dataset import Dataset
+from dltrain.data.load import read_part
+from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
+
+ROWS = 40
+LINES = [f"r{row},{row * 7 % 23},{row * 3 % 11 / 4},{'up' if row * 7 % 23 > 11 else 'down'}" for row in range(ROWS)]
+HEADER = "name,a,b,y"
+
+
+@pytest.fixture(params=[IN_MEMORY, STREAMED], ids=["resident", "streamed"])
+def bound(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    small_chunks(monkeypatch, 150)
+    return str(request.param)
+
+
+def config_of(*files: Path, target: str = "y") -> DataConfig:
+    return DataConfig(files[0].suffix[1:], path=tuple(map(str, files)), target=(target,), scale="none")
+
+
+def values(dataset: Dataset) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    array = dataset.parts["train"].inputs["features"]
+    return np.asarray(array if isinstance(array, np.ndarray) else array.read(0, len(array)))
+
+
+@pytest.mark.parametrize("between", [f"{HEADER}\n", f"\ufeff{HEADER}\n", f"{HEADER}\r\n", f"\n{HEADER}\n{HEADER}\n"])
+def test_a_repeated_header_is_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, between: str) -> None:
+    plain, joined = tmp_path / "plain.csv", tmp_path / "joined.csv"
+    plain.write_text("\n".join([HEADER, *LINES]), encoding="utf-8")
+    halves = ["\n".join([HEADER, *LINES[:25]]) + "\n", "\n".join(LINES[25:])]
+    joined.write_bytes(between.join(halves).encode())
+    expected, found = (load_as(monkeypatch, bound, config_of(file)) for file in (plain, joined))
+    np.testing.assert_array_equal(values(found), values(expected))
+    assert values(found).shape == (ROWS, 2)
+    np.testing.assert_array_equal(found.parts["train"].targets["y"], expected.parts["train"].targets["y"])
+    said = [warning for warning in found.warnings if "header" in warning]
+    lines = [number for number, line in enumerate(joined.read_bytes().decode().split("\n"), 1) if HEADER in line][1:]
+    where = f"line {lines[0]}" if len(lines) == 1 else f"lines {', '.join(map(str, lines))}"
+    assert len(said) == 1
+    assert f"joined.csv: the header is repeated at {where}, " in said[0]
+    assert not any("header" in warning for warning in expected.warnings)
+    part = read_part(found.preprocessing, [str(joined)], with_targets=True)
+    assert part.num_rows == ROWS
+
+
+def test_a_value_that_is_the_name_of_a_single_column_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+    from dltrain.data.sources.csv import parse_text
+
+    assert parse_text(b"word\none\nword\n", "t.csv", config_of(tmp_path / "t.csv")).frame["word"].to_list() == ["one", "word"]
+    quoted = f'{HEADER}\n"a\n{HEADER}\n",1,2,up\nb,1,2,down\n'
+    frame = parse_text(quoted.encode(), "t.csv", config_of(tmp_path / "t.csv")).frame
+    assert frame["name"].to_list() == [f"a\n{HEADER}\n", "b"]
+
+
+def test_both_ways_say_the_same_of_totals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    small_chunks(monkeypatch, 150)
+    sums = np.array([[float(cell) for cell in line.split(",")[1:3]] for line in LINES]).sum(axis=0)
+    total = f"Summe,{sums[0]:g},{sums[1]:g},down"
+    first, second = tmp_path / "a.csv", tmp_path / "b.csv"
+    first.write_text("\n".join([HEADER, *LINES, total]))
+    second.write_text("\n".join([HEADER, *LINES]))
+    resident, streamed = (load_as(monkeypatch, way, config_of(first, second)) for way in (IN_MEMORY, STREAMED))
+    assert_same(resident, streamed)
+    found = [[warning for warning in data.warnings if "called" in warning] for data in (resident, streamed)]
+    assert found[0] == found[1]
+    assert len(found[0]) == 1
+    assert "the last row of " in found[0][0]
+    assert "a.csv is called 'Summe' and holds the sums of the others (a): it is no row; `data.comment: Summe`" in found[0][0]
+
+
+def test_totals_of_parquet_and_in_another_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+    rows = [{"a": row * 7 % 23, "name": f"r{row % 4}", "y": row % 2} for row in range(ROWS)]
+    rows.append({"a": sum(int(row["a"]) for row in rows), "name": "Total", "y": 0})
+    polars.DataFrame(rows).write_parquet(tmp_path / "t.parquet")
+    polars.DataFrame(rows).write_csv(tmp_path / "t.csv")
+    for ending in ("parquet", "csv"):
+        warnings = load_as(monkeypatch, bound, config_of(tmp_path / f"t.{ending}")).warnings
+        said = [warning for warning in warnings if "called" in warning]
+        assert said == [
+            "the last row is called 'Total' and holds the sums of the others (a): it is no row; take it out of the file"
+        ]
