@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from dltrain.cli.text import format_number, table
+from dltrain.cli.text import format_number, signed, table
 from dltrain.config.catalog.metrics import canonical
 from dltrain.errors import Fault
 from dltrain.wording import one_line
@@ -130,7 +130,9 @@ def gate_documents(gates: Iterable[Any]) -> list[dict[str, Any]]:
     found = [
         dict(gate) if isinstance(gate, Mapping) else {name: getattr(gate, name) for name in gate.__slots__} for gate in gates
     ]
-    return [{name: value for name, value in gate.items() if name != "interval" or value is not None} for gate in found]
+    return [
+        {name: value for name, value in gate.items() if name not in ("interval", "old") or value is not None} for gate in found
+    ]
 
 
 def gate_lines(gates: Iterable[Any]) -> list[str]:
@@ -148,10 +150,21 @@ def unmet_faults(gates: Iterable[Any]) -> list[Fault]:
 def _outcome(gate: Mapping[str, Any]) -> str:
     value = gate["value"]
     found = "not a number" if value is None or not math.isfinite(value) else format_exactly(value, gate["require"])
+    if gate.get("old") is not None:
+        return _outcome_beside(gate, found)
     if gate.get("interval") is not None and value is not None:
         low, high = (format_exactly(end, gate["require"]) for end in gate["interval"])
         found = f"{found} ({low}{_TO}{high} with 95 % confidence)"
     return f"it is {found} on the {gate['part']} part" if gate.get("part") else f"it is {found}"
+
+
+def _outcome_beside(gate: Mapping[str, Any], found: str) -> str:
+    """What came out of a comparison with an old model."""
+    said = f"it is {found}, the old one {format_number(gate['old'])}, the difference {signed(gate['value'] - gate['old'])}"
+    if gate.get("interval") is not None:
+        low, high = map(signed, gate["interval"])
+        said += f" ({low} to {high} with 95 % confidence)"
+    return f"{said}, on the {gate['part']} part"
 
 
 def format_exactly(value: float, require: str) -> str:

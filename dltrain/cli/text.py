@@ -33,6 +33,11 @@ def format_number(value: Any) -> str:
     return f"{number:,.{3 - exponent}f}"
 
 
+def signed(value: float) -> str:
+    """A difference: the number with its sign."""
+    return f"+{format_number(value)}" if value > 0 else format_number(value)
+
+
 def format_seconds(seconds: float | None) -> str:
     """A duration with its unit: `0.12 s`, `3 min 20 s`, `2 h 5 min`."""
     if seconds is None or not math.isfinite(seconds):

@@ -14,6 +14,7 @@ OPERATORS = (">=", "<=", ">", "<")
 SCHEMA_PATTERN = r"^\s*\S(.*[^<>=!\s])?\s*(>=|<=|>|<)\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*(@\s*95\s*%\s*)?$"
 # The last comparison counts, so that a label may hold one: f1[a>b]>=0.9.
 _LEVEL = re.compile(r"^(?P<number>.*?)\s*@\s*(?P<level>.*?)\s*$")
+_OLD = re.compile(r"^\s*old\s*([-+].*)?$")
 _FORM = re.compile(r"^\s*(?P<name>.*[^<>=!\s])\s*(?P<operator>[<>=!]+)\s*(?P<number>[^<>=!]*?)\s*$", re.DOTALL)
 _EXAMPLE = "write a metric, one of >= > <= <, and a number, such as accuracy>=0.9, rmse<=7, val_loss<0.3 or f1[spam]>=0.9"
 _LEVEL_HINT = "write @95%: the end of the 95 % interval nearest to the threshold has to meet it"
@@ -29,6 +30,7 @@ class Requirement:
         operator: one of `>=`, `>`, `<=`, `<`.
         threshold: the finite number on its right.
         level: 95 where the end of the interval has to meet it, None: the value itself.
+        is_relative: the threshold is to be added to the old model's value: `accuracy>=old-0.005`.
     """
 
     text: str
@@ -36,10 +38,15 @@ class Requirement:
     operator: str
     threshold: float
     level: int | None = None
+    is_relative: bool = False
 
 
-def parse_gate(text: str) -> Requirement:
+def parse_gate(text: str, *, may_compare: bool = False) -> Requirement:
     """Take one gate apart.
+
+    Args:
+        text: such as `accuracy>=0.9`.
+        may_compare: there is an old model, whose metric `old` stands for.
 
     Raises:
         UsageError: the form is wrong.
@@ -58,6 +65,12 @@ def parse_gate(text: str) -> Requirement:
         if leveled["level"].replace(" ", "") != "95%":
             message = f"in the requirement {text!r} 95% was expected after @, found {leveled['level']!r}"
             raise UsageError(Fault(message, hint=_LEVEL_HINT))
+    is_relative = _OLD.match(number) is not None
+    if is_relative and not may_compare:
+        message = f"the requirement {text!r} compares with an old model, and none is named"
+        raise UsageError(Fault(message, hint="dltrain evaluate RUN --against OLD --require ... names it"))
+    if is_relative:
+        number = number.strip().removeprefix("old").replace(" ", "") or "0"
     try:
         threshold = float(number)
     except ValueError:
@@ -67,11 +80,15 @@ def parse_gate(text: str) -> Requirement:
         raise UsageError(
             Fault(f"in the requirement {text!r} a finite number was expected after {sign}, found {found}", hint=_EXAMPLE)
         )
-    return Requirement(text, match["name"].strip(), sign, threshold, level)
+    return Requirement(text, match["name"].strip(), sign, threshold, level, is_relative)
 
 
-def parse_gates(requires: Iterable[str]) -> list[Requirement]:
+def parse_gates(requires: Iterable[str], *, may_compare: bool = False) -> list[Requirement]:
     """Take gates apart.
+
+    Args:
+        requires: the gates.
+        may_compare: there is an old model, whose metric `old` stands for.
 
     Raises:
         UsageError: with a fault for each whose form is wrong.
@@ -80,7 +97,7 @@ def parse_gates(requires: Iterable[str]) -> list[Requirement]:
     faults: list[Fault] = []
     for text in requires:
         try:
-            requirements.append(parse_gate(text))
+            requirements.append(parse_gate(text, may_compare=may_compare))
         except UsageError as error:
             faults.extend(error.faults)
     if faults:

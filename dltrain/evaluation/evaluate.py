@@ -20,6 +20,7 @@ from dltrain.evaluation.metrics.pca_baseline import load_pca
 from dltrain.evaluation.metrics.reconstruction import report_reconstruction
 from dltrain.evaluation.metrics.report import report_part, restore_priors, restore_reference
 from dltrain.evaluation.moved_data import find_moved, with_places
+from dltrain.evaluation.scored import Scored
 from dltrain.evaluation.spread_sample import sample_note, spread_rows, take_part
 from dltrain.evaluation.training_rows import warn_of_training_rows
 from dltrain.model.corruption import corruption_of
@@ -45,6 +46,7 @@ class EvaluateResult:
         notes: sentences for the user.
         intervals: metric -> between which values it is with a confidence of 95 %.
         units: what was drawn to find these: `by`, `units`, `resamples`, `level`.
+        scored: the rows and what the model says of them; None where the input is reconstructed.
     """
 
     run: Path
@@ -57,6 +59,7 @@ class EvaluateResult:
     notes: list[str] = field(default_factory=list)
     intervals: dict[str, Any] = field(default_factory=dict)
     units: dict[str, Any] = field(default_factory=dict)
+    scored: Scored | None = None
 
 
 def evaluate(
@@ -135,6 +138,7 @@ def evaluate(
     model = stored.build(checkpoint)
     encoded = encode_part(rows, stored.preprocessing.schema, stored.heads)
     forward = Forward(model, evaluation_batch_size(encoded.inputs))
+    scored = None
     if stored.heads[0].task == "reconstruction":
         pca = load_pca(stored.run.state, math.prod(stored.preprocessing.schema.inputs[0].shape))
         corrupt = corruption_of(stored.config, stored.preprocessing.schema)
@@ -144,6 +148,7 @@ def evaluate(
         reference = restore_reference(stored.manifest.get("reference", {}))
         priors = restore_priors(stored.manifest.get("reference", {}))
         report = report_part(shown, logs, stored.heads, outputs, rows, reference, priors)
+        scored = Scored(stored, rows, encoded, forward, outputs)
     own, notes = _own_gates(stored.config.evaluation.require, shown) if own_gates else ((), [])
     intervals = {shown: report.intervals}
     gates = check_gates(
@@ -158,6 +163,7 @@ def evaluate(
         report=report.report,
         intervals=report.intervals,
         units=report.units,
+        scored=scored,
         gates=list(gates),
         notes=[*told, *report.notes, *notes],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import click
 
@@ -43,16 +43,27 @@ def command(
     images: ImagesOption = None,
     runs: RunsOption = Path("runs"),
     require: RequireOption = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="OLD",
+            help="Compare with an older model on the same rows: a run, a sweep (its best) or a file of predictions; "
+            "--require 'accuracy>=old-0.005', 'log_loss<=old @95%'.",
+        ),
+    ] = None,
     no_require: Annotated[bool, typer.Option("--no-require", help="Leave out the gates of the run's own config.")] = False,
 ) -> int:
     """Print the metrics of RUN on its test part, on another part, or on other data, beside the baseline.
 
     RUN is a path, `latest`, or the beginning of a run's name. Where the run's own data was moved, `data.path=FILE` says where to.
     """
+    from dltrain.cli.against_text import against_table
     from dltrain.cli.paths import data_words
     from dltrain.cli.results import gate_documents, gate_lines, metrics_table, report_text, unmet_faults
     from dltrain.config import split_words
     from dltrain.errors import fault_documents
+    from dltrain.evaluation.against import evaluate_against, find_old
     from dltrain.evaluation.evaluate import evaluate
     from dltrain.evaluation.metrics.gates import parse_gates
     from dltrain.storage.run_list import find_run
@@ -61,21 +72,25 @@ def command(
     words, overrides = split_words(more_data or ()) if not data else (more_data, [])
     paths = data_words(data, words)
     gates = tuple(require or ())
-    parse_gates(gates)
-    result = evaluate(
-        find_run(run, runs),
-        data=paths,
-        part=part,
-        weights=weights,
-        require=gates,
-        own_gates=not no_require,
-        allow_changed=allow_changed,
-        skip_broken=skip_broken,
-        images=tuple(images or ()),
-        overrides=overrides,
-        threads=console.settings.threads,
-        reporter=console,
-    )
+    parse_gates(gates, may_compare=against is not None)
+    options: dict[str, Any] = {
+        "data": paths,
+        "part": part,
+        "weights": weights,
+        "require": gates,
+        "own_gates": not no_require,
+        "allow_changed": allow_changed,
+        "skip_broken": skip_broken,
+        "images": tuple(images or ()),
+        "overrides": overrides,
+        "threads": console.settings.threads,
+        "reporter": console,
+    }
+    path, compared = find_run(run, runs), None
+    if against is None:
+        result = evaluate(path, **options)
+    else:
+        result, compared = evaluate_against(path, find_old(against, runs), **options)
     unmet = unmet_faults(result.gates)
     code = GateError.exit_code if unmet else 0
     console.document(
@@ -91,14 +106,16 @@ def command(
             "intervals_of": result.units,
             "report": result.report,
             "gates": gate_documents(result.gates),
-            "notes": list(result.notes),
+            "notes": [*result.notes, *(compared.notes if compared else ())],
+            **({"against": compared.document()} if compared else {}),
         }
     )
     blocks = [
         f"{result.run}: {result.part}, {result.weights} weights",
         *report_text(result.report, console.width),
         metrics_table({result.part: result.metrics}, result.baseline, result.report, console.width, result.intervals),
-        "\n".join(map(one_line, result.notes)),
+        against_table(compared.paired, console.width) if compared else "",
+        "\n".join(map(one_line, [*result.notes, *(compared.notes if compared else ())])),
         "\n".join(gate_lines(result.gates)),
     ]
     console.result("\n\n".join(block for block in blocks if block))

@@ -13,6 +13,7 @@ from typing import Any
 from dltrain.config.catalog.metrics import find_name, find_value, split_part
 from dltrain.config.gates import Requirement, parse_gate, parse_gates
 from dltrain.errors import Fault, UsageError
+from dltrain.evaluation.metrics.paired import Difference
 from dltrain.wording import one_of
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -37,7 +38,8 @@ class Gate:
         met: whether the condition holds; a NaN meets none.
         part: the part of the data the value is of.
         metric: the metric's name there.
-        interval: of the metric, where an end of it has to meet the condition.
+        interval: of the metric, where an end of it has to meet the condition; of the difference where there is an old model.
+        old: the old model's value, where it is compared with that.
     """
 
     require: str
@@ -46,6 +48,7 @@ class Gate:
     part: str
     metric: str
     interval: tuple[float, float] | None = None
+    old: float | None = None
 
 
 def check_gates(
@@ -55,6 +58,7 @@ def check_gates(
     part: str | None = None,
     reports: Mapping[str, Mapping[str, Any]] | None = None,
     intervals: Mapping[str, Mapping[str, Sequence[float]]] = NO_INTERVALS,
+    differences: Mapping[str, Difference] | None = None,
 ) -> list[Gate]:
     """Hold metrics against what is required.
 
@@ -66,6 +70,7 @@ def check_gates(
             (`train.accuracy>=0.9`): a gate that a model passes on what it has seen says nothing.
         reports: part -> what `classification_report` returned, for the metrics of one class.
         intervals: part -> metric -> its interval, for gates such as `accuracy>=0.9 @95%`.
+        differences: metric -> how it differs from an old model's, for gates such as `accuracy>=old-0.005`.
 
     Raises:
         UsageError: with a fault for each gate that is malformed or names no metric there is.
@@ -74,12 +79,15 @@ def check_gates(
     parts = [part] if part is not None else [name for name in ("test", "validation") if name in values][:1]
     gates: list[Gate] = []
     faults: list[Fault] = []
-    for requirement in parse_gates(requires):
+    for requirement in parse_gates(requires, may_compare=differences is not None):
         found = find_value(requirement.name, values, parts) or _find_class_value(requirement.name, values, parts)
         if found is None:
             faults.append(_unknown(requirement, metrics, values, parts))
             continue
         in_part, metric, value = found[0], found[1], math.nan if found[2] is None else float(found[2])
+        if requirement.is_relative:
+            gates.extend(_compared(requirement, in_part, metric, (differences or {}).get(metric), faults))
+            continue
         interval = _interval_for(requirement, in_part, metric, value, intervals, faults)
         held = value if interval is None else interval[0] if requirement.operator in (">=", ">") else interval[1]
         met = math.isfinite(held) and _OPERATORS[requirement.operator](held, requirement.threshold)
@@ -87,6 +95,18 @@ def check_gates(
     if faults:
         raise UsageError(faults)
     return gates
+
+
+def _compared(requirement: Requirement, part: str, metric: str, found: Difference | None, faults: list[Fault]) -> list[Gate]:
+    """A gate on the difference to an old model; a fault where it is not known."""
+    if found is None or (requirement.level is not None and found.interval is None):
+        lacking = "has no interval of its difference here" if found else "is not compared"
+        faults.append(Fault(f"the requirement {requirement.text!r} cannot be held against the old model: {metric} {lacking}"))
+        return []
+    interval = found.interval if requirement.level is not None else None
+    held = found.difference if interval is None else interval[0] if requirement.operator in (">=", ">") else interval[1]
+    met = math.isfinite(held) and _OPERATORS[requirement.operator](held, requirement.threshold)
+    return [Gate(requirement.text, found.new, met, part, metric, interval, found.old)]
 
 
 def _interval_for(

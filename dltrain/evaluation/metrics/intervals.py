@@ -129,8 +129,8 @@ def resample_counts(count: int) -> Floats:
 def intervals(sums: Sums, units: Units | None, level: int = LEVEL) -> dict[str, Interval]:
     """Metric -> its interval; metrics that are no number have none.
 
-    Shares get Wilson's interval (JASA 22, 1927), of as many rows as the spread over the units is worth; others the quantiles
-    of the bootstrap, moved outwards for few units (Hesterberg, "What Teachers Should Know About the Bootstrap", 2015, 5.3).
+    Shares get Wilson's interval (JASA 22, 1927), of as many rows as the spread over the units is worth; others quantiles of the
+    bootstrap.
 
     Args:
         sums: of the part.
@@ -140,43 +140,76 @@ def intervals(sums: Sums, units: Units | None, level: int = LEVEL) -> dict[str, 
     if units is None:
         return {}
     added = sums.add_up(units.codes, units.count)
-    values = sums.compute(added.sum(axis=0))
-    drawn = sums.compute(resample_counts(units.count) @ added)
+    drawn = draw(sums, units)
     found: dict[str, Interval] = {}
-    for name, value in values.items():
-        if not math.isfinite(float(value)):
+    for name, one in drawn.items():
+        if not math.isfinite(one.value):
             continue
         if name in sums.shares:
             interval = _share_interval(sums.shares[name], added, units, level)
         else:
-            interval = _quantiles(drawn[name], float(value), units.count, level, is_bounded=name in sums.bounded)
+            interval = one.interval(level)
+            if interval is not None and name in sums.bounded:
+                interval = _below_one(interval, units.count, level)
         if interval is not None:
             found[name] = interval
     return found
 
 
-def difference_interval(drawn: Floats, units: int, level: int = LEVEL) -> Interval | None:
-    """The interval of a difference of which a value was drawn for each sample."""
-    return _quantiles(drawn, 0.0, units, level, is_bounded=False)
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A metric, or the difference of two, over samples.
+
+    Attributes:
+        value: of all rows.
+        samples: of each sample [RESAMPLES].
+        without: of all units but one [units].
+    """
+
+    value: float
+    samples: Floats
+    without: Floats
+
+    def less(self, other: Drawn) -> Drawn:
+        """The difference, sample by sample."""
+        return Drawn(self.value - other.value, self.samples - other.samples, self.without - other.without)
+
+    def interval(self, level: int = LEVEL) -> Interval | None:
+        """Quantiles of the samples, moved for bias and skewness and, where there are few units, outwards.
+
+        BCa (Efron, JASA 82, 1987), with Student's quantile as Hesterberg has it ("What Teachers Should Know About the
+        Bootstrap", 2015, 5.3).
+        """
+        kept = self.samples[np.isfinite(self.samples)]
+        if len(kept) < RESAMPLES // 2 or not math.isfinite(self.value):
+            return None
+        units, normal = len(self.without), NormalDist()
+        wide = math.sqrt(units / (units - 1)) * student_quantile(1 - (1 - level / 100) / 2, units - 1)
+        below = (np.count_nonzero(kept < self.value) + np.count_nonzero(kept <= self.value)) / (2 * len(kept))
+        bias = normal.inv_cdf(min(max(below, 0.01), 0.99))
+        moved = np.mean(self.without) - self.without
+        spread = float((moved**2).sum())
+        skew = float((moved**3).sum()) / (6 * spread**1.5) if math.isfinite(spread) and spread > 0 else 0.0
+        ends = [bias + (bias + z) / max(0.1, 1 - skew * (bias + z)) for z in (-wide, wide)]
+        low, high = (float(end) for end in np.quantile(kept, [normal.cdf(end) for end in ends]))
+        return low, high
 
 
-def resampled(sums: Sums, units: Units) -> dict[str, Floats]:
-    """Metric -> its value in each sample [RESAMPLES]. Of two models on the same units, sample by sample on the same rows."""
+def draw(sums: Sums, units: Units) -> dict[str, Drawn]:
+    """Metric -> its values over samples. Of two models on the same units the samples are of the same rows."""
+    added = sums.add_up(units.codes, units.count)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return sums.compute(resample_counts(units.count) @ sums.add_up(units.codes, units.count))
+        total = added.sum(axis=0)
+        values, samples = sums.compute(total), sums.compute(resample_counts(units.count) @ added)
+        without = sums.compute(total - added)
+    return {name: Drawn(float(value), samples[name], without[name]) for name, value in values.items()}
 
 
-def _quantiles(drawn: Floats, value: float, units: int, level: int, *, is_bounded: bool) -> Interval | None:
-    kept = drawn[np.isfinite(drawn)]
-    if len(kept) < RESAMPLES // 2:
-        return None
-    tail = NormalDist().cdf(-math.sqrt(units / (units - 1)) * student_quantile(1 - (1 - level / 100) / 2, units - 1))
-    low, high = (float(end) for end in np.quantile(kept, [tail, 1 - tail]))
-    if is_bounded:
-        high = min(high, 1.0)
-        if low == high == 1.0:  # nothing went wrong in so many units: that says no more than it does of a share
-            low = wilson(units, units, level)[0]
-    return min(low, value), max(high, value) if not is_bounded else max(high, min(value, 1.0))
+def _below_one(interval: Interval, units: int, level: int) -> Interval:
+    low, high = interval
+    if low >= 1:  # nothing went wrong in so many units: that says no more than it does of a share
+        return wilson(units, units, level)
+    return low, min(high, 1.0)
 
 
 def _share_interval(share: Share, added: Floats, units: Units, level: int) -> Interval | None:

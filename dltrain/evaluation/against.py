@@ -1,0 +1,166 @@
+"""`evaluate --against`: a run beside an older model, on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.gates import parse_gates
+from dltrain.errors import DataError, Fault, UsageError
+from dltrain.evaluation.evaluate import EvaluateResult, evaluate
+from dltrain.evaluation.metrics.gates import check_gates
+from dltrain.evaluation.metrics.intervals import Sums
+from dltrain.evaluation.metrics.paired import Paired, compare_sums, mcnemar
+from dltrain.evaluation.metrics.part_intervals import sums_of_part
+from dltrain.evaluation.predictions.read_predictions import PREDICTION_SUFFIXES, read_predictions
+from dltrain.evaluation.scored import Scored
+from dltrain.storage.run_list import find_run
+from dltrain.wording import shown
+
+_HINT = "compare them on the same rows: --data FILE, or runs with the same data, data.split and seed"
+
+
+@dataclass(slots=True)
+class Against:
+    """What a comparison came to.
+
+    Attributes:
+        old: the run or file that is the old model.
+        paired: the metrics of both.
+        notes: sentences for the user.
+    """
+
+    old: Path
+    paired: Paired
+    notes: list[str]
+
+    def document(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"old": str(self.old), **self.paired.document()}
+
+
+def find_old(word: str, runs: Path) -> Path:
+    """The file of predictions, or the run, that a word names."""
+    path = Path(word)
+    return path if path.suffix.lower() in PREDICTION_SUFFIXES and path.is_file() else find_run(word, runs)
+
+
+def evaluate_against(run: Path, old: Path, *, require: Sequence[str] = (), **options: Any) -> tuple[EvaluateResult, Against]:
+    """Evaluate a run, and an older model on the same rows.
+
+    Args:
+        run: the run.
+        old: another run, a sweep (its best trial), or a file of predictions for the rows.
+        require: gates; those on `old` compare the two, such as `accuracy>=old-0.005`.
+        options: see `evaluate`.
+
+    Raises:
+        DataError: the rows differ.
+        UsageError: the two predict different things.
+    """
+    asked = parse_gates(require, may_compare=True)
+    own = [gate.text for gate in asked if not gate.is_relative]
+    new = evaluate(run, require=own, **options)
+    scored = new.scored
+    if scored is None:
+        raise UsageError("a reconstruction is not compared", hint="dltrain evaluate of both shows their errors")
+    if old.suffix.lower() in PREDICTION_SUFFIXES and old.is_file():
+        sums, right, notes = _of_file(old, scored)
+    else:
+        sums, right, notes = _of_run(old, new, options)
+    paired = compare_sums(scored.sums(), sums, scored.units({**scored.sums(), **sums}))
+    mine = _is_right(scored)
+    if mine is not None and right is not None and scored.part.blocks is None:
+        paired = replace(paired, mcnemar=mcnemar(mine, right))
+    new.gates += check_gates(
+        [gate.text for gate in asked if gate.is_relative], {new.part: new.metrics}, part=new.part, differences=paired.metrics
+    )
+    return new, Against(old, paired, notes)
+
+
+def _of_run(
+    old: Path, new: EvaluateResult, options: Mapping[str, Any]
+) -> tuple[dict[str, Sums], NDArray[np.bool_] | None, list[str]]:
+    assert new.scored is not None
+    kept = {
+        key: options[key] for key in ("data", "skip_broken", "images", "threads", "reporter", "allow_changed") if key in options
+    }
+    part = None if options.get("data") else new.part
+    found = evaluate(old, **{**kept, "part": part, "own_gates": False})
+    if found.scored is None:
+        raise UsageError(f"{shown(str(old))} reconstructs its input, the other run does not", hint="name a run of the same task")
+    _refuse_other_targets(old, new.scored, found.scored)
+    _refuse_other_rows(old, new.scored, found.scored)
+    return found.scored.sums(), _is_right(found.scored), []
+
+
+def _of_file(old: Path, scored: Scored) -> tuple[dict[str, Sums], NDArray[np.bool_] | None, list[str]]:
+    head = scored.heads[0]
+    if len(scored.heads) > 1 or len(head.targets) > 1:
+        raise UsageError(f"{shown(str(old))}: predictions of one target can be compared, the run has several")
+    said = read_predictions(old, head, scored.part)
+    sums = sums_of_part(scored.heads, [said.answers], scored.part, {})
+    if not said.has_probabilities and head.classes:
+        sums = {prefix: replace(one, compute=_without_scores(one)) for prefix, one in sums.items()}
+    right = said.answers.argmax(axis=1) == scored.part.targets[head.targets[0].name] if head.classes else None
+    return sums, right, said.notes
+
+
+def _without_scores(sums: Sums) -> Any:
+    """Of labels alone: no metric of probabilities."""
+    return lambda added: {name: value for name, value in sums.compute(added).items() if name not in ("log_loss", "roc_auc")}
+
+
+def _is_right(scored: Scored) -> NDArray[np.bool_] | None:
+    head = scored.heads[0]
+    if len(scored.heads) > 1 or not head.classes:
+        return None
+    found: NDArray[np.bool_] = scored.answers[0].argmax(axis=1) == scored.part.targets[head.targets[0].name]
+    return found
+
+
+def _refuse_other_targets(old: Path, mine: Scored, theirs: Scored) -> None:
+    names = [[target.name for head in one.heads for target in head.targets] for one in (mine, theirs)]
+    if names[0] != names[1]:
+        message = f"{shown(str(old))} predicts {', '.join(names[1])}, the other run {', '.join(names[0])}"
+        raise UsageError(message, hint="name a run of the same target")
+    for one, other in zip(mine.heads, theirs.heads, strict=True):
+        if (one.task, one.classes) != (other.task, other.classes):
+            what = f"the classes {', '.join(other.classes)}" if other.classes else "numbers"
+            raise UsageError(
+                f"{shown(str(old))} predicts {what}, which the other run does not", hint="name a run of the same target"
+            )
+
+
+def _refuse_other_rows(old: Path, mine: Scored, theirs: Scored) -> None:
+    one, other = mine.part, theirs.part
+    if one.num_rows != other.num_rows:
+        reason = f"{other.num_rows:,} rows against {one.num_rows:,}"
+    elif len(one.row_ids) and len(other.row_ids) and not np.array_equal(one.row_ids, other.row_ids):
+        common = len(np.intersect1d(one.row_ids, other.row_ids))
+        reason = f"only {common:,} of {one.num_rows:,} rows are the same ones"
+    else:
+        reason = next((text for head in mine.heads for text in _told_targets(head, one, theirs)), "")
+    if reason:
+        raise DataError(Fault(f"the rows of {shown(str(old))} are not those of the run: {reason}", hint=_HINT))
+
+
+def _told_targets(head: Any, one: Any, theirs: Scored) -> list[str]:
+    """What differs in the true values, in own units: each run scales them by its own training part."""
+    told = []
+    others = {target.name: target for other in theirs.heads for target in other.targets}
+    for target in head.targets:
+        mine, found = one.targets[target.name], theirs.part.targets[target.name]
+        if head.classes:
+            differing = np.flatnonzero(mine != found)
+        else:
+            values, same = target.to_own(mine), others[target.name].to_own(found)
+            differing = np.flatnonzero(~np.isclose(values, same, rtol=1e-4, atol=1e-4 * float(np.std(values)) + 1e-12))
+        if len(differing):
+            told.append(f"{len(differing):,} of {len(mine):,} have another value of {target.name}")
+    return told

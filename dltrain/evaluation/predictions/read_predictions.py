@@ -1,0 +1,129 @@
+"""Predictions from a file, as `dltrain predict` or another program wrote them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.dataset import Part
+from dltrain.errors import DataError, Fault
+from dltrain.model.heads.head import Head
+from dltrain.wording import listed, shown
+
+if TYPE_CHECKING:
+    import polars
+
+PREDICTION_SUFFIXES = (".csv", ".jsonl", ".ndjson", ".parquet", ".pq")
+_SUM = 1e-3  # by how much probabilities may miss 1
+
+
+@dataclass(slots=True)
+class ReadPredictions:
+    """Predictions of one target.
+
+    Attributes:
+        answers: probabilities [rows, classes] (of labels alone 0 and 1), or numbers [rows, 1].
+        has_probabilities: whether they are what the file gives.
+        notes: sentences for the user.
+    """
+
+    answers: NDArray[np.float64]
+    has_probabilities: bool = False
+    notes: list[str] = field(default_factory=list)
+
+
+def read_predictions(path: Path, head: Head, part: Part) -> ReadPredictions:
+    """Read the predictions for the rows of a part: `prediction`, and `probability_<label>` where there are classes.
+
+    Args:
+        path: CSV, JSON lines or Parquet.
+        head: whose targets they are.
+        part: the rows; columns `row`, `true_<target>` and those that name rows are held against it.
+
+    Raises:
+        DataError: it cannot be read, or is not of these rows.
+    """
+    import polars
+
+    try:
+        if path.suffix.lower() in (".parquet", ".pq"):
+            frame = polars.read_parquet(path)
+        elif path.suffix.lower() == ".csv":
+            frame = polars.read_csv(path, infer_schema=False)
+        else:
+            frame = polars.read_ndjson(path)
+    except (OSError, polars.exceptions.PolarsError) as error:
+        raise DataError(Fault(f"the predictions cannot be read: {shown(str(path))}: {error}")) from error
+    if frame.height != part.num_rows:
+        message = f"{shown(str(path))} has {frame.height:,} predictions for {part.num_rows:,} rows"
+        raise DataError(Fault(message, hint="predictions are compared on the same rows, one for each"))
+    frame, notes = _in_order(path, frame, part)
+    _refuse_other_truth(path, frame, head, part)
+    names = [f"probability_{label}" for label in head.classes]
+    if head.classes and all(name in frame.columns for name in names):
+        answers = np.stack([_numbers(path, frame, name) for name in names], axis=1)
+        if not np.allclose(answers.sum(axis=1), 1, atol=_SUM):
+            row = int(np.flatnonzero(~np.isclose(answers.sum(axis=1), 1, atol=_SUM))[0]) + 1
+            raise DataError(Fault(f"{shown(str(path))}: the probabilities of prediction {row:,} do not add up to 1"))
+        return ReadPredictions(answers, True, notes)
+    if "prediction" not in frame.columns:
+        raise DataError(Fault(f"{shown(str(path))} has no column prediction", hint=f"it has {listed(frame.columns)}"))
+    if not head.classes:
+        return ReadPredictions(_numbers(path, frame, "prediction")[:, None], False, notes)
+    known = {label: index for index, label in enumerate(head.classes)}
+    said = [str(label) for label in frame["prediction"].to_list()]
+    unknown = next((label for label in said if label not in known), None)
+    if unknown is not None:
+        raise DataError(
+            Fault(f"{shown(str(path))} predicts {unknown!r}", hint=f"the classes of the run are {listed(head.classes)}")
+        )
+    notes.append(f"{shown(str(path))} holds labels without probabilities: no metric of probabilities is compared.")
+    return ReadPredictions(np.eye(len(known))[[known[label] for label in said]], False, notes)
+
+
+def _in_order(path: Path, frame: polars.DataFrame, part: Part) -> tuple[polars.DataFrame, list[str]]:
+    """The predictions in the order of the rows, by their numbers where the file has them."""
+    if "row" in frame.columns and len(part.row_ids):
+        numbers = _numbers(path, frame, "row").astype(np.int64) - 1
+        order, wanted = np.argsort(numbers, kind="stable"), np.argsort(part.row_ids, kind="stable")
+        if not np.array_equal(numbers[order], part.row_ids[wanted]):
+            raise DataError(Fault(f"{shown(str(path))} holds predictions for other rows than those of the run"))
+        places = np.empty(len(order), np.int64)
+        places[wanted] = order
+        return frame[places], []
+    named = [name for name in part.identifiers if name in frame.columns]
+    for name in named:
+        found = ["" if value is None else str(value) for value in frame[name].to_list()]
+        if found != list(part.identifiers[name]):
+            raise DataError(Fault(f"{shown(str(path))} holds predictions for other rows than those of the run: {name} differs"))
+    return frame, [] if named else [f"{shown(str(path))} does not name its rows: they are taken to be in the order of the data."]
+
+
+def _refuse_other_truth(path: Path, frame: polars.DataFrame, head: Head, part: Part) -> None:
+    target = head.targets[0]
+    name = f"true_{target.name}"
+    if name not in frame.columns:
+        return
+    stored = part.targets[target.name]
+    if head.classes:
+        same = np.array([head.classes[code] for code in stored]) == np.array([str(v) for v in frame[name].to_list()])
+    else:
+        true = target.to_own(stored)
+        same = np.isclose(_numbers(path, frame, name), true, rtol=1e-4, atol=1e-4 * float(np.std(true)) + 1e-12)
+    if not same.all():
+        count = f"{int((~same).sum()):,} of {len(same):,}"
+        raise DataError(Fault(f"{shown(str(path))} is of other rows: {count} have another value of {target.name}"))
+
+
+def _numbers(path: Path, frame: polars.DataFrame, name: str) -> NDArray[np.float64]:
+    import polars
+
+    values: Any = frame[name].cast(polars.Float64, strict=False).to_numpy()
+    bad = np.flatnonzero(~np.isfinite(values.astype(np.float64)))
+    if len(bad):
+        raise DataError(Fault(f"{shown(str(path))}: {name} of prediction {int(bad[0]) + 1:,} is no finite number"))
+    return np.asarray(values, np.float64)

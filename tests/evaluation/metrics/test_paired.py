@@ -1,0 +1,89 @@
+"""Two models on the same rows: what is called different, and how often."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from dltrain.evaluation.metrics.intervals import units_of
+from dltrain.evaluation.metrics.paired import compare_sums, mcnemar
+from dltrain.evaluation.metrics.row_sums import class_sums, number_sums
+
+
+def models(rng, num_rows, skill=(1.0, 1.0)):
+    """Two classes, a score that both models share in part, and each model's own error."""
+    codes = rng.integers(0, 2, num_rows)
+    shared = rng.normal(size=num_rows)
+    answers = []
+    for own in skill:
+        given = 1 / (1 + np.exp(-(own * (2 * codes - 1) + shared + 0.7 * rng.normal(size=num_rows))))
+        answers.append(np.stack([1 - given, given], axis=1))
+    return codes, *answers
+
+
+def verdict_of(codes, new, old):
+    return compare_sums({"": class_sums(codes, new)}, {"": class_sums(codes, old)}, units_of(len(codes)))
+
+
+def test_the_difference_is_that_of_the_metrics_and_the_log_loss_decides():
+    codes, new, old = models(np.random.default_rng(0), 400, (1.6, 1.0))
+    found = verdict_of(codes, new, old)
+    values, before = class_sums(codes, new).values(), class_sums(codes, old).values()
+    assert found.decided_by == "log_loss"
+    assert found.verdict == "better"
+    for name, one in found.metrics.items():
+        assert (one.old, one.new, one.difference) == pytest.approx((before[name], values[name], values[name] - before[name]))
+        assert one.interval[0] <= one.difference <= one.interval[1]
+    back = verdict_of(codes, old, new)
+    assert back.verdict == "worse"
+    assert back.metrics["log_loss"].interval == pytest.approx(
+        tuple(-end for end in found.metrics["log_loss"].interval[::-1]), rel=0.05
+    )
+
+
+def test_the_interval_of_a_mean_difference_is_students():
+    rng = np.random.default_rng(1)
+    true = rng.normal(size=500)
+    new, old = true + rng.normal(size=500), true + 1.2 * rng.normal(size=500)
+    one = compare_sums({"": number_sums(true, new)}, {"": number_sums(true, old)}, units_of(500)).metrics["mae"]
+    differences = np.abs(new - true) - np.abs(old - true)
+    half = 1.965 * differences.std(ddof=1) / np.sqrt(500)
+    assert one.interval == pytest.approx((differences.mean() - half, differences.mean() + half), abs=0.15 * half)
+
+
+def test_a_model_does_not_differ_from_itself():
+    codes, new, _ = models(np.random.default_rng(2), 100)
+    found = verdict_of(codes, new, new)
+    assert {one.verdict for one in found.metrics.values()} == {"not different"}
+    assert mcnemar([True, False], [True, False]).p == 1
+
+
+@pytest.mark.parametrize(("only_new", "only_old"), [(9, 2), (0, 5), (40, 40), (1, 0)])
+def test_mcnemar_is_the_binomial_test(only_new, only_old):
+    new = [True] * only_new + [False] * only_old + [True] * 7
+    old = [False] * only_new + [True] * only_old + [True] * 7
+    found = mcnemar(new, old)
+    assert (found.only_new, found.only_old) == (only_new, only_old)
+    assert found.p == pytest.approx(binomtest(only_new, only_new + only_old).pvalue)
+
+
+def test_too_few_rows_give_no_verdict():
+    codes, new, old = models(np.random.default_rng(3), 4)
+    assert verdict_of(codes, new, old).verdict is None
+
+
+def test_equal_models_are_seldom_called_different_and_others_nearly_always():
+    rng = np.random.default_rng(4)
+    called = [verdict_of(*models(rng, 300)).verdict != "not different" for _ in range(200)]
+    assert np.mean(called) <= 0.07
+    # Numbers whose errors differ by three standard errors of the difference, and more.
+    found = []
+    for _ in range(200):
+        true, errors = rng.normal(size=300), rng.normal(size=300)
+        own = 0.3 * rng.normal(size=300)
+        new, old = true + errors, true + np.sqrt(1 + 4.2 * 0.6 / np.sqrt(300)) * errors + own
+        one = compare_sums({"": number_sums(true, new)}, {"": number_sums(true, old)}, units_of(300))
+        assert one.decided_by == "mse"
+        found.append(one.verdict == "better")
+    assert np.mean(found) >= 0.95

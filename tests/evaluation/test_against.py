@@ -1,0 +1,75 @@
+"""A run beside an older one, from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dltrain.cli.app import run
+
+CONFIG = """
+data: {{source: csv, path: {path}, target: y, split: {{test: 0.4}}}}
+model: {{layers: [{{Dense: {{units: 4, activation: relu}}}}]}}
+training: {{epochs: {epochs}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Two runs on one table: one has learnt, the other hardly."""
+    folder = tmp_path_factory.mktemp("against")
+    rng = np.random.default_rng(0)
+    rows = [(a, b, "yes" if a + 0.3 * rng.normal() > 0 else "no") for a, b in rng.normal(size=(500, 2))]
+    (folder / "t.csv").write_text("\n".join(["a,b,y", *(f"{a:.4f},{b:.4f},{y}" for a, b, y in rows)]) + "\n")
+    for name, epochs in (("new", 40), ("old", 1)):
+        (folder / f"{name}.yaml").write_text(CONFIG.format(path=folder / "t.csv", epochs=epochs))
+        assert run(["-q", "fit", str(folder / f"{name}.yaml"), "--run-dir", str(folder / name)]) == 0
+    return folder
+
+
+def test_both_on_the_same_rows(folder, capsys):
+    words = ["evaluate", str(folder / "new"), "--against", str(folder / "old")]
+    assert run([*words, "--require", "accuracy>=old-0.005", "--require", "log_loss<=old @95%"]) == 0
+    out = capsys.readouterr().out
+    assert "The new model is better than the old one: log_loss" in out
+    assert "McNemar's p" in out
+    assert "gate log_loss<=old @95%: met" in out
+    assert run([*words, "--json", "--require", "log_loss<=old-5", "--require", "accuracy>=0.1"]) == 5
+    document = json.loads(capsys.readouterr().out)
+    assert [gate["met"] for gate in document["gates"]] == [True, False]
+    against = document["against"]
+    assert against["verdict"] == "better"
+    assert against["old"] == str(folder / "old")
+    run(["evaluate", str(folder / "old"), "--json"])
+    assert json.loads(capsys.readouterr().out)["metrics"]["log_loss"] == pytest.approx(against["metrics"]["log_loss"]["old"])
+
+
+def test_predictions_of_other_data(folder, capsys):
+    predictions = folder / "old.csv"
+    assert run(["predict", str(folder / "old"), "--data", str(folder / "t.csv"), "-o", str(predictions), "--force"]) == 0
+    capsys.readouterr()
+    words = ["evaluate", str(folder / "new"), "--data", str(folder / "t.csv"), "--against"]
+    assert run([*words, str(predictions), "--json"]) == 0
+    by_file = json.loads(capsys.readouterr().out)["against"]
+    assert run([*words, str(folder / "old"), "--json"]) == 0
+    by_run = json.loads(capsys.readouterr().out)["against"]
+    assert by_file["metrics"]["log_loss"]["old"] == pytest.approx(by_run["metrics"]["log_loss"]["old"], rel=1e-5)
+
+
+def test_other_rows_are_refused_with_the_reason(folder, capsys):
+    assert run(["-q", "fit", str(folder / "old.yaml"), "seed=7", "--run-dir", str(folder / "other")]) == 0
+    assert run(["evaluate", str(folder / "new"), "--against", str(folder / "other")]) == 3
+    error = capsys.readouterr().err
+    assert "of 200 rows are the same ones" in error
+    assert "--data FILE" in error
+
+
+def test_old_needs_an_old_model(folder, capsys):
+    assert run(["evaluate", str(folder / "new"), "--require", "accuracy>=old"]) == 2
+    assert "--against OLD" in capsys.readouterr().err
+    (folder / "gated.yaml").write_text((folder / "old.yaml").read_text() + "evaluation: {require: accuracy>=old}\n")
+    assert run(["check", str(folder / "gated.yaml")]) == 2
+    assert "compares with an old model" in capsys.readouterr().err
