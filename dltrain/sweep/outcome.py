@@ -12,7 +12,6 @@ from dltrain.config.catalog.metrics import split_part
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, RunError
 from dltrain.evaluation.drawing.figure import draw_or_warn
-from dltrain.evaluation.drawing.history import plot_history
 from dltrain.evaluation.predictions.held_out import join_held_out
 from dltrain.processes.helper import HelperProcess
 from dltrain.reporting import Reporter
@@ -80,11 +79,9 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
             outcome.files.append(OUT_OF_FOLD_FILE)
         document = {"metrics": best.metrics, "spreads": best.spreads, "trial": best.number}
         write_atomically(run.metrics_file, (to_json(document) + "\n").encode())
-    helper.submit(draw_or_warn, _draw_histories, "the history of the best trial", _without_picture(best))
     outcome.files += helper.result(reporter) or []
     if len(plan.space) > 1 and len(valued) >= _LEAST_TRIALS:
         outcome.importance = helper.result(reporter)
-    helper.result(reporter)
     reason = getattr(strategy, "reason", "")
     if plan.strategy == "capacity" and best is not None and reason:
         outcome.sentence = f"the chosen size is trial {best.number} ({show(best.parameters)}): {reason}"
@@ -93,17 +90,6 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
     outcome.notes += [*progress.repeats, *_notes(plan, progress.trials)]
     progress.write(outcome)
     return outcome
-
-
-def _without_picture(best: Trial | None) -> list[Path]:
-    """The best trial's runs, if they are a stack's, which trained without drawing. The picture of all curves shows the others."""
-    paths = [] if best is None else [fit.path for fit in best.fits]
-    return [path for path in paths if (path / "history.csv").is_file() and not (path / "history.png").exists()]
-
-
-def _draw_histories(runs: list[Path]) -> None:
-    for run in runs:
-        plot_history(run / "history.csv", run / "history.png", title=run.name)
 
 
 def _importance(plan: SweepPlan, valued: list[tuple[dict[str, Any], float]], *, reporter: Reporter) -> dict[str, float]:

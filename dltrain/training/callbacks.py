@@ -200,3 +200,21 @@ class EpochCallbacks:
                 setattr(callback, name, value)
             if count is not None:
                 callback.best_weights = [arrays[f"{key}/{index}"] for index in range(count)]
+
+
+def best_monitor(
+    training: TrainingConfig, columns: list[str], callbacks: EpochCallbacks, *, has_validation: bool
+) -> tuple[str | None, str]:
+    """The history column that makes a model the best, and whether "min" or "max" of it; None: no best model is kept.
+
+    Raises:
+        ConfigError: there will be no such column, or its direction is not known.
+    """
+    config, path = training.checkpoint, "training.checkpoint"
+    early = callbacks.early_stopping_monitor
+    if config.monitor is None and early is not None and has_validation:
+        return early
+    if config.monitor is None and not has_validation:
+        return ("loss" if config.filepath and config.save_best_only else None), "min"
+    monitor = resolve_monitor(config.monitor, columns, path=f"{path}.monitor", has_validation=has_validation)
+    return monitor, metric_direction(training, monitor, config.mode, path=f"{path}.mode")

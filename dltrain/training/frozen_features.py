@@ -23,6 +23,8 @@ from dltrain.model.frozen import FrozenPrefix
 from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
 from dltrain.training.environment import describe_environment
+from dltrain.training.loop import CallLength
+from dltrain.training.saving.manifest import Manifest
 
 # A signal waits for the call that is running; what was computed is stored so often.
 CALL_SECONDS = 1.0
@@ -100,20 +102,18 @@ def _compute(
     missing = np.flatnonzero(~found)
     starts = dict(zip(arrays, np.cumsum([0, *(len(array) for array in arrays.values())]).tolist(), strict=False))
     done = stored = 0
-    count, calls, last_stored = batch_size, 0, time.monotonic()
+    most = max(1, _READ_BYTES // _row_bytes(arrays) // batch_size)
+    length, last_stored = CallLength(CALL_SECONDS, growth=2), time.monotonic()
     pieces: list[Path | None] = []
     try:
         while done < len(missing):
             if signals is not None and signals.received is not None:
                 raise InterruptedRun("interrupted while features were computed", signal_number=signals.received)
-            rows = missing[done : done + count]
+            rows = missing[done : done + batch_size * min(length.steps, most)]
             started = time.monotonic()
             [features[rows]] = forward.outputs([_rows(arrays, starts, rows)])
             done += len(rows)
-            calls += 1
-            if calls > 1:  # the first call was traced in its time: it tells nothing
-                wanted = int(len(rows) * CALL_SECONDS / max(time.monotonic() - started, 1e-6)) // batch_size
-                count = batch_size * max(1, min(wanted, 2 * count // batch_size, _READ_BYTES // _row_bytes(arrays) // batch_size))
+            length.note(len(rows) / batch_size, time.monotonic() - started)
             reporter.status(f"computing the features of {frozen.name}: {done:,} of {len(missing):,} rows")
             if time.monotonic() - last_stored > STORE_SECONDS or (done - stored) * store.row_bytes > STORE_BYTES:
                 pieces.append(store.add(digests[missing[stored:done]], features[missing[stored:done]]))
@@ -173,7 +173,7 @@ def weights_digest(frozen: FrozenPrefix) -> str:
     return digest.hexdigest()
 
 
-def note_features(manifest: dict[str, Any], frozen: FrozenPrefix, weights: str) -> None:
+def note_features(manifest: Manifest, frozen: FrozenPrefix, weights: str) -> None:
     """Keep in a run's manifest what is computed once.
 
     Args:
@@ -184,8 +184,8 @@ def note_features(manifest: dict[str, Any], frozen: FrozenPrefix, weights: str) 
     Raises:
         DataError: a run that goes on finds other pretrained weights than it began with. Its states do not hold them.
     """
-    before = manifest.get("features")
-    if isinstance(before, dict) and before.get("weights") not in (None, weights):
+    before = manifest.features
+    if before is not None and before.get("weights") not in (None, weights):
         message = f"the weights of the frozen layers {frozen.name} are not those with which the run began"
         raise DataError(message, hint="put the file of pretrained weights back, or begin a new run")
-    manifest["features"] = {"layers": list(frozen.layers), "shape": list(frozen.shape), "weights": weights}
+    manifest.features = {"layers": list(frozen.layers), "shape": list(frozen.shape), "weights": weights}

@@ -34,7 +34,7 @@ class History:
         self._path = path
         self._columns = list(self.rows[0]) if self.rows else []
         if self.rows or path.exists():
-            write_atomically(path, self._text(self.rows, header=True).encode() if self.rows else b"")
+            write_atomically(path, _text(self.rows, self._columns, header=True).encode() if self.rows else b"")
         try:
             self._file = open(path, "ab", buffering=0)  # noqa: SIM115 - open for as long as the run
         except OSError as error:
@@ -45,7 +45,7 @@ class History:
         self._thread = threading.Thread(target=self._sync, name="history", daemon=True)
         self._thread.start()
 
-    def append(self, row: Mapping[str, float]) -> None:
+    def append(self, row: Mapping[str, float], /) -> None:
         """Add an epoch's row; the first one fixes the columns.
 
         Raises:
@@ -57,7 +57,7 @@ class History:
         if header:
             self._columns = list(row)
         self.rows.append({column: row.get(column, math.nan) for column in self._columns})
-        data = self._text(self.rows[-1:], header=header).encode()
+        data = _text(self.rows[-1:], self._columns, header=header).encode()
         size = os.fstat(self._file.fileno()).st_size
         try:
             written = self._file.write(data)
@@ -87,29 +87,40 @@ class History:
                 self._refused = error
                 return
 
-    def _text(self, rows: list[dict[str, float]], *, header: bool) -> str:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        if header:
-            writer.writerow(self._columns)
-        for row in rows:
-            writer.writerow([_format(row[column]) for column in self._columns])
-        return text.getvalue()
 
+class RowsInMemory:
+    """The rows so far, written all at once when asked: where epochs are too short for a line each.
 
-def write_history(path: Path, rows: list[dict[str, float]]) -> None:
-    """Write whole histories at once, where epochs are too short for a line each.
-
-    Raises:
-        RunError: the file cannot be written.
+    Args:
+        path: the file.
     """
+
+    def __init__(self, path: Path) -> None:
+        self.rows: list[dict[str, float]] = []
+        self._path = path
+
+    def append(self, row: Mapping[str, float], /) -> None:
+        """Add an epoch's row."""
+        self.rows.append(dict(row))
+
+    def write(self) -> None:
+        """Write the whole history.
+
+        Raises:
+            RunError: the file cannot be written.
+        """
+        columns = list(self.rows[0]) if self.rows else []
+        write_atomically(self._path, _text(self.rows, columns, header=bool(columns)).encode())
+
+
+def _text(rows: list[dict[str, float]], columns: list[str], *, header: bool) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    if rows:
-        writer.writerow(rows[0])
+    if header:
+        writer.writerow(columns)
     for row in rows:
-        writer.writerow([_format(value) for value in row.values()])
-    write_atomically(path, text.getvalue().encode())
+        writer.writerow([_format(row[column]) for column in columns])
+    return text.getvalue()
 
 
 def _format(value: float) -> str:

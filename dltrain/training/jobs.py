@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from dltrain.checking.check import check_dataset, raise_for_errors
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset
 from dltrain.data.request import DataRequest, SharedReader
 from dltrain.errors import DltrainError, Fault
-from dltrain.evaluation.drawing.history import plot_history
 from dltrain.reporting import Reporter
 
 # What a helper process read for one fold it keeps for the next.
@@ -55,8 +53,3 @@ def warm_up_plots(*, reporter: Reporter) -> None:
         with contextlib.suppress(Exception):  # said where something is to be drawn
             import matplotlib.backends.backend_agg
             import matplotlib.figure  # noqa: F401
-
-
-def plot(history: Path, picture: Path, title: str, best_epoch: int | None) -> None:
-    """Draw the training history."""
-    plot_history(history, picture, title=title, best_epoch=best_epoch)

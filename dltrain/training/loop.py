@@ -152,3 +152,23 @@ def epoch_order(num_rows: int, *, seed: int, epoch: int, shuffle: bool) -> NDArr
     if not shuffle:
         return np.arange(num_rows, dtype=np.int32)
     return np.random.default_rng([seed, epoch, 0x5A0FF]).permutation(num_rows).astype(np.int32)
+
+
+class CallLength:
+    """How many steps a compiled call takes, so that a signal, which waits for its end, does not wait for long.
+
+    Args:
+        seconds: that a call should take.
+        growth: how many times as long the next call may be at the most.
+    """
+
+    def __init__(self, seconds: float, *, growth: int = 8) -> None:
+        self.steps = 1
+        self._seconds, self._growth, self._calls = seconds, growth, 0
+
+    def note(self, count: float, seconds: float) -> None:
+        """A call of so many steps took so long; the first one was compiled in its time and tells nothing."""
+        self._calls += 1
+        if self._calls > 1:
+            wanted = int(count * self._seconds / max(seconds, 1e-6))
+            self.steps = max(1, min(wanted, self.steps * self._growth))

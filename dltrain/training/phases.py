@@ -11,74 +11,54 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.config.types import Config, TrainingConfig
-from dltrain.data.dataset import Dataset
+from dltrain.config.types import TrainingConfig
 from dltrain.model.compile import build_metrics, compile_model
 from dltrain.model.corruption import corruption_of
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.frozen import MOST_BYTES, FrozenPrefix, find_frozen_prefix
-from dltrain.model.heads.head import Head
 from dltrain.model.unfreeze import unfreeze
-from dltrain.reporting import Reporter
-from dltrain.storage.run import Run
-from dltrain.training.callbacks import EpochCallbacks
+from dltrain.training.callbacks import EpochCallbacks, best_monitor
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.curves import Curves
 from dltrain.training.frozen_features import features_bytes, note_features, weights_digest, with_features
 from dltrain.training.history import History
 from dltrain.training.loop import CompiledLoop, Tensors
-from dltrain.training.saving.checkpoints import Checkpoints, check_template
-from dltrain.training.saving.record import best_monitor, refuse_h5
+from dltrain.training.pace import Pace, Phase, history_columns
+from dltrain.training.saving.checkpoints import Checkpoints
+from dltrain.training.saving.model_file import refuse_h5
+from dltrain.training.saving.record import RunRecord
 from dltrain.training.saving.state import load_newest_state
 from dltrain.training.segments import ResidentSegments, Segments, to_tensors, with_weights
 from dltrain.training.streamed_segments import StreamedSegments
-from dltrain.training.trainer import ShouldStop, Trainer
+from dltrain.training.trainer import Trainer
 
 
 class Phases:
     """Makes the trainer of each phase.
 
     Args:
-        config: the config.
-        training: its `training:` block.
-        dataset: its data.
-        heads: of its model.
+        record: of the fit: its config and data, where everything goes, and who is told.
         model: the whole model, compiled for the first phase.
-        run: where everything goes.
-        manifest: of the run; decisions that could change bits are kept in it.
-        threads: of the run.
-        reporter: told of decisions.
-        should_stop: asked at each epoch's end; it ends the run, not its phase alone.
 
     Attributes:
         tensors: the parts as the model of the phase under way takes them.
         forward: the pass forward of that model.
+        history: of the run.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        training: TrainingConfig,
-        dataset: Dataset,
-        heads: tuple[Head, ...],
-        model: Any,
-        *,
-        run: Run,
-        manifest: dict[str, Any],
-        threads: int,
-        reporter: Reporter,
-        should_stop: ShouldStop | None = None,
-    ) -> None:
-        self._should_stop = should_stop
-        self._seed, self._training, self._stages = config.seed, training, training.stages
-        self._dataset, self._heads, self._model = dataset, heads, model
-        self._run, self._manifest, self._threads, self._reporter = run, manifest, threads, reporter
-        self._parts = {name: encode_part(part, dataset.schema, heads) for name, part in dataset.parts.items()}
+    def __init__(self, record: RunRecord, model: Any) -> None:
+        config, dataset = record.config, record.dataset
+        assert config.training is not None
+        self._record, self._model, self._dataset, self._heads = record, model, dataset, record.heads
+        self._seed, self._training, self._stages = config.seed, config.training, config.training.stages
+        self._run, self._reporter = record.run, record.session.reporter
+        self._parts = {name: encode_part(part, dataset.schema, self._heads) for name, part in dataset.parts.items()}
         self._batch_size = evaluation_batch_size(self._parts["train"].inputs)
         self._corrupt = corruption_of(config, dataset.schema)
         self.tensors: dict[str, Tensors] = {}
         self.forward = Forward(model, self._batch_size)
+        self.history: History
 
     def first(self, *, resumed: bool) -> Trainer:
         """The trainer with which this process begins: that of the first phase, or of the one that a resumed run is in."""
@@ -89,36 +69,38 @@ class Phases:
         first_epoch = int(state.memory.get("first_epoch", 0)) if state else 0
         if self._unfreeze(range(phase + 1)) or phase:
             compile_model(self._model, self._heads, self._stages[phase])
-        history = History(self._run.history_file, state.memory["history"] if state else None)
-        trainer = self._build(phase, first_epoch, history, None)
+        self.history = History(self._run.history_file, state.memory["history"] if state else None)
+        trainer = self._build(Phase(phase, len(self._stages), first_epoch), None)
         if state is not None:
             trainer.restore(state)
         num_epochs = first_epoch + sum(stage.epochs for stage in self._stages[phase:])
-        self._reporter.run_started(str(self._run.path), trainer.epoch, num_epochs, trainer.data.num_steps)
+        self._reporter.run_started(str(self._run.path), trainer.pace.epoch, num_epochs, trainer.data.num_steps)
         self._tell_of(trainer)
         return trainer
 
     def has_more(self, trainer: Trainer) -> bool:
         """Whether a phase follows that of a trainer."""
-        return trainer.phase + 1 < len(self._stages) and not trainer.ended
+        return trainer.pace.phase.index + 1 < len(self._stages) and not trainer.pace.pruned
 
     def following(self, trainer: Trainer) -> Trainer:
         """The trainer of the next phase; that it began is on disk when this returns."""
-        phase = trainer.phase + 1
+        pace = trainer.pace
+        phase = pace.phase.index + 1
         self._unfreeze([phase])
         compile_model(self._model, self._heads, self._stages[phase])
-        following = self._build(phase, trainer.epoch, trainer.history, trainer.checkpoints)
+        following = self._build(Phase(phase, len(self._stages), pace.epoch), pace.checkpoints)
         following.save()
-        self._run.write_manifest(self._manifest)
+        self._record.write()
         self._tell_of(following)
         return following
 
     def _tell_of(self, trainer: Trainer) -> None:
         if len(self._stages) > 1:
-            num_epochs = trainer.first_epoch + sum(stage.epochs for stage in self._stages[trainer.phase :])
+            phase = trainer.pace.phase
+            num_epochs = phase.first_epoch + sum(stage.epochs for stage in self._stages[phase.index :])
             trained = sum(int(np.prod(variable.shape)) for variable in self._model.trainable_variables)
             steps = trainer.data.num_steps
-            self._reporter.phase_started(trainer.phase, len(self._stages), trainer.first_epoch, num_epochs, steps, trained)
+            self._reporter.phase_started(phase.index, phase.count, phase.first_epoch, num_epochs, steps, trained)
 
     def _unfreeze(self, phases: Sequence[int]) -> bool:
         wanted = [self._training.phases[phase].unfreeze for phase in phases if phase < len(self._training.phases)]
@@ -127,59 +109,57 @@ class Phases:
                 unfreeze(self._model, layers)
         return any(layers is not None for layers in wanted)
 
-    def _build(self, phase: int, first_epoch: int, history: History, checkpoints: Checkpoints | None) -> Trainer:
-        stage, parts = self._stages[phase], self._parts
-        weights = resolve_class_weights(stage.class_weight, self._dataset.parts["train"], self._heads)
+    def _build(self, phase: Phase, checkpoints: Checkpoints | None) -> Trainer:
+        stage, parts = self._stages[phase.index], self._parts
         frozen = self._find_frozen(stage)
         trained = self._model if frozen is None else frozen.rest
-        sample = parts["train"]
-        if weights:
-            encoded = encode_part(self._dataset.parts["train"], self._dataset.schema, self._heads, weights)
-            sample = replace(sample, weights=encoded.weights)
-        row_weights = sample.weights
-        if frozen is not None:
-            compile_model(trained, self._heads, stage, optimizer=self._model.optimizer)
-            sample = replace(sample, inputs=(np.empty((0, *frozen.shape), np.float32),))
-        build_metrics(trained, sample)
-        names = list(trained.get_metrics_result())
-        has_validation = "validation" in parts
-        columns = [*names, *(f"val_{name}" for name in names if has_validation), "learning_rate"]
-        if stage.checkpoint.filepath:
-            check_template(stage.checkpoint.filepath, ["epoch", *columns])
-        callbacks = EpochCallbacks(
-            trained, stage, columns, has_validation=has_validation, folder=self._run.path, first_epoch=first_epoch
-        )
-        if checkpoints is None:
-            refuse_h5(self._model, stage, trained=None if frozen is None else trained)
-            monitor, mode = best_monitor(trained, stage, columns, callbacks, has_validation=has_validation)
-            checkpoints = Checkpoints(self._run, trained, stage.checkpoint, monitor=monitor, mode=mode, whole=self._model)
-        else:
-            checkpoints.go_on_with(trained)
+        row_weights = self._prepare(stage, frozen)
+        pace = self._pace(phase, trained, checkpoints)
         if frozen is not None:  # the longest work comes when all else was found to be right
             digest = weights_digest(frozen)
-            note_features(self._manifest, frozen, digest)
-            parts = with_features(frozen, parts, threads=self._threads, reporter=self._reporter, weights=digest)
+            note_features(self._record.manifest, frozen, digest)
+            threads = self._record.session.threads
+            parts = with_features(frozen, parts, threads=threads, reporter=self._reporter, weights=digest)
         self.forward = Forward(trained, self._batch_size)
         self.tensors = {name: to_tensors(part) for name, part in parts.items()}
         data = self._segments(stage, replace(parts["train"], weights=row_weights))
-        jit_compile = self._compiler(phase, trained, data.num_steps * stage.epochs)
-        curves = Curves(trained, stage.optimizer, data.num_steps * stage.epochs)
-        return Trainer(
-            trained,
-            data,
-            (self.tensors["validation"], self.forward) if has_validation else None,
-            stage,
-            loop=CompiledLoop(trained, stage.batch_size, jit_compile=jit_compile, corrupt=self._corrupt, curves=curves),
-            callbacks=callbacks,
-            checkpoints=checkpoints,
-            history=history,
-            run=self._run,
-            reporter=self._reporter,
-            should_stop=self._should_stop,
-            phase=phase,
-            num_phases=len(self._stages),
-            first_epoch=first_epoch,
+        num_steps = data.num_steps * stage.epochs
+        jit_compile = self._compiler(phase.index, trained, num_steps)
+        curves = Curves(trained, stage.optimizer, num_steps)
+        loop = CompiledLoop(trained, stage.batch_size, jit_compile=jit_compile, corrupt=self._corrupt, curves=curves)
+        validation = (self.tensors["validation"], self.forward) if "validation" in parts else None
+        return Trainer(trained, data, validation, loop, pace, run=self._run, reporter=self._reporter)
+
+    def _prepare(self, stage: TrainingConfig, frozen: FrozenPrefix | None) -> Any:
+        """Compile what is trained of the model and build its metrics; returns the weights of the training rows."""
+        sample = self._parts["train"]
+        weights = resolve_class_weights(stage.class_weight, self._dataset.parts["train"], self._heads)
+        if weights:
+            encoded = encode_part(self._dataset.parts["train"], self._dataset.schema, self._heads, weights)
+            sample = replace(sample, weights=encoded.weights)
+        row_weights, trained = sample.weights, self._model
+        if frozen is not None:
+            trained = frozen.rest
+            compile_model(trained, self._heads, stage, optimizer=self._model.optimizer)
+            sample = replace(sample, inputs=(np.empty((0, *frozen.shape), np.float32),))
+        build_metrics(trained, sample)
+        return row_weights
+
+    def _pace(self, phase: Phase, trained: Any, checkpoints: Checkpoints | None) -> Pace:
+        """What the ends of the phase's epochs mean; checkpoints go on from phase to phase."""
+        stage, has_validation = self._stages[phase.index], "validation" in self._parts
+        columns = history_columns(list(trained.get_metrics_result()), stage, has_validation=has_validation)
+        callbacks = EpochCallbacks(
+            trained, stage, columns, has_validation=has_validation, folder=self._run.path, first_epoch=phase.first_epoch
         )
+        if checkpoints is None:
+            refuse_h5(self._model, stage, trained=None if trained is self._model else trained)
+            monitor, mode = best_monitor(stage, columns, callbacks, has_validation=has_validation)
+            checkpoints = Checkpoints(self._run, trained, stage.checkpoint, monitor=monitor, mode=mode, whole=self._model)
+        else:
+            checkpoints.go_on_with(trained)
+        should_stop = self._record.session.should_stop
+        return Pace(stage, callbacks, checkpoints, self.history, phase=phase, reporter=self._reporter, should_stop=should_stop)
 
     def _find_frozen(self, stage: TrainingConfig) -> FrozenPrefix | None:
         """The beginning of the model whose features are kept in this phase; None: it is trained as a whole."""
@@ -206,12 +186,11 @@ class Phases:
 
     def _compiler(self, phase: int, model: Any, num_steps: int) -> bool:
         """The decision about XLA; a run that goes on keeps the one it began with."""
-        key = f"compiler_phase_{phase + 1}" if phase else "compiler"
-        known = self._manifest.get(key)
-        if isinstance(known, dict):
+        known = self._record.manifest.compiler_of(phase)
+        if known is not None:
             jit_compile, reason = bool(known["jit_compile"]), "as when the run began"
         else:
             jit_compile, reason = decide_jit_compile(self._stages[phase].jit_compile, model, num_steps)
-            self._manifest[key] = {"jit_compile": jit_compile, "reason": reason}
+            self._record.manifest.note_compiler(phase, {"jit_compile": jit_compile, "reason": reason})
         self._reporter.detail(f"XLA {'on' if jit_compile else 'off'}: {reason}")
         return jit_compile

@@ -41,6 +41,7 @@ from dltrain.storage.run import create_run
 from dltrain.training.callbacks import EpochCallbacks
 from dltrain.training.history import History
 from dltrain.training.loop import CompiledLoop
+from dltrain.training.pace import Pace
 from dltrain.training.saving.checkpoints import Checkpoints
 from dltrain.training.segments import ResidentSegments, to_tensors
 from dltrain.training.trainer import Trainer
@@ -79,15 +80,15 @@ def build_trainer(case: dict[str, Any], folder: Path, *, saving: bool = True) ->
     run = create_run("saves", runs=folder)
     tensors = to_tensors(encoded)
     names = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]
+    callbacks = EpochCallbacks(model, training, names, has_validation=True, folder=run.path)
+    checkpoints = Checkpoints(run, model, CheckpointConfig(), monitor="val_loss" if case["rows"] < 1000 else "loss")
+    history = History(run.history_file) if saving else Nothing()
     trainer = Trainer(
         model,
         ResidentSegments(tensors, part.num_rows, batch_size=case["batch"], seed=0, shuffle=True),
         (to_tensors(encoded), Forward(model, 256)) if case["rows"] < 1000 else None,
-        training,
-        loop=CompiledLoop(model, case["batch"], jit_compile=False),
-        callbacks=EpochCallbacks(model, training, names, has_validation=True, folder=run.path),
-        checkpoints=Checkpoints(run, model, CheckpointConfig(), monitor="val_loss" if case["rows"] < 1000 else "loss"),
-        history=History(run.history_file) if saving else Nothing(),  # type: ignore[arg-type]
+        CompiledLoop(model, case["batch"], jit_compile=False),
+        Pace(training, callbacks, checkpoints, history),  # type: ignore[arg-type]
         run=run,
         reporter=Reporter(),
     )

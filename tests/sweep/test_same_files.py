@@ -25,8 +25,6 @@ data: {source: digits, limit: 200}
 model: {layers: [Flatten, Dense: {units: 4, activation: relu}]}
 training: {epochs: 1, optimizer: {Adam: {learning_rate: 0.01}}, metrics: [accuracy]}
 """
-# What a sweep draws of its best trial alone: a picture takes as long as a small fit.
-PICTURE_FILES = {"history.png", "mistakes.png"}
 # What the fit alone does itself, and what says who ran a trial.
 OWN = {".seconds.import", ".seconds.data", ".engine", ".stack", ".stack.fits", ".stack.place"}
 
@@ -38,7 +36,7 @@ def keys(value: Any, above: str = "") -> set[str]:
 
 
 def files(folder: Path) -> set[str]:
-    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - PICTURE_FILES
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     # How many states are kept depends on how long an epoch takes.
     return {re.sub(r"state-\d+-\d+", "state", name) for name in names}
 

@@ -27,11 +27,12 @@ from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.processes.signals import StopSignals
-from dltrain.reporting import Reporter
 from dltrain.storage.run import create_run
 from dltrain.training.history import read_history
 from dltrain.training.loop import epoch_order
 from dltrain.training.phases import Phases
+from dltrain.training.saving.record import RunRecord
+from dltrain.training.session import Session
 from tests.training.support import config_of
 
 TOLERANCE = 2e-6
@@ -97,11 +98,11 @@ def train(config: Config, folder: Path) -> tuple[Ending, list[NDArray[Any]], Enc
     compile_model(model, heads, training)
     first = model.get_weights()
     run = create_run(config.name, runs=folder, run_dir=folder / "run")
-    phases = Phases(config, training, dataset, heads, model, run=run, manifest={}, threads=2, reporter=Reporter())
+    phases = Phases(RunRecord(run, config, dataset, heads, Session(threads=2)), model)
     trainer = phases.first(resumed=False)
     with StopSignals() as signals:
         trainer.train(signals)
-    trainer.history.close()
+    phases.history.close()
     rows = [
         {name: value for name, value in row.items() if name not in ("seconds", "epoch")} for row in read_history(run.history_file)
     ]

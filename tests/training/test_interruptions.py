@@ -31,6 +31,7 @@ from dltrain.training import trainer as train_module
 from dltrain.training.callbacks import EpochCallbacks
 from dltrain.training.history import History, read_history
 from dltrain.training.loop import Tensors
+from dltrain.training.pace import Pace
 from dltrain.training.saving import checkpoints as checkpoints_module
 from dltrain.training.saving.checkpoints import Checkpoints
 from dltrain.training.saving.state import Values, capture_values, load_newest_state
@@ -234,11 +235,8 @@ def stretch(folder: Path, kill_at: int | None, saves: tuple[bool, bool]) -> tupl
                     model,
                     Data(),
                     (Tensors((), (), None), Validation(model)),  # type: ignore[arg-type]
-                    training,
-                    loop=Loop(model, events),  # type: ignore[arg-type]
-                    callbacks=callbacks,
-                    checkpoints=kept,
-                    history=history,
+                    Loop(model, events),  # type: ignore[arg-type]
+                    Pace(training, callbacks, kept, history),
                     run=run,
                     reporter=Reporter(),
                 )

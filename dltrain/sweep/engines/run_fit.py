@@ -13,7 +13,7 @@ from dltrain.errors import DivergenceError, DltrainError, InterruptedRun
 from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
 from dltrain.training.fit import fit
-from dltrain.training.trainer import ShouldStop
+from dltrain.training.session import ShouldStop
 
 # A process of a sweep that was killed may take so long to save what it was at.
 _PATIENCE = 30.0

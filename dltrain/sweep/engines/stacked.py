@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from dltrain.errors import RunError
+from dltrain.reporting import WarningList
 from dltrain.storage.run import Run
 from dltrain.sweep.engines.engine import EngineContext, FitSource
 from dltrain.sweep.trials import TrialFit
+from dltrain.training.session import Session
 from dltrain.training.stacked.fit import MOST_TRIALS, Stacks
 from dltrain.training.stacked.structure import first_difference, shares_frozen, structure_of, why_not_network, why_not_stacked
 from dltrain.training.stacked.trial import StackedFit
@@ -41,21 +45,25 @@ class StackedEngine:
 
     def run(self, source: FitSource, context: EngineContext) -> Iterator[TrialFit]:
         """Run what the source gives, stack by stack."""
-        stacks = Stacks(argv=context.argv, threads=context.threads, reporter=context.reporter, signals=context.signals)
-        while context.signals.received is None:
-            taken = source.take(_TAKEN)
-            if not taken:
-                return
-            groups: dict[str, list[TrialFit]] = {}
-            for fit in taken:
-                reason = why_not_stacked(fit.config)
-                if reason:
-                    fit.status, fit.error = "failed", f"the engine `stacked` cannot run it: {reason}"
-                    yield fit
-                else:
-                    groups.setdefault(structure_of(fit.config), []).append(fit)
-            for group in groups.values():
-                yield from _run_group(stacks, group, context)
+        threads = context.threads or os.cpu_count() or 1
+        session = Session(context.argv, threads, WarningList(context.reporter), context.signals)
+        with contextlib.closing(Stacks(session)) as stacks:
+            while context.signals.received is None and (taken := source.take(_TAKEN)):
+                yield from _run_taken(stacks, taken, context)
+
+
+def _run_taken(stacks: Stacks, taken: Sequence[TrialFit], context: EngineContext) -> Iterator[TrialFit]:
+    """Fits of any structures, those of one together."""
+    groups: dict[str, list[TrialFit]] = {}
+    for fit in taken:
+        reason = why_not_stacked(fit.config)
+        if reason:
+            fit.status, fit.error = "failed", f"the engine `stacked` cannot run it: {reason}"
+            yield fit
+        else:
+            groups.setdefault(structure_of(fit.config), []).append(fit)
+    for group in groups.values():
+        yield from _run_group(stacks, group, context)
 
 
 def _run_group(stacks: Stacks, group: Sequence[TrialFit], context: EngineContext) -> Iterator[TrialFit]:

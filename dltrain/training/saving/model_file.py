@@ -13,7 +13,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from dltrain.config.types import TrainingConfig
+from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.model.keras_import import import_keras
+from dltrain.model.weights.h5_limits import why_not_h5
 from dltrain.training.saving.state import Values, capture_model, holding, raw_bytes
 
 # Writes a file's bytes into an open one.
@@ -244,3 +247,29 @@ def _through_a_file(model: Any, suffix: str) -> bytes:
         else:
             model.save_weights(path)
         return path.read_bytes()
+
+
+def refuse_h5(model: Any, training: TrainingConfig, *, trained: Any = None) -> None:
+    """Refuse a model that the checkpoints' format cannot hold.
+
+    Args:
+        model: the whole model.
+        training: format and optimizer.
+        trained: the part of it that is trained, if it is not the whole, to be written instead: bodies are known by their layers.
+
+    Raises:
+        ConfigError: with `format: keras` as the way out.
+    """
+    if training.checkpoint.format != "h5":
+        return
+    try:
+        data = model_bytes(model if trained is None else trained, "h5")
+        reason = why_not_h5(model, training.optimizer.name, lambda: data if trained is None else model_bytes(model, "h5"))
+    except Exception as error:  # whatever Keras raises here is the answer that is asked for
+        if is_own_bug(error):
+            raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if reason:
+        hint = "set `training.checkpoint.format: keras`"
+        path = "training.checkpoint.format"
+        raise ConfigError(Fault(f"an .h5 file cannot hold this model: {reason}", path=path, hint=hint))

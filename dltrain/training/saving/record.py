@@ -1,42 +1,316 @@
-"""What a fit writes beside its weights: resolved config, manifest, row ids, metrics; and which model it calls its best."""
+"""The record of a fit: what is written of it when it begins, is gone on with, ends or is interrupted."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dltrain.config import dump_yaml, load_config_text, resolve
-from dltrain.config.types import Config, TrainingConfig
-from dltrain.data.dataset import Dataset
-from dltrain.errors import ConfigError, Fault, is_own_bug
-from dltrain.evaluation.metrics.report import PartReport, describe_reference
+from dltrain.config.types import Config
+from dltrain.data.dataset import Dataset, Part
+from dltrain.errors import fault_documents
+from dltrain.evaluation.drawing.mistakes import FILE as MISTAKES_FILE
+from dltrain.evaluation.drawing.mistakes import sheet_of_mistakes
+from dltrain.evaluation.drawing.reconstructions import Sheet
+from dltrain.evaluation.metrics.gates import Gate, check_gates
+from dltrain.evaluation.metrics.report import PartReport, describe_reference, reference_of, report_part, restore_priors
+from dltrain.evaluation.predictions.held_out import write_held_out
 from dltrain.evaluation.training_rows import save_training_rows
 from dltrain.model.encode import resolve_class_weights
 from dltrain.model.heads.head import Head
-from dltrain.model.weights.h5_limits import why_not_h5
-from dltrain.storage.atomic import now, write_atomically
+from dltrain.storage.atomic import now, to_json, write_atomically
 from dltrain.storage.run import Run
-from dltrain.training.callbacks import EpochCallbacks, metric_direction, resolve_monitor
-from dltrain.training.environment import git_commit
-from dltrain.training.saving.model_file import model_bytes
+from dltrain.training.environment import git_commit, settings_note
+from dltrain.training.pace import Pace
+from dltrain.training.result import FitResult
+from dltrain.training.saving.manifest import Manifest
+from dltrain.training.saving.pictures import Pictures
+from dltrain.training.saving.resuming import compare_with_run
+from dltrain.training.session import Session
 from dltrain.wording import without_credentials
 
 MAX_ROW_IDS = 2_000_000
 
 
-def resolved_config(config: Config, dataset: Dataset, heads: Sequence[Head], folder: Path) -> dict[str, Any]:
+@dataclass(slots=True)
+class Evaluated:
+    """What a trained model was found to be worth.
+
+    Attributes:
+        reports: part -> report.
+        parts: the rows that were reported on, of a large training part only some.
+        weights: "best" or "last": whose metrics these are.
+        notes: sentences for the user, beside those of the reports.
+        diagnosis: what the figures say is wrong, as plain values.
+        sheet: of a reconstruction, pictures beside what was made of them.
+    """
+
+    reports: Mapping[str, PartReport]
+    parts: Mapping[str, Part]
+    weights: str
+    notes: Sequence[str] = ()
+    diagnosis: Sequence[Mapping[str, Any]] = ()
+    sheet: Sheet | None = None
+
+    @property
+    def shown(self) -> str:
+        """The part whose report is the run's."""
+        return next(name for name in ("test", "validation", "train") if name in self.reports)
+
+    @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """Part -> metric -> value."""
+        return {name: report.metrics for name, report in self.reports.items()}
+
+
+class RunRecord:
+    """What is written of a fit, by itself or one of several that are trained together.
+
+    In order: `compare` where it is gone on with, `begin`, `write` once all decisions are made, `ended` when training has, then
+    `report`, `finish` and `result`.
+
+    Args:
+        run: the run directory.
+        config: the checked config.
+        dataset: its data.
+        heads: of its model.
+        session: how it was started, and who hears of it.
+        manifest: that of the run, where it is gone on with.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        config: Config,
+        dataset: Dataset,
+        heads: Sequence[Head],
+        session: Session,
+        manifest: Manifest | None = None,
+    ) -> None:
+        self.run, self.config, self.dataset, self.heads, self.session = run, config, dataset, tuple(heads), session
+        self.resumed = manifest is not None
+        self.argv = [without_credentials(word) for word in session.argv]
+        self.manifest = manifest or self._first_manifest()
+        self.pictures = Pictures(run, config.name, session.helper, session.reporter)
+        self._resolved = resolved_config(config, dataset, heads, run)
+        self._result: FitResult | None = None
+        self._told = ""  # of the picture of mistakes
+
+    def _first_manifest(self) -> Manifest:
+        config, dataset = self.config, self.dataset
+        train = dataset.parts["train"]
+        wanted = config.training.stages[-1].class_weight if config.training else None
+        return Manifest(
+            name=config.name,
+            argv=self.argv,
+            config=str(config.file) if config.file else None,
+            seed=config.seed,
+            task=", ".join(dict.fromkeys(target.task for target in dataset.schema.targets)),
+            threads=self.session.threads,
+            environment=self.session.environment,
+            data={"fingerprint": dataset.fingerprint, "details": dataset.fingerprint_details},
+            reference=describe_reference(dataset.schema, train, resolve_class_weights(wanted, train, self.heads)),
+            git_commit=git_commit(),
+            started=now(),
+        )
+
+    def compare(self) -> None:
+        """Hold config, data and environment of a run that is gone on with against those of now, and tell what is odd.
+
+        Raises:
+            ConfigError: a key has changed that makes it another experiment.
+            DataError: it is not the data of the run.
+        """
+        note = settings_note()
+        if note:
+            self.session.reporter.warning(note)
+        if self.resumed:
+            environment = self.session.environment
+            compare_with_run(self.run, self.manifest, self.dataset, self._resolved, environment, self.session.reporter)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether a run that is gone on with has nothing left to do."""
+        found, training = self.manifest, self.config.training
+        assert training is not None
+        stages = training.stages
+        if not self.resumed or found.status != "finished" or (found.phase or 1) < len(stages):
+            return False
+        done = found.phase_epochs if found.phase_epochs is not None else found.epochs
+        return bool(found.stopped_early) or (done or 0) >= stages[-1].epochs
+
+    def begin(self) -> None:
+        """Write what a run begins with.
+
+        Raises:
+            RunError: something cannot be written, or was changed since an earlier fit left it.
+        """
+        if self.resumed:
+            self.run.check_digests(self.manifest.document())
+            self.manifest.go_on(self.argv, self.session.environment)
+            self.write()  # first, for the digest of the config is that of the old one
+        else:
+            self.dataset.preprocessing.save(self.run.path)
+            _save_row_ids(self.run, self.dataset)
+            save_training_rows(self.run.state, self.dataset.parts["train"])
+        self.run.remove_temporary_files()
+        write_atomically(self.run.config_file, dump_yaml(self._resolved).encode())
+
+    def write(self) -> None:
+        """Write the manifest with the warnings so far; on a resume those of before as well.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        kept = self.manifest.warnings
+        kept += [document for document in fault_documents(self.session.reporter.warnings) if document not in kept]
+        self.run.write_manifest(self.manifest.document())
+
+    def ended(self, status: str, pace: Pace) -> None:
+        """Note how training ended.
+
+        Args:
+            status: "running" where it is over and what it came to is still to be found out; any other is the end of the run.
+            pace: where it ended.
+
+        Raises:
+            RunError: the manifest cannot be written.
+        """
+        found, phase = self.manifest, pace.phase
+        found.status, found.epochs, found.stopped_early, found.ended = status, pace.epoch, pace.stopped, now()
+        found.phase, found.phase_epochs = phase.index + 1, pace.epoch - phase.first_epoch
+        if status != "running":
+            self.write()
+
+    def report(
+        self, parts: Mapping[str, Part], evaluate: Callable[[str], tuple[Mapping[str, float], Sequence[NDArray[Any]]]]
+    ) -> dict[str, PartReport]:
+        """Metrics and report of each part that has rows; what a fold held out is written into the run.
+
+        Args:
+            parts: name -> rows.
+            evaluate: gives, for a part's name, loss and metrics, and the outputs: one array [rows, ...] per head.
+        """
+        described = self.manifest.reference
+        reference, priors = reference_of(self.dataset.parts["train"], described), restore_priors(described)
+        reports = {}
+        for name, part in parts.items():
+            if part.num_rows:
+                logs, outputs = evaluate(name)
+                reports[name] = report_part(name, logs, self.heads, outputs, part, reference, priors)
+                if name == "validation" and self.config.data.split.fold is not None:
+                    write_held_out(self.run.path, self.heads, outputs, part)
+        return reports
+
+    def finish(self, found: Evaluated, pace: Pace) -> None:
+        """Write what the fit came to.
+
+        Args:
+            found: what the model is worth.
+            pace: where training ended.
+
+        Raises:
+            RunError: a file cannot be written.
+        """
+        shown = found.reports[found.shown]
+        reports = {name: report.report for name, report in found.reports.items()}
+        notes = [*(note for report in found.reports.values() for note in report.notes), *found.notes]
+        intervals = {name: report.intervals for name, report in found.reports.items()}
+        gates = list(check_gates(self.config.evaluation.require, found.metrics, reports=reports, intervals=intervals))
+        epoch = pace.checkpoints.epoch_of(found.weights, pace.epoch)
+        self.session.watch.stop()
+        seconds = dict(self.session.watch.seconds)
+        document = metrics_document(found, epoch=epoch, gates=gates, notes=notes)
+        write_atomically(self.run.metrics_file, (to_json(document) + "\n").encode())
+        manifest = self.manifest
+        manifest.status, manifest.weights, manifest.seconds, manifest.ended = "finished", found.weights, seconds, now()
+        manifest.files = self.run.digests()
+        self.write()
+        self._result = FitResult(
+            status="finished" if all(gate.met for gate in gates) else "gates_failed",
+            run=self.run.path,
+            epochs=pace.epoch,
+            weights=found.weights,
+            metrics=found.metrics,
+            baseline=shown.baseline,
+            report=shown.report,
+            intervals=intervals,
+            gates=gates,
+            seconds=seconds,
+            notes=notes,
+            diagnosis=[dict(finding) for finding in found.diagnosis],
+            warnings=self.session.reporter.warnings,
+            resumed=self.resumed,
+        )
+
+    def draw_history(self, pace: Pace) -> None:
+        """Have the picture of the history drawn; `result` waits for it."""
+        best_epoch = pace.checkpoints.best_epoch
+        self.pictures.history(None if best_epoch is None else best_epoch + 1)
+
+    def draw(self, found: Evaluated) -> None:
+        """Have the pictures drawn of what the model is worth; `result` waits for them."""
+        shown = found.reports[found.shown]
+        self.pictures.forecast(found.shown, shown.forecasts)
+        self.pictures.reconstructions(found.sheet)
+        sheet = sheet_of_mistakes(replace(self.dataset, parts=dict(found.parts)), found.shown, shown.mistakes)
+        self.pictures.mistakes(sheet)
+        self._told = f"The most confident mistakes of the {found.shown} part are drawn in " if sheet is not None else ""
+
+    def result(self) -> FitResult:
+        """What the fit came to, once its pictures are drawn; one that could not be is a warning.
+
+        Raises:
+            RunError: the manifest cannot be written.
+        """
+        result = self._result
+        assert result is not None, "the fit has not finished"
+        num_warnings = len(self.session.reporter.warnings)
+        self.pictures.wait()
+        if len(self.session.reporter.warnings) > num_warnings:
+            self.write()
+        file = self.run.path / MISTAKES_FILE
+        if self._told and file.exists():
+            result.notes = [*result.notes, f"{self._told}{file}"]
+        return result
+
+    def nothing_to_do(self) -> FitResult:
+        """What a run that was finished already came to."""
+        stored, reporter = self.run.read_metrics(), self.session.reporter
+        metrics, intervals = stored.get("metrics", {}), stored.get("intervals", {})
+        gates = list(check_gates(self.config.evaluation.require, metrics, reports=stored.get("reports"), intervals=intervals))
+        self.session.watch.stop()
+        return FitResult(
+            status="finished" if all(gate.met for gate in gates) else "gates_failed",
+            run=self.run.path,
+            epochs=self.manifest.epochs or 0,
+            weights=self.manifest.weights or "last",
+            metrics=metrics,
+            baseline=stored.get("baseline", {}),
+            report=stored.get("report", {}),
+            intervals=intervals,
+            gates=gates,
+            seconds=self.session.watch.seconds,
+            notes=["The run is finished: there was nothing left to do."],
+            diagnosis=stored.get("diagnosis", []),
+            warnings=reporter.warnings,
+            resumed=True,
+        )
+
+
+def resolved_config(config: Config, dataset: Dataset, heads: Sequence[Head], run: Run) -> dict[str, Any]:
     """The config with all that was inferred: kinds and task of the data, output and loss of the model.
 
     Args:
         config: the checked config.
         dataset: its data.
         heads: of its model.
-        folder: the run directory.
+        run: its directory.
     """
     inferred = dict(dataset.resolved)
     if len(heads) == 1:
@@ -49,57 +323,12 @@ def resolved_config(config: Config, dataset: Dataset, heads: Sequence[Head], fol
         inferred["training.loss"] = {head.targets[0].name: _plain_loss(head) for head in heads}
     text = dump_yaml(resolve(config, inferred))
     # Read once more, so that what is written has one form, whether it was inferred or given.
-    return dict(load_config_text(text, folder=folder).resolved)
+    return dict(load_config_text(text, folder=run.path).resolved)
 
 
 def _plain_loss(head: Head) -> dict[str, Any]:
     """The loss of one target of several, with its weight, as a config holds it."""
     return {head.loss.name: dict(head.loss.arguments), **({} if head.loss_weight == 1.0 else {"weight": head.loss_weight})}
-
-
-def first_manifest(
-    config: Config, dataset: Dataset, heads: Sequence[Head], *, argv: Sequence[str], threads: int, environment: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The manifest with which a run begins."""
-    train = dataset.parts["train"]
-    wanted = config.training.stages[-1].class_weight if config.training else None
-    class_weights = resolve_class_weights(wanted, train, heads)
-    return {
-        "status": "running",
-        "name": config.name,
-        "argv": [without_credentials(word) for word in argv],
-        "config": str(config.file) if config.file else None,
-        "seed": config.seed,
-        "task": ", ".join(dict.fromkeys(target.task for target in dataset.schema.targets)),
-        "threads": threads,
-        "environment": environment,
-        "data": {"fingerprint": dataset.fingerprint, "details": dataset.fingerprint_details},
-        "reference": describe_reference(dataset.schema, train, class_weights),
-        "git_commit": git_commit(),
-        "started": now(),
-    }
-
-
-def save_data_files(run: Run, dataset: Dataset) -> None:
-    """Write what a run keeps of its data: how it was prepared, which rows went where, and what tells a training row."""
-    dataset.preprocessing.save(run.path)
-    _save_row_ids(run, dataset)
-    save_training_rows(run.state, dataset.parts["train"])
-
-
-def end_manifest(manifest: dict[str, Any], status: str, *, epochs: int, stopped: bool, phase: int, phase_epochs: int) -> None:
-    """Note in a manifest how the training ended.
-
-    Args:
-        manifest: changed in place.
-        status: "running" where only the evaluation is left, else how the run ended.
-        epochs: trained in all.
-        stopped: whether it ended before its epochs were over.
-        phase: the phase that was trained last, from 1.
-        phase_epochs: epochs trained of it.
-    """
-    manifest |= {"status": status, "epochs": epochs, "stopped_early": stopped, "ended": now()}
-    manifest |= {"phase": phase, "phase_epochs": phase_epochs}
 
 
 def _save_row_ids(run: Run, dataset: Dataset) -> None:
@@ -111,85 +340,29 @@ def _save_row_ids(run: Run, dataset: Dataset) -> None:
     write_atomically(run.state / "parts.npz", buffer.getvalue())
 
 
-def best_monitor(
-    model: Any, training: TrainingConfig, columns: list[str], callbacks: EpochCallbacks, *, has_validation: bool
-) -> tuple[str | None, str]:
-    """The history column that makes a model the best, and whether "min" or "max" of it; None: no best model is kept.
-
-    Raises:
-        ConfigError: there will be no such column, or its direction is not known.
-    """
-    config, path = training.checkpoint, "training.checkpoint"
-    early = callbacks.early_stopping_monitor
-    if config.monitor is None and early is not None and has_validation:
-        return early
-    if config.monitor is None and not has_validation:
-        return ("loss" if config.filepath and config.save_best_only else None), "min"
-    monitor = resolve_monitor(config.monitor, columns, path=f"{path}.monitor", has_validation=has_validation)
-    return monitor, metric_direction(training, monitor, config.mode, path=f"{path}.mode")
-
-
-def refuse_h5(model: Any, training: TrainingConfig, *, trained: Any = None) -> None:
-    """Refuse a model that the checkpoints' format cannot hold.
-
-    Args:
-        model: the whole model.
-        training: format and optimizer.
-        trained: the part of it that is trained, if it is not the whole, to be written instead: bodies are known by their layers.
-
-    Raises:
-        ConfigError: with `format: keras` as the way out.
-    """
-    if training.checkpoint.format != "h5":
-        return
-    try:
-        data = model_bytes(model if trained is None else trained, "h5")
-        reason = why_not_h5(model, training.optimizer.name, lambda: data if trained is None else model_bytes(model, "h5"))
-    except Exception as error:  # whatever Keras raises here is the answer that is asked for
-        if is_own_bug(error):
-            raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if reason:
-        hint = "set `training.checkpoint.format: keras`"
-        path = "training.checkpoint.format"
-        raise ConfigError(Fault(f"an .h5 file cannot hold this model: {reason}", path=path, hint=hint))
-
-
-def metrics_document(
-    reports: Mapping[str, PartReport],
-    metrics: Mapping[str, Mapping[str, float]],
-    *,
-    weights: str,
-    epoch: int,
-    gates: Sequence[Any],
-    notes: Sequence[str],
-    diagnosis: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
+def metrics_document(found: Evaluated, *, epoch: int, gates: Sequence[Gate], notes: Sequence[str]) -> dict[str, Any]:
     """What metrics.json holds.
 
     Args:
-        reports: of the parts.
-        metrics: part -> metric -> value.
-        weights: "best" or "last": whose metrics these are.
+        found: what the model is worth.
         epoch: at whose end, from 1, the weights were so.
         gates: what was required, with value and whether it was met.
         notes: sentences for the user.
-        diagnosis: what the figures say is wrong.
     """
-    shown = next(name for name in ("test", "validation", "train") if name in reports)
+    shown = found.reports[found.shown]
     return {
-        "part": shown,
-        "weights": weights,
+        "part": found.shown,
+        "weights": found.weights,
         "epoch": epoch,
-        "metrics": metrics,
-        "baseline": reports[shown].baseline,
-        "baselines": {name: report.baseline for name, report in reports.items()},
-        "report": reports[shown].report,
-        "reports": {name: report.report for name, report in reports.items()},
-        "standard_errors": {name: report.standard_errors for name, report in reports.items()},
-        "intervals": {name: report.intervals for name, report in reports.items()},
-        "intervals_of": {name: report.units for name, report in reports.items()},
+        "metrics": found.metrics,
+        "baseline": shown.baseline,
+        "baselines": {name: report.baseline for name, report in found.reports.items()},
+        "report": shown.report,
+        "reports": {name: report.report for name, report in found.reports.items()},
+        "standard_errors": {name: report.standard_errors for name, report in found.reports.items()},
+        "intervals": {name: report.intervals for name, report in found.reports.items()},
+        "intervals_of": {name: report.units for name, report in found.reports.items()},
         "gates": [asdict(gate) for gate in gates],
         "notes": list(notes),
-        "diagnosis": list(diagnosis),
+        "diagnosis": list(found.diagnosis),
     }

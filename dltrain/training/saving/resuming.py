@@ -15,6 +15,7 @@ from dltrain.errors import ConfigError, DataError, Fault, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults, flatten, shown
 from dltrain.reporting import Reporter
 from dltrain.storage.run import Run, begin_again, create_run
+from dltrain.training.saving.manifest import Manifest
 
 # Keys whose change on a resume is no other experiment.
 FREE_ON_RESUME = (
@@ -55,7 +56,7 @@ def open_run(
 
 def compare_with_run(
     run: Run,
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     dataset: Dataset,
     resolved: Mapping[str, Any],
     environment: Mapping[str, Any],
@@ -85,12 +86,12 @@ def compare_with_run(
     if curved and epochs:
         was, now = before.get(epochs[0]), after.get(epochs[0])
         reporter.warning(f"{epochs[0]} was {was} and is {now} now: curves go on at their share of the training as it is now")
-    data = manifest.get("data", {})
+    data = manifest.data
     if data.get("fingerprint") != dataset.fingerprint:
         faults = fingerprint_faults(data.get("details", {}), dataset.fingerprint_details)
         hint = f"a run goes on with its own data; a new one: dltrain fit {run.config_file}"
         raise DataError([*faults[:-1], replace(faults[-1], hint=hint)])
     for key, value in environment.items():
-        was = manifest.get("environment", {}).get(key, value)  # what an older version did not record has not changed
+        was = manifest.environment.get(key, value)  # what an older version did not record has not changed
         if was != value:
             reporter.warning(f"{key} was {was} when the run began and is {value} now: the last bits may differ")

@@ -3,55 +3,47 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
-import os
-import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dltrain.checking.check import check_dataset
-from dltrain.config import dump_yaml
 from dltrain.config.curves import is_curve
 from dltrain.config.types import Config, TrainingConfig
-from dltrain.data.dataset import Dataset, Part
+from dltrain.data.dataset import Dataset
 from dltrain.data.request import DataRequest
-from dltrain.errors import DltrainError, InterruptedRun, fault_documents
-from dltrain.evaluation.metrics.gates import check_gates
-from dltrain.evaluation.metrics.report import PartReport, reference_of, report_part, restore_priors
-from dltrain.evaluation.predictions.held_out import write_held_out
-from dltrain.model.build import make_component
+from dltrain.errors import DltrainError, InterruptedRun
+from dltrain.evaluation.metrics.report import PartReport
 from dltrain.model.compile import build_metrics
 from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.keras_import import import_keras
 from dltrain.processes.helper import HelperProcess
-from dltrain.processes.signals import StopSignals
-from dltrain.reporting import Reporter
-from dltrain.storage.atomic import now, to_json, write_atomically
+from dltrain.reporting import WarningList
 from dltrain.storage.run import Run, begin_again, create_run
 from dltrain.training.compiler import decide_jit_compile
-from dltrain.training.diagnosis import diagnose_fit, finding_documents
-from dltrain.training.environment import describe_environment, logging_to, settings_note
+from dltrain.training.diagnosis import diagnose_fit
+from dltrain.training.environment import logging_to
 from dltrain.training.frozen_features import note_features
-from dltrain.training.jobs import load_all
-from dltrain.training.saving.record import (
-    end_manifest,
-    first_manifest,
-    metrics_document,
-    refuse_h5,
-    resolved_config,
-    save_data_files,
-)
-from dltrain.training.saving.resuming import compare_with_run
+from dltrain.training.jobs import load_all, warm_up_plots
+from dltrain.training.saving.manifest import Manifest
+from dltrain.training.saving.model_file import refuse_h5
+from dltrain.training.saving.record import Evaluated, RunRecord
+from dltrain.training.session import Session, Stopwatch
 from dltrain.training.stacked.rows import Orders, StackedPart, stack_parts
 from dltrain.training.stacked.steps import StackedState, StackedSteps
 from dltrain.training.stacked.structure import network_of, trained_rows
 from dltrain.training.stacked.templates import Template, Templates, parts_of
-from dltrain.training.stacked.train import OnEpoch, StackedTrainer
+from dltrain.training.stacked.train import StackedTrainer
 from dltrain.training.stacked.trial import HostCopy, StackedFit, StackedTrial, trial_logger
+
+# (trial's place in the stack, 0-based epoch, Keras's names to values) -> whether it shall stop
+OnEpoch = Callable[[int, int, Mapping[str, float]], bool]
 
 # What the weights, gradients and optimizers of the trials that train together may take; further trials make a further stack.
 STACK_BYTES = 512 << 20
@@ -59,20 +51,28 @@ MOST_TRIALS = 64
 
 
 class Stacks:
-    """Reads data and trains stacks, one after the other.
+    """Reads data and trains stacks, one after the other. To be closed: their pictures are drawn by then.
 
     Args:
-        argv: the command line, for the manifests.
-        threads: threads for one operation; None: all cores.
-        reporter: is told what happens.
-        signals: deferred.
+        session: how the fits were started, and who hears of them; its signals are deferred.
     """
 
-    def __init__(self, *, argv: Sequence[str], threads: int | None, reporter: Reporter, signals: StopSignals) -> None:
-        self.argv, self.threads = list(argv), threads or os.cpu_count() or 1
-        self.reporter, self.signals = reporter, signals
+    def __init__(self, session: Session) -> None:
+        self.session = session
         self.templates = Templates()
         self._datasets: dict[str, Dataset | DltrainError] = {}
+        self._records: list[RunRecord] = []
+        self._is_warming_up = False
+
+    def close(self) -> None:
+        """Wait until the pictures of all fits are drawn."""
+        if self._is_warming_up:
+            self._is_warming_up = False
+            self.session.helper.result(self.session.reporter)
+        for record in self._records:
+            record.result()
+        self._records.clear()
+        self.session.helper.close()
 
     def fit(self, fits: Sequence[StackedFit], *, on_start: Callable[[int], None], on_epoch: Callable[..., bool]) -> None:
         """Train fits of one structure; their `status` and `error` say how each ended, and their directories are whole.
@@ -89,7 +89,7 @@ class Stacks:
                 groups.setdefault(_shapes(dataset), []).append(index)
         for members in groups.values():
             for part in self._cut(fits, datasets, members):
-                if self.signals.received is not None:
+                if self.session.signals.received is not None:
                     for index in part:
                         fits[index].status = "interrupted"
                     continue
@@ -101,19 +101,23 @@ class Stacks:
                 def told(place: int, epoch: int, logs: Any, part: list[int] = part) -> bool:
                     return on_epoch(part[place], epoch, logs)
 
-                _Stack(self, chosen, found).fit(told)
+                self._records += _Stack(self, chosen, found).fit(told)
 
     def _read(self, fits: Sequence[StackedFit]) -> list[Dataset | None]:
         """The data of each fit, read once for all that share it; None where it cannot be read, which the fit then says."""
         helper = HelperProcess()
         try:
+            if not self._datasets:  # before TensorFlow is there: it draws beside the training
+                self.session.helper = HelperProcess()
+                self.session.helper.submit(warm_up_plots)
+                self._is_warming_up = True
             keys = [DataRequest.of(fit.config).key for fit in fits]
             wanted = {key: fit.config for key, fit in zip(keys, fits, strict=True) if key not in self._datasets}
             helper.submit(load_all, list(wanted.values()))
-            self.reporter.status("importing Keras")
-            import_keras(self.threads)
-            self.reporter.status("reading data")
-            found = helper.result(self.reporter)
+            self.session.reporter.status("importing Keras")
+            import_keras(self.session.threads)
+            self.session.reporter.status("reading data")
+            found = helper.result(self.session.reporter)
         finally:
             helper.kill()
         told = bool(self._datasets)
@@ -125,9 +129,9 @@ class Stacks:
                 fit.status, fit.error = "failed", str(read.faults[0])
             elif not told:
                 told = True
-                self.reporter.data_ready(read.summary)
+                self.session.reporter.data_ready(read.summary)
                 for warning in check_dataset(fit.config, read).warnings:
-                    self.reporter.warning(warning)
+                    self.session.reporter.warning(warning)
             result.append(None if isinstance(read, DltrainError) else read)
         if not any(result):
             raise next(read for read in self._datasets.values() if isinstance(read, DltrainError))
@@ -153,63 +157,62 @@ class _Stack:
     """The fits of one stack, from their data to their results."""
 
     def __init__(self, stacks: Stacks, fits: Sequence[StackedFit], datasets: Sequence[Dataset]) -> None:
-        self.reporter, self.signals, self.threads, self.argv = stacks.reporter, stacks.signals, stacks.threads, stacks.argv
+        self.session = replace(stacks.session, watch=Stopwatch())
         self.fits, self.datasets, self.templates = fits, datasets, stacks.templates
-        self.seconds: dict[str, float] = {}
-        self.started = time.monotonic()
 
-    def fit(self, on_epoch: OnEpoch) -> None:
-        """Train them all, and write what they came to."""
+    def fit(self, on_epoch: OnEpoch) -> list[RunRecord]:
+        """Train them all, and write what they came to.
+
+        Args:
+            on_epoch: told place, 0-based epoch and logs of each epoch; True stops the fit there.
+
+        Returns:
+            The records of those whose pictures are being drawn.
+        """
+        watch = self.session.watch
         with contextlib.ExitStack() as stack:
-            started = time.monotonic()
-            runs = [_open(fit) for fit in self.fits]
-            for index, run in enumerate(runs):
-                stack.enter_context(run.locked())
-                stack.enter_context(logging_to(run.log_file, name=trial_logger(index).name))
-            try:
-                trainer, parts = self._prepare(runs, on_epoch)
-            except InterruptedRun:  # nothing was trained: the fits begin anew, on the features that were computed till then
+            with watch.timed("build"):
+                runs = [_open(fit) for fit in self.fits]
+                for index, run in enumerate(runs):
+                    stack.enter_context(run.locked())
+                    stack.enter_context(logging_to(run.log_file, name=trial_logger(index).name))
+                try:
+                    trainer, parts = self._prepare(runs, on_epoch)
+                except InterruptedRun:  # nothing was trained: the fits begin anew, on the features computed till then
+                    for fit in self.fits:
+                        fit.status = "interrupted"
+                    return []
                 for fit in self.fits:
-                    fit.status = "interrupted"
-                return
-            for fit in self.fits:
-                fit.status = "running"
-            self.seconds["build"] = round(time.monotonic() - started, 3)
-            started = time.monotonic()
-            done = trainer.train(self.signals)
-            self.seconds["train"] = round(time.monotonic() - started, 3)
+                    fit.status = "running"
+            with watch.timed("train"):
+                done = trainer.train(self.session.signals)
             if done:
-                started = time.monotonic()
-                for trial in trainer.trials:
-                    trial.finish()
-                self._evaluate(trainer, parts, started)
-            else:
-                self._interrupted(trainer)
+                return self._evaluate(trainer, parts)
+            for trial in trainer.trials:
+                trial.fit.status = "interrupted"
+                trial.record.ended("interrupted", trial.pace)
+            return []
 
     def _prepare(self, runs: Sequence[Run], on_epoch: OnEpoch) -> tuple[StackedTrainer, dict[str, StackedPart]]:
         host = HostCopy()
         templates = self.templates.build([fit.config for fit in self.fits], self.datasets)
         model, body = templates[0].model, templates[0].body
-        refuse_h5(templates[0].whole, _training(self.fits[0].config), trained=None if body is None else model)
-        parts, train = self._parts(templates)
         training = _training(self.fits[0].config)
+        refuse_h5(templates[0].whole, training, trained=None if body is None else model)
+        parts, train = self._parts(templates)
         seeds = [fit.config.seed for fit in self.fits]
         orders = Orders(train, seeds, batch_size=training.batch_size, shuffle=training.shuffle)
-        keras = import_keras()
-        optimizers = [make_component(keras, _training(fit.config).optimizer) for fit in self.fits]
         names = list(model.get_metrics_result())
+        records = [self._record(index, run, template) for index, (run, template) in enumerate(zip(runs, templates))]
         trials = [
-            StackedTrial(fit, index, run, dataset, template, optimizer, host, names)
-            for index, (fit, run, dataset, template, optimizer) in enumerate(
-                zip(self.fits, runs, self.datasets, templates, optimizers)
-            )
+            StackedTrial(fit, index, record, template, host, names, functools.partial(on_epoch, index))
+            for index, (fit, record, template) in enumerate(zip(self.fits, records, templates))
         ]
-        resumed = [run.manifest_file.exists() for run in runs]
-        jit_compile = self._begin(trials, resumed, orders.num_steps)
+        jit_compile = self._begin(trials, orders.num_steps)
         weight_decay = training.optimizer.arguments.get("weight_decay")
         steps = StackedSteps(
             [template.model for template in templates],
-            [model.optimizer, *optimizers[1:]],
+            [model.optimizer, *(trial.optimizer for trial in trials[1:])],
             [template.heads[0] for template in templates],
             [template.model.loss for template in templates],
             orders=orders,
@@ -218,34 +221,31 @@ class _Stack:
             weight_decay=weight_decay if is_curve(weight_decay) else None,
         )
         state = _first_state(templates, steps)
-        trainer = StackedTrainer(
-            trials,
-            steps,
-            train,
-            parts.get("validation"),
-            orders=orders,
-            state=state,
-            host=host,
-            reporter=self.reporter,
-            on_epoch=on_epoch,
-        )
-        if any(resumed):
+        trainer = StackedTrainer(trials, steps, train, parts.get("validation"), orders=orders, state=state, host=host)
+        if any(record.resumed for record in records):
             trainer.restore()
         epochs = max(trial.training.epochs for trial in trials)
-        self.reporter.detail(f"{len(trials)} fits trained together, {orders.num_steps} steps an epoch, up to {epochs} epochs")
+        together = f"{len(trials)} fits trained together, {orders.num_steps} steps an epoch, up to {epochs} epochs"
+        self.session.reporter.detail(together)
         return trainer, parts
+
+    def _record(self, index: int, run: Run, template: Template) -> RunRecord:
+        """That of a trial, which keeps its own warnings."""
+        session = replace(self.session, reporter=WarningList(self.session.reporter))
+        manifest = Manifest.read(run) if run.manifest_file.exists() else None
+        return RunRecord(run, self.fits[index].config, self.datasets[index], template.heads, session, manifest)
 
     def _parts(self, templates: Sequence[Template]) -> tuple[dict[str, StackedPart], StackedPart]:
         """All parts as they are judged, and the training part as it is trained on, with the classes' weights."""
         chosen, different = _distinct(self.datasets)
-        training = _training(self.fits[0].config)
+        training, session = _training(self.fits[0].config), self.session
         plain: list[dict[str, EncodedPart]] = []
         weighted: list[EncodedPart] = []
         for place, dataset in enumerate(different):
             template = templates[chosen.index(place)]
             heads = template.heads
             encoded = {name: encode_part(part, dataset.schema, heads) for name, part in dataset.parts.items()}
-            more: dict[str, Any] = {"threads": self.threads, "reporter": self.reporter, "signals": self.signals}
+            more: dict[str, Any] = {"threads": session.threads, "reporter": session.reporter, "signals": session.signals}
             plain.append(parts_of(template, dataset, encoded, **more))
             weights = resolve_class_weights(training.class_weight, dataset.parts["train"], heads)
             if weights:
@@ -255,14 +255,9 @@ class _Stack:
         parts = {name: stack_parts([found[name] for found in plain], chosen) for name in plain[0]}
         return parts, stack_parts(weighted, chosen) if weighted else parts["train"]
 
-    def _begin(self, trials: Sequence[StackedTrial], resumed: Sequence[bool], num_steps: int) -> bool:
+    def _begin(self, trials: Sequence[StackedTrial], num_steps: int) -> bool:
         """Write what runs begin with, or hold config and data of earlier ones against what is there now; decide about XLA."""
-        environment = describe_environment(self.threads)
-        note = settings_note()
-        if note:
-            self.reporter.warning(note)
-        manifests = [trial.run.read_manifest() if was else None for trial, was in zip(trials, resumed)]
-        known = next((manifest["compiler"] for manifest in manifests if manifest and "compiler" in manifest), None)
+        known = next((trial.record.manifest.compiler for trial in trials if trial.record.manifest.compiler), None)
         model, training = trials[0].template.model, trials[0].training
         if known:
             compiler = dict(known)
@@ -272,136 +267,88 @@ class _Stack:
             work = num_steps * training.epochs * (1 if draws else len(trials))
             jit_compile, reason = decide_jit_compile(training.jit_compile, model, work)
             compiler = {"jit_compile": jit_compile, "reason": reason}
-        self.reporter.detail(f"XLA {'on' if compiler['jit_compile'] else 'off'}: {compiler['reason']}")
+        told = f"XLA {'on' if compiler['jit_compile'] else 'off'}: {compiler['reason']}"
+        self.session.reporter.detail(told)
+        together = f"trained together with {len(trials) - 1} others; {told}"
 
-        def write(trial: StackedTrial, manifest: dict[str, Any] | None) -> None:
-            run, config = trial.run, trial.fit.config
-            resolved = resolved_config(config, trial.dataset, trial.template.heads, run.path)
-            if manifest is not None:
-                compare_with_run(run, manifest, trial.dataset, resolved, environment, self.reporter)
-                run.check_digests(manifest)
-                manifest["resumed"] = [*manifest.get("resumed", []), now()]
-            else:
-                save_data_files(run, trial.dataset)
-                manifest = first_manifest(
-                    config, trial.dataset, trial.template.heads, argv=self.argv, threads=self.threads, environment=environment
-                )
-            body = trial.template.body
-            if body is not None:
-                note_features(manifest, body.frozen, body.digest)
-            manifest.pop("files", None)  # the digests of what is written anew
-            manifest |= {"status": "running", "argv": self.argv, "environment": environment, "compiler": compiler}
+        def write(trial: StackedTrial) -> None:
+            record, manifest, body = trial.record, trial.record.manifest, trial.template.body
+            for warning in record.config.warnings:
+                record.session.reporter.warning(warning)
+            record.compare()
             for line in trial.dataset.summary:
                 trial.logger.debug("data: %s", line)
-            warnings = check_dataset(config, trial.dataset).warnings
-            manifest["warnings"] = fault_documents(warnings)
-            for warning in warnings:
+            for warning in check_dataset(record.config, trial.dataset).warnings:
                 trial.logger.debug("%s", warning)
-            together = f"trained together with {len(trials) - 1} others"
-            trial.logger.debug("%s; XLA %s: %s", together, "on" if compiler["jit_compile"] else "off", compiler["reason"])
-            trial.manifest = manifest | {"engine": "stacked", "stack": {"fits": len(trials), "place": trial.index}}
-            run.remove_temporary_files()
-            if run.manifest_file.exists():  # first, for the digest of the config is that of the old one
-                run.write_manifest(trial.manifest)
-            write_atomically(run.config_file, dump_yaml(resolved).encode())
-            run.write_manifest(trial.manifest)
+                record.session.reporter.warning(warning)
+            trial.logger.debug("%s", together)
+            record.begin()
+            if body is not None:
+                note_features(manifest, body.frozen, body.digest)
+            manifest.compiler, manifest.engine = compiler, "stacked"
+            manifest.stack = {"fits": len(trials), "place": trial.index}
+            record.write()
 
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(write, trials, manifests))
+            list(pool.map(write, trials))
         return bool(compiler["jit_compile"])
 
-    def _interrupted(self, trainer: StackedTrainer) -> None:
-        for trial in trainer.trials:
-            trial.fit.status = "interrupted"
-            _end(trial, "interrupted", stopped=False)
-            trial.run.write_manifest(trial.manifest)
-
-    def _evaluate(self, trainer: StackedTrainer, parts: dict[str, StackedPart], started: float) -> None:
+    def _evaluate(self, trainer: StackedTrainer, parts: dict[str, StackedPart]) -> list[RunRecord]:
         """Metrics of each trial's model, its best where there is a validation part, on every part."""
+        with self.session.watch.timed("evaluate"):
+            for trial in trainer.trials:
+                trial.finish()
+            weights, evaluated = self._evaluate_all(trainer, parts)
+        kept = [trial for trial in trainer.trials if trial.ended_as != "diverged"]
+
+        def report(trial: StackedTrial) -> dict[str, PartReport]:
+            def of_trial(name: str) -> tuple[dict[str, float], list[NDArray[Any]]]:
+                logs, outputs = evaluated[name]
+                return {key: float(values[trial.index]) for key, values in logs.items()}, [outputs[trial.index]]
+
+            return trial.record.report({name: trial.dataset.parts[name] for name in evaluated}, of_trial)
+
+        with ThreadPoolExecutor(8) as pool:
+            found = [
+                Evaluated(reports, trial.dataset.parts, weights[trial.index])
+                for trial, reports in zip(kept, pool.map(report, kept))
+            ]
+        seconds = self.session.watch.seconds["train"] / len(self.fits)
+        for trial, ended in zip(kept, found):
+            model, train = trial.dressed_model(trial.values()), parts["train"].of(trial.index)
+            ended.diagnosis = diagnose_fit(
+                trial.record, model, train, ended.reports, trial.pace, weights=ended.weights, seconds=seconds
+            )
+
+        def write(trial: StackedTrial, ended: Evaluated) -> None:
+            trial.record.ended("running", trial.pace)
+            trial.record.finish(ended, trial.pace)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(write, kept, found))
+        for trial in trainer.trials:
+            if trial.ended_as == "diverged":
+                trial.record.ended("diverged", trial.pace)
+            trial.fit.status = str(trial.ended_as)
+        for trial, ended in zip(kept, found):  # run by run, in the order in which they are waited for
+            trial.record.draw_history(trial.pace)
+            trial.record.draw(ended)
+        return [trial.record for trial in kept]
+
+    def _evaluate_all(self, trainer: StackedTrainer, parts: dict[str, StackedPart]) -> tuple[list[str], dict[str, Any]]:
+        """Of each trial which weights are judged, and of each part what all models make of it."""
         import tensorflow as tf
 
         values, weights = [], []
         for trial in trainer.trials:
-            best = trial.checkpoints.best if "validation" in parts else None
+            best = trial.pace.checkpoints.best if "validation" in parts else None
             weights.append("best" if best is not None else "last")
             found = best or trial.values()
             values.append(found.model if trial.ended_as != "diverged" else [np.zeros_like(array) for array in found.model])
         stacked = tuple(tf.constant(np.stack(arrays)) for arrays in zip(*values))
-        evaluated = {name: trainer.steps.evaluate(stacked, part, outputs=True) for name, part in parts.items() if part.most_rows}
-        self.seconds["evaluate"] = round(time.monotonic() - started, 3)
-        self.seconds["total"] = round(time.monotonic() - self.started, 3)
-
-        kept = [trial for trial in trainer.trials if trial.ended_as != "diverged"]
-        with ThreadPoolExecutor(8) as pool:
-            reports = dict(zip((trial.index for trial in kept), pool.map(lambda trial: self._reports(trial, evaluated), kept)))
-        findings = {
-            trial.index: self._diagnose(trial, parts["train"], reports[trial.index], weights[trial.index]) for trial in kept
+        return weights, {
+            name: trainer.steps.evaluate(stacked, part, outputs=True) for name, part in parts.items() if part.most_rows
         }
-
-        def write(trial: StackedTrial) -> None:
-            _end(trial, "diverged" if trial.ended_as == "diverged" else "finished", stopped=trial.stopped)
-            if trial.ended_as != "diverged":
-                self._write_metrics(trial, weights[trial.index], reports[trial.index], findings[trial.index])
-                trial.manifest |= {"weights": weights[trial.index], "seconds": self.seconds}
-            trial.manifest["files"] = trial.run.digests()
-            trial.run.write_manifest(trial.manifest)
-            trial.fit.status = str(trial.ended_as)
-
-        with ThreadPoolExecutor(8) as pool:
-            list(pool.map(write, trainer.trials))
-
-    def _reports(self, trial: StackedTrial, evaluated: Mapping[str, Any]) -> dict[str, PartReport]:
-        """Of each part."""
-        heads, dataset = trial.template.heads, trial.dataset
-        described = trial.manifest.get("reference", {})
-        reference, priors = reference_of(dataset.parts["train"], described), restore_priors(described)
-        reports = {}
-        for name, (logs, outputs) in evaluated.items():
-            part: Part = dataset.parts[name]
-            row = {key: float(values[trial.index]) for key, values in logs.items()}
-            reports[name] = report_part(name, row, heads, [outputs[trial.index]], part, reference, priors)
-            if name == "validation" and trial.fit.config.data.split.fold is not None:
-                write_held_out(trial.run.path, heads, [outputs[trial.index]], part)
-        return reports
-
-    def _diagnose(
-        self, trial: StackedTrial, train: StackedPart, reports: Mapping[str, PartReport], weights: str
-    ) -> list[dict[str, Any]]:
-        """What the trial's figures say is wrong, as plain values."""
-        found = diagnose_fit(
-            trial.dressed_model(trial.values()),
-            trial.fit.config.model,
-            trial.template.heads,
-            train.of(trial.index),
-            trial.dataset,
-            reports,
-            {name: report.metrics for name, report in reports.items()},
-            history=trial.rows,
-            weights=weights,
-            epochs=trial.training.epochs,
-            stopped=trial.stopped,
-            train_seconds=self.seconds["train"] / len(self.fits),
-        )
-        return finding_documents(found)
-
-    def _write_metrics(
-        self, trial: StackedTrial, weights: str, reports: Mapping[str, PartReport], diagnosis: Sequence[Mapping[str, Any]]
-    ) -> None:
-        metrics = {name: report.metrics for name, report in reports.items()}
-        notes = [note for report in reports.values() for note in report.notes]
-        require = trial.fit.config.evaluation.require
-        intervals = {name: report.intervals for name, report in reports.items()}
-        gates = check_gates(
-            require, metrics, reports={name: report.report for name, report in reports.items()}, intervals=intervals
-        )
-        epoch = trial.checkpoints.epoch_of(weights, trial.epoch)
-        document = metrics_document(reports, metrics, weights=weights, epoch=epoch, gates=gates, notes=notes, diagnosis=diagnosis)
-        write_atomically(trial.run.metrics_file, (to_json(document) + "\n").encode())
-
-
-def _end(trial: StackedTrial, status: str, *, stopped: bool) -> None:
-    """Note how a trial ended; what is trained in phases is never stacked."""
-    end_manifest(trial.manifest, status, epochs=trial.epoch, stopped=stopped, phase=1, phase_epochs=trial.epoch)
 
 
 def _training(config: Config) -> TrainingConfig:

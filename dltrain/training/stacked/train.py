@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from dltrain.config.curves import curve_at
 from dltrain.errors import RunError
 from dltrain.processes.signals import StopSignals
-from dltrain.reporting import Reporter
 from dltrain.training.curves import TensorMath
+from dltrain.training.loop import CallLength
 from dltrain.training.saving.state import TrainingState, Values, list_states, load_state
 from dltrain.training.stacked.rows import Orders, StackedPart
 from dltrain.training.stacked.steps import StackedState, StackedSteps
@@ -27,9 +27,6 @@ logger = logging.getLogger(__name__)
 # A save takes at most this share of the time.
 _SAVE_SHARE = 0.05
 _WRITERS = 8
-
-# (trial's place in the stack, 0-based epoch, Keras's names to values) -> whether it shall stop
-OnEpoch = Callable[[int, int, Mapping[str, float]], bool]
 
 
 class StackedTrainer:
@@ -43,8 +40,6 @@ class StackedTrainer:
         orders: how the training part is gone through.
         state: where the trials stand at the beginning.
         host: where trials look at their values.
-        reporter: told of the stack's epochs.
-        on_epoch: told of each trial's.
     """
 
     def __init__(
@@ -57,15 +52,11 @@ class StackedTrainer:
         orders: Orders,
         state: StackedState,
         host: HostCopy,
-        reporter: Reporter,
-        on_epoch: OnEpoch,
     ) -> None:
         self.trials, self.steps, self.state, self._host = list(trials), steps, state, host
         self._train, self._validation, self._orders = train, validation, orders
-        self._reporter, self._on_epoch = reporter, on_epoch
         self.epoch = self.step = 0
-        self._steps_per_call = 1
-        self._calls = 0
+        self._length = CallLength(CALL_SECONDS)
         self._save_seconds = 0.0
         self._last_save = time.monotonic()
         self._earlier: Any = None
@@ -128,7 +119,7 @@ class StackedTrainer:
         """Write what an exact resume needs of every trial."""
         started = time.monotonic()
         for trial in self.trials:
-            trial.checkpoints.write_due()
+            trial.write_due()
 
         def write(trial: StackedTrial) -> None:
             trial.save(self.step, self._host.metrics(trial.index))
@@ -153,13 +144,13 @@ class StackedTrainer:
         order, rates = tf.constant(self._orders.of(self.epoch)), tf.constant(self._rates())
         while self.step < self._orders.num_steps:
             called = time.monotonic()
-            count = min(self._steps_per_call, self._orders.num_steps - self.step)
+            count = min(self._length.steps, self._orders.num_steps - self.step)
             before = (self.state, order, rates, self.step)
             self.state, bad = self.steps.train(self.state, self._train.tensors, order, rates, self.step, count)
             self._take_out(bad.numpy(), before)
             self._earlier = before
             self.step += count
-            self._adapt(count, time.monotonic() - called)
+            self._length.note(count, time.monotonic() - called)
             if self.step < self._orders.num_steps and signals.received is not None:
                 self._host.show(self._with_rates())
                 return
@@ -180,22 +171,15 @@ class StackedTrainer:
                 continue
             row = {name: float(values[trial.index]) for name, values in logs.items()}
             row["learning_rate"] = self._logged_rate(trial)
-            stop = self._on_epoch(trial.index, self.epoch, row)
-            trial.epoch_end(row, trial.seconds + seconds, stop=stop)
+            trial.epoch_end(row, seconds)
         logger.debug("stack: epoch %d in %.3f s", self.epoch + 1, seconds)
-
-    def _adapt(self, count: int, seconds: float) -> None:
-        self._calls += 1
-        if self._calls > 1:  # the first call was compiled in its time
-            wanted = int(count * CALL_SECONDS / max(seconds, 1e-6))
-            self._steps_per_call = max(1, min(wanted, self._steps_per_call * 8))
 
     def _save_if_due(self, *, within: bool) -> None:
         if self.is_done:
             return
         passed = time.monotonic() - self._last_save
         interval = min(trial.training.save_interval for trial in self.trials) if within else EPOCH_SAVE_SECONDS
-        pending = sum(trial.checkpoints.pending_bytes for trial in self.trials)
+        pending = sum(trial.pace.checkpoints.pending_bytes for trial in self.trials)
         if passed >= max(interval, self._save_seconds / _SAVE_SHARE) or pending > PENDING_BYTES:
             self._host.show(self._with_rates())
             self.save()

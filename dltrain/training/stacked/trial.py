@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 
 from dltrain.config.curves import is_curve
 from dltrain.config.types import CheckpointConfig, Config, TrainingConfig
-from dltrain.data.dataset import Dataset
+from dltrain.model.build import make_component
+from dltrain.model.keras_import import import_keras
 from dltrain.storage.run import Run
-from dltrain.training.callbacks import EpochCallbacks
-from dltrain.training.history import write_history
-from dltrain.training.saving.checkpoints import Checkpoints, check_template
+from dltrain.training.callbacks import EpochCallbacks, best_monitor
+from dltrain.training.history import RowsInMemory
+from dltrain.training.pace import Pace, history_columns
+from dltrain.training.saving.checkpoints import Checkpoints
 from dltrain.training.saving.model_file import Content
-from dltrain.training.saving.record import best_monitor
+from dltrain.training.saving.record import RunRecord
 from dltrain.training.saving.state import TrainingState, Values, capture_values, list_states, restore_values, save_state
+from dltrain.training.session import ShouldStop
 from dltrain.training.stacked.optimizers import NUMBERS
 from dltrain.training.stacked.steps import StackedState
 from dltrain.training.stacked.templates import Template
@@ -121,10 +124,6 @@ class _StackedCheckpoints(Checkpoints):
         super().__init__(run, trial.view, config, monitor=monitor, mode=mode, whole=trial.template.whole)
         self._trial = trial
 
-    def write_due(self, *, last: bool = False) -> None:
-        """Write what is due, a file at a time: those of all trials are made in one place."""
-        self.write(self.due(last=last))
-
     def _content(self, values: Values | None, *, weights_only: bool = False) -> Content:
         def write(file: BinaryIO) -> None:
             self._trial.dressed_model(values or self._trial.values())
@@ -146,51 +145,49 @@ class StackedTrial:
     Args:
         fit: config and place.
         index: its place in the stack.
-        run: its directory.
-        dataset: its data.
+        record: of its run: directory, data, who is told.
         template: the model that its files are written with.
-        optimizer: Keras's, with the trial's numbers; never built.
         host: where the stack's values can be seen.
-        names: of the metrics.
+        names: of loss and metrics.
+        should_stop: asked at each epoch's end.
     """
 
     def __init__(
         self,
         fit: StackedFit,
         index: int,
-        run: Run,
-        dataset: Dataset,
+        record: RunRecord,
         template: Template,
-        optimizer: Any,
         host: HostCopy,
         names: list[str],
+        should_stop: ShouldStop,
     ) -> None:
         assert fit.config.training is not None
-        self.fit, self.index, self.run, self.dataset = fit, index, run, dataset
+        self.fit, self.index, self.record, self.run, self.dataset = fit, index, record, record.run, record.dataset
         self.logger = trial_logger(index)
-        self.training: TrainingConfig = fit.config.training
-        self.template, self.optimizer, self._host = template, optimizer, host
-        self.rows: list[dict[str, float]] = []
-        self.manifest: dict[str, Any] = {}
-        self.epoch = 0
+        # TensorBoard is none of a stack's.
+        self.training: TrainingConfig = replace(fit.config.training, tensorboard=None)
+        self.template, self._host = template, host
+        self.optimizer = make_component(import_keras(), self.training.optimizer)  # with the trial's numbers, never built
         self.final: Values | None = None
         self._final_step = 0
         self.ended_as: str | None = None
-        self.seconds = 0.0
-        has_validation = "validation" in dataset.parts
-        columns = [*names, *(f"val_{name}" for name in names if has_validation), "learning_rate"]
-        if self.training.checkpoint.filepath:
-            check_template(self.training.checkpoint.filepath, ["epoch", *columns])
-        self.has_schedule = "learning_rate" not in {variable.name for variable in optimizer.variables}
+        self.has_schedule = "learning_rate" not in {variable.name for variable in self.optimizer.variables}
         given = self.training.optimizer.arguments.get("learning_rate")
         self.curve = given if is_curve(given) else None
-        rate = float(np.asarray(optimizer.learning_rate))
-        self.view = ModelView(template.model, host, index, rate)
-        # TensorBoard is none of a stack's.
-        training = replace(self.training, tensorboard=None)
-        self.callbacks = EpochCallbacks(self.view, training, columns, has_validation=has_validation, folder=run.path)
-        monitor, mode = best_monitor(template.model, training, columns, self.callbacks, has_validation=has_validation)
-        self.checkpoints = _StackedCheckpoints(self, run, training.checkpoint, monitor=monitor, mode=mode)
+        self.view = ModelView(template.model, host, index, float(np.asarray(self.optimizer.learning_rate)))
+        self.history = RowsInMemory(record.run.history_file)
+        self.pace = self._pace(names, should_stop)
+
+    def _pace(self, names: list[str], should_stop: ShouldStop) -> Pace:
+        has_validation = "validation" in self.dataset.parts
+        columns = history_columns(names, self.training, has_validation=has_validation)
+        callbacks = EpochCallbacks(self.view, self.training, columns, has_validation=has_validation, folder=self.run.path)
+        monitor, mode = best_monitor(self.training, columns, callbacks, has_validation=has_validation)
+        checkpoints = _StackedCheckpoints(self, self.run, self.training.checkpoint, monitor=monitor, mode=mode)
+        pace = Pace(self.training, callbacks, checkpoints, self.history, should_stop=should_stop)
+        pace.logger = self.logger
+        return pace
 
     @property
     def is_running(self) -> bool:
@@ -198,31 +195,23 @@ class StackedTrial:
         return self.ended_as is None
 
     @property
-    def stopped(self) -> bool:
-        """Whether it ended, or will, before its epochs are over."""
-        return self.view.stop_training or self.ended_as == "pruned"
-
-    @property
     def rate(self) -> float:
         """Its learning rate, where that is no schedule; 0 when it has ended, so that it stays where it is."""
         return self.view.optimizer.learning_rate if self.is_running else 0.0
+
+    def write_due(self, *, last: bool = False) -> None:
+        """Write the files that are due, one at a time: those of all trials are made in one place."""
+        self.pace.checkpoints.write(self.pace.checkpoints.due(last=last))
 
     def values(self) -> Values:
         """Its weights: those it ended with, or those of now."""
         return self.final if self.final is not None else capture_values(self.view)
 
-    def epoch_end(self, logs: Mapping[str, float], seconds: float, *, stop: bool) -> None:
-        """Note an epoch: as `Trainer` does."""
-        self.checkpoints.epoch_end(self.epoch, logs)
-        stopped = self.callbacks.epoch_end(self.epoch, logs)
-        self.rows.append({"epoch": self.epoch + 1, **logs, "seconds": round(seconds, 4)})
-        self.logger.debug("epoch %d: %s", self.epoch + 1, ", ".join(f"{name} {value:.6g}" for name, value in logs.items()))
-        self.epoch += 1
-        self.seconds = 0.0
-        if stopped or self.epoch >= self.training.epochs:
-            self.end("finished")
-        elif stop:
-            self.end("pruned")
+    def epoch_end(self, logs: Mapping[str, float], seconds: float) -> None:
+        """Note an epoch, and take the trial out of the training where that was its last."""
+        self.pace.epoch_end(logs, self.pace.seconds + seconds)
+        if self.pace.is_over:
+            self.end("pruned" if self.pace.pruned else "finished")
 
     def end(self, status: str, values: Values | None = None, step: int = 0) -> None:
         """Take the trial out of the training; its weights are kept as they are, or as given with the step they are from."""
@@ -236,34 +225,24 @@ class StackedTrial:
             step: of the epoch under way, of the whole stack.
             metrics: the running metrics.
         """
-        write_history(self.run.history_file, self.rows)
-        plain, arrays = self.callbacks.memory()
-        memory = {
-            "checkpoints": self.checkpoints.memory(),
-            "callbacks": {**plain, "stopped": self.stopped},
-            "history": self.rows,
-            "epoch_seconds": self.seconds,
-            "learning_rate": self.view.optimizer.learning_rate,
-            "ended_as": self.ended_as,
-            "error": self.fit.error,
-        }
+        self.history.write()
+        more = {"learning_rate": self.view.optimizer.learning_rate, "ended_as": self.ended_as, "error": self.fit.error}
         step = step if self.is_running else self._final_step
-        state = TrainingState(self.epoch, step, self.values(), metrics, self.checkpoints.best, memory, arrays)
+        state = self.pace.state(step, self.values(), metrics, more)
+        state.memory["callbacks"]["stopped"] = self.pace.stopped
         save_state(self.run, state)
         self.forget_later_states(step)
 
     def forget_later_states(self, step: int) -> None:
         """Remove states of later moments, which would be taken for newer ones."""
         for path in list_states(self.run):
-            if moment_of(path) > (self.epoch, step):
+            if moment_of(path) > (self.pace.epoch, step):
                 path.unlink(missing_ok=True)
 
     def restore(self, state: TrainingState) -> None:
         """Go on from a saved state."""
-        self.epoch, self.rows = state.epoch, list(state.memory["history"])
-        self.seconds = float(state.memory["epoch_seconds"])
-        self.checkpoints.restore(state.memory["checkpoints"], state.best)
-        self.callbacks.restore(state.memory["callbacks"], state.arrays)
+        self.history.rows = list(state.memory["history"])
+        self.pace.restore(state)
         self.view.optimizer.learning_rate = float(state.memory["learning_rate"])
         self.fit.error = state.memory["error"]
         if state.memory["ended_as"] is not None:
@@ -271,12 +250,12 @@ class StackedTrial:
 
     def finish(self) -> None:
         """After training: callbacks end, and the files of best and last model are written."""
-        self.checkpoints.write_due()
+        self.write_due()
         if self.ended_as in ("finished", "pruned"):
             self.view.put_back = self.final
-            self.callbacks.finish()
+            self.pace.callbacks.finish()
             self.final = self.view.put_back
-        self.checkpoints.write_due(last=True)
+        self.write_due(last=True)
 
     def dressed_model(self, values: Values) -> Any:
         """The Keras model that is trained, which trials share, with the trial's numbers and these values."""

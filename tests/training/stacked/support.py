@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,10 +12,11 @@ import numpy as np
 from dltrain.config.types import Config
 from dltrain.errors import DivergenceError
 from dltrain.processes.signals import StopSignals
-from dltrain.reporting import Reporter
+from dltrain.reporting import Reporter, WarningList
 from dltrain.storage.run import Run
 from dltrain.training.fit import fit
 from dltrain.training.history import read_history
+from dltrain.training.session import Session
 from dltrain.training.stacked.fit import Stacks
 from dltrain.training.stacked.trial import StackedFit
 
@@ -31,8 +33,9 @@ def fit_stacked(
     folder.mkdir(exist_ok=True)
     with StopSignals() as signals:
         signals.defer()
-        stacks = Stacks(argv=["dltrain", "sweep"], threads=None, reporter=reporter or Reporter(), signals=signals)
-        stacks.fit(fits, on_start=lambda index: None, on_epoch=lambda index, epoch, logs: on_epoch(index, epoch))
+        session = Session(["dltrain", "sweep"], reporter=WarningList(reporter or Reporter()), signals=signals)
+        with contextlib.closing(Stacks(session)) as stacks:
+            stacks.fit(fits, on_start=lambda index: None, on_epoch=lambda index, epoch, logs: on_epoch(index, epoch))
     return fits
 
 

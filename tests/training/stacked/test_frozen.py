@@ -62,8 +62,8 @@ def test_each_trial_is_its_own_fit(case: str, tmp_path: Path, monkeypatch: pytes
 
 def test_other_heads_find_body_and_features_of_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dltrain.processes.signals import StopSignals
-    from dltrain.reporting import Reporter
     from dltrain.training.fit import fit
+    from dltrain.training.session import Session
     from dltrain.training.stacked.fit import Stacks
     from dltrain.training.stacked.trial import StackedFit
 
@@ -74,7 +74,7 @@ def test_other_heads_find_body_and_features_of_the_first(tmp_path: Path, monkeyp
     fits = [StackedFit(frozen(f"model.layers.3.units={units}"), tmp_path / str(units)) for units in (3, 7)]
     with StopSignals() as signals:
         signals.defer()
-        stacks = Stacks(argv=[], threads=None, reporter=Reporter(), signals=signals)
+        stacks = Stacks(Session(signals=signals))
         for one in fits:  # of other structures: a stack each
             stacks.fit([one], on_start=lambda index: None, on_epoch=lambda *_: False)
     assert sum(calls) == 90

@@ -1,0 +1,72 @@
+"""What one call of `fit`, or one sweep, gives to all its stages: who started it, with what, and who hears of it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dltrain.processes.helper import HelperProcess
+from dltrain.processes.signals import StopSignals
+from dltrain.reporting import Reporter, WarningList
+from dltrain.training.environment import describe_environment
+
+# (0-based epoch, Keras's names to values) -> whether to end the training here
+ShouldStop = Callable[[int, Mapping[str, float]], bool]
+
+
+class Stopwatch:
+    """Wall time by stage.
+
+    Attributes:
+        seconds: stage -> seconds so far; "total" is there when it was asked for.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._started = time.monotonic()
+
+    @contextlib.contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the wall time of the context to a stage's seconds."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.monotonic() - started, 3)
+
+    def stop(self) -> None:
+        """Note the seconds in all."""
+        self.seconds["total"] = round(time.monotonic() - self._started, 3)
+
+
+@dataclass
+class Session:
+    """What all stages of a fit, or of fits that are trained together, are given.
+
+    Attributes:
+        argv: the command line, for the manifest.
+        threads: threads for one operation.
+        reporter: is told what happens, and keeps the warnings for the manifest.
+        signals: what came from outside.
+        helper: draws, and reads data.
+        should_stop: asked at each epoch's end, where it is not None; True ends the training there.
+        watch: measures the stages.
+    """
+
+    argv: Sequence[str] = ()
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    reporter: WarningList = field(default_factory=lambda: WarningList(Reporter()))
+    signals: StopSignals = field(default_factory=StopSignals)
+    helper: HelperProcess = field(default_factory=lambda: HelperProcess(forked=False))
+    should_stop: ShouldStop | None = None
+    watch: Stopwatch = field(default_factory=Stopwatch)
+
+    @functools.cached_property
+    def environment(self) -> Mapping[str, Any]:
+        """What may change the last bits of a result."""
+        return describe_environment(self.threads)
