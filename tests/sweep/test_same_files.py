@@ -32,7 +32,13 @@ OWN = {".seconds.import", ".seconds.data", ".engine", ".stack", ".stack.fits", "
 def keys(value: Any, above: str = "") -> set[str]:
     if not isinstance(value, dict):
         return set()
-    return {found for name, inner in value.items() for found in ({f"{above}.{name}"} | keys(inner, f"{above}.{name}"))}
+    # What has a name like `precision[6]` is of a class, and there only where the class was predicted.
+    return {
+        found
+        for name, inner in value.items()
+        if "[" not in name
+        for found in ({f"{above}.{name}"} | keys(inner, f"{above}.{name}"))
+    }
 
 
 def files(folder: Path) -> set[str]:
