@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import polars
 import pytest
 
 from dltrain.cli.app import run
@@ -73,3 +74,19 @@ def test_old_needs_an_old_model(folder, capsys):
     (folder / "gated.yaml").write_text((folder / "old.yaml").read_text() + "evaluation: {require: accuracy>=old}\n")
     assert run(["check", str(folder / "gated.yaml")]) == 2
     assert "compares with an old model" in capsys.readouterr().err
+
+
+def test_the_rows_of_a_part_with_what_is_true_and_how_far_off_it_is(folder, capsys):
+    out = folder / "part.csv"
+    assert run(["predict", str(folder / "old"), "--part", "test", "-o", str(out)]) == 0
+    capsys.readouterr()
+    frame, table = polars.read_csv(out), polars.read_csv(folder / "t.csv")
+    assert frame.columns == ["row", "true_y", "prediction", "probability_no", "probability_yes", "error"]
+    assert frame["true_y"].to_list() == table["y"][frame["row"] - 1].to_list()
+    given = np.where(frame["true_y"] == "yes", frame["probability_yes"], frame["probability_no"])
+    assert frame["error"].to_numpy() == pytest.approx(-np.log(given), rel=1e-6)
+    assert run(["evaluate", str(folder / "new"), "--against", str(out), "--json"]) == 0
+    by_file = json.loads(capsys.readouterr().out)["against"]
+    assert by_file["metrics"]["log_loss"]["old"] == pytest.approx(frame["error"].mean())
+    assert run(["predict", str(folder / "old"), "--part", "test", "--data", str(folder / "t.csv")]) == 2
+    assert "--data and --part exclude each other" in capsys.readouterr().err

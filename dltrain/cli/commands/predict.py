@@ -23,6 +23,13 @@ def command(
     run: RunArgument,
     more_data: MoreDataArgument = None,
     data: DataOption = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            click_type=click.Choice(["train", "validation", "test"]),
+            help="The rows of this part of the run's data, with `row`, `true_<target>` and the `error` to sort by.",
+        ),
+    ] = None,
     word: Annotated[
         list[str] | None, typer.Option("--word", metavar="W", help="A word, for a model of words (repeatable).")
     ] = None,
@@ -88,10 +95,14 @@ def command(
 
     console: Console = context.obj
     paths = data_words(data, more_data)
+    if part is not None and (paths or word or layer is not None):
+        option = "--data" if paths else "--word" if word else "--layer"
+        raise UsageError(Fault(f"{option} and --part exclude each other", hint="--part takes the rows of the run's own data"))
     if paths and word:
         raise UsageError(Fault("--word and --data exclude each other"))
-    if not paths and not word:
-        raise UsageError(Fault("there is nothing to predict from", hint="name rows or pictures with --data PATH"))
+    if not paths and not word and part is None:
+        hint = "name rows or pictures with --data PATH, or a part of the run's own data with --part"
+        raise UsageError(Fault("there is nothing to predict from", hint=hint))
     if output != "-":
         check_output(output, force=force, inputs=paths)
     asked_format, form = form, choose_format(output, form)
@@ -106,6 +117,7 @@ def command(
         words=tuple(word or ()),
         skip_broken=skip_broken,
         images=tuple(images or ()),
+        part=part,
     )
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
     num_rows = len(next(iter(columns.values())))
@@ -141,6 +153,7 @@ def _predict(
     words: tuple[str, ...],
     skip_broken: bool,
     images: tuple[str, ...],
+    part: str | None,
 ) -> tuple[Path | str, Predictions]:
     """The run's path, or the stock network's name, and what it says."""
     from dltrain.evaluation.predictions.predict import predict
@@ -148,8 +161,8 @@ def _predict(
     threads = console.settings.threads
     network = _stock_network(run, runs)
     if network is not None:
-        if words or layer is not None or images:
-            option = "--word" if words else "--layer" if layer is not None else "--images"
+        if words or layer is not None or images or part is not None:
+            option = "--word" if words else "--layer" if layer is not None else "--images" if images else "--part"
             raise UsageError(Fault(f"{option} needs a run; {network} is a stock network", hint="leave it out"))
         from dltrain.evaluation.predictions.predict_stock import predict_stock
 
@@ -167,6 +180,10 @@ def _predict(
     path = find_run(run, runs)
     if weights not in (None, "best", "last"):
         raise UsageError(Fault(f"a run's --weights are best or last, found {weights!r}"))
+    if part is not None:
+        from dltrain.evaluation.predictions.stored_part import predict_part
+
+        return path, predict_part(path, part, top=top, weights=weights, images=images, threads=threads, reporter=console)
     return path, predict(
         path,
         data=paths,

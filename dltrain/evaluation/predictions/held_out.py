@@ -35,14 +35,19 @@ def write_held_out(folder: Path, heads: Sequence[Head], outputs: Sequence[NDArra
         return
     columns: dict[str, Any] = {"row": (part.row_ids + 1).tolist()}
     found = predictions_of(heads, outputs, part, None)
-    true: dict[str, Any] = {}
+    rest = prediction_columns(found.identifiers, found.prediction, found.probabilities, found.columns)
+    write_atomically(folder / HELD_OUT_FILE, to_csv(columns | true_columns(heads, part) | rest))
+
+
+def true_columns(heads: Sequence[Head], part: Part) -> dict[str, list[Any]]:
+    """`true_<target>`: labels, or numbers in their own units, of each target of a part."""
+    true: dict[str, list[Any]] = {}
     for head in heads:
         for target in head.targets:
             stored = part.targets[target.name]
             values = [head.classes[code] for code in stored] if head.classes else target.to_own(stored).tolist()
             true[f"true_{target.name}"] = values
-    rest = prediction_columns(found.identifiers, found.prediction, found.probabilities, found.columns)
-    write_atomically(folder / HELD_OUT_FILE, to_csv(columns | true | rest))
+    return true
 
 
 def join_held_out(folders: Iterable[Path]) -> bytes | None:

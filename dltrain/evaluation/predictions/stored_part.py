@@ -1,0 +1,64 @@
+"""Predictions for the rows of a part that the run has, beside what is true and how far off they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.arrays.disk_array import in_memory
+from dltrain.data.dataset import Part
+from dltrain.errors import UsageError
+from dltrain.evaluation.evaluate import evaluate
+from dltrain.evaluation.metrics.metrics import row_losses
+from dltrain.evaluation.predictions.held_out import true_columns
+from dltrain.evaluation.predictions.predict import Predictions, predictions_of
+from dltrain.evaluation.scored import Scored
+
+
+def predict_part(run: Path, part: str, *, top: int | None = None, **options: Any) -> Predictions:
+    """Predict for the rows of a part of the run's own data.
+
+    Args:
+        run: the run directory.
+        part: "test", "validation" or "train".
+        top: as for `predict`.
+        options: weights, images, threads, reporter, as for `evaluate`.
+
+    Returns:
+        With `row` (from 1, in the source's whole order) and `true_<target>` among what names the rows, and `error` among the
+        columns: of a class the negative log of the probability given to the true one, whose mean is `log_loss`; of a number
+        how far off it is, whose mean is `mae`. With several targets `error_<target>`.
+    """
+    found = evaluate(run, part=part, own_gates=False, **options)
+    scored = found.scored
+    if scored is None:
+        raise UsageError("--part needs a run that predicts a target", hint="--data FILE gives the rows of a file again")
+    result = predictions_of(scored.heads, scored.outputs, scored.part, top)
+    named: dict[str, Any] = {"row": (row_ids(scored.part) + 1).tolist(), **result.identifiers}
+    result.identifiers = named | true_columns(scored.heads, scored.part)
+    result.columns = {**result.columns, **errors_of(scored)}
+    result.notes += [note for note in found.notes if "evenly spread" in note]
+    return result
+
+
+def row_ids(part: Part) -> NDArray[np.int64]:
+    """Which rows of the source a part holds, from 0."""
+    return part.row_ids if part.row_file is None else np.asarray(in_memory(part.row_file))
+
+
+def errors_of(scored: Scored) -> dict[str, NDArray[np.float64]]:
+    """How far each row's prediction is off: `error`, or `error_<target>` of several."""
+    several = sum(len(head.targets) for head in scored.heads) > 1
+    found: dict[str, NDArray[np.float64]] = {}
+    for head, answers in zip(scored.heads, scored.answers, strict=True):
+        for index, target in enumerate(head.targets):
+            stored = scored.part.targets[target.name]
+            name = f"error_{target.name}" if several else "error"
+            if head.classes:
+                found[name] = row_losses(answers[np.arange(len(stored)), stored])
+            else:
+                found[name] = np.abs(answers[:, index] - target.to_own(stored))
+    return found
