@@ -10,7 +10,9 @@ from dltrain.config.catalog.catalog import ComponentEntry, load_catalog
 
 # Of these, an argument that is left out and one that is given as Keras has it anyway mean the same. Of a layer they need not:
 # a last layer with an activation is an output, one without is not.
-_KINDS = ("optimizer", "schedule", "loss", "regularizer", "initializer", "constraint")
+_KINDS = ("layer", "optimizer", "schedule", "loss", "regularizer", "initializer", "constraint")
+# What Keras calls no activation.
+_LINEAR = "linear"
 # What says nothing of what is trained.
 _UNTOLD = ("name", "sweep")
 
@@ -69,7 +71,16 @@ def _entry_of(name: Any) -> ComponentEntry | None:
 
 def _is_default(entry: ComponentEntry, name: str, value: Any) -> bool:
     argument = entry.arguments.get(name)
-    return argument is not None and not argument.required and _text(argument.default) == _text(value)
+    if argument is None or argument.required:
+        return False
+    default = argument.default
+    if name.endswith("activation"):
+        return (default or _LINEAR) == (value or _LINEAR)
+    if isinstance(default, str) and isinstance(value, str):
+        # `glorot_uniform` is the name by which Keras's signatures call `GlorotUniform`.
+        named = next((found for kind in _KINDS if (found := load_catalog().find(kind, default))), None)
+        return value in (default, named.name if named else default)
+    return _text(default) == _text(value)
 
 
 def _text(value: Any) -> str:

@@ -190,6 +190,7 @@ class Part:
         identifiers: columns that name the rows in predictions (column -> list of str); often empty.
         row_file: the row ids of a part whose rows are on disk, else None.
         references: of a series, what simple forecasts say: their name -> target name -> float32 scaled values [rows].
+        num_unforeseen: of these forecasts' name -> the windows in which the last value stands for what it does not know.
         blocks: int64 [rows]: rows of one number belong together (a group, neighbours in time); None: each stands alone.
         blocks_by: what they are, in words.
     """
@@ -201,6 +202,7 @@ class Part:
     identifiers: dict[str, list[str]] = field(default_factory=dict)
     row_file: DiskArray | None = None
     references: dict[str, dict[str, NDArray[np.float32]]] = field(default_factory=dict)
+    num_unforeseen: dict[str, int] = field(default_factory=dict)
     blocks: NDArray[np.int64] | None = None
     blocks_by: str = "rows"
 

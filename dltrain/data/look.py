@@ -23,7 +23,7 @@ from dltrain.data.facts import (
     replace_folds,
 )
 from dltrain.data.part_sizes import SplitError
-from dltrain.errors import ConfigError, DataError, DltrainError, Fault
+from dltrain.errors import ConfigError, DataError, DltrainError, Fault, UsageError
 from dltrain.wording import column_hint, shown
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def _read_facts(config: DataConfig, seed: int) -> DataFacts:
             return _faces_here(config)
         if config.source == "image_folder":
             return _picture_folders(config)
+    except UsageError:  # an environment variable: nothing of the data
+        raise
     except DltrainError as error:
         return DataFacts(errors=error.faults)
     return DataFacts(summary=(f"{config.source}: its shape is known when it is read",))

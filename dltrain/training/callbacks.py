@@ -97,6 +97,8 @@ class EpochCallbacks:
     ) -> None:
         keras = import_keras()
         self._first_epoch = first_epoch
+        # At whose end, from 1, the weights were as early stopping has put them back.
+        self.restored_epoch: int | None = None
         self._model = model
         self._callbacks: dict[str, Any] = {}
         model.stop_training = False
@@ -159,6 +161,8 @@ class EpochCallbacks:
         """End of training: early stopping puts the best weights back where it was asked to; returns whether it did."""
         stopping = self._callbacks.get("early_stopping")
         restored = stopping is not None and stopping.restore_best_weights and stopping.best_weights is not None
+        if stopping is not None and restored:
+            self.restored_epoch = self._first_epoch + int(stopping.best_epoch) + 1
         for callback in [*self._callbacks.values(), self._tensorboard]:
             if callback is not None:
                 callback.on_train_end()

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dltrain.checking import CheckResult, check_config, check_dataset, raise_for_errors
+from dltrain.checking import CheckResult, check_config, check_dataset, check_file, raise_for_errors
 from dltrain.cli.app import run
 from dltrain.config import load_config, load_config_text
 from dltrain.data import load_dataset
-from dltrain.errors import ConfigError, DataError
+from dltrain.errors import ConfigError, DataError, UsageError
 from tests.support import CONFIGS, REPOSITORY
 
 
@@ -227,3 +227,11 @@ def test_f2_check_takes_the_sweeps_that_sweep_runs(tmp_path, swept):
     file.write_text(file.read_text().replace("SGD", "SDG").replace("units: 3", "unit: 3").replace("curve: PR", "curve: RP"))
     wrong = "SDG" in file.read_text() or "unit: 3" in file.read_text() or "RP" in file.read_text()
     assert run(["check", str(file)]) == (2 if wrong else 0)
+
+
+def test_a_wrong_environment_variable_is_no_fault_of_the_data(tmp_path, monkeypatch):
+    (tmp_path / "t.csv").write_text("x,y\n" + "\n".join(f"{row},{row % 2}" for row in range(20)))
+    (tmp_path / "c.yaml").write_text("data: {source: csv, path: t.csv, target: y}\nmodel: {layers: [{Dense: {units: 2}}]}\n")
+    monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "much")
+    with pytest.raises(UsageError, match="DLTRAIN_STREAM_BYTES: expected a whole number, found 'much'"):
+        check_file(str(tmp_path / "c.yaml"))

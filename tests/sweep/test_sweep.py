@@ -87,6 +87,24 @@ def test_one_configuration_is_one_trial_however_it_is_spelled(inline, tmp_path, 
     assert "training.optimizer: adam and Adam are the same; it is trained once" in result.notes
 
 
+LAYERS = (
+    "model.layers.0={Dense: {units: 4}}, {Dense: {units: 4, use_bias: true}}, {Dense: {units: 4, activation: linear}}, "
+    "{Dense: {units: 4, activation: null, kernel_initializer: glorot_uniform}}, {Dense: {units: 4, kernel_initializer: "
+    "{GlorotUniform: {seed: null}}}}, {Dense: {units: 4, bias_initializer: zeros}}, {Dense: {units: 4, activation: relu}}, "
+    "{Dense: {units: 4, kernel_initializer: he_normal}}, {Dense: {units: 4, use_bias: false}}"
+)
+
+
+def test_a_layer_with_its_defaults_written_out_is_the_same_layer(inline, tmp_path):
+    inline(faked(lambda values: 0.5))
+    result = sweep(small(), over=[LAYERS], run_dir=tmp_path / "s")
+    found = [trial["parameters"]["model.layers.0"]["Dense"] for trial in result.trials]
+    plain = {"units": 4}
+    assert found == [
+        plain, {**plain, "activation": "relu"}, {**plain, "kernel_initializer": "he_normal"}, {**plain, "use_bias": False}
+    ]  # fmt: skip
+
+
 def test_what_two_keys_make_the_same_is_one_trial(inline, tmp_path):
     inline(faked(lambda values: 0.5))
     rates = "training.optimizer.learning_rate=0.001,0.1"

@@ -6,6 +6,7 @@ import csv
 import errno
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,7 @@ def test_checkpoints_open_in_plain_keras_and_go_on_training_there(tmp_path: Path
         {"monitor": "val_accuracy", "patience": 3, "min_delta": 0.01},
         {"monitor": "loss", "patience": 1, "baseline": 0.3, "start_from_epoch": 3},
         {"patience": 2, "restore_best_weights": True},
+        {"monitor": "loss", "patience": 1, "min_delta": 0.02, "restore_best_weights": True},
     ],
     ids=str,
 )
@@ -116,6 +118,8 @@ def test_early_stopping_stops_where_keras_s_callback_would(given: dict[str, Any]
     config = learnable(
         tmp_path, f"training.early_stopping={json.dumps(given)}", "training.optimizer={Adam: {learning_rate: 0.1}}"
     )
+    if given.get("restore_best_weights") and given.get("monitor") == "loss":  # no validation part, so no best weights of the run
+        config = replace(config, data=replace(config.data, split=replace(config.data.split, validation=None)))
     result = fit(config, run_dir=tmp_path / "run")
     with open(Run(result.run).history_file) as file:
         rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
@@ -139,6 +143,14 @@ def test_early_stopping_stops_where_keras_s_callback_would(given: dict[str, Any]
         assert not callback.model.stop_training, f"Keras would have stopped after epoch {epoch}"
         callback.on_epoch_end(epoch, row)
     assert callback.model.stop_training or len(rows) == 40
+    document = json.loads(Run(result.run).metrics_file.read_text())
+    if given.get("restore_best_weights"):
+        assert document["epoch"] == callback.best_epoch + 1 < len(rows)
+        loss = rows[callback.best_epoch][given.get("monitor", "val_loss")]
+        if document["weights"] == "best":
+            assert document["metrics"]["validation"]["loss"] == pytest.approx(loss)
+        else:
+            assert document["weights"] == "last"
 
 
 def test_regression_reports_in_its_own_units(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from dltrain.checking import check_config
 from dltrain.config.types import Config
+from dltrain.errors import DataError
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.keras_import import import_keras
@@ -44,6 +46,32 @@ def waves(folder: Path, *overrides: str, rows: int = 150) -> Config:
     y = np.sin(np.arange(rows) * 2 * np.pi / 7) * 10 + 50 + np.arange(rows) * 0.1
     polars.DataFrame({"day": days, "y": y.round(4), "x": np.cos(np.arange(rows))}).write_csv(folder / "waves.csv")
     return config_of(WAVES, *overrides, folder=folder)
+
+
+def test_a_constant_is_foretold_where_that_is_asked_for(tmp_path: Path) -> None:
+    config = waves(tmp_path, "data.series.horizon=1", "training.epochs=1")
+    (tmp_path / "waves.csv").write_text("day,y\n" + "\n".join(f"{2000 + row},5" for row in range(60)))
+    with pytest.raises(DataError, match="is the same in every row of the training part") as caught:
+        fit(config, runs=tmp_path / "runs")
+    assert "--allow-one-class" in str(caught.value.faults[0].hint)
+    result = fit(replace(config, data=replace(config.data, allow_one_class=True)), runs=tmp_path / "runs")
+    assert result.metrics["test"]["rmse"] >= 0
+    assert "to say it always is all that can be learnt" in str(result.warnings)
+    assert not any("always answering with the mean" in finding["sentence"] for finding in result.diagnosis)
+
+
+def test_a_season_before_the_rows_is_said(tmp_path: Path) -> None:
+    run = fit(waves(tmp_path, "training.epochs=1"), runs=tmp_path / "runs").run
+    frame = polars.read_csv(tmp_path / "waves.csv")
+    frame[-30:].write_csv(tmp_path / "test.csv")
+    found = evaluate(run, data=[str(tmp_path / "test.csv")])
+    y = frame["y"].to_numpy()[-30:]
+    ends = np.arange(5, 28)  # 23 windows of 6 rows with 2 to come
+    before = np.stack([np.where(ends + ahead >= 7, y[ends + ahead - 7], y[ends]) for ahead in (1, 2)], axis=1)
+    truth = np.stack([y[ends + 1], y[ends + 2]], axis=1)
+    expected = np.sqrt(((before - truth) ** 2).mean())
+    assert found.report["baselines"]["value 7 rows before"]["rmse"] == pytest.approx(expected, rel=1e-5)
+    assert "value 7 rows before is not among the rows for 1 of the 23 forecasts of the data part" in " ".join(found.notes)
 
 
 def test_a_linear_net_foretells_a_wave(tmp_path: Path) -> None:

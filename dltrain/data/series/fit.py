@@ -37,7 +37,7 @@ from dltrain.data.tables.fit import (
     with_units,
 )
 from dltrain.data.tables.preprocessing import TablePreprocessing, locator
-from dltrain.data.targets import Locate, transformed
+from dltrain.data.targets import HINT_CONSTANT, Locate, transformed
 from dltrain.errors import ConfigError, DataError
 from dltrain.reporting import Reporter
 from dltrain.settings import whole_number
@@ -192,8 +192,13 @@ def _fit(
         known = known[np.isfinite(known)]
         if not len(known) or np.ptp(known) == 0:
             message = f"the target {spec.name} is {'empty' if not len(known) else 'the same'} in every row of the training part"
-            raise DataError(config_fault(config, "data.target", message))
+            if not len(known) or not config.allow_one_class:
+                raise DataError(config_fault(config, "data.target", message, HINT_CONSTANT if len(known) else None))
+            warnings.append(f"{message}: to say it always is all that can be learnt")
         specs.append(scaled_target(config, spec, {spec.name: known}, np.arange(len(known))))
+    if not fitted and config.allow_one_class:
+        fitted = tuple(column for column in columns if column.name in config.target)
+        untaught = [(name, reason) for name, reason in untaught if name not in config.target]
     if not fitted:
         raise DataError(config_fault(config, "data.features", "no column is left to learn from"))
     season = config.series.season or timeline.step.season

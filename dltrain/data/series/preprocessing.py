@@ -225,6 +225,7 @@ class SeriesPreprocessing(Preprocessing):
         part.blocks_by = "blocks of time"
         part.references = {LAST_VALUE: {}, seasonal: {}} if self.series.season else {LAST_VALUE: {}}
         runs = values.timeline.runs
+        unforeseen = np.zeros(len(ends), bool)
         for target in self.schema.targets:
             column = values.targets[target.column]
             ahead = int(target.name.rpartition(" +")[2]) if self.series.horizon > 1 else 1
@@ -239,7 +240,9 @@ class SeriesPreprocessing(Preprocessing):
                 before = ends + ahead - seasons * self.series.season
                 there = (before >= 0) & (runs[np.maximum(before, 0)] == runs[ends])
                 found = np.where(there, column[np.maximum(before, 0)], np.nan)
+                unforeseen |= np.isnan(found)
                 part.references[seasonal][target.name] = scaled(np.where(np.isnan(found), last, found))
+        part.num_unforeseen = {seasonal: int(unforeseen.sum())} if unforeseen.any() else {}
 
     def with_smearing(self, factors: Mapping[str, float]) -> SeriesPreprocessing:
         """See `Preprocessing.with_smearing`; the steps ahead of a column share the mean of theirs."""

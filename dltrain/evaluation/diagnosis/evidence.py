@@ -92,7 +92,9 @@ class Evidence:
         else:
             name = f"{prefix}mse"
             value, share = metrics.get(name), metrics.get(f"{prefix}r2")
-            is_known = value is not None and share is not None and share < 1
+            # Of numbers that do not vary R² says nothing; any other forecast of such is perfect as well.
+            varies = self.baselines.get(part, {}).get(name) != 0
+            is_known = value is not None and share is not None and share < 1 and varies
             baseline = value / (1 - share) if is_known and value is not None and share is not None else None
         if value is None or baseline is None or not math.isfinite(value) or not math.isfinite(baseline) or baseline <= 0:
             return None

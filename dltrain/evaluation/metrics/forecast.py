@@ -73,6 +73,12 @@ def report_forecast(
         means = {target.name: np.full(part.num_rows, target.mean_of(reference[target.name])) for target in specs}
         _add(result, name, found, _stack(specs, means), prefix=f"{column}_" if len(columns) > 1 else "")
         result.forecasts.append(found)
+    if name != "train":
+        result.notes += [
+            f"The {key} is not among the rows for {count:,} of the {part.num_rows:,} forecasts of the {name} part: "
+            "the last value stands for it there."
+            for key, count in part.num_unforeseen.items()
+        ]
 
 
 def _stack(specs: Sequence[TargetSpec], values: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:

@@ -222,7 +222,7 @@ class RunRecord:
         notes = [*(note for report in found.reports.values() for note in report.notes), *found.notes]
         intervals = {name: report.intervals for name, report in found.reports.items()}
         gates = list(check_gates(self.config.evaluation.require, found.metrics, reports=reports, intervals=intervals))
-        epoch = pace.checkpoints.epoch_of(found.weights, pace.epoch)
+        epoch = pace.checkpoints.epoch_of(found.weights, pace.callbacks.restored_epoch or pace.epoch)
         self.session.watch.stop()
         seconds = dict(self.session.watch.seconds)
         document = metrics_document(found, epoch=epoch, gates=gates, notes=notes)
