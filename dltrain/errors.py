@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dltrain.wording import without_credentials
+from dltrain.wording import without_credentials, without_secrets
 
 
 def is_own_bug(error: BaseException) -> bool:
@@ -49,6 +49,12 @@ class Fault:
     hint: str | None = None
     severity: str = "error"
     details: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("message", "hint", "path"):
+            text = getattr(self, name)
+            if text is not None:
+                object.__setattr__(self, name, without_secrets(text))
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part is not None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 # Control characters of C0 and C1 but the line feed: in a label or a file name they would steer the terminal.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != 10}
@@ -43,8 +44,39 @@ def display_width(text: str) -> int:
     )
 
 
+# A secret that a config takes from the environment -> the reference that stands for it in all that is written or shown.
+_SECRETS: dict[str, str] = {}
+
+
+def hide_secret(value: str, reference: str) -> None:
+    """From now on the reference is shown and written where the value would be."""
+    _SECRETS[value] = reference
+
+
+def without_secrets(text: str) -> str:
+    """The text with references in the place of secrets."""
+    for value in sorted(_SECRETS, key=len, reverse=True):
+        text = text.replace(value, _SECRETS[value])
+    return text
+
+
+class Secrets(dict[str, str]):
+    """Secrets with their references; whoever takes them out of another process's parcel hides them as well."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made anew by `all_secrets`, which hides them."""
+        return all_secrets, (dict(self),)
+
+
+def all_secrets(more: Mapping[str, str] | None = None) -> Secrets:
+    """The secrets that are hidden in this process, after `more` have been hidden too."""
+    _SECRETS.update(more or {})
+    return Secrets(_SECRETS)
+
+
 def without_credentials(text: str) -> str:
     """The text with `***` in the place of user and password, tokens and signatures of the URLs in it."""
+    text = without_secrets(text)
     if ":/" not in text:
         return text
     return _SECRET.sub(r"\1***", _CREDENTIALS.sub(r"\1***@", text))

@@ -9,26 +9,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dltrain.config.bases import near_files, read_file
 from dltrain.config.blocks.data import plain_data, read_data
 from dltrain.config.blocks.model import input_columns, plain_model, read_model
 from dltrain.config.blocks.sweep import plain_sweep, read_sweep
 from dltrain.config.blocks.training import plain_training, read_evaluation, read_training
 from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.components import read_nested
-from dltrain.config.groups_key import put_among_arguments
-from dltrain.config.overrides import apply_overrides
-from dltrain.config.parameters import Budget, put_in, read_parameters, warn_unused
-from dltrain.config.presets import decides, expand_preset, names_preset
-from dltrain.config.reading import Context, is_none, read_block
-from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.environment import as_written
+from dltrain.config.keys import KEYS
+from dltrain.config.overrides import CALLBACK_KEYS
+from dltrain.config.parameters import warn_unused
+from dltrain.config.reading import Context, Special, read_block
+from dltrain.config.text.nodes import Faults, MappingNode, Node, ScalarNode
 from dltrain.config.text.paths import Paths
 from dltrain.config.text.scalars import describe
-from dltrain.config.text.yaml_reader import MOST_BYTES, read_yaml
-from dltrain.config.types import NO_DATA, Config, DataConfig, LossConfig, ModelConfig, TrainingConfig
+from dltrain.config.tree import Tree, read_tree
+from dltrain.config.types import Config, DataConfig, LossConfig, ModelConfig, TrainingConfig
 from dltrain.errors import ConfigError, Fault
+from dltrain.wording import all_secrets, one_line
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
-_TABLES = (".csv", ".tsv", ".parquet", ".npz", ".xlsx", ".gz")
 BLOCKS = ("data", "model", "training", "evaluation", "sweep", "parameters")
 
 
@@ -55,20 +56,12 @@ def load_config(file: str | Path, overrides: Sequence[str] = ()) -> Config:
         ConfigError: the file cannot be read, or holds faults: all of them, in the order of their places.
     """
     path = Path(file)
-    try:
-        if path.is_dir():
-            raise ConfigError(Fault("expected a config file, found a folder", file=str(file), hint=f"dltrain init {file}"))
-        if path.suffix.lower() in _TABLES and path.is_file():
-            raise ConfigError(Fault("expected a config file, found a file of data", file=str(file), hint=f"dltrain init {file}"))
-        with path.open("rb") as stream:
-            text = stream.read(MOST_BYTES + 1)
-    except FileNotFoundError:
-        raise ConfigError(Fault("no such config file", file=str(file), hint=_near_files(path))) from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ConfigError(Fault(f"the config file cannot be read: {reason}", file=str(file))) from None
+    text = read_file(path)
+    if isinstance(text, str):
+        hint = f"dltrain init {file}" if text.startswith("expected") else near_files(path) if "no such" in text else None
+        raise ConfigError(Fault(text, file=str(file), hint=hint))
     config = load_config_text(text, file=str(file), folder=path.parent, overrides=overrides)
-    return replace(config, file=path)
+    return replace(config, file=path, overrides=tuple(overrides))
 
 
 def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, overrides: Sequence[str] = ()) -> Config:
@@ -84,44 +77,22 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
         ConfigError: all faults, in the order of their places.
     """
     faults = Faults()
-    root = read_yaml(text, file, faults)
-    if not isinstance(root, MappingNode):
-        faults.add(
-            root,
-            None,
-            f"expected a mapping of keys at the top, found {describe(root.plain())}",
-            _what_it_is(file) or "such as `data:`, `model:`, `training:`",
-        )
+    tree = read_tree(text, file, folder, overrides, faults)
+    context = Context(faults, Paths.of(folder, tree.folders), read_nested, load_catalog())
+    config = _read_blocks(context, tree, safe_name(Path(file).stem))
+    try:
         faults.raise_errors()
-        raise AssertionError("unreachable: a fault was noted")
-    catalog = load_catalog()
-    for optimizer in _optimizers(root):
-        put_among_arguments(optimizer)
-    apply_overrides(root, overrides, faults, catalog, parameters=True)
-    parameters = read_parameters(root, faults)
-    budget = Budget()
-    for key, node in root.entries.items():
-        if key != "parameters":
-            root.entries[key] = put_in(node, key, parameters, faults, budget)
-    apply_overrides(root, [word for word in overrides if decides(word)], faults, catalog, parameters=False)
-    expand_preset(root, faults)
-    rest = [word for word in overrides if not names_preset(word)]
-    apply_overrides(root, rest, faults, catalog, parameters=False)
-    expand_preset(root, faults)
-    for key, node in root.entries.items():
-        if key != "parameters" and overrides:
-            root.entries[key] = put_in(node, key, parameters, faults, budget)
+    except ConfigError as error:
+        raise FaultyConfig(error.faults, config) from None
+    resolved = plain_config(config, tree.parameters.uses)
+    return replace(config, resolved=as_written(resolved), secrets=all_secrets())
 
-    for optimizer in _optimizers(root):
-        put_among_arguments(optimizer)
-    _leave_out_data(root)
-    context = Context(faults, Paths.of(folder), read_nested, catalog)
-    values = read_block(
-        context,
-        root,
-        "",
-        {block: lambda node, _path: node for block in BLOCKS} | {"name": lambda n, p: _read_name(context, n, p)},
-    )
+
+def _read_blocks(context: Context, tree: Tree, name: str) -> Config:
+    """The config of a tree; what is wrong with it is noted, and has its default."""
+    root, faults = tree.root, context.faults
+    special: dict[str, Special] = {block: lambda node, _path: node for block in BLOCKS}
+    values = read_block(context, root, "", special | {"name": lambda node, path: _read_name(context, node, path)})
     data = read_data(context, root.entries.get("data")) if "data" in root.entries else DataConfig("")
     model = read_model(context, values.get("model"), data)
     if columns := input_columns(model):
@@ -129,46 +100,24 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
         data = replace(data, input_columns=columns, places={**data.places, **places})
     training = read_training(context, values.get("training"), data)
     evaluation = read_evaluation(context, values.get("evaluation"))
-    sweep = read_sweep(context, values.get("sweep"), parameters)
+    sweep = read_sweep(context, values.get("sweep"), tree.parameters)
     _check_across(context, root, data, model, training)
     swept = {name.removeprefix("parameters.") for name in (sweep.parameters if sweep else {})}
-    warn_unused(root, parameters, swept, faults)
-
-    config = Config(
-        name=values.get("name") or safe_name(Path(file).stem),
+    warn_unused(root, tree.parameters, swept, faults)
+    return Config(
+        name=values.get("name") or name,
         seed=values.get("seed", 0),
         data=data,
         model=model,
         training=training,
         evaluation=evaluation,
-        parameters={name: node.plain() for name, node in parameters.nodes.items()},
-        parameter_keys=parameters.keys(),
+        parameters={name: node.plain() for name, node in tree.parameters.nodes.items()},
+        parameter_keys=tree.parameters.keys(),
         sweep=sweep,
+        extends=tuple(tree.folders),
         warnings=tuple(faults.warnings),
         places=context.places,
     )
-    try:
-        faults.raise_errors()
-    except ConfigError as error:
-        raise FaultyConfig(error.faults, config) from None
-    return replace(config, resolved=plain_config(config, parameters.uses))
-
-
-def _optimizers(root: MappingNode) -> list[Node | None]:
-    """The optimizer of the training, and those of its phases."""
-    training = root.entries.get("training")
-    if not isinstance(training, MappingNode):
-        return []
-    phases = training.entries.get("phases")
-    blocks = [training, *(phases.items if isinstance(phases, ListNode) else [])]
-    return [block.entries.get("optimizer") for block in blocks if isinstance(block, MappingNode)]
-
-
-def _leave_out_data(root: MappingNode) -> None:
-    """A net that is not trained needs no data: `training: none` alone says `data: none` as well."""
-    if "data" not in root.entries and is_none(root.entries.get("training")):
-        root.entries["data"] = ScalarNode(text=NO_DATA, value=NO_DATA)
-        root.keys["data"] = None
 
 
 def plain_config(config: Config, uses: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -217,6 +166,17 @@ def resolve(config: Config, inferred: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
+def origins(config: Config) -> dict[str, str]:
+    """Key -> the file and line, or the override, that says it; empty where the config extends no other: it is all in one file."""
+    found: dict[str, str] = {}
+    for path, place in config.places.items() if config.extends else ():
+        key = KEYS.get(path)
+        is_part = path.rpartition(".")[0] in ("data", *CALLBACK_KEYS)
+        if (key is not None and "block" not in key.type) or (key is None and is_part):
+            found[path] = one_line(place.word) if place.word is not None else f"{one_line(place.file)}:{place.line}"
+    return found
+
+
 def safe_name(text: str) -> str:
     """A text as the first word of a directory's name."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:100] or "run"
@@ -245,23 +205,3 @@ def _check_across(
         context.faults.add(
             context.places.get(path), path, "`model.logits` says that the output is logits, the loss that it is not"
         )
-
-
-def _what_it_is(file: str) -> str | None:
-    """What a file of data, in a config's place, is good for."""
-    if Path(file).suffix.lower() in (*_TABLES, ".txt"):
-        return f"dltrain init {file}"
-    return None
-
-
-def _near_files(path: Path) -> str | None:
-    from dltrain.wording import did_you_mean
-
-    full = next((f"{path}{ending}" for ending in (".yaml", ".yml") if Path(f"{path}{ending}").is_file()), None)
-    if full is not None:
-        return f'did you mean "{full}"?'
-    try:
-        names = sorted(other.name for other in path.parent.iterdir() if other.suffix in (".yaml", ".yml"))
-    except OSError:
-        return f"there is no folder {path.parent}"
-    return did_you_mean(path.name, names[:1000])

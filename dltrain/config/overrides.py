@@ -1,4 +1,4 @@
-"""`KEY=VALUE` words of the command line, put into the tree of a config."""
+"""`KEY=VALUE` words of the command line, and `KEY+=VALUE` and `KEY-=VALUE` of lists, put into the tree of a config."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from dltrain.config.catalog.catalog import Catalog
+from dltrain.config.environment import Environment
 from dltrain.config.keys import COMPONENT_PLACES, KEYS
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
@@ -17,7 +18,7 @@ from dltrain.config.text.yaml_reader import read_value
 from dltrain.errors import Fault, UsageError
 from dltrain.wording import did_you_mean, normalize, one_of
 
-WORD = re.compile(r"([^\W\d][\w-]*(?:\.[\w-]+)*)=(.*)", flags=re.DOTALL)
+WORD = re.compile(r"([^\W\d][\w-]*(?:\.[\w-]+)*)(?<!-)([+-]?)=(.*)", flags=re.DOTALL)
 CALLBACK_KEYS = {"training.early_stopping", "training.reduce_lr_on_plateau", "training.tensorboard", "training.checkpoint"}
 
 
@@ -26,7 +27,7 @@ _NEARLY = re.compile(r"-{0,2}([^\W\d][\w-]*(?:\.[\w-]+|\[\s*-?\w+\s*\])*)\s*([+-
 
 
 def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The words that name files, and those that are overrides (`name(.name)*=value`), each in their order.
+    """The words that name files, and those that are overrides (`name(.name)*=value`, `+=`, `-=`), each in their order.
 
     Raises:
         UsageError: a word is nearly an override, and no file.
@@ -45,10 +46,7 @@ def _near_override(word: str) -> Fault | None:
         return None
     key, sign, value = match.groups()
     key = re.sub(r"\[\s*(-?\w+)\s*\]", r".\1", key)
-    hint = f"write {key}={value}"
-    if sign:
-        hint = f"a list is given whole: {key}=[…, {value}]" if sign == "+" else f"a list is given whole: {key}=[…]"
-    return Fault(f'expected KEY=VALUE, found "{word}"', hint=hint)
+    return Fault(f'expected KEY=VALUE, found "{word}"', hint=f"write {key}{sign}={value}")
 
 
 def _torn_overrides(words: Sequence[str]) -> list[Fault]:
@@ -71,6 +69,7 @@ def _torn_overrides(words: Sequence[str]) -> list[Fault]:
 class _Override:
     word: str
     parts: list[str]
+    sign: str
     value: Node
 
 
@@ -79,7 +78,15 @@ def override_word(key: str, value: Any) -> str:
     return f"{key}={json.dumps(value)}"
 
 
-def apply_overrides(root: MappingNode, words: Sequence[str], faults: Faults, catalog: Catalog, *, parameters: bool) -> list[Node]:
+def key_of(word: str) -> str | None:
+    """The key that an override sets, or None."""
+    match = WORD.fullmatch(word)
+    return match.group(1) if match else None
+
+
+def apply_overrides(
+    root: MappingNode, words: Sequence[str], faults: Faults, catalog: Catalog, *, parameters: bool, environment: Environment
+) -> list[Node]:
     """Puts overrides into the tree, in order.
 
     Args:
@@ -88,6 +95,7 @@ def apply_overrides(root: MappingNode, words: Sequence[str], faults: Faults, cat
         faults: where words that cannot be read or put in are noted.
         catalog: Keras's components, to look through their names.
         parameters: take only the overrides of `parameters` and `parameters.…` (True), or only the others (False).
+        environment: puts its values into those of the words.
 
     Returns:
         the values that were put in.
@@ -102,14 +110,15 @@ def apply_overrides(root: MappingNode, words: Sequence[str], faults: Faults, cat
         parts = match.group(1).split(".")
         if (parts[0] == "parameters") != parameters:
             continue
-        if not match.group(2).strip():
-            key = match.group(1)
+        key, sign, text = match.groups()
+        if not text.strip():
             hint = f"if a variable stands there, it is not set; {key}=null leaves the key out, {key}='\"\"' is empty text"
-            faults.add(None, match.group(1), "expected a value after =, found nothing", hint, word=word)
+            faults.add(None, key, "expected a value after =, found nothing", hint, word=word)
             continue
-        value = read_value(match.group(2), word, faults)
+        value = read_value(text, word, faults)
         if value is not None:
-            _Walker(faults, catalog, _Override(word, parts, value)).put(root)
+            value = environment.put_in(value, key)
+            _Walker(faults, catalog, _Override(word, parts, sign, value)).put(root)
             done.append(value)
     return done
 
@@ -141,7 +150,8 @@ class _Walker:
             if inner is None:
                 return
             node = inner
-        self._set(node, self.override.parts[-1], path)
+        change = {"": self._set, "+": self._add, "-": self._take_out}[self.override.sign]
+        change(node, self.override.parts[-1], path)
 
     def _fault(self, path: str, message: str, hint: str | None = None) -> None:
         self.faults.add(None, path, message, hint, word=self.override.word)
@@ -285,6 +295,65 @@ class _Walker:
         node.entries[name] = value
         node.keys[name] = None
 
+    def _add(self, node: Node, part: str, path: str) -> None:
+        """Puts the value, or each entry of a list, at the end of the list, or behind the entry of one that the path names."""
+        value = self.override.value
+        added = list(value.items) if isinstance(value, ListNode) else [value]
+        if isinstance(node, ListNode):
+            index = self._index(node, part, path)
+            if index is not None:
+                node.items[index + 1 : index + 1] = added
+            return
+        found = self._list(node, part, path)
+        if found is not None:
+            found.items += added
+
+    def _take_out(self, node: Node, part: str, path: str) -> None:
+        """Takes the entry that is the value, or a component of that name, out of the list."""
+        where = f"{path}.{part}" if path else part
+        found = self._list(node, part, path)
+        for value in self.override.value.items if isinstance(self.override.value, ListNode) else [self.override.value]:
+            if found is None:
+                return
+            alike = [index for index, item in enumerate(found.items) if self._is_same(item, value)]
+            if len(alike) == 1:
+                del found.items[alike[0]]
+            elif alike:
+                several = ", ".join(f"{where}.{index}" for index in alike)
+                self._fault(where, f"{_shown(value)} stands {len(alike)} times, as {several}", f"write {where}.{alike[0]}=null")
+            else:
+                entries = one_of([_shown(item) for item in found.items])
+                self._fault(where, f"there is no {_shown(value)} to take out", f"{where} has: {entries}" if entries else None)
+
+    def _list(self, node: Node, part: str, path: str) -> ListNode | None:
+        """The list under a key; one value is a list of one, nothing an empty one. None (noted) where it is no list."""
+        where = f"{path}.{part}" if path else part
+        before: Node | None = None
+        if isinstance(node, MappingNode):
+            name = self._key(node, part)
+            before = node.entries.get(name)
+            is_listed = where in KEYS and "list(" in KEYS[where].type
+            if is_listed and (before is None or isinstance(before, ScalarNode)):
+                items: list[Node] = [] if before is None or before.plain() is None else [before]
+                before = node.entries[name] = ListNode(None, self.override.word, None, items)
+                node.keys[name] = None
+        if isinstance(before, ListNode):
+            return before
+        found = describe(None if before is None else before.plain())
+        self._fault(where, f"{where} is no list, but {found}", f"write {where}=VALUE")
+        return None
+
+    def _is_same(self, item: Node, value: Node) -> bool:
+        if item.plain() == value.plain():
+            return True
+        return isinstance(value, ScalarNode) and self._name(item) == self._name(value) != ""
+
+    def _name(self, node: Node) -> str:
+        """The canonical name of a component, or of a bare word; "" where there is none."""
+        name = node.text if isinstance(node, ScalarNode) else next(iter(node.entries)) if _has_one_key(node) else ""
+        entries = [self.catalog.find(kind, name) for kind in ("metric", "loss", "layer", "application", "transformer")]
+        return next((entry.name for entry in entries if entry is not None), normalize(name))
+
     def _is(self, kind: str, node: Node | None) -> bool:
         """Whether a component of that kind is there."""
         return isinstance(node, MappingNode) and len(node.entries) == 1 and self.catalog.find(kind, _name_of(node)) is not None
@@ -293,6 +362,14 @@ class _Walker:
 def _name_of(node: Node | None) -> str:
     assert isinstance(node, MappingNode)
     return next(iter(node.entries))
+
+
+def _has_one_key(node: Node) -> TypeGuard[MappingNode]:
+    return isinstance(node, MappingNode) and len(node.entries) == 1
+
+
+def _shown(node: Node) -> str:
+    return node.text if isinstance(node, ScalarNode) else _name_of(node) if _has_one_key(node) else describe(node.plain())
 
 
 def _component_name(node: Node) -> str | None:

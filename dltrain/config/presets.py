@@ -10,7 +10,7 @@ from typing import Any
 
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.composed import COMPOSED
-from dltrain.config.overrides import WORD
+from dltrain.config.overrides import key_of
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
 from dltrain.wording import did_you_mean, normalize, one_of
@@ -23,14 +23,12 @@ PRESETS: Mapping[str, str] = {
 
 def names_preset(word: str) -> bool:
     """Whether an override says which preset it is."""
-    match = WORD.fullmatch(word)
-    return match is not None and match.group(1) == "model.preset"
+    return key_of(word) == "model.preset"
 
 
 def decides(word: str) -> bool:
     """Whether an override says which preset it is, or what it is like: it comes before those of what the preset stands for."""
-    match = WORD.fullmatch(word)
-    return match is not None and match.group(1) in ("model.preset", "data.task", "data.source")
+    return key_of(word) in ("model.preset", "data.task", "data.source")
 
 
 def expand_preset(root: MappingNode, faults: Faults) -> None:

@@ -142,7 +142,9 @@ def load_run(path: str | Path) -> StoredRun:
         loss, metrics = (training.loss, training.metrics) if training else (None, ())
         heads = resolve_heads(config.model, preprocessing.schema, loss, metrics)
     except ConfigError as error:
-        raise RunError(f"the config of the run {path} cannot be used: {error.faults[0]}", hint="the run is damaged") from error
+        first = error.faults[0]
+        hint = "set it as it was for the training" if "environment variable" in first.message else "the run is damaged"
+        raise RunError(f"the config of the run {path} cannot be used: {first}", hint=hint) from error
     return StoredRun(run, config, manifest, preprocessing, heads)
 
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from dltrain.errors import RunError
 from dltrain.storage.outputs import is_stream
 from dltrain.storage.removal import remove_temporary
+from dltrain.wording import all_secrets
 
 
 def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> None:
@@ -43,7 +44,7 @@ def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> 
             if callable(data):
                 data(file)
             else:
-                file.write(data)
+                file.write(_without_secrets(data))
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -91,6 +92,13 @@ def _temporary_name(path: Path) -> str:
     """A hidden name beside the path that nobody can foresee; names that are long already are shortened."""
     name = os.fsdecode(os.fsencode(path.name)[:100]) if len(os.fsencode(path.name)) > 200 else path.name
     return f".{name}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+
+
+def _without_secrets(data: bytes) -> bytes:
+    """The bytes with references in the place of secrets that a config took from the environment."""
+    for value, reference in all_secrets().items():
+        data = data.replace(value.encode(), reference.encode())
+    return data
 
 
 def _bytes_of(data: bytes | Callable[[BinaryIO], object]) -> bytes:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from dltrain.config import dump_yaml, load_config_text
+from dltrain.config import dump_yaml, load_config, load_config_text
+from dltrain.config.bases import EXTENDS
 from dltrain.config.blocks.sweep import is_endless, read_over
 from dltrain.config.canonical import canonical_text
 from dltrain.config.catalog.metrics import find_direction, find_name, metric_name
 from dltrain.config.curves import is_curve
+from dltrain.config.overrides import override_word
 from dltrain.config.types import Config, SweepConfig
 from dltrain.errors import ConfigError, Fault, UsageError
 from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, Dimension, build_space, grid_size, show_value, words_of
@@ -42,6 +44,7 @@ class SweepPlan:
         engine: "auto", or an engine's name.
         timeout: seconds after which no further trial begins, or None.
         repeats: sentences on values that mean the same as others, and are not in `space`.
+        texts: value of `extends`, as JSON -> the resolved config that begins with it, where files are varied.
     """
 
     config: Config
@@ -60,6 +63,7 @@ class SweepPlan:
     engine: str
     timeout: float | None
     repeats: tuple[str, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fits_per_trial(self) -> int:
@@ -125,9 +129,19 @@ def plan_sweep(
         jobs=jobs or block.jobs,
         engine=engine or block.engine,
         timeout=block.timeout,
+        texts=_texts(config, next((dimension.values for dimension in space if dimension.name == EXTENDS), ())),
     )
     _check(plan, endless)
     return without_repeats(plan)
+
+
+def _texts(config: Config, values: Sequence[Any]) -> dict[str, str]:
+    """For each value of `extends` the config that begins with it, as a trial's text: what a resolved one extends is lost."""
+    if values and config.file is None:
+        raise UsageError("`extends` is varied in a config that is a file")
+    assert config.file is not None or not values
+    words = [[*config.overrides, override_word(EXTENDS, value)] for value in values]
+    return {json.dumps(value): base_text(load_config(config.file or "", own)) for value, own in zip(values, words)}
 
 
 def _check(plan: SweepPlan, endless: Sequence[str]) -> None:
@@ -246,7 +260,8 @@ def trial_config(
     Raises:
         ConfigError: the values cannot be.
     """
-    words = words_of(plan.space, parameters)
+    text = plan.texts.get(json.dumps(parameters.get(EXTENDS)), text)
+    words = words_of([dimension for dimension in plan.space if dimension.name != EXTENDS], parameters)
     words += [] if seed is None else [f"seed={seed}"]
     words += [f"data.split.fold={fold or 1}"] if plan.folds else []
     config = plan.config

@@ -35,6 +35,7 @@ def plan_document(plan: SweepPlan) -> dict[str, Any]:
         "jobs": plan.jobs,
         "engine": plan.engine,
         "timeout": plan.timeout,
+        **({"texts": dict(plan.texts)} if plan.texts else {}),
     }
 
 
@@ -42,8 +43,9 @@ def stored_config_text(plan: SweepPlan) -> str:
     """The experiment for the sweep's own `config.yaml`: the resolved config, with its space where keys can say it."""
     config = plan.config
     plain = {key: value for key, value in config.resolved.items() if key != "sweep"}
-    if not all(len(dimension.keys) == 1 for dimension in plan.space):
-        note = "# What was varied stands at several keys each and cannot be written here: see manifest.json.\n"
+    if plan.texts or not all(len(dimension.keys) == 1 for dimension in plan.space):
+        what = "is the files that it begins with" if plan.texts else "stands at several keys each"
+        note = f"# What was varied {what} and cannot be written here: see manifest.json.\n"
         return note + dump_yaml(plain)
     space = {dimension.keys[0]: plan.given[dimension.name] for dimension in plan.space}
     return dump_yaml({**plain, "sweep": {"parameters": space, **plain_options(plan)}})
@@ -145,6 +147,7 @@ def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
         fields = {name: document[name] for name in ("strategy", "trials", "folds", "metric", "mode", "pruning", "on_failure")}
         fields |= {name: document[name] for name in ("jobs", "engine", "timeout")}
         seeds = tuple(document["seeds"])
+        texts = {str(value): str(text) for value, text in document.get("texts", {}).items()}
     except (AssertionError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{run.manifest_file} does not say what is varied: {error}", hint="the sweep is damaged") from error
     from dltrain.sweep.space import build_space
@@ -156,6 +159,7 @@ def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
         given=document["given"],
         space=space,
         seeds=seeds,
+        texts=texts,
         parts=("validation", "test", "train"),
         **fields,
     )

@@ -142,3 +142,54 @@ def test_the_rate_inside_of_a_schedule_can_be_set() -> None:
 def test_a_word_without_a_value_is_said() -> None:
     [fault] = faults_of(MODEL, "training.epochs")
     assert "expected KEY=VALUE" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("words", "layers"),
+    [
+        (["model.layers+=Flatten"], ["Flatten", "Dense", "Dense", "Flatten"]),
+        (["model.layers.0+={Dropout: {rate: 0.2}}"], ["Flatten", "Dropout", "Dense", "Dense"]),
+        (["model.layers.hidden+=[Flatten, LayerNormalization]"], ["Flatten", "Dense", "Flatten", "LayerNormalization", "Dense"]),
+        (["model.layers.1=null"], ["Flatten", "Dense"]),
+        (["model.layers-=flatten"], ["Dense", "Dense"]),
+        (["model.layers-={Dense: {units: 4}}", "model.layers+={Dense: {units: 7}}"], ["Flatten", "Dense", "Dense"]),
+        (["model.layers.0=null", "model.layers.0+=Flatten"], ["Dense", "Flatten", "Dense"]),
+    ],
+)
+def test_lists_are_changed_from_the_command_line(words: list[str], layers: list[str]) -> None:
+    assert [layer.component.name for layer in load(MODEL, *words).model.layers] == layers
+    assert split_words(words) == ([], words)
+
+
+def test_metrics_and_columns_are_added_and_taken_out() -> None:
+    def metrics(*words: str, text: str = DATA + "training: {metrics: [accuracy, {AUC: {name: area}}]}") -> list[str]:
+        training = load(text, *words).training
+        assert training is not None
+        return [metric.name for metric in training.metrics]
+
+    assert metrics("training.metrics+=Precision") == ["accuracy", "AUC", "Precision"]
+    assert metrics("training.metrics-=AUC") == ["accuracy"]
+    assert metrics("training.metrics-=[auc, accuracy]") == []
+    assert metrics("training.metrics+=AUC", text=DATA) == ["AUC"]
+    table = "data: {source: csv, path: a.csv, target: y, drop: a}"
+    assert load(table, "data.drop+=b").data.drop == ("a", "b")
+    assert load(table, "data.drop-=a").data.drop == ()
+
+
+@pytest.mark.parametrize(
+    ("word", "message", "hint"),
+    [
+        ("training.epochs+=3", "is no list", "write training.epochs=VALUE"),
+        ("model.layers.1.units+=3", "is no list", None),
+        ("model.layers.9+=Flatten", "no entry 9", "3 entries, 0 to 2"),
+        ("model.layers-=Dense", "stands 2 times, as model.layers.1, model.layers.2", "model.layers.1=null"),
+        ("model.layers-=LSTM", "there is no LSTM", "Flatten, Dense"),
+        ("model.layers+=", "found nothing", None),
+        ("training.optimizer+=Adam", "is no list", None),
+    ],
+)
+def test_a_change_of_a_list_that_cannot_be(word: str, message: str, hint: str | None) -> None:
+    [fault] = faults_of(MODEL, word)
+    assert message in fault.message
+    assert word in fault.message
+    assert (hint or "") in (fault.hint or "")

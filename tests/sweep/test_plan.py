@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dltrain.config.types import SweepConfig
 from dltrain.errors import ConfigError, UsageError
 from dltrain.sweep.choosing import build_strategy
 from dltrain.sweep.plan import plan_sweep
@@ -80,7 +81,7 @@ def test_d2_the_compared_metric_has_the_direction_of_its_class():
         plan_sweep(small(mae, "sweep={metric: closenes}"))
     own = small()
     with pytest.raises(ConfigError, match="whether more or less of 'p_closeness' is better is not known") as caught:
-        plan_sweep(replace(own, data=replace(own.data, target=("p", "q")), sweep={"metric": "p_closeness"}))
+        plan_sweep(replace(own, data=replace(own.data, target=("p", "q")), sweep=SweepConfig(metric="p_closeness")))
     assert caught.value.faults[0].path == "sweep.mode"
 
 

@@ -76,6 +76,7 @@ def _check(
     from dltrain.checking import check_file
     from dltrain.cli.check_report import report_lines
     from dltrain.config import dump_yaml, resolve
+    from dltrain.config.load import origins
     from dltrain.errors import fault_documents
 
     config, result = check_file(file, overrides, data=data, build=build, trials=_check_trials, samples=samples)
@@ -86,7 +87,8 @@ def _check(
     lines = report_lines(result)
     if resolved and config is not None:
         document["resolved"] = resolve(config, result.inferred or {})
-        lines = [dump_yaml(document["resolved"])]
+        document |= {"places": origins(config)} if config.extends else {}
+        lines = [dump_yaml(document["resolved"], origins(config))]
     return (*result.errors, *result.warnings), result.exit_code, document, lines
 
 

@@ -66,7 +66,13 @@ def load(words: Sequence[str], resumed: Path | Literal["auto"] | None) -> Config
         files = [str(resumed / "config.yaml")]
     if len(files) != 1:
         found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
-        raise UsageError(Fault(f"one config file was expected, {found}", hint="dltrain fit CONFIG [KEY=VALUE]..."))
+        hint = "dltrain fit CONFIG [KEY=VALUE]..."
+        if len(files) > 1:
+            others = ",".join(files[1:])
+            bases = others if len(files) == 2 else f"'[{others}]'"
+            one = f"one run that begins with the others: dltrain fit {files[0]} extends={bases}"
+            hint = f"{one}; a run for each: dltrain sweep {files[0]} --over extends={others}"
+        raise UsageError(Fault(f"one config file was expected, {found}", hint=hint))
     return load_config(files[0], overrides)
 
 

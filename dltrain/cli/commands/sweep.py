@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -88,8 +89,13 @@ def command(
     files, overrides = split_words([*(words or ()), *allowed])
     if len(files) != 1 and not (resume is not None and not words):
         found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
-        raise UsageError(Fault(f"one config file was expected, {found}", hint="dltrain sweep CONFIG [KEY=VALUE]..."))
-    config = load_config(files[0], overrides) if files else None
+        hint = (
+            f"dltrain sweep {files[0]} --over extends={','.join(files[1:])}" if files else "dltrain sweep CONFIG [KEY=VALUE]..."
+        )
+        raise UsageError(Fault(f"one config file was expected, {found}", hint=hint))
+    # A config that lacks what the varied files bring is whole with the first of them.
+    first = next((match[1] for word in over or () if (match := re.match(r"extends=\s*([^,\[{]+)", word))), None)
+    config = load_config(files[0], [*overrides, *([f"extends={first.strip()}"] if first else ())]) if files else None
     result = sweep(
         config,
         over=tuple(over or ()),

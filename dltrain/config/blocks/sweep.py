@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.config.aliases import KNOWN_ARGUMENTS, said_here
+from dltrain.config.bases import EXTENDS
 from dltrain.config.components import plain_value, read_nested
 from dltrain.config.keys import KEYS
 from dltrain.config.kinds import MISMATCH, parse_kind
@@ -24,8 +25,8 @@ from dltrain.config.types import Config, Place, SweepConfig
 from dltrain.wording import did_you_mean, normalize, one_of
 
 RANGE_KEYS = {"low": "number", "high": "number", "log": "bool", "step": "number>0"}
-PATH_KEYS = ("data.path", "data.validation", "data.test")
-SWEPT_BLOCKS = ("data", "model", "training", "seed", "parameters")
+PATH_KEYS = ("data.path", "data.validation", "data.test", EXTENDS)
+SWEPT_BLOCKS = ("data", "model", "training", "seed", "parameters", EXTENDS)
 
 
 def read_sweep(context: Context, node: Node | None, parameters: Parameters) -> SweepConfig | None:
@@ -86,10 +87,10 @@ def read_over(words: Sequence[str], config: Config) -> dict[str, Any]:
     space: dict[str, Any] = {}
     for word in words:
         match = WORD.fullmatch(word)
-        if match is None:
+        if match is None or match.group(2):
             context.faults.add(None, None, "expected KEY=VALUE,VALUE", "--over training.batch_size=16,32", word=word)
             continue
-        name, text = match.groups()
+        name, _, text = match.groups()
         if name in space:
             context.faults.add(None, name, "is swept over twice", word=word)
         _check_name(context, None, word, name, name, config.parameters)

@@ -284,8 +284,10 @@ def plain_training(config: TrainingConfig | None) -> Any:
     """The block as plain values, with its defaults."""
     if config is None:
         return "none"
-    plain = {"metrics": [], **plain_block(config, _plain, whole=True)}
-    return {**plain, "checkpoint": plain_block(config.checkpoint, _plain, whole=True)}
+    given = plain_block(config, _plain, whole=True)
+    order = ("optimizer", "loss", "metrics")
+    plain = {name: given.get(name, []) for name in order if name in given or name == "metrics"}
+    return {**plain, **given, "checkpoint": plain_block(config.checkpoint, _plain, whole=True)}
 
 
 def _plain(value: Any) -> Any:

@@ -168,4 +168,8 @@ class Faults:
     def raise_errors(self) -> None:
         """Raises a `ConfigError` with all errors in the order of their places, if there are any."""
         if self.errors:
-            raise ConfigError(sorted(self.errors, key=lambda fault: (fault.line is None, fault.line or 0, fault.column or 0)))
+            raise ConfigError(sorted(self.errors, key=_place_of))
+
+
+def _place_of(fault: Fault) -> tuple[bool, str, int, int]:
+    return fault.line is None, fault.file or "", fault.line or 0, fault.column or 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import glob
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dltrain import settings
@@ -18,15 +19,18 @@ class Paths:
     Attributes:
         folder: the config's.
         data_folder: `$DLTRAIN_DATA`, or None.
+        others: file that the config extends -> its folder.
     """
 
     folder: Path
     data_folder: Path | None
+    others: Mapping[str, Path] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: Path) -> Paths:
+    def of(cls, folder: Path, others: Mapping[str, Path] | None = None) -> Paths:
         """For a config in that folder, with the environment's data folder."""
-        return cls(Path(os.path.abspath(folder)), settings.data_folder())
+        absolute = {file: Path(os.path.abspath(other)) for file, other in (others or {}).items()}
+        return cls(Path(os.path.abspath(folder)), settings.data_folder(), absolute)
 
     def resolve(self, text: str, node: Node, *, also: str | None = None) -> str:
         """The absolute path (or pattern): the first candidate that is there, else the first.
@@ -39,7 +43,8 @@ class Paths:
         path = os.path.expanduser(text)
         if os.path.isabs(path):
             return os.path.normpath(path)
-        folders = [Path.cwd()] if node.word is not None else [self.folder]
+        own = self.folder if node.place is None else self.others.get(node.place.file, self.folder)
+        folders = [Path.cwd()] if node.word is not None else [own]
         if self.data_folder is not None:
             folders += [self.data_folder, *([self.data_folder / also] if also else [])]
         candidates = [os.path.normpath(os.path.join(folder, path)) for folder in folders]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from dltrain.wording import without_secrets
+
 NULLS = {"", "~", "null", "Null", "NULL"}
 BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -41,6 +43,7 @@ def read_scalar(text: str) -> Any:
 
 def quote(text: str, limit: int = 60) -> str:
     """A text in quotes, shortened where it is long."""
+    text = without_secrets(text)
     return f'"{text}"' if len(text) <= limit else f'"{text[: limit - 1]}…"'
 
 

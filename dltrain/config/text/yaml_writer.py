@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from dltrain.config.text.scalars import read_scalar
@@ -16,31 +17,49 @@ WORDS_OF_YAML_1_1 = {"y", "yes", "n", "no", "on", "off", "true", "false", "null"
 ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 
 
-def dump_yaml(mapping: Mapping[str, Any]) -> str:
+def dump_yaml(mapping: Mapping[str, Any], remarks: Mapping[str, str] | None = None) -> str:
     """YAML text of a mapping, keys in order; components (`Dense: {units: 8}`) and other small values in flow form.
 
     Args:
         mapping: plain values: None, bool, int, float, str, lists, and mappings with text keys.
+        remarks: path of a key, such as `data.source` -> what a comment behind it says.
 
     Returns:
         text that the reader of configs reads back to equal values (a tuple as a list).
     """
     if not mapping:
         return "{}\n"
-    return "\n".join(_block_mapping(mapping, 0, top=True)) + "\n"
+    return "\n".join(_block_mapping(mapping, 0, "", remarks or {})) + "\n"
 
 
-def _block_mapping(mapping: Mapping[str, Any], indent: int, *, top: bool = False) -> list[str]:
+def _block_mapping(
+    mapping: Mapping[str, Any], indent: int, path: str | None = None, remarks: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """Lines of a mapping; `path` is its key, "" for the top level, or None inside of lists, which are not remarked on."""
     lines: list[str] = []
     for key, value in mapping.items():
-        lines += _entry(" " * indent + _text(str(key)) + ":", value, indent + 2, nested=top)
+        where = None if path is None else f"{path}.{key}" if path else str(key)
+        first, *rest = _entry(" " * indent + _text(str(key)) + ":", value, indent + 2, where, remarks, nested=path == "")
+        remark = None if rest and isinstance(value, Mapping) else remarks.get(where or "")
+        lines += [f"{first}  # {remark}" if remark else first, *rest]
     return lines
 
 
-def _entry(head: str, value: Any, indent: int, *, nested: bool = False) -> list[str]:
+def _entry(
+    head: str,
+    value: Any,
+    indent: int,
+    path: str | None = None,
+    remarks: Mapping[str, str] = MappingProxyType({}),
+    *,
+    nested: bool = False,
+) -> list[str]:
     """`head` and its value: on one line where it fits (but the blocks of the top level always open), else indented below."""
-    if isinstance(value, Mapping) and value and (nested or not _fits(head, value)):
-        return [head, *_block_mapping(value, indent)]
+    opens = (
+        any(other.startswith(f"{path}.") and remarks[other] != remarks.get(path or "") for other in remarks) if path else False
+    )
+    if isinstance(value, Mapping) and value and (nested or opens or not _fits(head, value)):
+        return [head, *_block_mapping(value, indent, path, remarks)]
     if _is_list(value) and value and (not _fits(head, value) or any(_is_component(item) for item in value)):
         return [head, *_block_list(value, indent)]
     return [f"{head} {_flow(value)}"]

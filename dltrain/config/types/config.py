@@ -11,6 +11,7 @@ from dltrain.config.types.component import LayerConfig, Place
 from dltrain.config.types.data import DataConfig
 from dltrain.config.types.key import keyed
 from dltrain.config.types.training import TrainingConfig
+from dltrain.wording import Secrets
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,11 @@ class Config:
         training: None where the config says `training: none`.
         parameter_keys: parameter -> the keys it stands at.
         file: the config's file as the user named it.
+        overrides: the words that were put in.
         warnings: faults of severity "warning" found on the way.
         resolved: the whole config as plain values, canonical spellings, parameters put in, paths absolute;
             what `config.yaml` of a run holds.
+        secrets: what the environment said of secrets, hidden wherever the config goes.
     """
 
     name: str = keyed("text", "First word of the run directory; by default the config's file name.", told=None, example="lfw")
@@ -121,12 +124,23 @@ class Config:
         "block", "How the network is trained; `none`: not at all.", TrainingConfig(), block=TrainingConfig
     )
     evaluation: EvaluationConfig = keyed("block", "What the run is held to.", EvaluationConfig(), block=EvaluationConfig)
+    extends: tuple[str, ...] = keyed(
+        "text|list(text)",
+        "Configs that this one begins with: mappings are merged, lists and components replaced; later ones win, this one over"
+        " all.",
+        (),
+        told=None,
+        example="base.yaml",
+        compare=False,
+    )
     sweep: SweepConfig | None = keyed("block", "What `dltrain sweep` varies.", block=SweepConfig, compare=False)
     parameter_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
     file: Path | None = field(default=None, compare=False)
+    overrides: tuple[str, ...] = field(default=(), compare=False)
     warnings: tuple[Any, ...] = field(default=(), compare=False)
     resolved: Mapping[str, Any] = field(default_factory=dict, compare=False)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
+    secrets: Secrets = field(default_factory=Secrets, compare=False)
 
     def requiring(self, require: Sequence[str]) -> Config:
         """The same with further gates, which are the command line's and no part of the experiment as it is written down."""

@@ -31,19 +31,20 @@ def one(word: str) -> Explanation:
     return explanation
 
 
-def loads(example: dict[str, object]) -> None:
-    load_config_text(dump_yaml({**BASE, **example}), folder=Path("/configs"))
+def loads(example: dict[str, object], folder: Path = Path("/configs")) -> None:
+    load_config_text(dump_yaml({**BASE, **example}), folder=folder)
 
 
 @pytest.mark.parametrize("path", KEYS)
-def test_the_example_of_each_key_is_a_config(path: str) -> None:
+def test_the_example_of_each_key_is_a_config(path: str, tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text("seed: 1")
     example = example_of_key(KEYS[path])
     value: object = example
     for word in path.split("."):
         value = value[0] if isinstance(value, list) else value  # keys of the entries of a list
         assert isinstance(value, dict)
         value = value[word]
-    loads(example)
+    loads(example, tmp_path)
 
 
 def test_the_example_of_each_component_is_a_config() -> None:

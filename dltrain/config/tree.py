@@ -1,0 +1,111 @@
+"""From the text of a config to one tree: what it extends, the environment, parameters, presets and overrides are put in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dltrain.config.bases import EXTENDS, TABLES, Bases
+from dltrain.config.catalog.catalog import load_catalog
+from dltrain.config.environment import Environment
+from dltrain.config.groups_key import put_among_arguments
+from dltrain.config.overrides import apply_overrides, key_of
+from dltrain.config.parameters import Budget, Parameters, put_in, read_parameters
+from dltrain.config.presets import decides, expand_preset, names_preset
+from dltrain.config.reading import is_none
+from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.text.scalars import describe
+from dltrain.config.text.yaml_reader import read_yaml
+from dltrain.config.types import NO_DATA
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A config as one tree.
+
+    Attributes:
+        root: its top.
+        parameters: its named values.
+        folders: file that it extends, as messages name it -> its folder.
+    """
+
+    root: MappingNode
+    parameters: Parameters
+    folders: Mapping[str, Path]
+
+
+def read_tree(text: str | bytes, file: str, folder: Path, overrides: Sequence[str], faults: Faults) -> Tree:
+    """Reads the text of a config, and puts everything in that is said elsewhere.
+
+    Args:
+        text: YAML.
+        file: what messages call it.
+        folder: what its relative paths are relative to.
+        overrides: `KEY=VALUE` words, applied in order.
+        faults: where what is wrong is noted.
+
+    Raises:
+        ConfigError: there is no tree to go on with.
+    """
+    top = read_yaml(text, file, faults)
+    if not isinstance(top, MappingNode):
+        is_data = Path(file).suffix.lower() in (*TABLES, ".txt")
+        hint = f"dltrain init {file}" if is_data else "such as `data:`, `model:`, `training:`"
+        faults.add(top, None, f"expected a mapping of keys at the top, found {describe(top.plain())}", hint)
+        faults.raise_errors()
+        raise AssertionError("unreachable: a fault was noted")
+    root, catalog, environment, bases = top, load_catalog(), Environment(faults), Bases(faults)
+
+    def apply(words: Sequence[str], *, parameters: bool = False) -> None:
+        apply_overrides(root, words, faults, catalog, parameters=parameters, environment=environment)
+
+    apply([word for word in overrides if key_of(word) == EXTENDS])
+    if EXTENDS in root.entries:
+        root.entries[EXTENDS] = environment.put_in(root.entries[EXTENDS], EXTENDS)
+    num_faults = len(faults.errors)
+    root = bases.put_under(root, folder, ((os.path.realpath(folder / Path(file).name), file),))
+    environment.put_in(root, "")
+    if len(faults.errors) > num_faults:
+        faults.raise_errors()  # what is missing below would only follow from it
+    words = [word for word in overrides if key_of(word) != EXTENDS]
+    for optimizer in _optimizers(root):
+        put_among_arguments(optimizer)
+    apply(words, parameters=True)
+    parameters = read_parameters(root, faults)
+    budget = Budget()
+    _put_in_parameters(root, parameters, faults, budget)
+    apply([word for word in words if decides(word)])
+    expand_preset(root, faults)
+    apply([word for word in words if not names_preset(word)])
+    expand_preset(root, faults)
+    if words:
+        _put_in_parameters(root, parameters, faults, budget)
+    for optimizer in _optimizers(root):
+        put_among_arguments(optimizer)
+    _leave_out_data(root)
+    return Tree(root, parameters, bases.folders)
+
+
+def _put_in_parameters(root: MappingNode, parameters: Parameters, faults: Faults, budget: Budget) -> None:
+    for key, node in root.entries.items():
+        if key != "parameters":
+            root.entries[key] = put_in(node, key, parameters, faults, budget)
+
+
+def _optimizers(root: MappingNode) -> list[Node | None]:
+    """The optimizer of the training, and those of its phases."""
+    training = root.entries.get("training")
+    if not isinstance(training, MappingNode):
+        return []
+    phases = training.entries.get("phases")
+    blocks = [training, *(phases.items if isinstance(phases, ListNode) else [])]
+    return [block.entries.get("optimizer") for block in blocks if isinstance(block, MappingNode)]
+
+
+def _leave_out_data(root: MappingNode) -> None:
+    """A net that is not trained needs no data: `training: none` alone says `data: none` as well."""
+    if "data" not in root.entries and is_none(root.entries.get("training")):
+        root.entries["data"] = ScalarNode(text=NO_DATA, value=NO_DATA)
+        root.keys["data"] = None

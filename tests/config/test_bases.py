@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from dltrain.cli.app import run
+from dltrain.config import load_config, load_config_text
+from dltrain.config.load import origins
+from dltrain.errors import ConfigError
+from dltrain.sweep.plan import base_text, plan_sweep, trial_config
+
+BASE = """
+data: {source: csv, path: houses.csv, target: price, split: {test: 0.25, validation: 0.2}, encode: {zip: one_hot}}
+model: {layers: [{Dense: {units: 4}}, {Dense: {units: 2}}]}
+training:
+  optimizer: {Adam: {learning_rate: 0.01}}
+  metrics: [mae]
+  early_stopping: {monitor: val_loss, patience: 3}
+"""
+
+
+def write(folder: Path, **texts: str) -> Path:
+    for name, text in texts.items():
+        path = folder / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".yaml").write_text(text)
+    return folder
+
+
+def faults_of(file: Path, *overrides: str) -> list[tuple[str, int | None, int | None, str]]:
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, overrides)
+    return [(Path(fault.file or "").name, fault.line, fault.column, fault.message) for fault in caught.value.faults]
+
+
+def test_mappings_merge_and_lists_and_components_are_replaced(tmp_path: Path) -> None:
+    own = """
+extends: base
+data: {encode: {street: embedding}, split: {test: 0.1}}
+model: {layers: [Flatten]}
+training: {optimizer: {SGD: {momentum: 0.9}}, early_stopping: {patience: 7}, metrics: null}
+"""
+    write(tmp_path, base=BASE, own=own.replace("base", "base.yaml"))
+    plain = load_config(tmp_path / "own.yaml").resolved
+    assert plain["data"]["encode"] == {"zip": "one_hot", "street": "embedding"}
+    assert plain["data"]["split"] == {"test": 0.1, "validation": 0.2}
+    assert plain["model"]["layers"] == ["Flatten"]
+    assert plain["training"]["optimizer"] == {"SGD": {"momentum": 0.9}}
+    assert plain["training"]["early_stopping"] == {"monitor": "val_loss", "patience": 7}
+    assert "extends" not in plain
+
+
+def test_later_files_win_and_the_config_wins_over_all(tmp_path: Path) -> None:
+    write(tmp_path, base=BASE, a="extends: base.yaml\nseed: 1\ntraining: {epochs: 1}", b="seed: 2\ntraining: {batch_size: 2}")
+    write(tmp_path, own="extends: [a.yaml, b.yaml]\ntraining: {batch_size: 3}")
+    config = load_config(tmp_path / "own.yaml")
+    assert config.training is not None
+    assert (config.seed, config.training.epochs, config.training.batch_size) == (2, 1, 3)
+    assert [Path(file).name for file in config.extends] == ["a.yaml", "base.yaml", "b.yaml"]
+    assert load_config(tmp_path / "own.yaml", ["seed=9"]).seed == 9
+
+
+def test_paths_are_relative_to_the_file_they_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, shared__base=BASE, mine__own="extends: ../shared/base.yaml\ndata: {test: t.csv, split: {test: null}}")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    data = load_config(tmp_path / "mine" / "own.yaml").data
+    assert (data.path, data.test) == ((f"{tmp_path}/shared/houses.csv",), (f"{tmp_path}/mine/t.csv",))
+    write(tmp_path, elsewhere__over="seed: 4")
+    assert load_config(tmp_path / "mine" / "own.yaml", ["extends=[../shared/base.yaml, over.yaml]"]).seed == 4
+
+
+def test_an_error_names_the_file_and_place_where_the_value_stands(tmp_path: Path) -> None:
+    write(tmp_path, base=BASE.replace("0.25", "25"), own="extends: base.yaml\ntraining: {epochs: ten}\n")
+    assert [fault[:3] for fault in faults_of(tmp_path / "own.yaml")] == [("base.yaml", 2, 68), ("own.yaml", 2, 20)]
+    write(tmp_path, base="data: [\n")
+    assert faults_of(tmp_path / "own.yaml")[0][0] == "base.yaml"
+
+
+def test_circles_are_told_as_such(tmp_path: Path) -> None:
+    write(tmp_path, a="extends: b.yaml", b="extends: sub/../c.yaml", sub__x="seed: 1", self="extends: self.yaml")
+    (tmp_path / "c.yaml").symlink_to("a.yaml")
+    [(file, line, column, message)] = faults_of(tmp_path / "a.yaml")
+    assert (file, line, column) == ("b.yaml", 1, 10)
+    assert message.endswith("a.yaml → " + str(tmp_path / "b.yaml") + " → " + str(tmp_path / "c.yaml"))
+    assert "extends itself" in faults_of(tmp_path / "self.yaml")[0][3]
+    assert "extends itself" in faults_of(tmp_path / "b.yaml", f"extends={tmp_path}/b.yaml")[0][3]
+
+
+def test_what_cannot_be_a_base(tmp_path: Path) -> None:
+    write(tmp_path, base=BASE, folder__x="seed: 1", words="- a\n")
+    (tmp_path / "data.csv").write_text("a\n1\n")
+    wrong = ["bsae.yaml", "folder", "data.csv", "/dev/zero", "words.yaml"]
+    write(tmp_path, own=f"extends: [{', '.join(wrong)}, {{a: 1}}, 3]")
+    messages = " ".join(message for *_, message in faults_of(tmp_path / "own.yaml"))
+    for part in ("no such config file", "found a folder", "a file of data", "zero", "a list of 1", "a mapping", "found 3"):
+        assert part in messages, part
+    with pytest.raises(ConfigError, match=r'did you mean "base\.yaml"'):
+        load_config(tmp_path / "own.yaml")
+
+
+def test_many_and_deep_bases_end_soon(tmp_path: Path) -> None:
+    began = time.process_time()
+    twice = {f"x{number}": f"extends: [x{number + 1}.yaml, x{number + 1}.yaml]" for number in range(15)}
+    write(tmp_path, **twice, x15="seed: 1")
+    assert "at most 100 configs" in faults_of(tmp_path / "x0.yaml")[0][3]
+    write(tmp_path, **{f"d{number}": f"extends: d{number + 1}.yaml" for number in range(30)}, d30="seed: 1")
+    assert "at most 20" in faults_of(tmp_path / "d0.yaml")[0][3]
+    write(tmp_path, many=f"extends: [{', '.join(['x15.yaml'] * 29_000)}]", large="\n".join(f"k{n}: 1" for n in range(14_000)))
+    assert "at most 100 configs" in faults_of(tmp_path / "many.yaml")[0][3]
+    write(tmp_path, own="extends: [large.yaml, large.yaml, large.yaml]")
+    assert "at most 30,000 values" in faults_of(tmp_path / "own.yaml")[0][3]
+    assert time.process_time() - began < 10
+
+
+def test_the_resolved_config_says_which_file_gave_a_value(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, base=BASE, own="extends: base.yaml\ntraining:\n  early_stopping: {patience: 7}\n")
+    (tmp_path / "houses.csv").write_text("zip,street,price\n" + "".join(f"z{n % 3},s{n % 2},{n}\n" for n in range(40)))
+    config = load_config(tmp_path / "own.yaml", ["training.epochs=30"])
+    found = {key: Path(where).name for key, where in origins(config).items()}
+    assert found["data.target"] == "base.yaml:2"
+    assert found["training.early_stopping.monitor"] == "base.yaml:7"
+    assert found["training.early_stopping.patience"] == "own.yaml:3"
+    assert found["training.epochs"] == "training.epochs=30"
+    assert run(["check", str(tmp_path / "own.yaml"), "--resolved", "training.epochs=30"]) == 0
+    text = capsys.readouterr().out
+    assert "epochs: 30  # training.epochs=30" in text
+    assert f"patience: 7  # {tmp_path}/own.yaml:3" in text
+    again = load_config_text(text, folder=tmp_path)
+    assert again.training == config.training
+    assert origins(load_config_text(text, folder=tmp_path)) == {}
+
+
+def test_several_configs_of_one_fit_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["fit", "a.yaml", "b.yaml"]) == 2
+    said = capsys.readouterr().err
+    assert "dltrain fit a.yaml extends=b.yaml" in said
+    assert "dltrain sweep a.yaml --over extends=b.yaml" in said
+
+
+def test_files_are_swept_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = "model: {layers: [{Dense: {units: UNITS}}]}"
+    write(tmp_path, own="data: {source: diabetes}\ntraining: {epochs: 1}", a=model.replace("UNITS", "3"))
+    write(tmp_path, b=model.replace("UNITS", "5") + "\ntraining: {epochs: 9, batch_size: 4}")
+    (tmp_path / "same.yaml").write_text((tmp_path / "a.yaml").read_text())
+    config = load_config("own.yaml", ["seed=7"])
+    plan = plan_sweep(config, over=["extends=a.yaml,b.yaml,same.yaml", "training.batch_size=2,8"])
+    made = [
+        trial_config(plan, {"extends": file, "training.batch_size": size}, base_text(plan.config))
+        for file in plan.space[0].values
+        for size in (2, 8)
+    ]
+    found = [
+        (one.seed, one.resolved["model"]["layers"][0]["Dense"]["units"], one.training.epochs, one.training.batch_size)
+        for one in made
+        if one.training
+    ]
+    assert found == [(7, 3, 1, 2), (7, 3, 1, 8), (7, 5, 1, 2), (7, 5, 1, 8)]
+    assert "are the same" in plan.repeats[0]
+    assert "same.yaml" in plan.repeats[0]

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import pickle
+import time
+from pathlib import Path
+
+import pytest
+
+from dltrain import wording
+from dltrain.config import dump_yaml, load_config_text
+from dltrain.config.types import Config
+from dltrain.errors import ConfigError, fault_documents
+from dltrain.storage.atomic import write_atomically
+from tests.config.support import DATA, faults_of, load
+
+SECRET = "s3cr3t-hunter2"
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wording, "_SECRETS", {})
+
+
+def training(text: str, *words: str) -> Config:
+    return load(DATA + f"training:\n  epochs: {text}\n", *words)
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "epochs"),
+    [
+        ("${env:EPOCHS}", "7", 7),
+        ("${env:EPOCHS, 5}", "7", 7),
+        ("${env:EPOCHS, 5}", None, 5),
+        ("${ env:EPOCHS}", None, None),
+        ("${env:EPOCHS , 5 }", "3", 3),
+        ("1${env:EPOCHS}", "2", None),
+    ],
+)
+def test_a_whole_value_is_read_as_if_it_stood_there(
+    text: str, value: str | None, epochs: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EPOCHS", raising=False)
+    if value is not None:
+        monkeypatch.setenv("EPOCHS", value)
+    if epochs is None:
+        assert faults_of(DATA + f"training:\n  epochs: {text}\n")[0].path == "training.epochs"
+    else:
+        config = training(text).training
+        assert config is not None
+        assert config.epochs == epochs
+
+
+def test_inside_of_text_in_quotes_and_in_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLACE", "here")
+    monkeypatch.setenv("ZIP", "01234")
+    data = 'data: {source: csv, target: y, path: "/${env:PLACE}/${env:PART, b}.csv", missing: ["${env:ZIP}", \'$${env:ZIP}\']}'
+    config = load(data)
+    assert config.data.path == ("/here/b.csv",)
+    assert config.data.missing == ("01234", "${env:ZIP}")
+    assert load_config_text(dump_yaml(config.resolved), folder=Path()).data == config.data
+    assert load(data, "data.path=/${env:PLACE}.csv").data.path == ("/here.csv",)
+
+
+def test_what_is_not_set_is_an_error_at_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOT_THERE", raising=False)
+    text = "data:\n  source: csv\n  target: y\n  path: a/${env:NOT_THERE}.csv\n"
+    [fault] = faults_of(text)
+    assert (fault.line, fault.column, fault.path) == (4, 9, "data.path")
+    assert "NOT_THERE is not set" in fault.message
+    assert "${env:NOT_THERE, default}" in (fault.hint or "")
+    for wrong in ("${env:}", "${env:a b}", "${secret:1a}", "${env:A"):
+        assert (
+            "expected the name of an environment variable" in faults_of(text.replace("a/${env:NOT_THERE}.csv", wrong))[0].message
+        )
+    assert "write ${env:HOME}" in (faults_of(text.replace("a/${env:NOT_THERE}.csv", "${HOME}"))[0].hint or "")
+    assert "is not set" in faults_of(DATA, "training.epochs=${env:NOT_THERE}")[0].message
+
+
+def test_nothing_of_the_environment_is_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONE", "${env:TWO}${env:TWO}")
+    monkeypatch.setenv("TWO", "boom")
+    assert load('name: x\ndata: {source: csv, target: y, path: "/${env:ONE}"}').data.path == ("/${env:TWO}${env:TWO}",)
+    monkeypatch.setenv("ONE", "$x: [*y")
+    assert load('data: {source: csv, target: y, path: "/${env:ONE}"}', "seed=1").data.path == ("/$x: [*y",)
+
+
+def test_bombs_of_the_environment_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIG", "x" * 100_000)
+    began = time.process_time()
+    faults = faults_of("data: {source: csv, target: y, drop: [" + ", ".join(['"${env:BIG}"'] * 9_000) + "]}")
+    assert "characters from the environment" in faults[0].message
+    assert time.process_time() - began < 5
+
+
+def test_a_secret_never_reaches_what_is_shown_or_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLACE", SECRET)
+    monkeypatch.setenv("MY_TOKEN", SECRET + "2")  # a secret by its name
+    text = 'data: {source: csv, target: y, path: "/${secret:PLACE}/a.csv", weight: "${env:MY_TOKEN}"}'
+    config = load(text)
+    assert config.data.path == (f"/{SECRET}/a.csv",)
+    stored = dump_yaml(config.resolved)
+    assert "hunter2" not in stored
+    assert "/${secret:PLACE}/a.csv" in stored
+    assert "${env:MY_TOKEN}" in stored
+    assert load_config_text(stored, folder=tmp_path).data == config.data
+
+    [fault] = faults_of(text, "training.epochs=${secret:PLACE}")
+    assert "hunter2" not in str(fault)
+    assert "hunter2" not in str(fault_documents([fault]))
+    write_atomically(tmp_path / "log.json", f'{{"where": "{SECRET}"}}'.encode())
+    assert (tmp_path / "log.json").read_text() == '{"where": "${secret:PLACE}"}'
+    monkeypatch.setattr(wording, "_SECRETS", {})
+    pickle.loads(pickle.dumps(config.secrets))  # as a worker process takes it
+    assert wording.printable(f"at {SECRET}") == "at ${secret:PLACE}"
+
+
+def test_a_secret_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = 'data: {source: csv, target: y, path: "${secret:PLACE}"}'
+    for value, part in (("ab", "fewer than 6"), ("", "is empty"), ("abc\x1b[31mdef", "no text")):
+        monkeypatch.setenv("PLACE", value)
+        with pytest.raises(ConfigError, match=part):
+            load(text)
