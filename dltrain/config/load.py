@@ -13,7 +13,7 @@ from dltrain.config.bases import near_files, read_file
 from dltrain.config.blocks.data import plain_data, read_data
 from dltrain.config.blocks.model import input_columns, plain_model, read_model
 from dltrain.config.blocks.sweep import plain_sweep, read_sweep
-from dltrain.config.blocks.training import plain_training, read_evaluation, read_training
+from dltrain.config.blocks.training import plain_evaluation, plain_training, read_evaluation, read_training
 from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.components import read_nested
 from dltrain.config.environment import as_written
@@ -134,8 +134,8 @@ def plain_config(config: Config, uses: Mapping[str, list[str]]) -> dict[str, Any
         "model": plain_model(config.model),
         "training": plain_training(config.training),
     }
-    if config.evaluation.require:
-        plain["evaluation"] = {"require": list(config.evaluation.require)}
+    if config.evaluation.require or config.evaluation.slices:
+        plain["evaluation"] = plain_evaluation(config.evaluation)
     sweep = plain_sweep(config.sweep, uses)
     if sweep is not None:
         plain["sweep"] = sweep

@@ -242,6 +242,30 @@ def read_part(
     return part
 
 
+def why_not_again(config: DataConfig | None, paths: Sequence[str], preprocessing: Preprocessing) -> str:
+    """Why the rows of a run's data are not to be had as columns, in words; empty where they are."""
+    if not isinstance(preprocessing, TablePreprocessing):
+        return "the run is on a series" if isinstance(preprocessing, SeriesPreprocessing) else "the run is on pictures"
+    return why_streamed(config) if config is not None and not paths else ""
+
+
+def read_rows_again(config: DataConfig | None, paths: Sequence[str], preprocessing: Preprocessing, *, seed: int) -> Any:
+    """The table that was evaluated, as a frame of all its columns.
+
+    Args:
+        config: of the run's own data.
+        paths: of other data; empty: the run's own.
+        preprocessing: of the run.
+        seed: of the run.
+    """
+    if paths or config is None:
+        raw = _read_raw(preprocessing, paths, True, SILENT)
+    else:
+        raw, _ = read_raw(config, seed=seed)
+    assert isinstance(raw, RawTable)
+    return raw.frame
+
+
 def _for_file(preprocessing: Preprocessing, raw: Raw) -> Preprocessing:
     """The preprocessing with the decimal sign and thousands of a file that is written otherwise than the training's."""
     if not isinstance(raw, RawTable) or not raw.reading.get("is_sure"):

@@ -148,7 +148,7 @@ def evaluate(
         reference = restore_reference(stored.manifest.get("reference", {}))
         priors = restore_priors(stored.manifest.get("reference", {}))
         report = report_part(shown, logs, stored.heads, outputs, rows, reference, priors)
-        scored = Scored(stored, rows, encoded, forward, outputs)
+        scored = Scored(stored, rows, encoded, forward, outputs, None if data else config, tuple(data))
     own, notes = _own_gates(stored.config.evaluation.require, shown) if own_gates else ((), [])
     intervals = {shown: report.intervals}
     gates = check_gates(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Part
 from dltrain.evaluation.metrics.intervals import Sums, Units
 from dltrain.evaluation.metrics.part_intervals import sums_of_part, units_of_part
@@ -30,6 +31,8 @@ class Scored:
         encoded: the same as the model takes them.
         forward: of the model.
         outputs: one array [rows, ...] per head.
+        places: the run's `data:` block with its files where they are now; None where other data was evaluated.
+        paths: of other data.
     """
 
     stored: StoredRun
@@ -37,6 +40,8 @@ class Scored:
     encoded: EncodedPart
     forward: Forward
     outputs: Sequence[NDArray[Any]]
+    places: DataConfig | None = None
+    paths: tuple[str, ...] = ()
 
     @property
     def heads(self) -> tuple[Head, ...]:

@@ -46,6 +46,8 @@ def evaluate_fit(record: RunRecord, trainer: Trainer, phases: Phases) -> Evaluat
         parts["train"] = take_part(parts["train"], sample)
         evaluated["train"] = take_tensors(tensors["train"], sample)
         notes.append(sample_note(sample))
+    if record.config.evaluation.slices:
+        notes.append("`dltrain evaluate` holds the run to what evaluation.slices requires.")
     is_reconstruction = record.heads[0].task == "reconstruction"
     pca = _fit_pca(record) if is_reconstruction else None
     corrupt = corruption_of(record.config, dataset.schema)

@@ -43,6 +43,14 @@ def command(
     images: ImagesOption = None,
     runs: RunsOption = Path("runs"),
     require: RequireOption = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by",
+            metavar="COLUMN",
+            help="Metrics by the values of a column, of numbers by quarters; worst first (repeatable).",
+        ),
+    ] = None,
     against: Annotated[
         str | None,
         typer.Option(
@@ -61,11 +69,12 @@ def command(
     from dltrain.cli.against_text import against_table
     from dltrain.cli.paths import data_words
     from dltrain.cli.results import gate_documents, gate_lines, metrics_table, report_text, unmet_faults
+    from dltrain.cli.slices_text import slices_text
     from dltrain.config import split_words
     from dltrain.errors import fault_documents
-    from dltrain.evaluation.against import evaluate_against, find_old
     from dltrain.evaluation.evaluate import evaluate
     from dltrain.evaluation.metrics.gates import parse_gates
+    from dltrain.evaluation.slices import cut_result
     from dltrain.storage.run_list import find_run
 
     console: Console = context.obj
@@ -90,7 +99,10 @@ def command(
     if against is None:
         result = evaluate(path, **options)
     else:
+        from dltrain.evaluation.against import evaluate_against, find_old
+
         result, compared = evaluate_against(path, find_old(against, runs), **options)
+    slices = cut_result(result, tuple(by or ()), own_gates=not no_require)
     unmet = unmet_faults(result.gates)
     code = GateError.exit_code if unmet else 0
     console.document(
@@ -107,6 +119,7 @@ def command(
             "report": result.report,
             "gates": gate_documents(result.gates),
             "notes": [*result.notes, *(compared.notes if compared else ())],
+            **({"slices": [one.document() for one in slices]} if slices else {}),
             **({"against": compared.document()} if compared else {}),
         }
     )
@@ -114,6 +127,7 @@ def command(
         f"{result.run}: {result.part}, {result.weights} weights",
         *report_text(result.report, console.width),
         metrics_table({result.part: result.metrics}, result.baseline, result.report, console.width, result.intervals),
+        *slices_text(slices, console.width),
         against_table(compared.paired, console.width) if compared else "",
         "\n".join(map(one_line, [*result.notes, *(compared.notes if compared else ())])),
         "\n".join(gate_lines(result.gates)),

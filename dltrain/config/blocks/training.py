@@ -277,7 +277,30 @@ def read_evaluation(context: Context, node: Node | None) -> EvaluationConfig:
                 context.faults.add(item, path, error.faults[0].message, error.faults[0].hint)
         return texts
 
-    return EvaluationConfig(**read_block(context, node, "evaluation", {"require": gates}))
+    def slices(value: Node, path: str) -> Any:
+        found = read_key(context, KEYS[path], value)
+        if found is MISMATCH or not isinstance(value, MappingNode):
+            return found
+        kept: dict[str, tuple[str, ...]] = {}
+        for column, given in found.items():
+            kept[column] = () if given is None else (given,) if isinstance(given, str) else tuple(given)
+            for text in kept[column]:
+                try:
+                    parse_gate(text)
+                except UsageError as error:
+                    context.faults.add(value.entries[column], path, error.faults[0].message, error.faults[0].hint)
+        return kept
+
+    return EvaluationConfig(**read_block(context, node, "evaluation", {"require": gates, "slices": slices}))
+
+
+def plain_evaluation(config: EvaluationConfig) -> dict[str, Any]:
+    """The block as plain values."""
+    slices = {column: list(gates) for column, gates in config.slices.items()}
+    return {
+        **({"require": list(config.require)} if config.require else {}),
+        **({"slices": slices} if slices else {}),
+    }
 
 
 def plain_training(config: TrainingConfig | None) -> Any:

@@ -50,6 +50,7 @@ class EvaluationConfig:
 
     Attributes:
         require: the gates, those of the command line behind the config's own.
+        slices: column -> gates on each of its slices.
         num_added: how many of the last ones are the command line's.
     """
 
@@ -58,6 +59,13 @@ class EvaluationConfig:
         "Gates, such as accuracy>=0.9; `@95%` behind one asks it of the end of the interval.",
         (),
         example="accuracy >= 0.9",
+    )
+    slices: Mapping[str, tuple[str, ...]] = keyed(
+        "map(text|list(text)|none)",
+        "Columns by which `dltrain evaluate` cuts the rows, each with the gates that every slice has to meet.",
+        {},
+        example={"region": "recall>=0.8"},
+        names_columns=True,
     )
     num_added: int = field(default=0, compare=False)
 
@@ -145,4 +153,4 @@ class Config:
     def requiring(self, require: Sequence[str]) -> Config:
         """The same with further gates, which are the command line's and no part of the experiment as it is written down."""
         own = self.evaluation
-        return replace(self, evaluation=EvaluationConfig((*own.require, *require), own.num_added + len(require)))
+        return replace(self, evaluation=replace(own, require=(*own.require, *require), num_added=own.num_added + len(require)))

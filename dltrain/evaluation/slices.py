@@ -1,0 +1,204 @@
+"""Metrics of a part slice by slice: where a model is good, and where it is worse than what knows nothing of the inputs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.catalog.metrics import find_direction
+from dltrain.errors import DataError, Fault, UsageError
+from dltrain.evaluation.metrics.gates import Gate, check_gates
+from dltrain.evaluation.metrics.intervals import Interval, intervals
+from dltrain.evaluation.metrics.metrics import classification_baseline, regression_baseline
+from dltrain.evaluation.metrics.part_intervals import sums_of_part, units_of_part
+from dltrain.evaluation.metrics.report import restore_reference
+from dltrain.evaluation.scored import Scored
+from dltrain.wording import column_hint
+
+if TYPE_CHECKING:
+    import polars
+
+    from dltrain.evaluation.evaluate import EvaluateResult
+
+QUANTILES = 4  # slices of a column of numbers
+MOST_SLICES = 20  # of a column of words; the rarer ones are one together
+MISSING, OTHERS = "(missing)", "(others)"
+_DECIDING = ("log_loss", "rmse")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Some rows of a part.
+
+    Attributes:
+        column: by which it was cut.
+        name: its value, or the span of its numbers.
+        rows: how many.
+        metrics: of these rows.
+        intervals: metric -> between which values it is with a confidence of 95 %.
+        baseline: metric -> of always saying the training part's most frequent class, or mean.
+        is_worse: whether the model is worse than that, by the metric that decides.
+    """
+
+    column: str
+    name: str
+    rows: int
+    metrics: dict[str, float]
+    intervals: dict[str, Interval] = field(default_factory=dict)
+    baseline: dict[str, float] = field(default_factory=dict)
+    is_worse: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+
+def slice_part(scored: Scored, columns: Mapping[str, polars.Series]) -> list[Slice]:
+    """Cut a part by columns, each by itself.
+
+    Args:
+        scored: the part with its answers.
+        columns: name -> the values of the part's rows.
+
+    Returns:
+        Column by column, the worst slice first.
+    """
+    found: list[Slice] = []
+    for column, values in columns.items():
+        names, codes = cut(values)
+        slices = [_slice(scored, column, name, np.flatnonzero(codes == code)) for code, name in enumerate(names)]
+        found += sorted((one for one in slices if one.rows), key=_badness)
+    return found
+
+
+def cut_result(result: EvaluateResult, columns: Sequence[str], *, own_gates: bool = True) -> list[Slice]:
+    """Cut what was evaluated by the columns asked for, and by those of the run's config, whose gates are added to the result.
+
+    Args:
+        result: of an evaluation.
+        columns: asked for.
+        own_gates: hold the slices to what the config requires of them.
+    """
+    scored = getattr(result, "scored", None)
+    own = scored.stored.config.evaluation.slices if scored is not None and own_gates else {}
+    wanted = list(dict.fromkeys([*columns, *own]))
+    if not wanted:
+        return []
+    if scored is None:
+        raise UsageError("--by needs a run that predicts a target")
+    slices = slice_part(scored, part_columns(scored, wanted))
+    result.gates += slice_gates(slices, own if result.part != "train" else {}, result.part)
+    return slices
+
+
+def cut(values: polars.Series) -> tuple[list[str], NDArray[np.int64]]:
+    """The names of the slices of a column, and which of them each row is in.
+
+    Numbers of more than ten values are cut at their quartiles, what stands for no number apart; words and few numbers by value.
+    """
+    import polars
+
+    numbers = values.cast(polars.Float64, strict=False)
+    known = values.is_not_null() & (values.cast(polars.String, strict=False).str.strip_chars() != "")
+    is_number = values.dtype != polars.Boolean and int((numbers.is_not_null() & known).sum()) >= 0.95 * max(1, int(known.sum()))
+    if is_number and numbers.drop_nulls().drop_nans().n_unique() > 10:
+        return _cut_numbers(numbers.to_numpy().astype(np.float64))
+    texts = ["" if value is None else str(value) for value in values.to_list()]
+    texts = [text if text.strip() else MISSING for text in texts]
+    names, inverse, counts = np.unique(np.array(texts, object).astype(str), return_inverse=True, return_counts=True)
+    if len(names) <= MOST_SLICES:
+        return [str(name) for name in names], inverse.astype(np.int64)
+    order = np.argsort(-counts, kind="stable")
+    place = np.full(len(names), MOST_SLICES - 1)
+    place[order[: MOST_SLICES - 1]] = np.arange(MOST_SLICES - 1)
+    return [*(str(names[index]) for index in order[: MOST_SLICES - 1]), OTHERS], place[inverse].astype(np.int64)
+
+
+def slice_gates(slices: Sequence[Slice], require: Mapping[str, Sequence[str]], part: str) -> list[Gate]:
+    """Hold each slice of a column to what is required of it.
+
+    Args:
+        slices: of these columns.
+        require: column -> gates.
+        part: the part's name.
+    """
+    gates: list[Gate] = []
+    for column, texts in require.items():
+        for one in slices:
+            if one.column == column and texts:
+                found = check_gates(texts, {part: one.metrics}, part=part, intervals={part: one.intervals})
+                gates += [replace(gate, require=f"{gate.require} by {column}: {one.name}") for gate in found]
+    return gates
+
+
+def part_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Series]:
+    """The values of some columns of the table that a part is of, in its rows' order.
+
+    Raises:
+        UsageError: the run is on no table, or the table has no such column.
+    """
+    from dltrain.data.load import read_rows_again, why_not_again
+
+    reason = why_not_again(scored.places, scored.paths, scored.stored.preprocessing)
+    if reason:
+        raise UsageError(f"--by cuts the rows of a table by its columns; {reason}")
+    frame = read_rows_again(scored.places, scored.paths, scored.stored.preprocessing, seed=scored.stored.config.seed)
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        faults = [Fault(f"there is no column {name} to cut by", hint=column_hint(name, frame.columns)) for name in missing]
+        raise UsageError(faults)
+    rows = scored.part.row_ids
+    if len(rows) and int(rows.max()) >= frame.height:
+        raise DataError("the data has changed while it was evaluated")
+    return {name: frame[name][rows] for name in names}
+
+
+def _cut_numbers(values: NDArray[np.float64]) -> tuple[list[str], NDArray[np.int64]]:
+    finite = values[np.isfinite(values)]
+    edges = np.unique(np.quantile(finite, np.linspace(0, 1, QUANTILES + 1)[1:-1]))
+    codes = np.searchsorted(edges, values, "left").astype(np.int64)
+    codes[~np.isfinite(values)] = len(edges) + 1
+    ends = [f"{edge:.4g}" for edge in edges]
+    names = [f"at most {ends[0]}", *(f"{low} to {high}" for low, high in itertools.pairwise(ends)), f"above {ends[-1]}", MISSING]
+    return names, codes
+
+
+def _slice(scored: Scored, column: str, name: str, rows: NDArray[np.int64]) -> Slice:
+    if not len(rows):
+        return Slice(column, name, 0, {})
+    from dltrain.evaluation.spread_sample import take_part
+
+    part = replace(scored.part, inputs={})
+    some = take_part(part, rows)
+    sums = sums_of_part(scored.heads, [values[rows] for values in scored.answers], some, {})
+    units = units_of_part(some, sums)
+    metrics = {prefix + key: value for prefix, one in sums.items() for key, value in one.values().items()}
+    ends = {prefix + key: value for prefix, one in sums.items() for key, value in intervals(one, units).items()}
+    baseline = _baseline(scored, rows)
+    decides = next((key for key in _DECIDING if key in metrics and key in baseline), None)
+    return Slice(column, name, len(rows), metrics, ends, baseline, decides is not None and metrics[decides] > baseline[decides])
+
+
+def _baseline(scored: Scored, rows: NDArray[np.int64]) -> dict[str, float]:
+    reference = restore_reference(scored.stored.manifest.get("reference", {}))
+    targets = [(head, target) for head in scored.heads for target in head.targets]
+    if len(targets) > 1 or targets[0][1].name not in reference:
+        return {}
+    head, target = targets[0]
+    stored = scored.part.targets[target.name][rows]
+    if head.classes:
+        return classification_baseline(reference[target.name], stored, len(head.classes))
+    return regression_baseline(target.to_own(reference[target.name]), target.to_own(stored))
+
+
+def _badness(one: Slice) -> float:
+    """What slices are sorted by: the deciding metric, worst first."""
+    name = next((key for key in (*_DECIDING, *one.metrics) if key in one.metrics), None)
+    if name is None:
+        return 0.0
+    return one.metrics[name] if find_direction(name) == "max" else -one.metrics[name]

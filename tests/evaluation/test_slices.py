@@ -1,0 +1,99 @@
+"""Slices of a part: which rows they hold, their metrics, what is worse than the baseline, and gates on them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+from sklearn.metrics import accuracy_score, log_loss
+
+from dltrain.cli.app import run
+from dltrain.config import dump_yaml, load_config_text
+from dltrain.errors import ConfigError
+from dltrain.evaluation.slices import MISSING, OTHERS, cut
+
+
+def test_words_are_cut_by_value_and_the_rare_ones_are_one_together():
+    names, codes = cut(polars.Series(["a", "b", None, "a", " "]))
+    assert [names[code] for code in codes] == ["a", "b", MISSING, "a", MISSING]
+    many = [f"w{index}" for index in range(30) for _ in range(30 - index)]
+    names, codes = cut(polars.Series(many))
+    assert len(names) == 20
+    assert names[-1] == OTHERS
+    assert {many[row] for row in np.flatnonzero(codes == 19)} == {f"w{index}" for index in range(19, 30)}
+
+
+def test_numbers_are_cut_at_their_quartiles_and_few_of_them_by_value():
+    values = [*range(1, 101), None]
+    names, codes = cut(polars.Series([None if value is None else str(value) for value in values]))
+    edges = np.quantile(np.arange(1, 101), [0.25, 0.5, 0.75])
+    assert names == ["at most 25.75", "25.75 to 50.5", "50.5 to 75.25", "above 75.25", MISSING]
+    assert codes[:-1].tolist() == np.searchsorted(edges, np.arange(1, 101)).tolist()
+    assert codes[-1] == 4
+    names, codes = cut(polars.Series([2, 1, 2, 3]))
+    assert [names[code] for code in codes] == ["2", "1", "2", "3"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A run on a table in which one region is labelled the other way round."""
+    folder = tmp_path_factory.mktemp("slices")
+    rng = np.random.default_rng(0)
+    lines = []
+    for index in range(600):
+        a, region = rng.normal(), ("north", "south", "west")[index % 3]
+        answer = (a > 0) != (region == "west")
+        lines.append(f"{a:.4f},{region},{rng.normal():.3f},{'yes' if answer else 'no'}")
+    (folder / "t.csv").write_text("\n".join(["a,region,b,y", *lines]) + "\n")
+    (folder / "c.yaml").write_text(
+        f"data: {{source: csv, path: {folder / 't.csv'}, target: y, features: [a], split: {{test: 0.4}}}}\n"
+        "model: {layers: [{Dense: {units: 4, activation: relu}}]}\n"
+        "training: {epochs: 20}\nevaluation: {slices: {region: 'accuracy>=0.5'}}\n"
+    )
+    assert run(["-q", "fit", str(folder / "c.yaml"), "--run-dir", str(folder / "run")]) == 0
+    return folder
+
+
+def test_each_slice_has_the_metrics_of_its_rows_the_worst_first(folder, capsys):
+    assert run(["predict", str(folder / "run"), "--part", "test", "-o", str(folder / "p.csv")]) == 0
+    frame, table = polars.read_csv(folder / "p.csv"), polars.read_csv(folder / "t.csv")
+    capsys.readouterr()
+    assert run(["evaluate", str(folder / "run"), "--by", "region", "--by", "b", "--no-require", "--json"]) == 0
+    slices = json.loads(capsys.readouterr().out)["slices"]
+    regions = [one for one in slices if one["column"] == "region"]
+    assert regions[0]["name"] == "west"
+    assert [one["is_worse"] for one in regions] == [True, False, False]
+    for one in regions:
+        rows = frame.filter(table["region"][frame["row"] - 1] == one["name"])
+        assert one["rows"] == len(rows)
+        assert one["metrics"]["accuracy"] == pytest.approx(accuracy_score(rows["true_y"], rows["prediction"]))
+        given = rows.select("probability_no", "probability_yes").to_numpy()
+        assert one["metrics"]["log_loss"] == pytest.approx(log_loss(rows["true_y"], given, labels=["no", "yes"]), rel=1e-4)
+        assert one["intervals"]["accuracy"][0] <= one["metrics"]["accuracy"] <= one["intervals"]["accuracy"][1]
+    losses = [one["metrics"]["log_loss"] for one in regions]
+    assert losses == sorted(losses, reverse=True)
+    assert sum(one["rows"] for one in slices if one["column"] == "b") == 240
+
+
+def test_the_configs_gates_hold_for_every_slice(folder, capsys):
+    assert run(["evaluate", str(folder / "run")]) == 5
+    out = capsys.readouterr()
+    assert "gate accuracy>=0.5 by region: west: NOT MET" in out.out
+    assert "gate accuracy>=0.5 by region: north: met" in out.out
+    assert "worse than the baseline where region is: west" in out.out
+    assert run(["evaluate", str(folder / "run"), "--data", str(folder / "t.csv"), "--by", "a", "--no-require"]) == 0
+    assert run(["evaluate", str(folder / "run"), "--by", "regoin"]) == 2
+    assert "did you mean" in capsys.readouterr().err
+
+
+def test_the_key_is_read_and_written_back():
+    text = "data: {source: iris}\nmodel: {layers: [Flatten]}\nevaluation: {slices: {region: accuracy>=0.8, sex: [f1>0.1, r2>0], age: null}}\n"
+    config = load_config_text(text, folder=Path())
+    assert config.evaluation.slices == {"region": ("accuracy>=0.8",), "sex": ("f1>0.1", "r2>0"), "age": ()}
+    again = load_config_text(dump_yaml(config.resolved), folder=Path())
+    assert again.evaluation == config.evaluation
+    with pytest.raises(ConfigError, match=r"a metric, one of|was expected"):
+        load_config_text(text.replace("f1>0.1", "f1"), folder=Path())
