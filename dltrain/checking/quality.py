@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dltrain.data.columns.kinds import Reading, mend, read_numbers
 from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.targets import Locate
-from dltrain.wording import listed
+from dltrain.wording import counted, listed
 
 if TYPE_CHECKING:
     import polars
@@ -216,19 +216,20 @@ def _same_rows(view: TableView) -> Iterator[Finding]:
         if len(leaked):
             file, line = view.locate(int(leaked[0]))
             yield Finding(
-                f"{len(leaked):,} rows of the {part} part have the same features as rows of the training part "
-                f"(rows {_named(leaked)})",
+                f"{counted(len(leaked), 'row')} of the {part} part {'has' if len(leaked) == 1 else 'have'} the same features as "
+                f"rows of the training part ({'row' if len(leaked) == 1 else 'rows'} {_named(leaked)})",
                 "the part looks easier than new data is; take copies out, or keep them together with data.split.group",
                 file,
                 line,
             )
+    alike = _alike(members, member_groups * len(part_names) + owner[members], owner[members] >= 0)
     same_part = sum(_copies_within(member_groups[owner[members] == index]) for index in range(len(part_names)))
     if same_part:
-        first = members[1]
-        file, line = view.locate(int(first))
+        file, line = view.locate(int(alike[1]))
+        are = "row is a copy" if same_part == 1 else "rows are copies"
         yield Finding(
-            f"{same_part:,} rows are copies of another row of the same part in all features "
-            f"(such as rows {_named(members[:NUM_ROWS_NAMED])})",
+            f"{same_part:,} {are} of another row of the same part in all features "
+            f"(such as rows {_named(alike[:NUM_ROWS_NAMED])})",
             "copies count double in training; take them out unless they are different cases that look alike",
             file,
             line,
@@ -236,9 +237,18 @@ def _same_rows(view: TableView) -> Iterator[Finding]:
     conflicts = _conflicts(view, members, member_groups)
     if conflicts:
         yield Finding(
-            f"{conflicts:,} groups of rows have the same features and different targets",
+            f"{counted(conflicts, 'group')} of rows {'has' if conflicts == 1 else 'have'} the same features and "
+            "different targets",
             "no model can get all of them right: see whether a column is missing",
         )
+
+
+def _alike(rows: NDArray[np.int64], groups: NDArray[np.int64], counted: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The counted rows of groups that have several of them, group after group."""
+    rows, groups = rows[counted], groups[counted]
+    order = np.argsort(groups, kind="stable")
+    _, places, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    return rows[order][sizes[places[order]] > 1]
 
 
 def _copies_within(groups: NDArray[np.int64]) -> int:

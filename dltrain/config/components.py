@@ -51,7 +51,11 @@ def split_component(context: Context, kind: str, node: Node, path: str) -> tuple
         return node.value, node, None
     expected = f"expected {with_article(kind)}, a name or `Name: {{arguments}}`"
     if not isinstance(node, MappingNode):
-        context.faults.add(node, path, f"{expected}, found {describe(node.plain())}")
+        number = node.plain()
+        is_units = kind == "layer" and isinstance(number, int) and not isinstance(number, bool)
+        hint = f"write Dense: {{units: {number}}}" if is_units else None
+        hint = f"{hint}; auto adds what the task needs" if hint and path == "model.output" else hint
+        context.faults.add(node, path, f"{expected}, found {describe(number)}", hint)
         return None
     if len(node.entries) != 1:
         names = list(node.entries)

@@ -270,6 +270,8 @@ def _hint(kind: Kind, node: Node, path: str) -> str | None:
         return _list_hint(path, node)
     if kind.takes("bool") and str(node.value).lower() in ("yes", "no", "on", "off"):
         return "write true or false"
+    if kind.takes("bool") and isinstance(node.value, str) and path.endswith(".color"):
+        return "write true for three colour channels, false for grey"
     if kind.takes("bool") and isinstance(node.value, str):
         return did_you_mean(node.value, ["true", "false"])
     return None

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dltrain.checking import CheckResult, check_config
+from dltrain.checking.quality import _alike
 from dltrain.config import load_config_text
 
 
@@ -35,7 +36,7 @@ def report(tmp_path: Path) -> CheckResult:
         "column size holds 1 value far from all others (the farthest 1e+07",
         "of the test part have the same features as rows of the training part",
         "are copies of another row of the same part",
-        "1 groups of rows have the same features and different targets",
+        "1 group of rows has the same features and different targets",
     ],
 )
 def test_an_oddity_is_named_with_what_one_would_do(report: CheckResult, said: str) -> None:
@@ -62,3 +63,9 @@ def test_a_clean_table_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "fine.csv").write_text("\n".join(["u,v,y", *rows]) + "\n")
     text = "data: {source: csv, path: fine.csv, target: y, split: {test: 0.3}}\n"
     assert check_config(load_config_text(text, file="c.yaml", folder=tmp_path), data=True).warnings == ()
+
+
+def test_copies_are_named_that_are_in_one_part() -> None:
+    rows, groups = np.array([4, 9, 2, 7, 5, 6]), np.array([0, 1, 0, 2, 2, 3])
+    counted = np.array([True, True, True, True, True, False])
+    assert _alike(rows, groups, counted).tolist() == [4, 2, 7, 5]

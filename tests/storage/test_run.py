@@ -71,6 +71,11 @@ def test_a_word_means_a_path_the_latest_or_a_unique_prefix(tmp_path: Path) -> No
         find_run("al", runs)
     with pytest.raises(UsageError, match="no run answers to 'gamma'"):
         find_run("gamma", runs)
+    near = new.path.name[:3] + new.path.name[4:]
+    for word, meant in (("lastest", "latest"), (near, new.path.name), (str(runs / near), new.path)):
+        with pytest.raises(UsageError) as caught:
+            find_run(word, runs)
+        assert f'did you mean "{meant}"?' in str(caught.value.faults[0].hint)
     with pytest.raises(UsageError, match="no run"):
         find_run("latest", tmp_path / "none")
     with pytest.raises(RunError, match="is no run"):

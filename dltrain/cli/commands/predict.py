@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -201,10 +202,15 @@ def _predict(
 def _stock_network(run: str, runs: Path) -> str | None:
     """The network of `keras.applications` that the word names, if no run answers to it."""
     from dltrain.config.catalog.catalog import load_catalog
-    from dltrain.storage.run_list import find_run
+    from dltrain.storage.run_list import find_run, list_runs
+    from dltrain.wording import did_you_mean
 
-    entry = load_catalog().find("application", run)
+    catalog = load_catalog()
+    entry = catalog.find("application", run)
     if entry is None:
+        near = did_you_mean(run, catalog.names("application"))
+        if near and not os.path.lexists(run) and not any(info.path.name.startswith(run) for info in list_runs(runs)):
+            raise UsageError(f"no run answers to {run!r}, and there is no stock network of that name", hint=near)
         return None
     try:
         find_run(run, runs)
