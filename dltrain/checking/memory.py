@@ -6,6 +6,7 @@ import math
 
 from dltrain.checking.places import placed
 from dltrain.checking.result import Memory
+from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import Config
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
@@ -14,7 +15,6 @@ from dltrain.model.symbolic import Network, Row
 from dltrain.model.symbolic.rule import size_of
 
 FLOAT = 4
-KEPT_AS_BYTES = ("image_folder",)
 FRAMEWORK = 700_000_000  # what TensorFlow takes by itself
 WARNED_FROM = 0.7
 # Numbers that an optimizer keeps for each trained weight (Keras's own variables); SGD keeps one with momentum.
@@ -42,7 +42,7 @@ def estimate_memory(config: Config, facts: DataFacts, network: Network) -> Memor
     return Memory(
         model=FLOAT * (parameters + trained * (1 + slots)),
         batch=FLOAT * 2 * outputs * batch_size,
-        data=None if rows is None else (1 if config.data.source in KEPT_AS_BYTES else FLOAT) * rows * width,
+        data=None if rows is None else (1 if _is_bytes(config) else FLOAT) * rows * width,
     )
 
 
@@ -57,7 +57,7 @@ def judge_memory(config: Config, memory: Memory, network: Network) -> tuple[Faul
     Returns:
         A warning from 70 % on, else None; and whether it is more than there is and was not allowed.
     """
-    held = 0 if config.data.source in KEPT_AS_BYTES or _is_streamed(config) else memory.data or 0
+    held = 0 if _is_bytes(config) or _is_streamed(config) else memory.data or 0
     needed, there = memory.model + memory.batch + held + FRAMEWORK, memory_bytes()
     if needed < WARNED_FROM * there:
         return None, False
@@ -79,9 +79,16 @@ def judge_memory(config: Config, memory: Memory, network: Network) -> tuple[Faul
     return placed(config, [Fault(message, path=path, hint=hint, severity="warning")])[0], is_refused
 
 
+def _is_bytes(config: Config) -> bool:
+    """Whether pixels are held as bytes."""
+    source = SOURCES.get(config.data.source)
+    return source is not None and source.as_bytes
+
+
 def _is_streamed(config: Config) -> bool:
     """Whether the data stays on disk."""
-    if config.data.source not in ("csv", "parquet"):
+    source = SOURCES.get(config.data.source)
+    if source is None or not source.in_blocks:
         return False
     from dltrain.data.tables.fit_streamed import why_streamed
 

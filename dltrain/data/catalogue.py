@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from dltrain.config.catalog.sources import GENERATED, SOURCES, Source
-from dltrain.data.sources.places import Layout, find, require
+from dltrain.config.catalog.sources import SOURCES, Source
+from dltrain.data.sources import find_source
+from dltrain.data.sources.places import find, require
 from dltrain.errors import UsageError
 from dltrain.reporting import Reporter
 from dltrain.wording import nearest
-
-BUNDLED = {
-    "digits": "digits.csv.gz",
-    "iris": "iris.csv",
-    "wine": "wine_data.csv",
-    "breast_cancer": "breast_cancer.csv",
-    "diabetes": "diabetes_data_raw.csv.gz",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +59,17 @@ def get_dataset(name: str, reporter: Reporter) -> Path:
         match = nearest(name, names)
         suggestion = f"did you mean {match}? " if match else ""
         raise UsageError(f"there is no dataset {name}", hint=f"{suggestion}datasets: {', '.join(names)}")
-    if name in GENERATED:
-        raise UsageError(f"{name} is made from the seed; there is nothing to fetch", hint=f"use it as `data.source: {name}`")
-    if name in BUNDLED:
-        from dltrain.data.sources.bundled import data_file
-
-        path = data_file(BUNDLED[name])
-        if path is None:
-            raise UsageError(f"{name} comes with scikit-learn; there is nothing to fetch")
-        return path
-    if name == "lfw_people":
-        from dltrain.data.sources.lfw_people import locate_pictures
-
-        return locate_pictures(None, reporter)
-    return require(_layout(name), None, reporter)
+    source = find_source(name)
+    if source.fetch is not None:
+        return source.fetch(name, reporter)
+    if source.layout is None:
+        raise UsageError(f"{name} is {SOURCES[name].kept}; there is nothing to fetch", hint=f"use it as `data.source: {name}`")
+    return require(source.layout, None, reporter)
 
 
 def _describe(source: Source) -> DatasetInfo:
-    download_bytes: int | None = None
-    location: str | None
-    if source.name in BUNDLED:
-        location = "comes with scikit-learn"
-    elif source.name in GENERATED:
-        location = "made from the seed"
-    else:
-        layout = _layout(source.name)
-        found = find(layout)
-        download_bytes = sum(remote.num_bytes for remote in layout.remotes)
-        location = str(found) if found else None
+    layout = find_source(source.name).layout
+    found = None if layout is None else find(layout)
     return DatasetInfo(
         name=source.name,
         description=source.description,
@@ -102,13 +77,8 @@ def _describe(source: Source) -> DatasetInfo:
         rows=source.rows,
         shape=source.shape,
         classes=source.classes,
-        parts=source.parts,
+        parts=tuple(source.parts),
         origin=source.origin,
-        download_bytes=download_bytes,
-        location=location,
+        download_bytes=None if layout is None else sum(remote.num_bytes for remote in layout.remotes),
+        location=source.kept or (str(found) if found else None),
     )
-
-
-def _layout(name: str) -> Layout:
-    layout: Layout = importlib.import_module(f"dltrain.data.sources.{name}").LAYOUT
-    return layout

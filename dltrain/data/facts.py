@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dltrain.config.catalog.sources import SOURCES
-from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.config.types import DataConfig, SplitConfig, config_fault
 from dltrain.data.dataset import Dataset, InputSpec, Schema, TargetSpec
-from dltrain.data.part_sizes import part_sizes
+from dltrain.data.part_sizes import SplitError, part_sizes
 from dltrain.errors import Fault
-
-UNREAD = "unread"  # an argument of ours: pictures that a table names are not opened, their shape is what is asked for
-BUNDLED_TABLES = ("iris", "wine", "breast_cancer", "diabetes")
-_TABLE_OPTIONS = ("features", "drop", "weight", "identifiers", "encode", "min_count", "replace", "impute", "missing", "scale")
-_OWN_PARTS = {"mnist": (60_000, 10_000), "fashion_mnist": (60_000, 10_000), "cifar10": (50_000, 10_000)}
-_NUMBERED = ("digits", "mnist")  # whose labels are the numbers from 0
-_LFW_CROP = (125, 94)  # the part of the picture that scikit-learn takes
-# Pictures of each person who has at least 30 in Labeled Faces in the Wild (Huang et al. 2007), most first.
-_LFW_PICTURES = (
-    530, 236, 144, 121, 109, 77, 71, 60, 55, 53, 52, 52, 49, 48, 44, 42, 42, 41, 41, 39, 39, 37, 36, 35, 33, 33, 33,
-    32, 32, 32, 31, 31, 30, 30,
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,39 +66,6 @@ def facts_of(dataset: Dataset) -> DataFacts:
     )
 
 
-def known_facts(config: DataConfig) -> DataFacts | None:
-    """What is known of a named dataset without reading it; None: it has to be looked at."""
-    if config.source == "noise":
-        return _noise(config)
-    if config.source == "playground":
-        return _playground(config)
-    source = SOURCES.get(config.source)
-    if source is None or source.needs_path or config.path or config.split.folds:
-        return None
-    if source.holds == "table" and _asks_for_columns(config):
-        return None
-    rows, shape, classes = source.rows, source.shape, source.classes
-    if config.source == "lfw_people":
-        found = _faces(config)
-        if found is None:
-            return None
-        rows, shape, classes = found
-    if len(shape) == 2:
-        shape = (*shape, 1)
-    spec = _target(config, source.task or "classification", classes, f"{config.source} has {classes} classes")
-    image = len(shape) == 3
-    names = tuple(f"column {index}" for index in range(shape[0])) if not image else ()
-    unit_range = in_unit_range(config.scale, "unit" if image else "standard")
-    schema = Schema((InputSpec("image" if image else "features", shape, columns=names, unit_range=unit_range),), (spec,))
-    own = dict(zip(("train", "test"), _OWN_PARTS.get(config.source, ()), strict=False))
-    size = "×".join(map(str, shape))
-    what = f"{rows:,} pictures of {size}" if image else f"{rows:,} rows of {shape[0]} numbers"
-    lines = [f"{config.source}: {what}" + (f", {classes} classes" if spec.task == "classification" and classes else "")]
-    return DataFacts(
-        schema, expected_rows(config, rows, own), summary=tuple(lines), exact=True, names_known=config.source in _NUMBERED
-    )
-
-
 def in_unit_range(scale: object, default: str) -> bool:
     """Whether a way of scaling (`default` where the config names none) brings every number to 0...1."""
     return (scale or default) in ("unit", "minmax", "quantile")
@@ -143,68 +97,35 @@ def expected_rows(config: DataConfig, rows: int | None, own: Mapping[str, int] =
     return {**parts, **{name: count for name, count in own.items() if name != "train"}}
 
 
-def _asks_for_columns(config: DataConfig) -> bool:
-    """Whether the answer depends on the table's columns by name."""
-    split = config.split
-    options = any(getattr(config, key) for key in _TABLE_OPTIONS if key != "scale") or isinstance(config.scale, Mapping)
-    return options or bool(config.target) or any((split.column, split.group, split.time))
+def schema_of(config: DataConfig, shape: Sequence[int], target: TargetSpec, scale: str, columns: Sequence[str] = ()) -> Schema:
+    """One input of that shape and one target, as the model will meet them.
+
+    Args:
+        config: the `data:` block.
+        shape: of a row's input.
+        target: what is learnt.
+        scale: what `data.scale` is where the config names none.
+        columns: names of the numbers of a row.
+    """
+    name = "image" if len(shape) == 3 else "features"
+    inputs = InputSpec(name, tuple(shape), columns=tuple(columns), unit_range=in_unit_range(config.scale, scale))
+    return Schema((inputs,), (target,))
 
 
-def _target(config: DataConfig, task: str, classes: int | None, reason: str) -> TargetSpec:
-    if config.task == "reconstruction":
-        return TargetSpec("reconstruction", "reconstruction", reason="data.task says so")
-    name = config.target[0] if config.target else "target"
-    if config.task == "regression" or classes is None or task == "regression":
-        return TargetSpec(name, "regression", reason="data.task says so" if config.task else f"`{name}` holds numbers")
-    return TargetSpec(name, "classification", tuple(str(index) for index in range(classes)), reason=reason)
+def with_rows(config: DataConfig, facts: DataFacts, rows: int | None, own: Mapping[str, int] = {}) -> DataFacts:
+    """Facts that are exact, with the rows of each part; or with the fault that the fractions of the split leave nothing.
 
-
-def _faces(config: DataConfig) -> tuple[int | None, tuple[int, ...], int | None] | None:
-    """Rows, shape and people of LFW by its arguments; None where the pictures have to be counted."""
-    arguments = config.arguments
-    least = arguments.get("min_faces_per_person") or 0
-    pictures = [count for count in _LFW_PICTURES if count >= least]
-    source = SOURCES["lfw_people"]
-    if "slice" in arguments:
-        return None
-    if least > _LFW_PICTURES[-1] - 1 and pictures:
-        rows, people = sum(pictures), len(pictures)
-    elif least <= 1:
-        rows, people = source.rows or 0, source.classes or 0
-    else:
-        return None
-    resize = arguments.get("resize", 0.5)
-    height, width = (int((1 if resize is None else resize) * side) for side in _LFW_CROP)
-    if min(height, width) < 1:
-        return None
-    return rows, (height, width, 3 if arguments.get("color") else 1), people
-
-
-def _noise(config: DataConfig) -> DataFacts:
-    rows, shape = config.arguments.get("rows", 1000), tuple(config.arguments.get("shape", [20]))
-    classes = config.arguments.get("classes", 2)
-    classes = None if classes in (None, "none", 0) else classes
-    spec = _target(config, "classification", classes, f"noise of {classes} classes")
-    image = len(shape) == 3
-    names = tuple(f"x{index}" for index in range(shape[0])) if len(shape) == 1 else ()
-    unit_range = in_unit_range(config.scale, "standard")
-    schema = Schema((InputSpec("image" if image else "features", shape, columns=names, unit_range=unit_range),), (spec,))
-    line = f"noise: {rows:,} rows of {'×'.join(map(str, shape))}" + (f", {classes} classes" if classes else "")
-    plain = replace_folds(config)
-    return DataFacts(schema, expected_rows(plain, rows), summary=(line,), exact=True)
-
-
-def _playground(config: DataConfig) -> DataFacts:
-    rows = config.arguments.get("rows", 500)
-    spec = _target(config, "classification", 2, "playground has 2 classes")
-    unit_range = in_unit_range(config.scale, "standard")
-    schema = Schema((InputSpec("features", (2,), columns=("x1", "x2"), unit_range=unit_range),), (spec,))
-    line = f"playground: {rows:,} points of 2 classes, {config.arguments.get('problem', 'circle')}"
-    return DataFacts(schema, expected_rows(replace_folds(config), rows), summary=(line,), exact=True)
+    Args:
+        config: the `data:` block.
+        facts: what is known beside that.
+        rows, own: as in `expected_rows`.
+    """
+    try:
+        return replace(facts, rows=expected_rows(config, rows, own), exact=True)
+    except SplitError as error:
+        return replace(facts, errors=(*facts.errors, config_fault(config, "data.split", str(error))))
 
 
 def replace_folds(config: DataConfig) -> DataConfig:
     """The block without folds: what each fold's model sees has the same shape."""
-    from dataclasses import replace
-
     return config if config.split.folds is None else replace(config, split=SplitConfig(stratify=config.split.stratify))

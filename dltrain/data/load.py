@@ -22,7 +22,7 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures, RawTable
 from dltrain.data.series.fit import fit_series
 from dltrain.data.series.preprocessing import SeriesPreprocessing
-from dltrain.data.sources import read_source
+from dltrain.data.sources import read_source, source_of
 from dltrain.data.splits import Rows, describe_parts
 from dltrain.data.tables.combine import combine_parts, num_rows
 from dltrain.data.tables.fit import fit_table
@@ -148,12 +148,13 @@ def _size(config: DataConfig, raw: Raw) -> str:
 
 def _read_parts(config: DataConfig, seed: int, reporter: Reporter) -> dict[str, Raw]:
     """The raws by part; "train" is what gets split where a part has no files of its own."""
-    if config.source == "image_folder":  # it looks at all parts together: their classes are one list
-        return {"train": read_source(config, seed=seed, reporter=reporter)}
+    source = source_of(config)
+    if source.together:
+        return {"train": source.read(config, seed=seed, reporter=reporter)}
     raws: dict[str, Raw] = {}
     faults: list[Fault] = []
     try:
-        raws["train"] = read_source(config, seed=seed, reporter=reporter)
+        raws["train"] = source.read(config, seed=seed, reporter=reporter)
     except DataError as error:
         if not config.validation and not config.test:
             raise
@@ -169,7 +170,7 @@ def _read_parts(config: DataConfig, seed: int, reporter: Reporter) -> dict[str, 
             what = f"{config.source} brings its own" if name in brought else f"data.split.{name} makes one"
             raise ConfigError(config_fault(config, f"data.{name}", f"two {name} parts: {what}", "leave one of them out"))
         try:
-            raws[name] = read_source(replace(config, path=paths), seed=seed, reporter=reporter)
+            raws[name] = source.read(replace(config, path=paths), seed=seed, reporter=reporter)
         except DataError as error:
             faults += error.faults
     if faults:

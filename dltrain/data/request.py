@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dltrain.config.catalog.sources import GENERATED
+from dltrain.config.catalog.sources import is_generated
 from dltrain.config.types import Config, DataConfig, ModelConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.load import SILENT, load_dataset, prepare, read_raw
@@ -41,14 +41,14 @@ class DataRequest:
     def key(self) -> str:
         """Requests with equal keys get the same data set, to the bit."""
         # With a seed of its own the split is the same for every fit, unless something else is drawn as well.
-        fixed = self.data.split.seed is not None and self.data.source not in GENERATED and not self.data.transform
+        fixed = self.data.split.seed is not None and not is_generated(self.data.source) and not self.data.transform
         return repr((replace(self.data, places={}), None if fixed else self.seed))
 
     @property
     def files_key(self) -> str:
         """Requests with equal keys read the same rows from the same files, whatever their parts are."""
         split = replace(self.data.split, seed=None, fold=None)
-        return repr((replace(self.data, places={}, split=split), self.seed if self.data.source in GENERATED else None))
+        return repr((replace(self.data, places={}, split=split), self.seed if is_generated(self.data.source) else None))
 
     @property
     def is_shared(self) -> bool:

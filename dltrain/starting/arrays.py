@@ -6,16 +6,17 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from dltrain.config.catalog.sources import SOURCES
+from dltrain.config.catalog.sources import INSTALLED, SOURCES
 from dltrain.config.types import DataConfig
-from dltrain.data.facts import BUNDLED_TABLES, DataFacts
-from dltrain.data.look import declared_shapes, read_facts
+from dltrain.data.facts import DataFacts
+from dltrain.data.look import read_facts
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.design import design, split_of
 from dltrain.starting.starter import Starter
 from dltrain.starting.table import SEED, open_config, render_model, render_split, render_training, start_table
+from dltrain.storage.arrays import declared_shapes
 from dltrain.wording import column_hint, listed, shown
 
 KERAS_NAMES = {"x_train", "y_train", "x_test", "y_test"}
@@ -36,7 +37,7 @@ def start_dataset(name: str, asked: str | None, reporter: Reporter, *, simple: b
     Raises:
         UsageError: a target for a dataset that has its own.
     """
-    if name in BUNDLED_TABLES:
+    if SOURCES[name].holds == "table" and SOURCES[name].kept == INSTALLED:
         return start_table(name, None, name, asked, reporter, simple=simple)
     if asked is not None:
         raise UsageError(Fault(f"the dataset {name} brings its own target", hint=f"dltrain init {name}"))

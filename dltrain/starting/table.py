@@ -11,7 +11,6 @@ from dltrain.data.columns.kinds import KINDS, is_unspaced
 from dltrain.data.columns.spoken import how_read
 from dltrain.data.files import expand_paths, unpacks_to_more
 from dltrain.data.fitted import Fitted
-from dltrain.data.look import read_head
 from dltrain.data.raw import RawTable
 from dltrain.data.series.several import find_several
 from dltrain.data.series.times import read_times
@@ -19,6 +18,7 @@ from dltrain.data.sources import read_source
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.parquet_file import read_parquet
 from dltrain.data.tables.preprocessing import locator
+from dltrain.data.tables.sample import read_head
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.kinds import USUAL_MISSING, is_number
 from dltrain.data.files import read_blocks
-from dltrain.data.look import read_head
+from dltrain.data.tables.sample import read_head
 from dltrain.data.tables.text_encoding import detect_encoding
 
 if TYPE_CHECKING:

@@ -87,10 +87,33 @@ def array_names(path: Path) -> list[str]:
         raise DataError(Fault(f"not a readable .npz archive: {reason}", file=shown(str(path)))) from error
 
 
+def declared_shapes(file: str) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Array name -> shape and type of its numbers as its header declares them; nothing else is read.
+
+    Raises:
+        DataError: no archive of arrays.
+    """
+    shapes: dict[str, tuple[tuple[int, ...], str]] = {}
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for info in archive.infolist()[:1000]:
+                with archive.open(info) as member:
+                    shape, _, dtype = _read_header(member)
+                    shapes[info.filename.removesuffix(".npy")] = tuple(int(extent) for extent in shape), str(dtype)
+    except DAMAGE as error:
+        raise DataError(Fault(f"not a readable .npz archive: {str(error)[:200]}", file=shown(file))) from error
+    return shapes
+
+
+def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape of an array, whether its first axis runs fastest, and the type of its numbers."""
+    read = npy.read_array_header_1_0 if npy.read_magic(member) == (1, 0) else npy.read_array_header_2_0
+    header: tuple[tuple[int, ...], bool, np.dtype[Any]] = read(member, max_header_size=10_000)
+    return header
+
+
 def _read_array(member: IO[bytes], size: int, word: str, file: str) -> NDArray[Any]:
-    version = npy.read_magic(member)
-    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran, dtype = read_header(member, max_header_size=10_000)
+    shape, fortran, dtype = _read_header(member)
     if dtype.hasobject or dtype.kind not in ALLOWED_KINDS or dtype.itemsize == 0:
         raise DataError(
             Fault(f"the array {word!r} holds {dtype}: only numbers, booleans and text are read (no pickles)", file=file)

@@ -134,7 +134,7 @@ def test_attack_15_a_file_of_one_character(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_attack_15_a_first_line_without_end_is_said_by_check_and_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dltrain.data.look.MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("dltrain.data.tables.sample.MOST_BYTES", 1 << 20)
     monkeypatch.setattr("dltrain.starting.table.LARGE_BYTES", 1 << 20)
     monkeypatch.setenv(LINE_BYTES.variable, str(1 << 20))
     path = tmp_path / "t.csv"

@@ -263,7 +263,7 @@ def test_typed_parquet_columns(numbers):
 def test_a_large_table_is_judged_by_its_beginning(numbers, monkeypatch):
     monkeypatch.setattr("dltrain.starting.table.LARGE_BYTES", 1_000)
     monkeypatch.setattr("dltrain.starting.table.LARGE_LINES", 100)
-    monkeypatch.setattr("dltrain.data.look.BLOCK", 1_000)
+    monkeypatch.setattr("dltrain.data.tables.sample.BLOCK", 1_000)
     rows = [(a, b, int(a > 0)) for a, b, _ in numbers]
     starter, _, dataset = start(write("t.csv", rows, ["a", "b", "y"]))
     assert "t.csv: 3 columns; looked at the first 1" in starter.text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,9 @@ class SourceArgument:
     required: bool = False
 
 
+Size = tuple[int, tuple[int, ...], int | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One data source.
@@ -41,8 +44,13 @@ class Source:
         rows: how many, or None.
         shape: of one row without channels of size 1, or ().
         classes: how many labels, or None.
-        parts: parts that it brings along.
+        parts: parts that it brings along, with their rows.
         origin: where it comes from.
+        kept: where it is without being fetched, in words; empty for what lies in files of its own.
+        numbered: its labels are the numbers from 0.
+        in_blocks: its files can be read a block at a time, whatever their size.
+        as_bytes: its pixels stay the bytes that they are until a batch is made of them.
+        sized_by: rows, shape and classes by the arguments, or None where they have to be counted.
     """
 
     name: str
@@ -55,14 +63,50 @@ class Source:
     rows: int | None = None
     shape: tuple[int, ...] = ()
     classes: int | None = None
-    parts: tuple[str, ...] = ()
+    parts: Mapping[str, int] = field(default_factory=dict)
     origin: str = ""
+    kept: str = ""
+    numbered: bool = False
+    in_blocks: bool = False
+    as_bytes: bool = False
+    sized_by: Callable[[Mapping[str, Any]], Size | None] | None = None
+
+    def size(self, arguments: Mapping[str, Any]) -> Size | None:
+        """Rows, shape and classes of a named dataset; None where they have to be counted."""
+        if self.sized_by is not None:
+            return self.sized_by(arguments)
+        return None if self.rows is None else (self.rows, self.shape, self.classes)
+
+
+INSTALLED = "comes with scikit-learn"
+GENERATED = "made from the seed"
 
 
 def _dataset(
     name: str, holds: str, description: str, task: str, rows: int, shape: tuple[int, ...], origin: str, **more: Any
 ) -> Source:
     return Source(name, holds, description, task=task, rows=rows, shape=shape, origin=origin, **more)
+
+
+CROP = (125, 94)  # the part of a picture of LFW that scikit-learn takes
+# Pictures of each person who has at least 30 in Labeled Faces in the Wild (Huang et al. 2007), most first.
+PICTURES_OF_EACH = (
+    530, 236, 144, 121, 109, 77, 71, 60, 55, 53, 52, 52, 49, 48, 44, 42, 42, 41, 41, 39, 39, 37, 36, 35, 33, 33, 33,
+    32, 32, 32, 31, 31, 30, 30,
+)  # fmt: skip
+
+
+def _size_of_faces(arguments: Mapping[str, Any]) -> Size | None:
+    """LFW by its arguments; people of fewer than 30 pictures, and other parts of the picture, have to be counted."""
+    least = arguments.get("min_faces_per_person") or 0
+    pictures = [count for count in PICTURES_OF_EACH if count >= least]
+    resize = arguments.get("resize", 0.5)
+    height, width = (int((1 if resize is None else resize) * side) for side in CROP)
+    is_listed = least <= 1 or (least >= PICTURES_OF_EACH[-1] and pictures)
+    if "slice" in arguments or min(height, width) < 1 or not is_listed:
+        return None
+    rows, people = (13_233, 5_749) if least <= 1 else (sum(pictures), len(pictures))
+    return rows, (height, width, 3 if arguments.get("color") else 1), people
 
 
 FACES = {
@@ -103,6 +147,7 @@ SOURCES: dict[str, Source] = {
             PICTURE_FORM,
             needs_path=True,
             needs_target=True,
+            in_blocks=True,
         ),
         Source(
             "parquet",
@@ -111,6 +156,7 @@ SOURCES: dict[str, Source] = {
             PICTURE_FORM,
             needs_path=True,
             needs_target=True,
+            in_blocks=True,
         ),
         Source(
             "npz",
@@ -131,6 +177,7 @@ SOURCES: dict[str, Source] = {
                 "files": SourceArgument("name|none", None, "Column of a table that names the pictures; by default found."),
             },
             needs_path=True,
+            as_bytes=True,
         ),
         Source(
             "word_vectors",
@@ -154,6 +201,7 @@ SOURCES: dict[str, Source] = {
             rows=13233,
             shape=(62, 47),
             classes=5749,
+            sized_by=_size_of_faces,
             origin="Labeled Faces in the Wild, University of Massachusetts, through scikit-learn",
         ),
         _dataset(
@@ -175,6 +223,8 @@ SOURCES: dict[str, Source] = {
             (8, 8),
             "UCI, in scikit-learn",
             classes=10,
+            kept=INSTALLED,
+            numbered=True,
         ),
         _dataset(
             "iris",
@@ -185,6 +235,7 @@ SOURCES: dict[str, Source] = {
             (4,),
             "Fisher 1936, in scikit-learn",
             classes=3,
+            kept=INSTALLED,
         ),
         _dataset(
             "wine",
@@ -195,6 +246,7 @@ SOURCES: dict[str, Source] = {
             (13,),
             "UCI, in scikit-learn",
             classes=3,
+            kept=INSTALLED,
         ),
         _dataset(
             "breast_cancer",
@@ -205,6 +257,7 @@ SOURCES: dict[str, Source] = {
             (30,),
             "UCI, in scikit-learn",
             classes=2,
+            kept=INSTALLED,
         ),
         _dataset(
             "diabetes",
@@ -214,6 +267,7 @@ SOURCES: dict[str, Source] = {
             442,
             (10,),
             "Efron et al. 2004, in scikit-learn",
+            kept=INSTALLED,
         ),
         _dataset(
             "california_housing",
@@ -233,7 +287,8 @@ SOURCES: dict[str, Source] = {
             (28, 28),
             "LeCun et al., through Keras",
             classes=10,
-            parts=("train", "test"),
+            parts={"train": 60_000, "test": 10_000},
+            numbered=True,
         ),
         _dataset(
             "fashion_mnist",
@@ -244,7 +299,7 @@ SOURCES: dict[str, Source] = {
             (28, 28),
             "Zalando, through Keras",
             classes=10,
-            parts=("train", "test"),
+            parts={"train": 60_000, "test": 10_000},
         ),
         _dataset(
             "cifar10",
@@ -255,7 +310,7 @@ SOURCES: dict[str, Source] = {
             (32, 32, 3),
             "Krizhevsky 2009, through Keras",
             classes=10,
-            parts=("train", "test"),
+            parts={"train": 50_000, "test": 10_000},
         ),
         Source(
             "noise",
@@ -269,6 +324,7 @@ SOURCES: dict[str, Source] = {
                 "classes": SourceArgument("'none'|none|int>=0", 2, "How many labels; 0 or none: a number to predict."),
             },
             origin="drawn from the config's seed",
+            kept=GENERATED,
         ),
         Source(
             "playground",
@@ -284,6 +340,7 @@ SOURCES: dict[str, Source] = {
             shape=(2,),
             classes=2,
             origin="drawn from the config's seed, after playground.tensorflow.org",
+            kept=GENERATED,
         ),
     )
 }
@@ -294,5 +351,6 @@ def sources_with_argument(name: str) -> list[str]:
     return [source.name for source in SOURCES.values() if name in source.arguments]
 
 
-# Sources that have no files: what they hold is drawn from the config's seed.
-GENERATED = ("noise", "playground")
+def is_generated(name: str) -> bool:
+    """Whether a source has no files: what it holds is drawn from the config's seed."""
+    return name in SOURCES and SOURCES[name].kept == GENERATED

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.data.pictures.files import PictureError, decode_file, quiet_pillow
-from dltrain.data.pictures.form import is_deep
+from dltrain.data.pictures.form import is_deep, white_of_bits
 
 PNG = b"\x89PNG\r\n\x1a\n"
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -47,11 +47,6 @@ class Depth:
         if self.num_coarse:
             found.append(f"warning: of {self.num_coarse:,} pictures of 16 bits for each colour the upper 8 bits are read")
         return found
-
-
-def white_of_bits(bits: int) -> float:
-    """The largest whole number of so many bits."""
-    return float(2**bits - 1)
 
 
 def bits_of(white: float | None) -> int | None:

@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.catalog.sources import PICTURE_FORM
+from dltrain.config.types import DataConfig
 from dltrain.data.pictures.files import PictureError
+from dltrain.data.sources.arguments import UNREAD, argument_fault, is_integer
+from dltrain.errors import ConfigError
 
 FITS = ("stretch", "crop", "pad")
 # The names of `keras.utils.load_img`, two more of `tf.image.resize`, and what Pillow calls each.
@@ -25,6 +29,7 @@ INTERPOLATIONS = {
     "lanczos3": "LANCZOS",
 }
 MOST_SIDE = 1 << 14
+MOST_WANTED_SIDE = 1 << 13
 # What is white where nobody said how many of 16 bits are used.
 WHITE_OF_16_BITS = 65535.0
 # A JPEG is decoded at the largest of 1/1, 1/2, 1/4, 1/8 of its size that leaves so many times the wanted size.
@@ -174,3 +179,35 @@ def to_mode(image: Any, mode: str, white: float | None) -> Any:
 def is_deep(image: Any) -> bool:
     """Whether an open PIL image has more than 8 bits a pixel of one channel: whole numbers of 16 or 32, or fractions."""
     return bool(image.mode == "F" or image.mode.startswith("I"))
+
+
+def white_of_bits(bits: int) -> float:
+    """The largest whole number of so many bits."""
+    return float(2**bits - 1)
+
+
+def argument_of(config: DataConfig, name: str) -> Any:
+    """An argument as given, or its default."""
+    value = config.arguments.get(name)
+    return PICTURE_FORM[name].default if value is None else value
+
+
+def parse_form(config: DataConfig) -> PictureForm:
+    """Size, channels and way of resizing that the config asks for.
+
+    Raises:
+        ConfigError: a size that is none.
+    """
+    size, color = argument_of(config, "image_size"), argument_of(config, "color")
+    if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(is_integer(side, 1, MOST_WANTED_SIDE) for side in size):
+        expected = f"[height, width], whole numbers from 1 to {MOST_WANTED_SIDE}"
+        raise ConfigError(argument_fault(config, "image_size", expected, "such as image_size: [150, 150]"))
+    depth, unread = argument_of(config, "depth"), bool(config.arguments.get(UNREAD))
+    return PictureForm(
+        (size[0], size[1]),
+        str(argument_of(config, "fit")),
+        color not in ("grayscale", False),
+        argument_of(config, "interpolation"),
+        None if depth is None else white_of_bits(depth),
+        unread,
+    )

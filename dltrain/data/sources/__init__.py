@@ -1,4 +1,4 @@
-"""Where data comes from, one file a source; each has `read(config, *, seed, reporter)`.
+"""Where data comes from, one file a source; each ends with its `SOURCE`. What that is, stands in `source.py`.
 
 The small datasets that come with scikit-learn share `bundled.py`.
 """
@@ -6,14 +6,44 @@ The small datasets that come with scikit-learn share `bundled.py`.
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
-from dltrain.config.catalog.sources import SOURCES
+from dltrain.config.catalog.sources import INSTALLED, SOURCES
 from dltrain.config.types import DataConfig, config_fault
-from dltrain.data.raw import Raw
 from dltrain.errors import ConfigError
 from dltrain.reporting import Reporter
 
-BUNDLED = ("breast_cancer", "diabetes", "digits", "iris", "wine")
+if TYPE_CHECKING:
+    from dltrain.data.raw import Raw
+    from dltrain.data.sources.source import DataSource
+
+
+def find_source(name: str) -> DataSource:
+    """The source of that name; one of `SOURCES`."""
+    file = "bundled" if SOURCES[name].kept == INSTALLED else name
+    source: DataSource = importlib.import_module(f"dltrain.data.sources.{file}").SOURCE
+    return source
+
+
+def source_of(config: DataConfig) -> DataSource:
+    """The source that a config names.
+
+    Raises:
+        ConfigError: there is none, or it is given options that it does not have.
+    """
+    check_source(config)
+    return find_source(config.source)
+
+
+def check_source(config: DataConfig) -> None:
+    """Raise ConfigError if there is no such source, or it is given options that it does not have."""
+    from dltrain.data.sources.arguments import refuse_unknown
+
+    if config.source not in SOURCES:
+        raise ConfigError(
+            config_fault(config, "data.source", f"unknown source {config.source}", f"sources: {', '.join(SOURCES)}")
+        )
+    refuse_unknown(config)
 
 
 def read_source(config: DataConfig, *, seed: int, reporter: Reporter) -> Raw:
@@ -21,13 +51,6 @@ def read_source(config: DataConfig, *, seed: int, reporter: Reporter) -> Raw:
 
     Raises:
         DataError: missing or unreadable.
-        ConfigError: no such source.
+        ConfigError: no such source, or options that it does not have.
     """
-    if config.source not in SOURCES:
-        raise ConfigError(
-            config_fault(config, "data.source", f"unknown source {config.source}", f"sources: {', '.join(SOURCES)}")
-        )
-    name = "bundled" if config.source in BUNDLED else config.source
-    module = importlib.import_module(f"dltrain.data.sources.{name}")
-    raw: Raw = module.read(config, seed=seed, reporter=reporter)
-    return raw
+    return source_of(config).read(config, seed=seed, reporter=reporter)

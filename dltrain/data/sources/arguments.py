@@ -1,12 +1,16 @@
-"""Checks the arguments that a config gives to a named dataset."""
+"""Checks what a config says to a source."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
+from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import DataConfig, config_fault
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError, DataError, Fault
+
+# Arguments with which dltrain itself reads further data of a run, or leaves pictures unopened.
+UNREAD = "unread"
+OUR_OWN = (UNREAD, "with_targets", "own_columns", "optional_columns", "digest")
 
 
 def argument_fault(config: DataConfig, name: str, expected: str, hint: str | None = None) -> Fault:
@@ -14,16 +18,35 @@ def argument_fault(config: DataConfig, name: str, expected: str, hint: str | Non
     return config_fault(config, f"data.{name}", f"expected {expected}, found {config.arguments.get(name)!r}", hint)
 
 
-def refuse_unknown(config: DataConfig, known: Iterable[str] = ()) -> None:
+def given(config: DataConfig, name: str) -> Any:
+    """An argument of the source as the config has it, else its default."""
+    return config.arguments.get(name, SOURCES[config.source].arguments[name].default)
+
+
+def refuse_unknown(config: DataConfig) -> None:
     """Raise ConfigError if the source was given an argument that it does not take."""
-    known = tuple(known)
+    known = SOURCES[config.source].arguments
     faults = [
         argument_fault(config, name, f"no such argument of {config.source}", f"it takes {', '.join(known) or 'none'}")
         for name in config.arguments
-        if name not in known
+        if name not in known and name not in OUR_OWN
     ]
     if faults:
         raise ConfigError(faults)
+
+
+def refuse_missing_files(config: DataConfig) -> None:
+    """Raise DataError, at the keys that name them, for files that are not there."""
+    from dltrain.data.files import expand_paths
+
+    faults = []
+    for key in ("path", "validation", "test"):
+        try:
+            expand_paths(getattr(config, key))
+        except DataError as error:
+            faults += [config_fault(config, f"data.{key}", fault.message, fault.hint) for fault in error.faults]
+    if faults:
+        raise DataError(faults)
 
 
 def is_integer(value: Any, lowest: int, highest: int) -> bool:

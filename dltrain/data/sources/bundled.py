@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.catalog.sources import INSTALLED
 from dltrain.config.types import DataConfig
+from dltrain.data.facts import DataFacts
 from dltrain.data.raw import Raw, RawPictures, RawTable
-from dltrain.data.sources.arguments import refuse_unknown
 from dltrain.data.sources.places import refuse_path
+from dltrain.data.sources.source import DataSource
+from dltrain.errors import UsageError
 from dltrain.reporting import Reporter
 from dltrain.storage.cache import describe_arrays
 
-REASON = "it comes with scikit-learn"
+REASON = f"it {INSTALLED}"
 _MEASURES = (
     "radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity", "concave points", "symmetry",
     "fractal dimension",
@@ -45,17 +48,39 @@ CLASSES = {
         ),
     ),
 }  # fmt: skip
+FILES = {
+    **{name: filename for name, (filename, _, _) in CLASSES.items()},
+    "digits": "digits.csv.gz",
+    "diabetes": "diabetes_data_raw.csv.gz",
+}
 DIABETES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 
 
 def read(config: DataConfig, *, seed: int, reporter: Reporter) -> Raw:
-    """Read the dataset that `config.source` names; it takes neither a path nor arguments (ConfigError)."""
+    """Read the dataset that `config.source` names; it takes no path (ConfigError)."""
     del seed, reporter
     refuse_path(config, REASON)
-    refuse_unknown(config)
     if config.source in CLASSES:
         return _read_classes(config.source, *CLASSES[config.source])
     return _read_digits() if config.source == "digits" else _read_diabetes()
+
+
+def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:
+    """Reads it, it is small: the list of datasets does not say what is asked for."""
+    refuse_path(config, REASON)
+    return whole()
+
+
+def fetch(name: str, reporter: Reporter) -> Path:
+    """Where scikit-learn has it.
+
+    Raises:
+        UsageError: not where this version of dltrain knows it.
+    """
+    path = data_file(FILES[name])
+    if path is None:
+        raise UsageError(f"{name} {INSTALLED}; there is nothing to fetch")
+    return path
 
 
 def data_file(name: str) -> Path | None:
@@ -95,7 +120,7 @@ def _read_classes(name: str, filename: str, loader: str, columns: Sequence[str])
 
 def _read_diabetes() -> RawTable:
     """442 rows of 10 numbers (centred, of unit length) and the progression after a year. Efron et al., 2004."""
-    data_path, target_path = data_file("diabetes_data_raw.csv.gz"), data_file("diabetes_target.csv.gz")
+    data_path, target_path = data_file(FILES["diabetes"]), data_file("diabetes_target.csv.gz")
     if data_path is None or target_path is None:
         bunch = load_with_scikit_learn("load_diabetes")
         return make_table("diabetes", bunch.data, bunch.target, DIABETES)
@@ -107,7 +132,7 @@ def _read_diabetes() -> RawTable:
 
 def _read_digits() -> RawPictures:
     """1,797 handwritten digits, float32 [n, 8, 8, 1] in 0...16. Alpaydin, Kaynak: UCI Machine Learning Repository, 1998."""
-    path = data_file("digits.csv.gz")
+    path = data_file(FILES["digits"])
     if path is None:
         bunch = load_with_scikit_learn("load_digits")
         numbers = np.column_stack([bunch.data, bunch.target])
@@ -142,3 +167,6 @@ def make_table(
     frame = polars.DataFrame({**data, target_name: target})
     details = describe_arrays(dataset, inputs, target)
     return RawTable(frame=frame, target=(target_name,), classes=tuple(classes), details=details, notes=notes)
+
+
+SOURCE = DataSource(read, look, fetch=fetch)

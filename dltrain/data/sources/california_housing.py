@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawTable
-from dltrain.data.sources.arguments import refuse_unknown
 from dltrain.data.sources.bundled import make_table
 from dltrain.data.sources.keras_arrays import damaged, read_npz
 from dltrain.data.sources.places import Layout, require
+from dltrain.data.sources.source import DataSource
 from dltrain.reporting import Reporter
 from dltrain.storage.cache import cache_key, cached_arrays, file_stamp
 from dltrain.storage.download import Remote
@@ -49,14 +49,12 @@ LAYOUT = Layout(
 
 
 def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:
-    """Read 20,640 rows of 8 numbers and the median house value in units of 100,000 dollars; takes no arguments.
+    """Read 20,640 rows of 8 numbers and the median house value in units of 100,000 dollars.
 
     Raises:
-        ConfigError: an argument was given.
         DataError: the file is nowhere, or damaged.
     """
     del seed
-    refuse_unknown(config)
     path = require(LAYOUT, config, reporter)
     key = cache_key("california_housing", [path.name, file_stamp(path)])
     arrays = cached_arrays(key, ("inputs", "target"), lambda: _decode(path), reporter)
@@ -118,3 +116,6 @@ def _from_totals(raw: NDArray[np.float64]) -> NDArray[np.float64]:
     longitude, latitude, age, rooms, bedrooms, population, households, income = raw.T
     columns = [income, age, rooms / households, bedrooms / households, population, population / households, latitude, longitude]
     return np.column_stack(columns)
+
+
+SOURCE = DataSource(read, layout=LAYOUT)

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures
-from dltrain.data.sources.arguments import refuse_unknown
 from dltrain.data.sources.keras_arrays import ARRAYS, damaged, make_pictures
 from dltrain.data.sources.places import Layout, require
+from dltrain.data.sources.source import DataSource
 from dltrain.reporting import Reporter
 from dltrain.storage.cache import cache_key, cached_arrays, file_stamp
 from dltrain.storage.download import Remote
@@ -57,14 +57,12 @@ LAYOUT = Layout(
 
 
 def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
-    """Read 50,000 training and 10,000 test pictures, uint8 [n, 32, 32, 3]; takes no arguments.
+    """Read 50,000 training and 10,000 test pictures, uint8 [n, 32, 32, 3].
 
     Raises:
-        ConfigError: an argument was given.
         DataError: the files are nowhere, or damaged.
     """
     del seed
-    refuse_unknown(config)
     path = require(LAYOUT, config, reporter)
     files = [path] if path.is_file() else sorted(file for file in path.iterdir() if file.is_file())
     key = cache_key("cifar10", [[file.name, file_stamp(file)] for file in files])
@@ -159,3 +157,6 @@ def _small(argument: Any) -> int:
     if not 0 <= value < len(CLASSES):
         raise ValueError(f"a label {value}")
     return value
+
+
+SOURCE = DataSource(read, layout=LAYOUT)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dltrain.config.types import DataConfig
+from dltrain.data.columns.kinds import SAMPLE_ROWS
+from dltrain.data.facts import DataFacts
 from dltrain.data.files import digest, expand_paths, read_content, to_utf8
 from dltrain.data.raw import RawTable
+from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_tables
+from dltrain.data.tables.sample import look_at_table, read_head
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import Framing
 from dltrain.data.tables.text_layout import find_layout, repeats_warning
@@ -75,3 +81,22 @@ def parse_text(raw_bytes: bytes, file: str, config: DataConfig) -> RawTable:
         ),
         reading={**layout.reading, **({"encoding": found} if found else {})},
     )
+
+
+def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:
+    """What the first rows tell; a small table is read whole."""
+    return look_at_table(config, seed, sample, whole)
+
+
+def sample(files: Sequence[str], config: DataConfig) -> tuple[RawTable, int | None]:
+    """The first rows of the first file, and about how many rows all files have."""
+    head, complete, packed = read_head(files[0], SAMPLE_ROWS + 1)
+    raw = parse_text(head, files[0], config)
+    total = sum(os.path.getsize(file) for file in files)
+    if packed:
+        return raw, raw.frame.height if complete and len(files) == 1 else None
+    rows = raw.frame.height if complete and len(files) == 1 else round(raw.frame.height * total / max(len(head), 1))
+    return raw, rows
+
+
+SOURCE = DataSource(read, look)

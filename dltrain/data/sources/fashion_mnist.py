@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures
-from dltrain.data.sources.arguments import refuse_unknown
 from dltrain.data.sources.keras_arrays import damaged, make_pictures
 from dltrain.data.sources.places import Layout, require
+from dltrain.data.sources.source import DataSource
 from dltrain.reporting import Reporter
 from dltrain.storage.cache import cache_key, cached_arrays, file_stamp
 from dltrain.storage.download import Remote
@@ -49,14 +49,12 @@ LAYOUT = Layout(
 
 
 def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
-    """Read 60,000 training and 10,000 test pictures, uint8 [n, 28, 28, 1]; takes no arguments.
+    """Read 60,000 training and 10,000 test pictures, uint8 [n, 28, 28, 1].
 
     Raises:
-        ConfigError: an argument was given.
         DataError: a file is nowhere, or damaged.
     """
     del seed
-    refuse_unknown(config)
     folder = require(LAYOUT, config, reporter)
     key = cache_key("fashion_mnist", [file_stamp(folder / file) for file in FILES.values()])
     arrays = cached_arrays(key, tuple(FILES), lambda: {name: read_idx(folder / file) for name, file in FILES.items()}, reporter)
@@ -77,3 +75,6 @@ def read_idx(path: Path) -> NDArray[Any]:
     if not shape or len(content) - start != int(np.prod(shape, dtype=object)):
         raise damaged(path, "expected an idx file of uint8 whose length fits its header, found something else")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+SOURCE = DataSource(read, layout=LAYOUT)

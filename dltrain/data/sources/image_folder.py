@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.kinds import USUAL_MISSING
 from dltrain.data.columns.pictures import images_state
-from dltrain.data.facts import UNREAD
+from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.files import digest
-from dltrain.data.pictures.depth import Depth, find_depth, white_of_bits
+from dltrain.data.pictures.depth import Depth, find_depth
 from dltrain.data.pictures.files import skipped_note
 from dltrain.data.pictures.folders import PictureList, list_pictures
-from dltrain.data.pictures.form import PictureForm
+from dltrain.data.pictures.form import PictureForm, argument_of, parse_form
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.data.pictures.store import StoredPictures, store_pictures
 from dltrain.data.raw import RawPictures
-from dltrain.data.sources.arguments import argument_fault, is_integer
-from dltrain.errors import ConfigError, DataError
+from dltrain.data.sources.source import DataSource
+from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
 from dltrain.wording import listed, shown
-
-MOST_SIDE = 1 << 13
 
 
 def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
@@ -87,33 +84,6 @@ def _skips(config: DataConfig) -> dict[str, Any]:
     return {"on_error": "skip"} if argument_of(config, "on_error") == "skip" else {}
 
 
-def argument_of(config: DataConfig, name: str) -> Any:
-    """An argument as given, or its default."""
-    value = config.arguments.get(name)
-    return SOURCES["image_folder"].arguments[name].default if value is None else value
-
-
-def parse_form(config: DataConfig) -> PictureForm:
-    """Size, channels and way of resizing that the config asks for.
-
-    Raises:
-        ConfigError: a size that is none.
-    """
-    size, color = argument_of(config, "image_size"), argument_of(config, "color")
-    if not isinstance(size, (list, tuple)) or len(size) != 2 or not all(is_integer(side, 1, MOST_SIDE) for side in size):
-        expected = f"[height, width], whole numbers from 1 to {MOST_SIDE}"
-        raise ConfigError(argument_fault(config, "image_size", expected, "such as image_size: [150, 150]"))
-    depth, unread = argument_of(config, "depth"), bool(config.arguments.get(UNREAD))
-    return PictureForm(
-        (size[0], size[1]),
-        str(argument_of(config, "fit")),
-        color not in ("grayscale", False),
-        argument_of(config, "interpolation"),
-        None if depth is None else white_of_bits(depth),
-        unread,
-    )
-
-
 def describe(config: DataConfig, form: PictureForm, num_pictures: int) -> str:
     """`image_folder: 3,781 pictures, 150×150 pixels of three colours (stretched)`."""
     manner = {"stretch": "stretched", "crop": "cropped", "pad": "padded"}[form.fit]
@@ -154,3 +124,42 @@ def _sizes(stored: StoredPictures) -> list[str]:
 
 def _skipped(stored: StoredPictures) -> list[str]:
     return [skipped_note(stored.faults)] if stored.faults else []
+
+
+def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:
+    """Counts the pictures by their folders; none is opened.
+
+    Raises:
+        ConfigError: an argument out of range.
+        DataError: no pictures, classes that training does not have.
+    """
+    from dltrain.data.pictures.fit import describe_target
+
+    form = parse_form(config)
+    found = list_pictures(config)
+    stand_in = RawPictures(np.zeros((len(found.files), 0), np.uint8), found.target, found.classes)
+    spec, codes = describe_target(config, stand_in)
+    own = {name: len(rows) for name, rows in found.parts.items()}
+    lines = [describe(config, form, len(found.files)), *(note for note in found.notes if not note.startswith("warning: "))]
+    warnings = tuple(
+        Fault(note.removeprefix("warning: "), severity="warning") for note in found.notes if note.startswith("warning: ")
+    )
+    labels = {}
+    if spec.task == "classification":
+        counts = np.bincount(codes, minlength=len(spec.classes)).tolist()
+        labels[spec.name] = dict(zip(spec.classes, counts, strict=True))
+        lines += [
+            f"{part}: {len(rows):,} pictures; {_counts(spec.classes, codes[rows])}"
+            for part, rows in (found.parts or {"all": np.arange(len(codes))}).items()
+        ]
+    schema = schema_of(config, form.shape, spec, "unit")
+    facts = DataFacts(schema, labels=labels, summary=tuple(lines), warnings=warnings)
+    return with_rows(replace(config, validation=(), test=(), limit=None), facts, len(found.files), own)
+
+
+def _counts(classes: Sequence[str], codes: Any) -> str:
+    counts = np.bincount(codes, minlength=len(classes)).tolist()
+    return listed([f"{label}: {count:,}" for label, count in zip(classes, counts, strict=True)])
+
+
+SOURCE = DataSource(read, look, together=True)

@@ -6,8 +6,8 @@ Huang, Ramesh, Berg, Learned-Miller: Labeled Faces in the Wild. University of Ma
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
+from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.pictures.files import EXTENSIONS, decode_pictures
 from dltrain.data.raw import RawPictures
-from dltrain.data.sources.arguments import argument_fault, is_integer, refuse_unknown
+from dltrain.data.sources.arguments import argument_fault, given, is_integer
 from dltrain.data.sources.faces import FaceCrop
-from dltrain.data.sources.places import Layout, download_folder, require
+from dltrain.data.sources.places import Layout, download_folder, find, require, require_given
+from dltrain.data.sources.source import DataSource, target_of
 from dltrain.errors import ConfigError, DataError, Fault
 from dltrain.reporting import Reporter
 from dltrain.settings import cache_folder
@@ -110,20 +112,34 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
     )
 
 
-def count_faces(config: DataConfig, folder: Path) -> tuple[int, tuple[int, int, int], tuple[str, ...]]:
-    """How many pictures, of which shape, of which people a folder of person folders holds; no picture is read.
-
-    Raises:
-        ConfigError: an argument out of range.
-        DataError: none is left.
-    """
+def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:
+    """What the folder holds; no picture is opened, nothing is fetched."""
     min_faces, crop = _parse_arguments(config)
+    place = require_given(LAYOUT, config) if config.path else find(LAYOUT)
+    if place is None or not place.is_dir():
+        return DataFacts(summary=("lfw_people: not on this machine yet; how many people it has is known when it is fetched",))
+    people = _choose_people(config, place, min_faces)
+    rows, shape = sum(len(person.files) for person in people), (*crop.size, 3 if crop.color else 1)
+    spec = target_of(config, "classification", len(people), f"lfw_people has {len(people)} classes")
+    assert spec is not None  # its classes are known
+    if spec.task == "classification":
+        spec = replace(spec, classes=tuple(sorted(person.name.replace("_", " ") for person in people)))
+    line = f"lfw_people: {rows:,} pictures of {'×'.join(map(str, shape))}, {len(people)} people"
+    return with_rows(config, DataFacts(schema_of(config, shape, spec, "unit"), summary=(line,)), rows)
+
+
+def _choose_people(config: DataConfig, folder: Path, min_faces: int) -> list[_Person]:
+    """Who has so many pictures in the folder; DataError where nobody has."""
     everyone = _list_people(folder)
     people = [person for person in everyone if len(person.files) >= max(min_faces, 1)]
     if not people:
         raise _nobody(config, folder, everyone)
-    names = tuple(sorted(person.name.replace("_", " ") for person in people))
-    return sum(len(person.files) for person in people), (*crop.size, 3 if crop.color else 1), names
+    return people
+
+
+def fetch(name: str, reporter: Reporter) -> Path:
+    """The folder of person folders, downloaded and unpacked where it is not here yet."""
+    return locate_pictures(None, reporter)
 
 
 def locate_pictures(config: DataConfig | None, reporter: Reporter) -> Path:
@@ -162,20 +178,18 @@ def _keep(unpacked: Path, pictures: Path, archive: Path) -> None:
 
 
 def _parse_arguments(config: DataConfig) -> tuple[int, FaceCrop]:
-    refuse_unknown(config, ("min_faces_per_person", "resize", "color", "slice"))
-    arguments = config.arguments
     faults = []
-    min_faces = arguments.get("min_faces_per_person", 0)
+    min_faces = given(config, "min_faces_per_person")
     min_faces = 0 if min_faces is None else min_faces
     if not is_integer(min_faces, 0, 1_000_000):
         faults.append(argument_fault(config, "min_faces_per_person", "a whole number of at least 0"))
-    resize = arguments.get("resize", 0.5)
+    resize = given(config, "resize")
     if resize is not None and (isinstance(resize, bool) or not isinstance(resize, (int, float)) or not 0 < resize <= 10):
         faults.append(argument_fault(config, "resize", "a ratio above 0 and at most 10, or null"))
-    color = arguments.get("color", False)
+    color = given(config, "color")
     if not isinstance(color, bool):
         faults.append(argument_fault(config, "color", "true or false"))
-    rows, columns = _parse_slice(arguments)
+    rows, columns = _parse_slice(given(config, "slice"))
     if rows is None or columns is None:
         faults.append(argument_fault(config, "slice", f"[[top, bottom], [left, right]] within 0 to {SIDE}, or null"))
     if faults or rows is None or columns is None:
@@ -186,9 +200,8 @@ def _parse_arguments(config: DataConfig) -> tuple[int, FaceCrop]:
     return min_faces, crop
 
 
-def _parse_slice(arguments: Mapping[str, Any]) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
+def _parse_slice(value: Any) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
     whole = (0, SIDE)
-    value = arguments.get("slice", ((70, 195), (78, 172)))
     if value is None:
         return whole, whole
     if not isinstance(value, (list, tuple)) or len(value) != 2:
@@ -254,3 +267,6 @@ def _decode(folder: Path, people: list[_Person], crop: FaceCrop, reporter: Repor
     target = np.searchsorted(np.unique(names), labels)
     order = _order(len(paths))
     return {"images": images[order], "target": target[order].astype(np.int64)}
+
+
+SOURCE = DataSource(read, look, LAYOUT, fetch)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures
-from dltrain.data.sources.arguments import refuse_unknown
 from dltrain.data.sources.keras_arrays import ARRAYS, make_pictures, read_npz
 from dltrain.data.sources.places import Layout, require
+from dltrain.data.sources.source import DataSource
 from dltrain.reporting import Reporter
 from dltrain.storage.cache import cache_key, cached_arrays, file_stamp
 from dltrain.storage.download import Remote
@@ -34,15 +34,16 @@ LAYOUT = Layout(
 
 
 def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
-    """Read 60,000 training and 10,000 test pictures, uint8 [n, 28, 28, 1]; takes no arguments.
+    """Read 60,000 training and 10,000 test pictures, uint8 [n, 28, 28, 1].
 
     Raises:
-        ConfigError: an argument was given.
         DataError: the file is nowhere, or damaged.
     """
     del seed
-    refuse_unknown(config)
     path = require(LAYOUT, config, reporter)
     key = cache_key("mnist", file_stamp(path))
     arrays = cached_arrays(key, ARRAYS, lambda: read_npz(path, ARRAYS, max_bytes=MAX_BYTES), reporter)
     return make_pictures("mnist", arrays, size=(28, 28, 1), classes=tuple("0123456789"), path=path)
+
+
+SOURCE = DataSource(read, layout=LAYOUT)

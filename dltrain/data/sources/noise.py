@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
+from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.raw import RawPictures, RawTable
-from dltrain.data.sources.arguments import argument_fault, is_integer, refuse_unknown
+from dltrain.data.sources.arguments import argument_fault, given, is_integer
 from dltrain.data.sources.bundled import make_table
 from dltrain.data.sources.places import refuse_path
+from dltrain.data.sources.source import DataSource, look_at_nothing, target_of
 from dltrain.errors import ConfigError
 from dltrain.reporting import Reporter
 from dltrain.storage.cache import describe_arrays
@@ -43,12 +46,21 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable | Raw
     return RawPictures(images=inputs, target=target, classes=names, details=describe_arrays("noise", inputs, target))
 
 
+def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:
+    """What the arguments say; nothing is drawn."""
+    rows, shape, classes = _parse_arguments(config)
+    spec = target_of(config, "classification", classes or None, f"noise of {classes} classes")
+    if spec is None:
+        return look_at_nothing(config, seed=seed, whole=whole)
+    names = [f"x{index}" for index in range(shape[0])] if len(shape) == 1 else []
+    schema = schema_of(config, shape, spec, "standard", names)
+    line = f"noise: {rows:,} rows of {'×'.join(map(str, shape))}" + (f", {classes} classes" if classes else "")
+    return with_rows(config, DataFacts(schema, summary=(line,)), rows)
+
+
 def _parse_arguments(config: DataConfig) -> tuple[int, list[int], int]:
     refuse_path(config, "it is made from the seed")
-    refuse_unknown(config, ("rows", "shape", "classes"))
-    rows, shape, classes = (
-        config.arguments.get(name, usual) for name, usual in (("rows", 1000), ("shape", [20]), ("classes", 2))
-    )
+    rows, shape, classes = (given(config, name) for name in ("rows", "shape", "classes"))
     shape = [shape] if isinstance(shape, int) else shape
     classes = 0 if classes in (None, "none") else classes
     faults = []
@@ -69,3 +81,6 @@ def _parse_arguments(config: DataConfig) -> tuple[int, list[int], int]:
 
 def _is_shape(shape: Any) -> bool:
     return isinstance(shape, (list, tuple)) and 1 <= len(shape) <= 4 and all(is_integer(side, 1, 1 << 24) for side in shape)
+
+
+SOURCE = DataSource(read, look)

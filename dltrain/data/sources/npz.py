@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig
+from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.array_targets import read_targets
 from dltrain.data.arrays.disk_array import in_memory
+from dltrain.data.dataset import TargetSpec
+from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.files import expand_paths
 from dltrain.data.fingerprint import array_digest
 from dltrain.data.raw import RawPictures
+from dltrain.data.sources.arguments import refuse_missing_files
+from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_parts
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
-from dltrain.storage.arrays import array_names, read_arrays
-from dltrain.wording import listed, shown
+from dltrain.storage.arrays import array_names, declared_shapes, read_arrays
+from dltrain.wording import column_hint, listed, shown
 
 MAX_BYTES = 64 << 30
+MOST_BYTES = 1 << 30  # of targets that are looked at
 BLOCK_VALUES = 1 << 22
 KERAS_NAMES = ("x_train", "y_train", "x_test", "y_test")
 
@@ -126,3 +132,55 @@ def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, tar
         file: {"digest": _digest(raw), "bytes": Path(file).stat().st_size, "rows": len(inputs), "classes": listed(classes)}
     }
     return raw
+
+
+def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:
+    """The shapes that the arrays declare; the targets, which are small, are read.
+
+    Raises:
+        DataError: no such file or array, or a shape that is none of rows.
+    """
+    refuse_missing_files(config)
+    if len(config.path) > 1 or config.validation or config.test:
+        return DataFacts(summary=("npz: several files; their shapes are known when they are read",))
+    file = expand_paths(config.path)[0]
+    shapes = declared_shapes(file)
+    keras = set(KERAS_NAMES) <= shapes.keys() and "inputs" not in config.arguments and "x" not in shapes
+    inputs = "x_train" if keras else str(config.arguments.get("inputs") or "x")
+    targets = "y_train" if keras else str(config.arguments.get("targets") or "y")
+    if inputs not in shapes:
+        hint = f"its arrays: {', '.join(list(shapes)[:20])}; say which by data.inputs and data.targets"
+        raise DataError(config_fault(config, "data.inputs", f"{shown(file)} holds no array {inputs!r}", hint))
+    if not keras and targets not in shapes and "targets" in config.arguments and config.task != "reconstruction":
+        key = "data.targets" if "data.targets" in config.places or not config.target else "data.target"
+        raise DataError(
+            config_fault(config, key, f"{shown(file)} holds no array {targets!r}", column_hint(targets, list(shapes)))
+        )
+    shape, is_bytes = shapes[inputs][0], shapes[inputs][1] == "uint8"
+    if len(shape) < 2 or not shape[0]:
+        raise DataError(Fault(f"the inputs are of shape {shape}; expected numbers [rows, ...]", file=shown(file)))
+    spec = _look_at_targets(config, file, targets if targets in shapes else None)
+    own = {"train": shape[0], "test": shapes["x_test"][0][0]} if keras else {}
+    schema = schema_of(config, shape[1:], spec, "unit" if is_bytes else "standard")
+    line = f"{shown(file)}: {shape[0]:,} rows of {'×'.join(map(str, shape[1:]))}"
+    return with_rows(config, DataFacts(schema, summary=(line,)), shape[0], own)
+
+
+def _look_at_targets(config: DataConfig, file: str, targets: str | None) -> TargetSpec:
+    from dltrain.data.pictures.fit import describe_target
+
+    values: NDArray[Any] | None = None
+    classes: tuple[str, ...] = ()
+    if targets and config.task != "reconstruction":
+        values = read_arrays(Path(file), names=[targets], limit=MOST_BYTES)[targets]
+        values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+        if values.ndim != 1:
+            raise DataError(
+                Fault(f"the targets are of shape {values.shape}; expected one value for each row of the inputs", file=shown(file))
+            )
+        values, classes, _ = read_targets(values, np.zeros((0, 1)), targets, config)
+    stand_in = RawPictures(np.zeros((0 if values is None else len(values), 1), np.uint8), values, classes)
+    return describe_target(config, stand_in)[0]
+
+
+SOURCE = DataSource(read, look)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures
-from dltrain.data.sources.arguments import refuse_unknown
 from dltrain.data.sources.places import Layout, require
+from dltrain.data.sources.source import DataSource
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
 from dltrain.storage.cache import cache_key, cached_arrays, describe_arrays, file_stamp
@@ -39,14 +39,12 @@ LAYOUT = Layout(
 
 
 def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
-    """Read 400 pictures, float32 [400, 64, 64, 1] in 0...1, ten of each person in a row; takes no arguments.
+    """Read 400 pictures, float32 [400, 64, 64, 1] in 0...1, ten of each person in a row.
 
     Raises:
-        ConfigError: an argument was given.
         DataError: the file is nowhere, or damaged.
     """
     del seed
-    refuse_unknown(config)
     path = require(LAYOUT, config, reporter)
     key = cache_key("olivetti_faces", file_stamp(path))
 
@@ -94,3 +92,6 @@ def _load_matrix(path: Path) -> NDArray[np.float32]:
 
 def _damaged(path: Path, reason: str) -> DataError:
     return DataError(Fault(f"expected 400 faces of 64×64 pixels: {reason}", file=str(path), hint="fetch the file again"))
+
+
+SOURCE = DataSource(read, layout=LAYOUT)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dltrain.config.types import DataConfig
+from dltrain.data.columns.kinds import SAMPLE_ROWS
+from dltrain.data.facts import DataFacts
 from dltrain.data.files import digest, expand_paths
 from dltrain.data.raw import RawTable
+from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_tables
-from dltrain.data.tables.parquet_file import read_parquet_content
+from dltrain.data.tables.parquet_file import count_parquet_rows, read_parquet, read_parquet_content
+from dltrain.data.tables.sample import look_at_table
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
 from dltrain.wording import shown
@@ -38,3 +43,17 @@ def _read_file(file: str) -> RawTable:
         details={file: {"digest": digest(content), "bytes": len(content), "rows": frame.height, "columns": frame.width}},
         notes=(f"{Path(file).name}: {frame.height:,} rows, {frame.width} columns",),
     )
+
+
+def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:
+    """What the first rows tell; a small table is read whole."""
+    return look_at_table(config, seed, sample, whole)
+
+
+def sample(files: Sequence[str], config: DataConfig) -> tuple[RawTable, int]:
+    """The first rows of the first file, and how many rows all files have."""
+    frame = read_parquet(files[0], num_rows=SAMPLE_ROWS)
+    return RawTable(frame, origin=((0, shown(files[0]), 0),)), sum(count_parquet_rows(file) for file in files)
+
+
+SOURCE = DataSource(read, look)

@@ -7,15 +7,19 @@ the random numbers are NumPy's.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
+from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.raw import RawTable
-from dltrain.data.sources.arguments import argument_fault, is_integer, refuse_unknown
+from dltrain.data.sources.arguments import argument_fault, given, is_integer
 from dltrain.data.sources.bundled import make_table
 from dltrain.data.sources.places import refuse_path
+from dltrain.data.sources.source import DataSource, target_of
 from dltrain.errors import ConfigError
 from dltrain.reporting import Reporter
 
@@ -35,12 +39,28 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:
     Raises:
         ConfigError: an argument out of range.
     """
-    del reporter
+    problem, rows, noise = _parse_arguments(config)
+    generator = np.random.default_rng(np.random.SeedSequence([abs(seed), _STREAM, PROBLEMS.index(problem)]))
+    points, is_blue = {"circle": _circle, "xor": _xor, "gauss": _gauss, "spiral": _spiral}[problem](rows, noise, generator)
+    order = generator.permutation(rows)
+    codes = is_blue.astype(np.int64)
+    return make_table("playground", points[order].astype(np.float32), codes[order], COLUMNS, classes=CLASSES)
+
+
+def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:
+    """What the arguments say; nothing is drawn."""
+    problem, rows, _ = _parse_arguments(config)
+    spec = target_of(config, "classification", len(CLASSES), f"playground has {len(CLASSES)} classes")
+    assert spec is not None  # its classes are known
+    if spec.task == "classification":
+        spec = replace(spec, classes=CLASSES)
+    line = f"playground: {rows:,} points of {len(CLASSES)} classes, {problem}"
+    return with_rows(config, DataFacts(schema_of(config, (len(COLUMNS),), spec, "standard", COLUMNS), summary=(line,)), rows)
+
+
+def _parse_arguments(config: DataConfig) -> tuple[str, int, float]:
     refuse_path(config, "it is made from the seed")
-    refuse_unknown(config, ("problem", "rows", "noise"))
-    problem, rows, noise = (
-        config.arguments.get(name, usual) for name, usual in (("problem", "circle"), ("rows", 500), ("noise", 0.0))
-    )
+    problem, rows, noise = (given(config, name) for name in ("problem", "rows", "noise"))
     faults = []
     if problem not in PROBLEMS:
         faults.append(argument_fault(config, "problem", f"one of {', '.join(PROBLEMS)}"))
@@ -50,11 +70,7 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:
         faults.append(argument_fault(config, "noise", "a number from 0 to 0.5"))
     if faults:
         raise ConfigError(faults)
-    generator = np.random.default_rng(np.random.SeedSequence([abs(seed), _STREAM, PROBLEMS.index(problem)]))
-    points, is_blue = {"circle": _circle, "xor": _xor, "gauss": _gauss, "spiral": _spiral}[problem](rows, noise, generator)
-    order = generator.permutation(rows)
-    codes = is_blue.astype(np.int64)
-    return make_table("playground", points[order].astype(np.float32), codes[order], COLUMNS, classes=CLASSES)
+    return problem, rows, noise
 
 
 def _halves(rows: int) -> NDArray[np.bool_]:
@@ -96,3 +112,6 @@ def _spiral(rows: int, noise: float, generator: np.random.Generator) -> tuple[ND
     angle = 1.75 * place * 2 * math.pi + np.where(is_orange, math.pi, 0.0)
     points = (place * RADIUS)[:, None] * np.stack([np.sin(angle), np.cos(angle)], axis=1)
     return points + generator.uniform(-1, 1, (rows, 2)) * noise, ~is_orange
+
+
+SOURCE = DataSource(read, look)

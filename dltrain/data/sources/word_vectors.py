@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,17 @@ import numpy as np
 
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.word_vectors import WordVectors, near_words, read_word_vectors
+from dltrain.data.facts import DataFacts
 from dltrain.data.raw import RawTable
 from dltrain.data.sources import csv
-from dltrain.data.sources.arguments import refuse_unknown
+from dltrain.data.sources.arguments import refuse_missing_files
+from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import ConfigError, DataError, Fault
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
 from dltrain.wording import column_hint, listed, shown
 
-ARGUMENTS = ("vectors", "word", "digest")
 MOST_UNKNOWN = 0.5
 
 
@@ -34,12 +35,17 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawTable:
     Raises:
         DataError: a file is missing or damaged, a column is missing, or most words have no vector.
     """
-    refuse_unknown(config, ARGUMENTS)
     plain = replace(config, source="csv", arguments={})
     raw = csv.read(plain, seed=seed, reporter=reporter)
     name = _word_column(config, raw)
     words = [str(word or "").strip() for word in column_of(raw.frame, name).to_list()]
     return add_vectors(raw, words, name, config.arguments, config, reporter)
+
+
+def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:
+    """Reads it whole: which words have vectors says how many rows there are."""
+    refuse_missing_files(config)
+    return whole()
 
 
 def words_table(words: Sequence[str], arguments: Mapping[str, Any], reporter: Reporter) -> RawTable:
@@ -155,3 +161,6 @@ def _origin(raw: RawTable, known: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[
         if file is not None:
             origin.append((row, file, line or 0))
     return tuple(origin)
+
+
+SOURCE = DataSource(read, look)

@@ -48,7 +48,7 @@ from dltrain.data.fitted import Fitted, check_labels, given_parts, placed, split
 from dltrain.data.giveaways import sampled, warn_of_giveaways
 from dltrain.data.part_sizes import SplitError
 from dltrain.data.pictures.depth import bits_of, find_depth
-from dltrain.data.pictures.form import PictureForm
+from dltrain.data.pictures.form import PictureForm, parse_form
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows, split_column, split_groups, split_time
@@ -393,8 +393,6 @@ def feature_columns(
 
 def picture_form(config: DataConfig) -> PictureForm:
     """Size and channels of the pictures that columns name."""
-    from dltrain.data.sources.image_folder import parse_form
-
     return parse_form(config)
 
 

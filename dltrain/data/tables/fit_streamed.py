@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
 from dltrain.data.arrays.disk_array import DiskArray
@@ -89,7 +90,8 @@ def why_streamed(config: DataConfig) -> str:
 
     A function of the files' sizes alone, so that every process decides alike. `$DLTRAIN_STREAM_BYTES` sets the bound.
     """
-    if config.source not in ("csv", "parquet") or config.series is not None:
+    source = SOURCES.get(config.source)
+    if source is None or not source.in_blocks or config.series is not None:
         return ""
     bound = whole_number("DLTRAIN_STREAM_BYTES", STREAM_BYTES)
     total = sum(text_bytes(file, config) for file in expand_paths((*config.path, *config.validation, *config.test)))

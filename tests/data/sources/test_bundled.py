@@ -8,7 +8,7 @@ import pytest
 
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures, RawTable
-from dltrain.data.sources import bundled
+from dltrain.data.sources import bundled, read_source
 from dltrain.errors import ConfigError
 from dltrain.reporting import Reporter
 from tests.support import REPOSITORY
@@ -17,7 +17,7 @@ TABLES = ("iris", "wine", "breast_cancer", "diabetes")
 
 
 def read(name: str, **arguments: object) -> RawTable | RawPictures:
-    raw = bundled.read(DataConfig(source=name, arguments=arguments), seed=0, reporter=Reporter())
+    raw = read_source(DataConfig(source=name, arguments=arguments), seed=0, reporter=Reporter())
     assert isinstance(raw, RawTable | RawPictures)
     return raw
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import importlib
 import io
 import os
 import pickle
@@ -19,7 +18,7 @@ from hypothesis import strategies as st
 
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures
-from dltrain.data.sources import cifar10, fashion_mnist, mnist
+from dltrain.data.sources import cifar10, fashion_mnist, mnist, read_source
 from dltrain.errors import ConfigError, DataError
 from dltrain.reporting import Reporter
 from tests.data.sources.support import Recorder, listing
@@ -29,9 +28,8 @@ ROWS = 20
 
 
 def read(name: str, path: Path | None = None, reporter: Reporter | None = None, **arguments: object) -> RawPictures:
-    module = importlib.import_module(f"dltrain.data.sources.{name}")
     config = DataConfig(source=name, arguments=arguments, path=(str(path),) if path else ())
-    return module.read(config, seed=0, reporter=reporter or Reporter())  # type: ignore[no-any-return]
+    return read_source(config, seed=0, reporter=reporter or Reporter())
 
 
 def test_real_mnist(monkeypatch: pytest.MonkeyPatch) -> None:

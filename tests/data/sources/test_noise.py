@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures, RawTable
-from dltrain.data.sources import noise
+from dltrain.data.sources import noise, read_source
 from dltrain.errors import ConfigError
 from dltrain.reporting import Reporter
 
 
 def read(seed: int = 0, **arguments: object) -> RawTable | RawPictures:
-    return noise.read(DataConfig(source="noise", arguments=arguments), seed=seed, reporter=Reporter())
+    return read_source(DataConfig(source="noise", arguments=arguments), seed=seed, reporter=Reporter())
 
 
 def test_table_by_default() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from dltrain.config.types import DataConfig
 from dltrain.data.raw import RawPictures
-from dltrain.data.sources import olivetti_faces
+from dltrain.data.sources import read_source
 from dltrain.errors import ConfigError, DataError
 from dltrain.reporting import Reporter
 from tests.data.sources.support import Recorder, listing
@@ -17,7 +17,7 @@ from tests.support import shared_data
 
 def read(path: Path | None = None, reporter: Reporter | None = None, **arguments: object) -> RawPictures:
     config = DataConfig(source="olivetti_faces", arguments=arguments, path=(str(path),) if path else ())
-    return olivetti_faces.read(config, seed=0, reporter=reporter or Reporter())
+    return read_source(config, seed=0, reporter=reporter or Reporter())
 
 
 def test_equal_scikit_learns_and_nothing_is_written_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

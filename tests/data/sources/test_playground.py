@@ -10,8 +10,8 @@ import pytest
 from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig
 from dltrain.data import load_dataset
-from dltrain.data.facts import known_facts
-from dltrain.data.sources import playground
+from dltrain.data.look import read_facts
+from dltrain.data.sources import playground, read_source
 from dltrain.errors import ConfigError
 from dltrain.reporting import Reporter
 
@@ -60,7 +60,7 @@ def test_the_seed_decides_and_check_knows_the_shape():
     assert not np.array_equal(points("spiral", noise=0.3)[0], points("spiral", noise=0.3, seed=1)[0])
     text = "data: {source: playground, problem: xor, rows: 200, split: {test: 0.5}}\nmodel: {layers: [{Dense: {units: 4}}]}\n"
     config = load_config_text(text, folder=Path()).data
-    known, dataset = known_facts(config), load_dataset(config, seed=0)
+    known, dataset = read_facts(config, seed=0), load_dataset(config, seed=0)
     assert known.schema.inputs[0].shape == dataset.schema.inputs[0].shape == (2,)
     assert known.rows == {name: part.num_rows for name, part in dataset.parts.items()}
     assert dataset.schema.targets[0].classes == ("orange", "blue")
@@ -69,4 +69,4 @@ def test_the_seed_decides_and_check_knows_the_shape():
 @pytest.mark.parametrize("arguments", [{"problem": "moons"}, {"noise": 0.6}, {"noise": "much"}, {"rows": 1}, {"size": 3}])
 def test_what_is_out_of_range_is_refused(arguments):
     with pytest.raises(ConfigError):
-        playground.read(DataConfig(source="playground", arguments=arguments), seed=0, reporter=Reporter())
+        read_source(DataConfig(source="playground", arguments=arguments), seed=0, reporter=Reporter())

@@ -1,0 +1,162 @@
+"""What a table is, from the first rows of its first file; a small one is read whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dltrain.config.types import DataConfig, SplitConfig, config_fault
+from dltrain.data.facts import WRITING, DataFacts, expected_rows
+from dltrain.data.files import expand_paths, is_compressed, read_blocks, unpacks_to_more
+from dltrain.data.part_sizes import SplitError
+from dltrain.data.raw import RawTable
+from dltrain.data.sources.arguments import refuse_missing_files
+from dltrain.errors import ConfigError, DataError, Fault
+from dltrain.storage.bounds import LINE_BYTES
+from dltrain.wording import shown
+
+if TYPE_CHECKING:
+    from dltrain.data.dataset import Schema
+    from dltrain.data.fitted import Fitted
+
+SMALL_BYTES = 1 << 20
+SMALL_TEXT = 1 << 24  # that small files may unpack to
+BLOCK = 1 << 18
+MOST_BYTES = 1 << 26
+ROW_MARGIN = 1.2  # rows are counted by their length in the file's beginning
+# Said of a sample that may just not hold enough: no reason to refuse the whole.
+_PERHAPS = ("one class only", "in every row", "one class of", "is the same", "stands in one row only")
+# The first rows of the first of some files, and about how many rows all have, if that can be told.
+Sample = Callable[[Sequence[str], DataConfig], tuple[RawTable, int | None]]
+
+
+def look_at_table(config: DataConfig, seed: int, sample: Sample, whole: Callable[[], DataFacts]) -> DataFacts:
+    """What the first rows tell: columns, task, classes, and about how many rows there are.
+
+    Args:
+        config: the `data:` block.
+        seed: of the split.
+        sample: takes the first rows.
+        whole: reads all of it, where that is little.
+
+    Raises:
+        DataError: files that are not there, or whose beginning cannot be read.
+    """
+    refuse_missing_files(config)
+    files = expand_paths((*config.path, *config.validation, *config.test))
+    if sum(os.path.getsize(file) for file in files) <= SMALL_BYTES and not any(
+        unpacks_to_more(file, SMALL_TEXT) for file in files
+    ):
+        return whole()
+    sampled = expand_paths(config.path)
+    raw, rows = sample(sampled, config)
+    name = f"{shown(sampled[0])}" + (f" and {len(sampled) - 1} more" if len(sampled) > 1 else "")
+    count = f"about {rows:,} rows" if rows else "more rows than were looked at"
+    lines = [f"{name}: {count}, {raw.frame.width} columns; looked at the first {raw.frame.height:,}"]
+    schema, errors, more, dates = _fit_sample(config, raw, seed)
+    try:
+        parts = expected_rows(config, rows)
+    except SplitError as error:
+        parts, errors = {}, (*errors, config_fault(config, "data.split", str(error)))
+    else:
+        errors = (*errors, *_too_short(config, rows))
+    found = {f"data.{key}": value for key, value in raw.reading.items() if f"data.{key}" in WRITING and not getattr(config, key)}
+    found |= {"data.dates": dates} if dates and not isinstance(config.dates, str) else {}
+    return DataFacts(schema, parts, summary=(*lines, *more), errors=errors, inferred=found)
+
+
+def _fit_sample(
+    config: DataConfig, raw: RawTable, seed: int
+) -> tuple[Schema | None, tuple[Fault, ...], tuple[str, ...], dict[str, str]]:
+    """The schema as the sample has it, faults, lines, and how dates are written where the sample leaves nothing open."""
+    from dltrain.data.tables.fit import fit_table
+
+    split = config.split
+    set_aside = tuple(name for name in (split.column, split.group, split.time) if name and name in raw.frame.columns)
+    plain = replace(config, split=SplitConfig(), validation=(), test=(), limit=None, drop=(*config.drop, *set_aside))
+    missing = tuple(
+        config_fault(config, f"data.split.{key}", f"{name} is not a column of {config.source}")
+        for key, name in (("column", split.column), ("group", split.group), ("time", split.time))
+        if name and name not in raw.frame.columns
+    )
+    try:
+        fitted = fit_table(plain, raw, seed, None) if plain.series is None else _fit_sampled_series(plain, raw)
+    except (DataError, ConfigError) as error:
+        sure = tuple(fault for fault in error.faults if not any(word in fault.message for word in _PERHAPS))
+        return None, (*missing, *sure), (), {}
+    dates = {
+        name: writing
+        for name, writing in (fitted.resolved.get("data.dates") or {}).items()
+        if not any(warning.startswith(f"{name}: ") for warning in fitted.warnings)
+    }
+    return fitted.preprocessing.schema, missing, tuple(fitted.summary), dates
+
+
+def _too_short(config: DataConfig, rows: int | None) -> list[Fault]:
+    """Faults of the parts that hold no window of a series, by far, when there are about so many rows."""
+    if config.series is None:
+        return []
+    span = config.series.history + config.series.horizon
+    hint = "lower data.series.history or data.series.horizon, or enlarge the part"
+    return [
+        config_fault(config, "data.series", f"the {name} part has no window: about {count:,} rows, and a window is {span}", hint)
+        for name, count in expected_rows(replace(config, series=None), rows).items()
+        if count * ROW_MARGIN < span
+    ]
+
+
+def _fit_sampled_series(config: DataConfig, raw: RawTable) -> Fitted:
+    """As a series, of which a single window of one row is made: the sample may be shorter than the history."""
+    from dltrain.data.series.fit import fit_series
+    from dltrain.data.series.preprocessing import SeriesPreprocessing
+    from dltrain.reporting import Reporter
+
+    series = config.series
+    assert series is not None
+    short = replace(series, history=1, horizon=1, stride=max(raw.frame.height, 1))
+    fitted = fit_series(replace(config, series=short), raw, None, Reporter())
+    assert isinstance(fitted.preprocessing, SeriesPreprocessing)
+    found = replace(fitted.preprocessing.series, history=series.history, horizon=series.horizon, stride=series.stride)
+    preprocessing = replace(fitted.preprocessing, series=found)
+    return replace(fitted, preprocessing=preprocessing, summary=[preprocessing.describe()[0], *fitted.summary[1:]])
+
+
+def read_head(file: str, num_lines: int) -> tuple[bytes, bool, bool]:
+    """The first lines of a text file, unpacked where it is compressed.
+
+    Returns:
+        The bytes up to a line's end that no quoted field crosses, whether that is all, and whether it was compressed.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    from dltrain.data.tables.text_scan import too_long
+
+    parts: list[bytes] = []
+    lines = size = 0
+    complete = False
+    for block in read_blocks(file, BLOCK):
+        parts.append(block)
+        lines += block.count(b"\n") if lines or not block.isspace() else 0
+        size += len(block)
+        if lines > num_lines or size > (MOST_BYTES if lines else max(MOST_BYTES, LINE_BYTES.value)):
+            break
+    else:
+        complete = True
+    head = b"".join(parts)
+    if complete or head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return head, complete, is_compressed(file)
+    if head.isspace():
+        raise DataError(Fault(f"the first {len(head):,} bytes are empty lines: this is not a table", file=shown(file)))
+    if not lines and b"\r" in head:  # the line ends of old
+        return head[: head.rfind(b"\r") + 1], False, is_compressed(file)
+    if not lines:
+        raise DataError(too_long(shown(file), 1))
+    end = len(head)
+    for _ in range(lines):
+        end = head.rfind(b"\n", 0, end)
+        if head.count(b'"', 0, end) % 2 == 0:
+            break
+    return head[: end + 1], False, is_compressed(file)
