@@ -12,7 +12,7 @@ import numpy as np
 
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.arrays.disk_array import DiskArray
-from dltrain.data.columns.pictures import images_from, images_state
+from dltrain.data.columns.image import images_from, images_state
 from dltrain.data.dataset import Dataset, Part
 from dltrain.data.fingerprint import fingerprint
 from dltrain.data.fitted import Fitted

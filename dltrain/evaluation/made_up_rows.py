@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data import read_part
-from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures, RawTable
 from dltrain.data.series.preprocessing import SeriesPreprocessing, Timeline, take
 from dltrain.data.series.times import Step, Times
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing
-from dltrain.model.export.date_parts import NO_DATE, SECONDS_A_DAY
 from dltrain.model.export.raw_input import RawInput
 
 if TYPE_CHECKING:
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 NUM_ROWS = 64
 NUM_WINDOWS = 16
 NUM_PICTURES = 8
-GAPS = 0.15
-UNSEEN = "a word that nobody wrote"
 
 
 def make_up(preprocessing: Preprocessing, inputs: Sequence[RawInput]) -> tuple[dict[str, Any], Mapping[str, Array]]:
@@ -85,7 +81,7 @@ def _table(
             rows[item.name] = pixels.astype(np.float32)
             series.append(polars.Series(column.name, _write_pictures(pixels, folder, f"column {len(rows)}")))
             continue
-        values = _values(generator, column, item, count)
+        values = column.by_kind.make_up(column, generator, count, item.words)
         rows[item.name] = values
         if column.kind == "date":
             dates = values.astype("datetime64[s]").astype("datetime64[us]")  # the smallest int64 becomes NaT
@@ -95,33 +91,6 @@ def _table(
         else:
             series.append(polars.Series(column.name, values.astype(np.float64), nan_to_null=True))
     return rows, polars.DataFrame(series)
-
-
-def _values(generator: np.random.Generator, column: FeatureColumn, item: RawInput, count: int) -> NDArray[Any]:
-    """Values as training may have seen them, and among them gaps, values beyond, and words that nobody has seen."""
-    gaps = generator.random(count) < GAPS
-    if column.tokenizer is not None:
-        tokens = np.array([*column.tokenizer.vocabulary[:1000], UNSEEN, "Ärger!", "  "], object)
-        counts = generator.integers(0, 2 * min(column.tokenizer.length, 50) + 2, count)
-        return np.array([" ".join(generator.choice(tokens, number)) for number in counts], object)
-    if column.kind == "category":
-        words = generator.choice(np.array([*item.words, UNSEEN], object), count)
-        words[gaps] = ""
-        return np.asarray(words)
-    if any(np.isnan(number.fill) for number in column.numbers):
-        gaps[:] = False  # the run takes no rows with gaps
-    if column.kind == "boolean":
-        return np.where(gaps, np.nan, generator.integers(0, 2, count)).astype(np.float32)
-    number = column.numbers[column.date_parts.index("day number")] if column.kind == "date" else column.numbers[0]
-    if len(number.quantiles):
-        beyond = 0.1 * (number.quantiles[-1] - number.quantiles[0])
-        values = generator.uniform(number.quantiles[0] - beyond, number.quantiles[-1] + beyond, count)
-    else:
-        middle = number.center if number.scale != "none" or not np.isfinite(number.fill) else number.fill
-        values = generator.normal(middle, number.spread, count)
-    if column.kind == "date":
-        return np.where(gaps, NO_DATE, np.round(values * SECONDS_A_DAY).astype(np.int64))
-    return np.where(gaps, np.nan, values).astype(np.float32)
 
 
 def _pictures(

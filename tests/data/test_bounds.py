@@ -22,12 +22,12 @@ from dltrain.data.columns.word_vectors import read_word_vectors
 from dltrain.data.files import read_blocks, read_content
 from dltrain.data.look import read_facts
 from dltrain.data.tables.parquet_file import read_parquet
-from dltrain.data.tables.parquet_footer import column_bytes
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.starting.start import make_starter
 from dltrain.storage import bounds
 from dltrain.storage.bounds import CELLS, COLUMNS, FILES, LINE_BYTES, PIXELS, RATIO, TEXT_BYTES, Bound
 from dltrain.storage.outputs import check_output
+from dltrain.storage.parquet_footer import column_bytes
 from dltrain.storage.patterns import find_matches
 from dltrain.storage.zstandard_size import MOST_BLOCK, most_content
 

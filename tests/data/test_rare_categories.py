@@ -9,7 +9,9 @@ import polars
 import pytest
 
 from dltrain.config.types import DataConfig, SplitConfig
-from dltrain.data.columns.column import FeatureColumn, category_codes, fit_feature
+from dltrain.data.columns.category import category_codes
+from dltrain.data.columns.column import FeatureColumn, fit_feature
+from dltrain.data.columns.kind import Learning
 from dltrain.data.load import load_dataset
 from dltrain.data.raw import RawTable
 from dltrain.data.stored import load_preprocessing
@@ -22,7 +24,7 @@ sklearn = pytest.importorskip("sklearn")
 def fitted(words: list[str | None], min_count: int, encode: str = "one_hot") -> FeatureColumn:
     values = polars.Series("x", words, polars.String)
     column = FeatureColumn("x", "category")
-    return fit_feature(column, values, np.arange(len(words)), scale="none", impute="none", encode=encode, min_count=min_count)
+    return fit_feature(column, values, np.arange(len(words)), Learning(encode=encode, min_count=min_count))
 
 
 @pytest.mark.parametrize("min_count", [1, 2, 3, 10])

@@ -96,7 +96,7 @@ def test_pixels_are_those_of_the_files_and_come_back_from_a_run(folder: Path, tm
 
 def test_check_knows_shapes_without_reading_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("dltrain.data.columns.pictures.decode_pictures", lambda *_: pytest.fail("read"))
+        patch.setattr("dltrain.data.columns.image.decode_pictures", lambda *_: pytest.fail("read"))
         result = check_config(config(folder))
         assert (result.errors, result.warnings) == ((), ())
         assert {row.name: row.output_shape for row in result.layers}["seen"] == (3,)

@@ -1,4 +1,4 @@
 """Pictures: found in folders or tables, decoded, brought to one form.
 
-Pictures in a column beside numbers stand in `data.columns.pictures`; begin with `reader.py`.
+Pictures in a column beside numbers stand in `data.columns.image`; begin with `reader.py`.
 """

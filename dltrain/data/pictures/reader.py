@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
-from dltrain.data.columns.pictures import images_from
+from dltrain.data.columns.image import images_from
 from dltrain.data.pictures.files import decode_pictures, skipped_note
 from dltrain.data.pictures.form import PictureForm, form_from_state, pair, upright
 from dltrain.data.pictures.given import label_codes, list_given

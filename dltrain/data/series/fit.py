@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.columns.column import FeatureColumn, check_gaps, fit_feature, split_untaught
+from dltrain.data.columns.kind import Learning
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.fitted import Fitted
 from dltrain.data.part_sizes import SplitError, part_sizes
@@ -215,7 +216,7 @@ def _fit(
 
 def _fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Rows, *, last_known: bool) -> FeatureColumn:
     if column.kind == "category":
-        return fit_feature(column, values, rows, scale="none", impute="none", encode="one_hot")
+        return fit_feature(column, values, rows, Learning(encode="one_hot"))
     return fit_column(config if not last_known else replace(config, impute="median"), column, values, rows)
 
 

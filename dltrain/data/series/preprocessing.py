@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import SeriesConfig
-from dltrain.data.columns.column import Unseen, fill_features, read_features
+from dltrain.data.columns.column import fill_features, read_features, writing_from
+from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import SAMPLE_ROWS, Reading, infer_kind, read_numbers
 from dltrain.data.dataset import Part, Schema
 from dltrain.data.preprocessing import Preprocessing
@@ -20,7 +21,7 @@ from dltrain.data.series.several import MANY_DOUBLES, Several, find_several
 from dltrain.data.series.times import CALENDARS, Step, Times, read_times
 from dltrain.data.splits import blocks_in_order
 from dltrain.data.tables.column_names import column_of
-from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, locator, writing_from
+from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, locator
 from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault, all_of, capped
 from dltrain.storage.values import one_of, texts, typed
@@ -158,14 +159,14 @@ class SeriesPreprocessing(Preprocessing):
         filled = dict(ordered)
         if self.last_known:
             for column in self.table.features:
-                if column.kind in ("number", "boolean"):
+                if column.by_kind.is_array:
                     filled[column.name] = fill_forward(ordered[column.name])
         unseen = Unseen()
         matrix = np.zeros((len(timeline.rows), sum(len(column.columns) for column in self.table.features)), np.float32)
         fill_features(matrix, self.table.features, filled, unseen)
         place = 0
         for column in self.table.features:
-            if column.kind in ("number", "boolean") and column.numbers[0].indicator:
+            if column.by_kind.is_array and column.numbers[0].indicator:
                 matrix[:, place + 1] = np.isnan(ordered[column.name])
             place += len(column.columns)
         notes += unseen.notes(self.table.features)

@@ -78,7 +78,7 @@ class ColumnFiles:
         """A column's values by kind, all rows: float64 array, or a series of dates or text."""
         import polars
 
-        if column.kind in ("number", "boolean"):
+        if column.by_kind.is_array:
             return self.numbers(column.name, column, reading)
         return polars.concat(
             [self.piece_values(series, column, reading) for _, series in self.pieces(column.name)], rechunk=False
@@ -88,7 +88,7 @@ class ColumnFiles:
         """Values by kind of a piece of a column."""
         if self.stored[column.name] == AS_READ:
             return read_feature(series, column, reading)[0]
-        return _to_array(series) if column.kind in ("number", "boolean") else series
+        return _to_array(series) if column.by_kind.is_array else series
 
     def categories_of(self, column: FeatureColumn, reading: Reading, chosen: NDArray[np.bool_], times: int = 1) -> polars.Series:
         """The values, among them null, that the chosen rows [rows] of a category hold, each no more than so many times."""

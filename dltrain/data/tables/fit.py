@@ -14,7 +14,6 @@ from dltrain.config.types import DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.column import (
     FeatureColumn,
-    Unseen,
     check_gaps,
     fit_feature,
     read_features,
@@ -23,6 +22,8 @@ from dltrain.data.columns.column import (
     usable_rows,
 )
 from dltrain.data.columns.dates import find_writing, to_moments
+from dltrain.data.columns.image import picture_details
+from dltrain.data.columns.kind import Learning, Unseen
 from dltrain.data.columns.kinds import (
     OF_TYPE,
     SAMPLE_ROWS,
@@ -38,7 +39,6 @@ from dltrain.data.columns.kinds import (
     text_of,
     to_numbers,
 )
-from dltrain.data.columns.pictures import picture_details
 from dltrain.data.columns.scaling import IMPUTES, SCALES
 from dltrain.data.columns.spoken import far_codes, how_read, totals_rows, unmet_words, unusable_types
 from dltrain.data.columns.tokens import warn_of_whole_lines
@@ -596,10 +596,7 @@ def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Row
         hint = f"`data.features: {{{column.name}: category}}` takes each different value for a category"
         raise ConfigError(config_fault(config, f"data.{key}.{column.name}", message, hint))
     scale = _option(config, "scale", column.name, "standard", (*SCALES, "unit"))
-    return fit_feature(
-        column,
-        values,
-        rows,
+    how = Learning(
         scale="minmax" if scale == "unit" else scale,
         impute=_option(config, "impute", column.name, "median", IMPUTES),
         encode=_option(config, "encode", column.name, None, ("one_hot", "embedding")),
@@ -607,6 +604,7 @@ def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Row
         text=config.text,
         keeps_rounding=isinstance(config.scale, dict) and column.name in config.scale,
     )
+    return fit_feature(column, values, rows, how)
 
 
 def scaled_target(config: DataConfig, spec: TargetSpec, targets: dict[str, NDArray[Any]], rows: Rows) -> TargetSpec:

@@ -22,8 +22,9 @@ from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
 from dltrain.data.arrays.disk_array import DiskArray
-from dltrain.data.columns.column import FeatureColumn, Gaps, Unseen, fit_text, refuse_surprises, split_untaught
+from dltrain.data.columns.column import FeatureColumn, Gaps, refuse_surprises, split_untaught
 from dltrain.data.columns.durations import are_durations
+from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import (
     SAMPLE_ROWS,
     ColumnKind,
@@ -36,6 +37,7 @@ from dltrain.data.columns.kinds import (
     to_numbers,
 )
 from dltrain.data.columns.spoken import how_read, totals_row
+from dltrain.data.columns.text import fit_text
 from dltrain.data.columns.tokens import TokenCounts
 from dltrain.data.columns.word_vectors import token_vectors
 from dltrain.data.dataset import Part, TargetSpec

@@ -79,8 +79,7 @@ def _alone(column: FeatureColumn) -> tuple[str, str]:
     if column.kind == "category":
         message += f"a category of {len(column.categories):,} values, which goes through an Embedding"
         return message, f"give it an input of its own, or say `data.encode: {{{column.name}: one_hot}}`"
-    message += "free text" if column.kind == "text" else "a picture"
-    return message, _own_input(column.name)
+    return message + column.by_kind.what, _own_input(column.name)
 
 
 def group_specs(groups: Sequence[InputGroup], columns: Sequence[FeatureColumn]) -> list[InputSpec]:

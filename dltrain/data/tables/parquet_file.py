@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dltrain.data.tables.parquet_footer import column_bytes
 from dltrain.errors import DataError, Fault
 from dltrain.storage.bounds import COLUMNS, RATIO, most_unpacked
+from dltrain.storage.parquet_footer import column_bytes
 from dltrain.wording import shown
 
 if TYPE_CHECKING:

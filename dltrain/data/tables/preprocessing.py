@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.catalog.date_formats import is_zone, split_writing
 from dltrain.config.catalog.transformers import TRANSFORMERS
 from dltrain.data.columns.column import (
     FeatureColumn,
-    Unseen,
     check_gaps,
     fill_features,
     read_back,
@@ -23,11 +21,10 @@ from dltrain.data.columns.column import (
     take,
     usable_rows,
 )
-from dltrain.data.columns.kinds import KINDS, SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
-from dltrain.data.columns.pictures import form_from, form_state, images_from
+from dltrain.data.columns.kind import Unseen
+from dltrain.data.columns.kinds import SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
 from dltrain.data.columns.scaling import SCALES, NumberTransform
 from dltrain.data.columns.spoken import unusable_types
-from dltrain.data.columns.tokens import MOST_TOKENS, Tokenizer
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
@@ -38,7 +35,7 @@ from dltrain.data.targets import Locate, describe_dropped, encode_target, have_t
 from dltrain.data.transform import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault, all_of, capped
 from dltrain.storage.values import one_of, positive, texts, typed
-from dltrain.wording import column_hint, listed
+from dltrain.wording import column_hint
 
 if TYPE_CHECKING:
     from dltrain.data.arrays.disk_array import Array
@@ -222,16 +219,15 @@ class TablePreprocessing(Preprocessing):
 
     def describe(self) -> list[str]:
         """`features: 6 numbers (standard), 8 categories (one-hot, 102 columns)`."""
-        lines = []
         groups: dict[str, list[FeatureColumn]] = {}
         for column in self.features:
-            groups.setdefault(column.encode if column.kind == "category" else column.kind, []).append(column)
-        words = []
-        for name in ("number", "boolean", "date", "one_hot", "embedding", "text", "image"):
-            columns = groups.get(name, [])
-            if columns:
-                words.append(kind_counts([column.kind for column in columns]) + _manner(name, columns))
-        lines.append(f"features: {', '.join(words)}")
+            groups.setdefault(column.by_kind.group(column), []).append(column)
+        words = [
+            kind_counts([column.kind for column in groups[name]]) + groups[name][0].by_kind.describe(groups[name])
+            for name in ("number", "boolean", "date", "one_hot", "embedding", "text", "image")
+            if name in groups
+        ]
+        lines = [f"features: {', '.join(words)}"]
         return [*lines, *describe_steps(self.steps)]
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -257,24 +253,7 @@ class TablePreprocessing(Preprocessing):
             "files": {name: dict(entry) for name, entry in self.files.items()},
             "inputs": {group.name: list(group.columns) for group in self.groups},
             "targets": [target_state(spec) for spec in self.targets],
-            "features": [
-                {
-                    "name": column.name,
-                    "kind": column.kind,
-                    "date_format": column.date_format,
-                    "numbers": [
-                        {"name": number.name, "scale": number.scale, "indicator": number.indicator} for number in column.numbers
-                    ],
-                    "date_parts": list(column.date_parts),
-                    "categories": list(column.categories),
-                    **({"rare": list(column.rare)} if column.rare else {}),
-                    "has_missing": column.has_missing,
-                    "encode": column.encode,
-                    **text_state(column),
-                    **form_state(column.form, column.images, column.on_error),
-                }
-                for column in self.features
-            ],
+            "features": [column.to_state() for column in self.features],
         }
         arrays: dict[str, NDArray[Any]] = {
             "fill": np.array([number.fill for number in numbers], np.float64),
@@ -287,40 +266,12 @@ class TablePreprocessing(Preprocessing):
     @classmethod
     def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TablePreprocessing:
         """See `Preprocessing.from_state`."""
-        index = 0
-        columns = []
+        columns, index = [], 0
         for item in typed(state, "features", list):
-            numbers = []
-            for number in typed(item, "numbers", list):
-                transform = NumberTransform(
-                    typed(number, "name", str), one_of(number, "scale", SCALES), 0.0, typed(number, "indicator", bool)
-                )
-                numbers.append(_with_numbers(transform, arrays, index))
-                index += 1
-            column = FeatureColumn(
-                typed(item, "name", str),
-                one_of(item, "kind", KINDS),
-                writing_from(item["date_format"]),
-                tuple(numbers),
-                texts(item, "date_parts"),
-                texts(item, "categories"),
-                typed(item, "has_missing", bool),
-                one_of(item, "encode", ("one_hot", "embedding")),
-                **text_from(item),
-                rare=texts(item, "rare") if "rare" in item else (),
-                form=form_from(item),
-                images=images_from(item.get("images")),
-                on_error=one_of(item, "on_error", ("fail", "skip")) if "on_error" in item else "fail",
-            )
-            if set(column.date_parts) - {"year", "month", "day", "weekday", "day number", "hour"}:
-                raise ValueError(f"unknown parts of a date: {column.date_parts}")
-            if (column.kind == "image") != (column.form is not None):
-                raise ValueError(f"the column {column.name} has no form of its pictures, or has one and names none")
-            if (column.kind == "text") != (column.tokenizer is not None):
-                raise ValueError(f"the column {column.name} has no tokens, or has them and is no text")
-            if len(numbers) != {"category": 0, "text": 0, "image": 0, "date": len(column.date_parts)}.get(column.kind, 1):
-                raise ValueError(f"the column {column.name} has {len(numbers)} numbers")
-            columns.append(column)
+            stored = typed(item, "numbers", list)
+            numbers = [_number_from(number, arrays, index + place) for place, number in enumerate(stored)]
+            columns.append(FeatureColumn.from_state(item, numbers))
+            index += len(numbers)
         reading = typed(state, "reading", dict)
         return cls(
             source=typed(state, "source", str),
@@ -351,14 +302,6 @@ class TablePreprocessing(Preprocessing):
         )
 
 
-def writing_from(stored: Any) -> str | None:
-    """How dates are written (raises ValueError where its zone is none)."""
-    zone = None if stored is None else split_writing(str(stored))[1]
-    if zone is not None and not is_zone(zone):
-        raise ValueError(f"unknown time zone {zone}")
-    return None if stored is None else str(stored)
-
-
 def _dates_from(dates: Any) -> str | dict[str, str] | None:
     if dates is None or isinstance(dates, str):
         return dates
@@ -377,65 +320,14 @@ def _groups_from(state: Mapping[str, Any], columns: Sequence[FeatureColumn]) -> 
     return groups
 
 
-def _with_numbers(transform: NumberTransform, arrays: Mapping[str, NDArray[Any]], index: int) -> NumberTransform:
+def _number_from(item: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], index: int) -> NumberTransform:
+    """The transform of the number at that place among those of all columns."""
+    name, scale = typed(item, "name", str), one_of(item, "scale", SCALES)
     quantiles = np.asarray(arrays.get(f"quantiles_{index}", np.zeros(0)), np.float64)
-    if transform.scale == "quantile" and (quantiles.ndim != 1 or not len(quantiles)):
-        raise ValueError(f"no quantiles for {transform.name}")
-    return replace(
-        transform,
-        fill=float(arrays["fill"][index]),
-        center=float(arrays["center"][index]),
-        spread=float(arrays["spread"][index]),
-        quantiles=quantiles,
-    )
-
-
-def _rare(columns: Sequence[FeatureColumn]) -> str:
-    """What became of categories with too few rows, behind what is said of their columns."""
-    words = [f"{len(column.rare):,} of {column.name}" for column in columns if column.rare]
-    return f"; rare ones taken together: {listed(words, 8)}" if words else ""
-
-
-def _manner(name: str, columns: Sequence[FeatureColumn]) -> str:
-    if name == "one_hot":
-        return f" (one-hot, {sum(len(column.columns) for column in columns)} columns{_rare(columns)})"
-    if name == "embedding":
-        return f" ({', '.join(f'{column.name}: embedding of {column.vocabulary_size:,}' for column in columns)}{_rare(columns)})"
-    if name == "text":
-        words = [
-            f"{column.name}: {column.tokenizer.size:,} tokens, {column.tokenizer.length} a row"
-            + (f", word vectors of {column.vector_length}" if column.vector_length else "")
-            for column in columns
-            if column.tokenizer
-        ]
-        return f" ({'; '.join(words)})"
-    if name == "boolean":
-        return ""
-    if name == "image":
-        forms = [(column.name, column.form.shape) for column in columns if column.form is not None]
-        shapes = [f"{word}: {height}×{width}×{channels}" for word, (height, width, channels) in forms]
-        return f" ({', '.join(shapes)})"
-    scales = sorted({number.scale for column in columns for number in column.numbers})
-    missing = sum(any(number.indicator for number in column.numbers) for column in columns)
-    return f" ({', '.join(scales)}{f'; {missing} with gaps filled and marked' if missing else ''})"
-
-
-def text_state(column: FeatureColumn) -> dict[str, Any]:
-    """What was learned about a text, as plain values; nothing for other columns."""
-    if column.tokenizer is None:
-        return {}
-    return {"tokens": column.tokenizer.to_state(), "vector_length": column.vector_length, "trainable": column.trainable}
-
-
-def text_from(item: Mapping[str, Any]) -> dict[str, Any]:
-    """What `text_state` made, again, as attributes of the column."""
-    if "tokens" not in item:
-        return {}
-    tokenizer = Tokenizer.from_state(typed(item, "tokens", dict))
-    vector_length = None if item["vector_length"] is None else typed(item, "vector_length", int)
-    if not 1 <= (vector_length or 1) <= MOST_TOKENS:
-        raise ValueError("tokens: vector length out of range")
-    return {"tokenizer": tokenizer, "vector_length": vector_length, "trainable": typed(item, "trainable", bool)}
+    if scale == "quantile" and (quantiles.ndim != 1 or not len(quantiles)):
+        raise ValueError(f"no quantiles for {name}")
+    fill, center, spread = (float(arrays[word][index]) for word in ("fill", "center", "spread"))
+    return NumberTransform(name, scale, fill, typed(item, "indicator", bool), center, spread, quantiles)
 
 
 def input_name(column: FeatureColumn) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-SECONDS_A_DAY = 86_400
-NO_DATE = np.iinfo(np.int64).min
+from dltrain.data.columns.date import SECONDS_A_DAY
+
 # Seconds of some ten thousand years: what is below the negative of it is no date but the mark of a missing one.
 _FARTHEST = 1 << 38
 DAYS_TO_1970 = 719_468  # from the first of March of the year 0

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.date_formats import split_writing
-from dltrain.data.columns.column import FeatureColumn, category_codes, read_feature, ways_of_writing
+from dltrain.data.columns.category import category_codes, ways_of_writing
+from dltrain.data.columns.column import FeatureColumn, read_feature
 from dltrain.data.columns.kinds import to_numbers
 from dltrain.data.columns.scaling import STRETCHING, NumberTransform, lost_in_float32
 from dltrain.data.columns.tokens import ALL_ALPHABETS

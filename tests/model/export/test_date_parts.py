@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dltrain.data.columns.column import date_numbers
-from dltrain.model.export.date_parts import NO_DATE, date_parts
+from dltrain.data.columns.date import NO_DATE, date_numbers
+from dltrain.model.export.date_parts import date_parts
 from dltrain.model.keras_import import import_keras
 
 FIRST, LAST = (int(np.datetime64(day, "s").astype(np.int64)) for day in ("0001-01-01", "8000-12-31"))

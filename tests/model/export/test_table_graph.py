@@ -7,6 +7,7 @@ import polars
 import pytest
 
 from dltrain.data.columns.column import FeatureColumn, fit_feature
+from dltrain.data.columns.kind import Learning
 from dltrain.data.columns.kinds import Reading
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.raw import RawTable
@@ -57,7 +58,7 @@ def fitted(scale, impute="median", source="csv"):
             series = series.set(series.is_in(["", "?"]), None)
         learned = values.astype(np.float64) if kind in ("number", "boolean") else series
         encode = "embedding" if name == "many" else None
-        columns.append(fit_feature(column, learned, np.arange(ROWS // 2), scale=scale, impute=impute, encode=encode))
+        columns.append(fit_feature(column, learned, np.arange(ROWS // 2), Learning(scale, impute, encode)))
     return TablePreprocessing(source, tuple(columns), (TargetSpec("y", "regression"),), reading)
 
 
@@ -114,7 +115,7 @@ def test_numbers_that_mean_no_value_are_such_where_text_was_read():
 def test_a7_categories_that_are_numbers_are_met_by_value(trained, encode):
     """However a number is written, its place in the graph is the code that the preprocessing gives it."""
     values = polars.Series("k", [trained[row % len(trained)] for row in range(40)])
-    column = fit_feature(FeatureColumn("k", "category"), values, np.arange(40), scale="none", impute="median", encode=encode)
+    column = fit_feature(FeatureColumn("k", "category"), values, np.arange(40), Learning(impute="median", encode=encode))
     targets = (TargetSpec("y", "regression"),)
     preprocessing = TablePreprocessing("csv", (column,), targets, Reading(missing=("-99",), replace={"k": {"7": trained[0]}}))
     asked = [
@@ -168,11 +169,9 @@ def test_every_column_that_cannot_be_said_is_named():
 
 def test_b1_numbers_that_float32_does_not_tell_apart_are_refused():
     values = 6371000.25 + np.random.default_rng(0).normal(0, 0.01, 50)
-    column = fit_feature(
-        FeatureColumn("k", "number"), values, np.arange(50), scale="standard", impute="median", encode=None, keeps_rounding=True
-    )
+    column = fit_feature(FeatureColumn("k", "number"), values, np.arange(50), Learning("standard", "median", keeps_rounding=True))
     preprocessing = TablePreprocessing("csv", (column,), (TargetSpec("y", "regression"),), Reading())
     with pytest.raises(UsageError, match="do not tell the values of the column k apart"):
         describe_inputs(preprocessing, lambda column: column)
-    clipped = fit_feature(FeatureColumn("k", "number"), values, np.arange(50), scale="quantile", impute="median", encode=None)
+    clipped = fit_feature(FeatureColumn("k", "number"), values, np.arange(50), Learning("quantile", "median"))
     assert len(describe_inputs(replace(preprocessing, features=(clipped,)), lambda column: column)) == 1

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import ImagesConfig
+from dltrain.data.columns.kind import Kind, Unseen
+from dltrain.data.dataset import InputSpec
 from dltrain.data.files import DIGEST_BYTES
 from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_pictures, read_file
 from dltrain.data.pictures.form import PictureForm, form_from_state
@@ -22,7 +24,34 @@ from dltrain.wording import listed, shown
 if TYPE_CHECKING:
     import polars
 
+    from dltrain.data.columns.column import FeatureColumn
+
 BESIDE_THE_TABLE = ImagesConfig()
+
+
+class Image(Kind):
+    """The path of a picture file."""
+
+    name = "image"
+    what = "a picture"
+
+    def make_input(self, column: FeatureColumn, name: str) -> InputSpec:
+        """Pixels."""
+        return InputSpec(name, form_of(column).shape, unit_range=True)
+
+    def write(self, column: FeatureColumn, values: Any, block: NDArray[np.float32], unseen: Unseen) -> NDArray[Any]:
+        """Pixels of the pictures whose absolute paths the values are."""
+        return read_pictures_of(values, form_of(column))
+
+    def describe(self, columns: Sequence[FeatureColumn]) -> str:
+        """`(photo: 150×150×3)`."""
+        return f" ({', '.join(f'{column.name}: ' + '×'.join(map(str, form_of(column).shape)) for column in columns)})"
+
+
+def form_of(column: FeatureColumn) -> PictureForm:
+    """The form of the pictures that a column names."""
+    assert column.form is not None
+    return column.form
 
 
 def picture_path(name: str, folder: str, images: ImagesConfig) -> str:
@@ -151,3 +180,6 @@ def images_from(state: Any) -> ImagesConfig:
 def form_from(item: Mapping[str, Any]) -> PictureForm | None:
     """What `form_state` made, again. Any exception means that the state is damaged."""
     return form_from_state(item["picture"]) if "picture" in item else None
+
+
+IMAGE = Image()

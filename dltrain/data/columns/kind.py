@@ -1,0 +1,157 @@
+"""What a kind of column is: how it is read, learnt, written into the model's inputs, described and made up; one file a kind.
+
+`number.py`, `boolean.py`, `date.py`, `category.py`, `text.py` and `image.py` each hold one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import TextConfig
+from dltrain.data.columns.kinds import Reading, mend, text_of
+from dltrain.data.dataset import InputSpec
+from dltrain.wording import listed
+
+if TYPE_CHECKING:
+    import polars
+
+    from dltrain.data.columns.column import FeatureColumn
+
+USUAL_TEXT = TextConfig()
+# So many rows of what is made up have no value.
+GAPS = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """What the config says of how a column is learnt.
+
+    Attributes:
+        scale, impute: of numbers and dates.
+        encode: "one_hot", "embedding", or None: one-hot up to 64 categories.
+        min_count: rows that a category needs to be one of its own.
+        text: how a text becomes tokens.
+        keeps_rounding: numbers that differ by less than float32 tells apart are scaled like others.
+    """
+
+    scale: str = "none"
+    impute: str | float = "none"
+    encode: str | None = None
+    min_count: int = 1
+    text: TextConfig = USUAL_TEXT
+    keeps_rounding: bool = False
+
+
+@dataclass(slots=True)
+class Unseen:
+    """Categories that training has not seen: column -> rows and the different words; gathered over any number of turns."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    words: dict[str, dict[str, None]] = field(default_factory=dict)
+
+    def add(self, column: str, values: polars.Series) -> None:
+        """Take in the unknown values of some rows."""
+        self.rows[column] = self.rows.get(column, 0) + len(values)
+        self.words.setdefault(column, {}).update(dict.fromkeys(values.unique(maintain_order=True).to_list()))
+
+    def notes(self, columns: Sequence[FeatureColumn]) -> list[str]:
+        """A sentence for the user where there are any, in the order of the columns."""
+        names = [column.name for column in columns if column.name in self.rows]
+        found = [f"{name} {self.rows[name]:,} ({listed([*self.words[name]], 3)})" for name in names]
+        return [f"rows with a category that training has not seen (treated as unknown): {listed(found, 8)}"] if found else []
+
+
+class Kind:
+    """What a column of one kind is and does; as it stands here, one whose text is an input of its own.
+
+    Attributes:
+        name: as in `data.features`.
+        is_array: its values are float64 [rows], NaN where there is none; else a series, null where there is none.
+        what: it is, in a sentence that says why it cannot share an input.
+    """
+
+    name = ""
+    is_array = False
+    what = ""
+
+    def read(
+        self, series: polars.Series, column: FeatureColumn, reading: Reading
+    ) -> tuple[Any, NDArray[np.int64], polars.Series]:
+        """The values, the rows that cannot be read, and the mended column."""
+        series = mend(series, reading)
+        return text_of(series), np.zeros(0, np.int64), series
+
+    def expected(self, column: FeatureColumn) -> str:
+        """What each value has to be, in words; empty where any will do."""
+        return ""
+
+    def learn(self, column: FeatureColumn, seen: Any, how: Learning) -> FeatureColumn:
+        """The column with what the values of the training rows tell."""
+        return column
+
+    def is_embedded(self, column: FeatureColumn) -> bool:
+        """Whether it is an input of its own."""
+        return True
+
+    def columns(self, column: FeatureColumn) -> tuple[str, ...]:
+        """Names of the numbers that it adds to the input "features"."""
+        return ()
+
+    def unit_range(self, column: FeatureColumn) -> bool:
+        """Whether its numbers lie between 0 and 1."""
+        return True
+
+    def vocabulary_size(self, column: FeatureColumn) -> int:
+        """How many indices its embedding has, where it has one."""
+        return 1
+
+    def make_input(self, column: FeatureColumn, name: str) -> InputSpec:
+        """The input that it makes where it has one of its own: of indices."""
+        size = self.vocabulary_size(column)
+        return InputSpec(name, (), "int32", vocabulary_size=size, embedding_dimension=embedding_dimension(size))
+
+    def write(self, column: FeatureColumn, values: Any, block: NDArray[np.float32], unseen: Unseen) -> NDArray[Any] | None:
+        """Write its numbers into `block` [rows, its columns], zeros before; or return the input that it makes of its own."""
+        raise NotImplementedError
+
+    def read_back(self, column: FeatureColumn, block: NDArray[np.float64]) -> dict[str, Any]:
+        """What its numbers [rows, its columns] say of the table: column -> values in its own units."""
+        return {}
+
+    def are_gaps(self, values: Any) -> NDArray[np.bool_]:
+        """Which rows have no value."""
+        found: NDArray[np.bool_] = np.isnan(values) if self.is_array else values.is_null().to_numpy()
+        return found
+
+    def group(self, column: FeatureColumn) -> str:
+        """With which others it is described."""
+        return self.name
+
+    def describe(self, columns: Sequence[FeatureColumn]) -> str:
+        """How columns of one group become numbers, in brackets."""
+        return ""
+
+    def num_numbers(self, column: FeatureColumn) -> int:
+        """How many numbers it has, each with a transform of its own."""
+        return 0
+
+    def make_up(self, column: FeatureColumn, generator: np.random.Generator, count: int, words: Sequence[str]) -> NDArray[Any]:
+        """Values as training may have seen them, and among them gaps, values beyond, and words that nobody has seen.
+
+        Args:
+            column: fitted.
+            generator: draws them.
+            count: how many rows.
+            words: that a category knows as they stand in raw text.
+        """
+        raise NotImplementedError
+
+
+def embedding_dimension(vocabulary_size: int) -> int:
+    """Suggested size of an embedding: 1.6 n^0.56, at most 50 (the rule of thumb of fastai's tabular models)."""
+    return int(min(50, max(2, round(1.6 * vocabulary_size**0.56))))

@@ -1,0 +1,124 @@
+"""Columns of numbers: filled, scaled, and marked where they had gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.columns.kind import GAPS, Kind, Learning, Unseen
+from dltrain.data.columns.kinds import Reading, read_numbers
+from dltrain.data.columns.scaling import (
+    BY_ROUNDING,
+    NumberTransform,
+    fit_number,
+    ignoring_constant,
+    vary_by_rounding,
+    why_untaught,
+)
+
+if TYPE_CHECKING:
+    import polars
+
+    from dltrain.data.columns.column import FeatureColumn
+
+
+class Number(Kind):
+    """A number; and what booleans and dates share with it: they become one number or several, each with a transform."""
+
+    name = "number"
+    is_array = True
+
+    def read(
+        self, series: polars.Series, column: FeatureColumn, reading: Reading
+    ) -> tuple[Any, NDArray[np.int64], polars.Series]:
+        """See `Kind.read`."""
+        numbers, bad = read_numbers(series, reading)
+        return numbers, bad, series
+
+    def expected(self, column: FeatureColumn) -> str:
+        """See `Kind.expected`."""
+        return "a finite number"
+
+    def learn(self, column: FeatureColumn, seen: Any, how: Learning) -> FeatureColumn:
+        """Fill and scale."""
+        fitted = fit_number(column.name, seen, how.scale, how.impute)
+        number = ignoring_constant(fitted, seen, keeps_rounding=how.keeps_rounding)
+        untaught = why_untaught(seen)
+        if not untaught and not how.keeps_rounding and not np.isnan(seen).any() and vary_by_rounding(seen, how.scale):
+            untaught = BY_ROUNDING
+        return replace(column, numbers=(number,), untaught=untaught)
+
+    def numbers(self, column: FeatureColumn, values: Any) -> list[NDArray[np.float64]]:
+        """Float64 [rows] for each of its transforms."""
+        return [values]
+
+    def is_embedded(self, column: FeatureColumn) -> bool:
+        """See `Kind.is_embedded`."""
+        return False
+
+    def columns(self, column: FeatureColumn) -> tuple[str, ...]:
+        """See `Kind.columns`."""
+        return tuple(name for number in column.numbers for name in number.columns)
+
+    def unit_range(self, column: FeatureColumn) -> bool:
+        """See `Kind.unit_range`."""
+        return all(number.scale in ("minmax", "quantile") for number in column.numbers)
+
+    def num_numbers(self, column: FeatureColumn) -> int:
+        """See `Kind.num_numbers`."""
+        return 1
+
+    def write(self, column: FeatureColumn, values: Any, block: NDArray[np.float32], unseen: Unseen) -> None:
+        """See `Kind.write`."""
+        place = 0
+        for transform, number in zip(column.numbers, self.numbers(column, values), strict=True):
+            block[:, place] = transform.transform(number)
+            if transform.indicator:
+                block[:, place + 1] = np.isnan(number)
+            place += len(transform.columns)
+
+    def read_back(self, column: FeatureColumn, block: NDArray[np.float64]) -> dict[str, Any]:
+        """Numbers in their own units; a date's parts are columns of their own."""
+        found: dict[str, Any] = {}
+        place = 0
+        for number in column.numbers:
+            found[number.name] = self.show(number.inverse(block[:, place]))
+            place += len(number.columns)
+        return found
+
+    def show(self, values: NDArray[np.float64]) -> Any:
+        """Numbers as they are shown to the user: as exact as the model's are."""
+        return values.astype(np.float32)
+
+    def describe(self, columns: Sequence[FeatureColumn]) -> str:
+        """`(minmax; 2 with gaps filled and marked)`."""
+        scales = sorted({number.scale for column in columns for number in column.numbers})
+        missing = sum(any(number.indicator for number in column.numbers) for column in columns)
+        return f" ({', '.join(scales)}{f'; {missing} with gaps filled and marked' if missing else ''})"
+
+    def make_up(self, column: FeatureColumn, generator: np.random.Generator, count: int, words: Sequence[str]) -> NDArray[Any]:
+        """See `Kind.make_up`."""
+        gaps = make_gaps(column, generator, count)
+        return np.where(gaps, np.nan, make_numbers(column.numbers[0], generator, count)).astype(np.float32)
+
+
+def make_gaps(column: FeatureColumn, generator: np.random.Generator, count: int) -> NDArray[np.bool_]:
+    """Which of the made up rows have no value; none where a run takes no rows with gaps."""
+    gaps = generator.random(count) < GAPS
+    return gaps & (not any(np.isnan(number.fill) for number in column.numbers))
+
+
+def make_numbers(number: NumberTransform, generator: np.random.Generator, count: int) -> NDArray[np.float64]:
+    """Numbers as training had them, some beyond."""
+    if len(number.quantiles):
+        beyond = 0.1 * (number.quantiles[-1] - number.quantiles[0])
+        return generator.uniform(number.quantiles[0] - beyond, number.quantiles[-1] + beyond, count)
+    middle = number.center if number.scale != "none" or not np.isfinite(number.fill) else number.fill
+    return generator.normal(middle, number.spread, count)
+
+
+NUMBER = Number()
