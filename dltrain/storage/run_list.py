@@ -14,7 +14,7 @@ from dltrain.storage.run import (
     Run,
     require_own,
 )
-from dltrain.wording import did_you_mean
+from dltrain.wording import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ def find_run(word: str, runs: Path) -> Path:
         hint = f"`dltrain fit {word}` makes one; `dltrain trace {word} --input '1, 2'` computes with the weights that it gives"
         raise UsageError(f"{word} is a config, not a run", hint=hint)
     hint = "`dltrain runs` lists the runs" if known else f"there are no runs in {runs} yet; `--runs DIR` names another folder"
-    beside = [str(path.parent / info.path.name) for info in list_runs(path.parent)] if word else []
-    near = did_you_mean(str(path), ["latest", *(info.path.name for info in known), *beside])
-    hint = f"{near} {hint}" if near else hint
+    beside = {info.path.name: str(path.parent / info.path.name) for info in list_runs(path.parent)} if word else {}
+    near = nearest(path.name, ["latest", *(info.path.name for info in known), *beside])
+    hint = f'did you mean "{beside.get(near, near)}"? {hint}' if near else hint
     raise UsageError(
         f"no run answers to {word!r}: it is neither a run's path, nor `latest`, nor the beginning of a run's name", hint=hint
     )
