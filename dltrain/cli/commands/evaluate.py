@@ -51,6 +51,13 @@ def command(
             help="Metrics by the values of a column, of numbers by quarters; worst first (repeatable).",
         ),
     ] = None,
+    importance: Annotated[
+        bool, typer.Option("--importance", help="What each column is worth: how much worse the metric gets without it.")
+    ] = False,
+    importance_metric: Annotated[
+        str | None, typer.Option("--importance-metric", metavar="METRIC", help="By which; log_loss or rmse if not given.")
+    ] = None,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often each column is dealt out for --importance.")] = 5,
     against: Annotated[
         str | None,
         typer.Option(
@@ -67,12 +74,14 @@ def command(
     RUN is a path, `latest`, or the beginning of a run's name. Where the run's own data was moved, `data.path=FILE` says where to.
     """
     from dltrain.cli.against_text import against_table
+    from dltrain.cli.importance_text import importance_text
     from dltrain.cli.paths import data_words
     from dltrain.cli.results import gate_documents, gate_lines, metrics_table, report_text, unmet_faults
     from dltrain.cli.slices_text import slices_text
     from dltrain.config import split_words
     from dltrain.errors import fault_documents
     from dltrain.evaluation.evaluate import evaluate
+    from dltrain.evaluation.importance import weigh_columns
     from dltrain.evaluation.metrics.gates import parse_gates
     from dltrain.evaluation.slices import cut_result
     from dltrain.storage.run_list import find_run
@@ -103,6 +112,7 @@ def command(
 
         result, compared = evaluate_against(path, find_old(against, runs), **options)
     slices = cut_result(result, tuple(by or ()), own_gates=not no_require)
+    worth = weigh_columns(result, importance_metric, repeats) if importance or importance_metric else None
     unmet = unmet_faults(result.gates)
     code = GateError.exit_code if unmet else 0
     console.document(
@@ -120,6 +130,7 @@ def command(
             "gates": gate_documents(result.gates),
             "notes": [*result.notes, *(compared.notes if compared else ())],
             **({"slices": [one.document() for one in slices]} if slices else {}),
+            **({"importance": worth.document()} if worth else {}),
             **({"against": compared.document()} if compared else {}),
         }
     )
@@ -128,6 +139,7 @@ def command(
         *report_text(result.report, console.width),
         metrics_table({result.part: result.metrics}, result.baseline, result.report, console.width, result.intervals),
         *slices_text(slices, console.width),
+        importance_text(worth, console.width) if worth else "",
         against_table(compared.paired, console.width) if compared else "",
         "\n".join(map(one_line, [*result.notes, *(compared.notes if compared else ())])),
         "\n".join(gate_lines(result.gates)),
