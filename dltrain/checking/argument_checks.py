@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from dltrain.checking.places import fault
 from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.curves import is_curve, peak_of
+from dltrain.config.durations import speaks_of_training, steps_of, with_steps
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
@@ -40,11 +42,19 @@ def check_arguments(config: Config, training: TrainingConfig, facts: DataFacts, 
     """Faults of arguments that contradict one another, or that can have no effect in a training of this length."""
     del heads
     steps = _steps_an_epoch(training, facts)
+    if steps is not None:
+        total = steps * training.epochs
+        warmup = steps_of(training.warmup, steps, total) if training.warmup is not None else 0
+        if warmup >= total:
+            yield fault(
+                config, "training.warmup", _too_long("the warm-up", warmup, total), "shorten it, or train longer", warning=True
+            )
+        training = with_steps(replace(training, warmup=None), facts.rows["train"])
     path = "training.optimizer"
     for name, message, hint, warning in _of_optimizer(training, steps):
         yield fault(config, f"{path}.{name}", message, hint, warning=warning)
     rate = training.optimizer.arguments.get("learning_rate")
-    if isinstance(rate, Component):
+    if isinstance(rate, Component) and not speaks_of_training(rate):
         for name, message, hint, warning in _of_schedule(rate, training.epochs, steps):
             yield fault(config, f"{path}.learning_rate.{name}", message, hint, warning=warning)
     if training.early_stopping is not None:

@@ -5,6 +5,7 @@ The notation, used by the catalog, by the keys and by the data sources: alternat
     int  number  bool  text  name  mapping  any  none      `name` takes any scalar as the text that was written
     int>=1  number>0  number[0,1)                          with a range; numbers are finite
     'valid'                                                this very word, in any case
+    duration                                               `3 epochs`, or `10 %` of the training
     list(...)  map(...)                                    a list of, or a mapping from text to, what stands inside
     initializer  regularizer  constraint  schedule  curve  layer  optimizer  loss  metric  activation
     transformer                                            a component by name
@@ -20,6 +21,7 @@ from functools import lru_cache
 from typing import Any
 
 from dltrain.config.aliases import KNOWN_VALUES
+from dltrain.config.durations import duration
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
 from dltrain.wording import did_you_mean, normalize
@@ -136,7 +138,7 @@ def _parse_alternative(text: str) -> Alternative:
         if opening:
             return Alternative(word, range=Range(float(low), float(high), opening == "(", closing == ")"))
         return Alternative(word)
-    if text in COMPONENTS or text in ("bool", "text", "name", "mapping", "any", "none"):
+    if text in COMPONENTS or text in ("bool", "text", "name", "mapping", "any", "none", "duration"):
         return Alternative(text)
     raise ValueError(f"unknown kind {text!r}")
 
@@ -165,6 +167,7 @@ def _describe(alternative: Alternative) -> str:
         "mapping": "a mapping",
         "any": "a value",
         "none": "null",
+        "duration": "`N epochs`, `N %`",
     }
     return articles.get(word) or f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
 
@@ -244,6 +247,8 @@ def _read_simple(alternative: Alternative, node: Node) -> Any:
             and abs(value) < 1e308
             and alternative.range.holds(value)
         )
+    elif word == "duration":
+        return (duration(value) if isinstance(value, str) else None) or MISMATCH
     elif word == "text":
         fits = isinstance(value, str) and value != ""
     elif word == "name" and value is not None and node.text != "":
@@ -279,6 +284,8 @@ def _hint(kind: Kind, node: Node, path: str) -> str | None:
 
 def _number_meant(kind: Kind, value: Any) -> str | None:
     """The number that is meant by a share in percent, or by a whole one with a point: 0.25 for `25%` and 25, 30 for 30.0."""
+    if kind.takes("duration"):
+        return None
     if isinstance(value, str) and re.fullmatch(r"\s*\d+(\.\d*)?\s*%\s*", value):
         number = float(value.strip().rstrip("% ")) / 100
     elif isinstance(value, float) and value.is_integer() and kind.takes("int"):

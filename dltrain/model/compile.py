@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from dltrain.config.durations import with_steps
 from dltrain.config.types import Component, TrainingConfig
 from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.model.build import keras_refusals, make_component
@@ -36,6 +37,7 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig, *
         ConfigError: Keras refuses the optimizer, a loss or a metric.
     """
     keras = import_keras()
+    training = with_steps(training, None)  # what is trained knows its rows, and was given numbers of steps before
     try:
         # Names of its own: Keras would number those of a process's second model, and files would differ.
         optimizer = optimizer or make_component(keras, _named(training.optimizer))

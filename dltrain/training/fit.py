@@ -12,6 +12,7 @@ from typing import Any, Literal
 from dltrain.checking.argument_checks import check_tensorboard
 from dltrain.checking.check import check_config, check_dataset, raise_for_errors
 from dltrain.checking.places import placed
+from dltrain.config.durations import config_with_steps
 from dltrain.config.types import NO_DATA, Config, TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError
@@ -122,6 +123,9 @@ class _Fit:
     def fit(self, dataset: Dataset | None) -> FitResult:
         """All stages."""
         dataset, warnings = self._read() if dataset is None else self._take(dataset)
+        if "train" in dataset.parts:
+            self.config = config_with_steps(self.config, dataset.parts["train"].num_rows)
+            self.training = self.config.training or self.training
         self.helper.submit(warm_up_plots)
         self._tell_of(dataset, warnings)
         with self.watch.timed("build"):

@@ -16,8 +16,8 @@ from dltrain.wording import did_you_mean, one_of
 
 # Keys of `training` that a phase may give; the others make the history, the files or the loss, which are of the whole run.
 PHASE_KEYS = (
-    "epochs", "optimizer", "batch_size", "shuffle", "class_weight", "early_stopping", "reduce_lr_on_plateau", "jit_compile",
-    "cache_features",
+    "epochs", "optimizer", "warmup", "batch_size", "shuffle", "class_weight", "early_stopping", "reduce_lr_on_plateau",
+    "jit_compile", "cache_features",
 )  # fmt: skip
 UNFREEZE = "training.phases.unfreeze"
 MOST_PHASES = 100

@@ -12,6 +12,7 @@ from dltrain.config.blocks.phases import plain_phase, read_phases
 from dltrain.config.blocks.templates import check_metric, check_template, format_of, stays_inside
 from dltrain.config.catalog.metrics import metric_name
 from dltrain.config.components import plain_component, plain_value, read_component
+from dltrain.config.durations import why_no_warmup
 from dltrain.config.gates import parse_gate
 from dltrain.config.groups_key import read_groups
 from dltrain.config.keys import KEYS
@@ -63,6 +64,7 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
     config = TrainingConfig(**values)
     block = node if isinstance(node, MappingNode) else MappingNode()
     config = _settle_monitors(context, block, config, data)
+    _check_warmup(context, block, config, "training")
     if phases is None:
         return config
 
@@ -71,6 +73,17 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
 
     found = read_phases(context, phases, "training.phases", special, settle)
     return config if found is MISMATCH else replace(config, phases=found)
+
+
+def _check_warmup(context: Context, node: MappingNode, config: TrainingConfig, path: str) -> None:
+    """What a warm-up cannot go with."""
+    if config.warmup is None:
+        return
+    reason = why_no_warmup(config.optimizer)
+    if reason is None and config.reduce_lr_on_plateau is not None:
+        reason = "a rate that is warmed up is a schedule, which reduce_lr_on_plateau cannot lower"
+    if reason is not None:
+        context.faults.add(node.entries.get("warmup", node), f"{path}.warmup", reason, "leave one of the two out")
 
 
 def _read_optimizer(context: Context, node: Node, path: str) -> Any:

@@ -26,6 +26,14 @@ NAMESPACES = {
 }
 
 
+# Arguments of schedules that count steps, which a config can also say in terms of the training.
+_COUNTS_OF_STEPS = {
+    **dict.fromkeys(("decay_steps", "first_decay_steps"), "int>=1|duration"),
+    "warmup_steps": "int>=0|duration",
+    "boundaries": "list(number>=0|duration)",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Argument:
     """One argument of a component.
@@ -67,8 +75,10 @@ class ComponentEntry:
     @cached_property
     def arguments(self) -> dict[str, Argument]:
         """Argument name -> argument, in Keras's order."""
+        counts = _COUNTS_OF_STEPS if self.kind == "schedule" else {}
         return {
-            raw[0]: Argument(raw[0], raw[1], raw[2], len(raw) == 3, raw[3] if len(raw) > 3 else None) for raw in self._arguments
+            raw[0]: Argument(raw[0], counts.get(raw[0], raw[1]), raw[2], len(raw) == 3, raw[3] if len(raw) > 3 else None)
+            for raw in self._arguments
         }
 
 

@@ -76,6 +76,7 @@ def _alternative(alternative: Alternative) -> Schema:
     types: dict[str, Schema] = {
         "bool": {"type": "boolean"},
         "text": {"type": "string", "minLength": 1},
+        "duration": {"type": "string", "pattern": r"^ *[0-9]+(\.[0-9]+)? *([Ee]pochs?|%) *$"},
         "name": {"type": ["string", "number", "boolean"], "minLength": 1},
         "mapping": {"type": "object"},
         "any": {},

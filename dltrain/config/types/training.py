@@ -78,6 +78,11 @@ class TrainingConfig:
     metrics: tuple[Component, ...] = keyed("list(metric)", "What else is computed.", (), example=["accuracy", "AUC"])
     epochs: int = keyed("int>=1", "Passes over the training part.", 10, example=30)
     batch_size: int = keyed("int>=1", "Rows a step.", 32, example=64)
+    warmup: int | str | None = keyed(
+        "int>=1|duration",
+        "The learning rate rises in a line from 0 in so many steps, epochs or percent of the training: 500, 1 epoch, 5 %.",
+        example="5 %",
+    )
     shuffle: bool = keyed("bool", "A new order of the rows each epoch.", True, example=False)
     class_weight: str | Mapping[str, Any] | None = keyed(
         "'balanced'|map(number>=0|'balanced'|map(number>=0))",

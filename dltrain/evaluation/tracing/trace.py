@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.curves import is_curve
+from dltrain.config.durations import with_steps
 from dltrain.config.types import NO_DATA, Component, Config
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Dataset, Part, Schema
@@ -123,7 +124,9 @@ def trace(
     known = bool(part.targets) and bool(subject.heads)
     if steps is not None and not known:
         raise UsageError("steps of gradient descent need a target", hint="give one with --target")
-    optimizer = (subject.config.training.optimizer if subject.config.training else PLAIN_DESCENT) if known else None
+    optimizer = (
+        (with_steps(subject.config.training, None).optimizer if subject.config.training else PLAIN_DESCENT) if known else None
+    )
     network = infer_network(subject.config.model, subject.schema, subject.heads)
     numbers, origin, notes = _numbers(subject, network, optimizer, weights, reporter)
     if known:

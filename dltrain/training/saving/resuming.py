@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from dltrain.config import load_config
 from dltrain.config.curves import CURVES
+from dltrain.config.durations import speaks_of_share
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset
 from dltrain.errors import ConfigError, DataError, Fault, RunError, UsageError
@@ -81,11 +82,13 @@ def compare_with_run(
     ]
     if changed:
         raise ConfigError([*changed, Fault("a run goes on with its own config only", hint=f"dltrain fit --resume {run.path}")])
-    curved = any(f".{name}." in key for key in after for name in CURVES)
+    shares = any(speaks_of_share(value) for value in after.values())
+    curved = shares or any(f".{name}." in key for key in after for name in CURVES)
     epochs = [key for key in free_keys if key.endswith("epochs") and before.get(key) != after.get(key)]
     if curved and epochs:
         was, now = before.get(epochs[0]), after.get(epochs[0])
-        reporter.warning(f"{epochs[0]} was {was} and is {now} now: curves go on at their share of the training as it is now")
+        what = "schedules" if shares else "curves"
+        reporter.warning(f"{epochs[0]} was {was} and is {now} now: {what} go on at their share of the training as it is now")
     data = manifest.data
     if data.get("fingerprint") != dataset.fingerprint:
         faults = fingerprint_faults(data.get("details", {}), dataset.fingerprint_details)

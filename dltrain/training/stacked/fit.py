@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from dltrain.checking.check import check_dataset
 from dltrain.config.curves import is_curve
+from dltrain.config.durations import config_with_steps
 from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.request import DataRequest
@@ -132,6 +133,8 @@ class Stacks:
                 self.session.reporter.data_ready(read.summary)
                 for warning in check_dataset(fit.config, read).warnings:
                     self.session.reporter.warning(warning)
+            if not isinstance(read, DltrainError) and "train" in read.parts:
+                fit.config = config_with_steps(fit.config, read.parts["train"].num_rows)
             result.append(None if isinstance(read, DltrainError) else read)
         if not any(result):
             raise next(read for read in self._datasets.values() if isinstance(read, DltrainError))
