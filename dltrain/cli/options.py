@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
+from dltrain.errors import UsageError
 
 # Arguments are explained by the command's own text, under its usage line.
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", hidden=True)]
@@ -45,6 +47,23 @@ RequireOption = Annotated[
     list[str] | None,
     typer.Option("--require", metavar="GATE", help="Exit 5 unless the metric is reached, as 'accuracy>=0.9' (repeatable)."),
 ]
+
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+_TIME = re.compile(r"(\d+(?:\.\d+)?)([smh])")
+
+
+def parse_time(text: str) -> float:
+    """Seconds of a time such as 90s, 10m or 1h.
+
+    Raises:
+        UsageError: it is none, or nothing.
+    """
+    match = _TIME.fullmatch(text.strip().lower())
+    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if seconds <= 0:
+        raise UsageError(f"expected a time, found {text!r}", hint="such as 90s, 10m or 1h")
+    return seconds
 
 
 class Command(typer.core.TyperCommand):

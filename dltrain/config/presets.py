@@ -16,6 +16,8 @@ from dltrain.config.text.scalars import describe
 from dltrain.wording import did_you_mean, normalize, one_of
 
 REALMLP = "realmlp"
+# The input of `model.inputs` whose columns are embedded as numbers.
+NUMBERS = "numbers"
 PRESETS: Mapping[str, str] = {
     REALMLP: "A multilayer perceptron for tables with the settings of RealMLP (arXiv 2407.04491).",
 }
@@ -50,9 +52,9 @@ def expand_preset(root: MappingNode, faults: Faults) -> None:
         message = f"{name} trains classes and numbers differently, and the config does not say which: it is taken for classes"
         faults.add(node, "model.preset", message, "say data.task: classification, or regression", warning=True)
     given = model.entries.get("layers")
-    layers, training = _realmlp(task)
-    if given is not None and given.plain() is not None:
-        _leave_out_groups(training, given.plain())
+    layers, training = _realmlp(task, _branches(root))
+    own = None if given is None else given.plain()
+    _leave_out_groups(training, layers if own is None else own)
     _put(model, {"layers": layers}, node)
     block = root.entries.get("training")
     if block is None or (isinstance(block, ScalarNode) and block.value is None):
@@ -73,14 +75,52 @@ def _task(root: MappingNode) -> str | None:
     return known.task or None if known else None
 
 
-def _realmlp(task: str | None) -> tuple[list[Any], dict[str, Any]]:
+def _branches(root: MappingNode) -> Mapping[str, bool]:
+    """The named inputs of columns -> whether it is a category that is embedded; empty where there are none."""
+    model, data = root.entries.get("model"), root.entries.get("data")
+    inputs = model.entries.get("inputs") if isinstance(model, MappingNode) else None
+    encode = data.entries.get("encode") if isinstance(data, MappingNode) else None
+    by_column = encode.plain() if encode is not None else None
+    found = {}
+    for name, node in inputs.entries.items() if isinstance(inputs, MappingNode) else ():
+        if isinstance(node, ListNode):
+            columns = node.plain()
+            how = by_column.get(columns[0]) if isinstance(by_column, Mapping) and len(columns) == 1 else by_column
+            found[name] = len(columns) == 1 and how == "embedding"
+    return found
+
+
+def _first_layers(branches: Mapping[str, bool]) -> list[Any]:
+    """What embeds numbers and categories, and puts them beside each other."""
+    if not branches:
+        return ["PeriodicEmbedding"]
+    if NUMBERS not in branches:
+        return []  # the inputs are joined as they are
+    layers: list[Any] = []
+    ends = []
+    for name, is_embedded in branches.items():
+        if name == NUMBERS:
+            layers.append({"PeriodicEmbedding": {"name": "periodic_embedding", "from": name}})
+            ends.append("periodic_embedding")
+        elif is_embedded:
+            normal = {"RandomNormal": {"stddev": 1.0}}
+            embedding = {"name": f"{name}_embedding", "from": name, "output_dim": 8, "embeddings_initializer": normal}
+            layers.append({"Embedding": embedding})
+            ends.append(f"{name}_embedding")
+        else:
+            ends.append(name)
+    return [*layers, {"Concatenate": {"from": ends}}] if len(ends) > 1 else layers
+
+
+def _realmlp(task: str | None, branches: Mapping[str, bool]) -> tuple[list[Any], dict[str, Any]]:
     """The values of the paper's table A.1, as far as they are not the data's.
 
     Args:
         task: "regression" has a rate and an activation of its own; None: not said, as for classes.
+        branches: from `_branches`: with an input `numbers` its columns alone are embedded as numbers.
     """
     numbers = task == "regression"
-    layers: list[Any] = ["PeriodicEmbedding", "FeatureScaling"]
+    layers: list[Any] = [*_first_layers(branches), "FeatureScaling"]
     for _ in range(3):
         layers += [
             {"Dense": {"units": 256, "kernel_initializer": "LecunNormal"}},

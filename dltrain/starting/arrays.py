@@ -31,14 +31,16 @@ FIRST_ARGUMENTS: dict[str, dict[str, tuple[Any, str]]] = {
 }
 
 
-def start_dataset(name: str, asked: str | None, reporter: Reporter, *, simple: bool = False) -> Starter:
+def start_dataset(
+    name: str, asked: str | None, reporter: Reporter, *, simple: bool = False, seconds: float | None = None
+) -> Starter:
     """A config for a named dataset; reads nothing but what comes with the package.
 
     Raises:
         UsageError: a target for a dataset that has its own.
     """
     if SOURCES[name].holds == "table" and SOURCES[name].kept == INSTALLED:
-        return start_table(name, None, name, asked, reporter, simple=simple)
+        return start_table(name, None, name, asked, reporter, simple=simple, seconds=seconds)
     if asked is not None:
         raise UsageError(Fault(f"the dataset {name} brings its own target", hint=f"dltrain init {name}"))
     arguments = FIRST_ARGUMENTS.get(name, {})

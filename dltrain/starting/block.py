@@ -52,6 +52,13 @@ class Block:
             self.remark(remark, indent=2)
         self.lines += lines
 
+    def lists(self, key: str, lists: Mapping[str, Sequence[str]], remark: str) -> None:
+        """A key below the one last opened that holds names -> lists of names, a line each or more."""
+        self.remark(remark, indent=2)
+        self.lines.append(f"  {key}:")
+        for name, items in lists.items():
+            self.lines += _joined(f"    {name}: [", [_dumped("x", [item])[0].strip()[4:-1] for item in items], "]")
+
     def text(self) -> str:
         """The whole file."""
         return "\n".join(self.lines) + "\n"
@@ -77,9 +84,9 @@ def _joined(head: str, entries: Sequence[str], tail: str) -> list[str]:
     lines, line = [], head
     for index, entry in enumerate(entries):
         piece = entry + ("," if index + 1 < len(entries) else tail)
-        if line.strip() and not line.endswith("{") and len(line) + 1 + len(piece) > WIDTH:
+        if line.strip() and not line.endswith(("{", "[")) and len(line) + 1 + len(piece) > WIDTH:
             lines.append(line)
             line = " " * len(head) + piece
         else:
-            line += piece if line.endswith("{") or not line.strip() else " " + piece
+            line += piece if line.endswith(("{", "[")) or not line.strip() else " " + piece
     return [*lines, line]

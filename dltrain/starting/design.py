@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dltrain.config.types import SplitConfig
@@ -38,6 +38,10 @@ class Design:
         patience: of the early stopping.
         optimizer: as the config holds it.
         plateau: of `reduce_lr_on_plateau`, as the config holds it; None: the rate stays.
+        preset: of the model, which then says layers and optimizer; None: they are as above.
+        inputs: named inputs -> columns, as `model.inputs` has them.
+        epochs_reason: why so many.
+        loss: as the config holds it; None: what the task needs.
     """
 
     layers: list[Any]
@@ -47,6 +51,10 @@ class Design:
     patience: int
     optimizer: Any
     plateau: Mapping[str, Any] | None = None
+    preset: str | None = None
+    inputs: Mapping[str, list[str]] = field(default_factory=dict)
+    epochs_reason: str = "at the most; early stopping ends it when validation no longer improves"
+    loss: Any = None
 
 
 def split_of(num_rows: int, *, own_test: bool) -> SplitConfig:

@@ -31,12 +31,12 @@ class Preparation:
     Attributes:
         encode: column -> "embedding", for categories of more values than are one-hot.
         log_target: the logarithm of the target is to be learned, for its skewness is this: of the values, of their logarithms.
-        scale: column -> "smooth_clip", for numbers with values far out.
+        scale: "smooth_clip" for all numbers, or column -> "smooth_clip", for those with values far out.
     """
 
     encode: Mapping[str, str] = field(default_factory=dict)
     log_target: tuple[float, float] | None = None
-    scale: Mapping[str, str] = field(default_factory=dict)
+    scale: str | Mapping[str, str] = field(default_factory=dict)
 
     def apply(self, config: DataConfig) -> DataConfig:
         """The `data:` block with it."""

@@ -31,7 +31,13 @@ MOST_ENTRIES = 200_000
 
 
 def make_starter(
-    path: str, *, target: str | None = None, folder: Path | None = None, simple: bool = False, reporter: Reporter = SILENT
+    path: str,
+    *,
+    target: str | None = None,
+    folder: Path | None = None,
+    simple: bool = False,
+    seconds: float | None = None,
+    reporter: Reporter = SILENT,
 ) -> Starter:
     """Look at data and write a config for it that runs as it is.
 
@@ -43,6 +49,7 @@ def make_starter(
             targets of an archive. None: guessed, where it is clear.
         folder: where the config will stand, for the data's path in it; None: the working directory.
         simple: a small net for a table, as a course begins with.
+        seconds: that training may take on two cores, where the net's epochs go by it; None: minutes.
         reporter: hears what is being read.
 
     Raises:
@@ -52,7 +59,7 @@ def make_starter(
     if path in SOURCES and not SOURCES[path].needs_path and not os.path.isfile(path):
         from dltrain.starting.arrays import start_dataset
 
-        return start_dataset(path, target, reporter, simple=simple)
+        return start_dataset(path, target, reporter, simple=simple, seconds=seconds)
     where = _find(path)
     if where is None:
         raise _nothing_there(path)
@@ -75,7 +82,8 @@ def make_starter(
         return start_archive(where, written, target)
     from dltrain.starting.table import start_table
 
-    return start_table("parquet" if suffix in PARQUET_SUFFIXES else "csv", where, written, target, reporter, simple=simple)
+    source = "parquet" if suffix in PARQUET_SUFFIXES else "csv"
+    return start_table(source, where, written, target, reporter, simple=simple, seconds=seconds)
 
 
 def _find(path: str) -> str | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from dltrain.config.types import DataConfig, SplitConfig, TextConfig
 from dltrain.data.columns.kinds import KINDS, is_unspaced
@@ -26,10 +27,14 @@ from dltrain.starting.columns import Columns, study_columns, with_names, with_sh
 from dltrain.starting.design import Design, design, design_table, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.preparation import MOST_ONE_HOT, Preparation, decide
+from dltrain.starting.preset import design_preset, inputs_of, prepare, suits
 from dltrain.starting.starter import Starter
 from dltrain.starting.target import Target, choose_target, study_target
 from dltrain.starting.text import find_text_options
 from dltrain.wording import listed, shown
+
+if TYPE_CHECKING:
+    from dltrain.data.columns.column import FeatureColumn
 
 SEED = 0
 # A larger text is judged by its beginning; all of it is read when it is fitted.
@@ -42,7 +47,14 @@ MOST_SHOWN = 8
 
 
 def start_table(
-    source: str, where: str | None, written: str, asked: str | None, reporter: Reporter, *, simple: bool = False
+    source: str,
+    where: str | None,
+    written: str,
+    asked: str | None,
+    reporter: Reporter,
+    *,
+    simple: bool = False,
+    seconds: float | None = None,
 ) -> Starter:
     """A config for text tables or Parquet files, or for a named dataset that is a table.
 
@@ -53,6 +65,7 @@ def start_table(
         asked: the target that the user named, or None.
         reporter: hears what is being read.
         simple: a small net, as a course begins with.
+        seconds: that training may take on two cores; None: minutes.
 
     Raises:
         UsageError: a target that there is not, that is not clear, or that is none.
@@ -83,16 +96,28 @@ def start_table(
     leaks = find_leaks(raw.frame, name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw)
     prepared = decide(_fit(config, raw), columns.numbers)
-    config = prepared.apply(config)
-    fitted = _fit(config, raw)
+    fitted = _fit(prepared.apply(config), raw)
     schema, num_rows = fitted.preprocessing.schema, fitted.parts["train"].num_rows
-    chosen = design(schema, num_rows) if simple else design_table(schema, num_rows)
+    features = getattr(fitted.preprocessing, "features", ())
+    if not simple and is_whole and suits(features, target.spec.task, num_rows):
+        prepared = prepare(prepared)
+        fitted = _fit(prepared.apply(config), raw)
+        chosen = design_preset(features, schema, num_rows, inputs_of(features, _left(config, columns, features)), seconds)
+    else:
+        chosen = design(schema, num_rows) if simple else design_table(schema, num_rows)
+    config = prepared.apply(config)
     count = f"{raw.frame.height:,} rows"
     size = f"{count}, {raw.frame.width} columns" if is_whole else f"{raw.frame.width} columns; looked at the first {count}"
     head = f"{os.path.basename(written)}: {size}"
     config = replace(config, path=(written,) if where is not None else ())
     text = _render(head, config, target, columns, leaks, prepared, chosen, raw, asked)
     return Starter(text, (head, *fitted.summary, f"model: {chosen.layers_reason}"))
+
+
+def _left(config: DataConfig, columns: Columns, features: Sequence[FeatureColumn]) -> dict[str, str]:
+    """Column -> kind, of those to learn from that a fit leaves out, because its training part has nothing to teach of them."""
+    out = {column.name for column in features} | {*config.drop, *config.identifiers, *config.target}
+    return {name: kind.kind for name, kind in columns.kinds.items() if not kind.left_out and name not in out}
 
 
 def _read(config: DataConfig, reporter: Reporter) -> tuple[RawTable, bool]:
@@ -306,7 +331,10 @@ def _render_preparation(block: Block, config: DataConfig, target: Target, column
         else:
             block.remark(remark, indent=2)
     if any(columns.kinds[name].kind in ("number", "date") for name in used):
-        if prepared.scale:
+        if isinstance(prepared.scale, str):
+            remark = "numbers: by median and quartiles, and values far out are bent in, as the net below was made with"
+            block.entry("scale", prepared.scale, remark)
+        elif prepared.scale:
             block.entry("scale", dict(prepared.scale), "values far out are bent in; other numbers: mean 0, deviation 1")
         else:
             block.entry("scale", "standard", "numbers: mean 0, deviation 1")
@@ -359,6 +387,13 @@ def open_config(block: Block, head: str) -> None:
 def render_model(block: Block, chosen: Design) -> None:
     """The `model:` block."""
     block.open("model")
+    if chosen.preset:
+        block.entry("preset", chosen.preset, chosen.layers_reason)
+        if chosen.inputs:
+            remark = "`numbers` are embedded as numbers; categories of an input of their own by an Embedding"
+            block.lists("inputs", chosen.inputs, remark)
+        block.remark("the output layer and the loss follow from the task", indent=2)
+        return
     block.entry("layers", chosen.layers, chosen.layers_reason)
     block.remark("the output layer and the loss follow from the task", indent=4)
 
@@ -373,9 +408,15 @@ def render_training(block: Block, chosen: Design, task: str, counts: Mapping[str
         counts: label -> rows, for classification, where they are known.
     """
     block.open("training")
-    block.entry("optimizer", chosen.optimizer)
-    block.entry("epochs", chosen.epochs, "at the most; early stopping ends it when validation no longer improves")
-    block.entry("batch_size", chosen.batch_size)
+    if chosen.optimizer is not None:
+        block.entry("optimizer", chosen.optimizer)
+    if chosen.loss is not None:
+        remark = "labels are taken as a little uncertain, against learning them by heart: who comes before whom is told better; "
+        remark += "leave it out where the probabilities themselves count, which it draws to the middle"
+        block.entry("loss", chosen.loss, remark)
+    block.entry("epochs", chosen.epochs, chosen.epochs_reason)
+    if chosen.preset is None:
+        block.entry("batch_size", chosen.batch_size)
     if task == "classification":
         block.entry("metrics", ["accuracy", "AUC"] if len(counts) == 2 else ["accuracy"])
     else:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from dltrain.cli.console import Console
+from dltrain.cli.options import parse_time
 from dltrain.cli.typer_import import typer
 
 
@@ -20,6 +21,10 @@ def command(
     ] = None,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE|-", help="Where the config goes.")] = "-",
     simple: Annotated[bool, typer.Option("--simple", help="A small net for a table, as a course begins with.")] = False,
+    time: Annotated[
+        str | None,
+        typer.Option("--time", metavar="10m", help="What training may take on two cores, as 90s, 10m or 1h; else 2m."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
 ) -> None:
     """Look at PATH and write a commented config for it, which `dltrain fit` runs as it is.
@@ -33,7 +38,14 @@ def command(
     file = None if output == "-" else Path(output)
     if file is not None:
         file = check_output(file, force=force, inputs=[path])
-    starter = make_starter(path, target=target, folder=file.parent if file else None, simple=simple, reporter=console)
+    starter = make_starter(
+        path,
+        target=target,
+        folder=file.parent if file else None,
+        simple=simple,
+        seconds=None if time is None else parse_time(time),
+        reporter=console,
+    )
     if file is None:
         console.document({"status": "finished", "config": starter.text, "summary": list(starter.summary)})
         console.verbatim(starter.text)

@@ -1,0 +1,140 @@
+"""Where a first config names `model.preset: realmlp`, and how long it is trained: by columns, rows and the time there is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dltrain.config.presets import NUMBERS, REALMLP
+from dltrain.starting.design import Design
+from dltrain.starting.preparation import Preparation
+
+if TYPE_CHECKING:
+    from dltrain.data.columns.column import FeatureColumn
+    from dltrain.data.dataset import Schema
+
+# Rows of the training part from which on the preset was ahead of a smaller net, on tables that were measured.
+FEWEST_ROWS = {"regression": 500, "classification": 1_500}
+EPOCHS, FEWEST_EPOCHS, BATCH_SIZE = 256, 32, 256
+# A step's seconds on two cores: what each takes, and what its products take.
+STEP_SECONDS, PRODUCTS_PER_SECOND = 2e-3, 40e9
+DEFAULT_SECONDS = 120.0
+# Of a number the preset makes so many, of a category's embedding so many.
+WIDTH_OF_NUMBER, WIDTH_OF_EMBEDDING, UNITS = 4, 8, 256
+# A target that leans further than this is learned by its logarithm all the same.
+VERY_SKEWED = 5.0
+
+
+def suits(features: Sequence[FeatureColumn], task: str, num_rows: int) -> bool:
+    """Whether the preset is the better net for a table: one of numbers more than of names, with rows to learn from.
+
+    Args:
+        features: the columns, fitted.
+        task: of the target.
+        num_rows: of the training part.
+    """
+    kinds = [column.kind for column in features]
+    if "text" in kinds or "image" in kinds or num_rows < FEWEST_ROWS.get(task, num_rows + 1):
+        return False
+    numbers = sum(column.kind in ("number", "date") for column in features)
+    return numbers >= max(1, sum(column.is_embedded for column in features))
+
+
+def prepare(prepared: Preparation) -> Preparation:
+    """The preparation that the preset was made with: the numbers bent in, the target as it is unless it leans far."""
+    leaning = prepared.log_target if prepared.log_target and prepared.log_target[0] > VERY_SKEWED else None
+    return replace(prepared, scale="smooth_clip", log_target=leaning)
+
+
+def inputs_of(features: Sequence[FeatureColumn], left: Mapping[str, str]) -> dict[str, list[str]]:
+    """Input -> columns, so that numbers alone are embedded as numbers; empty where there is nothing else.
+
+    Args:
+        features: the columns, fitted.
+        left: column -> kind, of those that the training part has nothing to teach about: another split may.
+    """
+    numbers = [column.name for column in features if column.kind in ("number", "date")]
+    others = [column.name for column in features if column.kind not in ("number", "date") and not column.is_embedded]
+    embedded = [column.name for column in features if column.is_embedded]
+    if not others and not embedded:
+        return {}
+    for names, kinds in ((numbers, ("number", "date")), (others, ("category", "boolean"))):
+        if names:
+            names += [name for name, kind in left.items() if kind in kinds]
+    found = {NUMBERS: numbers, **({"categories": others} if others else {})}
+    columns = {name for names in (numbers, others, embedded) for name in names}
+    for name in embedded:
+        # Neither the name of another input nor, for the layers' sake, that of a column that is not its own.
+        word = re.sub(r"[^A-Za-z0-9_]", "_", name)
+        word = word if re.match(r"[A-Za-z_]", word) else f"column_{word}"
+        while word in found or (word in columns and word != name):
+            word += "_"
+        found[word] = [name]
+    return found
+
+
+def design_preset(
+    features: Sequence[FeatureColumn], schema: Schema, num_rows: int, inputs: Mapping[str, list[str]], seconds: float | None
+) -> Design:
+    """The preset, with epochs that fit into the time.
+
+    Args:
+        features: the columns, fitted.
+        schema: the targets.
+        num_rows: of the training part.
+        inputs: from `inputs_of`.
+        seconds: that training may take on two cores; None: `DEFAULT_SECONDS`.
+    """
+    task = schema.targets[0].task
+    epochs = epochs_within(seconds or DEFAULT_SECONDS, num_rows, _width(features))
+    count = sum(column.kind in ("number", "date") for column in features)
+    named = "all columns are numbers" if not inputs else f"{count} of {len(features)} columns are numbers"
+    reason = f"{num_rows:,} rows to train on, and {named}: RealMLP's layers and training (arXiv 2407.04491), which `dltrain "
+    reason += "check --resolved` shows and this file can change; `dltrain init --simple` writes a small net"
+    epochs_reason = f"about {_duration(epochs * _epoch_seconds(num_rows, _width(features)))} on two cores (`dltrain init --time` "
+    epochs_reason += "gives it more or less): the learning rate, weight decay and dropout follow curves over all of them"
+    return Design(
+        [],
+        reason,
+        BATCH_SIZE,
+        epochs,
+        epochs // 2,
+        None,
+        preset=REALMLP,
+        inputs=inputs,
+        epochs_reason=epochs_reason,
+        loss=smoothed_loss(len(schema.targets[0].classes)) if task == "classification" else None,
+    )
+
+
+def smoothed_loss(num_classes: int) -> Any:
+    """The paper's label smoothing, for two classes; None: the cross-entropy as it is."""
+    return {"BinaryCrossentropy": {"label_smoothing": 0.1}} if num_classes == 2 else None
+
+
+def epochs_within(seconds: float, num_rows: int, width: int) -> int:
+    """How many epochs training has time for."""
+    return max(FEWEST_EPOCHS, min(EPOCHS, int(seconds / _epoch_seconds(num_rows, width))))
+
+
+def _epoch_seconds(num_rows: int, width: int) -> float:
+    """Seconds of an epoch on two cores: three passes of products in each layer."""
+    products = 2 * 3 * BATCH_SIZE * (width * UNITS + 2 * UNITS**2)
+    return -(-num_rows // BATCH_SIZE) * (STEP_SECONDS + products / PRODUCTS_PER_SECOND)
+
+
+def _width(features: Sequence[FeatureColumn]) -> int:
+    """How many numbers the first dense layer takes."""
+    width = 0
+    for column in features:
+        if column.is_embedded:
+            width += WIDTH_OF_EMBEDDING
+        else:
+            width += len(column.columns) * (WIDTH_OF_NUMBER if column.kind in ("number", "date") else 1)
+    return width
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 90 else "a minute" if seconds >= 45 else f"{max(seconds, 1):.0f} s"
