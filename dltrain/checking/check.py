@@ -9,6 +9,7 @@ from typing import Any
 
 from dltrain.checking.frozen_checks import check_frozen, check_weights_files, describe_phases
 from dltrain.checking.group_checks import check_groups
+from dltrain.checking.member_checks import check_members
 from dltrain.checking.memory import estimate_memory, judge_memory
 from dltrain.checking.model_checks import check_model
 from dltrain.checking.places import in_order, placed
@@ -173,7 +174,7 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
         warnings += [item for item in found if item.severity != "error"]
     for item in check_training(config, facts, heads):
         (errors if item.severity == "error" else warnings).append(item)
-    for item in check_groups(config, network):
+    for item in (*check_groups(config, network), *check_members(config, facts)):
         (errors if item.severity == "error" else warnings).append(item)
     errors += check_sweep(config) if config.sweep else ()
     # Where there is no data it is not to blame, and neither is it for columns or numbers that the model or a step asks for.

@@ -125,7 +125,7 @@ def _check_stopping(config: Config, training: TrainingConfig, facts: DataFacts, 
     stopping = training.early_stopping
     data = config.data
     validated = "validation" in facts.rows or bool(
-        data.validation or data.split.validation or data.split.column or data.split.folds
+        data.validation or data.split.validation or data.split.column or data.split.folds or training.members.folds
     )
     if stopping is None:
         return

@@ -81,4 +81,7 @@ MOST = {
     "data.rows": 1_000_000_000,
     "training.epochs": 1_000_000_000,
     "training.batch_size": 1_000_000_000,
+    "training.members": 1_000,
+    "training.members.number": 1_000,
+    "training.members.folds": 1_000,
 }

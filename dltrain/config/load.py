@@ -99,6 +99,7 @@ def _read_blocks(context: Context, tree: Tree, name: str) -> Config:
         places = {key: place for key, place in context.places.items() if key.startswith("model.inputs")}
         data = replace(data, input_columns=columns, places={**data.places, **places})
     training = read_training(context, values.get("training"), data)
+    data = _without_share(faults, root, data, training)
     evaluation = read_evaluation(context, values.get("evaluation"))
     sweep = read_sweep(context, values.get("sweep"), tree.parameters)
     _check_across(context, root, data, model, training)
@@ -118,6 +119,44 @@ def _read_blocks(context: Context, tree: Tree, name: str) -> Config:
         warnings=tuple(faults.warnings),
         places=context.places,
     )
+<<<<<<< HEAD
+=======
+    try:
+        faults.raise_errors()
+    except ConfigError as error:
+        raise FaultyConfig(error.faults, config) from None
+    return replace(config, resolved=plain_config(config, parameters.uses))
+
+
+def _without_share(faults: Faults, root: MappingNode, data: DataConfig, training: TrainingConfig | None) -> DataConfig:
+    """The data without a validation part at random where each member of an ensemble validates on a fold of its own."""
+    if training is None or not training.members.folds or data.split.validation is None:
+        return data
+    path = "data.split.validation"
+    message = f"no such part is made: each of the {training.members.count} members validates on another fold"
+    block = root.entries["data"]
+    split = block.entries.get("split") if isinstance(block, MappingNode) else None
+    node = split.entries.get("validation") if isinstance(split, MappingNode) else None
+    faults.add(node, path, message, "leave it out; or `training.members: 5`, which all validate on it", warning=True)
+    return replace(data, split=replace(data.split, validation=None))
+
+
+def _optimizers(root: MappingNode) -> list[Node | None]:
+    """The optimizer of the training, and those of its phases."""
+    training = root.entries.get("training")
+    if not isinstance(training, MappingNode):
+        return []
+    phases = training.entries.get("phases")
+    blocks = [training, *(phases.items if isinstance(phases, ListNode) else [])]
+    return [block.entries.get("optimizer") for block in blocks if isinstance(block, MappingNode)]
+
+
+def _leave_out_data(root: MappingNode) -> None:
+    """A net that is not trained needs no data: `training: none` alone says `data: none` as well."""
+    if "data" not in root.entries and is_none(root.entries.get("training")):
+        root.entries["data"] = ScalarNode(text=NO_DATA, value=NO_DATA)
+        root.keys["data"] = None
+>>>>>>> 213271c (training.members is read: several models that are averaged, of other seeds or on other folds)
 
 
 def plain_config(config: Config, uses: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -95,7 +95,7 @@ class StoredRun:
                 self.config.model,
                 self.preprocessing.schema,
                 self.heads,
-                seed=self.config.seed,
+                seed=self.config.draw_seed,
                 augment=self.config.data.augment,
                 pretrained=False,
             )

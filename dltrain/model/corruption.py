@@ -46,4 +46,4 @@ def make_corruption(config: CorruptConfig | None, *, seed: int, unit_range: bool
 
 def corruption_of(config: Config, schema: Schema) -> Corrupt | None:
     """`make_corruption` for a config and the inputs of its data."""
-    return make_corruption(config.data.corrupt, seed=config.seed, unit_range=schema.inputs[0].unit_range)
+    return make_corruption(config.data.corrupt, seed=config.draw_seed, unit_range=schema.inputs[0].unit_range)

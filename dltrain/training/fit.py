@@ -179,7 +179,9 @@ class _Fit:
 
     def _build(self, dataset: Dataset) -> tuple[tuple[Head, ...], Any]:
         heads = resolve_heads(self.config.model, dataset.schema, self.training.loss, self.training.metrics)
-        model = build_model(self.config.model, dataset.schema, heads, seed=self.config.seed, augment=self.config.data.augment)
+        model = build_model(
+            self.config.model, dataset.schema, heads, seed=self.config.draw_seed, augment=self.config.data.augment
+        )
         compile_model(model, heads, self.training.stages[0])
         for head in heads:
             self.reporter.detail(head.reason)

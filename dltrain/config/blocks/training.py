@@ -36,6 +36,7 @@ from dltrain.config.types import (
     DataConfig,
     EvaluationConfig,
     LossConfig,
+    MembersConfig,
     PhaseConfig,
     TrainingConfig,
 )
@@ -55,6 +56,7 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
         "loss": lambda value, path: _read_loss(context, value, path, data),
         "metrics": lambda value, path: _read_metrics(context, value, path),
         "checkpoint": lambda value, path: _read_checkpoint(context, value, path),
+        "members": lambda value, path: _read_members(context, value, path),
     }
     for key, callback in CALLBACKS.items():
         special[key] = lambda value, path, callback=callback: _read_callback(context, value, path, callback)
@@ -69,7 +71,7 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
         return config
 
     def settle(phase: MappingNode, given: dict[str, Any], path: str) -> dict[str, Any]:
-        return _settle_callbacks(context, phase, given, path, _history_names(context, config, data), has_validation(data))
+        return _settle_callbacks(context, phase, given, path, _history_names(context, config, data), _is_validated(config, data))
 
     found = read_phases(context, phases, "training.phases", special, settle)
     return config if found is MISMATCH else replace(config, phases=found)
@@ -214,9 +216,23 @@ def _read_checkpoint(context: Context, node: Node, path: str) -> Any:
     return CheckpointConfig(**values)
 
 
+def _read_members(context: Context, node: Node, path: str) -> Any:
+    """How many members, or a mapping that says so."""
+    if not isinstance(node, MappingNode):
+        found = context.read(parse_kind("int>=1"), node, path)
+        return found if found is MISMATCH else MembersConfig(found)
+    config = MembersConfig(**read_block(context, node, path, {}))
+    if config.folds is not None and config.number > 1:
+        context.faults.add(node, path, "there are as many members as folds", "leave `number` out")
+    elif config.member is not None and config.member > config.count:
+        value = node.entries["member"]
+        context.faults.add(value, f"{path}.member", f"expected at most {config.count:,}, found {config.member:,}")
+    return config
+
+
 def _settle_monitors(context: Context, node: MappingNode, config: TrainingConfig, data: DataConfig) -> TrainingConfig:
     """Checks the metrics that callbacks watch, and falls back from `val_loss` to `loss` where there is no validation part."""
-    validated = has_validation(data)
+    validated = _is_validated(config, data)
     metrics = _history_names(context, config, data)
     given = {key: getattr(config, key) for key in MONITORING}
     changes = _settle_callbacks(context, node, given, "training", metrics, validated)
@@ -245,6 +261,11 @@ def _settle_monitors(context: Context, node: MappingNode, config: TrainingConfig
                 has_validation=validated,
             )
     return replace(config, **changes) if changes else config
+
+
+def _is_validated(config: TrainingConfig, data: DataConfig) -> bool:
+    """Whether there will be a validation part, of the run or of each of its members."""
+    return has_validation(data) or config.members.folds is not None
 
 
 def _settle_callbacks(
@@ -321,6 +342,8 @@ def plain_training(config: TrainingConfig | None) -> Any:
     if config is None:
         return "none"
     given = plain_block(config, _plain, whole=True)
+    if config.members.are_several and config.members.folds is None:
+        given["members"] = config.members.number
     order = ("optimizer", "loss", "metrics")
     plain = {name: given.get(name, []) for name in order if name in given or name == "metrics"}
     return {**plain, **given, "checkpoint": plain_block(config.checkpoint, _plain, whole=True)}

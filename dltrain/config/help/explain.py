@@ -135,7 +135,7 @@ def _inside(key: Key, rest: Sequence[str]) -> Iterator[Explanation]:
         yield _explain_own(LOSS_KEYS[rest[-1]], "a loss, where there are several targets")
     elif _kinds_of(key):
         yield from _components(key, rest)
-    elif key.type not in ("block", "bool|block") and any(word in key.type for word in ("map", "list(")):
+    elif "block" not in key.type and any(word in key.type for word in ("map", "list(")):
         yield _explain_key(key)  # a name of the user's own
 
 
@@ -386,6 +386,8 @@ def _words(notation: str) -> str:
         return "a mapping of keys"
     if notation == "bool|block":
         return "true, or a mapping of keys"
+    if notation.endswith("|block"):
+        return f"{parse_kind(notation.removesuffix('|block')).describe()}, or a mapping of keys"
     return parse_kind(notation).describe()
 
 

@@ -200,6 +200,10 @@ def _checkpoint(key: Key) -> Schema:
     return _or({"enum": [True]}, _block(key.path), PARAMETER)
 
 
+def _members(key: Key) -> Schema:
+    return _or({"type": "integer", "minimum": 1}, _block(key.path), PARAMETER)
+
+
 def _phases(_of: Key) -> Schema:
     """Phases: keys of `training`, and `unfreeze`."""
     given = {name: _key(KEYS[f"training.{name}"]) for name in PHASE_KEYS} | {"unfreeze": _key(KEYS[UNFREEZE])}
@@ -236,6 +240,7 @@ _SPECIAL: Mapping[str, Any] = {
     "training.loss": _loss,
     "training.metrics": _metrics,
     "training.checkpoint": _checkpoint,
+    "training.members": _members,
     "training.phases": _phases,
     **{f"training.{name}": _callback for name in CALLBACKS},
     "evaluation.require": _require,

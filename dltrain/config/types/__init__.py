@@ -20,7 +20,7 @@ from dltrain.config.types.data import (
     TextConfig,
     config_fault,
 )
-from dltrain.config.types.training import CheckpointConfig, LossConfig, PhaseConfig, TrainingConfig
+from dltrain.config.types.training import CheckpointConfig, LossConfig, MembersConfig, PhaseConfig, TrainingConfig
 
 __all__ = [
     "LIKE_BOTH",
@@ -35,6 +35,7 @@ __all__ = [
     "ImagesConfig",
     "LayerConfig",
     "LossConfig",
+    "MembersConfig",
     "ModelConfig",
     "PhaseConfig",
     "Place",

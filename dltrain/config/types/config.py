@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -149,6 +150,15 @@ class Config:
     resolved: Mapping[str, Any] = field(default_factory=dict, compare=False)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
     secrets: Secrets = field(default_factory=Secrets, compare=False)
+
+    @property
+    def draw_seed(self) -> int:
+        """The seed of weights, orders and random layers: the config's own, or for a member after the first one of its own."""
+        member = self.training.members.member if self.training is not None else None
+        if member is None or member == 1:
+            return self.seed
+        digest = hashlib.blake2b(f"{self.seed}/member/{member}".encode(), digest_size=4).digest()
+        return int.from_bytes(digest, "big") >> 1
 
     def requiring(self, require: Sequence[str]) -> Config:
         """The same with further gates, which are the command line's and no part of the experiment as it is written down."""

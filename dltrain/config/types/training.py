@@ -41,6 +41,35 @@ class CheckpointConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MembersConfig:
+    """`training.members`: an ensemble, or one fit of it.
+
+    Attributes:
+        number: 1: no ensemble.
+        folds: each is validated on another fold of the rows.
+        member: None: all of them.
+    """
+
+    number: int = keyed("int>=1", "How many there are: `members: 5` for short.", 1, example=5)
+    folds: int | None = keyed(
+        "int>=2",
+        "So many members, each validated on another fold of all rows that are not of the test part.",
+        example=5,
+    )
+    member: int | None = keyed("int>=1", "Which of them, from 1, this one fit is; stands in a member's own config.", example=2)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return self.folds or self.number
+
+    @property
+    def are_several(self) -> bool:
+        """Whether there is more than one to train."""
+        return self.count > 1 and self.member is None
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseConfig:
     """One of `training.phases`: what it does otherwise than the block around it says.
 
@@ -122,6 +151,13 @@ class TrainingConfig:
         (),
         example=[{"epochs": 5}, {"epochs": 5, "unfreeze": 20, "optimizer": {"Adam": {"learning_rate": 1e-05}}}],
         block=PhaseConfig,
+    )
+    members: MembersConfig = keyed(
+        "int>=1|block",
+        "So many models of other seeds, trained together; the run's model is their average.",
+        MembersConfig(),
+        example=5,
+        block=MembersConfig,
     )
     cache_features: bool | None = keyed(
         "'auto'|bool",

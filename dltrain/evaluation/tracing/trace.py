@@ -292,7 +292,7 @@ def _model(subject: _Subject, checkpoint: Path | None, optimizer: Component | No
     if subject.stored is not None and checkpoint is not None:
         return subject.stored.build(checkpoint)
     config = subject.config
-    model = build_model(config.model, subject.schema, subject.heads, seed=config.seed)
+    model = build_model(config.model, subject.schema, subject.heads, seed=config.draw_seed)
     if optimizer is not None:
         compile_model(model, subject.heads, config.training or replace(TrainingConfig(), optimizer=optimizer))
     return model

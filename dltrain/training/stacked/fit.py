@@ -83,7 +83,17 @@ class Stacks:
             on_start: told the number of a fit in `fits` that begins.
             on_epoch: told number, 0-based epoch and logs of each epoch; True stops the fit there.
         """
-        datasets = self._read(fits)
+        self.fit_on(self._read(fits), fits, on_start=on_start, on_epoch=on_epoch)
+
+    def fit_on(
+        self,
+        datasets: Sequence[Dataset | None],
+        fits: Sequence[StackedFit],
+        *,
+        on_start: Callable[[int], None],
+        on_epoch: Callable[..., bool],
+    ) -> None:
+        """The same on data that was read already; fits without any are left out."""
         groups: dict[str, list[int]] = {}
         for index, dataset in enumerate(datasets):
             if dataset is not None:
@@ -203,7 +213,7 @@ class _Stack:
         training = _training(self.fits[0].config)
         refuse_h5(templates[0].whole, training, trained=None if body is None else model)
         parts, train = self._parts(templates)
-        seeds = [fit.config.seed for fit in self.fits]
+        seeds = [fit.config.draw_seed for fit in self.fits]
         orders = Orders(train, seeds, batch_size=training.batch_size, shuffle=training.shuffle)
         names = list(model.get_metrics_result())
         records = [self._record(index, run, template) for index, (run, template) in enumerate(zip(runs, templates))]

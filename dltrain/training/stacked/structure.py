@@ -42,7 +42,7 @@ _PICTURES = {"Resizing", "CenterCrop"}
 # With any of these, what a layer puts out is not a function of the row alone, or training hears of it.
 _NEVER_FIXED = ("dropout", "recurrent_dropout", "activity_regularizer", "mask_zero", "stateful")
 # What each trial decides for itself between epochs, or has no part in the program.
-_FREE = ("early_stopping", "reduce_lr_on_plateau", "checkpoint", "epochs", "save_interval", "allow_large")
+_FREE = ("early_stopping", "reduce_lr_on_plateau", "checkpoint", "epochs", "save_interval", "allow_large", "members")
 
 
 def num_frozen(config: Config) -> int:
@@ -95,7 +95,7 @@ def shares_frozen(config: Config, other: Config) -> bool:
         return False
     drawn = [layer for layer in first if is_frozen(layer) and layer.weights is None]
     pretrained = all(layer.component.arguments.get("weights", "imagenet") not in (None, "none") for layer in drawn)
-    return config.seed == other.seed or (pretrained and all(layer.component.kind == "application" for layer in drawn))
+    return config.draw_seed == other.draw_seed or (pretrained and all(layer.component.kind == "application" for layer in drawn))
 
 
 def why_not_stacked(config: Config) -> str | None:

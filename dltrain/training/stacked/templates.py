@@ -76,7 +76,7 @@ class Templates:
         for config, dataset in zip(configs, datasets):
             training = config.training
             assert training is not None
-            key = (config.model, config.seed, training.loss, dataset.schema)
+            key = (config.model, config.draw_seed, training.loss, dataset.schema)
             template = next((found for other, found in known if other == key), None)
             if template is None:
                 template = self._build(config, training, dataset, like=templates[0].file if templates else None)
@@ -89,7 +89,7 @@ class Templates:
         number = num_frozen(config)
         body = self._known(config, dataset) if number else None
         shared = (None, 0) if body is None else (body.whole, number)
-        whole = build_model(config.model, dataset.schema, heads, seed=config.seed, shared=shared[0], num_shared=shared[1])
+        whole = build_model(config.model, dataset.schema, heads, seed=config.draw_seed, shared=shared[0], num_shared=shared[1])
         compile_model(whole, heads, training)
         if not number:
             return Template(whole, heads, whole, ModelFile(whole, whole, training.checkpoint.format, like))

@@ -1,0 +1,51 @@
+"""The members of an ensemble, against the data and what else is asked of the training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dltrain.checking.places import fault
+from dltrain.config.types import Config
+from dltrain.data.facts import DataFacts
+from dltrain.errors import Fault
+
+SEEDS = "`training.members: {number}` makes members of other seeds, which share one validation part"
+
+
+def check_members(config: Config, facts: DataFacts) -> Iterator[Fault]:
+    """Members that cannot be averaged, or folds that cannot be made.
+
+    Args:
+        config: the config.
+        facts: what is known of its data.
+    """
+    training, data = config.training, config.data
+    if training is None or not training.members.are_several:
+        return
+    path = "training.members"
+    targets = facts.schema.targets if facts.schema is not None else ()
+    if data.task == "reconstruction" or any(target.task == "reconstruction" for target in targets):
+        yield fault(
+            config, path, "members are averaged in what they predict; a reconstruction predicts nothing", "leave them out"
+        )
+    if not training.members.folds:
+        return
+    hint = SEEDS.format(number=training.members.count)
+    split = data.split
+    reasons = {
+        "data.validation": data.validation and "data.validation says which rows validate",
+        "data.split.column": split.column and f"the column {split.column} says which rows validate",
+        "data.split.time": split.time and "the rows are split by time: a fold of earlier rows would be foretold from later ones",
+        "data.split.shuffle": split.shuffle is False and "the rows are split in their order",
+        "data.split.folds": split.folds and "each fold of data.split.folds has its validation part already",
+        "data.series": data.series is not None and "windows of a series overlap: those of one fold are in the others as well",
+        "data.source": "validation" in facts.rows and f"{data.source} brings a validation part of its own",
+    }
+    for key, reason in reasons.items():
+        if reason:
+            message = f"there are no folds to validate the members on: {reason}"
+            yield fault(config, f"{path}.folds", message, hint if key != "data.split.folds" else f"leave {key} out; or {hint}")
+            return
+    rows = facts.rows.get("train") if facts.exact else None
+    if rows is not None and training.members.count > rows:
+        yield fault(config, f"{path}.folds", f"expected at most {rows:,} folds for {rows:,} rows", "fewer folds")

@@ -1,0 +1,117 @@
+"""An ensemble: the configs of its members, and one Keras model that holds them all and puts out their average.
+
+Probabilities are averaged, also where the members put out logits; numbers as they are stored, which for targets that are scaled
+straight is the mean in own units, and for `scale_target: log` the mean of logarithms, on which the smearing is found. It is
+made of Keras's own layers, so that its file opens in plain Keras.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from dltrain.config.types import Component, Config, MembersConfig
+from dltrain.data.dataset import Schema
+from dltrain.model.build import build_model
+from dltrain.model.heads.head import Head
+from dltrain.model.keras_import import import_keras
+
+
+def member_configs(config: Config) -> list[Config]:
+    """The config of each member's own fit: the same but for the seed of its draws and the fold that it validates on."""
+    assert config.training is not None
+    wanted = config.training.members
+    return [_member_config(config, wanted, number) for number in range(1, wanted.count + 1)]
+
+
+def _member_config(config: Config, wanted: MembersConfig, number: int) -> Config:
+    assert config.training is not None
+    members = {"folds": wanted.folds} if wanted.folds else {"number": wanted.number}
+    resolved = {**config.resolved, "training": {**config.resolved["training"], "members": {**members, "member": number}}}
+    resolved.pop("sweep", None)
+    training = replace(config.training, members=replace(wanted, member=number))
+    # What the ensemble is held to, no member is.
+    evaluation = replace(config.evaluation, require=(), num_added=0)
+    resolved.pop("evaluation", None)
+    return replace(config, training=training, evaluation=evaluation, sweep=None, resolved=resolved, warnings=())
+
+
+def averaged_heads(heads: Sequence[Head]) -> tuple[Head, ...]:
+    """The heads of members as those of their average: of classes it holds probabilities, whatever the members put out."""
+    return tuple(replace(head, logits=False, loss=_of_probabilities(head.loss)) if head.logits else head for head in heads)
+
+
+def _of_probabilities(loss: Component) -> Component:
+    return replace(loss, arguments={name: value for name, value in loss.arguments.items() if name != "from_logits"})
+
+
+def build_members(config: Config, schema: Schema, heads: Sequence[Head], *, pretrained: bool = False) -> list[Any]:
+    """A model for each member, not compiled.
+
+    Args:
+        config: of the ensemble.
+        schema: of the data.
+        heads: of a member.
+        pretrained: read the pretrained weights of bodies, where no checkpoint's follow.
+    """
+    augment = config.data.augment
+    return [
+        build_model(config.model, schema, heads, seed=member.draw_seed, augment=augment, pretrained=pretrained)
+        for member in member_configs(config)
+    ]
+
+
+def average_models(members: Sequence[Any], heads: Sequence[Head]) -> Any:
+    """One model of several, whose outputs are the averages of theirs.
+
+    Args:
+        members: models of the same inputs and outputs; they become layers of it, `member_1` and so on.
+        heads: of a member.
+    """
+    keras = import_keras()
+    first = members[0]
+    inputs = [keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name) for tensor in first.inputs]
+    names = output_names(first)
+    prefix = "member"
+    while any(name.startswith(prefix) for name in (*names, *(tensor.name for tensor in inputs))):
+        prefix += "_"
+    outputs: list[list[Any]] = []
+    for number, member in enumerate(members, 1):
+        member.name = f"{prefix}_{number}"
+        found = member(inputs if len(inputs) > 1 else inputs[0])
+        tensors = list(found) if isinstance(found, (list, tuple)) else [found]
+        outputs.append(
+            [_probabilities(keras, head, tensor, f"{member.name}_{name}") for head, name, tensor in zip(heads, names, tensors)]
+        )
+    averages = [keras.layers.Average(name=name)(list(tensors)) for name, tensors in zip(names, zip(*outputs))]
+    return keras.Model(
+        inputs if len(inputs) > 1 else inputs[0], averages if len(averages) > 1 else averages[0], name=f"average_of_{prefix}s"
+    )
+
+
+def output_names(model: Any) -> list[str]:
+    """The names of a model's outputs, as Keras calls their metrics."""
+    return list(model.output_names)
+
+
+def member_layers(model: Any) -> list[Any]:
+    """The members within a model of `average_models`, in their order."""
+    keras = import_keras()
+    return [layer for layer in model.layers if isinstance(layer, keras.Model)]
+
+
+def outputs_with_members(model: Any) -> Any:
+    """A model with the outputs of each member behind its own, as they go into the average."""
+    keras = import_keras()
+    taken = [model.get_layer(name).input for name in output_names(model)]
+    averages = list(model.outputs)
+    members = [tensor for place in range(len(taken[0])) for tensor in (group[place] for group in taken)]
+    return keras.Model(model.inputs, [*averages, *members])
+
+
+def _probabilities(keras: Any, head: Head, tensor: Any, name: str) -> Any:
+    if not head.logits:
+        return tensor
+    activation = "sigmoid" if tensor.shape[-1] == 1 else "softmax"
+    return keras.layers.Activation(activation, name=f"{name}_probabilities")(tensor)
