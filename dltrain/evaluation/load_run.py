@@ -19,6 +19,7 @@ from dltrain.model.build import build_model
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.rules import resolve_heads
+from dltrain.model.members import average_models, averaged_heads, build_members
 from dltrain.model.symbolic import infer_network
 from dltrain.model.weights.weights import load_weights
 from dltrain.storage.run import Run
@@ -46,6 +47,18 @@ class StoredRun:
     manifest: dict[str, Any]
     preprocessing: Preprocessing
     heads: tuple[Head, ...]
+
+    @property
+    def is_average(self) -> bool:
+        """Whether its model is the average of several."""
+        return self.config.training is not None and self.config.training.members.are_several
+
+    @property
+    def member_heads(self) -> tuple[Head, ...]:
+        """The heads of one member, where it is an average; `heads` are those of the average."""
+        training = self.config.training
+        loss, metrics = (training.loss, training.metrics) if training else (None, ())
+        return resolve_heads(self.config.model, self.preprocessing.schema, loss, metrics)
 
     @property
     def threads(self) -> int | None:
@@ -91,14 +104,18 @@ class StoredRun:
         self._refuse_larger_model(weights)
         keras = import_keras()
         try:
-            model = build_model(
-                self.config.model,
-                self.preprocessing.schema,
-                self.heads,
-                seed=self.config.draw_seed,
-                augment=self.config.data.augment,
-                pretrained=False,
-            )
+            if self.is_average:
+                made = build_members(self.config, self.preprocessing.schema, self.member_heads)
+                model = average_models(made, self.member_heads)
+            else:
+                model = build_model(
+                    self.config.model,
+                    self.preprocessing.schema,
+                    self.heads,
+                    seed=self.config.draw_seed,
+                    augment=self.config.data.augment,
+                    pretrained=False,
+                )
             if self.config.training is not None:
                 compile_model(model, self.heads, self.config.training)
         except ConfigError as error:
@@ -141,6 +158,8 @@ def load_run(path: str | Path) -> StoredRun:
         training = config.training
         loss, metrics = (training.loss, training.metrics) if training else (None, ())
         heads = resolve_heads(config.model, preprocessing.schema, loss, metrics)
+        if training is not None and training.members.are_several:
+            heads = averaged_heads(heads)
     except ConfigError as error:
         first = error.faults[0]
         hint = "set it as it was for the training" if "environment variable" in first.message else "the run is damaged"

@@ -40,6 +40,7 @@ FOLDERS = {
 }
 _TEMPORARY = re.compile(r"\..+\.tmp[\w.-]*")
 _TRIALS = "trials"
+_MEMBERS = "members"  # of an ensemble: each a run by itself
 
 
 def own_paths(folder: Path) -> Iterator[Path]:
@@ -59,6 +60,12 @@ def own_paths(folder: Path) -> Iterator[Path]:
         elif path.name == _TRIALS:
             for trial in sorted(path.iterdir()):
                 yield from _own_trial(trial)
+            yield path
+        elif path.name == _MEMBERS:
+            for member in sorted(path.iterdir()):
+                if member.is_dir() and not member.is_symlink():
+                    yield from own_paths(member)
+                    yield member
             yield path
 
 

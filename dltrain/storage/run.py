@@ -100,6 +100,7 @@ METRICS: Mapping[str, Check] = {
     "diagnosis": list_of(map_of(anything)),
     "spreads": map_of(map_of(number)),
     "trial": whole(0, MOST_EPOCHS),
+    "members": map_of(anything),
 }
 
 LOCK_TEXT = re.compile(rb"process \d+ on .*", flags=re.DOTALL)

@@ -52,7 +52,7 @@ def evaluate_fit(record: RunRecord, trainer: Trainer, phases: Phases) -> Evaluat
     pca = _fit_pca(record) if is_reconstruction else None
     corrupt = corruption_of(record.config, dataset.schema)
     with holding(trainer.model, best) if best is not None else contextlib.nullcontext():
-        _smear(record, parts, evaluated, forward)
+        find_smearing(record, parts, evaluated, forward)
         if is_reconstruction:
             reports = _report_reconstructions(parts, evaluated, forward, pca, corrupt)
         else:
@@ -100,7 +100,7 @@ def _fit_pca(record: RunRecord) -> PcaBaseline | None:
     return pca
 
 
-def _smear(record: RunRecord, parts: Mapping[str, Part], tensors: Mapping[str, Tensors], forward: Forward) -> None:
+def find_smearing(record: RunRecord, parts: Mapping[str, Part], tensors: Mapping[str, Tensors], forward: Forward) -> None:
     """Give heads and stored preprocessing the smearing of targets whose logarithm was learned; see `TargetSpec`.
 
     The residuals are those of the training part, or of the rows of it that are evaluated.

@@ -29,6 +29,7 @@ from dltrain.storage.run import Run
 from dltrain.training.environment import logging_to
 from dltrain.training.evaluating import evaluate_fit
 from dltrain.training.jobs import load_and_check, warm_up_plots
+from dltrain.training.members.fit import EnsembleFit
 from dltrain.training.phases import Phases
 from dltrain.training.result import FitResult
 from dltrain.training.saving.manifest import Manifest
@@ -128,6 +129,8 @@ class _Fit:
             self.training = self.config.training or self.training
         self.helper.submit(warm_up_plots)
         self._tell_of(dataset, warnings)
+        if self.training.members.are_several:
+            return self._fit_members(dataset)
         with self.watch.timed("build"):
             heads, model = self._build(dataset)
             record = RunRecord(self.run, self.config, dataset, heads, self.session, self.manifest)
@@ -147,6 +150,17 @@ class _Fit:
         record.finish(found, trainer.pace)
         record.draw(found)
         return record.result()
+
+    def _fit_members(self, dataset: Dataset) -> FitResult:
+        """The stages of an ensemble, whose members are fits by themselves."""
+        heads = resolve_heads(self.config.model, dataset.schema, self.training.loss, self.training.metrics)
+        record = RunRecord(self.run, self.config, dataset, heads, self.session, self.manifest)
+        record.compare()
+        self.helper.result(self.reporter)
+        if record.is_done:
+            return record.nothing_to_do()
+        record.begin()
+        return EnsembleFit(record, fit).fit()
 
     def _read(self) -> tuple[Dataset, Sequence[Fault]]:
         """The data, and what is odd about it, the model or the training."""

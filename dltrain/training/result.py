@@ -27,6 +27,7 @@ class FitResult:
         diagnosis: what the figures say is wrong: {"kind", "sentence", "advice", "figures"} each.
         warnings: what the user should know, each once; the same as in the manifest.
         resumed: whether it went on with an earlier run.
+        members: of an ensemble: "count", "epochs" of each, "metrics": part -> metric -> mean, min, max and values.
         intervals: part -> metric -> between which values it is with a confidence of 95 %.
     """
 
@@ -44,3 +45,4 @@ class FitResult:
     warnings: list[Fault] = field(default_factory=list)
     resumed: bool = False
     intervals: dict[str, Any] = field(default_factory=dict)
+    members: dict[str, Any] = field(default_factory=dict)

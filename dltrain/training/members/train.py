@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,11 +10,10 @@ from pathlib import Path
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset
 from dltrain.errors import DivergenceError, DltrainError, Fault, InterruptedRun, RunError
-from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
+from dltrain.training.session import Session, ShouldStop
 from dltrain.training.stacked.fit import Stacks
 from dltrain.training.stacked.trial import StackedFit
-from dltrain.training.trainer import ShouldStop
 
 # Trains one member: (config, data, directory, reporter).
 FitOne = Callable[[Config, Dataset, Path, Reporter], object]
@@ -32,6 +32,7 @@ class Epochs:
         self._reporter, self._should_stop = reporter, should_stop
         self._expected, self._epoch = number, -1
         self._logs: list[Mapping[str, float]] = []
+        self._told = time.monotonic()
         self.stopped = False
 
     def hear(self, member: int, epoch: int, logs: Mapping[str, float]) -> bool:
@@ -47,7 +48,8 @@ class Epochs:
     def _tell(self) -> None:
         logs = mean_of(self._logs)
         self._expected, self._logs = len(self._logs), []
-        self._reporter.epoch_end(self._epoch, logs, 0.0)
+        before, self._told = self._told, time.monotonic()
+        self._reporter.epoch_end(self._epoch, logs, self._told - before)
         if self._should_stop is not None and self._should_stop(self._epoch, logs):
             self.stopped = True
 
@@ -66,11 +68,7 @@ def train_together(
     configs: Sequence[Config],
     datasets: Sequence[Dataset],
     paths: Sequence[Path],
-    *,
-    argv: Sequence[str],
-    threads: int,
-    reporter: Reporter,
-    signals: StopSignals,
+    session: Session,
     epochs: Epochs,
 ) -> None:
     """Train members as one program; their directories are whole when this returns.
@@ -80,12 +78,14 @@ def train_together(
         DivergenceError: the loss of a member is no longer finite.
     """
     fits = [StackedFit(config, path) for config, path in zip(configs, paths, strict=True)]
-    stacks = Stacks(argv=argv, threads=threads, reporter=reporter, signals=signals)
+    stacks = Stacks(session)
     stacks.fit_on(datasets, fits, on_start=lambda _: None, on_epoch=epochs.hear)
     epochs.finish()
+    stacks.wait()
+    session.reporter.finished()
     for number, fit in enumerate(fits, 1):
         if fit.status == "interrupted":
-            raise InterruptedRun("interrupted; the run is saved", signal_number=signals.received or 0)
+            raise InterruptedRun("interrupted; the run is saved", signal_number=session.signals.received or 0)
         if fit.status == "diverged":
             hint = "try a tenth of the learning rate, or `clipnorm: 1.0` in the optimizer"
             raise DivergenceError(Fault(f"member {number}: {fit.error}", path="training.optimizer.learning_rate", hint=hint))
@@ -97,10 +97,8 @@ def train_in_turn(
     configs: Sequence[Config],
     datasets: Callable[[int], Dataset],
     paths: Sequence[Path],
-    *,
     fit_one: FitOne,
-    reporter: Reporter,
-    signals: StopSignals,
+    session: Session,
 ) -> None:
     """Train members one after the other; those that are finished already stay as they are.
 
@@ -108,6 +106,7 @@ def train_in_turn(
         InterruptedRun: a signal came; all is saved.
         DltrainError: what ended a member's fit, with its number.
     """
+    reporter, signals = session.reporter, session.signals
     for index, (config, path) in enumerate(zip(configs, paths, strict=True)):
         name = f"member {index + 1} of {len(configs)}"
         reporter.status(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,7 @@ class Evaluated:
         weights: "best" or "last": whose metrics these are.
         notes: sentences for the user, beside those of the reports.
         diagnosis: what the figures say is wrong, as plain values.
+        members: what the members of an ensemble come to, as plain values.
         sheet: of a reconstruction, pictures beside what was made of them.
     """
 
@@ -56,6 +57,7 @@ class Evaluated:
     notes: Sequence[str] = ()
     diagnosis: Sequence[Mapping[str, Any]] = ()
     sheet: Sheet | None = None
+    members: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def shown(self) -> str:
@@ -217,12 +219,25 @@ class RunRecord:
         Raises:
             RunError: a file cannot be written.
         """
+        epoch = pace.checkpoints.epoch_of(found.weights, pace.callbacks.restored_epoch or pace.epoch)
+        self.conclude(found, epochs=pace.epoch, epoch=epoch)
+
+    def conclude(self, found: Evaluated, *, epochs: int, epoch: int) -> None:
+        """The same, for a training of which nothing else is known.
+
+        Args:
+            found: what the model is worth.
+            epochs: trained in all.
+            epoch: at whose end, from 1, the weights were so.
+
+        Raises:
+            RunError: a file cannot be written.
+        """
         shown = found.reports[found.shown]
         reports = {name: report.report for name, report in found.reports.items()}
         notes = [*(note for report in found.reports.values() for note in report.notes), *found.notes]
         intervals = {name: report.intervals for name, report in found.reports.items()}
         gates = list(check_gates(self.config.evaluation.require, found.metrics, reports=reports, intervals=intervals))
-        epoch = pace.checkpoints.epoch_of(found.weights, pace.callbacks.restored_epoch or pace.epoch)
         self.session.watch.stop()
         seconds = dict(self.session.watch.seconds)
         document = metrics_document(found, epoch=epoch, gates=gates, notes=notes)
@@ -234,7 +249,7 @@ class RunRecord:
         self._result = FitResult(
             status="finished" if all(gate.met for gate in gates) else "gates_failed",
             run=self.run.path,
-            epochs=pace.epoch,
+            epochs=epochs,
             weights=found.weights,
             metrics=found.metrics,
             baseline=shown.baseline,
@@ -246,6 +261,7 @@ class RunRecord:
             diagnosis=[dict(finding) for finding in found.diagnosis],
             warnings=self.session.reporter.warnings,
             resumed=self.resumed,
+            members=dict(found.members),
         )
 
     def draw_history(self, pace: Pace) -> None:
@@ -300,6 +316,7 @@ class RunRecord:
             diagnosis=stored.get("diagnosis", []),
             warnings=reporter.warnings,
             resumed=True,
+            members=stored.get("members", {}),
         )
 
 
@@ -365,4 +382,5 @@ def metrics_document(found: Evaluated, *, epoch: int, gates: Sequence[Gate], not
         "gates": [asdict(gate) for gate in gates],
         "notes": list(notes),
         "diagnosis": list(found.diagnosis),
+        **({"members": found.members} if found.members else {}),
     }

@@ -66,6 +66,11 @@ class Stacks:
         self._is_warming_up = False
 
     def close(self) -> None:
+        """Wait until the pictures of all fits are drawn, and let go of what draws them."""
+        self.wait()
+        self.session.helper.close()
+
+    def wait(self) -> None:
         """Wait until the pictures of all fits are drawn."""
         if self._is_warming_up:
             self._is_warming_up = False
@@ -73,7 +78,6 @@ class Stacks:
         for record in self._records:
             record.result()
         self._records.clear()
-        self.session.helper.close()
 
     def fit(self, fits: Sequence[StackedFit], *, on_start: Callable[[int], None], on_epoch: Callable[..., bool]) -> None:
         """Train fits of one structure; their `status` and `error` say how each ended, and their directories are whole.
