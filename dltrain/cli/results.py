@@ -125,6 +125,25 @@ def report_text(report: Mapping[str, Any], width: int | None = None) -> list[str
     return [block for heading, one in _reports(report) for block in _blocks(heading, one, width)]
 
 
+def members_lines(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
+    """A line for each part: what the members of an ensemble come to one by one.
+
+    Args:
+        metrics: part -> metric -> mean, min, max.
+    """
+    lines = []
+    for part, values in metrics.items():
+        if values:
+            number = len(next(iter(values.values()))["values"])
+            words = [
+                f"{name} {format_number(one['mean'])} ({format_number(one['min'])} to {format_number(one['max'])})"
+                for name, one in values.items()
+                if not _said_already(name, list(values), [{key: entry["mean"] for key, entry in values.items()}])
+            ]
+            lines.append(f"the {number} members by themselves, {part}: {', '.join(words)}")
+    return lines
+
+
 def gate_documents(gates: Iterable[Any]) -> list[dict[str, Any]]:
     """Gates as plain values: require, value, met and, where known, part and metric."""
     found = [

@@ -15,6 +15,7 @@ from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import DataError, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults
 from dltrain.evaluation.load_run import StoredRun, load_run
+from dltrain.evaluation.member_metrics import measure_members
 from dltrain.evaluation.metrics.gates import check_gates, parse_gates
 from dltrain.evaluation.metrics.pca_baseline import load_pca
 from dltrain.evaluation.metrics.reconstruction import report_reconstruction
@@ -29,6 +30,8 @@ from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.keras_import import import_keras
 from dltrain.processes.helper import HelperProcess
 from dltrain.reporting import Reporter
+
+NO_MEMBERS: dict[str, dict[str, Any]] = {}
 
 
 @dataclass(slots=True)
@@ -46,6 +49,7 @@ class EvaluateResult:
         notes: sentences for the user.
         intervals: metric -> between which values it is with a confidence of 95 %.
         units: what was drawn to find these: `by`, `units`, `resamples`, `level`.
+        members: of an ensemble: metric -> mean, min, max and values of its members.
         scored: the rows and what the model says of them; None where the input is reconstructed.
     """
 
@@ -60,6 +64,7 @@ class EvaluateResult:
     intervals: dict[str, Any] = field(default_factory=dict)
     units: dict[str, Any] = field(default_factory=dict)
     scored: Scored | None = None
+    members: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def evaluate(
@@ -138,7 +143,7 @@ def evaluate(
     model = stored.build(checkpoint)
     encoded = encode_part(rows, stored.preprocessing.schema, stored.heads)
     forward = Forward(model, evaluation_batch_size(encoded.inputs))
-    scored = None
+    scored, members = None, NO_MEMBERS
     if stored.heads[0].task == "reconstruction":
         pca = load_pca(stored.run.state, math.prod(stored.preprocessing.schema.inputs[0].shape))
         corrupt = corruption_of(stored.config, stored.preprocessing.schema)
@@ -148,6 +153,8 @@ def evaluate(
         reference = restore_reference(stored.manifest.get("reference", {}))
         priors = restore_priors(stored.manifest.get("reference", {}))
         report = report_part(shown, logs, stored.heads, outputs, rows, reference, priors)
+        if stored.is_average and stored.config.training is not None:
+            members = measure_members(model, encoded, rows, stored.heads, stored.config.training)
         scored = Scored(stored, rows, encoded, forward, outputs, None if data else config, tuple(data))
     own, notes = _own_gates(stored.config.evaluation.require, shown) if own_gates else ((), [])
     intervals = {shown: report.intervals}
@@ -164,6 +171,7 @@ def evaluate(
         intervals=report.intervals,
         units=report.units,
         scored=scored,
+        members=members,
         gates=list(gates),
         notes=[*told, *report.notes, *notes],
     )

@@ -6,6 +6,69 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import TrainingConfig
+from dltrain.data.dataset import Part
+from dltrain.evaluation.metrics.metrics import classification_metrics, regression_metrics
+from dltrain.evaluation.metrics.report import probabilities_of
+from dltrain.model.encode import EncodedPart
+from dltrain.model.forward import Forward, evaluation_batch_size
+from dltrain.model.given_outputs import OutputScorer
+from dltrain.model.heads.head import Head, layer_name
+from dltrain.model.members import output_names, outputs_with_members
+
+
+def member_outputs(model: Any, inputs: Sequence[Any], heads: Sequence[Head]) -> list[list[NDArray[Any]]]:
+    """What each member of an average puts out for rows, as it goes into the average.
+
+    Args:
+        model: from `average_models`.
+        inputs: the encoded rows.
+        heads: of the model.
+
+    Returns:
+        The outputs of the average, then those of each member: an array [rows, ...] for each head.
+    """
+    found = Forward(outputs_with_members(model), evaluation_batch_size(inputs)).outputs(inputs)
+    return [found[first : first + len(heads)] for first in range(0, len(found), len(heads))]
+
+
+def measure_members(
+    model: Any, encoded: EncodedPart, part: Part, heads: Sequence[Head], training: TrainingConfig
+) -> dict[str, dict[str, Any]]:
+    """The metrics of each member on a part, see `summarize`.
+
+    Args:
+        model: from `average_models`.
+        encoded, part: the rows.
+        heads: of the model.
+        training: the metrics.
+    """
+    members = member_outputs(model, encoded.inputs, heads)[1:]
+    scorer = OutputScorer([array.shape[1:] for array in members[0]], output_names(model), heads, training)
+    metrics = []
+    for outputs in members:
+        logs = scorer.score(outputs, encoded.targets, encoded.weights)
+        metrics.append(_own_metrics(heads, outputs, part) | logs)
+    return summarize(metrics)
+
+
+def _own_metrics(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: Part) -> dict[str, float]:
+    """The metrics that are reported besides Keras's, by the same names as those of the average."""
+    several = sum(len(head.targets) for head in heads) > 1
+    found: dict[str, float] = {}
+    for head, output in zip(heads, outputs, strict=True):
+        if head.task == "classification":
+            prefix = f"{head.name}_" if several else ""
+            metrics = classification_metrics(part.targets[head.targets[0].name], probabilities_of(head, output))
+            found |= {prefix + name: value for name, value in metrics.items()}
+            continue
+        for index, target in enumerate(head.targets):
+            prefix = f"{layer_name(target.name)}_" if several else ""
+            true, predicted = target.to_own(part.targets[target.name]), target.to_prediction(output[:, index])
+            found |= {prefix + name: value for name, value in regression_metrics(true, predicted).items()}
+    return found
 
 
 def summarize_members(metrics: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, dict[str, Any]]]:

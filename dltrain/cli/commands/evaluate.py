@@ -76,7 +76,7 @@ def command(
     from dltrain.cli.against_text import against_table
     from dltrain.cli.importance_text import importance_text
     from dltrain.cli.paths import data_words
-    from dltrain.cli.results import gate_documents, gate_lines, metrics_table, report_text, unmet_faults
+    from dltrain.cli.results import gate_documents, gate_lines, members_lines, metrics_table, report_text, unmet_faults
     from dltrain.cli.slices_text import slices_text
     from dltrain.config import split_words
     from dltrain.errors import fault_documents
@@ -126,6 +126,7 @@ def command(
             "baseline": result.baseline,
             "intervals": result.intervals,
             "intervals_of": result.units,
+            **({"members": result.members} if result.members else {}),
             "report": result.report,
             "gates": gate_documents(result.gates),
             "notes": [*result.notes, *(compared.notes if compared else ())],
@@ -141,6 +142,7 @@ def command(
         *slices_text(slices, console.width),
         importance_text(worth, console.width) if worth else "",
         against_table(compared.paired, console.width) if compared else "",
+        "\n".join(members_lines({result.part: result.members})),
         "\n".join(map(one_line, [*result.notes, *(compared.notes if compared else ())])),
         "\n".join(gate_lines(result.gates)),
     ]

@@ -99,7 +99,15 @@ def _fit(
     resume: Path | Literal["auto"] | None,
     require: tuple[str, ...],
 ) -> int:
-    from dltrain.cli.results import gate_documents, gate_lines, last_intervals, metrics_table, report_text, unmet_faults
+    from dltrain.cli.results import (
+        gate_documents,
+        gate_lines,
+        last_intervals,
+        members_lines,
+        metrics_table,
+        report_text,
+        unmet_faults,
+    )
     from dltrain.cli.text import format_seconds
     from dltrain.errors import fault_documents
     from dltrain.training.fit import fit
@@ -126,6 +134,7 @@ def _fit(
             "metrics": result.metrics,
             "baseline": result.baseline,
             "intervals": result.intervals,
+            **({"members": result.members} if result.members else {}),
             "report": result.report,
             "gates": gate_documents(result.gates),
             "seconds": result.seconds,
@@ -141,6 +150,7 @@ def _fit(
         *report_text(result.report, console.width),
         # What matters most stands last, where the terminal has not scrolled it away.
         metrics_table(result.metrics, result.baseline, result.report, console.width, last_intervals(result)),
+        "\n".join(members_lines(result.members.get("metrics", {}))),
         "\n".join(map(one_line, result.notes)),
         "\n".join(f"diagnosis: {found['sentence']} {found['advice']}" for found in result.diagnosis),
         "\n".join(gate_lines(result.gates)),

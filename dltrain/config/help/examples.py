@@ -91,6 +91,7 @@ _BESIDE: dict[str, dict[str, Any]] = {
     "data.split.group": {"test": 0.2},
     "data.split.time": {"test": 0.2},
     "data.split.fold": {"folds": 5},
+    "training.members.member": {"number": 5},
     "data.split.shuffle": {"validation": 0.2},
     "data.split.like": {"test": 0.25, "seed": 42},
 }

@@ -18,6 +18,7 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import UsageError
 from dltrain.evaluation.load_run import load_run, run_outputs
+from dltrain.evaluation.member_metrics import member_outputs
 from dltrain.evaluation.metrics.reconstruction import row_errors
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.evaluation.predictions.files import prediction_columns
@@ -113,7 +114,13 @@ def predict(
     finally:
         helper.kill()
     model = stored.build(checkpoint, layer=layer)
-    outputs = run_outputs(model, [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs])
+    inputs = [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs]
+    if stored.is_average and layer is None:
+        outputs, *members = member_outputs(model, inputs, stored.heads)
+        result = predictions_of(stored.heads, outputs, part, top)
+        add_spread(result, stored.heads, outputs, members)
+        return result
+    outputs = run_outputs(model, inputs)
     if layer is not None:
         return _layer_values(layer, outputs, part)
     if stored.heads[0].task == "reconstruction":
@@ -184,6 +191,34 @@ def predictions_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part:
         else:
             _add_numbers(result, "output", output)
     return result
+
+
+def add_spread(
+    result: Predictions, heads: Sequence[Head], outputs: Sequence[NDArray[Any]], members: Sequence[Sequence[NDArray[Any]]]
+) -> None:
+    """Columns `spread`: the sample standard deviation over the members of an ensemble, of the number or of the probability.
+
+    Args:
+        result: the predictions of the average.
+        heads: of the model.
+        outputs: of the average, an array [rows, ...] for each head.
+        members: the same of each member.
+    """
+    several = sum(len(head.targets) for head in heads) > 1
+    for place, head in enumerate(heads):
+        if head.task == "classification":
+            chosen = probabilities_of(head, outputs[place]).argmax(axis=1)[:, None]
+            said = [np.take_along_axis(probabilities_of(head, one[place]), chosen, axis=1)[:, 0] for one in members]
+            result.columns["spread" + (f"_{head.targets[0].name}" if several else "")] = _spread(said)
+            continue
+        for index, target in enumerate(head.targets):
+            said = [np.asarray(target.to_prediction(one[place][:, index]), np.float64) for one in members]
+            result.columns["spread" + (f"_{target.name}" if several else "")] = _spread(said)
+
+
+def _spread(said: Sequence[NDArray[Any]]) -> list[float]:
+    values: list[float] = _in_nine_digits(np.std(np.stack(said), axis=0, ddof=1)).tolist()
+    return values
 
 
 def _in_nine_digits(values: NDArray[np.float64], scale: float | None = None) -> NDArray[np.float64]:

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import Config, TrainingConfig
-from dltrain.data.dataset import Dataset, Part, Schema
+from dltrain.data.dataset import Part, Schema
 from dltrain.data.splits import Rows
 from dltrain.evaluation.member_metrics import summarize_members
 from dltrain.model.compile import compile_model
 from dltrain.model.encode import encode_part
 from dltrain.model.forward import Forward, evaluation_batch_size
+from dltrain.model.given_outputs import OutputScorer
 from dltrain.model.heads.head import Head
 from dltrain.model.keras_import import import_keras
 from dltrain.model.members import average_models, averaged_heads, build_members, output_names
@@ -124,17 +125,11 @@ def held_out_outputs(average: Average, train: Part, schema: Schema, rows: Sequen
     return outputs
 
 
-def logs_of(
-    outputs: Sequence[NDArray[Any]], part: Part, dataset: Dataset, heads: Sequence[Head], training: TrainingConfig
-) -> Any:
-    """Loss and metrics of outputs that are there already, by a model that hands its inputs on."""
-    keras = import_keras()
-    inputs = [keras.Input(array.shape[1:], name=f"given_{index}") for index, array in enumerate(outputs)]
-    layers = [keras.layers.Activation("linear", name=head.name) for head in heads]
-    tensors = [layer(tensor) for layer, tensor in zip(layers, inputs, strict=True)]
-    model = keras.Model(inputs, tensors if len(tensors) > 1 else tensors[0])
-    compile_model(model, heads, training)
-    encoded = encode_part(part, dataset.schema, heads)
-    forward = Forward(model, 1024)
-    logs, _ = forward.evaluate(tuple(outputs), encoded.targets, encoded.weights)
-    return logs
+def score(
+    outputs: Sequence[NDArray[Any]], part: Part, schema: Schema, average: Average, training: TrainingConfig
+) -> dict[str, float]:
+    """Loss and metrics of outputs that are there already."""
+    encoded = encode_part(part, schema, average.heads)
+    shapes = [array.shape[1:] for array in outputs]
+    scorer = OutputScorer(shapes, output_names(average.model), average.heads, training)
+    return scorer.score(outputs, encoded.targets, encoded.weights)

@@ -19,7 +19,7 @@ from dltrain.reporting import Reporter
 from dltrain.storage.atomic import now
 from dltrain.storage.run import Run
 from dltrain.training.evaluating import find_smearing
-from dltrain.training.history import write_history
+from dltrain.training.history import RowsInMemory
 from dltrain.training.members.averaged import (
     Average,
     average_runs,
@@ -65,7 +65,9 @@ class EnsembleFit:
         with self.session.watch.timed("evaluate"):
             self.session.reporter.status("averaging the members")
             history = mean_history(self.members)
-            write_history(self.run.history_file, history)
+            means = RowsInMemory(self.run.history_file)
+            means.rows = history
+            means.write()
             best = bool(self.rows) or "validation" in self.dataset.parts
             average = average_runs(self.config, self.dataset.schema, self.record.heads, self.run, self.members, best)
             self.record.heads = average.heads
@@ -127,7 +129,7 @@ class EnsembleFit:
         )
 
     def _evaluate(self, average: Average) -> Evaluated:
-        """What the average is worth, and its members; with folds by what each row's own member says, that was not trained on it."""
+        """What the average is worth, and its members; with folds the validation part is what each row was held out from."""
         dataset, record, notes = self.dataset, self.record, []
         parts = dict(dataset.parts)
         sample = spread_rows(parts["train"])
@@ -153,8 +155,8 @@ class EnsembleFit:
             reports["validation"] = report_part("validation", logs, record.heads, outputs, train, *known)
             write_held_out(self.run.path, record.heads, outputs, train)
             notes.append(
-                f"The validation metrics are of the {train.num_rows:,} rows that are not of the test part, each as the one member "
-                "says that was not trained on it."
+                f"The validation metrics are of the {train.num_rows:,} rows that are not of the test part, each as the one "
+                "member says that was not trained on it."
             )
         members, diagnosis = member_documents(self.members), joined_findings(self.members)
         return Evaluated(reports, parts, average.weights, notes, diagnosis, members=members)
