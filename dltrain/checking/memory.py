@@ -27,8 +27,9 @@ def estimate_memory(config: Config, facts: DataFacts, network: Network) -> Memor
     parameters = sum(row.found.parameters or 0 for row in network.rows)
     trained = sum(row.found.trainable or 0 for row in network.rows)
     slots = 0
-    batch_size = 1
+    batch_size = members = 1
     if config.training is not None:
+        members = config.training.members.count if config.training.members.are_several else 1
         optimizer = config.training.optimizer
         slots = _SLOTS.get(optimizer.name, 2) + bool(optimizer.name == "SGD" and optimizer.arguments.get("momentum"))
         batch_size = config.training.batch_size
@@ -40,8 +41,8 @@ def estimate_memory(config: Config, facts: DataFacts, network: Network) -> Memor
     )
     rows = sum(facts.rows.values()) if facts.rows else None
     return Memory(
-        model=FLOAT * (parameters + trained * (1 + slots)),
-        batch=FLOAT * 2 * outputs * batch_size,
+        model=FLOAT * members * (parameters + trained * (1 + slots)),
+        batch=FLOAT * members * 2 * outputs * batch_size,
         data=None if rows is None else (1 if _is_bytes(config) else FLOAT) * rows * width,
     )
 

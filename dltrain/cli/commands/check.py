@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,6 +81,8 @@ def _check(
     from dltrain.errors import fault_documents
 
     config, result = check_file(file, overrides, data=data, build=build, trials=_check_trials, samples=samples)
+    if config is not None and not result.errors:
+        result = replace(result, decisions=(*result.decisions, *_members(config)))
     document: dict[str, Any] = {"file": file, "status": "error" if result.errors else "ok"}
     if result.errors:
         document["errors"] = fault_documents(result.errors)
@@ -90,6 +93,12 @@ def _check(
         document |= {"places": origins(config)} if config.extends else {}
         lines = [dump_yaml(document["resolved"], origins(config))]
     return (*result.errors, *result.warnings), result.exit_code, document, lines
+
+
+def _members(config: Config) -> list[str]:
+    from dltrain.training.members.plan import describe_members
+
+    return describe_members(config)
 
 
 def _check_trials(config: Config, facts: DataFacts) -> Iterable[Fault]:

@@ -30,11 +30,11 @@ from dltrain.training.members.averaged import (
     score,
 )
 from dltrain.training.members.folds import cut, fold_rows
+from dltrain.training.members.plan import why_in_turn
 from dltrain.training.members.train import Epochs, train_in_turn, train_together
 from dltrain.training.result import FitResult
 from dltrain.training.saving.record import Evaluated, RunRecord
 from dltrain.training.segments import to_tensors
-from dltrain.training.stacked.structure import why_not_network, why_not_stacked
 
 FOLDER = "members"
 
@@ -86,7 +86,7 @@ class EnsembleFit:
     def _train(self) -> None:
         """Train the members; the manifest says how it ended where it did not come to an end."""
         configs = member_configs(self.config)
-        reason = why_not_stacked(configs[0]) or why_not_network(configs[0])
+        reason = why_in_turn(self.config)
         self.record.manifest.engine = "in turn" if reason else "stacked"
         manner = f"one after the other, because {reason}" if reason else "together, as one program"
         self.session.reporter.status(f"training {len(configs)} members {manner}")
