@@ -119,13 +119,6 @@ def _read_blocks(context: Context, tree: Tree, name: str) -> Config:
         warnings=tuple(faults.warnings),
         places=context.places,
     )
-<<<<<<< HEAD
-=======
-    try:
-        faults.raise_errors()
-    except ConfigError as error:
-        raise FaultyConfig(error.faults, config) from None
-    return replace(config, resolved=plain_config(config, parameters.uses))
 
 
 def _without_share(faults: Faults, root: MappingNode, data: DataConfig, training: TrainingConfig | None) -> DataConfig:
@@ -139,24 +132,6 @@ def _without_share(faults: Faults, root: MappingNode, data: DataConfig, training
     node = split.entries.get("validation") if isinstance(split, MappingNode) else None
     faults.add(node, path, message, "leave it out; or `training.members: 5`, which all validate on it", warning=True)
     return replace(data, split=replace(data.split, validation=None))
-
-
-def _optimizers(root: MappingNode) -> list[Node | None]:
-    """The optimizer of the training, and those of its phases."""
-    training = root.entries.get("training")
-    if not isinstance(training, MappingNode):
-        return []
-    phases = training.entries.get("phases")
-    blocks = [training, *(phases.items if isinstance(phases, ListNode) else [])]
-    return [block.entries.get("optimizer") for block in blocks if isinstance(block, MappingNode)]
-
-
-def _leave_out_data(root: MappingNode) -> None:
-    """A net that is not trained needs no data: `training: none` alone says `data: none` as well."""
-    if "data" not in root.entries and is_none(root.entries.get("training")):
-        root.entries["data"] = ScalarNode(text=NO_DATA, value=NO_DATA)
-        root.keys["data"] = None
->>>>>>> 213271c (training.members is read: several models that are averaged, of other seeds or on other folds)
 
 
 def plain_config(config: Config, uses: Mapping[str, list[str]]) -> dict[str, Any]:

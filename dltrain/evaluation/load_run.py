@@ -125,7 +125,10 @@ class StoredRun:
             return model
         names = [item.name for item in model.layers]
         if layer not in names:
-            raise UsageError(f"the model has no layer {layer!r}", hint=f"its layers are {', '.join(names)}")
+            hint = f"its layers are {', '.join(names)}"
+            if self.is_average:
+                hint += f"; those of a member are in {self.run.path}/members/1, a run by itself"
+            raise UsageError(f"the model has no layer {layer!r}", hint=hint)
         return keras.Model(model.inputs, model.get_layer(layer).output, name="model")
 
     def _refuse_larger_model(self, weights: Path) -> None:

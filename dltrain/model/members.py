@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from dltrain.config.types import Component, Config, MembersConfig
+from dltrain.config.types import Component, Config, EvaluationConfig, MembersConfig
 from dltrain.data.dataset import Schema
 from dltrain.model.build import build_model
 from dltrain.model.heads.head import Head
@@ -32,7 +32,7 @@ def _member_config(config: Config, wanted: MembersConfig, number: int) -> Config
     resolved.pop("sweep", None)
     training = replace(config.training, members=replace(wanted, member=number))
     # What the ensemble is held to, no member is.
-    evaluation = replace(config.evaluation, require=(), num_added=0)
+    evaluation = EvaluationConfig()
     resolved.pop("evaluation", None)
     return replace(config, training=training, evaluation=evaluation, sweep=None, resolved=resolved, warnings=())
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -17,13 +16,13 @@ from dltrain.evaluation.metrics.report import PartReport
 from dltrain.evaluation.spread_sample import sample_note, spread_rows, take_part
 from dltrain.model.corruption import Corrupt, corruption_of
 from dltrain.model.forward import Forward
-from dltrain.model.heads.head import Head
 from dltrain.model.heads.own_units import set_smearing
 from dltrain.model.heads.reconstruction import code_layer
 from dltrain.training.diagnosis import diagnose_fit
 from dltrain.training.loop import Tensors
 from dltrain.training.phases import Phases
 from dltrain.training.saving.record import Evaluated, RunRecord
+from dltrain.training.saving.smearing import keep_smearing, learns_logarithms
 from dltrain.training.saving.state import holding
 from dltrain.training.segments import take_tensors
 from dltrain.training.trainer import Trainer
@@ -101,38 +100,8 @@ def _fit_pca(record: RunRecord) -> PcaBaseline | None:
 
 
 def find_smearing(record: RunRecord, parts: Mapping[str, Part], tensors: Mapping[str, Tensors], forward: Forward) -> None:
-    """Give heads and stored preprocessing the smearing of targets whose logarithm was learned; see `TargetSpec`.
-
-    The residuals are those of the training part, or of the rows of it that are evaluated.
-    """
-    if not any(target.is_log for head in record.heads for target in head.targets):
-        return
-    part = next(name for name in ("train", "validation", "test") if name in parts)
-    outputs = forward.outputs(tensors[part].inputs)
-    smeared = smear(record.heads, outputs, parts[part])
-    factors = {target.name: target.smearing for head in smeared for target in head.targets}
-    preprocessing = record.dataset.preprocessing.with_smearing(factors)
-    preprocessing.save(record.run.path)
-    stored = {target.name: target for target in preprocessing.schema.targets}
-    record.heads = tuple(replace(head, targets=tuple(stored[target.name] for target in head.targets)) for head in record.heads)
-    set_smearing(forward.model, record.heads)
-
-
-def smear(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: Part) -> tuple[Head, ...]:
-    """The heads with the smearing that a part's residuals ask for.
-
-    Args:
-        heads: of the model.
-        outputs: one array [rows, ...] per head, for the part's rows.
-        part: the rows.
-    """
-    return tuple(
-        replace(
-            head,
-            targets=tuple(
-                target.with_smearing(part.targets[target.name], output[:, index], part.weights) if target.is_log else target
-                for index, target in enumerate(head.targets)
-            ),
-        )
-        for head, output in zip(heads, outputs, strict=True)
-    )
+    """Find the smearing of targets whose logarithm was learned by the first part that there is."""
+    if learns_logarithms(record.heads):
+        part = next(name for name in ("train", "validation", "test") if name in parts)
+        keep_smearing(record, forward.outputs(tensors[part].inputs), parts[part])
+        set_smearing(forward.model, record.heads)

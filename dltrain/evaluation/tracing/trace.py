@@ -193,6 +193,8 @@ def _predictions(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> list
 def _subject(config: Config | None, run: Path | None, *, need_data: bool, reporter: Reporter) -> _Subject:
     if run is not None:
         stored = load_run(run)
+        if stored.is_average:
+            raise UsageError(f"{run} is the average of several models", hint=f"a member by itself: dltrain trace {run}/members/1")
         subject = _Subject(str(run), stored.config, stored.preprocessing.schema, stored.heads, stored.preprocessing, None, stored)
         if need_data:
             reporter.status("reading data")

@@ -35,6 +35,7 @@ from dltrain.training.jobs import load_all, warm_up_plots
 from dltrain.training.saving.manifest import Manifest
 from dltrain.training.saving.model_file import refuse_h5
 from dltrain.training.saving.record import Evaluated, RunRecord
+from dltrain.training.saving.smearing import keep_smearing, learns_logarithms
 from dltrain.training.session import Session, Stopwatch
 from dltrain.training.stacked.rows import Orders, StackedPart, stack_parts
 from dltrain.training.stacked.steps import StackedState, StackedSteps
@@ -363,6 +364,12 @@ class _Stack:
             found = best or trial.values()
             values.append(found.model if trial.ended_as != "diverged" else [np.zeros_like(array) for array in found.model])
         stacked = tuple(tf.constant(np.stack(arrays)) for arrays in zip(*values))
+        if learns_logarithms(trainer.trials[0].record.heads):
+            _, outputs = trainer.steps.evaluate(stacked, parts["train"], outputs=True)
+            for trial in trainer.trials:
+                if trial.ended_as != "diverged":
+                    keep_smearing(trial.record, [outputs[trial.index]], trial.dataset.parts["train"])
+            trainer.steps.set_smearing([trial.record.heads[0] for trial in trainer.trials])
         return weights, {
             name: trainer.steps.evaluate(stacked, part, outputs=True) for name, part in parts.items() if part.most_rows
         }

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from dltrain.config.curves import curve_at
 from dltrain.config.types import Component
 from dltrain.model.heads.head import Head
-from dltrain.model.heads.own_units import means_seen
 from dltrain.training.curves import TensorMath
 from dltrain.training.loop import Tensors
 from dltrain.training.stacked.layers import Pass
 from dltrain.training.stacked.numbers import number_of, shaped
 from dltrain.training.stacked.optimizers import StackedOptimizer
+from dltrain.training.stacked.own_units import stacked_units
 from dltrain.training.stacked.rows import Orders, StackedPart
 
 _BINARY_LOSSES = {"BinaryCrossentropy", "BinaryFocalCrossentropy"}
@@ -154,6 +154,11 @@ class StackedSteps:
         found = np.moveaxis(found.numpy(), 0, 1)
         found = found.reshape(found.shape[0], -1, *found.shape[3:])
         return logs, [array[:count] for array, count in zip(found, part.num_rows.tolist())]
+
+    def set_smearing(self, heads: Sequence[Head]) -> None:
+        """From now on metrics count outputs with the smearing of these heads, one a trial."""
+        if self._metrics.units is not None:
+            self._metrics.units.set_smearing(heads)
 
     def fresh_metrics(self) -> tuple[Any, ...]:
         """Running metrics of an epoch's beginning [K, ...]."""
@@ -329,7 +334,7 @@ class _StackedMetrics:
         known = [id(variable) for variable in model.metrics_variables]
         self._places = [[known.index(id(variable)) for variable in metric.variables] for metric in self._metrics]
         self._loss_places = [known.index(id(variable)) for variable in model._loss_tracker.variables]
-        self._scale, self._mean = _own_units(heads, self._metrics)
+        self.units = stacked_units(heads, self._metrics)
 
     def update(self, state: Sequence[Any], loss: Any, y: Any, y_pred: Any, valid: Any) -> tuple[Any, ...]:
         """The running metrics after some rows; arguments as in `_StackedLoss.of`."""
@@ -344,8 +349,8 @@ class _StackedMetrics:
         total, count = self._loss_places
         values[total], values[count] = values[total] + loss * rows, values[count] + rows
         y = _for_all(y, num_trials)
-        if self._scale is not None:
-            y, y_pred = y * self._scale + self._mean, y_pred * self._scale + self._mean
+        if self.units is not None:
+            y, y_pred = self.units.of_targets(y), self.units.of_outputs(y_pred)
         for metric, places, is_mean in zip(self._metrics, self._places, self._is_mean):
             if is_mean:
                 flat = [tf.reshape(array, [-1, *array.shape[2:]]) for array in (y, y_pred)]
@@ -383,15 +388,6 @@ def _update_of(metric: Any) -> Any:
         return tuple(metric.stateless_update_state(list(variables), y, y_pred, sample_weight=weight))
 
     return update
-
-
-def _own_units(heads: Sequence[Head], metrics: Sequence[Any]) -> tuple[Any, Any]:
-    """Scale and mean of the targets, as `compile_model` lets metrics see them; None where the targets are not scaled."""
-    if heads[0].encoding != "value" or not any(t.is_scaled for head in heads for t in head.targets):
-        return None, None
-    scales = np.array([[[target.scale for target in head.targets]] for head in heads], "float32")
-    means = np.array([[means_seen(head, metrics)] for head in heads], "float32")
-    return scales, means
 
 
 def _of_table(gradient: Any, index: Any, shape: Any) -> tuple[Any, Any]:

@@ -103,6 +103,8 @@ def why_not_stacked(config: Config) -> str | None:
     training = config.training
     if training is None:
         return "there is nothing to train"
+    if training.members.are_several:
+        return "each trial is an ensemble, whose members are trained together"
     streamed = why_streamed(config.data)
     if streamed:
         return f"the data stays on disk ({streamed})"
@@ -112,8 +114,6 @@ def why_not_stacked(config: Config) -> str | None:
         return "there are several targets"
     if config.data.task == "reconstruction":
         return "the input is reconstructed"
-    if config.data.scale_target == "log":
-        return "`data.scale_target: log` needs each model's own residuals"
     if training.tensorboard is not None:
         return "TensorBoard watches each model by itself"
     return _why_not_model(config) or _why_not_training(training)

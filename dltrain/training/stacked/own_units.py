@@ -1,0 +1,65 @@
+"""What stacked targets and outputs are in their own units, where metrics are computed: `OwnUnits` of all trials at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dltrain.model.heads.head import Head
+from dltrain.model.heads.own_units import means_seen
+
+
+class StackedUnits:
+    """The way back to own units, and the smearing of outputs, which is found after training.
+
+    Args:
+        heads: one a trial, whose targets are numbers.
+        metrics: Keras's.
+    """
+
+    def __init__(self, heads: Sequence[Head], metrics: Sequence[Any]) -> None:
+        self._scale = np.array([[[target.scale for target in head.targets]] for head in heads], "float32")
+        self._mean = np.array([[means_seen(head, metrics)] for head in heads], "float32")
+        self._is_log = np.array([target.is_log for target in heads[0].targets])
+        limits = [[target.limits or (-np.inf, np.inf) for target in head.targets] for head in heads]
+        self._low, self._high = (np.array([[[pair[end] for pair in of]] for of in limits], "float32") for end in (0, 1))
+        self._smearing: Any = None
+        if self._is_log.any():
+            import tensorflow as tf
+
+            self._smearing = tf.Variable(_factors(heads))
+
+    def of_targets(self, values: Any) -> Any:
+        """Tensor [K or 1, rows, targets] of stored ones."""
+        values = values * self._scale + self._mean
+        if not self._is_log.any():
+            return values
+        import tensorflow as tf
+
+        return tf.exp(values) if self._is_log.all() else tf.where(self._is_log, tf.exp(values), values)
+
+    def of_outputs(self, values: Any) -> Any:
+        """Tensor [K, rows, targets] of the models' outputs."""
+        if self._smearing is None:
+            return self.of_targets(values)
+        import tensorflow as tf
+
+        return self.of_targets(tf.clip_by_value(values, self._low, self._high)) * self._smearing
+
+    def set_smearing(self, heads: Sequence[Head]) -> None:
+        """Take over the smearing of heads whose targets are otherwise the same."""
+        if self._smearing is not None:
+            self._smearing.assign(_factors(heads))
+
+
+def _factors(heads: Sequence[Head]) -> Any:
+    return np.array([[[target.smearing for target in head.targets]] for head in heads], "float32")
+
+
+def stacked_units(heads: Sequence[Head], metrics: Sequence[Any]) -> StackedUnits | None:
+    """The units of such heads; None where the targets are not scaled."""
+    if heads[0].encoding != "value" or not any(target.is_scaled for head in heads for target in head.targets):
+        return None
+    return StackedUnits(heads, metrics)
