@@ -25,7 +25,7 @@ _WEEKDAY = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)([a-z]*)(,? +)", re.IGNOREC
 _TIMED = re.compile(
     r"(?P<date>.+?)(?P<join>[ T:]|, )(?P<hour>\d{1,2})"
     r"(?:(?P<sign>[:.])(?P<minute>\d\d)(?:(?P=sign)(?P<second>\d\d)(?P<part>[.,]\d{1,9})?)?)?"
-    rf"(?P<half> ?[AaPp][Mm])?(?P<gap> ?)(?P<zone>{ZONE})?"
+    rf"(?P<half> ?[AaPp](?:[Mm]|\.[Mm]\.))?(?P<gap> ?)(?P<zone>{ZONE})?"
 )
 _BASIC = re.compile(rf"\d{{8}}(?P<join>[T _-])(?P<time>\d{{4}}|\d{{6}})(?P<part>\.\d{{1,9}})?(?P<gap> ?)(?P<zone>{ZONE})?")
 # A day and a time in the names of files: `2020-01-05-08`, `2020-01-05_08-30-00`.

@@ -257,6 +257,8 @@ def _spelt(text: polars.Series, date_format: str) -> tuple[polars.Series, str]:
         found = text.str.extract_groups(f"(?i)^{pattern}$").struct
         months = found.field("quarter").replace_strict({"1": "-01", "2": "-04", "3": "-07", "4": "-10"}, default=None)
         return found.field("year") + months, f"{'%Y' if '%Y' in date_format else '%y'}-%m"
+    if "%p" in date_format:
+        text = text.str.replace(r"(?i)([ap])\.m\.", "${1}m")
     if "%dth" in date_format:
         text = text.str.replace(r"(?i)(\d)(st|nd|rd|th)\b", "${1}th")
     if "%b" in date_format or "%B" in date_format:

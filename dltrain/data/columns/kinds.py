@@ -23,6 +23,7 @@ from dltrain.data.columns.dates import (
     zoned,
 )
 from dltrain.data.columns.durations import are_durations, to_seconds
+from dltrain.data.columns.number_signs import grouped
 from dltrain.data.columns.units import AS_SECONDS, find_unit, without_unit
 from dltrain.data.tables.column_names import marked, name_of
 from dltrain.errors import DataError, Fault
@@ -282,11 +283,11 @@ def _from_text(series: polars.Series, reading: Reading) -> polars.Series:
 
 
 def _ungrouped(series: polars.Series, reading: Reading) -> polars.Series:
-    """Numbers without the sign between their thousands; what is not grouped by threes is no such number."""
+    """Numbers without the sign between their thousands; what is not grouped as `grouped` says is no such number."""
     import polars
 
     sign, decimal = re.escape(reading.thousands or ""), re.escape(reading.decimal)
-    is_grouped = series.str.contains(rf"^[-+]?\d{{1,3}}(?:{sign}\d{{3}})+(?:{decimal}\d*)?$").fill_null(False)
+    is_grouped = series.str.contains(rf"^[-+]?(?:{grouped(sign)})(?:{decimal}\d*)?$").fill_null(False)
     bare = series.str.replace_all(reading.thousands or "", "", literal=True)
     return polars.select(polars.when(is_grouped).then(bare).otherwise(series).alias(series.name)).to_series()
 

@@ -22,6 +22,11 @@ _AFFIXES = re.compile(rf"^\(?\s*[-+{MINUS}]?\s*(?:{CURRENCY})?\s*|\s*(?:{CURRENC
 _UNIT = re.compile(r"(?<=\d)\s*([^\W\d_]|[°″])\S{0,11}$")
 
 
+def grouped(sign: str) -> str:
+    """A pattern of whole numbers with a sign (escaped) between their thousands, or as India writes them: 12,34,567."""
+    return rf"\d{{1,3}}(?:{sign}\d{{3}})+|\d{{1,2}}(?:{sign}\d\d)+{sign}\d{{3}}"
+
+
 @dataclass(frozen=True, slots=True)
 class NumberSigns:
     """The decimal sign and the sign between thousands.
@@ -174,14 +179,14 @@ class _Column:
         if commas and points:
             last, first = (",", ".") if digits.rfind(",") > digits.rfind(".") else (".", ",")
             whole, _, _ = digits.rpartition(last)
-            if digits.count(last) > 1 or not re.fullmatch(rf"\d{{1,3}}(?:{re.escape(first)}\d{{3}})+", whole):
+            if digits.count(last) > 1 or not re.fullmatch(grouped(re.escape(first)), whole):
                 return False
             self.decimal[last] += 1
             self.groups.add(first)
             return True
         sign = "," if commas else "."
         if commas + points > 1:
-            if not re.fullmatch(rf"\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+", digits):
+            if not re.fullmatch(grouped(re.escape(sign)), digits):
                 return False
             self.groups.add(sign)
             return True

@@ -23,16 +23,17 @@ PERCENT = "%"
 MANY_AMOUNTS = 20
 MOST_UNITS = 8
 _BLANK = r"[\s\x{a0}\x{202f}]*"
-_NUMBER = r"\d(?:[\d.,'\x{2019}\s\x{a0}\x{202f}]*\d)?[.,]?(?:[eE][-+]?\d+)?"
+_DIGITS = r"\d(?:[\d.,'\x{2019}\s\x{a0}\x{202f}]*\d)?"
+_EXPONENT = r"(?:[eE][-+]?\d+)?"
 # A currency before or after a number, percent, brackets around what is negative in a ledger, a minus behind it or a long one.
 _AFFIX = (
-    rf"^{_BLANK}\(?{_BLANK}[-+{MINUS}]?{_BLANK}({CURRENCY}|){_BLANK}[-+{MINUS}]?{_BLANK}{_NUMBER}"
+    rf"^{_BLANK}\(?{_BLANK}[-+{MINUS}]?{_BLANK}({CURRENCY}|){_BLANK}[-+{MINUS}]?{_BLANK}{_DIGITS}[.,]?{_EXPONENT}"
     rf"{_BLANK}({CURRENCY}|%|){_BLANK}-?\)?{_BLANK}$"
 )
 _ODD_SIGNS = rf"[%({MINUS}]|-$|{CURRENCY}"
 # Behind a number: `kg`, `km/h`, `m2`, `l/100km`, `sq ft`, `°C`.
 _UNIT = r"[\p{L}°″\x22][^\s\d,;:'()]{0,11}[²³\d]?(?:/[^\s,;:'()]{1,6})?(?: [\p{L}²³/.]{1,10}[23]?)?"
-_WITH_UNIT = rf"^({_BLANK}[-+{MINUS}]?{_BLANK}\d(?:[\d.,'\x{{2019}}\s\x{{a0}}\x{{202f}}]*\d)?){_BLANK}({_UNIT}){_BLANK}$"
+_WITH_UNIT = rf"^({_BLANK}[-+{MINUS}]?{_BLANK}{_DIGITS}{_EXPONENT}){_BLANK}({_UNIT}){_BLANK}$"
 
 
 def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:

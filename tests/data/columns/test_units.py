@@ -87,6 +87,21 @@ def test_lengths_of_time_are_seconds(texts: list[str], seconds: list[float]) -> 
     np.testing.assert_array_equal(numbers, seconds)
 
 
+def test_an_exponent_belongs_to_the_number() -> None:
+    unit, numbers = as_read(["1.5e2 kg", "2E-1kg", "7 kg"])
+    assert unit == "kg"
+    np.testing.assert_array_equal(numbers, [150, 0.2, 7])
+
+
+@pytest.mark.parametrize("form", ["{}", "₹{}", "{} km"])
+def test_numbers_are_grouped_as_india_does(tmp_path: Path, form: str) -> None:
+    texts = ["12,34,567.5", "1,10,456", "99,999", "1,00,00,000", "5"]
+    lines = [f'"{form.format(texts[row % 5])}",{row % 2}' for row in range(20)]
+    dataset = loaded(tmp_path, "a,y\n" + "\n".join(lines), ", scale: none")
+    found = np.asarray(dataset.parts["train"].inputs["features"])[:5, 0]
+    np.testing.assert_array_equal(found, np.float32([1234567.5, 110456, 99999, 10_000_000, 5]))
+
+
 def test_one_value_of_a_column_of_lengths_is_read_as_the_others() -> None:
     reading = find_units(polars.DataFrame({"a": ["2h 50m", "19h", "25m"], "b": ["5m", "12m", "7m"]}), Reading())
     assert to_numbers(polars.Series("a", ["45m"]), reading).tolist() == [2700]
@@ -172,6 +187,7 @@ def test_units_of_all_values() -> None:
         (["12/31/2023 24:00:00", "12/31/2023 01:00:00"], ["2024-01-01T00:00", "2023-12-31T01:00"]),
         (["2023-12-31 24", "2023-12-31 09"], ["2024-01-01T00:00", "2023-12-31T09:00"]),
         (["2023-12-31T24:00Z", "2023-12-31T09:00Z"], ["2024-01-01T00:00", "2023-12-31T09:00"]),
+        (["01/31/2023 9:05 p.m.", "01/31/2023 12:05 a.m."], ["2023-01-31T21:05", "2023-01-31T00:05"]),
         (["20231231T2400", "20231231T0900"], ["2024-01-01T00:00", "2023-12-31T09:00"]),
     ],
 )
