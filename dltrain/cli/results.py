@@ -144,6 +144,17 @@ def members_lines(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> lis
     return lines
 
 
+def calibration_line(report: Mapping[str, Any]) -> str:
+    """How well probabilities are calibrated, of a single target of classes; empty of others."""
+    found = report.get("calibration")
+    if not isinstance(found, Mapping):
+        return ""
+    return (
+        f"calibration: expected calibration error {format_number(found['ece'])}, Brier score {format_number(found['brier'])}"
+        " (gates: ece, brier)"
+    )
+
+
 def gate_documents(gates: Iterable[Any]) -> list[dict[str, Any]]:
     """Gates as plain values: require, value, met and, where known, part and metric."""
     found = [

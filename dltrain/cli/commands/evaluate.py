@@ -76,7 +76,15 @@ def command(
     from dltrain.cli.against_text import against_table
     from dltrain.cli.importance_text import importance_text
     from dltrain.cli.paths import data_words
-    from dltrain.cli.results import gate_documents, gate_lines, members_lines, metrics_table, report_text, unmet_faults
+    from dltrain.cli.results import (
+        calibration_line,
+        gate_documents,
+        gate_lines,
+        members_lines,
+        metrics_table,
+        report_text,
+        unmet_faults,
+    )
     from dltrain.cli.slices_text import slices_text
     from dltrain.config import split_words
     from dltrain.errors import fault_documents
@@ -139,6 +147,7 @@ def command(
         f"{result.run}: {result.part}, {result.weights} weights",
         *report_text(result.report, console.width),
         metrics_table({result.part: result.metrics}, result.baseline, result.report, console.width, result.intervals),
+        calibration_line(result.report),
         *slices_text(slices, console.width),
         importance_text(worth, console.width) if worth else "",
         against_table(compared.paired, console.width) if compared else "",

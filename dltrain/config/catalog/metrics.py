@@ -37,7 +37,7 @@ _MORE_IS_BETTER = {
 # What is computed for each run, whatever the config says.
 _OWN_SCORES = {
     **dict.fromkeys(("accuracy", "precision", "recall", "f1", "roc_auc", "r2", "explained_variance"), "max"),
-    **dict.fromkeys(("loss", "log_loss", "rmse", "mse", "mae", "mape", "msle", "seconds"), "min"),
+    **dict.fromkeys(("loss", "log_loss", "brier", "ece", "rmse", "mse", "mae", "mape", "msle", "seconds"), "min"),
 }
 
 

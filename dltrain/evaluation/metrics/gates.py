@@ -130,7 +130,9 @@ def _interval_for(
 
 
 def _class_values(report: Mapping[str, Any]) -> dict[str, float]:
-    return {
+    """What a report has beside the metrics: those of one class, and how well probabilities are calibrated."""
+    scores = report.get("calibration", {})
+    return {name: float(scores[name]) for name in ("ece", "brier") if name in scores} | {
         f"{metric}[{label}]": float(value)
         for label, row in report.get("classes", {}).items()
         for metric, value in row.items()

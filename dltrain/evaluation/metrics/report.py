@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dltrain.data.dataset import Part, Schema, TargetSpec
 from dltrain.errors import RunError
 from dltrain.evaluation.drawing.mistakes import Mistake, worst_mistakes
+from dltrain.evaluation.metrics.calibration import calibration, score_curves, some_pairs
 from dltrain.evaluation.metrics.forecast import Forecast, report_forecast
 from dltrain.evaluation.metrics.intervals import Interval
 from dltrain.evaluation.metrics.metrics import (
@@ -234,6 +235,9 @@ def _classification(
     metrics = classification_metrics(indices, probabilities)
     predictions = probabilities.argmax(axis=1)
     report = classification_report(confusion_matrix(indices, predictions, len(classes)), classes)
+    report["calibration"] = calibration(indices, probabilities)
+    if len(classes) == 2:
+        report["curves"] = score_curves(indices == 1, probabilities[:, 1])
     baseline = classification_baseline(seen, indices, len(classes))
     result.metrics = {**{prefix + key: value for key, value in metrics.items()}, **result.metrics}
     result.baseline |= {prefix + key: value for key, value in baseline.items()}
@@ -260,6 +264,7 @@ def _regression(
     true, predicted = target.to_own(part.targets[target.name]), target.to_prediction(column)
     seen = target.to_own(reference[target.name])
     metrics, baseline = regression_metrics(true, predicted), regression_baseline(seen, true)
+    result.report.setdefault("pairs", {})[target.name] = some_pairs(true, predicted)
     result.metrics |= {prefix + key: value for key, value in metrics.items()}
     result.baseline |= {prefix + key: value for key, value in baseline.items()}
     prior = priors.get(target.name) or Prior(mean=target.mean_of(reference[target.name]))
