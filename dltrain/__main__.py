@@ -10,9 +10,14 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     _open_what_is_closed()
     try:
-        from dltrain.cli.app import run
+        if sys.argv[1:3] == ["completion", "words"]:  # a shell asks at every press of a key: not even the command line is read
+            from dltrain.cli.completion import answer
 
-        code = run(sys.argv[1:])
+            code = answer(sys.argv[3:])
+        else:
+            from dltrain.cli.app import run
+
+            code = run(sys.argv[1:])
     except KeyboardInterrupt:  # while the command line itself was being imported
         sys.stderr.write("error: interrupted\n")
         code = 130

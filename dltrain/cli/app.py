@@ -20,6 +20,7 @@ from typing import Annotated, Any
 
 import click
 
+from dltrain.cli.commands import COMMANDS
 from dltrain.cli.console import Console, ConsoleHandler, Settings, discard, reader_left
 from dltrain.cli.options import SHOWN, build_command, common_options
 from dltrain.cli.typer_import import typer
@@ -27,23 +28,6 @@ from dltrain.errors import DltrainError, Fault, UsageError, fault_documents, ref
 from dltrain.machine import require_open_files
 
 logger = logging.getLogger(__name__)
-
-# Name -> what it does. `dltrain --help` is written from this alone, so that it loads no command.
-COMMANDS = {
-    "fit": "Train from a config; write a run directory.",
-    "evaluate": "Metrics of a run on its test part or on other data.",
-    "predict": "Predictions of a run from raw input.",
-    "export": "A run as one file with its preprocessing inside.",
-    "sweep": "Many fits over values of any key.",
-    "compare": "Runs side by side: configs, metrics, curves.",
-    "check": "Find the faults of configs without training.",
-    "trace": "One step by hand: every sum, activation, gradient, update.",
-    "init": "Look at data and write a first config for it.",
-    "explain": "What a key, a layer, an optimizer, a dataset means.",
-    "schema": "JSON Schema of the config, for editors.",
-    "datasets": "The named datasets; fetch one for offline use.",
-    "runs": "The runs, newest or best first; remove some.",
-}
 
 
 class Commands(typer.core.TyperGroup):
@@ -119,7 +103,13 @@ def dltrain(
     A RUN is a path, `latest`, or the beginning of a run's name.
     """
     if context.invoked_subcommand is None:
-        raise UsageError(Fault("a command was expected", hint=f"one of {', '.join(COMMANDS)}; `dltrain --help` explains them"))
+        console: Console = context.obj
+        if console.settings.json:
+            raise UsageError(
+                Fault("a command was expected", hint=f"one of {', '.join(COMMANDS)}; `dltrain --help` explains them")
+            )
+        console.result(context.get_help())
+        context.exit(UsageError.exit_code)
 
 
 class Terminated(KeyboardInterrupt):

@@ -77,7 +77,6 @@ def test_version(cli):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "a command was expected"),
         (["fitt"], "did you mean fit?"),
         (["xyzzy"], "the commands are fit"),
         (["runs", "--sortt", "loss"], "did you mean --sort?"),

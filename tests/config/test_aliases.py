@@ -262,7 +262,7 @@ def test_f7_explain_answers_old_words(word):
 @pytest.mark.parametrize(
     ("word", "hint"),
     [
-        ("training.metrics+=AUC", "training.metrics=[…, AUC]"),
+        ("training.metrics +=AUC", "write training.metrics+=AUC"),
         ("model.layers[0].units=3", "write model.layers.0.units=3"),
         ("--training.epochs=3", "write training.epochs=3"),
     ],

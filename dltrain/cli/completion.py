@@ -1,0 +1,159 @@
+"""What may stand where the cursor is: commands, runs, data sets, keys of a config and their values, components.
+
+A shell asks at every press of a key, so nothing is imported but what a word needs: what the tables of the config hold is kept
+in a file of the cache, made anew when dltrain has changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dltrain.cli.commands import COMMANDS, SHELLS
+from dltrain.settings import cache_folder
+
+PACKAGE = Path(__file__).parent.parent
+OF_RUNS = ("evaluate", "predict", "export", "compare", "trace")
+OF_CONFIGS = ("fit", "sweep", "check", "trace")
+MOST_RUNS = 500
+
+
+def answer(words: Sequence[str]) -> int:
+    """Print what completes the last word, a line each; nothing where something is wrong: a prompt is no place for it.
+
+    Args:
+        words: the shell's name, then the words of the line; of bash the line as a whole, which it would cut at every `=`.
+    """
+    shell, *rest = words or [""]
+    if shell == "bash":
+        line = rest[0] if rest else ""
+        rest = [*line.split()[1:], *([""] if line[-1:].isspace() else [])]
+    found = complete(rest)
+    if shell == "bash" and rest:
+        cut = max(rest[-1].rfind("="), rest[-1].rfind(":")) + 1
+        found = [word[cut:] for word in found]
+    sys.stdout.write("".join(f"{word}\n" for word in found))
+    return 0
+
+
+def complete(words: Sequence[str]) -> list[str]:
+    """The words that the last one may become, each whole.
+
+    Args:
+        words: those behind `dltrain` up to the cursor; the last one is the one that is being written, and may be empty.
+    """
+    *before, current = words or [""]
+    if not before:
+        return [name for name in COMMANDS if name.startswith(current)]
+    command, last = before[0], before[-1]
+    found: list[str] = []
+    if last in ("--resume", "--run") or (command in OF_RUNS and "=" not in current) or before[:2] == ["runs", "rm"]:
+        found += _runs(current)
+    if command in OF_CONFIGS and not last.startswith("--"):
+        found += _files(current)
+    if (command in OF_CONFIGS and not last.startswith("--")) or last == "--over":
+        found += _overrides(current)
+    if command == "explain":
+        tables = _tables()
+        found += [word for word in (*tables["keys"], *tables["names"], *tables["sources"]) if word.startswith(current)]
+    if command == "datasets":
+        found += [word for word in ("get", *_tables()["sources"]) if word.startswith(current)]
+    if command == "completion":
+        found += [word for word in SHELLS if word.startswith(current)]
+    return list(dict.fromkeys(found))
+
+
+def _overrides(current: str) -> list[str]:
+    """Keys that go on from what is written, up to the next point; behind `=` the values that a key takes."""
+    tables = _tables()
+    key, sign, value = current.partition("=")
+    if sign:
+        values = tables["keys"].get(key.rstrip("+-"), ())
+        return [f"{key}={word}" for word in values if word.startswith(value)]
+    found: dict[str, None] = {}
+    for path in tables["keys"]:
+        if path.startswith(current):
+            rest, point, _ = path[len(current) :].partition(".")
+            found[f"{current}{rest}{point}" if point else f"{path}="] = None
+    return list(found)
+
+
+def _runs(current: str) -> list[str]:
+    """Runs below `runs`, newest first, by name and by path."""
+    folder = Path("runs")
+    try:
+        names = [entry.name for entry in os.scandir(folder) if os.path.exists(f"{entry.path}/manifest.json")]
+    except OSError:
+        return []
+    newest = sorted(names, key=lambda name: os.stat(folder / name).st_mtime, reverse=True)[:MOST_RUNS]
+    words = ["latest", *newest] if not current.startswith("runs/") else [f"runs/{name}" for name in newest]
+    return [word for word in words if word.startswith(current)]
+
+
+def _files(current: str) -> list[str]:
+    """Configs, and folders that may hold some."""
+    folder, _, name = current.rpartition("/")
+    where = f"{folder}/" if folder or current.startswith("/") else ""
+    try:
+        entries = sorted(os.scandir(where or "."), key=lambda entry: entry.name)
+    except OSError:
+        return []
+    fitting = [entry for entry in entries if entry.name.startswith(name) and (name or not entry.name.startswith("."))]
+    return [
+        f"{where}{entry.name}/" if entry.is_dir() else f"{where}{entry.name}"
+        for entry in fitting
+        if entry.is_dir() or entry.name.endswith((".yaml", ".yml"))
+    ]
+
+
+def _tables() -> Mapping[str, Any]:
+    """Keys with their values, names of components, data sets."""
+    catalog = PACKAGE / "config" / "catalog" / "catalog.json"
+    sources = [catalog, *sorted((PACKAGE / "config" / "types").glob("*.py"))]
+    stamp = [[path.name, path.stat().st_mtime_ns] for path in sources]
+    file = cache_folder() / "completion.json"
+    with contextlib.suppress(OSError, ValueError):
+        stored: Any = json.loads(file.read_bytes())
+        if isinstance(stored, dict) and stored.get("stamp") == stamp:
+            return stored
+    tables = _made_anew()
+    from dltrain.errors import RunError
+    from dltrain.storage.atomic import write_atomically
+
+    with contextlib.suppress(OSError, RunError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, json.dumps({"stamp": stamp, **tables}).encode())
+    return tables
+
+
+def _made_anew() -> dict[str, Any]:
+    from dltrain.config.catalog.catalog import load_catalog
+    from dltrain.config.catalog.sources import SOURCES
+    from dltrain.config.keys import KEYS
+    from dltrain.config.kinds import Alternative, parse_kind
+
+    catalog = load_catalog()
+    kinds = [kind for kind in catalog.kinds() if kind != "callback"]
+
+    def values(alternative: Alternative) -> list[str]:
+        if alternative.word == "word":
+            return [alternative.literal]
+        if alternative.word == "bool":
+            return ["true", "false"]
+        if alternative.word == "list" and alternative.item is not None:
+            return [word for inner in alternative.item.alternatives for word in values(inner)]
+        return catalog.names(alternative.word) if alternative.word in kinds else []
+
+    keys = {
+        path: [] if "block" in key.type else [word for inner in parse_kind(key.type).alternatives for word in values(inner)]
+        for path, key in KEYS.items()
+        if not path.startswith("training.phases.")
+    }
+    keys["data.source"] = list(SOURCES)
+    names = sorted({name for kind in kinds for name in catalog.names(kind)} | set(catalog.activations))
+    return {"keys": keys, "names": names, "sources": list(SOURCES)}
