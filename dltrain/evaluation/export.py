@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.errors import RunError, UsageError
+from dltrain.evaluation.average_of_sweep import load_average
 from dltrain.evaluation.load_run import StoredRun, load_run, run_outputs
 from dltrain.evaluation.made_up_rows import largest_difference, make_up
 from dltrain.evaluation.metrics.report import probabilities_of
@@ -62,6 +63,7 @@ def export(
     destination: Path | None = None,
     force: bool = False,
     weights: str | None = None,
+    top: int | None = None,
     threads: int | None = None,
     reporter: Reporter | None = None,
 ) -> Export:
@@ -73,6 +75,7 @@ def export(
         destination: the file; None: the run's name with the format's suffix, in the working directory.
         force: replace an export that is there.
         weights: "best", "last", or None: the run's model.
+        top: of a sweep: the average of so many of its best trials; None: the best one.
         threads: threads for one operation; None: those of the run.
         reporter: is told what happens.
 
@@ -81,7 +84,7 @@ def export(
         UsageError: the format cannot hold the run, or what it needs is not installed.
     """
     reporter = reporter or Reporter()
-    stored = load_run(run)
+    stored = load_run(run) if top is None else load_average(run, top)
     chosen = choose_format(format, destination)
     chosen.require_packages()
     path = destination or Path(f"{run.resolve().name}{chosen.suffix or '_' + chosen.name}")

@@ -142,6 +142,15 @@ def test_an_interrupted_ensemble_ends_to_the_bit_where_an_uninterrupted_one_does
     assert again.members == json.loads((whole / "metrics.json").read_text())["members"]
 
 
+def test_a_finished_ensemble_goes_on_where_its_epochs_are_raised(three: Path, tmp_path: Path) -> None:
+    short = fit(learnable(tmp_path, "training.members=3", "training.epochs=2"), run_dir=tmp_path / "short")
+    assert short.epochs == 2
+    longer = fit(learnable(tmp_path, "training.members=3", *SHORT), resume=short.run)
+    assert longer.epochs == 4
+    for ours, own in zip(weights_of(longer.run), weights_of(three), strict=True):
+        np.testing.assert_array_equal(ours, own)
+
+
 def test_averages_of_logarithms_are_the_same_in_metrics_and_predictions(tmp_path: Path) -> None:
     config = learnable(tmp_path, "training.members=2", "data.scale_target=log", *SHORT, regression=True)
     run = fit(config, run_dir=tmp_path / "run").run

@@ -33,6 +33,9 @@ def command(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an export that is there.")] = False,
     weights: WeightsOption = None,
+    top: Annotated[
+        int | None, typer.Option("--top", metavar="K", min=1, help="Of a sweep: the average of its K best trials.")
+    ] = None,
     runs: RunsOption = Path("runs"),
 ) -> int:
     """Write a run as one file with its preprocessing inside: raw columns or pictures in, labels and probabilities or numbers out.
@@ -51,6 +54,7 @@ def command(
         destination=output,
         force=force,
         weights=weights,
+        top=top,
         threads=console.settings.threads,
         reporter=console,
     )

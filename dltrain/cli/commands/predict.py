@@ -40,6 +40,9 @@ def command(
             "--top", min=1, metavar="K", help="The K most probable classes of each row: label_1, probability_1, label_2, …"
         ),
     ] = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=1, metavar="K", help="Of a sweep: the average of its K best trials.")
+    ] = None,
     layer: Annotated[
         str | None, typer.Option("--layer", metavar="NAME", help="What this layer computes instead of the prediction.")
     ] = None,
@@ -114,6 +117,7 @@ def command(
         paths,
         weights=weights,
         top=top,
+        trials=trials,
         layer=layer,
         words=tuple(word or ()),
         skip_broken=skip_broken,
@@ -150,6 +154,7 @@ def _predict(
     *,
     weights: str | None,
     top: int | None,
+    trials: int | None,
     layer: str | None,
     words: tuple[str, ...],
     skip_broken: bool,
@@ -162,8 +167,9 @@ def _predict(
     threads = console.settings.threads
     network = _stock_network(run, runs)
     if network is not None:
-        if words or layer is not None or images or part is not None:
-            option = "--word" if words else "--layer" if layer is not None else "--images" if images else "--part"
+        given = {"--word": words, "--layer": layer is not None, "--images": images, "--part": part, "--trials": trials}
+        if any(given.values()):
+            option = next(name for name, is_given in given.items() if is_given)
             raise UsageError(Fault(f"{option} needs a run; {network} is a stock network", hint="leave it out"))
         from dltrain.evaluation.predictions.predict_stock import predict_stock
 
@@ -181,6 +187,8 @@ def _predict(
     path = find_run(run, runs)
     if weights not in (None, "best", "last"):
         raise UsageError(Fault(f"a run's --weights are best or last, found {weights!r}"))
+    if part is not None and trials is not None:
+        raise UsageError(Fault("--part and --trials exclude each other", hint="the average of several runs takes --data"))
     if part is not None:
         from dltrain.evaluation.predictions.stored_part import predict_part
 
@@ -190,6 +198,7 @@ def _predict(
         data=paths,
         weights=weights,
         top=top,
+        trials=trials,
         layer=layer,
         words=words,
         skip_broken=skip_broken,

@@ -17,6 +17,7 @@ from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import UsageError
+from dltrain.evaluation.average_of_sweep import load_average
 from dltrain.evaluation.load_run import load_run, run_outputs
 from dltrain.evaluation.member_metrics import member_outputs
 from dltrain.evaluation.metrics.reconstruction import row_errors
@@ -67,6 +68,7 @@ def predict(
     data: Sequence[str],
     weights: str | None = None,
     top: int | None = None,
+    trials: int | None = None,
     layer: str | None = None,
     words: Sequence[str] = (),
     skip_broken: bool = False,
@@ -82,6 +84,7 @@ def predict(
         weights: "best", "last", or None: the run's model.
         top: for each row its so many most probable labels, as `label_1`, `probability_1`, `label_2`, ..., instead of a
             probability for every label.
+        trials: of a sweep: the average of so many of its best trials; None: the best one.
         layer: give what this layer computes instead of the predictions.
         words: single words, for runs on words; `data` is then not looked at.
         skip_broken: leave out pictures that cannot be used, and name them, instead of failing.
@@ -95,7 +98,7 @@ def predict(
         UsageError: the run cannot predict from what was given.
     """
     reporter = reporter or Reporter()
-    stored = load_run(run)
+    stored = load_run(run) if trials is None else load_average(run, trials)
     if words and stored.preprocessing.source != "word_vectors":
         raise UsageError("--word needs a run on words", hint=f"the run's data is {stored.config.data.source}; give it --data")
     _, checkpoint = stored.checkpoint(weights)

@@ -12,9 +12,10 @@ from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Part
 from dltrain.errors import UsageError
 from dltrain.evaluation.evaluate import evaluate
+from dltrain.evaluation.member_metrics import member_outputs
 from dltrain.evaluation.metrics.metrics import row_losses
 from dltrain.evaluation.predictions.held_out import true_columns
-from dltrain.evaluation.predictions.predict import Predictions, predictions_of
+from dltrain.evaluation.predictions.predict import Predictions, add_spread, predictions_of
 from dltrain.evaluation.scored import Scored
 
 
@@ -37,6 +38,9 @@ def predict_part(run: Path, part: str, *, top: int | None = None, **options: Any
     if scored is None:
         raise UsageError("--part needs a run that predicts a target", hint="--data FILE gives the rows of a file again")
     result = predictions_of(scored.heads, scored.outputs, scored.part, top)
+    if scored.stored.is_average:
+        _, *members = member_outputs(scored.forward.model, scored.encoded.inputs, scored.heads)
+        add_spread(result, scored.heads, scored.outputs, members)
     named: dict[str, Any] = {"row": (row_ids(scored.part) + 1).tolist(), **result.identifiers}
     result.identifiers = named | true_columns(scored.heads, scored.part)
     result.columns = {**result.columns, **errors_of(scored)}

@@ -75,7 +75,8 @@ class StackedTrainer:
             False where there is none: the trials begin anew.
         """
         states = [_states_of(trial) for trial in self.trials]
-        running = [found for found in states if not (found and found[0].memory["ended_as"])]
+        over = [bool(found) and trial.has_ended(found[0]) for trial, found in zip(self.trials, states)]
+        running = [found for found, ended in zip(states, over) if not ended]
         moments = [{(state.epoch, state.step) for state in found} for found in running]
         common = set.intersection(*moments) if moments else set()
         if moments and not common:
@@ -85,8 +86,7 @@ class StackedTrainer:
             return False
         moment = max(common) if common else None
         chosen = []
-        for found in states:
-            ended = bool(found and found[0].memory["ended_as"])
+        for found, ended in zip(states, over):
             chosen.append(found[0] if ended else next(s for s in found if (s.epoch, s.step) == moment))
         if moment is not None:
             self.epoch, self.step = moment

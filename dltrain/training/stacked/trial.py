@@ -239,13 +239,19 @@ class StackedTrial:
             if moment_of(path) > (self.pace.epoch, step):
                 path.unlink(missing_ok=True)
 
+    def has_ended(self, state: TrainingState) -> bool:
+        """Whether a saved state is that of a training that is over; one whose epochs were raised since goes on."""
+        ended, stopped = state.memory["ended_as"], bool(state.memory["callbacks"]["stopped"])
+        goes_on = ended == "finished" and not stopped and state.epoch < self.training.epochs
+        return ended is not None and not goes_on
+
     def restore(self, state: TrainingState) -> None:
         """Go on from a saved state."""
         self.history.rows = list(state.memory["history"])
         self.pace.restore(state)
         self.view.optimizer.learning_rate = float(state.memory["learning_rate"])
         self.fit.error = state.memory["error"]
-        if state.memory["ended_as"] is not None:
+        if self.has_ended(state):
             self.end(state.memory["ended_as"], state.values, state.step)
 
     def finish(self) -> None:

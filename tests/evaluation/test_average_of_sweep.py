@@ -1,0 +1,49 @@
+"""The best trials of a sweep as one model: what it says is the mean of what they say, in predictions and exports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dltrain.errors import UsageError
+from dltrain.evaluation.average_of_sweep import load_average
+from dltrain.evaluation.export import export
+from dltrain.evaluation.predictions.predict import predict
+from dltrain.model.keras_import import import_keras
+from dltrain.sweep.sweep import sweep
+from tests.training.test_fit import learnable
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("swept")
+    config = learnable(folder, "training.epochs=3", regression=True)
+    sweep(config, over=["training.optimizer.learning_rate=0.01,0.3,0.03"], run_dir=folder / "sweep")
+    return folder / "sweep"
+
+
+def test_the_best_trials_are_averaged(swept: Path, tmp_path: Path) -> None:
+    trials = json.loads((swept / "sweep.json").read_text())["trials"]
+    best = sorted(trials, key=lambda trial: trial["value"])[:2]
+    data = [str(swept.parent / "rows.csv")]
+    said = np.array([predict(swept / "trials" / f"{trial['number']:04d}", data=data).prediction for trial in best])
+    found = predict(swept, data=data, trials=2)
+    np.testing.assert_allclose(found.prediction, said.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(found.columns["spread"], said.std(axis=0, ddof=1), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(predict(swept, data=data).prediction, said[0], rtol=1e-6)
+    file = tmp_path / "average.keras"
+    export(swept, destination=file, top=2)
+    rows = np.loadtxt(data[0], delimiter=",", skiprows=1, dtype="float32", usecols=(0, 1, 2))
+    model = import_keras().models.load_model(file)
+    given = {name: rows[:, index : index + 1].reshape(-1, *model.input[name].shape[1:]) for index, name in enumerate("abc")}
+    np.testing.assert_allclose(np.ravel(model(given)["prediction"]), said.mean(axis=0), rtol=1e-4)
+
+
+def test_what_has_no_average_is_refused(swept: Path) -> None:
+    with pytest.raises(UsageError, match="no sweep"):
+        load_average(swept / "trials" / "0001", 2)
+    with pytest.raises(UsageError, match="3 finished"):
+        load_average(swept, 4)
