@@ -1,6 +1,6 @@
 """Mutates configs, overrides, tables and the files of a run, and looks for tracebacks and for what takes too long.
 
-python -m tests.fuzz --seconds 60 [--seed 0]
+python -m tests.fuzz --seconds 60 [--seed 0] [--kinds config,override,data,stored,command_line]
 python -m tests.fuzz --training --seconds 600 [--seed 0] [--only 17]     (trains: see fuzz_training.py)
 
 Everything runs in this process, without Keras unless it trains. Each failure is printed with its input; the exit code is 1 if there was one.
@@ -152,28 +152,31 @@ class Fuzzer:
         return text, use
 
 
-def attempt(use: Callable[[], object]) -> str | None:
-    """What is wrong with it, or None."""
+def attempt(use: Callable[[], object]) -> tuple[str | None, bool]:
+    """What is wrong with it, or None; and whether it was taken, not refused."""
     signal.alarm(60)
     start = time.process_time()  # a busy machine is no failure
+    taken = False
     try:
         use()
+        taken = True
     except DltrainError:
         pass
     except TooSlow:
-        return "more than 60 s\n" + traceback.format_exc(limit=-3)
+        return "more than 60 s\n" + traceback.format_exc(limit=-3), False
     except Exception:
-        return traceback.format_exc(limit=-6)
+        return traceback.format_exc(limit=-6), False
     finally:
         signal.alarm(0)
     seconds = time.process_time() - start
-    return f"{seconds:.1f} s of the processor" if seconds > MOST_SECONDS else None
+    return f"{seconds:.1f} s of the processor" if seconds > MOST_SECONDS else None, taken
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kinds", default="config,override,data,stored,command_line")
     parser.add_argument("--training", action="store_true")
     parser.add_argument("--only", type=int)
     arguments = parser.parse_args()
@@ -183,10 +186,11 @@ def main() -> int:
 
         return 1 if run_cases(arguments.seconds, arguments.seed, arguments.only, signal.alarm, time.monotonic) else 0
     counts: dict[str, int] = {}
+    fine: dict[str, int] = {}
     failures = 0
     with tempfile.TemporaryDirectory() as folder:
         fuzzer = Fuzzer(Path(folder), arguments.seed)
-        kinds = [fuzzer.config, fuzzer.override, fuzzer.data, fuzzer.stored, fuzzer.command_line]
+        kinds = [getattr(fuzzer, name) for name in arguments.kinds.split(",")]
         for warm_up in kinds:
             attempt(warm_up()[1])  # imports are no part of what is timed
         end = time.monotonic() + arguments.seconds
@@ -194,11 +198,12 @@ def main() -> int:
             kind = fuzzer.chance.choice(kinds)
             content, use = kind()
             counts[kind.__name__] = counts.get(kind.__name__, 0) + 1
-            wrong = attempt(use)
+            wrong, was_fine = attempt(use)
+            fine[kind.__name__] = fine.get(kind.__name__, 0) + was_fine
             if wrong is not None:
                 failures += 1
                 print(f"--- {kind.__name__}: {wrong}\n{content[:3000]!r}", flush=True)
-    print(f"{counts}, {failures} failures")
+    print(f"tried {counts}, of them taken {fine}, {failures} failures")
     return 1 if failures else 0
 
 
