@@ -150,8 +150,8 @@ def evaluate(
         report = report_reconstruction(shown, forward, encoded.inputs, encoded.targets, encoded.weights, pca, corrupt)
     else:
         logs, outputs = forward.evaluate(encoded.inputs, encoded.targets, encoded.weights)
-        reference = restore_reference(stored.manifest.get("reference", {}))
-        priors = restore_priors(stored.manifest.get("reference", {}))
+        described, targets = stored.manifest.get("reference", {}), stored.preprocessing.schema.targets
+        reference, priors = restore_reference(described, targets), restore_priors(described, targets)
         report = report_part(shown, logs, stored.heads, outputs, rows, reference, priors)
         if stored.is_average and stored.config.training is not None:
             members = measure_members(model, encoded, rows, stored.heads, stored.config.training)

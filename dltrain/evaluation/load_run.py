@@ -171,8 +171,13 @@ def load_run(path: str | Path) -> StoredRun:
 
 
 def _extras(run: Run, manifest: dict[str, Any]) -> list[str]:
-    """What an evaluation reads of a run's state, if it is still there: rows of training, principal components."""
-    return [name for name in manifest.get("files", ()) if name.startswith("state/") and (run.path / name).exists()]
+    """What an evaluation reads of a run's state, if it is still there: rows of training, principal components.
+
+    Raises:
+        RunError: the manifest names a file that is not in there.
+    """
+    names = [name.removeprefix("state/") for name in manifest.get("files", ()) if name.startswith("state/")]
+    return [f"state/{name}" for name in names if run.inside("state", name).exists()]
 
 
 def run_outputs(model: Any, inputs: Sequence[Array]) -> list[NDArray[Any]]:

@@ -185,7 +185,7 @@ def _slice(scored: Scored, column: str, name: str, rows: NDArray[np.int64]) -> S
 
 
 def _baseline(scored: Scored, rows: NDArray[np.int64]) -> dict[str, float]:
-    reference = restore_reference(scored.stored.manifest.get("reference", {}))
+    reference = restore_reference(scored.stored.manifest.get("reference", {}), ())
     targets = [(head, target) for head in scored.heads for target in head.targets]
     if len(targets) > 1 or targets[0][1].name not in reference:
         return {}

@@ -33,6 +33,7 @@ from dltrain.storage.stored import (
     anything,
     check_digest,
     digests,
+    fields,
     flag,
     list_of,
     map_of,
@@ -61,7 +62,7 @@ MANIFEST: Mapping[str, Check] = {
     "task": text,
     "threads": whole(1, 1024),
     "environment": map_of(anything),
-    "data": map_of(anything),
+    "data": fields({"fingerprint": maybe(text), "details": map_of(anything)}),
     "reference": map_of(anything),
     "git_commit": maybe(text),
     "started": text,
@@ -79,8 +80,8 @@ MANIFEST: Mapping[str, Check] = {
     "best": text,
     "engine": text,
     "stack": map_of(whole(0, MOST_EPOCHS)),
-    "compiler": map_of(anything),
-    "features": map_of(anything),
+    "compiler": fields({"jit_compile": flag, "reason": text}, required=("jit_compile",)),
+    "features": fields({"layers": list_of(text), "shape": list_of(whole(0, MOST_EPOCHS)), "weights": maybe(text)}),
 }
 
 METRICS: Mapping[str, Check] = {
@@ -310,14 +311,16 @@ class Run:
         if any(path.is_relative_to(self.checkpoints) for path in files if not path.name.endswith(".tmp")):
             return False
         epochs = self.history_file.read_bytes().count(b"\n") > 1 if self.history_file.is_file() else False
-        return not epochs and (not files or self._lock_file_is_own())
+        return not epochs and (not files or self._lock_file_is_own(is_alone=files == {self.path / ".lock"}))
 
-    def _lock_file_is_own(self) -> bool:
+    def _lock_file_is_own(self, *, is_alone: bool) -> bool:
+        """Whether the lock file says which process made it; before it could, it is empty, and the first file of all."""
         try:
             with open(self.path / ".lock", "rb") as file:
-                return LOCK_TEXT.fullmatch(file.read(400)) is not None
+                content = file.read(400)
         except OSError:
             return False
+        return LOCK_TEXT.fullmatch(content) is not None or (is_alone and not content)
 
     def discard(self) -> None:
         """Remove what this process wrote into a run directory that has come to nothing, and the directory, if it made it."""
@@ -355,7 +358,7 @@ def require_own(path: Path, folder: Path) -> None:
             f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", hint="the run is damaged"
         ) from error
     if not real.is_relative_to(folder.resolve()):
-        raise RunError(f"{path} is a link that leads out of the run", hint="refused as unsafe")
+        raise RunError(f"{path} leads out of the run", hint="refused as unsafe")
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise RunError(f"{path} is neither a file nor a folder", hint="refused as unsafe")
 

@@ -58,6 +58,15 @@ def map_of(check: Check) -> Check:
     return lambda value: isinstance(value, dict) and all(map(check, value.values()))
 
 
+def fields(schema: Mapping[str, Check], *, required: Iterable[str] = ()) -> Check:
+    """A mapping in which these keys, where they are there, hold what is asked of them; others hold anything."""
+    return lambda value: (
+        isinstance(value, dict)
+        and all(key in value for key in required)
+        and all(check(value[key]) for key, check in schema.items() if key in value)
+    )
+
+
 def anything(value: Any) -> bool:
     """What is only kept and shown."""
     return True

@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
-from dltrain.config import load_config_text
+from dltrain.config import load_config, load_config_text
 from dltrain.errors import DataError, RunError, UsageError
 from dltrain.evaluation.evaluate import evaluate
+from dltrain.evaluation.load_run import load_run
+from dltrain.evaluation.predictions.files import prediction_columns, write_predictions
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.storage.run import Run
 from dltrain.training.fit import fit
@@ -58,6 +63,59 @@ def test_evaluate_gives_the_metrics_of_the_fit(run: Path) -> None:
     assert evaluate(run).part == "test"
     assert evaluate(run).baseline == stored["baseline"]
     assert evaluate(run, weights="last").weights == "last"
+
+
+@pytest.mark.parametrize("given", [{}, {"top": 2}], ids=str)
+def test_weights_that_are_not_finite_give_no_label_and_are_told(given: dict[str, object], copy: Path, tmp_path: Path) -> None:
+    with h5py.File(copy / "checkpoints" / "best.h5", "r+") as file:
+        file["model_weights/output/output/bias"][...] = np.nan
+    edit_manifest(copy, lambda manifest: manifest.pop("files"))
+    result = predict(copy, data=[str(Path(load_run(copy).config.data.path[0]))], **given)  # type: ignore[arg-type]
+    assert result.notes[0].startswith("for 160 of 160 rows the model computes numbers that are not finite")
+    assert set(result.prediction) <= {None}
+    assert set(result.columns.get("label_1", ())) <= {None}
+    for name in ("p.csv", "p.jsonl", "p.parquet", "p.npz"):
+        columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
+        write_predictions(str(tmp_path / name), columns)
+    if not given:
+        assert (tmp_path / "p.csv").read_text().splitlines()[1] == "r0,,,"
+
+
+HOSTILE_MANIFESTS = {
+    "details": {"data": {"fingerprint": "0", "details": 3}},
+    "a fingerprint": {"data": {"fingerprint": [1], "details": {}}},
+    "counts of three classes": {"reference": {"y": {"counts": [21, 17, 4]}}},
+    "a mean of classes": {"reference": {"y": {"mean": 0.5}}},
+    "no target": {"reference": {}},
+    "a target that is a number": {"reference": {"y": 3}},
+    "a compiler that is none": {"compiler": {"reason": "x"}},
+    "a compiler that is a word": {"compiler": {"jit_compile": "yes", "reason": "x"}},
+    "a feature store": {"features": {"weights": [1]}},
+    "a file elsewhere": {"files": {"state/../../../../etc/hostname": "0" * 64}},
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE_MANIFESTS.values(), ids=list(HOSTILE_MANIFESTS))
+def test_a_manifest_that_dltrain_does_not_write_is_a_run_error(change: dict[str, object], copy: Path) -> None:
+    edit_manifest(copy, lambda manifest: manifest.update(change))
+    with pytest.raises(RunError):
+        evaluate(copy)
+
+
+@pytest.mark.parametrize("counts", [[21, 17, 4], [21], ["a", "b"]])
+def test_a_hostile_reference_is_refused_before_a_run_goes_on(counts: list[object], copy: Path) -> None:
+    edit_manifest(copy, lambda manifest: manifest.update(reference={"y": {"counts": counts}}))
+    before = {path: path.read_bytes() for path in (copy / "checkpoints").iterdir()}
+    config = load_config(copy / "config.yaml", ["training.epochs=31"])
+    with pytest.raises(RunError, match="what the training part was"):
+        fit(config, run_dir=copy, resume=True)
+    assert {path: path.read_bytes() for path in (copy / "checkpoints").iterdir()} == before
+
+
+def edit_manifest(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    manifest = json.loads((run / "manifest.json").read_text())
+    change(manifest)
+    (run / "manifest.json").write_text(json.dumps(manifest))
 
 
 def test_a_fresh_process_predicts_the_same_bits(run: Path, tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def test_bombs_in_the_preprocessing_cost_little(run: Path) -> None:
 )  # fmt: skip
 def test_a_wrong_reference_is_a_run_error(reference: Any) -> None:
     with pytest.raises(RunError):
-        restore_reference(reference)
+        restore_reference(reference, ())
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -130,6 +130,14 @@ def test_a_run_that_was_killed_before_it_began_is_begun_again_in_place(tmp_path)
     assert run.log_file.read_text() == "begun"
 
 
+def test_a_run_that_was_killed_before_its_lock_says_whose_it_is_is_begun_again_in_place(tmp_path):
+    run = create_run("x", runs=tmp_path, run_dir=tmp_path / "run")
+    (run.path / ".lock").write_text("")
+    assert run.is_only_begun()
+    run.log_file.write_text("whose?")
+    assert not run.is_only_begun()
+
+
 def test_attack_5_what_came_to_nothing_goes_but_not_the_user_s_folder(tmp_path):
     (tmp_path / "given").mkdir()
     given = create_run("x", runs=tmp_path, run_dir=tmp_path / "given")

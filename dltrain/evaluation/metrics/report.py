@@ -120,14 +120,30 @@ def describe_reference(schema: Schema, train: Part, class_weights: Mapping[str, 
     return described
 
 
-def restore_priors(described: Mapping[str, Any]) -> dict[str, Prior]:
+def _check_described(described: Mapping[str, Any], targets: Sequence[TargetSpec]) -> None:
+    """Hold a description against the targets that are to be reported; one that says nothing of a target is none.
+
+    Raises:
+        ValueError: it is of another kind or of other classes.
+    """
+    for target in targets:
+        entry = described.get(target.name, {"counts": target.classes} if target.task == "classification" else {"mean": 0.0})
+        counts = entry.get("counts")
+        if (counts is not None) != (target.task == "classification") or (
+            counts is not None and len(counts) != len(target.classes)
+        ):
+            raise ValueError(f"{target.name} has other values")
+
+
+def restore_priors(described: Mapping[str, Any], targets: Sequence[TargetSpec]) -> dict[str, Prior]:
     """What `describe_reference` says each target's verdict is held against.
 
     Raises:
-        RunError: the description is none of those.
+        RunError: the description is none of those, or not of these targets.
     """
     priors: dict[str, Prior] = {}
     try:
+        _check_described(described, targets)
         for name, entry in described.items():
             if "counts" in entry:
                 shares = np.array(entry.get("shares", entry["counts"]), np.float64)
@@ -144,14 +160,18 @@ def restore_priors(described: Mapping[str, Any]) -> dict[str, Prior]:
     return priors
 
 
-def restore_reference(described: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+def restore_reference(described: Mapping[str, Any], targets: Sequence[TargetSpec]) -> dict[str, NDArray[Any]]:
     """Targets that have what `describe_reference` says of the training part's; for `report_part`.
 
     Raises:
-        RunError: the description is none of those.
+        RunError: the description is none of those, or not of these targets.
     """
     arrays: dict[str, NDArray[Any]] = {}
     try:
+        _check_described(described, targets)
+        missing = [target.name for target in targets if target.name not in described]
+        if missing:
+            raise ValueError(f"nothing on {missing[0]}")
         for name, entry in described.items():
             if "counts" in entry:
                 counts = np.array(entry["counts"], np.int64)

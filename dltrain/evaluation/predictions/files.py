@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import math
 import re
 import sys
 import zipfile
@@ -85,7 +86,7 @@ def picture_lines(columns: Mapping[str, Sequence[Any]]) -> list[str]:
         )
         likely = sorted(((float(values[row]), label) for label, values in named), key=lambda pair: -pair[0])
         words = [f"{label} {100 * share:.1f} %" for share, label in likely[:LIKELY] if share >= WORTH_A_WORD]
-        first = prediction if isinstance(prediction, str) else f"{prediction:.9g}"
+        first = prediction if isinstance(prediction, str) else f"{math.nan if prediction is None else prediction:.9g}"
         lines.append(one_line(f"{file}: {', '.join(words) or first}"))
     return lines
 
@@ -194,7 +195,8 @@ def to_npz(columns: Mapping[str, Sequence[Any]], arrays: Mapping[str, Any]) -> b
     for name, values in columns.items():
         if name not in held and name not in inside:
             array = np.asarray(values)
-            held[name] = array.astype(str) if array.dtype == object else array
+            is_text = array.dtype == object
+            held[name] = np.array(["" if value is None else str(value) for value in values]) if is_text else array
     buffer = io.BytesIO()
     # Not by keyword: a column may be called as an argument of savez is.
     with zipfile.ZipFile(buffer, "w") as archive:

@@ -38,7 +38,7 @@ class Predictions:
 
     Attributes:
         identifiers: columns that name the rows: column -> text for each row.
-        prediction: label or number for each row.
+        prediction: label or number for each row; None where a classifier's numbers are not finite.
         probabilities: label -> probability for each row, for classes; None for numbers.
         columns: further columns: those of several targets, of the most probable labels, of the layer that was asked for; of a
             reconstruction `error` (mean squared error of the row's scaled numbers, whose mean `evaluate` calls `mse`) and the
@@ -125,10 +125,30 @@ def predict(
         return result
     outputs = run_outputs(model, inputs)
     if layer is not None:
-        return _layer_values(layer, outputs, part)
-    if stored.heads[0].task == "reconstruction":
-        return _reconstructions(stored.preprocessing, outputs[0], part)
-    return predictions_of(stored.heads, outputs, part, top)
+        result = _layer_values(layer, outputs, part)
+    elif stored.heads[0].task == "reconstruction":
+        result = _reconstructions(stored.preprocessing, outputs[0], part)
+    else:
+        result = predictions_of(stored.heads, outputs, part, top)
+    result.notes += _not_finite(outputs)
+    return result
+
+
+def _not_finite(outputs: Sequence[NDArray[Any]]) -> list[str]:
+    """A sentence, where the model has no answer for some rows."""
+    known = [all(row) for row in zip(*map(_finite_rows, outputs))]
+    count = known.count(False)
+    if not count:
+        return []
+    return [
+        f"for {count:,} of {len(known):,} rows the model computes numbers that are not finite: its weights are not, "
+        "or the rows hold numbers far beyond those that it was trained on"
+    ]
+
+
+def _finite_rows(output: NDArray[Any]) -> list[bool]:
+    """Whether all numbers of a row are finite, for each row."""
+    return [bool(known) for known in np.isfinite(output.reshape(len(output), -1)).all(axis=1)]
 
 
 def _read(preprocessing: Any, paths: list[str], *, reporter: Reporter) -> Part:
@@ -238,7 +258,8 @@ def _in_nine_digits(values: NDArray[np.float64], scale: float | None = None) -> 
 
 def _add_classes(result: Predictions, head: Head, output: NDArray[Any], top: int | None, *, several: bool) -> None:
     probabilities = probabilities_of(head, output)
-    labels = [head.classes[index] for index in probabilities.argmax(axis=1)]
+    finite = _finite_rows(probabilities)
+    labels = [head.classes[index] if known else None for index, known in zip(probabilities.argmax(axis=1), finite)]
     probabilities = _in_nine_digits(probabilities)
     name = head.targets[0].name
     if several:
@@ -263,8 +284,10 @@ def most_probable(labels: Sequence[str], probabilities: NDArray[Any], top: int, 
         ending: of the words `label` and `probability`.
     """
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
+    finite = _finite_rows(probabilities)
     columns: dict[str, Any] = {}
     for place in range(order.shape[1]):
-        columns[f"label{ending}_{place + 1}"] = [labels[index] for index in order[:, place]]
+        chosen = [labels[index] if known else None for index, known in zip(order[:, place], finite)]
+        columns[f"label{ending}_{place + 1}"] = chosen
         columns[f"probability{ending}_{place + 1}"] = np.take_along_axis(probabilities, order[:, place : place + 1], axis=1)[:, 0]
     return columns

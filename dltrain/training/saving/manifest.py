@@ -100,7 +100,7 @@ class Manifest:
     def compiler_of(self, phase: int) -> dict[str, Any] | None:
         """The decision about XLA in a phase, counted from 0; None: it was not made yet."""
         found = self.others.get(f"compiler_phase_{phase + 1}") if phase else self.compiler
-        return found if isinstance(found, dict) else None
+        return found if isinstance(found, dict) and isinstance(found.get("jit_compile"), bool) else None
 
     def note_compiler(self, phase: int, decision: dict[str, Any]) -> None:
         """Keep a phase's decision about XLA, which could change bits: a run that goes on keeps the one it began with."""

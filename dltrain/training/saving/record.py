@@ -199,7 +199,8 @@ class RunRecord:
             evaluate: gives, for a part's name, loss and metrics, and the outputs: one array [rows, ...] per head.
         """
         described = self.manifest.reference
-        reference, priors = reference_of(self.dataset.parts["train"], described), restore_priors(described)
+        priors = restore_priors(described, self.dataset.schema.targets)
+        reference = reference_of(self.dataset.parts["train"], described)
         reports = {}
         for name, part in parts.items():
             if part.num_rows:

@@ -14,6 +14,7 @@ from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset
 from dltrain.errors import ConfigError, DataError, Fault, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults, flatten, shown
+from dltrain.evaluation.metrics.report import restore_priors
 from dltrain.reporting import Reporter
 from dltrain.storage.run import Run, begin_again, create_run
 from dltrain.training.saving.manifest import Manifest
@@ -68,6 +69,7 @@ def compare_with_run(
     Raises:
         ConfigError: a key has changed that makes it another experiment.
         DataError: it is not the data of the run.
+        RunError: the manifest says of the training part what cannot be.
     """
     stored = load_config(run.config_file)
     num_phases = len(resolved["training"].get("phases", ()))
@@ -94,6 +96,7 @@ def compare_with_run(
         faults = fingerprint_faults(data.get("details", {}), dataset.fingerprint_details)
         hint = f"a run goes on with its own data; a new one: dltrain fit {run.config_file}"
         raise DataError([*faults[:-1], replace(faults[-1], hint=hint)])
+    restore_priors(manifest.reference, dataset.schema.targets)
     for key, value in environment.items():
         was = manifest.environment.get(key, value)  # what an older version did not record has not changed
         if was != value:

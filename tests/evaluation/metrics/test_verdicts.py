@@ -196,9 +196,9 @@ def test_scores_of_numbers_are_scikit_learns(weighted):
 
 
 def test_what_a_verdict_is_held_against_survives_its_plain_form():
-    prior = restore_priors({"y": {"counts": [3, 1], "shares": [0.5, 0.5], "class_weights": [0.67, 2.0]}, "z": {"mean": 0.25}})
+    prior = restore_priors({"y": {"counts": [3, 1], "shares": [0.5, 0.5], "class_weights": [0.67, 2.0]}, "z": {"mean": 0.25}}, ())
     assert prior["y"].shares.tolist() == [0.5, 0.5]
     assert prior["y"].class_weights.tolist() == [0.67, 2.0]
     assert prior["z"].mean == 0.25
-    assert restore_priors({"y": {"counts": [3, 1]}})["y"].shares.tolist() == [0.75, 0.25]
+    assert restore_priors({"y": {"counts": [3, 1]}}, ())["y"].shares.tolist() == [0.75, 0.25]
     assert describe_reference.__doc__
