@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dltrain.errors import Fault, RunError, UsageError
-from dltrain.storage.layout import own_paths
+from dltrain.storage.layout import FILES, FOLDERS, own_paths
 from dltrain.storage.patterns import find_matches
 
 _DEEPEST = 6  # folders between a file of a run and the run: a trial's fold's checkpoints below a sweep
@@ -78,13 +78,30 @@ def check_picture(path: Path, *, force: bool) -> Path:
 def refuse_part_of_run(path: Path) -> None:
     """Refuse to write over a file that a run consists of, whether the run is read or not: it would be damaged.
 
+    A new file of a name that dltrain gives to files of a run, or in one of a run's folders, would go when the run is removed.
+
     Raises:
         UsageError: it is one.
     """
     real = path.resolve()
-    if not real.is_file():
-        return
     for folder in list(real.parents)[:_DEEPEST]:
-        if (folder / "manifest.json").is_file() and (folder / "config.yaml").is_file() and real in own_paths(folder):
-            hint = "name a file outside of it, or one that it does not hold"
+        if not ((folder / "manifest.json").is_file() and (folder / "config.yaml").is_file()):
+            continue
+        hint = "name a file outside of it, or one that it does not hold"
+        if real.exists() and real in own_paths(folder):
             raise UsageError(Fault(f"{path} is part of the run {folder.name}; it is not written over", hint=hint))
+        if not real.exists() and real.relative_to(folder).parts[0] in FILES | FOLDERS.keys():
+            raise UsageError(Fault(f"{path} would be part of the run {folder.name}, and be removed with it", hint=hint))
+
+
+def refuse_inside_run(path: Path) -> None:
+    """Refuse a directory for runs in a folder of another run, with which it would be removed.
+
+    Raises:
+        RunError: it is in one.
+    """
+    real = path.resolve()
+    for folder in [real, *real.parents]:
+        if folder.name in FOLDERS and (folder.parent / "manifest.json").is_file() and (folder.parent / "config.yaml").is_file():
+            hint = "choose a directory outside of it"
+            raise RunError(f"{path} would be part of the run {folder.parent.name}, and be removed with it", hint=hint)

@@ -27,6 +27,7 @@ from dltrain.storage.atomic import (
     write_atomically,
 )
 from dltrain.storage.layout import own_files, own_paths
+from dltrain.storage.outputs import refuse_inside_run
 from dltrain.storage.removal import remove_run_files
 from dltrain.storage.stored import (
     Check,
@@ -394,12 +395,13 @@ def create_run(name: str, *, runs: Path, run_dir: Path | None = None) -> Run:
         run_dir: this very directory; it may exist, but must be empty.
 
     Raises:
-        RunError: `run_dir` is not empty, is no directory, or cannot be written.
+        RunError: `run_dir` is not empty, is no directory, is in a folder of another run, or cannot be written.
     """
     was_there = False
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     try:
         if run_dir is None:
+            refuse_inside_run(Path(runs))
             while True:
                 path = Path(runs) / f"{name}-{stamp}-{secrets.token_hex(2)}"
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -408,6 +410,7 @@ def create_run(name: str, *, runs: Path, run_dir: Path | None = None) -> Run:
                     break
         else:
             path = Path(run_dir)
+            refuse_inside_run(path)
             was_there = path.is_dir()
             if path.exists() and not path.is_dir():
                 raise RunError(f"{path} is a file; a run needs a directory", hint="choose another --run-dir")

@@ -108,7 +108,7 @@ def test_a_hostile_reference_is_refused_before_a_run_goes_on(counts: list[object
     before = {path: path.read_bytes() for path in (copy / "checkpoints").iterdir()}
     config = load_config(copy / "config.yaml", ["training.epochs=31"])
     with pytest.raises(RunError, match="what the training part was"):
-        fit(config, run_dir=copy, resume=True)
+        fit(config, resume=copy)
     assert {path: path.read_bytes() for path in (copy / "checkpoints").iterdir()} == before
 
 

@@ -163,6 +163,16 @@ def test_wrong_values_in_the_preprocessing_are_run_or_data_errors(wrong: Any, ru
             assert error.exit_code in (3, 6), (path, error)
 
 
+def test_a_column_that_is_there_twice_is_a_run_error(run: Path) -> None:
+    file = run / "preprocessing.json"
+    state = json.loads(file.read_text())
+    first, second = state["features"]
+    first["name"] = second["name"]
+    file.write_text(json.dumps(state))
+    with pytest.raises(RunError, match="is there twice"):
+        use(run)
+
+
 def test_bombs_in_the_preprocessing_cost_little(run: Path) -> None:
     with np.load(run / "preprocessing.npz") as file:
         arrays = dict(file)

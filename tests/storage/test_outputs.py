@@ -11,6 +11,7 @@ from dltrain.model.export.keras_file import KerasFile
 from dltrain.model.export.saved_model import SavedModel
 from dltrain.storage.atomic import write_atomically
 from dltrain.storage.outputs import check_output, check_picture
+from dltrain.storage.run import create_run
 
 
 def test_what_is_there_is_replaced_only_when_asked_for(tmp_path):
@@ -54,6 +55,32 @@ def test_a_file_of_a_run_is_never_written_over(name, tmp_path):
     with pytest.raises(UsageError, match="is part of the run"):
         check_output(tmp_path / "link.csv", force=True)
     check_output(tmp_path / "run" / "notes.csv", force=True)  # the user's own
+
+
+@pytest.mark.parametrize("name", ["state/p.npz", "checkpoints/new.h5", "best.yaml", "tensorboard/x/p.csv"])
+def test_a_name_that_a_run_would_take_with_it_is_refused(name, tmp_path):
+    run = tmp_path / "run"
+    (run / name).parent.mkdir(parents=True, exist_ok=True)
+    for file in ("manifest.json", "config.yaml"):
+        (run / file).write_text("{}")
+    with pytest.raises(UsageError, match="would be part of the run"):
+        check_output(run / name, force=False)
+    check_output(run / "p.csv", force=False)
+
+
+@pytest.mark.parametrize("inside", ["state/x", "checkpoints", "tensorboard/deep/down"])
+@pytest.mark.parametrize("how", ["runs", "run_dir"])
+def test_a_run_is_not_begun_in_a_folder_of_another(inside, how, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    for file in ("manifest.json", "config.yaml"):
+        (run / file).write_text("{}")
+    given = {"runs": tmp_path, how: run / inside}
+    with pytest.raises(RunError, match="would be part of the run"):
+        create_run("x", **given)
+    assert sorted(path.name for path in run.iterdir()) == ["config.yaml", "manifest.json"]
+    create_run("x", runs=tmp_path, run_dir=run / "trials" / "1")  # as a sweep does
+    create_run("x", runs=tmp_path, run_dir=tmp_path / "state" / "mine")
 
 
 def test_a_picture_is_not_drawn_under_another_name(tmp_path):

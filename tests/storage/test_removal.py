@@ -120,6 +120,15 @@ def test_attack_3_a_run_whose_manifest_was_lost_is_kept(tmp_path):
     assert not run.is_only_begun()
 
 
+@pytest.mark.parametrize("resume", ["auto", "path"])
+def test_a_sweep_is_no_run_to_go_on_with(resume, tmp_path):
+    sweep = a_run(tmp_path / "sweep", {**MANIFEST, "kind": "sweep"})
+    before = snapshot(tmp_path)
+    with pytest.raises(RunError, match="is a sweep"):
+        open_run(Config(), runs=tmp_path, run_dir=sweep.path, resume="auto" if resume == "auto" else sweep.path)  # type: ignore[arg-type]
+    assert snapshot(tmp_path) == before
+
+
 def test_a_run_that_was_killed_before_it_began_is_begun_again_in_place(tmp_path):
     run = create_run("x", runs=tmp_path, run_dir=tmp_path / "run")
     with run.locked():

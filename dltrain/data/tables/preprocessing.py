@@ -266,11 +266,15 @@ class TablePreprocessing(Preprocessing):
     @classmethod
     def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TablePreprocessing:
         """See `Preprocessing.from_state`."""
-        columns, index = [], 0
+        columns: list[FeatureColumn] = []
+        index = 0
         for item in typed(state, "features", list):
             stored = typed(item, "numbers", list)
             numbers = [_number_from(number, arrays, index + place) for place, number in enumerate(stored)]
-            columns.append(FeatureColumn.from_state(item, numbers))
+            column = FeatureColumn.from_state(item, numbers)
+            if column.name in [other.name for other in columns]:
+                raise ValueError(f"the column {column.name} is there twice")
+            columns.append(column)
             index += len(numbers)
         reading = typed(state, "reading", dict)
         return cls(

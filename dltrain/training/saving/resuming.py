@@ -42,18 +42,27 @@ def open_run(
             raise UsageError("--resume auto needs --run-dir")
         run = Run(Path(run_dir))
         if run.manifest_file.exists():
-            run.refuse_foreign_files()
+            _refuse_unusable(run)
             return True, run, False
         if run.path.is_dir() and not run.is_locked() and run.is_only_begun():
             return False, begin_again(run), True
         return False, create_run(config.name, runs=runs, run_dir=run_dir), True
     if resume is not None:
         run = Run(Path(resume))
-        run.refuse_foreign_files()
-        if run.read_manifest().get("kind") == "sweep":
-            raise RunError(f"{run.path} is a sweep", hint=f"dltrain sweep --resume {run.path}")
+        _refuse_unusable(run)
         return True, run, False
     return False, create_run(config.name, runs=runs, run_dir=run_dir), True
+
+
+def _refuse_unusable(run: Run) -> None:
+    """Refuse what no fit can go on with.
+
+    Raises:
+        RunError: a link leads out of it, or it is a sweep.
+    """
+    run.refuse_foreign_files()
+    if run.read_manifest().get("kind") == "sweep":
+        raise RunError(f"{run.path} is a sweep", hint=f"dltrain sweep --resume {run.path}")
 
 
 def compare_with_run(
