@@ -151,7 +151,7 @@ class EnsembleFit:
             outputs = held_out_outputs(average, train, dataset.schema, self.rows)
             logs = score(outputs, train, dataset.schema, average, self.training.stages[-1])
             described = record.manifest.reference
-            known = reference_of(train, described), restore_priors(described)
+            known = reference_of(train, described), restore_priors(described, dataset.schema.targets)
             reports["validation"] = report_part("validation", logs, record.heads, outputs, train, *known)
             write_held_out(self.run.path, record.heads, outputs, train)
             notes.append(
