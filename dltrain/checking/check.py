@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from dltrain.checking.baseline_checks import check_baselines
 from dltrain.checking.frozen_checks import check_frozen, check_weights_files, describe_phases
 from dltrain.checking.group_checks import check_groups
 from dltrain.checking.member_checks import check_members
@@ -176,6 +177,7 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
         (errors if item.severity == "error" else warnings).append(item)
     for item in (*check_groups(config, network), *check_members(config, facts)):
         (errors if item.severity == "error" else warnings).append(item)
+    errors += check_baselines(config, facts.schema)
     errors += check_sweep(config) if config.sweep else ()
     # Where there is no data it is not to blame, and neither is it for columns or numbers that the model or a step asks for.
     asked = ("model.", "data.transform.")

@@ -31,7 +31,7 @@ def metrics_table(
     Args:
         metrics: part -> metric -> value.
         baseline: part -> metric -> value, or metric -> value.
-        report: of the last part; that of a series holds several baselines.
+        report: of the last part; that of a series holds several baselines, others may hold models that learned as well.
         width: of the terminal.
         intervals: of the last part's metrics.
     """
@@ -40,6 +40,7 @@ def metrics_table(
     if not parts:
         return ""
     own = baseline_of(baseline, parts[-1])
+    learned: Mapping[str, Mapping[str, float]] = report.get("learned", {})
     names = list(dict.fromkeys(name for part in parts for name in metrics[part]))
     names = [name for name in names if not _said_already(name, names, [metrics[part] for part in parts])]
     names.sort(key=lambda name: name != "loss")
@@ -49,14 +50,23 @@ def metrics_table(
             *(format_number(metrics[part].get(name)) for part in parts[:-1]),
             with_interval(metrics[parts[-1]].get(name), intervals.get(name)),
             *([format_number(own.get(name))] if own else []),
+            *(format_number(values.get(canonical(name), values.get(name))) for values in learned.values()),
         ]
         for name in names
     ]
     heading = f"baseline ({parts[-1]})" if len(parts) > 1 else "baseline"
-    text = table(["", *parts, *([heading] if own else [])], rows, width=width)
+    text = table(["", *parts, *([heading] if own else []), *learned], rows, width=width)
     if "baselines" in report:
         return f"{text}\n{_simple_forecasts(metrics[parts[-1]], report['baselines'])}"
-    return f"{text}\nbaseline: {_strategy(own)}" if own else text
+    lines = [text, *([f"baseline: {_strategy(own)}"] if own else []), *_learned_ways(learned, parts[-1])]
+    return "\n".join(lines)
+
+
+def _learned_ways(learned: Mapping[str, Any], part: str) -> list[str]:
+    """What the baselines that learn are, where there are any."""
+    words = {"linear": "linear is a linear model", "boosting": "boosting gradient boosted trees"}
+    said = " and ".join(words[name] for name in learned if name in words)
+    return [f"{said}, of scikit-learn, on the same rows; {part} part"] if said else []
 
 
 def last_intervals(result: Any) -> Mapping[str, Sequence[float]]:

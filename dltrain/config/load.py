@@ -148,8 +148,9 @@ def plain_config(config: Config, uses: Mapping[str, list[str]]) -> dict[str, Any
         "model": plain_model(config.model),
         "training": plain_training(config.training),
     }
-    if config.evaluation.require or config.evaluation.slices:
-        plain["evaluation"] = plain_evaluation(config.evaluation)
+    evaluation = plain_evaluation(config.evaluation)
+    if evaluation:
+        plain["evaluation"] = evaluation
     sweep = plain_sweep(config.sweep, uses)
     if sweep is not None:
         plain["sweep"] = sweep

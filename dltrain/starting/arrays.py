@@ -14,7 +14,7 @@ from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.design import design, split_of
-from dltrain.starting.starter import Starter
+from dltrain.starting.starter import Starter, Wishes, no_comparison
 from dltrain.starting.table import SEED, open_config, render_model, render_split, render_training, start_table
 from dltrain.storage.arrays import declared_shapes
 from dltrain.wording import column_hint, listed, shown
@@ -31,18 +31,18 @@ FIRST_ARGUMENTS: dict[str, dict[str, tuple[Any, str]]] = {
 }
 
 
-def start_dataset(
-    name: str, asked: str | None, reporter: Reporter, *, simple: bool = False, seconds: float | None = None
-) -> Starter:
+def start_dataset(name: str, asked: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
     """A config for a named dataset; reads nothing but what comes with the package.
 
     Raises:
         UsageError: a target for a dataset that has its own.
     """
     if SOURCES[name].holds == "table" and SOURCES[name].kept == INSTALLED:
-        return start_table(name, None, name, asked, reporter, simple=simple, seconds=seconds)
+        return start_table(name, None, name, asked, reporter, wishes)
     if asked is not None:
         raise UsageError(Fault(f"the dataset {name} brings its own target", hint=f"dltrain init {name}"))
+    if wishes.compare:
+        raise no_comparison(f"{name} is not read for it")
     arguments = FIRST_ARGUMENTS.get(name, {})
     own_test = "test" in SOURCES[name].parts
     config = DataConfig(name, arguments={key: value for key, (value, _) in arguments.items()})

@@ -13,7 +13,7 @@ from dltrain.data.pictures.files import EXTENSIONS
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
-from dltrain.starting.starter import Starter
+from dltrain.starting.starter import Starter, Wishes, no_comparison
 from dltrain.storage.patterns import find_matches
 from dltrain.wording import nearest, shown
 
@@ -37,6 +37,7 @@ def make_starter(
     folder: Path | None = None,
     simple: bool = False,
     seconds: float | None = None,
+    compare: bool = False,
     reporter: Reporter = SILENT,
 ) -> Starter:
     """Look at data and write a config for it that runs as it is.
@@ -50,16 +51,18 @@ def make_starter(
         folder: where the config will stand, for the data's path in it; None: the working directory.
         simple: a small net for a table, as a course begins with.
         seconds: that training may take on two cores, where the net's epochs go by it; None: minutes.
+        compare: a table's config asks for the baselines that learn.
         reporter: hears what is being read.
 
     Raises:
         UsageError: no such column, a target that is not clear or no target, or a folder, which no config can name.
         DataError: missing, unreadable, or unfit to learn from.
     """
+    wishes = Wishes(simple, seconds, compare)
     if path in SOURCES and not SOURCES[path].needs_path and not os.path.isfile(path):
         from dltrain.starting.arrays import start_dataset
 
-        return start_dataset(path, target, reporter, simple=simple, seconds=seconds)
+        return start_dataset(path, target, reporter, wishes)
     where = _find(path)
     if where is None:
         raise _nothing_there(path)
@@ -70,6 +73,8 @@ def make_starter(
         layout = picture_layout(where)
         if layout is None:
             raise _folder_fault(where)
+        if compare:
+            raise no_comparison("pictures are not learned from so")
         return start_pictures(layout, where, written, target)
     suffix = Path(where).suffix.casefold()
     if suffix in OTHER_SUFFIXES or suffix in EXTENSIONS:
@@ -79,11 +84,13 @@ def make_starter(
     if suffix == ".npz":
         from dltrain.starting.arrays import start_archive
 
+        if compare:
+            raise no_comparison("an archive of arrays may be no table; where it is one, its config can")
         return start_archive(where, written, target)
     from dltrain.starting.table import start_table
 
     source = "parquet" if suffix in PARQUET_SUFFIXES else "csv"
-    return start_table(source, where, written, target, reporter, simple=simple, seconds=seconds)
+    return start_table(source, where, written, target, reporter, wishes)
 
 
 def _find(path: str) -> str | None:

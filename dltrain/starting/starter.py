@@ -4,6 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dltrain.errors import Fault, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is asked of a table's first config.
+
+    Attributes:
+        simple: a small net, as a course begins with.
+        seconds: that training may take on two cores, where the net's epochs go by it; None: minutes.
+        compare: the config asks for the baselines that learn.
+    """
+
+    simple: bool = False
+    seconds: float | None = None
+    compare: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Starter:
@@ -16,3 +33,9 @@ class Starter:
 
     text: str
     summary: tuple[str, ...]
+
+
+def no_comparison(reason: str) -> UsageError:
+    """Says that `--compare` is not to be had."""
+    hint = "leave --compare out; `evaluation.baselines: [linear, boosting]` is for rows of numbers and categories"
+    return UsageError(Fault(f"no linear model and no trees to compare with: {reason}", hint=hint))

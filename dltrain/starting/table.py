@@ -28,7 +28,7 @@ from dltrain.starting.design import Design, design, design_table, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.preparation import MOST_ONE_HOT, Preparation, decide
 from dltrain.starting.preset import design_preset, inputs_of, prepare, suits
-from dltrain.starting.starter import Starter
+from dltrain.starting.starter import Starter, Wishes, no_comparison
 from dltrain.starting.target import Target, choose_target, study_target
 from dltrain.starting.text import find_text_options
 from dltrain.wording import listed, shown
@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from dltrain.data.columns.column import FeatureColumn
 
 SEED = 0
+COMPARED = """evaluation:
+  # a linear model and boosted trees on the same rows, shown beside the net: whether a net pays here
+  baselines: [linear, boosting]
+"""
 # A larger text is judged by its beginning; all of it is read when it is fitted.
 LARGE_BYTES = 1 << 26
 LARGE_LINES = 100_000
@@ -46,16 +50,7 @@ RARE = 0.2
 MOST_SHOWN = 8
 
 
-def start_table(
-    source: str,
-    where: str | None,
-    written: str,
-    asked: str | None,
-    reporter: Reporter,
-    *,
-    simple: bool = False,
-    seconds: float | None = None,
-) -> Starter:
+def start_table(source: str, where: str | None, written: str, asked: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
     """A config for text tables or Parquet files, or for a named dataset that is a table.
 
     Args:
@@ -64,8 +59,7 @@ def start_table(
         written: the same as the config is to name it, or the dataset's name.
         asked: the target that the user named, or None.
         reporter: hears what is being read.
-        simple: a small net, as a course begins with.
-        seconds: that training may take on two cores; None: minutes.
+        wishes: what is asked of it.
 
     Raises:
         UsageError: a target that there is not, that is not clear, or that is none.
@@ -99,18 +93,21 @@ def start_table(
     fitted = _fit(prepared.apply(config), raw)
     schema, num_rows = fitted.preprocessing.schema, fitted.parts["train"].num_rows
     features = getattr(fitted.preprocessing, "features", ())
-    if not simple and is_whole and suits(features, target.spec.task, num_rows):
+    if wishes.compare and any(column.kind in ("text", "image") for column in features):
+        raise no_comparison("it has columns of text, or of pictures")
+    if not wishes.simple and is_whole and suits(features, target.spec.task, num_rows):
         prepared = prepare(prepared)
         fitted = _fit(prepared.apply(config), raw)
-        chosen = design_preset(features, schema, num_rows, inputs_of(features, _left(config, columns, features)), seconds)
+        chosen = design_preset(features, schema, num_rows, inputs_of(features, _left(config, columns, features)), wishes.seconds)
     else:
-        chosen = design(schema, num_rows) if simple else design_table(schema, num_rows)
+        chosen = design(schema, num_rows) if wishes.simple else design_table(schema, num_rows)
     config = prepared.apply(config)
     count = f"{raw.frame.height:,} rows"
     size = f"{count}, {raw.frame.width} columns" if is_whole else f"{raw.frame.width} columns; looked at the first {count}"
     head = f"{os.path.basename(written)}: {size}"
     config = replace(config, path=(written,) if where is not None else ())
     text = _render(head, config, target, columns, leaks, prepared, chosen, raw, asked)
+    text += COMPARED if wishes.compare else ""
     return Starter(text, (head, *fitted.summary, f"model: {chosen.layers_reason}"))
 
 

@@ -25,6 +25,9 @@ def command(
         str | None,
         typer.Option("--time", metavar="10m", help="What training may take on two cores, as 90s, 10m or 1h; else 2m."),
     ] = None,
+    compare: Annotated[
+        bool, typer.Option("--compare", help="Have `fit` show a linear model and boosted trees beside the net.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
 ) -> None:
     """Look at PATH and write a commented config for it, which `dltrain fit` runs as it is.
@@ -44,6 +47,7 @@ def command(
         folder=file.parent if file else None,
         simple=simple,
         seconds=None if time is None else parse_time(time),
+        compare=compare,
         reporter=console,
     )
     if file is None:

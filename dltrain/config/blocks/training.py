@@ -325,7 +325,8 @@ def read_evaluation(context: Context, node: Node | None) -> EvaluationConfig:
                     context.faults.add(value.entries[column], path, error.faults[0].message, error.faults[0].hint)
         return kept
 
-    return EvaluationConfig(**read_block(context, node, "evaluation", {"require": gates, "slices": slices}))
+    values = read_block(context, node, "evaluation", {"require": gates, "slices": slices})
+    return EvaluationConfig(**{**values, "baselines": tuple(dict.fromkeys(values.get("baselines", ())))})
 
 
 def plain_evaluation(config: EvaluationConfig) -> dict[str, Any]:
@@ -334,6 +335,7 @@ def plain_evaluation(config: EvaluationConfig) -> dict[str, Any]:
     return {
         **({"require": list(config.require)} if config.require else {}),
         **({"slices": slices} if slices else {}),
+        **({"baselines": list(config.baselines)} if config.baselines else {}),
     }
 
 

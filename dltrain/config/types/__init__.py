@@ -7,7 +7,7 @@ say what their keys are (`key.py`): a new key is a field with `keyed(…)`.
 from __future__ import annotations
 
 from dltrain.config.types.component import Component, LayerConfig, Place, fault_at
-from dltrain.config.types.config import Config, EvaluationConfig, ModelConfig, SweepConfig
+from dltrain.config.types.config import LEARNED_BASELINES, Config, EvaluationConfig, ModelConfig, SweepConfig
 from dltrain.config.types.data import (
     LIKE_BOTH,
     LIKE_SCIKIT_LEARN,
@@ -23,6 +23,7 @@ from dltrain.config.types.data import (
 from dltrain.config.types.training import CheckpointConfig, LossConfig, MembersConfig, PhaseConfig, TrainingConfig
 
 __all__ = [
+    "LEARNED_BASELINES",
     "LIKE_BOTH",
     "LIKE_SCIKIT_LEARN",
     "NO_DATA",

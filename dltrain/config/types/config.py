@@ -45,6 +45,10 @@ class ModelConfig:
     logits: bool = keyed("bool", "Leave the output's activation out and tell the loss so.", False, example=True)
 
 
+# Models that learn from the same rows, to hold the network against.
+LEARNED_BASELINES = ("linear", "boosting")
+
+
 @dataclass(frozen=True, slots=True)
 class EvaluationConfig:
     """The `evaluation:` block: what `fit` and `evaluate` hold the run to.
@@ -67,6 +71,12 @@ class EvaluationConfig:
         {},
         example={"region": "recall>=0.8"},
         names_columns=True,
+    )
+    baselines: tuple[str, ...] = keyed(
+        "list('linear'|'boosting')",
+        "scikit-learn's models, fitted on the same rows of a table and shown beside the network: a linear one, boosted trees.",
+        (),
+        example=["linear", "boosting"],
     )
     num_added: int = field(default=0, compare=False)
 

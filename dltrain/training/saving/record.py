@@ -18,6 +18,7 @@ from dltrain.evaluation.drawing.mistakes import FILE as MISTAKES_FILE
 from dltrain.evaluation.drawing.mistakes import sheet_of_mistakes
 from dltrain.evaluation.drawing.reconstructions import Sheet
 from dltrain.evaluation.metrics.gates import Gate, check_gates
+from dltrain.evaluation.metrics.learned_baselines import learned_baselines
 from dltrain.evaluation.metrics.report import PartReport, describe_reference, reference_of, report_part, restore_priors
 from dltrain.evaluation.predictions.held_out import write_held_out
 from dltrain.evaluation.training_rows import save_training_rows
@@ -208,6 +209,12 @@ class RunRecord:
                 reports[name] = report_part(name, logs, self.heads, outputs, part, reference, priors)
                 if name == "validation" and self.config.data.split.fold is not None:
                     write_held_out(self.run.path, self.heads, outputs, part)
+        wanted = self.config.evaluation.baselines
+        if wanted and reports:
+            shown = next(name for name in ("test", "validation", "train") if name in reports)
+            train = self.dataset.parts["train"]
+            learned = learned_baselines(wanted, self.dataset.schema, train, parts[shown], self.config.seed)
+            reports[shown].report["learned"] = learned
         return reports
 
     def finish(self, found: Evaluated, pace: Pace) -> None:

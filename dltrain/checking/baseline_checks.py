@@ -1,0 +1,36 @@
+"""Whether the baselines that learn can be fitted on a config's data."""
+
+from __future__ import annotations
+
+from dltrain.config.types import Config
+from dltrain.data.dataset import Schema
+from dltrain.errors import Fault
+
+PATH = "evaluation.baselines"
+
+
+def check_baselines(config: Config, schema: Schema | None) -> list[Fault]:
+    """What stands against `evaluation.baselines`: they learn from a table's numbers and categories, one target of it.
+
+    Args:
+        config: from `load_config`.
+        schema: of the data; None: it is not known.
+    """
+    reason = _reason(config, schema) if config.evaluation.baselines and schema is not None else ""
+    if not reason:
+        return []
+    hint = "leave it out: the baseline that needs no learning is shown all the same"
+    return [Fault(f"no linear model and no trees are fitted here: {reason}", path=PATH, hint=hint)]
+
+
+def _reason(config: Config, schema: Schema) -> str:
+    if config.data.series is not None:
+        return "a series has simple forecasts to be held against"
+    if len(schema.targets) != 1 or schema.targets[0].task == "reconstruction":
+        return "they have one target" if len(schema.targets) != 1 else "the input is reconstructed"
+    for spec in schema.inputs:
+        if spec.holds_tokens:
+            return f"{spec.name} is free text"
+        if len(spec.shape) > 1:
+            return f"{spec.name} has the shape {'×'.join(map(str, spec.shape))}, no row of a table"
+    return ""
