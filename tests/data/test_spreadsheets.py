@@ -230,8 +230,9 @@ def test_the_resolved_config_of_a_file_of_which_the_beginning_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
     """Dates of which the first rows leave the order open are left to all rows."""
-    monkeypatch.setattr("dltrain.data.look.SMALL_BYTES", 1000)
+    monkeypatch.setattr("dltrain.data.tables.sample.SMALL_BYTES", 1000)
     monkeypatch.setattr("dltrain.data.columns.kinds.SAMPLE_ROWS", 50)
+    monkeypatch.setattr("dltrain.data.sources.csv.SAMPLE_ROWS", 50)
     days = [date(2020, 1 + i % 12, 1 + i * 5 % 12) for i in range(200)] + [date(2020, 5, 20)]
     lines = [f"{day:{order}};{german(i * 3.5)};{i % 2}" for i, day in enumerate(days)]
     (tmp_path / "t.csv").write_text("when;a;y\n" + "\n".join(lines))

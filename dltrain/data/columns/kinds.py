@@ -24,7 +24,7 @@ from dltrain.data.columns.dates import (
 )
 from dltrain.data.columns.durations import are_durations, to_seconds
 from dltrain.data.columns.number_signs import grouped
-from dltrain.data.columns.units import AS_SECONDS, find_unit, without_unit
+from dltrain.data.columns.units import AS_PAIRS, TIMES, find_unit, seconds_of, without_unit
 from dltrain.data.tables.column_names import marked, name_of
 from dltrain.errors import DataError, Fault
 
@@ -224,6 +224,8 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
         if numbers.null_count() > series.null_count():
             numbers = _from_units(series, numbers, reading)
         series = numbers
+    elif str(series.dtype).startswith(("Duration", "Time")) and (reading.units or {}).get(name_of(series)) == AS_PAIRS:
+        return np.full(len(series), np.nan)  # `2:03` may be hours and minutes or minutes and seconds
     elif str(series.dtype).startswith("Duration"):
         series = series.dt.total_microseconds() / 1e6
     elif str(series.dtype) == "Time":
@@ -240,8 +242,8 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
 def _from_units(series: polars.Series, numbers: polars.Series, reading: Reading) -> polars.Series:
     """Numbers of text that is more than digits: with a unit, or a length of time."""
     unit = None if reading.units is None else reading.units.get(name_of(series), "")
-    if unit == AS_SECONDS:
-        return to_seconds(series)
+    if unit in TIMES:
+        return seconds_of(series, unit)
     plain = without_unit(series, unit)
     numbers = numbers if plain is series else _from_text(plain, reading)
     if unit is None and numbers.null_count() == len(numbers) and are_durations(series):

@@ -23,7 +23,7 @@ from dltrain.data.columns.kinds import (
     mend,
     to_numbers,
 )
-from dltrain.data.columns.units import AS_SECONDS, MANY_AMOUNTS, MOST_UNITS, units_of
+from dltrain.data.columns.units import MANY_AMOUNTS, MOST_UNITS, PERCENT, TIMES, units_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Fault
@@ -100,13 +100,29 @@ def how_read(
 def _units_said(kinds: Mapping[str, ColumnKind], reading: Reading) -> list[str]:
     """Lines on numbers that are written with more than digits."""
     units = {name: unit for name, unit in (reading.units or {}).items() if name in kinds and kinds[name].kind == "number"}
-    durations = [shown_column(name) for name, unit in units.items() if unit == AS_SECONDS]
-    others = [name for name, unit in units.items() if unit != AS_SECONDS]
+    durations = [shown_column(name) for name, unit in units.items() if unit in TIMES]
+    others = [name for name, unit in units.items() if unit not in TIMES]
     lines = [f"hours, minutes and seconds, read as numbers of seconds: {listed(durations, 8)}"] if durations else []
     if others:
         said = listed([f"{shown_column(name)} ({units[name]})" for name in others], 8)
         lines.append(f"numbers with a unit, read without it: {said}; `data.features: {{{others[0]}: category}}` reads words")
     return lines
+
+
+def bare_percents(frame: polars.DataFrame, columns: Sequence[str], reading: Reading) -> list[str]:
+    """A note on new numbers without the percent sign that those of the training have, which spreadsheets keep as 0.35 for 35%."""
+    found = []
+    for name in columns:
+        if (reading.units or {}).get(name) != PERCENT:
+            continue
+        series = column_of(frame, name)
+        bare = series.drop_nulls() if not is_text(series) else series.filter(~series.str.contains(PERCENT, literal=True))
+        numbers = to_numbers(mend(bare, reading), reading)
+        if len(numbers) and np.isfinite(numbers).any() and (numbers != 0).any():
+            found.append(f"{shown_column(name)} {numbers[np.flatnonzero(numbers != 0)[0]]:g}")
+    if not found:
+        return []
+    return [f"numbers without the % that those of the training have are taken for percent (0.35 for 0.35%): {listed(found, 8)}"]
 
 
 def _different_units(name: str, kind: ColumnKind, sample: polars.Series) -> list[str]:

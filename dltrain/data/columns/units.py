@@ -10,18 +10,21 @@ import re
 from typing import TYPE_CHECKING
 
 from dltrain.data.columns.dates import find_writing
-from dltrain.data.columns.durations import are_durations
+from dltrain.data.columns.durations import are_durations, to_seconds
 from dltrain.data.columns.number_signs import CURRENCY, MINUS
 
 if TYPE_CHECKING:
     import polars
 
-# What stands for a unit where a column holds lengths of time such as `2h 50m`.
-AS_SECONDS = "seconds"
+# What stands for a unit where a column holds lengths of time: `2h 50m`, or `1:02:03` beside `2:03`; all of them `1:02:03`; all of
+# them `2:03`, of which nothing tells whether they are hours and minutes.
+AS_SECONDS, AS_TRIPLES, AS_PAIRS = TIMES = ("seconds", "hours:minutes:seconds", "pairs")
+_PAIR = r"^-?\d{1,4}:[0-5]\d(?:[.,]\d{1,9})?$"
 PERCENT = "%"
 # More different values than these are amounts, even where they are to be told apart.
 MANY_AMOUNTS = 20
 MOST_UNITS = 8
+_LETTER = r"\p{L}"
 _BLANK = r"[\s\x{a0}\x{202f}]*"
 _DIGITS = r"\d(?:[\d.,'\x{2019}\s\x{a0}\x{202f}]*\d)?"
 _EXPONENT = r"(?:[eE][-+]?\d+)?"
@@ -37,14 +40,15 @@ _WITH_UNIT = rf"^({_BLANK}[-+{MINUS}]?{_BLANK}{_DIGITS}{_EXPONENT}){_BLANK}({_UN
 
 
 def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
-    """What the numbers of a column are written with: a currency, `%`, a unit, `seconds`; empty: nothing, or several things.
+    """What the numbers of a column are written with: a currency, `%`, a unit, one of `TIMES`; empty: nothing, or several things.
 
     Args:
         values: text without gaps.
         as_labels: they may be meant as names of classes, which numbers with few different values and a unit then are.
     """
     if are_durations(values):
-        return AS_SECONDS
+        is_pair = values.str.contains(_PAIR)
+        return AS_PAIRS if is_pair.all() else AS_SECONDS if is_pair.any() or values.str.contains(_LETTER).any() else AS_TRIPLES
     signs = _signs_of(values)
     if signs:
         return signs[0] if len(signs) == 1 else ""
@@ -52,6 +56,20 @@ def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
     if len(units) != 1 or (as_labels and values.n_unique() <= MANY_AMOUNTS) or values.n_unique() < 2:
         return ""
     return "" if find_writing(values) else units[0]
+
+
+def seconds_of(series: polars.Series, unit: str) -> polars.Series:
+    """Lengths of time as seconds, null where they are written so that they may be others than those of the training.
+
+    Args:
+        series: text.
+        unit: one of `TIMES`.
+    """
+    seconds = to_seconds(series)
+    if unit == AS_SECONDS:
+        return seconds
+    is_pair = series.str.contains(_PAIR)
+    return seconds.set((is_pair if unit == AS_TRIPLES else ~is_pair).fill_null(False), None)
 
 
 def units_of(values: polars.Series) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.dates import to_dates, to_moments
 from dltrain.data.columns.kinds import Reading, find_units, infer_kind, infer_time, to_numbers
-from dltrain.data.columns.units import units_of
+from dltrain.data.columns.units import AS_PAIRS, AS_SECONDS, AS_TRIPLES, TIMES, units_of
 from dltrain.data.dataset import Dataset
 from dltrain.data.load import load_dataset, read_part
 from dltrain.errors import DataError
+from dltrain.reporting import Reporter
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
 
 ROWS = 60
@@ -83,8 +85,25 @@ def test_several_units_and_words_are_no_unit(values: list[str]) -> None:
 )
 def test_lengths_of_time_are_seconds(texts: list[str], seconds: list[float]) -> None:
     unit, numbers = as_read(texts)
-    assert unit == "seconds"
+    assert unit in TIMES
     np.testing.assert_array_equal(numbers, seconds)
+
+
+def test_a_time_that_may_be_another_is_none() -> None:
+    columns = {"pairs": ["12:05", "9:30"], "triples": ["12:05:00", "9:30:01"], "both": ["12:05", "1:09:30"]}
+    reading = find_units(polars.DataFrame(columns), Reading())
+    assert reading.units == {"pairs": AS_PAIRS, "triples": AS_TRIPLES, "both": AS_SECONDS}
+    asked = ["8:15", "8:15:00", "8h 15m", "8:15 AM", None]
+    hours, minutes, none = 29700, 495, np.nan
+    for name, seconds in (
+        ("pairs", [minutes, none, none, none, none]),
+        ("triples", [none, hours, hours, hours, none]),
+        ("both", [minutes, hours, hours, hours, none]),
+    ):
+        np.testing.assert_array_equal(to_numbers(polars.Series(name, asked), reading), seconds)
+    for typed in (polars.Series("pairs", [time(8, 15)]), polars.Series("pairs", [timedelta(hours=8)])):
+        assert np.isnan(to_numbers(typed, reading)).all()
+        assert np.isfinite(to_numbers(typed.alias("triples"), reading)).all()
 
 
 def test_an_exponent_belongs_to_the_number() -> None:
@@ -144,6 +163,18 @@ def test_units_are_said_and_stored_and_others_refused(tmp_path: Path) -> None:
             transform = again.features[0].numbers[0]  # type: ignore[attr-defined]
             found = np.asarray(ask().inputs["features"])[0, 0]
             np.testing.assert_allclose(found, (expected - transform.center) / transform.spread, rtol=1e-6)
+
+
+def test_numbers_that_may_be_shares_are_said(tmp_path: Path) -> None:
+    lines = [f"{row % 9 * 10}%,{row % 5},{row % 2}" for row in range(ROWS)]
+    stored = loaded(tmp_path, "a,b,y\n" + "\n".join(lines)).preprocessing
+    for values, said in ((["10%", "0"], []), (["0.1", "0.35"], ["a 0.1"]), ([0.1, 0.35], ["a 0.1"])):
+        polars.DataFrame({"a": values, "b": [1, 2]}).write_parquet(tmp_path / "new.parquet")
+        notes: list[str] = []
+        reporter = Reporter()
+        reporter.warning = lambda message, *_, into=notes: into.append(str(message))  # type: ignore[method-assign]
+        read_part(stored, [str(tmp_path / "new.parquet")], with_targets=False, reporter=reporter)
+        assert [note.rpartition(": ")[2] for note in notes if "taken for percent" in note] == said
 
 
 def test_few_values_with_a_unit_stay_labels(tmp_path: Path) -> None:
