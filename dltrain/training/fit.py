@@ -28,11 +28,12 @@ from dltrain.reporting import Reporter, WarningList
 from dltrain.storage.run import Run
 from dltrain.training.environment import logging_to
 from dltrain.training.evaluating import evaluate_fit
-from dltrain.training.jobs import load_and_check, warm_up_plots
+from dltrain.training.jobs import load_and_check
 from dltrain.training.members.fit import EnsembleFit
 from dltrain.training.phases import Phases
 from dltrain.training.result import FitResult
 from dltrain.training.saving.manifest import Manifest
+from dltrain.training.saving.pictures import Drawers
 from dltrain.training.saving.record import RunRecord
 from dltrain.training.saving.resuming import open_run
 from dltrain.training.session import Session, ShouldStop
@@ -94,8 +95,10 @@ def fit(
                 manifest = Manifest.read(run) if resumed else None
                 threads = threads or (manifest.threads if manifest else None) or os.cpu_count() or 1
                 with _helper_process() as helper:
-                    session = Session(argv, threads, reporter, signals, helper, should_stop)
-                    return _Fit(config, training, run, session, manifest).fit(dataset)
+                    session = Session(argv, threads, reporter, signals, helper, Drawers([helper]), should_stop)
+                    stages = _Fit(config, training, run, session, manifest)
+                    read, warnings = stages.read() if dataset is None else stages.take(dataset)
+                    return stages.fit(read, warnings)
         except (DltrainError, KeyboardInterrupt, OSError):
             if created and not (run.manifest_file.exists()):
                 run.discard()
@@ -119,15 +122,14 @@ class _Fit:
 
     def __init__(self, config: Config, training: TrainingConfig, run: Run, session: Session, manifest: Manifest | None) -> None:
         self.config, self.training, self.run, self.session, self.manifest = config, training, run, session, manifest
-        self.reporter, self.signals, self.helper, self.watch = session.reporter, session.signals, session.helper, session.watch
+        self.reporter, self.signals, self.watch = session.reporter, session.signals, session.watch
 
-    def fit(self, dataset: Dataset | None) -> FitResult:
-        """All stages."""
-        dataset, warnings = self._read() if dataset is None else self._take(dataset)
+    def fit(self, dataset: Dataset, warnings: Sequence[Fault]) -> FitResult:
+        """All stages that follow upon the data, of which something may be odd."""
         if "train" in dataset.parts:
             self.config = config_with_steps(self.config, dataset.parts["train"].num_rows)
             self.training = self.config.training or self.training
-        self.helper.submit(warm_up_plots)
+        self.session.drawers.warm_up()
         self._tell_of(dataset, warnings)
         if self.training.members.are_several:
             return self._fit_members(dataset)
@@ -136,14 +138,13 @@ class _Fit:
             record = RunRecord(self.run, self.config, dataset, heads, self.session, self.manifest)
             record.compare()
             if record.is_done:
-                self.helper.result(self.reporter)
+                self.session.drawers.wait()
                 return record.nothing_to_do()
             record.begin()
             phases = Phases(record, model)
             trainer = phases.first(resumed=record.resumed)
         with self.watch.timed("train"):
             trainer = self._train(record, phases, trainer)
-        self.helper.result(self.reporter)
         record.draw_history(trainer.pace)
         with self.watch.timed("evaluate"):
             found = evaluate_fit(record, trainer, phases)
@@ -156,26 +157,26 @@ class _Fit:
         heads = resolve_heads(self.config.model, dataset.schema, self.training.loss, self.training.metrics)
         record = RunRecord(self.run, self.config, dataset, heads, self.session, self.manifest)
         record.compare()
-        self.helper.result(self.reporter)
+        self.session.drawers.wait()
         if record.is_done:
             return record.nothing_to_do()
         record.begin()
         return EnsembleFit(record, fit).fit()
 
-    def _read(self) -> tuple[Dataset, Sequence[Fault]]:
+    def read(self) -> tuple[Dataset, Sequence[Fault]]:
         """The data, and what is odd about it, the model or the training."""
         if self.config.data.source not in FILE_SOURCES:  # what is known without reading a file costs no Keras to refuse
             raise_for_errors(check_config(self.config))
-        self.helper.submit(load_and_check, self.config)
+        self.session.helper.submit(load_and_check, self.config)
         with self.watch.timed("import"):
             self.reporter.status("importing Keras")
             import_keras(self.session.threads)
         with self.watch.timed("data"):
             self.reporter.status("reading data")
-            dataset, warnings = self.helper.result(self.reporter)
+            dataset, warnings = self.session.helper.result(self.reporter)
         return dataset, warnings
 
-    def _take(self, dataset: Dataset) -> tuple[Dataset, Sequence[Fault]]:
+    def take(self, dataset: Dataset) -> tuple[Dataset, Sequence[Fault]]:
         """Data that was read already, and what is odd about it."""
         warnings = raise_for_errors(check_dataset(self.config, dataset)).warnings
         import_keras(self.session.threads)

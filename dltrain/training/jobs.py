@@ -1,9 +1,7 @@
-"""What a fit leaves to its helper process: reading the data and drawing."""
+"""What a fit leaves to its helper process: reading the data; drawing stands in `saving.pictures`."""
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Sequence
 
 from dltrain.checking.check import check_dataset, raise_for_errors
@@ -45,11 +43,3 @@ def load_all(configs: Sequence[Config], *, reporter: Reporter) -> list[Dataset |
         else:
             found.append(dataset)
     return found
-
-
-def warm_up_plots(*, reporter: Reporter) -> None:
-    """Import what drawing needs while training goes on elsewhere."""
-    if "tensorflow" not in sys.modules:
-        with contextlib.suppress(Exception):  # said where something is to be drawn
-            import matplotlib.backends.backend_agg
-            import matplotlib.figure  # noqa: F401

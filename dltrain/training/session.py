@@ -14,6 +14,7 @@ from dltrain.processes.helper import HelperProcess
 from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
 from dltrain.training.environment import describe_environment
+from dltrain.training.saving.pictures import Drawers
 
 # (0-based epoch, Keras's names to values) -> whether to end the training here
 ShouldStop = Callable[[int, Mapping[str, float]], bool]
@@ -53,7 +54,8 @@ class Session:
         threads: threads for one operation.
         reporter: is told what happens, and keeps the warnings for the manifest.
         signals: what came from outside.
-        helper: draws, and reads data.
+        helper: reads data.
+        drawers: draw pictures in the background, of which one may be the helper: nothing is asked of it while they draw.
         should_stop: asked at each epoch's end, where it is not None; True ends the training there.
         watch: measures the stages.
     """
@@ -63,6 +65,7 @@ class Session:
     reporter: WarningList = field(default_factory=lambda: WarningList(Reporter()))
     signals: StopSignals = field(default_factory=StopSignals)
     helper: HelperProcess = field(default_factory=lambda: HelperProcess(forked=False))
+    drawers: Drawers = field(default_factory=lambda: Drawers([HelperProcess(forked=False)]))
     should_stop: ShouldStop | None = None
     watch: Stopwatch = field(default_factory=Stopwatch)
 

@@ -1,8 +1,11 @@
-"""The pictures of a run, drawn by the helper process while other work goes on; the run is complete without them."""
+"""The pictures of a run, drawn by helper processes while other work goes on; the run is complete without them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +21,64 @@ from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
 
 
+class Drawers:
+    """Helper processes that draw, one picture each at a time, for one run or for several.
+
+    Args:
+        helpers: of which nothing else is asked until `wait`.
+    """
+
+    def __init__(self, helpers: Sequence[HelperProcess]) -> None:
+        self._helpers = list(helpers)
+        self._num_asked = 0
+        self._waiting: deque[tuple[HelperProcess, Reporter]] = deque()
+
+    def warm_up(self) -> None:
+        """Have them import what drawing needs, while training goes on here."""
+        for helper in self._helpers:
+            helper.submit(_import_plots)
+            self._waiting.append((helper, Reporter()))
+
+    def draw(self, draw: Callable[..., None], picture: Path, *args: Any, reporter: Reporter) -> None:
+        """Have `draw(picture, *args)` done; the reporter hears of a picture that could not be drawn, at the latest in `wait`."""
+        helper = self._helpers[self._num_asked % len(self._helpers)]
+        self._num_asked += 1
+        helper.submit(draw_or_warn, draw, picture.name, picture, *args)
+        self._waiting.append((helper, reporter))
+
+    def wait(self) -> None:
+        """Until all that was asked for is drawn."""
+        while self._waiting:
+            helper, reporter = self._waiting.popleft()
+            helper.result(reporter)
+
+    def close(self) -> None:
+        """Let the helpers end."""
+        for helper in self._helpers:
+            helper.close()
+
+
+def _import_plots(*, reporter: Reporter) -> None:
+    """Import what drawing needs while training goes on elsewhere."""
+    if "tensorflow" not in sys.modules:
+        with contextlib.suppress(Exception):  # said where something is to be drawn
+            import matplotlib.backends.backend_agg
+            import matplotlib.figure  # noqa: F401
+
+
 class Pictures:
-    """Draws what a run has to show.
+    """What a run has to show.
 
     Args:
         run: where the pictures go.
         title: heading, the run's name.
-        helper: draws them, one after the other.
+        drawers: draw them.
         reporter: hears of what could not be drawn.
     """
 
-    def __init__(self, run: Run, title: str, helper: HelperProcess, reporter: Reporter) -> None:
+    def __init__(self, run: Run, title: str, drawers: Drawers, reporter: Reporter) -> None:
         self._folder, self._history, self._title = run.path, run.history_file, title
-        self._helper, self._reporter = helper, reporter
-        self._num_waiting = 0
+        self._drawers, self._reporter = drawers, reporter
 
     def history(self, best_epoch: int | None) -> None:
         """Loss and metrics over the epochs.
@@ -57,14 +104,7 @@ class Pictures:
             self._draw(plot_mistakes, MISTAKES_FILE, sheet)
 
     def _draw(self, draw: Callable[..., None], name: str, *args: Any) -> None:
-        self._helper.submit(draw_or_warn, draw, name, self._folder / name, *args)
-        self._num_waiting += 1
-
-    def wait(self) -> None:
-        """Until all are drawn. Several runs that share a helper wait in the order in which they asked for their pictures."""
-        while self._num_waiting:
-            self._num_waiting -= 1
-            self._helper.result(self._reporter)
+        self._drawers.draw(draw, self._folder / name, *args, reporter=self._reporter)
 
 
 def _plot_history(picture: Path, history: Path, title: str, best_epoch: int | None) -> None:

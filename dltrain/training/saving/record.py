@@ -99,7 +99,7 @@ class RunRecord:
         self.resumed = manifest is not None
         self.argv = [without_credentials(word) for word in session.argv]
         self.manifest = manifest or self._first_manifest()
-        self.pictures = Pictures(run, config.name, session.helper, session.reporter)
+        self.pictures = Pictures(run, config.name, session.drawers, session.reporter)
         self._resolved = resolved_config(config, dataset, heads, run)
         self._result: FitResult | None = None
         self._told = ""  # of the picture of mistakes
@@ -295,7 +295,7 @@ class RunRecord:
         result = self._result
         assert result is not None, "the fit has not finished"
         num_warnings = len(self.session.reporter.warnings)
-        self.pictures.wait()
+        self.session.drawers.wait()
         if len(self.session.reporter.warnings) > num_warnings:
             self.write()
         file = self.run.path / MISTAKES_FILE

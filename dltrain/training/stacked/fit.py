@@ -31,9 +31,10 @@ from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.diagnosis import diagnose_fit
 from dltrain.training.environment import logging_to
 from dltrain.training.frozen_features import note_features
-from dltrain.training.jobs import load_all, warm_up_plots
+from dltrain.training.jobs import load_all
 from dltrain.training.saving.manifest import Manifest
 from dltrain.training.saving.model_file import refuse_h5
+from dltrain.training.saving.pictures import Drawers
 from dltrain.training.saving.record import Evaluated, RunRecord
 from dltrain.training.saving.smearing import keep_smearing, learns_logarithms
 from dltrain.training.session import Session, Stopwatch
@@ -50,6 +51,8 @@ OnEpoch = Callable[[int, int, Mapping[str, float]], bool]
 # What the weights, gradients and optimizers of the trials that train together may take; further trials make a further stack.
 STACK_BYTES = 512 << 20
 MOST_TRIALS = 64
+# So many processes draw the trials' pictures.
+MOST_DRAWERS = 4
 
 
 class Stacks:
@@ -64,18 +67,14 @@ class Stacks:
         self.templates = Templates()
         self._datasets: dict[str, Dataset | DltrainError] = {}
         self._records: list[RunRecord] = []
-        self._is_warming_up = False
 
     def close(self) -> None:
         """Wait until the pictures of all fits are drawn, and let go of what draws them."""
         self.wait()
-        self.session.helper.close()
+        self.session.drawers.close()
 
     def wait(self) -> None:
         """Wait until the pictures of all fits are drawn."""
-        if self._is_warming_up:
-            self._is_warming_up = False
-            self.session.helper.result(self.session.reporter)
         for record in self._records:
             record.result()
         self._records.clear()
@@ -123,10 +122,9 @@ class Stacks:
         """The data of each fit, read once for all that share it; None where it cannot be read, which the fit then says."""
         helper = HelperProcess()
         try:
-            if not self._datasets:  # before TensorFlow is there: it draws beside the training
-                self.session.helper = HelperProcess()
-                self.session.helper.submit(warm_up_plots)
-                self._is_warming_up = True
+            if not self._datasets:  # before TensorFlow is there
+                self.session.drawers = Drawers([HelperProcess() for _ in range(min(MOST_DRAWERS, self.session.threads))])
+                self.session.drawers.warm_up()
             keys = [DataRequest.of(fit.config).key for fit in fits]
             wanted = {key: fit.config for key, fit in zip(keys, fits, strict=True) if key not in self._datasets}
             helper.submit(load_all, list(wanted.values()))
@@ -316,6 +314,8 @@ class _Stack:
         with self.session.watch.timed("evaluate"):
             for trial in trainer.trials:
                 trial.finish()
+                if trial.ended_as != "diverged":
+                    trial.record.draw_history(trial.pace)
             weights, evaluated = self._evaluate_all(trainer, parts)
         kept = [trial for trial in trainer.trials if trial.ended_as != "diverged"]
 
@@ -348,8 +348,7 @@ class _Stack:
             if trial.ended_as == "diverged":
                 trial.record.ended("diverged", trial.pace)
             trial.fit.status = str(trial.ended_as)
-        for trial, ended in zip(kept, found):  # run by run, in the order in which they are waited for
-            trial.record.draw_history(trial.pace)
+        for trial, ended in zip(kept, found):
             trial.record.draw(ended)
         return [trial.record for trial in kept]
 
