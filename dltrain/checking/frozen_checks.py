@@ -148,12 +148,12 @@ def _is_preprocessing(row: Row) -> bool:
 
 
 def check_weights_files(config: Config) -> Iterator[Fault]:
-    """Files of pretrained weights that are not there, or that are no HDF5 file; whether they fit shows when Keras reads them."""
-    for layer, _ in _bodies(config):
-        weights = layer.component.arguments.get("weights")
-        if weights in (None, "none", "imagenet"):
-            continue
-        path, file = f"{layer.path}.weights", Path(str(weights))
+    """Files of weights that are not there, or that are no HDF5 file; whether they fit shows when Keras reads them."""
+    given = [(f"{layer.path}.weights", layer.component.arguments.get("weights")) for layer, _ in _bodies(config)]
+    named = [(path, Path(str(weights))) for path, weights in given if weights not in (None, "none", "imagenet")]
+    if config.model.weights is not None:
+        named.append(("model.weights", Path(config.model.weights)))
+    for path, file in named:
         if not file.is_file():
             hint = "a file is looked for beside the config, in $DLTRAIN_DATA and in $DLTRAIN_DATA/weights"
             yield fault(config, path, f"there is no weights file {file}", hint)

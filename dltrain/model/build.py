@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from dltrain.config.catalog.catalog import NAMESPACES, load_catalog
@@ -21,6 +22,7 @@ from dltrain.model.heads.head import Head, input_names
 from dltrain.model.inputs import Entry, resolve_entry
 from dltrain.model.keras_import import import_keras
 from dltrain.model.layer_names import LayerNames, snake_case
+from dltrain.model.weights.transfer import take_weights
 
 
 def derive_seed(seed: int, *purpose: object) -> int:
@@ -48,7 +50,8 @@ def build_model(
         heads: from `resolve_heads`.
         seed: initial weights and the draws of random layers are functions of it and of the layer's place.
         augment: random layers for pictures, put first; they act in training only.
-        pretrained: False does not read the pretrained weights of a `keras.applications` body: a checkpoint's follow.
+        pretrained: False does not read the pretrained weights of a `keras.applications` body, nor `model.weights`: a
+            checkpoint's follow.
         shared: a model that was built of a config with the same first layers, which the new one has in common with it.
         num_shared: how many of the config's layers these are.
 
@@ -60,7 +63,10 @@ def build_model(
     """
     keras = import_keras()
     keras.utils.set_random_seed(derive_seed(seed, "build"))
-    return _Builder(keras, seed, pretrained, shared, num_shared).build(model, schema, heads, augment)
+    built = _Builder(keras, seed, pretrained, shared, num_shared).build(model, schema, heads, augment)
+    if pretrained and model.weights is not None:
+        built.dltrain_taken = take_weights(built, Path(model.weights))
+    return built
 
 
 # Layers whose inputs are arguments of their own (query, value, key), not one list.

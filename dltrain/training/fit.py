@@ -22,6 +22,7 @@ from dltrain.model.compile import compile_model
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
+from dltrain.model.weights.transfer import taken_lines
 from dltrain.processes.helper import HelperProcess
 from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
@@ -200,6 +201,10 @@ class _Fit:
         compile_model(model, heads, self.training.stages[0])
         for head in heads:
             self.reporter.detail(head.reason)
+        if rows := getattr(model, "dltrain_taken", ()):
+            lines = taken_lines(rows, Path(self.config.model.weights or "").name)
+            self.reporter.data_ready(lines)
+            logger.debug("%s", "\n".join(lines))
         self.reporter.model_ready(describe_layers(model), model.count_params(), sum(_size(v) for v in model.trainable_variables))
         return heads, model
 

@@ -36,6 +36,12 @@ class ModelConfig:
         (),
         example=["Flatten", {"Dense": {"units": 64, "activation": "relu"}}],
     )
+    weights: str | None = keyed(
+        "text",
+        "Begin with what another model has learnt: a run, or a .h5 or .keras file; layers of the same name and shapes take it.",
+        example="model.h5",
+        is_path=True,
+    )
     output: str | LayerConfig = keyed(
         "'auto'|'none'|layer",
         "The output layer; auto: what the task needs.",

@@ -37,13 +37,13 @@ def load_weights(model: Any, path: Path) -> None:
     """
     import_keras()
     limit = 8 * sum(int(np.prod(weight.shape)) * 4 for weight in model.weights) + _EXTRA_BYTES
-    with _damage_told(path, "the run is damaged; is there another checkpoint?"):
+    with damage_told(path, "the run is damaged; is there another checkpoint?"):
         if not path.is_file():
             raise RunError(f"there is no weights file {path}", hint="has the run finished an epoch?")
         if path.stat().st_size > limit:
             raise RunError(f"{path} is larger than the weights of its model can be", hint="it is not the run's own file")
     if path.suffix == ".keras":
-        with _damage_told(path, "the run is damaged; is there another checkpoint?"):
+        with damage_told(path, "the run is damaged; is there another checkpoint?"):
             load_keras_file(model, path, limit)
     else:
         _load_h5(model, path)
@@ -56,7 +56,7 @@ def refuse_foreign_file(model: Any, path: Path) -> None:
         RunError: it is refused.
     """
     limit = 2 * sum(int(np.prod(weight.shape)) * 4 for weight in model.weights) + _EXTRA_BYTES
-    with _damage_told(path):
+    with damage_told(path):
         if path.stat().st_size > limit:
             raise RunError(f"{path} is larger than the weights of its model can be", hint="it is not this model's file")
         check_plain(path.read_bytes(), path)
@@ -106,7 +106,7 @@ _DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, RuntimeError, Mem
 
 
 @contextlib.contextmanager
-def _damage_told(path: Path, hint: str = "the run is damaged") -> Iterator[None]:
+def damage_told(path: Path, hint: str = "the run is damaged") -> Iterator[None]:
     """What the readers of files say of a damaged one becomes an error of the run."""
     try:
         yield
@@ -121,7 +121,7 @@ def _read_arrays(path: Path, wanted: Sequence[_Wanted]) -> list[NDArray[Any]]:
     """Arrays of an `.h5` file, in order."""
     import h5py
 
-    with _damage_told(path), h5py.File(path, "r") as file:
+    with damage_told(path), h5py.File(path, "r") as file:
         return [_read_array(file, item, path) for item in wanted]
 
 

@@ -93,6 +93,8 @@ def shares_frozen(config: Config, other: Config) -> bool:
     first = config.model.layers[:number]
     if not number or number != num_frozen(other) or first != other.model.layers[:number]:
         return False
+    if config.model.weights != other.model.weights:
+        return False
     drawn = [layer for layer in first if is_frozen(layer) and layer.weights is None]
     pretrained = all(layer.component.arguments.get("weights", "imagenet") not in (None, "none") for layer in drawn)
     return config.draw_seed == other.draw_seed or (pretrained and all(layer.component.kind == "application" for layer in drawn))
