@@ -25,6 +25,7 @@ def evaluation(fake, tmp_path):
             report={},
             intervals={"rmse": [6.1, 6.9]},
             units={"by": "rows"},
+            members={},
             gates=check_gates(options["require"], {"test": metrics}, part="test", intervals={"test": {"rmse": [6.1, 6.9]}}),
             notes=[],
         )
