@@ -13,6 +13,7 @@ COMMANDS = {
     "export": "A run as one file with its preprocessing inside.",
     "sweep": "Many fits over values of any key.",
     "compare": "Runs side by side: configs, metrics, curves.",
+    "report": "One page of a run, a sweep or several runs, as HTML or Markdown.",
     "check": "Find the faults of configs without training.",
     "trace": "One step by hand: every sum, activation, gradient, update.",
     "init": "Look at data and write a first config for it.",

@@ -1,0 +1,68 @@
+"""`dltrain report RUN…`: one page to show."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+
+from dltrain.cli.console import Console
+from dltrain.cli.options import RunsOption
+from dltrain.cli.typer_import import typer
+from dltrain.errors import Fault, UsageError
+
+
+def command(
+    context: typer.Context,
+    words: Annotated[list[str], typer.Argument(metavar="RUN...", help="A run, a sweep, or several runs.", show_default=False)],
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="FILE|-", help="The file; if not given, report.html, or Markdown to stdout."),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", click_type=click.Choice(["html", "md"]), help="By FILE's suffix if not given, else html."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    runs: RunsOption = Path("runs"),
+) -> int:
+    """Write one page of a run, a sweep or several runs: the answer, metrics with intervals, pictures, config, environment.
+
+    The HTML file needs no network and runs no script. `--format md` is for `$GITHUB_STEP_SUMMARY` and comments on GitHub.
+    """
+    from dltrain.cli.reports.contents import run_page, runs_page, sweep_page
+    from dltrain.cli.reports.html import render_html
+    from dltrain.cli.reports.markdown import render_markdown
+    from dltrain.storage.atomic import write_atomically
+    from dltrain.storage.outputs import check_output, is_stream
+    from dltrain.storage.run import Run
+    from dltrain.storage.run_list import find_run
+
+    console: Console = context.obj
+    suffix = Path(output or "").suffix.lower()
+    if form is None and suffix not in ("", ".html", ".htm", ".md"):
+        raise UsageError(Fault(f"a report is not written as {suffix}", hint="name it .html or .md, or say --format html|md"))
+    form = form or ("md" if suffix == ".md" else "html")
+    output = output or ("report.html" if form == "html" else "-")
+    if output != "-":
+        check_output(output, force=force)
+    paths = [find_run(word, runs) for word in words]
+    if len(paths) > 1:
+        page = runs_page(paths)
+    elif Run(paths[0]).read_manifest().get("kind") == "sweep":
+        page = sweep_page(paths[0])
+    else:
+        page = run_page(paths[0])
+    text = render_html(page) if form == "html" else render_markdown(page)
+    console.document({"status": "finished", "runs": [str(path) for path in paths], "format": form, "output": output})
+    if output == "-":
+        if not console.settings.json:
+            console.close()
+            sys.stdout.write(text)
+        return 0
+    path = Path(output)
+    write_atomically(path if is_stream(path) else path.resolve(), text.encode("utf-8", errors="replace"))
+    console.result(f"report: {output}")
+    return 0
