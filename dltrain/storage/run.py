@@ -271,19 +271,28 @@ class Run:
 
     def is_locked(self) -> bool:
         """Whether a live process holds the run."""
+        with self.kept_from_others(fcntl.LOCK_SH) as is_free:
+            return not is_free
+
+    @contextlib.contextmanager
+    def kept_from_others(self, how: int = fcntl.LOCK_EX) -> Iterator[bool]:
+        """Let no process begin with the run meanwhile, without writing into it; whether none holds it now."""
         try:
             descriptor = os.open(self.path / ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
-            return False
+            yield True  # nobody ever held it
+            return
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        except OSError:
-            return False
+            is_free = True
+            try:
+                fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+            except BlockingIOError:
+                is_free = False
+            except OSError:
+                pass  # a file system without locks
+            yield is_free
         finally:
             os.close(descriptor)
-        return False
 
     def refuse_foreign_files(self) -> None:
         """Refuse a run in which something of the layout is a link that leads out of it, or neither a file nor a folder.

@@ -143,11 +143,12 @@ def remove_run(path: Path) -> list[Path]:
         raise RunError(f"{path} is no run: it has no manifest.json; nothing was removed")
     if not run.is_own():
         raise RunError(f"{path} is no run of dltrain's: its manifest.json is another program's; nothing was removed")
-    if run.is_locked():
-        raise RunError(f"the run {path} is in use; nothing was removed", hint="end its process first")
-    left = remove_run_files(run.path)
-    if not left:
-        run.path.rmdir()
+    with run.kept_from_others() as is_free:
+        if not is_free:
+            raise RunError(f"the run {path} is in use; nothing was removed", hint="end its process first")
+        left = remove_run_files(run.path)
+        if not left:
+            run.path.rmdir()
     return left
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from dltrain.errors import RunError
 from dltrain.storage.layout import own_paths
+from dltrain.storage.removal import remove_run_files
 from dltrain.storage.run import Run, begin_again, create_run
 from dltrain.storage.run_list import prunable_runs, remove_run
 from dltrain.training.saving.resuming import open_run
@@ -86,6 +87,29 @@ def test_a_link_to_a_run_is_not_followed(tmp_path):
     (tmp_path / "link").symlink_to(run.path)
     with pytest.raises(RunError, match="is a link"):
         remove_run(tmp_path / "link")
+    assert run.manifest_file.exists()
+
+
+def test_no_process_begins_with_a_run_that_is_being_removed(tmp_path, monkeypatch):
+    run = a_run(tmp_path / "run")
+    refused = []
+
+    def meanwhile(folder: Path) -> list[Path]:
+        with pytest.raises(RunError, match="in use") as caught, run.locked():
+            pass
+        refused.append(caught.value)
+        return remove_run_files(folder)
+
+    monkeypatch.setattr("dltrain.storage.run_list.remove_run_files", meanwhile)
+    assert remove_run(run.path) == []
+    assert len(refused) == 1
+    assert not run.path.exists()
+
+
+def test_a_run_that_a_process_holds_is_kept(tmp_path):
+    run = a_run(tmp_path / "run")
+    with run.locked(), pytest.raises(RunError, match="in use"):
+        remove_run(run.path)
     assert run.manifest_file.exists()
 
 
