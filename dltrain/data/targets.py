@@ -64,12 +64,9 @@ def infer_target(
         raise DataError(Fault(f"the target {name} is empty in every row", path="data.target"))
     if classes:
         return TargetSpec(name, "classification", tuple(classes), reason=f"`{name}` holds {len(classes)} classes")
-    if series.dtype.is_temporal():
+    if series.dtype.is_temporal() or is_unreadable(series):
         held = "dates" if str(series.dtype).startswith("Date") else f"values of type {series.dtype}"
         raise DataError(Fault(f"the target {name} holds {held}", path="data.target", hint="a target is a class or a number"))
-    if is_unreadable(series):
-        held, hint = f"values of type {series.dtype}", "a target is a class or a number"
-        raise DataError(Fault(f"the target {name} holds {held}", path="data.target", hint=hint))
     numbers = to_numbers(values, reading) if str(series.dtype) != "Boolean" else np.full(len(values), np.nan)
     readable = np.isfinite(numbers)
     codes = task != "regression" and are_codes(values)
@@ -81,8 +78,6 @@ def infer_target(
     labels = _labels_of(values, numbers, all_numbers) if task != "regression" else []
     if task is None:
         regresses = all_numbers and not labelled and len(labels) > FEW_VALUES
-        if regresses:
-            _refuse_equal_numbers(name, numbers, len(labels))
         task = "regression" if regresses else "classification"
         what = f"categories, by the type in its file, that are {what}" if labelled else what
         reason = f"`{name}` holds {what}" if regresses else f"`{name}` holds {what} of {len(labels):,} values"
@@ -92,6 +87,8 @@ def infer_target(
         if not all_numbers:
             message = f"the target {name} holds {what} ({listed(values.unique(maintain_order=True).to_list(), 4)})"
             raise DataError(Fault(f"{message}: no numbers to regress on", path="data.task", hint="data.task: classification"))
+        if labels:
+            _refuse_equal_numbers(name, numbers, len(labels))
         if not allow_one:
             _refuse_constant(name, numbers[readable])
         return TargetSpec(name, task, reason=reason)

@@ -84,34 +84,41 @@ def read_pictures(
         target = _numbers(given.files)
     elif with_labels:
         target, classes = label_codes(given.files, classes)
-    files, names = [file.path for file in given.files], [file.name for file in given.files]
-    images = np.zeros((len(files), *checked.form.shape), np.uint8 if checked.is_bytes else np.float32)
-    resized: dict[str, tuple[int, int]] = {}
-
-    def decode(image: Any) -> NDArray[Any]:
-        return _decode(image, checked, resized)
-
     hint = "--skip-broken leaves out what cannot be read"
     hint += "; --images FOLDER says where this table's pictures are" if "table" in reader else ""
-    faults = decode_pictures(files, decode, images, skip=checked.skips, hint=hint)
-    if faults:
-        good = np.array([row for row in range(len(files)) if row not in faults], np.int64)
-        if not len(good):
-            raise DataError(capped(list(faults.values())))
-        images, names = images[good], [names[row] for row in good]
-        target = None if target is None else target[good]
-        notes.append(skipped_note(list(faults.values())))
-    if resized:
-        notes.append(_resized_note(resized, checked.form))
+    images, good = _decode_all([file.path for file in given.files], checked, hint, notes)
+    names = [given.files[row].name for row in good]
     return RawPictures(
         images=images,
-        target=target,
+        target=None if target is None else target[good],
         classes=() if numbers else tuple(classes),
         value_range=(checked.lowest, checked.highest),
         reader=dict(reader),
         names=tuple(names),
         notes=tuple(notes),
     )
+
+
+def _decode_all(
+    files: Sequence[str], checked: PictureReader, hint: str, notes: list[str]
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The pictures that can be used, and which they are; sentences on the others, and on other sizes, go to `notes`."""
+    images = np.zeros((len(files), *checked.form.shape), np.uint8 if checked.is_bytes else np.float32)
+    resized: dict[str, tuple[int, int]] = {}
+
+    def decode(image: Any) -> NDArray[Any]:
+        return _decode(image, checked, resized)
+
+    faults = decode_pictures(files, decode, images, skip=checked.skips, hint=hint)
+    good = np.array([row for row in range(len(files)) if row not in faults], np.int64)
+    if faults:
+        if not len(good):
+            raise DataError(capped(list(faults.values())))
+        images = images[good]
+        notes.append(skipped_note(list(faults.values())))
+    if resized:
+        notes.append(_resized_note(resized, checked.form))
+    return images, good
 
 
 def _numbers(files: Sequence[PictureFile]) -> NDArray[np.float64]:

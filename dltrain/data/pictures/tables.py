@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,13 +59,36 @@ def read_picture_table(
     label_column = None
     if with_labels and config.task != "reconstruction":
         label_column = _label_column(config, path, [name for name in columns if name != key], files_column)
-    folder = os.path.dirname(os.path.abspath(path))
-    files, faults = [], []
     nothing: list[str | None] = [None] * texts.height
     cells, keys = (texts[name].to_list() if name else nothing for name in (label_column, key))
-    labels = _with_gaps(raw, label_column, config, cells)
+    used = {"files": files_column, **({"label": label_column} if label_column else {})}
+    files, num_dropped = _list_files(config, path, raw, used, [texts[files_column].to_list(), cells, keys])
+    said = f"{num_dropped:,} of {texts.height:,} rows have no value for {label_column} (data.missing_target: drop)"
+    return files, used, [f"rows left out: {said}"] if num_dropped else []
+
+
+def _list_files(
+    config: DataConfig, path: str, raw: RawTable, used: Mapping[str, str], cells: Sequence[list[str | None]]
+) -> tuple[list[PictureFile], int]:
+    """The pictures, and how many rows are left out because they have no label.
+
+    Args:
+        config: the `data:` block.
+        path: of the table.
+        raw: the table.
+        used: which column holds the `files` and which the `label`.
+        cells: of the files, the labels and the keys by which rows are split.
+
+    Raises:
+        DataError: cells without a file name or label, pictures in several folders, or no row is left.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    files_column, label_column = used["files"], used.get("label")
+    names, words, keys = cells
+    labels = _with_gaps(raw, label_column, config, words)
+    files, faults = [], []
     num_dropped = 0
-    for row, (name, label) in enumerate(zip(texts[files_column].to_list(), labels, strict=True)):
+    for row, (name, label) in enumerate(zip(names, labels, strict=True)):
         if not (name or "").strip():
             faults.append(Fault(f"no value in the column {files_column}", file=shown(path), line=_line(raw, row)))
         if label_column is not None and not (label or "").strip():
@@ -73,7 +96,7 @@ def read_picture_table(
                 num_dropped += 1
                 continue
             hint = "data.missing_target: drop leaves such rows out"
-            message = f"no value in the column {label_column}" + (f" ({cells[row]!r})" if cells[row] else "")
+            message = f"no value in the column {label_column}" + (f" ({words[row]!r})" if words[row] else "")
             faults.append(Fault(message, file=shown(path), line=_line(raw, row), hint=hint))
         try:
             place = picture_path(str(name), folder, config.images)
@@ -85,9 +108,7 @@ def read_picture_table(
         raise DataError(capped(faults))
     if num_dropped and not files:
         raise DataError(config_fault(config, "data.target", f"the column {label_column} is empty in every row"))
-    said = f"{num_dropped:,} of {texts.height:,} rows have no value for {label_column} (data.missing_target: drop)"
-    columns_used = {"files": files_column, **({"label": label_column} if label_column else {})}
-    return files, columns_used, [f"rows left out: {said}"] if num_dropped else []
+    return files, num_dropped
 
 
 def _with_gaps(raw: RawTable, column: str | None, config: DataConfig, cells: list[str | None]) -> list[str | None]:

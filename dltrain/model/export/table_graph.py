@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dltrain.config.catalog.date_formats import split_writing
-from dltrain.data.columns.category import category_codes, ways_of_writing
-from dltrain.data.columns.column import FeatureColumn, read_feature
-from dltrain.data.columns.kinds import to_numbers
-from dltrain.data.columns.scaling import STRETCHING, NumberTransform, lost_in_float32
-from dltrain.data.columns.tokens import ALL_ALPHABETS
-from dltrain.data.pictures.form import PictureForm
-from dltrain.data.tables.column_names import marked
+from dltrain.data.columns.scaling import NumberTransform
 from dltrain.data.tables.input_groups import group_places
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, input_name
 from dltrain.errors import UsageError
-from dltrain.model.export.date_parts import date_parts
-from dltrain.model.export.raw_input import RawInput, no_way, too_fine
-from dltrain.model.export.resize import form_range, resize, to_bytes
+from dltrain.model.export.column_graphs import GRAPHS, Build
+from dltrain.model.export.raw_input import RawInput
 from dltrain.model.export.scaling import clip_smoothly, standardize, to_quantiles
 from dltrain.model.export.step_graph import add_steps
-from dltrain.model.export.text_graph import add_tokens, missing_texts, unreplaceable
-
-MEANINGS = {
-    "number": "a number; NaN where there is none",
-    "boolean": "1 or 0; NaN where there is none",
-    "date": "seconds since 1970-01-01 00:00:00 as the date is written, no time zones; the smallest int64 where there is none",
-    "category": 'text without blanks around it; "" where there is none',
-    "text": 'text without blanks around it; "" where there is none',
-}
-DTYPES = {"number": "float32", "boolean": "float32", "date": "int64", "category": "string", "text": "string"}
 
 
 def describe_columns(preprocessing: TablePreprocessing) -> tuple[RawInput, ...]:
@@ -46,71 +27,11 @@ def describe_columns(preprocessing: TablePreprocessing) -> tuple[RawInput, ...]:
     Raises:
         UsageError: columns of kinds that a graph of Keras's layers cannot read.
     """
-    faults = []
-    for column in preprocessing.features:
-        path = f"data.features.{column.name}"
-        if column.kind not in MEANINGS and column.form is None:
-            faults.append(no_way(f"the column {column.name} of kind {column.kind}", path))
-        elif column.kind == "number" and _is_lost(column.numbers[0]):
-            number = column.numbers[0]
-            faults.append(too_fine(f"the column {column.name}", number.center, number.spread, path))
-        elif column.kind == "text" and unreplaceable(column, preprocessing.reading):
-            faults.append(no_way(f"what data.replace does to the text of {column.name}", f"data.replace.{column.name}"))
-        elif column.tokenizer is not None and column.tokenizer.standardize.startswith(ALL_ALPHABETS):
-            faults.append(no_way(f"text of {column.name} lowered in every alphabet", "data.text.standardize"))
+    found = [(GRAPHS[column.kind], column) for column in preprocessing.features]
+    faults = [fault for graph, column in found if (fault := graph.refuse(preprocessing, column)) is not None]
     if faults:
         raise UsageError(faults)
-    return tuple(_describe(preprocessing, column) for column in preprocessing.features)
-
-
-def _is_lost(number: NumberTransform) -> bool:
-    return number.scale in STRETCHING and bool(lost_in_float32(np.array(number.center), np.array(number.spread)))
-
-
-def _meaning(column: FeatureColumn) -> str:
-    zone = split_writing(column.date_format)[1]
-    meaning = MEANINGS[column.kind]
-    return meaning if zone is None else meaning.replace("as the date is written, no time zones", f"by the clock of {zone}")
-
-
-def _describe(preprocessing: TablePreprocessing, column: FeatureColumn) -> RawInput:
-    if column.form is not None:
-        return _picture(column.name, column.form)
-    return RawInput(
-        column.name,
-        column.name,
-        DTYPES[column.kind],
-        (),
-        _meaning(column),
-        words=_words(preprocessing, column)[0],
-        tokenizer=column.tokenizer,
-        missing=missing_texts(column, preprocessing.reading) if column.kind == "text" else (),
-    )
-
-
-def _picture(column: str, form: PictureForm) -> RawInput:
-    height, width, channels = form.shape
-    colors = "red, green, blue" if form.color else "one channel of grey"
-    meaning = f"pixels {form_range(form)}, {colors}; any size: brought to {height}x{width} inside"
-    return RawInput(column, column, "float32", (None, None, channels), meaning, fixed_shape=form.shape)
-
-
-def _words(preprocessing: TablePreprocessing, column: FeatureColumn) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """The words that a category knows as they stand in raw text, and the code of each place: 0 (others), then the words'."""
-    if column.kind != "category":
-        return (), np.zeros(1, np.int32)
-    import polars
-
-    reading = preprocessing.reading
-    replaced = (reading.replace or {}).get(column.name, {})
-    words = [*column.categories, *replaced, "", *reading.missing]
-    candidates = list(dict.fromkeys([*words, *(way for word in words for way in ways_of_writing(word))]))
-    series = polars.Series(marked(column.name), candidates, dtype=polars.String)
-    values, _, _ = read_feature(series, column, reading)
-    codes, _ = category_codes(column, values)
-    # A column may know no word at all; the look-up needs one.
-    known = [index for index in range(len(codes)) if codes[index]] or [candidates.index("")]
-    return tuple(candidates[index] for index in known), np.concatenate([[0], codes[known]]).astype(np.int32)
+    return tuple(graph.describe(preprocessing, column) for graph, column in found)
 
 
 @dataclass(slots=True)
@@ -152,35 +73,41 @@ def add_columns(
         any_size: pictures are of any size.
         fill: puts other values in the place of missing numbers (NaN) before the preprocessing's own.
     """
-    ops = keras.ops
+    build = Build(keras, preprocessing, with_text=with_text, any_size=any_size)
     numbers: list[_Number] = []
     made: dict[str, Any] = {}
     pieces: list[Any] = []
     places: list[int] = []
     place = 0
     for column, item in zip(preprocessing.features, inputs, strict=True):
-        tensor = tensors[item.column]
-        if column.form is not None:
-            kernel = column.form.interpolation or "bilinear"
-            pixels = to_bytes(ops, tensor, column.form)
-            sized = resize(ops, pixels, *column.form.size, kernel, column.form.fit) if any_size else pixels
-            made[input_name(column)] = sized / np.float32(255.0)
-        elif column.kind == "text":
-            made[input_name(column)] = add_tokens(keras, item, tensor) if with_text else tensor
-        elif column.kind == "category":
-            code = ops.take(_words(preprocessing, column)[1], tensor, axis=0)
-            if column.is_embedded:
-                made[input_name(column)] = code
-            elif column.columns:
-                pieces.append(ops.one_hot(code, len(column.columns) + 1)[:, 1:])
-                places += range(place, place + len(column.columns))
-        else:
-            for transform, values in _read(keras, preprocessing, column, tensor):
-                filled = values if column.kind == "date" else fill(values)
-                numbers.append(_Number(transform, values, filled, place))
-                place += len(transform.columns)
-            continue
+        graph, tensor = GRAPHS[column.kind], tensors[item.column]
+        own = graph.make(build, column, item, tensor)
+        if column.is_embedded:
+            made[input_name(column)] = own
+        elif own is not None:
+            pieces.append(own)
+            places += range(place, place + len(column.columns))
+        start = place
+        for transform, values in graph.numbers(build, column, tensor):
+            numbers.append(_Number(transform, values, fill(values) if graph.takes_fill else values, start))
+            start += len(transform.columns)
         place += len(column.columns)
+    return _joined(build, made, numbers, pieces, places)
+
+
+def _joined(
+    build: Build, made: dict[str, Any], numbers: Sequence[_Number], pieces: list[Any], places: list[int]
+) -> dict[str, Any]:
+    """The inputs: those that columns make of their own, and the others' numbers side by side in their places.
+
+    Args:
+        build: what is built, and of which preprocessing.
+        made: inputs by name.
+        numbers: to be scaled.
+        pieces: float32 [rows, count] of numbers that are ready.
+        places: of the numbers of `pieces`, in their order.
+    """
+    keras, preprocessing, ops = build.keras, build.preprocessing, build.keras.ops
     if numbers:
         scaled, marks = _scale(keras, numbers)
         pieces += scaled
@@ -206,55 +133,6 @@ def _in_groups(ops: Any, preprocessing: TablePreprocessing, made: Mapping[str, A
         name: made[keys[found]] if isinstance(found, str) else ops.take(features, found.astype(np.int32), axis=1)
         for name, found in places.items()
     }
-
-
-def _read(keras: Any, preprocessing: TablePreprocessing, column: FeatureColumn, tensor: Any) -> list[tuple[NumberTransform, Any]]:
-    """Each number that a column makes, with its float32 values [rows]."""
-    ops = keras.ops
-    missing = np.float32(np.nan)
-    if column.kind == "boolean":
-        is_boolean = ops.logical_or(ops.equal(tensor, 0.0), ops.equal(tensor, 1.0))
-        return [(column.numbers[0], ops.where(is_boolean, tensor, missing))]
-    if column.kind == "date":
-        found = []
-        for part, transform in zip(column.date_parts, column.numbers, strict=True):
-            start = 0
-            if part == "day number":
-                # Counted from about the middle of the training part: float32 holds no seconds of days since 1970.
-                start = round(_middle(transform))
-                transform = _moved(transform, start)
-            found.append((transform, date_parts(ops, tensor, part, start)))
-        return found
-    for old, new in _replaced_numbers(preprocessing, column):
-        tensor = ops.where(ops.equal(tensor, np.float32(old)), np.float32(new), tensor)
-    return [(column.numbers[0], tensor)]
-
-
-def _replaced_numbers(preprocessing: TablePreprocessing, column: FeatureColumn) -> list[tuple[float, float]]:
-    """Numbers that `replace` or a word for "no value" turns into others (NaN: missing)."""
-    import polars
-
-    reading = preprocessing.reading
-    replaced = list((reading.replace or {}).get(column.name, {}))
-    words = replaced + list(reading.missing)
-    series = polars.Series(marked(column.name), words, dtype=polars.String)
-    before = to_numbers(series, reading)
-    after, _, _ = read_feature(series, column, reading)
-    pairs = [(old, new) for old, new in zip(before.tolist(), after.tolist(), strict=True) if np.isfinite(old) and old != new]
-    return list(dict.fromkeys(pairs))
-
-
-def _middle(transform: NumberTransform) -> float:
-    if transform.scale == "quantile":
-        return float(np.median(transform.quantiles))
-    return transform.center if transform.center or not np.isfinite(transform.fill) else transform.fill
-
-
-def _moved(transform: NumberTransform, by: int) -> NumberTransform:
-    """The transform of values from which `by` was subtracted."""
-    return replace(
-        transform, fill=transform.fill - by, center=transform.center - by, quantiles=np.asarray(transform.quantiles) - by
-    )
 
 
 def _in_order(numbers: Sequence[_Number]) -> list[_Number]:
