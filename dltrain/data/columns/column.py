@@ -217,6 +217,8 @@ def usable_rows(
         DataError: none is left.
     """
     skipping = [column for column in columns if column.on_error == "skip" and column.form and not column.form.unread]
+    if not skipping:
+        return rows
     found: dict[str, Fault] = {}
     kept = np.ones(len(rows), bool)
     for column in skipping:

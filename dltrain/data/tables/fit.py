@@ -98,59 +98,166 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
     """
     check_columns(config, raw)
     if stored is not None:
-        return _through(config, raw, seed, stored)
+        if not isinstance(stored, TablePreprocessing):
+            raise DataError("the run was trained on pictures, this is a table")
+        return TableFit(config, raw, stored.reading, seed).through(stored)
     reading = reading_of(config, raw)
-    locate = locator(raw)
     raw = replace(raw, frame=read_plain_numbers(raw.frame, reading, {name for _, name in named_columns(config)} | {*raw.target}))
-    reading = with_units(config, raw, reading)
-    kinds = column_kinds(config, raw, reading)
-    columns, left_out = feature_columns(config, raw, kinds)
-    reading, guessed = decided_dates(config, raw, reading, kinds)
-    spoken, warned = how_read(config, raw.frame, kinds, reading)
-    seen = f"as the first {SAMPLE_ROWS:,} rows are" if raw.frame.height > SAMPLE_ROWS else "as in the other rows"
-    values, (specs, targets), weights = all_of(
-        lambda: read_features(raw.frame, columns, reading, locate, seen),
-        lambda: fit_targets(config, raw, reading),
-        lambda: read_weights(raw, config.weight, reading) if config.weight else None,
-    )
-    rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
-    skipped: list[str] = []
-    rows = {name: usable_rows(columns, values, chosen, skipped) for name, chosen in rows.items()}
-    warnings = [
-        *guessed,
-        *check_targets(config, specs, targets, rows, raw, reading),
-        *skipped,
-        *warned,
-        *unmet_words(config, raw.frame, reading),
-    ]
-    warnings += totals_rows(raw, reading)
-    columns = [fit_column(config, column, values[column.name], rows["train"]) for column in columns]
-    taught, untaught, more = split_untaught(columns, len(rows["train"]))
-    warnings += more
-    some = sampled(rows["train"])
-    warnings += odd_columns(taught, {column.name: take(values[column.name], some) for column in taught}, specs, targets, some)
-    check_gaps(taught, values, locate)
-    fitted, details, notes = token_vectors(taught, config)
-    fitted, found = _with_depth(fitted, values, rows["train"])
-    notes += [note for note in found if not note.startswith("warning: ")]
-    warnings += [note.removeprefix("warning: ") for note in found if note.startswith("warning: ")]
-    preprocessing = make_preprocessing(config, raw, reading, fitted, specs, targets, rows["train"], dict(untaught), details)
-    check_some_feature(preprocessing, config, [*left_out, *untaught])
-    if config.transform:
-        made = preprocessing.make_inputs(values, rows["train"], Unseen())
+    return TableFit(config, raw, with_units(config, raw, reading), seed).run()
+
+
+class TableFit:
+    """One fit of a table: the order of its steps; here its columns are in memory, each one array or series.
+
+    Attributes:
+        config: the `data:` block.
+        raw: the table.
+        reading: how its text becomes values.
+        seed: of the split.
+        known: kinds of columns that need not be looked at again.
+        said: lines and warnings of `how_read`, where it was asked already.
+        values: of the columns, by kind.
+    """
+
+    def __init__(self, config: DataConfig, raw: RawTable, reading: Reading, seed: int) -> None:
+        self.config, self.raw, self.reading, self.seed = config, raw, reading, seed
+        self.known: Mapping[str, ColumnKind] = NOTHING_KNOWN
+        self.said: tuple[list[str], list[str]] | None = None
+        self.values: dict[str, Any] = {}
+
+    @property
+    def seen(self) -> str:
+        """How the kinds are known."""
+        return f"as the first {SAMPLE_ROWS:,} rows are" if self.raw.frame.height > SAMPLE_ROWS else "as in the other rows"
+
+    def run(self) -> Fitted:
+        """Describe, read, split, check, learn, put together, tell."""
+        config, raw = self.config, self.raw
+        kinds = column_kinds(config, raw, self.reading, self.known)
+        columns, left_out = feature_columns(config, raw, kinds)
+        self.reading, guessed = decided_dates(config, raw, self.reading, kinds)
+        spoken, warned = self.said or how_read(config, raw.frame, kinds, self.reading)
+        _, (specs, targets), weights = all_of(
+            lambda: self.read(columns),
+            self.read_targets,
+            lambda: read_weights(raw, config.weight, self.reading) if config.weight else None,
+        )
+        rows, manner = choose_rows(config, raw, self.reading, specs, targets, self.seed)
+        rows, skipped = self.usable(columns, rows)
+        warnings = [*guessed, *check_targets(config, specs, targets, rows, raw, self.reading)]
+        warnings += [*skipped, *warned, *self.odd_cells()]
+        fitted = self.learn(columns, rows["train"])
+        taught, untaught, more = split_untaught(fitted, len(rows["train"]))
+        some = sampled(rows["train"])
+        warnings += [*more, *odd_columns(taught, self.show(taught, some), specs, targets, some)]
+        self.check_gaps(taught)
+        vectored, details, notes = token_vectors(taught, config)
+        features = self.with_depth(vectored, rows["train"], notes, warnings)
+        preprocessing = make_preprocessing(
+            config, raw, self.reading, features, specs, targets, rows["train"], dict(untaught), details
+        )
+        check_some_feature(preprocessing, config, [*left_out, *untaught])
+        preprocessing = self.with_steps(preprocessing, rows["train"], warnings)
+        parts = self.assemble(preprocessing, targets, weights, rows, warnings)
+        summary = [*summarize(preprocessing, targets, left_out, raw.frame.height, untaught), *spoken, *notes]
+        resolved = resolved_values(preprocessing, kept_in_config(config, fitted, untaught))
+        return Fitted(preprocessing, parts, summary, warnings, resolved, manner, {**details, **self.details(features)})
+
+    def through(self, stored: TablePreprocessing) -> Fitted:
+        """Put the table through the preprocessing of a stored run."""
+        targets, weights = self.read_stored(stored)
+        rows, manner = choose_rows(self.config, self.raw, stored.reading, stored.targets, targets, self.seed)
+        rows, warnings = self.usable(stored.features, rows)
+        parts = self.assemble(stored, targets, weights, rows, warnings)
+        summary = summarize(stored, targets, [], self.raw.frame.height)
+        details = {**stored.files, **self.details(stored.features)}
+        return Fitted(stored, parts, summary, warnings, resolved_values(stored), manner, details)
+
+    def read_targets(self) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]]]:
+        """See `fit_targets`."""
+        return fit_targets(self.config, self.raw, self.reading)
+
+    def usable(self, columns: Sequence[FeatureColumn], rows: Mapping[str, Rows]) -> tuple[dict[str, Rows], list[str]]:
+        """The rows less those whose pictures cannot be used, and sentences on these."""
+        skipped: list[str] = []
+        return {name: usable_rows(columns, self.values, chosen, skipped) for name, chosen in rows.items()}, skipped
+
+    def with_depth(
+        self, columns: Sequence[FeatureColumn], rows: Rows, notes: list[str], warnings: list[str]
+    ) -> list[FeatureColumn]:
+        """The columns of pictures with the value that is white by the training part; what is said of it goes to both lists."""
+        made = []
+        for column in columns:
+            if column.form is not None and column.form.white is None and not column.form.unread:
+                depth = find_depth(self.values[column.name].gather(rows).unique(maintain_order=True).to_list())
+                column = replace(column, form=replace(column.form, white=depth.white))
+                for note in depth.notes():
+                    (warnings if note.startswith("warning: ") else notes).append(note.removeprefix("warning: "))
+            made.append(column)
+        return made
+
+    def with_steps(self, preprocessing: TablePreprocessing, rows: Rows, warnings: list[str]) -> TablePreprocessing:
+        """With the steps of `data.transform`, fitted to the training part."""
+        if not self.config.transform:
+            return preprocessing
+        made = preprocessing.make_inputs(self.values, rows, Unseen())
         if FEATURES not in made:
-            raise DataError(config_fault(config, "data.transform", "there is no number to transform", "data.encode: one_hot"))
-        steps, said = fit_steps(config, np.asarray(made[FEATURES]), seed)
-        preprocessing = replace(preprocessing, steps=steps)
+            raise DataError(
+                config_fault(self.config, "data.transform", "there is no number to transform", "data.encode: one_hot")
+            )
+        steps, said = fit_steps(self.config, np.asarray(made[FEATURES]), self.seed)
         warnings += said
-    pictures = {column.name: values[column.name] for column in fitted if column.form and not column.form.unread}
-    details = details | picture_details(pictures)
-    identifiers = {name: text_of(column_of(raw.frame, name)).fill_null("") for name in config.identifiers}
-    table = TableValues(values, targets, weights, identifiers, raw.frame.height)
-    parts = _assemble(preprocessing, table, rows, warnings)
-    summary = summarize(preprocessing, targets, left_out, raw.frame.height, untaught)
-    resolved = resolved_values(preprocessing, kept_in_config(config, columns, untaught))
-    return Fitted(preprocessing, parts, [*summary, *spoken, *notes], warnings, resolved, manner, details)
+        return replace(preprocessing, steps=steps)
+
+    def details(self, columns: Sequence[FeatureColumn]) -> dict[str, Any]:
+        """Entries of further files that were read: the pictures."""
+        return picture_details({c.name: self.values[c.name] for c in columns if c.form and not c.form.unread})
+
+    def read(self, columns: Sequence[FeatureColumn]) -> None:
+        """Read the columns by kind (raises DataError)."""
+        self.values = read_features(self.raw.frame, columns, self.reading, locator(self.raw), self.seen)
+
+    def read_stored(self, stored: TablePreprocessing) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32] | None]:
+        """Read the columns that a stored run needs: its targets, and weights."""
+        values = stored.read_values(self.raw, with_targets=True)
+        self.values = values.features
+        return values.targets, values.weights
+
+    def odd_cells(self) -> list[str]:
+        """Warnings of words that stand nowhere, and of rows of totals."""
+        return [*unmet_words(self.config, self.raw.frame, self.reading), *totals_rows(self.raw, self.reading)]
+
+    def learn(self, columns: Sequence[FeatureColumn], rows: Rows) -> list[FeatureColumn]:
+        """What the training rows teach about each column."""
+        return [fit_column(self.config, column, self.values[column.name], rows) for column in columns]
+
+    def show(self, columns: Sequence[FeatureColumn], rows: Rows) -> Mapping[str, Any]:
+        """Some rows of the columns."""
+        return {column.name: take(self.values[column.name], rows) for column in columns}
+
+    def check_gaps(self, columns: Sequence[FeatureColumn]) -> None:
+        """See `check_gaps`."""
+        check_gaps(columns, self.values, locator(self.raw))
+
+    def assemble(
+        self,
+        preprocessing: TablePreprocessing,
+        targets: Mapping[str, NDArray[Any]],
+        weights: NDArray[np.float32] | None,
+        rows: Mapping[str, Rows],
+        warnings: list[str],
+    ) -> dict[str, Part]:
+        """The parts; what is odd about their rows goes to `warnings`."""
+        frame = self.raw.frame
+        names = [name for name in preprocessing.identifiers if name in frame.columns]
+        identifiers = {name: text_of(column_of(frame, name)).fill_null("") for name in names}
+        values = TableValues(self.values, dict(targets), weights, identifiers, frame.height)
+        parts = {}
+        for name, chosen in rows.items():
+            notes: list[str] = []
+            parts[name] = preprocessing.assemble(values, chosen, notes)
+            warnings.extend(f"{name} part: {note}" for note in notes)
+        return parts
 
 
 def odd_columns(
@@ -207,47 +314,6 @@ def make_preprocessing(
         groups=group_columns(without_untaught(config, untaught), features),
         files=details,
     )
-
-
-def _with_depth(
-    columns: tuple[FeatureColumn, ...], values: Mapping[str, Any], rows: Rows
-) -> tuple[tuple[FeatureColumn, ...], list[str]]:
-    """The columns of pictures with the value that is white by the training part, and sentences for the user."""
-    made: list[FeatureColumn] = []
-    notes: list[str] = []
-    for column in columns:
-        if column.form is None or column.form.white is not None or column.form.unread:
-            made.append(column)
-            continue
-        depth = find_depth(values[column.name].gather(rows).unique(maintain_order=True).to_list())
-        made.append(replace(column, form=replace(column.form, white=depth.white)))
-        notes += depth.notes()
-    return tuple(made), notes
-
-
-def _through(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessing) -> Fitted:
-    if not isinstance(stored, TablePreprocessing):
-        raise DataError("the run was trained on pictures, this is a table")
-    values = stored.read_values(raw, with_targets=True)
-    rows, manner = choose_rows(config, raw, stored.reading, stored.targets, values.targets, seed)
-    warnings: list[str] = []
-    rows = {name: usable_rows(stored.features, values.features, chosen, warnings) for name, chosen in rows.items()}
-    parts = _assemble(stored, values, rows, warnings)
-    summary = summarize(stored, values.targets, [], raw.frame.height)
-    pictures = {column.name: values.features[column.name] for column in stored.features if column.form is not None}
-    details = {**stored.files, **picture_details(pictures)}
-    return Fitted(stored, parts, summary, warnings, resolved_values(stored), manner, details)
-
-
-def _assemble(
-    preprocessing: TablePreprocessing, values: TableValues, rows: dict[str, Rows], warnings: list[str]
-) -> dict[str, Part]:
-    parts = {}
-    for name, chosen in rows.items():
-        notes: list[str] = []
-        parts[name] = preprocessing.assemble(values, chosen, notes)
-        warnings.extend(f"{name} part: {note}" for note in notes)
-    return parts
 
 
 def reading_of(config: DataConfig, raw: RawTable) -> Reading:

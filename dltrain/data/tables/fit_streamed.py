@@ -22,11 +22,10 @@ from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
 from dltrain.data.arrays.disk_array import DiskArray
-from dltrain.data.columns.column import FeatureColumn, Gaps, refuse_surprises, split_untaught
+from dltrain.data.columns.column import FeatureColumn, Gaps, refuse_surprises
 from dltrain.data.columns.durations import are_durations
 from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import (
-    SAMPLE_ROWS,
     ColumnKind,
     Reading,
     infer_time,
@@ -39,11 +38,10 @@ from dltrain.data.columns.kinds import (
 from dltrain.data.columns.spoken import how_read, totals_row
 from dltrain.data.columns.text import fit_text
 from dltrain.data.columns.tokens import TokenCounts
-from dltrain.data.columns.word_vectors import token_vectors
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.files import expand_paths
 from dltrain.data.fitted import Fitted
-from dltrain.data.giveaways import MOST_COLUMNS, sampled
+from dltrain.data.giveaways import MOST_COLUMNS
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
@@ -51,27 +49,19 @@ from dltrain.data.tables.column_files import AS_READ, ColumnFiles, read_meta, wr
 from dltrain.data.tables.column_names import column_of, marked
 from dltrain.data.tables.convert import Plan, convert, refuse_ragged, survey, text_bytes
 from dltrain.data.tables.fit import (
+    TableFit,
     check_columns,
-    check_some_feature,
-    check_targets,
-    choose_rows,
     column_kinds,
-    decided_dates,
     feature_columns,
     fit_column,
     fit_targets,
-    kept_in_config,
-    make_preprocessing,
     min_count_of,
-    odd_columns,
     reading_of,
-    resolved_values,
-    summarize,
     target_names,
     with_units,
 )
 from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION, TablePreprocessing, locator, read_weights
-from dltrain.data.targets import EXACT, FEW_VALUES, Locate, are_codes, encode_target, infer_target, transformed
+from dltrain.data.targets import EXACT, FEW_VALUES, are_codes, encode_target, infer_target, transformed
 from dltrain.errors import ConfigError, DataError, UsageError, all_of
 from dltrain.reporting import Reporter
 from dltrain.settings import whole_number
@@ -142,14 +132,15 @@ def fit_streamed(
     reading = with_units(config, sample, reading_of(config, sample)) if stored is None else stored.reading
     plan = _plan(config, sample, reading) if stored is None else _stored_plan(config, sample, stored)
     raw = convert(config, surveyed, plan, reading, reporter)
+    fit = StreamedFit(config, raw, reading, seed, reporter)
     if stored is None:
-        said = how_read(config, sample.frame, column_kinds(config, sample, reading), reading)
-        fitted, owner = _fit(config, raw, reading, seed, reporter, said)
-    else:
-        fitted, owner = _through(config, raw, stored, seed)
+        fit.said = how_read(config, sample.frame, column_kinds(config, sample, reading), reading)
+        reporter.status("preprocessing data")
+    fitted = fit.run() if stored is None else fit.through(stored)
     files, preprocessing = raw.frame, fitted.preprocessing
     assert isinstance(files, ColumnFiles)
     assert isinstance(preprocessing, TablePreprocessing)
+    owner = _owners(files.height, {name: part.row_ids for name, part in fitted.parts.items()})
     folder = _row_files(files, preprocessing, owner, list(fitted.parts), reporter)
     for index, (name, part) in enumerate(fitted.parts.items()):
         _put_on_disk(part, folder, name, preprocessing)
@@ -230,45 +221,6 @@ def _role_columns(config: DataConfig, sample: RawTable, reading: Reading) -> dic
         if name and name not in columns:
             columns[name] = None
     return columns
-
-
-def _fit(
-    config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporter: Reporter, said: tuple[list[str], list[str]]
-) -> tuple[Fitted, NDArray[np.int8]]:
-    """`fit_table` a column at a time; the parts have no inputs yet. `said`: lines and warnings of `how_read`."""
-    files, (spoken, warned) = raw.frame, said
-    assert isinstance(files, ColumnFiles)
-    locate = locator(raw)
-    reporter.status("preprocessing data")
-    kinds = column_kinds(config, raw, reading, files.kinds)
-    columns, left_out = feature_columns(config, raw, kinds)
-    reading, guessed = decided_dates(config, raw, reading, kinds)
-    seen = f"as the first {SAMPLE_ROWS:,} rows are" if files.height > SAMPLE_ROWS else "as in the other rows"
-    _, (specs, targets), weights = all_of(
-        lambda: refuse_surprises(columns, {c.name: files.surprises_of(c, reading) for c in columns}, locate, seen),
-        lambda: fit_targets(config, raw, reading, _read_target),
-        lambda: read_weights(raw, config.weight, reading) if config.weight else None,
-    )
-    rows, manner = choose_rows(config, raw, reading, specs, targets, seed)
-    warnings = [*guessed, *check_targets(config, specs, targets, rows, raw, reading), *warned, *files.unmet]
-    warnings += _totals_rows(files, raw, reading)
-    fitted = []
-    for number, column in enumerate(columns, 1):
-        reporter.status(f"statistics of column {number} of {len(columns)}")
-        fitted.append(_fit_column(config, files, column, reading, rows["train"]))
-    taught, untaught, more = split_untaught(fitted, len(rows["train"]))
-    warnings += more
-    some = sampled(rows["train"])
-    shown = _sample(files, taught, reading, some) if len(taught) <= MOST_COLUMNS else {}
-    warnings += odd_columns(taught, shown, specs, targets, some)
-    _check_gaps(files, taught, reading, locate)
-    features, details, notes = token_vectors(taught, config)
-    preprocessing = make_preprocessing(config, raw, reading, features, specs, targets, rows["train"], dict(untaught), details)
-    check_some_feature(preprocessing, config, [*left_out, *untaught])
-    summary = [*summarize(preprocessing, targets, left_out, files.height, untaught), *spoken, *notes]
-    parts = _parts(preprocessing, targets, weights, rows)
-    resolved = resolved_values(preprocessing, kept_in_config(config, fitted, untaught))
-    return Fitted(preprocessing, parts, summary, warnings, resolved, manner, details), _owners(files.height, rows)
 
 
 def _sample(files: ColumnFiles, columns: Sequence[FeatureColumn], reading: Reading, rows: Rows) -> dict[str, Any]:
@@ -364,53 +316,72 @@ def _encode_target(raw: RawTable, spec: TargetSpec, reading: Reading, missing_ta
     return values
 
 
-def _check_gaps(files: ColumnFiles, columns: Sequence[FeatureColumn], reading: Reading, locate: Locate) -> None:
-    """`check_gaps`, with the columns in memory one at a time."""
-    gaps = Gaps()
-    for column in columns:
-        if any(np.isnan(transform.fill) for transform in column.numbers):
-            gaps.add(column, files.values(column, reading), locate)
-    gaps.refuse()
+class StreamedFit(TableFit):
+    """A fit whose columns are on disk: one at a time is in memory, or a piece of it; the parts have no inputs yet."""
 
+    def __init__(self, config: DataConfig, raw: RawTable, reading: Reading, seed: int, reporter: Reporter) -> None:
+        super().__init__(config, raw, reading, seed)
+        assert isinstance(raw.frame, ColumnFiles)
+        self.files, self.reporter = raw.frame, reporter
+        self.known = self.files.kinds
 
-def _through(config: DataConfig, raw: RawTable, stored: TablePreprocessing, seed: int) -> tuple[Fitted, NDArray[np.int8]]:
-    files = raw.frame
-    assert isinstance(files, ColumnFiles)
-    locate, reading = locator(raw), stored.reading
-    seen = f"as the first {SAMPLE_ROWS:,} rows are" if files.height > SAMPLE_ROWS else "as in the other rows"
-    specs = [spec for spec in stored.targets if spec.task != RECONSTRUCTION]
-    _, weights, encoded = all_of(
-        lambda: refuse_surprises(
-            stored.features, {c.name: files.surprises_of(c, reading) for c in stored.features}, locate, seen
-        ),
-        lambda: read_weights(raw, stored.weight, reading) if stored.weight else None,
-        lambda: [_encode_target(raw, spec, reading, stored.missing_target) for spec in specs],
-    )
-    _check_gaps(files, stored.features, reading, locate)
-    targets = {spec.name: values for spec, values in zip(specs, encoded, strict=True)}
-    rows, manner = choose_rows(config, raw, reading, stored.targets, targets, seed)
-    summary = summarize(stored, targets, [], files.height)
-    parts = _parts(stored, targets, weights, rows)
-    fitted = Fitted(stored, parts, summary, [], resolved_values(stored), manner, dict(stored.files))
-    return fitted, _owners(files.height, rows)
+    def read(self, columns: Sequence[FeatureColumn]) -> None:
+        """See `TableFit.read`: what cannot be read showed when the columns were put on disk."""
+        surprises = {column.name: self.files.surprises_of(column, self.reading) for column in columns}
+        refuse_surprises(columns, surprises, locator(self.raw), self.seen)
 
+    def read_targets(self) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]]]:
+        """See `TableFit.read_targets`."""
+        return fit_targets(self.config, self.raw, self.reading, _read_target)
 
-def _parts(
-    preprocessing: TablePreprocessing,
-    targets: Mapping[str, NDArray[Any]],
-    weights: NDArray[np.float32] | None,
-    rows: Mapping[str, Rows],
-) -> dict[str, Part]:
-    """Parts without inputs."""
-    return {
-        name: Part(
-            {},
-            preprocessing.make_targets(targets, chosen, {}),
-            None if weights is None else weights[chosen],
-            chosen,
+    def read_stored(self, stored: TablePreprocessing) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32] | None]:
+        """See `TableFit.read_stored`."""
+        specs = [spec for spec in stored.targets if spec.task != RECONSTRUCTION]
+        _, weights, encoded = all_of(
+            lambda: self.read(stored.features),
+            lambda: read_weights(self.raw, stored.weight, self.reading) if stored.weight else None,
+            lambda: [_encode_target(self.raw, spec, self.reading, stored.missing_target) for spec in specs],
         )
-        for name, chosen in rows.items()
-    }
+        self.check_gaps(stored.features)
+        return {spec.name: values for spec, values in zip(specs, encoded, strict=True)}, weights
+
+    def odd_cells(self) -> list[str]:
+        """See `TableFit.odd_cells`."""
+        return [*self.files.unmet, *_totals_rows(self.files, self.raw, self.reading)]
+
+    def learn(self, columns: Sequence[FeatureColumn], rows: Rows) -> list[FeatureColumn]:
+        """See `TableFit.learn`."""
+        fitted = []
+        for number, column in enumerate(columns, 1):
+            self.reporter.status(f"statistics of column {number} of {len(columns)}")
+            fitted.append(_fit_column(self.config, self.files, column, self.reading, rows))
+        return fitted
+
+    def show(self, columns: Sequence[FeatureColumn], rows: Rows) -> Mapping[str, Any]:
+        """See `TableFit.show`."""
+        return _sample(self.files, columns, self.reading, rows) if len(columns) <= MOST_COLUMNS else {}
+
+    def check_gaps(self, columns: Sequence[FeatureColumn]) -> None:
+        """See `TableFit.check_gaps`, with the columns in memory one at a time."""
+        gaps = Gaps()
+        for column in columns:
+            if any(np.isnan(transform.fill) for transform in column.numbers):
+                gaps.add(column, self.files.values(column, self.reading), locator(self.raw))
+        gaps.refuse()
+
+    def assemble(
+        self,
+        preprocessing: TablePreprocessing,
+        targets: Mapping[str, NDArray[Any]],
+        weights: NDArray[np.float32] | None,
+        rows: Mapping[str, Rows],
+        warnings: list[str],
+    ) -> dict[str, Part]:
+        """Parts without inputs."""
+        return {
+            name: Part({}, preprocessing.make_targets(targets, chosen, {}), None if weights is None else weights[chosen], chosen)
+            for name, chosen in rows.items()
+        }
 
 
 def _owners(height: int, rows: Mapping[str, Rows]) -> NDArray[np.int8]:
