@@ -6,13 +6,15 @@ import numpy as np
 import polars
 import pytest
 
-from dltrain.data.columns.column import FeatureColumn, fit_feature
+from dltrain.config.types import TextConfig
+from dltrain.data.columns.column import KIND_OF, FeatureColumn, fit_feature
 from dltrain.data.columns.kind import Learning
 from dltrain.data.columns.kinds import Reading
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import UsageError
+from dltrain.model.export.column_graphs import GRAPHS
 from dltrain.model.export.raw_model import describe_inputs
 from dltrain.model.export.table_graph import add_columns
 from dltrain.model.keras_import import import_keras
@@ -160,11 +162,17 @@ def test_a7_categories_that_are_numbers_are_met_by_value(trained, encode):
 
 def test_every_column_that_cannot_be_said_is_named():
     preprocessing = fitted("standard")
-    strange = tuple(FeatureColumn(name, "sound") for name in ("a", "b"))
+    how = Learning(text=TextConfig(standardize="lower_all_and_strip_punctuation"))
+    words = polars.Series("words", ["Ärger", "froh"])
+    strange = tuple(fit_feature(FeatureColumn(name, "text"), words, np.arange(2), how) for name in ("a", "b"))
     with pytest.raises(UsageError) as error:
         describe_inputs(replace(preprocessing, features=(*preprocessing.features, *strange)), lambda column: column)
-    assert [fault.path for fault in error.value.faults] == ["data.features.a", "data.features.b"]
-    assert "column a of kind sound" in error.value.faults[0].message
+    assert [fault.message.partition(" of ")[2].partition(" ")[0] for fault in error.value.faults] == ["a", "b"]
+    assert {fault.path for fault in error.value.faults} == {"data.text.standardize"}
+
+
+def test_every_kind_of_column_has_a_graph():
+    assert GRAPHS.keys() == KIND_OF.keys()
 
 
 def test_b1_numbers_that_float32_does_not_tell_apart_are_refused():
