@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.columns.durations import are_durations
 from dltrain.data.columns.kinds import Reading, is_number, is_text, is_unreadable, text_of, to_numbers, unreadable
+from dltrain.data.columns.units import MOST_UNITS, units_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError, Fault, capped
@@ -303,7 +304,12 @@ def numbers_among_labels(config_task: str | None, specs: Sequence[TargetSpec], r
     for spec in specs if config_task is None else ():
         if spec.task != "classification" or len(spec.classes) <= MANY_LABELS:
             continue
-        is_number = np.isfinite(to_numbers(polars.Series("", spec.classes, dtype=polars.String), reading))
+        labels = polars.Series("", spec.classes, dtype=polars.String)
+        units = units_of(labels)
+        if 1 < len(units) <= MOST_UNITS:
+            found = f"the {len(spec.classes):,} labels of {spec.name} are numbers with different units ({listed(units)})"
+            warnings.append(f"{found}: it is learnt as classes; write one unit, `data.task: classification` agrees")
+        is_number = np.isfinite(to_numbers(labels, reading))
         if not is_number.all() and 2 * is_number.sum() >= len(is_number):
             words = listed([repr(label) for label, number in zip(spec.classes, is_number, strict=True) if not number], 3)
             found = f"{int(is_number.sum()):,} of the {len(spec.classes):,} labels of {spec.name} are numbers, not {words}"

@@ -235,3 +235,13 @@ def test_f6_a_table_is_split_as_the_config_says(tmp_path: Path) -> None:
 def test_f6_what_contradicts_itself_is_refused(tmp_path: Path, split: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         load_config_text(f"data: {{source: csv, path: t.csv, split: {split}}}\nmodel: {{layers: [Flatten]}}", folder=tmp_path)
+
+
+def test_a_group_is_one_however_its_number_is_written(tmp_path: Path) -> None:
+    groups = [[f"{row % 12}", f"{row % 12}.0"][row // 12 % 2] for row in range(96)]
+    (tmp_path / "t.csv").write_text("g,a,y\n" + "\n".join(f"{group},{row},{row % 7}.5" for row, group in enumerate(groups)))
+    text = "data: {source: csv, path: t.csv, target: y, features: [a], split: {group: g, test: 0.3}}\nmodel: {layers: [Dense: {units: 2}]}\n"
+    dataset = load_dataset(load_config_text(text, folder=tmp_path).data, seed=0)
+    sides = [{float(groups[row]) for row in dataset.parts[part].row_ids} for part in ("train", "test")]
+    assert sides[0] | sides[1] == set(range(12))
+    assert not sides[0] & sides[1]

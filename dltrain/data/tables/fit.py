@@ -85,6 +85,8 @@ if TYPE_CHECKING:
     import polars
 
 ReadTarget = Callable[[DataConfig, RawTable, Reading, str], tuple[TargetSpec, NDArray[Any]]]
+# A whole number with a point is the same group as one without: `7.0` and `7`.
+WHOLE = r"^(-?(?:0|[1-9]\d*))\.0*$"
 NOTHING_KNOWN: Mapping[str, ColumnKind] = {}
 TEXT_OPTIONS = ("columns", "header", "quote", "encoding", "separator", "skip", "comment")
 
@@ -582,7 +584,7 @@ def choose_rows(
                 raise ValueError(f"no row of the {empty[0]} part has a value for the target")
             return parts, f"by column {split.column}"
         if split.group:
-            _, groups = coded(text_of(column_of(raw.frame, split.group)).fill_null("").gather(rows))
+            groups = coded_groups(raw, split.group)[rows]
             chosen = split_groups(groups, seed=seed if split.seed is None else split.seed, **shares)
             manner = f"groups of {split.group} kept together"
         elif split.time:
@@ -598,6 +600,11 @@ def choose_rows(
         message = f"column {named}: {error}" if named else str(error)
         raise DataError(config_fault(config, "data.split", message)) from error
     return _ordered({**{name: rows[part] for name, part in chosen.items()}, **brought}), manner
+
+
+def coded_groups(raw: RawTable, name: str) -> NDArray[np.int64]:
+    """Int [rows]: which group a row is of; rows without one are one group."""
+    return coded(text_of(column_of(raw.frame, name)).fill_null("").str.replace(WHOLE, "$1"))[1]
 
 
 def coded(series: polars.Series) -> tuple[list[str | None], NDArray[np.int64]]:

@@ -7,12 +7,10 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.arrays.disk_array import in_memory
-from dltrain.data.columns.kinds import text_of
 from dltrain.data.dataset import Part
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import blocks_in_order
-from dltrain.data.tables.column_names import column_of
-from dltrain.data.tables.fit import coded, times_of
+from dltrain.data.tables.fit import coded_groups, times_of
 from dltrain.data.tables.preprocessing import TablePreprocessing
 
 
@@ -26,7 +24,7 @@ def mark_blocks(config: DataConfig, raw: RawTable, preprocessing: TablePreproces
         parts: are told, where there is something to tell.
     """
     if config.split.group:
-        _, codes = coded(text_of(column_of(raw.frame, config.split.group)).fill_null(""))
+        codes = coded_groups(raw, config.split.group)
         for part in parts.values():
             part.blocks, part.blocks_by = codes[_rows_of(part)], f"groups of {config.split.group}"
     elif config.split.time:

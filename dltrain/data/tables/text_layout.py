@@ -20,6 +20,7 @@ from dltrain.wording import listed
 
 PLAIN = Framing()
 ROW_NAMES_LOOKED_AT = 100
+_DECIMAL_COMMA = re.compile(rb"\s*[-+]?\d+,\d+\s*")
 _QUOTES_AND_BLANKS = re.compile(rb'"[^"\n]*"([ \t]+"[^"\n]*")+ *\r?\n')
 NO_HEADER = "if the file has no header line, say data.header: false or name its columns with data.columns"
 
@@ -211,6 +212,9 @@ def _has_row_names(content: bytes, scan: TextScan, num_names: int, separator: st
     if len(widths) < 2 or (widths != num_names + 1).any():
         return False
     last = min(len(widths), ROW_NAMES_LOOKED_AT)
+    records = [content[scan.starts[row] : scan.ends[row]] for row in range(1, last + 1)]
+    if num_names == 1 and separator == "," and all(_DECIMAL_COMMA.fullmatch(record) for record in records):
+        return False  # one column of numbers such as 1,5 looks so as well
     wide = [f"column_{index}" for index in range(num_names + 1)]
     some = b"\n".join(strip_field_blanks(content[scan.starts[row] : scan.ends[row]], scan, row) for row in range(1, last + 1))
     frame = read_columns(some, wide, 0, separator, quote, name)

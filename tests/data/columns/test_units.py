@@ -165,6 +165,13 @@ def test_units_are_said_and_stored_and_others_refused(tmp_path: Path) -> None:
             np.testing.assert_allclose(found, (expected - transform.center) / transform.spread, rtol=1e-6)
 
 
+def test_a_target_of_several_units_is_said(tmp_path: Path) -> None:
+    text = "x,y\n" + "\n".join(f"{row * 5 % 17},{row}{'k' if row % 2 else 'M'}" for row in range(ROWS))
+    [said] = loaded(tmp_path, text).warnings
+    assert "the 60 labels of y are numbers with different units (M, k): it is learnt as classes; write one unit" in said
+    assert not loaded(tmp_path, text, ", task: classification").warnings
+
+
 def test_numbers_that_may_be_shares_are_said(tmp_path: Path) -> None:
     lines = [f"{row % 9 * 10}%,{row % 5},{row % 2}" for row in range(ROWS)]
     stored = loaded(tmp_path, "a,b,y\n" + "\n".join(lines)).preprocessing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.load import read_part
+from dltrain.errors import DataError
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
 
 ROWS = 40
@@ -61,6 +63,18 @@ def test_a_value_that_is_the_name_of_a_single_column_stays(tmp_path: Path, monke
     quoted = f'{HEADER}\n"a\n{HEADER}\n",1,2,up\nb,1,2,down\n'
     frame = parse_text(quoted.encode(), "t.csv", config_of(tmp_path / "t.csv")).frame
     assert frame["name"].to_list() == [f"a\n{HEADER}\n", "b"]
+
+
+def test_one_column_of_decimal_commas_has_no_names_of_rows(tmp_path: Path) -> None:
+    from dltrain.data.sources.csv import parse_text
+
+    text = ("p\n" + "\n".join(f"{row},{row % 10}" for row in range(20))).encode()
+    with pytest.raises(DataError, match="the rows have 2 values each, the header names 1"):
+        parse_text(text, "t.csv", config_of(tmp_path / "t.csv"))
+    found = parse_text(text, "t.csv", replace(config_of(tmp_path / "t.csv"), separator=";"))
+    assert (found.frame.columns, found.reading["decimal"]) == (["p"], ",")
+    named = parse_text(b'"p"\n"1",5\n"2",7\n"3",6\n', "t.csv", config_of(tmp_path / "t.csv"))
+    assert named.frame["p"].to_list() == ["5", "7", "6"]
 
 
 def test_both_ways_say_the_same_of_totals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
