@@ -459,3 +459,14 @@ def test_attack_2_tensorboard_writes_inside_of_the_run(log_dir, tmp_path):
     with pytest.raises(ConfigError) as caught:
         load_config_text(text, folder=tmp_path)
     assert [fault.path for fault in caught.value.faults] == ["training.tensorboard.log_dir"]
+
+
+def test_averages_are_asked_for_in_one_word() -> None:
+    phases = ", phases: [{epochs: 1}, {epochs: 1, optimizer: {SGD: {momentum: 0.5}}}]"
+    asked = load(DATA + "training: {average: ema, optimizer: {Adam: {ema_momentum: 0.9}}" + phases + "}")
+    spelled = "training: {average: true, optimizer: {Adam: {ema_momentum: 0.9, use_ema: true}}"
+    assert asked == load(DATA + spelled + phases.replace("0.5", "0.5, use_ema: true") + "}")
+    assert load(dump_yaml(asked.resolved)) == asked
+    [fault] = faults_of(DATA + "training: {average: ema, optimizer: {Adam: {use_ema: false}}}")
+    assert (fault.path, fault.message) == ("training.average", "Adam says `use_ema: false`")
+    assert "ema" in faults_of(DATA + "training: {average: swa}")[0].message

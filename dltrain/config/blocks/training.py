@@ -68,13 +68,34 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
     config = _settle_monitors(context, block, config, data)
     _check_warmup(context, block, config, "training")
     if phases is None:
-        return config
+        return _with_averages(context, block, config)
 
     def settle(phase: MappingNode, given: dict[str, Any], path: str) -> dict[str, Any]:
         return _settle_callbacks(context, phase, given, path, _history_names(context, config, data), _is_validated(config, data))
 
     found = read_phases(context, phases, "training.phases", special, settle)
-    return config if found is MISMATCH else replace(config, phases=found)
+    return _with_averages(context, block, config if found is MISMATCH else replace(config, phases=found))
+
+
+def _with_averages(context: Context, node: MappingNode, config: TrainingConfig) -> TrainingConfig:
+    """`average: ema` says for each optimizer that it keeps the average."""
+    if config.average != "ema":
+        return config
+
+    def averaged(optimizer: Component) -> Component:
+        if optimizer.arguments.get("use_ema") is False:
+            context.faults.add(
+                node.entries["average"], "training.average", f"{optimizer.name} says `use_ema: false`", "leave it out"
+            )
+        return replace(optimizer, arguments={**optimizer.arguments, "use_ema": True})
+
+    phases = tuple(
+        replace(phase, changes={**phase.changes, "optimizer": averaged(phase.changes["optimizer"])})
+        if "optimizer" in phase.changes
+        else phase
+        for phase in config.phases
+    )
+    return replace(config, average=True, optimizer=averaged(config.optimizer), phases=phases)
 
 
 def _check_warmup(context: Context, node: MappingNode, config: TrainingConfig, path: str) -> None:

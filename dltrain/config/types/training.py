@@ -136,9 +136,10 @@ class TrainingConfig:
         example={"factor": 0.5, "patience": 5},
     )
     tensorboard: Mapping[str, Any] | None = keyed("bool|mapping", "Write for TensorBoard: Keras's TensorBoard.", example=True)
-    average: bool = keyed(
-        "bool",
-        "Validate and choose the best model by the averaged weights (`use_ema: true` in the optimizer): Keras's SwapEMAWeights.",
+    average: bool | str = keyed(
+        "bool|'ema'",
+        "Validate and choose the best model by the averaged weights, as Keras's SwapEMAWeights: `ema`, or true where the"
+        " optimizer says `use_ema: true` itself.",
         False,
         example=True,
     )
