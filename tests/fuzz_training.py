@@ -32,8 +32,10 @@ from dltrain.config.help.examples import example_of_component, value_of, value_o
 from dltrain.config.keys import KEYS
 from dltrain.config.kinds import parse_kind
 from dltrain.reporting import Reporter
+from dltrain.training.saving import pictures
 
 MOST_TRIED = 12
+_DRAW = pictures.draw_or_warn
 CODES = {"check": {0, 2, 3}, "fit": {0, 2, 3, 4, 5, 6}, "evaluate": {0, 2, 3, 5, 6}, "predict": {0, 2, 3, 6}, "init": {0, 2, 3}}
 ODD_CELLS = [
     "", " ", "NA", "nan", "-", "?", "inf", "-inf", "1e400", "-0", "1e-320", "0x1f", "1_000", "1,5", "1.234,5", "٣", "½", "+7", "007", "12%", "€5",
@@ -349,13 +351,11 @@ def run_cases(seconds: float, seed: int, only: int | None, alarm: Callable[[int]
     """Tries cases until the time is up; prints each kind of failure once, with its input. Returns the number of kinds."""
     import tempfile
 
-    import dltrain.training.fit as fit_module
     from dltrain.model.keras_import import import_keras
 
     import_keras(1)
     import tensorflow as tf
 
-    draw = fit_module.draw_or_warn
     end, number, kinds = clock() + seconds, only or 0, dict[str, int]()
     reached: dict[str, int] = {}
     codes: dict[str, dict[int, int]] = {}
@@ -365,7 +365,7 @@ def run_cases(seconds: float, seed: int, only: int | None, alarm: Callable[[int]
             # Tracing of functions and drawing take two thirds of the time: four of five cases go without.
             is_quick = number % 5 != 0
             tf.config.run_functions_eagerly(is_quick)
-            fit_module.draw_or_warn = _draw_nothing if is_quick else draw
+            pictures.draw_or_warn = _draw_nothing if is_quick else _DRAW
             os.environ["DLTRAIN_CACHE"] = str(Path(name) / ".cache")
             os.environ["DLTRAIN_STREAM_BYTES"] = "0" if number % 5 == 4 else ""  # each fifth case is read from disk in pieces
             try:
