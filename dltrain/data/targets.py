@@ -65,9 +65,7 @@ def infer_target(
         raise DataError(Fault(f"the target {name} is empty in every row", path="data.target"))
     if classes:
         return TargetSpec(name, "classification", tuple(classes), reason=f"`{name}` holds {len(classes)} classes")
-    if series.dtype.is_temporal() or is_unreadable(series):
-        held = "dates" if str(series.dtype).startswith("Date") else f"values of type {series.dtype}"
-        raise DataError(Fault(f"the target {name} holds {held}", path="data.target", hint="a target is a class or a number"))
+    _refuse_type(name, series)
     numbers = to_numbers(values, reading) if str(series.dtype) != "Boolean" else np.full(len(values), np.nan)
     readable = np.isfinite(numbers)
     codes = task != "regression" and are_codes(values)
@@ -97,6 +95,12 @@ def infer_target(
         raise DataError(Fault(f"the target {name} has one class only: {labels[0]}", path="data.target", hint=HINT_ONE_CLASS))
     labels = [*others_of(labels), *labels]
     return TargetSpec(name, task, tuple(labels), reason=reason + _remark(values, reading, all_numbers or codes, labels))
+
+
+def _refuse_type(name: str, series: polars.Series) -> None:
+    if series.dtype.is_temporal() or is_unreadable(series):
+        held = "dates" if str(series.dtype).startswith("Date") else f"values of type {series.dtype}"
+        raise DataError(Fault(f"the target {name} holds {held}", path="data.target", hint="a target is a class or a number"))
 
 
 def others_of(labels: Sequence[str]) -> list[str]:

@@ -1,4 +1,5 @@
 """What one column holds and becomes.
 
-Numbers, categories, dates, words, pictures; fitted on the training part, stored, applied again. Begin with `column.py`.
+Numbers, categories, dates, words, pictures; fitted on the training part, stored, applied again. Begin with `kind.py`, which says
+what a kind of column is, then `column.py`.
 """
