@@ -63,7 +63,7 @@ class EvaluateResult:
     notes: list[str] = field(default_factory=list)
     intervals: dict[str, Any] = field(default_factory=dict)
     units: dict[str, Any] = field(default_factory=dict)
-    scored: Scored | None = None
+    scored: Scored | None = field(default=None, repr=False)
     members: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 

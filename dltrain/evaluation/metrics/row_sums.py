@@ -127,13 +127,24 @@ def _auc_columns(is_positive: NDArray[np.bool_], scores: Floats) -> tuple[list[F
 
     The components of DeLong, DeLong and Clarke-Pearson (Biometrics 44, 1988): the area is the mean of either.
     """
-    positive, negative = np.sort(scores[is_positive]), np.sort(scores[~is_positive])
-    if not len(positive) or not len(negative) or np.isnan(scores).any():
+    true, false = is_positive.astype(np.float64), (~is_positive).astype(np.float64)
+    if not is_positive.any() or is_positive.all() or np.isnan(scores).any():
         return [], None
-    below = (np.searchsorted(negative, scores, "left") + np.searchsorted(negative, scores, "right")) / (2 * len(negative))
-    above = 1 - (np.searchsorted(positive, scores, "left") + np.searchsorted(positive, scores, "right")) / (2 * len(positive))
-    true = is_positive.astype(np.float64)
-    return [true * below, true, (1 - true) * above, 1 - true], float(below[is_positive].mean())
+    order = np.argsort(scores, kind="stable")
+    ranked = scores[order]
+    starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))  # of the rows of one score
+    sizes = np.diff(np.append(starts, len(ranked)))
+
+    def share_below(counted: Floats) -> Floats:
+        """The share of some rows that stand below each row, ties half."""
+        inside = np.add.reduceat(counted[order], starts)
+        shares = (np.cumsum(inside) - inside / 2) / counted.sum()
+        found = np.empty(len(scores))
+        found[order] = np.repeat(shares, sizes)
+        return found
+
+    below, above = share_below(false), 1 - share_below(true)
+    return [true * below, true, false * above, false], float(below[is_positive].mean())
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
