@@ -42,6 +42,7 @@ class Design:
         inputs: named inputs -> columns, as `model.inputs` has them.
         epochs_reason: why so many.
         loss: as the config holds it; None: what the task needs.
+        members: how many models are averaged.
     """
 
     layers: list[Any]
@@ -55,6 +56,7 @@ class Design:
     inputs: Mapping[str, list[str]] = field(default_factory=dict)
     epochs_reason: str = "at the most; early stopping ends it when validation no longer improves"
     loss: Any = None
+    members: int = 1
 
 
 def split_of(num_rows: int, *, own_test: bool) -> SplitConfig:

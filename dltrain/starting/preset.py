@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # Rows of the training part from which on the preset was ahead of a smaller net, on tables that were measured.
 FEWEST_ROWS = {"regression": 500, "classification": 1_500}
 EPOCHS, FEWEST_EPOCHS, BATCH_SIZE = 256, 32, 256
+# So many models are averaged where each has time for so many epochs.
+MEMBERS, EPOCHS_OF_MEMBER = 5, 64
 # A step's seconds on two cores: what each takes, and what its products take.
 STEP_SECONDS, PRODUCTS_PER_SECOND = 2e-3, 40e9
 DEFAULT_SECONDS = 120.0
@@ -88,12 +90,13 @@ def design_preset(
         seconds: that training may take on two cores; None: `DEFAULT_SECONDS`.
     """
     task = schema.targets[0].task
-    epochs = epochs_within(seconds or DEFAULT_SECONDS, num_rows, _width(features))
+    width = _width(features)
+    members, epochs = members_within(seconds or DEFAULT_SECONDS, num_rows, width)
     count = sum(column.kind in ("number", "date") for column in features)
     named = "all columns are numbers" if not inputs else f"{count} of {len(features)} columns are numbers"
     reason = f"{num_rows:,} rows to train on, and {named}: RealMLP's layers and training (arXiv 2407.04491), which `dltrain "
     reason += "check --resolved` shows and this file can change; `dltrain init --simple` writes a small net"
-    epochs_reason = f"about {_duration(epochs * _epoch_seconds(num_rows, _width(features)))} on two cores (`dltrain init --time` "
+    epochs_reason = f"about {_duration(members * epochs * _epoch_seconds(num_rows, width))} on two cores (`dltrain init --time` "
     epochs_reason += "gives it more or less): the learning rate, weight decay and dropout follow curves over all of them"
     return Design(
         [],
@@ -105,6 +108,7 @@ def design_preset(
         preset=REALMLP,
         inputs=inputs,
         epochs_reason=epochs_reason,
+        members=members,
         loss=smoothed_loss(len(schema.targets[0].classes)) if task == "classification" else None,
     )
 
@@ -114,9 +118,11 @@ def smoothed_loss(num_classes: int) -> Any:
     return {"BinaryCrossentropy": {"label_smoothing": 0.1}} if num_classes == 2 else None
 
 
-def epochs_within(seconds: float, num_rows: int, width: int) -> int:
-    """How many epochs training has time for."""
-    return max(FEWEST_EPOCHS, min(EPOCHS, int(seconds / _epoch_seconds(num_rows, width))))
+def members_within(seconds: float, num_rows: int, width: int) -> tuple[int, int]:
+    """How many models, and of how many epochs each, training has time for."""
+    epochs = seconds / _epoch_seconds(num_rows, width)
+    members = max(1, min(MEMBERS, int(epochs / EPOCHS_OF_MEMBER)))
+    return members, max(FEWEST_EPOCHS, min(EPOCHS, int(epochs / members)))
 
 
 def _epoch_seconds(num_rows: int, width: int) -> float:

@@ -411,6 +411,8 @@ def render_training(block: Block, chosen: Design, task: str, counts: Mapping[str
         remark = "labels are taken as a little uncertain, against learning them by heart: who comes before whom is told better; "
         remark += "leave it out where the probabilities themselves count, which it draws to the middle"
         block.entry("loss", chosen.loss, remark)
+    if chosen.members > 1:
+        block.entry("members", chosen.members, "models of other seeds, whose average is the run's model")
     block.entry("epochs", chosen.epochs, chosen.epochs_reason)
     if chosen.preset is None:
         block.entry("batch_size", chosen.batch_size)

@@ -4,7 +4,8 @@
 
 The folder (by default `$DLTRAIN_DATA`) holds `tabular/NAME/…`. For each seed a quarter of the rows is drawn for the test; init
 sees the others alone, and the fit takes what it wrote. The metric is the AUC (more is better) or the root mean squared error
-(less is better) of the same test rows; seconds are those of the whole command `dltrain fit`, and of scikit-learn's `fit`. Trees
+(less is better) of the same test rows; seconds are those of the whole command `dltrain fit`, and of scikit-learn's `fit`, MB the
+most memory that the command had. `--catboost` adds CatBoost with its defaults, where it is installed; `--time` is init's. Trees
 take categories as such; linear models standardized numbers and one column for each category. The mean rank at the end is over all
 tables and seeds. `--set` gives further words to the fit, to see what a key changes.
 """
@@ -74,32 +75,36 @@ def split_table(table: Table, folder: Path, data: Path, seed: int) -> tuple[Any,
     return train, test
 
 
-def run(folder: Path, *words: str) -> str:
-    """What `dltrain` prints."""
+def run(folder: Path, *words: str) -> float:
+    """Run `dltrain`; returns the most memory that it had, in MB."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "DLTRAIN_CACHE": str(folder / "cache")}
     command = [sys.executable, "-m", "dltrain", *words]
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done.stdout
+    with tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=said, stderr=said)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{said.read()}")
+    return usage.ru_maxrss / 1024
 
 
-def of_dltrain(folder: Path, table: Table, seed: int, words: list[str]) -> tuple[Any, float]:
-    """Predictions of the test rows and seconds of the fit."""
+def of_dltrain(folder: Path, table: Table, seed: int, words: list[str], init: list[str]) -> tuple[Any, float, float]:
+    """Predictions of the test rows, seconds and MB of the fit."""
     import polars
 
-    run(folder, "init", "train.csv", "--target", table.target, "-o", "c.yaml")
+    run(folder, "init", "train.csv", "--target", table.target, "-o", "c.yaml", *init)
     # The same rows for all: init's own test part is left to training.
     own = ["data.split.test=null", "data.test=test.csv", f"seed={seed}", *words]
     started = time.perf_counter()
-    run(folder, "fit", "c.yaml", *own, "--run-dir", "run", "-q")
+    memory = run(folder, "fit", "c.yaml", *own, "--run-dir", "run", "-q")
     seconds = time.perf_counter() - started
     run(folder, "predict", "run", "--data", "test.csv", "-o", "predictions.csv", "-q")
-    return polars.read_csv(folder / "predictions.csv", infer_schema_length=None), seconds
+    return polars.read_csv(folder / "predictions.csv", infer_schema_length=None), seconds, memory
 
 
 def of_scikit_learn(name: str, train: Any, test: Any, table: Table, classes: list[str]) -> tuple[np.ndarray, float]:
-    """Predictions of the test rows and seconds of the fit, by `trees` or by a `linear` model."""
+    """Predictions of the test rows and seconds of the fit, by `trees`, a `linear` model or `catboost`."""
     import pandas
     from sklearn.compose import make_column_transformer
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -126,6 +131,8 @@ def of_scikit_learn(name: str, train: Any, test: Any, table: Table, classes: lis
         words.append(column)
     x, x_test = both[: train.height], both[train.height :]
     y = (train[table.target] == classes[1]).to_numpy() if classes else train[table.target].cast(float).to_numpy()
+    if name == "catboost":
+        return of_catboost(x, y, x_test, words, is_class=bool(classes))
     if name == "trees":
         few = [word for word in words if x[word].nunique() <= 200]
         ordinal = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
@@ -144,24 +151,36 @@ def of_scikit_learn(name: str, train: Any, test: Any, table: Table, classes: lis
     return model.predict_proba(x_test)[:, 1] if classes else model.predict(x_test), seconds
 
 
-def measure(name: str, seed: int, data: Path, words: list[str], *, alone: bool) -> dict[str, Any]:
-    """Metric and seconds of each way: of dltrain alone, or of all three."""
+def of_catboost(x: Any, y: Any, x_test: Any, words: list[str], *, is_class: bool) -> tuple[np.ndarray, float]:
+    """The same by CatBoost, which no one else needs."""
+    import catboost
+
+    kind = catboost.CatBoostClassifier if is_class else catboost.CatBoostRegressor
+    model = kind(cat_features=words, random_seed=0, verbose=False, allow_writing_files=False)
+    started = time.perf_counter()
+    model.fit(x, y)
+    seconds = time.perf_counter() - started
+    return model.predict_proba(x_test)[:, 1] if is_class else model.predict(x_test), seconds
+
+
+def measure(name: str, seed: int, data: Path, words: list[str], init: list[str], others: tuple[str, ...]) -> dict[str, Any]:
+    """Metric and seconds of each way: of dltrain, and of the others."""
     from sklearn.metrics import roc_auc_score, root_mean_squared_error
 
     table = TABLES[name]
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         train, test = split_table(table, folder, data, seed)
-        found, seconds = of_dltrain(folder, table, seed, words)
+        found, seconds, memory = of_dltrain(folder, table, seed, words, init)
         labels = [column.removeprefix("probability_") for column in found.columns if column.startswith("probability_")]
         true = (test[table.target] == labels[1]).to_numpy() if labels else test[table.target].cast(float).to_numpy()
         values = found[f"probability_{labels[1]}" if labels else "prediction"].to_numpy()
         score = roc_auc_score if labels else root_mean_squared_error
         ways = {"dltrain": (float(score(true, values)), seconds)}
-        for way in () if alone else ("trees", "linear"):
+        for way in others:
             values, seconds = of_scikit_learn(way, train, test, table, labels)
             ways[way] = float(score(true, values)), seconds
-    return {"table": name, "seed": seed, "metric": "AUC" if labels else "RMSE", "rows": train.height, "ways": ways}
+    return {"table": name, "seed": seed, "metric": "AUC" if labels else "RMSE", "rows": train.height, "MB": memory, "ways": ways}
 
 
 def ranks(result: dict[str, Any]) -> dict[str, int]:
@@ -178,17 +197,20 @@ def main() -> None:
     parser.add_argument("--set", nargs="+", default=[], help="further words for the fit")
     parser.add_argument("--alone", action="store_true", help="leave scikit-learn out")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--catboost", action="store_true", help="CatBoost as well")
+    parser.add_argument("--time", help="what init may plan for")
     given = parser.parse_args()
+    others = () if given.alone else ("trees", "linear", *(["catboost"] if given.catboost else []))
+    init = ["--time", given.time] if given.time else []
     results = []
-    print(
-        f"{'table':20} {'rows':>6} {'seed':>4}       " + "".join(f"{way:>14} {'s':>6}" for way in ("dltrain", "trees", "linear"))
-    )
+    heads = "".join(f"{way:>14} {'s':>6}" for way in ("dltrain", *others))
+    print(f"{'table':20} {'rows':>6} {'seed':>4}       {heads} {'MB':>6}")
     for name in given.only:
         for seed in range(given.seeds):
-            result = measure(name, seed, given.data, given.set, alone=given.alone)
+            result = measure(name, seed, given.data, given.set, init, others)
             results.append(result)
             cells = "".join(f"{value:14.5g} {seconds:6.1f}" for value, seconds in result["ways"].values())
-            print(f"{name:20} {result['rows']:6} {seed:4}  {result['metric']:4} {cells}", flush=True)
+            print(f"{name:20} {result['rows']:6} {seed:4}  {result['metric']:4} {cells} {result['MB']:6.0f}", flush=True)
     places = [ranks(result) for result in results]
     means = {way: float(np.mean([place[way] for place in places])) for way in places[0]}
     print("mean rank: " + ", ".join(f"{way} {rank:.2f}" for way, rank in means.items()))

@@ -12,7 +12,7 @@ import pytest
 from dltrain.config import load_config_text
 from dltrain.config.types import Config, LossConfig
 from dltrain.data.load import load_dataset
-from dltrain.starting.preset import epochs_within
+from dltrain.starting.preset import members_within
 from dltrain.starting.start import make_starter
 from tests.support import run_dltrain
 
@@ -98,15 +98,18 @@ def test_a_target_that_leans_a_little_is_learned_as_it_is() -> None:
 
 
 def test_epochs_go_by_the_time() -> None:
-    assert epochs_within(120, 1_000, 80) == 256
-    few, more = epochs_within(120, 100_000, 80), epochs_within(600, 100_000, 80)
-    assert 32 <= few < more <= 256
-    assert epochs_within(1, 10_000_000, 80) == 32
+    assert members_within(120, 1_000, 80) == (5, 256)
+    assert members_within(120, 100_000, 80) == (1, 39)
+    assert members_within(600, 100_000, 80) == (3, 65)
+    assert members_within(1, 10_000_000, 80) == (1, 32)
     polars.DataFrame(mixed(3000)).write_csv("t.csv")
     done = run_dltrain("init", "t.csv", "--target", "y", "--time", "1s", cwd=Path.cwd())
     config = load_config_text(done.stdout, file="first.yaml", folder=Path.cwd())
     assert config.training is not None
-    assert config.training.epochs == 32
+    assert (config.training.members.number, config.training.epochs) == (1, 32)
+    _, config = start(mixed(1000))
+    assert config.training is not None
+    assert (config.training.members.number, config.training.epochs) == (5, 256)
     wrong = run_dltrain("init", "t.csv", "--target", "y", "--time", "soon", cwd=Path.cwd())
     assert wrong.returncode == 2
     assert "such as 90s, 10m or 1h" in wrong.stderr
@@ -117,7 +120,7 @@ def test_it_is_trained_stored_and_exported_with_its_inputs() -> None:
     columns = mixed(700)
     polars.DataFrame(columns).write_csv("t.csv")
     Path("c.yaml").write_text(make_starter("t.csv", target="y").text)
-    run_dltrain("fit", "c.yaml", "training.epochs=15", "--run-dir", "run", cwd=Path.cwd())
+    run_dltrain("fit", "c.yaml", "training.epochs=15", "training.members=2", "--run-dir", "run", cwd=Path.cwd())
     run_dltrain("predict", "run", "--data", "t.csv", "-o", "p.csv", cwd=Path.cwd())
     run_dltrain("export", "run", "--format", "keras", "-o", "m.keras", cwd=Path.cwd())
     predicted = polars.read_csv("p.csv")["prediction"].to_numpy()
