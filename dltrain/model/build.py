@@ -22,7 +22,6 @@ from dltrain.model.heads.head import Head, input_names
 from dltrain.model.inputs import Entry, resolve_entry
 from dltrain.model.keras_import import import_keras
 from dltrain.model.layer_names import LayerNames, snake_case
-from dltrain.model.weights.transfer import take_weights
 
 
 def derive_seed(seed: int, *purpose: object) -> int:
@@ -65,6 +64,8 @@ def build_model(
     keras.utils.set_random_seed(derive_seed(seed, "build"))
     built = _Builder(keras, seed, pretrained, shared, num_shared).build(model, schema, heads, augment)
     if pretrained and model.weights is not None:
+        from dltrain.model.weights.transfer import take_weights  # NumPy is not needed to check a config
+
         built.dltrain_taken = take_weights(built, Path(model.weights))
     return built
 
