@@ -155,3 +155,93 @@ def environment() -> dict[str, str]:
     import os
 
     return {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+
+
+MOST_LINES, MOST_PARAMETERS = 60, 7
+# Functions that are longer, or take more, as of now: the lists may only shrink.
+TOO_LONG: set[str] = {
+    "cli/commands/evaluate.py:command",
+    "data/pictures/reader.py:read_pictures",
+    "data/pictures/tables.py:read_picture_table",
+    "data/tables/fit.py:fit_table",
+    "data/targets.py:infer_target",
+    "evaluation/evaluate.py:evaluate",
+    "evaluation/export.py:export",
+    "evaluation/predictions/predict.py:predict",
+    "evaluation/tracing/trace.py:trace",
+    "model/export/table_graph.py:add_columns",
+    "starting/start.py:make_starter",
+    "sweep/sweep.py:sweep",
+}
+TOO_MANY: set[str] = {
+    "cli/commands/predict.py:_predict",
+    "config/blocks/templates.py:_check_field",
+    "data/fitted.py:_stray_label",
+    "data/series/preprocessing.py:refuse_several",
+    "data/tables/fit.py:make_preprocessing",
+    "data/tables/text_parse.py:read_columns",
+    "data/tables/text_scan.py:_quote_faults",
+    "evaluation/evaluate.py:evaluate",
+    "evaluation/export.py:export",
+    "evaluation/metrics/report.py:_classification",
+    "evaluation/metrics/report.py:_regression",
+    "evaluation/predictions/predict.py:predict",
+    "evaluation/tracing/trace.py:trace",
+    "model/build.py:build_model",
+    "starting/table.py:_render",
+    "sweep/engines/run_fit.py:run_fit",
+    "sweep/resuming.py:resume_plan",
+    "sweep/sweep.py:_Session.__init__",
+    "sweep/sweep.py:sweep",
+    "training/fit.py:fit",
+    "training/frozen_features.py:_compute",
+    "training/stacked/steps.py:StackedSteps.__init__",
+    "training/stacked/steps.py:StackedSteps._all_rows",
+    "training/stacked/steps.py:StackedSteps._many_steps",
+}
+
+
+def functions() -> dict[str, ast.FunctionDef]:
+    """`file:function` -> each function of the package, those of classes by their class as well."""
+    found: dict[str, ast.FunctionDef] = {}
+
+    def visit(node: ast.AST, above: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            name = f"{above}{child.name}" if isinstance(child, ast.FunctionDef | ast.ClassDef) else above
+            if isinstance(child, ast.FunctionDef):
+                found[name] = child
+            visit(child, f"{name}." if name != above else above)
+
+    for path in FILES:
+        visit(ast.parse(path.read_text()), f"{path.relative_to(PACKAGE)}:")
+    return found
+
+
+def is_command(name: str) -> bool:
+    """Whether it is what Typer calls, with a parameter for each option and their help."""
+    return name.startswith("cli/commands/") and name.endswith(":command")
+
+
+def num_lines(name: str, function: ast.FunctionDef) -> int:
+    first = function.body[1 if ast.get_docstring(function) and len(function.body) > 1 else 0]
+    return (function.end_lineno or 0) - (first if is_command(name) else function).lineno + 1
+
+
+def num_parameters(function: ast.FunctionDef) -> int:
+    given = function.args
+    names = [each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+    return len([name for name in names if name not in ("self", "cls")])
+
+
+def test_a_function_is_read_at_one_look() -> None:
+    found = {name for name, function in functions().items() if num_lines(name, function) > MOST_LINES}
+    assert found - TOO_LONG == set(), f"longer than {MOST_LINES} lines"
+    assert TOO_LONG - found == set(), "no longer too long: take them out of the list"
+
+
+def test_a_function_takes_few_parameters() -> None:
+    """Dataclasses, whose constructors nobody writes, and commands, which have one for each option, may have more."""
+    many = {name for name, function in functions().items() if num_parameters(function) > MOST_PARAMETERS}
+    found = {name for name in many if not is_command(name)}
+    assert found - TOO_MANY == set(), f"more than {MOST_PARAMETERS} parameters"
+    assert TOO_MANY - found == set(), "few enough by now: take them out of the list"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from dltrain.cli.console import Console
 from dltrain.cli.options import ALLOW_LARGE, ALLOW_ONE_CLASS, AllowLargeOption, AllowOneClassOption, RequireOption, RunsOption
@@ -15,6 +15,7 @@ from dltrain.wording import one_line
 
 if TYPE_CHECKING:
     from dltrain.config.types import Config
+    from dltrain.training.result import FitResult
 
 
 def command(
@@ -54,7 +55,13 @@ def command(
     parse_gates(gates)
     allowed = [*([ALLOW_LARGE] if allow_large else ()), *([ALLOW_ONE_CLASS] if allow_one_class else ())]
     config = load([*(words or ()), *allowed], resumed)
-    return _fit(console, config, runs=runs, run_dir=run_dir, resume=resumed, require=gates)
+    from dltrain.training.fit import fit  # when config and words are found to be right, for it takes a while
+
+    threads = console.settings.threads
+    result = fit(
+        config, argv=sys.argv, runs=runs, run_dir=run_dir, resume=resumed, require=gates, threads=threads, reporter=console
+    )
+    return _show(console, result)
 
 
 def load(words: Sequence[str], resumed: Path | Literal["auto"] | None) -> Config:
@@ -90,65 +97,57 @@ def _resumed(resume: str | None, run_dir: Path | None, runs: Path) -> Path | Lit
     return find_run(resume, runs)
 
 
-def _fit(
-    console: Console,
-    config: Config,
-    *,
-    runs: Path,
-    run_dir: Path | None,
-    resume: Path | Literal["auto"] | None,
-    require: tuple[str, ...],
-) -> int:
+def _show(console: Console, result: FitResult) -> int:
+    from dltrain.cli.results import unmet_faults
+
+    unmet = unmet_faults(result.gates)
+    code = GateError.exit_code if unmet else 0
+    console.document(_document(result, unmet, code))
+    console.result(_text(console, result))
+    console.faults(unmet)
+    return code
+
+
+def _document(result: FitResult, unmet: Sequence[Fault], code: int) -> dict[str, Any]:
+    """What `--json` prints."""
+    from dltrain.cli.results import gate_documents
+    from dltrain.errors import fault_documents
+
+    return {
+        "status": result.status,
+        **({"exit": code, "errors": fault_documents(unmet)} if unmet else {}),
+        "run": str(result.run),
+        "epochs": result.epochs,
+        "weights": result.weights,
+        "metrics": result.metrics,
+        "baseline": result.baseline,
+        "intervals": result.intervals,
+        **({"members": result.members} if result.members else {}),
+        "report": result.report,
+        "gates": gate_documents(result.gates),
+        "seconds": result.seconds,
+        "notes": list(result.notes),
+        "diagnosis": list(result.diagnosis),
+        "resumed": result.resumed,
+    }
+
+
+def _text(console: Console, result: FitResult) -> str:
+    """What a reader is told, block by block; what matters most stands last, where the terminal has not scrolled it away."""
     from dltrain.cli.results import (
-        gate_documents,
         gate_lines,
         last_intervals,
         members_lines,
         metrics_table,
         report_text,
-        unmet_faults,
     )
     from dltrain.cli.text import format_seconds
-    from dltrain.errors import fault_documents
-    from dltrain.training.fit import fit
 
-    result = fit(
-        config,
-        argv=sys.argv,
-        runs=runs,
-        run_dir=run_dir,
-        resume=resume,
-        require=require,
-        threads=console.settings.threads,
-        reporter=console,
-    )
-    unmet = unmet_faults(result.gates)
-    code = GateError.exit_code if unmet else 0
-    console.document(
-        {
-            "status": result.status,
-            **({"exit": code, "errors": fault_documents(unmet)} if unmet else {}),
-            "run": str(result.run),
-            "epochs": result.epochs,
-            "weights": result.weights,
-            "metrics": result.metrics,
-            "baseline": result.baseline,
-            "intervals": result.intervals,
-            **({"members": result.members} if result.members else {}),
-            "report": result.report,
-            "gates": gate_documents(result.gates),
-            "seconds": result.seconds,
-            "notes": list(result.notes),
-            "diagnosis": list(result.diagnosis),
-            "resumed": result.resumed,
-        }
-    )
     epochs = f"{result.epochs:,} epoch{'s' if result.epochs != 1 else ''}"
     training = f" in {format_seconds(result.seconds['train'])}" if "train" in result.seconds else ""
     total = format_seconds(result.seconds.get("total"))
     blocks = [
         *report_text(result.report, console.width),
-        # What matters most stands last, where the terminal has not scrolled it away.
         metrics_table(result.metrics, result.baseline, result.report, console.width, last_intervals(result)),
         "\n".join(members_lines(result.members.get("metrics", {}))),
         "\n".join(map(one_line, result.notes)),
@@ -162,6 +161,4 @@ def _fit(
             ]
         ),
     ]
-    console.result("\n\n".join(block for block in blocks if block))
-    console.faults(unmet)
-    return code
+    return "\n\n".join(block for block in blocks if block)
