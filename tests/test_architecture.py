@@ -161,15 +161,11 @@ MOST_LINES, MOST_PARAMETERS = 60, 7
 # Functions that are longer, or take more, as of now: the lists may only shrink.
 TOO_LONG: set[str] = {
     "cli/commands/evaluate.py:command",
-    "data/pictures/reader.py:read_pictures",
-    "data/pictures/tables.py:read_picture_table",
-    "data/tables/fit.py:fit_table",
     "data/targets.py:infer_target",
     "evaluation/evaluate.py:evaluate",
     "evaluation/export.py:export",
     "evaluation/predictions/predict.py:predict",
     "evaluation/tracing/trace.py:trace",
-    "model/export/table_graph.py:add_columns",
     "starting/start.py:make_starter",
     "sweep/sweep.py:sweep",
 }
