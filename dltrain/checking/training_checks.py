@@ -13,10 +13,10 @@ from dltrain.checking.places import fault
 from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.catalog.metrics import find_direction, find_name, metric_name, split_part
 from dltrain.config.curves import is_curve
+from dltrain.config.gates import parse_gate
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault, UsageError
-from dltrain.evaluation.metrics.gates import parse_gate
 from dltrain.model.heads.head import Head, is_by_target, layer_name, metrics_of
 from dltrain.wording import counted, nearest, one_of
 
