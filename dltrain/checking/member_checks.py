@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dltrain.checking.places import fault
 from dltrain.config.types import Config
 from dltrain.data.facts import DataFacts
+from dltrain.data.tables.fit_streamed import why_streamed
 from dltrain.errors import Fault
 
 SEEDS = "`training.members: {number}` makes members of other seeds, which share one validation part"
@@ -32,6 +33,7 @@ def check_members(config: Config, facts: DataFacts) -> Iterator[Fault]:
         return
     hint = SEEDS.format(number=training.members.count)
     split = data.split
+    streamed = why_streamed(data)
     reasons = {
         "data.validation": data.validation and "data.validation says which rows validate",
         "data.split.column": split.column and f"the column {split.column} says which rows validate",
@@ -39,6 +41,7 @@ def check_members(config: Config, facts: DataFacts) -> Iterator[Fault]:
         "data.split.shuffle": split.shuffle is False and "the rows are split in their order",
         "data.split.folds": split.folds and "each fold of data.split.folds has its validation part already",
         "data.series": data.series is not None and "windows of a series overlap: those of one fold are in the others as well",
+        "data.path": streamed and f"the data stays on disk ({streamed})",
         "data.source": "validation" in facts.rows and f"{data.source} brings a validation part of its own",
     }
     for key, reason in reasons.items():

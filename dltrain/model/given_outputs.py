@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
 
-from dltrain.config.types import TrainingConfig
+from dltrain.config.types import Component, TrainingConfig
 from dltrain.model.compile import compile_model
 from dltrain.model.forward import Forward
 from dltrain.model.heads.head import Head
@@ -31,7 +32,7 @@ class OutputScorer:
         inputs = [keras.Input(shape, name=f"given_{index}") for index, shape in enumerate(shapes)]
         tensors = [keras.layers.Activation("linear", name=name)(tensor) for name, tensor in zip(names, inputs, strict=True)]
         model = keras.Model(inputs, tensors if len(tensors) > 1 else tensors[0])
-        compile_model(model, heads, training)
+        compile_model(model, heads, replace(training, optimizer=Component("optimizer", "SGD")))  # it has no weights
         self._forward = Forward(model, 1024)
 
     def score(self, outputs: Sequence[NDArray[Any]], targets: Sequence[Any], weights: Sequence[Any] | None) -> dict[str, float]:

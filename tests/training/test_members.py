@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dltrain.checking.check import check_config
 from dltrain.config.types import Config
-from dltrain.errors import ConfigError, InterruptedRun
+from dltrain.errors import InterruptedRun
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predictions.predict import predict
@@ -182,18 +183,23 @@ def test_all_of_a_run_with_members_is_removed(three: Path, tmp_path: Path) -> No
     assert not list((tmp_path / "copy").iterdir())
 
 
-def refused(config: Config, folder: Path) -> str:
-    with pytest.raises(ConfigError) as caught:
-        fit(config, run_dir=folder / "refused")
-    assert not (folder / "refused").exists()
-    return str(caught.value.faults[0])
+def refusals(config: Config) -> str:
+    """What `check` says, which `fit` holds a config to before it trains."""
+    return "\n".join(str(fault) for fault in check_config(config).errors)
 
 
 def test_what_has_no_folds_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    for words in ("data.split={time: a, test: 0.2}", "data.split={column: c}", "data.split={shuffle: false, test: 0.2}"):
-        message = refused(learnable(tmp_path, FOLDS, words), tmp_path)
+    for words in ("data.split={time: a, test: 0.2}", "data.split={shuffle: false, test: 0.2}", "data.split={time: b, test: 0.1}"):
+        message = refusals(learnable(tmp_path, FOLDS, words))
         assert "training.members.folds" in message
-    assert "members" in refused(config_of(LEARNS_ITSELF, folder=tmp_path), tmp_path)
+        assert "`training.members: 3` makes members of other seeds" in message
+    assert "members are averaged in what they predict" in refusals(config_of(LEARNS_ITSELF, folder=tmp_path))
+
+
+def test_a_share_for_validation_is_said_to_be_left_out(tmp_path: Path) -> None:
+    config = learnable(tmp_path, FOLDS)
+    assert config.data.split.validation is None
+    assert "each of the 3 members validates on another fold" in str(config.warnings[0])
 
 
 LEARNS_ITSELF = """

@@ -78,7 +78,7 @@ def train_together(
         DivergenceError: the loss of a member is no longer finite.
     """
     fits = [StackedFit(config, path) for config, path in zip(configs, paths, strict=True)]
-    stacks = Stacks(session)
+    stacks = Stacks(session, draws=False)
     stacks.fit_on(datasets, fits, on_start=lambda _: None, on_epoch=epochs.hear)
     epochs.finish()
     stacks.wait()

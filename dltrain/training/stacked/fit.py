@@ -60,10 +60,11 @@ class Stacks:
 
     Args:
         session: how the fits were started, and who hears of them; its signals are deferred.
+        draws: whether each fit gets its pictures.
     """
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, session: Session, *, draws: bool = True) -> None:
+        self.session, self.draws = session, draws
         self.templates = Templates()
         self._datasets: dict[str, Dataset | DltrainError] = {}
         self._records: list[RunRecord] = []
@@ -116,7 +117,8 @@ class Stacks:
                 def told(place: int, epoch: int, logs: Any, part: list[int] = part) -> bool:
                     return on_epoch(part[place], epoch, logs)
 
-                self._records += _Stack(self, chosen, found).fit(told)
+                ended = _Stack(self, chosen, found).fit(told)
+                self._records += ended if self.draws else []
 
     def _read(self, fits: Sequence[StackedFit]) -> list[Dataset | None]:
         """The data of each fit, read once for all that share it; None where it cannot be read, which the fit then says."""
@@ -174,7 +176,7 @@ class _Stack:
 
     def __init__(self, stacks: Stacks, fits: Sequence[StackedFit], datasets: Sequence[Dataset]) -> None:
         self.session = replace(stacks.session, watch=Stopwatch())
-        self.fits, self.datasets, self.templates = fits, datasets, stacks.templates
+        self.fits, self.datasets, self.templates, self.draws = fits, datasets, stacks.templates, stacks.draws
 
     def fit(self, on_epoch: OnEpoch) -> list[RunRecord]:
         """Train them all, and write what they came to.
@@ -348,7 +350,7 @@ class _Stack:
             if trial.ended_as == "diverged":
                 trial.record.ended("diverged", trial.pace)
             trial.fit.status = str(trial.ended_as)
-        for trial, ended in zip(kept, found):
+        for trial, ended in zip(kept, found) if self.draws else ():
             trial.record.draw(ended)
         return [trial.record for trial in kept]
 
