@@ -316,7 +316,7 @@ class _Stack:
         with self.session.watch.timed("evaluate"):
             for trial in trainer.trials:
                 trial.finish()
-                if trial.ended_as != "diverged":
+                if self.draws and trial.ended_as != "diverged":
                     trial.record.draw_history(trial.pace)
             weights, evaluated = self._evaluate_all(trainer, parts)
         kept = [trial for trial in trainer.trials if trial.ended_as != "diverged"]
