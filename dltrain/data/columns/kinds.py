@@ -241,6 +241,8 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
 
 def _from_units(series: polars.Series, numbers: polars.Series, reading: Reading) -> polars.Series:
     """Numbers of text that is more than digits: with a unit, or a length of time."""
+    if not series.filter(numbers.is_null()).str.contains("[0-9]").any():
+        return numbers  # words alone, found at a fraction of the cost
     unit = None if reading.units is None else reading.units.get(name_of(series), "")
     if unit in TIMES:
         return seconds_of(series, unit)
@@ -265,7 +267,7 @@ def find_units(frame: polars.DataFrame, reading: Reading, labels: Collection[str
         if not is_text(column) or column.name in words:
             continue
         sample = mend(column.head(SAMPLE_ROWS).alias(marked(column.name)), reading).drop_nulls()
-        if not len(sample) or not _from_text(sample, reading).null_count():
+        if not len(sample) or not _from_text(sample, reading).null_count() or not sample.str.contains("[0-9]").all():
             continue
         unit = find_unit(sample, as_labels=column.name in labels)
         if unit:
