@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dltrain.checking.places import fault
 from dltrain.config.types import Config
 from dltrain.data.facts import DataFacts
-from dltrain.data.tables.fit_streamed import why_streamed
 from dltrain.errors import Fault
 
 SEEDS = "`training.members: {number}` makes members of other seeds, which share one validation part"
@@ -31,6 +30,8 @@ def check_members(config: Config, facts: DataFacts) -> Iterator[Fault]:
         )
     if not training.members.folds:
         return
+    from dltrain.data.tables.fit_streamed import why_streamed  # NumPy, which other configs need not
+
     hint = SEEDS.format(number=training.members.count)
     split = data.split
     streamed = why_streamed(data)

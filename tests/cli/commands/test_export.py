@@ -32,7 +32,7 @@ def test_text(cli, exported):
     result = cli("export", "latest", "--format", "keras", "-o", "x.keras", "--force", "--weights", "last", "--threads", "2")
     assert result.code == 0
     assert exported.options | {"reporter": None} == {
-        "format": "keras", "destination": Path("x.keras"), "force": True, "weights": "last", "threads": 2, "reporter": None,
+        "format": "keras", "destination": Path("x.keras"), "force": True, "weights": "last", "top": None, "threads": 2, "reporter": None,
     }  # fmt: skip
     lines = result.out.splitlines()
     assert lines[0].startswith("sms-1.keras: keras, 1.23 kB, from ")

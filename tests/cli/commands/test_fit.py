@@ -39,6 +39,7 @@ def training(fake, config_room):
             notes=["A note."],
             diagnosis=[{"kind": "dead_units", "sentence": "Half is dead.", "advice": "Try less.", "figures": {"dead": 0.5}}],
             resumed=False,
+            members={},
         )
 
     fake("dltrain.training.fit", fit=fit)
