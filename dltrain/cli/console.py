@@ -192,6 +192,8 @@ class Console(Reporter):
         self._pace_from, self._last_line = None, time.monotonic()
         if not self.settings.quiet:
             goes_on = f", going on after epoch {first_epoch}" if first_epoch else ""
+            if first_epoch >= num_epochs > 0:
+                goes_on = f"; after {first_epoch:,} there is none left to train"
             steps = f"{num_steps:,} step{'s' if num_steps != 1 else ''} each"
             self.line(f"training {run}: {num_epochs:,} epoch{'s' if num_epochs != 1 else ''} of {steps}{goes_on}")
             self._draw("compiling the training step")

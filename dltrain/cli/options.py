@@ -22,6 +22,7 @@ MoreDataArgument = Annotated[list[str] | None, typer.Argument(metavar="", hidden
 DataOption = Annotated[
     list[str] | None, typer.Option("--data", metavar="PATH", help="Files, folders or patterns of data (repeatable).")
 ]
+PART_NAMES = click.Choice(["train", "validation", "test"])
 WeightsOption = Annotated[
     str | None,
     typer.Option(click_type=click.Choice(["best", "last"]), help="Which weights; if not given, the run's model."),

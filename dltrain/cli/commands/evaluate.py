@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
-
 from dltrain.cli.console import Console
 from dltrain.cli.options import (
+    PART_NAMES,
     DataOption,
     ImagesOption,
     MoreDataArgument,
@@ -31,7 +30,7 @@ def command(
     part: Annotated[
         str | None,
         typer.Option(
-            click_type=click.Choice(["train", "validation", "test"]),
+            click_type=PART_NAMES,
             help="Part of the run's data; if not given, the first there is of test, validation, train.",
         ),
     ] = None,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from dltrain.cli.console import Console, discard
-from dltrain.cli.options import DataOption, ImagesOption, MoreDataArgument, RunArgument, RunsOption, SkipBrokenOption
+from dltrain.cli.options import PART_NAMES, DataOption, ImagesOption, MoreDataArgument, RunArgument, RunsOption, SkipBrokenOption
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, RunError, UsageError
 
@@ -27,7 +27,7 @@ def command(
     part: Annotated[
         str | None,
         typer.Option(
-            click_type=click.Choice(["train", "validation", "test"]),
+            click_type=PART_NAMES,
             help="The rows of this part of the run's data, with `row`, `true_<target>` and the `error` to sort by.",
         ),
     ] = None,

@@ -7,6 +7,7 @@ that ONNX Runtime alone has (see `onnx_tokens`).
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,8 @@ class OnnxFile(ExportFormat):
 
     def answer(self, path: Path, raw: RawModel, rows: Mapping[str, Any]) -> dict[str, Any] | None:
         """See `ExportFormat`; asks ONNX Runtime."""
+        # Newer versions else keep an identifier of the machine in the cache of the user, and send events, from the import on.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         try:
             import onnxruntime
         except ImportError:

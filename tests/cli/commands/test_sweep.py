@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import dltrain.sweep.plan  # noqa: F401  loaded while the room that it takes configs from is the real one
 from dltrain.cli.console import Console, Settings
 from dltrain.cli.sweep_table import SweepTable
 from dltrain.errors import InterruptedRun, UsageError
