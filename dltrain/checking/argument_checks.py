@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from dltrain.checking.places import fault
+from dltrain.config.blocks.optimizer_keys import OPTIMIZER_ARGUMENTS
 from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.curves import is_curve, peak_of
 from dltrain.config.durations import speaks_of_training, steps_of, with_steps
@@ -52,7 +53,10 @@ def check_arguments(config: Config, training: TrainingConfig, facts: DataFacts, 
         training = with_steps(replace(training, warmup=None), facts.rows["train"])
     path = "training.optimizer"
     for name, message, hint, warning in _of_optimizer(training, steps):
-        yield fault(config, f"{path}.{name}", message, hint, warning=warning)
+        # Where a key of its own says it, the fault stands there.
+        own = next((key for key, argument in OPTIMIZER_ARGUMENTS.items() if argument == name), None)
+        at_key = own is not None and getattr(training, own) is not None
+        yield fault(config, f"training.{own}" if at_key else f"{path}.{name}", message, hint, warning=warning)
     rate = training.optimizer.arguments.get("learning_rate")
     if isinstance(rate, Component) and not speaks_of_training(rate):
         for name, message, hint, warning in _of_schedule(rate, training.epochs, steps):

@@ -186,9 +186,9 @@ def keras_fit(
     return Ending(model.get_weights(), logs, sorted(path.name for path in files.iterdir()))
 
 
-def compare(case: Case, folder: Path) -> Ending:
-    """Both trainings end alike."""
-    config = config_for(case)
+def compare(case: Case, folder: Path, config: Config | None = None) -> Ending:
+    """Both trainings end alike: that of the case in Keras, and that of its config, or of another one that means the same."""
+    config = config_for(case) if config is None else config
     ours, first, part, validation = train(config, folder)
     theirs = keras_fit(case, config, first, part, validation, folder)
     assert len(ours.history) == len(theirs.history), f"{case}: ended after another epoch"
@@ -342,6 +342,12 @@ FAST = [
 @pytest.mark.parametrize("case", FAST, ids=str)
 def test_ends_as_keras_s_fit_does(case: Case, tmp_path: Path) -> None:
     compare(case, tmp_path)
+
+
+def test_keys_beside_the_optimizer_are_its_arguments(tmp_path: Path) -> None:
+    arguments = {"learning_rate": 0.05, "clipnorm": 0.05, "gradient_accumulation_steps": 3}
+    keys = Case("SGD", {"learning_rate": 0.05}, {"clip_norm": 0.05, "gradient_accumulation": 3})
+    compare(Case("SGD", arguments), tmp_path, config_for(keys))
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from typing import Any
 
 from dltrain.config.aliases import from_alone
 from dltrain.config.blocks.data import has_validation
+from dltrain.config.blocks.optimizer_keys import with_optimizer_keys, without_optimizer_keys
 from dltrain.config.blocks.phases import plain_phase, read_phases
 from dltrain.config.blocks.templates import check_metric, check_template, format_of, stays_inside
 from dltrain.config.catalog.metrics import metric_name
@@ -68,34 +69,13 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
     config = _settle_monitors(context, block, config, data)
     _check_warmup(context, block, config, "training")
     if phases is None:
-        return _with_averages(context, block, config)
+        return with_optimizer_keys(context, block, config)
 
     def settle(phase: MappingNode, given: dict[str, Any], path: str) -> dict[str, Any]:
         return _settle_callbacks(context, phase, given, path, _history_names(context, config, data), _is_validated(config, data))
 
     found = read_phases(context, phases, "training.phases", special, settle)
-    return _with_averages(context, block, config if found is MISMATCH else replace(config, phases=found))
-
-
-def _with_averages(context: Context, node: MappingNode, config: TrainingConfig) -> TrainingConfig:
-    """`average: ema` says for each optimizer that it keeps the average."""
-    if config.average != "ema":
-        return config
-
-    def averaged(optimizer: Component) -> Component:
-        if optimizer.arguments.get("use_ema") is False:
-            context.faults.add(
-                node.entries["average"], "training.average", f"{optimizer.name} says `use_ema: false`", "leave it out"
-            )
-        return replace(optimizer, arguments={**optimizer.arguments, "use_ema": True})
-
-    phases = tuple(
-        replace(phase, changes={**phase.changes, "optimizer": averaged(phase.changes["optimizer"])})
-        if "optimizer" in phase.changes
-        else phase
-        for phase in config.phases
-    )
-    return replace(config, average=True, optimizer=averaged(config.optimizer), phases=phases)
+    return with_optimizer_keys(context, block, config if found is MISMATCH else replace(config, phases=found))
 
 
 def _check_warmup(context: Context, node: MappingNode, config: TrainingConfig, path: str) -> None:
@@ -364,7 +344,7 @@ def plain_training(config: TrainingConfig | None) -> Any:
     """The block as plain values, with its defaults."""
     if config is None:
         return "none"
-    given = plain_block(config, _plain, whole=True)
+    given = plain_block(without_optimizer_keys(config), _plain, whole=True)
     if config.members.are_several and config.members.folds is None:
         given["members"] = config.members.number
     order = ("optimizer", "loss", "metrics")

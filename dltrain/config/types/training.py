@@ -143,6 +143,18 @@ class TrainingConfig:
         False,
         example=True,
     )
+    clip_norm: float | None = keyed(
+        "number>0",
+        "Clip the gradient of each weight to this norm, as Keras's `clipnorm`; the norm of all together is the optimizer's"
+        " `global_clipnorm`.",
+        example=1.0,
+    )
+    gradient_accumulation: int | None = keyed(
+        "int>=1",
+        "Change the weights after so many steps, by the mean of their gradients: a batch of so many times the rows, in the"
+        " memory of one.",
+        example=4,
+    )
     jit_compile: bool | None = keyed(
         "'auto'|bool", "Whether XLA compiles the step; auto: decided from the work ahead.", example=False
     )

@@ -42,7 +42,11 @@ _PICTURES = {"Resizing", "CenterCrop"}
 # With any of these, what a layer puts out is not a function of the row alone, or training hears of it.
 _NEVER_FIXED = ("dropout", "recurrent_dropout", "activity_regularizer", "mask_zero", "stateful")
 # What each trial decides for itself between epochs, or has no part in the program.
-_FREE = ("early_stopping", "reduce_lr_on_plateau", "checkpoint", "epochs", "save_interval", "allow_large", "members")
+# (`clip_norm` and its like are arguments of the optimizer, and held against one another there.)
+_FREE = (
+    "early_stopping", "reduce_lr_on_plateau", "checkpoint", "epochs", "save_interval", "allow_large", "members",
+    "clip_norm", "gradient_accumulation",
+)  # fmt: skip
 
 
 def num_frozen(config: Config) -> int:

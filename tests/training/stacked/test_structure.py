@@ -17,6 +17,7 @@ DROPOUT = "model.layers=[Dense: {units: 5}, Dropout: {rate: %s}]"
     [
         ([], ["training.optimizer.learning_rate=0.1"]),
         ([], ["seed=3"]),
+        (["training.clip_norm=1"], ["training.clip_norm=2"]),
         ([], ["training.epochs=9", "training.early_stopping={patience: 3}", "training.checkpoint.monitor=val_accuracy"]),
         (["training.optimizer={SGD: {momentum: 0.9}}"], ["training.optimizer={SGD: {momentum: 0.5, learning_rate: 0.1}}"]),
         (["training.optimizer={AdamW: {weight_decay: 0.1}}"], ["training.optimizer={AdamW: {weight_decay: 0.2, beta_1: 0.5}}"]),
@@ -67,6 +68,7 @@ def test_what_differs_in_more_is_another(words: list[str], others: list[str], wh
         (["model.layers=[Reshape: {target_shape: [6, 1]}, LSTM: {units: 3}]"], "LSTM gains nothing"),
         (["training.optimizer=Muon"], "optimizer Muon"),
         (["training.optimizer={Adam: {use_ema: true}}"], "use_ema"),
+        (["training.gradient_accumulation=2"], "Adam with gradient_accumulation_steps"),
         (["training.loss=Dice"], "loss Dice"),
         (["training.tensorboard=true"], "TensorBoard"),
         (["model.layers=[Dense: {units: 3, activity_regularizer: {L2: {l2: 0.1}}}]"], "activity_regularizer"),
