@@ -9,7 +9,7 @@ from typing import Any
 from dltrain.cli.text import format_number, signed, table
 from dltrain.config.catalog.metrics import canonical
 from dltrain.errors import Fault
-from dltrain.wording import one_line
+from dltrain.wording import display_width, one_line
 
 _PARTS = ("train", "validation", "test")
 _MOST_CLASSES = 15
@@ -35,10 +35,22 @@ def metrics_table(
         width: of the terminal.
         intervals: of the last part's metrics.
     """
+    rows, said = table_and_words(metrics, baseline, report, width, intervals)
+    return "\n".join([rows, *said]) if rows else ""
+
+
+def table_and_words(
+    metrics: Mapping[str, Mapping[str, float]],
+    baseline: Mapping[str, Any],
+    report: Mapping[str, Any] = NO_REPORT,
+    width: int | None = None,
+    intervals: Mapping[str, Sequence[float]] = NO_INTERVALS,
+) -> tuple[str, list[str]]:
+    """The table of `metrics_table`, and the sentences below it, which say what the baseline is."""
     parts = [part for part in (*_PARTS, *metrics) if metrics.get(part)]
     parts = list(dict.fromkeys(parts))
     if not parts:
-        return ""
+        return "", []
     own = baseline_of(baseline, parts[-1])
     learned: Mapping[str, Mapping[str, float]] = report.get("learned", {})
     names = list(dict.fromkeys(name for part in parts for name in metrics[part]))
@@ -57,9 +69,8 @@ def metrics_table(
     heading = f"baseline ({parts[-1]})" if len(parts) > 1 else "baseline"
     text = table(["", *parts, *([heading] if own else []), *learned], rows, width=width)
     if "baselines" in report:
-        return f"{text}\n{_simple_forecasts(metrics[parts[-1]], report['baselines'])}"
-    lines = [text, *([f"baseline: {_strategy(own)}"] if own else []), *_learned_ways(learned, parts[-1])]
-    return "\n".join(lines)
+        return text, _simple_forecasts(metrics[parts[-1]], report["baselines"])
+    return text, [*([f"baseline: {_strategy(own)}"] if own else []), *_learned_ways(learned, parts[-1])]
 
 
 def _learned_ways(learned: Mapping[str, Any], part: str) -> list[str]:
@@ -91,18 +102,18 @@ def with_interval(value: float | None, interval: Sequence[float] | None) -> str:
     return f"{text} ({low:,.{decimals}f}{between}{high:,.{decimals}f})"
 
 
-def _simple_forecasts(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> str:
+def _simple_forecasts(metrics: Mapping[str, float], baselines: Mapping[str, Mapping[str, float]]) -> list[str]:
     """A line for each simple forecast of a series: its error, and how much less that of the model is."""
     lines: list[str] = []
     for name, values in baselines.items():
         words = []
         for metric, value in values.items():
-            if metric.endswith("rmse") and value > 0:
+            if metric.endswith("rmse") and value > 0 and metric in metrics:
                 share = 100 * (1 - metrics[metric] / value)
                 than = f"the model's is {abs(share):.1f} % {'less' if share >= 0 else 'more'}"
                 words.append(f"{metric} {format_number(value)} ({than})")
         lines.append(f"{'' if lines else 'baseline: '}{name}: {', '.join(words)}")
-    return "\n".join([lines[0], *(f"also: {line}" for line in lines[1:])])
+    return [lines[0], *(f"also: {line}" for line in lines[1:])]
 
 
 def _said_already(name: str, names: Sequence[str], metrics: Sequence[Mapping[str, float]]) -> bool:
@@ -243,8 +254,44 @@ def _blocks(heading: str, report: Mapping[str, Any], width: int | None) -> list[
     if rows:
         blocks.append(table([f"class{of}", "precision", "recall", "F1", "rows"], rows, width=width))
     if len(labels) > _MOST_CLASSES:
-        blocks.append(f"{len(labels)} classes: the confusion matrix and each class's numbers are in metrics.json")
+        said = f"{len(labels)} classes: the confusion matrix and each class's numbers are in metrics.json"
+        blocks.append("\n".join([said, *worst_classes(report, 2 * (width or 80))]))
     return blocks
+
+
+def worst_classes(report: Mapping[str, Any], width: int) -> list[str]:
+    """`worst classes: Shirt F1 0.56 (38 of 120 taken for Coat), ...`: a line for each target of classes.
+
+    Args:
+        report: of a part.
+        width: of a line at most.
+    """
+    return [line for heading, one in _reports(report) if (line := _worst_of(heading, one, width))]
+
+
+def _worst_of(heading: str, report: Mapping[str, Any], width: int) -> str:
+    classes: Mapping[str, Mapping[str, float]] = report.get("classes", {})
+    found = [
+        (row["f1"], place, one_line(str(label), _LABEL_WIDTH))
+        for place, (label, row) in enumerate(classes.items())
+        if row.get("support") and math.isfinite(row["f1"])
+    ]
+    found.sort(key=lambda entry: entry[:2])
+    names = [one_line(str(label), _LABEL_WIDTH) for label in classes]
+    said: list[str] = []
+    for f1, place, label in found[: min(3, len(found) - 1)]:
+        matrix_row = [value if column != place else -1 for column, value in enumerate(report["confusion_matrix"][place])]
+        other = matrix_row.index(max(matrix_row))
+        wrong, rows = matrix_row[other], classes[list(classes)[place]]["support"]
+        taken = f" ({_count(wrong)} of {_count(rows)} taken for {names[other]})" if wrong > 0 else ""
+        said.append(f"{label} F1 {f1:.3f}{taken}")
+    of = f" of {heading}" if heading else ""
+    while said:
+        line = f"worst class{'es' if len(said) > 1 else ''}{of}: {', '.join(said)}"
+        if display_width(line) <= width or len(said) == 1:
+            return line
+        said.pop()
+    return ""
 
 
 def _scores(row: Mapping[str, float]) -> list[str]:

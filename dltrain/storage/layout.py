@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+# Of a fit, in the order in which they are told.
+PICTURES = ("history.png", "forecast.png", "mistakes.png", "reconstructions.png")
 FILES = frozenset(
     {
         ".lock",
@@ -17,11 +19,7 @@ FILES = frozenset(
         "preprocessing.npz",
         "held_out.csv",
         "log.txt",
-        # pictures of a fit
-        "history.png",
-        "forecast.png",
-        "mistakes.png",
-        "reconstructions.png",
+        *PICTURES,
         # of a sweep
         "sweep.json",
         "trials.csv",

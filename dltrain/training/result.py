@@ -28,6 +28,7 @@ class FitResult:
         warnings: what the user should know, each once; the same as in the manifest.
         resumed: whether it went on with an earlier run.
         members: of an ensemble: "count", "epochs" of each, "metrics": part -> metric -> mean, min, max and values.
+        pictures: names of those in the run directory, history.png first.
         intervals: part -> metric -> between which values it is with a confidence of 95 %.
     """
 
@@ -46,3 +47,4 @@ class FitResult:
     resumed: bool = False
     intervals: dict[str, Any] = field(default_factory=dict)
     members: dict[str, Any] = field(default_factory=dict)
+    pictures: list[str] = field(default_factory=list)

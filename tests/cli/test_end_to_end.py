@@ -106,8 +106,8 @@ def test_fit_tells_what_it_does(iris):
     assert "150 rows" in iris.stderr
     assert "training runs/iris-" in iris.stderr
     assert "epoch 20/20  loss" in iris.stderr
-    assert "confusion matrix" in iris.stdout
-    assert "versicolor" in iris.stdout
+    assert "worst classes: " in iris.stdout
+    assert len(iris.stdout.splitlines()) <= 15
     assert "next: dltrain evaluate runs/iris-" in iris.stdout
 
 

@@ -128,24 +128,23 @@ def _document(result: FitResult, unmet: Sequence[Fault], code: int) -> dict[str,
         "seconds": result.seconds,
         "notes": list(result.notes),
         "diagnosis": list(result.diagnosis),
+        "pictures": list(result.pictures),
         "resumed": result.resumed,
     }
 
 
 def _text(console: Console, result: FitResult) -> str:
-    """What a reader is told, block by block; what matters most stands last, where the terminal has not scrolled it away."""
-    from dltrain.cli.results import (
-        gate_lines,
-        last_intervals,
-        members_lines,
-        metrics_table,
-        report_text,
-    )
-    from dltrain.cli.text import format_seconds
+    """What a reader is told; what matters most stands last, where the terminal has not scrolled it away."""
+    from dltrain.cli.last_screen import last_screen
 
-    epochs = f"{result.epochs:,} epoch{'s' if result.epochs != 1 else ''}"
-    training = f" in {format_seconds(result.seconds['train'])}" if "train" in result.seconds else ""
-    total = format_seconds(result.seconds.get("total"))
+    return last_screen(result, console.width) if not console.settings.verbose else _whole_text(console, result)
+
+
+def _whole_text(console: Console, result: FitResult) -> str:
+    """All there is to tell, block by block."""
+    from dltrain.cli.last_screen import as_document, ending_lines
+    from dltrain.cli.results import gate_lines, last_intervals, members_lines, metrics_table, report_text
+
     blocks = [
         *report_text(result.report, console.width),
         metrics_table(result.metrics, result.baseline, result.report, console.width, last_intervals(result)),
@@ -153,12 +152,6 @@ def _text(console: Console, result: FitResult) -> str:
         "\n".join(map(one_line, result.notes)),
         "\n".join(f"diagnosis: {found['sentence']} {found['advice']}" for found in result.diagnosis),
         "\n".join(gate_lines(result.gates)),
-        "\n".join(
-            [
-                f"{epochs}{training}, {total} in all; the metrics are those of the {result.weights} weights",
-                f"run: {result.run}",
-                f"next: dltrain evaluate {result.run}",
-            ]
-        ),
+        "\n".join(ending_lines(result, as_document(result))),
     ]
     return "\n\n".join(block for block in blocks if block)

@@ -79,6 +79,11 @@ class Pictures:
     def __init__(self, run: Run, title: str, drawers: Drawers, reporter: Reporter) -> None:
         self._folder, self._history, self._title = run.path, run.history_file, title
         self._drawers, self._reporter = drawers, reporter
+        self._asked: list[str] = []
+
+    def drawn(self) -> list[str]:
+        """Names of the pictures that were asked for and are there."""
+        return [name for name in self._asked if (self._folder / name).is_file()]
 
     def history(self, best_epoch: int | None) -> None:
         """Loss and metrics over the epochs.
@@ -104,6 +109,7 @@ class Pictures:
             self._draw(plot_mistakes, MISTAKES_FILE, sheet)
 
     def _draw(self, draw: Callable[..., None], name: str, *args: Any) -> None:
+        self._asked.append(name)
         self._drawers.draw(draw, self._folder / name, *args, reporter=self._reporter)
 
 

@@ -14,7 +14,6 @@ from dltrain.config import dump_yaml, load_config_text, resolve
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import fault_documents
-from dltrain.evaluation.drawing.mistakes import FILE as MISTAKES_FILE
 from dltrain.evaluation.drawing.mistakes import sheet_of_mistakes
 from dltrain.evaluation.drawing.reconstructions import Sheet
 from dltrain.evaluation.metrics.gates import Gate, check_gates
@@ -25,6 +24,7 @@ from dltrain.evaluation.training_rows import save_training_rows
 from dltrain.model.encode import resolve_class_weights
 from dltrain.model.heads.head import Head
 from dltrain.storage.atomic import now, to_json, write_atomically
+from dltrain.storage.layout import PICTURES
 from dltrain.storage.run import Run
 from dltrain.training.environment import git_commit, settings_note
 from dltrain.training.pace import Pace
@@ -102,7 +102,6 @@ class RunRecord:
         self.pictures = Pictures(run, config.name, session.drawers, session.reporter)
         self._resolved = resolved_config(config, dataset, heads, run)
         self._result: FitResult | None = None
-        self._told = ""  # of the picture of mistakes
 
     def _first_manifest(self) -> Manifest:
         config, dataset = self.config, self.dataset
@@ -284,7 +283,6 @@ class RunRecord:
         self.pictures.reconstructions(found.sheet)
         sheet = sheet_of_mistakes(replace(self.dataset, parts=dict(found.parts)), found.shown, shown.mistakes)
         self.pictures.mistakes(sheet)
-        self._told = f"The most confident mistakes of the {found.shown} part are drawn in " if sheet is not None else ""
 
     def result(self) -> FitResult:
         """What the fit came to, once its pictures are drawn; one that could not be is a warning.
@@ -298,9 +296,7 @@ class RunRecord:
         self.session.drawers.wait()
         if len(self.session.reporter.warnings) > num_warnings:
             self.write()
-        file = self.run.path / MISTAKES_FILE
-        if self._told and file.exists():
-            result.notes = [*result.notes, f"{self._told}{file}"]
+        result.pictures = self.pictures.drawn()
         return result
 
     def nothing_to_do(self) -> FitResult:
@@ -325,6 +321,7 @@ class RunRecord:
             warnings=reporter.warnings,
             resumed=True,
             members=stored.get("members", {}),
+            pictures=[name for name in PICTURES if (self.run.path / name).is_file()],
         )
 
 

@@ -40,6 +40,7 @@ def training(fake, config_room):
             diagnosis=[{"kind": "dead_units", "sentence": "Half is dead.", "advice": "Try less.", "figures": {"dead": 0.5}}],
             resumed=False,
             members={},
+            pictures=["history.png"],
         )
 
     fake("dltrain.training.fit", fit=fit)
@@ -69,21 +70,36 @@ def test_the_result_on_the_terminal(cli, training):
     assert lines[head].split() == ["train", "validation", "test", "baseline", "(test)"]
     assert lines[head + 1].split() == ["loss", "0.1000", "0.2000", "0.1500", "-"]
     assert lines[head + 2].split() == ["accuracy", "0.9900", "0.9500", "0.9688", "0.6927"]
-    assert head > next(index for index, line in enumerate(lines) if line.startswith("confusion matrix"))
-    assert "=George\\nBush             2            131" in result.out
+    assert "worst class: =George\\nBush F1 0.978 (2 of 133 taken for Colin Powell)" not in lines  # Colin Powell is
+    assert "worst class: Colin Powell F1 0.948 (4 of 59 taken for =George\\nBush)" in lines
     assert "A note." in lines
     assert "diagnosis: Half is dead. Try less." in lines
     assert "run: runs/lfw-1" in lines
+    assert "pictures there: history.png" in lines
     assert "next: dltrain evaluate runs/lfw-1" in lines
+    assert lines[-2:] == [
+        "The model is better than the baseline on the test part.",
+        "accuracy 0.9688, the baseline's 0.6927",
+    ]
+    assert len(lines) <= 15
     assert result.err == "766 pictures\n"
 
 
-def test_many_classes_are_not_printed(cli, training, monkeypatch):
+def test_with_v_all_of_the_result_is_printed(cli, training):
+    lines = cli("-v", "fit", "a.yaml").out.splitlines()
+    assert "=George\\nBush             2            131" in lines
+    assert lines[-1] == "accuracy 0.9688, the baseline's 0.6927"
+
+
+def test_of_many_classes_the_worst_are_named(cli, training, monkeypatch):
+    matrix = [[1] * 40 for _ in range(40)]
+    matrix[7] = [9] * 40
     labels = [f"class {index}" for index in range(40)]
-    monkeypatch.setitem(globals(), "REPORT", classification_report([[1] * 40] * 40, labels))
-    out = cli("fit", "a.yaml").out
-    assert "class 7" not in out
-    assert "40 classes" in out
+    monkeypatch.setitem(globals(), "REPORT", classification_report(matrix, labels))
+    for words in (["fit", "a.yaml"], ["-v", "fit", "a.yaml"]):
+        out = cli(*words).out
+        assert "worst classes: class 0 F1 0.023 (1 of 40 taken for class 1), " in out
+        assert "class 33" not in out
     assert "(macro mean)" in out
 
 

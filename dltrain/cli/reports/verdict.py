@@ -1,0 +1,67 @@
+"""Whether a run was worth it, in a sentence, from what `metrics.json` holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dltrain.cli.results import baseline_of, with_interval
+from dltrain.cli.text import format_number
+
+_DECIDING = ("accuracy", "rmse", "explained_variance", "corrupted_explained_variance")
+
+
+def judgement(document: Mapping[str, Any]) -> str:
+    """How the model stands to what knows nothing of the inputs, or, where nothing does, which part it was measured on.
+
+    Args:
+        document: `metrics.json`, or the same of a fit that has just ended: part, metrics, baseline, notes.
+    """
+    part = str(document["part"])
+    for note in document.get("notes", ()):
+        if is_verdict(str(note), part):
+            return str(note)
+    if not baseline_of(document.get("baseline", {}), part):
+        return f"Measured on the {part} part; there is nothing simple to compare with."
+    return f"The model is better than the baseline on the {part} part."
+
+
+def is_verdict(note: str, part: str) -> bool:
+    """Whether a note is what is to be said of a model that is not better than the baseline on this part."""
+    return note.startswith("The model is") and f" on the {part} part " in note
+
+
+def deciding_metrics(metrics: Mapping[str, Any]) -> list[str]:
+    """The metrics, one for each target, that most readers ask for first; the loss where there are none."""
+    named = [name for name in metrics if name in _DECIDING or name.endswith(("_accuracy", "_rmse"))]
+    plain = [name for name in _DECIDING if name in named]
+    return plain[:1] or [name for name in named if not _is_of_keras(name)] or [name for name in metrics if name == "loss"]
+
+
+def _is_of_keras(name: str) -> bool:
+    return name.endswith(("categorical_accuracy", "binary_accuracy", "top_k_accuracy"))
+
+
+def deciding_line(document: Mapping[str, Any], most: int = 3) -> str:
+    """`accuracy 0.9792 (0.948-0.992), the baseline's 0.6927`; of several targets one after the other."""
+    part = str(document["part"])
+    metrics = document["metrics"].get(part, {})
+    intervals, baseline = document.get("intervals", {}).get(part, {}), baseline_of(document.get("baseline", {}), part)
+    said = []
+    for name in deciding_metrics(metrics)[:most]:
+        against = f", the baseline's {format_number(baseline[name])}" if name in baseline else ""
+        said.append(f"{name} {with_interval(metrics[name], intervals.get(name))}{against}")
+    more = len(deciding_metrics(metrics)) - len(said)
+    return "; ".join(said) + (f"; and {more} more" if more > 0 else "")
+
+
+def verdict_of(manifest: Mapping[str, Any], document: Mapping[str, Any]) -> str:
+    """Whether the run was worth it, in a sentence or two, with the gates that it did not meet."""
+    if not document:
+        return f"The run is {manifest.get('status', 'unfinished')}: it has no metrics yet."
+    unmet = [str(gate["require"]) for gate in document.get("gates", ()) if not gate.get("met")]
+    gates = f" Not met: {', '.join(unmet)}." if unmet else ""
+    said, figures = judgement(document), deciding_line(document)
+    if figures and not is_verdict(said, str(document["part"])):
+        said = f"{said[:-1]}: {figures}."
+    return f"{said}{gates}"
