@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data import read_part, read_words, skipping_broken, with_images
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Part
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import UsageError
+from dltrain.evaluation.asked_rows import OtherRows
 from dltrain.evaluation.average_of_sweep import load_average
 from dltrain.evaluation.load_run import load_run, run_outputs
 from dltrain.evaluation.member_metrics import member_outputs
@@ -24,8 +24,6 @@ from dltrain.evaluation.metrics.reconstruction import row_errors
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.evaluation.predictions.files import prediction_columns
 from dltrain.model.heads.head import Head
-from dltrain.model.keras_import import import_keras
-from dltrain.processes.helper import HelperProcess
 from dltrain.reporting import Reporter
 
 if TYPE_CHECKING:
@@ -65,57 +63,38 @@ class Predictions:
 def predict(
     run: Path,
     *,
-    data: Sequence[str],
     weights: str | None = None,
     top: int | None = None,
     trials: int | None = None,
     layer: str | None = None,
-    words: Sequence[str] = (),
-    skip_broken: bool = False,
-    images: Sequence[str] = (),
     threads: int | None = None,
     reporter: Reporter | None = None,
+    **rows: Any,
 ) -> Predictions:
     """Predict from raw rows or pictures.
 
     Args:
         run: the run directory.
-        data: files, folders or patterns.
         weights: "best", "last", or None: the run's model.
         top: for each row its so many most probable labels, as `label_1`, `probability_1`, `label_2`, ..., instead of a
             probability for every label.
         trials: of a sweep: the average of so many of its best trials; None: the best one.
         layer: give what this layer computes instead of the predictions.
-        words: single words, for runs on words; `data` is then not looked at.
-        skip_broken: leave out pictures that cannot be used, and name them, instead of failing.
-        images: folders of the pictures that a table names, in place of the run's own.
         threads: threads for one operation; None: those of the run.
         reporter: is told what happens.
+        rows: from which rows, by the attributes of `OtherRows`, such as `data`.
 
     Raises:
         DataError: the data is missing or does not fit.
         RunError: the run is damaged.
         UsageError: the run cannot predict from what was given.
     """
-    reporter = reporter or Reporter()
+    reporter, asked = reporter or Reporter(), OtherRows(**rows)
     stored = load_run(run) if trials is None else load_average(run, trials)
-    if words and stored.preprocessing.source != "word_vectors":
+    if asked.words and stored.preprocessing.source != "word_vectors":
         raise UsageError("--word needs a run on words", hint=f"the run's data is {stored.config.data.source}; give it --data")
     _, checkpoint = stored.checkpoint(weights)
-    helper = HelperProcess()
-    try:
-        if words:
-            helper.submit(read_words, stored.preprocessing, list(words))
-        else:
-            preprocessing = skipping_broken(stored.preprocessing) if skip_broken else stored.preprocessing
-            preprocessing = with_images(preprocessing, images) if images else preprocessing
-            helper.submit(_read, preprocessing, list(data))
-        reporter.status("importing Keras")
-        import_keras(threads or stored.threads)
-        reporter.status("reading data")
-        part: Part = helper.result(reporter)
-    finally:
-        helper.kill()
+    part = asked.read(stored, threads or stored.threads, reporter, with_targets=False)
     model = stored.build(checkpoint, layer=layer)
     inputs = [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs]
     if stored.is_average and layer is None:
@@ -149,10 +128,6 @@ def _not_finite(outputs: Sequence[NDArray[Any]]) -> list[str]:
 def _finite_rows(output: NDArray[Any]) -> list[bool]:
     """Whether all numbers of a row are finite, for each row."""
     return [bool(known) for known in np.isfinite(output.reshape(len(output), -1)).all(axis=1)]
-
-
-def _read(preprocessing: Any, paths: list[str], *, reporter: Reporter) -> Part:
-    return read_part(preprocessing, paths, with_targets=False, reporter=reporter)
 
 
 def _layer_values(layer: str, outputs: Sequence[NDArray[Any]], part: Part) -> Predictions:
