@@ -56,39 +56,55 @@ class Export:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportPlace:
+    """As what, and where to, a run is exported.
+
+    Attributes:
+        format: one of `NAMES`; None: by the destination's suffix, else keras.
+        destination: the file; None: the run's name with the format's suffix, in the working directory.
+        force: replace an export that is there.
+    """
+
+    format: str | None = None
+    destination: Path | None = None
+    force: bool = False
+
+    def choose(self, run: Path) -> tuple[ExportFormat, Path]:
+        """The format, and the path that is free for it."""
+        chosen = choose_format(self.format, self.destination)
+        chosen.require_packages()
+        path = self.destination or Path(f"{run.resolve().name}{chosen.suffix or '_' + chosen.name}")
+        check_destination(path, chosen, force=self.force)
+        return chosen, path
+
+
 def export(
     run: Path,
     *,
-    format: str | None = None,
-    destination: Path | None = None,
-    force: bool = False,
     weights: str | None = None,
     top: int | None = None,
     threads: int | None = None,
     reporter: Reporter | None = None,
+    **place: Any,
 ) -> Export:
     """Write a run as one file with its preprocessing inside.
 
     Args:
         run: the run directory.
-        format: one of `NAMES`; None: by the destination's suffix, else keras.
-        destination: the file; None: the run's name with the format's suffix, in the working directory.
-        force: replace an export that is there.
         weights: "best", "last", or None: the run's model.
         top: of a sweep: the average of so many of its best trials; None: the best one.
         threads: threads for one operation; None: those of the run.
         reporter: is told what happens.
+        place: the attributes of `ExportPlace`, such as `format`.
 
     Raises:
         RunError: the run is damaged, or something is in the way.
         UsageError: the format cannot hold the run, or what it needs is not installed.
     """
-    reporter = reporter or Reporter()
+    reporter, asked = reporter or Reporter(), ExportPlace(**place)
     stored = load_run(run) if top is None else load_average(run, top)
-    chosen = choose_format(format, destination)
-    chosen.require_packages()
-    path = destination or Path(f"{run.resolve().name}{chosen.suffix or '_' + chosen.name}")
-    check_destination(path, chosen, force=force)
+    chosen, path = asked.choose(run)
     inputs = describe_inputs(stored.preprocessing, chosen.input_name)
     _, checkpoint = stored.checkpoint(weights)
     reporter.status("importing Keras")

@@ -83,16 +83,30 @@ class SweepPlan:
         }
 
 
-def plan_sweep(
-    config: Config,
-    *,
-    over: Sequence[str] = (),
-    strategy: str | None = None,
-    trials: int | None = None,
-    metric: str | None = None,
-    jobs: int | None = None,
-    engine: str | None = None,
-) -> SweepPlan:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepOptions:
+    """What is asked of one call of `sweep`; it goes before what the config's `sweep:` block says.
+
+    Attributes:
+        over: `KEY=a,b,c` words, in the place of the block's parameters.
+        strategy, trials, metric, jobs, engine: in the place of those of the block.
+        address: of a Ray cluster.
+        require: gates on the best trial, besides those of the config.
+        retry_failed: of a sweep that goes on, run fits that failed once more; those that the machine failed always are.
+    """
+
+    over: Sequence[str] = ()
+    strategy: str | None = None
+    trials: int | None = None
+    metric: str | None = None
+    jobs: int | None = None
+    engine: str | None = None
+    address: str | None = None
+    require: Sequence[str] = ()
+    retry_failed: bool = False
+
+
+def plan_sweep(config: Config, options: SweepOptions = SweepOptions()) -> SweepPlan:
     """Put block and options together; an option goes before the block, `--over` in the place of the block's parameters.
 
     Raises:
@@ -102,7 +116,7 @@ def plan_sweep(
     if config.training is None:
         raise ConfigError(Fault("`training: none` leaves nothing to fit", path="training", hint="give it a `training:` block"))
     block = config.sweep or SweepConfig()
-    given = read_over(over, config) if over else dict(block.parameters)
+    given = read_over(options.over, config) if options.over else dict(block.parameters)
     folds = config.data.split.folds
     if config.data.split.fold is not None:
         raise UsageError("data.split.fold names one fold, which is one fit", hint="leave it out, or: dltrain fit CONFIG")
@@ -112,9 +126,9 @@ def plan_sweep(
         ending = ".peak" if is_curve(config.training.optimizer.arguments.get("learning_rate")) else ""
         given = {f"{name}{ending}": values for name, values in DEFAULT_SPACE.items()}
     endless = [name for name, values in given.items() if is_endless(values)]
-    strategy = strategy or block.strategy or ("random" if endless else "grid")
+    strategy = options.strategy or block.strategy or ("random" if endless else "grid")
     space = build_space(config, given)
-    trials = trials or block.trials
+    trials = options.trials or block.trials
     plan = SweepPlan(
         config=replace(config, sweep=None),
         given=given,
@@ -123,11 +137,11 @@ def plan_sweep(
         trials=trials or (DEFAULT_TRIALS if strategy in ("random", "tpe") else None),
         seeds=seeds,
         folds=folds,
-        **_metric(config, metric or block.metric, block.mode),
+        **_metric(config, options.metric or block.metric, block.mode),
         pruning="median" if block.pruning is True else block.pruning or None,
         on_failure=block.on_failure,
-        jobs=jobs or block.jobs,
-        engine=engine or block.engine,
+        jobs=options.jobs or block.jobs,
+        engine=options.engine or block.engine,
         timeout=block.timeout,
         texts=_texts(config, next((dimension.values for dimension in space if dimension.name == EXTENDS), ())),
     )

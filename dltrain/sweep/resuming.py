@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, RunError
 from dltrain.evaluation.fingerprints import flatten, shown
 from dltrain.storage.run import Run
-from dltrain.sweep.plan import SweepPlan, canonical_values, plain_options, plan_sweep, without_repeats
+from dltrain.sweep.plan import SweepOptions, SweepPlan, canonical_values, plain_options, plan_sweep, without_repeats
 from dltrain.sweep.space import Dimension
 
 # Keys whose change on a resume is no other sweep.
@@ -51,17 +51,7 @@ def stored_config_text(plan: SweepPlan) -> str:
     return dump_yaml({**plain, "sweep": {"parameters": space, **plain_options(plan)}})
 
 
-def resume_plan(
-    run: Run,
-    config: Config | None,
-    *,
-    over: Sequence[str],
-    strategy: str | None,
-    trials: int | None,
-    metric: str | None,
-    jobs: int | None,
-    engine: str | None,
-) -> SweepPlan:
+def resume_plan(run: Run, config: Config | None, options: SweepOptions) -> SweepPlan:
     """The plan of an interrupted sweep, with more trials, other jobs or another engine if these are asked for.
 
     Raises:
@@ -73,28 +63,19 @@ def resume_plan(
     if manifest.get("kind") != "sweep":
         raise RunError(f"{run.path} is a run, not a sweep", hint=f"dltrain fit --resume {run.path}")
     stored = _stored_plan(run, manifest)
-    if config is not None or over or strategy or metric:
-        other = plan_sweep(
-            config or _with_parameters(stored),
-            over=over,
-            strategy=strategy or (None if config else stored.strategy),
-            trials=trials or stored.trials,
-            metric=metric or (None if config else stored.metric),
-            jobs=jobs,
-            engine=engine,
-        )
-        if config is None and not over:
+    trials = options.trials or stored.trials
+    if config is not None or options.over or options.strategy or options.metric:
+        asked = replace(options, trials=trials)
+        if config is None:
+            asked = replace(asked, strategy=options.strategy or stored.strategy, metric=options.metric or stored.metric)
+        other = plan_sweep(config or _with_parameters(stored), asked)
+        if config is None and not options.over:
             other = replace(other, given=stored.given, space=stored.space, seeds=stored.seeds, pruning=stored.pruning)
-        elif config is not None and not over and not config.sweep:
+        elif config is not None and not options.over and not config.sweep:
             # The space came from the command line, which need not be repeated.
             other = replace(other, given=stored.given, space=stored.space)
         _compare(run, stored, other)
-    return replace(
-        stored,
-        trials=trials or stored.trials,
-        jobs=jobs or stored.jobs,
-        engine=engine or stored.engine,
-    )
+    return replace(stored, trials=trials, jobs=options.jobs or stored.jobs, engine=options.engine or stored.engine)
 
 
 def _with_parameters(stored: SweepPlan) -> Config:

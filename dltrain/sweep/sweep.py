@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,11 +21,12 @@ from dltrain.sweep.checks import read_facts_here
 from dltrain.sweep.choosing import choose_engine
 from dltrain.sweep.outcome import Outcome, write_outcome
 from dltrain.sweep.pictures import warm_up
-from dltrain.sweep.plan import SweepPlan, plan_sweep
+from dltrain.sweep.plan import SweepOptions, SweepPlan, plan_sweep
 from dltrain.sweep.progress import Progress
 from dltrain.sweep.record import intervals_of, read_record, reports_of
 from dltrain.sweep.resuming import plan_document, resume_plan, stored_config_text
 from dltrain.training.environment import git_commit, logging_to
+from dltrain.training.session import Session, Stopwatch
 from dltrain.wording import without_credentials
 
 logger = logging.getLogger(__name__)
@@ -75,65 +75,51 @@ class SweepResult:
 def sweep(
     config: Config | None = None,
     *,
-    over: Sequence[str] = (),
-    strategy: str | None = None,
-    trials: int | None = None,
-    metric: str | None = None,
-    jobs: int | None = None,
-    engine: str | None = None,
-    address: str | None = None,
     argv: Sequence[str] = (),
     runs: Path = Path("runs"),
     run_dir: Path | None = None,
     resume: Path | None = None,
-    retry_failed: bool = False,
-    require: Sequence[str] = (),
     threads: int | None = None,
     reporter: Reporter | None = None,
+    **options: Any,
 ) -> SweepResult:
     """Run many fits of a config, and write a sweep directory with a run directory for each of them.
 
     Args:
         config: from `load_config`; with `resume` it may be None.
-        over: `KEY=a,b,c` words, in the place of the block's parameters.
-        strategy, trials, metric, jobs, engine: in the place of those of the `sweep:` block.
-        address: of a Ray cluster.
         argv: the command line, for the manifests.
         runs: parent of the sweep's directory.
         run_dir: the sweep's directory itself.
         resume: a sweep's directory to go on with.
-        retry_failed: with `resume`, run fits that failed once more; those that the machine failed always are.
-        require: gates on the best trial, besides those of the config.
         threads: threads for one operation in each fit; None: one where several fits run at a time.
         reporter: is told what happens.
+        options: the attributes of `SweepOptions`, such as `over`.
 
     Raises:
         DltrainError: with the exit code that fits; trials that crash or diverge are results, not errors.
     """
+    watch, asked = Stopwatch(), SweepOptions(**options)
     reporter = WarningList(reporter or Reporter())
     for warning in config.warnings if config is not None else ():
         reporter.warning(warning)
     helper = HelperProcess()
-    started = time.monotonic()
     try:
-        options: dict[str, Any] = {"over": over, "strategy": strategy, "trials": trials}
-        options |= {"metric": metric, "jobs": jobs, "engine": engine}
         if resume is not None:
-            plan = resume_plan(Run(Path(resume)), config, **options)
             run, created = Run(Path(resume)), False
+            plan = resume_plan(run, config, asked)
         else:
             if config is None:
                 raise UsageError("a config is needed, or a sweep to go on with")
-            plan = plan_sweep(config, **options)
+            plan = plan_sweep(config, asked)
             run, created = _create(plan.config.name, runs, run_dir), True
-        plan = replace(plan, config=plan.config.requiring(require))
+        plan = replace(plan, config=plan.config.requiring(asked.require))
         parse_gates(plan.config.evaluation.require)
         with StopSignals() as signals:
+            words = [without_credentials(word) for word in argv]
+            session = Session(words, reporter=reporter, signals=signals, helper=helper, watch=watch)
             try:
                 with run.locked(), logging_to(run.log_file):
-                    session = _Session(plan, run, list(argv), threads, address, reporter, signals, helper, started)
-                    session.retry_failed = retry_failed
-                    return session.run_all(resumed=not created, require=plan.config.evaluation.require)
+                    return _Sweep(plan, run, asked, session, threads).run_all(resumed=not created)
             except (DltrainError, KeyboardInterrupt):
                 if created and not run.manifest_file.exists():
                     run.discard()
@@ -149,37 +135,24 @@ def _create(name: str, runs: Path, run_dir: Path | None) -> Run:
     return run
 
 
-class _Session:
+class _Sweep:
     """One call of `sweep`: what its stages share."""
 
-    def __init__(
-        self,
-        plan: SweepPlan,
-        run: Run,
-        argv: list[str],
-        threads: int | None,
-        address: str | None,
-        reporter: WarningList,
-        signals: StopSignals,
-        helper: HelperProcess,
-        started: float,
-    ) -> None:
-        self.plan, self.run, self.threads, self.address = plan, run, threads, address
-        self.argv = [without_credentials(word) for word in argv]
-        self.reporter, self.signals, self.helper, self.started = reporter, signals, helper, started
+    def __init__(self, plan: SweepPlan, run: Run, options: SweepOptions, session: Session, threads: int | None) -> None:
+        self.plan, self.run, self.options, self.session, self.threads = plan, run, options, session, threads
+        self.reporter, self.signals, self.helper = session.reporter, session.signals, session.helper
         self.manifest: dict[str, Any] = {}
-        self.retry_failed = False
         self._is_warming_up = False
 
-    def run_all(self, *, resumed: bool, require: Sequence[str]) -> SweepResult:
+    def run_all(self, *, resumed: bool) -> SweepResult:
         """All stages."""
         plan, run = self.plan, self.run
         if resumed:
             self.manifest = run.read_manifest()
             run.check_digests(self.manifest)
         recorded = read_record(run) if resumed else []
-        progress = Progress(plan, run, self.reporter, self._facts, recorded, retry_failed=self.retry_failed)
-        engine = choose_engine(plan, progress.known_fits(), self.reporter, self.address)
+        progress = Progress(plan, run, self.reporter, self._facts, recorded, retry_failed=self.options.retry_failed)
+        engine = choose_engine(plan, progress.known_fits(), self.reporter, self.options.address)
         self._begin(resumed)
         self.signals.defer()
         progress.begin()
@@ -202,6 +175,7 @@ class _Session:
         best = outcome.best
         gates = []
         if best is not None and best.metrics:
+            require = plan.config.evaluation.require
             gates = check_gates(require, best.metrics, reports=reports_of(best), intervals=intervals_of(best))
         return self._result(progress, outcome, gates)
 
@@ -221,7 +195,7 @@ class _Session:
         """Write what a sweep begins with."""
         if resumed:
             self.manifest.pop("files", None)  # the digests of what is written anew
-            self.manifest |= {"status": "running", "argv": self.argv, "plan": plan_document(self.plan)}
+            self.manifest |= {"status": "running", "argv": self.session.argv, "plan": plan_document(self.plan)}
             self.manifest["resumed"] = [*self.manifest.get("resumed", []), now()]
         else:
             config = self.plan.config
@@ -229,7 +203,7 @@ class _Session:
                 "kind": "sweep",
                 "status": "running",
                 "name": config.name,
-                "argv": self.argv,
+                "argv": self.session.argv,
                 "config": str(config.file) if config.file else None,
                 "seed": config.seed,
                 "environment": {"dltrain": dltrain.__version__},
@@ -248,7 +222,7 @@ class _Session:
             self.reporter,
             self.signals,
             observer=progress,
-            argv=self.argv,
+            argv=self.session.argv,
             jobs=self.plan.jobs,
             threads=self.threads,
         )
@@ -267,7 +241,8 @@ class _Session:
 
     def _seconds(self) -> float:
         before = (self.manifest.get("seconds") or {}).get("total", 0.0) if self.manifest.get("resumed") else 0.0
-        return round(before + time.monotonic() - self.started, 3)
+        self.session.watch.stop()
+        return round(before + self.session.watch.seconds["total"], 3)
 
     def _result(self, progress: Progress, outcome: Outcome, gates: list[Any]) -> SweepResult:
         crashed = sum(trial.status == "failed" for trial in progress.trials)

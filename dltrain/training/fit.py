@@ -37,7 +37,7 @@ from dltrain.training.saving.manifest import Manifest
 from dltrain.training.saving.pictures import Drawers
 from dltrain.training.saving.record import RunRecord
 from dltrain.training.saving.resuming import open_run
-from dltrain.training.session import Session, ShouldStop
+from dltrain.training.session import FitOptions, Session
 from dltrain.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -52,11 +52,9 @@ def fit(
     runs: Path = Path("runs"),
     run_dir: Path | None = None,
     resume: Path | Literal["auto"] | None = None,
-    require: Sequence[str] = (),
     threads: int | None = None,
     reporter: Reporter | None = None,
-    dataset: Dataset | None = None,
-    should_stop: ShouldStop | None = None,
+    **options: Any,
 ) -> FitResult:
     """Train what a config describes and write a run directory.
 
@@ -66,22 +64,20 @@ def fit(
         runs: parent of the run directory.
         run_dir: the run directory itself.
         resume: a run directory to go on with; "auto": `run_dir` if something is there, else start in it.
-        require: gates besides those of the config.
         threads: threads for one operation; None: all cores, or on a resume those of the run.
         reporter: is told what happens.
-        dataset: the config's data, where it is read already.
-        should_stop: asked at each epoch's end (0-based epoch, Keras's names to values); True ends the training there, as an
-            early stopping does.
+        options: the attributes of `FitOptions`, such as `require`.
 
     Raises:
         DltrainError: with the exit code that fits.
     """
+    given = FitOptions(**options)
     if config.training is None or config.data.source == NO_DATA:
         key = "training" if config.training is None else "data"
         hint = "`dltrain trace CONFIG --input '1, 2'` computes what the net makes of numbers"
         hint += "; to train it, give it a `training:` block" if key == "training" else "; to train it, say where its data is"
         raise ConfigError(placed(config, [Fault(f"`{key}: none` leaves nothing to fit", path=key, hint=hint)]))
-    training, config = config.training, config.requiring(require)
+    training, config = config.training, config.requiring(given.require)
     parse_gates(config.evaluation.require)
     wrong = [item for item in check_tensorboard(config, training) if item.severity == "error"]
     if wrong:  # told before anything is imported or read
@@ -96,9 +92,9 @@ def fit(
                 manifest = Manifest.read(run) if resumed else None
                 threads = threads or (manifest.threads if manifest else None) or os.cpu_count() or 1
                 with _helper_process() as helper:
-                    session = Session(argv, threads, reporter, signals, helper, Drawers([helper]), should_stop)
+                    session = Session(argv, threads, reporter, signals, helper, Drawers([helper]), given.should_stop)
                     stages = _Fit(config, training, run, session, manifest)
-                    read, warnings = stages.read() if dataset is None else stages.take(dataset)
+                    read, warnings = stages.read() if given.dataset is None else stages.take(given.dataset)
                     return stages.fit(read, warnings)
         except (DltrainError, KeyboardInterrupt, OSError):
             if created and not (run.manifest_file.exists()):

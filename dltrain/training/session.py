@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dltrain.data.dataset import Dataset
 from dltrain.processes.helper import HelperProcess
 from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
@@ -18,6 +19,22 @@ from dltrain.training.saving.pictures import Drawers
 
 # (0-based epoch, Keras's names to values) -> whether to end the training here
 ShouldStop = Callable[[int, Mapping[str, float]], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitOptions:
+    """What a fit is given beside its config, of which a fit by itself needs nothing.
+
+    Attributes:
+        require: gates besides those of the config.
+        dataset: the config's data, where it is read already.
+        should_stop: asked at each epoch's end (0-based epoch, Keras's names to values); True ends the training there, as an
+            early stopping does.
+    """
+
+    require: Sequence[str] = ()
+    dataset: Dataset | None = None
+    should_stop: ShouldStop | None = None
 
 
 class Stopwatch:

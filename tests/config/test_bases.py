@@ -9,7 +9,7 @@ from dltrain.cli.app import run
 from dltrain.config import load_config, load_config_text
 from dltrain.config.load import origins
 from dltrain.errors import ConfigError
-from dltrain.sweep.plan import base_text, plan_sweep, trial_config
+from dltrain.sweep.plan import SweepOptions, base_text, plan_sweep, trial_config
 
 BASE = """
 data: {source: csv, path: houses.csv, target: price, split: {test: 0.25, validation: 0.2}, encode: {zip: one_hot}}
@@ -147,7 +147,7 @@ def test_files_are_swept_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     write(tmp_path, b=model.replace("UNITS", "5") + "\ntraining: {epochs: 9, batch_size: 4}")
     (tmp_path / "same.yaml").write_text((tmp_path / "a.yaml").read_text())
     config = load_config("own.yaml", ["seed=7"])
-    plan = plan_sweep(config, over=["extends=a.yaml,b.yaml,same.yaml", "training.batch_size=2,8"])
+    plan = plan_sweep(config, SweepOptions(over=["extends=a.yaml,b.yaml,same.yaml", "training.batch_size=2,8"]))
     made = [
         trial_config(plan, {"extends": file, "training.batch_size": size}, base_text(plan.config))
         for file in plan.space[0].values

@@ -10,7 +10,7 @@ import pytest
 from dltrain.config.types import SweepConfig
 from dltrain.errors import ConfigError, UsageError
 from dltrain.sweep.choosing import build_strategy
-from dltrain.sweep.plan import plan_sweep
+from dltrain.sweep.plan import SweepOptions, plan_sweep
 from tests.sweep.support import SMALL, small
 
 
@@ -29,16 +29,18 @@ def test_over_takes_the_place_of_the_blocks_parameters_and_options_that_of_its_k
     text = SMALL + "sweep: {parameters: {droprate: [0.1]}, strategy: random, trials: 3, metric: val_accuracy, jobs: 2}\n"
     plan = plan_sweep(small(text=text))
     assert (plan.strategy, plan.trials, plan.metric, plan.mode, plan.jobs) == ("random", 3, "val_accuracy", "max", 2)
-    plan = plan_sweep(small(text=text), over=["training.batch_size=8,16"], strategy="grid", trials=1, metric="rmse", jobs=1)
+    plan = plan_sweep(
+        small(text=text), SweepOptions(over=["training.batch_size=8,16"], strategy="grid", trials=1, metric="rmse", jobs=1)
+    )
     assert plan.given == {"training.batch_size": [8, 16]}
     assert (plan.strategy, plan.trials, plan.metric, plan.mode, plan.jobs) == ("grid", 1, "rmse", "min", 1)
 
 
 def test_a_range_without_end_is_drawn_from():
-    plan = plan_sweep(small(), over=["droprate={low: 0.0, high: 0.5}"])
+    plan = plan_sweep(small(), SweepOptions(over=["droprate={low: 0.0, high: 0.5}"]))
     assert (plan.strategy, plan.trials) == ("random", 20)
     with pytest.raises(ConfigError, match="without end"):
-        plan_sweep(small(), over=["droprate={low: 0.0, high: 0.5}"], strategy="grid")
+        plan_sweep(small(), SweepOptions(over=["droprate={low: 0.0, high: 0.5}"], strategy="grid"))
 
 
 def test_what_makes_a_model_the_best_is_what_is_compared():
@@ -64,7 +66,7 @@ def test_folds_and_seeds_alone_are_one_trial_of_several_fits():
 )
 def test_contradictions(overrides, options, said):
     with pytest.raises(ConfigError, match=said):
-        plan_sweep(small(*overrides), **options)
+        plan_sweep(small(*overrides), SweepOptions(**options))
 
 
 def test_one_fold_is_no_sweep():
@@ -88,10 +90,10 @@ def test_d2_the_compared_metric_has_the_direction_of_its_class():
 def test_d6_a_range_is_never_listed():
     over = ["seed={low: 0, high: 4294967295}"]
     with pytest.raises(ConfigError) as caught:
-        plan_sweep(small(), over=over)
+        plan_sweep(small(), SweepOptions(over=over))
     assert "4,294,967,296 trials" in str(caught.value)
     for strategy in ("grid", "random", "tpe"):
-        plan = plan_sweep(small(), over=over, strategy=strategy, trials=3)
+        plan = plan_sweep(small(), SweepOptions(over=over, strategy=strategy, trials=3))
         candidates = build_strategy(plan, Path()).candidates()
         assert len(candidates) <= 6
         assert all(0 <= trial["seed"] <= 4294967295 for trial in candidates)
@@ -101,12 +103,12 @@ def test_d6_a_range_is_never_listed():
     ):
         with pytest.raises(ConfigError):
             plan_sweep(small(word))
-    plan = plan_sweep(small(), over=["droprate={low: 0, high: 0.9, step: 1e-12}"], trials=2)
+    plan = plan_sweep(small(), SweepOptions(over=["droprate={low: 0, high: 0.9, step: 1e-12}"], trials=2))
     assert [trial["droprate"] for trial in build_strategy(plan, Path()).candidates()] == [0.0, 1e-12]
     with pytest.raises(ConfigError):
-        plan_sweep(small(), over=["model.layers.0.units={low: 1, high: 100000000000}"], strategy="capacity")
+        plan_sweep(small(), SweepOptions(over=["model.layers.0.units={low: 1, high: 100000000000}"], strategy="capacity"))
 
 
 def test_d6_a_value_that_is_listed_twice_is_tried_once():
-    plan = plan_sweep(small(), over=["training.batch_size=8,16,8"])
+    plan = plan_sweep(small(), SweepOptions(over=["training.batch_size=8,16,8"]))
     assert [trial["training.batch_size"] for trial in build_strategy(plan, Path()).candidates()] == [8, 16]

@@ -10,7 +10,7 @@ import pytest
 
 from dltrain.config.blocks.sweep import read_over
 from dltrain.sweep.comparison import compare
-from dltrain.sweep.plan import plan_sweep
+from dltrain.sweep.plan import SweepOptions, plan_sweep
 from dltrain.sweep.space import build_space
 from dltrain.sweep.strategies.capacity import CapacityStrategy
 from dltrain.sweep.strategies.grid import GridStrategy
@@ -168,7 +168,7 @@ def test_d6_tpe_that_goes_on_knows_what_was_trained(tmp_path):
 
 
 def test_d6_the_best_is_compared_with_another_configuration():
-    plan = plan_sweep(small(), over=["training.batch_size=8,16"])
+    plan = plan_sweep(small(), SweepOptions(over=["training.batch_size=8,16"]))
     values = [(8, 0.5), (8, 0.5), (16, 0.9)]
     trials = [trial_of(number, {"training.batch_size": size}, value) for number, (size, value) in enumerate(values, 1)]
     found = compare(trials, plan)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dltrain.config import load_config
-from dltrain.sweep.plan import plan_sweep
+from dltrain.sweep.plan import SweepOptions, plan_sweep
 from dltrain.sweep.space import grid_size
 from tests.support import CONFIGS, data_folder, run_dltrain, shared_data
 
@@ -37,7 +37,7 @@ def test_what_the_shipped_sweeps_plan(name, strategy, trials, fits):
 def test_a_parameter_of_a_shipped_config_goes_by_its_bare_name():
     config = load_config(CONFIGS / "lfw.yaml")
     rates = "training.optimizer.learning_rate=1e-4,1e-3,1e-2,1e-1"
-    assert grid_size(plan_sweep(config, over=[rates, "droprate=0.0,0.2,0.5"]).space) == 12
+    assert grid_size(plan_sweep(config, SweepOptions(over=[rates, "droprate=0.0,0.2,0.5"])).space) == 12
 
 
 @pytest.mark.slow

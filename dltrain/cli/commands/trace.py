@@ -80,7 +80,8 @@ def command(
         plot = check_picture(plot, force=force)
     with_weights = weights is not None
     wanted = [*(row or ()), *(_range(rows) if rows else ())]
-    config, run = _subject(words or [], list(inputs or ()), runs)
+    subject = _subject(words or [], list(inputs or ()), runs)
+    run = subject if isinstance(subject, Path) else None
     weights = None if weights == SHOWN else weights
     if features is not None or layer is not None:
         if features is None or plot is None or run is None:
@@ -98,11 +99,8 @@ def command(
     if run is not None and with_weights and not inputs and not wanted:
         _write_weights(console, run, weights)
         return 0
-    if config is not None:
-        config = _checked(console, config)
     result = trace(
-        config,
-        run=run,
+        subject if isinstance(subject, Path) else _checked(console, subject),
         inputs=list(inputs or ()),
         targets=list(targets or ()),
         rows=wanted,
@@ -149,7 +147,7 @@ def _write_weights(console: Console, run: Path, weights: str | None) -> None:
     console.result(weights_text(run, which, found))
 
 
-def _subject(words: list[str], inputs: list[str], runs: Path) -> tuple[Config | None, Path | None]:
+def _subject(words: list[str], inputs: list[str], runs: Path) -> Config | Path:
     """The config or the run that the words name."""
     from dataclasses import replace
 
@@ -165,11 +163,11 @@ def _subject(words: list[str], inputs: list[str], runs: Path) -> tuple[Config | 
     if not os.path.isfile(files[0]) and not files[0].endswith((".yaml", ".yml")):
         if overrides:
             raise UsageError(Fault("a run's values cannot be overridden", hint=f"trace its config: {files[0]}/config.yaml"))
-        return None, find_run(files[0], runs)
+        return find_run(files[0], runs)
     config = load_config(files[0], overrides)
     if config.data.source == NO_DATA and inputs:
         config = replace(config, model=with_input_length(config.model, inputs[0].count(",") + 1))
-    return config, None
+    return config
 
 
 def _checked(console: Console, config: Config) -> Config:

@@ -85,9 +85,8 @@ class _Subject:
 
 
 def trace(
-    config: Config | None = None,
+    subject: Config | Path,
     *,
-    run: Path | None = None,
     inputs: Sequence[str] = (),
     targets: Sequence[str] = (),
     rows: Sequence[int] = (),
@@ -98,8 +97,7 @@ def trace(
     """Compute the numbers of a net for a few rows.
 
     Args:
-        config: a checked config; its `data:` may be `none`.
-        run: a run, in place of a config.
+        subject: a checked config, whose `data:` may be `none`, or a run.
         inputs: rows as text, such as "-1, 2": numbers, or the values of the data's columns in their order.
         targets: a target for each of them, in its own units or by its label; empty: forward only.
         rows: rows of the config's or run's data, counted from 0 in the order of its files.
@@ -119,62 +117,78 @@ def trace(
         )
     if targets and len(targets) != len(inputs):
         raise UsageError(f"{len(inputs)} --input but {len(targets)} --target", hint="give each input its target, or none of them")
-    subject = _subject(config, run, need_data=bool(rows), reporter=reporter)
-    part, names = _part(subject, inputs, targets, rows, reporter)
-    known = bool(part.targets) and bool(subject.heads)
+    net = _read_subject(subject, need_data=bool(rows), reporter=reporter)
+    part, names = _part(net, inputs, targets, rows, reporter)
+    known = bool(part.targets) and bool(net.heads)
     if steps is not None and not known:
         raise UsageError("steps of gradient descent need a target", hint="give one with --target")
-    optimizer = (
-        (with_steps(subject.config.training, None).optimizer if subject.config.training else PLAIN_DESCENT) if known else None
-    )
-    network = infer_network(subject.config.model, subject.schema, subject.heads)
-    numbers, origin, notes = _numbers(subject, network, optimizer, weights, reporter)
-    if known:
-        encoded = encode_part(part, subject.schema, subject.heads)
-        y: list[NDArray[Any]] | None = [in_memory(array) for array in encoded.targets]
-        if subject.preprocessing is None and subject.heads[0].encoding == "value":
-            y = [np.stack([part.targets[spec.name] for spec in subject.schema.targets], axis=1)]  # not rounded to float32
-    else:
-        y = None
-    x = [in_memory(part.inputs[spec.name]) for spec in subject.schema.inputs]
+    optimizer = _optimizer(net.config) if known else None
+    network = infer_network(net.config.model, net.schema, net.heads)
+    numbers, origin, notes = _numbers(net, network, optimizer, weights, reporter)
+    x = [in_memory(part.inputs[spec.name]) for spec in net.schema.inputs]
+    y = _encoded_targets(net, part) if known else None
     rate = numbers.learning_rate
-    first = numbers.forward_and_back(x, y)
-    losses = [] if first.loss is None else [first.loss]
-    if y is not None:
-        numbers.step(first)
-        done = first
-        for _ in range((steps or 0) - 1):
-            done = numbers.forward_and_back(x, y)
-            losses.append(float("nan") if done.loss is None else done.loss)
-            numbers.step(done)
-        if steps:
-            last = numbers.forward_and_back(x, y).loss
-            losses.append(float("nan") if last is None else last)
-    if optimizer is not None and subject.config.training is None:
-        notes.append(
-            f"`training: none` names no optimizer: the step is that of SGD at {PLAIN_DESCENT.arguments['learning_rate']}"
-        )
-    curves = [f"{name} ({value.name})" for name, value in optimizer.arguments.items() if is_curve(value)] if optimizer else []
-    if curves and y is not None:
-        follow = "follow curves" if len(curves) > 1 else "follows a curve"
-        notes.append(f"{' and '.join(curves)} {follow} over the whole training: the step is taken at the peak")
+    first, losses = _descend(numbers, x, y, steps)
     return Trace(
-        source=subject.source,
+        source=net.source,
         weights=origin,
         backend=numbers.backend,
-        schema=subject.schema,
-        heads=subject.heads,
+        schema=net.schema,
+        heads=net.heads,
         names=names,
         inputs=x,
         targets=y,
-        predictions=_predictions(subject.heads, first.outputs),
+        predictions=_predictions(net.heads, first.outputs),
         first=first,
         optimizer=optimizer,
         learning_rate=rate,
         formulas=numbers.formulas,
         losses=losses,
-        notes=[*notes, *numbers.notes],
+        notes=[*notes, *_optimizer_notes(net.config, optimizer), *numbers.notes],
     )
+
+
+def _optimizer(config: Config) -> Component:
+    return with_steps(config.training, None).optimizer if config.training else PLAIN_DESCENT
+
+
+def _encoded_targets(subject: _Subject, part: Part) -> list[NDArray[Any]]:
+    """One array for each head, as its loss takes it."""
+    encoded = encode_part(part, subject.schema, subject.heads)
+    if subject.preprocessing is None and subject.heads[0].encoding == "value":
+        return [np.stack([part.targets[spec.name] for spec in subject.schema.targets], axis=1)]  # not rounded to float32
+    return [in_memory(array) for array in encoded.targets]
+
+
+def _descend(
+    numbers: NetworkNumbers, x: list[NDArray[Any]], y: list[NDArray[Any]] | None, steps: int | None
+) -> tuple[Pass, list[float]]:
+    """The first pass; and the losses before the first step and after each one, of a single step that before it alone."""
+    first = numbers.forward_and_back(x, y)
+    losses = [] if first.loss is None else [first.loss]
+    if y is not None:
+        numbers.step(first)
+        for number in range(steps or 0):
+            done = numbers.forward_and_back(x, y)
+            losses.append(float("nan") if done.loss is None else done.loss)
+            if number + 1 < (steps or 0):
+                numbers.step(done)
+    return first, losses
+
+
+def _optimizer_notes(config: Config, optimizer: Component | None) -> list[str]:
+    """What is to be said of the step that is taken, if one is."""
+    if optimizer is None:
+        return []
+    notes = []
+    if config.training is None:
+        rate = PLAIN_DESCENT.arguments["learning_rate"]
+        notes.append(f"`training: none` names no optimizer: the step is that of SGD at {rate}")
+    curves = [f"{name} ({value.name})" for name, value in optimizer.arguments.items() if is_curve(value)]
+    if curves:
+        follow = "follow curves" if len(curves) > 1 else "follows a curve"
+        notes.append(f"{' and '.join(curves)} {follow} over the whole training: the step is taken at the peak")
+    return notes
 
 
 def _predictions(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> list[dict[str, Any]]:
@@ -190,9 +204,9 @@ def _predictions(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> list
     return rows
 
 
-def _subject(config: Config | None, run: Path | None, *, need_data: bool, reporter: Reporter) -> _Subject:
-    if run is not None:
-        stored = load_run(run)
+def _read_subject(given: Config | Path, *, need_data: bool, reporter: Reporter) -> _Subject:
+    if isinstance(given, Path):
+        run, stored = given, load_run(given)
         if stored.is_average:
             raise UsageError(f"{run} is the average of several models", hint=f"a member by itself: dltrain trace {run}/members/1")
         subject = _Subject(str(run), stored.config, stored.preprocessing.schema, stored.heads, stored.preprocessing, None, stored)
@@ -200,7 +214,7 @@ def _subject(config: Config | None, run: Path | None, *, need_data: bool, report
             reporter.status("reading data")
             subject.dataset = _load(stored.config, stored.preprocessing, reporter)
         return subject
-    assert config is not None
+    config = given
     source = str(config.file) if config.file else config.name
     if config.data.source == NO_DATA:
         if need_data:

@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from dltrain.config.types import Config
-from dltrain.data.dataset import Dataset
 from dltrain.errors import DivergenceError, DltrainError, InterruptedRun
-from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
 from dltrain.training.fit import fit
-from dltrain.training.session import ShouldStop
 
 # A process of a sweep that was killed may take so long to save what it was at.
 _PATIENCE = 30.0
 
 
 def run_fit(
-    config: Config,
-    path: Path,
-    *,
-    argv: Sequence[str],
-    threads: int | None,
-    reporter: Reporter,
-    dataset: Dataset | None = None,
-    should_stop: ShouldStop | None = None,
-    was_stopped: Callable[[], bool] = lambda: False,
+    config: Config, path: Path, *, was_stopped: Callable[[], bool] = lambda: False, **options: Any
 ) -> tuple[str, str | None]:
     """Fit, or go on with the run that is in `path`; nothing is raised for what goes wrong.
 
     Args:
-        config, argv, threads, reporter, dataset, should_stop: as for `fit`.
+        config: as for `fit`.
         path: the run directory.
         was_stopped: whether `should_stop` ended it.
+        options: as for `fit`: argv, threads, reporter, dataset, should_stop.
 
     Returns:
         Status as in `TrialFit`, and for `failed` and `diverged` what happened.
@@ -43,16 +34,7 @@ def run_fit(
     path.parent.mkdir(parents=True, exist_ok=True)
     _wait_for(Run(path))
     try:
-        fit(
-            config,
-            argv=argv,
-            run_dir=path,
-            resume="auto",
-            threads=threads,
-            reporter=reporter,
-            dataset=dataset,
-            should_stop=should_stop,
-        )
+        fit(config, run_dir=path, resume="auto", **options)
     except InterruptedRun:
         return "interrupted", None
     except DivergenceError as error:
