@@ -169,7 +169,6 @@ TOO_MANY: set[str] = {
     "config/blocks/templates.py:_check_field",
     "data/fitted.py:_stray_label",
     "data/series/preprocessing.py:refuse_several",
-    "data/tables/fit.py:make_preprocessing",
     "data/tables/text_parse.py:read_columns",
     "data/tables/text_scan.py:_quote_faults",
     "evaluation/metrics/report.py:_classification",

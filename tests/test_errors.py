@@ -89,7 +89,7 @@ def test_f1_a_bug_in_the_building_of_a_model_is_not_told_as_a_refusal_of_keras(m
 def test_f1_a_bug_beside_the_split_is_not_told_as_a_fault_of_the_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from dltrain.config.types import DataConfig, SplitConfig
     from dltrain.data import load_dataset
-    from dltrain.data.tables import fit as fit_table
+    from dltrain.data.tables.fitting import rows
 
     path = tmp_path / "t.csv"
     path.write_text("a,g,y\n" + "".join(f"{i},{i % 5},{i % 7}.5\n" for i in range(40)))
@@ -98,7 +98,7 @@ def test_f1_a_bug_beside_the_split_is_not_told_as_a_fault_of_the_split(tmp_path:
     def broken(*_: object, **__: object) -> None:
         raise ValueError("operands could not be broadcast together")
 
-    monkeypatch.setattr(fit_table, "split_groups", broken)
+    monkeypatch.setattr(rows, "split_groups", broken)
     with pytest.raises(ValueError, match="broadcast") as caught:
         load_dataset(given, seed=0)
     assert not isinstance(caught.value, DataError)

@@ -24,7 +24,8 @@ from dltrain.data.pictures.preprocessing import (
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures, RawTable
 from dltrain.data.splits import Rows
-from dltrain.data.tables.fit import choose_rows, reading_of
+from dltrain.data.tables.fitting.reading import reading_of
+from dltrain.data.tables.fitting.rows import choose_rows
 from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION
 from dltrain.data.targets import (
     HINT_CONSTANT,

@@ -24,19 +24,11 @@ from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues,
 from dltrain.data.series.times import Times, read_times
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_files import write_meta
-from dltrain.data.tables.fit import (
-    check_columns,
-    column_kinds,
-    decided_dates,
-    feature_columns,
-    fit_column,
-    reading_of,
-    scaled_target,
-    summarize,
-    target_names,
-    text_options,
-    with_units,
-)
+from dltrain.data.tables.fitting.columns import fit_column
+from dltrain.data.tables.fitting.kinds import column_kinds, decided_dates, feature_columns
+from dltrain.data.tables.fitting.reading import check_columns, reading_of, text_options, with_units
+from dltrain.data.tables.fitting.summary import summarize
+from dltrain.data.tables.fitting.targets import scaled_target, target_names
 from dltrain.data.tables.preprocessing import TablePreprocessing, locator
 from dltrain.data.targets import HINT_CONSTANT, Locate, transformed
 from dltrain.errors import ConfigError, DataError

@@ -48,18 +48,11 @@ from dltrain.data.splits import Rows
 from dltrain.data.tables.column_files import AS_READ, ColumnFiles, read_meta, write_meta
 from dltrain.data.tables.column_names import column_of, marked
 from dltrain.data.tables.convert import Plan, convert, refuse_ragged, survey, text_bytes
-from dltrain.data.tables.fit import (
-    TableFit,
-    check_columns,
-    column_kinds,
-    feature_columns,
-    fit_column,
-    fit_targets,
-    min_count_of,
-    reading_of,
-    target_names,
-    with_units,
-)
+from dltrain.data.tables.fit import TableFit
+from dltrain.data.tables.fitting.columns import fit_column, min_count_of
+from dltrain.data.tables.fitting.kinds import column_kinds, feature_columns
+from dltrain.data.tables.fitting.reading import check_columns, reading_of, with_units
+from dltrain.data.tables.fitting.targets import fit_targets, target_names
 from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION, TablePreprocessing, locator, read_weights
 from dltrain.data.targets import EXACT, FEW_VALUES, are_codes, encode_target, infer_target, transformed
 from dltrain.errors import ConfigError, DataError, UsageError, all_of

@@ -10,7 +10,7 @@ from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Part
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import blocks_in_order
-from dltrain.data.tables.fit import coded_groups, times_of
+from dltrain.data.tables.fitting.rows import coded_groups, times_of
 from dltrain.data.tables.preprocessing import TablePreprocessing
 
 

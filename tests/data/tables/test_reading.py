@@ -19,7 +19,7 @@ from dltrain.data.columns.kinds import USUAL_MISSING, mend, text_of, to_numbers
 from dltrain.data.raw import RawTable
 from dltrain.data.sources import read_source
 from dltrain.data.tables.column_names import column_of
-from dltrain.data.tables.fit import reading_of
+from dltrain.data.tables.fitting.reading import reading_of
 from dltrain.reporting import Reporter
 from tests.data.streaming import load_as, small_chunks
 from tests.support import shared_data

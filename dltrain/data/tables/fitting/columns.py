@@ -1,0 +1,78 @@
+"""What the training rows teach about each column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig, config_fault
+from dltrain.data.columns.column import FeatureColumn, fit_feature
+from dltrain.data.columns.kind import Learning
+from dltrain.data.columns.scaling import IMPUTES, SCALES
+from dltrain.data.columns.spoken import far_codes
+from dltrain.data.columns.tokens import warn_of_whole_lines
+from dltrain.data.dataset import TargetSpec
+from dltrain.data.giveaways import warn_of_giveaways
+from dltrain.data.splits import Rows
+from dltrain.errors import ConfigError
+
+
+def _option(config: DataConfig, key: str, column: str, default: Any, words: tuple[str, ...]) -> Any:
+    option = getattr(config, key)
+    value = option.get(column, default) if isinstance(option, dict) else option
+    value = default if value is None else value
+    if isinstance(value, str) and value not in words:
+        message = f"expected one of {', '.join(words)}, got {value}"
+        raise ConfigError(config_fault(config, f"data.{key}", message))
+    return value
+
+
+def min_count_of(config: DataConfig, column: str) -> int:
+    """Training rows that a category of the column needs to be one of its own."""
+    option = config.min_count
+    return (option.get(column, 1) if isinstance(option, Mapping) else option) or 1
+
+
+def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Rows) -> FeatureColumn:
+    """What the training rows teach about a column, with the options that the config has for it."""
+    for key in ("encode", "min_count"):
+        option = getattr(config, key)
+        if not isinstance(option, dict) or column.name not in option or column.kind in ("category", "boolean"):
+            continue
+        what = {"text": "free text", "number": "numbers", "date": "dates"}.get(column.kind, f"a column of {column.kind}s")
+        message = f"{column.name} is {what}, and `{key}` is for categories"
+        hint = f"`data.features: {{{column.name}: category}}` takes each different value for a category"
+        raise ConfigError(config_fault(config, f"data.{key}.{column.name}", message, hint))
+    scale = _option(config, "scale", column.name, "standard", (*SCALES, "unit"))
+    how = Learning(
+        scale="minmax" if scale == "unit" else scale,
+        impute=_option(config, "impute", column.name, "median", IMPUTES),
+        encode=_option(config, "encode", column.name, None, ("one_hot", "embedding")),
+        min_count=min_count_of(config, column.name),
+        text=config.text,
+        keeps_rounding=isinstance(config.scale, dict) and column.name in config.scale,
+    )
+    return fit_feature(column, values, rows, how)
+
+
+def odd_columns(
+    columns: Sequence[FeatureColumn],
+    shown: Mapping[str, Any],
+    specs: Sequence[TargetSpec],
+    targets: Mapping[str, NDArray[Any]],
+    rows: NDArray[np.int64],
+) -> list[str]:
+    """Warnings of columns that tell the target, hold codes for numbers, or texts that no blank divides.
+
+    Args:
+        columns: fitted to the training part.
+        shown: column -> its values in some rows.
+        specs, targets: what is predicted, in all rows.
+        rows: which rows are shown.
+    """
+    told = {name: target[rows] for name, target in targets.items()}
+    warnings = warn_of_whole_lines({column.name: column.tokenizer for column in columns})
+    return [*warnings, *warn_of_giveaways(columns, shown, specs, told), *far_codes(columns, shown, specs, told)]

@@ -1,0 +1,58 @@
+"""How the text of a table becomes values, and which columns there must be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dltrain.config.types import DataConfig, config_fault
+from dltrain.data.columns.kinds import USUAL_MISSING, Reading, find_units
+from dltrain.data.columns.spoken import unusable_types
+from dltrain.data.raw import RawTable
+from dltrain.data.tables.column_names import named_columns
+from dltrain.errors import DataError, capped
+from dltrain.wording import column_hint
+
+TEXT_OPTIONS = ("columns", "header", "quote", "encoding", "separator", "skip", "comment")
+
+
+def reading_of(config: DataConfig, raw: RawTable) -> Reading:
+    """How text becomes values."""
+    return Reading(
+        USUAL_MISSING if config.missing is None else tuple(config.missing),
+        config.decimal or raw.reading.get("decimal", "."),
+        config.thousands or raw.reading.get("thousands"),
+        config.replace,
+        config.dates,
+    )
+
+
+def with_units(config: DataConfig, raw: RawTable, reading: Reading) -> Reading:
+    """The reading with what the numbers of each text column are written with; words that are meant as such keep it."""
+    words = {name for name, kind in (config.features or {}).items() if kind not in (None, "number")}
+    targets = {*config.target, *raw.target} if config.series is None else set[str]()
+    words |= targets if config.task == "classification" else set()
+    return find_units(raw.frame, reading, targets if config.task is None else (), words)
+
+
+def text_options(config: DataConfig, raw: RawTable) -> dict[str, Any]:
+    """How the text was read, as the config says it or as was found out: with that a run reads its own files again."""
+    found = {key: raw.reading.get(key) if getattr(config, key) in (None, 0) else getattr(config, key) for key in TEXT_OPTIONS}
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def check_columns(config: DataConfig, raw: RawTable) -> None:
+    """Every column that the config names must be there, and of a type that can be read (raises DataError)."""
+    have = raw.frame.columns
+    where = raw.origin[0][1] if raw.origin else config.source
+    faults = [
+        config_fault(config, key, f"{name} is not a column of {where}", column_hint(name, have))
+        for key, name in named_columns(config)
+        if name not in have
+    ]
+    if not faults:
+        used = [(key, name) for key, name in named_columns(config) if not key.startswith("data.drop")]
+        roles = {name: f"which {key.removesuffix(f'.{name}')} names" for key, name in used}
+        file = raw.origin[0][1] if raw.origin else None
+        faults = unusable_types(raw.frame, roles, file)
+    if faults:
+        raise DataError(capped(faults))

@@ -1,0 +1,108 @@
+"""Which rows are of which part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig, config_fault
+from dltrain.data.columns.dates import to_moments
+from dltrain.data.columns.kinds import Reading, infer_time, mend, text_of, to_numbers
+from dltrain.data.dataset import TargetSpec
+from dltrain.data.fitted import given_parts, split_at_random
+from dltrain.data.part_sizes import SplitError
+from dltrain.data.raw import RawTable
+from dltrain.data.splits import Rows, split_column, split_groups, split_time
+from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.preprocessing import locator
+from dltrain.data.targets import have_targets
+from dltrain.errors import DataError
+
+if TYPE_CHECKING:
+    import polars
+
+# A whole number with a point is the same group as one without: `7.0` and `7`.
+WHOLE = r"^(-?(?:0|[1-9]\d*))\.0*$"
+
+
+def choose_rows(
+    config: DataConfig,
+    raw: RawTable,
+    reading: Reading,
+    specs: tuple[TargetSpec, ...],
+    targets: dict[str, NDArray[Any]],
+    seed: int,
+) -> tuple[dict[str, Rows], str]:
+    """Rows of each part, and the manner of the split in a word."""
+    split = config.split
+    brought, rows = given_parts(config, raw.parts, raw.frame.height)
+    is_taught = have_targets(targets, raw.frame.height)
+    rows, brought = rows[is_taught[rows]], {name: part[is_taught[part]] for name, part in brought.items()}
+    shares = {"test": split.test, "validation": split.validation}
+    try:
+        if split.column:
+            values, codes = coded(text_of(column_of(raw.frame, split.column)))
+            parts = {name: part[is_taught[part]] for name, part in split_column(values, codes).items()}
+            empty = [name for name, part in parts.items() if not len(part)]
+            if empty:
+                raise ValueError(f"no row of the {empty[0]} part has a value for the target")
+            return parts, f"by column {split.column}"
+        if split.group:
+            groups = coded_groups(raw, split.group)[rows]
+            chosen = split_groups(groups, seed=seed if split.seed is None else split.seed, **shares)
+            manner = f"groups of {split.group} kept together"
+        elif split.time:
+            chosen = split_time(times_of(config, raw, reading)[rows], **shares)
+            manner = f"by time ({split.time})"
+        else:
+            spec = next((spec for spec in specs if spec.task == "classification"), None)
+            labels = None if spec is None else targets[spec.name]
+            parts, manner = split_at_random(config, rows, labels, spec.classes if spec else (), seed, locator(raw))
+            return _ordered({**parts, **brought}), manner
+    except SplitError as error:
+        named = next((name for name in (split.column, split.group) if name), None)
+        message = f"column {named}: {error}" if named else str(error)
+        raise DataError(config_fault(config, "data.split", message)) from error
+    return _ordered({**{name: rows[part] for name, part in chosen.items()}, **brought}), manner
+
+
+def coded_groups(raw: RawTable, name: str) -> NDArray[np.int64]:
+    """Int [rows]: which group a row is of; rows without one are one group."""
+    return coded(text_of(column_of(raw.frame, name)).fill_null("").str.replace(WHOLE, "$1"))[1]
+
+
+def coded(series: polars.Series) -> tuple[list[str | None], NDArray[np.int64]]:
+    """The different texts in order (null last), and int [rows]: which of them a row holds."""
+    import polars
+
+    values = series.drop_nulls().unique().sort()
+    codes = series.cast(polars.Enum(values)).to_physical().cast(polars.Int64).fill_null(len(values)).to_numpy()
+    return [*values.to_list(), None], codes
+
+
+def _ordered(parts: dict[str, Rows]) -> dict[str, Rows]:
+    return {name: parts[name] for name in ("train", "validation", "test") if name in parts}
+
+
+def times_of(config: DataConfig, raw: RawTable, reading: Reading) -> NDArray[Any]:
+    """The times of all rows by which the config splits, as numbers.
+
+    Raises:
+        SplitError: a row has none.
+    """
+    name = str(config.split.time)
+    series = mend(column_of(raw.frame, name), reading)
+    kind = infer_time(series, reading)
+    if kind.kind == "date":
+        dates = to_moments(series, kind.date_format)
+        times = np.where(dates.is_null().to_numpy(), np.nan, dates.dt.epoch("us").fill_null(0).to_numpy().astype(np.float64))
+    else:
+        times = to_numbers(series, reading)
+    bad = np.flatnonzero(np.isnan(times))
+    if len(bad):
+        file, line = locator(raw)(int(bad[0]))
+        place = f" (first {file}:{line})" if line else ""
+        raise SplitError(f"column {name} holds no date or number in {len(bad):,} rows{place}")
+    return times

@@ -1,0 +1,132 @@
+"""What is predicted: the targets of a table, with task, labels and values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig, config_fault
+from dltrain.data.columns.kinds import Reading, is_labelled, mend
+from dltrain.data.dataset import TargetSpec
+from dltrain.data.fitted import check_labels, placed
+from dltrain.data.raw import RawTable
+from dltrain.data.splits import Rows
+from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION, locator
+from dltrain.data.targets import (
+    HINT_CONSTANT,
+    HINT_ONE_CLASS,
+    encode_target,
+    infer_target,
+    numbers_among_labels,
+    refuse_log_of_none,
+    scale_target,
+    transformed,
+)
+from dltrain.errors import ConfigError, DataError, Fault
+from dltrain.wording import listed
+
+ReadTarget = Callable[[DataConfig, RawTable, Reading, str], tuple[TargetSpec, NDArray[Any]]]
+
+
+def target_names(config: DataConfig, raw: RawTable) -> tuple[str, ...]:
+    """The columns to predict (raises ConfigError where none is named)."""
+    if config.task == RECONSTRUCTION:
+        return ()
+    names = config.target or raw.target
+    if not names:
+        hint = f"say data.target: one of {listed(raw.frame.columns, 30)}; or data.task: reconstruction"
+        raise ConfigError(config_fault(config, "data.target", "the column to predict is not named", hint))
+    return names
+
+
+def read_target(config: DataConfig, raw: RawTable, reading: Reading, name: str) -> tuple[TargetSpec, NDArray[Any]]:
+    """Task and labels of a target, and its values [rows].
+
+    Raises:
+        DataError: values that are missing, unreadable, or all the same.
+    """
+    series = mend(column_of(raw.frame, name), reading)
+    classes = raw.classes if name in raw.target else ()
+    spec = infer_target(
+        series,
+        reading,
+        task=config.task,
+        classes=classes,
+        labelled=is_labelled(column_of(raw.frame, name)),
+        allow_one=config.allow_one_class,
+    )
+    spec = transformed(spec, config.scale_target)
+    return spec, encode_target(series, spec, reading, locator(raw), drop=config.missing_target == DROP)
+
+
+def fit_targets(
+    config: DataConfig, raw: RawTable, reading: Reading, read: ReadTarget = read_target
+) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]]]:
+    """All targets; `read` gives one of them.
+
+    Raises:
+        DataError: values that are missing, unreadable, or all the same.
+    """
+    if config.task == RECONSTRUCTION:
+        spec = TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so")
+        _refuse_log_of_none(config, (spec,))
+        return (spec,), {}
+    specs: list[TargetSpec] = []
+    values: dict[str, NDArray[Any]] = {}
+    faults: list[Fault] = []
+    for name in target_names(config, raw):
+        try:
+            spec, values[name] = read(config, raw, reading, name)
+            specs.append(spec)
+        except DataError as error:
+            faults.extend(placed(error, config).faults)
+    if faults:
+        raise DataError(faults)
+    _refuse_log_of_none(config, specs)
+    return tuple(specs), values
+
+
+def _refuse_log_of_none(config: DataConfig, specs: Sequence[TargetSpec]) -> None:
+    try:
+        refuse_log_of_none(specs, config.scale_target)
+    except DataError as error:
+        raise placed(error, config) from error
+
+
+def check_targets(
+    config: DataConfig,
+    specs: tuple[TargetSpec, ...],
+    targets: dict[str, NDArray[Any]],
+    rows: dict[str, Rows],
+    raw: RawTable,
+    reading: Reading,
+) -> list[str]:
+    """Labels must be known to training, numbers must vary in it; unless `data.allow_one_class` says that they need not."""
+    notes = []
+    for spec in specs:
+        if spec.task == RECONSTRUCTION:
+            continue
+        is_one = np.ptp(targets[spec.name][rows["train"]]) == 0
+        if spec.task == "classification" and not (is_one and config.allow_one_class):
+            notes += check_labels(spec.name, spec.classes, targets[spec.name], rows, locator(raw))
+        if not is_one:
+            continue
+        classifies = spec.task == "classification"
+        same = f"the target {spec.name} is the same in every row of the training part"
+        message = f"the training part has one class of {spec.name} only" if classifies else same
+        if not config.allow_one_class:
+            raise DataError(message, hint=HINT_ONE_CLASS if classifies else HINT_CONSTANT)
+        notes.append(f"{message}: to say it always is all that can be learnt")
+    return [*notes, *numbers_among_labels(config.task, specs, replace(reading, units=None))]
+
+
+def scaled_target(config: DataConfig, spec: TargetSpec, targets: dict[str, NDArray[Any]], rows: Rows) -> TargetSpec:
+    """A target of numbers with mean and deviation of the training rows, or of their logarithms."""
+    if spec.task != "regression" or not config.scale_target:
+        return spec
+    return scale_target(spec, targets[spec.name][rows], in_time=config.series is not None or config.split.time is not None)
