@@ -11,7 +11,18 @@ from dltrain.checking.argument_checks import check_arguments, check_tensorboard
 from dltrain.checking.metric_checks import check_losses, check_metrics
 from dltrain.checking.places import fault
 from dltrain.config.catalog.catalog import load_catalog
-from dltrain.config.catalog.metrics import find_direction, find_name, metric_name, split_part
+from dltrain.config.catalog.metrics import (
+    SCORES_BESIDE,
+    SCORES_OF_A_CLASS,
+    SCORES_OF_CLASSES,
+    SCORES_OF_NUMBERS,
+    SCORES_OF_RECONSTRUCTIONS,
+    SCORES_OF_TWO_CLASSES,
+    find_direction,
+    find_name,
+    metric_name,
+    split_part,
+)
 from dltrain.config.curves import is_curve
 from dltrain.config.gates import parse_gate
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
@@ -40,10 +51,6 @@ _TAKE_MASKS = (
     "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention", "BatchNormalization",
 )  # fmt: skip
 _END_MASKS = ("1D", "Flatten", "Reshape", "Permute", "RepeatVector")
-_OF_A_CLASS = ("precision", "recall", "f1")
-_CLASS_SCORES = ("accuracy", "log_loss", *_OF_A_CLASS)
-_NUMBER_SCORES = ("mae", "mse", "rmse", "r2")
-_RECONSTRUCTION_SCORES = ("mae", "mse", "rmse", "explained_variance")
 
 
 def check_training(config: Config, facts: DataFacts, heads: Sequence[Head]) -> list[Fault]:
@@ -267,13 +274,13 @@ def _check_classes(config: Config, training: TrainingConfig, facts: DataFacts, h
 def _scores_of(head: Head, config: Config) -> list[str]:
     """What the evaluation computes beside Keras's metrics."""
     if head.task == "classification":
-        return [*_CLASS_SCORES, *(["roc_auc"] if len(head.classes) == 2 else [])]
+        return list(SCORES_OF_TWO_CLASSES if len(head.classes) == 2 else SCORES_OF_CLASSES)
     if head.task == "reconstruction":
-        corrupted = [f"corrupted_{name}" for name in _RECONSTRUCTION_SCORES] if config.data.corrupt is not None else []
-        return [*_RECONSTRUCTION_SCORES, *corrupted]
+        corrupted = [f"corrupted_{name}" for name in SCORES_OF_RECONSTRUCTIONS] if config.data.corrupt is not None else []
+        return [*SCORES_OF_RECONSTRUCTIONS, *corrupted]
     series = config.data.series
     steps = range(1, 1 + (series.horizon if series is not None and series.horizon > 1 else 0))
-    return [*_NUMBER_SCORES, *(f"rmse_step_{step}" for step in steps)]
+    return [*SCORES_OF_NUMBERS, *(f"rmse_step_{step}" for step in steps)]
 
 
 def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
@@ -289,7 +296,7 @@ def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, hea
         for score in _scores_of(head, config)
     ]
     known = list(dict.fromkeys([*scores, *(name for name in names if name != "learning_rate")]))
-    labels = [f"{score}[{label}]" for score in _OF_A_CLASS for label in heads[0].classes] if not several else []
+    labels = [f"{score}[{label}]" for score in SCORES_OF_A_CLASS for label in heads[0].classes] if not several else []
     own = len(config.evaluation.require) - config.evaluation.num_added
     for number, text in enumerate(config.evaluation.require):
 
@@ -304,18 +311,18 @@ def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, hea
             continue
         named, bare = split_part(name)
         score, bracket, label = bare.partition("[")
-        if bracket and not several and (not facts.names_known or find_name(score, _OF_A_CLASS) is not None):
-            spelled = f"{find_name(score, _OF_A_CLASS)}[{label.rstrip(']').strip()}]"
+        if bracket and not several and (not facts.names_known or find_name(score, SCORES_OF_A_CLASS) is not None):
+            spelled = f"{find_name(score, SCORES_OF_A_CLASS)}[{label.rstrip(']').strip()}]"
             found = spelled in labels or not facts.names_known or not facts.exact
         else:
-            beside = () if several or heads[0].task != "classification" else ("ece", "brier")  # in the report, not in the table
+            beside = () if several or heads[0].task != "classification" else SCORES_BESIDE
             found = any(find_name(each, (*known, *beside)) is not None for each in (name, bare))
         if not found:
             offered = labels if bracket and labels else known
             near = nearest(bare, offered)
             hint = (f'did you mean "{near}"? ' if near else "") + f"there will be: {one_of(offered)}"
             message = f"no metric {name} to require, in {text!r}"
-            if bracket and labels and find_name(score, _OF_A_CLASS) is not None:
+            if bracket and labels and find_name(score, SCORES_OF_A_CLASS) is not None:
                 asked, classes = label.rstrip("]").strip(), [str(label) for label in heads[0].classes]
                 message = f"there is no class {asked!r} to require {score} of, in {text!r}"
                 near = nearest(asked, classes)

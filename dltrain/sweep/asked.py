@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dltrain.config.catalog.metrics import canonical, find_name, metric_name, split_part
+from dltrain.config.catalog.metrics import USUAL_SCORES, canonical, find_name, metric_name, split_part
 from dltrain.sweep.plan import SweepPlan
 from dltrain.sweep.trials import Trial
 
-# Where the config asks for none: what is usually told of a task.
-_USUAL = ("accuracy", "rmse", "mae")
 _PARTS = ("validation", "test", "train")
 
 
@@ -18,7 +16,7 @@ def asked_metric(plan: SweepPlan, trials: Sequence[Trial]) -> str | None:
     """The first of `training.metrics`, else the task's usual one; None where trials are compared by it anyway, or have none."""
     names = dict.fromkeys(name for trial in trials for part in _PARTS for name in trial.metrics.get(part, {}))
     asked = [metric_name(metric) for metric in plan.config.training.metrics] if plan.config.training else []
-    for wanted in asked[:1] or _USUAL:
+    for wanted in asked[:1] or USUAL_SCORES:
         # With several targets a metric's name begins with its target's.
         found = find_name(wanted, names) or next((name for name in names if name.endswith(f"_{wanted}")), None)
         if found is not None:

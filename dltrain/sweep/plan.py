@@ -13,12 +13,13 @@ from dltrain.config import dump_yaml, load_config, load_config_text
 from dltrain.config.bases import EXTENDS
 from dltrain.config.blocks.sweep import is_endless, read_over
 from dltrain.config.canonical import canonical_text
-from dltrain.config.catalog.metrics import find_direction, find_name, metric_name
+from dltrain.config.catalog.metrics import COMPARABLE, find_direction, find_name, metric_name
 from dltrain.config.curves import is_curve
 from dltrain.config.overrides import override_word
 from dltrain.config.types import Config, SweepConfig
 from dltrain.errors import ConfigError, Fault, UsageError
 from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, Dimension, build_space, grid_size, show_value, words_of
+from dltrain.wording import did_you_mean
 
 DEFAULT_TRIALS = 20
 
@@ -250,12 +251,9 @@ def check_metric(plan: SweepPlan) -> None:
 def _check_name(config: Config, metric: str) -> None:
     assert config.training is not None
     wanted = metric.rpartition(".")[2].removeprefix("val_").removeprefix("test_").removeprefix("train_").partition("[")[0]
-    known = ["loss", "accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "rmse", "mse", "mae", "r2"]
-    own = [metric_name(each) for each in config.training.metrics]
-    if find_name(wanted, [*known, *own]) is None and len(config.data.target) < 2:
-        from dltrain.wording import did_you_mean
-
-        hint = did_you_mean(wanted, [*known, *own]) or f"there are {', '.join(dict.fromkeys([*known, *own]))}"
+    known = list(dict.fromkeys([*COMPARABLE, *(metric_name(each) for each in config.training.metrics)]))
+    if find_name(wanted, known) is None and len(config.data.target) < 2:
+        hint = did_you_mean(wanted, known) or f"there are {', '.join(known)}"
         raise UsageError(f"there is no metric {metric!r} to compare trials by", hint=hint)
 
 

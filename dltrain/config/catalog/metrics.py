@@ -34,11 +34,23 @@ _MORE_IS_BETTER = {
     "PrecisionAtRecall", "R2Score", "Recall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity",
     "TrueNegatives", "TruePositives",
 }  # fmt: skip
-# What is computed for each run, whatever the config says.
+# What is computed for each run of a task, whatever the config says, in the order in which it is told.
+SCORES_OF_CLASSES = ("accuracy", "log_loss", "precision", "recall", "f1")
+SCORES_OF_TWO_CLASSES = (*SCORES_OF_CLASSES, "roc_auc")
+SCORES_OF_NUMBERS = ("mae", "mse", "rmse", "r2")
+SCORES_OF_RECONSTRUCTIONS = ("mae", "mse", "rmse", "explained_variance")
+# Of these there is one for each class as well, such as `recall[spam]`.
+SCORES_OF_A_CLASS = ("precision", "recall", "f1")
+# In the report of classes, not in the table of metrics.
+SCORES_BESIDE = ("ece", "brier")
+# What is usually told of a task where nobody asks for anything.
+USUAL_SCORES = ("accuracy", "rmse", "mae")
 _OWN_SCORES = {
     **dict.fromkeys(("accuracy", "precision", "recall", "f1", "roc_auc", "r2", "explained_variance"), "max"),
-    **dict.fromkeys(("loss", "log_loss", "brier", "ece", "rmse", "mse", "mae", "mape", "msle", "seconds"), "min"),
+    **dict.fromkeys(("loss", "log_loss", *SCORES_BESIDE, "rmse", "mse", "mae", "mape", "msle", "seconds"), "min"),
 }
+# What fits of any task can be compared by.
+COMPARABLE = ("loss", "accuracy", *SCORES_OF_A_CLASS, "roc_auc", "log_loss", "rmse", "mse", "mae", "r2")
 
 
 def canonical(name: str) -> str:
