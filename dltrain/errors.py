@@ -81,6 +81,36 @@ def _shown(value: str | int | None) -> str | int | None:
     return without_credentials(value) if isinstance(value, str) else value
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence for the user about what was read.
+
+    Attributes:
+        text: the sentence.
+        level: "note" for a fact, "warning" for what may be meant otherwise or is left out.
+        code: which sentence it is, for those who leave it out or say it otherwise; empty where nobody does.
+    """
+
+    text: str
+    level: str = "note"
+    code: str = ""
+
+    @property
+    def is_warning(self) -> bool:
+        """Whether it is told apart from the facts."""
+        return self.level == "warning"
+
+
+def warn(text: str, code: str = "") -> Note:
+    """A note that is a warning."""
+    return Note(text, "warning", code)
+
+
+def texts(notes: Iterable[Note], level: str) -> list[str]:
+    """The sentences of one level."""
+    return [note.text for note in notes if note.level == level]
+
+
 class DltrainError(Exception):
     """Base of all errors that are the user's to mend.
 

@@ -22,7 +22,7 @@ from dltrain.data.load import load_parts
 from dltrain.data.raw import RawTable
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing, locator
-from dltrain.errors import Fault
+from dltrain.errors import Fault, texts
 from dltrain.wording import listed
 
 BLOCK_BYTES = 64 << 20
@@ -48,7 +48,7 @@ def check_data(config: Config, samples: Path | None = None) -> tuple[tuple[str, 
         quality = Quality([f"{name}: {part.num_rows:,} windows" for name, part in dataset.parts.items()])
     else:
         quality = _inspect_arrays(dataset)
-        quality.lines[:0] = [note for note in raw.notes if not note.startswith("warning: ")]
+        quality.lines[:0] = texts(raw.notes, "note")
     if samples is not None:
         from dltrain.checking.samples import draw_samples
 

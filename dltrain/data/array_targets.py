@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.kinds import USUAL_MISSING, Reading, holds, is_text, mend, to_numbers
-from dltrain.errors import DataError
+from dltrain.errors import DataError, Note, warn
 from dltrain.wording import listed
 
 NO_CODE = -1
@@ -17,7 +17,7 @@ NO_CODE = -1
 
 def read_targets(
     values: NDArray[Any], inputs: NDArray[Any], name: str, config: DataConfig
-) -> tuple[NDArray[Any], tuple[str, ...], list[str]]:
+) -> tuple[NDArray[Any], tuple[str, ...], list[Note]]:
     """Targets as numbers, NaN where there is no value, or as codes of labels, -1 where there is none.
 
     Args:
@@ -67,7 +67,7 @@ def have_values(target: NDArray[Any], classes: tuple[str, ...]) -> NDArray[np.bo
     return ~np.isnan(target) if target.dtype.kind == "f" else np.ones(len(target), bool)
 
 
-def _refuse_in_inputs(inputs: NDArray[Any], series: Any, reading: Reading, config: DataConfig) -> list[str]:
+def _refuse_in_inputs(inputs: NDArray[Any], series: Any, reading: Reading, config: DataConfig) -> list[Note]:
     """A note of the words that neither a target nor an input is; an input may be none of them."""
     import polars
 
@@ -86,9 +86,9 @@ def _refuse_in_inputs(inputs: NDArray[Any], series: Any, reading: Reading, confi
         message = f"row {rows[0] + 1:,}: an input is {word}, which means no value ({len(rows):,} such rows)"
         hint = "nothing fills gaps in arrays: mend or leave out those rows, or write a table (csv, parquet)"
         raise DataError(config_fault(config, "data.missing", message, hint))
-    return [f"warning: data.missing: no value of the arrays is {listed(unmet, 8)}"] if unmet else []
+    return [warn(f"data.missing: no value of the arrays is {listed(unmet, 8)}")] if unmet else []
 
 
-def _unmet(series: Any, words: dict[str, str], reading: Reading) -> list[str]:
+def _unmet(series: Any, words: dict[str, str], reading: Reading) -> list[Note]:
     unmet = [repr(word) for word in words if word and not holds(series, (word,), reading).any()]
-    return [f"warning: data.replace: no target is {listed(unmet, 8)}"] if unmet else []
+    return [warn(f"data.replace: no target is {listed(unmet, 8)}")] if unmet else []

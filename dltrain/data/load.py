@@ -19,7 +19,7 @@ from dltrain.data.fitted import Fitted
 from dltrain.data.pictures.fit import fit_pictures
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.data.raw import Raw, RawPictures, RawTable
+from dltrain.data.raw import TWO_READINGS, Raw, RawPictures, RawTable
 from dltrain.data.series.fit import fit_series
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.sources import read_source, source_of
@@ -29,11 +29,10 @@ from dltrain.data.tables.fit import fit_table
 from dltrain.data.tables.fit_streamed import fit_streamed, why_streamed
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.tables.row_blocks import mark_blocks
-from dltrain.errors import ConfigError, DataError, Fault, UsageError
+from dltrain.errors import ConfigError, DataError, Fault, Note, UsageError, texts
 from dltrain.reporting import Reporter
 from dltrain.wording import listed, shown
 
-WARNING = "warning: "
 MOST_FEATURES_WRITTEN = 2_000
 SILENT = Reporter()
 
@@ -110,8 +109,8 @@ def prepare(
 
 
 def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Mapping[str, Any]]) -> Dataset:
-    notes = [note for note in raw.notes if not note.startswith(WARNING)] or [_size(config, raw)]
-    warnings = [note.removeprefix(WARNING) for note in raw.notes if note.startswith(WARNING)] + fitted.warnings
+    notes = texts(raw.notes, "note") or [_size(config, raw)]
+    warnings = texts(raw.notes, "warning") + fitted.warnings
     rows = {name: part.num_rows for name, part in fitted.parts.items()}
     if isinstance(raw, RawTable) and isinstance(fitted.preprocessing, TablePreprocessing):
         mark_blocks(config, raw, fitted.preprocessing, fitted.parts)
@@ -226,8 +225,7 @@ def read_part(
         DataError: missing, unreadable, or not such data as the run was trained on.
     """
     raw = _read_raw(preprocessing, paths, with_targets, reporter)
-    notes = [note.removeprefix(WARNING) for note in raw.notes if note.startswith(WARNING)]
-    notes = _by_the_run(preprocessing, raw, notes)
+    notes = texts(_by_the_run(preprocessing, raw), "warning")
     if isinstance(preprocessing, TablePreprocessing) and isinstance(raw, RawTable):
         known = {column.name for column in preprocessing.features} | {spec.name for spec in preprocessing.targets}
         known |= {preprocessing.weight or "", *preprocessing.identifiers}
@@ -279,18 +277,23 @@ def _for_file(preprocessing: Preprocessing, raw: Raw) -> Preprocessing:
     return preprocessing
 
 
-def _by_the_run(preprocessing: Preprocessing, raw: Raw, notes: Sequence[str]) -> list[str]:
-    """The notes; those of numbers with two readings say what the run's own signs make of them."""
+def _by_the_run(preprocessing: Preprocessing, raw: Raw) -> Sequence[Note]:
+    """What was noted of the files; those of numbers with two readings say what the run's own signs make of them."""
     table = preprocessing.table if isinstance(preprocessing, SeriesPreprocessing) else preprocessing
     if not isinstance(raw, RawTable) or not isinstance(table, TablePreprocessing) or not raw.reading.get("unsure"):
-        return list(notes)
+        return raw.notes
     remark, sign = raw.reading["remark"], raw.reading["unsure"]
     by_run = table.reading.thousands == sign
     if by_run == (raw.reading.get("thousands") == sign):
-        return list(notes)
+        return raw.notes
     what = "a sign between thousands" if by_run else "the decimal sign"
     said = f'numbers could be read in two ways: "{sign}" is taken for {what}, as the run\'s own data is written'
-    return [note.removesuffix(remark) + said if note.endswith(remark) else note for note in notes]
+    return [
+        replace(note, text=note.text.removesuffix(remark) + said)
+        if note.code == TWO_READINGS and note.text.endswith(remark)
+        else note
+        for note in raw.notes
+    ]
 
 
 def skipping_broken(preprocessing: Preprocessing) -> Preprocessing:
@@ -334,9 +337,8 @@ def read_words(preprocessing: Preprocessing, words: Sequence[str], *, reporter: 
     from dltrain.data.sources.word_vectors import words_table
 
     raw = words_table(words, preprocessing.arguments, reporter)
-    for note in raw.notes:
-        if note.startswith(WARNING):
-            reporter.warning(note.removeprefix(WARNING))
+    for text in texts(raw.notes, "warning"):
+        reporter.warning(text)
     return preprocessing.transform(raw, with_targets=False)
 
 

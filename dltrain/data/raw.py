@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.errors import Note
+
 if TYPE_CHECKING:
     import polars
 
     from dltrain.data.arrays.disk_array import DiskArray
+
+
+# The note on numbers that can be read in two ways, which other files or a run may overrule.
+TWO_READINGS = "two_readings"
 
 
 @dataclass(slots=True)
@@ -39,7 +45,7 @@ class RawTable:
     parts: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     origin: tuple[tuple[int, str, int], ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     reading: Mapping[str, Any] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
@@ -74,7 +80,7 @@ class RawPictures:
     names: tuple[str, ...] = ()
     keys: tuple[str | None, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 Raw = RawTable | RawPictures

@@ -20,7 +20,7 @@ from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.parquet_file import read_parquet
 from dltrain.data.tables.preprocessing import locator
 from dltrain.data.tables.sample import read_head
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns, study_columns, with_names, with_short_texts
@@ -75,9 +75,8 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
                 f"{raw.frame.height} rows are too few to learn from and to test on", file=shown(written), hint="10 at the least"
             )
         )
-    for note in raw.notes:
-        if note.startswith("warning: "):
-            reporter.warning(note.removeprefix("warning: "))
+    for text in texts(raw.notes, "warning"):
+        reporter.warning(text)
     reporter.status("looking at the columns")
     columns = study_columns(raw.frame, raw.reading.get("decimal", "."), raw.reading.get("thousands"))
     if raw.target and asked is None:
@@ -179,7 +178,7 @@ def _dates(columns: Columns) -> dict[str, str] | None:
 
 
 def _dates_remark(columns: Columns) -> str:
-    return "; ".join(kind.note.removeprefix("warning: ").split("; data.dates")[0] for kind in columns.kinds.values() if kind.note)
+    return "; ".join(kind.note.split("; data.dates")[0] for kind in columns.kinds.values() if kind.note)
 
 
 def _fit(config: DataConfig, raw: RawTable) -> Fitted:

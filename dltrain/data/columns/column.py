@@ -227,7 +227,7 @@ def usable_rows(
         found |= bad
         kept &= ~paths.is_in(list(bad)).to_numpy()
     if found:
-        notes.append(skipped_note(list(found.values())).removeprefix("warning: "))
+        notes.append(skipped_note(list(found.values())).text)
     if not kept.any() and len(rows):
         raise DataError("none of the pictures can be used", hint="data.on_error: fail names each")
     return rows[kept]

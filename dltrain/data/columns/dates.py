@@ -65,7 +65,7 @@ class Writing:
 
     Attributes:
         text: the writing, as the module describes it.
-        note: what was guessed, a sentence for the user with `warning: ` before it where nothing speaks for the guess; or empty.
+        note: what was guessed, a sentence for the user; or empty.
     """
 
     text: str
@@ -367,7 +367,7 @@ def _which(values: polars.Series, chosen: str, other: str | None, wanted: str | 
     word, against = (DAY_FIRST, MONTH_FIRST) if chosen == day else (MONTH_FIRST, DAY_FIRST)
     message = f"{name}: dates such as {example} can be read day first or month first, and no value tells which; "
     message += f"read {word.replace('_', ' ')}; data.dates: {against} says otherwise, {word} that it is right"
-    return chosen, f"warning: {message}"
+    return chosen, message
 
 
 def _plainer(values: polars.Series, one: str, two: str) -> str | None:

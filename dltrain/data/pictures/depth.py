@@ -12,6 +12,7 @@ import numpy as np
 
 from dltrain.data.pictures.files import PictureError, decode_file, quiet_pillow
 from dltrain.data.pictures.form import is_deep, white_of_bits
+from dltrain.errors import Note, warn
 
 PNG = b"\x89PNG\r\n\x1a\n"
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -35,17 +36,15 @@ class Depth:
     num_deep: int = 0
     num_coarse: int = 0
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Note]:
         """Sentences for the user."""
         found = []
         if self.white is not None:
             how = f"data.depth: {bits_of(self.white)}" if bits_of(self.white) else "fractions"
-            found.append(
-                f"{self.num_deep:,} pictures of more than 8 bits a pixel, with values up to {self.highest:,.6g}: "
-                f"{self.white:,.6g} is taken for white ({how})"
-            )
+            values = f"with values up to {self.highest:,.6g}: {self.white:,.6g} is taken for white ({how})"
+            found.append(Note(f"{self.num_deep:,} pictures of more than 8 bits a pixel, {values}"))
         if self.num_coarse:
-            found.append(f"warning: of {self.num_coarse:,} pictures of 16 bits for each colour the upper 8 bits are read")
+            found.append(warn(f"of {self.num_coarse:,} pictures of 16 bits for each colour the upper 8 bits are read"))
         return found
 
 

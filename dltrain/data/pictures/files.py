@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
-from dltrain.errors import DataError, Fault, capped
+from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.storage.bounds import PIXELS
 from dltrain.wording import listed, shown
 
@@ -78,10 +78,10 @@ def unusable(faults: Sequence[Fault], hint: str | None) -> DataError:
     return DataError(capped([replace(faults[0], hint=faults[0].hint or hint), *faults[1:]]))
 
 
-def skipped_note(faults: Sequence[Fault]) -> str:
+def skipped_note(faults: Sequence[Fault]) -> Note:
     """A warning that names pictures which were left out."""
     words = [f"{shown(fault.file or '')} ({fault.message})" for fault in faults]
-    return f"warning: {len(words):,} pictures that cannot be used were left out: {listed(words, NUM_NAMED)}"
+    return warn(f"{len(words):,} pictures that cannot be used were left out: {listed(words, NUM_NAMED)}")
 
 
 @contextlib.contextmanager

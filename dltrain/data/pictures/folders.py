@@ -20,7 +20,7 @@ from dltrain.data.files import neighbours
 from dltrain.data.pictures.files import EXTENSIONS
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.pictures.tables import read_picture_table
-from dltrain.errors import DataError, Fault, capped
+from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.storage.patterns import find_matches, is_folder
 from dltrain.wording import listed, nearest, shown
 
@@ -48,7 +48,7 @@ class PictureList:
     parts: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     target: NDArray[Any] | None = None
     classes: tuple[str, ...] = ()
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     table: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -280,11 +280,11 @@ def _refuse_strays(config: DataConfig, result: PictureList, found: Mapping[str, 
         raise DataError(capped(faults))
 
 
-def _notes(part: str, found: _Found) -> list[str]:
-    notes = [f"{part}: {note}" for note in found.notes]
+def _notes(part: str, found: _Found) -> list[Note]:
+    notes = [Note(f"{part}: {note}") for note in found.notes]
     if found.others:
         words = [f"{count:,} {name}" for name, count in found.others.most_common()]
-        notes.append(f"{part}: passed over what is no picture by its name: {listed(words, 6)}")
+        notes.append(Note(f"{part}: passed over what is no picture by its name: {listed(words, 6)}"))
     if found.empty:
-        notes.append(f"warning: {part}: no pictures in {listed(found.empty, 6)}: it is no class")
+        notes.append(warn(f"{part}: no pictures in {listed(found.empty, 6)}: it is no class"))
     return notes

@@ -14,7 +14,7 @@ from dltrain.config.types import DataConfig
 from dltrain.data.pictures.files import EXTENSIONS
 from dltrain.data.pictures.folders import TABLE_SUFFIXES, FolderReader, PictureList
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
-from dltrain.errors import DataError, Fault, capped
+from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.storage.patterns import find_matches
 from dltrain.wording import listed, nearest, shown
 
@@ -60,7 +60,7 @@ def list_given(paths: Sequence[str], table: DataConfig, *, with_labels: bool, cl
         raise DataError(capped(faults) or Fault("expected pictures, received no path"))
     num_others = folders.others.total()
     if num_others:
-        result.notes.append(f"{num_others:,} files that are no pictures by their name were passed over")
+        result.notes.append(Note(f"{num_others:,} files that are no pictures by their name were passed over"))
     return result
 
 
@@ -72,21 +72,21 @@ def _in_table(path: str, table: DataConfig, with_labels: bool, faults: list[Faul
     except DataError as error:
         faults.extend(error.faults)
         return []
-    result.notes += [f"warning: {shown(path)}: {note}" for note in notes]
+    result.notes += [warn(f"{shown(path)}: {note}") for note in notes]
     used = [folder for folder in table.images.folder if any(file.path.startswith(os.path.join(folder, "")) for file in files)]
     if used:
-        result.notes.append(f"warning: pictures of {shown(path)} come from {listed([shown(folder) for folder in used])}")
+        result.notes.append(warn(f"pictures of {shown(path)} come from {listed([shown(folder) for folder in used])}"))
     return files
 
 
-def _in_folder(folders: FolderReader, path: str, codes: Mapping[str, int], notes: list[str]) -> list[PictureFile]:
+def _in_folder(folders: FolderReader, path: str, codes: Mapping[str, int], notes: list[Note]) -> list[PictureFile]:
     """Pictures of a folder of classes, or of the folder of one class."""
     names, beside = folders.class_folders(path)
     own = os.path.basename(os.path.abspath(path))
     if not names or (own in codes and not any(name in codes for name in names)):
         return list(folders.walk(path, path, own))
     if own in codes:
-        notes.append(f"warning: {shown(path)}: the folders in it are its classes ({listed(names, 4)}), not its own name")
+        notes.append(warn(f"{shown(path)}: the folders in it are its classes ({listed(names, 4)}), not its own name"))
     folders.pass_over(beside)
     return [file for name in names for file in folders.walk(os.path.join(path, name), os.path.join(path, name), name)]
 

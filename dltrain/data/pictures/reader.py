@@ -24,7 +24,7 @@ from dltrain.data.pictures.given import label_codes, list_given
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.faces import FaceCrop
-from dltrain.errors import DataError, Fault, RunError, capped
+from dltrain.errors import DataError, Fault, Note, RunError, capped
 from dltrain.storage.values import one_of, texts
 
 SHOWN_NAMES = 3
@@ -100,7 +100,7 @@ def read_pictures(
 
 
 def _decode_all(
-    files: Sequence[str], checked: PictureReader, hint: str, notes: list[str]
+    files: Sequence[str], checked: PictureReader, hint: str, notes: list[Note]
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """The pictures that can be used, and which they are; sentences on the others, and on other sizes, go to `notes`."""
     images = np.zeros((len(files), *checked.form.shape), np.uint8 if checked.is_bytes else np.float32)
@@ -148,11 +148,11 @@ def _decode(image: Any, reader: PictureReader, resized: dict[str, tuple[int, int
     return pixels.astype(np.float32) / np.float32(255.0) * np.float32(reader.highest - reader.lowest) + np.float32(reader.lowest)
 
 
-def _resized_note(resized: Mapping[str, tuple[int, int]], form: PictureForm) -> str:
+def _resized_note(resized: Mapping[str, tuple[int, int]], form: PictureForm) -> Note:
     size, how = form.size, form.interpolation or "bilinear"
     shown = [f"{name} from {height}×{width}" for name, (height, width) in sorted(resized.items())[:SHOWN_NAMES]]
     more = f" and {len(resized) - SHOWN_NAMES:,} more" if len(resized) > SHOWN_NAMES else ""
-    return f"{len(resized):,} pictures resized to {size[0]}×{size[1]} pixels ({how}): {', '.join(shown)}{more}"
+    return Note(f"{len(resized):,} pictures resized to {size[0]}×{size[1]} pixels ({how}): {', '.join(shown)}{more}")
 
 
 def parse_reader(reader: Mapping[str, Any]) -> PictureReader:

@@ -20,7 +20,7 @@ from dltrain.data.tables.text_format import Framing
 from dltrain.data.tables.text_layout import find_layout, repeats_warning
 from dltrain.data.tables.text_parse import find_origin, read_columns, without_blanks
 from dltrain.data.tables.text_scan import scan_text
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.reporting import Reporter
 from dltrain.wording import shown
 
@@ -59,7 +59,7 @@ def parse_text(raw_bytes: bytes, file: str, config: DataConfig) -> RawTable:
     layout, scan = find_layout(content, config, name, framing)
     content, repeats = layout.without_repeats(content, 1, begins=True)
     scan = scan_text(content, layout.separator, layout.quote, name) if repeats else scan
-    odd = [f"{name} is no UTF-8: it is read as {found}; data.encoding says otherwise"] if found else []
+    odd = [warn(f"{name} is no UTF-8: it is read as {found}; data.encoding says otherwise")] if found else []
     check = layout.width_check(name)
     check.add(scan.num_fields[layout.first :], scan.lines[layout.first :])
     if faults := check.faults():
@@ -75,8 +75,9 @@ def parse_text(raw_bytes: bytes, file: str, config: DataConfig) -> RawTable:
         origin=find_origin(scan, layout.first, name),
         details={file: {"bytes": len(raw_bytes), "rows": frame.height, "columns": len(layout.columns)}},
         notes=(
-            layout.describe(Path(file).name, frame.height),
-            *(f"warning: {text}" for text in (*odd, *layout.warnings)),
+            Note(layout.describe(Path(file).name, frame.height)),
+            *odd,
+            *layout.warnings,
             *([repeats_warning(name, repeats)] if repeats else []),
         ),
         reading={**layout.reading, **({"encoding": found} if found else {})},

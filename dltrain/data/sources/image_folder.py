@@ -22,7 +22,7 @@ from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.data.pictures.store import StoredPictures, store_pictures
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.source import DataSource
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Note, as_warning, texts
 from dltrain.reporting import Reporter
 from dltrain.wording import listed, shown
 
@@ -63,8 +63,8 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
         names=tuple(file.name for file in files),
         details=_details(files, stored),
         notes=(
-            describe(config, form, len(files)),
-            *_sizes(stored),
+            Note(describe(config, form, len(files))),
+            *map(Note, _sizes(stored)),
             *(depth.notes() if depth.num_deep or depth.num_coarse else ()),
             *found.notes,
             *_skipped(stored),
@@ -122,7 +122,7 @@ def _sizes(stored: StoredPictures) -> list[str]:
     return [f"their own sizes (width × height): from {words[0]} to {words[1]}, most often {words[2]} ({count:,})"]
 
 
-def _skipped(stored: StoredPictures) -> list[str]:
+def _skipped(stored: StoredPictures) -> list[Note]:
     return [skipped_note(stored.faults)] if stored.faults else []
 
 
@@ -140,10 +140,8 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     stand_in = RawPictures(np.zeros((len(found.files), 0), np.uint8), found.target, found.classes)
     spec, codes = describe_target(config, stand_in)
     own = {name: len(rows) for name, rows in found.parts.items()}
-    lines = [describe(config, form, len(found.files)), *(note for note in found.notes if not note.startswith("warning: "))]
-    warnings = tuple(
-        Fault(note.removeprefix("warning: "), severity="warning") for note in found.notes if note.startswith("warning: ")
-    )
+    lines = [describe(config, form, len(found.files)), *texts(found.notes, "note")]
+    warnings = tuple(as_warning(text) for text in texts(found.notes, "warning"))
     labels = {}
     if spec.task == "classification":
         counts = np.bincount(codes, minlength=len(spec.classes)).tolist()

@@ -20,7 +20,7 @@ from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import refuse_missing_files
 from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_parts
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, Note
 from dltrain.reporting import Reporter
 from dltrain.storage.arrays import array_names, declared_shapes, read_arrays
 from dltrain.wording import column_hint, listed, shown
@@ -75,7 +75,7 @@ def _read_keras(file: str, names: list[str], config: DataConfig) -> RawPictures:
     combined = combine_parts({"train": train, "test": test})
     assert isinstance(combined, RawPictures)
     combined.notes = (
-        f"{Path(file).name}: {len(train.images):,} rows for training, {len(test.images):,} for test",
+        Note(f"{Path(file).name}: {len(train.images):,} rows for training, {len(test.images):,} for test"),
         *(note for note in dict.fromkeys((*train.notes[1:], *test.notes[1:]))),
     )
     combined.details = {file: {"digest": _digest(combined), "bytes": Path(file).stat().st_size, "rows": len(combined.images)}}
@@ -108,7 +108,7 @@ def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, tar
     if targets is not None and targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
     classes: tuple[str, ...] = ()
-    notes: list[str] = []
+    notes: list[Note] = []
     if targets is not None:
         if targets.shape != (len(inputs),):
             shape = "x".join(map(str, targets.shape))
@@ -126,7 +126,7 @@ def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, tar
         targets,
         classes,
         value_range=(0.0, 255.0) if inputs.dtype == np.uint8 else None,
-        notes=(f"{Path(file).name}: {len(inputs):,} rows of {'x'.join(map(str, inputs.shape[1:]))}", *notes),
+        notes=(Note(f"{Path(file).name}: {len(inputs):,} rows of {'x'.join(map(str, inputs.shape[1:]))}"), *notes),
     )
     raw.details = {
         file: {"digest": _digest(raw), "bytes": Path(file).stat().st_size, "rows": len(inputs), "classes": listed(classes)}

@@ -14,7 +14,7 @@ from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.combine import combine_tables
 from dltrain.data.tables.parquet_file import count_parquet_rows, read_parquet, read_parquet_content
 from dltrain.data.tables.sample import look_at_table
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, Note
 from dltrain.reporting import Reporter
 from dltrain.wording import shown
 
@@ -41,7 +41,7 @@ def _read_file(file: str) -> RawTable:
         frame,
         origin=((0, name, 0),),
         details={file: {"digest": digest(content), "bytes": len(content), "rows": frame.height, "columns": frame.width}},
-        notes=(f"{Path(file).name}: {frame.height:,} rows, {frame.width} columns",),
+        notes=(Note(f"{Path(file).name}: {frame.height:,} rows, {frame.width} columns"),),
     )
 
 

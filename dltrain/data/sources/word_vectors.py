@@ -18,7 +18,7 @@ from dltrain.data.sources import csv
 from dltrain.data.sources.arguments import refuse_missing_files
 from dltrain.data.sources.source import DataSource
 from dltrain.data.tables.column_names import column_of
-from dltrain.errors import ConfigError, DataError, Fault
+from dltrain.errors import ConfigError, DataError, Fault, Note, warn
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
 from dltrain.wording import column_hint, listed, shown
@@ -106,9 +106,9 @@ def add_vectors(
     known = np.flatnonzero(places >= 0)
     matrix = vectors.matrix[places[known]]
     columns = [polars.Series(f"vector_{index + 1}", np.ascontiguousarray(matrix[:, index])) for index in range(vectors.length)]
-    notes = (*raw.notes, f"{Path(path).name}: vectors of {vectors.length} numbers for {len(known):,} of {len(words):,} words")
-    if unknown:
-        notes = (*notes, f"warning: {len(unknown):,} words without a vector are left out: {listed(unknown, 30)}")
+    have = f"{Path(path).name}: vectors of {vectors.length} numbers for {len(known):,} of {len(words):,} words"
+    lack = f"{len(unknown):,} words without a vector are left out: {listed(unknown, 30)}"
+    notes = (*raw.notes, Note(have), *([warn(lack)] if unknown else []))
     return replace(
         raw,
         frame=raw.frame[known].hstack(columns),

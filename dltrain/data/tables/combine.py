@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from dltrain.data.arrays.disk_array import in_memory
-from dltrain.data.raw import Raw, RawPictures, RawTable
+from dltrain.data.raw import TWO_READINGS, Raw, RawPictures, RawTable
 from dltrain.data.tables.column_names import only
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.wording import column_hint, listed
 
 
@@ -27,7 +27,7 @@ def combine_tables(tables: Sequence[RawTable]) -> RawTable:
         return tables[0]
     columns = tables[0].frame.columns
     origin: list[tuple[int, str, int]] = []
-    notes: list[str] = []
+    notes: list[Note] = []
     faults: list[Fault] = []
     rows = 0
     for table in tables:
@@ -41,7 +41,7 @@ def combine_tables(tables: Sequence[RawTable]) -> RawTable:
         rows += table.frame.height
         notes += table.notes
         if surplus:
-            notes.append(f"warning: {name}: columns that {_name_of(tables[0])} lacks are left out: {listed(surplus)}")
+            notes.append(warn(f"{name}: columns that {_name_of(tables[0])} lacks are left out: {listed(surplus)}"))
     if faults:
         raise DataError(faults)
     reading = _agreed(tables)
@@ -147,10 +147,10 @@ def _different_signs(first: RawTable, other: RawTable) -> DataError:
     return DataError(Fault(message, file=_name_of(other), hint="write the numbers of all files in one way"))
 
 
-def _is_overruled(note: str, tables: Sequence[RawTable], reading: Mapping[str, Any]) -> bool:
+def _is_overruled(note: Note, tables: Sequence[RawTable], reading: Mapping[str, Any]) -> bool:
     """Whether a note says of numbers with two readings that they are taken in one way, and another file shows the other."""
     for table in tables:
         sign = table.reading.get("unsure")
-        if sign and note.endswith(table.reading["remark"]):
+        if sign and note.code == TWO_READINGS and note.text.endswith(table.reading["remark"]):
             return bool((table.reading.get("thousands") == sign) != (reading.get("thousands") == sign))
     return False

@@ -26,7 +26,7 @@ from dltrain.data.tables.text_chunks import read_text_columns, scan_records, tex
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import Framing
 from dltrain.data.tables.text_layout import PLAIN, find_layout, repeats_warning
-from dltrain.errors import DataError, DltrainError, Fault, RunError
+from dltrain.errors import DataError, DltrainError, Fault, Note, RunError, warn
 from dltrain.reporting import Reporter
 from dltrain.storage.stored_folders import META, find_folders, hold, make_folder
 from dltrain.wording import shown
@@ -142,12 +142,12 @@ def _look_at_text(file: str, config: DataConfig, num_rows: int) -> tuple[Source,
     odd = (
         []
         if config.encoding or encoding is None
-        else [f"{name} is no UTF-8: it is read as {encoding}; data.encoding says otherwise"]
+        else [warn(f"{name} is no UTF-8: it is read as {encoding}; data.encoding says otherwise")]
     )
     raw = RawTable(
         frame,
         origin=((0, name, 1 + layout.first),),
-        notes=tuple(f"warning: {text}" for text in (*odd, *layout.warnings)),
+        notes=(*odd, *layout.warnings),
         reading={**layout.reading, **({} if config.encoding or encoding is None else {"encoding": encoding})},
     )
     return source, raw, is_ragged
@@ -276,7 +276,7 @@ def _table(folder: Path, meta: Mapping[str, Any], surveyed: Survey, plan: Plan) 
         meta.get("last_rows", ()),
     )
     parts = {name: np.arange(first, last) for name, (first, last) in meta["parts"].items()} if len(surveyed.groups) > 1 else {}
-    notes = [source.describe(found["rows"]) for source, found in zip(sources, meta["sources"], strict=True)]
+    notes = [Note(source.describe(found["rows"])) for source, found in zip(sources, meta["sources"], strict=True)]
     notes += [repeats_warning(names[source], lines) for source, lines in meta.get("repeats", ())]
     return RawTable(
         frame,

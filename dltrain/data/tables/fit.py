@@ -171,7 +171,7 @@ class TableFit:
                 depth = find_depth(self.values[column.name].gather(rows).unique(maintain_order=True).to_list())
                 column = replace(column, form=replace(column.form, white=depth.white))
                 for note in depth.notes():
-                    (warnings if note.startswith("warning: ") else notes).append(note.removeprefix("warning: "))
+                    (warnings if note.is_warning else notes).append(note.text)
             made.append(column)
         return made
 

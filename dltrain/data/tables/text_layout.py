@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.kinds import is_number
 from dltrain.data.columns.number_signs import NumberSigns, find_number_signs
+from dltrain.data.raw import TWO_READINGS
 from dltrain.data.tables.column_names import named_columns
 from dltrain.data.tables.text_format import NAMES, SAMPLE_BYTES, Framing, find_separator, is_followed_by_blank, show_separator
 from dltrain.data.tables.text_parse import read_columns, strip_field_blanks
 from dltrain.data.tables.text_scan import TextScan, WidthCheck, scan_text
-from dltrain.errors import ConfigError, DataError, Fault, capped
+from dltrain.errors import ConfigError, DataError, Fault, Note, capped, warn
 from dltrain.storage.bounds import COLUMNS
 from dltrain.wording import listed
 
@@ -49,7 +50,7 @@ class TextLayout:
     signs: NumberSigns
     look: str
     named_by: str
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Note, ...] = ()
     strips_names: bool = False
     header: bytes = b""
 
@@ -129,24 +130,24 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
     first_row, stripped = _names_as_meant(config, first_row) if header else ([cell.strip() for cell in first_row], False)
     columns, first = _column_names(config, first_row, header, name)
     named_by = "the header names" if first else ("data.columns names" if config.columns else "the first row has")
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Note, ...] = ()
     if first and config.header is None and sum(is_number(cell) for cell in first_row) > len(first_row) / 3:
-        warnings = (f"the first line of {name} looks like data ({listed(first_row, 4)}); {NO_HEADER}",)
+        warnings = (warn(f"the first line of {name} looks like data ({listed(first_row, 4)}); {NO_HEADER}"),)
     head = content[:SAMPLE_BYTES]
     head = head if len(head) == len(content) else head[: head.rfind(b"\n") + 1] or head
     signs = find_number_signs(head, separator, quote, decimal=config.decimal, thousands=config.thousands)
     if signs.remark:
-        warnings = (*warnings, f"{name}: {signs.remark}")
+        warnings = (*warnings, warn(f"{name}: {signs.remark}", TWO_READINGS))
     look = show_separator(separator, is_followed_by_blank(content, separator))
     stripped = stripped and first > 0 and not is_followed_by_blank(content, separator)
     line = content[scan.starts[0] : scan.ends[0]] if first and len(columns) > 1 else b""
     return TextLayout(tuple(columns), first, separator, quote, signs, look, named_by, warnings, stripped, line), scan
 
 
-def repeats_warning(name: str, lines: Sequence[int]) -> str:
+def repeats_warning(name: str, lines: Sequence[int]) -> Note:
     """What is said of headers that are repeated further down."""
     where = f"line {lines[0]:,}" if len(lines) == 1 else f"lines {listed([f'{line:,}' for line in lines], 4)}"
-    return f"warning: {name}: the header is repeated at {where}, as in files put one behind the other: left out"
+    return warn(f"{name}: the header is repeated at {where}, as in files put one behind the other: left out")
 
 
 def _has_columns(content: bytes, separator: str, quote: str | None, columns: Sequence[str], name: str) -> bool:

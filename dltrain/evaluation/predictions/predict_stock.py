@@ -47,7 +47,7 @@ def predict_stock(
     reader = {"source": "image_folder", "size": list(network.size), "color": True, "range": [0.0, 255.0]}
     pictures = read_pictures(data, {**reader, "on_error": "skip" if skip_broken else "fail"}, with_labels=False)
     for note in pictures.notes:
-        reporter.warning(note.removeprefix("warning: "))
+        reporter.warning(note.text)
     images = np.asarray(pictures.images)
     starts = range(0, len(images), BATCH)
     probabilities = np.concatenate([network.probabilities(images[start : start + BATCH]) for start in starts])

@@ -14,7 +14,7 @@ from PIL import Image
 from dltrain.config.types import DataConfig
 from dltrain.data.pictures.reader import read_pictures
 from dltrain.data.sources import lfw_people
-from dltrain.errors import DataError, RunError
+from dltrain.errors import DataError, Note, RunError
 from dltrain.reporting import Reporter
 from tests.data.sources.support import write_faces, write_picture
 from tests.support import shared_data
@@ -69,7 +69,7 @@ def test_folder_glob_and_file_in_sorted_order_once(tmp_path: Path) -> None:
     assert whole.classes == ("Ann Lee", "Bo")
     assert np.asarray(whole.target).tolist() == [0, 0, 0, 1, 1]
     unlabelled = read_pictures([str(faces)], LFW, with_labels=False)
-    assert unlabelled.notes == ("1 files that are no pictures by their name were passed over",)
+    assert unlabelled.notes == (Note("1 files that are no pictures by their name were passed over"),)
     assert read_pictures([str(faces / "*" / "*.jpg")], LFW, with_labels=False).names == expected
     assert read_pictures([expected[4], str(faces)], LFW, with_labels=False).names == (expected[4], *expected[:4])
     assert whole.images.shape == (5, 31, 23, 1)
@@ -114,9 +114,9 @@ def test_other_sizes_are_resized_and_it_is_said(tmp_path: Path) -> None:
         expected = np.asarray(image.resize((32, 32), Image.Resampling.BILINEAR), np.float32)
     np.testing.assert_array_equal(pictures.images[2], expected)
     (note,) = pictures.notes
-    assert note.startswith("5 pictures resized to 32×32 pixels (bilinear): ")
-    assert "0.png from 480×640" in note
-    assert note.endswith("and 2 more")
+    assert note.text.startswith("5 pictures resized to 32×32 pixels (bilinear): ")
+    assert "0.png from 480×640" in note.text
+    assert note.text.endswith("and 2 more")
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1", "CMYK", "LA"])

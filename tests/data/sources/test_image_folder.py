@@ -21,7 +21,7 @@ from dltrain.data.pictures.form import PictureForm
 from dltrain.data.pictures.reader import read_pictures
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources import image_folder
-from dltrain.errors import ConfigError, DataError, DltrainError
+from dltrain.errors import ConfigError, DataError, DltrainError, Note, texts
 from tests.data.pictures.test_pictures import png_header
 from tests.data.sources.support import Recorder, write_picture
 from tests.support import shared_data
@@ -77,8 +77,8 @@ def test_a_folder_for_each_class_in_the_order_of_the_names(tmp_path: Path) -> No
     with Image.open(folder / "ann lee" / "01.png") as image:
         expected = np.asarray(image.resize((10, 12), Image.Resampling.BILINEAR))
     np.testing.assert_array_equal(raw.images.read(3, 4)[0], expected)
-    assert "train: passed over what is no picture by its name: 1 .txt" in raw.notes
-    assert any(note.startswith("their own sizes (width × height): from 40×30 to 250×250") for note in raw.notes)
+    assert Note("train: passed over what is no picture by its name: 1 .txt") in raw.notes
+    assert any(note.text.startswith("their own sizes (width × height): from 40×30 to 250×250") for note in raw.notes)
     assert {name: entry["rows"] for name, entry in raw.details.items()} == {
         "pictures/Zoe": 2, "pictures/ann lee": 3, "pictures/b_c": 1, "pictures/b_c/deeper": 1,
     }  # fmt: skip
@@ -220,8 +220,8 @@ def test_hostile_files_are_named_all_at_once_or_left_out(tmp_path: Path) -> None
     raw = read(config_of(folder, "on_error: skip"), recorder)
     assert len(raw.names) == len(raw.images) == 8
     assert np.asarray(raw.target).tolist() == [0] * 4 + [1] * 4
-    (note,) = [note for note in raw.notes if note.startswith("warning: ")]
-    assert note.startswith("warning: 8 pictures that cannot be used were left out: ")
+    (note,) = texts(raw.notes, "warning")
+    assert note.startswith("8 pictures that cannot be used were left out: ")
     again = read(config_of(folder, "on_error: skip"))
     assert again.names == raw.names
     assert again.notes == raw.notes

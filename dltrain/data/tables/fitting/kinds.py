@@ -71,7 +71,7 @@ def decided_dates(
     written = {name: kind.date_format for name, kind in found.items() if kind.date_format and kind.date_format[0] != "@"}
     if isinstance(reading.dates, Mapping):
         written |= {name: NO_DATES for name, said in reading.dates.items() if said == NO_DATES}
-    notes = [kind.note.removeprefix("warning: ") for kind in found.values() if kind.note]
+    notes = [kind.note for kind in found.values() if kind.note]
     return replace(reading, dates=written or None), notes
 
 
