@@ -166,19 +166,9 @@ TOO_LONG: set[str] = {
 }
 TOO_MANY: set[str] = {
     "cli/commands/predict.py:_predict",
-    "config/blocks/templates.py:_check_field",
-    "data/fitted.py:_stray_label",
-    "data/series/preprocessing.py:refuse_several",
-    "data/tables/text_parse.py:read_columns",
-    "data/tables/text_scan.py:_quote_faults",
     "evaluation/metrics/report.py:_classification",
     "evaluation/metrics/report.py:_regression",
-    "model/build.py:build_model",
     "starting/table.py:_render",
-    "training/frozen_features.py:_compute",
-    "training/stacked/steps.py:StackedSteps.__init__",
-    "training/stacked/steps.py:StackedSteps._all_rows",
-    "training/stacked/steps.py:StackedSteps._many_steps",
 }
 
 

@@ -132,7 +132,8 @@ def check_labels(
         counts = np.bincount(codes[rows], minlength=len(labels))
         for code in np.flatnonzero((counts > 0) & ~known):
             row = int(rows[np.flatnonzero(codes[rows] == code)[0]])
-            faults.append(_stray_label(name, labels, int(code), known, part, int(counts[code]), row, locate))
+            trained = [labels[index] for index in np.flatnonzero(known)]
+            faults.append(_stray_label(name, labels[code], trained, part, int(counts[code]), row, locate))
         lacking = [labels[code] for code in np.flatnonzero((counts == 0) & known)]
         if lacking:
             notes.append(f"the {part} part has no row of {name}: {listed(lacking)}")
@@ -141,11 +142,7 @@ def check_labels(
     return notes
 
 
-def _stray_label(
-    name: str, labels: tuple[str, ...], code: int, known: NDArray[np.bool_], part: str, count: int, row: int, locate: Locate
-) -> Fault:
-    label = labels[code]
-    trained = [labels[index] for index in np.flatnonzero(known)]
+def _stray_label(name: str, label: str, trained: list[str], part: str, count: int, row: int, locate: Locate) -> Fault:
     close = nearest(label, trained)
     hint = f"labels of the training part: {listed(trained)}"
     if close:

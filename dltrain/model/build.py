@@ -38,8 +38,7 @@ def build_model(
     seed: int,
     augment: Sequence[Component] = (),
     pretrained: bool = True,
-    shared: Any = None,
-    num_shared: int = 0,
+    shared: tuple[Any, int] = (None, 0),
 ) -> Any:
     """Build the Keras model, not yet compiled.
 
@@ -51,8 +50,8 @@ def build_model(
         augment: random layers for pictures, put first; they act in training only.
         pretrained: False does not read the pretrained weights of a `keras.applications` body, nor `model.weights`: a
             checkpoint's follow.
-        shared: a model that was built of a config with the same first layers, which the new one has in common with it.
-        num_shared: how many of the config's layers these are.
+        shared: a model that was built of a config with the same first layers, which the new one has in common with it, and how
+            many of the config's layers these are.
 
     Returns:
         A `keras.Model`. Its layers have names of their own, the same in every process.
@@ -62,7 +61,7 @@ def build_model(
     """
     keras = import_keras()
     keras.utils.set_random_seed(derive_seed(seed, "build"))
-    built = _Builder(keras, seed, pretrained, shared, num_shared).build(model, schema, heads, augment)
+    built = _Builder(keras, seed, pretrained, shared).build(model, schema, heads, augment)
     if pretrained and model.weights is not None:
         from dltrain.model.weights.transfer import take_weights  # NumPy is not needed to check a config
 
@@ -77,12 +76,11 @@ _SEPARATE_INPUTS = {"MultiHeadAttention", "GroupQueryAttention"}
 class _Builder:
     """Puts layers together and remembers their outputs by name."""
 
-    def __init__(self, keras: Any, seed: int, pretrained: bool, shared: Any = None, num_shared: int = 0) -> None:
+    def __init__(self, keras: Any, seed: int, pretrained: bool, shared: tuple[Any, int] = (None, 0)) -> None:
         self.keras = keras
         self.seed = seed
         self.pretrained = pretrained
-        self.shared = shared
-        self.num_shared = num_shared
+        self.shared, self.num_shared = shared
         self.tensors: dict[str, Any] = {}
         self.names = LayerNames(self.tensors)
         self.vectors: dict[str, Any] = {}

@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,8 @@ def with_features(
             f"{int(found.sum()):,} of them stored in {store.folder}, {int((~found).sum()):,} to compute"
         )
         if not found.all():
-            _compute(frozen, arrays, digests, features, found, store, batch_size, reporter, signals)
+            missing = _Missing(np.flatnonzero(~found), digests, features, store)
+            _compute(frozen, arrays, missing, batch_size, reporter, signals)
     ends = np.cumsum([part.num_rows for part in parts.values()]).tolist()
     return {
         name: replace(part, inputs=(features[end - part.num_rows : end],))
@@ -86,43 +87,61 @@ def with_features(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """Rows whose features are not stored.
+
+    Attributes:
+        rows: their numbers over all parts.
+        digests, features: of all rows; the features of these are filled in.
+        store: where they come to.
+    """
+
+    rows: NDArray[np.int64]
+    digests: NDArray[np.uint64]
+    features: NDArray[np.float32]
+    store: FeatureStore
+
+    def add(self, first: int, end: int) -> Path | None:
+        """Store the features of some of the rows."""
+        rows = self.rows[first:end]
+        return self.store.add(self.digests[rows], self.features[rows])
+
+
 def _compute(
     frozen: FrozenPrefix,
     arrays: Mapping[str, Any],
-    digests: NDArray[np.uint64],
-    features: NDArray[np.float32],
-    found: NDArray[np.bool_],
-    store: FeatureStore,
+    missing: _Missing,
     batch_size: int,
     reporter: Reporter,
     signals: StopSignals | None,
 ) -> None:
     """Fill in the features that are missing, a call of about a second at a time."""
     forward = Forward(frozen.prefix, batch_size)
-    missing = np.flatnonzero(~found)
+    num_rows = len(missing.rows)
     starts = dict(zip(arrays, np.cumsum([0, *(len(array) for array in arrays.values())]).tolist(), strict=False))
     done = stored = 0
     most = max(1, _READ_BYTES // _row_bytes(arrays) // batch_size)
     length, last_stored = CallLength(CALL_SECONDS, growth=2), time.monotonic()
     pieces: list[Path | None] = []
     try:
-        while done < len(missing):
+        while done < num_rows:
             if signals is not None and signals.received is not None:
                 raise InterruptedRun("interrupted while features were computed", signal_number=signals.received)
-            rows = missing[done : done + batch_size * min(length.steps, most)]
+            rows = missing.rows[done : done + batch_size * min(length.steps, most)]
             started = time.monotonic()
-            [features[rows]] = forward.outputs([_rows(arrays, starts, rows)])
+            [missing.features[rows]] = forward.outputs([_rows(arrays, starts, rows)])
             done += len(rows)
             length.note(len(rows) / batch_size, time.monotonic() - started)
-            reporter.status(f"computing the features of {frozen.name}: {done:,} of {len(missing):,} rows")
-            if time.monotonic() - last_stored > STORE_SECONDS or (done - stored) * store.row_bytes > STORE_BYTES:
-                pieces.append(store.add(digests[missing[stored:done]], features[missing[stored:done]]))
+            reporter.status(f"computing the features of {frozen.name}: {done:,} of {num_rows:,} rows")
+            if time.monotonic() - last_stored > STORE_SECONDS or (done - stored) * missing.store.row_bytes > STORE_BYTES:
+                pieces.append(missing.add(stored, done))
                 stored, last_stored = done, time.monotonic()
     except BaseException:
-        store.add(digests[missing[stored:done]], features[missing[stored:done]])
+        missing.add(stored, done)
         raise
     # One file is quicker to read than many small ones.
-    if store.add(digests[missing], features[missing]) is not None:
+    if missing.add(0, num_rows) is not None:
         for piece in pieces:
             if piece is not None:
                 piece.unlink(missing_ok=True)

@@ -66,28 +66,19 @@ def check_template(
         faults.add(node, path, f"the template cannot be read: {error}", "{ and } as text are written {{ and }}")
         return
     for _, name, form, conversion in fields:
-        if name is not None:
-            _check_field(faults, node, path, name, form or "", conversion, metrics, has_validation)
+        if name is not None and _check_field(faults, node, path, name, form or "", conversion) and name != "epoch":
+            check_metric(faults, node, path, name, metrics, has_validation=has_validation)
 
 
-def _check_field(
-    faults: Faults,
-    node: Node,
-    path: str,
-    name: str,
-    form: str,
-    conversion: str | None,
-    metrics: Collection[str] | None,
-    has_validation: bool,
-) -> None:
+def _check_field(faults: Faults, node: Node, path: str, name: str, form: str, conversion: str | None) -> bool:
+    """Whether it is a field whose name can be looked up; what is wrong with its form is noted."""
     if not FIELD.fullmatch(name) or conversion is not None or "{" in form:
         written = "{" + name + (f"!{conversion}" if conversion else "") + (f":{form}" if form else "") + "}"
         faults.add(node, path, f"expected {{name}} or {{name:format}}, found {written}")
-        return
+        return False
     if not (WHOLE if name == "epoch" else FRACTION).fullmatch(form):
         faults.add(node, path, f"the format {form!r} does not fit {name}", "such as {epoch:02d} and {val_accuracy:.3f}")
-    if name != "epoch":
-        check_metric(faults, node, path, name, metrics, has_validation=has_validation)
+    return True
 
 
 def check_metric(

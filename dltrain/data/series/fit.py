@@ -58,7 +58,7 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     times = read_times(raw.frame, series.time, reading, locate, stored.date_format if stored else None)
     notes: list[str] = []
     for rows in raw.parts.values() or (None,):
-        refuse_several(raw, times, series.time, config.target, reading, locate, notes, rows)
+        refuse_several(raw, times, series.time, config.target, reading, notes, rows)
     timeline, places = _parts(config, raw, times, stored, locate)
     notes += timeline.notes
     table, left_out, guessed = (stored.table, [], []) if stored else _columns(config, raw)

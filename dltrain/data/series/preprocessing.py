@@ -139,9 +139,7 @@ class SeriesPreprocessing(Preprocessing):
             raise DataError(capped([Fault(f"the time column {name} is missing", file=file) for name in missing]))
         locate = locator(raw)
         times = read_times(raw.frame, self.series.time, self.table.reading, locate, self.date_format)
-        refuse_several(
-            raw, times, self.series.time, [target.name for target in self.table.targets], self.table.reading, locate, notes
-        )
+        refuse_several(raw, times, self.series.time, [target.name for target in self.table.targets], self.table.reading, notes)
         timeline = arrange(times, np.arange(raw.frame.height), self.step, gaps=self.series.gaps == "split", locate=locate)
         notes += timeline.notes
         features, targets = read_columns(raw, self.table, locate, with_targets=with_targets)
@@ -365,7 +363,6 @@ def refuse_several(
     time_columns: Sequence[str],
     targets: Sequence[str],
     reading: Reading,
-    locate: Locate,
     notes: list[str],
     rows: NDArray[np.int64] | None = None,
 ) -> None:
@@ -377,14 +374,13 @@ def refuse_several(
         time_columns: `data.series.time`; without it the columns of dates are looked at.
         targets: the columns to foretell.
         reading: how text is written.
-        locate: the place of a row.
         notes: hears of rows that are not in the order of a column of dates although no time was named.
         rows: of one part; None: all.
 
     Raises:
         DataError: times repeat, and a column tells the rows of one time apart, or many do.
     """
-    rows = np.arange(raw.frame.height) if rows is None else rows
+    rows, locate = np.arange(raw.frame.height) if rows is None else rows, locator(raw)
     named = ", ".join(time_columns)
     if times.kind != "row":
         several = find_several(raw.frame[rows], times.values[rows], {*time_columns, *targets})

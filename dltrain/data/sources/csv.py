@@ -66,7 +66,8 @@ def parse_text(raw_bytes: bytes, file: str, config: DataConfig) -> RawTable:
         raise DataError(faults)
     if len(scan.starts) <= layout.first:
         raise DataError(Fault("the file holds a header and no rows", file=name, line=int(scan.lines[0])))
-    frame = read_columns(without_blanks(content, scan), layout.columns, layout.first, layout.separator, layout.quote, name)
+    frame = read_columns(without_blanks(content, scan), layout.columns, layout.separator, layout.quote, name)
+    frame = frame.slice(layout.first)
     num_rows = len(scan.starts) - layout.first
     if frame.height != num_rows:
         raise DataError(Fault(f"{num_rows:,} rows were counted, {frame.height:,} read: stray quotes?", file=name))

@@ -233,7 +233,7 @@ class _Text:
         record = records.content.rstrip(b"\n").rpartition(b"\n")[2]
         if scan is not None:
             record = strip_field_blanks(self.content[scan.starts[-1] : scan.ends[-1]], scan, len(scan.starts) - 1)
-        frame = read_columns(record, layout.columns, 0, layout.separator, layout.quote, shown(self.source.file), self.line)
+        frame = read_columns(record, layout.columns, layout.separator, layout.quote, shown(self.source.file), self.line)
         return tuple(frame.row(0)) if frame.height == 1 else ()
 
 

@@ -173,9 +173,9 @@ def read_text_columns(records: Records, layout: TextLayout, file: str) -> polars
             if has_edge_blanks(records.content, layout.separator):
                 frame = frame.select(polars.all().str.strip_chars())
         else:
-            frame = read_columns(
-                records.content, layout.columns, records.first, layout.separator, layout.quote, shown(file), records.first_line
-            )
+            name, line = shown(file), records.first_line
+            frame = read_columns(records.content, layout.columns, layout.separator, layout.quote, name, line)
+            frame = frame.slice(records.first)
     except polars.exceptions.PolarsError:
         return None
     if frame.height != records.num_records:

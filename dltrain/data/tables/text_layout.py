@@ -190,7 +190,7 @@ def _header(
     """The first record's fields, with the blanks around them, and whether it is a header."""
     record = content[scan.starts[0] : scan.ends[0]]
     wide = [f"column_{index}" for index in range(int(scan.num_fields[0]))]
-    frame = read_columns(strip_field_blanks(record, scan, 0), wide, 0, separator, quote, file, strips=False)
+    frame = read_columns(strip_field_blanks(record, scan, 0), wide, separator, quote, file, strips=False)
     cells = [cell or "" for cell in frame.row(0)] if frame.height else [""]
     if config.header is not None:
         return cells, config.header
@@ -218,7 +218,7 @@ def _has_row_names(content: bytes, scan: TextScan, num_names: int, separator: st
         return False  # one column of numbers such as 1,5 looks so as well
     wide = [f"column_{index}" for index in range(num_names + 1)]
     some = b"\n".join(strip_field_blanks(content[scan.starts[row] : scan.ends[row]], scan, row) for row in range(1, last + 1))
-    frame = read_columns(some, wide, 0, separator, quote, name)
+    frame = read_columns(some, wide, separator, quote, name)
     is_trailing = (frame[wide[-1]].fill_null("") == "").all()
     return frame[wide[0]].null_count() == 0 and frame[wide[0]].n_unique() == frame.height and not is_trailing
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 def read_columns(
     content: bytes,
     columns: Sequence[str],
-    first: int,
     separator: str,
     quote: str | None,
     file: str,
@@ -25,7 +24,7 @@ def read_columns(
     *,
     strips: bool = True,
 ) -> polars.DataFrame:
-    """Columns of text from the record `first` on, without blanks around it unless `strips` is false.
+    """Columns of text, without blanks around it unless `strips` is false.
 
     Raises:
         DataError: the reader does not agree with the scan that went before; `line` is where the content begins.
@@ -45,7 +44,6 @@ def read_columns(
     except polars.exceptions.PolarsError as error:
         reason = " ".join(str(error).rpartition("Original error:")[2].strip("` \n").split())[:200]
         raise DataError(Fault(f"from here on not readable as a table: {reason}", file=file, line=line)) from error
-    frame = frame.slice(first)
     return frame.select(polars.all().str.strip_chars()) if strips and has_edge_blanks(content, separator) else frame
 
 

@@ -67,7 +67,7 @@ def scan_text(content: bytes, separator: str, quote: str | None, file: str, firs
     field_blanks = np.zeros(0, np.int64)
     if quote_byte is not None and len(quote_positions):
         field_blanks, begins, finishes = _blanks_around(data, quote_positions[::2], quote_positions[1::2], separator_byte)
-        faults = _quote_faults(content, data, quote_positions, begins, finishes, separator_byte, file, first_line)
+        faults = _quote_faults(content, quote_positions, begins, finishes, separator_byte, file, first_line)
     longest = int(np.argmax(ends - starts)) if len(ends) and not faults else 0
     if len(ends) and not faults and ends[longest] - starts[longest] > LINE_BYTES.value:
         raise DataError(too_long(file, int(lines[longest])))
@@ -176,7 +176,6 @@ def _is_edge(data: NDArray[np.uint8], positions: NDArray[np.int64], separator: i
 
 def _quote_faults(
     content: bytes,
-    data: NDArray[np.uint8],
     quotes: NDArray[np.int64],
     begins: NDArray[np.bool_],
     finishes: NDArray[np.bool_],
@@ -187,7 +186,7 @@ def _quote_faults(
     """The first quote out of place: from there on, everything is read the other way round.
 
     Args:
-        content, data: the text.
+        content: the text.
         quotes: positions of its quotes, opening and closing by turns.
         begins: which openings begin a field.
         finishes: which closings end one.

@@ -234,7 +234,6 @@ class _Stack:
             [template.heads[0] for template in templates],
             [template.model.loss for template in templates],
             orders=orders,
-            batch_size=training.batch_size,
             jit_compile=jit_compile,
             weight_decay=weight_decay if is_curve(weight_decay) else None,
         )

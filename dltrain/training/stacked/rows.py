@@ -83,7 +83,7 @@ class Orders:
     """
 
     def __init__(self, part: StackedPart, seeds: Sequence[int], *, batch_size: int, shuffle: bool) -> None:
-        self._part, self._batch_size, self._shuffle = part, batch_size, shuffle
+        self._part, self.batch_size, self._shuffle = part, batch_size, shuffle
         self._seeds = list(seeds)
         self.num_steps = math.ceil(part.most_rows / batch_size)
         self.is_shared = part.is_shared and (len(set(self._seeds)) == 1 or not shuffle)
@@ -103,7 +103,7 @@ class Orders:
         for first, rows, seed in zip(self._part.first.tolist(), self._part.num_rows.tolist(), self._seeds):
             if (seed, rows) not in known:
                 order = epoch_order(rows, seed=seed, epoch=epoch, shuffle=self._shuffle)
-                missing = self.num_steps * self._batch_size - rows
+                missing = self.num_steps * self.batch_size - rows
                 known[seed, rows] = np.concatenate([order, np.zeros(missing, np.int32)])
             orders.append(known[seed, rows] + np.int32(first))
             if self.is_shared:

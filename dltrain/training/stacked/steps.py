@@ -49,7 +49,6 @@ class StackedSteps:
         optimizers: Keras's, one a trial; the first is that of the first model.
         heads: the model's one head, a trial.
         orders: how the training part is gone through.
-        batch_size: rows a step.
         jit_compile: compile training steps with XLA.
         weight_decay: the curve that the optimizers' weight decay follows; None: it is a number.
     """
@@ -62,14 +61,13 @@ class StackedSteps:
         losses: Sequence[Any],
         *,
         orders: Orders,
-        batch_size: int,
         jit_compile: bool,
         weight_decay: Component | None = None,
     ) -> None:
         import tensorflow as tf
 
         self.models, self.model, self.num_trials = models, models[0], len(models)
-        self.batch_size, self._orders = batch_size, orders
+        self.batch_size, self._orders = orders.batch_size, orders
         self._optimizer = StackedOptimizer(optimizers, self.model.trainable_variables)
         variables = [id(variable) for variable in self.model.variables]
         self._trainable = [variables.index(id(variable)) for variable in self.model.trainable_variables]
@@ -105,7 +103,7 @@ class StackedSteps:
         """
         import tensorflow as tf
 
-        arrays = (data.inputs, data.targets, data.weights, order, rates)
+        arrays = ((data.inputs, data.targets, data.weights or ()), order, rates)
         num_full = 0 if self._full is None else min(count, max(0, int(self._orders.num_rows.min()) // self.batch_size - first))
         bad = None
         if self._full is not None and num_full:
@@ -134,7 +132,8 @@ class StackedSteps:
         batch_size = int(min(1024, max(16, _BATCH_NUMBERS // max(1, numbers * self.num_trials))))
         shared = part.is_shared
         data, kept = part.tensors, 1 if shared else self.num_trials
-        key = (outputs, shared, batch_size, part.tensors.weights is None)
+        groups = (data.inputs, data.targets, data.weights or ())
+        key = (outputs, shared, batch_size, data.weights is None)
         if key not in self._evaluations:
 
             def run(*args: Any) -> Any:
@@ -142,12 +141,11 @@ class StackedSteps:
 
             row = tf.TensorSpec([kept], tf.int32)
             stacked = tuple(tf.TensorSpec.from_tensor(tensor) for tensor in model)
-            groups = [_any_rows(group) for group in (data.inputs, data.targets, data.weights or ())]
-            signature = (stacked, *groups, row, row)
+            signature = (stacked, tuple(map(_any_rows, groups)), row, row)
             self._evaluations[key] = tf.function(run, autograph=False, input_signature=signature)
         first = tf.constant(part.first[:kept], tf.int32)
         rows = tf.constant(part.num_rows[:kept], tf.int32)
-        values, found = self._evaluations[key](tuple(model), data.inputs, data.targets, data.weights or (), first, rows)
+        values, found = self._evaluations[key](tuple(model), groups, first, rows)
         logs = {name: np.asarray(value, np.float64) for name, value in zip(self.metric_names, values)}
         if not outputs:
             return logs, None
@@ -166,19 +164,8 @@ class StackedSteps:
 
         return tuple(tf.constant(array) for array in self._fresh)
 
-    def _many_steps(
-        self,
-        state: StackedState,
-        inputs: Any,
-        targets: Any,
-        weights: Any,
-        order: Any,
-        rates: Any,
-        first: Any,
-        count: Any,
-        *,
-        gaps: bool,
-    ) -> Any:
+    def _many_steps(self, state: StackedState, data: Any, order: Any, rates: Any, first: Any, count: Any, *, gaps: bool) -> Any:
+        """Train `count` steps; `data` are the groups of tensors of inputs, targets and weights."""
         import tensorflow as tf
 
         orders = self._orders
@@ -190,7 +177,7 @@ class StackedSteps:
             if gaps:
                 position = step * self.batch_size + tf.range(self.batch_size)
                 valid = tf.cast(position < tf.constant(orders.num_rows[:, None], tf.int32), tf.float32)
-            x, y, w = [tuple(tf.gather(tensor, index) for tensor in group) for group in (inputs, targets, weights or ())]
+            x, y, w = [tuple(tf.gather(tensor, index) for tensor in group) for group in data]
             loss, after = self._step(state, x, y, w, valid, rates[:, step, 0], rates[:, step, 1])
             if valid is not None and orders.is_uneven:
                 there = tf.reduce_any(valid > 0, axis=1)
@@ -231,9 +218,8 @@ class StackedSteps:
         model = [_for_all(value, self.num_trials) for value in model]
         return loss, StackedState(tuple(model), tuple(memory), metrics)
 
-    def _all_rows(
-        self, model: Any, inputs: Any, targets: Any, weights: Any, first: Any, rows: Any, *, batch_size: int, outputs: bool
-    ) -> Any:
+    def _all_rows(self, model: Any, data: Any, first: Any, rows: Any, *, batch_size: int, outputs: bool) -> Any:
+        """Metrics and outputs over a part; `data` are the groups of tensors of inputs, targets and weights."""
         import tensorflow as tf
 
         num_batches = (tf.reduce_max(rows) + batch_size - 1) // batch_size
@@ -245,7 +231,7 @@ class StackedSteps:
             position = batch * batch_size + tf.range(batch_size)
             valid = tf.cast(position < rows[:, None], tf.float32)
             index = first[:, None] + tf.minimum(position, rows[:, None] - 1)
-            x, y, w = [tuple(tf.gather(tensor, index) for tensor in group) for group in (inputs, targets, weights)]
+            x, y, w = [tuple(tf.gather(tensor, index) for tensor in group) for group in data]
             values = {id(variable): value for variable, value in zip(self.model.variables, model)}
             y_pred = Pass(self.models, values, training=False).run(x)[0]
             y_pred = _for_all(y_pred, self.num_trials)

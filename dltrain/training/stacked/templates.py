@@ -89,7 +89,7 @@ class Templates:
         number = num_frozen(config)
         body = self._known(config, dataset) if number else None
         shared = (None, 0) if body is None else (body.whole, number)
-        whole = build_model(config.model, dataset.schema, heads, seed=config.draw_seed, shared=shared[0], num_shared=shared[1])
+        whole = build_model(config.model, dataset.schema, heads, seed=config.draw_seed, shared=shared)
         compile_model(whole, heads, training)
         if not number:
             return Template(whole, heads, whole, ModelFile(whole, whole, training.checkpoint.format, like))

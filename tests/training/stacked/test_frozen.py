@@ -43,7 +43,7 @@ def test_each_trial_is_its_own_fit(case: str, tmp_path: Path, monkeypatch: pytes
     built: list[int] = []
     build = templates.build_model
     monkeypatch.setattr(
-        templates, "build_model", lambda *args, **given: built.append(given["num_shared"]) or build(*args, **given)
+        templates, "build_model", lambda *args, **given: built.append(given["shared"][1]) or build(*args, **given)
     )
     fits = assert_like_own_fits([frozen(*words) for words in CASES[case]], tmp_path)
     assert built == ([0] if case == "rates" else [0, 2])
