@@ -165,7 +165,6 @@ TOO_LONG: set[str] = {
     "starting/start.py:make_starter",
 }
 TOO_MANY: set[str] = {
-    "cli/commands/predict.py:_predict",
     "evaluation/metrics/report.py:_classification",
     "evaluation/metrics/report.py:_regression",
     "starting/table.py:_render",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
@@ -110,20 +111,8 @@ def command(
     if output != "-":
         check_output(output, force=force, inputs=paths)
     asked_format, form = form, choose_format(output, form)
-    path, result = _predict(
-        console,
-        run,
-        runs,
-        paths,
-        weights=weights,
-        top=top,
-        trials=trials,
-        layer=layer,
-        words=tuple(word or ()),
-        skip_broken=skip_broken,
-        images=tuple(images or ()),
-        part=part,
-    )
+    asked = _Asked(weights, top, trials, layer, tuple(word or ()), skip_broken, tuple(images or ()), part)
+    path, result = _predict(console, run, runs, paths, asked)
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
     num_rows = len(next(iter(columns.values())))
     for note in result.notes:
@@ -146,64 +135,59 @@ def command(
     return 0
 
 
-def _predict(
-    console: Console,
-    run: str,
-    runs: Path,
-    paths: Sequence[str],
-    *,
-    weights: str | None,
-    top: int | None,
-    trials: int | None,
-    layer: str | None,
-    words: tuple[str, ...],
-    skip_broken: bool,
-    images: tuple[str, ...],
-    part: str | None,
-) -> tuple[Path | str, Predictions]:
-    """The run's path, or the stock network's name, and what it says."""
-    from dltrain.evaluation.predictions.predict import predict
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The options of one call, beside the rows."""
 
-    threads = console.settings.threads
+    weights: str | None
+    top: int | None
+    trials: int | None
+    layer: str | None
+    words: tuple[str, ...]
+    skip_broken: bool
+    images: tuple[str, ...]
+    part: str | None
+
+
+def _predict(console: Console, run: str, runs: Path, paths: Sequence[str], asked: _Asked) -> tuple[Path | str, Predictions]:
+    """The run's path, or the stock network's name, and what it says."""
     network = _stock_network(run, runs)
     if network is not None:
-        given = {"--word": words, "--layer": layer is not None, "--images": images, "--part": part, "--trials": trials}
-        if any(given.values()):
-            option = next(name for name, is_given in given.items() if is_given)
-            raise UsageError(Fault(f"{option} needs a run; {network} is a stock network", hint="leave it out"))
-        from dltrain.evaluation.predictions.predict_stock import predict_stock
-
-        return network, predict_stock(
-            network,
-            data=paths,
-            weights=weights or "imagenet",
-            top=top,
-            skip_broken=skip_broken,
-            threads=threads,
-            reporter=console,
-        )
+        return network, _ask_stock(console, network, paths, asked)
+    from dltrain.evaluation.predictions.predict import predict
     from dltrain.storage.run_list import find_run
 
     path = find_run(run, runs)
-    if weights not in (None, "best", "last"):
-        raise UsageError(Fault(f"a run's --weights are best or last, found {weights!r}"))
-    if part is not None and trials is not None:
+    if asked.weights not in (None, "best", "last"):
+        raise UsageError(Fault(f"a run's --weights are best or last, found {asked.weights!r}"))
+    if asked.part is not None and asked.trials is not None:
         raise UsageError(Fault("--part and --trials exclude each other", hint="the average of several runs takes --data"))
-    if part is not None:
+    shared: dict[str, Any] = {"top": asked.top, "weights": asked.weights, "images": asked.images}
+    shared |= {"threads": console.settings.threads, "reporter": console}
+    if asked.part is not None:
         from dltrain.evaluation.predictions.stored_part import predict_part
 
-        return path, predict_part(path, part, top=top, weights=weights, images=images, threads=threads, reporter=console)
-    return path, predict(
-        path,
+        return path, predict_part(path, asked.part, **shared)
+    more: dict[str, Any] = {"trials": asked.trials, "layer": asked.layer, "words": asked.words, "skip_broken": asked.skip_broken}
+    return path, predict(path, data=paths, **more, **shared)
+
+
+def _ask_stock(console: Console, network: str, paths: Sequence[str], asked: _Asked) -> Predictions:
+    """What a network of `keras.applications` says."""
+    given: dict[str, Any] = {"--word": asked.words, "--layer": asked.layer is not None, "--images": asked.images}
+    given |= {"--part": asked.part, "--trials": asked.trials}
+    if any(given.values()):
+        option = next(name for name, is_given in given.items() if is_given)
+        raise UsageError(Fault(f"{option} needs a run; {network} is a stock network", hint="leave it out"))
+    from dltrain.evaluation.predictions.predict_stock import predict_stock
+
+    return predict_stock(
+        network,
         data=paths,
-        weights=weights,
-        top=top,
-        trials=trials,
-        layer=layer,
-        words=words,
-        skip_broken=skip_broken,
-        images=images,
-        threads=threads,
+        weights=asked.weights or "imagenet",
+        top=asked.top,
+        skip_broken=asked.skip_broken,
+        threads=console.settings.threads,
         reporter=console,
     )
 

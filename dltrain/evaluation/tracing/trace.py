@@ -111,12 +111,7 @@ def trace(
         RunError: the run cannot be used.
     """
     reporter = reporter or Reporter()
-    if not inputs and not rows:
-        raise UsageError(
-            "there is nothing to compute with", hint="give numbers with --input '-1, 2', or a row of the data with --row 0"
-        )
-    if targets and len(targets) != len(inputs):
-        raise UsageError(f"{len(inputs)} --input but {len(targets)} --target", hint="give each input its target, or none of them")
+    _refuse_words(inputs, targets, rows)
     net = _read_subject(subject, need_data=bool(rows), reporter=reporter)
     part, names = _part(net, inputs, targets, rows, reporter)
     known = bool(part.targets) and bool(net.heads)
@@ -146,6 +141,17 @@ def trace(
         losses=losses,
         notes=[*notes, *_optimizer_notes(net.config, optimizer), *numbers.notes],
     )
+
+
+def _refuse_words(inputs: Sequence[str], targets: Sequence[str], rows: Sequence[int]) -> None:
+    """Refuse what cannot be computed whatever the net is (raises UsageError)."""
+    if not inputs and not rows:
+        hint = "give numbers with --input '-1, 2', or a row of the data with --row 0"
+        raise UsageError("there is nothing to compute with", hint=hint)
+    if targets and len(targets) != len(inputs):
+        raise UsageError(f"{len(inputs)} --input but {len(targets)} --target", hint="give each input its target, or none of them")
+    if inputs and rows:
+        raise UsageError("--input and --row exclude each other", hint="--row takes rows of the data, --input other numbers")
 
 
 def _optimizer(config: Config) -> Component:
@@ -238,8 +244,6 @@ def _part(
     subject: _Subject, inputs: Sequence[str], targets: Sequence[str], rows: Sequence[int], reporter: Reporter
 ) -> tuple[Part, list[str]]:
     """The rows asked for as the net takes them, with a name for each."""
-    if inputs and rows:
-        raise UsageError("--input and --row exclude each other", hint="--row takes rows of the data, --input other numbers")
     if rows:
         assert subject.dataset is not None
         return rows_of_data(subject.dataset, rows)
