@@ -18,6 +18,8 @@ from dltrain.wording import did_you_mean, normalize, one_of
 REALMLP = "realmlp"
 # The input of `model.inputs` whose columns are embedded as numbers.
 NUMBERS = "numbers"
+# How many numbers an embedded category becomes, unless `data.embedding_size` says so.
+EMBEDDING_SIZE = 8
 PRESETS: Mapping[str, str] = {
     REALMLP: "A multilayer perceptron for tables with the settings of RealMLP (arXiv 2407.04491).",
 }
@@ -75,22 +77,26 @@ def _task(root: MappingNode) -> str | None:
     return known.task or None if known else None
 
 
-def _branches(root: MappingNode) -> Mapping[str, bool]:
-    """The named inputs of columns -> whether it is a category that is embedded; empty where there are none."""
+def _branches(root: MappingNode) -> Mapping[str, int]:
+    """The named inputs of columns -> of a category the size of its embedding, else 0; empty where there are none."""
     model, data = root.entries.get("model"), root.entries.get("data")
     inputs = model.entries.get("inputs") if isinstance(model, MappingNode) else None
     encode = data.entries.get("encode") if isinstance(data, MappingNode) else None
     by_column = encode.plain() if encode is not None else None
+    sizes = data.entries.get("embedding_size") if isinstance(data, MappingNode) else None
+    size = sizes.plain() if sizes is not None else None
     found = {}
     for name, node in inputs.entries.items() if isinstance(inputs, MappingNode) else ():
         if isinstance(node, ListNode):
             columns = node.plain()
             how = by_column.get(columns[0]) if isinstance(by_column, Mapping) and len(columns) == 1 else by_column
-            found[name] = len(columns) == 1 and how == "embedding"
+            given = size.get(columns[0]) if isinstance(size, Mapping) and len(columns) == 1 else size
+            is_embedded = len(columns) == 1 and how == "embedding"
+            found[name] = (given if isinstance(given, int) else EMBEDDING_SIZE) if is_embedded else 0
     return found
 
 
-def _first_layers(branches: Mapping[str, bool]) -> list[Any]:
+def _first_layers(branches: Mapping[str, int]) -> list[Any]:
     """What embeds numbers and categories, and puts them beside each other."""
     if not branches:
         return ["PeriodicEmbedding"]
@@ -98,13 +104,13 @@ def _first_layers(branches: Mapping[str, bool]) -> list[Any]:
         return []  # the inputs are joined as they are
     layers: list[Any] = []
     ends = []
-    for name, is_embedded in branches.items():
+    for name, size in branches.items():
         if name == NUMBERS:
             layers.append({"PeriodicEmbedding": {"name": "periodic_embedding", "from": name}})
             ends.append("periodic_embedding")
-        elif is_embedded:
+        elif size:
             normal = {"RandomNormal": {"stddev": 1.0}}
-            embedding = {"name": f"{name}_embedding", "from": name, "output_dim": 8, "embeddings_initializer": normal}
+            embedding = {"name": f"{name}_embedding", "from": name, "output_dim": size, "embeddings_initializer": normal}
             layers.append({"Embedding": embedding})
             ends.append(f"{name}_embedding")
         else:
@@ -112,7 +118,7 @@ def _first_layers(branches: Mapping[str, bool]) -> list[Any]:
     return [*layers, {"Concatenate": {"from": ends}}] if len(ends) > 1 else layers
 
 
-def _realmlp(task: str | None, branches: Mapping[str, bool]) -> tuple[list[Any], dict[str, Any]]:
+def _realmlp(task: str | None, branches: Mapping[str, int]) -> tuple[list[Any], dict[str, Any]]:
     """The values of the paper's table A.1, as far as they are not the data's.
 
     Args:

@@ -67,8 +67,8 @@ class TargetSpec:
         smearing: what a prediction is multiplied by once it is back in its own units. The exponential of a mean of logarithms is
             below the mean of the values; the mean of the exponentials of the training part's residuals makes up for that,
             whatever their distribution (Duan, "Smearing Estimate", JASA 78, 1983). 1 until a fit has found it.
-        limits: the least and the largest stored value of the training part, between which a prediction is kept where the
-            logarithm is learned: a little too much of that would be a multiple of the value. None: it is not kept.
+        limits: the least and the largest stored value of the training part, between which a prediction is kept. That is usual
+            where the logarithm is learned: a little too much of that would be a multiple of the value. None: it is not kept.
     """
 
     name: str
@@ -84,8 +84,8 @@ class TargetSpec:
 
     @property
     def is_scaled(self) -> bool:
-        """Whether what is stored is something else than the value itself."""
-        return self.is_log or self.scale != 1.0 or self.mean != 0.0
+        """Whether what is stored, or predicted, is something else than the value itself."""
+        return self.is_log or self.scale != 1.0 or self.mean != 0.0 or self.limits is not None
 
     @property
     def is_log(self) -> bool:
@@ -121,10 +121,10 @@ class TargetSpec:
         """The same of what a model says."""
         import numpy as np
 
-        if not self.is_log:
-            return self.to_own(outputs, ops)
         if self.limits is not None:
             outputs = (np if ops is None else ops).clip(outputs, *self.limits)
+        if not self.is_log:
+            return self.to_own(outputs, ops)
         return self.to_own(outputs, ops) * (self.smearing if ops is None else np.float32(self.smearing))
 
     def mean_of(self, stored: Any, weights: Any = None) -> float:

@@ -21,6 +21,8 @@ from dltrain.wording import listed, nearest
 if TYPE_CHECKING:
     import polars
 
+    from dltrain.config.types import DataConfig
+
 FEW_VALUES = 2
 # More labels than these, many of them numbers, are hardly meant as such.
 MANY_LABELS = 20
@@ -336,13 +338,13 @@ def _row_fault(locate: Locate, row: int, message: str, hint: str | None = None) 
     return Fault(message if line else f"row {int(row) + 1:,}: {message}", file=file, line=line, hint=hint)
 
 
-def scale_target(spec: TargetSpec, values: NDArray[np.float64], *, in_time: bool = False) -> TargetSpec:
-    """The spec with what the training rows show of it, for `data.scale_target`.
+def scale_target(config: DataConfig, spec: TargetSpec, values: NDArray[np.float64]) -> TargetSpec:
+    """The spec of a number with what the training rows show of it, for `data.scale_target` and `data.clip_target`.
 
     Args:
+        config: the `data:` block.
         spec: of the target.
         values: of the training rows.
-        in_time: what is to be predicted comes later, when values may well be beyond those of the training part.
 
     Raises:
         DataError: a logarithm is to be learned of a number that has none.
@@ -352,13 +354,15 @@ def scale_target(spec: TargetSpec, values: NDArray[np.float64], *, in_time: bool
             raise DataError(spec.no_logarithm(float(values.min())))
         values = np.log(values)
     deviation = float(values.std())
-    if not deviation and not spec.is_log:
-        return spec  # a single value is to be learnt as it is: less its mean, nothing of it is left
-    fitted = replace(spec, mean=float(values.mean()), scale=deviation if deviation > 0 else 1.0)
-    if not spec.is_log or in_time:
-        return fitted
+    # A single value is to be learnt as it is: less its mean, nothing of it is left.
+    if config.scale_target and (deviation > 0 or spec.is_log):
+        spec = replace(spec, mean=float(values.mean()), scale=deviation if deviation > 0 else 1.0)
+    # What comes later may well be beyond what has been seen.
+    in_time = config.series is not None or config.split.time is not None
+    if not (spec.is_log and not in_time if config.clip_target is None else config.clip_target):
+        return spec
     low, high = float(values.min()), float(values.max())
-    return replace(fitted, limits=((low - fitted.mean) / fitted.scale, (high - fitted.mean) / fitted.scale))
+    return replace(spec, limits=((low - spec.mean) / spec.scale, (high - spec.mean) / spec.scale))
 
 
 def transformed(spec: TargetSpec, scale_target: bool | str) -> TargetSpec:
@@ -366,13 +370,21 @@ def transformed(spec: TargetSpec, scale_target: bool | str) -> TargetSpec:
     return replace(spec, transform="log") if scale_target == "log" and spec.task == "regression" else spec
 
 
-def refuse_log_of_none(specs: Sequence[TargetSpec], scale_target: bool | str) -> None:
-    """Raises DataError where a logarithm is to be learned and no target is a number."""
-    if scale_target == "log" and not any(spec.is_log for spec in specs):
-        what = "the input is reconstructed" if specs[0].task == "reconstruction" else f"the target {specs[0].name} holds classes"
-        raise DataError(
-            Fault(f"{what}: there is no number to learn the logarithm of", path="data.scale_target", hint="leave it out")
+def refuse_without_numbers(config: DataConfig, specs: Sequence[TargetSpec]) -> None:
+    """Raises DataError where something is to be done to numbers and no target is one."""
+    if any(spec.task == "regression" for spec in specs):
+        return
+    what = "the input is reconstructed" if specs[0].task == "reconstruction" else f"the target {specs[0].name} holds classes"
+    faults = [
+        Fault(f"{what}: there is no number to {do}", path=f"data.{key}", hint="leave it out")
+        for key, is_asked, do in (
+            ("scale_target", config.scale_target == "log", "learn the logarithm of"),
+            ("clip_target", config.clip_target, "keep within a range"),
         )
+        if is_asked
+    ]
+    if faults:
+        raise DataError(faults)
 
 
 def smeared(targets: Sequence[TargetSpec], factors: Mapping[str, float]) -> tuple[TargetSpec, ...]:

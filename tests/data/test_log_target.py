@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,25 @@ def test_a_prediction_stays_between_the_values_of_the_training_part(tmp_path: Pa
     np.testing.assert_allclose(spec.to_own(np.array([50.0])), np.exp(50 * spec.scale + spec.mean))
     [spec] = load_dataset(config(path, split=SplitConfig(test=0.25, time="x")), seed=1).schema.targets
     assert spec.limits is None  # what comes later may be beyond
+
+
+def test_a_number_that_is_learned_as_it_is_stays_there_where_the_config_says_so(tmp_path: Path) -> None:
+    path, y = prices(tmp_path)
+    for scaled in (True, False):
+        plain = config(path, scale_target=scaled)
+        assert load_dataset(plain, seed=1).schema.targets[0].limits is None
+        dataset = load_dataset(replace(plain, clip_target=True), seed=1)
+        [spec] = dataset.schema.targets
+        train = y[dataset.parts["train"].row_ids]
+        middle = float(np.median(train))
+        said = (np.array([-1e6, middle, 1e6]) - spec.mean) / spec.scale
+        np.testing.assert_allclose(spec.to_prediction(said), [train.min(), middle, train.max()], rtol=1e-6)
+        dataset.preprocessing.save(tmp_path)
+        assert load_preprocessing(tmp_path).schema.targets[0] == spec
+    assert load_dataset(config(path, clip_target=False), seed=1).schema.targets[0].limits is None
+    with pytest.raises(DataError) as error:
+        load_dataset(config(path, target=("kind",), scale_target=True, clip_target=True), seed=1)
+    assert error.value.faults[0].path == "data.clip_target"
 
 
 def test_the_mean_of_values_is_not_that_of_logarithms() -> None:

@@ -265,6 +265,12 @@ class DataConfig:
         example={"zip": 10},
         of=TABLES,
     )
+    embedding_size: int | Mapping[str, int] | None = keyed(
+        "int>=1|map(int>=1)",
+        "How many numbers the embedding of a category has; by default 1.6 n^0.56 of n categories, at most 50.",
+        example={"zip": 8},
+        of=TABLES,
+    )
     images: ImagesConfig = keyed(
         "block",
         "Where the pictures are that a table names.",
@@ -290,6 +296,12 @@ class DataConfig:
         "How a regression target is scaled inside: to mean 0 and deviation 1 (true, standard), its logarithm (log), or not.",
         True,
         example="log",
+    )
+    clip_target: bool | None = keyed(
+        "bool",
+        "Keep predictions of a number between the least and the largest of the training part. By default where its logarithm "
+        "is learned, unless what comes later is predicted.",
+        example=True,
     )
     split: SplitConfig = keyed(
         "block", "How rows go to the parts.", SplitConfig(), example={"test": 0.25, "validation": 0.2}, block=SplitConfig

@@ -46,7 +46,8 @@ class Category(Kind):
         if len(categories) + bool(rare) + has_missing == 1 and not untaught:
             untaught = same_value(categories[0] if categories else f"rarer than data.min_count: {how.min_count}")
         encode = how.encode or ("one_hot" if len(categories) <= ONE_HOT_LIMIT else "embedding")
-        return replace(column, categories=categories, rare=rare, has_missing=has_missing, encode=encode, untaught=untaught)
+        column = replace(column, categories=categories, rare=rare, has_missing=has_missing, untaught=untaught)
+        return replace(column, encode=encode, embedding_size=how.embedding_size if encode == "embedding" else None)
 
     def is_embedded(self, column: FeatureColumn) -> bool:
         """See `Kind.is_embedded`."""

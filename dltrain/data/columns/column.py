@@ -58,6 +58,7 @@ class FeatureColumn:
         rare: categories of the training part with too few rows, which are one together: the place of those it has not seen.
         has_missing: the training part had rows without a category, which then are a category of their own.
         encode: "one_hot" or "embedding".
+        embedding_size: how many numbers the embedding of a category has; None: by the number of categories.
         form: of the pictures that a column names.
         images: where these pictures are.
         on_error: what one that cannot be used does: "fail", or "skip" its row.
@@ -86,6 +87,7 @@ class FeatureColumn:
     vectors: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
     untaught: str = ""
     rare: tuple[str, ...] = ()
+    embedding_size: int | None = None
 
     @property
     def by_kind(self) -> Kind:
@@ -129,6 +131,7 @@ class FeatureColumn:
             **({"rare": list(self.rare)} if self.rare else {}),
             "has_missing": self.has_missing,
             "encode": self.encode,
+            **({"embedding_size": self.embedding_size} if self.embedding_size else {}),
             **text_state(self),
             **form_state(self.form, self.images, self.on_error),
         }
@@ -147,10 +150,13 @@ class FeatureColumn:
             one_of(item, "encode", ("one_hot", "embedding")),
             **text_from(item),
             rare=texts(item, "rare") if "rare" in item else (),
+            embedding_size=typed(item, "embedding_size", int) if "embedding_size" in item else None,
             form=form_from(item),
             images=images_from(item.get("images")),
             on_error=one_of(item, "on_error", ("fail", "skip")) if "on_error" in item else "fail",
         )
+        if column.embedding_size is not None and column.embedding_size < 1:
+            raise ValueError(f"the column {column.name} has an embedding of {column.embedding_size} numbers")
         if set(column.date_parts) - set(DATE_PARTS):
             raise ValueError(f"unknown parts of a date: {column.date_parts}")
         if (column.kind == "image") != (column.form is not None):

@@ -35,6 +35,7 @@ class Learning:
         scale, impute: of numbers and dates.
         encode: "one_hot", "embedding", or None: one-hot up to 64 categories.
         min_count: rows that a category needs to be one of its own.
+        embedding_size: how many numbers the embedding of a category has; None: by the number of categories.
         text: how a text becomes tokens.
         keeps_rounding: numbers that differ by less than float32 tells apart are scaled like others.
     """
@@ -43,6 +44,7 @@ class Learning:
     impute: str | float = "none"
     encode: str | None = None
     min_count: int = 1
+    embedding_size: int | None = None
     text: TextConfig = USUAL_TEXT
     keeps_rounding: bool = False
 
@@ -113,7 +115,8 @@ class Kind:
     def make_input(self, column: FeatureColumn, name: str) -> InputSpec:
         """The input that it makes where it has one of its own: of indices."""
         size = self.vocabulary_size(column)
-        return InputSpec(name, (), "int32", vocabulary_size=size, embedding_dimension=embedding_dimension(size))
+        dimension = column.embedding_size or embedding_dimension(size)
+        return InputSpec(name, (), "int32", vocabulary_size=size, embedding_dimension=dimension)
 
     def write(self, column: FeatureColumn, values: Any, block: NDArray[np.float32], unseen: Unseen) -> NDArray[Any] | None:
         """Write its numbers into `block` [rows, its columns], zeros before; or return the input that it makes of its own."""

@@ -35,7 +35,7 @@ from dltrain.data.targets import (
     describe_dropped,
     have_targets,
     others_of,
-    refuse_log_of_none,
+    refuse_without_numbers,
     scale_target,
     transformed,
 )
@@ -155,9 +155,9 @@ def _with_two_classes(config: DataConfig, spec: TargetSpec, codes: NDArray[np.in
 def _fit(config: DataConfig, raw: RawPictures, spec: TargetSpec, values: NDArray[Any], rows: Rows) -> PicturePreprocessing:
     scale = str(config.scale or ("unit" if raw.value_range is not None else "standard"))
     center, spread = fit_pixel_scale(raw.images, rows, scale, raw.value_range)
-    if spec.task == "regression" and config.scale_target:
-        spec = scale_target(transformed(spec, config.scale_target), np.asarray(values, np.float64)[rows])
-    refuse_log_of_none((spec,), config.scale_target)
+    if spec.task == "regression":
+        spec = scale_target(config, transformed(spec, config.scale_target), np.asarray(values, np.float64)[rows])
+    refuse_without_numbers(config, (spec,))
     return PicturePreprocessing(
         source=config.source,
         shape=tuple(raw.images.shape[1:]),

@@ -50,7 +50,7 @@ def named_columns(config: DataConfig) -> list[tuple[str, str]]:
     for key in ("column", "group", "time"):
         name = getattr(config.split, key)
         named += [(f"data.split.{key}", name)] if name else []
-    for key in ("scale", "impute", "encode", "min_count", "dates"):
+    for key in ("scale", "impute", "encode", "min_count", "embedding_size", "dates"):
         option = getattr(config, key)
         named += [(f"data.{key}.{name}", name) for name in option] if isinstance(option, dict) else []
     return named

@@ -399,7 +399,8 @@ def target_state(spec: TargetSpec) -> dict[str, Any]:
         "mean": spec.mean,
         "scale": spec.scale,
         "reason": spec.reason,
-        **({"transform": spec.transform, "smearing": spec.smearing, "limits": spec.limits} if spec.is_log else {}),
+        **({"transform": spec.transform, "smearing": spec.smearing} if spec.is_log else {}),
+        **({"limits": spec.limits} if spec.is_log or spec.limits is not None else {}),
     }
 
 

@@ -29,7 +29,7 @@ def means_seen(head: Head, metrics: Sequence[Any]) -> NDArray[np.float32]:
 
 
 class OwnUnits:
-    """The way back to own units for the targets of one head, and the smearing of its outputs, which is found after training.
+    """The way back to own units for the targets of one head: the range of its outputs, and their smearing, found after training.
 
     Args:
         head: whose targets are numbers.
@@ -43,6 +43,7 @@ class OwnUnits:
         self._is_log = np.array([target.is_log for target in head.targets])
         limits = [target.limits or (-np.inf, np.inf) for target in head.targets]
         self._low, self._high = (np.array(bounds, "float32") for bounds in zip(*limits))
+        self._is_clipped = any(target.limits is not None for target in head.targets)
         self._smearing: Any = None
         if self._is_log.any():
             # Not a variable of the model: it is stored with the targets.
@@ -59,9 +60,10 @@ class OwnUnits:
 
     def of_outputs(self, values: Any) -> Any:
         """Tensor [rows, targets] of a model's outputs."""
-        if self._smearing is None:
-            return self.of_targets(values)
-        return self.of_targets(import_keras().ops.clip(values, self._low, self._high)) * self._smearing.value
+        if self._is_clipped:
+            values = import_keras().ops.clip(values, self._low, self._high)
+        own = self.of_targets(values)
+        return own if self._smearing is None else own * self._smearing.value
 
     def set_smearing(self, head: Head) -> None:
         """Take over the smearing of a head whose targets are otherwise the same."""

@@ -25,6 +25,7 @@ class StackedUnits:
         self._is_log = np.array([target.is_log for target in heads[0].targets])
         limits = [[target.limits or (-np.inf, np.inf) for target in head.targets] for head in heads]
         self._low, self._high = (np.array([[[pair[end] for pair in of]] for of in limits], "float32") for end in (0, 1))
+        self._is_clipped = any(target.limits is not None for head in heads for target in head.targets)
         self._smearing: Any = None
         if self._is_log.any():
             import tensorflow as tf
@@ -42,11 +43,12 @@ class StackedUnits:
 
     def of_outputs(self, values: Any) -> Any:
         """Tensor [K, rows, targets] of the models' outputs."""
-        if self._smearing is None:
-            return self.of_targets(values)
-        import tensorflow as tf
+        if self._is_clipped:
+            import tensorflow as tf
 
-        return self.of_targets(tf.clip_by_value(values, self._low, self._high)) * self._smearing
+            values = tf.clip_by_value(values, self._low, self._high)
+        own = self.of_targets(values)
+        return own if self._smearing is None else own * self._smearing
 
     def set_smearing(self, heads: Sequence[Head]) -> None:
         """Take over the smearing of heads whose targets are otherwise the same."""

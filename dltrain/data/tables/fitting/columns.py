@@ -32,13 +32,16 @@ def _option(config: DataConfig, key: str, column: str, default: Any, words: tupl
 
 def min_count_of(config: DataConfig, column: str) -> int:
     """Training rows that a category of the column needs to be one of its own."""
-    option = config.min_count
-    return (option.get(column, 1) if isinstance(option, Mapping) else option) or 1
+    return _of_column(config.min_count, column) or 1
+
+
+def _of_column(option: int | Mapping[str, int] | None, column: str) -> int | None:
+    return option.get(column) if isinstance(option, Mapping) else option
 
 
 def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Rows) -> FeatureColumn:
     """What the training rows teach about a column, with the options that the config has for it."""
-    for key in ("encode", "min_count"):
+    for key in ("encode", "min_count", "embedding_size"):
         option = getattr(config, key)
         if not isinstance(option, dict) or column.name not in option or column.kind in ("category", "boolean"):
             continue
@@ -52,10 +55,16 @@ def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Row
         impute=_option(config, "impute", column.name, "median", IMPUTES),
         encode=_option(config, "encode", column.name, None, ("one_hot", "embedding")),
         min_count=min_count_of(config, column.name),
+        embedding_size=_of_column(config.embedding_size, column.name),
         text=config.text,
         keeps_rounding=isinstance(config.scale, dict) and column.name in config.scale,
     )
-    return fit_feature(column, values, rows, how)
+    fitted = fit_feature(column, values, rows, how)
+    if isinstance(config.embedding_size, Mapping) and column.name in config.embedding_size and not fitted.is_embedded:
+        message = f"{column.name} is one-hot: it has no embedding"
+        hint = f"`data.encode: {{{column.name}: embedding}}` gives it one"
+        raise ConfigError(config_fault(config, f"data.embedding_size.{column.name}", message, hint))
+    return fitted
 
 
 def odd_columns(

@@ -23,7 +23,7 @@ from dltrain.data.targets import (
     encode_target,
     infer_target,
     numbers_among_labels,
-    refuse_log_of_none,
+    refuse_without_numbers,
     scale_target,
     transformed,
 )
@@ -74,7 +74,7 @@ def fit_targets(
     """
     if config.task == RECONSTRUCTION:
         spec = TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so")
-        _refuse_log_of_none(config, (spec,))
+        _refuse_without_numbers(config, (spec,))
         return (spec,), {}
     specs: list[TargetSpec] = []
     values: dict[str, NDArray[Any]] = {}
@@ -87,13 +87,13 @@ def fit_targets(
             faults.extend(placed(error, config).faults)
     if faults:
         raise DataError(faults)
-    _refuse_log_of_none(config, specs)
+    _refuse_without_numbers(config, specs)
     return tuple(specs), values
 
 
-def _refuse_log_of_none(config: DataConfig, specs: Sequence[TargetSpec]) -> None:
+def _refuse_without_numbers(config: DataConfig, specs: Sequence[TargetSpec]) -> None:
     try:
-        refuse_log_of_none(specs, config.scale_target)
+        refuse_without_numbers(config, specs)
     except DataError as error:
         raise placed(error, config) from error
 
@@ -126,7 +126,5 @@ def check_targets(
 
 
 def scaled_target(config: DataConfig, spec: TargetSpec, targets: dict[str, NDArray[Any]], rows: Rows) -> TargetSpec:
-    """A target of numbers with mean and deviation of the training rows, or of their logarithms."""
-    if spec.task != "regression" or not config.scale_target:
-        return spec
-    return scale_target(spec, targets[spec.name][rows], in_time=config.series is not None or config.split.time is not None)
+    """A target of numbers with mean, deviation and range of the training rows, or of their logarithms."""
+    return scale_target(config, spec, targets[spec.name][rows]) if spec.task == "regression" else spec
