@@ -227,13 +227,14 @@ def _decisions(facts: DataFacts, heads: Sequence[Head]) -> tuple[str, ...]:
     lines = []
     for head in heads:
         target = head.targets[0]
-        of = f" of {len(head.classes)} classes" if head.classes else ""
+        of = f" of {len(head.classes)} {'labels' if head.is_multilabel else 'classes'}" if head.classes else ""
         lines.append(f"task: {head.task}{of}" + (f", because {target.reason}" if target.reason else ""))
         lines.append(f"{head.name}: {head.reason}")
         encoded = {
             "binary": "0 or 1",
             "index": "the class's index",
             "one_hot": "one-hot",
+            "labels": "0 or 1 for each label",
             "value": "the number",
             "input": "the input",
         }[head.encoding]

@@ -8,7 +8,7 @@ from dltrain.checking.places import fault
 from dltrain.config.types import Component, Config, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
-from dltrain.model.heads.head import CLASS_METRICS, INDEX_METRICS, Head, is_one_hot, metrics_of
+from dltrain.model.heads.head import CLASS_METRICS, INDEX_METRICS, ONE_CLASS_METRICS, Head, is_one_hot, metrics_of
 from dltrain.model.heads.rules import NOT_OF_A_LABEL
 
 # What they make of a target below zero, or near it, has no meaning; a standardized one is there half of the time.
@@ -52,6 +52,11 @@ def check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, he
         if metric.name in NOT_OF_A_LABEL:
             message = f"{metric.name} is a loss for {NOT_OF_A_LABEL[metric.name]}; a target has one value a row"
             yield fault(config, path, message, "leave it out")
+            continue
+        if heads and heads[0].is_multilabel:
+            if metric.name in ONE_CLASS_METRICS:
+                message = f"{metric.name} asks for the one class of a row; these rows have several labels, or none"
+                yield fault(config, path, message, "BinaryAccuracy, AUC, Precision, Recall, F1Score look at each label")
             continue
         if heads and metric.name in CLASS_METRICS and not any(head.task == "classification" for head in heads):
             message = f"{metric.name} is a metric for classes, but the target {heads[0].targets[0].name!r} is a number"

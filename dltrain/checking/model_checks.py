@@ -214,8 +214,9 @@ def _check_output(config: Config, schema: Schema, head: Head, name: str, shape: 
     hint = None
     if len(shape) > len(expected) == 1:
         message, hint = _too_many_axes(row, message, network, config)
-    elif len(expected) == len(shape) == 1 and head.task == "classification":
-        hint = f"an output of {expected[0]} unit{'s' if expected[0] != 1 else ''}, one for each class"
+    elif len(expected) == len(shape) == 1 and head.classes:
+        what = "label" if head.is_multilabel else "class"
+        hint = f"an output of {expected[0]} unit{'s' if expected[0] != 1 else ''}, one for each {what}"
     path = layer.path if layer else "model.layers"
     place_path = path if path in config.places else "model.layers"
     return [fault(config, place_path, message, hint)]

@@ -12,9 +12,12 @@ from dltrain.checking.metric_checks import check_losses, check_metrics
 from dltrain.checking.places import fault
 from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.catalog.metrics import (
+    AVERAGES,
     SCORES_BESIDE,
     SCORES_OF_A_CLASS,
+    SCORES_OF_A_LABEL,
     SCORES_OF_CLASSES,
+    SCORES_OF_LABELS,
     SCORES_OF_NUMBERS,
     SCORES_OF_RECONSTRUCTIONS,
     SCORES_OF_TWO_CLASSES,
@@ -162,7 +165,7 @@ def _metric_names(training: TrainingConfig, head: Head, *, alone: bool) -> list[
     names = [metric_name(metric) for metric in metrics_of(head, training.metrics, alone=alone)]
     if head.task == "classification" and "accuracy" not in names:
         names.insert(0, "accuracy")
-    if head.task != "classification" and not names:
+    if head.task != "classification" and not names:  # of several labels `metrics_of` has named one
         names.append("mean_absolute_error")
     return names
 
@@ -197,7 +200,11 @@ def _check_class_weight(config: Config, training: TrainingConfig, facts: DataFac
     if wanted is None or not heads:
         return
     classified = [head for head in heads if head.task == "classification"]
-    if not classified:
+    if heads[0].is_multilabel:
+        message = "class_weight weighs rows by their one class; these have several labels, or none"
+        hint = "data.weight weighs rows; training.loss: {BinaryFocalCrossentropy: {apply_class_balancing: true}} what is rare"
+        yield fault(config, "training.class_weight", message, hint)
+    elif not classified:
         yield fault(config, "training.class_weight", "class_weight needs a target that classifies", "leave it out")
     elif isinstance(wanted, Mapping) and facts.names_known:
         yield from _check_weights(config, wanted, classified)
@@ -275,12 +282,21 @@ def _scores_of(head: Head, config: Config) -> list[str]:
     """What the evaluation computes beside Keras's metrics."""
     if head.task == "classification":
         return list(SCORES_OF_TWO_CLASSES if len(head.classes) == 2 else SCORES_OF_CLASSES)
+    if head.is_multilabel:
+        return list(SCORES_OF_LABELS)
     if head.task == "reconstruction":
         corrupted = [f"corrupted_{name}" for name in SCORES_OF_RECONSTRUCTIONS] if config.data.corrupt is not None else []
         return [*SCORES_OF_RECONSTRUCTIONS, *corrupted]
     series = config.data.series
     steps = range(1, 1 + (series.horizon if series is not None and series.horizon > 1 else 0))
     return [*SCORES_OF_NUMBERS, *(f"rmse_step_{step}" for step in steps)]
+
+
+def _in_the_report(head: Head) -> tuple[str, ...]:
+    """Metrics that are in the report of a part, not in the table of metrics."""
+    if head.is_multilabel:
+        return tuple(f"{score}_{average}" for score in SCORES_OF_A_CLASS for average in AVERAGES)
+    return SCORES_BESIDE if head.task == "classification" else ()
 
 
 def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
@@ -296,7 +312,8 @@ def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, hea
         for score in _scores_of(head, config)
     ]
     known = list(dict.fromkeys([*scores, *(name for name in names if name != "learning_rate")]))
-    labels = [f"{score}[{label}]" for score in SCORES_OF_A_CLASS for label in heads[0].classes] if not several else []
+    of_one = SCORES_OF_A_LABEL if heads[0].is_multilabel else SCORES_OF_A_CLASS
+    labels = [f"{score}[{label}]" for score in of_one for label in heads[0].classes] if not several else []
     own = len(config.evaluation.require) - config.evaluation.num_added
     for number, text in enumerate(config.evaluation.require):
 
@@ -311,18 +328,18 @@ def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, hea
             continue
         named, bare = split_part(name)
         score, bracket, label = bare.partition("[")
-        if bracket and not several and (not facts.names_known or find_name(score, SCORES_OF_A_CLASS) is not None):
-            spelled = f"{find_name(score, SCORES_OF_A_CLASS)}[{label.rstrip(']').strip()}]"
+        if bracket and not several and (not facts.names_known or find_name(score, of_one) is not None):
+            spelled = f"{find_name(score, of_one)}[{label.rstrip(']').strip()}]"
             found = spelled in labels or not facts.names_known or not facts.exact
         else:
-            beside = () if several or heads[0].task != "classification" else SCORES_BESIDE
+            beside = _in_the_report(heads[0]) if not several else ()
             found = any(find_name(each, (*known, *beside)) is not None for each in (name, bare))
         if not found:
             offered = labels if bracket and labels else known
             near = nearest(bare, offered)
             hint = (f'did you mean "{near}"? ' if near else "") + f"there will be: {one_of(offered)}"
             message = f"no metric {name} to require, in {text!r}"
-            if bracket and labels and find_name(score, SCORES_OF_A_CLASS) is not None:
+            if bracket and labels and find_name(score, of_one) is not None:
                 asked, classes = label.rstrip("]").strip(), [str(label) for label in heads[0].classes]
                 message = f"there is no class {asked!r} to require {score} of, in {text!r}"
                 near = nearest(asked, classes)

@@ -127,6 +127,8 @@ def _said_already(name: str, names: Sequence[str], metrics: Sequence[Mapping[str
 def _strategy(baseline: Mapping[str, float]) -> str:
     if "explained_variance" in baseline:
         return "principal components, as many as the code layer has numbers"
+    if "hamming_loss" in baseline:
+        return "always the training part's most frequent set of labels (log_loss: the labels' shares)"
     classes = any(name.endswith("accuracy") for name in baseline)
     numbers = any(name.endswith("rmse") for name in baseline)
     said = ["the training part's most frequent class"] * classes + ["the training part's mean"] * numbers
@@ -232,7 +234,7 @@ def format_exactly(value: float, require: str) -> str:
 
 def _reports(report: Mapping[str, Any], heading: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Reports may be kept by part or by target; a report is what holds a confusion matrix."""
-    if "confusion_matrix" in report:
+    if "confusion_matrix" in report or "averages" in report:
         yield heading, report
         return
     for name, one in report.items():
@@ -242,6 +244,8 @@ def _reports(report: Mapping[str, Any], heading: str = "") -> Iterator[tuple[str
 
 def _blocks(heading: str, report: Mapping[str, Any], width: int | None) -> list[str]:
     labels = [one_line(str(label), _LABEL_WIDTH) for label in report.get("labels", report.get("classes", ()))]
+    if "averages" in report:
+        return [_label_table(labels, report, width)]
     matrix: Sequence[Sequence[float]] = report["confusion_matrix"]
     of = f" ({heading})" if heading else ""
     blocks = []
@@ -257,6 +261,20 @@ def _blocks(heading: str, report: Mapping[str, Any], width: int | None) -> list[
         said = f"{len(labels)} classes: the confusion matrix and each class's numbers are in metrics.json"
         blocks.append("\n".join([said, *worst_classes(report, 2 * (width or 80))]))
     return blocks
+
+
+def _label_table(labels: Sequence[str], report: Mapping[str, Any], width: int | None) -> str:
+    """Of several labels a line each, then the averages."""
+    some = list(zip(labels, report["classes"].values()))
+    rows = [[label, *_scores(row), _optional(row["average_precision"]), _optional(row["roc_auc"])] for label, row in some]
+    rows = rows if len(labels) <= _MOST_CLASSES else []
+    rows += [[f"({name})", *_scores(row), "", ""] for name, row in report["averages"].items()]
+    text = table(["label", "precision", "recall", "F1", "rows", "average precision", "roc_auc"], rows, width=width)
+    return text if len(labels) <= _MOST_CLASSES else f"{text}\n{len(labels)} labels: each one's numbers are in metrics.json"
+
+
+def _optional(value: float | None) -> str:
+    return "-" if value is None else format_number(value)
 
 
 def worst_classes(report: Mapping[str, Any], width: int) -> list[str]:
@@ -280,6 +298,9 @@ def _worst_of(heading: str, report: Mapping[str, Any], width: int) -> str:
     names = [one_line(str(label), _LABEL_WIDTH) for label in classes]
     said: list[str] = []
     for f1, place, label in found[: min(3, len(found) - 1)]:
+        if "confusion_matrix" not in report:  # of several labels, none is taken for another
+            said.append(f"{label} F1 {f1:.3f}")
+            continue
         matrix_row = [value if column != place else -1 for column, value in enumerate(report["confusion_matrix"][place])]
         other = matrix_row.index(max(matrix_row))
         wrong, rows = matrix_row[other], classes[list(classes)[place]]["support"]
@@ -287,7 +308,8 @@ def _worst_of(heading: str, report: Mapping[str, Any], width: int) -> str:
         said.append(f"{label} F1 {f1:.3f}{taken}")
     of = f" of {heading}" if heading else ""
     while said:
-        line = f"worst class{'es' if len(said) > 1 else ''}{of}: {', '.join(said)}"
+        many = ("classes" if len(said) > 1 else "class") if "confusion_matrix" in report else "labels"[: 5 + (len(said) > 1)]
+        line = f"worst {many}{of}: {', '.join(said)}"
         if display_width(line) <= width or len(said) == 1:
             return line
         said.pop()

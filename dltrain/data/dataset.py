@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from dltrain.config.types.data import MULTILABEL
 from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
@@ -57,8 +58,8 @@ class TargetSpec:
 
     Attributes:
         name: the column, or "target".
-        task: "classification", "regression" or "reconstruction".
-        classes: label names in index order, for classification; else empty.
+        task: "classification", "multilabel", "regression" or "reconstruction".
+        classes: label names in index order, for classification and several labels; else empty.
         mean, scale: the stored regression target is (value - mean) / scale, 0 and 1 where it is not scaled; of its logarithm
             where `transform` says so.
         reason: why this task, in one sentence ("`income` holds text of 2 values").
@@ -69,6 +70,9 @@ class TargetSpec:
             whatever their distribution (Duan, "Smearing Estimate", JASA 78, 1983). 1 until a fit has found it.
         limits: the least and the largest stored value of the training part, between which a prediction is kept. That is usual
             where the logarithm is learned: a little too much of that would be a multiple of the value. None: it is not kept.
+        separator: of several labels: what stands between them in a cell, and in predictions.
+        columns: of several labels: the columns of 0 and 1 that hold them, in the order of the classes; empty: one of text does.
+        empty: of several labels: "none": an empty cell has no label, "missing": no value.
     """
 
     name: str
@@ -81,6 +85,19 @@ class TargetSpec:
     transform: str = "standard"
     smearing: float = 1.0
     limits: tuple[float, float] | None = None
+    separator: str = ""
+    columns: tuple[str, ...] = ()
+    empty: str = "none"
+
+    @property
+    def is_multilabel(self) -> bool:
+        """Whether a row may have several labels, or none."""
+        return self.task == MULTILABEL
+
+    @property
+    def columns_read(self) -> tuple[str, ...]:
+        """The columns of a table that it is read from."""
+        return self.columns or (self.name,)
 
     @property
     def is_scaled(self) -> bool:
@@ -182,7 +199,8 @@ class Part:
 
     Attributes:
         inputs: input name -> array [rows, *shape].
-        targets: target name -> int32 class indices [rows] or float32 scaled values [rows];
+        targets: target name -> int32 class indices [rows], int8 0 or 1 for each of several labels [rows, labels], or
+            float32 scaled values [rows];
             for reconstruction the input itself (on disk where that is).
         weights: float32 [rows], or None.
         row_ids: int64 [rows]: 0-based row in the source's whole order (files in order, header not counted);

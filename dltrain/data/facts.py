@@ -40,14 +40,17 @@ class DataFacts:
 
 
 # How text is written: found out, said, and written back into the resolved config.
-WRITING = ("data.dates", "data.separator", "data.decimal", "data.thousands", "data.encoding")
+WRITING = ("data.labels.separator", "data.dates", "data.separator", "data.decimal", "data.thousands", "data.encoding")
 
 
 def facts_of(dataset: Dataset) -> DataFacts:
     """What a dataset that was read says of itself."""
     labels: dict[str, dict[str, int]] = {}
     for spec in dataset.schema.targets:
-        if spec.task == "classification":
+        if spec.is_multilabel:
+            counted = [part.targets[spec.name].sum(axis=0, dtype="int64") for part in dataset.parts.values()]
+            labels[spec.name] = {label: int(sum(row[place] for row in counted)) for place, label in enumerate(spec.classes)}
+        elif spec.task == "classification":
             counts = dict.fromkeys(range(len(spec.classes)), 0)
             for part in dataset.parts.values():
                 import numpy as np

@@ -58,7 +58,7 @@ def given_parts(config: DataConfig, parts: Mapping[str, Rows], num_rows: int) ->
 
 
 def split_at_random(
-    config: DataConfig, rows: Rows, codes: NDArray[np.int32] | None, labels: tuple[str, ...], seed: int, locate: Locate
+    config: DataConfig, rows: Rows, codes: NDArray[Any] | None, labels: tuple[str, ...], seed: int, locate: Locate
 ) -> tuple[dict[str, Rows], str]:
     """Random parts of `rows`, stratified by the class codes of all rows unless the config says no; and the manner in a word.
 
@@ -74,7 +74,7 @@ def split_at_random(
     if codes is None and split.stratify:
         message = "there are no classes to stratify by"
         raise ConfigError(config_fault(config, "data.split.stratify", message, "leave it out for regression"))
-    if stratify and codes is not None:
+    if stratify and codes is not None and codes.ndim == 1:
         _refuse_single_rows(codes[rows], rows, labels, locate)
     seed = seed if split.seed is None else split.seed
     labelled = codes[rows] if stratify and codes is not None else None
@@ -97,7 +97,7 @@ def split_at_random(
             parts = {"train": rest[train], "validation": rest[held_out], **parts}
     except SplitError as error:
         raise DataError(config_fault(config, "data.split", str(error))) from error
-    manner = "stratified" if stratify else "at random"
+    manner = "at random" if not stratify else "stratified by label" if codes is not None and codes.ndim == 2 else "stratified"
     if split.folds is not None:
         manner = f"fold {split.fold} of {split.folds}, {manner}"
     return {name: rows[chosen] for name, chosen in parts.items()}, manner

@@ -42,7 +42,7 @@ def warn_of_giveaways(
         return []
     found = []
     for spec in specs:
-        if spec.name not in targets or len(targets[spec.name]) < LEAST_ROWS:
+        if spec.is_multilabel or spec.name not in targets or len(targets[spec.name]) < LEAST_ROWS:
             continue
         classes = len(spec.classes) if spec.task == "classification" else None
         for column in columns:

@@ -227,7 +227,9 @@ def read_part(
     raw = _read_raw(preprocessing, paths, with_targets, reporter)
     notes = texts(_by_the_run(preprocessing, raw), "warning")
     if isinstance(preprocessing, TablePreprocessing) and isinstance(raw, RawTable):
-        known = {column.name for column in preprocessing.features} | {spec.name for spec in preprocessing.targets}
+        known = {column.name for column in preprocessing.features} | {
+            name for spec in preprocessing.targets for name in spec.columns_read
+        }
         known |= {preprocessing.weight or "", *preprocessing.identifiers}
         surplus = [name for name in raw.frame.columns if name not in known]
         if surplus:
@@ -377,9 +379,13 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
     source = {".parquet": "parquet", ".pq": "parquet"}.get(suffix, "csv")
     options = dict(preprocessing.text_options) if source == "csv" and preprocessing.source == "csv" else {}
     if options:
-        known = [column.name for column in preprocessing.features] + [spec.name for spec in preprocessing.targets]
+        known = [column.name for column in preprocessing.features] + [
+            name for spec in preprocessing.targets for name in spec.columns_read
+        ]
         options["arguments"] = {"own_columns": tuple(known)}
     if "columns" in options and not with_targets:
-        optional = [spec.name for spec in preprocessing.targets] + ([preprocessing.weight] if preprocessing.weight else [])
+        optional = [name for spec in preprocessing.targets for name in spec.columns_read] + (
+            [preprocessing.weight] if preprocessing.weight else []
+        )
         options["arguments"] = {**options["arguments"], "optional_columns": tuple(optional)}
     return read_source(DataConfig(source, path=tuple(paths), **options), seed=0, reporter=reporter)

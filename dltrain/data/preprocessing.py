@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part, Schema
+from dltrain.data.labels.cells import joined
 from dltrain.data.raw import Raw
 from dltrain.storage.atomic import write_atomically
 
@@ -65,8 +66,10 @@ class Preprocessing(ABC):
         """The same with the smearing (see `TargetSpec`) of its schema's targets, by name."""
 
     def inverse_target(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
-        """A target in its own units: float64 for regression, label names (objects) for class indices."""
+        """A target in its own units: float64 numbers, names of classes, or `a|b` for several labels (objects)."""
         spec = next(target for target in self.schema.targets if target.name == name)
+        if spec.is_multilabel:
+            return np.array(joined(values, spec), dtype=object)
         if spec.task == "classification":
             names: NDArray[Any] = np.array(spec.classes, dtype=object)
             labels: NDArray[Any] = names[np.asarray(values)]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.labels.stratify import deal_out
 from dltrain.data.part_sizes import SplitError, part_sizes
 
 Rows = NDArray[np.int64]
@@ -37,10 +38,14 @@ def split_rows(
         seed: of the draw.
         test: share of all rows.
         validation: share of the rows that remain.
-        labels: int class codes [num_rows], or None.
+        labels: int class codes [num_rows]; 0 or 1 for each of several labels [num_rows, labels]; or None.
     """
     sizes = part_sizes(num_rows, test, validation)
     generator = np.random.default_rng([seed, 0x5EED])
+    if labels is not None and labels.ndim == 2:
+        number = deal_out(labels, list(sizes.values()), generator)
+        rows = {name: np.flatnonzero(number == place) for place, name in enumerate(sizes)}
+        return _named(rows["train"], rows["validation"], rows["test"])
     order = generator.permutation(num_rows)
     if num_rows <= np.iinfo(np.int32).max:
         order = order.astype(np.int32)  # half the memory
@@ -261,7 +266,12 @@ def fold_indices(num_rows: int, folds: int, *, seed: int, labels: NDArray[Any] |
     """
     if not 2 <= folds <= num_rows:
         raise SplitError(f"expected 2 to {num_rows} folds for {num_rows} rows, got {folds}")
-    order = np.random.default_rng([seed, 0xF01D]).permutation(num_rows)
+    generator = np.random.default_rng([seed, 0xF01D])
+    if labels is not None and labels.ndim == 2:
+        sizes = [num_rows // folds + (number < num_rows % folds) for number in range(folds)]
+        dealt = deal_out(labels, sizes, generator)
+        return [(np.flatnonzero(dealt != number), np.flatnonzero(dealt == number)) for number in range(folds)]
+    order = generator.permutation(num_rows)
     if labels is not None:
         order = order[np.argsort(labels[order], kind="stable")]
     fold = np.empty(num_rows, np.int64)

@@ -215,15 +215,14 @@ def encode_target(
         hint = "data.missing_target: drop leaves such rows out; "
         hint += 'if the word means a label, say data.missing: ["?"] (words that mean "no value")'
         raise DataError(
-            capped([_row_fault(locate, row, f"no value for the target {spec.name}", hint) for row in empty[:10]], len(empty))
+            capped([row_fault(locate, row, f"no value for the target {spec.name}", hint) for row in empty[:10]], len(empty))
         )
     if spec.task == "regression":
         numbers = to_numbers(series, reading)
         bad = unreadable(series, numbers)
         if len(bad):
             faults = [
-                _row_fault(locate, row, f"the target {spec.name} is {series[int(row)]!r}, not a finite number")
-                for row in bad[:10]
+                row_fault(locate, row, f"the target {spec.name} is {series[int(row)]!r}, not a finite number") for row in bad[:10]
             ]
             raise DataError(capped(faults, len(bad)))
         if spec.is_log:
@@ -236,7 +235,7 @@ def _refuse_without_logarithm(spec: TargetSpec, numbers: NDArray[np.float64], lo
     bad = np.flatnonzero(numbers <= 0)
     if len(bad):
         faults = [spec.no_logarithm(float(numbers[row])) for row in bad[:10]]
-        placed = [_row_fault(locate, row, fault.message, fault.hint) for row, fault in zip(bad.tolist(), faults)]
+        placed = [row_fault(locate, row, fault.message, fault.hint) for row, fault in zip(bad.tolist(), faults)]
         raise DataError(capped(placed, len(bad)))
 
 
@@ -291,14 +290,15 @@ def _unknown_label(spec: TargetSpec, label: str, texts: polars.Series, locate: L
         hint = f'if it means {close}, say data.replace: {{{spec.name}: {{"{label}": "{close}"}}}}; {hint}'
     count = f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}"
     message = f"the training part does not know the label {label!r} of {spec.name} ({count})"
-    return _row_fault(locate, int(rows[0]), message, hint)
+    return row_fault(locate, int(rows[0]), message, hint)
 
 
 def have_targets(targets: Mapping[str, NDArray[Any]], num_rows: int) -> NDArray[np.bool_]:
     """Boolean [rows]: whether every target has a value."""
     found = np.ones(num_rows, bool)
     for values in targets.values():
-        found &= ~np.isnan(values) if values.dtype.kind == "f" else values >= 0
+        known = ~np.isnan(values) if values.dtype.kind == "f" else values >= 0
+        found &= known if values.ndim == 1 else known.all(axis=1)  # several labels: a column each
     return found
 
 
@@ -333,7 +333,8 @@ def describe_dropped(targets: Mapping[str, NDArray[Any]], num_rows: int) -> list
     return [f"rows left out: {num_dropped:,} of {num_rows:,} have no value for {names} (data.missing_target: drop)"]
 
 
-def _row_fault(locate: Locate, row: int, message: str, hint: str | None = None) -> Fault:
+def row_fault(locate: Locate, row: int, message: str, hint: str | None = None) -> Fault:
+    """A fault of a row, at its place."""
     file, line = locate(int(row))
     return Fault(message if line else f"row {int(row) + 1:,}: {message}", file=file, line=line, hint=hint)
 

@@ -15,6 +15,7 @@ from dltrain.errors import DataError, Fault, UsageError
 from dltrain.evaluation.evaluate import EvaluateResult, evaluate
 from dltrain.evaluation.metrics.gates import check_gates
 from dltrain.evaluation.metrics.intervals import Sums
+from dltrain.evaluation.metrics.label_metrics import said_labels
 from dltrain.evaluation.metrics.paired import Paired, compare_sums, mcnemar
 from dltrain.evaluation.metrics.part_intervals import sums_of_part
 from dltrain.evaluation.predictions.read_predictions import PREDICTION_SUFFIXES, read_predictions
@@ -103,6 +104,9 @@ def _of_file(old: Path, scored: Scored) -> tuple[dict[str, Sums], NDArray[np.boo
     head = scored.heads[0]
     if len(scored.heads) > 1 or len(head.targets) > 1:
         raise UsageError(f"{shown(str(old))}: predictions of one target can be compared, the run has several")
+    if head.is_multilabel:
+        message = f"{shown(str(old))}: a file of predictions has one label a row here; the run's rows have several"
+        raise UsageError(message, hint="name the run that made them: --against RUN")
     said = read_predictions(old, head, scored.part)
     sums = sums_of_part(scored.heads, [said.answers], scored.part, {})
     if not said.has_probabilities and head.classes:
@@ -120,6 +124,8 @@ def _is_right(scored: Scored) -> NDArray[np.bool_] | None:
     head = scored.heads[0]
     if len(scored.heads) > 1 or not head.classes:
         return None
+    if head.is_multilabel:  # all labels of a row
+        return np.asarray((said_labels(scored.answers[0]) == (scored.part.targets[head.targets[0].name] > 0)).all(axis=1))
     found: NDArray[np.bool_] = scored.answers[0].argmax(axis=1) == scored.part.targets[head.targets[0].name]
     return found
 
@@ -157,7 +163,7 @@ def _told_targets(head: Any, one: Any, theirs: Scored) -> list[str]:
     for target in head.targets:
         mine, found = one.targets[target.name], theirs.part.targets[target.name]
         if head.classes:
-            differing = np.flatnonzero(mine != found)
+            differing = np.flatnonzero((mine != found).reshape(len(mine), -1).any(axis=1))
         else:
             values, same = target.to_own(mine), others[target.name].to_own(found)
             differing = np.flatnonzero(~np.isclose(values, same, rtol=1e-4, atol=1e-4 * float(np.std(values)) + 1e-12))

@@ -225,7 +225,7 @@ def _answers(stored: StoredRun, raw: RawModel, outputs: Sequence[NDArray[Any]]) 
     """What the run itself answers, by the names of the export's outputs, and the scale of each."""
     values: list[tuple[NDArray[Any], Any]] = []
     for head, output in zip(stored.heads, outputs, strict=True):
-        if head.task == "classification":
+        if head.classes:
             values.append((probabilities_of(head, output), 1.0))
         elif head.task == "regression":
             own = [(target, target.to_prediction(output[:, index])) for index, target in enumerate(head.targets)]

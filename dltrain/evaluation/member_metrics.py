@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import TrainingConfig
 from dltrain.data.dataset import Part
+from dltrain.evaluation.metrics.label_metrics import label_metrics
 from dltrain.evaluation.metrics.metrics import classification_metrics, regression_metrics
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.model.encode import EncodedPart
@@ -59,9 +60,10 @@ def _own_metrics(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: P
     several = sum(len(head.targets) for head in heads) > 1
     found: dict[str, float] = {}
     for head, output in zip(heads, outputs, strict=True):
-        if head.task == "classification":
+        if head.classes:
             prefix = f"{head.name}_" if several else ""
-            metrics = classification_metrics(part.targets[head.targets[0].name], probabilities_of(head, output))
+            measure = label_metrics if head.is_multilabel else classification_metrics
+            metrics = measure(part.targets[head.targets[0].name], probabilities_of(head, output))
             found |= {prefix + name: value for name, value in metrics.items()}
             continue
         for index, target in enumerate(head.targets):

@@ -14,6 +14,7 @@ from dltrain.config.catalog.metrics import find_direction
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.evaluation.metrics.gates import Gate, check_gates
 from dltrain.evaluation.metrics.intervals import Interval, intervals
+from dltrain.evaluation.metrics.label_metrics import label_baseline
 from dltrain.evaluation.metrics.metrics import classification_baseline, regression_baseline
 from dltrain.evaluation.metrics.part_intervals import sums_of_part, units_of_part
 from dltrain.evaluation.metrics.report import restore_reference
@@ -191,6 +192,8 @@ def _baseline(scored: Scored, rows: NDArray[np.int64]) -> dict[str, float]:
         return {}
     head, target = targets[0]
     stored = scored.part.targets[target.name][rows]
+    if head.is_multilabel:
+        return label_baseline(reference[target.name][0], reference[target.name][1], stored)
     if head.classes:
         return classification_baseline(reference[target.name], stored, len(head.classes))
     return regression_baseline(target.to_own(reference[target.name]), target.to_own(stored))

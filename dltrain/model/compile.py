@@ -18,7 +18,12 @@ from dltrain.model.keras_import import import_keras
 from dltrain.model.layer_names import snake_case
 
 _THRESHOLD_METRICS = {"Precision", "Recall", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"}
-_ACCURACIES = {"binary": "BinaryAccuracy", "index": "SparseCategoricalAccuracy", "one_hot": "CategoricalAccuracy"}
+_ACCURACIES = {
+    "binary": "BinaryAccuracy",
+    "labels": "BinaryAccuracy",
+    "index": "SparseCategoricalAccuracy",
+    "one_hot": "CategoricalAccuracy",
+}
 
 
 def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig, *, optimizer: Any = None) -> None:
@@ -91,20 +96,22 @@ def _metrics(keras: Any, head: Head, wanted: Sequence[Component]) -> list[Any]:
 def _metric(keras: Any, head: Head, component: Component) -> Any:
     name, arguments = component.name, dict(component.arguments)
     if name.lower() in ("accuracy", "acc"):
-        if head.task != "classification":
+        if head.encoding not in _ACCURACIES:
             hint = "use mean_absolute_error or root_mean_squared_error, or set `data.task: classification`"
             raise ConfigError(
                 Fault("accuracy is a metric for classes, but the target is a number", path="training.metrics", hint=hint)
             )
-        threshold = {"threshold": 0.0 if head.logits else 0.5} if head.encoding == "binary" else {}
+        threshold = {"threshold": 0.0 if head.logits else 0.5} if head.encoding in ("binary", "labels") else {}
         return getattr(keras.metrics, _ACCURACIES[head.encoding])(**{"name": "accuracy", **threshold, **arguments})
+    if name == "BinaryAccuracy" and head.logits and head.is_multilabel:
+        arguments.setdefault("threshold", 0.0)
     if name in _THRESHOLD_METRICS and head.logits:
         arguments.setdefault("thresholds", 0.0)
     if name == "AUC" and head.logits:
         arguments.setdefault("from_logits", True)
     if name in ("F1Score", "FBetaScore"):
         arguments.setdefault("average", "macro")
-        if head.units == 1:
+        if head.units == 1 or head.is_multilabel:  # otherwise the largest output of a row is the one that is said
             arguments.setdefault("threshold", 0.0 if head.logits else 0.5)
     if name in ("IoU", "MeanIoU") and head.units > 1:
         arguments.setdefault("sparse_y_pred", False)

@@ -21,8 +21,8 @@ class EncodedPart:
 
     Attributes:
         inputs: one array [rows, ...] per input, in memory or on disk.
-        targets: one array per head: float32 [rows, 1] (binary), int32 [rows] (index), float32 [rows, classes] (one-hot),
-            float32 [rows, n] (values), the input itself, in memory or on disk (reconstruction).
+        targets: one array per head: float32 [rows, 1] (binary), int32 [rows] (index), float32 [rows, classes] (one-hot, or
+            several labels), float32 [rows, n] (values), the input itself, in memory or on disk (reconstruction).
         weights: one float32 [rows] per head, or None.
     """
 
@@ -79,6 +79,8 @@ def _encode(part: Part, head: Head, inputs: tuple[Array, ...]) -> Array:
         values: NDArray[np.float32] = np.stack([part.targets[target.name] for target in head.targets], axis=1)
         return values.astype("float32", copy=False)
     indices: NDArray[np.int32] = part.targets[head.targets[0].name]
+    if head.encoding == "labels":
+        return indices.astype("float32")
     if head.encoding == "binary":
         return indices.astype("float32")[:, None]
     if head.encoding == "one_hot":

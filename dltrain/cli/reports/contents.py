@@ -14,6 +14,7 @@ from dltrain.cli.text import format_number, format_seconds
 from dltrain.evaluation.drawing.report_pictures import (
     MOST_CLASSES,
     draw_confusion,
+    draw_label_bars,
     draw_pairs,
     draw_reliability,
     draw_scores,
@@ -23,7 +24,7 @@ from dltrain.storage.run import Run
 _PARTS = ("train", "validation", "test")
 _MOST_BYTES = 700_000  # of a picture that the run drew
 _MOST_ROWS = 100  # of a table
-_DECIDING = ("accuracy", "rmse", "explained_variance")
+_DECIDING = ("accuracy", "f1_micro", "rmse", "explained_variance")
 _PICTURES = {
     "history.png": "Loss and metrics over the epochs, training against validation",
     "forecast.png": "Forecast against truth over time",
@@ -106,6 +107,8 @@ def _answers(report: Mapping[str, Any]) -> list[Block]:
     """Of one target of classes the matrix, the table and the curves; of numbers the scatter."""
     blocks: list[Block] = []
     labels = [str(label) for label in report.get("labels", ())]
+    if "averages" in report:
+        return _several_labels(report)
     if labels and len(labels) <= MOST_CLASSES:
         words = f"Confusion matrix of {len(labels)} classes; the table of classes says the same"
         blocks += _picture(words, draw_confusion, report["confusion_matrix"], labels)
@@ -128,6 +131,29 @@ def _answers(report: Mapping[str, Any]) -> list[Block]:
     for target, pairs in report.get("pairs", {}).items():
         blocks += _picture(f"Predicted against true {target}, and the residuals", draw_pairs, pairs, str(target))
     return blocks
+
+
+def _several_labels(report: Mapping[str, Any]) -> list[Block]:
+    """Bars and the table of the labels, and the averages over them."""
+    names = ("precision", "recall", "f1", "average_precision", "roc_auc")
+    classes = sorted(report["classes"].items(), key=lambda item: item[1]["f1"])
+    shown = dict(classes[:MOST_CLASSES])
+    words = (
+        f"F1 of {len(shown)} labels, the worst first, with precision and recall"
+        if len(shown) < len(classes)
+        else "F1 of each label"
+    )
+    rows = [
+        [str(label), *(format_number(row[name]) for name in names), f"{row['support']:,}", f"{row['predicted']:,}"]
+        for label, row in classes[:_MOST_ROWS]
+    ]
+    header = ["label", "precision", "recall", "F1", "average precision", "roc_auc", "rows", "said"]
+    averages = [[name, *(format_number(row[score]) for score in names[:3])] for name, row in report["averages"].items()]
+    return [
+        *_picture(words, draw_label_bars, shown),
+        Table("labels, the worst first", header, rows),
+        Table("averages over the labels", ["average", "precision", "recall", "F1"], averages),
+    ]
 
 
 def _picture(words: str, draw: Callable[..., bytes], *what: Any) -> list[Block]:

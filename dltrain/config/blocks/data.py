@@ -26,7 +26,17 @@ from dltrain.config.reading import (
 )
 from dltrain.config.text.nodes import ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe, quote
-from dltrain.config.types import LIKE_BOTH, NO_DATA, Component, DataConfig, ImagesConfig, SplitConfig, TextConfig
+from dltrain.config.types import (
+    LIKE_BOTH,
+    MULTILABEL,
+    NO_DATA,
+    Component,
+    DataConfig,
+    ImagesConfig,
+    LabelsConfig,
+    SplitConfig,
+    TextConfig,
+)
 from dltrain.config.types.data import FEATURE_KINDS
 from dltrain.wording import did_you_mean, normalize, one_of
 
@@ -58,6 +68,7 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
         "transform": lambda value, path: _read_components(context, value, path, "transformer", "[{PCA: {n_components: 20}}]"),
         "text": lambda value, _path: _read_text(context, value),
         "images": lambda value, _path: _read_images(context, value),
+        "labels": lambda value, _path: _read_labels(context, value),
     }
     values = read_block(context, node, "data", special, unknown)
     if source is not None and source.name == "npz" and len(values.get("target") or ()) == 1:
@@ -68,7 +79,7 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
     elif formats:
         values["dates"] = {**(values.get("dates") or {}), **formats}
     places = {path: place for path, place in context.places.items() if path.startswith("data.")}
-    config = DataConfig(values.pop("source", ""), arguments, places=places, **values)
+    config = _with_task_of_labels(DataConfig(values.pop("source", ""), arguments, places=places, **values))
     if isinstance(node, MappingNode):
         check_data(context, node, config, source)
     return config
@@ -276,6 +287,24 @@ def _read_text(context: Context, node: Node) -> TextConfig:
             message = "expected a list of whole numbers, found an empty one"
             context.faults.add(node.entries["ngrams"], "data.text.ngrams", message, "such as [1, 2]")  # type: ignore[attr-defined]
     return TextConfig(**values)
+
+
+def _read_labels(context: Context, node: Node) -> LabelsConfig | Any:
+    if isinstance(node, ScalarNode | ListNode) and not is_none(node):
+        sign = node.plain()
+        hint = "`target` names the column to predict; `labels` says how several labels stand in its cells"
+        hint = f'write labels: {{separator: "{sign}"}}' if isinstance(sign, str) and not sign.isalnum() else hint
+        context.faults.add(node, "data.labels", f"expected a mapping of keys, found {describe(sign)}", hint)
+        return MISMATCH
+    labels = LabelsConfig(**read_block(context, node, "data.labels", {}))
+    if labels.separator == "" and isinstance(node, MappingNode):
+        context.faults.add(node.entries["separator"], "data.labels.separator", "nothing stands between the labels", 'such as "|"')
+    return labels
+
+
+def _with_task_of_labels(config: DataConfig) -> DataConfig:
+    """`data.labels` says which task it is."""
+    return replace(config, task=MULTILABEL) if config.labels is not None and config.task is None else config
 
 
 def _read_images(context: Context, node: Node) -> ImagesConfig:

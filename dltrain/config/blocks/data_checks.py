@@ -9,7 +9,7 @@ from dltrain.config.keys import keys_of
 from dltrain.config.reading import Context
 from dltrain.config.text.nodes import MappingNode, Node
 from dltrain.config.text.scalars import describe, quote
-from dltrain.config.types import DataConfig, ImagesConfig, TextConfig
+from dltrain.config.types import LIKE_SCIKIT_LEARN, MULTILABEL, DataConfig, ImagesConfig, TextConfig
 from dltrain.config.types.data import PICTURE_SCALES, TEXT_TABLES
 from dltrain.config.types.key import default_of
 from dltrain.wording import did_you_mean
@@ -25,6 +25,8 @@ def check_data(context: Context, node: MappingNode, config: DataConfig, source: 
     _check_kinds_of_data(context, node, config, source)
     if config.series is not None:
         _check_series(context, node, config, source)
+    if config.task == MULTILABEL or config.labels is not None:
+        _check_labels(context, node, config, source)
     _check_columns(context, node, config)
     if source is not None:
         _check_of(context, node, config, source)
@@ -74,6 +76,26 @@ def _check_kinds_of_data(context: Context, node: MappingNode, config: DataConfig
         message = "only a reconstruction has a clean input to learn from a corrupted one"
         hint = "say `data.task: reconstruction`, or put `- GaussianNoise` or `- Dropout` first among the layers"
         add(node.entries["corrupt"], "data.corrupt", message, hint)
+
+
+def _check_labels(context: Context, node: MappingNode, config: DataConfig, source: Source | None) -> None:
+    """What several labels per row exclude."""
+    add, place = context.faults.add, node.entries.get("labels", node.entries.get("task", node))
+    path = "data.labels" if config.labels is not None else "data.task"
+    if config.task != MULTILABEL:
+        add(place, path, f"`labels` is for rows of several labels, and data.task is {config.task}", "say `task: multilabel`")
+        return
+    if source is not None and source.name not in ("csv", "parquet", "npz"):
+        hint = "leave it out"
+        if source.name == "image_folder":
+            hint = "a table names pictures as a column: `source: csv`, `features: {file: image}`, `target: tags`"
+        add(place, path, f"{source.name} has one label a row; several are in tables (csv, parquet) and arrays (npz)", hint)
+    if config.labels is not None and config.labels.separator is not None and (len(config.target) > 1 or config.source == "npz"):
+        what = "several targets are columns of 0 and 1" if config.source != "npz" else "an array has a column of 0 and 1 for each"
+        add(place, "data.labels.separator", f"a separator stands in cells of text; {what}", "leave it out")
+    if config.split.like == LIKE_SCIKIT_LEARN and config.split.stratify:
+        message = "scikit-learn's train_test_split stratifies by one class a row, not by several labels"
+        add(node.entries["split"], "data.split.stratify", message, "leave `like` out, or `stratify`")
 
 
 def _check_columns(context: Context, node: MappingNode, config: DataConfig) -> None:
@@ -144,8 +166,9 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
             add(node.entries["split"], f"data.split.{name}", "a series is split by time", hint)
     if split.time is not None and config.series is not None and (split.time,) != config.series.time:
         add(node.entries["split"], "data.split.time", "a series is split by `data.series.time`", "leave data.split.time out")
-    if config.task in ("classification", "reconstruction"):
-        add(node.entries["task"], "data.task", f"a series foretells numbers, not a {config.task}")
+    if config.task in ("classification", "reconstruction", MULTILABEL):
+        of = "several labels" if config.task == MULTILABEL else f"a {config.task}"
+        add(node.entries.get("task", place), "data.task", f"a series foretells numbers, not {of}")
     for name in ("weight", "identifiers", "transform"):
         if getattr(config, name):
             add(node.entries[name], f"data.{name}", f"a series has no {name}", "leave it out")

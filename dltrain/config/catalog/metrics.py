@@ -20,6 +20,7 @@ _SPELLINGS = {
     "r2": ("r2_score", "r_squared"),
     "f1": ("f1_score",),
     "roc_auc": ("auc", "auc_roc"),
+    "average_precision": ("map", "mean_average_precision"),
     "log_loss": ("logloss",),
 }
 _CANONICAL = {spelling.replace("_", ""): name for name, spellings in _SPELLINGS.items() for spelling in (name, *spellings)}
@@ -39,6 +40,13 @@ SCORES_OF_CLASSES = ("accuracy", "log_loss", "precision", "recall", "f1")
 SCORES_OF_TWO_CLASSES = (*SCORES_OF_CLASSES, "roc_auc")
 SCORES_OF_NUMBERS = ("mae", "mse", "rmse", "r2")
 SCORES_OF_RECONSTRUCTIONS = ("mae", "mse", "rmse", "explained_variance")
+# Of several labels per row, by scikit-learn's names; in their report each average of precision, recall and F1.
+SCORES_OF_LABELS = (
+    "subset_accuracy", "hamming_loss", "log_loss", "f1_micro", "f1_macro", "f1_weighted", "f1_samples", "average_precision",
+    "roc_auc",
+)  # fmt: skip
+AVERAGES = ("micro", "macro", "weighted", "samples")
+SCORES_OF_A_LABEL = ("precision", "recall", "f1", "average_precision", "roc_auc")
 # Of these there is one for each class as well, such as `recall[spam]`.
 SCORES_OF_A_CLASS = ("precision", "recall", "f1")
 # In the report of classes, not in the table of metrics.
@@ -47,6 +55,8 @@ SCORES_BESIDE = ("ece", "brier")
 USUAL_SCORES = ("accuracy", "rmse", "mae")
 _OWN_SCORES = {
     **dict.fromkeys(("accuracy", "precision", "recall", "f1", "roc_auc", "r2", "explained_variance"), "max"),
+    **dict.fromkeys([f"{score}_{average}" for score in SCORES_OF_A_CLASS for average in AVERAGES], "max"),
+    "average_precision": "max",
     **dict.fromkeys(("loss", "log_loss", *SCORES_BESIDE, "rmse", "mse", "mae", "mape", "msle", "seconds"), "min"),
 }
 # What fits of any task can be compared by.

@@ -22,6 +22,7 @@ TABLES = ("table", "noise")  # what a source holds, or its name
 NO_DATA = "none"  # the source of a config with `data: none`
 LIKE_SCIKIT_LEARN = "scikit-learn"
 LIKE_BOTH = "scikit-learn and keras"
+MULTILABEL = "multilabel"  # the task of rows that each have several labels, or none
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,23 @@ class SplitConfig:
     def key(self) -> str | None:
         """The column whose values say how the rows are split, if any."""
         return self.column or self.group or self.time
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsConfig:
+    """Several labels per row: how they are written, and which are learnt.
+
+    Attributes:
+        empty: None: no label in a column of text; no value in columns of 0 and 1.
+    """
+
+    separator: str | None = keyed("text", "What stands between the labels of a cell; by default found out.", example="|")
+    empty: str | None = keyed(
+        "'none'|'missing'",
+        "Whether an empty cell has no label, or means no value; by default no label in text, no value in columns of 0 and 1.",
+        example="missing",
+    )
+    min_count: int = keyed("int>=1", "Labels with fewer rows in the training part are not learnt.", 1, example=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +203,16 @@ class DataConfig:
         "name|list(name)", "Column, or columns, to predict.", (), example="price", told=None, names_columns=True
     )
     task: str | None = keyed(
-        "'classification'|'regression'|'reconstruction'",
+        "'classification'|'multilabel'|'regression'|'reconstruction'",
         "What is to be learnt; by default by the target's values.",
         example="regression",
+    )
+    labels: LabelsConfig | None = keyed(
+        "block",
+        "Several labels per row: in the cells of the target (`a|b`), or as several targets of 0 and 1 (`task: multilabel`).",
+        example={"separator": "|"},
+        of=(*TABLES, "npz"),
+        block=LabelsConfig,
     )
     features: Mapping[str, str | None] | None = keyed(
         f"list(name)|map({FEATURE_KINDS})",

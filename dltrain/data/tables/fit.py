@@ -29,7 +29,7 @@ from dltrain.data.tables.fitting.kinds import NOTHING_KNOWN, column_kinds, decid
 from dltrain.data.tables.fitting.reading import check_columns, reading_of, text_options, with_units
 from dltrain.data.tables.fitting.rows import choose_rows
 from dltrain.data.tables.fitting.summary import check_some_feature, kept_in_config, resolved_values, summarize
-from dltrain.data.tables.fitting.targets import check_targets, fit_targets, scaled_target
+from dltrain.data.tables.fitting.targets import check_targets, fit_targets, learnt_targets, scaled_target
 from dltrain.data.tables.input_groups import group_columns, without_untaught
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, TableValues, locator, read_weights
 from dltrain.data.tables.wide_tables import read_plain_numbers
@@ -92,7 +92,8 @@ class TableFit:
         )
         rows, manner = choose_rows(config, raw, self.reading, specs, targets, self.seed)
         rows, skipped = self.usable(columns, rows)
-        warnings = [*guessed, *check_targets(config, specs, targets, rows, raw, self.reading)]
+        specs, targets, unlearnt = learnt_targets(config, specs, targets, rows)
+        warnings = [*guessed, *unlearnt, *check_targets(config, specs, targets, rows, raw, self.reading)]
         warnings += [*skipped, *warned, *self.odd_cells()]
         fitted = self.learn(columns, rows["train"])
         taught, untaught, more = split_untaught(fitted, len(rows["train"]))
@@ -144,9 +145,11 @@ class TableFit:
 
     def through(self, stored: TablePreprocessing) -> Fitted:
         """Put the table through the preprocessing of a stored run."""
-        targets, weights = self.read_stored(stored)
+        unlearnt: list[str] = []
+        targets, weights = self.read_stored(stored, unlearnt)
         rows, manner = choose_rows(self.config, self.raw, stored.reading, stored.targets, targets, self.seed)
         rows, warnings = self.usable(stored.features, rows)
+        warnings += unlearnt
         parts = self.assemble(stored, targets, weights, rows, warnings)
         summary = summarize(stored, targets, [], self.raw.frame.height)
         details = {**stored.files, **self.details(stored.features)}
@@ -196,9 +199,11 @@ class TableFit:
         """Read the columns by kind (raises DataError)."""
         self.values = read_features(self.raw.frame, columns, self.reading, locator(self.raw), self.seen)
 
-    def read_stored(self, stored: TablePreprocessing) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32] | None]:
-        """Read the columns that a stored run needs: its targets, and weights."""
-        values = stored.read_values(self.raw, with_targets=True)
+    def read_stored(
+        self, stored: TablePreprocessing, notes: list[str]
+    ) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32] | None]:
+        """Read the columns that a stored run needs: its targets, and weights; labels that it has not learnt go to `notes`."""
+        values = stored.read_values(self.raw, with_targets=True, notes=notes)
         self.values = values.features
         return values.targets, values.weights
 

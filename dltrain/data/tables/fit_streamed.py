@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.sources import SOURCES
-from dltrain.config.types import DataConfig, config_fault
+from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.columns.column import FeatureColumn, Gaps, refuse_surprises
@@ -42,6 +42,7 @@ from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.files import expand_paths
 from dltrain.data.fitted import Fitted
 from dltrain.data.giveaways import MOST_COLUMNS
+from dltrain.data.labels.cells import encode_labels
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
@@ -170,7 +171,7 @@ def _plan(config: DataConfig, sample: RawTable, reading: Reading) -> Plan:
             del known[name]
     exact = set()
     for name in target_names(config, sample):
-        is_number = config.task != "classification" and _is_amount(column_of(sample.frame, name), reading)
+        is_number = config.task not in ("classification", MULTILABEL) and _is_amount(column_of(sample.frame, name), reading)
         columns[name] = FeatureColumn(name, "number") if is_number else None
         exact |= {name} if is_number else set()
     columns.update(_role_columns(config, sample, reading))
@@ -185,7 +186,9 @@ def _stored_plan(config: DataConfig, sample: RawTable, stored: TablePreprocessin
     columns.update(_role_columns(config, sample, stored.reading))
     exact = set()
     for spec in stored.targets:
-        if spec.task != RECONSTRUCTION:
+        if spec.is_multilabel:
+            columns.update(dict.fromkeys(spec.columns_read))
+        elif spec.task != RECONSTRUCTION:
             is_number = spec.task == "regression" and _is_amount(column_of(sample.frame, spec.name), stored.reading)
             columns[spec.name] = FeatureColumn(spec.name, "number") if is_number else None
             exact |= {spec.name} if is_number else set()
@@ -327,16 +330,25 @@ class StreamedFit(TableFit):
         """See `TableFit.read_targets`."""
         return fit_targets(self.config, self.raw, self.reading, _read_target)
 
-    def read_stored(self, stored: TablePreprocessing) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32] | None]:
+    def read_stored(
+        self, stored: TablePreprocessing, notes: list[str]
+    ) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32] | None]:
         """See `TableFit.read_stored`."""
         specs = [spec for spec in stored.targets if spec.task != RECONSTRUCTION]
         _, weights, encoded = all_of(
             lambda: self.read(stored.features),
             lambda: read_weights(self.raw, stored.weight, self.reading) if stored.weight else None,
-            lambda: [_encode_target(self.raw, spec, self.reading, stored.missing_target) for spec in specs],
+            lambda: [self._encoded(spec, stored, notes) for spec in specs],
         )
         self.check_gaps(stored.features)
         return {spec.name: values for spec, values in zip(specs, encoded, strict=True)}, weights
+
+    def _encoded(self, spec: TargetSpec, stored: TablePreprocessing, notes: list[str]) -> NDArray[Any]:
+        """A target as the run has learnt it."""
+        if not spec.is_multilabel:
+            return _encode_target(self.raw, spec, self.reading, stored.missing_target)
+        drop = stored.missing_target == DROP
+        return encode_labels(self.files, spec, self.reading, locator(self.raw), drop=drop, notes=notes)
 
     def odd_cells(self) -> list[str]:
         """See `TableFit.odd_cells`."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.transformers import TRANSFORMERS
+from dltrain.config.types.data import MULTILABEL
 from dltrain.data.columns.column import (
     FeatureColumn,
     check_gaps,
@@ -26,6 +27,7 @@ from dltrain.data.columns.kinds import SAMPLE_ROWS, Reading, kind_counts, mend, 
 from dltrain.data.columns.scaling import SCALES, NumberTransform
 from dltrain.data.columns.spoken import bare_percents, unusable_types
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
+from dltrain.data.labels.cells import encode_labels
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
 from dltrain.data.tables.column_names import column_of
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
 FEATURES = "features"
 RECONSTRUCTION = "reconstruction"
+TASKS = ("classification", MULTILABEL, "regression", RECONSTRUCTION)
 DROP = "drop"
 
 
@@ -51,7 +54,7 @@ class TableValues:
 
     Attributes:
         features: column -> float64 array, or series of dates or text.
-        targets: target -> int32 class indices or float64 values in their own units.
+        targets: target -> int32 class indices, int8 [rows, labels], or float64 values in their own units.
         weights: float32 [rows] or None.
         identifiers: column -> series of text.
         num_rows: of the table.
@@ -116,8 +119,8 @@ class TablePreprocessing(Preprocessing):
         self, raw: Raw, *, with_targets: bool, rows: NDArray[np.int64] | None = None, notes: list[str] | None = None
     ) -> Part:
         """See `Preprocessing.transform`; sentences for the user (unseen categories) are appended to `notes`."""
-        values = self.read_values(raw, with_targets=with_targets)
         notes = [] if notes is None else notes
+        values = self.read_values(raw, with_targets=with_targets, notes=notes)
         if rows is None and with_targets:
             rows = np.flatnonzero(have_targets(values.targets, values.num_rows))
             notes += describe_dropped(values.targets, values.num_rows)
@@ -128,8 +131,10 @@ class TablePreprocessing(Preprocessing):
         rows = usable_rows(self.features, values.features, np.arange(values.num_rows) if rows is None else rows, notes)
         return self.assemble(values, rows, notes)
 
-    def read_values(self, raw: Raw, *, with_targets: bool) -> TableValues:
+    def read_values(self, raw: Raw, *, with_targets: bool, notes: list[str] | None = None) -> TableValues:
         """Read the columns that are needed, whatever their order; surplus columns are not looked at.
+
+        Labels that training has not learnt are told in `notes`.
 
         Raises:
             DataError: a column is missing, or values that are not of its kind.
@@ -145,7 +150,11 @@ class TablePreprocessing(Preprocessing):
             lambda: read_features(frame, self.features, self.reading, locate, seen),
             lambda: read_weights(raw, self.weight, self.reading) if with_targets and self.weight else None,
             *(
-                partial(encode_target, mend(column_of(frame, spec.name), self.reading), spec, self.reading, locate, drop=drop)
+                partial(encode_labels, frame, spec, self.reading, locate, drop=drop, notes=notes)
+                if spec.is_multilabel
+                else partial(
+                    encode_target, mend(column_of(frame, spec.name), self.reading), spec, self.reading, locate, drop=drop
+                )
                 for spec in wanted
             ),
         )
@@ -158,7 +167,7 @@ class TablePreprocessing(Preprocessing):
         """Every column that is needed must be there (raises DataError)."""
         needed = [column.name for column in self.features]
         if with_targets:
-            needed += [spec.name for spec in self.targets if spec.task != RECONSTRUCTION]
+            needed += [name for spec in self.targets if spec.task != RECONSTRUCTION for name in spec.columns_read]
             needed += [self.weight] if self.weight else []
         have = raw.frame.columns
         file = raw.origin[0][1] if raw.origin else None
@@ -401,6 +410,7 @@ def target_state(spec: TargetSpec) -> dict[str, Any]:
         "reason": spec.reason,
         **({"transform": spec.transform, "smearing": spec.smearing} if spec.is_log else {}),
         **({"limits": spec.limits} if spec.is_log or spec.limits is not None else {}),
+        **({"separator": spec.separator, "columns": list(spec.columns), "empty": spec.empty} if spec.is_multilabel else {}),
     }
 
 
@@ -416,11 +426,14 @@ def _limits_from(limits: Any) -> tuple[float, float] | None:
 def target_from(item: Mapping[str, Any]) -> TargetSpec:
     """What `target_state` made, again."""
     classes = texts(item, "classes")
-    if item["task"] == "classification" and (not classes or len(set(classes)) < len(classes)):
+    columns = texts(item, "columns") if "columns" in item else ()
+    if columns and len(columns) != len(classes):
+        raise ValueError("columns: expected one for each label")
+    if item["task"] in ("classification", MULTILABEL) and (not classes or len(set(classes)) < len(classes)):
         raise ValueError("classes: expected one label or more, each once")
     return TargetSpec(
         typed(item, "name", str),
-        one_of(item, "task", ("classification", "regression", RECONSTRUCTION)),
+        one_of(item, "task", TASKS),
         classes,
         float(item["mean"]),
         float(item["scale"]),
@@ -428,4 +441,7 @@ def target_from(item: Mapping[str, Any]) -> TargetSpec:
         transform=one_of(item, "transform", ("standard", "log")) if "transform" in item else "standard",
         smearing=positive(item["smearing"]) if "smearing" in item else 1.0,
         limits=_limits_from(item.get("limits")),
+        separator=typed(item, "separator", str) if "separator" in item else "",
+        columns=columns,
+        empty=one_of(item, "empty", ("none", "missing")) if "empty" in item else "none",
     )

@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dltrain.config.types import MULTILABEL
 from dltrain.evaluation.metrics.verdicts import Verdict
 from dltrain.model.layer_statistics import LayerStatistics
+
+CLASSES = ("classification", MULTILABEL)  # tasks that are judged by their probabilities
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,11 @@ class Evidence:
             where there is a verdict; None where they are not known.
         """
         verdict = self.verdicts.get(part, {}).get(target)
-        if verdict is not None and self.targets[target] == "classification":
+        if verdict is not None and self.targets[target] in CLASSES:
             known = math.isfinite(verdict.value) and math.isfinite(verdict.baseline) and verdict.baseline > 0
             return (f"{self.prefix(target)}log_loss", verdict.value, verdict.baseline) if known else None
         metrics, prefix = self.metrics.get(part, {}), self.prefix(target)
-        if self.targets[target] == "classification":
+        if self.targets[target] in CLASSES:
             name = f"{prefix}log_loss"
             value, baseline = metrics.get(name), self.baselines.get(part, {}).get(name)
         else:

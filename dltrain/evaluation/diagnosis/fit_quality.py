@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from dltrain.evaluation.diagnosis.evidence import Evidence, Finding, percent, show
+from dltrain.config.types import MULTILABEL
+from dltrain.evaluation.diagnosis.evidence import CLASSES, Evidence, Finding, percent, show
 
 STUCK = 0.02  # share of the baseline's error that was won
 # So many standard errors of a score show that something was learnt: on rows that were held out, and on the training part, where
@@ -27,7 +28,7 @@ def find_stuck_loss(evidence: Evidence) -> Iterator[Finding]:
         name, value, baseline = found
         if value < (1 - STUCK) * baseline or _has_learnt(evidence, target):
             continue
-        what = "the shares of the classes" if evidence.targets[target] == "classification" else "the mean"
+        what = "the shares of the classes" if evidence.targets[target] in CLASSES else "the mean"
         of = f" for {target}" if len(evidence.targets) > 1 else ""
         verdict = evidence.verdicts.get("train", {}).get(target)
         weighted = " (with the weights of the training)" if verdict is not None and verdict.is_weighted else ""
@@ -122,6 +123,8 @@ def _gap_alone(evidence: Evidence) -> Iterator[Finding]:
         gap, rows = _gap(evidence, target), evidence.rows.get("test", 0)
         if gap < GAP or rows < 30:
             continue
+        if task == MULTILABEL:
+            continue
         name = evidence.prefix(target) + ("accuracy" if task == "classification" else "r2")
         train, test = evidence.metrics["train"][name], evidence.metrics["test"][name]
         # Three standard errors of a share, or (Fisher 1921, with r about its root) of R²: less may be the rows that were drawn.
@@ -141,8 +144,9 @@ def _gap_alone(evidence: Evidence) -> Iterator[Finding]:
 
 
 def _gap(evidence: Evidence, target: str) -> float:
-    """By how much accuracy or R² is worse on the validation part (else the test part) than in training; 0: not known."""
-    name = evidence.prefix(target) + ("accuracy" if evidence.targets[target] == "classification" else "r2")
+    """By how much accuracy, F1 of several labels or R² is worse on validation (else test) than in training; 0: not known."""
+    task = evidence.targets[target]
+    name = evidence.prefix(target) + ("f1_micro" if task == MULTILABEL else "accuracy" if task == "classification" else "r2")
     for part in ("validation", "test"):
         train, other = evidence.metrics.get("train", {}).get(name), evidence.metrics.get(part, {}).get(name)
         if train is not None and other is not None:

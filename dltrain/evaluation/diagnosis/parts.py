@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from dltrain.config.types import MULTILABEL
 from dltrain.evaluation.diagnosis.evidence import Evidence, Finding, show
 
 LEAST_SUPPORT = 5
@@ -19,6 +21,8 @@ def find_unpredicted_classes(evidence: Evidence) -> Iterator[Finding]:
     if part is None:
         return
     for target, task in evidence.targets.items():
+        if task == MULTILABEL:
+            yield from _unsaid_labels(part, evidence.reports[part])
         report = evidence.confusion(part, target) if task == "classification" else None
         if report is None:
             continue
@@ -37,6 +41,25 @@ def find_unpredicted_classes(evidence: Evidence) -> Iterator[Finding]:
             "Try `class_weight: balanced`, more rows of it, or longer training.",
             {"part": part, "classes": {labels[index]: support[index] for index in never}},
         )
+
+
+def _unsaid_labels(part: str, report: Mapping[str, Any]) -> Iterator[Finding]:
+    """Labels that rows have, but that the model never says."""
+    never = {
+        label: row["support"]
+        for label, row in report.get("classes", {}).items()
+        if not row["predicted"] and row["support"] >= LEAST_SUPPORT
+    }
+    if not never:
+        return
+    named = ", ".join(f"{label!r} ({count:,} rows)" for label, count in list(never.items())[:MOST_NAMED])
+    more = f" and {len(never) - MOST_NAMED} more" if len(never) > MOST_NAMED else ""
+    yield Finding(
+        "label_never_said",
+        f"{len(never)} label{'s are' if len(never) > 1 else ' is'} never said on the {part} part: {named}{more}.",
+        "Try longer training, more rows of it, or `labels: {min_count: …}` to leave rare labels out.",
+        {"part": part, "labels": never},
+    )
 
 
 def find_small_validation(evidence: Evidence) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dltrain.config.catalog.metrics import find_name, find_value, split_part
+from dltrain.config.catalog.metrics import SCORES_OF_A_LABEL, find_name, find_value, split_part
 from dltrain.config.gates import Requirement, parse_gate, parse_gates
 from dltrain.errors import Fault, UsageError
 from dltrain.evaluation.metrics.paired import Difference
@@ -132,11 +132,16 @@ def _interval_for(
 def _class_values(report: Mapping[str, Any]) -> dict[str, float]:
     """What a report has beside the metrics: those of one class, and how well probabilities are calibrated."""
     scores = report.get("calibration", {})
-    return {name: float(scores[name]) for name in ("ece", "brier") if name in scores} | {
-        f"{metric}[{label}]": float(value)
+    averages = {
+        f"{metric}_{average}": float(value)
+        for average, row in report.get("averages", {}).items()
+        for metric, value in row.items()
+    }
+    return {**averages, **{name: float(scores[name]) for name in ("ece", "brier") if name in scores}} | {
+        f"{metric}[{label}]": math.nan if value is None else float(value)
         for label, row in report.get("classes", {}).items()
         for metric, value in row.items()
-        if metric != "support"
+        if metric not in ("support", "predicted")
     }
 
 
@@ -149,7 +154,7 @@ def _find_class_value(
     if match is None:
         return None
     for part in [named] if named else parts:
-        metric = find_name(match["metric"], ("precision", "recall", "f1"))
+        metric = find_name(match["metric"], SCORES_OF_A_LABEL)
         key = f"{metric}[{match['label'].strip()}]"
         if key in values.get(part, {}):
             return part, key, values[part][key]
@@ -174,7 +179,7 @@ def _unknown(
     hint = f"did you mean {nearest[0]}?" if nearest else None
     labels = list(dict.fromkeys(name[name.index("[") + 1 : -1] for part in parts for name in values.get(part, {}) if "[" in name))
     asked = _PER_CLASS.match(split_part(requirement.name)[1])
-    if asked and labels and find_name(asked["metric"], ("precision", "recall", "f1")):
+    if asked and labels and find_name(asked["metric"], SCORES_OF_A_LABEL):
         message = f"the requirement {requirement.text!r} names a class that this run does not have: {asked['label']!r}"
         hint = (f"{hint} " if hint else "") + f"its classes: {one_of(labels, 24)}"
     if named and named not in values:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from dltrain.config.catalog.metrics import canonical
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.evaluation.metrics.intervals import Interval, Sums, Units, intervals, units_of
+from dltrain.evaluation.metrics.label_sums import label_sums
 from dltrain.evaluation.metrics.row_sums import class_sums, number_sums
 from dltrain.model.heads.head import Head, layer_name
 
@@ -37,10 +38,11 @@ def sums_of_part(
     if part.references:
         return _of_series(heads, answers, part)
     for head, values in zip(heads, answers, strict=True):
-        if head.task == "classification":
+        if head.classes:
             codes = part.targets[head.targets[0].name]
             more = {} if several or "loss" not in means else {"loss": _weighted(means["loss"], part)}
-            found[f"{head.name}_" if several else ""] = class_sums(codes, values, () if several else head.classes, more)
+            made = label_sums if head.is_multilabel else class_sums
+            found[f"{head.name}_" if several else ""] = made(codes, values, () if several else head.classes, more)
             continue
         for index, target in enumerate(head.targets):
             more = {} if several or "loss" not in means else {"loss": _weighted(means["loss"], part)}

@@ -15,6 +15,7 @@ from dltrain.evaluation.drawing.mistakes import Mistake, worst_mistakes
 from dltrain.evaluation.metrics.calibration import calibration, score_curves, some_pairs
 from dltrain.evaluation.metrics.forecast import Forecast, report_forecast
 from dltrain.evaluation.metrics.intervals import Interval
+from dltrain.evaluation.metrics.label_report import add_labels, describe_labels, prior_of_labels, reference_of_labels
 from dltrain.evaluation.metrics.metrics import (
     classification_baseline,
     classification_metrics,
@@ -65,8 +66,10 @@ class PartReport:
 
 
 def probabilities_of(head: Head, output: NDArray[Any]) -> NDArray[np.float64]:
-    """Probability of each class [rows, classes] from a head's raw output."""
+    """Probability of each class, or of each of several labels, [rows, classes] from a head's raw output."""
     values = np.asarray(output, np.float64)
+    if head.is_multilabel:
+        return 0.5 * (1 + np.tanh(0.5 * values)) if head.logits else values
     if values.shape[1] == 1:
         if head.logits:
             values = 0.5 * (1 + np.tanh(0.5 * values))
@@ -83,7 +86,7 @@ def answers_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> list[N
     """What the outputs say: probabilities [rows, classes], or numbers [rows, targets] in the targets' own units, by head."""
     return [
         probabilities_of(head, output)
-        if head.task == "classification"
+        if head.classes
         else np.stack([target.to_prediction(output[:, index]) for index, target in enumerate(head.targets)], axis=1)
         for head, output in zip(heads, outputs, strict=True)
     ]
@@ -104,7 +107,9 @@ def describe_reference(schema: Schema, train: Part, class_weights: Mapping[str, 
     described: dict[str, Any] = {}
     for target in schema.targets:
         values = train.targets[target.name]
-        if target.task == "classification":
+        if target.is_multilabel:
+            described[target.name] = describe_labels(values, train.weights)
+        elif target.task == "classification":
             described[target.name] = {"counts": np.bincount(values, minlength=len(target.classes)).tolist()}
             given = class_weights.get(layer_name(target.name))
             if given is not None or train.weights is not None:
@@ -127,6 +132,10 @@ def _check_described(described: Mapping[str, Any], targets: Sequence[TargetSpec]
         ValueError: it is of another kind or of other classes.
     """
     for target in targets:
+        if target.is_multilabel:
+            if target.name in described and len(described[target.name]["label_shares"]) != len(target.classes):
+                raise ValueError(f"{target.name} has other values")
+            continue
         entry = described.get(target.name, {"counts": target.classes} if target.task == "classification" else {"mean": 0.0})
         counts = entry.get("counts")
         if (counts is not None) != (target.task == "classification") or (
@@ -145,7 +154,9 @@ def restore_priors(described: Mapping[str, Any], targets: Sequence[TargetSpec]) 
     try:
         _check_described(described, targets)
         for name, entry in described.items():
-            if "counts" in entry:
+            if "label_shares" in entry:
+                priors[name] = prior_of_labels(entry)
+            elif "counts" in entry:
                 shares = np.array(entry.get("shares", entry["counts"]), np.float64)
                 weights = np.array(entry["class_weights"], np.float64) if "class_weights" in entry else None
                 if shares.ndim != 1 or not np.isfinite(shares).all() or shares.sum() <= 0 or len(shares) != len(entry["counts"]):
@@ -173,7 +184,9 @@ def restore_reference(described: Mapping[str, Any], targets: Sequence[TargetSpec
         if missing:
             raise ValueError(f"nothing on {missing[0]}")
         for name, entry in described.items():
-            if "counts" in entry:
+            if "label_shares" in entry:
+                arrays[name] = reference_of_labels(entry)
+            elif "counts" in entry:
                 counts = np.array(entry["counts"], np.int64)
                 if counts.ndim != 1 or sum(counts.tolist()) > MOST_ROWS:
                     raise ValueError(f"counts of {name}")
@@ -192,7 +205,9 @@ def reference_of(train: Part, described: Mapping[str, Any]) -> dict[str, Any]:
         train: the training part.
         described: from `describe_reference`; empty where it is not known.
     """
-    return {**train.targets, **{name: np.array([entry["mean"]]) for name, entry in described.items() if "mean" in entry}}
+    labels = {name: reference_of_labels(entry) for name, entry in described.items() if "label_shares" in entry}
+    means = {name: np.array([entry["mean"]]) for name, entry in described.items() if "mean" in entry}
+    return {**train.targets, **labels, **means}
 
 
 def report_part(
@@ -223,7 +238,9 @@ def report_part(
         return result
     several = sum(len(head.targets) for head in heads) > 1
     for head, output in zip(heads, outputs, strict=True):
-        if head.task == "classification":
+        if head.is_multilabel:
+            _several_labels(result, name, head, output, part, reference, priors)
+        elif head.task == "classification":
             _classification(result, name, head, output, part, reference, priors, prefix=f"{head.name}_" if several else "")
         else:
             for index, target in enumerate(head.targets):
@@ -231,11 +248,27 @@ def report_part(
                 _regression(result, name, target, output[:, index], part, reference, priors, prefix=prefix)
     means: dict[str, NDArray[Any]] = {}
     if not several:
-        means = row_values(heads[0], answers[0] if heads[0].task == "classification" else answers[0][:, 0], part)
+        means = row_values(heads[0], answers[0] if heads[0].classes else answers[0][:, 0], part)
         result.standard_errors = standard_errors(means)
     sums = sums_of_part(heads, answers, part, means)
     add_intervals(result, sums, units_of_part(part, sums))
     return result
+
+
+def _several_labels(
+    result: PartReport,
+    name: str,
+    head: Head,
+    output: NDArray[Any],
+    part: Part,
+    reference: Mapping[str, NDArray[Any]],
+    priors: Mapping[str, Prior],
+) -> None:
+    target = head.targets[0]
+    seen = reference[target.name]
+    if seen.dtype.kind != "f":  # the training part's own labels
+        seen = reference_of_labels(describe_labels(seen, None))
+    add_labels(result, name, head, probabilities_of(head, output), part, seen, priors.get(target.name) or Prior(shares=seen[0]))
 
 
 def _classification(

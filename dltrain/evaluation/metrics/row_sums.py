@@ -31,7 +31,7 @@ def class_sums(
     said, (num_rows, num_classes) = scores.argmax(axis=1), scores.shape
     right = said == true
     named = {"accuracy": right.astype(np.float64), "log_loss": row_losses(scores[np.arange(num_rows), true]), **means}
-    auc, whole = _auc_columns(true == 1, scores[:, 1]) if num_classes == 2 else ([], None)
+    auc, whole = auc_columns(true == 1, scores[:, 1]) if num_classes == 2 else ([], None)
     single, first = [np.ones(num_rows), *named.values(), *auc], 1 + len(named) + len(auc)
     is_counted = num_classes <= MOST_CLASSES
 
@@ -49,7 +49,7 @@ def class_sums(
         return [sums[..., first + place * num_classes : first + (place + 1) * num_classes] for place in range(3)]
 
     def compute(sums: Floats) -> dict[str, Floats]:
-        found = {name: _ratio(sums[..., 1 + place], sums[..., 0]) for place, name in enumerate(named)}
+        found = {name: ratio(sums[..., 1 + place], sums[..., 0]) for place, name in enumerate(named)}
         if whole is not None:
             above, positive, below, negative = (sums[..., first - 4 + place] for place in range(4))
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -59,16 +59,16 @@ def class_sums(
         scored = _scores(*counts_of(sums))
         present = (counts_of(sums)[1] + counts_of(sums)[2]) > 0
         for name, values in scored.items():
-            found[name] = values[..., 1] if num_classes == 2 else _ratio((values * present).sum(axis=-1), present.sum(axis=-1))
+            found[name] = values[..., 1] if num_classes == 2 else ratio((values * present).sum(axis=-1), present.sum(axis=-1))
         for index, label in enumerate(own):
             found |= {f"{name}[{label}]": values[..., index] for name, values in scored.items()}
         return found
 
     shares = {"accuracy": Share(lambda sums: sums[:, 1], lambda sums: sums[:, 0])}
     if num_classes == 2:
-        shares |= _shares_of(1, "{}", counts_of)
+        shares |= shares_of(1, "{}", counts_of)
     for index, label in enumerate(own):
-        shares |= _shares_of(index, f"{{}}[{label}]", counts_of)
+        shares |= shares_of(index, f"{{}}[{label}]", counts_of)
     num_sums = first + 3 * num_classes * is_counted
     return Sums(num_rows, num_sums, add_up, compute, shares, ("precision", "recall", "f1", "roc_auc"))
 
@@ -88,13 +88,13 @@ def number_sums(true: ArrayLike, predicted: ArrayLike, means: Mapping[str, Float
 
     def compute(sums: Floats) -> dict[str, Floats]:
         count = sums[..., 0]
-        mse, mae, mean, square = (_ratio(sums[..., place], count) for place in range(1, 5))
+        mse, mae, mean, square = (ratio(sums[..., place], count) for place in range(1, 5))
         spread = square - mean**2
         with np.errstate(divide="ignore", invalid="ignore"):
             r2 = np.where(spread > 0, 1 - mse / spread, np.nan)
         found = {"rmse": np.sqrt(mse), "mse": mse, "mae": mae, "r2": r2}
         for place, name in enumerate(means):
-            values = _ratio(sums[..., 6 + place], sums[..., 5])
+            values = ratio(sums[..., 6 + place], sums[..., 5])
             found[name] = np.sqrt(np.maximum(values, 0)) if name.startswith("rmse") else values
         return found
 
@@ -103,10 +103,10 @@ def number_sums(true: ArrayLike, predicted: ArrayLike, means: Mapping[str, Float
 
 def _scores(hits: Floats, support: Floats, predicted: Floats) -> dict[str, Floats]:
     """Precision, recall and F1 of each class; 0 where there is nothing below the line."""
-    return {"precision": _ratio(hits, predicted), "recall": _ratio(hits, support), "f1": _ratio(2 * hits, support + predicted)}
+    return {"precision": ratio(hits, predicted), "recall": ratio(hits, support), "f1": ratio(2 * hits, support + predicted)}
 
 
-def _shares_of(index: int, form: str, counts_of: Callable[[Floats], list[Floats]]) -> dict[str, Share]:
+def shares_of(index: int, form: str, counts_of: Callable[[Floats], list[Floats]]) -> dict[str, Share]:
     """Precision, recall and F1 of one class as shares; F1 = 2s / (1 + s) of the share s of hits among rows of either."""
 
     def pick(place: int) -> Callable[[Floats], Floats]:
@@ -122,7 +122,7 @@ def _shares_of(index: int, form: str, counts_of: Callable[[Floats], list[Floats]
     }
 
 
-def _auc_columns(is_positive: NDArray[np.bool_], scores: Floats) -> tuple[list[Floats], float | None]:
+def auc_columns(is_positive: NDArray[np.bool_], scores: Floats) -> tuple[list[Floats], float | None]:
     """What each row adds to the area under the ROC curve: the share of the other class that it stands right to, ties half.
 
     The components of DeLong, DeLong and Clarke-Pearson (Biometrics 44, 1988): the area is the mean of either.
@@ -147,5 +147,6 @@ def _auc_columns(is_positive: NDArray[np.bool_], scores: Floats) -> tuple[list[F
     return [true * below, true, false * above, false], float(below[is_positive].mean())
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
+def ratio(above: Floats, below: Floats) -> Floats:
+    """The ratio of sums; 0 where there is nothing below the line."""
     return np.divide(above, below, out=np.zeros(np.broadcast(above, below).shape), where=np.asarray(below) > 0)

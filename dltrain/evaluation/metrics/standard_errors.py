@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part
+from dltrain.evaluation.metrics.label_metrics import label_losses, row_metrics
 from dltrain.evaluation.metrics.metrics import row_losses
 from dltrain.model.heads.head import Head
 
@@ -28,6 +29,13 @@ def row_values(head: Head, probabilities_or_values: NDArray[np.float64], part: P
     Returns:
         `accuracy`, `log_loss`, `mse`, `mae` and `loss`, as far as they are such means; rows are taken to weigh the same.
     """
+    if head.is_multilabel:
+        true = np.asarray(part.targets[head.targets[0].name]) > 0
+        values = {name: column for name, column in row_metrics(true, probabilities_or_values).items() if name != "f1_samples"}
+        if head.loss.name == "BinaryCrossentropy" and not head.loss.arguments.keys() - {"from_logits"}:
+            least = 0.0 if head.logits else _LEAST_PROBABILITY
+            values["loss"] = label_losses(true, np.clip(probabilities_or_values, least, 1 - least)).mean(axis=1)
+        return values
     if head.task == "classification":
         codes = part.targets[head.targets[0].name]
         given = probabilities_or_values[np.arange(part.num_rows), codes]

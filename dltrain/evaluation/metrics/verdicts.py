@@ -29,7 +29,7 @@ class Prior:
 
     Attributes:
         class_weights: of the training, by class; None: each weighs one.
-        shares: of the classes, under the weights of the training; None for numbers.
+        shares: of the classes, or of each of several labels, under the weights of the training; None for numbers.
         mean: of the stored numbers, under their weights; None for classes.
     """
 
@@ -106,8 +106,8 @@ def judge_classes(codes: ArrayLike, probabilities: ArrayLike, prior: Prior, row_
     if prior.class_weights is not None:
         weights = weights * prior.class_weights[true]
     constant = np.broadcast_to(prior.shares, scores.shape)
-    score = _errors_better(_losses(true, scores), _losses(true, constant), weights)
-    others = [_errors_better(scores.argmax(axis=1) != true, prior.shares.argmax() != true, weights)]
+    score = errors_better(_losses(true, scores), _losses(true, constant), weights)
+    others = [errors_better(scores.argmax(axis=1) != true, prior.shares.argmax() != true, weights)]
     rows = np.bincount(true, minlength=len(prior.shares))[prior.shares > 0]
     if prior.class_weights is not None and rows.min() < LEAST_ROWS:
         score, others = 0.0, [0.0]  # a class that weighs much stands for too few rows to know how they spread
@@ -130,7 +130,7 @@ def judge_numbers(true: ArrayLike, predicted: ArrayLike, mean: float, row_weight
     truth, answers = np.asarray(true, np.float64), np.asarray(predicted, np.float64)
     weights = np.ones(len(truth)) if row_weights is None else np.asarray(row_weights, np.float64)
     squares, constant = (answers - truth) ** 2, (mean - truth) ** 2
-    score = _errors_better(squares, constant, weights)
+    score = errors_better(squares, constant, weights)
     total = max(weights.sum(), np.finfo(np.float64).tiny)
     return Verdict(
         "mse",
@@ -148,7 +148,7 @@ def _losses(codes: NDArray[np.int64], probabilities: Floats) -> Floats:
     return row_losses(probabilities[np.arange(len(codes)), codes])
 
 
-def _errors_better(model: NDArray[Any], baseline: NDArray[Any], weights: Floats) -> float:
+def errors_better(model: NDArray[Any], baseline: NDArray[Any], weights: Floats) -> float:
     """By how many standard errors of their paired difference the model's errors are below the baseline's; 0: not known."""
     difference = np.asarray(baseline, np.float64) - np.asarray(model, np.float64)
     total = weights.sum()

@@ -11,6 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part
+from dltrain.data.labels.cells import joined
 from dltrain.errors import RunError
 from dltrain.evaluation.predictions.files import prediction_columns, to_csv
 from dltrain.evaluation.predictions.predict import predictions_of
@@ -45,6 +46,9 @@ def true_columns(heads: Sequence[Head], part: Part) -> dict[str, list[Any]]:
     for head in heads:
         for target in head.targets:
             stored = part.targets[target.name]
+            if head.is_multilabel:
+                true[f"true_{target.name}"] = list(joined(stored, target))
+                continue
             values = [head.classes[code] for code in stored] if head.classes else target.to_own(stored).tolist()
             true[f"true_{target.name}"] = values
     return true

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Part
+from dltrain.data.labels.cells import joined
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
@@ -20,6 +21,7 @@ from dltrain.evaluation.asked_rows import OtherRows
 from dltrain.evaluation.average_of_sweep import load_average
 from dltrain.evaluation.load_run import load_run, run_outputs
 from dltrain.evaluation.member_metrics import member_outputs
+from dltrain.evaluation.metrics.label_metrics import said_labels
 from dltrain.evaluation.metrics.reconstruction import row_errors
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.evaluation.predictions.files import prediction_columns
@@ -177,7 +179,9 @@ def predictions_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part:
     result = Predictions(part.identifiers, [])
     several = sum(len(head.targets) for head in heads) > 1
     for head, output in zip(heads, outputs, strict=True):
-        if head.task == "classification":
+        if head.is_multilabel:
+            _add_labels(result, head, output, top)
+        elif head.task == "classification":
             _add_classes(result, head, output, top, several=several)
         elif head.task == "regression":
             for index, target in enumerate(head.targets):
@@ -194,7 +198,8 @@ def predictions_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part:
 def add_spread(
     result: Predictions, heads: Sequence[Head], outputs: Sequence[NDArray[Any]], members: Sequence[Sequence[NDArray[Any]]]
 ) -> None:
-    """Columns `spread`: the sample standard deviation over the members of an ensemble, of the number or of the probability.
+    """Columns `spread`: the sample standard deviation over the members of an ensemble, of the number or of the probability; of
+    several labels `spread_<label>`.
 
     Args:
         result: the predictions of the average.
@@ -204,6 +209,10 @@ def add_spread(
     """
     several = sum(len(head.targets) for head in heads) > 1
     for place, head in enumerate(heads):
+        if head.is_multilabel:
+            each = np.std(np.stack([probabilities_of(head, one[place]) for one in members]), axis=0, ddof=1)
+            result.columns |= {f"spread_{label}": _in_nine_digits(each[:, index]) for index, label in enumerate(head.classes)}
+            continue
         if head.task == "classification":
             chosen = probabilities_of(head, outputs[place]).argmax(axis=1)[:, None]
             said = [np.take_along_axis(probabilities_of(head, one[place]), chosen, axis=1)[:, 0] for one in members]
@@ -247,6 +256,19 @@ def _add_classes(result: Predictions, head: Head, output: NDArray[Any], top: int
         result.columns |= {f"probability_{name}_{label}": probabilities[:, index] for index, label in enumerate(head.classes)}
     else:
         result.probabilities = {label: probabilities[:, index] for index, label in enumerate(head.classes)}
+
+
+def _add_labels(result: Predictions, head: Head, output: NDArray[Any], top: int | None) -> None:
+    """Columns `labels` (those that are said, as a cell of the data has them) and `probability_<label>`."""
+    probabilities = probabilities_of(head, output)
+    finite = _finite_rows(probabilities)
+    said = joined(said_labels(probabilities), head.targets[0])
+    result.columns["labels"] = [text if known else None for text, known in zip(said, finite)]
+    probabilities = _in_nine_digits(probabilities)
+    if top is not None:
+        result.columns |= most_probable(head.classes, probabilities, top)
+    else:
+        result.columns |= {f"probability_{label}": probabilities[:, index] for index, label in enumerate(head.classes)}
 
 
 def most_probable(labels: Sequence[str], probabilities: NDArray[Any], top: int, ending: str = "") -> dict[str, Any]:

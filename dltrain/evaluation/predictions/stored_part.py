@@ -13,6 +13,7 @@ from dltrain.data.dataset import Part
 from dltrain.errors import UsageError
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.member_metrics import member_outputs
+from dltrain.evaluation.metrics.label_metrics import label_losses
 from dltrain.evaluation.metrics.metrics import row_losses
 from dltrain.evaluation.predictions.held_out import true_columns
 from dltrain.evaluation.predictions.predict import Predictions, add_spread, predictions_of
@@ -30,7 +31,8 @@ def predict_part(run: Path, part: str, *, top: int | None = None, **options: Any
 
     Returns:
         With `row` (from 1, in the source's whole order) and `true_<target>` among what names the rows, and `error` among the
-        columns: of a class the negative log of the probability given to the true one, whose mean is `log_loss`; of a number
+        columns: of a class the negative log of the probability given to the true one, whose mean is `log_loss`; of several labels
+        the mean of the labels'; of a number
         how far off it is, whose mean is `mae`. With several targets `error_<target>`.
     """
     found = evaluate(run, part=part, own_gates=False, **options)
@@ -61,7 +63,9 @@ def errors_of(scored: Scored) -> dict[str, NDArray[np.float64]]:
         for index, target in enumerate(head.targets):
             stored = scored.part.targets[target.name]
             name = f"error_{target.name}" if several else "error"
-            if head.classes:
+            if head.is_multilabel:
+                found[name] = label_losses(np.asarray(stored) > 0, answers).mean(axis=1)
+            elif head.classes:
                 found[name] = row_losses(answers[np.arange(len(stored)), stored])
             else:
                 found[name] = np.abs(answers[:, index] - target.to_own(stored))

@@ -85,7 +85,11 @@ def add_outputs(
         outputs.append(RawOutput(name, dtype, tuple(int(extent) for extent in tensor.shape[1:]), meaning, labels))
 
     for head, tensor in zip(heads, tensors, strict=True):
-        if head.task == "classification":
+        if head.is_multilabel:
+            probabilities = keras.ops.sigmoid(tensor) if head.logits else tensor
+            meaning = "one for each label, in their order; above 0.5 the row has the label"
+            add("probabilities", probabilities, "float32", meaning, head.classes)
+        elif head.task == "classification":
             ending = f"_{layer_name(head.targets[0].name)}" if several else ""
             probabilities = _probabilities(keras, head, tensor)
             # Keras's argmax looks at bits, which not every format can.

@@ -15,6 +15,15 @@ INDEX_METRICS = {
     "CategoricalGeneralizedCrossEntropy",
 }  # fmt: skip
 
+# Metrics of the one class that a row has: of several labels they say nothing.
+ONE_CLASS_METRICS = INDEX_METRICS | {
+    "CategoricalAccuracy", "TopKCategoricalAccuracy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy", "IoU", "MeanIoU",
+    "OneHotIoU", "OneHotMeanIoU",
+}  # fmt: skip
+
+# What is computed of several labels where the config names no metric: the share of labels, rows times labels, that are right.
+LABEL_METRIC = Component("metric", "BinaryAccuracy")
+
 _EITHER_METRICS = {"accuracy", "IoU", "MeanIoU"}
 
 # Metrics of probabilities or labels, which mean nothing for a number.
@@ -39,7 +48,8 @@ class Head:
         layers: layers to add after those of the config; empty: the config's last layer is the output.
         loss: kind "loss", with `from_logits` where the output leaves its activation out.
         loss_weight: its share in the sum of losses.
-        encoding: "binary", "index", "one_hot" for classes, "value" for numbers, "input" for reconstruction.
+        encoding: "binary", "index", "one_hot" for classes, "labels" for several of them, "value" for numbers, "input" for
+            reconstruction.
         logits: the output has no final activation although the task has one.
         reason: a sentence for the user.
         source: the layer that is the output, or that the added layers take; None: the last one of the config.
@@ -64,6 +74,11 @@ class Head:
         return self.targets[0].task
 
     @property
+    def is_multilabel(self) -> bool:
+        """Whether a row may have several labels, or none."""
+        return self.targets[0].is_multilabel
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Label names in index order; empty for numbers."""
         return self.targets[0].classes
@@ -72,7 +87,7 @@ class Head:
 def metrics_of(head: Head, wanted: Sequence[Component], *, alone: bool) -> list[Component]:
     """Those of the config's metrics that are computed for a target; among several targets each takes what it can."""
     if alone:
-        return list(wanted)
+        return list(wanted) or ([LABEL_METRIC] if head.is_multilabel else [])
     classifies = head.task == "classification"
     return [metric for metric in wanted if (metric.name in CLASS_METRICS) == classifies]
 

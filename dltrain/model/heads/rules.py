@@ -5,6 +5,7 @@
 | regression, n numbers    | Dense(n, linear)    | MeanSquaredError                | the numbers        |
 | 2 classes                | Dense(1, sigmoid)   | BinaryCrossentropy              | 0.0 or 1.0         |
 | k classes                | Dense(k, softmax)   | SparseCategoricalCrossentropy   | index, or one-hot  |
+| n labels, each or none   | Dense(n, sigmoid)   | BinaryCrossentropy              | 0.0 or 1.0 for each|
 | reconstruction of shape s| Dense(prod(s)) as s | MeanSquaredError                | the input          |
 |                          | sigmoid at 0...1    |                                 |                    |
 
@@ -18,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dltrain.config.types import Component, LayerConfig, LossConfig, ModelConfig, fault_at
+from dltrain.config.types import MULTILABEL, Component, LayerConfig, LossConfig, ModelConfig, fault_at
 from dltrain.data.dataset import Schema, TargetSpec
 from dltrain.errors import ConfigError, Fault
 from dltrain.model.heads.head import CLASS_METRICS, Head, is_one_hot, layer_name
@@ -31,6 +32,8 @@ NOT_OF_A_LABEL = {
     "CTC": "sequences of labels, one after the other without their places",
     "Circle": "embeddings, compared with one another",
 }
+# Of several labels: those that compare each by itself.
+_LABEL_LOSSES = ("BinaryCrossentropy", "BinaryFocalCrossentropy", "MeanSquaredError", "MeanAbsoluteError", "Dice", "Tversky")
 _LOGIT_LOSSES = {
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
@@ -130,8 +133,9 @@ def _resolve_head(
     else:
         layers = _added_layers(units, None if logits else activation, target, alone=alone)
         warning = _second_output(model.layers, units, target) if alone else None
-        reason = f"output added for the {target.task}: Dense({units}, {'linear' if logits or not activation else activation})"
-    if target.task != "classification":
+        what = "several labels" if target.is_multilabel else target.task
+        reason = f"output added for the {what}: Dense({units}, {'linear' if logits or not activation else activation})"
+    if target.task not in ("classification", MULTILABEL):
         logits = False
     one_hot = any(is_one_hot(metric) for metric in metrics if alone or metric.name in CLASS_METRICS)
     loss = _checked_loss(loss, target, units, logits, one_hot=one_hot)
@@ -154,6 +158,13 @@ def _second_output(layers: Sequence[LayerConfig], units: int, target: TargetSpec
     """What to say of a last layer that looks like the output, but is followed by one because its activation is another."""
     found, ending, _ = _ending(layers)
     num_classes = len(target.classes)
+    if target.is_multilabel:
+        if found != num_classes or ending not in (None, "sigmoid", "softmax"):
+            return None
+        of = f"activation {ending}" if ending else "no activation"
+        message = f"the last layer, Dense of {found} units with {of}, is not taken as the output for {found} labels"
+        way = "`model.logits: true`" if ending is None else "`activation: sigmoid`"
+        return f"{message}, another layer is added behind it: if it is the output, say {way}"
     classifies = target.task == "classification"
     if found is None or found not in ({1, 2} if classifies and num_classes == 2 else {num_classes if classifies else units}):
         return None
@@ -183,6 +194,8 @@ def _needed(target: TargetSpec, targets: Sequence[TargetSpec], schema: Schema, l
     if target.task == "reconstruction":
         return math.prod(schema.inputs[0].shape), None
     num_classes = len(target.classes)
+    if target.is_multilabel:
+        return num_classes, "sigmoid"
     categorical = loss is not None and loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES
     if num_classes == 2 and not categorical:
         return 1, "tanh" if loss is not None and loss.name in ("Hinge", "SquaredHinge") else "sigmoid"
@@ -212,6 +225,12 @@ def _is_output(layers: Sequence[LayerConfig], units: int, activation: str | None
     found, ending, _ = _ending(layers)
     if found is None:
         return False
+    if target.is_multilabel:
+        if logits and found == units:
+            _refuse_logits(layers, ending)
+        if ending == "softmax" and found == units:
+            _refuse_softmax(layers)
+        return found == units and ending == (None if logits else "sigmoid")
     if target.task == "classification":
         num_classes = len(target.classes)
         if logits and found in ({1, 2} if num_classes == 2 else {num_classes}):
@@ -230,6 +249,13 @@ def _is_output(layers: Sequence[LayerConfig], units: int, activation: str | None
     return found == units and ending == activation
 
 
+def _refuse_softmax(layers: Sequence[LayerConfig]) -> None:
+    """Refuse probabilities that sum to one where a row may have several labels, or none."""
+    message = "softmax makes one label of several: its probabilities sum to 1, and a row may have several labels, or none"
+    hint = "say `activation: sigmoid`, or leave the output to `model.output: auto`"
+    raise ConfigError(fault_at(layers[-1].component.place, message, path=layers[-1].path or "model.output", hint=hint))
+
+
 def _given_output(
     layers: Sequence[LayerConfig], units: int, activation: str | None, logits: bool, target: TargetSpec
 ) -> tuple[int, str | None, bool]:
@@ -237,6 +263,16 @@ def _given_output(
     found, ending, _ = _ending(layers)
     if found is None:
         return units, activation, logits  # a layer whose units are not written; Keras's own shape check follows
+    if target.is_multilabel:
+        if ending == "softmax":
+            _refuse_softmax(layers)
+        if logits:
+            _refuse_logits(layers, ending)
+        if found != units:
+            message = f"an output of {found} unit{'s' if found != 1 else ''} cannot tell {units} labels"
+            place, path = layers[-1].component.place, layers[-1].path or "model.output"
+            raise ConfigError(fault_at(place, message, path=path, hint=f"expected {units} units, one for each label"))
+        return found, ending, logits or ending is None
     if target.task == "classification":
         num_classes = len(target.classes)
         allowed = {1, 2} if num_classes == 2 else {num_classes}
@@ -264,8 +300,10 @@ def _added_layers(units: int, activation: str | None, target: TargetSpec, *, alo
 def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits: bool, *, one_hot: bool) -> Component:
     """The loss to use, with `from_logits` set where it must be; raises where it contradicts output or target."""
     if loss is None:
-        if target.task != "classification":
+        if target.task not in ("classification", MULTILABEL):
             return Component("loss", "MeanSquaredError")
+        if target.is_multilabel:
+            return Component("loss", "BinaryCrossentropy", {"from_logits": True} if logits else {})
         many = "CategoricalCrossentropy" if one_hot else "SparseCategoricalCrossentropy"
         name = "BinaryCrossentropy" if units == 1 else many
         return Component("loss", name, {"from_logits": True} if logits else {})
@@ -274,6 +312,10 @@ def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits
         raise ConfigError(
             fault_at(loss.place, message, path="training.loss", hint="leave it out: the loss follows from the task")
         )
+    if target.is_multilabel and loss.name not in _LABEL_LOSSES:
+        message = f"{loss.name} is no loss for rows of several labels, each of which is there or not"
+        hint = f"use BinaryCrossentropy, or one of {', '.join(_LABEL_LOSSES[1:])}"
+        raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
     classifies = loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES | _LOGIT_LOSSES
     if target.task == "regression" and classifies:
         message = f"{loss.name} is a loss for classes, but {target.name!r} is a number"
@@ -293,6 +335,8 @@ def _encoding(loss: str, target: TargetSpec, units: int) -> str:
         return "input"
     if target.task == "regression":
         return "value"
+    if target.is_multilabel:
+        return "labels"
     if units == 1:
         return "binary"
     return "index" if loss in _INDEX_LOSSES else "one_hot"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import Config
+from dltrain.config.types import MULTILABEL, Config
 from dltrain.data.dataset import Dataset
 from dltrain.data.load import read_raw
 from dltrain.data.raw import RawTable
@@ -49,7 +49,7 @@ def fold_rows(config: Config, dataset: Dataset, *, reporter: Reporter) -> list[t
     if train.num_rows < folds:
         raise DataError(Fault(f"{train.num_rows} rows are too few for {folds} folds", path=path, hint="fewer folds"))
     targets = dataset.schema.targets
-    stratify = len(targets) == 1 and targets[0].task == "classification" and split.stratify is not False
+    stratify = len(targets) == 1 and targets[0].task in ("classification", MULTILABEL) and split.stratify is not False
     labels = np.asarray(train.targets[targets[0].name]) if stratify else None
     return fold_indices(train.num_rows, folds, seed=seed, labels=labels)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dltrain.config.curves import peak_of
-from dltrain.config.types import Component, Config, LayerConfig, LossConfig, TrainingConfig
+from dltrain.config.types import MULTILABEL, Component, Config, LayerConfig, LossConfig, TrainingConfig
 from dltrain.data.dataset import Schema
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
@@ -116,7 +116,7 @@ def why_not_stacked(config: Config) -> str | None:
         return f"the data stays on disk ({streamed})"
     if config.data.augment or getattr(config.data, "corrupt", None):
         return "the data is changed at random in each epoch"
-    if len(config.data.target) > 1 or isinstance(training.loss, Mapping):
+    if (len(config.data.target) > 1 and config.data.task != MULTILABEL) or isinstance(training.loss, Mapping):
         return "there are several targets"
     if config.data.task == "reconstruction":
         return "the input is reconstructed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dltrain.config.types import DataConfig, config_fault
+from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.data.columns.kinds import USUAL_MISSING, Reading, find_units
 from dltrain.data.columns.spoken import unusable_types
 from dltrain.data.raw import RawTable
@@ -30,7 +30,7 @@ def with_units(config: DataConfig, raw: RawTable, reading: Reading) -> Reading:
     """The reading with what the numbers of each text column are written with; words that are meant as such keep it."""
     words = {name for name, kind in (config.features or {}).items() if kind not in (None, "number")}
     targets = {*config.target, *raw.target} if config.series is None else set[str]()
-    words |= targets if config.task == "classification" else set()
+    words |= targets if config.task in ("classification", MULTILABEL) else set()
     return find_units(raw.frame, reading, targets if config.task is None else (), words)
 
 

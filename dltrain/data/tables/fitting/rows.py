@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig, config_fault
+from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.data.columns.dates import to_moments
 from dltrain.data.columns.kinds import Reading, infer_time, mend, text_of, to_numbers
 from dltrain.data.dataset import TargetSpec
@@ -57,7 +57,7 @@ def choose_rows(
             chosen = split_time(times_of(config, raw, reading)[rows], **shares)
             manner = f"by time ({split.time})"
         else:
-            spec = next((spec for spec in specs if spec.task == "classification"), None)
+            spec = next((spec for spec in specs if spec.task in ("classification", MULTILABEL)), None)
             labels = None if spec is None else targets[spec.name]
             parts, manner = split_at_random(config, rows, labels, spec.classes if spec else (), seed, locator(raw))
             return _ordered({**parts, **brought}), manner

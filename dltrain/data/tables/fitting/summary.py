@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.columns.kinds import SAMPLE_ROWS
+from dltrain.data.labels.learn import describe_labels
 from dltrain.data.pictures.depth import bits_of
 from dltrain.data.tables.preprocessing import FEATURES, RECONSTRUCTION, TablePreprocessing
 from dltrain.data.targets import count_labels, describe_dropped, have_targets
@@ -60,6 +61,9 @@ def summarize(
     else:
         told = targets
     for spec in preprocessing.targets:
+        if spec.is_multilabel:
+            lines += describe_labels(spec, told[spec.name])
+            continue
         if spec.task == "classification":
             lines.append(count_labels(spec, told[spec.name]))
         elif spec.task == "regression":
@@ -99,6 +103,9 @@ def resolved_values(preprocessing: TablePreprocessing, more: Sequence[FeatureCol
     resolved: dict[str, Any] = {"data.features": {column.name: column.kind for column in (*preprocessing.features, *more)}}
     if len(tasks) == 1:
         resolved["data.task"] = tasks.pop()
+    for spec in preprocessing.targets:
+        if spec.is_multilabel and not spec.columns:
+            resolved["data.labels.separator"] = spec.separator
     if preprocessing.reading.dates:
         resolved["data.dates"] = preprocessing.reading.dates
     depths = {bits_of(column.form.white) for column in preprocessing.features if column.form is not None}

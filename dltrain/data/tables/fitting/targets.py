@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig, config_fault
+from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.data.columns.kinds import Reading, is_labelled, mend
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.fitted import check_labels, placed
+from dltrain.data.labels.learn import learn_labels, read_labels
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of
@@ -76,6 +77,15 @@ def fit_targets(
         spec = TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so")
         _refuse_without_numbers(config, (spec,))
         return (spec,), {}
+    if config.task == MULTILABEL:
+        try:
+            spec, codes = read_labels(
+                config, raw, target_names(config, raw), reading, locator(raw), drop=config.missing_target == DROP
+            )
+            _refuse_log_of_none(config, (spec,))
+        except DataError as error:
+            raise placed(error, config) from error
+        return (spec,), {spec.name: codes}
     specs: list[TargetSpec] = []
     values: dict[str, NDArray[Any]] = {}
     faults: list[Fault] = []
@@ -98,6 +108,20 @@ def _refuse_without_numbers(config: DataConfig, specs: Sequence[TargetSpec]) -> 
         raise placed(error, config) from error
 
 
+def learnt_targets(
+    config: DataConfig, specs: tuple[TargetSpec, ...], targets: dict[str, NDArray[Any]], rows: Mapping[str, Rows]
+) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]], list[str]]:
+    """Targets of several labels with those labels that the training part can teach, and sentences on the others."""
+    if config.task != MULTILABEL:
+        return specs, targets, []
+    (spec,) = specs
+    try:
+        spec, codes, notes = learn_labels(config, spec, targets[spec.name], rows)
+    except DataError as error:
+        raise placed(error, config) from error
+    return (spec,), {spec.name: codes}, notes
+
+
 def check_targets(
     config: DataConfig,
     specs: tuple[TargetSpec, ...],
@@ -109,7 +133,7 @@ def check_targets(
     """Labels must be known to training, numbers must vary in it; unless `data.allow_one_class` says that they need not."""
     notes = []
     for spec in specs:
-        if spec.task == RECONSTRUCTION:
+        if spec.task in (RECONSTRUCTION, MULTILABEL):
             continue
         is_one = np.ptp(targets[spec.name][rows["train"]]) == 0
         if spec.task == "classification" and not (is_one and config.allow_one_class):

@@ -1,0 +1,241 @@
+"""Several labels per row as they are written: in a cell of text (`a|b`), in columns of 0 and 1, in an array of both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.columns.kinds import Reading, is_text, mend, text_of, to_booleans, to_numbers
+from dltrain.data.dataset import TargetSpec
+from dltrain.data.tables.column_names import column_of, name_of
+from dltrain.data.targets import Locate, row_fault, sort_labels
+from dltrain.errors import DataError, Fault, capped
+from dltrain.wording import counted, listed
+
+if TYPE_CHECKING:
+    import polars
+
+SEPARATORS = ("|", ";", ",")  # that are found out
+MOST_LABELS = 1_000
+YES_OR_NO = {"true": "1", "yes": "1", "y": "1", "false": "0", "no": "0", "n": "0"}
+NO_ROW = -1  # of a row without a value
+NONE, MISSING = "none", "missing"
+MISSING_HINT = "data.missing_target: drop leaves such rows out; a row without any label has an empty cell"
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The labels of each row of a column of text.
+
+    Attributes:
+        rows, labels: a row's number and one of its labels, each pair once.
+        is_missing: bool [rows]: which rows have no value, not even that of no label.
+        num_empty: rows whose cell is empty.
+    """
+
+    rows: NDArray[np.int64]
+    labels: polars.Series
+    is_missing: NDArray[np.bool_]
+    num_empty: int
+
+    def matrix(self, classes: Sequence[str]) -> NDArray[np.int8]:
+        """int8 [rows, labels]: 1 where a row has the label, `NO_ROW` throughout where it has no value."""
+        import polars
+
+        found = np.zeros((len(self.is_missing), len(classes)), np.int8)
+        order = {label: index for index, label in enumerate(classes)}
+        places = self.labels.replace_strict(order, default=-1, return_dtype=polars.Int64).to_numpy()
+        known = places >= 0
+        found[self.rows[known], places[known]] = 1
+        found[self.is_missing] = NO_ROW
+        return found
+
+
+def read_cells(series: polars.Series, separator: str, empty: str, reading: Reading) -> Cells:
+    """Take the cells of a column apart: blanks around labels are none of theirs, one that stands twice counts once.
+
+    Args:
+        series: the raw column.
+        separator: what stands between labels.
+        empty: `NONE` or `MISSING`.
+        reading: its words for "no value", and what is replaced, in whole cells and in single labels.
+    """
+    import polars
+
+    name = name_of(series)
+    raw = text_of(series) if not is_text(series) else series
+    is_empty = (raw.is_null() | (raw.str.strip_chars() == "")).fill_null(True).to_numpy()
+    mended = mend(raw, reading)
+    is_missing = mended.is_null().to_numpy() & ~is_empty
+    if empty == MISSING:
+        is_missing = is_missing | is_empty
+    frame = polars.DataFrame({"row": np.arange(len(raw)), "label": mended.fill_null("").alias("label")})
+    frame = frame.with_columns(polars.col("label").str.split(separator)).explode("label")
+    frame = frame.with_columns(polars.col("label").str.strip_chars()).filter(polars.col("label") != "")
+    words = (reading.replace or {}).get(name)
+    if words:
+        frame = frame.with_columns(polars.col("label").replace(dict(words))).filter(polars.col("label") != "")
+    frame = frame.unique(maintain_order=True)
+    return Cells(frame["row"].to_numpy(), frame["label"], is_missing, int(np.count_nonzero(is_empty)))
+
+
+def find_separator(series: polars.Series, reading: Reading) -> str:
+    """What stands between the labels of a column's cells.
+
+    Raises:
+        DataError: nothing of what usually does, or more than one of these.
+    """
+    name, cells = name_of(series), mend(text_of(series), reading).drop_nulls()
+    counts = {sign: int(cells.str.contains(sign, literal=True).sum()) for sign in SEPARATORS}
+    found = [sign for sign in SEPARATORS if counts[sign]]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        said = " or ".join(f'"{sign}" ({counted(counts[sign], "cell")})' for sign in found)
+        message = f"the labels of {name} could be separated by {said}"
+        raise DataError(Fault(message, path="data.labels", hint=f'say which: labels: {{separator: "{found[0]}"}}'))
+    message = f"no cell of {name} holds several labels: there is no {', '.join(SEPARATORS[:-1])} or {SEPARATORS[-1]} in any"
+    hint = 'say `data.task: classification` for one label a row, or what stands between them: labels: {separator: " "}'
+    raise DataError(Fault(message, path="data.labels", hint=hint))
+
+
+def labels_of(cells: Cells, name: str, least: int) -> tuple[str, ...]:
+    """The different labels in order, without those of fewer than `least` rows.
+
+    Raises:
+        DataError: there are none, or too many to give each an output.
+    """
+    counts = cells.labels.value_counts()
+    label, count = counts.columns
+    kept = counts.filter(counts[count] >= least)[label].to_list()
+    if not kept:
+        what = f"no label of {name} stands in {least:,} rows or more" if len(counts) else f"no row has a label of {name}"
+        raise DataError(Fault(what, path="data.target"))
+    if len(kept) > MOST_LABELS:
+        message = (
+            f"the column {name} holds {len(kept):,} different labels, more than the {MOST_LABELS:,} that have an output each"
+        )
+        hint = "labels: {min_count: 20} leaves out those of fewer rows; see as well whether the separator is right"
+        raise DataError(Fault(message, path="data.labels", hint=hint))
+    return tuple(sort_labels(kept))
+
+
+def encode_cells(
+    series: polars.Series, spec: TargetSpec, reading: Reading, locate: Locate, *, drop: bool, notes: list[str] | None = None
+) -> NDArray[np.int8]:
+    """The labels of a column's rows, int8 [rows, labels]; labels that the spec does not have are said.
+
+    Args:
+        series: the raw column.
+        spec: its labels and separator.
+        reading: see `read_cells`.
+        locate: the place of a row.
+        drop: whether rows without a value are let through, as `NO_ROW`.
+        notes: a sentence on labels that are not known goes there.
+
+    Raises:
+        DataError: a row without a value, with its place.
+    """
+    cells = read_cells(series, spec.separator, spec.empty, reading)
+    refuse_missing(cells.is_missing, spec.name, locate, drop=drop)
+    if notes is not None:
+        notes += unknown_labels(cells, spec)
+    return cells.matrix(spec.classes)
+
+
+def unknown_labels(cells: Cells, spec: TargetSpec) -> list[str]:
+    """A sentence on labels that are none of the spec's."""
+    unknown = cells.labels.filter(~cells.labels.is_in(list(spec.classes)))
+    if not len(unknown):
+        return []
+    counts = unknown.value_counts(sort=True)
+    words = [f"{label} ({counted(count, 'row')})" for label, count in counts.iter_rows()]
+    return [f"labels of {spec.name} that training has not learnt, which count for nothing here: {listed(words, 8)}"]
+
+
+def encode_columns(
+    columns: Sequence[polars.Series], spec: TargetSpec, reading: Reading, locate: Locate, *, drop: bool
+) -> NDArray[np.int8]:
+    """The labels of rows that have a column of 0 and 1 for each, int8 [rows, labels].
+
+    Raises:
+        DataError: a value that is neither 0 nor 1, yes nor no; a row without a value; with their places.
+    """
+    made = [_zero_or_one(series, reading, locate) for series in columns]
+    found = np.stack([np.where(np.isnan(values), NO_ROW, values) for values in made], axis=1).astype(np.int8)
+    if spec.empty == NONE:
+        found[found == NO_ROW] = 0
+    is_missing = (found == NO_ROW).any(axis=1)
+    refuse_missing(is_missing, " or ".join(spec.columns), locate, drop=drop)
+    found[is_missing] = NO_ROW
+    return found
+
+
+def _zero_or_one(series: polars.Series, reading: Reading, locate: Locate) -> NDArray[np.float64]:
+    """0, 1, or NaN where there is no value."""
+    name, mended = name_of(series), mend(series, reading)
+    empty = mended.is_null().to_numpy()
+    if is_text(mended):
+        mended = mended.str.strip_chars().str.to_lowercase().replace(YES_OR_NO)
+    values = to_numbers(mended, reading) if str(mended.dtype) != "Boolean" else to_booleans(mended)
+    bad = np.flatnonzero(~empty & ~np.isin(values, (0.0, 1.0)))
+    if len(bad):
+        hint = "columns of 0 and 1, true and false, yes and no are labels; a column of text such as a|b is a target by itself"
+        message = f"the column {name} is one label of several, and holds {series[int(bad[0])]!r}, neither 0 nor 1"
+        raise DataError(capped([row_fault(locate, int(bad[0]), message, hint)], len(bad)))
+    return np.where(empty, np.nan, values)
+
+
+def encode_array(values: NDArray[Any], name: str) -> NDArray[np.int8]:
+    """The labels of an array [rows, labels] of 0 and 1, or booleans; NaN in a row: it has no value.
+
+    Raises:
+        DataError: other numbers.
+    """
+    numbers = np.asarray(values, np.float64)
+    gaps = np.isnan(numbers)
+    bad = np.argwhere(~gaps & (numbers != 0) & (numbers != 1))
+    if len(bad):
+        row, column = bad[0].tolist()
+        message = f"row {row + 1:,}: the array {name} holds {numbers[row, column]:g} in column {column}, neither 0 nor 1"
+        raise DataError(Fault(message, hint="an array of several labels has a column of 0 and 1 for each"))
+    found = np.where(gaps, NO_ROW, numbers).astype(np.int8)
+    found[gaps.any(axis=1)] = NO_ROW
+    return found
+
+
+def encode_labels(
+    frame: polars.DataFrame,
+    spec: TargetSpec,
+    reading: Reading,
+    locate: Locate,
+    *,
+    drop: bool,
+    notes: list[str] | None = None,
+) -> NDArray[np.int8]:
+    """The labels of a table's rows as a run has learnt them, int8 [rows, labels]; see `encode_cells` and `encode_columns`."""
+    if spec.columns:
+        return encode_columns([column_of(frame, name) for name in spec.columns], spec, reading, locate, drop=drop)
+    return encode_cells(column_of(frame, spec.name), spec, reading, locate, drop=drop, notes=notes)
+
+
+def refuse_missing(is_missing: NDArray[np.bool_], name: str, locate: Locate, *, drop: bool) -> None:
+    """Raises DataError where a row has no value and such rows are not left out."""
+    rows = np.flatnonzero(is_missing)
+    if len(rows) and not drop:
+        message = f"no value for the target {name}"
+        raise DataError(capped([row_fault(locate, int(row), message, MISSING_HINT) for row in rows[:10]], len(rows)))
+
+
+def joined(matrix: NDArray[Any], spec: TargetSpec) -> list[str]:
+    """The labels of each row in one text, as a cell has them: `a|b`; empty where there are none."""
+    return [spec.separator.join(spec.classes[place] for place in np.flatnonzero(row)) for row in np.asarray(matrix) > 0]
+
+
+def separator_for(labels: Sequence[str]) -> str:
+    """A sign that no label holds, to write several in one text."""
+    return next((sign for sign in SEPARATORS if not any(sign in label for label in labels)), "\t")

@@ -1,0 +1,153 @@
+"""Which labels are learnt: those of the training part; and what is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import MULTILABEL, DataConfig, LabelsConfig
+from dltrain.data.columns.kinds import Reading
+from dltrain.data.dataset import TargetSpec
+from dltrain.data.labels.cells import (
+    MISSING,
+    NONE,
+    encode_array,
+    encode_columns,
+    find_separator,
+    labels_of,
+    read_cells,
+    refuse_missing,
+    separator_for,
+)
+from dltrain.data.raw import RawTable
+from dltrain.data.splits import Rows
+from dltrain.data.tables.column_names import column_of
+from dltrain.data.targets import Locate
+from dltrain.errors import DataError, Fault
+from dltrain.wording import counted, listed
+
+if TYPE_CHECKING:
+    import polars
+
+SEVERAL_COLUMNS = "labels"  # what the target is called that several columns make
+
+
+def read_labels(
+    config: DataConfig, raw: RawTable, names: Sequence[str], reading: Reading, locate: Locate, *, drop: bool
+) -> tuple[TargetSpec, NDArray[np.int8]]:
+    """The labels that a table holds, and which of them each row has.
+
+    Args:
+        config: the `data:` block.
+        raw: the table.
+        names: a column of text, or several of 0 and 1.
+        reading: how its text becomes values.
+        locate: the place of a row.
+        drop: whether rows without a value are let through.
+
+    Raises:
+        DataError: what `cells.py` cannot read.
+    """
+    asked = config.labels or LabelsConfig()
+    if len(names) > 1:
+        spec = TargetSpec(
+            SEVERAL_COLUMNS, MULTILABEL, tuple(names), reason=_reason(config, f"{len(names)} columns of 0 and 1 are its labels")
+        )
+        spec = replace(spec, columns=tuple(names), separator=separator_for(names), empty=asked.empty or MISSING)
+        columns: list[polars.Series] = [column_of(raw.frame, name) for name in names]
+        return spec, encode_columns(columns, spec, reading, locate, drop=drop)
+    series = column_of(raw.frame, names[0])
+    sign = asked.separator or find_separator(series, reading)
+    separator = sign.strip() or sign
+    empty = asked.empty or NONE
+    cells = read_cells(series, separator, empty, reading)
+    refuse_missing(cells.is_missing, names[0], locate, drop=drop)
+    classes = labels_of(cells, names[0], asked.min_count)
+    found = "" if asked.separator else ", as found out"
+    reason = _reason(config, f'`{names[0]}` holds labels with "{separator}" between them{found}')
+    spec = TargetSpec(names[0], MULTILABEL, classes, reason=reason, separator=separator, empty=empty)
+    return spec, cells.matrix(classes)
+
+
+def _reason(config: DataConfig, what: str) -> str:
+    return f"{'data.labels' if config.labels is not None else 'data.task'} says so; {what}"
+
+
+def labels_of_array(config: DataConfig, values: NDArray[Any], name: str) -> tuple[TargetSpec, NDArray[np.int8]]:
+    """The labels of an array [rows, labels] of 0 and 1, called by the number of their column.
+
+    Raises:
+        DataError: other numbers; a row without a value.
+    """
+    asked = config.labels or LabelsConfig()
+    codes = encode_array(values, name)
+    if asked.empty == NONE:
+        codes[codes < 0] = 0
+    classes = tuple(str(index) for index in range(values.shape[1]))
+    reason = _reason(config, f"the array has {counted(len(classes), 'column')} of 0 and 1")
+    return TargetSpec(name, MULTILABEL, classes, reason=reason, separator=separator_for(classes), empty=MISSING), codes
+
+
+def learn_labels(
+    config: DataConfig, spec: TargetSpec, codes: NDArray[np.int8], rows: Mapping[str, Rows]
+) -> tuple[TargetSpec, NDArray[np.int8], list[str]]:
+    """The labels that the training part can teach, those of all rows without the others, and sentences on what is odd.
+
+    Args:
+        config: the `data:` block.
+        spec: with all labels.
+        codes: int8 [rows, labels] of all rows.
+        rows: of each part.
+
+    Raises:
+        DataError: no label is left.
+    """
+    least = max(1, (config.labels or LabelsConfig()).min_count)
+    train = codes[rows["train"]]
+    counts = train.sum(axis=0, dtype=np.int64)
+    kept, notes = counts >= least, []
+    absent = np.flatnonzero(counts == 0)
+    if len(absent):
+        others = sum((codes[part].sum(axis=0, dtype=np.int64) for name, part in rows.items() if name != "train"), 0 * counts)
+        words = [f"{spec.classes[place]} ({counted(int(others[place]), 'row')} elsewhere)" for place in absent]
+        notes.append(
+            f"labels of {spec.name} that no row of the training part has, so that they are not learnt: {listed(words, 8)}"
+        )
+    rare = np.flatnonzero((counts > 0) & ~kept)
+    if len(rare):
+        words = [f"{spec.classes[place]} ({int(counts[place]):,})" for place in rare]
+        notes.append(f"labels of {spec.name} with fewer than {least:,} rows of the training part, not learnt: {listed(words, 8)}")
+    if not kept.any():
+        raise DataError(Fault(f"no label of {spec.name} is left to learn", path="data.target"))
+    always = np.flatnonzero(kept & (counts == len(train)))
+    if len(always):
+        words = [spec.classes[place] for place in always]
+        notes.append(f"every row of the training part has the label {listed(words, 8)} of {spec.name}: there is nothing to tell")
+    classes = tuple(label for label, is_kept in zip(spec.classes, kept.tolist()) if is_kept)
+    columns = tuple(name for name, is_kept in zip(spec.columns, kept.tolist()) if is_kept)
+    return replace(spec, classes=classes, columns=columns), np.ascontiguousarray(codes[:, kept]), notes
+
+
+def describe_labels(spec: TargetSpec, codes: NDArray[np.int8]) -> list[str]:
+    """Lines on the labels of all rows: how many, how many a row has, and what an empty cell means."""
+    num_rows = max(len(codes), 1)
+    shares = [
+        f"{label}: {count:,} ({100 * count / num_rows:.1f} %)"
+        for label, count in zip(spec.classes, codes.sum(axis=0, dtype=np.int64).tolist(), strict=True)
+    ]
+    each = codes.sum(axis=1, dtype=np.int64)
+    named = "target" if spec.name == "target" else f"target {spec.name}"
+    lines = [
+        f"{named}: {counted(len(spec.classes), 'label')}, {each.mean():.2f} a row: {listed(shares, 12)}"
+        f" (multilabel: {spec.reason})"
+    ]
+    none = int(np.count_nonzero(each == 0))
+    if none:
+        how = "an empty cell has none, " if spec.empty == NONE and not spec.columns else ""
+        how += "`labels: {empty: missing}` makes it a row without a value" if how else "of no label learnt"
+        lines.append(f"{counted(none, 'row')} without any label ({how})")
+    return lines

@@ -1,0 +1,114 @@
+"""What is reported of a target of several labels: metrics, baseline, the table of the labels, and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dltrain.data.dataset import Part
+from dltrain.evaluation.metrics.label_metrics import (
+    label_baseline,
+    label_losses,
+    label_metrics,
+    label_report,
+    said_labels,
+    usual_set,
+)
+from dltrain.evaluation.metrics.verdicts import OTHER_ERRORS, SCORE_ERRORS, Prior, Verdict, errors_better
+from dltrain.model.heads.head import Head
+from dltrain.wording import listed
+
+if TYPE_CHECKING:
+    from dltrain.evaluation.metrics.report import PartReport
+
+
+def describe_labels(codes: NDArray[Any], weights: ArrayLike | None) -> dict[str, Any]:
+    """What is stored of a training part's labels [rows, labels]: their shares, and the set that most rows have."""
+    described = {"label_shares": codes.mean(axis=0, dtype=np.float64).tolist(), "usual": usual_set(codes).tolist()}
+    if weights is not None:
+        described["weighted_shares"] = np.average(codes, axis=0, weights=np.asarray(weights, np.float64)).tolist()
+    return described
+
+
+def reference_of_labels(described: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Shares and usual set of a training part [2, labels], as the baseline takes them.
+
+    Raises:
+        ValueError: they are none.
+    """
+    found = np.array([described["label_shares"], described["usual"]], np.float64)
+    if found.ndim != 2 or not np.isfinite(found).all() or (found < 0).any() or (found > 1).any():
+        raise ValueError("shares of labels")
+    return found
+
+
+def prior_of_labels(described: Mapping[str, Any]) -> Prior:
+    """What a verdict is held against: the labels' shares, under the weights of the rows where they have some."""
+    shares = np.array(described.get("weighted_shares", described["label_shares"]), np.float64)
+    if shares.ndim != 1 or not np.isfinite(shares).all():
+        raise ValueError("shares of labels")
+    return Prior(shares=shares)
+
+
+def add_labels(
+    result: PartReport,
+    part_name: str,
+    head: Head,
+    probabilities: NDArray[np.float64],
+    part: Part,
+    seen: NDArray[Any],
+    prior: Prior,
+) -> None:
+    """Put metrics, baseline, table and verdict of several labels into a report.
+
+    Args:
+        result: what Keras computed is there already.
+        part_name: of the part, for sentences.
+        head: of the model.
+        probabilities: of each label [rows, labels].
+        part: the rows.
+        seen: from `reference_of_labels`.
+        prior: from `prior_of_labels`.
+    """
+    target = head.targets[0]
+    true = np.asarray(part.targets[target.name]) > 0
+    result.metrics = {**label_metrics(true, probabilities), **result.metrics}
+    result.baseline |= label_baseline(seen[0], seen[1], true)
+    result.report |= label_report(true, probabilities, head.classes)
+    usual = [label for label, is_in in zip(head.classes, seen[1].tolist()) if is_in]
+    result.report["usual"] = target.separator.join(usual)
+    absent = [label for label, count in zip(head.classes, true.sum(axis=0).tolist()) if not count]
+    if absent and part_name != "train":
+        result.notes.append(
+            f"No row of the {part_name} part has the label {listed(absent, 8)}: its F1 and average precision count as 0, as in "
+            "scikit-learn; the mean of roc_auc is that of the others."
+        )
+    verdict = judge_labels(true, probabilities, prior, part.weights)
+    result.verdicts[target.name] = verdict
+    sentence = verdict.sentence(part_name)
+    if sentence is not None and part_name != "train":
+        result.notes.append(sentence)
+
+
+def judge_labels(true: NDArray[np.bool_], probabilities: NDArray[Any], prior: Prior, row_weights: ArrayLike | None) -> Verdict:
+    """How the model's answers stand to the shares of the labels, judged by the log loss, then by how many labels are wrong."""
+    assert prior.shares is not None
+    scores = np.asarray(probabilities, np.float64)
+    weights = np.ones(len(true)) if row_weights is None else np.asarray(row_weights, np.float64)
+    constant = np.broadcast_to(prior.shares, scores.shape)
+    mine, theirs = (label_losses(true, said).mean(axis=1) for said in (scores, constant))
+    wrong, constantly = ((said_labels(said) != true).mean(axis=1) for said in (scores, constant))
+    score, other = errors_better(mine, theirs, weights), errors_better(wrong, constantly, weights)
+    return Verdict(
+        "log_loss",
+        float(np.average(mine, weights=weights)),
+        float(np.average(theirs, weights=weights)),
+        len(true),
+        is_weighted=False,
+        better=score > SCORE_ERRORS or other > OTHER_ERRORS,
+        worse=score < -SCORE_ERRORS,
+        strength=max(score, other),
+    )

@@ -1,0 +1,88 @@
+"""What each row adds to the sums that the metrics of several labels are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from dltrain.config.catalog.metrics import AVERAGES
+from dltrain.evaluation.metrics.intervals import Share, Sums
+from dltrain.evaluation.metrics.label_metrics import row_metrics, said_labels, scores_of
+from dltrain.evaluation.metrics.row_sums import MOST_CLASSES, auc_columns, ratio, shares_of
+
+Floats = NDArray[np.float64]
+NO_MEANS: Mapping[str, Floats] = {}
+MOST_AREAS = 20  # labels, above which the areas under their curves have no intervals
+
+
+def label_sums(
+    targets: ArrayLike, probabilities: ArrayLike, labels: Sequence[str], means: Mapping[str, Floats] = NO_MEANS
+) -> Sums:
+    """Sums for what `label_metrics` computes but the average precision, and for precision, recall, F1 and area of each label.
+
+    Args:
+        targets: 0 or 1 [rows, labels].
+        probabilities: of each label [rows, labels].
+        labels: their names.
+        means: further metric -> values [rows] whose mean it is.
+    """
+    true, scores = np.asarray(targets) > 0, np.asarray(probabilities, np.float64)
+    num_rows, num_labels = true.shape
+    said, named = said_labels(scores), {**row_metrics(true, scores), **means}
+    is_counted = num_labels <= MOST_CLASSES
+    areas = [auc_columns(true[:, k], scores[:, k]) for k in range(num_labels)] if num_labels <= MOST_AREAS else []
+    counted = (true & said, true, said) if is_counted else ()
+    first = 1 + len(named)
+    after = first + 3 * num_labels * is_counted
+
+    def columns() -> Iterator[Floats]:
+        yield np.ones(num_rows)
+        yield from named.values()
+        for flags in counted:
+            yield from flags.T.astype(np.float64)
+        for parts, whole in areas:
+            yield from parts if whole is not None else ()
+
+    def add_up(codes: NDArray[np.int64], count: int) -> Floats:
+        return np.stack([np.bincount(codes, column, count) for column in columns()], axis=1)
+
+    def counts_of(sums: Floats) -> list[Floats]:
+        return [sums[..., first + place * num_labels : first + (place + 1) * num_labels] for place in range(3)]
+
+    def compute(sums: Floats) -> dict[str, Floats]:
+        found = {name: ratio(sums[..., 1 + place], sums[..., 0]) for place, name in enumerate(named)}
+        if is_counted:
+            found |= _averaged(counts_of(sums), labels)
+        place, of_labels = after, []
+        for (_, whole), label in zip(areas, labels):
+            if whole is None:
+                continue
+            above, positive, below, negative = (sums[..., place + index] for index in range(4))
+            place += 4
+            with np.errstate(divide="ignore", invalid="ignore"):
+                found[f"roc_auc[{label}]"] = above / positive + below / negative - whole
+            of_labels.append(found[f"roc_auc[{label}]"])
+        if of_labels:
+            found["roc_auc"] = np.mean(of_labels, axis=0)
+        return found
+
+    shares = {"subset_accuracy": Share(lambda sums: sums[:, 1], lambda sums: sums[:, 0])}
+    for index, label in enumerate(labels if is_counted else ()):
+        shares |= shares_of(index, f"{{}}[{label}]", counts_of)
+    bounded = ("roc_auc", *(f"f1_{average}" for average in AVERAGES), *(f"roc_auc[{label}]" for label in labels))
+    num_sums = after + 4 * sum(whole is not None for _, whole in areas)
+    return Sums(num_rows, num_sums, add_up, compute, shares, bounded)
+
+
+def _averaged(counts: Sequence[Floats], labels: Sequence[str]) -> dict[str, Floats]:
+    """F1 over all labels, and precision, recall and F1 of each, of counts [..., labels]."""
+    each = scores_of(*counts)
+    support = counts[1]
+    found = {
+        "f1_micro": scores_of(*(part.sum(axis=-1) for part in counts))["f1"],
+        "f1_macro": each["f1"].mean(axis=-1),
+        "f1_weighted": ratio((each["f1"] * support).sum(axis=-1), support.sum(axis=-1)),
+    }
+    return found | {f"{name}[{label}]": values[..., place] for place, label in enumerate(labels) for name, values in each.items()}

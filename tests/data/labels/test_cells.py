@@ -1,0 +1,109 @@
+"""What cells, columns and arrays hold of several labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.preprocessing import MultiLabelBinarizer
+
+from dltrain.data.columns.kinds import Reading
+from dltrain.data.dataset import TargetSpec
+from dltrain.data.labels.cells import (
+    encode_array,
+    encode_cells,
+    encode_columns,
+    find_separator,
+    joined,
+    labels_of,
+    read_cells,
+)
+from dltrain.errors import DataError
+
+READING = Reading()
+
+
+def nowhere(row: int) -> tuple[str | None, int | None]:
+    return "tags.csv", row + 2
+
+
+def spec_of(*labels: str, **more: object) -> TargetSpec:
+    return TargetSpec("tags", "multilabel", labels, separator="|", **more)  # type: ignore[arg-type]
+
+
+def test_a_cell_is_taken_apart_trimmed_and_counted_once() -> None:
+    cells = read_cells(polars.Series("tags", ["b| a ", "a|a||", None, "  ", "c"]), "|", "none", READING)
+    assert labels_of(cells, "tags", 1) == ("a", "b", "c")
+    np.testing.assert_array_equal(cells.matrix(("a", "b", "c")), [[1, 1, 0], [1, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 1]])
+    assert cells.num_empty == 2
+    assert not cells.is_missing.any()
+
+
+def test_an_empty_cell_has_no_label_and_a_word_for_no_value_is_missing() -> None:
+    series = polars.Series("tags", ["a", "", "NA"])
+    with pytest.raises(DataError) as error:
+        encode_cells(series, spec_of("a"), READING, nowhere, drop=False)
+    [fault] = error.value.faults
+    assert (fault.file, fault.line) == ("tags.csv", 4)
+    assert "empty cell" in str(fault.hint)
+    np.testing.assert_array_equal(encode_cells(series, spec_of("a"), READING, nowhere, drop=True), [[1], [0], [-1]])
+    emptied = encode_cells(series, spec_of("a", empty="missing"), READING, nowhere, drop=True)
+    np.testing.assert_array_equal(emptied, [[1], [-1], [-1]])
+
+
+def test_single_labels_are_replaced_and_unknown_ones_are_said() -> None:
+    notes: list[str] = []
+    reading = Reading(replace={"tags": {"sci-fi": "scifi", "junk": ""}})
+    series = polars.Series("tags", ["sci-fi|junk", "scifi|new", "new|newer"])
+    found = encode_cells(series, spec_of("scifi"), reading, nowhere, drop=False, notes=notes)
+    np.testing.assert_array_equal(found, [[1], [1], [0]])
+    [note] = notes
+    assert "new (2 rows)" in note
+    assert "newer (1 row)" in note
+
+
+@given(st.lists(st.sets(st.sampled_from(["a", "b c", "d", "é", "10"])), min_size=1, max_size=30))
+def test_what_is_joined_is_read_again_as_scikit_learn_binarizes_it(rows: list[set[str]]) -> None:
+    labels = ("10", "a", "b c", "d", "é")
+    expected = MultiLabelBinarizer(classes=list(labels)).fit_transform(rows)
+    spec = spec_of(*labels)
+    written = joined(expected, spec)
+    found = encode_cells(polars.Series("tags", written), spec, READING, nowhere, drop=False)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_the_separator_is_found_out_or_asked_for() -> None:
+    assert find_separator(polars.Series("tags", ["a", "b; c", None]), READING) == ";"
+    with pytest.raises(DataError, match="could be separated by") as error:
+        find_separator(polars.Series("tags", ["a|b", "b, c|d"]), READING)
+    assert error.value.faults[0].path == "data.labels"
+    with pytest.raises(DataError, match="no cell of tags holds several labels"):
+        find_separator(polars.Series("tags", ["a", "b"]), READING)
+
+
+def test_numbers_of_labels_are_bounded() -> None:
+    many = read_cells(polars.Series("tags", [f"l{index}|common" for index in range(1_200)]), "|", "none", READING)
+    with pytest.raises(DataError, match="1,201 different labels") as error:
+        labels_of(many, "tags", 1)
+    assert "min_count" in str(error.value.faults[0].hint)
+    assert labels_of(many, "tags", 2) == ("common",)
+
+
+def test_columns_of_zeros_and_ones_of_several_kinds() -> None:
+    columns = [polars.Series("n", [0, 1, 1]), polars.Series("b", [True, False, None]), polars.Series("t", ["no", "Yes", "1"])]
+    spec = spec_of("n", "b", "t", columns=("n", "b", "t"), empty="missing")
+    np.testing.assert_array_equal(
+        encode_columns(columns, spec, READING, nowhere, drop=True), [[0, 1, 0], [1, 0, 1], [-1, -1, -1]]
+    )
+    none = spec_of("n", "b", "t", columns=("n", "b", "t"), empty="none")
+    np.testing.assert_array_equal(encode_columns(columns, none, READING, nowhere, drop=False)[2], [1, 0, 1])
+    with pytest.raises(DataError, match="the column n is one label of several, and holds 2"):
+        encode_columns([polars.Series("n", [0, 2])], spec_of("n", columns=("n",)), READING, nowhere, drop=False)
+
+
+def test_arrays_of_zeros_and_ones() -> None:
+    np.testing.assert_array_equal(encode_array(np.array([[1.0, 0.0], [np.nan, 1.0]]), "y"), [[1, 0], [-1, -1]])
+    with pytest.raises(DataError, match=r"row 1: the array y holds 3 in column 1"):
+        encode_array(np.array([[1, 3]]), "y")

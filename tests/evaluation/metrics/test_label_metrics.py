@@ -1,0 +1,129 @@
+"""Metrics of several labels, against scikit-learn."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+
+from dltrain.evaluation.metrics.intervals import intervals, units_of
+from dltrain.evaluation.metrics.label_metrics import (
+    average_precision,
+    label_averages,
+    label_baseline,
+    label_metrics,
+    label_report,
+    said_labels,
+    usual_set,
+)
+from dltrain.evaluation.metrics.label_report import describe_labels, judge_labels, prior_of_labels, reference_of_labels
+from dltrain.evaluation.metrics.label_sums import label_sums
+
+
+def rows_of(seed: int, rows: int, labels: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(seed)
+    true = (draw.random((rows, labels)) < draw.uniform(0.1, 0.6, labels)).astype(np.int8)
+    scores = np.clip(true * 0.3 + draw.random((rows, labels)) * 0.7, 0.001, 0.999).round(2)  # with ties
+    return true, scores, draw.uniform(0.1, 3.0, rows)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 60), st.integers(1, 5), st.booleans())
+def test_they_are_scikit_learns(seed: int, rows: int, labels: int, weighted: bool) -> None:
+    true, scores, weights = rows_of(seed, rows, labels)
+    weight = weights if weighted else None
+    found = label_metrics(true, scores, weight)
+    said = (scores > 0.5).astype(int)
+    true2, said2 = (np.pad(array, ((0, 0), (0, 1))) if labels == 1 else array for array in (true, said))  # one is no indicator
+    assert found["subset_accuracy"] == pytest.approx(sk.accuracy_score(true2, said2, sample_weight=weight))
+    hamming = sk.hamming_loss(true2, said2, sample_weight=weight) * true2.shape[1] / labels
+    assert found["hamming_loss"] == pytest.approx(hamming)
+    if labels > 1:
+        for average in ("micro", "macro", "weighted", "samples"):
+            for name, score in (("precision", sk.precision_score), ("recall", sk.recall_score), ("f1", sk.f1_score)):
+                expected = score(true, said, average=average, zero_division=0, sample_weight=weight)
+                assert label_averages(true > 0, said > 0, weight)[average][name] == pytest.approx(expected)
+            assert found[f"f1_{average}"] == pytest.approx(label_averages(true > 0, said > 0, weight)[average]["f1"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        each = [sk.average_precision_score(true[:, k], scores[:, k], sample_weight=weight) for k in range(labels)]
+    assert found["average_precision"] == pytest.approx(np.mean(each))
+    areas = [
+        sk.roc_auc_score(true[:, k], scores[:, k], sample_weight=weight) for k in range(labels) if 0 < true[:, k].sum() < rows
+    ]
+    assert found["roc_auc"] == pytest.approx(np.mean(areas)) if areas else np.isnan(found["roc_auc"])
+    losses = [sk.log_loss(true[:, k], scores[:, k], sample_weight=weight, labels=[0, 1]) for k in range(labels)]
+    assert found["log_loss"] == pytest.approx(np.mean(losses))
+
+
+def test_a_label_that_no_row_has() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert average_precision([0, 0], [0.1, 0.9]) == sk.average_precision_score([0, 0], [0.1, 0.9]) == 0
+    report = label_report(np.array([[1, 0], [0, 0]]), np.array([[0.9, 0.2], [0.4, 0.1]]), ("a", "b"))
+    assert report["classes"]["b"] == {
+        "precision": 0.0, "recall": 0.0, "f1": 0.0, "average_precision": 0.0, "roc_auc": None, "support": 0, "predicted": 0,
+    }  # fmt: skip
+
+
+def test_the_baseline_says_the_most_common_set_and_the_shares() -> None:
+    train = np.array([[1, 0], [1, 0], [1, 1], [0, 0]], np.int8)
+    assert usual_set(train).tolist() == [1, 0]
+    assert usual_set(np.array([[1, 1], [0, 1]], np.int8)).tolist() == [0, 1]  # of equals the smaller one
+    seen = reference_of_labels(describe_labels(train, None))
+    true = np.array([[1, 0], [0, 1], [1, 1]])
+    found = label_baseline(seen[0], seen[1], true)
+    said = np.array([[1, 0]] * 3)
+    assert found["subset_accuracy"] == pytest.approx(1 / 3)
+    assert found["f1_macro"] == pytest.approx(sk.f1_score(true, said, average="macro", zero_division=0))
+    expected = np.mean([sk.log_loss(true[:, k], np.full(3, share), labels=[0, 1]) for k, share in enumerate((0.75, 0.25))])
+    assert found["log_loss"] == pytest.approx(expected)
+    constant = np.broadcast_to(seen[0], true.shape)
+    assert found["average_precision"] == pytest.approx(sk.average_precision_score(true, constant, average="macro"))
+
+
+def test_shares_under_weights_are_what_the_verdict_is_held_against() -> None:
+    codes, weights = np.array([[1, 0], [0, 1]], np.int8), np.array([3.0, 1.0])
+    assert prior_of_labels(describe_labels(codes, weights)).shares.tolist() == [0.75, 0.25]  # type: ignore[union-attr]
+
+
+def test_a_model_that_knows_is_better_and_one_that_guesses_is_not() -> None:
+    true, scores, _ = rows_of(1, 400, 4)
+    prior = prior_of_labels(describe_labels(true, None))
+    good = judge_labels(true > 0, scores, prior, None)
+    assert good.better
+    assert good.value == pytest.approx(label_metrics(true, scores)["log_loss"])
+    chance = judge_labels(true > 0, np.random.default_rng(5).permutation(scores), prior, None)
+    assert not chance.better
+    assert chance.sentence("test")
+
+
+def test_sums_give_the_metrics_and_their_intervals_hold_them() -> None:
+    true, scores, _ = rows_of(2, 300, 3)
+    labels = ("a", "b", "c")
+    sums = label_sums(true, scores, labels)
+    metrics, report = label_metrics(true, scores), label_report(true, scores, labels)
+    values = sums.values()
+    for name in metrics.keys() - {"average_precision"}:
+        assert values[name] == pytest.approx(metrics[name]), name
+    for label, row in report["classes"].items():
+        for score in ("precision", "recall", "f1", "roc_auc"):
+            assert values[f"{score}[{label}]"] == pytest.approx(row[score])
+    found = intervals(sums, units_of(300, num_sums=sums.num_sums))
+    assert set(found) >= metrics.keys() - {"average_precision"}
+    assert all(low <= values[name] <= high for name, (low, high) in found.items())
+
+
+def test_the_interval_of_f1_is_about_that_of_resampled_rows() -> None:
+    true, scores, _ = rows_of(4, 400, 3)
+    low, high = intervals(label_sums(true, scores, ("a", "b", "c")), units_of(400, num_sums=40))["f1_macro"]
+    draw, said = np.random.default_rng(0), said_labels(scores)
+    resampled = []
+    for _ in range(400):
+        rows = draw.integers(0, 400, 400)
+        resampled.append(sk.f1_score(true[rows], said[rows], average="macro", zero_division=0))
+    assert (low, high) == pytest.approx(tuple(np.quantile(resampled, [0.025, 0.975])), abs=0.012)
