@@ -128,7 +128,7 @@ def _strategy(baseline: Mapping[str, float]) -> str:
     if "explained_variance" in baseline:
         return "principal components, as many as the code layer has numbers"
     if "hamming_loss" in baseline:
-        return "always the training part's most frequent set of labels (log_loss: the labels' shares)"
+        return "always the training part's most frequent set of labels"
     classes = any(name.endswith("accuracy") for name in baseline)
     numbers = any(name.endswith("rmse") for name in baseline)
     said = ["the training part's most frequent class"] * classes + ["the training part's mean"] * numbers

@@ -42,7 +42,7 @@ SCORES_OF_NUMBERS = ("mae", "mse", "rmse", "r2")
 SCORES_OF_RECONSTRUCTIONS = ("mae", "mse", "rmse", "explained_variance")
 # Of several labels per row, by scikit-learn's names; in their report each average of precision, recall and F1.
 SCORES_OF_LABELS = (
-    "subset_accuracy", "hamming_loss", "log_loss", "f1_micro", "f1_macro", "f1_weighted", "f1_samples", "average_precision",
+    "f1_micro", "f1_macro", "f1_weighted", "f1_samples", "subset_accuracy", "hamming_loss", "log_loss", "average_precision",
     "roc_auc",
 )  # fmt: skip
 AVERAGES = ("micro", "macro", "weighted", "samples")
@@ -52,7 +52,7 @@ SCORES_OF_A_CLASS = ("precision", "recall", "f1")
 # In the report of classes, not in the table of metrics.
 SCORES_BESIDE = ("ece", "brier")
 # What is usually told of a task where nobody asks for anything.
-USUAL_SCORES = ("accuracy", "rmse", "mae")
+USUAL_SCORES = ("f1_micro", "accuracy", "rmse", "mae")  # several labels have an accuracy as well, of all labels of a row
 _OWN_SCORES = {
     **dict.fromkeys(("accuracy", "precision", "recall", "f1", "roc_auc", "r2", "explained_variance"), "max"),
     **dict.fromkeys([f"{score}_{average}" for score in SCORES_OF_A_CLASS for average in AVERAGES], "max"),
@@ -60,7 +60,7 @@ _OWN_SCORES = {
     **dict.fromkeys(("loss", "log_loss", *SCORES_BESIDE, "rmse", "mse", "mae", "mape", "msle", "seconds"), "min"),
 }
 # What fits of any task can be compared by.
-COMPARABLE = ("loss", "accuracy", *SCORES_OF_A_CLASS, "roc_auc", "log_loss", "rmse", "mse", "mae", "r2")
+COMPARABLE = ("loss", "accuracy", *SCORES_OF_A_CLASS, "roc_auc", "log_loss", "rmse", "mse", "mae", "r2", *SCORES_OF_LABELS)
 
 
 def canonical(name: str) -> str:

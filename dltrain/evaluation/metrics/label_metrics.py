@@ -41,8 +41,9 @@ def label_metrics(targets: ArrayLike, probabilities: ArrayLike, weights: ArrayLi
     said = said_labels(scores)
     averages = label_averages(true, said, weights)
     each = row_metrics(true, scores)
-    metrics = {name: _mean(each[name], weights) for name in ("subset_accuracy", "hamming_loss", "log_loss")}
-    metrics |= {f"f1_{average}": averages[average]["f1"] for average in AVERAGES}
+    metrics = {f"f1_{average}": averages[average]["f1"] for average in ("micro", "macro")}
+    metrics |= {name: _mean(each[name], weights) for name in ("subset_accuracy", "hamming_loss", "log_loss")}
+    metrics |= {f"f1_{average}": averages[average]["f1"] for average in ("weighted", "samples")}
     places = range(true.shape[1])
     metrics["average_precision"] = float(np.mean([average_precision(true[:, k], scores[:, k], weights) for k in places]))
     areas = np.array([roc_auc(true[:, k], scores[:, k], weights) for k in places])
