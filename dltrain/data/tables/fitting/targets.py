@@ -82,7 +82,7 @@ def fit_targets(
             spec, codes = read_labels(
                 config, raw, target_names(config, raw), reading, locator(raw), drop=config.missing_target == DROP
             )
-            _refuse_log_of_none(config, (spec,))
+            _refuse_without_numbers(config, (spec,))
         except DataError as error:
             raise placed(error, config) from error
         return (spec,), {spec.name: codes}
