@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Of a fit, in the order in which they are told.
-PICTURES = ("history.png", "forecast.png", "mistakes.png", "reconstructions.png")
+PICTURES = ("history.png", "results.svg", "forecast.png", "mistakes.png", "reconstructions.png")
+# By a later evaluation.
+_LATER = ("results_train.svg", "results_validation.svg", "results_test.svg", "results_data.svg", "importance.svg")
 FILES = frozenset(
     {
         ".lock",
@@ -20,6 +22,7 @@ FILES = frozenset(
         "held_out.csv",
         "log.txt",
         *PICTURES,
+        *_LATER,
         # of a sweep
         "sweep.json",
         "trials.csv",

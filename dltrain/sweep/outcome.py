@@ -194,6 +194,7 @@ def picture_request(plan: SweepPlan, run: Run, trials: list[Trial], best: Trial 
                 "spread": trial.spread,
                 "status": trial.status,
                 "histories": [fit.path / "history.csv" for fit in trial.fits],
+                "epochs": [fit.epoch for fit in trial.fits],
             }
             for trial in trials
         ],

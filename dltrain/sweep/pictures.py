@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dltrain.config.catalog.metrics import canonical
 from dltrain.evaluation.drawing.figure import make_logarithmic, new_figure, own_style, save_figure
-from dltrain.evaluation.drawing.history import read_history
+from dltrain.evaluation.drawing.history import plot_history, read_history
 from dltrain.reporting import Reporter
 from dltrain.sweep.space import short_names, show_value
 
@@ -43,7 +43,7 @@ def warm_up(*, reporter: Reporter) -> None:
 
 
 def draw_pictures(request: Mapping[str, Any]) -> list[str]:
-    """Draw `curves.png` and `parameters.png` into a sweep's directory.
+    """Draw `curves.png` and `parameters.png` into a sweep's directory, and the history of the best trial where it has none.
 
     Args:
         request: from `outcome.picture_request`.
@@ -60,7 +60,18 @@ def draw_pictures(request: Mapping[str, Any]) -> list[str]:
     if request["names"] and any(trial["value"] is not None for trial in request["trials"]):
         _draw_parameters(folder / PARAMETERS_FILE, request)
         drawn.append(PARAMETERS_FILE)
+    for trial in request["trials"]:
+        if trial["number"] == request["best"]:
+            _draw_histories(trial, request["title"])
     return drawn
+
+
+def _draw_histories(trial: Mapping[str, Any], title: str) -> None:
+    """Those of the trial's fits that have no picture of their own: fits that were trained together draw none."""
+    for file, epoch in zip(trial["histories"], trial["epochs"], strict=True):
+        picture = file.with_name("history.png")
+        if file.is_file() and not picture.exists():
+            plot_history(file, picture, title=title, best_epoch=epoch)
 
 
 def trial_curves(request: Mapping[str, Any]) -> tuple[str, list[Curve]]:

@@ -87,6 +87,7 @@ def command(
     from dltrain.cli.slices_text import slices_text
     from dltrain.config import split_words
     from dltrain.errors import fault_documents
+    from dltrain.evaluation.drawing.of_evaluation import draw_evaluation
     from dltrain.evaluation.evaluate import evaluate
     from dltrain.evaluation.importance import weigh_columns
     from dltrain.evaluation.metrics.gates import parse_gates
@@ -120,6 +121,7 @@ def command(
         result, compared = evaluate_against(path, find_old(against, runs), **options)
     slices = cut_result(result, tuple(by or ()), own_gates=not no_require)
     worth = weigh_columns(result, importance_metric, repeats) if importance or importance_metric else None
+    pictures = draw_evaluation(result, worth, console, is_default=not (weights or paths or part))
     unmet = unmet_faults(result.gates)
     code = GateError.exit_code if unmet else 0
     console.document(
@@ -136,6 +138,7 @@ def command(
             **({"members": result.members} if result.members else {}),
             "report": result.report,
             "gates": gate_documents(result.gates),
+            "pictures": pictures,
             "notes": [*result.notes, *(compared.notes if compared else ())],
             **({"slices": [one.document() for one in slices]} if slices else {}),
             **({"importance": worth.document()} if worth else {}),
@@ -153,6 +156,7 @@ def command(
         "\n".join(members_lines({result.part: result.members})),
         "\n".join(map(one_line, [*result.notes, *(compared.notes if compared else ())])),
         "\n".join(gate_lines(result.gates)),
+        f"pictures in {result.run}: {', '.join(pictures)}" if pictures else "",
     ]
     console.result("\n\n".join(block for block in blocks if block))
     console.faults(unmet)

@@ -27,6 +27,7 @@ from dltrain.evaluation.metrics.metrics import (
 from dltrain.evaluation.metrics.part_intervals import add_intervals, sums_of_part, units_of_part
 from dltrain.evaluation.metrics.standard_errors import row_values, standard_errors
 from dltrain.evaluation.metrics.verdicts import Prior, Verdict, judge_classes, judge_numbers, prior_of_classes
+from dltrain.evaluation.metrics.worst import worst_answers, worst_numbers
 from dltrain.model.heads.head import Head, layer_name
 
 NO_PRIORS: Mapping[str, Prior] = {}
@@ -294,11 +295,13 @@ def _classification(
     baseline = classification_baseline(seen, indices, len(classes))
     result.metrics = {**{prefix + key: value for key, value in metrics.items()}, **result.metrics}
     result.baseline |= {prefix + key: value for key, value in baseline.items()}
+    mistakes = worst_mistakes(indices, probabilities, classes)
+    report["worst"] = worst_answers(mistakes, part)
     if prefix:
         result.report[target.name] = report
     else:
         result.report |= report
-        result.mistakes = worst_mistakes(indices, probabilities, classes)
+        result.mistakes = mistakes
     prior = priors.get(target.name) or prior_of_classes(seen, len(classes), None, None)
     _note(result, name, target, judge_classes(indices, probabilities, prior, part.weights), prefix)
 
@@ -318,6 +321,7 @@ def _regression(
     seen = target.to_own(reference[target.name])
     metrics, baseline = regression_metrics(true, predicted), regression_baseline(seen, true)
     result.report.setdefault("pairs", {})[target.name] = some_pairs(true, predicted)
+    result.report.setdefault("furthest", {})[target.name] = worst_numbers(true, predicted, part)
     result.metrics |= {prefix + key: value for key, value in metrics.items()}
     result.baseline |= {prefix + key: value for key, value in baseline.items()}
     prior = priors.get(target.name) or Prior(mean=target.mean_of(reference[target.name]))

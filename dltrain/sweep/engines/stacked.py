@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -47,9 +46,9 @@ class StackedEngine:
         """Run what the source gives, stack by stack."""
         threads = context.threads or os.cpu_count() or 1
         session = Session(context.argv, threads, WarningList(context.reporter), context.signals)
-        with contextlib.closing(Stacks(session)) as stacks:
-            while context.signals.received is None and (taken := source.take(_TAKEN)):
-                yield from _run_taken(stacks, taken, context)
+        stacks = Stacks(session)
+        while context.signals.received is None and (taken := source.take(_TAKEN)):
+            yield from _run_taken(stacks, taken, context)
 
 
 def _run_taken(stacks: Stacks, taken: Sequence[TrialFit], context: EngineContext) -> Iterator[TrialFit]:

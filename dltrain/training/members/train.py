@@ -81,7 +81,6 @@ def train_together(
     stacks = Stacks(session, draws=False)
     stacks.fit_on(datasets, fits, on_start=lambda _: None, on_epoch=epochs.hear)
     epochs.finish()
-    stacks.wait()
     session.reporter.finished()
     for number, fit in enumerate(fits, 1):
         if fit.status == "interrupted":

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dltrain.evaluation.drawing.charts import RESULTS_FILE, plot_results
 from dltrain.evaluation.drawing.figure import draw_or_warn
 from dltrain.evaluation.drawing.forecast import plot_forecast
 from dltrain.evaluation.drawing.history import plot_history
@@ -107,6 +108,11 @@ class Pictures:
         """The pictures about which the model was most wrong, where there are any."""
         if sheet is not None:
             self._draw(plot_mistakes, MISTAKES_FILE, sheet)
+
+    def results(self, report: Mapping[str, Any]) -> None:
+        """What the model says beside what is true; drawn here, for it takes a thousandth of a second."""
+        if draw_or_warn(plot_results, RESULTS_FILE, self._folder / RESULTS_FILE, report, reporter=self._reporter):
+            self._asked.append(RESULTS_FILE)
 
     def _draw(self, draw: Callable[..., None], name: str, *args: Any) -> None:
         self._asked.append(name)

@@ -279,10 +279,15 @@ class RunRecord:
     def draw(self, found: Evaluated) -> None:
         """Have the pictures drawn of what the model is worth; `result` waits for them."""
         shown = found.reports[found.shown]
+        self.draw_results(found)
         self.pictures.forecast(found.shown, shown.forecasts)
         self.pictures.reconstructions(found.sheet)
         sheet = sheet_of_mistakes(replace(self.dataset, parts=dict(found.parts)), found.shown, shown.mistakes)
         self.pictures.mistakes(sheet)
+
+    def draw_results(self, found: Evaluated) -> None:
+        """Draw what the model says beside what is true; it is there when this returns."""
+        self.pictures.results(found.reports[found.shown].report)
 
     def result(self) -> FitResult:
         """What the fit came to, once its pictures are drawn; one that could not be is a warning.

@@ -34,7 +34,6 @@ from dltrain.training.frozen_features import note_features
 from dltrain.training.jobs import load_all
 from dltrain.training.saving.manifest import Manifest
 from dltrain.training.saving.model_file import refuse_h5
-from dltrain.training.saving.pictures import Drawers
 from dltrain.training.saving.record import Evaluated, RunRecord
 from dltrain.training.saving.smearing import keep_smearing, learns_logarithms
 from dltrain.training.session import Session, Stopwatch
@@ -51,34 +50,20 @@ OnEpoch = Callable[[int, int, Mapping[str, float]], bool]
 # What the weights, gradients and optimizers of the trials that train together may take; further trials make a further stack.
 STACK_BYTES = 512 << 20
 MOST_TRIALS = 64
-# So many processes draw the trials' pictures.
-MOST_DRAWERS = 4
 
 
 class Stacks:
-    """Reads data and trains stacks, one after the other. To be closed: their pictures are drawn by then.
+    """Reads data and trains stacks, one after the other.
 
     Args:
         session: how the fits were started, and who hears of them; its signals are deferred.
-        draws: whether each fit gets its pictures.
+        draws: whether each fit gets a picture of its results, one that costs next to nothing; the others are drawn of the best.
     """
 
     def __init__(self, session: Session, *, draws: bool = True) -> None:
         self.session, self.draws = session, draws
         self.templates = Templates()
         self._datasets: dict[str, Dataset | DltrainError] = {}
-        self._records: list[RunRecord] = []
-
-    def close(self) -> None:
-        """Wait until the pictures of all fits are drawn, and let go of what draws them."""
-        self.wait()
-        self.session.drawers.close()
-
-    def wait(self) -> None:
-        """Wait until the pictures of all fits are drawn."""
-        for record in self._records:
-            record.result()
-        self._records.clear()
 
     def fit(self, fits: Sequence[StackedFit], *, on_start: Callable[[int], None], on_epoch: Callable[..., bool]) -> None:
         """Train fits of one structure; their `status` and `error` say how each ended, and their directories are whole.
@@ -117,16 +102,12 @@ class Stacks:
                 def told(place: int, epoch: int, logs: Any, part: list[int] = part) -> bool:
                     return on_epoch(part[place], epoch, logs)
 
-                ended = _Stack(self, chosen, found).fit(told)
-                self._records += ended if self.draws else []
+                _Stack(self, chosen, found).fit(told)
 
     def _read(self, fits: Sequence[StackedFit]) -> list[Dataset | None]:
         """The data of each fit, read once for all that share it; None where it cannot be read, which the fit then says."""
         helper = HelperProcess()
         try:
-            if not self._datasets:  # before TensorFlow is there
-                self.session.drawers = Drawers([HelperProcess() for _ in range(min(MOST_DRAWERS, self.session.threads))])
-                self.session.drawers.warm_up()
             keys = [DataRequest.of(fit.config).key for fit in fits]
             wanted = {key: fit.config for key, fit in zip(keys, fits, strict=True) if key not in self._datasets}
             helper.submit(load_all, list(wanted.values()))
@@ -178,14 +159,11 @@ class _Stack:
         self.session = replace(stacks.session, watch=Stopwatch())
         self.fits, self.datasets, self.templates, self.draws = fits, datasets, stacks.templates, stacks.draws
 
-    def fit(self, on_epoch: OnEpoch) -> list[RunRecord]:
+    def fit(self, on_epoch: OnEpoch) -> None:
         """Train them all, and write what they came to.
 
         Args:
             on_epoch: told place, 0-based epoch and logs of each epoch; True stops the fit there.
-
-        Returns:
-            The records of those whose pictures are being drawn.
         """
         watch = self.session.watch
         with contextlib.ExitStack() as stack:
@@ -199,17 +177,17 @@ class _Stack:
                 except InterruptedRun:  # nothing was trained: the fits begin anew, on the features computed till then
                     for fit in self.fits:
                         fit.status = "interrupted"
-                    return []
+                    return
                 for fit in self.fits:
                     fit.status = "running"
             with watch.timed("train"):
                 done = trainer.train(self.session.signals)
             if done:
-                return self._evaluate(trainer, parts)
+                self._evaluate(trainer, parts)
+                return
             for trial in trainer.trials:
                 trial.fit.status = "interrupted"
                 trial.record.ended("interrupted", trial.pace)
-            return []
 
     def _prepare(self, runs: Sequence[Run], on_epoch: OnEpoch) -> tuple[StackedTrainer, dict[str, StackedPart]]:
         host = HostCopy()
@@ -310,13 +288,11 @@ class _Stack:
             list(pool.map(write, trials))
         return bool(compiler["jit_compile"])
 
-    def _evaluate(self, trainer: StackedTrainer, parts: dict[str, StackedPart]) -> list[RunRecord]:
+    def _evaluate(self, trainer: StackedTrainer, parts: dict[str, StackedPart]) -> None:
         """Metrics of each trial's model, its best where there is a validation part, on every part."""
         with self.session.watch.timed("evaluate"):
             for trial in trainer.trials:
                 trial.finish()
-                if self.draws and trial.ended_as != "diverged":
-                    trial.record.draw_history(trial.pace)
             weights, evaluated = self._evaluate_all(trainer, parts)
         kept = [trial for trial in trainer.trials if trial.ended_as != "diverged"]
 
@@ -350,8 +326,7 @@ class _Stack:
                 trial.record.ended("diverged", trial.pace)
             trial.fit.status = str(trial.ended_as)
         for trial, ended in zip(kept, found) if self.draws else ():
-            trial.record.draw(ended)
-        return [trial.record for trial in kept]
+            trial.record.draw_results(ended)
 
     def _evaluate_all(self, trainer: StackedTrainer, parts: dict[str, StackedPart]) -> tuple[list[str], dict[str, Any]]:
         """Of each trial which weights are judged, and of each part what all models make of it."""

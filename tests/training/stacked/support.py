@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -34,8 +33,8 @@ def fit_stacked(
     with StopSignals() as signals:
         signals.defer()
         session = Session(["dltrain", "sweep"], reporter=WarningList(reporter or Reporter()), signals=signals)
-        with contextlib.closing(Stacks(session)) as stacks:
-            stacks.fit(fits, on_start=lambda index: None, on_epoch=lambda index, epoch, logs: on_epoch(index, epoch))
+        stacks = Stacks(session)
+        stacks.fit(fits, on_start=lambda index: None, on_epoch=lambda index, epoch, logs: on_epoch(index, epoch))
     return fits
 
 

@@ -1,0 +1,47 @@
+"""The pictures of an evaluation, in the run that was evaluated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dltrain.evaluation.drawing.charts import RESULTS_FILE, importance_panel, plot_results
+from dltrain.evaluation.drawing.figure import draw_or_warn
+from dltrain.evaluation.drawing.svg import sheet
+from dltrain.reporting import Reporter
+from dltrain.storage.atomic import write_atomically
+
+if TYPE_CHECKING:
+    from dltrain.evaluation.evaluate import EvaluateResult
+    from dltrain.evaluation.importance import Importances
+
+IMPORTANCE_FILE = "importance.svg"
+
+
+def draw_evaluation(result: EvaluateResult, worth: Importances | None, reporter: Reporter, *, is_default: bool) -> list[str]:
+    """Draw what the model says beside what is true, and what each column is worth, into the run.
+
+    Args:
+        result: of the evaluation.
+        worth: importances, where they were asked for.
+        reporter: hears of what could not be drawn.
+        is_default: it is of the rows and the weights whose results the fit draws as `results.svg`; the picture of others has
+            their part in its name.
+
+    Returns:
+        The names of the pictures that are there.
+    """
+    name = RESULTS_FILE if is_default else f"results_{result.part}.svg"
+    drawn = draw_or_warn(plot_results, name, result.run / name, result.report, reporter=reporter)
+    names = [name] if drawn else []
+    if worth is not None and worth.columns:
+        file = result.run / IMPORTANCE_FILE
+        if draw_or_warn(plot_importance, IMPORTANCE_FILE, file, worth.document(), reporter=reporter):
+            names.append(IMPORTANCE_FILE)
+    return names
+
+
+def plot_importance(picture: Path, worth: dict[str, Any]) -> bool:
+    """Write what each column is worth, as `Importances.document` has it, as SVG, whole or not at all."""
+    write_atomically(picture, sheet([importance_panel(worth["columns"], worth["metric"])]))
+    return True
