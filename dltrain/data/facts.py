@@ -40,7 +40,9 @@ class DataFacts:
 
 
 # How text is written: found out, said, and written back into the resolved config.
-WRITING = ("data.labels.separator", "data.dates", "data.separator", "data.decimal", "data.thousands", "data.encoding")
+WRITING = (
+    "data.labels.separator", "data.dates", "data.separator", "data.decimal", "data.thousands", "data.encoding", "data.units_row"
+)  # fmt: skip
 
 
 def facts_of(dataset: Dataset) -> DataFacts:

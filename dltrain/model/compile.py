@@ -64,7 +64,7 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig, *
             raise
         message = str(error.args[0] if error.args else error).split("\n")[0]
         raise ConfigError(Fault(f"Keras refuses the training settings: {message}", path="training")) from error
-    measure_in_own_units(model, heads, metrics)
+    measure_in_own_units(model, heads)
 
 
 def build_metrics(model: Any, part: EncodedPart) -> None:

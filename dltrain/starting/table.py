@@ -164,6 +164,7 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         separator=None
         if raw.reading.get("separator", ",") == ","
         else {"\t": "tab"}.get(raw.reading["separator"], raw.reading["separator"]),
+        units_row=raw.reading.get("units_row"),
         replace=odd,
         dates=_dates(columns),
         missing_target="drop" if target.name in columns.missing else "fail",
@@ -212,6 +213,7 @@ def _render(
     for key, remark in (
         ("encoding", "the file is no UTF-8"),
         ("header", "the first line is data already; `columns: [...]` gives the columns names"),
+        ("units_row", "the line below the header holds units and is no row"),
         ("separator", "what stands between fields"),
         ("decimal", "the decimal sign of numbers"),
         ("thousands", f"numbers such as 1{config.thousands}234"),

@@ -235,6 +235,12 @@ class DataConfig:
         of=TEXT_TABLES,
     )
     header: bool | None = keyed("bool", "Whether the first line holds the column names.", example=False, of=TEXT_TABLES)
+    units_row: bool | None = keyed(
+        "bool",
+        "Whether the line below the header holds units (kg, m/s) and is no row; by default found out.",
+        example=True,
+        of=TEXT_TABLES,
+    )
     separator: str | None = keyed("text", "What stands between fields; by default found out.", example=";", of=TEXT_TABLES)
     skip: int = keyed("int>=0", "Lines before the table that are none of it.", 0, example=3, of=TEXT_TABLES)
     comment: str | None = keyed("text", "Lines that begin so are no rows, such as # or Total.", example="#", of=TEXT_TABLES)

@@ -389,7 +389,7 @@ def read_weights(raw: RawTable, column: str, reading: Reading) -> NDArray[np.flo
 
 def _text_options(options: Mapping[str, Any]) -> dict[str, Any]:
     read: dict[str, Any] = {}
-    kinds = {"quote": str, "encoding": str, "header": bool, "separator": str, "skip": int, "comment": str}
+    kinds = {"quote": str, "encoding": str, "header": bool, "separator": str, "skip": int, "comment": str, "units_row": bool}
     for key in ("columns", *kinds):
         if options.get(key) is not None:
             read[key] = texts(options, key) if key == "columns" else typed(options, key, kinds[key])

@@ -131,10 +131,10 @@ def count_records(content: bytes, first_line: int, file: str, layout: TextLayout
         first_line: line of the file at which it begins.
         file: the file.
         layout: how it is written.
-        first: records of a header in it.
+        first: records of a header, and of units below it, in it.
     """
     has_quotes = layout.quote is not None and layout.quote.encode() in content
-    if has_quotes or len(layout.columns) == 1 or content[:1].isspace():
+    if has_quotes or len(layout.columns) == 1 or content[:1].isspace() or first > 1:
         return None
     if first:
         end = content.find(b"\n") + 1

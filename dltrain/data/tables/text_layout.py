@@ -6,10 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.kinds import is_number
 from dltrain.data.columns.number_signs import NumberSigns, find_number_signs
+from dltrain.data.columns.units_row import units_below
 from dltrain.data.raw import TWO_READINGS
 from dltrain.data.tables.column_names import named_columns
 from dltrain.data.tables.text_format import NAMES, SAMPLE_BYTES, Framing, find_separator, is_followed_by_blank, show_separator
@@ -32,7 +34,7 @@ class TextLayout:
 
     Attributes:
         columns: names.
-        first: records before the data: 1 where there is a header, else 0.
+        first: records before the data: 1 where there is a header, 2 where a line of units is below it, else 0.
         separator: one character.
         quote: one character, or None.
         signs: of its numbers.
@@ -41,6 +43,7 @@ class TextLayout:
         warnings: sentences for the user.
         strips_names: names of columns had blanks around them, which were left out.
         header: the line with the names of several columns, as it stands; empty where there is none.
+        has_units: there is a line of units below it.
     """
 
     columns: tuple[str, ...]
@@ -53,6 +56,7 @@ class TextLayout:
     warnings: tuple[Note, ...] = ()
     strips_names: bool = False
     header: bytes = b""
+    has_units: bool = False
 
     def width_check(self, file: str) -> WidthCheck:
         """A check of the file's records."""
@@ -87,9 +91,11 @@ class TextLayout:
         return f"{name}: {num_rows:,} rows, {len(self.columns)} columns ({written})"
 
     @property
-    def reading(self) -> dict[str, str]:
+    def reading(self) -> dict[str, Any]:
         """What was found out, by the keys that say it; whether the numbers show their signs, else what was said of them."""
-        found = {"separator": self.separator, "decimal": self.signs.decimal}
+        found: dict[str, Any] = {"separator": self.separator, "decimal": self.signs.decimal}
+        if self.has_units:
+            found["units_row"] = True
         if self.signs.thousands:
             found["thousands"] = self.signs.thousands
         if self.signs.is_sure:
@@ -133,15 +139,18 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
     warnings: tuple[Note, ...] = ()
     if first and config.header is None and sum(is_number(cell) for cell in first_row) > len(first_row) / 3:
         warnings = (warn(f"the first line of {name} looks like data ({listed(first_row, 4)}); {NO_HEADER}"),)
-    head = content[:SAMPLE_BYTES]
-    head = head if len(head) == len(content) else head[: head.rfind(b"\n") + 1] or head
+    cells, said = units_below(content, scan, config, separator, quote, name) if first else ([], "")
+    warnings = (*warnings, warn(said)) if said else warnings
+    head = content[: scan.starts[1]] + content[scan.ends[1] :] if cells else content
+    head = head[:SAMPLE_BYTES] if len(head) <= SAMPLE_BYTES else head[: head.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or head
     signs = find_number_signs(head, separator, quote, decimal=config.decimal, thousands=config.thousands)
     if signs.remark:
         warnings = (*warnings, warn(f"{name}: {signs.remark}", TWO_READINGS))
     look = show_separator(separator, is_followed_by_blank(content, separator))
     stripped = stripped and first > 0 and not is_followed_by_blank(content, separator)
     line = content[scan.starts[0] : scan.ends[0]] if first and len(columns) > 1 else b""
-    return TextLayout(tuple(columns), first, separator, quote, signs, look, named_by, warnings, stripped, line), scan
+    first += bool(cells)
+    return TextLayout(tuple(columns), first, separator, quote, signs, look, named_by, warnings, stripped, line, bool(cells)), scan
 
 
 def repeats_warning(name: str, lines: Sequence[int]) -> Note:

@@ -13,19 +13,51 @@ from dltrain.model.heads.head import Head
 from dltrain.model.keras_import import import_keras
 
 # Metrics that see differences alone. They are not given the mean: a float32 of a large number has no digits left for them.
-_OF_DIFFERENCES = ("MeanAbsoluteError", "MeanSquaredError", "RootMeanSquaredError", "LogCoshError", "R2Score")
+_OF_DIFFERENCES = (
+    "MeanAbsoluteError", "MeanSquaredError", "RootMeanSquaredError", "LogCoshError", "R2Score", "PearsonCorrelation",
+    "ConcordanceCorrelation",
+)  # fmt: skip
+# The functions behind Keras's metrics of means and losses of which that is true as well.
+_FUNCTIONS_OF_DIFFERENCES = ("huber", "log_cosh", "mean_absolute_error", "mean_squared_error")
 
 
-def means_seen(head: Head, metrics: Sequence[Any]) -> NDArray[np.float32]:
-    """What is added to scaled targets and outputs [targets] before the metrics see them: the means, where it matters to one.
+def sees_differences(metric: Any) -> bool:
+    """Whether a metric of Keras's is the same where all targets and outputs are moved by one number."""
+    function = getattr(getattr(metric, "_fn", None), "__name__", "")
+    return type(metric).__name__ in _OF_DIFFERENCES or function in _FUNCTIONS_OF_DIFFERENCES
+
+
+def means_inside(head: Head) -> NDArray[np.float32]:
+    """What is added to scaled targets and outputs [targets] for all metrics: the means of logarithms."""
+    return np.array([target.mean if target.is_log else 0.0 for target in head.targets], "float32")
+
+
+def means_beside(head: Head) -> NDArray[np.float32]:
+    """What is added on top [targets] for metrics that see more than differences."""
+    return np.array([0.0 if target.is_log else target.mean for target in head.targets], "float32")
+
+
+def of_relative_differences(metric: Any, y: Any, y_pred: Any, means: Any) -> Any:
+    """Values [..., rows] whose mean is a metric that is told by differences and by the true numbers; None for other metrics.
+
+    The differences keep the digits that they have not in numbers far from zero.
 
     Args:
-        head: whose targets are numbers.
-        metrics: Keras's, of this head.
+        metric: Keras's.
+        y, y_pred: in own units, without their means [..., rows, targets].
+        means: what they lack.
     """
-    of_differences = all(type(metric).__name__ in _OF_DIFFERENCES for metric in metrics)
-    means = [0.0 if of_differences and not target.is_log else target.mean for target in head.targets]
-    return np.array(means, "float32")
+    ops = import_keras().ops
+    name = getattr(getattr(metric, "_fn", None), "__name__", "")
+    if name not in ("mean_absolute_percentage_error", "mean_squared_logarithmic_error"):
+        return None
+    least = import_keras().backend.epsilon()
+    difference, true, said = y - y_pred, y + means, y_pred + means
+    if name == "mean_absolute_percentage_error":
+        return 100.0 * ops.mean(ops.abs(difference) / ops.maximum(ops.abs(true), least), axis=-1)
+    true_above, said_above = ops.maximum(true, least), ops.maximum(said, least)
+    difference = ops.where((true > least) & (said > least), difference, true_above - said_above)
+    return ops.mean(ops.square(ops.log1p(difference / (said_above + 1.0))), axis=-1)
 
 
 class OwnUnits:
@@ -33,13 +65,13 @@ class OwnUnits:
 
     Args:
         head: whose targets are numbers.
-        metrics: Keras's, of this head.
     """
 
-    def __init__(self, head: Head, metrics: Sequence[Any]) -> None:
+    def __init__(self, head: Head) -> None:
         self._targets = head.targets
         self._scale = np.array([target.scale for target in head.targets], "float32")
-        self._mean = means_seen(head, metrics)
+        self._mean = means_inside(head)
+        self._means_beside = means_beside(head)
         self._is_log = np.array([target.is_log for target in head.targets])
         limits = [target.limits or (-np.inf, np.inf) for target in head.targets]
         self._low, self._high = (np.array(bounds, "float32") for bounds in zip(*limits))
@@ -50,8 +82,19 @@ class OwnUnits:
             keras = import_keras()
             self._smearing = keras.Variable(self._factors(head), dtype="float32", trainable=False, name="smearing")
 
+    def update(self, metric: Any, y: Any, y_pred: Any) -> None:
+        """Let a metric of Keras's see targets and outputs, both as `of_targets` and `of_outputs` give them."""
+        if sees_differences(metric):
+            metric.update_state(y, y_pred)
+            return
+        values = of_relative_differences(metric, y, y_pred, self._means_beside)
+        if values is None:
+            metric.update_state(y + self._means_beside, y_pred + self._means_beside)
+        else:
+            import_keras().metrics.Mean.update_state(metric, values)
+
     def of_targets(self, values: Any) -> Any:
-        """Tensor [rows, targets] of stored ones."""
+        """Tensor [rows, targets] of stored ones, less the means of targets that are no logarithms."""
         values = values * self._scale + self._mean
         if not self._is_log.any():
             return values
@@ -59,7 +102,7 @@ class OwnUnits:
         return ops.exp(values) if self._is_log.all() else ops.where(self._is_log, ops.exp(values), values)
 
     def of_outputs(self, values: Any) -> Any:
-        """Tensor [rows, targets] of a model's outputs."""
+        """Tensor [rows, targets] of a model's outputs, less the same."""
         if self._is_clipped:
             values = import_keras().ops.clip(values, self._low, self._high)
         own = self.of_targets(values)
@@ -75,17 +118,16 @@ class OwnUnits:
         return np.array([target.smearing for target in head.targets], "float32")
 
 
-def measure_in_own_units(model: Any, heads: Sequence[Head], metrics: Sequence[Sequence[Any]]) -> None:
+def measure_in_own_units(model: Any, heads: Sequence[Head]) -> None:
     """Let a compiled model's metrics see what targets and outputs are in their own units; the loss keeps the stored ones.
 
     Args:
         model: compiled.
         heads: of its outputs.
-        metrics: Keras's, of each head.
     """
     units = [
-        OwnUnits(head, own) if head.encoding == "value" and any(target.is_scaled for target in head.targets) else None
-        for head, own in zip(heads, metrics, strict=True)
+        OwnUnits(head) if head.encoding == "value" and any(target.is_scaled for target in head.targets) else None
+        for head in heads
     ]
     if not any(units):
         return
@@ -93,11 +135,21 @@ def measure_in_own_units(model: Any, heads: Sequence[Head], metrics: Sequence[Se
 
     @functools.wraps(compute)
     def compute_metrics(x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        single = len(heads) == 1
-        true, said = ([y], [y_pred]) if single else (y, y_pred)
-        true = [value if unit is None else unit.of_targets(value) for value, unit in zip(true, units)]
-        said = [value if unit is None else unit.of_outputs(value) for value, unit in zip(said, units)]
-        return compute(model, x, true[0] if single else true, said[0] if single else said, sample_weight)
+        container = model._compile_metrics
+        if not container.built:
+            container.build(y, y_pred)
+        each = [y], [y_pred]
+        for own, unit, true, said in zip(
+            container._flat_metrics, units, *(each if len(heads) == 1 else (y, y_pred)), strict=True
+        ):
+            if unit is not None:
+                true, said = unit.of_targets(true), unit.of_outputs(said)
+            for metric in own.metrics if own else ():
+                if unit is None:
+                    metric.update_state(true, said)
+                else:
+                    unit.update(metric, true, said)
+        return model.get_metrics_result()
 
     model.compute_metrics = compute_metrics
     compute_metrics.units = units  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.model.heads.head import Head
-from dltrain.model.heads.own_units import means_seen
+from dltrain.model.heads.own_units import means_beside, means_inside, of_relative_differences, sees_differences
 
 
 class StackedUnits:
@@ -16,12 +16,12 @@ class StackedUnits:
 
     Args:
         heads: one a trial, whose targets are numbers.
-        metrics: Keras's.
     """
 
-    def __init__(self, heads: Sequence[Head], metrics: Sequence[Any]) -> None:
+    def __init__(self, heads: Sequence[Head]) -> None:
         self._scale = np.array([[[target.scale for target in head.targets]] for head in heads], "float32")
-        self._mean = np.array([[means_seen(head, metrics)] for head in heads], "float32")
+        self._mean = np.array([[means_inside(head)] for head in heads], "float32")
+        self._means_beside = np.array([[means_beside(head)] for head in heads], "float32")
         self._is_log = np.array([target.is_log for target in heads[0].targets])
         limits = [[target.limits or (-np.inf, np.inf) for target in head.targets] for head in heads]
         self._low, self._high = (np.array([[[pair[end] for pair in of]] for of in limits], "float32") for end in (0, 1))
@@ -32,8 +32,16 @@ class StackedUnits:
 
             self._smearing = tf.Variable(_factors(heads))
 
+    def seen(self, metric: Any, y: Any, y_pred: Any) -> tuple[Any, Any]:
+        """Targets and outputs as a metric is to see them; arguments as `of_targets` and `of_outputs` give them."""
+        return (y, y_pred) if sees_differences(metric) else (y + self._means_beside, y_pred + self._means_beside)
+
+    def of_relative_differences(self, metric: Any, y: Any, y_pred: Any) -> Any:
+        """Values [K, rows] whose mean is a metric of relative differences; None for other metrics."""
+        return of_relative_differences(metric, y, y_pred, self._means_beside)
+
     def of_targets(self, values: Any) -> Any:
-        """Tensor [K or 1, rows, targets] of stored ones."""
+        """Tensor [K or 1, rows, targets] of stored ones, less the means of targets that are no logarithms."""
         values = values * self._scale + self._mean
         if not self._is_log.any():
             return values
@@ -42,7 +50,7 @@ class StackedUnits:
         return tf.exp(values) if self._is_log.all() else tf.where(self._is_log, tf.exp(values), values)
 
     def of_outputs(self, values: Any) -> Any:
-        """Tensor [K, rows, targets] of the models' outputs."""
+        """Tensor [K, rows, targets] of the models' outputs, less the same."""
         if self._is_clipped:
             import tensorflow as tf
 
@@ -60,8 +68,8 @@ def _factors(heads: Sequence[Head]) -> Any:
     return np.array([[[target.smearing for target in head.targets]] for head in heads], "float32")
 
 
-def stacked_units(heads: Sequence[Head], metrics: Sequence[Any]) -> StackedUnits | None:
+def stacked_units(heads: Sequence[Head]) -> StackedUnits | None:
     """The units of such heads; None where the targets are not scaled."""
     if heads[0].encoding != "value" or not any(target.is_scaled for head in heads for target in head.targets):
         return None
-    return StackedUnits(heads, metrics)
+    return StackedUnits(heads)

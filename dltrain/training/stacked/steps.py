@@ -320,7 +320,7 @@ class _StackedMetrics:
         known = [id(variable) for variable in model.metrics_variables]
         self._places = [[known.index(id(variable)) for variable in metric.variables] for metric in self._metrics]
         self._loss_places = [known.index(id(variable)) for variable in model._loss_tracker.variables]
-        self.units = stacked_units(heads, self._metrics)
+        self.units = stacked_units(heads)
 
     def update(self, state: Sequence[Any], loss: Any, y: Any, y_pred: Any, valid: Any) -> tuple[Any, ...]:
         """The running metrics after some rows; arguments as in `_StackedLoss.of`."""
@@ -337,10 +337,15 @@ class _StackedMetrics:
         y = _for_all(y, num_trials)
         if self.units is not None:
             y, y_pred = self.units.of_targets(y), self.units.of_outputs(y_pred)
+        true, said = y, y_pred
         for metric, places, is_mean in zip(self._metrics, self._places, self._is_mean):
+            relative = None
+            if self.units is not None:
+                y, y_pred = self.units.seen(metric, true, said)
+                relative = self.units.of_relative_differences(metric, true, said)
             if is_mean:
                 flat = [tf.reshape(array, [-1, *array.shape[2:]]) for array in (y, y_pred)]
-                found = tf.cast(metric._fn(*flat, **metric._fn_kwargs), "float32")
+                found = relative if relative is not None else tf.cast(metric._fn(*flat, **metric._fn_kwargs), "float32")
                 found = tf.reshape(found, [num_trials, num_rows, -1])
                 found = tf.reduce_mean(found, axis=2) if found.shape[2] != 1 else found[:, :, 0]
                 found = found if valid is None else found * valid

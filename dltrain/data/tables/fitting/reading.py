@@ -12,7 +12,7 @@ from dltrain.data.tables.column_names import named_columns
 from dltrain.errors import DataError, capped
 from dltrain.wording import column_hint
 
-TEXT_OPTIONS = ("columns", "header", "quote", "encoding", "separator", "skip", "comment")
+TEXT_OPTIONS = ("columns", "header", "quote", "encoding", "separator", "skip", "comment", "units_row")
 
 
 def reading_of(config: DataConfig, raw: RawTable) -> Reading:
