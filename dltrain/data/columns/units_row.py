@@ -68,7 +68,7 @@ def units_below(
         return [], ""  # most tables: their first row begins with a number
     lines = [strip_field_blanks(content[scan.starts[row] : scan.ends[row]], scan, row) for row in range(1, count + 1)]
     names = [f"column_{index}" for index in range(int(scan.num_fields[1]))]
-    frame = read_columns(b"\n".join(lines), names, 0, separator, quote, file)
+    frame = read_columns(b"\n".join(lines), names, separator, quote, file)
     if frame.height != count:
         return [], ""
     cells = [(cell or "").strip() for cell in frame.row(0)]

@@ -87,7 +87,7 @@ def test_a_row_of_words_may_be_a_row(text, tmp_path):
     config = load_config_text(f"data: {{source: csv, path: t.csv, task: reconstruction}}\n{MODEL}", folder=tmp_path).data
     raw = read_source(config, seed=0, reporter=Reporter())
     assert raw.frame.height == len(frame)
-    assert not [note for note in raw.notes if "below the header" in note]
+    assert not [note for note in raw.notes if "below the header" in note.text]
 
 
 def test_the_key_decides(tmp_path):
@@ -97,7 +97,7 @@ def test_the_key_decides(tmp_path):
         data = f"data: {{source: csv, path: t.csv, task: reconstruction{option}}}\n{MODEL}"
         raw = read_source(load_config_text(data, folder=tmp_path).data, seed=0, reporter=Reporter())
         assert raw.frame.height == height
-        assert any("data.units_row: true" in note for note in raw.notes) == hint
+        assert any("data.units_row: true" in note.text for note in raw.notes) == hint
 
 
 def test_init_writes_it_down(tmp_path: Path, monkeypatch):
