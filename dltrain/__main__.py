@@ -9,19 +9,51 @@ import sys
 def main() -> None:
     """Run the command line and leave with its exit code."""
     _open_what_is_closed()
+    code = _run_warm() if os.environ.get("DLTRAIN_WARM") != "0" else None
+    sys.exit(run(sys.argv) if code is None else code)
+
+
+def run(words: list[str]) -> int:
+    """Run a command line, in this process; return its exit code.
+
+    Args:
+        words: as in `sys.argv`.
+    """
     try:
-        if sys.argv[1:3] == ["completion", "words"]:  # a shell asks at every press of a key: not even the command line is read
+        if words[1:3] == ["completion", "words"]:  # a shell asks at every press of a key: not even the command line is read
             from dltrain.cli.completion import answer
 
-            code = answer(sys.argv[3:])
-        else:
-            from dltrain.cli.app import run
+            return answer(words[3:])
+        from dltrain.cli.app import run
 
-            code = run(sys.argv[1:])
+        return run(words[1:])
     except KeyboardInterrupt:  # while the command line itself was being imported
         sys.stderr.write("error: interrupted\n")
-        code = 130
-    sys.exit(code)
+        return 130
+
+
+def _run_warm() -> int | None:
+    """Let a warm process do it (`dltrain warm`); None where there is none, or it cannot."""
+    if sys.platform != "linux" or sys.argv[1:2] == ["warm"]:
+        return None
+    from dltrain.processes.warm.circumstances import folder
+
+    starts = os.environ.get("DLTRAIN_WARM") == "1"
+    if not starts and not folder().exists():
+        return None
+    from dltrain.processes.warm.client import run_warm
+
+    code = run_warm(sys.argv)
+    if code is None and starts:
+        from dltrain.errors import DltrainError
+        from dltrain.processes.warm.manage import start
+
+        try:
+            start()
+        except (DltrainError, OSError):  # the command goes on alone
+            return None
+        code = run_warm(sys.argv)
+    return code
 
 
 def _open_what_is_closed() -> None:

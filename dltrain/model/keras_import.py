@@ -26,6 +26,7 @@ from typing import Any
 
 from dltrain.errors import RunError, UsageError
 from dltrain.machine import require_address_space, require_open_files
+from dltrain.processes.helper import IN_WAITING
 from dltrain.settings import keras_folder
 
 logger = logging.getLogger(__name__)
@@ -65,6 +66,8 @@ def import_keras(threads: int | None = None) -> Any:
         UsageError: Keras was imported before, on another backend.
         RunError: the system leaves too little memory or too few open files for TensorFlow.
     """
+    if hasattr(sys.modules.get("keras"), IN_WAITING):
+        return _begin(threads)
     if "keras" in sys.modules:
         keras: Any = sys.modules["keras"]
         if keras.config.backend() != "tensorflow":
@@ -78,6 +81,28 @@ def import_keras(threads: int | None = None) -> Any:
     require_open_files()
     require_address_space()
     ignored_settings.update(_asked_otherwise())
+    return _load(threads, begins=True)
+
+
+def load_keras() -> None:
+    """Import TensorFlow and Keras for forks of this process, and run nothing: `import_keras` in a fork begins to."""
+    setattr(_load(None, begins=False), IN_WAITING, True)
+
+
+def _begin(threads: int | None) -> Any:
+    """What `import_keras` does beside the import, where that was done before this process was forked."""
+    keras: Any = sys.modules["keras"]
+    require_open_files()
+    ignored_settings.update(_asked_otherwise())
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    delattr(keras, IN_WAITING)
+    with quiet_stderr():
+        _start(threads)
+    return keras
+
+
+def _load(threads: int | None, *, begins: bool) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     hide = _Hide()
@@ -86,14 +111,12 @@ def import_keras(threads: int | None = None) -> Any:
     sys.meta_path.insert(0, hide)
     try:
         with quiet_stderr(), _without_settings():
-            import tensorflow as tf
+            import tensorflow  # noqa: F401 - before Keras, which would import more of it
 
-            if threads:
-                tf.config.threading.set_intra_op_parallelism_threads(threads)
-                tf.config.threading.set_inter_op_parallelism_threads(threads)
             keras = importlib.import_module("keras")
             _settle(keras)
-            tf.constant(0.0)  # starts the runtime, which writes its notices now and not into later output
+            if begins:
+                _start(threads)
     except ImportError as error:
         if _NO_MEMORY not in str(error):
             raise
@@ -107,6 +130,15 @@ def import_keras(threads: int | None = None) -> Any:
         # Thousands of modules will never be garbage; looking through them at each collection costs time.
         gc.freeze()
     return keras
+
+
+def _start(threads: int | None) -> None:
+    """Start TensorFlow's runtime, which writes its notices now and not into later output."""
+    tf: Any = sys.modules["tensorflow"]
+    if threads:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    tf.constant(0.0)
 
 
 def _settle(keras: Any) -> None:

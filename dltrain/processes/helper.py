@@ -28,12 +28,20 @@ T = TypeVar("T")
 _HEADER = struct.Struct("<cQQ")  # kind of message, bytes of the pickle, bytes of the arrays beside it
 
 
-def can_fork() -> bool:
-    """Whether a fork is safe and useful here: Linux, no other Python thread, TensorFlow and polars not yet loaded.
+IN_WAITING = "_waits_for_dltrain"  # an attribute of the module `keras` while TensorFlow is imported and has run nothing
 
-    Polars keeps a pool of threads, which a fork loses: in the helper its first query would wait for ever.
+
+def runs_tensorflow() -> bool:
+    """Whether TensorFlow is there with threads of its own; forks of a warm process have it, and it has not begun."""
+    return "tensorflow" in sys.modules and not hasattr(sys.modules.get("keras"), IN_WAITING)
+
+
+def can_fork() -> bool:
+    """Whether a fork is safe and useful here: Linux, no other Python thread, TensorFlow not running, polars not yet loaded.
+
+    Both keep a pool of threads, which a fork loses: in the helper its first query would wait for ever.
     """
-    return sys.platform == "linux" and not {"tensorflow", "polars"} & sys.modules.keys() and threading.active_count() == 1
+    return sys.platform == "linux" and not runs_tensorflow() and "polars" not in sys.modules and threading.active_count() == 1
 
 
 class ForwardingReporter(Reporter):

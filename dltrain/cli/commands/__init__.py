@@ -21,6 +21,7 @@ COMMANDS = {
     "schema": "JSON Schema of the config, for editors.",
     "datasets": "The named datasets; fetch one for offline use.",
     "completion": "What a shell needs to complete all these words.",
+    "warm": "A process from which the next commands begin at once.",
     "runs": "The runs, newest or best first; remove some.",
 }
 SHELLS = ("bash", "zsh", "fish")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from dltrain.evaluation.drawing.mistakes import FILE as MISTAKES_FILE
 from dltrain.evaluation.drawing.mistakes import MistakeSheet, plot_mistakes
 from dltrain.evaluation.drawing.reconstructions import Sheet, plot_reconstructions
 from dltrain.evaluation.metrics.forecast import Forecast
-from dltrain.processes.helper import HelperProcess
+from dltrain.processes.helper import HelperProcess, runs_tensorflow
 from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
 
@@ -61,7 +60,7 @@ class Drawers:
 
 def _import_plots(*, reporter: Reporter) -> None:
     """Import what drawing needs while training goes on elsewhere."""
-    if "tensorflow" not in sys.modules:
+    if not runs_tensorflow():
         with contextlib.suppress(Exception):  # said where something is to be drawn
             import matplotlib.backends.backend_agg
             import matplotlib.figure  # noqa: F401
