@@ -31,7 +31,7 @@ def shared_data(name: str) -> Path:
 
 def run_dltrain(*words: str, cwd: Path, timeout: float = 900, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the real command in a process of its own."""
-    env = {**os.environ, "DLTRAIN_CACHE": str(cwd / ".cache"), **environment}
+    env = {**os.environ, "DLTRAIN_CACHE": str(cwd / ".cache"), "DLTRAIN_WARM": "0", **environment}
     env["PYTHONPATH"] = os.pathsep.join([str(REPOSITORY), env.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     return subprocess.run(
         [sys.executable, "-m", "dltrain", *words], cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False

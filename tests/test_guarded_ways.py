@@ -47,6 +47,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     },
     "read JSON": {
         "processes/helper.py": "pickles between a process and its own children, over a socket that nobody else has",
+        "processes/warm/wire.py": "from a process of the same user, bounded, the kernel says whose it is",
         "storage/stored.py": "the guarded way itself",
         "config/catalog/catalog.py": "a file of the package",
         "model/symbolic/application_layers.py": "a file of the package",
@@ -64,6 +65,8 @@ ALLOWED: dict[str, dict[str, str]] = {
     },
     "start a process": {
         "processes/helper.py": "the helper, a fork of this process",
+        "processes/warm/server.py": "commands, forks of the warm process, and their keepers",
+        "processes/warm/manage.py": "the warm process: neither the working directory nor a variable says what it imports beyond the command's own",
         "sweep/engines/processes.py": "workers: isolated",
         "training/environment.py": "git rev-parse HEAD",
     },

@@ -43,6 +43,7 @@ def _say(ready: int) -> None:
 
 def import_all() -> None:
     """Import the package, Keras and TensorFlow; run nothing, start no thread that a fork would lose."""
+    importlib.import_module("dltrain.cli.app")  # first, as in a command: what hides from what depends on the order
     from dltrain.model.keras_import import load_keras
 
     load_keras()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import signal
@@ -30,14 +31,30 @@ def become(request: dict[str, Any], files: list[int]) -> list[str]:
     sys.argv[:] = request["words"]
     sys.path[:] = request["path"]
     _take_signals(set(request["ignored"]), set(request["blocked"]))
-    streams: tuple[TextIO, ...] = (sys.stdin, sys.stdout, sys.stderr)
-    for stream in streams:
-        # As the interpreter does at its beginning; standard error is written line by line everywhere.
-        stream.reconfigure(line_buffering=stream.isatty() or stream is sys.stderr)  # type: ignore[attr-defined]
+    _open_streams()
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
     return list(sys.argv)
+
+
+def _open_streams() -> None:
+    """Make the standard streams anew, as the interpreter does at its beginning: what they know of their files is of others."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        old: TextIO = getattr(sys, name)
+        raw = io.FileIO(number, "r" if number == 0 else "w", closefd=False)
+        inner = io.BufferedReader(raw) if number == 0 else io.BufferedWriter(raw)
+        stream = io.TextIOWrapper(
+            inner,
+            encoding=old.encoding,
+            errors=old.errors,
+            newline="\n" if number else None,
+            line_buffering=raw.isatty() or number == 2,
+            write_through=bool(os.environ.get("PYTHONUNBUFFERED")) and number > 0,
+        )
+        stream.mode = raw.mode[0]  # type: ignore[misc]
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
 
 
 def _take_files(files: list[int], numbers: list[int]) -> None:

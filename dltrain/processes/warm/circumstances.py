@@ -16,6 +16,7 @@ _PREFIXES = (
     "CUDA_", "NVIDIA_", "NCCL_", "OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "ONEDNN_", "DNNL_", "NPY_",
     "NUMPY_", "NUMEXPR_", "ABSL_", "GRPC_", "PROTOCOL_BUFFERS_", "VIRTUAL_ENV", "CONDA_",
 )  # fmt: skip
+_LONGEST = 50  # characters: the whole name of a socket takes 108 at the most
 _STATUS = ("CapEff", "CapBnd", "NoNewPrivs", "Seccomp")
 
 
@@ -27,7 +28,7 @@ def is_offered() -> bool:
 def folder() -> Path:
     """Where the sockets of this user's warm processes are; it need not exist."""
     own = os.environ.get("XDG_RUNTIME_DIR", "")
-    if own.startswith("/") and is_own(Path(own)):
+    if own.startswith("/") and len(own) <= _LONGEST and is_own(Path(own)):
         return Path(own) / "dltrain-warm"
     return Path(f"/tmp/dltrain-warm-{os.getuid()}")
 

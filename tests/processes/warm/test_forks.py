@@ -1,0 +1,281 @@
+"""A command that is forked from a warm process is as if it had begun by itself. The warm process here knows nothing but Python."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dltrain.processes.warm.server import stamps_of
+from tests.support import REPOSITORY
+
+SERVER = """
+import os, sys
+from pathlib import Path
+from dltrain.processes.warm.circumstances import circumstances, folder, key_of
+from dltrain.processes.warm.server import serve, stamps_of
+package = Path(sys.argv[1])
+folder().mkdir(0o700, exist_ok=True)
+words = serve(folder() / key_of(circumstances()), package, stamps_of(package), lambda: os.write(1, b"ready"), float(sys.argv[2]))
+exec(words[1])
+"""
+CLIENT = """
+import sys
+from dltrain.processes.warm.client import run_warm
+code = run_warm(sys.argv)
+sys.exit(77 if code is None else code)
+"""
+ALONE = 77
+
+
+class Warm:
+    """A warm process, and commands that may be forked from it."""
+
+    def __init__(self, folder: Path, idle_seconds: float = 60.0) -> None:
+        self.folder, self.package = folder, folder / "package"
+        self.package.mkdir()
+        self.runtime = Path(tempfile.mkdtemp(prefix="warm"))  # names of sockets are short
+        self.env = {
+            **os.environ, "XDG_RUNTIME_DIR": str(self.runtime), "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1",
+        }  # fmt: skip
+        words = [sys.executable, "-c", SERVER, str(self.package), str(idle_seconds)]
+        self.process = subprocess.Popen(words, env=self.env, stdout=subprocess.PIPE, start_new_session=True)
+        assert self.process.stdout is not None
+        assert self.process.stdout.read(5) == b"ready"
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.runtime, ignore_errors=True)
+
+    def words(self, code: str, *more: str) -> list[str]:
+        return [sys.executable, "-c", CLIENT, code, *more]
+
+    def run(self, code: str, *more: str, **named: object) -> subprocess.CompletedProcess[str]:
+        given: dict[str, object] = {"env": self.env, "capture_output": True, "text": True, "timeout": 60, "check": False, **named}
+        return subprocess.run(self.words(code, *more), **given)  # type: ignore[call-overload, no-any-return]
+
+    def begin(self, code: str, **named: object) -> subprocess.Popen[str]:
+        given: dict[str, object] = {"env": self.env, "stdout": subprocess.PIPE, "text": True, **named}
+        return subprocess.Popen(self.words(code), **given)  # type: ignore[call-overload, no-any-return]
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    made = Warm(tmp_path_factory.mktemp("warm"))
+    yield made
+    made.end()
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    until = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < until, what
+        time.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_its_words_folder_variables_streams_and_exit_code_are_the_commands(warm: Warm, tmp_path: Path) -> None:
+    code = (
+        "import os, sys; print(sys.argv[2:], os.getcwd(), os.environ['MINE'], 'LEFT' in os.environ, oct(os.umask(0)));"
+        " print(sys.stdin.read(), file=sys.stderr); sys.exit(5)"
+    )
+    env = {**warm.env, "MINE": "é\udcff"}
+    ended = warm.run(f"import os; os.umask(0o027); os.chdir({str(tmp_path)!r})", "a", "b c", env=env, input="given", cwd=tmp_path)
+    assert ended.returncode == 0
+    ended = warm.run(code, "a", "b c", env={**env, "PYTHONIOENCODING": ""}, input="given", cwd=tmp_path)
+    assert ended.returncode == ALONE, "other variables of Python are other circumstances"
+    ended = subprocess.run(
+        warm.words(code.replace("os.environ['MINE']", "ascii(os.environ['MINE'])"), "a", "b c"),
+        env=env, input="given", cwd=tmp_path, capture_output=True, text=True, umask=0o027, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (5, f"['a', 'b c'] {tmp_path} '\\xe9\\udcff' False 0o27\n")
+    assert ended.stderr == "given\n"
+
+
+def test_open_files_keep_their_numbers(warm: Warm, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("through a number")
+    with open(tmp_path / "file") as file:
+        os.dup2(file.fileno(), 63)
+        try:
+            ended = warm.run(
+                "import os; print(open('/dev/fd/63').read(), sorted(map(int, os.listdir('/proc/self/fd')))[:4])", pass_fds=(63,)
+            )
+        finally:
+            os.close(63)
+    assert ended.stdout == "through a number [0, 1, 2, 3]\n", ended.stderr  # 3: of the listing itself
+
+
+def test_what_is_closed_or_gone_stays_so(warm: Warm, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = f"import os; os.rmdir({str(gone)!r}); print(os.path.exists('.'), os.listdir('.'))"
+    ended = subprocess.run(warm.words(code), cwd=gone, env=warm.env, capture_output=True, text=True, check=False)
+    assert ended.stdout == "True []\n", ended.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT])
+def test_a_signal_to_the_command_reaches_it_and_shows_in_how_it_ended(warm: Warm, number: signal.Signals) -> None:
+    waits = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+    begun = warm.begin(waits, stderr=subprocess.DEVNULL)
+    assert begun.stdout is not None
+    pid = int(begun.stdout.readline())
+    begun.send_signal(number)
+    begun.wait(30)
+    alone = subprocess.Popen([sys.executable, "-c", waits], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert alone.stdout is not None
+    alone.stdout.readline()
+    alone.send_signal(number)
+    alone.wait(30)
+    assert begun.returncode == alone.returncode
+    wait_for(lambda: not is_alive(pid), "it goes on")
+
+
+def test_a_signal_may_be_caught_or_ignored(warm: Warm) -> None:
+    code = (
+        "import signal, time; signal.signal(15, lambda *_: (print('caught', flush=True), exit(3)));"
+        " print(signal.getsignal(1) == signal.SIG_IGN, flush=True); time.sleep(60)"
+    )
+    begun = warm.begin(code, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    assert begun.stdout is not None
+    assert begun.stdout.readline() == "True\n"
+    begun.send_signal(signal.SIGHUP)
+    begun.send_signal(signal.SIGTERM)
+    assert (begun.stdout.read(), begun.wait(30)) == ("caught\n", 3)
+
+
+def test_who_kills_the_command_by_force_kills_it(warm: Warm) -> None:
+    begun = warm.begin("import os, time; print(os.getpid(), flush=True); time.sleep(60)")
+    assert begun.stdout is not None
+    pid = int(begun.stdout.readline())
+    begun.kill()
+    begun.wait()
+    wait_for(lambda: not is_alive(pid), "it goes on")
+
+
+def test_a_command_that_dies_shows_its_signal(warm: Warm) -> None:
+    assert warm.run("import os; os.kill(os.getpid(), 9)").returncode == -9
+    assert warm.run("import os; os.kill(os.getpid(), 15)").returncode == -15
+    assert warm.run("import os; os._exit(200)").returncode == 200
+
+
+def test_it_stops_and_goes_on_as_a_job_does(warm: Warm) -> None:
+    begun = warm.begin("import os, time; print(os.getpid(), flush=True)\nfor n in range(600): time.sleep(0.1)")
+    assert begun.stdout is not None
+    pid = int(begun.stdout.readline())
+
+    def state(of: int) -> str:
+        return Path(f"/proc/{of}/stat").read_text().rpartition(")")[2].split()[0]
+
+    begun.send_signal(signal.SIGTSTP)
+    wait_for(lambda: state(pid) == "T" and state(begun.pid) == "T", "it was not stopped")
+    begun.send_signal(signal.SIGCONT)
+    wait_for(lambda: state(pid) == "S" and state(begun.pid) == "S", "it does not go on")
+    begun.terminate()
+    assert begun.wait(30) == -signal.SIGTERM
+
+
+def test_ctrl_c_on_a_terminal_reaches_the_command_and_what_it_started(warm: Warm) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        code = (
+            "import subprocess, sys; p = subprocess.Popen(['sleep', '60']); print(sys.stdout.isatty(), p.pid, flush=True)\n"
+            "try: p.wait()\nexcept KeyboardInterrupt: print('interrupted', flush=True); sys.exit(130)"
+        )
+        os.execve(sys.executable, warm.words(code), warm.env)
+    shown = b""
+    while b"\n" not in shown:
+        shown += os.read(terminal, 1000)
+    assert shown.startswith(b"True")
+    sleeping = int(shown.split()[1])
+    os.write(terminal, b"\x03")
+    _, status = os.waitpid(pid, 0)
+    with contextlib.suppress(OSError):
+        shown += os.read(terminal, 1000)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 130
+    assert b"interrupted" in shown
+    wait_for(lambda: not is_alive(sleeping), "the terminal's group is more than one process")
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (100, 200))", "import os; os.nice(1)"],
+    ids=["limits", "priority"],
+)
+def test_who_has_other_circumstances_begins_alone(warm: Warm, change: str) -> None:
+    assert warm.run("exit(0)").returncode == 0
+    assert warm.run("exit(0)", preexec_fn=lambda: exec(change)).returncode == ALONE
+    assert warm.run("exit(0)", env={**warm.env, "TF_ENABLE_ONEDNN_OPTS": "0"}).returncode == ALONE
+    assert warm.run("exit(0)", env={**warm.env, "SHLVL": "9"}).returncode == 0
+
+
+def test_a_folder_that_others_can_reach_is_not_trusted(tmp_path: Path) -> None:
+    made = Warm(tmp_path)
+    place = made.runtime / "dltrain-warm"
+    try:
+        assert made.run("exit(0)").returncode == 0
+        assert [oct(path.stat().st_mode & 0o777) for path in place.iterdir()] == ["0o600"]
+        place.chmod(0o777)
+        assert made.run("exit(0)").returncode == ALONE
+        place.chmod(0o700)
+        (made.package / "module.py").write_text("changed")
+        assert made.run("exit(0)").returncode == ALONE, "it would run code of before"
+        made.process.wait(30)
+        assert not list(place.iterdir())
+        assert made.run("exit(0)").returncode == ALONE
+    finally:
+        made.end()
+
+
+def test_it_may_be_killed_while_a_command_runs_and_ends_when_nobody_comes(tmp_path: Path) -> None:
+    made = Warm(tmp_path, idle_seconds=1.0)
+    begun = made.begin("import time; print(1, flush=True); time.sleep(1); print('done'); exit(4)")
+    assert begun.stdout is not None
+    begun.stdout.readline()
+    made.process.kill()
+    made.process.wait()
+    assert (begun.stdout.read(), begun.wait(30)) == ("done\n", 4)
+    assert made.run("exit(0)").returncode == ALONE, "a socket that nobody listens to"
+    (tmp_path / "again").mkdir()
+    other = Warm(tmp_path / "again", idle_seconds=0.2)
+    assert other.process.wait(30) == 0
+    made.end()
+    other.end()
+
+
+def test_nothing_is_carried_over(warm: Warm) -> None:
+    """Forty commands: none sees what another did, and their random numbers differ."""
+    seen = set()
+    for number in range(40):
+        code = f"import os, random, sys; assert not hasattr(sys, 'mine'); sys.mine = {number}; os.environ['A'] = 'b'; print(random.random())"
+        ended = warm.run(code)
+        assert ended.returncode == 0, ended.stderr
+        seen.add(ended.stdout)
+    assert len(seen) == 40
+
+
+def test_stamps_are_of_code_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("1")
+    before = stamps_of(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "a.pyc").write_text("1")
+    assert stamps_of(tmp_path) == before
+    (tmp_path / "a.py").write_text("22")
+    assert stamps_of(tmp_path) != before
