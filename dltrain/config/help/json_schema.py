@@ -136,7 +136,7 @@ def _data(key: Key) -> Schema:
         for name, found in arguments.items()
         if len(found) == 1
     }
-    shared = {name for name, found in arguments.items() if len(found) > 1}
+    shared = [name for name, found in arguments.items() if len(found) > 1]  # in order: the file is compared
     schema["properties"] |= {name: {} for name in shared}
     rules = []
     for source in SOURCES.values():

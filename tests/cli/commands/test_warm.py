@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
@@ -162,19 +163,23 @@ def served(place: Place) -> int:
 
 def compare(places: tuple[Place, Place], commands: Sequence[Sequence[str]]) -> int:
     warm, cold = places
-    before, count = served(warm), 0
+    before, wrong = served(warm), []
     for words in commands:
         first, second = warm.run(*words), cold.run(*words)
-        assert first.returncode == second.returncode, (words, first.stderr, second.stderr)
+        if first.returncode != second.returncode:
+            wrong.append((words, first.returncode, second.returncode, first.stderr, second.stderr))
         for found, expected in ((first.stdout, second.stdout), (first.stderr, second.stderr)):
             found, expected = (masked(text.replace(str(p.folder), "HERE")) for text, p in ((found, warm), (expected, cold)))
-            assert found == expected, words
-        count += 1
-    assert served(warm) - before == count, "some were begun alone"
+            if found != expected:
+                wrong.append(
+                    (words, *[line for line in difflib.ndiff(found.splitlines(), expected.splitlines()) if line[0] in "-+"][:8])
+                )
+    assert not wrong, "\n".join(map(str, wrong))
+    assert served(warm) - before == len(commands), "some were begun alone"
     found_files, expected_files = warm.files(), cold.files()
     assert found_files.keys() == expected_files.keys()
     assert [name for name in found_files if found_files[name] != expected_files[name]] == []
-    return count
+    return len(commands)
 
 
 def test_the_course_of_a_run(places: tuple[Place, Place]) -> None:
