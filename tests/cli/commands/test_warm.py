@@ -28,7 +28,7 @@ training: {epochs: 2, batch_size: 16, jit_compile: false}
 TIMES = (
     (re.compile(r"\d+(\.\d+)?(e-\d+)? (ms|s|min)\b"), "TIME"),
     (re.compile(r"\d{4}-\d\d-\d\d[T _-]\d\d[:-]?\d\d[:-]?\d\d(\.\d+)?Z?"), "WHEN"),
-    (re.compile(r'"(seconds|total|data|import|build|train|evaluate|began|started|ended|created)": [^,}\n]+'), "TIME"),
+    (re.compile(r'"(num_bytes|seconds|total|data|import|build|train|evaluate|began|started|ended|created)": [^,}\n]+'), "TIME"),
     (re.compile(r"\d+(\.\d+)? [MG]B"), "SIZE"),
 )
 # What a person types, one after the other in one folder.
@@ -194,4 +194,4 @@ def test_every_command(places: tuple[Place, Place]) -> None:
 def test_wrong_words(cli: Any) -> None:
     result = cli("warm", "strat")
     assert result.code == 2
-    assert "did you mean start" in result.err
+    assert 'did you mean "start"' in result.err
