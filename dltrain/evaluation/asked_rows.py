@@ -103,7 +103,15 @@ class MeasuredRows:
         part = other.read(stored, threads, reporter, with_targets=True)
         for warning in warn_of_training_rows(stored.run.state, part):
             reporter.warning(warning)
-        return ReadRows("data", part, paths=tuple(self.data))
+        found = ReadRows("data", part, paths=tuple(self.data))
+        if not stored.config.evaluation.baselines:
+            return found
+        try:
+            own = MeasuredRows(part="train").read(stored, threads, Reporter())
+        except (DataError, UsageError) as error:
+            reason = f"the run's own data is not there as it was: {error.faults[0].message}"
+            return replace(found, notes=[f"The baselines that learn are left out, because {reason}."])
+        return replace(found, train=own.train)
 
     def _read_own(self, stored: StoredRun, threads: int | None, reporter: Reporter) -> ReadRows:
         before = with_places(stored.run, self.overrides) if self.overrides else stored.config.data
@@ -119,7 +127,7 @@ class MeasuredRows:
         sample = spread_rows(part) if name == "train" else None
         if sample is not None:
             part, notes = take_part(part, sample), [*notes, sample_note(sample)]
-        return ReadRows(name, part, notes, config)
+        return ReadRows(name, part, notes, config, train=dataset.parts["train"])
 
     def _choose(self, dataset: Dataset, stored: StoredRun, reporter: Reporter) -> tuple[str, Part]:
         """The part asked for, of data that is the run's."""
@@ -152,6 +160,7 @@ class ReadRows:
         notes: sentences for the user.
         config: of the run's own data, where it is now; None for other data.
         paths: of other data.
+        train: the training part, where the run's own data was read.
     """
 
     name: str
@@ -159,6 +168,7 @@ class ReadRows:
     notes: list[str] = field(default_factory=list)
     config: DataConfig | None = None
     paths: tuple[str, ...] = ()
+    train: Part | None = None
 
 
 def read_beside_keras(threads: int | None, reporter: Reporter, function: Callable[..., T], *arguments: Any) -> T:

@@ -13,6 +13,7 @@ from dltrain.evaluation.asked_rows import MeasuredRows, ReadRows
 from dltrain.evaluation.load_run import StoredRun, load_run
 from dltrain.evaluation.member_metrics import measure_members
 from dltrain.evaluation.metrics.gates import check_gates, parse_gates
+from dltrain.evaluation.metrics.learned_baselines import learned_baselines
 from dltrain.evaluation.metrics.pca_baseline import load_pca
 from dltrain.evaluation.metrics.reconstruction import report_reconstruction
 from dltrain.evaluation.metrics.report import report_part, restore_priors, restore_reference
@@ -116,6 +117,9 @@ def _measure(stored: StoredRun, model: Any, found: ReadRows) -> EvaluateResult:
         report = report_part(found.name, logs, stored.heads, outputs, found.part, reference, priors)
         if stored.is_average and stored.config.training is not None:
             members = measure_members(model, encoded, found.part, stored.heads, stored.config.training)
+        if stored.config.evaluation.baselines and found.train is not None:
+            wanted, schema = stored.config.evaluation.baselines, stored.preprocessing.schema
+            report.report["learned"] = learned_baselines(wanted, schema, found.train, found.part, stored.config.seed)
         scored = Scored(stored, found.part, encoded, forward, outputs, found.config, found.paths)
     return EvaluateResult(
         run=stored.run.path,

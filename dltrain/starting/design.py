@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dltrain.config.types import SplitConfig
@@ -20,6 +20,8 @@ ROWS_PER_INPUT = 20
 STEPS_PER_EPOCH = 100
 SMALL_BATCH, LARGE_BATCH = 16, 512
 TABLE_UNITS, TABLE_DROPOUT = (256, 128), 0.2
+# So many nets are averaged where there is time. Most end after so many epochs; a step takes so long, and for each weight.
+MEMBERS, USUAL_EPOCHS, TABLE_STEP_SECONDS, SECONDS_PER_WEIGHT = 5, 40, 0.5e-3, 4e-9
 SMALL_SIDE, LARGE_SIDE = 8, 24
 MOST_ASPECT = 4
 PICTURES_FOR_CONVOLUTION = 1_500
@@ -43,6 +45,7 @@ class Design:
         epochs_reason: why so many.
         loss: as the config holds it; None: what the task needs.
         members: how many models are averaged.
+        folds: each of them validates on another fold of the rows that are not of the test part.
     """
 
     layers: list[Any]
@@ -57,6 +60,7 @@ class Design:
     epochs_reason: str = "at the most; early stopping ends it when validation no longer improves"
     loss: Any = None
     members: int = 1
+    folds: bool = False
 
 
 def split_of(num_rows: int, *, own_test: bool) -> SplitConfig:
@@ -111,6 +115,22 @@ def design_table(schema: Schema, num_rows: int) -> Design:
     reason += "together, and dropout against learning the rows by heart (`dltrain init --simple` writes a small net)"
     plateau = {"monitor": "val_loss", "factor": 0.3, "patience": 4}
     return Design(layers, reason, min(small.batch_size * 2, LARGE_BATCH), 100, 12, {"Adam": {"learning_rate": 0.001}}, plateau)
+
+
+def in_folds(chosen: Design, schema: Schema, num_rows: int, seconds: float) -> Design:
+    """The net of a table as the average of several, each validated on another fold of the rows, where there is time for it.
+
+    Args:
+        chosen: the net.
+        schema: inputs and targets.
+        num_rows: of the training part.
+        seconds: that training may take on two cores.
+    """
+    weights = sum(spec.vocabulary_size * _width(spec) for spec in schema.inputs if spec.vocabulary_size is not None)
+    weights += sum(map(_width, schema.inputs)) * TABLE_UNITS[0] + TABLE_UNITS[0] * TABLE_UNITS[1]
+    steps = MEMBERS * USUAL_EPOCHS * -(-num_rows // chosen.batch_size)
+    takes = steps * (TABLE_STEP_SECONDS + weights * SECONDS_PER_WEIGHT)
+    return replace(chosen, members=MEMBERS, folds=True) if takes <= seconds else chosen
 
 
 def _width(spec: InputSpec) -> int:

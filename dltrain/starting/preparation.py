@@ -31,12 +31,14 @@ class Preparation:
     Attributes:
         encode: column -> "embedding", for categories of more values than are one-hot.
         log_target: the logarithm of the target is to be learned, for its skewness is this: of the values, of their logarithms.
+        clip_target: predictions of a number are kept within what the training part has.
         scale: "smooth_clip" for all numbers, or column -> "smooth_clip", for those with values far out.
     """
 
     encode: Mapping[str, str] = field(default_factory=dict)
     log_target: tuple[float, float] | None = None
     scale: str | Mapping[str, str] = field(default_factory=dict)
+    clip_target: bool = False
 
     def apply(self, config: DataConfig) -> DataConfig:
         """The `data:` block with it."""
@@ -45,6 +47,7 @@ class Preparation:
             encode=self.encode or None,
             scale=self.scale or config.scale,
             scale_target="log" if self.log_target else config.scale_target,
+            clip_target=True if self.clip_target else None,
         )
 
 

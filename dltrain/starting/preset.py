@@ -8,29 +8,31 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dltrain.config.presets import NUMBERS, REALMLP
-from dltrain.starting.design import Design
+from dltrain.starting.design import MEMBERS, Design
 from dltrain.starting.preparation import Preparation
 
 if TYPE_CHECKING:
     from dltrain.data.columns.column import FeatureColumn
     from dltrain.data.dataset import Schema
 
-# Rows of the training part from which on the preset was ahead of a smaller net, on tables that were measured.
-FEWEST_ROWS = {"regression": 500, "classification": 1_500}
+# Rows of the training part from which on the preset, or several nets, were ahead of a single one, on tables that were measured.
+FEWEST_ROWS = {"regression": 150, "classification": 1_500}
 EPOCHS, FEWEST_EPOCHS, BATCH_SIZE = 256, 32, 256
-# So many models are averaged where each has time for so many epochs.
-MEMBERS, EPOCHS_OF_MEMBER = 5, 64
+# Members are averaged where each has time for so many epochs.
+EPOCHS_OF_MEMBER = 64
+# With so many members each row is one's to validate on and the others' to learn from; fewer would learn from too little.
+FEWEST_FOLDS = 4
 # A step's seconds on two cores: what each takes, and what its products take.
 STEP_SECONDS, PRODUCTS_PER_SECOND = 2e-3, 40e9
-DEFAULT_SECONDS = 120.0
+DEFAULT_SECONDS = 75.0
 # Of a number the preset makes so many, of a category's embedding so many.
 WIDTH_OF_NUMBER, WIDTH_OF_EMBEDDING, UNITS = 4, 8, 256
 # A target that leans further than this is learned by its logarithm all the same.
 VERY_SKEWED = 5.0
 
 
-def suits(features: Sequence[FeatureColumn], task: str, num_rows: int) -> bool:
-    """Whether the preset is the better net for a table: one of numbers more than of names, with rows to learn from.
+def has_rows_enough(features: Sequence[FeatureColumn], task: str, num_rows: int) -> bool:
+    """Whether a table has the rows for the preset or several nets, and no text or pictures, which are another matter.
 
     Args:
         features: the columns, fitted.
@@ -38,16 +40,24 @@ def suits(features: Sequence[FeatureColumn], task: str, num_rows: int) -> bool:
         num_rows: of the training part.
     """
     kinds = [column.kind for column in features]
-    if "text" in kinds or "image" in kinds or num_rows < FEWEST_ROWS.get(task, num_rows + 1):
+    return "text" not in kinds and "image" not in kinds and num_rows >= FEWEST_ROWS.get(task, num_rows + 1)
+
+
+def suits(features: Sequence[FeatureColumn], task: str, num_rows: int) -> bool:
+    """Whether the preset is the better net for a table: one of numbers more than of names, with rows to learn from.
+
+    Args: see `has_rows_enough`.
+    """
+    if not has_rows_enough(features, task, num_rows):
         return False
     numbers = sum(column.kind in ("number", "date") for column in features)
     return numbers >= max(1, sum(column.is_embedded for column in features))
 
 
-def prepare(prepared: Preparation) -> Preparation:
-    """The preparation that the preset was made with: the numbers bent in, the target as it is unless it leans far."""
+def prepare(prepared: Preparation, task: str) -> Preparation:
+    """The preparation that the preset was made with: numbers bent in, the target as it is unless it leans far, in its range."""
     leaning = prepared.log_target if prepared.log_target and prepared.log_target[0] > VERY_SKEWED else None
-    return replace(prepared, scale="smooth_clip", log_target=leaning)
+    return replace(prepared, scale="smooth_clip", log_target=leaning, clip_target=task == "regression" and leaning is None)
 
 
 def inputs_of(features: Sequence[FeatureColumn], left: Mapping[str, str]) -> dict[str, list[str]]:
@@ -78,7 +88,7 @@ def inputs_of(features: Sequence[FeatureColumn], left: Mapping[str, str]) -> dic
 
 
 def design_preset(
-    features: Sequence[FeatureColumn], schema: Schema, num_rows: int, inputs: Mapping[str, list[str]], seconds: float | None
+    features: Sequence[FeatureColumn], schema: Schema, num_rows: int, inputs: Mapping[str, list[str]], seconds: float
 ) -> Design:
     """The preset, with epochs that fit into the time.
 
@@ -87,11 +97,11 @@ def design_preset(
         schema: the targets.
         num_rows: of the training part.
         inputs: from `inputs_of`.
-        seconds: that training may take on two cores; None: `DEFAULT_SECONDS`.
+        seconds: that training may take on two cores.
     """
     task = schema.targets[0].task
     width = _width(features)
-    members, epochs = members_within(seconds or DEFAULT_SECONDS, num_rows, width)
+    members, epochs = members_within(seconds, num_rows, width)
     count = sum(column.kind in ("number", "date") for column in features)
     named = "all columns are numbers" if not inputs else f"{count} of {len(features)} columns are numbers"
     reason = f"{num_rows:,} rows to train on, and {named}: RealMLP's layers and training (arXiv 2407.04491), which `dltrain "
@@ -109,6 +119,7 @@ def design_preset(
         inputs=inputs,
         epochs_reason=epochs_reason,
         members=members,
+        folds=members >= FEWEST_FOLDS,
         loss=smoothed_loss(len(schema.targets[0].classes)) if task == "classification" else None,
     )
 

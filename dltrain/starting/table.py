@@ -24,10 +24,10 @@ from dltrain.errors import DataError, Fault, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns, study_columns, with_names, with_short_texts
-from dltrain.starting.design import Design, design, design_table, split_of
+from dltrain.starting.design import Design, design, design_table, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.preparation import MOST_ONE_HOT, Preparation, decide
-from dltrain.starting.preset import design_preset, inputs_of, prepare, suits
+from dltrain.starting.preset import DEFAULT_SECONDS, design_preset, has_rows_enough, inputs_of, prepare, suits
 from dltrain.starting.starter import Starter, Wishes, no_comparison
 from dltrain.starting.target import Target, choose_target, study_target
 from dltrain.starting.text import find_text_options
@@ -94,12 +94,20 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     features = getattr(fitted.preprocessing, "features", ())
     if wishes.compare and any(column.kind in ("text", "image") for column in features):
         raise no_comparison("it has columns of text, or of pictures")
-    if not wishes.simple and is_whole and suits(features, target.spec.task, num_rows):
-        prepared = prepare(prepared)
-        fitted = _fit(prepared.apply(config), raw)
-        chosen = design_preset(features, schema, num_rows, inputs_of(features, _left(config, columns, features)), wishes.seconds)
+    seconds = wishes.seconds or DEFAULT_SECONDS
+    if wishes.simple:
+        chosen = design(schema, num_rows)
+    elif is_whole and suits(features, target.spec.task, num_rows):
+        prepared = prepare(prepared, target.spec.task)
+        chosen = design_preset(features, schema, num_rows, inputs_of(features, _left(config, columns, features)), seconds)
     else:
-        chosen = design(schema, num_rows) if wishes.simple else design_table(schema, num_rows)
+        chosen = design_table(schema, num_rows)
+        if is_whole and has_rows_enough(features, target.spec.task, num_rows):
+            chosen = in_folds(chosen, schema, num_rows, seconds)
+    if chosen.folds:
+        config = replace(config, split=replace(config.split, validation=None))
+    if chosen.folds or chosen.preset:
+        fitted = _fit(prepared.apply(config), raw)
     config = prepared.apply(config)
     count = f"{raw.frame.height:,} rows"
     size = f"{count}, {raw.frame.width} columns" if is_whole else f"{raw.frame.width} columns; looked at the first {count}"
@@ -339,6 +347,8 @@ def _render_preparation(block: Block, config: DataConfig, target: Target, column
     if prepared.encode:
         remark = f"of more than {MOST_ONE_HOT} categories an embedding learns which are alike; the others are one-hot"
         block.entry("encode", dict(prepared.encode), remark)
+    if prepared.clip_target:
+        block.entry("clip_target", True, "predictions stay between the least and the largest value of the training part")
     if prepared.log_target:
         before, after = prepared.log_target
         remark = (
@@ -352,7 +362,8 @@ def _percent(share: float) -> str:
 
 
 def _suggest_time(block: Block, split: SplitConfig, name: str) -> None:
-    words = f"split: {{time: {name}, test: {split.test}, validation: {split.validation}}}"
+    shares = f"test: {split.test}" + (f", validation: {split.validation}" if split.validation else "")
+    words = f"split: {{time: {name}, {shares}}}"
     block.remark(f"to be tested on what comes later, as in use: {words}, with {name} out of `features`", indent=2)
 
 
@@ -371,6 +382,8 @@ def render_split(block: Block, split: SplitConfig) -> None:
     """The key `split`."""
     if split.test is None:
         block.entry("split", {"validation": split.validation}, "of the training part; a test part comes along")
+    elif split.validation is None:
+        block.entry("split", {"test": split.test}, "of all rows; each member below validates on a fold of what remains")
     else:
         remark = "test: of all rows; validation: of what remains, to stop in time"
         block.entry("split", {"test": split.test, "validation": split.validation}, remark)
@@ -412,7 +425,12 @@ def render_training(block: Block, chosen: Design, task: str, counts: Mapping[str
         remark = "labels are taken as a little uncertain, against learning them by heart: who comes before whom is told better; "
         remark += "leave it out where the probabilities themselves count, which it draws to the middle"
         block.entry("loss", chosen.loss, remark)
-    if chosen.members > 1:
+    if chosen.folds:
+        remark = (
+            "so many models, each stopped by another fold of the rows and trained on the others; their average is the run's model"
+        )
+        block.entry("members", {"folds": chosen.members}, remark)
+    elif chosen.members > 1:
         block.entry("members", chosen.members, "models of other seeds, whose average is the run's model")
     block.entry("epochs", chosen.epochs, chosen.epochs_reason)
     if chosen.preset is None:

@@ -80,7 +80,7 @@ def test_labels_of_two_classes_are_smoothed() -> None:
 
 @pytest.mark.parametrize("kind", ["few rows", "few classes", "words", "simple"])
 def test_where_the_smaller_net_is_better_it_stays(kind: str) -> None:
-    columns = mixed(600 if kind == "few rows" else 1000)
+    columns = mixed(200 if kind == "few rows" else 1000)
     if kind == "few classes":  # too few rows for classes, as against numbers
         columns["y"] = np.where(columns["y"] > 1, "yes", "no")
     if kind == "words":
@@ -88,6 +88,24 @@ def test_where_the_smaller_net_is_better_it_stays(kind: str) -> None:
     _, config = start(columns, simple=kind == "simple")
     assert config.model.layers[0].component.name == "Dense"
     assert not config.model.inputs
+
+
+def test_members_validate_on_folds_of_all_rows_but_the_test_part() -> None:
+    text, config = start(mixed(1000))
+    assert config.training is not None
+    assert (config.training.members.folds, config.data.split.test, config.data.split.validation) == (5, 0.25, None)
+    assert "each stopped by another fold of the rows" in text
+    assert config.data.clip_target is True
+    columns = mixed(1000)
+    columns["also many"] = columns["and many"] = columns["1st of: many"][::-1]
+    _, config = start(columns)
+    assert config.training is not None
+    assert (config.model.layers[0].component.name, config.training.members.folds) == ("Dense", 5)
+    polars.DataFrame(columns).write_csv("t.csv")
+    done = run_dltrain("init", "t.csv", "--target", "y", "--time", "2s", cwd=Path.cwd())
+    config = load_config_text(done.stdout, file="first.yaml", folder=Path.cwd())
+    assert config.training is not None
+    assert (config.training.members.are_several, config.data.split.validation) == (False, 0.2)
 
 
 def test_a_target_that_leans_a_little_is_learned_as_it_is() -> None:
@@ -109,7 +127,7 @@ def test_epochs_go_by_the_time() -> None:
     assert (config.training.members.number, config.training.epochs) == (1, 32)
     _, config = start(mixed(1000))
     assert config.training is not None
-    assert (config.training.members.number, config.training.epochs) == (5, 256)
+    assert (config.training.members.folds, config.training.epochs) == (5, 256)
     wrong = run_dltrain("init", "t.csv", "--target", "y", "--time", "soon", cwd=Path.cwd())
     assert wrong.returncode == 2
     assert "such as 90s, 10m or 1h" in wrong.stderr
