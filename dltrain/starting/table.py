@@ -90,20 +90,12 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     config = _config(config, target, columns, leaks, raw)
     prepared = decide(_fit(config, raw), columns.numbers)
     fitted = _fit(prepared.apply(config), raw)
-    schema, num_rows = fitted.preprocessing.schema, fitted.parts["train"].num_rows
     features = getattr(fitted.preprocessing, "features", ())
     if wishes.compare and any(column.kind in ("text", "image") for column in features):
         raise no_comparison("it has columns of text, or of pictures")
-    seconds = wishes.seconds or DEFAULT_SECONDS
-    if wishes.simple:
-        chosen = design(schema, num_rows)
-    elif is_whole and suits(features, target.spec.task, num_rows):
+    chosen = _choose_net(fitted, _left(config, columns, features), wishes, is_whole)
+    if chosen.preset:
         prepared = prepare(prepared, target.spec.task)
-        chosen = design_preset(features, schema, num_rows, inputs_of(features, _left(config, columns, features)), seconds)
-    else:
-        chosen = design_table(schema, num_rows)
-        if is_whole and has_rows_enough(features, target.spec.task, num_rows):
-            chosen = in_folds(chosen, schema, num_rows, seconds)
     if chosen.folds:
         config = replace(config, split=replace(config.split, validation=None))
     if chosen.folds or chosen.preset:
@@ -116,6 +108,26 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     text = _render(head, config, target, columns, leaks, prepared, chosen, raw, asked)
     text += COMPARED if wishes.compare else ""
     return Starter(text, (head, *fitted.summary, f"model: {chosen.layers_reason}"))
+
+
+def _choose_net(fitted: Fitted, left: Mapping[str, str], wishes: Wishes, is_whole: bool) -> Design:
+    """The net for a table, by its training part.
+
+    Args:
+        fitted: the table.
+        left: column -> kind, of those that its training part has nothing to teach about.
+        wishes: what is asked of it.
+        is_whole: whether it is all of the table.
+    """
+    schema, num_rows = fitted.preprocessing.schema, fitted.parts["train"].num_rows
+    features, task = getattr(fitted.preprocessing, "features", ()), schema.targets[0].task
+    seconds = wishes.seconds or DEFAULT_SECONDS
+    if wishes.simple:
+        return design(schema, num_rows)
+    if is_whole and suits(features, task, num_rows):
+        return design_preset(features, schema, num_rows, inputs_of(features, left), seconds)
+    chosen = design_table(schema, num_rows)
+    return in_folds(chosen, schema, num_rows, seconds) if is_whole and has_rows_enough(features, task, num_rows) else chosen
 
 
 def _left(config: DataConfig, columns: Columns, features: Sequence[FeatureColumn]) -> dict[str, str]:
