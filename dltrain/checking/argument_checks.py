@@ -124,6 +124,13 @@ def _of_optimizer(training: TrainingConfig, steps: int | None) -> Iterator[Said]
             "0.99 is usual",
             False,
         )
+    if given.get("loss_scale_factor") and training.precision == "mixed_float16":
+        yield (
+            "loss_scale_factor",
+            "mixed_float16 scales the loss by itself, whatever loss_scale_factor says",
+            "leave it out",
+            True,
+        )
     if optimizer.name == "SGD" and given.get("nesterov") and not given.get("momentum"):
         yield "nesterov", "nesterov has no effect without momentum", "say `momentum: 0.9` as well", True
     if optimizer.name in ("SGD", "RMSprop") and given.get("momentum") == 1:

@@ -99,6 +99,8 @@ def _read_blocks(context: Context, tree: Tree, name: str) -> Config:
         places = {key: place for key, place in context.places.items() if key.startswith("model.inputs")}
         data = replace(data, input_columns=columns, places={**data.places, **places})
     training = read_training(context, values.get("training"), data)
+    if training is not None:
+        model = replace(model, precision=training.precision)
     data = _without_share(faults, root, data, training)
     evaluation = read_evaluation(context, values.get("evaluation"))
     sweep = read_sweep(context, values.get("sweep"), tree.parameters)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.load_run import StoredRun, load_run
@@ -32,6 +32,10 @@ class AverageOfRuns(StoredRun):
     def is_average(self) -> bool:
         """It is one."""
         return True
+
+    def in_float32(self) -> Self:
+        """As of a run."""
+        return replace(super(AverageOfRuns, self).in_float32(), runs=tuple(run.in_float32() for run in self.runs))
 
     def build(self, weights: Path, *, layer: str | None = None) -> Any:
         """The average, each of its models with the same of its checkpoints as the first one has.

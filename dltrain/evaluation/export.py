@@ -105,6 +105,10 @@ def export(
     reporter, asked = reporter or Reporter(), ExportPlace(**place)
     stored = load_run(run) if top is None else load_average(run, top)
     chosen, path = asked.choose(run)
+    notes = []
+    if chosen.in_float32 and stored.config.model.precision != "float32":
+        notes.append(f"the file computes in float32: not all that reads {chosen.name} knows {stored.config.model.precision}")
+        stored = stored.in_float32()
     inputs = describe_inputs(stored.preprocessing, chosen.input_name)
     _, checkpoint = stored.checkpoint(weights)
     reporter.status("importing Keras")
@@ -121,7 +125,8 @@ def export(
         reporter.status("comparing it with the run")
         num_rows, difference = _compare(stored, model, raw, chosen, temporary)
     described = document(raw.inputs, raw.outputs, chosen)
-    notes = [] if num_rows else [f"nothing that reads {chosen.name} files is installed: the file was not compared with the run"]
+    if not num_rows:
+        notes.append(f"nothing that reads {chosen.name} files is installed: the file was not compared with the run")
     return Export(
         run=run,
         path=path,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from numpy.typing import NDArray
 
@@ -59,6 +59,11 @@ class StoredRun:
         training = self.config.training
         loss, metrics = (training.loss, training.metrics) if training else (None, ())
         return resolve_heads(self.config.model, self.preprocessing.schema, loss, metrics)
+
+    def in_float32(self) -> Self:
+        """The same with all layers in float32, as the weights are."""
+        config = replace(self.config, model=replace(self.config.model, precision="float32"))
+        return replace(self, config=config)
 
     @property
     def threads(self) -> int | None:

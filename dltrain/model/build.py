@@ -61,12 +61,24 @@ def build_model(
     """
     keras = import_keras()
     keras.utils.set_random_seed(derive_seed(seed, "build"))
-    built = _Builder(keras, seed, pretrained, shared).build(model, schema, heads, augment)
+    with _computing_in(keras, model.precision):
+        built = _Builder(keras, seed, pretrained, shared).build(model, schema, heads, augment)
     if pretrained and model.weights is not None:
         from dltrain.model.weights.transfer import take_weights  # NumPy is not needed to check a config
 
         built.dltrain_taken = take_weights(built, Path(model.weights))
     return built
+
+
+@contextmanager
+def _computing_in(keras: Any, policy: str) -> Iterator[None]:
+    """Layers that are made within the context have this dtype policy, and so has a model, whose `compile` goes by it."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 # Layers whose inputs are arguments of their own (query, value, key), not one list.
@@ -84,6 +96,7 @@ class _Builder:
         self.tensors: dict[str, Any] = {}
         self.names = LayerNames(self.tensors)
         self.vectors: dict[str, Any] = {}
+        self.in_float32: set[str] = set()  # names of the layers that put out what the model puts out
 
     def build(self, model: ModelConfig, schema: Schema, heads: Sequence[Head], augment: Sequence[Component]) -> Any:
         names = input_names(schema.inputs, model, heads)
@@ -96,14 +109,17 @@ class _Builder:
         for index, component in enumerate(in_unit_range(augment, schema)):
             tensor = self._apply(LayerConfig(component, path=f"data.augment.{index}"), tensor)
         self.names.keep_free(model, heads)
+        sources = [head.source for head in heads if not head.layers] if heads else [None]
+        self.in_float32 = {name for name in sources if name is not None}
         for index, layer in enumerate(entry.layers):
-            tensor = self._apply(layer, tensor, shared=index < self.num_shared)
+            is_output = None in sources and index == len(entry.layers) - 1
+            tensor = self._apply(layer, tensor, shared=index < self.num_shared, in_float32=is_output)
         outputs = [] if heads else [tensor]
         for head in heads:
             output = tensor if head.source is None else self.tensors[head.source]
             for layer in head.layers:
-                output = self._apply(layer, output)
-            outputs.append(output)
+                output = self._apply(layer, output, in_float32=True)
+            outputs.append(self._to_float32(output))
         with keras_refusals():
             return self.keras.Model(
                 inputs if len(inputs) > 1 else inputs[0], outputs if len(outputs) > 1 else outputs[0], name="model"
@@ -150,8 +166,17 @@ class _Builder:
         mask = layers.ReLU(max_value=1.0, name=f"{key}_mask")(layers.Rescaling(1.0, name=f"{key}_indices")(indices))
         return layers.GlobalAveragePooling1D(name=f"{key}_mean")(embedded, mask=mask)
 
-    def _apply(self, config: LayerConfig, tensor: Any, *, shared: bool = False) -> Any:
+    def _to_float32(self, output: Any) -> Any:
+        """An output in float32, where the layer that puts it out could not be told to compute in it."""
+        if not str(output.dtype).endswith("float16"):
+            return output
+        name = f"{output._keras_history.operation.name}_float32"
+        return self.keras.layers.Activation("linear", dtype="float32", name=name)(output)
+
+    def _apply(self, config: LayerConfig, tensor: Any, *, shared: bool = False, in_float32: bool = False) -> Any:
         name = self.names.name(config)
+        if in_float32:
+            self.in_float32.add(name)
         if config.component.kind == "composed":
             return self._compose(config, name, tensor)
         is_there = shared and self.shared is not None
@@ -203,6 +228,8 @@ class _Builder:
         arguments = {key: make_value(self.keras, value) for key, value in config.component.arguments.items()}
         if "seed" in inspect.signature(layer_class.__init__).parameters and arguments.get("seed") is None:
             arguments["seed"] = derive_seed(self.seed, "layer", name)
+        if name in self.in_float32:
+            arguments.setdefault("dtype", "float32")
         layer = _construct(layer_class, {"name": name, **arguments})
         curves = {key: value for key, value in config.component.arguments.items() if is_curve(value)}
         if curves:

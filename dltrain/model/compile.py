@@ -56,15 +56,20 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig, *
             metrics=metrics[0] if single else metrics,
             jit_compile=False,
         )
-        if not optimizer.built:
-            optimizer.build(model.trainable_variables)
-            put_groups(model, optimizer, training.optimizer)
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)  # of mixed_float16 Keras's LossScaleOptimizer, around ours
+            put_groups(model, inner_optimizer(model.optimizer), training.optimizer)
     except (ValueError, TypeError) as error:
         if is_own_bug(error):
             raise
         message = str(error.args[0] if error.args else error).split("\n")[0]
         raise ConfigError(Fault(f"Keras refuses the training settings: {message}", path="training")) from error
     measure_in_own_units(model, heads)
+
+
+def inner_optimizer(optimizer: Any) -> Any:
+    """The optimizer that changes the weights and counts the steps: of a LossScaleOptimizer the one within."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
 
 
 def build_metrics(model: Any, part: EncodedPart) -> None:

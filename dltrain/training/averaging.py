@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from dltrain.model.compile import inner_optimizer
+
 
 @contextlib.contextmanager
 def averaged_weights(model: Any) -> Iterator[None]:
@@ -36,7 +38,7 @@ def finalize_weights(model: Any) -> bool:
 
 def _averages(model: Any) -> list[tuple[Any, Any]]:
     """Each trained variable of the model with its average; none where the optimizer keeps no average."""
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    optimizer = inner_optimizer(model.optimizer)
     if not getattr(optimizer, "use_ema", False):
         return []
     averages = optimizer._model_variables_moving_average

@@ -14,6 +14,7 @@ from typing import Any
 
 from dltrain.config.curves import curve_at, is_curve
 from dltrain.config.types import Component
+from dltrain.model.compile import inner_optimizer
 
 
 class Curves:
@@ -43,7 +44,7 @@ class Curves:
         """
         import tensorflow as tf
 
-        optimizer = getattr(self._model.optimizer, "inner_optimizer", self._model.optimizer)
+        optimizer = inner_optimizer(self._model.optimizer)
         share = tf.cast(optimizer._iterations.value, "float32") / float(self._num_steps)
         before: list[tuple[Any, str, Any]] = []
         try:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.model.build import keras_refusals
+from dltrain.model.compile import inner_optimizer
 from dltrain.model.pixels import take_rows
 from dltrain.training.curves import Curves
 
@@ -123,7 +124,7 @@ class CompiledLoop:
             taken = [take_rows(tensor, index) for tensor in inputs]
             if self.corrupt is not None:
                 # The optimizer counts the run's steps, and comes back with the state on a resume.
-                taken[0] = self.corrupt(taken[0], self.model.optimizer._iterations.value)
+                taken[0] = self.corrupt(taken[0], inner_optimizer(self.model.optimizer)._iterations.value)
             x = one_or_all(taken)
             y = one_or_all([tf.gather(tensor, index) for tensor in targets])
             w = None if weights is None else one_or_all([tf.gather(tensor, index) for tensor in weights])

@@ -119,6 +119,7 @@ def keras_fit(
     keras = import_keras()
     training = config.training
     assert training is not None
+    keras.config.set_dtype_policy(training.precision)
     model = keras.Sequential(
         [
             keras.Input((6,)),
@@ -128,9 +129,10 @@ def keras_fit(
                 kernel_regularizer=keras.regularizers.L2(0.01),
                 bias_constraint=keras.constraints.MaxNorm(0.05),
             ),
-            keras.layers.Dense(1, activation="sigmoid"),
+            keras.layers.Dense(1, activation="sigmoid", dtype="float32"),
         ]
     )
+    keras.config.set_dtype_policy("float32")
     model.set_weights(first)
     arguments = dict(case.arguments)
     if isinstance(arguments.get("learning_rate"), Mapping):
@@ -336,6 +338,8 @@ FAST = [
     Case("SGD", {"learning_rate": SCHEDULES[9], "gradient_accumulation_steps": 3, "global_clipnorm": 0.05}),
     Case("SGD", {"learning_rate": 2.0}, {"epochs": 12, "early_stopping": STOPPING[9], "reduce_lr_on_plateau": PLATEAU[0]}),
     Case("SGD", {"learning_rate": 0.3}, {"epochs": 6, "checkpoint": CHECKPOINT[1], "class_weight": "balanced"}),
+    Case("Adam", {"learning_rate": 0.01}, {"precision": "mixed_bfloat16"}),
+    Case("SGD", {"learning_rate": 0.05, "use_ema": True, "ema_momentum": 0.8}, {"average": True, "precision": "mixed_float16"}),
 ]
 
 

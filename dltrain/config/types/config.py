@@ -17,7 +17,11 @@ from dltrain.wording import Secrets
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """The `model:` block; `inputs` are names -> the columns that they take, or options (`shape`, without the batch)."""
+    """The `model:` block; `inputs` are names -> the columns that they take, or options (`shape`, without the batch).
+
+    Attributes:
+        precision: what its layers compute in, `training.precision`.
+    """
 
     inputs: Mapping[str, Any] = keyed(
         "map(any)",
@@ -49,6 +53,7 @@ class ModelConfig:
         example={"Dense": {"units": 10, "activation": "softmax"}},
     )
     logits: bool = keyed("bool", "Leave the output's activation out and tell the loss so.", False, example=True)
+    precision: str = "float32"
 
 
 # Models that learn from the same rows, to hold the network against.

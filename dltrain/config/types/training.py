@@ -143,6 +143,12 @@ class TrainingConfig:
         False,
         example=True,
     )
+    precision: str = keyed(
+        "'float32'|'mixed_bfloat16'|'mixed_float16'",
+        "What layers compute in, as Keras's dtype policies: weights and the output stay float32; mixed_float16 scales the loss.",
+        "float32",
+        example="mixed_bfloat16",
+    )
     clip_norm: float | None = keyed(
         "number>0",
         "Clip the gradient of each weight to this norm, as Keras's `clipnorm`; the norm of all together is the optimizer's"

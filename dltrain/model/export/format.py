@@ -24,6 +24,7 @@ class ExportFormat(ABC):
         with_text: whether its graph is made with text in and labels out (see `build_raw_model`).
         text_dtype: what words, free text and labels are in the file: "string", or whole numbers that stand for them.
         any_size: whether it resizes pictures by itself.
+        in_float32: whether what reads it may know no other numbers.
         packages: what must be installed to write it.
         extra: the extra of dltrain that brings them.
     """
@@ -34,6 +35,7 @@ class ExportFormat(ABC):
     with_text: ClassVar[bool] = True
     text_dtype: ClassVar[str] = "string"
     any_size: ClassVar[bool] = True
+    in_float32: ClassVar[bool] = False
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
 

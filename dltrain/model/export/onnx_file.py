@@ -30,6 +30,7 @@ class OnnxFile(ExportFormat):
     name = "onnx"
     suffix = ".onnx"
     with_text = False
+    in_float32 = True
     packages = ("onnx", "tf2onnx")
     extra = "onnx"
 

@@ -36,6 +36,7 @@ class TfliteFile(ExportFormat):
     with_text = False
     text_dtype = "int32"
     any_size = False
+    in_float32 = True
 
     def input_name(self, column: str) -> str:
         """See `plain_name`."""

@@ -190,6 +190,8 @@ def _why_not_model(config: Config) -> str | None:
 def _why_not_training(training: TrainingConfig) -> str | None:
     if training.phases:
         return "it is trained in phases"
+    if training.precision != "float32":
+        return f"{training.precision} is not stacked"
     optimizer = training.optimizer
     if optimizer.name not in optimizers.NUMBERS:
         return f"the optimizer {optimizer.name} is not stacked"
