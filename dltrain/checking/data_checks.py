@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.checking.quality import Finding, Quality, TableView, inspect_table, rows_by_part
+from dltrain.checking.quality import Finding, LabelsView, Quality, TableView, inspect_labels, inspect_table, rows_by_part
 from dltrain.config.types import Config
 from dltrain.data.arrays.disk_array import Array
 from dltrain.data.arrays.scaled_pixels import ScaledPixels
@@ -64,11 +64,14 @@ def _fault(finding: Finding) -> Fault:
 def _view(raw: RawTable, dataset: Dataset, preprocessing: TablePreprocessing) -> TableView:
     classes = _classes(dataset.schema)
     parts = {name: part.row_ids for name, part in dataset.parts.items()}
-    targets = {}
+    targets, labels = {}, None
     for spec in dataset.schema.targets:
         if spec.task == "reconstruction":
             continue
         values = _whole(dataset.parts, spec.name, raw.frame.height)
+        if spec.is_multilabel:
+            labels = LabelsView(spec.name, spec.classes, values, spec.separator)
+            continue
         targets[spec.name] = values if spec.name in classes else spec.to_own(values)
     return TableView(
         raw.frame,
@@ -78,6 +81,7 @@ def _view(raw: RawTable, dataset: Dataset, preprocessing: TablePreprocessing) ->
         parts,
         preprocessing.reading,
         locator(raw),
+        labels,
     )
 
 
@@ -88,7 +92,7 @@ def _classes(schema: Schema) -> dict[str, tuple[str, ...]]:
 def _whole(parts: Mapping[str, Part], target: str, num_rows: int) -> NDArray[Any]:
     """A target in the order of the rows."""
     first = next(iter(parts.values())).targets[target]
-    values = np.zeros(num_rows, first.dtype)
+    values = np.zeros((num_rows, *first.shape[1:]), first.dtype)
     for part in parts.values():
         values[part.row_ids] = part.targets[target]
     return values
@@ -113,6 +117,12 @@ def _inspect_arrays(dataset: Dataset) -> Quality:
     classes = _classes(dataset.schema)
     for name, part in dataset.parts.items():
         quality.lines += rows_by_part(part.targets, classes, {name: np.arange(part.num_rows)})
+    for spec in dataset.schema.targets:
+        if spec.is_multilabel:
+            whole = np.concatenate([part.targets[spec.name] for part in dataset.parts.values()])
+            ends = np.cumsum([0, *(part.num_rows for part in dataset.parts.values())])
+            rows = {name: np.arange(ends[place], ends[place + 1]) for place, name in enumerate(dataset.parts)}
+            inspect_labels(quality, LabelsView(spec.name, spec.classes, whole, spec.separator), rows)
     seen: dict[bytes, tuple[str, str, str]] = {}
     twice: dict[tuple[str, str], list[str]] = {}
     disputed: list[str] = []

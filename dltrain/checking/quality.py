@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NUM_ROWS_NAMED = 5
 MANY_MISSING = 0.5
 IMBALANCE = 0.05
+RARE_LABEL = 0.02
 OUTLIER_DISTANCE = 20.0  # in widths of the middle half of the values
 
 
@@ -48,6 +49,16 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelsView:
+    """A target of several labels: its name, the labels, int8 [rows, labels], and what stands between them."""
+
+    name: str
+    labels: Sequence[str]
+    codes: NDArray[np.int8]
+    separator: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableView:
     """A table with the roles of its columns.
 
@@ -59,6 +70,7 @@ class TableView:
         parts: part -> rows.
         reading: how text becomes values.
         locate: the place of a row.
+        labels: the target of several labels, if it is one.
     """
 
     frame: polars.DataFrame
@@ -68,6 +80,7 @@ class TableView:
     parts: Mapping[str, NDArray[np.int64]]
     reading: Reading
     locate: Locate
+    labels: LabelsView | None = None
 
 
 def inspect_table(view: TableView) -> Quality:
@@ -75,6 +88,8 @@ def inspect_table(view: TableView) -> Quality:
     quality = Quality()
     quality.lines += rows_by_part(view.targets, view.classes, view.parts)
     quality.findings += _imbalance(view)
+    if view.labels is not None:
+        inspect_labels(quality, view.labels, view.parts)
     values = {name: _values(view, name, kind) for name, kind in view.features.items()}
     quality.findings += _gaps_and_constants(view, values)
     quality.findings += _same_columns(view)
@@ -100,6 +115,35 @@ def rows_by_part(
             words.append(f"{target}: {listed(shares, 12)}")
         lines.append("; ".join(words))
     return lines
+
+
+def inspect_labels(quality: Quality, labels: LabelsView, parts: Mapping[str, NDArray[np.int64]]) -> None:
+    """Rows of each label in each part, rare labels, labels that always stand together; added to what was found."""
+    taught = np.concatenate([labels.codes[rows] for rows in parts.values()])
+    for part, rows in parts.items():
+        counts = labels.codes[rows].sum(axis=0, dtype=np.int64).tolist()
+        shares = [
+            f"{label}: {count:,} ({100 * count / max(len(rows), 1):.1f} %)"
+            for label, count in zip(labels.labels, counts, strict=True)
+        ]
+        none = int(np.count_nonzero(~labels.codes[rows].any(axis=1)))
+        quality.lines.append(f"{part}: {len(rows):,} rows, {none:,} without a label; {labels.name}: {listed(shares, 12)}")
+    counts = taught.sum(axis=0, dtype=np.int64)
+    rare = [place for place in range(len(labels.labels)) if counts[place] < RARE_LABEL * len(taught)]
+    if rare:
+        words = listed([f"{labels.labels[place]} {counts[place]:,} of {len(taught):,}" for place in rare], 6)
+        hint = "judge by f1_macro and each label's average precision; `data.labels: {min_count: 20}` leaves rare labels out"
+        quality.findings.append(Finding(f"labels of {labels.name} that are rare: {words}", hint))
+    together = taught.astype(np.float32).T @ taught.astype(np.float32)
+    same = [
+        f"{labels.labels[one]} and {labels.labels[other]}"
+        for one in range(len(labels.labels))
+        for other in range(one + 1, len(labels.labels))
+        if counts[one] and together[one, other] == counts[one] == counts[other]
+    ]
+    if same:
+        hint = "one of them says the same as the other: two spellings, or a column that was made of another?"
+        quality.findings.append(Finding(f"labels of {labels.name} that always stand together: {listed(same, 6)}", hint))
 
 
 def _values(view: TableView, name: str, kind: str) -> NDArray[np.float64] | None:
@@ -257,6 +301,10 @@ def _copies_within(groups: NDArray[np.int64]) -> int:
 
 def _conflicts(view: TableView, members: NDArray[np.int64], groups: NDArray[np.int64]) -> int:
     """Groups of equal rows that do not agree in a class."""
+    if view.labels is not None:
+        _, sets = np.unique(view.labels.codes[members], axis=0, return_inverse=True)
+        pairs = np.unique(np.stack([groups, sets.reshape(-1)], axis=1), axis=0)
+        return int((np.bincount(pairs[:, 0]) > 1).sum())
     for target in view.classes:
         codes = view.targets[target][members].astype(np.int64)
         pairs = np.unique(np.stack([groups, codes], axis=1), axis=0)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from dltrain.cli.text import table
+from dltrain.data.labels.cells import joined
 from dltrain.evaluation.tracing.trace import Trace
 from dltrain.model.numbers.activations import Floats
 from dltrain.model.numbers.losses import find_loss
@@ -189,7 +190,9 @@ def _prediction(trace: Trace, index: int, name: str) -> list[str]:
     rows = []
     for row in range(min(len(outputs), MOST_ROWS)):
         values, found = outputs[row], trace.predictions[row][head.name]
-        if head.task == "classification":
+        if head.is_multilabel:
+            shown = f"{found} ({'z' if head.logits else 'y'} = {_few(values, 6)})"
+        elif head.task == "classification":
             value = values.max() if len(values) > 1 else values[0]
             shown = f"{found} ({'z' if head.logits else 'y'} = {number(value)})"
         else:
@@ -211,6 +214,8 @@ def _target(trace: Trace, index: int, row: int) -> str:
     if trace.targets is None:
         return ""
     head, values = trace.heads[index], np.asarray(trace.targets[index][row], np.float64).reshape(-1)
+    if head.is_multilabel:
+        return joined(values[None], head.targets[0])[0] or "no label"
     if head.task == "classification":
         which = int(values[0]) if head.encoding in ("index", "binary") else int(values.argmax())
         return head.classes[which]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.config.types import DataConfig, config_fault
+from dltrain.config.types import MULTILABEL, DataConfig, LabelsConfig, config_fault
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.columns.image import images_from, images_state
 from dltrain.data.dataset import Dataset, Part
@@ -355,6 +355,8 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
                 arguments={**arguments, "with_targets": with_targets},
                 missing=preprocessing.missing,
                 replace=preprocessing.replace,
+                task=MULTILABEL if preprocessing.targets[0].is_multilabel else None,
+                labels=LabelsConfig(empty=preprocessing.targets[0].empty) if preprocessing.targets[0].is_multilabel else None,
             )
             return read_source(config, seed=0, reporter=reporter)
         if preprocessing.reader is None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dltrain.config.catalog.sources import INSTALLED, SOURCES
-from dltrain.config.types import DataConfig
+from dltrain.config.types import MULTILABEL, DataConfig
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
 from dltrain.errors import DataError, Fault, UsageError
@@ -113,7 +113,7 @@ def _start(
         block.entry("path", written)
     for key, value in config.arguments.items():
         block.entry(key, value, remarks[key][1] if key in remarks else "")
-    remark = f"{len(target.classes)} classes" if target.task == "classification" else "a number"
+    remark = f"{len(target.classes)} {'labels' if target.is_multilabel else 'classes'}" if target.classes else "a number"
     block.entry("task", task or target.task, remark)
     if len(facts.schema.inputs[0].shape) > 1:
         block.entry("scale", "unit", "values to 0...1; `standard` scales each by its mean and deviation")
@@ -130,6 +130,9 @@ def _facts(config: DataConfig, own_test: bool) -> tuple[DataFacts, str | None]:
 
     config = replace(config, split=split_of(1, own_test=own_test))
     facts = read_facts(config, seed=SEED)
+    if config.source == "npz" and facts.errors:  # columns of 0 and 1 are several labels, if they are all that is odd
+        labels = read_facts(replace(config, task=MULTILABEL), seed=SEED)
+        facts = labels if not labels.errors else facts
     if config.source != "npz" or facts.schema is None or facts.schema.targets[0].task != "regression":
         return facts, None
     classes = read_facts(replace(config, task="classification"), seed=SEED)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dltrain.config.types import DataConfig, SplitConfig, TextConfig
+from dltrain.config.types import MULTILABEL, DataConfig, LabelsConfig, SplitConfig, TextConfig
 from dltrain.data.columns.kinds import KINDS, is_unspaced
 from dltrain.data.columns.spoken import how_read
 from dltrain.data.files import expand_paths, unpacks_to_more
@@ -187,9 +187,15 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         units_row=raw.reading.get("units_row"),
         replace=odd,
         dates=_dates(columns),
-        missing_target="drop" if target.name in columns.missing else "fail",
+        labels=LabelsConfig(target.spec.separator) if target.spec.is_multilabel else None,
+        missing_target="drop" if _lacks_values(target, columns) else "fail",
         split=split_of(raw.frame.height, own_test=False),
     )
+
+
+def _lacks_values(target: Target, columns: Columns) -> bool:
+    """Whether rows have no value for the target."""
+    return target.num_missing > 0 if target.spec.is_multilabel else target.name in columns.missing
 
 
 def _dates(columns: Columns) -> dict[str, str] | None:
@@ -258,7 +264,10 @@ def _render(
 
 def _render_target(block: Block, config: DataConfig, target: Target, columns: Columns, raw: RawTable, asked: str | None) -> None:
     counts, total = target.counts, sum(target.counts.values())
-    if target.spec.task == "classification":
+    if target.spec.is_multilabel:
+        words = [f"{label}: {100 * count / raw.frame.height:.1f} %" for label, count in counts.items()]
+        remark = f"lists of {len(counts)} labels, several per row: {listed(words, MOST_SHOWN)}"
+    elif target.spec.task == "classification":
         words = [f"{label}: {100 * count / total:.1f} %" for label, count in counts.items()]
         remark = f"{len(counts)} classes: {listed(words, MOST_SHOWN)}"
     else:
@@ -269,12 +278,17 @@ def _render_target(block: Block, config: DataConfig, target: Target, columns: Co
     else:
         block.remark(f"the target: {remark}", indent=2)
     block.entry("task", target.spec.task, _task_remark(target))
+    if config.labels is not None:
+        remark = "an empty cell has no label; `empty: missing` would make it a row without a value"
+        block.entry("labels", {"separator": config.labels.separator}, remark)
     if config.missing_target == "drop":
-        num_missing = round(columns.missing[target.name] * raw.frame.height)
+        num_missing = target.num_missing or round(columns.missing[target.name] * raw.frame.height)
         block.entry("missing_target", "drop", f"{num_missing:,} of {raw.frame.height:,} rows have no value for {target.name}")
 
 
 def _task_remark(target: Target) -> str:
+    if target.spec.is_multilabel:
+        return "each label is there or not; `classification` would make a class of each different cell"
     if target.whole_numbers:
         return f"its {target.whole_numbers} different whole numbers; `classification` would make each a class"
     if target.task:
@@ -447,7 +461,9 @@ def render_training(block: Block, chosen: Design, task: str, counts: Mapping[str
     block.entry("epochs", chosen.epochs, chosen.epochs_reason)
     if chosen.preset is None:
         block.entry("batch_size", chosen.batch_size)
-    if task == "classification":
+    if task == MULTILABEL:
+        block.entry("metrics", ["F1Score", "AUC"])
+    elif task == "classification":
         block.entry("metrics", ["accuracy", "AUC"] if len(counts) == 2 else ["accuracy"])
     else:
         block.entry("metrics", ["RootMeanSquaredError"])
@@ -455,7 +471,7 @@ def render_training(block: Block, chosen: Design, task: str, counts: Mapping[str
         block.entry("reduce_lr_on_plateau", dict(chosen.plateau), "smaller steps where validation no longer improves")
     block.entry("early_stopping", {"monitor": "val_loss", "patience": chosen.patience})
     least, most = (min(counts.values()), max(counts.values())) if counts else (1, 1)
-    if least < RARE * most:
+    if least < RARE * most and task != MULTILABEL:
         rare = min(counts, key=lambda label: counts[label])
         block.remark("class_weight: balanced", indent=2)
         block.remark(f"(finds more of the rare classes, such as {rare}, at the price of accuracy; watch their recall)", indent=2)

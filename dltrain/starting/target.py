@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from dltrain.config.types import MULTILABEL
 from dltrain.data.columns.kinds import find_units, is_labelled, is_number, mend
 from dltrain.data.dataset import TargetSpec
+from dltrain.data.labels.cells import Cells
 from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.targets import are_exact, infer_target, label_texts
 from dltrain.errors import Fault, UsageError
 from dltrain.starting.columns import Columns
+from dltrain.starting.labels import labels_in
 from dltrain.wording import listed, nearest
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ TARGET_NAMES = ("target", "label", "labels", "class", "y", "outcome", "response"
 LIKELY_NAMES = (
     "price", "saleprice", "sale_price", "median_house_value", "medv", "msrp", "salary", "income", "quality", "strength",
     "species", "diagnosis", "variety", "cnt", "count", "rating", "score", "attrition", "exited", "default",
+    "tags", "genres", "topics",
 )  # fmt: skip
 CLASS_NAMES = re.compile(r"(?:.*[_\s.-])?(?:class|label|labels|species|type|kind|category|variety|digit|cluster)", re.IGNORECASE)
 MOST_CODES = 100
@@ -44,6 +48,7 @@ class Target:
         counts: label -> rows, most first; empty for a number.
         task: what the config has to say because the values alone would mean something else; None: nothing.
         merged: labels of a single row, which no split can keep in two parts -> the label that stands for them.
+        num_missing: of several labels: rows with a word for no value, for an empty cell has no label.
         whole_numbers: how many different whole numbers a target to regress on has, where those are few; else 0.
     """
 
@@ -54,6 +59,7 @@ class Target:
     task: str | None = None
     merged: Mapping[str, str] = field(default_factory=dict)
     whole_numbers: int = 0
+    num_missing: int = 0
 
 
 def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, *, header: bool, file: str) -> str:
@@ -134,6 +140,9 @@ def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: 
         DataError: it is empty, constant, or holds dates.
         UsageError: texts that differ in most rows, which are no classes.
     """
+    found = None if classes else labels_in(column_of(frame, name), columns.reading)
+    if found is not None:
+        return _of_lists(name, *found)
     reading = find_units(only(frame, [name]), columns.reading, labels=(name,))
     series = mend(column_of(frame, name), reading)
     values = series.drop_nulls()
@@ -165,6 +174,13 @@ def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: 
         counts = {classes[int(code)]: count for code, count in counts.items()}
         return Target(name, spec, labels.cast(str), counts, task)
     return Target(name, spec, labels, counts, task, _merged(counts))
+
+
+def _of_lists(name: str, separator: str, cells: Cells) -> Target:
+    """A target whose cells hold several labels."""
+    counts = {str(label): int(count) for label, count in cells.labels.value_counts(sort=True).iter_rows()}
+    spec = TargetSpec(name, MULTILABEL, tuple(sorted(counts)), separator=separator)
+    return Target(name, spec, counts=counts, task=MULTILABEL, num_missing=int(cells.is_missing.sum()))
 
 
 def _merged(counts: Mapping[str, int]) -> dict[str, str]:

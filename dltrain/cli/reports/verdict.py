@@ -8,7 +8,7 @@ from typing import Any
 from dltrain.cli.results import baseline_of, with_interval
 from dltrain.cli.text import format_number
 
-_DECIDING = ("accuracy", "rmse", "explained_variance", "corrupted_explained_variance")
+_DECIDING = ("f1_micro", "accuracy", "rmse", "explained_variance", "corrupted_explained_variance")
 
 
 def judgement(document: Mapping[str, Any]) -> str:

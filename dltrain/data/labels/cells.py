@@ -190,8 +190,8 @@ def _zero_or_one(series: polars.Series, reading: Reading, locate: Locate) -> NDA
     return np.where(empty, np.nan, values)
 
 
-def encode_array(values: NDArray[Any], name: str) -> NDArray[np.int8]:
-    """The labels of an array [rows, labels] of 0 and 1, or booleans; NaN in a row: it has no value.
+def encode_array(values: NDArray[Any], name: str, empty: str | None = None) -> NDArray[np.int8]:
+    """The labels of an array [rows, labels] of 0 and 1, or booleans; NaN in a row: it has no value, unless `empty` says no label.
 
     Raises:
         DataError: other numbers.
@@ -203,7 +203,9 @@ def encode_array(values: NDArray[Any], name: str) -> NDArray[np.int8]:
         row, column = bad[0].tolist()
         message = f"row {row + 1:,}: the array {name} holds {numbers[row, column]:g} in column {column}, neither 0 nor 1"
         raise DataError(Fault(message, hint="an array of several labels has a column of 0 and 1 for each"))
-    found = np.where(gaps, NO_ROW, numbers).astype(np.int8)
+    found = np.where(gaps, 0 if empty == NONE else NO_ROW, numbers).astype(np.int8)
+    if empty == NONE:
+        return found
     found[gaps.any(axis=1)] = NO_ROW
     return found
 

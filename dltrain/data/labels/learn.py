@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,6 @@ from dltrain.data.dataset import TargetSpec
 from dltrain.data.labels.cells import (
     MISSING,
     NONE,
-    encode_array,
     encode_columns,
     find_separator,
     labels_of,
@@ -77,19 +76,12 @@ def _reason(config: DataConfig, what: str) -> str:
     return f"{'data.labels' if config.labels is not None else 'data.task'} says so; {what}"
 
 
-def labels_of_array(config: DataConfig, values: NDArray[Any], name: str) -> tuple[TargetSpec, NDArray[np.int8]]:
-    """The labels of an array [rows, labels] of 0 and 1, called by the number of their column.
-
-    Raises:
-        DataError: other numbers; a row without a value.
-    """
+def labels_of_array(config: DataConfig, codes: NDArray[np.int8], name: str) -> TargetSpec:
+    """The labels of an array [rows, labels], called by the number of their column."""
     asked = config.labels or LabelsConfig()
-    codes = encode_array(values, name)
-    if asked.empty == NONE:
-        codes[codes < 0] = 0
-    classes = tuple(str(index) for index in range(values.shape[1]))
+    classes = tuple(str(index) for index in range(codes.shape[1]))
     reason = _reason(config, f"the array has {counted(len(classes), 'column')} of 0 and 1")
-    return TargetSpec(name, MULTILABEL, classes, reason=reason, separator=separator_for(classes), empty=MISSING), codes
+    return TargetSpec(name, MULTILABEL, classes, reason=reason, separator=separator_for(classes), empty=asked.empty or MISSING)
 
 
 def learn_labels(

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig, config_fault
+from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.data.array_targets import NO_CODE, have_values
 from dltrain.data.columns.kinds import USUAL_MISSING
 from dltrain.data.columns.scaling import FLOAT32_ROUNDING
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
+from dltrain.data.labels.learn import describe_labels, labels_of_array, learn_labels
 from dltrain.data.pictures.depth import bits_of
 from dltrain.data.pictures.preprocessing import (
     PicturePreprocessing,
@@ -54,10 +55,12 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
     if stored is not None and not isinstance(stored, PicturePreprocessing):
         raise DataError("the run was trained on a table, this holds pictures")
     spec, values = describe_target(config, raw)
-    codes = values if spec.task == "classification" else None
+    codes = values if spec.classes else None
     parts, manner = _choose_rows(config, raw, spec, codes, seed)
     warnings: list[str] = []
-    if codes is not None:
+    if codes is not None and spec.is_multilabel:
+        spec, values, warnings = learn_labels(config, spec, codes, parts)
+    elif codes is not None:
         warnings = check_labels(spec.name, spec.classes, codes, parts, _locator(raw))
     preprocessing = stored
     if preprocessing is None:
@@ -117,6 +120,9 @@ def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, N
             config_fault(config, "data.task", f"{config.source} brings no target", "data.task: reconstruction needs none")
         )
     values = raw.target
+    if config.task == MULTILABEL and values.ndim != 2:
+        message = "several labels are an array of 0 and 1 [rows, labels]; this one has a value a row"
+        raise DataError(config_fault(config, "data.task", message, "data.task: classification, or regression"))
     is_there = have_values(values, raw.classes)
     if not is_there.all() and config.missing_target != DROP:
         count = int(np.count_nonzero(~is_there))
@@ -124,6 +130,8 @@ def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, N
         raise DataError(config_fault(config, "data.missing_target", message, "data.missing_target: drop leaves such rows out"))
     if not is_there.any():
         raise DataError(config_fault(config, "data.target", "the target is empty in every row"))
+    if values.ndim == 2:
+        return labels_of_array(config, values, name), values
     if raw.classes and config.task != "regression":
         spec = TargetSpec(name, "classification", raw.classes, reason=f"{config.source} has {len(raw.classes)} classes")
         return _with_two_classes(config, spec, values.astype(np.int32))
@@ -192,6 +200,8 @@ def _describe(spec: TargetSpec, values: NDArray[Any]) -> list[str]:
         return ["target: the input itself (reconstruction)"]
     is_taught = have_targets({spec.name: values}, len(values))
     dropped = describe_dropped({spec.name: values}, len(values))
+    if spec.is_multilabel:
+        return [*describe_labels(spec, values[is_taught]), *dropped]
     if spec.task == "classification":
         return [f"{count_labels(spec, values[is_taught])} (classification: {spec.reason})", *dropped]
     numbers = np.asarray(values, np.float64)[is_taught]

@@ -201,6 +201,13 @@ def _target(raw: RawPictures, spec: TargetSpec, rows: NDArray[np.int64]) -> NDAr
     if raw.target is None:
         raise DataError(f"there is no target {spec.name} beside the arrays")
     target = raw.target[rows]
+    if spec.is_multilabel:
+        places = [int(label) for label in spec.classes]  # an array's labels are called by their columns
+        if target.ndim != 2 or target.shape[1] <= max(places):
+            raise DataError(
+                f"the target has the shape {target.shape}, the run needs a column for each of {max(places) + 1} labels"
+            )
+        return np.ascontiguousarray(target[:, places])
     if spec.task == "regression":
         values = np.asarray(target, np.float64)
         bad = np.flatnonzero(~np.isfinite(values))

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig, config_fault
+from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.data.array_targets import read_targets
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.files import expand_paths
 from dltrain.data.fingerprint import array_digest
+from dltrain.data.labels.cells import encode_array
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import refuse_missing_files
 from dltrain.data.sources.source import DataSource
@@ -110,15 +111,20 @@ def _pictures(file: str, inputs: NDArray[Any], targets: NDArray[Any] | None, tar
     classes: tuple[str, ...] = ()
     notes: list[Note] = []
     if targets is not None:
-        if targets.shape != (len(inputs),):
-            shape = "x".join(map(str, targets.shape))
-            raise DataError(
-                Fault(
-                    f"the targets are of shape {shape}; expected {len(inputs):,} values, one for each row of the inputs",
-                    file=name,
-                )
-            )
-        targets, classes, notes = read_targets(targets, inputs, target_name, config)
+        if config.task == MULTILABEL and targets.ndim == 2 and len(targets) == len(inputs):
+            targets = encode_array(targets, target_name, None if config.labels is None else config.labels.empty)
+        elif targets.shape != (len(inputs),):
+            message = f"the targets are of shape {'x'.join(map(str, targets.shape))}; expected "
+            hint = None
+            if config.task == MULTILABEL:
+                message += f"{len(inputs):,} rows of 0 and 1, a column for each label"
+            else:
+                message += f"{len(inputs):,} values, one for each row of the inputs"
+                is_flags = targets.ndim == 2 and len(targets) == len(inputs) and bool(np.isin(targets, (0, 1)).all())
+                hint = "`data.task: multilabel` takes columns of 0 and 1 for labels of a row" if is_flags else None
+            raise DataError(Fault(message, file=name, hint=hint))
+        else:
+            targets, classes, notes = read_targets(targets, inputs, target_name, config)
     if inputs.dtype not in (np.uint8, np.float32):
         inputs = _narrowed(inputs)
     raw = RawPictures(
@@ -173,12 +179,9 @@ def _look_at_targets(config: DataConfig, file: str, targets: str | None) -> Targ
     classes: tuple[str, ...] = ()
     if targets and config.task != "reconstruction":
         values = read_arrays(Path(file), names=[targets], limit=MOST_BYTES)[targets]
-        values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
-        if values.ndim != 1:
-            raise DataError(
-                Fault(f"the targets are of shape {values.shape}; expected one value for each row of the inputs", file=shown(file))
-            )
-        values, classes, _ = read_targets(values, np.zeros((0, 1)), targets, config)
+        rows = np.zeros((len(values) if values.ndim else 0, 1), np.uint8)
+        raw = _pictures(file, rows, values, targets, config)  # what is wrong with them is said as when they are read
+        values, classes = raw.target, raw.classes
     stand_in = RawPictures(np.zeros((0 if values is None else len(values), 1), np.uint8), values, classes)
     return describe_target(config, stand_in)[0]
 

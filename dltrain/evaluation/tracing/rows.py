@@ -173,7 +173,11 @@ def _table(preprocessing: TablePreprocessing, fields: list[list[str]], targets: 
     with_targets = bool(targets) and all(spec.task != "reconstruction" for spec in preprocessing.schema.targets)
     if with_targets:
         names = [spec.name for spec in preprocessing.schema.targets]
-        for text in targets:
+        flags = next((spec for spec in preprocessing.schema.targets if spec.columns), None)
+        if flags is not None:  # several labels: a column of 0 and 1 for each
+            said = [[word.strip() for word in text.split(flags.separator)] for text in targets]
+            table |= {column: ["1" if column in words else "0" for words in said] for column in flags.columns}
+        for text in targets if flags is None else ():
             words = [text.strip()] if len(names) == 1 else [word.strip() for word in text.split(",")]
             if len(words) != len(names):
                 raise UsageError(Fault(f"expected a value for each of the targets {', '.join(names)}, found {text!r}"))

@@ -15,9 +15,11 @@ from dltrain.config.durations import with_steps
 from dltrain.config.types import NO_DATA, Component, Config
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Dataset, Part, Schema
+from dltrain.data.labels.cells import joined
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.errors import UsageError
 from dltrain.evaluation.load_run import StoredRun, load_run
+from dltrain.evaluation.metrics.label_metrics import said_labels
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.evaluation.tracing.rows import parse_inputs, rows_of_data
 from dltrain.model.encode import encode_part
@@ -200,7 +202,11 @@ def _optimizer_notes(config: Config, optimizer: Component | None) -> list[str]:
 def _predictions(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [{} for _ in (outputs[0] if outputs else ())]
     for head, output in zip(heads, outputs):
-        if head.task == "classification" and output.ndim == 2:
+        if head.is_multilabel and output.ndim == 2:
+            said = joined(said_labels(probabilities_of(head, output)), head.targets[0])
+            for row, text in zip(rows, said, strict=True):
+                row[head.name] = text or "no label"
+        elif head.task == "classification" and output.ndim == 2:
             for row, index in zip(rows, probabilities_of(head, output).argmax(axis=1)):
                 row[head.name] = head.classes[index]
         elif head.task == "regression":
