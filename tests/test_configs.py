@@ -61,6 +61,7 @@ EXPECTED = {
     "lfw7": Expected("lfw", ("accuracy>=0.75",), WITH_VALIDATION),
     "mnist": Expected("mnist", ("accuracy>=0.99",), WITH_VALIDATION, short=("data.limit=600",)),
     "noise": Expected(None, ("accuracy>=0.45", "accuracy<=0.55")),
+    "notices": Expected(None, ("f1_macro>=0.9", "average_precision>=0.9"), WITH_VALIDATION),
     "playground": Expected(None, ("accuracy>=0.95",)),
     "sms_spam": Expected("text/sms_spam/sms_spam.csv", ("f1[spam]>=0.93",), WITH_VALIDATION, short=("data.limit=800",)),
     "sms_spam_lstm": Expected(

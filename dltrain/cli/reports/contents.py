@@ -11,14 +11,15 @@ from typing import Any
 from dltrain.cli.reports.page import Block, Code, Page, Paragraph, Picture, Section, Table
 from dltrain.cli.results import baseline_of, gate_lines, with_interval
 from dltrain.cli.text import format_number, format_seconds
+from dltrain.evaluation.drawing.charts import labels_panel
 from dltrain.evaluation.drawing.report_pictures import (
     MOST_CLASSES,
     draw_confusion,
-    draw_label_bars,
     draw_pairs,
     draw_reliability,
     draw_scores,
 )
+from dltrain.evaluation.drawing.svg import sheet
 from dltrain.storage.run import Run
 
 _PARTS = ("train", "validation", "test")
@@ -137,12 +138,6 @@ def _several_labels(report: Mapping[str, Any]) -> list[Block]:
     """Bars and the table of the labels, and the averages over them."""
     names = ("precision", "recall", "f1", "average_precision", "roc_auc")
     classes = sorted(report["classes"].items(), key=lambda item: item[1]["f1"])
-    shown = dict(classes[:MOST_CLASSES])
-    words = (
-        f"F1 of {len(shown)} labels, the worst first, with precision and recall"
-        if len(shown) < len(classes)
-        else "F1 of each label"
-    )
     rows = [
         [str(label), *(format_number(row[name]) for name in names), f"{row['support']:,}", f"{row['predicted']:,}"]
         for label, row in classes[:_MOST_ROWS]
@@ -150,10 +145,14 @@ def _several_labels(report: Mapping[str, Any]) -> list[Block]:
     header = ["label", "precision", "recall", "F1", "average precision", "roc_auc", "rows", "said"]
     averages = [[name, *(format_number(row[score]) for score in names[:3])] for name, row in report["averages"].items()]
     return [
-        *_picture(words, draw_label_bars, shown),
+        *_picture("F1 of the labels, with precision and recall", _draw_labels, report),
         Table("labels, the worst first", header, rows),
         Table("averages over the labels", ["average", "precision", "recall", "F1"], averages),
     ]
+
+
+def _draw_labels(report: Mapping[str, Any]) -> bytes:
+    return sheet([labels_panel(report)])
 
 
 def _picture(words: str, draw: Callable[..., bytes], *what: Any) -> list[Block]:

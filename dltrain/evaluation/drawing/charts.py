@@ -22,6 +22,7 @@ _SHARES = (0.0, 1.0)
 def report_panels(report: Mapping[str, Any]) -> list[Panel]:
     """All panels on a part: of classes the matrix, the curves and the reliability, of numbers the truth beside what was said."""
     panels = [panel for heading, one in targets_of(report) for panel in class_panels(one, heading)]
+    panels += [labels_panel(report)] if "averages" in report else []
     for target, pairs in report.get("pairs", {}).items():
         panels += pair_panels(pairs, str(target))
     return panels
@@ -51,6 +52,15 @@ def class_panels(report: Mapping[str, Any], heading: str = "") -> list[Panel]:
     if report.get("calibration"):
         panels.append(reliability_panel(report["calibration"], of))
     return panels
+
+
+def labels_panel(report: Mapping[str, Any]) -> Panel:
+    """Of several labels per row a bar each, as long as its F1, the worst first, with precision and recall beside it."""
+    found = sorted(report["classes"].items(), key=lambda item: item[1]["f1"])[:MOST_CLASSES]
+    names = [f"{shortened(str(label), _LONGEST)} ({row['support']:,})" for label, row in found]
+    said = [f"{row['f1']:.3f} (precision {row['precision']:.3f}, recall {row['recall']:.3f})" for _, row in found]
+    which = f"the {MOST_CLASSES} labels with the least" if len(found) < len(report["classes"]) else "each label, the worst first"
+    return bars(f"F1 of {which} (in brackets: rows)", names, [row["f1"] for _, row in found], said)
 
 
 def confusion_panel(matrix: Sequence[Sequence[float]], labels: Sequence[str], of: str = "") -> Panel:

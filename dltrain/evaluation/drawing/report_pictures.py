@@ -38,30 +38,6 @@ def draw_confusion(matrix: Sequence[Sequence[float]], labels: Sequence[str]) -> 
 
 
 @own_style()
-def draw_label_bars(labels: Mapping[str, Mapping[str, Any]]) -> bytes:
-    """Of several labels a bar each: F1, with marks at precision and recall.
-
-    Args:
-        labels: label -> `precision`, `recall`, `f1` and `support`; from the top down.
-    """
-    names = [
-        f"{label if len(label) <= _LONGEST else f'{label[: _LONGEST - 1]}…'} ({row['support']:,})"
-        for label, row in labels.items()
-    ]
-    places = np.arange(len(names))
-    figure = new_figure(6.4, 1.2 + 0.28 * len(names), layout="constrained")
-    axes = figure.add_subplot()
-    axes.barh(places, [row["f1"] for row in labels.values()], color=_BLUE, height=0.62, label="F1")
-    axes.scatter([row["precision"] for row in labels.values()], places, color=_ORANGE, marker="|", s=90, label="precision")
-    axes.scatter([row["recall"] for row in labels.values()], places, color="black", marker=".", s=36, label="recall")
-    axes.set_yticks(places, names, fontsize=8)
-    axes.set(xlim=(0, 1.02), xlabel="(in brackets: rows that have the label)")
-    axes.invert_yaxis()
-    _finish(axes)
-    return _svg(figure)
-
-
-@own_style()
 def draw_reliability(calibration: Mapping[str, Any]) -> bytes:
     """How often what is called so probable happens, beside how often it should."""
     bins = calibration["bins"]

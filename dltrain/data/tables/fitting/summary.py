@@ -76,6 +76,11 @@ def summarize(
             lines.append("target: the input itself (reconstruction)")
         if spec.reason:
             lines[-1] += f" ({spec.task}: {spec.reason})" if spec.task != RECONSTRUCTION else ""
+    flags = [spec for spec in preprocessing.targets if len(spec.classes) == 2 and not spec.reason.startswith("data.task")]
+    if len(flags) > 1 and len(flags) == len(preprocessing.targets):
+        lines.append(
+            f"{len(flags)} targets of two classes: an output each; `data.task: multilabel` makes labels of one output of them"
+        )
     lines += describe_dropped(targets, num_rows) if is_table else []
     sample = f", kinds by the first {SAMPLE_ROWS:,} rows" if num_rows > SAMPLE_ROWS else ""
     features = preprocessing.describe()
