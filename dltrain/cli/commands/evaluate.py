@@ -89,6 +89,7 @@ def command(
     from dltrain.errors import fault_documents
     from dltrain.evaluation.drawing.of_evaluation import draw_evaluation
     from dltrain.evaluation.evaluate import evaluate
+    from dltrain.evaluation.findings import keep_findings
     from dltrain.evaluation.importance import weigh_columns
     from dltrain.evaluation.metrics.gates import parse_gates
     from dltrain.evaluation.slices import cut_result
@@ -122,6 +123,8 @@ def command(
     slices = cut_result(result, tuple(by or ()), own_gates=not no_require)
     worth = weigh_columns(result, importance_metric, repeats) if importance or importance_metric else None
     pictures = draw_evaluation(result, worth, console, is_default=not (weights or paths or part))
+    if not (weights or paths or part):
+        keep_findings(result.run, worth, slices, console)
     unmet = unmet_faults(result.gates)
     code = GateError.exit_code if unmet else 0
     console.document(

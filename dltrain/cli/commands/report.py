@@ -25,6 +25,10 @@ def command(
         str | None,
         typer.Option("--format", click_type=click.Choice(["html", "md"]), help="By FILE's suffix if not given, else html."),
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="OLD", help="Say what has become of metrics and config since an older run or sweep."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
     runs: RunsOption = Path("runs"),
 ) -> int:
@@ -32,9 +36,10 @@ def command(
 
     The HTML file needs no network and runs no script. `--format md` is for `$GITHUB_STEP_SUMMARY` and comments on GitHub.
     """
-    from dltrain.cli.reports.contents import run_page, runs_page, sweep_page
+    from dltrain.cli.reports.contents import run_page
     from dltrain.cli.reports.html import render_html
     from dltrain.cli.reports.markdown import render_markdown
+    from dltrain.cli.reports.several import against_section, runs_page, sweep_page
     from dltrain.storage.atomic import write_atomically
     from dltrain.storage.outputs import check_output, is_stream
     from dltrain.storage.run import Run
@@ -55,6 +60,10 @@ def command(
         page = sweep_page(paths[0])
     else:
         page = run_page(paths[0])
+    if against is not None:
+        if len(paths) > 1:
+            raise UsageError(Fault("--against is of one run", hint="several runs are put side by side without it"))
+        page.sections.insert(1, against_section(paths[0], find_run(against, runs)))
     text = render_html(page) if form == "html" else render_markdown(page)
     console.document({"status": "finished", "runs": [str(path) for path in paths], "format": form, "output": output})
     if output == "-":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import escape
 
-from dltrain.cli.reports.page import Block, Code, Page, Paragraph, Section, Table
+from dltrain.cli.reports.page import Block, Code, Page, Paragraph, Picture, Section, Table
 
 MOST_CHARACTERS = 65_000  # a comment takes 65,536
 _MARKUP = re.compile(r"([\\`*_\[\]#!|~@:$])")
@@ -43,9 +43,14 @@ def _block(block: Block) -> str:
         return f"{_text(block.caption)}\n\n{fence}\n{block.text.rstrip()}\n{fence}"
     if isinstance(block, Table):
         lines = [f"| {' | '.join(map(_text, block.header))} |", f"|{' --- |' + ' ---: |' * (len(block.header) - 1)}"]
-        lines += [f"| {' | '.join(map(_text, row))} |" for row in block.rows]
-        return "\n".join(lines)
+        lines += [f"| {' | '.join(map(_cell, row))} |" for row in block.rows]
+        return "\n".join([*lines, *([f"\n({block.more:,} more rows)"] if block.more else [])])
     return ""
+
+
+def _cell(cell: str | Picture) -> str:
+    """Markdown of GitHub shows no picture that is not somewhere on the network."""
+    return _text(cell) if isinstance(cell, str) else ""
 
 
 def _text(text: str) -> str:

@@ -14,12 +14,22 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture with words for those who do not see it."""
+
+    alternative: str
+    kind: str  # image/svg+xml or image/png
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
-    """Cells of text; the first column names the rows."""
+    """Cells of text, or of small pictures; the first column names the rows. `more`: rows that are not shown."""
 
     caption: str
     header: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[str | Picture]]
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +38,6 @@ class Code:
 
     caption: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture with words for those who do not see it."""
-
-    alternative: str
-    kind: str  # image/svg+xml or image/png
-    content: bytes
 
 
 Block = Paragraph | Table | Code | Picture

@@ -51,6 +51,8 @@ def class_panels(report: Mapping[str, Any], heading: str = "") -> list[Panel]:
         panels += score_panels(report["curves"], of)
     if report.get("calibration"):
         panels.append(reliability_panel(report["calibration"], of))
+    if report.get("threshold", {}).get("curve"):
+        panels.append(threshold_panel(report["threshold"], of))
     return panels
 
 
@@ -96,7 +98,8 @@ def confusion_panel(matrix: Sequence[Sequence[float]], labels: Sequence[str], of
     middle = top + size / 2
     parts.append(text(left + size / 2, bottom, "predicted", "middle"))
     parts.append(text(TEXT, middle, "true", "middle", f' transform="rotate(-90 {TEXT:.1f} {middle:.1f})"'))
-    return Panel(max(left + size + 4, 1.1 * text_width(f"confusion matrix{of}")), bottom + 4, "".join(parts))
+    said = f"confusion matrix{of}, {len(names)} classes"
+    return Panel(max(left + size + 4, 1.1 * text_width(f"confusion matrix{of}")), bottom + 4, "".join(parts), said)
 
 
 def confused_panel(matrix: Sequence[Sequence[float]], labels: Sequence[str], of: str = "") -> Panel:
@@ -144,6 +147,19 @@ def score_panels(curves: Mapping[str, Any], of: str = "") -> list[Panel]:
     ]
 
 
+def threshold_panel(found: Mapping[str, Any], of: str = "") -> Panel:
+    """Precision, recall and F1 over the threshold between two classes, with the chosen one marked."""
+    curve, value = found["curve"], float(found["value"])
+    marks = [
+        Line(curve["threshold"], curve["precision"], "blue", "precision"),
+        Line(curve["threshold"], curve["recall"], "orange", "recall"),
+        Line(curve["threshold"], curve["f1"], "grey", "F1"),
+        Line([value, value], _SHARES, "grey", f"chosen: {value:.4g}", is_dashed=True),
+    ]
+    across = Axis(f"least probability of {shortened(str(found['label']), _LONGEST)}", _SHARES)
+    return plot(f"threshold{of}", across, Axis("reached", _SHARES), marks)
+
+
 def reliability_panel(calibration: Mapping[str, Any], of: str = "") -> Panel:
     """How often what is called so probable happens, beside how often it should; the size of a point says of how many rows."""
     bins = calibration["bins"]
@@ -182,8 +198,8 @@ def pair_panels(pairs: Sequence[Sequence[float]], target: str) -> list[Panel]:
 
 def importance_panel(rows: Sequence[Mapping[str, Any]], metric: str) -> Panel:
     """What each column is worth: the metric gets so much worse where its values are dealt out anew."""
-    found = sorted(rows, key=lambda row: -float(row["value"]))[:_MOST_PAIRS]
-    values = [float(row["value"]) for row in found]
+    found = sorted(rows, key=lambda row: -float(row["value"] or 0.0))[:_MOST_PAIRS]
+    values = [float(row["value"] or 0.0) for row in found]
     return bars(
         f"importance: how much worse {metric} gets without it",
         [str(r["name"]) for r in found],

@@ -27,11 +27,12 @@ _STYLE = (
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A chart of so many pixels."""
+    """A chart of so many pixels; `title` says in words what it shows."""
 
     width: float
     height: float
     body: str
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,8 @@ def plot(
     needed = max(
         left + width + text_width(ticks[-1][1] if ticks else "") / 2, *(left + 30 + text_width(m.label) for m in legend), 0
     )
-    return Panel(max(needed, left + text_width(title) * 1.1), bottom_line + 4, "".join(parts))
+    said = f"{title}: {', '.join(mark.label for mark in legend)}" if legend else title
+    return Panel(max(needed, left + text_width(title) * 1.1), bottom_line + 4, "".join(parts), said)
 
 
 def bars(title: str, names: Sequence[str], values: Sequence[float], labels: Sequence[str], *, width: float = 260.0) -> Panel:
@@ -181,7 +183,8 @@ def bars(title: str, names: Sequence[str], values: Sequence[float], labels: Sequ
     bottom = 1.8 * TEXT + len(names) * step
     parts.append(f'<path class="a" d="M{zero:.1f} {1.8 * TEXT:.1f}V{bottom:.1f}"/>')
     needed = left + width + 10 + max(map(text_width, labels), default=0.0)
-    return Panel(max(needed, 1.1 * text_width(title)), bottom + 4, "".join(parts))
+    said = f"{title}: {', '.join(map(' '.join, zip(names[:5], labels)))}"
+    return Panel(max(needed, 1.1 * text_width(title)), bottom + 4, "".join(parts), said)
 
 
 def spark(counts: Sequence[float], width: float = 132.0, height: float = 30.0) -> bytes:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import polars
 import pytest
 
 from dltrain.cli.app import run
+from dltrain.cli.reports.answers import answer_blocks, mistake_blocks
+from dltrain.cli.reports.data import look_at_data
 from dltrain.cli.reports.html import render_html
 from dltrain.cli.reports.markdown import MOST_CHARACTERS, render_markdown
-from dltrain.cli.reports.page import Code, Page, Paragraph, Section, Table
+from dltrain.cli.reports.page import Code, Page, Paragraph, Picture, Section, Table
+from dltrain.cli.text import format_number
+from dltrain.evaluation.metrics.metrics import classification_report
+from dltrain.storage.run import Run
 
 HOSTILE = '<script>alert("x")</script>'
 OTHER = "'><img src=x onerror=alert(1)> | `@all`"
@@ -70,7 +77,14 @@ def test_the_page_of_a_run_needs_no_network_and_runs_no_script(folder):
     assert not names & {"script", "iframe", "object", "embed", "link", "form"}
     attributes = [(key, value or "") for _, found in seen.tags for key, value in found.items()]
     assert not [key for key, _ in attributes if key.startswith("on")]
-    assert all(value.startswith("data:image/") for key, value in attributes if key in ("src", "href"))
+    assert all(value.startswith("data:image/") for key, value in attributes if key == "src")
+    identities = [value for key, value in attributes if key == "id"]
+    assert len(set(identities)) == len(identities)
+    assert {value for key, value in attributes if key == "href"} == {f"#{name}" for name in identities}
+    assert {"header", "nav", "main"} <= names
+    headings = [name for name, _ in seen.tags if re.fullmatch(r"h\d", name)]
+    assert headings == ["h1", *["h2"] * (len(headings) - 1)]
+    assert sum(name == "table" for name, _ in seen.tags) == sum(name == "caption" for name, _ in seen.tags) > 3
     assert not re.findall(r"https?://", re.sub(r'src="data:[^"]*"', "", text))
     assert HOSTILE in seen.text
     assert OTHER in seen.text
@@ -80,15 +94,21 @@ def test_the_page_of_a_run_needs_no_network_and_runs_no_script(folder):
     metrics = json.loads((folder / "labels" / "metrics.json").read_text())
     assert f"{metrics['metrics']['test']['accuracy']:.4f}"[:4] in seen.text
     assert seen.text.count("95 % interval") >= 1
-    assert text.count("image/svg+xml") == 3  # confusion matrix, curves of scores, reliability
+    assert {"confusion matrix, 2 classes", "ROC curve: by chance, model"} <= {found.get("alt") for _, found in seen.tags}
+    wrong = metrics["report"]["worst"]
+    assert wrong
+    for one in wrong:
+        assert f"{one['probability']:.4g}"[:4] in seen.text
+        assert one["true"] != one["predicted"]
+    assert "gaps" in seen.text
     assert run(["report", str(folder / "labels"), "-o", str(file)]) == 6
     assert run(["report", str(folder / "labels"), "-o", str(folder / "report.pdf")]) == 2
 
 
 def test_numbers_a_sweep_and_several_runs(folder, capsys):
     for words, shown in (
-        (["numbers"], ["rmse", "Predicted against true n"]),
-        (["sweep"], ["2 trials", "training.optimizer.learning_rate", "standard error"]),
+        (["numbers"], ["rmse", "predicted against true: as it should be", "the predictions that are furthest off"]),
+        (["sweep"], ["2 trials, the best first", "training.optimizer.learning_rate", "standard error", "Trials in their order"]),
         (["labels", "numbers"], ["What their configs differ in", "data.target", "(best)"]),
     ):
         file = folder / f"{words[0]}-{len(words)}.html"
@@ -109,7 +129,9 @@ def test_markdown_is_text_as_well(folder, capsys):
     assert "@all" not in outside
     assert "&lt;script&gt;alert" in outside
     tables = [line for line in outside.splitlines() if line.startswith("| ")]
-    assert {line.count("|") for line in tables if "script" in line} == {6}
+    header = next(line for line in tables if line.startswith("| class |"))
+    row = next(line for line in tables if line.startswith("| &lt;script"))
+    assert row.count("|") == header.count("|") == 6
 
 
 def test_markdown_stays_below_what_a_comment_takes():
@@ -129,6 +151,98 @@ def test_quotes_do_not_leave_an_attribute():
     text = render_html(Page('"><b>', "v", [Section("s", [Code('" onload="x', "y"), Paragraph("<i>")], True)]))
     seen = Seen(text)
     assert {"b", "i"}.isdisjoint(name for name, _ in seen.tags)
-    assert {"aria-label": '" onload="x', "tabindex": "0", "role": "region"} in [
+    assert {"aria-label": '" onload="x', "tabindex": "0", "role": "group"} in [
         found for name, found in seen.tags if name == "pre"
     ]
+
+
+def test_the_colours_of_the_page_are_told_apart():
+    """By 4.5 to 1 at least, as the Web Content Accessibility Guidelines ask of text."""
+    text = render_html(Page("t", "v", []))
+    light, dark = text.split("prefers-color-scheme: dark", 1)
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+    for style in (light, dark.split("body {", 1)[0]):
+        named = dict(re.findall(r"--(\w+): (#\w{6})", style))
+        for ink in ("ink", "soft", "link"):
+            for ground in ("back", "card"):
+                high, low = sorted((luminance(named[ink]), luminance(named[ground])), reverse=True)
+                assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)
+
+
+def test_what_the_data_is(folder):
+    run_folder = Run(folder / "labels")
+    wanted = [3, 7, 10_000]
+    seen = look_at_data(run_folder, run_folder.read_manifest(), wanted)
+    table = polars.read_csv(folder / "t.csv")
+    assert seen.note == ""
+    assert {row: float(values["a"]) for row, values in seen.rows.items()} == {row: table["a"][row - 1] for row in (3, 7)}
+    by_name = {str(cells[0]): cells for cells in seen.columns}
+    assert set(by_name) == {"a", "y"}
+    _, kind, gaps, different, said, picture = by_name["a"]
+    low, middle, high = (format_number(float(table["a"].quantile(q, "linear"))) for q in (0, 0.5, 1))  # type: ignore[arg-type]
+    assert (kind, gaps, said) == ("number", "none", f"{low} to {high}, median {middle}")
+    assert different == f"{table['a'].n_unique()}"
+    assert isinstance(picture, Picture)
+    assert by_name["y"][1] == "target, classification"
+    assert HOSTILE in str(by_name["y"][4])
+
+
+def test_data_that_has_changed_or_is_gone_is_said_and_no_more(folder, tmp_path):
+    copy = shutil.copytree(folder / "labels", tmp_path / "copy")
+    manifest = Run(copy).read_manifest()
+    manifest["data"]["details"] = {"t.csv": {"digest": "another", "bytes": 5, "rows": 200}}
+    assert "has changed" in look_at_data(Run(copy), manifest, [1]).note
+    (folder / "t.csv").rename(tmp_path / "t.csv")
+    try:
+        assert "could not be read" in look_at_data(Run(copy), Run(copy).read_manifest(), [1]).note
+        assert run(["-q", "report", str(copy), "-o", str(tmp_path / "r.html")]) == 0
+    finally:
+        (tmp_path / "t.csv").rename(folder / "t.csv")
+
+
+def test_importances_and_slices_of_an_evaluation_are_in_the_report(folder, capsys):
+    assert run(["-q", "evaluate", str(folder / "labels"), "--importance", "--by", "n", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["pictures"] == ["results.svg", "importance.svg"]
+    assert run(["report", str(folder / "labels"), "--format", "md"]) == 0
+    text = capsys.readouterr().out
+    assert "### What the columns are worth" in text
+    assert f"| a | {format_number(said['importance']['columns'][0]['value'])} (" in text
+    assert "by n" not in text  # a caption is not Markdown's
+    assert f"| {said['slices'][0]['name']} | {said['slices'][0]['rows']} |".replace("_", "&#95;") in text
+
+
+def test_against_an_older_run(folder, capsys):
+    assert run(["report", str(folder / "labels"), "--against", str(folder / "sweep"), "--format", "md"]) == 0
+    text = capsys.readouterr().out
+    new = json.loads((folder / "labels" / "metrics.json").read_text())
+    assert f"dltrain evaluate {folder / 'labels'} --against".replace("_", "&#95;") in text
+    rows = [line for line in text.splitlines() if line.startswith("| accuracy |")]
+    assert len(rows) == 2
+    assert format_number(new["metrics"]["test"]["accuracy"]) in rows[1]
+    assert "| training.epochs | " in text
+    assert run(["report", str(folder / "labels"), str(folder / "numbers"), "--against", "x"]) == 2
+
+
+@pytest.mark.parametrize("label", ["class", HOSTILE, OTHER, "|" * 60, "`" * 60])
+def test_a_hundred_classes_have_room_in_a_comment(tmp_path, label):
+    labels = [f"{label} {place}" for place in range(100)]
+    matrix = np.random.default_rng(0).integers(0, 9, (100, 100)) + 30 * np.eye(100, dtype=int)
+    report = classification_report(matrix.tolist(), labels)
+    report["worst"] = [{"row": 1, "file": OTHER * 9, "true": label, "predicted": label, "probability": 0.9}] * 12
+    page = Page("t", "v", [Section("s", [*answer_blocks(report), *mistake_blocks(report, {1: {HOSTILE: OTHER}})])])
+    text = render_markdown(page)
+    assert len(text) <= MOST_CHARACTERS
+    assert "<script" not in text
+    assert "<img" not in text
+    whole = render_html(page)
+    seen = Seen(whole)
+    assert not seen.open
+    assert {"script"}.isdisjoint(name for name, _ in seen.tags)
+    assert all((found.get("src") or "").startswith("data:image/") for name, found in seen.tags if name == "img")
+    assert len(whole) < 3_000_000

@@ -1,0 +1,146 @@
+"""What a model says and what is true, as blocks of a report: matrices, curves, classes, mistakes, importances, slices."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dltrain.cli.reports.page import Block, Paragraph, Picture, Table
+from dltrain.cli.results import with_interval
+from dltrain.cli.text import format_number
+from dltrain.evaluation.drawing.charts import class_panels, importance_panel, labels_panel, pair_panels, targets_of
+from dltrain.evaluation.drawing.svg import Panel, sheet
+
+MOST_ROWS = 100  # of a table
+_SLICE_METRICS = ("accuracy", "log_loss", "rmse", "mae")
+_MOST_TARGETS = 8  # whose pictures are drawn
+
+
+def chart(panel: Panel) -> Picture:
+    """A panel by itself."""
+    return Picture(panel.title, "image/svg+xml", sheet([panel]))
+
+
+def answer_blocks(report: Mapping[str, Any]) -> list[Block]:
+    """Of each target of classes matrix, curves and table, of each target of numbers the truth beside what was said."""
+    blocks: list[Block] = []
+    for target, one in targets_of(report):
+        blocks += [chart(panel) for panel in class_panels(one, target)] if len(blocks) < 4 * _MOST_TARGETS else []
+        blocks += _class_table(one, target)
+        blocks += _probabilities(one, target)
+    if "averages" in report:
+        blocks += _several_labels(report)
+    for target, pairs in itertools.islice(report.get("pairs", {}).items(), _MOST_TARGETS):
+        blocks += [chart(panel) for panel in pair_panels(pairs, str(target))]
+    return blocks
+
+
+def _several_labels(report: Mapping[str, Any]) -> list[Block]:
+    """Bars and the table of the labels, and the averages over them."""
+    names = ("precision", "recall", "f1", "average_precision", "roc_auc")
+    classes = sorted(report["classes"].items(), key=lambda item: item[1]["f1"])
+    rows = [
+        [str(label), *(format_number(row[name]) for name in names), f"{row['support']:,}", f"{row['predicted']:,}"]
+        for label, row in classes[:MOST_ROWS]
+    ]
+    header = ["label", "precision", "recall", "F1", "average precision", "roc_auc", "rows", "said"]
+    averages = [[name, *(format_number(row[score]) for score in names[:3])] for name, row in report["averages"].items()]
+    return [
+        chart(labels_panel(report)),
+        Table("labels, the worst first", header, rows, len(classes) - len(rows)),
+        Table("averages over the labels", ["average", "precision", "recall", "F1"], averages),
+    ]
+
+
+def _class_table(report: Mapping[str, Any], target: str) -> list[Block]:
+    classes = sorted(report.get("classes", {}).items(), key=lambda item: item[1]["f1"])
+    rows = [
+        [str(label), *(format_number(row[name]) for name in ("precision", "recall", "f1")), f"{row['support']:,.0f}"]
+        for label, row in classes[:MOST_ROWS]
+    ]
+    caption = f"classes{f' of {target}' if target else ''}, the worst first"
+    more = len(classes) - len(rows)
+    return [Table(caption, ["class", "precision", "recall", "F1", "rows"], rows, more)] if rows else []
+
+
+def _probabilities(report: Mapping[str, Any], target: str) -> list[Block]:
+    """What probabilities are worth, whether they were mended, and from which one on a label is given."""
+    of, blocks = f" of {target}" if target else "", list[Block]()
+    if found := report.get("calibration"):
+        said = f"expected calibration error{of} {format_number(found['ece'])}, Brier score {format_number(found['brier'])}"
+        blocks.append(Paragraph(f"{said[0].upper()}{said[1:]}."))
+    if found := report.get("calibrated"):
+        rows = [[name, format_number(found["before"].get(name)), format_number(value)] for name, value in found["after"].items()]
+        blocks.append(Table(f"calibration{of}, on the validation part", ["score", "before", "after"], rows))
+    if found := report.get("threshold"):
+        text = f"The answer{of} is {found['label']} from a probability of {found['value']:.4g} on ({found.get('asked', '')})."
+        blocks.append(Paragraph(text))
+    return blocks
+
+
+def mistake_blocks(report: Mapping[str, Any], rows: Mapping[int, Mapping[str, str]]) -> list[Block]:
+    """The rows that the model is most wrong about.
+
+    Args:
+        report: of the part.
+        rows: number of a row, from 1 -> column -> what stands there; empty where the data is not at hand.
+    """
+    blocks: list[Block] = []
+    for target, one in targets_of(report):
+        of = f" of {target}" if target else ""
+        blocks += _mistakes(f"wrong answers{of} that the model was surest of", one.get("worst", ()), "probability", rows)
+    for target, found in report.get("furthest", {}).items():
+        blocks += _mistakes(f"{target}: the predictions that are furthest off", found, "error", rows)
+    return blocks
+
+
+def _mistakes(
+    caption: str, found: Sequence[Mapping[str, Any]], measure: str, rows: Mapping[int, Mapping[str, str]]
+) -> list[Block]:
+    columns = list(next((values for one in found if (values := rows.get(one["row"]))), {}))
+    files = ["file"] if any("file" in one for one in found) else []
+    table = [
+        [
+            f"{one['row']:,}",
+            *(str(one.get("file", "")) for _ in files),
+            *(str(one[name]) if measure == "probability" else format_number(one[name]) for name in ("true", "predicted")),
+            format_number(one[measure]),
+            *(rows.get(one["row"], {}).get(column, "") for column in columns),
+        ]
+        for one in found
+    ]
+    return [Table(caption, ["row", *files, "true", "predicted", measure, *columns], table)] if table else []
+
+
+def importance_blocks(found: Mapping[str, Any]) -> list[Block]:
+    """What each column is worth, as `Importances.document` has it."""
+    columns = found.get("columns", ())
+    if not columns:
+        return []
+    rows = [
+        [str(one["name"]), with_interval(one["value"], one.get("interval"))]
+        for one in sorted(columns, key=lambda one: -(one["value"] or 0.0))[:MOST_ROWS]
+    ]
+    said = f"{found['metric']} is {format_number(found['whole'])} with all columns, on {found['rows']:,} rows"
+    header = ["column", f"{found['metric']} gets worse by (95 % interval)"]
+    return [chart(importance_panel(columns, found["metric"])), Table(said, header, rows, len(columns) - len(rows))]
+
+
+def slice_blocks(found: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """Metrics by the values of columns, as `Slice.document` has them."""
+    blocks: list[Block] = []
+    for column, group in itertools.groupby(found, key=lambda one: one["column"]):
+        slices = list(group)
+        names = [name for name in _SLICE_METRICS if name in slices[0]["metrics"]] or list(slices[0]["metrics"])[:2]
+        rows = [
+            [
+                str(one["name"]),
+                f"{one['rows']:,}",
+                *(with_interval(one["metrics"].get(name), one["intervals"].get(name)) for name in names),
+                "worse than the baseline" if one["is_worse"] else "",
+            ]
+            for one in slices[:MOST_ROWS]
+        ]
+        blocks.append(Table(f"by {column}, the worst first", [str(column), "rows", *names, "remark"], rows))
+    return blocks
