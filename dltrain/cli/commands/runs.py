@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import RunsOption
+from dltrain.cli.options import PART_NAMES, RunsOption
 from dltrain.cli.text import format_bytes, format_number, format_seconds, table
 from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, RunError, UsageError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # What a list shows of a run when nothing else is asked for: the first of these that it has.
 _TELLING = ("accuracy", "r2", "rmse", "loss")
+_NAME_WIDTH = 32
 _PARTS = ("test", "validation", "train")
 
 
@@ -38,11 +39,19 @@ def command(
         str | None,
         typer.Option("--mode", click_type=click.Choice(["min", "max"]), help="Whether less or more of METRIC is better."),
     ] = None,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            "--part",
+            click_type=PART_NAMES,
+            help="With --sort: of this part; else of the first there is of test, validation, train.",
+        ),
+    ] = None,
     limit: Annotated[int | None, typer.Option("--limit", min=1, metavar="N", help="Show the first N only.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before prune removes.")] = False,
     runs: RunsOption = Path("runs"),
 ) -> int:
-    """List the runs, newest first, or best first with --sort.
+    """List the runs, newest first; with --sort the best first, those of the same data beside each other.
 
     `dltrain runs rm RUN...` removes runs; `dltrain runs prune` removes those that never finished and that no process holds.
     """
@@ -58,9 +67,14 @@ def command(
     from dltrain.storage.run_list import list_runs
 
     infos = list_runs(runs)
-    if sort is not None:
-        infos = sort_by_metric(infos, sort, mode)
-    _list(console, infos[:limit], sort, runs, total=len(infos))
+    if part is not None and sort is None:
+        raise UsageError(Fault("--part says of which part --sort compares", hint=f"dltrain runs --sort accuracy --part {part}"))
+    if sort is None or not infos:
+        _list(console, infos[:limit], runs, total=len(infos))
+        return 0
+    name = f"{part}.{sort}" if part else sort
+    infos = sort_by_metric(infos, name, mode)
+    _rank(console, infos[:limit], name, total=len(infos))
     return 0
 
 
@@ -129,14 +143,45 @@ def _by_part(info: RunInfo) -> dict[str, Mapping[str, float]]:
     return {part: values for part, values in info.metrics.items() if isinstance(values, Mapping)}
 
 
-def _list(console: Console, infos: Sequence[RunInfo], sort: str | None, runs: Path, *, total: int) -> None:
+def _rank(console: Console, infos: Sequence[RunInfo], metric: str, *, total: int) -> None:
+    """A table for each data and part, the best first, and who differs from it by more than chance."""
+    from dltrain.cli.results import with_interval
+    from dltrain.evaluation.leaderboard import ALIKE, make_boards
+
+    found = {info.path: value for info in infos if (value := find_metric(info, metric))}
+    boards = make_boards(list(found.items()))
+    seconds = {info.path: info.seconds for info in infos}
+    standings = {entry.path: entry.standing for board in boards for entry in board.entries}
+    data = {entry.path: number for number, board in enumerate(boards, 1) for entry in board.entries}
+    documents = [{**_document(info), "standing": standings.get(info.path), "board": data.get(info.path)} for info in infos]
+    console.document({"status": "finished", "runs": documents})
+    blocks = []
+    for board in boards:
+        rows = [
+            [one_line(entry.path.name, _NAME_WIDTH), with_interval(entry.value, entry.interval), entry.standing]
+            for entry in board.entries
+        ]
+        header = ["run", f"{board.metric} ({board.part})", "beside the best", "time"]
+        cells = [[*row, format_seconds(seconds[entry.path])] for row, entry in zip(rows, board.entries, strict=True)]
+        named = [f"{board.data or 'data that is not known'}:"] if len(boards) > 1 or board.data else []
+        blocks.append("\n".join([*named, table(header, cells, left_after=2, width=console.width)]))
+    left = [f"{one_line(info.path.name, _NAME_WIDTH)} ({info.status})" for info in infos if info.path not in standings]
+    if left:
+        blocks.append(f"without a result: {', '.join(left[:5])}{f' and {len(left) - 5:,} more' if len(left) > 5 else ''}")
+    if any(standing == ALIKE for standing in standings.values()):
+        blocks.append("`dltrain evaluate RUN --against OLD` compares two of them row by row, which tells smaller differences")
+    blocks += [f"{total - len(infos):,} more"] if total > len(infos) else []
+    console.result("\n\n".join(blocks))
+
+
+def _list(console: Console, infos: Sequence[RunInfo], runs: Path, *, total: int) -> None:
     console.document({"status": "finished", "runs": [_document(info) for info in infos]})
     if not infos:
         console.result(f"there are no runs in {runs}")
         return
     rows = []
     for info in infos:
-        found = next(filter(None, (find_metric(info, name) for name in ([sort] if sort else _TELLING))), None)
+        found = next(filter(None, (find_metric(info, name) for name in _TELLING)), None)
         shown = f"{found[1]} {format_number(found[2])} ({found[0]})" if found else "-"
         status = f"{info.status} (in use)" if info.is_locked and info.status != "running" else info.status
         started = info.started.replace("T", " ").partition("+")[0].rstrip("Z")[:16]

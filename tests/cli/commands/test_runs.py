@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,11 +55,54 @@ def test_best_first_in_the_direction_of_the_metric(cli, runs, metric, order):
 
 def test_the_table(cli, runs):
     lines = cli("runs", "--sort", "accuracy", "--limit", "3").out.splitlines()
-    assert lines[1].split()[:2] == ["c-run", "finished"]
-    assert "accuracy 0.9900 (validation)" in lines[1]
-    assert "12.0 s" in lines[1]
+    assert lines[0] == "data that is not known:"
+    assert lines[1].split() == ["run", "accuracy", "(validation)", "beside", "the", "best", "time"]
+    assert lines[2].split() == ["c-run", "0.9900", "best", "12.0", "s"]
     assert lines[-1] == "2 more"
     assert "interrupted" in next(line for line in cli("runs").out.splitlines() if line.startswith("e-run"))
+
+
+def _with_data(runs, name, fingerprint, interval):
+    """Say of which data a run is, and within which values its accuracy on the test part."""
+    manifest = json.loads((runs / name / "manifest.json").read_text())
+    details = {f"/there/{fingerprint}.csv": {"digest": fingerprint, "rows": 1200, "bytes": 5}}
+    manifest["data"] = {"fingerprint": fingerprint, "details": details}
+    (runs / name / "manifest.json").write_text(json.dumps(manifest))
+    document = json.loads((runs / name / "metrics.json").read_text())
+    document["intervals"] = {"test": {"accuracy": interval}}
+    (runs / name / "metrics.json").write_text(json.dumps(document))
+
+
+def test_runs_of_the_same_data_stand_beside_each_other(cli, runs):
+    shutil.copytree(runs / "a-run", runs / "f-run")
+    _with_data(runs, "a-run", "one", [0.88, 0.92])
+    _with_data(runs, "b-run", "one", [0.93, 0.97])
+    _with_data(runs, "f-run", "two", [0.88, 0.92])
+    out = cli("runs", "--sort", "accuracy", "--part", "test").out
+    lines = out.splitlines()
+    assert lines[0] == "one.csv (1,200 rows):"
+    assert [line.split()[0] for line in lines[2:4]] == ["b-run", "a-run"]
+    assert lines[2].endswith("best  12.0 s")
+    assert lines[3].split()[-3:] == ["worse", "12.0", "s"]
+    assert lines[5] == "two.csv (1,200 rows):"
+    assert lines[7].split()[0] == "f-run"
+    assert "without a result: " in out
+    assert "c-run (finished)" in out
+    assert max(map(len, lines)) <= 80
+    _with_data(runs, "a-run", "one", [0.84, 0.96])
+    out = cli("runs", "--sort", "accuracy", "--part", "test").out
+    assert "within chance" in out
+    assert "--against OLD" in out
+    found = {Path(run["run"]).name: run for run in cli("runs", "--sort", "accuracy", "--json").json["runs"]}
+    assert found["b-run"]["standing"] == "best"
+    assert found["a-run"]["standing"] == "within chance"
+    assert found["a-run"]["board"] == found["b-run"]["board"] != found["f-run"]["board"]
+    assert found["d-run"]["standing"] is None
+
+
+def test_a_part_is_of_what_is_compared(cli, runs):
+    assert cli("runs", "--part", "test").code == 2
+    assert names(cli("runs", "--sort", "accuracy", "--part", "validation", "--json"))[0] == "c"
 
 
 def test_a_metric_that_no_run_has(cli, runs):
