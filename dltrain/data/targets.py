@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.durations import are_durations
-from dltrain.data.columns.kinds import Reading, is_number, is_text, is_unreadable, text_of, to_numbers, unreadable
+from dltrain.data.columns.kinds import Reading, is_duration, is_number, is_text, is_unreadable, text_of, to_numbers, unreadable
 from dltrain.data.columns.units import MOST_UNITS, units_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import name_of
@@ -100,7 +100,7 @@ def infer_target(
 
 
 def _refuse_type(name: str, series: polars.Series) -> None:
-    if series.dtype.is_temporal() or is_unreadable(series):
+    if (series.dtype.is_temporal() and not is_duration(series)) or is_unreadable(series):
         held = "dates" if str(series.dtype).startswith("Date") else f"values of type {series.dtype}"
         raise DataError(Fault(f"the target {name} holds {held}", path="data.target", hint="a target is a class or a number"))
 
@@ -160,7 +160,7 @@ def _remark(values: polars.Series, reading: Reading, as_expected: bool, labels: 
 def _what(values: polars.Series, all_numbers: bool, unit: str) -> str:
     if str(values.dtype) == "Boolean":
         return "booleans"
-    if all_numbers and are_durations(values):
+    if all_numbers and (is_duration(values) or are_durations(values)):
         return "hours, minutes and seconds (as seconds)"
     return f"numbers with a unit ({unit})" if all_numbers and unit else "numbers" if all_numbers else "text"
 

@@ -114,6 +114,11 @@ def is_unreadable(series: polars.Series) -> bool:
     return series.dtype.is_nested() or str(series.dtype) in ("Binary", "Object")
 
 
+def is_duration(series: polars.Series) -> bool:
+    """Whether a column holds lengths of time, or times of the day, by its type: they are numbers of seconds."""
+    return str(series.dtype).startswith("Duration") or str(series.dtype) == "Time"
+
+
 def is_labelled(series: polars.Series) -> bool:
     """Whether the file itself says that the column holds categories."""
     return str(series.dtype).startswith(("Categorical", "Enum"))
@@ -224,7 +229,7 @@ def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
         if numbers.null_count() > series.null_count():
             numbers = _from_units(series, numbers, reading)
         series = numbers
-    elif str(series.dtype).startswith(("Duration", "Time")) and (reading.units or {}).get(name_of(series)) == AS_PAIRS:
+    elif is_duration(series) and (reading.units or {}).get(name_of(series)) == AS_PAIRS:
         return np.full(len(series), np.nan)  # `2:03` may be hours and minutes or minutes and seconds
     elif str(series.dtype).startswith("Duration"):
         series = series.dt.total_microseconds() / 1e6
@@ -431,9 +436,9 @@ def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
         return ColumnKind("boolean")
     if dtype.is_numeric():
         return ColumnKind("number", left_out=_row_name(series, reading))
+    if is_duration(series):
+        return ColumnKind("number", left_out=_row_name(series, reading))
     if dtype.is_temporal():
-        if str(dtype).startswith("Duration") or str(dtype) == "Time":
-            return ColumnKind("text", left_out=OF_TYPE + str(dtype))
         zone = getattr(dtype, "time_zone", None)
         return ColumnKind("date", f"@{zone}" if zone else None, _index_reason(series.head(SAMPLE_ROWS)))
     if is_labelled(series):

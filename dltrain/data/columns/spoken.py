@@ -18,6 +18,7 @@ from dltrain.data.columns.kinds import (
     ColumnKind,
     Reading,
     holds,
+    is_duration,
     is_text,
     is_unreadable,
     mend,
@@ -94,13 +95,14 @@ def how_read(
     if codes:
         hint = f"`data.features: {{{codes[0]}: number}}` reads numbers"
         lines.append(f"digits with leading zeros, taken for codes: {listed(codes, 8)}; {hint}")
-    return [*lines, *_units_said(kinds, reading)], warnings
+    return [*lines, *_units_said(frame, kinds, reading)], warnings
 
 
-def _units_said(kinds: Mapping[str, ColumnKind], reading: Reading) -> list[str]:
+def _units_said(frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading) -> list[str]:
     """Lines on numbers that are written with more than digits."""
     units = {name: unit for name, unit in (reading.units or {}).items() if name in kinds and kinds[name].kind == "number"}
-    durations = [shown_column(name) for name, unit in units.items() if unit in TIMES]
+    by_type = {name for name, kind in kinds.items() if kind.kind == "number" and is_duration(column_of(frame, name))}
+    durations = [shown_column(name) for name in kinds if name in by_type or units.get(name) in TIMES]
     others = [name for name, unit in units.items() if unit not in TIMES]
     lines = [f"hours, minutes and seconds, read as numbers of seconds: {listed(durations, 8)}"] if durations else []
     if others:
