@@ -132,13 +132,17 @@ def judge_numbers(true: ArrayLike, predicted: ArrayLike, mean: float, row_weight
     squares, constant = (answers - truth) ** 2, (mean - truth) ** 2
     score = errors_better(squares, constant, weights)
     total = max(weights.sum(), np.finfo(np.float64).tiny)
+    # A few rows far from the others make the squares' own spread so large that no difference stands out: then it counts as well
+    # that the answers are nearer and in the order of the truth, which ranks tell whatever lies far out.
+    is_nearer = weights @ squares < weights @ constant
+    in_order = _correlation_errors(_ranks(truth), _ranks(answers)) if weights.min(initial=1.0) > 0 else 0.0
     return Verdict(
         "mse",
         float(weights @ squares / total),
         float(weights @ constant / total),
         len(truth),
         is_weighted=False,
-        better=score > SCORE_ERRORS,
+        better=score > SCORE_ERRORS or bool(is_nearer and in_order > OTHER_ERRORS),
         worse=score < -SCORE_ERRORS,
         strength=max(score, _correlation_errors(truth, answers)),
     )
@@ -176,6 +180,12 @@ def _auc_errors(is_positive: NDArray[np.bool_], scores: Floats) -> float:
     ties = float((counts**3 - counts).sum()) / (rows * (rows - 1))
     variance = (rows + 1 - ties) / (12.0 * positive * negative)  # of the Mann-Whitney statistic, with ties
     return (roc_auc(is_positive, scores) - 0.5) / float(variance) ** 0.5 if variance > 0 else 0.0
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks [rows]; those of equal values are the same."""
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[places], np.float64)
 
 
 def _correlation_errors(truth: Floats, answers: Floats) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sklearn.metrics as sk
+from scipy.stats import spearmanr
 
 from dltrain.evaluation.diagnosis import Evidence, diagnose
 from dltrain.evaluation.metrics.metrics import (
@@ -202,3 +203,18 @@ def test_what_a_verdict_is_held_against_survives_its_plain_form():
     assert prior["z"].mean == 0.25
     assert restore_priors({"y": {"counts": [3, 1]}}, ())["y"].shares.tolist() == [0.75, 0.25]
     assert describe_reference.__doc__
+
+
+def test_few_rows_with_one_far_out_do_not_hide_a_good_model():
+    """By the errors alone no difference shows; by chance, answers that say nothing pass about as seldom as elsewhere."""
+    rng = np.random.default_rng(2)
+    truth = np.array([0.1, -0.2, 0.3, 0.4, -0.5, 0.2, -0.1, 0.6, 0.05, 9.0])
+    answers = 0.95 * truth + 0.01 * rng.normal(size=10)
+    assert spearmanr(truth, answers).statistic > 0.95
+    verdict = judge_numbers(truth, answers, truth.mean())
+    assert verdict.better
+    assert verdict.sentence("test") is None
+    assert not judge_numbers(truth, np.roll(answers, 3), truth.mean()).better
+    skewed = np.exp(2 * rng.normal(size=(400, 12)))
+    useless = sum(judge_numbers(row, 0.01 * rng.normal(size=12) + row.mean(), row.mean()).better for row in skewed)
+    assert useless / 400 < 0.04
