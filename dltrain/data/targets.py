@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from dltrain.config.types import DataConfig
 
 FEW_VALUES = 2
+# So many different numbers are no labels, and words are strays where there are but so many beside them.
+MANY_NUMBERS, STRAY_WORDS = 20, 0.1
 # More labels than these, many of them numbers, are hardly meant as such.
 MANY_LABELS = 20
 # Whole numbers from here on are not all told apart by a float64.
@@ -75,6 +78,8 @@ def infer_target(
     all_numbers = not codes and (bool(readable.all()) or (task == "regression" and bool(readable.any())))
     if task is None and is_amount and not all_numbers:  # infinite ones among them: no labels, but numbers to be refused
         return TargetSpec(name, "regression", reason=f"`{name}` holds numbers")
+    if task is None and not (codes or all_numbers or labelled):
+        _refuse_stray_words(name, values, numbers)
     what = "codes with leading zeros" if codes else _what(values, all_numbers, (reading.units or {}).get(name, ""))
     labels = _labels_of(values, numbers, all_numbers) if task != "regression" else []
     if task is None:
@@ -103,6 +108,19 @@ def _refuse_type(name: str, series: polars.Series) -> None:
     if (series.dtype.is_temporal() and not is_duration(series)) or is_unreadable(series):
         held = "dates" if str(series.dtype).startswith("Date") else f"values of type {series.dtype}"
         raise DataError(Fault(f"the target {name} holds {held}", path="data.target", hint="a target is a class or a number"))
+
+
+def _refuse_stray_words(name: str, values: polars.Series, numbers: NDArray[np.float64]) -> None:
+    """Numbers but for a few words are neither numbers nor labels: which of both has to be said."""
+    words = values.filter(np.isnan(numbers)).unique(maintain_order=True)
+    count = len(np.unique(numbers[~np.isnan(numbers)]))
+    if not is_text(values) or count < MANY_NUMBERS or len(words) > STRAY_WORDS * count:
+        return
+    told = listed([repr(word) for word in words.to_list()], 3)
+    word = json.dumps(words[0], ensure_ascii=False)
+    hint = f'data.replace: {{{name}: {{{word}: ""}}}} with data.missing_target: drop leaves such rows out; '
+    message = f"the target {name} holds {count:,} different numbers, and {told}: is it a number or a label?"
+    raise DataError(Fault(message, path="data.target", hint=hint + "data.task: classification takes all for labels"))
 
 
 def others_of(labels: Sequence[str]) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 # A code for "no value": nines, or one of the other codes of questionnaires.
 CODE = re.compile(r"9{2,9}|[789]|8{2,4}|7{2,4}|9+[78]|200")
 FEW_CODES = 3
+# Of more categories some may be names that differ in capitals alone.
+FEW_CATEGORIES = 64
 TOTALS = re.compile(r"(?i)(grand |sub-?)?(total|sum|summe|gesamt|gesamtsumme|insgesamt|totals|somme|totale|suma)( général)?:?")
 # Where at least so many of a column's values are numbers, it is said that words make it a category.
 MANY_NUMBERS = 0.5
@@ -167,6 +171,34 @@ def far_codes(
                 found.append(
                     f"{shown_column(name)}: {count}, far from all others ({low:g} to {high:g}); if that is a code, {how}"
                 )
+    return found
+
+
+def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec]) -> list[str]:
+    """Warnings of labels and of a column's few categories that are one word in other capitals, blanks or points.
+
+    Args:
+        columns: the features.
+        specs: what is to be learnt.
+    """
+    known = [(spec.name, "labels", spec.classes) for spec in specs]
+    known += [
+        (c.name, "categories", tuple(word for word in c.categories if len(word) > 1))
+        for c in columns
+        if len(c.categories) <= FEW_CATEGORIES
+    ]
+    found = []
+    for name, what, words in known:
+        same: dict[str, list[str]] = {}
+        for word in words:
+            plain = " ".join(unicodedata.normalize("NFKC", word).casefold().split()).rstrip(" .")
+            same.setdefault(plain, []).append(word)
+        groups = [group for group in same.values() if len(group) > 1]
+        if groups:
+            told = listed([" and ".join(map(repr, group)) for group in groups], 3)
+            first, other = (json.dumps(word, ensure_ascii=False) for word in groups[0][:2])
+            how = f"`data.replace: {{{name}: {{{other}: {first}}}}}` makes one of two"
+            found.append(f"{shown_column(name)}: {told} are different {what}: if they mean the same, {how}")
     return found
 
 

@@ -12,7 +12,7 @@ from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.column import FeatureColumn, fit_feature
 from dltrain.data.columns.kind import Learning
 from dltrain.data.columns.scaling import IMPUTES, SCALES
-from dltrain.data.columns.spoken import far_codes
+from dltrain.data.columns.spoken import alike_words, far_codes
 from dltrain.data.columns.tokens import warn_of_whole_lines
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.giveaways import warn_of_giveaways
@@ -84,4 +84,5 @@ def odd_columns(
     """
     told = {name: target[rows] for name, target in targets.items()}
     warnings = warn_of_whole_lines({column.name: column.tokenizer for column in columns})
-    return [*warnings, *warn_of_giveaways(columns, shown, specs, told), *far_codes(columns, shown, specs, told)]
+    warnings += warn_of_giveaways(columns, shown, specs, told)
+    return [*warnings, *far_codes(columns, shown, specs, told), *alike_words(columns, specs)]
