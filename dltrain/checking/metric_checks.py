@@ -57,6 +57,12 @@ def check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, he
             if metric.name in ONE_CLASS_METRICS:
                 message = f"{metric.name} asks for the one class of a row; these rows have several labels, or none"
                 yield fault(config, path, message, "BinaryAccuracy, AUC, Precision, Recall, F1Score look at each label")
+            elif metric.name in _OWN_UNITS:
+                message = f"{metric.name} compares {_OWN_UNITS[metric.name]}; a label is there or not"
+                yield fault(config, path, message, "BinaryCrossentropy compares probabilities")
+            elif metric.name in _ALONG_A_ROW and metric.arguments.get("axis", -1) == -1:
+                message = f"{metric.name} goes along the labels of a row, and is no number where a row has none of them, or all"
+                yield fault(config, path, message, "`axis: 0` goes along the rows of a batch")
             continue
         if heads and metric.name in CLASS_METRICS and not any(head.task == "classification" for head in heads):
             message = f"{metric.name} is a metric for classes, but the target {heads[0].targets[0].name!r} is a number"

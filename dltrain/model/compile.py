@@ -18,6 +18,7 @@ from dltrain.model.keras_import import import_keras
 from dltrain.model.layer_names import snake_case
 
 _THRESHOLD_METRICS = {"Precision", "Recall", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"}
+_ABOVE_ZERO = 1e-30  # Keras takes no threshold of 0 there
 _ACCURACIES = {
     "binary": "BinaryAccuracy",
     "labels": "BinaryAccuracy",
@@ -117,7 +118,7 @@ def _metric(keras: Any, head: Head, component: Component) -> Any:
     if name in ("F1Score", "FBetaScore"):
         arguments.setdefault("average", "macro")
         if head.units == 1 or head.is_multilabel:  # otherwise the largest output of a row is the one that is said
-            arguments.setdefault("threshold", 0.0 if head.logits else 0.5)
+            arguments.setdefault("threshold", _ABOVE_ZERO if head.logits else 0.5)
     if name in ("IoU", "MeanIoU") and head.units > 1:
         arguments.setdefault("sparse_y_pred", False)
         arguments.setdefault("sparse_y_true", head.encoding == "index")

@@ -296,10 +296,7 @@ def _read_labels(context: Context, node: Node) -> LabelsConfig | Any:
         hint = f'write labels: {{separator: "{sign}"}}' if isinstance(sign, str) and not sign.isalnum() else hint
         context.faults.add(node, "data.labels", f"expected a mapping of keys, found {describe(sign)}", hint)
         return MISMATCH
-    labels = LabelsConfig(**read_block(context, node, "data.labels", {}))
-    if labels.separator == "" and isinstance(node, MappingNode):
-        context.faults.add(node.entries["separator"], "data.labels.separator", "nothing stands between the labels", 'such as "|"')
-    return labels
+    return LabelsConfig(**read_block(context, node, "data.labels", {}))
 
 
 def _with_task_of_labels(config: DataConfig) -> DataConfig:

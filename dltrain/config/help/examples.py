@@ -97,6 +97,7 @@ _BESIDE: dict[str, dict[str, Any]] = {
 }
 # What stands around a key that is not for tables.
 _AROUND = {
+    "data.labels": {"source": "csv", "path": "data/books.csv", "target": "genres"},
     "data.augment": {"source": "digits"},
     "data.transform": {"source": "digits"},
     "data.corrupt": {"source": "digits", "task": "reconstruction"},

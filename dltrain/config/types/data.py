@@ -211,7 +211,6 @@ class DataConfig:
         "block",
         "Several labels per row: in the cells of the target (`a|b`), or as several targets of 0 and 1 (`task: multilabel`).",
         example={"separator": "|"},
-        of=(*TABLES, "npz"),
         block=LabelsConfig,
     )
     features: Mapping[str, str | None] | None = keyed(

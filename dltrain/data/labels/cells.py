@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +24,10 @@ MOST_LABELS = 1_000
 YES_OR_NO = {"true": "1", "yes": "1", "y": "1", "false": "0", "no": "0", "n": "0"}
 NO_ROW = -1  # of a row without a value
 NONE, MISSING = "none", "missing"
-MISSING_HINT = "data.missing_target: drop leaves such rows out; a row without any label has an empty cell"
+MISSING_HINT = (
+    "data.missing_target: drop leaves such rows out; a row without any label has an empty cell, "
+    'and a word becomes one by data.replace: {COLUMN: {WORD: ""}}'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ def read_cells(series: polars.Series, separator: str, empty: str, reading: Readi
 
     name = name_of(series)
     raw = text_of(series) if not is_text(series) else series
-    is_empty = (raw.is_null() | (raw.str.strip_chars() == "")).fill_null(True).to_numpy()
+    replaced = mend(raw, replace(reading, missing=()))  # what is replaced by nothing is as empty as an empty cell
+    is_empty = (replaced.is_null() | (replaced.str.strip_chars() == "")).fill_null(True).to_numpy()
     mended = mend(raw, reading)
     is_missing = mended.is_null().to_numpy() & ~is_empty
     if empty == MISSING:

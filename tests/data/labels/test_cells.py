@@ -49,6 +49,8 @@ def test_an_empty_cell_has_no_label_and_a_word_for_no_value_is_missing() -> None
     assert (fault.file, fault.line) == ("tags.csv", 4)
     assert "empty cell" in str(fault.hint)
     np.testing.assert_array_equal(encode_cells(series, spec_of("a"), READING, nowhere, drop=True), [[1], [0], [-1]])
+    none = Reading(replace={"tags": {"NA": ""}})
+    np.testing.assert_array_equal(encode_cells(series, spec_of("a"), none, nowhere, drop=False), [[1], [0], [0]])
     emptied = encode_cells(series, spec_of("a", empty="missing"), READING, nowhere, drop=True)
     np.testing.assert_array_equal(emptied, [[1], [-1], [-1]])
 

@@ -1,0 +1,68 @@
+"""`init` on targets whose cells hold lists, and on those that merely hold signs that could separate some."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+
+from dltrain.config import load_config_text
+from dltrain.data.columns.kinds import Reading
+from dltrain.data.load import load_dataset
+from dltrain.starting.labels import labels_in
+from dltrain.starting.start import make_starter
+
+CHOSEN = [["a b", "c"], ["c"], ["d", "a b"], [], ["c", "d"], ["a b"], ["d"], ["a b", "c", "d"]]
+
+
+def cells(sign: str) -> polars.Series:
+    return polars.Series("tags", [sign.join(CHOSEN[index % 8]) for index in range(80)])
+
+
+@pytest.mark.parametrize("sign", ["|", ";", ",", " | "])
+def test_lists_are_seen(sign):
+    found = labels_in(cells(sign), Reading())
+    assert found is not None
+    assert found[0] == sign.strip()
+    assert set(found[1].labels.to_list()) == {"a b", "c", "d"}
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        [f"Braund, Mr. Owen Harris the {index}" for index in range(60)],
+        ["Paris, France", "Lyon, France", "Rome, Italy", "Milan, Italy"] * 20,
+        ["yes", "no"] * 40,
+        ["good, and it came quickly and well packed", "bad, it broke on the first day of use"] * 40,
+        [f"{number},5" for number in range(60)],
+    ],
+    ids=["names", "places", "classes", "sentences", "numbers"],
+)
+def test_other_texts_are_no_lists(texts):
+    assert labels_in(polars.Series("y", texts), Reading()) is None
+
+
+def test_a_first_config_says_so_and_is_read_as_it_says(tmp_path: Path):
+    draw = np.random.default_rng(0)
+    frame = polars.DataFrame({"x": draw.normal(size=80), "z": draw.normal(size=80), "tags": cells("|")})
+    frame.write_csv(tmp_path / "t.csv")
+    starter = make_starter(str(tmp_path / "t.csv"), folder=tmp_path)
+    assert "lists of 3 labels, several per row" in starter.text
+    assert "an empty cell has no label" in starter.text
+    config = load_config_text(starter.text, file="c.yaml", folder=tmp_path)
+    assert (config.data.task, config.data.labels.separator) == ("multilabel", "|")
+    dataset = load_dataset(config.data, seed=0)
+    assert dataset.schema.targets[0].classes == ("a b", "c", "d")
+    assert dataset.preprocessing.to_state()[0]["targets"][0]["separator"] == "|"
+
+
+def test_an_array_of_columns_of_0_and_1(tmp_path: Path):
+    draw = np.random.default_rng(0)
+    flags = np.array(list(itertools.islice(itertools.cycle([[0, 1, 1], [1, 0, 0], [0, 0, 0]]), 60)))
+    np.savez(tmp_path / "t.npz", x=draw.normal(size=(60, 4)).astype(np.float32), y=flags)
+    starter = make_starter(str(tmp_path / "t.npz"), folder=tmp_path)
+    assert "task: multilabel" in starter.text
+    assert "3 labels" in starter.text
