@@ -293,7 +293,12 @@ def _of_plateau(given: Mapping[str, Any], training: TrainingConfig) -> Iterator[
 def _of_average(config: Config, training: TrainingConfig, facts: DataFacts) -> Iterator[Fault]:
     """Whether it is clear which weights are judged."""
     averages = bool(training.optimizer.arguments.get("use_ema"))
-    if training.average and not averages:
+    if training.average == "swa":
+        begin = str(training.average_from)
+        if not begin.endswith("%") and float(begin.split()[0]) >= min(stage.epochs for stage in training.stages):
+            message = f"the average begins after {begin}, but the training has {training.epochs:,}"
+            yield fault(config, "training.average_from", message, "lower it, or say it in percent: 75 %")
+    elif training.average and not averages:
         hint = f"write `{training.optimizer.name}: {{use_ema: true}}`"
         yield fault(config, "training.average", "the optimizer keeps no average of the weights", hint)
     elif averages and not training.average and "validation" in facts.rows:

@@ -18,7 +18,7 @@ from dltrain.processes.background import Background
 from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
-from dltrain.training.averaging import averaged_weights, finalize_weights
+from dltrain.training.averaging import EpochAverage, averaged_weights, finalize_weights
 from dltrain.training.loop import CallLength, CompiledLoop, Tensors
 from dltrain.training.pace import Pace
 from dltrain.training.saving.state import (
@@ -84,6 +84,9 @@ class Trainer:
         self._saves = Background()
         self._snapshot: _Snapshot | None = None
         self._rates: dict[int, float] = {}
+        self._average: EpochAverage | None = None
+        if self.training.average == "swa":
+            self._average = EpochAverage(model, self.training, pace.phase.first_epoch, data, loop)
 
     def restore(self, state: TrainingState) -> None:
         """Go on from a saved state instead of from the beginning."""
@@ -91,6 +94,8 @@ class Trainer:
         restore_metrics(self.model, state.metrics)
         self.step = state.step
         self.pace.restore(state)
+        if self._average is not None:
+            self._average.restore(state.arrays)
 
     def train(self, signals: StopSignals) -> None:
         """Train until all epochs of the phase are done or a callback stops it; everything is on disk when this returns.
@@ -107,7 +112,11 @@ class Trainer:
             self.save()
             # As `Model.fit` ends: first the optimizer, then the callbacks. The state has the weights of before, from which
             # more epochs would go on.
-            averaged = finalize_weights(self.model)
+            averaged = finalize_weights(self.model) if self._average is None else self._average.finish(self.pace.epoch)
+            if self._average is not None and not averaged:
+                self.reporter.warning(
+                    f"training ended after epoch {self.pace.epoch}, before averaging began: the weights are the last epoch's"
+                )
             if self.pace.callbacks.finish() or averaged:
                 self.pace.checkpoints.write(self.pace.checkpoints.due(last=True))
         self.reporter.finished()
@@ -136,6 +145,8 @@ class Trainer:
         checkpoints = self.pace.checkpoints
         files = checkpoints.due(last=last or self.step == 0)
         state = self.pace.state(self.step, capture_values(self.model), capture_metrics(self.model))
+        if self._average is not None:
+            state.arrays |= self._average.arrays()
 
         def write() -> None:
             checkpoints.write(files)
@@ -161,7 +172,7 @@ class Trainer:
             pace.seconds = before + time.monotonic() - started
             self._between_calls(signals)
         logs = {name: float(value) for name, value in self.model.get_metrics_result().items()}
-        with averaged_weights(self.model) if self.training.average else contextlib.nullcontext():
+        with self._as_judged():
             if self.validation is not None:
                 tensors, forward = self.validation
                 validation_logs, _ = forward.evaluate(tensors.inputs, tensors.targets, tensors.weights)
@@ -172,6 +183,12 @@ class Trainer:
             self._rates[pace.epoch - 1] = learning_rate(self.model)
         self.step = 0
         self._save_if_due(signals)
+
+    def _as_judged(self) -> contextlib.AbstractContextManager[None]:
+        """The model at an epoch's end as validation sees it, and as it may become the best."""
+        if self._average is not None:
+            return self._average.applied(self.pace.epoch)
+        return averaged_weights(self.model) if self.training.average else contextlib.nullcontext()
 
     def _calls_of(self, epoch: int, first_step: int) -> Iterator[tuple[Tensors, Any, int, int]]:
         """Cut an epoch into compiled calls of about `CALL_SECONDS`; where it is cut changes no bit."""

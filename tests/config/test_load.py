@@ -469,4 +469,4 @@ def test_averages_are_asked_for_in_one_word() -> None:
     assert load(dump_yaml(asked.resolved)) == asked
     [fault] = faults_of(DATA + "training: {average: ema, optimizer: {Adam: {use_ema: false}}}")
     assert (fault.path, fault.message) == ("training.average", "Adam says `use_ema: false`")
-    assert "ema" in faults_of(DATA + "training: {average: swa}")[0].message
+    assert "ema" in faults_of(DATA + "training: {average: sma}")[0].message

@@ -14,6 +14,8 @@ from dltrain.config.types import Component, TrainingConfig
 # Key of `training` -> the argument of Keras's optimizers that it is.
 OPTIMIZER_ARGUMENTS = {"gradient_accumulation": "gradient_accumulation_steps", "clip_norm": "clipnorm"}
 
+DEFAULT_AVERAGE_FROM = "75 %"
+
 
 def with_optimizer_keys(context: Context, node: MappingNode, config: TrainingConfig) -> TrainingConfig:
     """The settings in which each optimizer, those of phases too, has what keys beside it say; contradictions are noted."""
@@ -53,7 +55,21 @@ def _wanted(config: TrainingConfig) -> dict[str, tuple[str, Any]]:
 
 
 def _with_averages(context: Context, node: MappingNode, config: TrainingConfig) -> TrainingConfig:
-    """`average: ema` says for each optimizer that it keeps the average."""
+    """What `average` says: `ema` of each optimizer that it keeps the average, `swa` of when it begins."""
+    if config.average_from is not None and config.average != "swa":
+        context.faults.add(
+            node.entries.get("average_from", node),
+            "training.average_from",
+            "only `average: swa` begins during the training",
+            "write `average: swa`, or leave it out",
+        )
+    if config.average == "swa":
+        for optimizer in (stage.optimizer for stage in config.stages):
+            if optimizer.arguments.get("use_ema"):
+                context.faults.add(
+                    node.entries["average"], "training.average", f"{optimizer.name} says `use_ema: true`", "one average will do"
+                )
+        return replace(config, average_from=config.average_from or DEFAULT_AVERAGE_FROM)
     if config.average != "ema":
         return config
 

@@ -137,11 +137,16 @@ class TrainingConfig:
     )
     tensorboard: Mapping[str, Any] | None = keyed("bool|mapping", "Write for TensorBoard: Keras's TensorBoard.", example=True)
     average: bool | str = keyed(
-        "bool|'ema'",
-        "Validate and choose the best model by the averaged weights, as Keras's SwapEMAWeights: `ema`, or true where the"
-        " optimizer says `use_ema: true` itself.",
+        "bool|'ema'|'swa'",
+        "Validate and choose the best model by averaged weights, and end with them: `ema`, as Keras's SwapEMAWeights (true where"
+        " the optimizer says `use_ema: true` itself); `swa`, their mean over the ends of the last epochs.",
         False,
-        example=True,
+        example="swa",
+    )
+    average_from: str | None = keyed(
+        "duration",
+        "What is over before `average: swa` begins, in percent of the training or in epochs; by default 75 %.",
+        example="50 %",
     )
     precision: str = keyed(
         "'float32'|'mixed_bfloat16'|'mixed_float16'",

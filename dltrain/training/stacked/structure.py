@@ -192,6 +192,8 @@ def _why_not_training(training: TrainingConfig) -> str | None:
         return "it is trained in phases"
     if training.precision != "float32":
         return f"{training.precision} is not stacked"
+    if training.average == "swa":
+        return "the mean of the weights over epochs is not stacked"
     optimizer = training.optimizer
     if optimizer.name not in optimizers.NUMBERS:
         return f"the optimizer {optimizer.name} is not stacked"

@@ -61,3 +61,14 @@ def test_a_key_and_an_argument_that_differ_are_told_at_the_key(text: str, path: 
 def test_words_of_others_are_answered(word: str) -> None:
     [fault] = faults_of(DATA + f"training: {{{word}: 2}}")
     assert "training.clip_norm" in str(fault.hint) or "training.gradient_accumulation" in str(fault.hint)
+
+
+def test_averages_over_epochs_begin_at_a_share_that_is_written_down() -> None:
+    config = load(DATA + "training: {average: swa}")
+    assert config.training is not None
+    assert (config.training.average, config.training.average_from) == ("swa", "75 %")
+    assert load(dump_yaml(config.resolved)) == config
+    [fault] = faults_of(DATA + "training: {average: swa, optimizer: {Adam: {use_ema: true}}}")
+    assert (fault.path, fault.message) == ("training.average", "Adam says `use_ema: true`")
+    [fault] = faults_of(DATA + "training: {average: ema, average_from: 50 %}")
+    assert fault.path == "training.average_from"
