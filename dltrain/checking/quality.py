@@ -185,14 +185,24 @@ def _gaps_and_constants(view: TableView, values: Mapping[str, NDArray[np.float64
             yield Finding(f"column {name} is constant: {example} (and {missing:,} gaps)", "only the gap can tell something")
         if missing > MANY_MISSING * total:
             yield Finding(
-                f"column {name} is missing in {missing:,} of {total:,} rows ({100 * missing / total:.0f} %)",
+                f"column {name} is missing in {missing:,} of {total:,} rows ({_share(missing, total, 0)})",
                 f"drop it (data.drop: [{name}]), or see that the gap itself means something",
             )
         elif missing:
             yield Finding(
-                f"column {name} is missing in {missing:,} of {total:,} rows ({100 * missing / total:.1f} %)",
+                f"column {name} is missing in {missing:,} of {total:,} rows ({_share(missing, total, 1)})",
                 "numbers are filled with the median (data.impute) and marked, a gap in a category is a category of its own",
             )
+
+
+def _share(count: int, total: int, digits: int) -> str:
+    """`16.7 %`; what is not nothing and not all is not told as that."""
+    share, least = 100 * count / total, 10.0**-digits
+    if 0 < share < least / 2:
+        return f"under {least:.{digits}f} %"
+    if 100 - least / 2 <= share < 100:
+        return f"over {100 - least:.{digits}f} %"
+    return f"{share:.{digits}f} %"
 
 
 def _same_columns(view: TableView) -> Iterator[Finding]:

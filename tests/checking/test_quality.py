@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dltrain.checking import CheckResult, check_config
-from dltrain.checking.quality import _alike
+from dltrain.checking.quality import _alike, _share
 from dltrain.config import load_config_text
 
 
@@ -69,3 +69,18 @@ def test_copies_are_named_that_are_in_one_part() -> None:
     rows, groups = np.array([4, 9, 2, 7, 5, 6]), np.array([0, 1, 0, 2, 2, 3])
     counted = np.array([True, True, True, True, True, False])
     assert _alike(rows, groups, counted).tolist() == [4, 2, 7, 5]
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "digits", "said"),
+    [
+        (1, 2930, 1, "under 0.1 %"),
+        (2917, 2930, 0, "over 99 %"),
+        (2930, 2930, 0, "100 %"),
+        (0, 5, 1, "0.0 %"),
+        (490, 2930, 1, "16.7 %"),
+        (23, 2930, 1, "0.8 %"),
+    ],
+)
+def test_what_is_not_all_is_not_told_as_all(count: int, total: int, digits: int, said: str) -> None:
+    assert _share(count, total, digits) == said

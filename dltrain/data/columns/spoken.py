@@ -26,7 +26,7 @@ from dltrain.data.columns.kinds import (
     mend,
     to_numbers,
 )
-from dltrain.data.columns.units import MANY_AMOUNTS, MOST_UNITS, PERCENT, TIMES, units_of
+from dltrain.data.columns.units import MANY_AMOUNTS, MOST_UNITS, PERCENT, TIMES, is_currency, units_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of
 from dltrain.errors import Fault
@@ -115,20 +115,31 @@ def _units_said(frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], readin
     return lines
 
 
-def bare_percents(frame: polars.DataFrame, columns: Sequence[str], reading: Reading) -> list[str]:
-    """A note on new numbers without the percent sign that those of the training have, which spreadsheets keep as 0.35 for 35%."""
-    found = []
+def bare_numbers(frame: polars.DataFrame, columns: Sequence[str], reading: Reading) -> list[str]:
+    """Notes on new numbers without the percent sign or unit that those of the training have.
+
+    Spreadsheets keep 35% as 0.35; a bare 35 may be of another unit.
+    """
+    percents: list[tuple[str, float, str]] = []
+    others: list[tuple[str, float, str]] = []
     for name in columns:
-        if (reading.units or {}).get(name) != PERCENT:
+        unit = (reading.units or {}).get(name)
+        if unit is None or unit in TIMES or is_currency(unit) or name not in frame.columns:
             continue
         series = column_of(frame, name)
-        bare = series.drop_nulls() if not is_text(series) else series.filter(~series.str.contains(PERCENT, literal=True))
-        numbers = to_numbers(mend(bare, reading), reading)
-        if len(numbers) and np.isfinite(numbers).any() and (numbers != 0).any():
-            found.append(f"{shown_column(name)} {numbers[np.flatnonzero(numbers != 0)[0]]:g}")
-    if not found:
-        return []
-    return [f"numbers without the % that those of the training have are taken for percent (0.35 for 0.35%): {listed(found, 8)}"]
+        bare = series.drop_nulls() if not is_text(series) else series.filter(series.str.contains(r"^[-+\d.,' ]*$"))
+        numbers = to_numbers(mend(bare, replace(reading, units=None)), replace(reading, units=None))
+        told = numbers[np.isfinite(numbers) & (numbers != 0)]
+        if len(told):
+            (percents if unit == PERCENT else others).append((shown_column(name), told[0], unit))
+    notes = []
+    if percents:
+        said = listed([f"{name} {number:g}" for name, number, _ in percents], 8)
+        notes.append(f"numbers without the % that those of the training have are taken for percent (0.35 for 0.35%): {said}")
+    if others:
+        said = listed([f"{name} {number:g} for {number:g} {unit}" for name, number, unit in others], 8)
+        notes.append(f"numbers without the unit that those of the training have are taken for it: {said}")
+    return notes
 
 
 def _different_units(name: str, kind: ColumnKind, sample: polars.Series) -> list[str]:

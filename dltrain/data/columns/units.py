@@ -58,6 +58,11 @@ def find_unit(values: polars.Series, *, as_labels: bool = False) -> str:
     return "" if find_writing(values) else units[0]
 
 
+def is_currency(unit: str) -> bool:
+    """Whether a unit is one; numbers may stand without it beside others that have it."""
+    return re.fullmatch(CURRENCY, unit) is not None
+
+
 def seconds_of(series: polars.Series, unit: str) -> polars.Series:
     """Lengths of time as seconds, null where they are written so that they may be others than those of the training.
 

@@ -14,7 +14,7 @@ from dltrain.data.columns.column import FeatureColumn, check_gaps, read_features
 from dltrain.data.columns.image import picture_details
 from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import SAMPLE_ROWS, ColumnKind, Reading, text_of
-from dltrain.data.columns.spoken import how_read, totals_rows, unmet_words
+from dltrain.data.columns.spoken import bare_numbers, how_read, totals_rows, unmet_words
 from dltrain.data.columns.word_vectors import token_vectors
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.fitted import Fitted
@@ -65,6 +65,7 @@ class TableFit:
         known: kinds of columns that need not be looked at again.
         said: lines and warnings of `how_read`, where it was asked already.
         values: of the columns, by kind.
+        sample: raw rows, all or the first, that are looked at once more.
     """
 
     def __init__(self, config: DataConfig, raw: RawTable, reading: Reading, seed: int) -> None:
@@ -72,6 +73,7 @@ class TableFit:
         self.known: Mapping[str, ColumnKind] = NOTHING_KNOWN
         self.said: tuple[list[str], list[str]] | None = None
         self.values: dict[str, Any] = {}
+        self.sample = raw.frame
 
     @property
     def seen(self) -> str:
@@ -149,7 +151,7 @@ class TableFit:
         targets, weights = self.read_stored(stored, unlearnt)
         rows, manner = choose_rows(self.config, self.raw, stored.reading, stored.targets, targets, self.seed)
         rows, warnings = self.usable(stored.features, rows)
-        warnings += unlearnt
+        warnings += [*unlearnt, *bare_numbers(self.sample, [column.name for column in stored.features], stored.reading)]
         parts = self.assemble(stored, targets, weights, rows, warnings)
         summary = summarize(stored, targets, [], self.raw.frame.height)
         details = {**stored.files, **self.details(stored.features)}

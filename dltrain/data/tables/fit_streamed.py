@@ -127,6 +127,7 @@ def fit_streamed(
     plan = _plan(config, sample, reading) if stored is None else _stored_plan(config, sample, stored)
     raw = convert(config, surveyed, plan, reading, reporter)
     fit = StreamedFit(config, raw, reading, seed, reporter)
+    fit.sample = sample.frame
     if stored is None:
         fit.said = how_read(config, sample.frame, column_kinds(config, sample, reading), reading)
         reporter.status("preprocessing data")

@@ -25,7 +25,7 @@ from dltrain.data.columns.column import (
 from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
 from dltrain.data.columns.scaling import SCALES, NumberTransform
-from dltrain.data.columns.spoken import bare_percents, unusable_types
+from dltrain.data.columns.spoken import bare_numbers, unusable_types
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.labels.cells import encode_labels
 from dltrain.data.preprocessing import Preprocessing
@@ -127,7 +127,7 @@ class TablePreprocessing(Preprocessing):
             if not len(rows):
                 raise DataError("no row has a value for the target")
         if isinstance(raw, RawTable):
-            notes += bare_percents(raw.frame, [column.name for column in self.features], self.reading)
+            notes += bare_numbers(raw.frame, [column.name for column in self.features], self.reading)
         rows = usable_rows(self.features, values.features, np.arange(values.num_rows) if rows is None else rows, notes)
         return self.assemble(values, rows, notes)
 

@@ -22,6 +22,7 @@ from dltrain.errors import DataError
 from dltrain.reporting import Reporter
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
 
+MODEL = "model: {layers: [{Dense: {units: 2}}]}\ntraining: {epochs: 1}\n"
 ROWS = 60
 AMOUNTS = [round(7.25 + 3 * row % 41 + row / 8, 3) for row in range(ROWS)]
 
@@ -182,6 +183,19 @@ def test_numbers_that_may_be_shares_are_said(tmp_path: Path) -> None:
         reporter.warning = lambda message, *_, into=notes: into.append(str(message))  # type: ignore[method-assign]
         read_part(stored, [str(tmp_path / "new.parquet")], with_targets=False, reporter=reporter)
         assert [note.rpartition(": ")[2] for note in notes if "taken for percent" in note] == said
+
+
+def test_numbers_without_the_unit_of_the_training_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f"{row % 9 * 10} kg,${row % 5},{row % 7}%,{row % 2}" for row in range(ROWS)]
+    text = "a,b,c,y\n" + "\n".join(lines)
+    stored = loaded(tmp_path, text).preprocessing
+    (tmp_path / "new.csv").write_text(text.replace(" kg", "").replace("$", "").replace("%", ""))
+    for bound in (IN_MEMORY, STREAMED):
+        for name, count in (("t.csv", 0), ("new.csv", 2)):
+            config = load_config_text(f"data: {{source: csv, path: {name}, target: y}}\n{MODEL}", folder=tmp_path).data
+            said = [note for note in load_as(monkeypatch, bound, config, stored).warnings if "without the" in note]
+            assert len(said) == count
+            assert not count or ("percent (0.35 for 0.35%): c 1" in said[0] and "taken for it: a 10 for 10 kg" in said[1])
 
 
 def test_few_values_with_a_unit_stay_labels(tmp_path: Path) -> None:
