@@ -31,7 +31,7 @@ def last_screen(result: FitResult, width: int | None) -> str:
     ending = ending_lines(result, document)
     room = MOST_LINES - _height(ending, columns)
     told = _told(result, document, columns)
-    most = max(1 + _LEAST_ROWS, min(2 + _MOST_ROWS, room - _height(told, columns)))
+    most = max(1 + _LEAST_ROWS, min(1 + _MOST_ROWS, room - _height(told, columns)))
     table, metrics_left = _metrics(result, columns, most)
     if metrics_left and len(table) + _height(told, columns) >= room:  # that some are left out is a line as well
         table, metrics_left = _metrics(result, columns, max(1 + _LEAST_ROWS, most - 1))
@@ -76,7 +76,9 @@ def _told(result: FitResult, document: Mapping[str, Any], columns: int) -> list[
     part = str(document["part"])
     gates = list(zip(gate_lines(result.gates), (gate["met"] for gate in gate_documents(result.gates))))
     worst = worst_classes(result.report, 2 * columns)
+    _, baselines = table_and_words(result.metrics, result.baseline, result.report)
     texts = [
+        *(one_line(text, columns) for text in baselines[:2]),
         *(worst if len(worst) < 2 else worst_classes(result.report, columns)[:3]),
         *(text for text, met in gates if not met),
         *(text for text, met in gates if met),
@@ -116,14 +118,14 @@ def _by_weight(names: Sequence[str], metrics: Mapping[str, float], baseline: Map
 
 
 def _narrow_table(result: FitResult, parts: Sequence[str], kept: set[str], columns: int) -> list[str]:
-    """The table with those of the parts, the last ones first, for which there is room; then what the baseline is."""
-    intervals, text, said = last_intervals(result), "", list[str]()
+    """The table with those of the parts, the last ones first, for which there is room."""
+    intervals, text = last_intervals(result), ""
     for start in range(len(parts)):
         shown = {part: {name: value for name, value in result.metrics[part].items() if name in kept} for part in parts[start:]}
-        text, said = table_and_words(shown, result.baseline, result.report, None, intervals)
+        text, _ = table_and_words(shown, result.baseline, result.report, None, intervals)
         if max(map(display_width, text.splitlines())) <= columns:
             break
-    return [*text.splitlines(), *(one_line(line, columns) for line in said[:2])]
+    return text.splitlines()
 
 
 def _cut(texts: Sequence[str], room: int, columns: int) -> tuple[list[str], int]:

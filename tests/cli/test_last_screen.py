@@ -76,6 +76,8 @@ def test_fifteen_lines_hold_it(name: str, is_talkative: bool, width: int | None)
     assert lines[1].split()[0] == "loss"
     if is_talkative:
         assert any("more: with -v" in line for line in lines)
+    if name == "series" and width != 60:
+        assert "baseline: last value: rmse 3.000 (the model's is 33.3 % less)" in lines
     if name == "members" and not is_talkative and width != 60:
         assert "the 5 members by themselves, test: accuracy 0.9000 (0.8000 to 0.9500)" in lines
 

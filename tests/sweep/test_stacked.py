@@ -77,5 +77,11 @@ def test_a_sweep_over_rates_is_stacked_by_itself(tmp_path):
     assert [trial["status"] for trial in result.trials] == ["finished", "finished", "diverged"]
     assert all(Run(Path(trial["run"])).read_manifest()["engine"] == "stacked" for trial in result.trials)
     assert result.best is not None
+    drawn = {Path(trial["run"]).name: sorted(file.name for file in Path(trial["run"]).glob("*.*g")) for trial in result.trials}
+    assert drawn == {
+        "0001": [*(["history.png"] if result.best["number"] == 1 else []), "results.svg"],
+        "0002": [*(["history.png"] if result.best["number"] == 2 else []), "results.svg"],
+        "0003": [],
+    }
     assert (Path(result.best["run"]) / "history.png").stat().st_size > 1000
     assert [(gate.metric, gate.met) for gate in result.gates] == [("accuracy", True), ("f1[1]", True), ("f1[0]", False)]

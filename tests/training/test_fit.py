@@ -55,8 +55,10 @@ def test_a_run_holds_all_that_is_promised(tmp_path: Path) -> None:
         "preprocessing.json",
         "preprocessing.npz",
         "history.png",
+        "results.svg",
     }
     assert files <= {path.name for path in result.run.iterdir()}
+    assert result.pictures == ["history.png", "results.svg"]
     assert {path.name for path in run.checkpoints.iterdir()} == {"best.h5", "last.h5"}
     assert result.status == "finished"
     assert result.weights == "best"

@@ -6,21 +6,26 @@ import re
 from html import escape
 
 from dltrain.cli.reports.page import Block, Code, Page, Paragraph, Picture, Section, Table
+from dltrain.wording import counted
 
 MOST_CHARACTERS = 65_000  # a comment takes 65,536
+_MOST_ROWS = 40  # of a table: the others are in the HTML report
+_LONGEST = 1000  # letters of title and verdict
 _MARKUP = re.compile(r"([\\`*_\[\]#!|~@:$])")
 _CUT = "\n\n(Cut: the whole of it is in the HTML report.)\n"
 
 
 def render_markdown(page: Page, most: int = MOST_CHARACTERS) -> str:
-    """The page as Markdown, without its pictures; sections that make it too long are left out, and that is said."""
-    text = f"## {_text(page.title)}\n\n**{_text(page.verdict)}**\n"
+    """The page as Markdown, without its pictures; sections for which there is no room are left out, and that is said."""
+    text = f"## {_text(page.title[:_LONGEST])}\n\n**{_text(page.verdict[:_LONGEST])}**\n"
+    is_cut = False
     for section in page.sections:
         more = _section(section)
         if len(text) + len(more) > most - len(_CUT):
-            return text + _CUT
-        text += more
-    return text
+            is_cut = True
+        else:
+            text += more
+    return text + _CUT if is_cut else text
 
 
 def _section(section: Section) -> str:
@@ -43,8 +48,9 @@ def _block(block: Block) -> str:
         return f"{_text(block.caption)}\n\n{fence}\n{block.text.rstrip()}\n{fence}"
     if isinstance(block, Table):
         lines = [f"| {' | '.join(map(_text, block.header))} |", f"|{' --- |' + ' ---: |' * (len(block.header) - 1)}"]
-        lines += [f"| {' | '.join(map(_cell, row))} |" for row in block.rows]
-        return "\n".join([*lines, *([f"\n({block.more:,} more rows)"] if block.more else [])])
+        lines += [f"| {' | '.join(map(_cell, row))} |" for row in block.rows[:_MOST_ROWS]]
+        more = block.more + max(0, len(block.rows) - _MOST_ROWS)
+        return "\n".join([*lines, *([f"\n({counted(more, 'row')} more)"] if more else [])])
     return ""
 
 

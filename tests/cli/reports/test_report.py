@@ -135,10 +135,15 @@ def test_markdown_is_text_as_well(folder, capsys):
 
 
 def test_markdown_stays_below_what_a_comment_takes():
-    rows = [[f"row {index}", "x" * 50] for index in range(400)]
-    page = Page("t", "v", [Section(f"s{number}", [Table("c", ["a", "b"], rows)]) for number in range(9)])
+    rows = [[f"row {index}", "x" * 500] for index in range(400)]
+    page = Page("t" * 9999, "v" * 9999, [Section(f"s{number}", [Table("c", ["a", "b"], rows)]) for number in range(9)])
+    page.sections.append(Section("the last", [Paragraph("short")]))
     text = render_markdown(page)
     assert len(text) <= MOST_CHARACTERS
+    assert "(360 rows more)" in text
+    assert "### s2" in text
+    assert "### s5" not in text
+    assert "### the last" in text
     assert text.endswith("(Cut: the whole of it is in the HTML report.)\n")
 
 
