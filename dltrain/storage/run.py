@@ -1,4 +1,4 @@
-"""The run directory: its names, its layout, atomic writes, the lock, the manifest.
+"""The run directory that exists: its names, its layout, the lock, the manifest. `new_run.py` makes one.
 
 runs/lfw-20261122-101500-3f2a/
   config.yaml  manifest.json  history.csv  metrics.json  preprocessing.json  preprocessing.npz
@@ -8,11 +8,9 @@ runs/lfw-20261122-101500-3f2a/
 from __future__ import annotations
 
 import contextlib
-import datetime
 import fcntl
 import os
 import re
-import secrets
 import socket
 import stat
 from collections.abc import Iterator, Mapping
@@ -27,7 +25,6 @@ from dltrain.storage.atomic import (
     write_atomically,
 )
 from dltrain.storage.layout import own_files, own_paths
-from dltrain.storage.outputs import refuse_inside_run
 from dltrain.storage.removal import remove_run_files
 from dltrain.storage.stored import (
     Check,
@@ -379,59 +376,3 @@ def _read_own_json(path: Path, schema: Mapping[str, Check]) -> dict[str, Any]:
         return read_json(path, schema, limit=MANIFEST_LIMIT)
     except FileNotFoundError as error:
         raise RunError(f"{path.parent} is no run: it has no {path.name}") from error
-
-
-def begin_again(run: Run) -> Run:
-    """A directory in which a process was killed before it had anything to keep, to begin in once more.
-
-    Raises:
-        RunError: it cannot be written.
-    """
-    try:
-        for folder in (run.checkpoints, run.state):
-            folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise cannot_write(run.path, error) from error
-    return Run(run.path, was_there=True)
-
-
-def create_run(name: str, *, runs: Path, run_dir: Path | None = None) -> Run:
-    """Make the directory for a new run, with its folders.
-
-    Args:
-        name: the experiment's name, first word of the directory's name.
-        runs: parent of the new directory, when `run_dir` is None.
-        run_dir: this very directory; it may exist, but must be empty.
-
-    Raises:
-        RunError: `run_dir` is not empty, is no directory, is in a folder of another run, or cannot be written.
-    """
-    was_there = False
-    stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    try:
-        if run_dir is None:
-            refuse_inside_run(Path(runs))
-            while True:
-                path = Path(runs) / f"{name}-{stamp}-{secrets.token_hex(2)}"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                with contextlib.suppress(FileExistsError):
-                    path.mkdir()
-                    break
-        else:
-            path = Path(run_dir)
-            refuse_inside_run(path)
-            was_there = path.is_dir()
-            if path.exists() and not path.is_dir():
-                raise RunError(f"{path} is a file; a run needs a directory", hint="choose another --run-dir")
-            if path.is_dir() and any(path.iterdir()):
-                if (path / "manifest.json").exists():
-                    hint = "`--resume` goes on with a run that was begun there; otherwise choose another --run-dir"
-                    raise RunError(f"{path} is not empty", hint=hint)
-                raise RunError(f"{path} is not empty: there is something here that is no run", hint="choose another --run-dir")
-            path.mkdir(parents=True, exist_ok=True)
-        run = Run(path, was_there)
-        run.checkpoints.mkdir()
-        run.state.mkdir()
-    except OSError as error:
-        raise cannot_write(Path(error.filename or run_dir or runs), error) from error
-    return run

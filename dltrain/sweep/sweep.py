@@ -16,7 +16,8 @@ from dltrain.processes.helper import HelperProcess
 from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
 from dltrain.storage.atomic import now, write_atomically
-from dltrain.storage.run import Run, create_run
+from dltrain.storage.new_run import create_run
+from dltrain.storage.run import Run
 from dltrain.sweep.checks import read_facts_here
 from dltrain.sweep.choosing import choose_engine
 from dltrain.sweep.outcome import Outcome, write_outcome

@@ -37,7 +37,7 @@ from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter
-from dltrain.storage.run import create_run
+from dltrain.storage.new_run import create_run
 from dltrain.training.callbacks import EpochCallbacks
 from dltrain.training.history import History
 from dltrain.training.loop import CompiledLoop

@@ -10,8 +10,8 @@ from dltrain.evaluation.export import check_destination
 from dltrain.model.export.keras_file import KerasFile
 from dltrain.model.export.saved_model import SavedModel
 from dltrain.storage.atomic import write_atomically
+from dltrain.storage.new_run import create_run
 from dltrain.storage.outputs import check_output, check_picture
-from dltrain.storage.run import create_run
 
 
 def test_what_is_there_is_replaced_only_when_asked_for(tmp_path):

@@ -9,8 +9,9 @@ import pytest
 
 from dltrain.errors import RunError
 from dltrain.storage.layout import own_paths
+from dltrain.storage.new_run import begin_again, create_run
 from dltrain.storage.removal import remove_run_files
-from dltrain.storage.run import Run, begin_again, create_run
+from dltrain.storage.run import Run
 from dltrain.storage.run_list import prunable_runs, remove_run
 from dltrain.training.saving.resuming import open_run
 

@@ -12,7 +12,8 @@ import pytest
 
 from dltrain.errors import RunError, UsageError
 from dltrain.storage.atomic import to_json, write_atomically
-from dltrain.storage.run import Run, create_run
+from dltrain.storage.new_run import create_run
+from dltrain.storage.run import Run
 from dltrain.storage.run_list import find_run, list_runs, prunable_runs, remove_run
 
 

@@ -27,7 +27,7 @@ from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.processes.signals import StopSignals
-from dltrain.storage.run import create_run
+from dltrain.storage.new_run import create_run
 from dltrain.training.history import read_history
 from dltrain.training.loop import epoch_order
 from dltrain.training.phases import Phases

@@ -16,7 +16,8 @@ from dltrain.errors import ConfigError, DataError, Fault, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults, flatten, shown
 from dltrain.evaluation.metrics.report import restore_priors
 from dltrain.reporting import Reporter
-from dltrain.storage.run import Run, begin_again, create_run
+from dltrain.storage.new_run import begin_again, create_run
+from dltrain.storage.run import Run
 from dltrain.training.saving.manifest import Manifest
 
 # Keys whose change on a resume is no other experiment.

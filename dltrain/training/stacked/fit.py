@@ -26,7 +26,8 @@ from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.keras_import import import_keras
 from dltrain.processes.helper import HelperProcess
 from dltrain.reporting import WarningList
-from dltrain.storage.run import Run, begin_again, create_run
+from dltrain.storage.new_run import begin_again, create_run
+from dltrain.storage.run import Run
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.diagnosis import diagnose_fit
 from dltrain.training.environment import logging_to

@@ -14,7 +14,7 @@ from hypothesis import given
 
 from dltrain.errors import RunError
 from dltrain.model.keras_import import import_keras
-from dltrain.storage.run import create_run
+from dltrain.storage.new_run import create_run
 from dltrain.training.saving.state import (
     TrainingState,
     Values,
