@@ -10,10 +10,10 @@ from dltrain.config.types import Config, LayerConfig, TrainingConfig
 from dltrain.errors import Fault
 from dltrain.model.symbolic import Network, Row
 from dltrain.model.symbolic.application_layers import BodyLayer, body_layers, thawed
+from dltrain.model.symbolic.traits import is_random
 from dltrain.wording import nearest, one_of
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_RANDOM = ("Dropout", "SpatialDropout", "Gaussian", "AlphaDropout", "Random")
 
 
 def check_frozen(config: Config, network: Network) -> list[Fault]:
@@ -136,7 +136,7 @@ def _why_not_kept(config: Config, network: Network) -> str | None:
     for row in network.rows:
         if row.found.trainable is None:
             return None
-        if row.found.trainable or row.layer.startswith(_RANDOM):
+        if row.found.trainable or is_random(row.layer):
             return f"{row.name} ({row.layer}) is trained or random, and no frozen layer with weights stands before it"
         if row.found.parameters and not _is_preprocessing(row):
             return None

@@ -13,20 +13,8 @@ from dltrain.model.build import takes_value_range
 from dltrain.model.heads.head import Head
 from dltrain.model.symbolic import Network, Row, Shape, show_shape
 from dltrain.model.symbolic.rule import size_of
+from dltrain.model.symbolic.traits import DROPPING, HANDS_MASK_ON, RECURRENT, RECURRENT_OVER_PICTURES, TAKES_AMOUNTS
 
-_DROPPING = (
-    "Dropout",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "SpatialDropout3D",
-    "AlphaDropout",
-    "GaussianDropout",
-    "GaussianNoise",
-)
-_RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "RNN")
-_READS_MASK = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
-_HANDS_MASK_ON = (*_DROPPING, "Activation", "Dense", "LayerNormalization", "TimeDistributed")
-_TAKES_AMOUNTS = ("Dense", "EinsumDense", "Normalization", "BatchNormalization", "LayerNormalization", "Rescaling", "Concatenate")
 _LAST_ACTIVATIONS = ("softmax", "sigmoid")
 
 
@@ -166,8 +154,8 @@ def _check_mask(config: Config, schema: Schema, network: Network) -> list[Fault]
     texts = {spec.name for spec in schema.inputs if spec.holds_tokens}
     found: dict[str, tuple[LayerConfig, str]] = {}
     for row in network.rows:
-        source = by_name.get(row.sources[0]) if row.layer in _READS_MASK and row.sources else None
-        while source is not None and source.layer in (*_HANDS_MASK_ON, *_READS_MASK) and source.sources:
+        source = by_name.get(row.sources[0]) if row.layer in RECURRENT and row.sources else None
+        while source is not None and source.layer in (*HANDS_MASK_ON, *RECURRENT) and source.sources:
             source = by_name.get(source.sources[0])
         if source is None or source.layer != "Embedding" or source.config is None or not texts.intersection(source.sources):
             continue
@@ -191,7 +179,7 @@ def _check_indices(config: Config, schema: Schema, network: Network) -> list[Fau
     faults = []
     for row in network.rows:
         taken = [name for name in row.sources if name in counted] if row.config is not None else []
-        if not taken or row.config is None or row.config.component.name not in _TAKES_AMOUNTS:
+        if not taken or row.config is None or row.config.component.name not in TAKES_AMOUNTS:
             continue
         is_text = counted[taken[0]].holds_tokens
         what = "the words of a text by their numbers" if is_text else "categories by their numbers"
@@ -226,7 +214,7 @@ def _too_many_axes(row: Row | None, message: str, network: Network, config: Conf
     before = row.inputs[0] if row else None
     feeder = next((other for other in network.rows if row and other.name in row.sources), None)
     hint = "put `- Flatten` before it"
-    if feeder is not None and feeder.layer in _RECURRENT:
+    if feeder is not None and feeder.layer in (*RECURRENT, *RECURRENT_OVER_PICTURES):
         hint = "leave `return_sequences` out of the last recurrent layer, or put `- Flatten` before it"
     elif before is not None and len(before) == 3:
         hint = f"put `- Flatten` before it ({size_of(before) or '?'} numbers a row), or `- GlobalAveragePooling2D`"
@@ -296,8 +284,8 @@ def _check_end(config: Config, heads: Sequence[Head]) -> list[Fault]:
     faults = []
     layers = config.model.layers
     ends_there = len(heads) == 1 and not heads[0].layers
-    if layers and layers[-1].component.name in _DROPPING:
-        before = next((layer for layer in reversed(layers) if layer.component.name not in _DROPPING), None)
+    if layers and layers[-1].component.name in DROPPING:
+        before = next((layer for layer in reversed(layers) if layer.component.name not in DROPPING), None)
         if ends_there or (before is not None and _looks_like_output(before)):
             message = f"{layers[-1].component.name} after the output changes the answer itself while training"
             faults.append(fault(config, layers[-1].path, message, "put it before the output layer", warning=True))

@@ -32,6 +32,8 @@ from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault, UsageError
 from dltrain.model.heads.head import Head, is_by_target, layer_name, metrics_of
+from dltrain.model.symbolic.traits import TAKES_MASKS
+from dltrain.model.weights.h5_limits import OPTIMIZERS_NOT_IN_H5
 from dltrain.wording import counted, nearest, one_of
 
 # Optimizer -> learning rates beyond which hardly anybody goes; "" stands for those like Adam.
@@ -43,16 +45,11 @@ _USUAL_RATES = {
     "Ftrl": (1e-5, 1.0),
     "Lion": (1e-8, 1e-2),
 }
-_NOT_IN_H5 = {"Lamb": "Keras does not find it again by its name"}
 _LAYERS_NOT_IN_H5 = {
     "StringLookup": "its table would be empty",
     "IntegerLookup": "its table would be empty",
     "TextVectorization": "its table would be empty",
 }
-_TAKE_MASKS = (
-    "LSTM", "GRU", "SimpleRNN", "Bidirectional", "RNN", "TimeDistributed", "GlobalAveragePooling1D", "Softmax", "Attention",
-    "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention", "BatchNormalization",
-)  # fmt: skip
 _END_MASKS = ("1D", "Flatten", "Reshape", "Permute", "RepeatVector")
 
 
@@ -235,7 +232,7 @@ def _check_h5(config: Config, training: TrainingConfig, facts: DataFacts, heads:
     if training.checkpoint.format != "h5":
         return
     hint = "set `training.checkpoint.format: keras`"
-    reason = _NOT_IN_H5.get(training.optimizer.name)
+    reason = OPTIMIZERS_NOT_IN_H5.get(training.optimizer.name)
     if reason:
         yield fault(config, "training.optimizer", f"an .h5 file cannot hold {training.optimizer.name}: {reason}", hint)
     layers = list(config.model.layers)
@@ -256,7 +253,7 @@ def _check_h5(config: Config, training: TrainingConfig, facts: DataFacts, heads:
 def _mask_taker(layers: Sequence[LayerConfig]) -> str | None:
     """The first of the layers that a mask reaches and that looks at it."""
     for layer in layers:
-        if layer.component.name in _TAKE_MASKS:
+        if layer.component.name in TAKES_MASKS:
             return layer.component.name
         if layer.component.name.endswith(_END_MASKS):
             return None

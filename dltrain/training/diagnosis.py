@@ -10,13 +10,14 @@ from dltrain.evaluation.metrics.report import PartReport
 from dltrain.model.dense_statistics import measure_dense
 from dltrain.model.layer_statistics import LayerStatistics, measure_layers
 from dltrain.model.symbolic import infer_network
+from dltrain.model.symbolic.traits import RECURRENT, RECURRENT_OVER_PICTURES
 from dltrain.training.loop import Tensors
 from dltrain.training.pace import Pace
 from dltrain.training.saving.record import RunRecord
 
 SHARE_OF_TRAINING = 0.005  # of the training's seconds, for further rows after the first batch
 # Outside of a compiled function a recurrent layer goes through its steps in Python, which takes about a second.
-RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "TimeDistributed")
+SLOW_LEARNERS = (*RECURRENT, *RECURRENT_OVER_PICTURES, "TimeDistributed")
 RECURRENT_SECONDS = 60.0
 
 
@@ -65,7 +66,7 @@ def _measure(record: RunRecord, model: Any, train: Tensors, train_seconds: float
     found: tuple[list[LayerStatistics], int] | None = None
     if all(row.name in trained for row in network.rows if row.found.weights):  # else it is trained on features of the first ones
         found = measure_dense(model, network, heads, train.inputs, train.targets)
-    slow = any(type(layer).__name__ in RECURRENT for layer in model.layers) and train_seconds < RECURRENT_SECONDS
+    slow = any(type(layer).__name__ in SLOW_LEARNERS for layer in model.layers) and train_seconds < RECURRENT_SECONDS
     if found is None and slow:
         found = [], 0
     if found is None:

@@ -16,13 +16,10 @@ from dltrain.model.numbers.losses import Loss, find_loss, one_hot
 from dltrain.model.numbers.optimizers import Optimizer
 from dltrain.model.numbers.passes import LayerNumbers, NetworkNumbers, Pass, as_floats
 from dltrain.model.symbolic import Network, Row
+from dltrain.model.symbolic.traits import DROPPING
 
 _DENSE_ARGUMENTS = {"units", "activation", "use_bias", "kernel_initializer", "bias_initializer", "trainable"}
-# Nothing happens in these outside of training.
-PASSIVE = (
-    "Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
-)  # fmt: skip
-_SHAPING = ("Flatten", "Reshape", "Identity", *PASSIVE)
+_SHAPING = ("Flatten", "Reshape", "Identity", *DROPPING)
 
 
 @dataclass(slots=True)
@@ -94,7 +91,7 @@ class DenseNetwork(NetworkNumbers):
         self._loss: Loss | None = find_loss(head.loss) if head is not None else None
         trained = [array.shape for link in self._links if link.trained for array in link.weights.values()]
         self._optimizer = Optimizer(optimizer, trained) if optimizer is not None else None
-        off = [link.row.name for link in self._links if link.row.layer in PASSIVE]
+        off = [link.row.name for link in self._links if link.row.layer in DROPPING]
         self.notes = [f"off here, on in training only: {', '.join(off)}"] if off else []
 
     @property

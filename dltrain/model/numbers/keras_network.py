@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from dltrain.model.heads.head import Head
 from dltrain.model.keras_import import import_keras
 from dltrain.model.numbers.activations import find_activation
-from dltrain.model.numbers.dense_network import PASSIVE
 from dltrain.model.numbers.losses import find_loss, one_hot
 from dltrain.model.numbers.passes import LayerNumbers, NetworkNumbers, Pass, as_floats
 from dltrain.model.symbolic import Network
+from dltrain.model.symbolic.traits import DROPPING
 
 
 class KerasNetwork(NetworkNumbers):
@@ -34,7 +34,7 @@ class KerasNetwork(NetworkNumbers):
         self._layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
         self._layers = [layer for layer in self._layers if isinstance(layer.output, keras.KerasTensor)]
         self._inner = keras.Model(model.inputs, [layer.output for layer in self._layers] + list(model.outputs))
-        off = [layer.name for layer in self._layers if type(layer).__name__ in PASSIVE]
+        off = [layer.name for layer in self._layers if type(layer).__name__ in DROPPING]
         self.notes = [f"off here, on in training only: {', '.join(off)}"] if off else []
         normal = [layer.name for layer in self._layers if type(layer).__name__ == "BatchNormalization"]
         if normal:

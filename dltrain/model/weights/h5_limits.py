@@ -16,7 +16,7 @@ _KNOWN_GOOD = {
     "GlobalMaxPooling1D", "GlobalMaxPooling2D", "ZeroPadding2D", "Cropping2D", "UpSampling2D", "Concatenate", "Add",
     "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Rescaling", "EinsumDense",
 }  # fmt: skip
-_OPTIMIZERS = {"Lamb": "Keras does not find it again by its name"}
+OPTIMIZERS_NOT_IN_H5 = {"Lamb": "Keras does not find it again by its name"}
 
 
 def why_not_h5(model: Any, optimizer: str, write: Callable[[], bytes]) -> str | None:
@@ -27,8 +27,8 @@ def why_not_h5(model: Any, optimizer: str, write: Callable[[], bytes]) -> str | 
         optimizer: the optimizer's class name.
         write: gives the file's bytes; asked only where the model holds layers of which it is not known.
     """
-    if optimizer in _OPTIMIZERS:
-        return f"{optimizer}: {_OPTIMIZERS[optimizer]}"
+    if optimizer in OPTIMIZERS_NOT_IN_H5:
+        return f"{optimizer}: {OPTIMIZERS_NOT_IN_H5[optimizer]}"
     own = [layer.name for layer in model.layers if getattr(getattr(layer, "activation", None), "__name__", "") == "binary_step"]
     if own:
         return f"the activation binary_step (layer {own[0]!r}) is dltrain's own"
