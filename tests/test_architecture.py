@@ -160,9 +160,7 @@ def environment() -> dict[str, str]:
 MOST_LINES, MOST_PARAMETERS = 60, 7
 # Functions that are longer, or take more, as of now: the lists may only shrink.
 TOO_LONG: set[str] = {
-    "cli/commands/evaluate.py:command",
     "data/targets.py:infer_target",
-    "starting/start.py:make_starter",
 }
 TOO_MANY: set[str] = {
     "evaluation/metrics/report.py:_classification",

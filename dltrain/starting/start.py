@@ -68,14 +68,7 @@ def make_starter(
         raise _nothing_there(path)
     written = _as_written(path, where, folder)
     if os.path.isdir(where):
-        from dltrain.starting.pictures import picture_layout, start_pictures
-
-        layout = picture_layout(where)
-        if layout is None:
-            raise _folder_fault(where)
-        if compare:
-            raise no_comparison("pictures are not learned from so")
-        return start_pictures(layout, where, written, target)
+        return _start_folder(where, written, target, wishes)
     suffix = Path(where).suffix.casefold()
     if suffix in OTHER_SUFFIXES or suffix in EXTENSIONS:
         what = OTHER_SUFFIXES.get(suffix, "a single picture")
@@ -91,6 +84,17 @@ def make_starter(
 
     source = "parquet" if suffix in PARQUET_SUFFIXES else "csv"
     return start_table(source, where, written, target, reporter, wishes)
+
+
+def _start_folder(where: str, written: str, target: str | None, wishes: Wishes) -> Starter:
+    from dltrain.starting.pictures import picture_layout, start_pictures
+
+    layout = picture_layout(where)
+    if layout is None:
+        raise _folder_fault(where)
+    if wishes.compare:
+        raise no_comparison("pictures are not learned from so")
+    return start_pictures(layout, where, written, target)
 
 
 def _find(path: str) -> str | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from dltrain.cli.console import Console
 from dltrain.cli.options import (
@@ -18,8 +20,14 @@ from dltrain.cli.options import (
     WeightsOption,
 )
 from dltrain.cli.typer_import import typer
-from dltrain.errors import GateError
+from dltrain.errors import Fault, GateError
 from dltrain.wording import one_line
+
+if TYPE_CHECKING:
+    from dltrain.evaluation.against import Against
+    from dltrain.evaluation.evaluate import EvaluateResult
+    from dltrain.evaluation.importance import Importances
+    from dltrain.evaluation.slices import Slice
 
 
 def command(
@@ -72,21 +80,8 @@ def command(
 
     RUN is a path, `latest`, or the beginning of a run's name. Where the run's own data was moved, `data.path=FILE` says where to.
     """
-    from dltrain.cli.against_text import against_table
-    from dltrain.cli.importance_text import importance_text
     from dltrain.cli.paths import data_words
-    from dltrain.cli.results import (
-        calibration_line,
-        gate_documents,
-        gate_lines,
-        members_lines,
-        metrics_table,
-        report_text,
-        unmet_faults,
-    )
-    from dltrain.cli.slices_text import slices_text
     from dltrain.config import split_words
-    from dltrain.errors import fault_documents
     from dltrain.evaluation.drawing.of_evaluation import draw_evaluation
     from dltrain.evaluation.evaluate import evaluate
     from dltrain.evaluation.findings import keep_findings
@@ -125,42 +120,82 @@ def command(
     pictures = draw_evaluation(result, worth, console, is_default=not (weights or paths or part))
     if not (weights or paths or part):
         keep_findings(result.run, worth, slices, console)
-    unmet = unmet_faults(result.gates)
+    return _show(console, _Found(result, compared, slices, worth, pictures))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is printed."""
+
+    result: EvaluateResult
+    compared: Against | None
+    slices: list[Slice]
+    worth: Importances | None
+    pictures: list[str]
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences for the user."""
+        return [*self.result.notes, *(self.compared.notes if self.compared else ())]
+
+
+def _show(console: Console, found: _Found) -> int:
+    from dltrain.cli.results import unmet_faults
+
+    unmet = unmet_faults(found.result.gates)
     code = GateError.exit_code if unmet else 0
-    console.document(
-        {
-            "status": "gates_failed" if unmet else "finished",
-            **({"exit": code, "errors": fault_documents(unmet)} if unmet else {}),
-            "run": str(result.run),
-            "part": result.part,
-            "weights": result.weights,
-            "metrics": result.metrics,
-            "baseline": result.baseline,
-            "intervals": result.intervals,
-            "intervals_of": result.units,
-            **({"members": result.members} if result.members else {}),
-            "report": result.report,
-            "gates": gate_documents(result.gates),
-            "pictures": pictures,
-            "notes": [*result.notes, *(compared.notes if compared else ())],
-            **({"slices": [one.document() for one in slices]} if slices else {}),
-            **({"importance": worth.document()} if worth else {}),
-            **({"against": compared.document()} if compared else {}),
-        }
-    )
-    blocks = [
-        f"{result.run}: {result.part}, {result.weights} weights",
-        *report_text(result.report, console.width),
-        metrics_table({result.part: result.metrics}, result.baseline, result.report, console.width, result.intervals),
-        calibration_line(result.report),
-        *slices_text(slices, console.width),
-        importance_text(worth, console.width) if worth else "",
-        against_table(compared.paired, console.width) if compared else "",
-        "\n".join(members_lines({result.part: result.members})),
-        "\n".join(map(one_line, [*result.notes, *(compared.notes if compared else ())])),
-        "\n".join(gate_lines(result.gates)),
-        f"pictures in {result.run}: {', '.join(pictures)}" if pictures else "",
-    ]
-    console.result("\n\n".join(block for block in blocks if block))
+    console.document(_document(found, unmet, code))
+    console.result(_text(found, console.width))
     console.faults(unmet)
     return code
+
+
+def _document(found: _Found, unmet: Sequence[Fault], code: int) -> dict[str, Any]:
+    """What `--json` prints."""
+    from dltrain.cli.results import gate_documents
+    from dltrain.errors import fault_documents
+
+    result = found.result
+    return {
+        "status": "gates_failed" if unmet else "finished",
+        **({"exit": code, "errors": fault_documents(unmet)} if unmet else {}),
+        "run": str(result.run),
+        "part": result.part,
+        "weights": result.weights,
+        "metrics": result.metrics,
+        "baseline": result.baseline,
+        "intervals": result.intervals,
+        "intervals_of": result.units,
+        **({"members": result.members} if result.members else {}),
+        "report": result.report,
+        "gates": gate_documents(result.gates),
+        "pictures": found.pictures,
+        "notes": found.notes,
+        **({"slices": [one.document() for one in found.slices]} if found.slices else {}),
+        **({"importance": found.worth.document()} if found.worth else {}),
+        **({"against": found.compared.document()} if found.compared else {}),
+    }
+
+
+def _text(found: _Found, width: int | None) -> str:
+    """What a reader is told, block by block."""
+    from dltrain.cli.against_text import against_table
+    from dltrain.cli.importance_text import importance_text
+    from dltrain.cli.results import calibration_line, gate_lines, members_lines, metrics_table, report_text
+    from dltrain.cli.slices_text import slices_text
+
+    result = found.result
+    blocks = [
+        f"{result.run}: {result.part}, {result.weights} weights",
+        *report_text(result.report, width),
+        metrics_table({result.part: result.metrics}, result.baseline, result.report, width, result.intervals),
+        calibration_line(result.report),
+        *slices_text(found.slices, width),
+        importance_text(found.worth, width) if found.worth else "",
+        against_table(found.compared.paired, width) if found.compared else "",
+        "\n".join(members_lines({result.part: result.members})),
+        "\n".join(map(one_line, found.notes)),
+        "\n".join(gate_lines(result.gates)),
+        f"pictures in {result.run}: {', '.join(found.pictures)}" if found.pictures else "",
+    ]
+    return "\n\n".join(block for block in blocks if block)
