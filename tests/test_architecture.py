@@ -165,7 +165,6 @@ TOO_LONG: set[str] = {
 TOO_MANY: set[str] = {
     "evaluation/metrics/report.py:_classification",
     "evaluation/metrics/report.py:_regression",
-    "starting/table.py:_render",
 }
 
 

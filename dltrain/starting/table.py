@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dltrain.config.types import MULTILABEL, DataConfig, LabelsConfig, SplitConfig, TextConfig
@@ -105,7 +105,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     size = f"{count}, {raw.frame.width} columns" if is_whole else f"{raw.frame.width} columns; looked at the first {count}"
     head = f"{os.path.basename(written)}: {size}"
     config = replace(config, path=(written,) if where is not None else ())
-    text = _render(head, config, target, columns, leaks, prepared, chosen, raw, asked)
+    text = _render(head, _Studied(config, target, columns, leaks, prepared, raw, asked), chosen)
     text += COMPARED if wishes.compare else ""
     return Starter(text, (head, *fitted.summary, f"model: {chosen.layers_reason}"))
 
@@ -219,17 +219,31 @@ def _fit(config: DataConfig, raw: RawTable) -> Fitted:
     return fit_table(config, raw, SEED, None)
 
 
-def _render(
-    head: str,
-    config: DataConfig,
-    target: Target,
-    columns: Columns,
-    leaks: Leaks,
-    prepared: Preparation,
-    chosen: Design,
-    raw: RawTable,
-    asked: str | None,
-) -> str:
+@dataclass(frozen=True, slots=True)
+class _Studied:
+    """What was found out of the table, and is written down.
+
+    Attributes:
+        config: the `data:` block.
+        target: what is predicted.
+        columns: what stands in them.
+        leaks: columns that tell the target.
+        prepared: how the columns are prepared.
+        raw: the table, or its beginning.
+        asked: the target that the user named, or None.
+    """
+
+    config: DataConfig
+    target: Target
+    columns: Columns
+    leaks: Leaks
+    prepared: Preparation
+    raw: RawTable
+    asked: str | None
+
+
+def _render(head: str, found: _Studied, chosen: Design) -> str:
+    config, target, columns, raw = found.config, found.target, found.columns, found.raw
     block = Block()
     open_config(block, head)
     block.open("data")
@@ -249,9 +263,9 @@ def _render(
             block.entry(key, value, remark)
     if raw.reading.get("remark"):
         block.remark(raw.reading["remark"], indent=2)
-    _render_target(block, config, target, columns, raw, asked)
-    _render_columns(block, config, target, columns, leaks, raw)
-    _render_preparation(block, config, target, columns, prepared)
+    _render_target(block, found)
+    _render_columns(block, found)
+    _render_preparation(block, found)
     dates = [name for name, kind in columns.kinds.items() if kind.kind == "date" and name != target.name]
     render_split(block, config.split)
     if dates:
@@ -262,18 +276,19 @@ def _render(
     return block.text()
 
 
-def _render_target(block: Block, config: DataConfig, target: Target, columns: Columns, raw: RawTable, asked: str | None) -> None:
+def _render_target(block: Block, found: _Studied) -> None:
+    config, target, num_rows = found.config, found.target, found.raw.frame.height
     counts, total = target.counts, sum(target.counts.values())
     if target.spec.is_multilabel:
-        words = [f"{label}: {100 * count / raw.frame.height:.1f} %" for label, count in counts.items()]
+        words = [f"{label}: {100 * count / num_rows:.1f} %" for label, count in counts.items()]
         remark = f"lists of {len(counts)} labels, several per row: {listed(words, MOST_SHOWN)}"
     elif target.spec.task == "classification":
         words = [f"{label}: {100 * count / total:.1f} %" for label, count in counts.items()]
         remark = f"{len(counts)} classes: {listed(words, MOST_SHOWN)}"
     else:
         remark = "a number"
-    if config.source in ("csv", "parquet") or asked is not None:
-        guessed = "" if asked is not None else "; guessed"
+    if config.source in ("csv", "parquet") or found.asked is not None:
+        guessed = "" if found.asked is not None else "; guessed"
         block.entry("target", target.name, remark + guessed)
     else:
         block.remark(f"the target: {remark}", indent=2)
@@ -282,8 +297,8 @@ def _render_target(block: Block, config: DataConfig, target: Target, columns: Co
         remark = "an empty cell has no label; `empty: missing` would make it a row without a value"
         block.entry("labels", {"separator": config.labels.separator}, remark)
     if config.missing_target == "drop":
-        num_missing = target.num_missing or round(columns.missing[target.name] * raw.frame.height)
-        block.entry("missing_target", "drop", f"{num_missing:,} of {raw.frame.height:,} rows have no value for {target.name}")
+        num_missing = target.num_missing or round(found.columns.missing[target.name] * num_rows)
+        block.entry("missing_target", "drop", f"{num_missing:,} of {num_rows:,} rows have no value for {target.name}")
 
 
 def _task_remark(target: Target) -> str:
@@ -296,7 +311,8 @@ def _task_remark(target: Target) -> str:
     return ""
 
 
-def _render_columns(block: Block, config: DataConfig, target: Target, columns: Columns, leaks: Leaks, raw: RawTable) -> None:
+def _render_columns(block: Block, found: _Studied) -> None:
+    config, target, columns, leaks = found.config, found.target, found.columns, found.leaks
     if config.identifiers:
         block.entry("identifiers", config.identifiers[0], "names the rows: not learnt from, but repeated beside predictions")
     kinds = {name: kind for name, kind in columns.kinds.items() if not kind.left_out and name != target.name}
@@ -306,7 +322,7 @@ def _render_columns(block: Block, config: DataConfig, target: Target, columns: C
         used = [kind.kind for name, kind in kinds.items() if name not in config.drop]
         counted = [f"{used.count(kind)} of kind {kind}" for kind in KINDS if kind in used]
         block.remark(f"features: all other columns, {listed(counted)}; `features: {{column: kind}}` names them", indent=2)
-    codes, warnings = how_read(replace(config, features=None), raw.frame, kinds, columns.reading)
+    codes, warnings = how_read(replace(config, features=None), found.raw.frame, kinds, columns.reading)
     for line in (*codes, *warnings):
         block.remark(line, indent=2)
     if config.drop:
@@ -350,7 +366,8 @@ def _replace_remark(config: DataConfig, target: Target) -> str:
     return "; ".join(reasons)
 
 
-def _render_preparation(block: Block, config: DataConfig, target: Target, columns: Columns, prepared: Preparation) -> None:
+def _render_preparation(block: Block, found: _Studied) -> None:
+    config, target, columns, prepared = found.config, found.target, found.columns, found.prepared
     used = [name for name, kind in columns.kinds.items() if not kind.left_out and name not in config.drop and name != target.name]
     gaps = sorted((name for name in used if name in columns.missing), key=lambda name: -columns.missing[name])
     if gaps:
