@@ -46,7 +46,7 @@ def warn_of_giveaways(
             continue
         classes = len(spec.classes) if spec.task == "classification" else None
         for column in columns:
-            if column.kind not in ("number", "boolean", "category"):
+            if not column.by_kind.tells_alone:
                 continue
             score = told_by(values[column.name], targets[spec.name], classes)
             if score >= GIVES_AWAY:

@@ -83,13 +83,7 @@ def _table(
             continue
         values = column.by_kind.make_up(column, generator, count, item.words)
         rows[item.name] = values
-        if column.kind == "date":
-            dates = values.astype("datetime64[s]").astype("datetime64[us]")  # the smallest int64 becomes NaT
-            series.append(polars.Series(column.name, dates).cast(polars.Datetime("us")))
-        elif column.kind in ("category", "text"):
-            series.append(polars.Series(column.name, values.tolist(), dtype=polars.String))
-        else:
-            series.append(polars.Series(column.name, values.astype(np.float64), nan_to_null=True))
+        series.append(column.by_kind.to_series(column.name, values))
     return rows, polars.DataFrame(series)
 
 

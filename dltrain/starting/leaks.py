@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.columns.column import KIND_OF
 from dltrain.data.columns.kinds import mend, text_of
 from dltrain.data.giveaways import FEW_FEATURES, GIVES_AWAY, LEAST_ROWS, MOST_COLUMNS, area_under_curve, sampled, told_by
 from dltrain.data.tables.column_names import column_of, name_of
@@ -146,7 +147,7 @@ def _telling_nearly_all(frame: polars.DataFrame, features: Sequence[str], labels
     classes, codes = np.unique(labels.gather(rows).to_numpy().astype(str), return_inverse=True)
     told = []
     for name in features:
-        if columns.kinds[name].kind not in ("number", "boolean", "category"):
+        if not KIND_OF[columns.kinds[name].kind].tells_alone:
             continue
         values: Any = (
             text_of(mend(column_of(frame, name).gather(rows), columns.reading))

@@ -37,6 +37,7 @@ class Category(Kind):
     """One of several words."""
 
     name = "category"
+    tells_alone = True
 
     def learn(self, column: FeatureColumn, seen: Any, how: Learning) -> FeatureColumn:
         """Which categories there are, which are rare, and whether rows have none."""

@@ -32,6 +32,7 @@ class Date(Number):
 
     name = "date"
     is_array = False
+    tells_alone = False
 
     def read(
         self, series: polars.Series, column: FeatureColumn, reading: Reading
@@ -62,6 +63,13 @@ class Date(Number):
     def numbers(self, column: FeatureColumn, values: Any) -> list[NDArray[np.float64]]:
         """See `Number.numbers`."""
         return date_numbers(values, column.date_parts)
+
+    def to_series(self, name: str, values: NDArray[Any]) -> polars.Series:
+        """See `Kind.to_series`."""
+        import polars
+
+        dates = values.astype("datetime64[s]").astype("datetime64[us]")  # the smallest int64 becomes NaT
+        return polars.Series(name, dates).cast(polars.Datetime("us"))
 
     def num_numbers(self, column: FeatureColumn) -> int:
         """See `Kind.num_numbers`."""

@@ -74,11 +74,13 @@ class Kind:
     Attributes:
         name: as in `data.features`.
         is_array: its values are float64 [rows], NaN where there is none; else a series, null where there is none.
+        tells_alone: a value is one number or one word, so that the column by itself may tell a target.
         what: it is, in a sentence that says why it cannot share an input.
     """
 
     name = ""
     is_array = False
+    tells_alone = False
     what = ""
 
     def read(
@@ -142,6 +144,12 @@ class Kind:
     def num_numbers(self, column: FeatureColumn) -> int:
         """How many numbers it has, each with a transform of its own."""
         return 0
+
+    def to_series(self, name: str, values: NDArray[Any]) -> polars.Series:
+        """What `make_up` gave, as a column of a table; here of words."""
+        import polars
+
+        return polars.Series(name, values.tolist(), dtype=polars.String)
 
     def make_up(self, column: FeatureColumn, generator: np.random.Generator, count: int, words: Sequence[str]) -> NDArray[Any]:
         """Values as training may have seen them, and among them gaps, values beyond, and words that nobody has seen.

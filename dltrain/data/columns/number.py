@@ -31,6 +31,7 @@ class Number(Kind):
 
     name = "number"
     is_array = True
+    tells_alone = True
 
     def read(
         self, series: polars.Series, column: FeatureColumn, reading: Reading
@@ -67,6 +68,12 @@ class Number(Kind):
     def unit_range(self, column: FeatureColumn) -> bool:
         """See `Kind.unit_range`."""
         return all(number.scale in ("minmax", "quantile") for number in column.numbers)
+
+    def to_series(self, name: str, values: NDArray[Any]) -> polars.Series:
+        """See `Kind.to_series`."""
+        import polars
+
+        return polars.Series(name, values.astype(np.float64), nan_to_null=True)
 
     def num_numbers(self, column: FeatureColumn) -> int:
         """See `Kind.num_numbers`."""

@@ -224,7 +224,7 @@ def _sample(files: ColumnFiles, columns: Sequence[FeatureColumn], reading: Readi
     """Some rows of numbers, booleans and categories by kind, in one pass over the files."""
     import polars
 
-    wanted = [column for column in columns if column.kind in ("number", "boolean", "category")]
+    wanted = [column for column in columns if column.by_kind.tells_alone]
     found: dict[str, list[Any]] = {column.name: [] for column in wanted}
     first = 0
     for file, num_rows in files.files if wanted else ():

@@ -51,14 +51,13 @@ def units_of_input(preprocessing: Preprocessing) -> Units | None:
     center: list[float] = []
     spread: list[float] = []
     for column in preprocessing.features:
-        numbers = [] if column.kind == "category" else list(column.numbers)
-        if any(number.scale not in STRAIGHT_SCALES for number in numbers):
+        if any(number.scale not in STRAIGHT_SCALES for number in column.numbers):
             return None
-        for number in numbers:
+        for number in column.numbers:
             rest = len(number.columns) - 1
             center += [number.center, *([0.0] * rest)]
             spread += [0.0 if np.isinf(number.spread) else number.spread, *([1.0] * rest)]
-        rest = len(column.columns) - sum(len(number.columns) for number in numbers)
+        rest = len(column.columns) - sum(len(number.columns) for number in column.numbers)
         center += [0.0] * rest
         spread += [1.0] * rest
     return np.array(center), np.array(spread)
