@@ -48,7 +48,7 @@ def write_atomically(path: Path, data: bytes | Callable[[BinaryIO], object]) -> 
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        sync_to_disk(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
@@ -76,11 +76,11 @@ def replace_whole(path: Path, *, suffix: str = "") -> Iterator[Path]:
     try:
         yield temporary
         for file in [*(temporary.rglob("*") if temporary.is_dir() else ()), temporary]:
-            _sync_folder(file)
+            sync_to_disk(file)
         if path.is_dir():
             os.replace(path, old)
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        sync_to_disk(path.parent)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
@@ -127,8 +127,9 @@ def cannot_write(path: Path, error: OSError) -> RunError:
     return RunError(f"cannot write {path}: {error.strerror or error}", hint=hints.get(error.errno or 0))
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync_to_disk(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -14,7 +14,7 @@ from typing import IO
 from dltrain.errors import DltrainError, RunError
 from dltrain.reporting import Reporter
 from dltrain.settings import cache_folder
-from dltrain.storage.atomic import cannot_write
+from dltrain.storage.atomic import cannot_write, sync_to_disk
 
 # Written last: a folder that has it is whole.
 META = "meta.json"
@@ -85,21 +85,13 @@ def _fill(target: Path, fill: Callable[[Path], None]) -> None:
     try:
         fill(temporary)
         for file in temporary.iterdir():
-            _sync(file)
-        _sync(temporary)
+            sync_to_disk(file)
+        sync_to_disk(temporary)
         os.replace(temporary, target)
-        _sync(target.parent)
+        sync_to_disk(target.parent)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _unusable(target: Path, error: OSError) -> DltrainError:

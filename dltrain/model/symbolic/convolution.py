@@ -20,6 +20,12 @@ def split_channels(shape: Shape, arguments: Arguments) -> tuple[Shape, int | Non
     return (shape[1:], shape[0]) if arguments.channels_first else (shape[:-1], shape[-1])
 
 
+def take_apart(inputs: tuple[Shape, ...], arguments: Arguments) -> tuple[int, Shape, int | None]:
+    """How many axes the window moves along, their extents, and the channels of a layer's one input."""
+    rank = rank_of(arguments)
+    return rank, *split_channels(of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank]), arguments)
+
+
 def join_channels(spatial: Sequence[int | None], channels: int | None, arguments: Arguments) -> Shape:
     """The shape of such extents and channels."""
     return (channels, *spatial) if arguments.channels_first else (*spatial, channels)
@@ -69,9 +75,7 @@ def _refuse_strides_and_dilation(arguments: Arguments, strides: Sequence[int]) -
 @RULES.add("Conv1D", "Conv2D", "Conv3D")
 def infer_convolution(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """[..., channels] -> [..., filters]."""
-    rank = rank_of(arguments)
-    shape = of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank])
-    spatial, channels = split_channels(shape, arguments)
+    rank, spatial, channels = take_apart(inputs, arguments)
     kernel, strides, windows = _windows(arguments, rank)
     _refuse_strides_and_dilation(arguments, strides)
     filters, groups = arguments["filters"], arguments["groups"]
@@ -92,9 +96,7 @@ def infer_convolution(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferr
 @RULES.add("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
 def infer_transposed_convolution(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """[..., channels] -> [..., filters], each extent grown by its stride."""
-    rank = rank_of(arguments)
-    shape = of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank])
-    spatial, channels = split_channels(shape, arguments)
+    rank, spatial, channels = take_apart(inputs, arguments)
     kernel, strides, windows = _windows(arguments, rank)
     _refuse_strides_and_dilation(arguments, strides)
     more: tuple[int | None, ...] = (None,) * rank
@@ -124,9 +126,7 @@ def _grow(extent: int | None, window: int, stride: int, extra: int | None, paddi
 @RULES.add("DepthwiseConv1D", "DepthwiseConv2D")
 def infer_depthwise_convolution(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """[..., channels] -> [..., channels·depth_multiplier]."""
-    rank = rank_of(arguments)
-    shape = of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank])
-    spatial, channels = split_channels(shape, arguments)
+    rank, spatial, channels = take_apart(inputs, arguments)
     kernel, strides, windows = _windows(arguments, rank)
     places = slide_all(spatial, windows, strides, arguments, "kernel")
     multiplier = arguments["depth_multiplier"]
@@ -140,9 +140,7 @@ def infer_depthwise_convolution(arguments: Arguments, inputs: tuple[Shape, ...])
 @RULES.add("SeparableConv1D", "SeparableConv2D")
 def infer_separable_convolution(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """A depthwise convolution, then one of size 1 that mixes the channels."""
-    rank = rank_of(arguments)
-    shape = of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank])
-    spatial, channels = split_channels(shape, arguments)
+    rank, spatial, channels = take_apart(inputs, arguments)
     if arguments["padding"] == "causal":
         raise ShapeError("SeparableConv1D takes the padding valid or same, found causal")
     kernel, strides, windows = _windows(arguments, rank)

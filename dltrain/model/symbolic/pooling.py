@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dltrain.model.symbolic.convolution import WHAT, join_channels, rank_of, slide_all, split_channels
-from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, ShapeError, of_rank, only
+from dltrain.model.symbolic.convolution import join_channels, slide_all, take_apart
+from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, ShapeError
 
 RULES = Rules()
 RANKS = (1, 2, 3)
@@ -12,9 +12,7 @@ RANKS = (1, 2, 3)
 @RULES.add(*(f"{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in RANKS))
 def infer_pooling(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """[..., channels] -> fewer places, the same channels."""
-    rank = rank_of(arguments)
-    shape = of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank])
-    spatial, channels = split_channels(shape, arguments)
+    rank, spatial, channels = take_apart(inputs, arguments)
     pool = arguments.per_axis("pool_size", rank)
     strides = pool if arguments["strides"] is None else arguments.per_axis("strides", rank)
     return Inferred(join_channels(slide_all(spatial, pool, strides, arguments, "pool"), channels, arguments))
@@ -23,9 +21,7 @@ def infer_pooling(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
 @RULES.add(*(f"Global{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in RANKS))
 def infer_global_pooling(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """[..., channels] -> [channels]."""
-    rank = rank_of(arguments)
-    shape = of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank])
-    _, channels = split_channels(shape, arguments)
+    rank, _, channels = take_apart(inputs, arguments)
     return Inferred(join_channels((1,) * rank, channels, arguments) if arguments["keepdims"] else (channels,))
 
 
@@ -36,9 +32,7 @@ def infer_adaptive_pooling(arguments: Arguments, inputs: tuple[Shape, ...]) -> I
     Keras's adaptive maximum also takes windows one larger than the input holds where input or output has a single place: those
     TensorFlow refuses, or ends the process.
     """
-    rank = rank_of(arguments)
-    shape = of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank])
-    spatial, channels = split_channels(shape, arguments)
+    rank, spatial, channels = take_apart(inputs, arguments)
     sizes = arguments.per_axis("output_size", rank)
     if arguments.component.name.startswith("AdaptiveMax") and 1 in (*spatial, *sizes):
         found, wanted = ("×".join("?" if extent is None else str(extent) for extent in extents) for extents in (spatial, sizes))

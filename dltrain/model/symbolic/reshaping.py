@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dltrain.model.symbolic.convolution import WHAT, join_channels, rank_of, split_channels
+from dltrain.model.symbolic.convolution import join_channels, take_apart
 from dltrain.model.symbolic.rule import Arguments, Inferred, Rules, Shape, ShapeError, of_rank, only, show_shape, size_of
 
 RULES = Rules()
@@ -56,9 +56,7 @@ def infer_repeat_vector(arguments: Arguments, inputs: tuple[Shape, ...]) -> Infe
 @RULES.add("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
 def infer_zero_padding(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """Zeros around each extent but the channels."""
-    rank = rank_of(arguments)
-    shape = of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank])
-    spatial, channels = split_channels(shape, arguments)
+    rank, spatial, channels = take_apart(inputs, arguments)
     pairs = arguments.pairs("padding", rank)
     padded = [None if extent is None else extent + sum(pair) for extent, pair in zip(spatial, pairs, strict=True)]
     return Inferred(join_channels(padded, channels, arguments))
@@ -67,22 +65,18 @@ def infer_zero_padding(arguments: Arguments, inputs: tuple[Shape, ...]) -> Infer
 @RULES.add("Cropping1D", "Cropping2D", "Cropping3D")
 def infer_cropping(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """Each extent but the channels cut at both ends."""
-    rank = rank_of(arguments)
-    shape = of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank])
-    spatial, channels = split_channels(shape, arguments)
+    rank, spatial, channels = take_apart(inputs, arguments)
     pairs = arguments.pairs("cropping", rank)
     left = [None if extent is None else extent - sum(pair) for extent, pair in zip(spatial, pairs, strict=True)]
     if any(extent is not None and extent <= 0 for extent in left):
-        raise ShapeError(f"cropping takes away all of the input {show_shape(shape)}", "crop less")
+        raise ShapeError(f"cropping takes away all of the input {show_shape(only(inputs, arguments))}", "crop less")
     return Inferred(join_channels(left, channels, arguments))
 
 
 @RULES.add("UpSampling1D", "UpSampling2D", "UpSampling3D")
 def infer_upsampling(arguments: Arguments, inputs: tuple[Shape, ...]) -> Inferred:
     """Each extent but the channels repeated."""
-    rank = rank_of(arguments)
-    shape = of_rank(only(inputs, arguments), rank + 1, arguments, WHAT[rank])
-    spatial, channels = split_channels(shape, arguments)
+    rank, spatial, channels = take_apart(inputs, arguments)
     if rank == 1 and not isinstance(arguments["size"], int):
         raise ShapeError(f"size takes a whole number, found {arguments['size']}")
     sizes = arguments.per_axis("size", rank)
