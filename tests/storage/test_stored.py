@@ -46,7 +46,7 @@ def test_what_is_written_is_what_the_schema_says(finished):
     states = {name for name in files if name.startswith("state/state-")}  # each array in them has its checksum
     assert states
     assert files - set(manifest["files"]) == states | {".lock", "log.txt", "manifest.json"} | {
-        name for name in files if name.endswith(".png")
+        name for name in files if name.endswith((".png", ".svg"))
     }
 
 
