@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dltrain.config.catalog.metrics import AVERAGES
-from dltrain.evaluation.metrics.metrics import roc_auc, row_losses
+from dltrain.evaluation.metrics.metrics import row_losses
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Ranks = tuple[Floats, Floats]  # of each label its average precision, and its area under the ROC curve
 THRESHOLD = 0.5  # above it a label is said
 
 
@@ -21,35 +22,41 @@ def said_labels(probabilities: ArrayLike) -> Flags:
     return np.asarray(np.asarray(probabilities, np.float64) > THRESHOLD)
 
 
-def label_metrics(targets: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None = None) -> dict[str, float]:
+def label_metrics(
+    targets: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None = None, ranks: Ranks | None = None
+) -> dict[str, float]:
     """What is reported of several labels.
 
     Args:
         targets: 0 or 1 [rows, labels].
         probabilities: of each label [rows, labels].
         weights: a weight for each row, or None.
+        ranks: from `rank_labels` of the same, where it is known.
 
     Returns:
         `subset_accuracy` (scikit-learn's `accuracy_score`: rows whose labels are all right), `hamming_loss`, `log_loss` (the mean
         of the labels'), `f1_micro`, `f1_macro`, `f1_weighted`, `f1_samples`; of the labels' `average_precision` and `roc_auc`
-        the means.
-        A ratio with nothing below the line is 0; a label that all or no rows have is left out of the mean of `roc_auc`.
+        the means. A ratio with nothing below the line is 0; a label that all or no rows have is not in the mean of `roc_auc`.
     """
     true, scores = np.asarray(targets) > 0, np.asarray(probabilities, np.float64)
     if not len(true):
         return {}
-    said = said_labels(scores)
-    averages = label_averages(true, said, weights)
-    each = row_metrics(true, scores)
-    metrics = {f"f1_{average}": averages[average]["f1"] for average in ("micro", "macro")}
-    metrics |= {name: _mean(each[name], weights) for name in ("subset_accuracy", "hamming_loss", "log_loss")}
-    metrics |= {f"f1_{average}": averages[average]["f1"] for average in ("weighted", "samples")}
-    places = range(true.shape[1])
-    metrics["average_precision"] = float(np.mean([average_precision(true[:, k], scores[:, k], weights) for k in places]))
-    areas = np.array([roc_auc(true[:, k], scores[:, k], weights) for k in places])
+    precisions, areas = rank_labels(true, scores, weights) if ranks is None else ranks
     known = ~np.isnan(areas)
-    metrics["roc_auc"] = float(areas[known].mean()) if known.any() else float("nan")
-    return metrics
+    return {
+        **_metrics_of_said(true, scores, weights),
+        "average_precision": float(np.mean(precisions)),
+        "roc_auc": float(areas[known].mean()) if known.any() else float("nan"),
+    }
+
+
+def _metrics_of_said(true: Flags, scores: Floats, weights: ArrayLike | None) -> dict[str, float]:
+    averages, each = label_averages(true, said_labels(scores), weights), row_metrics(true, scores)
+    return {
+        **{f"f1_{average}": averages[average]["f1"] for average in ("micro", "macro")},
+        **{name: _mean(each[name], weights) for name in ("subset_accuracy", "hamming_loss", "log_loss")},
+        **{f"f1_{average}": averages[average]["f1"] for average in ("weighted", "samples")},
+    }
 
 
 def row_metrics(true: Flags, scores: Floats) -> dict[str, Floats]:
@@ -70,20 +77,32 @@ def label_losses(true: Flags, scores: Floats) -> Floats:
     return row_losses(np.where(true, scores, 1.0 - scores))
 
 
-def average_precision(is_positive: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """The mean of the precisions at each threshold, weighted by the recall that it adds; 0 where no row is positive."""
+def rank_labels(true: Flags, scores: Floats, weights: ArrayLike | None = None) -> Ranks:
+    """Average precision and area under the ROC curve of each label [labels]; see `rank_label`."""
+    flags, columns = np.ascontiguousarray(true.T), np.ascontiguousarray(scores.T)
+    found = [rank_label(flag, column, weights) for flag, column in zip(flags, columns)]
+    return np.array([precision for precision, _ in found]), np.array([area for _, area in found])
+
+
+def rank_label(is_positive: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> tuple[float, float]:
+    """How well scores rank the rows that have a label above those that have not, equal scores together.
+
+    Returns:
+        The average precision: the mean of the precisions at each threshold, weighted by the recall that it adds; 0 where no
+        row is positive. And the area under the ROC curve, NaN where all rows are of one kind.
+    """
     positive, values = np.asarray(is_positive, bool), np.asarray(scores, np.float64)
     weight = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
     if np.isnan(values).any():
-        return float("nan")
-    total = weight[positive].sum()
-    if total <= 0:
-        return 0.0
-    order = np.argsort(-values, kind="stable")
+        return float("nan"), float("nan")
+    order = np.argsort(-values)
     last = np.append(np.flatnonzero(np.diff(values[order])), len(values) - 1)  # of the rows of one score
     hits = np.cumsum(np.where(positive, weight, 0.0)[order])[last]
-    said = np.cumsum(weight[order])[last]
-    return float(np.diff(hits, prepend=0.0) @ _ratio(hits, said) / total)
+    misses = np.cumsum(np.where(positive, 0.0, weight)[order])[last]
+    more, most, others = np.diff(hits, prepend=0.0), float(hits[-1]), float(misses[-1])
+    precision = float(more @ _ratio(hits, hits + misses) / most) if most > 0 else 0.0
+    area = float(np.diff(misses, prepend=0.0) @ (hits - more / 2) / (most * others)) if most > 0 < others else float("nan")
+    return precision, area
 
 
 def label_counts(true: Flags, said: Flags, weights: ArrayLike | None = None) -> tuple[Floats, Floats, Floats]:
@@ -112,8 +131,12 @@ def scores_of(hits: Floats, support: Floats, predicted: Floats) -> dict[str, Flo
     return {"precision": _ratio(hits, predicted), "recall": _ratio(hits, support), "f1": _ratio(2 * hits, support + predicted)}
 
 
-def label_report(targets: ArrayLike, probabilities: ArrayLike, labels: Sequence[str]) -> dict[str, Any]:
+def label_report(
+    targets: ArrayLike, probabilities: ArrayLike, labels: Sequence[str], ranks: Ranks | None = None
+) -> dict[str, Any]:
     """Precision, recall, F1, average precision and area under the ROC curve of each label, and the averages, ready for JSON.
+
+    Arguments as those of `label_metrics`.
 
     Returns:
         {"labels": [label...], "classes": {label: {"precision", "recall", "f1", "average_precision", "roc_auc", "support",
@@ -123,13 +146,13 @@ def label_report(targets: ArrayLike, probabilities: ArrayLike, labels: Sequence[
     said = said_labels(scores)
     counts = label_counts(true, said)
     each = scores_of(*counts)
+    precisions, areas = rank_labels(true, scores) if ranks is None else ranks
     table = {}
     for place, label in enumerate(labels):
-        area = roc_auc(true[:, place], scores[:, place])
         table[label] = {
             **{name: float(values[place]) for name, values in each.items()},
-            "average_precision": average_precision(true[:, place], scores[:, place]),
-            "roc_auc": None if np.isnan(area) else area,
+            "average_precision": float(precisions[place]),
+            "roc_auc": None if np.isnan(areas[place]) else float(areas[place]),
             "support": int(counts[1][place]),
             "predicted": int(counts[2][place]),
         }
@@ -148,7 +171,7 @@ def label_baseline(shares: ArrayLike, usual: ArrayLike, targets: ArrayLike) -> d
         return {}
     said = np.broadcast_to(np.asarray(usual, np.float64), true.shape)
     constant = np.broadcast_to(np.asarray(shares, np.float64), true.shape)
-    found = label_metrics(true, said)
+    found = _metrics_of_said(true, said, None)
     kept = ("subset_accuracy", "hamming_loss", *(f"f1_{average}" for average in AVERAGES))
     ranks = {"average_precision": float(true.mean())}  # of each label its share of the rows, where nothing ranks them
     return {**{name: found[name] for name in kept}, "log_loss": float(label_losses(true, constant).mean()), **ranks}
@@ -156,8 +179,10 @@ def label_baseline(shares: ArrayLike, usual: ArrayLike, targets: ArrayLike) -> d
 
 def usual_set(targets: ArrayLike) -> NDArray[np.int8]:
     """The labels that most rows have together; of equally frequent ones the one with the fewest labels."""
-    sets, counts = np.unique(np.asarray(targets, np.int8), axis=0, return_counts=True)
-    return np.asarray(sets[max(range(len(sets)), key=lambda place: (counts[place], -int(sets[place].sum())))])
+    codes = np.asarray(targets, np.int8)
+    _, first, counts = np.unique(np.packbits(codes > 0, axis=1), axis=0, return_index=True, return_counts=True)
+    sizes = codes[first].sum(axis=1)
+    return codes[first[max(range(len(first)), key=lambda place: (counts[place], -int(sizes[place])))]]
 
 
 def _mean(values: NDArray[Any], weights: ArrayLike | None) -> float:

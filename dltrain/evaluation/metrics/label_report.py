@@ -14,6 +14,7 @@ from dltrain.evaluation.metrics.label_metrics import (
     label_losses,
     label_metrics,
     label_report,
+    rank_labels,
     said_labels,
     usual_set,
 )
@@ -75,9 +76,10 @@ def add_labels(
     """
     target = head.targets[0]
     true = np.asarray(part.targets[target.name]) > 0
-    result.metrics = {**label_metrics(true, probabilities), **result.metrics}
+    ranks = rank_labels(true, probabilities)
+    result.metrics = {**label_metrics(true, probabilities, ranks=ranks), **result.metrics}
     result.baseline |= label_baseline(seen[0], seen[1], true)
-    result.report |= label_report(true, probabilities, head.classes)
+    result.report |= label_report(true, probabilities, head.classes, ranks)
     usual = [label for label, is_in in zip(head.classes, seen[1].tolist()) if is_in]
     result.report["usual"] = target.separator.join(usual)
     absent = [label for label, count in zip(head.classes, true.sum(axis=0).tolist()) if not count]

@@ -12,11 +12,11 @@ from sklearn import metrics as sk
 
 from dltrain.evaluation.metrics.intervals import intervals, units_of
 from dltrain.evaluation.metrics.label_metrics import (
-    average_precision,
     label_averages,
     label_baseline,
     label_metrics,
     label_report,
+    rank_label,
     said_labels,
     usual_set,
 )
@@ -63,7 +63,7 @@ def test_they_are_scikit_learns(seed: int, rows: int, labels: int, weighted: boo
 def test_a_label_that_no_row_has() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert average_precision([0, 0], [0.1, 0.9]) == sk.average_precision_score([0, 0], [0.1, 0.9]) == 0
+        assert rank_label([0, 0], [0.1, 0.9])[0] == sk.average_precision_score([0, 0], [0.1, 0.9]) == 0
     report = label_report(np.array([[1, 0], [0, 0]]), np.array([[0.9, 0.2], [0.4, 0.1]]), ("a", "b"))
     assert report["classes"]["b"] == {
         "precision": 0.0, "recall": 0.0, "f1": 0.0, "average_precision": 0.0, "roc_auc": None, "support": 0, "predicted": 0,
