@@ -182,7 +182,8 @@ def usual_set(targets: ArrayLike) -> NDArray[np.int8]:
     codes = np.asarray(targets, np.int8)
     _, first, counts = np.unique(np.packbits(codes > 0, axis=1), axis=0, return_index=True, return_counts=True)
     sizes = codes[first].sum(axis=1)
-    return codes[first[max(range(len(first)), key=lambda place: (counts[place], -int(sizes[place])))]]
+    most = max(range(len(first)), key=lambda place: (counts[place], -int(sizes[place])))
+    return np.asarray(codes[first[most]])
 
 
 def _mean(values: NDArray[Any], weights: ArrayLike | None) -> float:
