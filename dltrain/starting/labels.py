@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltrain.data.columns.kinds import Reading, is_text
-from dltrain.data.labels.cells import MOST_LABELS, NONE, SEPARATORS, Cells, read_cells
+from dltrain.data.labels.cells import MISSING, MOST_LABELS, NONE, SEPARATORS, Cells, is_list, read_cells
 
 if TYPE_CHECKING:
     import polars
@@ -16,11 +16,13 @@ MOST_WORDS = 4  # of a label
 
 
 def labels_in(series: polars.Series, reading: Reading) -> tuple[str, Cells] | None:
-    """What stands between the labels of a column of lists, and the labels; None where it is no such column.
+    """What stands between the labels of a column of lists (nothing in lists of Parquet), and the labels; None where it is none.
 
     Many of its cells hold the sign, the labels between are short, come again and again, and in more combinations than there are
     labels: in texts with commas they do not, and in `Paris, France` one says the other.
     """
+    if is_list(series):
+        return "", read_cells(series, "", MISSING, reading)
     if not is_text(series):
         return None
     for sign in SEPARATORS:

@@ -187,7 +187,7 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         units_row=raw.reading.get("units_row"),
         replace=odd,
         dates=_dates(columns),
-        labels=LabelsConfig(target.spec.separator) if target.spec.is_multilabel else None,
+        labels=LabelsConfig(target.spec.separator or None) if target.spec.is_multilabel else None,
         missing_target="drop" if _lacks_values(target, columns) else "fail",
         split=split_of(raw.frame.height, own_test=False),
     )
@@ -294,8 +294,11 @@ def _render_target(block: Block, found: _Studied) -> None:
         block.remark(f"the target: {remark}", indent=2)
     block.entry("task", target.spec.task, _task_remark(target))
     if config.labels is not None:
+        sign = config.labels.separator
         remark = "an empty cell has no label; `empty: missing` would make it a row without a value"
-        block.entry("labels", {"separator": config.labels.separator}, remark)
+        block.entry(
+            "labels", {"separator": sign} if sign else {}, remark if sign else "lists, of which an empty one has no label"
+        )
     if config.missing_target == "drop":
         num_missing = target.num_missing or round(found.columns.missing[target.name] * num_rows)
         block.entry("missing_target", "drop", f"{num_missing:,} of {num_rows:,} rows have no value for {target.name}")

@@ -58,6 +58,26 @@ class Cells:
         return found
 
 
+def is_list(series: polars.Series) -> bool:
+    """Whether each cell is a list of text or numbers, as Parquet can hold them."""
+    inner = getattr(series.dtype, "inner", None)
+    return inner is not None and not inner.is_nested()
+
+
+def _read_lists(series: polars.Series, empty: str, reading: Reading) -> Cells:
+    """The labels of cells that are lists: an empty list has no label, none at all is no value unless `empty` says otherwise."""
+    import polars
+
+    is_null = series.is_null().to_numpy()
+    frame = polars.DataFrame({"row": np.arange(len(series)), "label": series.alias("label")}).explode("label")
+    labels = text_of(frame["label"]).str.strip_chars().replace(dict((reading.replace or {}).get(name_of(series)) or {}))
+    frame = polars.DataFrame({"row": frame["row"], "label": labels})
+    frame = frame.filter(polars.col("label").is_not_null() & (polars.col("label") != "")).unique(maintain_order=True)
+    is_missing = is_null if empty == MISSING else np.zeros(len(series), bool)
+    num_empty = len(series) - frame["row"].n_unique() - int(is_missing.sum())
+    return Cells(frame["row"].to_numpy(), frame["label"], is_missing, num_empty)
+
+
 def read_cells(series: polars.Series, separator: str, empty: str, reading: Reading) -> Cells:
     """Take the cells of a column apart: blanks around labels are none of theirs, one that stands twice counts once.
 
@@ -69,6 +89,8 @@ def read_cells(series: polars.Series, separator: str, empty: str, reading: Readi
     """
     import polars
 
+    if is_list(series):
+        return _read_lists(series, empty, reading)
     name = name_of(series)
     raw = text_of(series) if not is_text(series) else series
     replaced = mend(raw, replace(reading, missing=()))  # what is replaced by nothing is as empty as an empty cell

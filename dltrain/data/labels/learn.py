@@ -17,6 +17,7 @@ from dltrain.data.labels.cells import (
     NONE,
     encode_columns,
     find_separator,
+    is_list,
     labels_of,
     read_cells,
     refuse_missing,
@@ -60,14 +61,17 @@ def read_labels(
         columns: list[polars.Series] = [column_of(raw.frame, name) for name in names]
         return spec, encode_columns(columns, spec, reading, locate, drop=drop)
     series = column_of(raw.frame, names[0])
-    sign = asked.separator or find_separator(series, reading)
+    holds_lists = is_list(series)
+    sign = asked.separator or ("" if holds_lists else find_separator(series, reading))
     separator = sign.strip() or sign
-    empty = asked.empty or NONE
+    empty = asked.empty or (MISSING if holds_lists else NONE)
     cells = read_cells(series, separator, empty, reading)
     refuse_missing(cells.is_missing, names[0], locate, drop=drop)
     classes = labels_of(cells, names[0], asked.min_count)
     found = "" if asked.separator else ", as found out"
-    reason = _reason(config, f'`{names[0]}` holds labels with "{separator}" between them{found}')
+    holds = "lists of labels" if holds_lists else f'labels with "{separator}" between them{found}'
+    reason = _reason(config, f"`{names[0]}` holds {holds}")
+    separator = separator or separator_for(classes)
     spec = TargetSpec(names[0], MULTILABEL, classes, reason=reason, separator=separator, empty=empty)
     return spec, cells.matrix(classes)
 
@@ -139,7 +143,9 @@ def describe_labels(spec: TargetSpec, codes: NDArray[np.int8]) -> list[str]:
     ]
     none = int(np.count_nonzero(each == 0))
     if none:
-        how = "an empty cell has none, " if spec.empty == NONE and not spec.columns else ""
-        how += "`labels: {empty: missing}` makes it a row without a value" if how else "of no label learnt"
+        is_cell = spec.empty == NONE and not spec.columns
+        how = (
+            "an empty cell has none, `labels: {empty: missing}` makes it a row without a value" if is_cell else "of those learnt"
+        )
         lines.append(f"{counted(none, 'row')} without any label ({how})")
     return lines

@@ -27,7 +27,7 @@ from dltrain.data.columns.kinds import SAMPLE_ROWS, Reading, kind_counts, mend, 
 from dltrain.data.columns.scaling import SCALES, NumberTransform
 from dltrain.data.columns.spoken import bare_numbers, unusable_types
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
-from dltrain.data.labels.cells import encode_labels
+from dltrain.data.labels.cells import encode_labels, is_list
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
 from dltrain.data.tables.column_names import column_of
@@ -172,7 +172,10 @@ class TablePreprocessing(Preprocessing):
         have = raw.frame.columns
         file = raw.origin[0][1] if raw.origin else None
         missing = [name for name in needed if name not in have]
-        unusable = unusable_types(raw.frame, dict.fromkeys(needed, "which the run needs"), file)
+        labels = {name for spec in self.targets if spec.is_multilabel for name in spec.columns_read}
+        lists = {name for name in labels if name in have and is_list(column_of(raw.frame, name))}
+        single = dict.fromkeys((name for name in needed if name not in lists), "which the run needs")
+        unusable = unusable_types(raw.frame, single, file)
         if unusable:
             raise DataError(capped(unusable))
         if missing:

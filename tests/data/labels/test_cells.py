@@ -109,3 +109,14 @@ def test_arrays_of_zeros_and_ones() -> None:
     np.testing.assert_array_equal(encode_array(np.array([[1.0, 0.0], [np.nan, 1.0]]), "y"), [[1, 0], [-1, -1]])
     with pytest.raises(DataError, match=r"row 1: the array y holds 3 in column 1"):
         encode_array(np.array([[1, 3]]), "y")
+
+
+def test_lists_of_parquet_are_read_as_they_are() -> None:
+    series = polars.Series("tags", [["b ", "a", "a"], [], None, ["c|d"]])
+    cells = read_cells(series, "", "missing", READING)
+    assert labels_of(cells, "tags", 1) == ("a", "b", "c|d")
+    np.testing.assert_array_equal(cells.matrix(("a", "b", "c|d")), [[1, 1, 0], [0, 0, 0], [-1, -1, -1], [0, 0, 1]])
+    assert cells.num_empty == 1
+    assert not read_cells(series, "", "none", READING).is_missing.any()
+    numbers = read_cells(polars.Series("tags", [[3, 1], [1]]), "", "missing", READING)
+    assert labels_of(numbers, "tags", 1) == ("1", "3")

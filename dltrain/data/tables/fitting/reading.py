@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.data.columns.kinds import USUAL_MISSING, Reading, find_units
 from dltrain.data.columns.spoken import unusable_types
+from dltrain.data.labels.cells import is_list
 from dltrain.data.raw import RawTable
-from dltrain.data.tables.column_names import named_columns
+from dltrain.data.tables.column_names import column_of, named_columns
 from dltrain.errors import DataError, capped
 from dltrain.wording import column_hint
+
+if TYPE_CHECKING:
+    import polars
 
 TEXT_OPTIONS = ("columns", "header", "quote", "encoding", "separator", "skip", "comment", "units_row")
 
@@ -40,6 +45,11 @@ def text_options(config: DataConfig, raw: RawTable) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
+def are_lists(config: DataConfig, series: polars.Series) -> bool:
+    """Whether a target holds lists of labels, as Parquet can."""
+    return config.task == MULTILABEL and is_list(series)
+
+
 def check_columns(config: DataConfig, raw: RawTable) -> None:
     """Every column that the config names must be there, and of a type that can be read (raises DataError)."""
     have = raw.frame.columns
@@ -51,8 +61,12 @@ def check_columns(config: DataConfig, raw: RawTable) -> None:
     ]
     if not faults:
         used = [(key, name) for key, name in named_columns(config) if not key.startswith("data.drop")]
+        used = [(key, name) for key, name in used if key != "data.target" or not are_lists(config, column_of(raw.frame, name))]
         roles = {name: f"which {key.removesuffix(f'.{name}')} names" for key, name in used}
         file = raw.origin[0][1] if raw.origin else None
         faults = unusable_types(raw.frame, roles, file)
+        lists = [name for key, name in used if key == "data.target" and is_list(column_of(raw.frame, name))]
+        if lists and faults:
+            faults[0] = replace(faults[0], hint=f"`data.labels: {{}}` takes the lists of {lists[0]} for several labels per row")
     if faults:
         raise DataError(capped(faults))
