@@ -74,12 +74,10 @@ def compare(runs: Sequence[Path], *, picture: Path | None = None, metric: str = 
     manifests = [run.read_manifest() for run in opened]
     labels = _labels([Path(path) for path in runs])
     configs = [_config(run) for run in opened]
-    flats = [_flat(without_defaults(config.resolved)) for config in configs]
-    whole = [_flat(with_defaults(config.resolved)) for config in configs]  # what Keras takes where a config is silent
-    keys = list(dict.fromkeys(key for flat in flats for key in flat))
-    every = {
-        key: [flat.get(key, full.get(key)) for flat, full in zip(flats, whole)] for key in keys if not key.startswith(_UNTOLD)
-    }
+    flats = [flat(without_defaults(config.resolved)) for config in configs]
+    whole = [flat(with_defaults(config.resolved)) for config in configs]  # what Keras takes where a config is silent
+    keys = list(dict.fromkeys(key for one in flats for key in one))
+    every = {key: [one.get(key, full.get(key)) for one, full in zip(flats, whole)] for key in keys if not key.startswith(_UNTOLD)}
     differences = {key: values for key, values in every.items() if any(value != values[0] for value in values)}
     metrics = _metrics([run.read_metrics().get("metrics", {}) for run in opened])
     result = CompareResult(
@@ -112,19 +110,19 @@ def _config(run: Run) -> Config:
         raise RunError(Fault(f"the config of {run.path} cannot be used: {error.faults[0].message}")) from error
 
 
-def _flat(value: Any, path: str = "") -> dict[str, Any]:
+def flat(value: Any, path: str = "") -> dict[str, Any]:
     """Leaves by key path, as overrides name them: a component is its name, its arguments stand below it."""
     if isinstance(value, Mapping) and len(value) == 1 and path:
         [(name, arguments)] = value.items()
         if str(name)[:1].isupper() and isinstance(arguments, Mapping):
-            return {path: name, **_flat(arguments, path)} if arguments else {path: name}
+            return {path: name, **flat(arguments, path)} if arguments else {path: name}
     if isinstance(value, Mapping) and value:
         items = [(f"{path}.{name}" if path else str(name), item) for name, item in value.items()]
     elif isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
         items = [(f"{path}.{index}", item) for index, item in enumerate(value)]
     else:
         return {path: list(value) if isinstance(value, tuple) else value}
-    return {key: leaf for inner, item in items for key, leaf in _flat(item, inner).items()}
+    return {key: leaf for inner, item in items for key, leaf in flat(item, inner).items()}
 
 
 def _metrics(every: Sequence[Any]) -> dict[str, dict[str, list[float | None]]]:

@@ -14,6 +14,7 @@ COMMANDS = {
     "sweep": "Many fits over values of any key.",
     "compare": "Runs side by side: configs, metrics, curves.",
     "report": "One page of a run, a sweep or several runs, as HTML or Markdown.",
+    "log": "Hand a finished run to a tracker of experiments.",
     "check": "Find the faults of configs without training.",
     "trace": "One step by hand: every sum, activation, gradient, update.",
     "init": "Look at data and write a first config for it.",

@@ -1,0 +1,4 @@
+"""What a finished run hands to trackers of experiments.
+
+Begin with `mlflow.py`.
+"""
