@@ -91,17 +91,26 @@ def infer_target(
         reason = f"data.task says so; `{name}` holds {what}"
     if task == "regression":
         if not all_numbers:
-            message = f"the target {name} holds {what} ({listed(values.unique(maintain_order=True).to_list(), 4)})"
-            raise DataError(Fault(f"{message}: no numbers to regress on", path="data.task", hint="data.task: classification"))
-        if labels:
-            _refuse_equal_numbers(name, numbers, len(labels))
-        if not allow_one:
-            _refuse_constant(name, numbers[readable])
+            _refuse_words(name, values, what)
+        _refuse_alike(name, numbers, len(labels), allow_one=allow_one)
         return TargetSpec(name, task, reason=reason)
     if len(labels) < 2 and not allow_one:
         raise DataError(Fault(f"the target {name} has one class only: {labels[0]}", path="data.target", hint=HINT_ONE_CLASS))
     labels = [*others_of(labels), *labels]
     return TargetSpec(name, task, tuple(labels), reason=reason + _remark(values, reading, all_numbers or codes, labels))
+
+
+def _refuse_words(name: str, values: polars.Series, what: str) -> None:
+    message = f"the target {name} holds {what} ({listed(values.unique(maintain_order=True).to_list(), 4)})"
+    raise DataError(Fault(f"{message}: no numbers to regress on", path="data.task", hint="data.task: classification"))
+
+
+def _refuse_alike(name: str, numbers: NDArray[np.float64], num_labels: int, *, allow_one: bool) -> None:
+    """Refuse numbers that a float64 does not tell apart, and numbers that are all the same."""
+    if num_labels:
+        _refuse_equal_numbers(name, numbers, num_labels)
+    if not allow_one:
+        _refuse_constant(name, numbers[np.isfinite(numbers)])
 
 
 def _refuse_type(name: str, series: polars.Series) -> None:

@@ -50,7 +50,7 @@ def suits(features: Sequence[FeatureColumn], task: str, num_rows: int) -> bool:
     """
     if not has_rows_enough(features, task, num_rows):
         return False
-    numbers = sum(column.kind in ("number", "date") for column in features)
+    numbers = sum(column.by_kind.is_amount for column in features)
     return numbers >= max(1, sum(column.is_embedded for column in features))
 
 
@@ -67,8 +67,8 @@ def inputs_of(features: Sequence[FeatureColumn], left: Mapping[str, str]) -> dic
         features: the columns, fitted.
         left: column -> kind, of those that the training part has nothing to teach about: another split may.
     """
-    numbers = [column.name for column in features if column.kind in ("number", "date")]
-    others = [column.name for column in features if column.kind not in ("number", "date") and not column.is_embedded]
+    numbers = [column.name for column in features if column.by_kind.is_amount]
+    others = [column.name for column in features if not column.by_kind.is_amount and not column.is_embedded]
     embedded = [column.name for column in features if column.is_embedded]
     if not others and not embedded:
         return {}
@@ -102,7 +102,7 @@ def design_preset(
     task = schema.targets[0].task
     width = _width(features)
     members, epochs = members_within(seconds, num_rows, width)
-    count = sum(column.kind in ("number", "date") for column in features)
+    count = sum(column.by_kind.is_amount for column in features)
     named = "all columns are numbers" if not inputs else f"{count} of {len(features)} columns are numbers"
     reason = f"{num_rows:,} rows to train on, and {named}: RealMLP's layers and training (arXiv 2407.04491), which `dltrain "
     reason += "check --resolved` shows and this file can change; `dltrain init --simple` writes a small net"
@@ -149,7 +149,7 @@ def _width(features: Sequence[FeatureColumn]) -> int:
         if column.is_embedded:
             width += WIDTH_OF_EMBEDDING
         else:
-            width += len(column.columns) * (WIDTH_OF_NUMBER if column.kind in ("number", "date") else 1)
+            width += len(column.columns) * (WIDTH_OF_NUMBER if column.by_kind.is_amount else 1)
     return width
 
 

@@ -24,6 +24,7 @@ class Boolean(Number):
     """True or false."""
 
     name = "boolean"
+    is_amount = False
 
     def read(
         self, series: polars.Series, column: FeatureColumn, reading: Reading

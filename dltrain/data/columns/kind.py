@@ -74,12 +74,14 @@ class Kind:
     Attributes:
         name: as in `data.features`.
         is_array: its values are float64 [rows], NaN where there is none; else a series, null where there is none.
+        is_amount: its values have an order and distances.
         tells_alone: a value is one number or one word, so that the column by itself may tell a target.
         what: it is, in a sentence that says why it cannot share an input.
     """
 
     name = ""
     is_array = False
+    is_amount = False
     tells_alone = False
     what = ""
 

@@ -31,6 +31,7 @@ class Number(Kind):
 
     name = "number"
     is_array = True
+    is_amount = True
     tells_alone = True
 
     def read(

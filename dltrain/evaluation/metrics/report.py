@@ -238,15 +238,16 @@ def report_part(
         add_intervals(result, sums, units_of_part(part, sums))
         return result
     several = sum(len(head.targets) for head in heads) > 1
+    shared = _Shared(result, name, part, reference, priors)
     for head, output in zip(heads, outputs, strict=True):
         if head.is_multilabel:
-            _several_labels(result, name, head, output, part, reference, priors)
+            _several_labels(shared, head, output)
         elif head.task == "classification":
-            _classification(result, name, head, output, part, reference, priors, prefix=f"{head.name}_" if several else "")
+            _classification(shared, head, output, prefix=f"{head.name}_" if several else "")
         else:
             for index, target in enumerate(head.targets):
                 prefix = f"{layer_name(target.name)}_" if several else ""
-                _regression(result, name, target, output[:, index], part, reference, priors, prefix=prefix)
+                _regression(shared, target, output[:, index], prefix=prefix)
     means: dict[str, NDArray[Any]] = {}
     if not several:
         means = row_values(heads[0], answers[0] if heads[0].classes else answers[0][:, 0], part)
@@ -256,35 +257,34 @@ def report_part(
     return result
 
 
-def _several_labels(
-    result: PartReport,
-    name: str,
-    head: Head,
-    output: NDArray[Any],
-    part: Part,
-    reference: Mapping[str, NDArray[Any]],
-    priors: Mapping[str, Prior],
-) -> None:
-    target = head.targets[0]
-    seen = reference[target.name]
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the reports of all targets of a part have in common.
+
+    Attributes:
+        result: to be filled in.
+        name, part, reference, priors: as for `report_part`.
+    """
+
+    result: PartReport
+    name: str
+    part: Part
+    reference: Mapping[str, NDArray[Any]]
+    priors: Mapping[str, Prior]
+
+
+def _several_labels(shared: _Shared, head: Head, output: NDArray[Any]) -> None:
+    target, part = head.targets[0], shared.part
+    seen = shared.reference[target.name]
     if seen.dtype.kind != "f":  # the training part's own labels
         seen = reference_of_labels(describe_labels(seen, None))
-    add_labels(result, name, head, probabilities_of(head, output), part, seen, priors.get(target.name) or Prior(shares=seen[0]))
+    prior = shared.priors.get(target.name) or Prior(shares=seen[0])
+    add_labels(shared.result, shared.name, head, probabilities_of(head, output), part, seen, prior)
 
 
-def _classification(
-    result: PartReport,
-    name: str,
-    head: Head,
-    output: NDArray[Any],
-    part: Part,
-    reference: Mapping[str, NDArray[Any]],
-    priors: Mapping[str, Prior],
-    *,
-    prefix: str,
-) -> None:
-    target = head.targets[0]
-    indices, seen, classes = part.targets[target.name], reference[target.name], head.classes
+def _classification(shared: _Shared, head: Head, output: NDArray[Any], *, prefix: str) -> None:
+    target, result, part = head.targets[0], shared.result, shared.part
+    indices, seen, classes = part.targets[target.name], shared.reference[target.name], head.classes
     probabilities = probabilities_of(head, output)
     metrics = classification_metrics(indices, probabilities)
     predictions = probabilities.argmax(axis=1)
@@ -302,32 +302,23 @@ def _classification(
     else:
         result.report |= report
         result.mistakes = mistakes
-    prior = priors.get(target.name) or prior_of_classes(seen, len(classes), None, None)
-    _note(result, name, target, judge_classes(indices, probabilities, prior, part.weights), prefix)
+    prior = shared.priors.get(target.name) or prior_of_classes(seen, len(classes), None, None)
+    _note(result, shared.name, target, judge_classes(indices, probabilities, prior, part.weights), prefix)
 
 
-def _regression(
-    result: PartReport,
-    name: str,
-    target: TargetSpec,
-    column: NDArray[Any],
-    part: Part,
-    reference: Mapping[str, NDArray[Any]],
-    priors: Mapping[str, Prior],
-    *,
-    prefix: str,
-) -> None:
+def _regression(shared: _Shared, target: TargetSpec, column: NDArray[Any], *, prefix: str) -> None:
+    result, part = shared.result, shared.part
     true, predicted = target.to_own(part.targets[target.name]), target.to_prediction(column)
-    seen = target.to_own(reference[target.name])
+    seen = target.to_own(shared.reference[target.name])
     metrics, baseline = regression_metrics(true, predicted), regression_baseline(seen, true)
     result.report.setdefault("pairs", {})[target.name] = some_pairs(true, predicted)
     result.report.setdefault("furthest", {})[target.name] = worst_numbers(true, predicted, part)
     result.metrics |= {prefix + key: value for key, value in metrics.items()}
     result.baseline |= {prefix + key: value for key, value in baseline.items()}
-    prior = priors.get(target.name) or Prior(mean=target.mean_of(reference[target.name]))
+    prior = shared.priors.get(target.name) or Prior(mean=target.mean_of(shared.reference[target.name]))
     assert prior.mean is not None
     mean = float(target.to_own(prior.mean))
-    _note(result, name, target, judge_numbers(true, predicted, mean, part.weights), prefix)
+    _note(result, shared.name, target, judge_numbers(true, predicted, mean, part.weights), prefix)
 
 
 def _note(result: PartReport, part: str, target: TargetSpec, verdict: Verdict, prefix: str) -> None:
