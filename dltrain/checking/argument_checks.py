@@ -293,6 +293,9 @@ def _of_plateau(given: Mapping[str, Any], training: TrainingConfig) -> Iterator[
 def _of_average(config: Config, training: TrainingConfig, facts: DataFacts) -> Iterator[Fault]:
     """Whether it is clear which weights are judged."""
     averages = bool(training.optimizer.arguments.get("use_ema"))
+    if training.average_from is not None and training.average != "swa":
+        message = "average_from has no effect: only `average: swa` begins during the training"
+        yield fault(config, "training.average_from", message, "write `average: swa`, or leave it out", warning=True)
     if training.average == "swa":
         begin = str(training.average_from)
         if not begin.endswith("%") and float(begin.split()[0]) >= min(stage.epochs for stage in training.stages):

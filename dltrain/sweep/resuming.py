@@ -52,7 +52,7 @@ def stored_config_text(plan: SweepPlan) -> str:
 
 
 def resume_plan(run: Run, config: Config | None, options: SweepOptions) -> SweepPlan:
-    """The plan of an interrupted sweep, with more trials, other jobs or another engine if these are asked for.
+    """The plan of a sweep to go on with: with more trials, more values of a grid, other jobs or another engine if asked for.
 
     Raises:
         RunError: the directory is no sweep, or damaged.
@@ -74,6 +74,7 @@ def resume_plan(run: Run, config: Config | None, options: SweepOptions) -> Sweep
         elif config is not None and not options.over and not config.sweep:
             # The space came from the command line, which need not be repeated.
             other = replace(other, given=stored.given, space=stored.space)
+        stored = _grown(stored, other)
         _compare(run, stored, other)
     return replace(stored, trials=trials, jobs=options.jobs or stored.jobs, engine=options.engine or stored.engine)
 
@@ -83,6 +84,25 @@ def _with_parameters(stored: SweepPlan) -> Config:
     keys = {dimension.name.removeprefix("parameters."): dimension.keys for dimension in stored.space}
     known = {name: keys for name, keys in keys.items() if "." not in name}
     return replace(stored.config, parameters={**stored.config.parameters, **dict.fromkeys(known)}, parameter_keys=known)
+
+
+def _grown(stored: SweepPlan, other: SweepPlan) -> SweepPlan:
+    """The stored plan of a grid with the values that the other one has besides; those of before come first, as spelled then."""
+    if stored.strategy != "grid" or other.strategy != "grid" or stored.pruning is not None:  # Optuna, which prunes, adds none
+        return stored
+    given, space = dict(stored.given), []
+    after = {dimension.name: dimension for dimension in other.space}
+    for dimension in stored.space:
+        now = after.get(dimension.name)
+        if now is not None and not dimension.is_range and not now.is_range:
+            before = canonical_values(stored, dimension)
+            found = dict(zip(canonical_values(other, now), now.values, strict=True))
+            added = tuple(value for text, value in found.items() if text not in before)
+            if added and found.keys() >= set(before):
+                dimension = replace(dimension, values=(*dimension.values, *added))
+                given[dimension.name] = list(dimension.values)
+        space.append(dimension)
+    return replace(stored, given=given, space=tuple(space))
 
 
 def _compare(run: Run, stored: SweepPlan, other: SweepPlan) -> None:
@@ -95,18 +115,22 @@ def _compare(run: Run, stored: SweepPlan, other: SweepPlan) -> None:
     ]
     if faults:
         hint = f"dltrain sweep --resume {run.path}"
+        if stored.strategy == "grid":
+            hint += "; of a grid, values may be added to those that it has: name all of them"
         raise ConfigError([*faults, Fault("a sweep goes on with its own config and space only", hint=hint)])
 
 
 def _said_alike(stored: SweepPlan, other: SweepPlan) -> dict[str, Any]:
     """The other plan's identity, in which values that mean the same as the stored plan's are spelled as there."""
     before = {dimension.name: dimension for dimension in stored.space}
+    # In which order the values of a grid are named is nothing; of what is drawn from them it is.
+    kind: Any = sorted if stored.strategy == other.strategy == "grid" else list
     same = [
         dimension.name
         for dimension in other.space
         if dimension.name in before
         and not dimension.is_range
-        and canonical_values(other, dimension) == canonical_values(stored, before[dimension.name])
+        and kind(canonical_values(other, dimension)) == kind(canonical_values(stored, before[dimension.name]))
     ]
     parameters = {name: stored.given[name] if name in same else values for name, values in other.given.items()}
     return {**other.identity, "parameters": parameters}

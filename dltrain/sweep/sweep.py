@@ -152,6 +152,11 @@ class _Sweep:
             self.manifest = run.read_manifest()
             run.check_digests(self.manifest)
         recorded = read_record(run) if resumed else []
+        if recorded and plan.strategy == "tpe" and plan.jobs != 1 and (plan.trials or 0) > len(recorded):
+            self.reporter.warning(
+                "what Optuna suggests depends on which trials had ended: with --jobs 1 alone more trials are those that would"
+                " have been chosen at once"
+            )
         progress = Progress(plan, run, self.reporter, self._facts, recorded, retry_failed=self.options.retry_failed)
         engine = choose_engine(plan, progress.known_fits(), self.reporter, self.options.address)
         self._begin(resumed)
@@ -198,6 +203,7 @@ class _Sweep:
             self.manifest.pop("files", None)  # the digests of what is written anew
             self.manifest |= {"status": "running", "argv": self.session.argv, "plan": plan_document(self.plan)}
             self.manifest["resumed"] = [*self.manifest.get("resumed", []), now()]
+            write_atomically(self.run.config_file, stored_config_text(self.plan).encode())  # values may have been added
         else:
             config = self.plan.config
             self.manifest = {

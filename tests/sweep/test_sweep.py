@@ -249,6 +249,36 @@ def test_more_trials_may_be_asked_for_on_a_resume(inline, tmp_path):
     assert sweep(small(), over=over, trials=5, run_dir=tmp_path / "t").trials[4]["parameters"] == more.trials[4]["parameters"]
 
 
+@pytest.mark.parametrize("strategy", ["random", "tpe"])
+def test_more_trials_are_those_that_would_have_been_chosen_at_once(inline, tmp_path, strategy):
+    inline(faked(lambda parameters: (parameters["droprate"] - 0.3) ** 2))
+    more = {"over": ["droprate={low: 0.0, high: 0.9}", "training.batch_size=8,16,32"], "strategy": strategy, "jobs": 1}
+    whole = sweep(small(), **more, trials=14, run_dir=tmp_path / "whole")
+    first = sweep(small(), **more, trials=11, run_dir=tmp_path / "s")
+    grown = sweep(resume=first.run, trials=14)
+    assert [trial["parameters"] for trial in grown.trials] == [trial["parameters"] for trial in whole.trials]
+
+
+def test_added_values_of_a_grid_are_run_alone(inline, tmp_path):
+    inline(faked(lambda parameters: parameters["droprate"]))
+    first = sweep(small(), over=["droprate=0.1,0.5", "training.optimizer=adam,sgd"], run_dir=tmp_path / "s")
+    assert len(first.trials) == 4
+    run: list[dict[str, object]] = []
+    inline(faked(lambda parameters: run.append(parameters) or parameters["droprate"]))
+    over = ["droprate=0.1,0.3,0.5", "training.optimizer=SGD,{Adam: {}},RMSprop"]
+    grown = sweep(small(), over=over, resume=first.run)
+    assert len(run) == 5
+    assert grown.trials[:4] == first.trials
+    asked = {(rate, name) for rate in (0.1, 0.3, 0.5) for name in ("adam", "sgd", "RMSprop")}
+    assert {(each["parameters"]["droprate"], each["parameters"]["training.optimizer"]) for each in grown.trials} == asked
+    assert grown.best["parameters"]["droprate"] == 0.1
+    again = sweep(resume=first.run)  # what was added is the sweep's now
+    assert (len(again.trials), again.status) == (9, "finished")
+    with pytest.raises(ConfigError) as caught:  # a value that is left out is another sweep
+        sweep(over=["droprate=0.1,0.9", "training.optimizer=adam,sgd,RMSprop"], resume=first.run)
+    assert "name all of them" in str(caught.value.faults[-1].hint)
+
+
 def test_two_processes_cannot_have_one_sweep(inline, tmp_path):
     inline(faked(lambda parameters: 1.0))
     first = sweep(small(), over=[RATES], run_dir=tmp_path / "s")

@@ -100,4 +100,6 @@ def test_what_is_said_before_training() -> None:
     assert [fault.path for fault in check_config(config_of(NOISE, *NET, "training.average=swa")).errors] == []
     late = check_config(config_of(NOISE, *NET, "training.average=swa", "training.average_from=9 epochs"))
     assert [fault.path for fault in late.errors] == ["training.average_from"]
+    idle = check_config(config_of(NOISE, *NET, "training.average_from=50 %"))
+    assert [fault.path for fault in idle.warnings if "no effect" in fault.message] == ["training.average_from"]
     assert why_not_stacked(config_of(NOISE, *SWA)) == "the mean of the weights over epochs is not stacked"

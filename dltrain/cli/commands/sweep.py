@@ -48,8 +48,8 @@ def command(
     retry: Annotated[
         str | None,
         typer.Option(
-            click_type=click.Choice(["failed"]),
-            help="With --resume: run fits that failed once more; those that were killed or met a full disk always are.",
+            click_type=click.Choice(["crashed", "failed"]),
+            help="With --resume: run fits that crashed once more; those that were killed or met a full disk always are.",
         ),
     ] = None,
     run_dir: Annotated[
@@ -68,7 +68,7 @@ def command(
     \b
     dltrain sweep CONFIG --over training.optimizer.learning_rate=1e-3,1e-2 --over droprate=0.0,0.2,0.5
     dltrain sweep CONFIG --over 'training.optimizer.learning_rate={low: 1e-4, high: 1e-1, log: true}' --strategy tpe --trials 40
-    dltrain sweep --resume SWEEP
+    dltrain sweep --resume SWEEP --trials 60 --retry crashed
     """
     from dltrain.config import load_config, split_words
     from dltrain.sweep.sweep import sweep
@@ -81,7 +81,7 @@ def command(
     if resume is not None and run_dir is not None:
         raise UsageError(Fault("--resume SWEEP already names the directory", hint="leave out --run-dir"))
     if retry is not None and resume is None:
-        raise UsageError(Fault("--retry needs --resume", hint="dltrain sweep --resume SWEEP --retry failed"))
+        raise UsageError(Fault("--retry needs --resume", hint="dltrain sweep --resume SWEEP --retry crashed"))
     allowed = [*([ALLOW_LARGE] if allow_large else ()), *([ALLOW_ONE_CLASS] if allow_one_class else ())]
     torn = next((word for word in over or () if "=" not in word), None)
     if torn is not None:
@@ -137,7 +137,7 @@ def _show(console: Console, result: SweepResult) -> int:
         message = f"{many}; trial {first['number']}: {first.get('error', '')}"
         faults = [
             Fault(
-                message, hint=f"its log is in {first['run']}; `dltrain sweep --resume {result.run} --retry failed` tries again"
+                message, hint=f"its log is in {first['run']}; `dltrain sweep --resume {result.run} --retry crashed` tries again"
             ),
             *faults,
         ]

@@ -56,13 +56,6 @@ def _wanted(config: TrainingConfig) -> dict[str, tuple[str, Any]]:
 
 def _with_averages(context: Context, node: MappingNode, config: TrainingConfig) -> TrainingConfig:
     """What `average` says: `ema` of each optimizer that it keeps the average, `swa` of when it begins."""
-    if config.average_from is not None and config.average != "swa":
-        context.faults.add(
-            node.entries.get("average_from", node),
-            "training.average_from",
-            "only `average: swa` begins during the training",
-            "write `average: swa`, or leave it out",
-        )
     if config.average == "swa":
         for optimizer in (stage.optimizer for stage in config.stages):
             if optimizer.arguments.get("use_ema"):

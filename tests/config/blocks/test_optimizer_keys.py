@@ -70,5 +70,3 @@ def test_averages_over_epochs_begin_at_a_share_that_is_written_down() -> None:
     assert load(dump_yaml(config.resolved)) == config
     [fault] = faults_of(DATA + "training: {average: swa, optimizer: {Adam: {use_ema: true}}}")
     assert (fault.path, fault.message) == ("training.average", "Adam says `use_ema: true`")
-    [fault] = faults_of(DATA + "training: {average: ema, average_from: 50 %}")
-    assert fault.path == "training.average_from"
