@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 # Rows of the training part from which on the preset, or several nets, were ahead of a single one, on tables that were measured.
 FEWEST_ROWS = {"regression": 150, "classification": 1_500}
-EPOCHS, FEWEST_EPOCHS, BATCH_SIZE = 256, 32, 256
-# Members are averaged where each has time for so many epochs.
-EPOCHS_OF_MEMBER = 64
+EPOCHS, FEWEST_EPOCHS, BATCH_SIZE = 256, 20, 256
+# Members are averaged where each has time for so many epochs: five of 20 were ahead of one of 100.
+EPOCHS_OF_MEMBER = 20
 # With so many members each row is one's to validate on and the others' to learn from; fewer would learn from too little.
 FEWEST_FOLDS = 4
 # A step's seconds on two cores: what each takes, and what its products take.
