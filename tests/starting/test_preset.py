@@ -124,7 +124,7 @@ def test_epochs_go_by_the_time() -> None:
     done = run_dltrain("init", "t.csv", "--target", "y", "--time", "1s", cwd=Path.cwd())
     config = load_config_text(done.stdout, file="first.yaml", folder=Path.cwd())
     assert config.training is not None
-    assert (config.training.members.number, config.training.epochs) == (1, 32)
+    assert (config.training.members.number, config.training.epochs) == (1, 20)
     _, config = start(mixed(1000))
     assert config.training is not None
     assert (config.training.members.folds, config.training.epochs) == (5, 256)
