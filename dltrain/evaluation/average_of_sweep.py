@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.load_run import StoredRun, load_run
+from dltrain.model.compile import compile_model
 from dltrain.model.members import average_models, averaged_heads
 from dltrain.storage.run import Run, require_own
 from dltrain.storage.stored import anything, list_of, map_of, read_json, text
@@ -47,7 +48,10 @@ class AverageOfRuns(StoredRun):
         if layer is not None:
             raise UsageError("the average of several runs has no layers of its own", hint=f"ask one of them: {self.run.path}")
         models = [run.build(run.checkpoint(weights.stem)[1]) for run in self.runs]
-        return average_models(models, self.runs[0].heads)
+        average = average_models(models, self.runs[0].heads)
+        if self.config.training is not None:
+            compile_model(average, self.heads, self.config.training)
+        return average
 
 
 def load_average(sweep: Path, count: int) -> StoredRun:

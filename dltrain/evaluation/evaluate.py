@@ -10,6 +10,7 @@ from typing import Any
 
 from dltrain.config.catalog.metrics import split_part
 from dltrain.evaluation.asked_rows import MeasuredRows, ReadRows
+from dltrain.evaluation.average_of_sweep import load_average
 from dltrain.evaluation.load_run import StoredRun, load_run
 from dltrain.evaluation.member_metrics import measure_members
 from dltrain.evaluation.metrics.gates import check_gates, parse_gates
@@ -63,6 +64,7 @@ def evaluate(
     run: Path,
     *,
     weights: str | None = None,
+    trials: int | None = None,
     require: Sequence[str] = (),
     own_gates: bool = True,
     threads: int | None = None,
@@ -74,6 +76,7 @@ def evaluate(
     Args:
         run: the run directory.
         weights: "best", "last", or None: the run's model.
+        trials: of a sweep: the average of so many of its best trials; None: the best one.
         require: gates, besides those of the run's config.
         own_gates: hold the run to what its config requires.
         threads: threads for one operation; None: those of the run.
@@ -87,11 +90,16 @@ def evaluate(
     """
     reporter = reporter or Reporter()
     parse_gates(require)
-    stored = load_run(run)
+    stored = load_run(run) if trials is None else load_average(run, trials)
     name, checkpoint = stored.checkpoint(weights)
     found = MeasuredRows(**rows).read(stored, threads or stored.threads, reporter)
     result = _measure(stored, stored.build(checkpoint), found)
     result.weights = name
+    if trials is not None:
+        result.run = run
+        result.notes.append(
+            f"This is the average of the sweep's {trials} best trials." if trials > 1 else "This is the best trial of the sweep."
+        )
     own, notes = _own_gates(stored.config.evaluation.require, found.name) if own_gates else ((), [])
     intervals, reports = {found.name: result.intervals}, {found.name: result.report}
     result.gates = list(

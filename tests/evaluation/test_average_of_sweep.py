@@ -10,6 +10,7 @@ import pytest
 
 from dltrain.errors import UsageError
 from dltrain.evaluation.average_of_sweep import load_average
+from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.export import export
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.keras_import import import_keras
@@ -40,6 +41,23 @@ def test_the_best_trials_are_averaged(swept: Path, tmp_path: Path) -> None:
     model = import_keras().models.load_model(file)
     given = {name: rows[:, index : index + 1].reshape(-1, *model.input[name].shape[1:]) for index, name in enumerate("abc")}
     np.testing.assert_allclose(np.ravel(model(given)["prediction"]), said.mean(axis=0), rtol=1e-4)
+
+
+def test_the_average_is_evaluated(swept: Path) -> None:
+    best = sorted(json.loads((swept / "sweep.json").read_text())["trials"], key=lambda trial: trial["value"])[:2]
+    runs = [swept / "trials" / f"{trial['number']:04d}" for trial in best]
+    alone = [evaluate(run) for run in runs]
+    assert alone[0].scored is not None
+    part = alone[0].scored.part
+    true = alone[0].scored.stored.preprocessing.schema.targets[0].to_own(part.targets["y"])
+    said = [np.ravel(one.scored.outputs[0]) for one in alone if one.scored is not None]
+    target = alone[0].scored.stored.preprocessing.schema.targets[0]
+    rmse = np.sqrt(np.mean((target.to_own(np.mean(said, axis=0)) - true) ** 2))
+    found = evaluate(swept, trials=2)
+    assert found.metrics["rmse"] == pytest.approx(rmse, rel=1e-5)
+    assert found.members["rmse"]["values"] == pytest.approx([one.metrics["rmse"] for one in alone], rel=1e-5)
+    assert found.run == swept
+    assert evaluate(swept, trials=1).metrics["rmse"] == pytest.approx(alone[0].metrics["rmse"], rel=1e-6)
 
 
 def test_what_has_no_average_is_refused(swept: Path) -> None:

@@ -43,6 +43,9 @@ def command(
         ),
     ] = None,
     weights: WeightsOption = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=1, metavar="K", help="Of a sweep: the average of its K best trials.")
+    ] = None,
     allow_changed: Annotated[
         bool, typer.Option("--allow-changed", help="Evaluate although the data is not what the run was trained on.")
     ] = False,
@@ -99,6 +102,7 @@ def command(
         "data": paths,
         "part": part,
         "weights": weights,
+        "trials": trials,
         "require": gates,
         "own_gates": not no_require,
         "allow_changed": allow_changed,
@@ -117,8 +121,8 @@ def command(
         result, compared = evaluate_against(path, find_old(against, runs), **options)
     slices = cut_result(result, tuple(by or ()), own_gates=not no_require)
     worth = weigh_columns(result, importance_metric, repeats) if importance or importance_metric else None
-    pictures = draw_evaluation(result, worth, console, is_default=not (weights or paths or part))
-    if not (weights or paths or part):
+    pictures = draw_evaluation(result, worth, console, is_default=not (weights or paths or part or trials))
+    if not (weights or paths or part or trials):
         keep_findings(result.run, worth, slices, console)
     return _show(console, _Found(result, compared, slices, worth, pictures))
 
