@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import TextConfig
 from dltrain.data.columns.kinds import Reading, mend, text_of
 from dltrain.data.dataset import InputSpec
-from dltrain.wording import listed
+from dltrain.wording import counted, listed
 
 if TYPE_CHECKING:
     import polars
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 USUAL_TEXT = TextConfig()
 # So many rows of what is made up have no value.
 GAPS = 0.15
+# From such a share of rows on it is said that most of their tokens are unknown.
+MANY_UNKNOWN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +53,41 @@ class Learning:
 
 @dataclass(slots=True)
 class Unseen:
-    """Categories that training has not seen: column -> rows and the different words; gathered over any number of turns."""
+    """What training has not seen, gathered over any number of turns.
+
+    Attributes:
+        rows, words: of categories: column -> rows with others, and the different ones.
+        texts: of free text: column -> rows that have some, and those of which most tokens are unknown.
+    """
 
     rows: dict[str, int] = field(default_factory=dict)
     words: dict[str, dict[str, None]] = field(default_factory=dict)
+    texts: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def add(self, column: str, values: polars.Series) -> None:
         """Take in the unknown values of some rows."""
         self.rows[column] = self.rows.get(column, 0) + len(values)
         self.words.setdefault(column, {}).update(dict.fromkeys(values.unique(maintain_order=True).to_list()))
 
+    def add_texts(self, column: str, num_rows: int, num_unknown: int) -> None:
+        """Take in some rows of a text, and how many of these are mostly unknown."""
+        rows, unknown = self.texts.get(column, (0, 0))
+        self.texts[column] = rows + num_rows, unknown + num_unknown
+
+    def _of_texts(self) -> list[str]:
+        return [
+            f"most tokens of {name} are unknown to training in {unknown:,} of {counted(rows, 'row')}: "
+            "what the model says of such rows, it says of next to nothing"
+            for name, (rows, unknown) in self.texts.items()
+            if unknown > MANY_UNKNOWN * rows
+        ]
+
     def notes(self, columns: Sequence[FeatureColumn]) -> list[str]:
         """A sentence for the user where there are any, in the order of the columns."""
         names = [column.name for column in columns if column.name in self.rows]
         found = [f"{name} {self.rows[name]:,} ({listed([*self.words[name]], 3)})" for name in names]
-        return [f"rows with a category that training has not seen (treated as unknown): {listed(found, 8)}"] if found else []
+        said = f"rows with a category that training has not seen (treated as unknown): {listed(found, 8)}"
+        return [*([said] if found else []), *self._of_texts()]
 
 
 class Kind:

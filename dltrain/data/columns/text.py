@@ -50,7 +50,11 @@ class Text(Kind):
 
     def write(self, column: FeatureColumn, values: Any, block: NDArray[np.float32], unseen: Unseen) -> NDArray[Any]:
         """Indices of the tokens, int32 [rows, length]."""
-        return tokenizer_of(column).encode(values)
+        codes = tokenizer_of(column).encode(values)
+        has_text = (values.fill_null("").str.strip_chars() != "").to_numpy()
+        is_unknown = 2 * (codes == 1).sum(axis=1) > (codes != 0).sum(axis=1)
+        unseen.add_texts(column.name, int(np.count_nonzero(has_text)), int(np.count_nonzero(has_text & is_unknown)))
+        return codes
 
     def describe(self, columns: Sequence[FeatureColumn]) -> str:
         """`(review: 10,000 tokens, 200 a row)`."""

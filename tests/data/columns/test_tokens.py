@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dltrain.config import load_config_text
 from dltrain.config.types import TextConfig
 from dltrain.data.columns.tokens import UNKNOWN, TokenCounts, Tokenizer, tokens_of
+from dltrain.data.load import load_dataset, read_part
+from dltrain.reporting import Reporter
 from tests.support import shared_data
 
 ODD = [
@@ -183,3 +186,22 @@ def test_c10_case_is_lowered_in_every_alphabet_where_that_is_asked_for() -> None
     assert set(fit(texts, standardize="lower_all").vocabulary) == {"привет,", "мир!", "ärger", "«straße»", "αβγ", "don't"}
     assert Tokenizer.from_state(every.to_state()) == every
     assert set(fit(["好、吃。"], standardize="lower_all_and_strip_punctuation", split="character").vocabulary) == {"好", "吃"}
+
+
+def test_rows_of_mostly_unknown_words_are_said(tmp_path):
+    known = ["the red car drives fast", "the blue car drives slow", "a red house", "a blue house by the road"] * 10
+    polars.DataFrame({"note": known, "y": ["a", "b"] * 20}).write_csv(tmp_path / "t.csv")
+    config = load_config_text(
+        f"data: {{source: csv, path: {tmp_path / 't.csv'}, target: y, features: {{note: text}}}}\n"
+        "model: {layers: [{Dense: {units: 2}}]}\ntraining: {epochs: 1}\n",
+        folder=tmp_path,
+    )
+    dataset = load_dataset(config.data, seed=0)
+    assert not any("unknown" in text for text in dataset.warnings)
+    rows = ["the red car", "xyzzy plugh the", "", "quux"]
+    polars.DataFrame({"note": rows}).write_csv(tmp_path / "new.csv")
+    heard: list[str] = []
+    reporter = Reporter()
+    reporter.warning = heard.append  # type: ignore[method-assign]
+    read_part(dataset.preprocessing, [str(tmp_path / "new.csv")], with_targets=False, reporter=reporter)
+    assert [text for text in heard if "most tokens of note are unknown to training in 2 of 3 rows" in text]

@@ -16,6 +16,7 @@ from dltrain.model.keras_import import import_keras
 from dltrain.storage.run import Run
 from dltrain.training.fit import fit
 from dltrain.training.stacked.steps import StackedSteps
+from dltrain.training.stacked.structure import why_not_stacked
 from tests.training.stacked.support import assert_like_own_fits, fit_stacked, rows_of
 from tests.training.support import NOISE, assert_same_bits, config_of
 
@@ -219,3 +220,20 @@ def test_data_that_cannot_be_read_fails_its_own_fits_alone(tmp_path: Path) -> No
     assert "nowhere.csv" in str(fits[1].error)
     with pytest.raises(DataError, match=r"nowhere\.csv"):
         fit_stacked([bad], tmp_path / "none")
+
+
+@pytest.mark.slow
+def test_trials_of_several_labels_are_their_own_fits(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(120, 3)).astype(np.float32)
+    np.savez(tmp_path / "t.npz", x=x, y=np.stack([x[:, 0] > 0, x[:, 1] > 0.5, x[:, 2] + x[:, 0] > 0], axis=1).astype(np.int8))
+    configs = [
+        config_of(
+            f"data: {{source: npz, path: {tmp_path / 't.npz'}, task: multilabel, split: {{test: 0.2, validation: 0.25}}}}\n"
+            f"model: {{layers: [{{Dense: {{units: 6, activation: relu}}}}]}}\n"
+            f"training: {{epochs: 3, optimizer: {{Adam: {{learning_rate: {rate}}}}}, metrics: [F1Score, accuracy, AUC]}}"
+        )
+        for rate in (0.01, 0.03)
+    ]
+    assert why_not_stacked(configs[0]) is None
+    assert_like_own_fits(configs, tmp_path)
