@@ -223,7 +223,13 @@ class DataConfig:
     drop: tuple[str, ...] = keyed(
         "name|list(name)", "Columns to leave out.", (), example=["notes"], of=TABLES, names_columns=True
     )
-    weight: str | None = keyed("name", "Column with a weight for each row.", example="weight", of=TABLES, names_columns=True)
+    weight: str | None = keyed(
+        "name",
+        "Column with a weight for each row, in the loss and in verdicts; metrics count each row once, as Keras's do.",
+        example="weight",
+        of=TABLES,
+        names_columns=True,
+    )
     identifiers: tuple[str, ...] = keyed(
         "name|list(name)", "Columns that name rows: no features, but repeated beside predictions.", (), example="id", of=TABLES
     )

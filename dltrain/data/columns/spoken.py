@@ -185,12 +185,13 @@ def far_codes(
     return found
 
 
-def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec]) -> list[str]:
+def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], *, of_folders: bool = False) -> list[str]:
     """Warnings of labels and of a column's few categories that are one word in other capitals, blanks or points.
 
     Args:
         columns: the features.
         specs: what is to be learnt.
+        of_folders: labels are names of folders.
     """
     known = [(spec.name, "labels", spec.classes) for spec in specs]
     known += [
@@ -208,7 +209,9 @@ def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec]) -
         if groups:
             told = listed([" and ".join(map(repr, group)) for group in groups], 3)
             first, other = (json.dumps(word, ensure_ascii=False) for word in groups[0][:2])
-            how = f"`data.replace: {{{name}: {{{other}: {first}}}}}` makes one of two"
+            how = (
+                "put them into one folder" if of_folders else f"`data.replace: {{{name}: {{{other}: {first}}}}}` makes one of two"
+            )
             found.append(f"{shown_column(name)}: {told} are different {what}: if they mean the same, {how}")
     return found
 

@@ -12,6 +12,7 @@ from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.data.array_targets import NO_CODE, have_values
 from dltrain.data.columns.kinds import USUAL_MISSING
 from dltrain.data.columns.scaling import FLOAT32_ROUNDING
+from dltrain.data.columns.spoken import alike_words
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
 from dltrain.data.labels.learn import describe_labels, labels_of_array, learn_labels
@@ -62,6 +63,8 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
         spec, values, warnings = learn_labels(config, spec, codes, parts)
     elif codes is not None:
         warnings = check_labels(spec.name, spec.classes, codes, parts, _locator(raw))
+        if stored is None:
+            warnings += alike_words((), (spec,), of_folders=config.source == "image_folder")
     preprocessing = stored
     if preprocessing is None:
         fitted = _fit(config, raw, spec, values, parts["train"])

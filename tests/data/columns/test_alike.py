@@ -12,6 +12,7 @@ import pytest
 from dltrain.config import load_config_text
 from dltrain.data import load_dataset
 from dltrain.errors import DataError
+from tests.data.sources.support import write_picture
 from tests.data.streaming import IN_MEMORY, STREAMED, load_as
 from tests.data.tables.test_writing import MODEL
 
@@ -48,6 +49,16 @@ def test_the_hint_makes_them_one_and_columns_are_told_as_well(tmp_path):
     dataset = load(tmp_path, frame, 'replace: {y: {"yes": "Yes"}, x: {"male": "Male"}}')
     assert dataset.schema.targets[0].classes == ("Yes", "no")
     assert not [warning for warning in dataset.warnings if "different" in warning]
+
+
+def test_folders_that_are_one_word_are_said(tmp_path):
+    for label in ("Cat", "cat", "dog"):
+        for number in range(4):
+            write_picture(tmp_path / "p" / label / f"{number}.png", (4, 4), seed=number)
+    data = "source: image_folder, path: p, image_size: [4, 4], split: {test: 0.25}"
+    dataset = load_dataset(load_config_text(f"data: {{{data}}}\n{MODEL}", folder=tmp_path).data, seed=0)
+    assert dataset.schema.targets[0].classes == ("Cat", "cat", "dog")
+    assert sum("'Cat' and 'cat' are different labels" in said and "one folder" in said for said in dataset.warnings) == 1
 
 
 @pytest.mark.parametrize("word", ["1_000", "-", "0x10", "see note"])
