@@ -327,6 +327,9 @@ def _of_layers(config: Config) -> Iterator[Fault]:
         if is_curve(rate) and not 0 < peak_of(rate) < 1:
             message = f"expected a peak above 0 and below 1 for a rate of dropout, found {peak_of(rate):g}"
             yield fault(config, f"{path}.rate.peak", message, "0.1 to 0.5 are usual")
+        if rate == 1 and layer.component.name.endswith(("Dropout", "Dropout1D", "Dropout2D", "Dropout3D")):
+            message = f"{layer.component.name} with a rate of 1 leaves nothing in training"
+            yield fault(config, f"{path}.rate", message, "0.1 to 0.5 are usual", warning=True)
         for component, where in _components_in(layer.component, path):
             for low, high in _LOW_AND_HIGH.get(component.name, ()):
                 entry = load_catalog().find(component.kind, component.name)

@@ -190,6 +190,12 @@ def _check_monitors(config: Config, training: TrainingConfig, facts: DataFacts, 
         if path.endswith(".monitor") and mode in (None, "auto") and find_direction(name, training.metrics) is None:
             message = f"whether {name!r} should be low or high is not known"
             yield fault(config, path, message, f"set `{block}.mode` to min or max")
+        better = find_direction(name, training.metrics) if path.endswith(".monitor") and mode in ("min", "max") else None
+        if better not in (None, mode):
+            message = (
+                f"{'less' if mode == 'min' else 'more'} of {name} is worse: with mode {mode} the worst epoch counts as the best"
+            )
+            yield fault(config, f"{block}.mode", message, f"leave mode out, or write {better}", warning=True)
 
 
 def _check_class_weight(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:

@@ -103,6 +103,10 @@ WARNED = [
     ("training.reduce_lr_on_plateau={patience: 1, monitor: val_accuracy, min_delta: 1}", "lies between 0 and 1", ""),
     ("training.tensorboard={write_images: true}", "no effect without histogram_freq", ""),
     ("model.layers=[{BatchNormalization: {momentum: 1.0}}]", "stay at 0 and 1", "0.99"),
+    ("model.layers=[{Dense: {units: 3}}, {Dropout: {rate: 1.0}}, {Dense: {units: 3}}]", "leaves nothing in training", "0.5"),
+    ("training.early_stopping={monitor: val_accuracy, mode: min}", "the worst epoch counts as the best", "write max"),
+    ("training.checkpoint={monitor: val_loss, mode: max}", "more of val_loss is worse", "write min"),
+    ("training.reduce_lr_on_plateau={patience: 1, monitor: val_loss, mode: max}", "more of val_loss is worse", "min"),
 ]
 RIGHT = [
     schedule("PiecewiseConstantDecay", boundaries=[20, 50], values=[0.1, 0.05, 0.01]),
@@ -111,6 +115,7 @@ RIGHT = [
     optimizer(momentum=0.9, nesterov=True, clipnorm=1.0),
     "training.early_stopping={patience: 4, start_from_epoch: 3, min_delta: 0.01, monitor: val_accuracy}",
     "training.early_stopping={patience: 4, min_delta: 1}",
+    "training.early_stopping={patience: 4, monitor: val_accuracy, mode: max}",
     "training.reduce_lr_on_plateau={patience: 2, min_lr: 0.0001, cooldown: 2}",
     "training.tensorboard={histogram_freq: 1, write_images: true, write_steps_per_second: true}",
     "training.tensorboard={update_freq: epoch, profile_batch: 0}",

@@ -172,3 +172,36 @@ def test_d4_a_metric_of_several_outputs_says_nothing_of_one(name):
     assert any(f"{name} compares the outputs of a row, of which there is one" in warning.message for warning in found)
     found = check_config(config_with("classes", loss="categorical_crossentropy", metrics=[name])).warnings
     assert not any("of which there is one" in warning.message for warning in found)
+
+
+@pytest.mark.parametrize(
+    ("target", "metrics", "monitor", "is_there"),
+    [
+        ("number", "[]", "val_mae", True),
+        ("number", "[]", "val_accuracy", False),
+        ("number", "[MeanSquaredError]", "val_mae", False),
+        ("classes", "[SparseCategoricalCrossentropy]", "val_accuracy", True),
+        ("classes", "[]", "val_mae", False),
+        ("classes", "[]", "val_acc", True),
+    ],
+)
+def test_a_monitor_is_one_that_the_history_has(target, metrics, monitor, is_there):
+    text = f"""
+data: {{source: {SOURCES[target]}, limit: 100, split: {{test: 0.2, validation: 0.2}}}}
+model: {{layers: [{{Dense: {{units: 4}}}}]}}
+training: {{metrics: {metrics}, epochs: 9, early_stopping: {{monitor: {monitor}, patience: 1}}}}
+"""
+    try:
+        errors = check_config(config_of(text)).errors
+    except ConfigError as error:
+        errors = error.faults
+    assert [fault.path for fault in errors] == ([] if is_there else ["training.early_stopping.monitor"])
+
+
+@pytest.mark.parametrize(("class_id", "is_refused"), [(0, False), (1, True)])
+def test_the_output_that_a_metric_looks_at_is_there(class_id, is_refused):
+    config = config_of(
+        "data: {source: breast_cancer, split: {test: 0.2}}\nmodel: {layers: [{Dense: {units: 4}}]}\n"
+        f"training: {{epochs: 1, metrics: [{{Precision: {{class_id: {class_id}}}}}]}}"
+    )
+    assert [fault.path for fault in refusals(config)] == (["training.metrics.0.class_id"] if is_refused else [])

@@ -294,8 +294,9 @@ def _history_names(context: Context, config: TrainingConfig, data: DataConfig) -
     if len(data.target) > 1 or isinstance(config.loss, Mapping):
         return None
     names = ["loss", *(metric_name(component) for component in config.metrics), "learning_rate"]
-    # Without a list of one's own, accuracy is computed wherever there are classes.
-    return names if config.metrics else [*names, "accuracy"]
+    # Accuracy is computed wherever there are classes, the mean absolute error where numbers have no metric of one's own; which of
+    # both the target has is looked at when the data is.
+    return list(dict.fromkeys([*names, "accuracy", *([] if config.metrics else ["mean_absolute_error"])]))
 
 
 def read_evaluation(context: Context, node: Node | None) -> EvaluationConfig:
