@@ -5,7 +5,9 @@ Not here: what belongs to others and is passed on (`TF_…`, `NO_COLOR`, `TERM`)
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from dltrain.errors import Fault, UsageError
@@ -28,6 +30,26 @@ def whole_number(variable: str, default: int) -> int:
 def is_offline() -> bool:
     """Whether nothing may be downloaded: `$DLTRAIN_OFFLINE` is set, to something other than 0."""
     return os.environ.get("DLTRAIN_OFFLINE", "") not in ("", "0")
+
+
+def trusts_code() -> bool:
+    """Whether own code of configs and runs may be imported: `$DLTRAIN_TRUST_CODE` is set, to something other than 0."""
+    return os.environ.get("DLTRAIN_TRUST_CODE", "") not in ("", "0")
+
+
+@contextlib.contextmanager
+def trusting_code(trusted: bool = True) -> Iterator[None]:
+    """For as long as the context lasts the word is given, in this process and those that it starts."""
+    before = os.environ.get("DLTRAIN_TRUST_CODE")
+    if trusted:
+        os.environ["DLTRAIN_TRUST_CODE"] = "1"
+    try:
+        yield
+    finally:
+        if trusted and before is None:
+            os.environ.pop("DLTRAIN_TRUST_CODE", None)
+        elif trusted and before is not None:
+            os.environ["DLTRAIN_TRUST_CODE"] = before
 
 
 def data_folder() -> Path | None:

@@ -111,6 +111,11 @@ def shown_column(name: str) -> str:
     return name or "(a column without a name)"
 
 
+def snake_case(name: str) -> str:
+    """A class name as Keras names its instances: `BatchNormalization` → `batch_normalization`, `Conv2D` → `conv2d`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])", "_", name).lower()
+
+
 def normalize(name: str) -> str:
     """The spelling under which a name is looked up: lower case, without underscores, hyphens and blanks."""
     return name.lower().replace("_", "").replace("-", "").replace(" ", "")

@@ -27,6 +27,7 @@ from dltrain.model.given import given_schema
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.reconstruction import code_layer
 from dltrain.model.heads.rules import resolve_heads
+from dltrain.model.own_code.shapes import ask_for_shapes
 from dltrain.model.symbolic import Network, infer_network
 
 CheckTrials = Callable[[Config, DataFacts], Iterable[Fault]]
@@ -57,6 +58,10 @@ def check_file(
         config = load_config(file, overrides)
     except FaultyConfig as error:
         return None, _check_what_is_right(error)
+    except ConfigError as error:
+        return None, CheckResult(errors=error.faults, exit_code=error.exit_code)
+    try:
+        ask_for_shapes(config.code)
     except ConfigError as error:
         return None, CheckResult(errors=error.faults, exit_code=error.exit_code)
     return config, check_config(config, data=data, build=build, trials=trials, samples=samples)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from dltrain.checking.places import in_order, placed
 from dltrain.checking.result import CheckResult, LayerRow
 from dltrain.config.types import Config
+from dltrain.data.dataset import Schema
 from dltrain.data.facts import DataFacts
 from dltrain.errors import DltrainError, Fault
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import compile_model
+from dltrain.model.heads.head import Head
 from dltrain.model.heads.rules import resolve_heads
+from dltrain.model.own_code.blame import blames_own_code
 
 
 def build_with_keras(config: Config, facts: DataFacts, result: CheckResult) -> CheckResult:
@@ -29,9 +34,7 @@ def build_with_keras(config: Config, facts: DataFacts, result: CheckResult) -> C
         heads = resolve_heads(
             config.model, facts.schema, *((config.training.loss, config.training.metrics) if config.training else (None,))
         )
-        model = build_model(config.model, facts.schema, heads, seed=config.seed, augment=config.data.augment, pretrained=False)
-        if config.training is not None:
-            compile_model(model, heads, config.training)
+        model = _build(config, facts.schema, heads)
     except DltrainError as error:
         errors = in_order(placed(config, (*result.errors, *error.faults)))
         return replace(result, errors=errors, exit_code=error.exit_code)
@@ -62,3 +65,11 @@ def build_with_keras(config: Config, facts: DataFacts, result: CheckResult) -> C
         trainable=sum(int(weight.shape.num_elements()) for weight in model.trainable_weights),
         built=True,
     )
+
+
+@blames_own_code
+def _build(config: Config, schema: Schema, heads: Sequence[Head]) -> Any:
+    model = build_model(config.model, schema, heads, seed=config.seed, augment=config.data.augment, pretrained=False)
+    if config.training is not None:
+        compile_model(model, heads, config.training)
+    return model

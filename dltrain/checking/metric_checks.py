@@ -32,7 +32,7 @@ def check_losses(config: Config, training: TrainingConfig, facts: DataFacts, hea
     """Losses of numbers that a standardized target does not fit."""
     del facts
     for head in heads:
-        what = _OWN_UNITS.get(head.loss.name)
+        what = _OWN_UNITS.get(head.loss.like)
         if what is None or head.task != "regression" or not config.data.scale_target:
             continue
         how = "a logarithm" if config.data.scale_target == "log" else "standardized"
@@ -54,7 +54,7 @@ def check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, he
             yield fault(config, path, message, "leave it out")
             continue
         if heads and heads[0].is_multilabel:
-            if metric.name in ONE_CLASS_METRICS:
+            if metric.like in ONE_CLASS_METRICS:
                 message = f"{metric.name} asks for the one class of a row; these rows have several labels, or none"
                 yield fault(config, path, message, "BinaryAccuracy, AUC, Precision, Recall, F1Score look at each label")
             elif metric.name in _OWN_UNITS:
@@ -64,13 +64,13 @@ def check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, he
                 message = f"{metric.name} goes along the labels of a row, and is no number where a row has none of them, or all"
                 yield fault(config, path, message, "`axis: 0` goes along the rows of a batch")
             continue
-        if heads and metric.name in CLASS_METRICS and not any(head.task == "classification" for head in heads):
+        if heads and metric.like in CLASS_METRICS and not any(head.task == "classification" for head in heads):
             message = f"{metric.name} is a metric for classes, but the target {heads[0].targets[0].name!r} is a number"
             if heads[0].task == "reconstruction":
                 message = f"{metric.name} is a metric for classes, but the input is reconstructed"
             hint = "use mean_absolute_error or root_mean_squared_error, or set `data.task: classification`"
             # Keras computes the others, whatever they mean then.
-            yield fault(config, path, message, hint, warning=metric.name not in {"accuracy", *INDEX_METRICS})
+            yield fault(config, path, message, hint, warning=metric.like not in {"accuracy", *INDEX_METRICS})
             continue
         for head in heads:
             if metrics_of(head, [metric], alone=len(heads) == 1):
@@ -78,7 +78,7 @@ def check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, he
 
 
 def _check_metric(config: Config, path: str, metric: Component, head: Head) -> Iterator[Fault]:
-    name, loss, classes = metric.name, head.loss.name, head.classes
+    name, loss, classes = metric.like, head.loss.name, head.classes
     if is_one_hot(metric) and head.encoding == "index":
         message = f"{name} compares with one-hot targets, but for {loss} a class is its index"
         yield fault(config, path, message, "say `training.loss: categorical_crossentropy`")

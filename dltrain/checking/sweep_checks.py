@@ -26,7 +26,7 @@ def check_sweep(config: Config) -> Iterator[Fault]:
     for path, space in paths.items():
         for value in _values(space)[:MOST_VALUES]:
             try:
-                load_config_text(text, file="<sweep>", folder=Path(), overrides=[override_word(path, value)])
+                load_config_text(text, file="<sweep>", folder=Path(), overrides=[override_word(path, value)], code=config.code)
             except ConfigError as error:
                 first = error.faults[0]
                 yield fault(config, f"sweep.parameters.{path}", first.message, first.hint)

@@ -10,7 +10,7 @@ from typing import Any
 from dltrain.checking.argument_checks import check_arguments, check_tensorboard
 from dltrain.checking.metric_checks import check_losses, check_metrics
 from dltrain.checking.places import fault
-from dltrain.config.catalog.catalog import load_catalog
+from dltrain.config.catalog.catalog import entry_of
 from dltrain.config.catalog.metrics import (
     AVERAGES,
     SCORES_BESIDE,
@@ -106,7 +106,7 @@ def _check_rate(config: Config, training: TrainingConfig, facts: DataFacts, head
     if is_curve(training.optimizer.arguments.get("learning_rate")):
         high *= 10  # where a curve stays for moments only
     if isinstance(rate, int | float) and not isinstance(rate, bool) and not low <= rate <= high and not (schedule and rate == 0):
-        usual = _default_rate(training.optimizer.name)
+        usual = _default_rate(training.optimizer)
         message = f"a learning rate of {rate:g} is far outside the usual for {training.optimizer.name} ({low:g} to {high:g})"
         yield fault(config, path, message, f"Keras's default is {usual:g}" if usual else None, warning=True)
     if schedule and training.reduce_lr_on_plateau is not None:
@@ -115,8 +115,8 @@ def _check_rate(config: Config, training: TrainingConfig, facts: DataFacts, head
         yield fault(config, "training.reduce_lr_on_plateau", message, "leave one of them out")
 
 
-def _default_rate(optimizer: str) -> float | None:
-    entry = load_catalog().find("optimizer", optimizer)
+def _default_rate(optimizer: Component) -> float | None:
+    entry = entry_of(optimizer)
     default = entry.arguments["learning_rate"].default if entry and "learning_rate" in entry.arguments else None
     return default if isinstance(default, float) else None
 

@@ -13,6 +13,7 @@ import click
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
 from dltrain.errors import UsageError
+from dltrain.settings import trusting_code
 
 # Arguments are explained by the command's own text, under its usage line.
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", hidden=True)]
@@ -39,6 +40,20 @@ ImagesOption = Annotated[
     ),
 ]
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of the runs.")]
+
+
+def _trust(context: typer.Context, value: bool) -> None:
+    """The word holds for this command, and for the processes that it starts."""
+    if value:
+        context.with_resource(trusting_code())
+
+
+TrustCodeOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust-code", expose_value=False, callback=_trust, help="Import the code that the config or the run brings along."
+    ),
+]
 AllowLargeOption = Annotated[bool, typer.Option("--allow-large", help="Try what takes more memory than this machine has.")]
 AllowOneClassOption = Annotated[bool, typer.Option("--allow-one-class", help="Train on one class, one value or one row.")]
 MOST_THREADS = 1024

@@ -21,7 +21,7 @@ from dltrain.config.reading import Context, Special, is_absent, is_removed
 from dltrain.config.text.nodes import ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe, quote
 from dltrain.config.types import Component
-from dltrain.wording import did_you_mean, nearest, normalize, one_of
+from dltrain.wording import did_you_mean, nearest, normalize, one_of, snake_case
 
 NOUNS = {"application": "application network", "composed": "layer"}
 
@@ -96,6 +96,10 @@ def find_entry(context: Context, kinds: tuple[str, ...], name: str, blame: Node,
     if "layer" in kinds and spelling in REFUSED:
         context.faults.add(blame, path, f"{name} is not offered: {REFUSED[spelling]}")
         return None
+    if (found := context.unregistered.get(name)) is not None:
+        message = f"{name} stands in {found.file}:{found.line}, but is not registered with Keras"
+        context.faults.add(blame, path, message, "put @keras.saving.register_keras_serializable() above the class")
+        return None
     known = [other for kind in kinds for other in (*catalog.names(kind), *catalog.aliases(kind))]
     if kind == "metric":
         known += list(TARGET_METRICS)
@@ -165,7 +169,10 @@ def read_component(
         spelled = name.lower()
         if normalize(spelled) != normalize(entry.name) and spelled != entry.metric_name:
             values["name"] = spelled
-    return Component(entry.kind, entry.name, values, blame.place)
+    if entry.kind == "metric" and entry.is_own and "name" not in values:  # what the history calls it is known without its class
+        own = entry.arguments["name"].default
+        values["name"] = own if isinstance(own, str) else snake_case(entry.name)
+    return Component(entry.kind, entry.name, values, blame.place, context.code if entry.is_own else None)
 
 
 def _target_metric(context: Context, name: str, blame: Node, arguments: Node | None, path: str) -> Component:

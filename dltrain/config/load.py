@@ -14,7 +14,6 @@ from dltrain.config.blocks.data import plain_data, read_data
 from dltrain.config.blocks.model import input_columns, plain_model, read_model
 from dltrain.config.blocks.sweep import plain_sweep, read_sweep
 from dltrain.config.blocks.training import plain_evaluation, plain_training, read_evaluation, read_training
-from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.components import read_nested
 from dltrain.config.environment import as_written
 from dltrain.config.keys import KEYS
@@ -26,6 +25,7 @@ from dltrain.config.text.paths import Paths
 from dltrain.config.text.scalars import describe
 from dltrain.config.tree import Tree, read_tree
 from dltrain.config.types import Config, DataConfig, LossConfig, ModelConfig, TrainingConfig
+from dltrain.config.types.own_code import OwnCode
 from dltrain.errors import ConfigError, Fault
 from dltrain.wording import all_secrets, one_line
 
@@ -64,7 +64,9 @@ def load_config(file: str | Path, overrides: Sequence[str] = ()) -> Config:
     return replace(config, file=path, overrides=tuple(overrides))
 
 
-def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, overrides: Sequence[str] = ()) -> Config:
+def load_config_text(
+    text: str | bytes, *, file: str = "<text>", folder: Path, overrides: Sequence[str] = (), code: OwnCode | None = None
+) -> Config:
     """Checks the text of a config.
 
     Args:
@@ -72,13 +74,15 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
         file: what messages call it.
         folder: what its relative paths are relative to.
         overrides: `KEY=VALUE` words, applied in order.
+        code: own code that was read already, of which the text may name files by their SHA-256.
 
     Raises:
         ConfigError: all faults, in the order of their places.
     """
     faults = Faults()
-    tree = read_tree(text, file, folder, overrides, faults)
-    context = Context(faults, Paths.of(folder, tree.folders), read_nested, load_catalog())
+    tree = read_tree(text, file, folder, overrides, faults, code)
+    paths = Paths.of(folder, tree.folders)
+    context = Context(faults, paths, read_nested, tree.catalog, code=tree.code, unregistered=tree.unregistered)
     config = _read_blocks(context, tree, safe_name(Path(file).stem))
     try:
         faults.raise_errors()
@@ -91,7 +95,7 @@ def load_config_text(text: str | bytes, *, file: str = "<text>", folder: Path, o
 def _read_blocks(context: Context, tree: Tree, name: str) -> Config:
     """The config of a tree; what is wrong with it is noted, and has its default."""
     root, faults = tree.root, context.faults
-    special: dict[str, Special] = {block: lambda node, _path: node for block in BLOCKS}
+    special: dict[str, Special] = {block: lambda node, _path: node for block in (*BLOCKS, "code")}
     values = read_block(context, root, "", special | {"name": lambda node, path: _read_name(context, node, path)})
     data = read_data(context, root.entries.get("data")) if "data" in root.entries else DataConfig("")
     model = read_model(context, values.get("model"), data)
@@ -118,6 +122,7 @@ def _read_blocks(context: Context, tree: Tree, name: str) -> Config:
         parameter_keys=tree.parameters.keys(),
         sweep=sweep,
         extends=tuple(tree.folders),
+        code=tree.code,
         warnings=tuple(faults.warnings),
         places=context.places,
     )
@@ -146,6 +151,7 @@ def plain_config(config: Config, uses: Mapping[str, list[str]]) -> dict[str, Any
     plain: dict[str, Any] = {
         "name": config.name,
         "seed": config.seed,
+        **({"code": config.code.plain} if config.code is not None else {}),
         "data": plain_data(config.data),
         "model": plain_model(config.model),
         "training": plain_training(config.training),

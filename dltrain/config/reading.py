@@ -16,6 +16,7 @@ from dltrain.config.text.paths import Paths
 from dltrain.config.text.scalars import describe
 from dltrain.config.types import Place
 from dltrain.config.types.key import Key, default_of, keys_in
+from dltrain.config.types.own_code import OwnCode
 from dltrain.wording import did_you_mean, nearest, normalize, one_of
 
 MOST_ITEMS = 2000
@@ -33,6 +34,8 @@ class Context:
         read_component: reads a component that is an argument: (context, its kind, node, path) -> value or `MISMATCH`.
         catalog: Keras's components.
         places: key path -> where its value stands, filled on the way.
+        code: the config's own code, whose components `catalog` has.
+        unregistered: classes of that code that could be components, but are not registered -> where they stand.
     """
 
     faults: Faults
@@ -40,6 +43,8 @@ class Context:
     read_component: Callable[[Context, str, Node, str], Any]
     catalog: Catalog = field(default_factory=load_catalog)
     places: dict[str, Place] = field(default_factory=dict)
+    code: OwnCode | None = None
+    unregistered: Mapping[str, Place] = field(default_factory=dict)
 
     def note(self, node: Node, path: str) -> None:
         """Remembers where a key's value stands."""

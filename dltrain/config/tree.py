@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dltrain.config.bases import EXTENDS, TABLES, Bases
-from dltrain.config.catalog.catalog import load_catalog
+from dltrain.config.catalog.catalog import Catalog, load_catalog
 from dltrain.config.environment import Environment
 from dltrain.config.groups_key import put_among_arguments
 from dltrain.config.overrides import apply_overrides, key_of
+from dltrain.config.own_code.read import KEY as CODE
+from dltrain.config.own_code.read import read_code
 from dltrain.config.parameters import Budget, Parameters, put_in, read_parameters
 from dltrain.config.presets import decides, expand_preset, names_preset
 from dltrain.config.reading import is_none
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
 from dltrain.config.text.yaml_reader import read_yaml
-from dltrain.config.types import NO_DATA
+from dltrain.config.types import NO_DATA, Place
+from dltrain.config.types.own_code import OwnCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +32,22 @@ class Tree:
         root: its top.
         parameters: its named values.
         folders: file that it extends, as messages name it -> its folder.
+        catalog: Keras's components and those of its own code.
+        code: its own code.
+        unregistered: classes there that could be components, but are not registered.
     """
 
     root: MappingNode
     parameters: Parameters
     folders: Mapping[str, Path]
+    catalog: Catalog
+    code: OwnCode | None
+    unregistered: Mapping[str, Place]
 
 
-def read_tree(text: str | bytes, file: str, folder: Path, overrides: Sequence[str], faults: Faults) -> Tree:
+def read_tree(
+    text: str | bytes, file: str, folder: Path, overrides: Sequence[str], faults: Faults, known: OwnCode | None = None
+) -> Tree:
     """Reads the text of a config, and puts everything in that is said elsewhere.
 
     Args:
@@ -45,6 +56,7 @@ def read_tree(text: str | bytes, file: str, folder: Path, overrides: Sequence[st
         folder: what its relative paths are relative to.
         overrides: `KEY=VALUE` words, applied in order.
         faults: where what is wrong is noted.
+        known: own code that was read already.
 
     Raises:
         ConfigError: there is no tree to go on with.
@@ -69,7 +81,11 @@ def read_tree(text: str | bytes, file: str, folder: Path, overrides: Sequence[st
     environment.put_in(root, "")
     if len(faults.errors) > num_faults:
         faults.raise_errors()  # what is missing below would only follow from it
-    words = [word for word in overrides if key_of(word) != EXTENDS]
+    apply([word for word in overrides if _is_of_code(word)])
+    code, unregistered = read_code(root.entries.get(CODE), folder, bases.folders, faults, catalog, known)
+    if code is not None:
+        catalog = catalog.with_own(code.components.values())
+    words = [word for word in overrides if key_of(word) != EXTENDS and not _is_of_code(word)]
     for optimizer in _optimizers(root):
         put_among_arguments(optimizer)
     apply(words, parameters=True)
@@ -85,7 +101,11 @@ def read_tree(text: str | bytes, file: str, folder: Path, overrides: Sequence[st
     for optimizer in _optimizers(root):
         put_among_arguments(optimizer)
     _leave_out_data(root)
-    return Tree(root, parameters, bases.folders)
+    return Tree(root, parameters, bases.folders, catalog, code, unregistered)
+
+
+def _is_of_code(word: str) -> bool:
+    return (key_of(word) or "").partition(".")[0] == CODE
 
 
 def _put_in_parameters(root: MappingNode, parameters: Parameters, faults: Faults, budget: Budget) -> None:

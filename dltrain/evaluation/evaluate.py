@@ -22,6 +22,8 @@ from dltrain.evaluation.scored import Scored
 from dltrain.model.corruption import corruption_of
 from dltrain.model.encode import encode_part
 from dltrain.model.forward import Forward, evaluation_batch_size
+from dltrain.model.own_code.blame import blames_own_code
+from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter
 
 NO_MEMBERS: dict[str, dict[str, Any]] = {}
@@ -60,6 +62,7 @@ class EvaluateResult:
     members: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+@blames_own_code
 def evaluate(
     run: Path,
     *,
@@ -91,6 +94,7 @@ def evaluate(
     reporter = reporter or Reporter()
     parse_gates(require)
     stored = load_run(run) if trials is None else load_average(run, trials)
+    require_trust(stored.config.code)
     name, checkpoint = stored.checkpoint(weights)
     found = MeasuredRows(**rows).read(stored, threads or stored.threads, reporter)
     result = _measure(stored, stored.build(checkpoint), found)

@@ -20,6 +20,8 @@ from dltrain.model.export.format import ExportFormat, document
 from dltrain.model.export.outputs import units_of_input
 from dltrain.model.export.raw_model import RawModel, build_raw_model, describe_inputs
 from dltrain.model.keras_import import import_keras, quiet_stderr
+from dltrain.model.own_code.blame import blames_own_code
+from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import replace_whole
 from dltrain.storage.outputs import refuse_part_of_run
@@ -79,6 +81,7 @@ class ExportPlace:
         return chosen, path
 
 
+@blames_own_code
 def export(
     run: Path,
     *,
@@ -104,6 +107,7 @@ def export(
     """
     reporter, asked = reporter or Reporter(), ExportPlace(**place)
     stored = load_run(run) if top is None else load_average(run, top)
+    require_trust(stored.config.code)
     chosen, path = asked.choose(run)
     notes = []
     if chosen.in_float32 and stored.config.model.precision != "float32":

@@ -10,6 +10,7 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from dltrain.config import load_config
+from dltrain.config.own_code.read import KEY as CODE
 from dltrain.config.types import Config
 from dltrain.data.arrays.disk_array import Array
 from dltrain.data.preprocessing import Preprocessing
@@ -20,6 +21,7 @@ from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.members import average_models, averaged_heads, build_members
+from dltrain.model.own_code.importing import require_trust
 from dltrain.model.symbolic import infer_network
 from dltrain.model.weights.weights import load_weights
 from dltrain.storage.run import Run
@@ -106,6 +108,7 @@ class StoredRun:
         from dltrain.model.compile import compile_model
         from dltrain.model.keras_import import import_keras
 
+        require_trust(self.config.code)
         self._refuse_larger_model(weights)
         keras = import_keras()
         try:
@@ -124,6 +127,8 @@ class StoredRun:
             if self.config.training is not None:
                 compile_model(model, self.heads, self.config.training)
         except ConfigError as error:
+            if self.config.code is not None and error.faults[0].path == CODE:
+                raise
             raise RunError(f"the config of the run {self.run.path} builds no model: {error.faults[0].message}") from error
         load_weights(model, weights)
         if layer is None:

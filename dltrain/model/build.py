@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dltrain.config.catalog.catalog import NAMESPACES, load_catalog
+from dltrain.config.catalog.catalog import NAMESPACES, entry_of
 from dltrain.config.composed import INPUT, expand
 from dltrain.config.curves import is_curve, peak_of
 from dltrain.config.types import Component, LayerConfig, ModelConfig, fault_at
@@ -21,7 +21,10 @@ from dltrain.model.application import apply_application
 from dltrain.model.heads.head import Head, input_names
 from dltrain.model.inputs import Entry, resolve_entry
 from dltrain.model.keras_import import import_keras
-from dltrain.model.layer_names import LayerNames, snake_case
+from dltrain.model.layer_names import LayerNames
+from dltrain.model.own_code.blame import fault_of
+from dltrain.model.own_code.importing import own_class
+from dltrain.wording import snake_case
 
 
 def derive_seed(seed: int, *purpose: object) -> int:
@@ -219,12 +222,14 @@ class _Builder:
         except (ValueError, TypeError, KeyError, IndexError) as error:
             if is_own_bug(error):
                 raise
+            if (fault := fault_of(error)) is not None:
+                raise ConfigError(fault) from error
             message = f"Keras refuses {config.component.name}: {refusal(error)[1]}"
             raise ConfigError(fault_at(config.component.place, message, path=config.path or None)) from error
         return output
 
     def _make(self, config: LayerConfig, name: str) -> Any:
-        layer_class = getattr(self.keras.layers, config.component.name)
+        layer_class = class_of(self.keras, config.component)
         arguments = {key: make_value(self.keras, value) for key, value in config.component.arguments.items()}
         if "seed" in inspect.signature(layer_class.__init__).parameters and arguments.get("seed") is None:
             arguments["seed"] = derive_seed(self.seed, "layer", name)
@@ -263,7 +268,7 @@ def in_unit_range(augment: Sequence[Component], schema: Schema) -> list[Componen
 
 def takes_value_range(component: Component) -> bool:
     """Whether a layer depends on the least and the largest value that a pixel can have."""
-    entry = load_catalog().find(component.kind, component.name)
+    entry = entry_of(component)
     return entry is not None and "value_range" in entry.arguments
 
 
@@ -300,6 +305,8 @@ def keras_refusals() -> Iterator[None]:
     except (ValueError, TypeError, IndexError, RuntimeError) as error:
         if is_own_bug(error):
             raise
+        if (fault := fault_of(error)) is not None:
+            raise ConfigError(fault) from error
         what, reason = refusal(error)
         message = f"Keras cannot compute {what or 'the model with its loss and metrics'}: {reason}"
         raise ConfigError(Fault(message, path="model" if what else "training")) from error
@@ -316,15 +323,22 @@ def make_component(keras: Any, component: Component, **more: Any) -> Any:
         component = replace(
             component, name="Huber", arguments={"name": "half_squared_error", **component.arguments, "delta": _FAR}
         )
-    namespace = keras
-    for word in NAMESPACES[component.kind].split("."):
-        namespace = getattr(namespace, word)
     arguments = {key: make_value(keras, value) for key, value in component.arguments.items()}
     if component.kind == "optimizer":
         arguments.pop("groups", None)  # Keras has none; see `model/groups.py`
     if component.kind == "optimizer" and isinstance(arguments.get("learning_rate"), int):
         arguments["learning_rate"] = float(arguments["learning_rate"])  # Keras takes no whole number for a rate
-    return _construct(getattr(namespace, component.name), {**arguments, **more})
+    return _construct(class_of(keras, component), {**arguments, **more})
+
+
+def class_of(keras: Any, component: Component) -> Any:
+    """The class of a component: Keras's, or one of own code."""
+    if component.code is not None:
+        return own_class(keras, component)
+    namespace = keras
+    for word in NAMESPACES[component.kind].split("."):
+        namespace = getattr(namespace, word)
+    return getattr(namespace, component.name)
 
 
 def _construct(keras_class: Any, arguments: Mapping[str, Any]) -> Any:

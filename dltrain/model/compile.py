@@ -15,7 +15,8 @@ from dltrain.model.groups import put_groups
 from dltrain.model.heads.head import Head, metrics_of
 from dltrain.model.heads.own_units import measure_in_own_units
 from dltrain.model.keras_import import import_keras
-from dltrain.model.layer_names import snake_case
+from dltrain.model.own_code.blame import fault_of
+from dltrain.wording import snake_case
 
 _THRESHOLD_METRICS = {"Precision", "Recall", "TruePositives", "TrueNegatives", "FalsePositives", "FalseNegatives"}
 _ABOVE_ZERO = 1e-30  # Keras takes no threshold of 0 there
@@ -63,6 +64,8 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig, *
     except (ValueError, TypeError) as error:
         if is_own_bug(error):
             raise
+        if (fault := fault_of(error)) is not None:
+            raise ConfigError(fault) from error
         message = str(error.args[0] if error.args else error).split("\n")[0]
         raise ConfigError(Fault(f"Keras refuses the training settings: {message}", path="training")) from error
     measure_in_own_units(model, heads)

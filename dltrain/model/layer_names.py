@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Sequence
 
 from dltrain.config.types import LayerConfig, ModelConfig
 from dltrain.model.heads.head import Head
-
-
-def snake_case(name: str) -> str:
-    """A class name as Keras names its instances: `BatchNormalization` → `batch_normalization`, `Conv2D` → `conv2d`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=.)(?=[A-Z][a-z])", "_", name).lower()
+from dltrain.wording import snake_case
 
 
 class LayerNames:

@@ -163,6 +163,28 @@ class Run:
         return self.path / "state"
 
     @property
+    def code(self) -> Path:
+        """Copies of the config's own code, where it has some."""
+        return self.path / "code"
+
+    def keep_code(self, sources: Mapping[str, bytes]) -> None:
+        """Write the config's own code into the run.
+
+        Args:
+            sources: name of each file -> its bytes.
+
+        Raises:
+            RunError: it cannot be written, or a link is in the way.
+        """
+        for name, source in sources.items():
+            path = self.inside("code", name)
+            try:
+                path.parent.mkdir(exist_ok=True)
+            except OSError as error:
+                raise cannot_write(path.parent, error) from error
+            write_atomically(path, source)
+
+    @property
     def log_file(self) -> Path:
         """What happened, with times."""
         return self.path / "log.txt"
@@ -202,7 +224,7 @@ class Run:
             "preprocessing.npz",
             "sweep.json",
         )
-        files = [*own_files(self.path, "checkpoints"), *own_files(self.path, "state")]
+        files = [path for folder in ("checkpoints", "state", "code") for path in own_files(self.path, folder)]
         kept = [path for path in files if not path.name.startswith((".", "state-"))]
         return digests(self.path, [*(self.path / name for name in names), *kept])
 
@@ -299,7 +321,7 @@ class Run:
         """
         names = ("config.yaml", "manifest.json", "metrics.json", "history.csv", "preprocessing.json", "preprocessing.npz")
         paths = [self.path / name for name in (*names, "log.txt", ".lock")]
-        for folder in (self.checkpoints, self.state):
+        for folder in (self.checkpoints, self.state, self.code):
             require_own(folder, self.path)
             paths += folder.rglob("*") if folder.is_dir() else ()
         for path in paths:

@@ -168,7 +168,8 @@ def _watches_validation(config: Config) -> bool:
 
 def _can_be(plain: dict[str, Any], base: Config) -> bool:
     try:
-        config = load_config_text(dump_yaml(plain), folder=base.file.parent if base.file else Path())
+        folder = base.file.parent if base.file else Path()
+        config = load_config_text(dump_yaml(plain), folder=folder, code=base.code)
     except ConfigError:
         return False
     facts = read_facts_here(config.data, config.seed)

@@ -278,7 +278,7 @@ def trial_config(
     words += [f"data.split.fold={fold or 1}"] if plan.folds else []
     config = plan.config
     folder = config.file.parent if config.file else Path()
-    made = load_config_text(text, file="<trial>", folder=folder, overrides=words)
+    made = load_config_text(text, file="<trial>", folder=folder, overrides=words, code=config.code)
     return replace(made, file=config.file, parameters=config.parameters)
 
 

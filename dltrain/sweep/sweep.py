@@ -12,6 +12,7 @@ import dltrain
 from dltrain.config.types import Config
 from dltrain.errors import DltrainError, InterruptedRun, RunError, UsageError, fault_documents
 from dltrain.evaluation.metrics.gates import check_gates, parse_gates
+from dltrain.model.own_code.importing import require_trust
 from dltrain.processes.helper import HelperProcess
 from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
@@ -113,6 +114,7 @@ def sweep(
                 raise UsageError("a config is needed, or a sweep to go on with")
             plan = plan_sweep(config, asked)
             run, created = _create(plan.config.name, runs, run_dir), True
+        require_trust(plan.config.code)
         plan = replace(plan, config=plan.config.requiring(asked.require))
         parse_gates(plan.config.evaluation.require)
         with StopSignals() as signals:
@@ -219,6 +221,7 @@ class _Sweep:
                 "started": now(),
             }
             self.run.remove_temporary_files()
+            self.run.keep_code({} if config.code is None else config.code.sources)
             write_atomically(self.run.config_file, stored_config_text(self.plan).encode())
         self.run.write_manifest(self.manifest)
 

@@ -22,6 +22,8 @@ from dltrain.model.compile import compile_model
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
+from dltrain.model.own_code.blame import blames_own_code
+from dltrain.model.own_code.importing import require_trust
 from dltrain.model.weights.transfer import taken_lines
 from dltrain.processes.helper import HelperProcess
 from dltrain.processes.signals import StopSignals
@@ -45,6 +47,7 @@ logger = logging.getLogger(__name__)
 FILE_SOURCES = ("csv", "parquet", "npz")
 
 
+@blames_own_code
 def fit(
     config: Config,
     *,
@@ -71,6 +74,7 @@ def fit(
     Raises:
         DltrainError: with the exit code that fits.
     """
+    require_trust(config.code)
     given = FitOptions(**options)
     if config.training is None or config.data.source == NO_DATA:
         key = "training" if config.training is None else "data"

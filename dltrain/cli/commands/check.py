@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from dltrain.cli.console import Console
+from dltrain.cli.options import TrustCodeOption
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
 
@@ -31,6 +32,7 @@ def command(
     force: Annotated[bool, typer.Option("--force", help="Replace the file of --samples if it exists.")] = False,
     build: Annotated[bool, typer.Option("--build", help="Let Keras build the model as well.")] = False,
     form: Annotated[str, typer.Option("--format", click_type=click.Choice(FORMATS), help="How the faults are written.")] = "text",
+    trust_code: TrustCodeOption = False,
 ) -> int:
     """Find all faults of each CONFIG without training; print its layers, shapes and parameters. Exit 2 or 3 if it has faults."""
     from dltrain.config import split_words

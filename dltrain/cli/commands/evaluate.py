@@ -17,6 +17,7 @@ from dltrain.cli.options import (
     RunArgument,
     RunsOption,
     SkipBrokenOption,
+    TrustCodeOption,
     WeightsOption,
 )
 from dltrain.cli.typer_import import typer
@@ -78,6 +79,7 @@ def command(
         ),
     ] = None,
     no_require: Annotated[bool, typer.Option("--no-require", help="Leave out the gates of the run's own config.")] = False,
+    trust_code: TrustCodeOption = False,
 ) -> int:
     """Print the metrics of RUN on its test part, on another part, or on other data, beside the baseline.
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import click
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import RunArgument, RunsOption, WeightsOption
+from dltrain.cli.options import RunArgument, RunsOption, TrustCodeOption, WeightsOption
 from dltrain.cli.text import format_bytes
 from dltrain.cli.typer_import import typer
 from dltrain.wording import one_line
@@ -37,6 +37,7 @@ def command(
         int | None, typer.Option("--top", metavar="K", min=1, help="Of a sweep: the average of its K best trials.")
     ] = None,
     runs: RunsOption = Path("runs"),
+    trust_code: TrustCodeOption = False,
 ) -> int:
     """Write a run as one file with its preprocessing inside: raw columns or pictures in, labels and probabilities or numbers out.
 

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import ALLOW_LARGE, ALLOW_ONE_CLASS, AllowLargeOption, AllowOneClassOption, RequireOption, RunsOption
+from dltrain.cli.options import (
+    ALLOW_LARGE,
+    ALLOW_ONE_CLASS,
+    AllowLargeOption,
+    AllowOneClassOption,
+    RequireOption,
+    RunsOption,
+    TrustCodeOption,
+)
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, UsageError
 from dltrain.wording import one_line
@@ -36,6 +44,7 @@ def command(
     allow_large: AllowLargeOption = False,
     allow_one_class: AllowOneClassOption = False,
     require: RequireOption = None,
+    trust_code: TrustCodeOption = False,
 ) -> int:
     """Train the model that CONFIG describes, write a run directory, print where it is and its metrics beside the baseline.
 

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from dltrain.cli.console import Console, discard
-from dltrain.cli.options import PART_NAMES, DataOption, ImagesOption, MoreDataArgument, RunArgument, RunsOption, SkipBrokenOption
+from dltrain.cli.options import (
+    PART_NAMES,
+    DataOption,
+    ImagesOption,
+    MoreDataArgument,
+    RunArgument,
+    RunsOption,
+    SkipBrokenOption,
+    TrustCodeOption,
+)
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, RunError, UsageError
 
@@ -79,6 +88,7 @@ def command(
     images: ImagesOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
     runs: RunsOption = Path("runs"),
+    trust_code: TrustCodeOption = False,
 ) -> int:
     """Predict from raw rows or pictures: the columns that name a row, `prediction`, and `probability_<label>` for each class.
 

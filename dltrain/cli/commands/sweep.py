@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import click
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import ALLOW_LARGE, ALLOW_ONE_CLASS, AllowLargeOption, AllowOneClassOption, RequireOption, RunsOption
+from dltrain.cli.options import (
+    ALLOW_LARGE,
+    ALLOW_ONE_CLASS,
+    AllowLargeOption,
+    AllowOneClassOption,
+    RequireOption,
+    RunsOption,
+    TrustCodeOption,
+)
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, TrialsCrashedError, UsageError
 from dltrain.wording import one_line
@@ -59,6 +67,7 @@ def command(
     allow_large: AllowLargeOption = False,
     allow_one_class: AllowOneClassOption = False,
     require: RequireOption = None,
+    trust_code: TrustCodeOption = False,
 ) -> int:
     """Fit the model of CONFIG once for each trial, and compare the trials.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from dltrain.cli.console import Console
-from dltrain.cli.options import SHOWN, RunsOption
+from dltrain.cli.options import SHOWN, RunsOption, TrustCodeOption
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
 
@@ -63,6 +63,7 @@ def command(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the picture of --plot if it exists.")] = False,
     runs: RunsOption = Path("runs"),
+    trust_code: TrustCodeOption = False,
 ) -> int:
     """Write out what a net computes for a row: every sum, activation, the loss, the gradients, one step of the optimizer.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 from dltrain.config import curves
 from dltrain.config.composed import COMPOSED
+from dltrain.config.types import Component
+from dltrain.config.types.own_code import OwnComponent
 from dltrain.wording import normalize
 
 # Where in the module keras the components of a kind stand.
@@ -62,6 +65,7 @@ class ComponentEntry:
         doc: first sentence of Keras's documentation.
         metric_name: the name under which a metric appears in the history; None for other kinds.
         size: the side of the pictures that an application network takes by default; None for other kinds.
+        is_own: whether it is own code of a config.
     """
 
     def __init__(self, kind: str, name: str, raw: Mapping[str, Any]) -> None:
@@ -70,6 +74,7 @@ class ComponentEntry:
         self.doc: str = raw["doc"]
         self.metric_name: str | None = raw.get("name")
         self.size: int | None = raw.get("size")
+        self.is_own: bool = raw.get("own", False)
         self._arguments = raw["arguments"]
 
     @cached_property
@@ -128,6 +133,15 @@ class Catalog:
             self._entries[key] = ComponentEntry(kind, canonical, self._components[kind][canonical])
         return self._entries[key]
 
+    def with_own(self, own: Iterable[OwnComponent]) -> Catalog:
+        """The same with the components of a config's own code; in lists of names they come first."""
+        found = copy.copy(self)
+        found._names, found._entries = {}, {}
+        found._components = dict(self._components)
+        for each in own:
+            found._components[each.kind] = {each.name: each.entry, **found._components[each.kind]}
+        return found
+
     def find_activation(self, name: str) -> str | None:
         """The canonical name of an activation function, or None."""
         return self._activation_names.get(normalize(name))
@@ -154,6 +168,12 @@ class Catalog:
             spellings.update((normalize(name), name) for name in self._components[kind])
             self._names[kind] = spellings
         return self._names[kind]
+
+
+def entry_of(component: Component) -> ComponentEntry | None:
+    """The entry of a component, be it Keras's or own code."""
+    own = component.own
+    return load_catalog().find(component.kind, component.name) if own is None else ComponentEntry(own.kind, own.name, own.entry)
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from dltrain.config.catalog.catalog import load_catalog
+from dltrain.config.catalog.catalog import entry_of, load_catalog
 from dltrain.config.types import Component
 
 # Canonical spelling -> the other spellings that mean the same number.
@@ -109,7 +109,7 @@ def metric_name(metric: Component) -> str:
     given = metric.arguments.get("name")
     if isinstance(given, str):
         return given
-    entry = load_catalog().find(metric.kind, metric.name)
+    entry = entry_of(metric)
     if entry is None:
         return metric.name
     default = entry.arguments["name"].default if "name" in entry.arguments else None
@@ -140,15 +140,18 @@ def _known_directions() -> dict[str, str]:
     catalog = load_catalog()
     components = [Component(kind, name) for kind in ("loss", "metric") for name in catalog.names(kind)]
     keras = {metric_name(component): _direction_of(component) for component in components}
-    return {**keras, **{component.name: _direction_of(component) for component in components}, **_OWN_SCORES}
+    known = {**keras, **{component.name: _direction_of(component) for component in components}, **_OWN_SCORES}
+    return {name: direction for name, direction in known.items() if direction is not None}
 
 
 def _is_same(name: str, known: str) -> bool:
     return canonical(name) == canonical(known) or name.endswith(f"_{known}")
 
 
-def _direction_of(metric: Component) -> str:
-    return "max" if metric.kind == "metric" and metric.name in _MORE_IS_BETTER else "min"
+def _direction_of(metric: Component) -> str | None:
+    if metric.own is not None and metric.own.base is None:
+        return None if metric.kind == "metric" else "min"
+    return "max" if metric.kind == "metric" and metric.like in _MORE_IS_BETTER else "min"
 
 
 def find_value(name: str, metrics: Mapping[str, Mapping[str, float]], parts: Iterable[str]) -> tuple[str, str, float] | None:

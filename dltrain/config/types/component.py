@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from dltrain.config.types.own_code import OwnCode, OwnComponent
 from dltrain.errors import Fault
 
 
@@ -31,12 +32,24 @@ class Component:
         arguments: Keras's argument names to plain values; a nested component is a `Component`, also inside lists.
             Holds only what the user gave.
         place: where its name stands in the config (not part of equality).
+        code: the config's own code, where the component is one that it registers.
     """
 
     kind: str
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     place: Place | None = field(default=None, compare=False)
+    code: OwnCode | None = field(default=None, repr=False)
+
+    @property
+    def own(self) -> OwnComponent | None:
+        """What own code says of it; None: it is Keras's."""
+        return None if self.code is None else self.code.components[self.name]
+
+    @property
+    def like(self) -> str:
+        """The class of Keras's own whose rules hold for it: itself, or what its own code is derived from."""
+        return self.name if self.own is None else self.own.base or self.name
 
 
 @dataclass(frozen=True, slots=True)

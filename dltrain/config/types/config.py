@@ -11,6 +11,7 @@ from typing import Any
 from dltrain.config.types.component import LayerConfig, Place
 from dltrain.config.types.data import DataConfig
 from dltrain.config.types.key import keyed
+from dltrain.config.types.own_code import OwnCode
 from dltrain.config.types.training import TrainingConfig
 from dltrain.wording import Secrets
 
@@ -162,6 +163,12 @@ class Config:
         told=None,
         example="base.yaml",
         compare=False,
+    )
+    code: OwnCode | None = keyed(
+        "text|list(text)|map(text)",
+        "Files of Python beside the config: what they register with Keras are components; imported only with --trust-code.",
+        told=None,
+        example=["my_layers.py"],
     )
     sweep: SweepConfig | None = keyed("block", "What `dltrain sweep` varies.", block=SweepConfig, compare=False)
     parameter_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)

@@ -26,6 +26,8 @@ from dltrain.evaluation.metrics.reconstruction import row_errors
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.evaluation.predictions.files import prediction_columns
 from dltrain.model.heads.head import Head
+from dltrain.model.own_code.blame import blames_own_code
+from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ class Predictions:
         return polars.DataFrame([polars.Series(name, values) for name, values in columns.items()])
 
 
+@blames_own_code
 def predict(
     run: Path,
     *,
@@ -93,6 +96,7 @@ def predict(
     """
     reporter, asked = reporter or Reporter(), OtherRows(**rows)
     stored = load_run(run) if trials is None else load_average(run, trials)
+    require_trust(stored.config.code)
     if asked.words and stored.preprocessing.source != "word_vectors":
         raise UsageError("--word needs a run on words", hint=f"the run's data is {stored.config.data.source}; give it --data")
     _, checkpoint = stored.checkpoint(weights)

@@ -27,6 +27,8 @@ from dltrain.model.given import given_heads, given_schema
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.numbers.passes import NetworkNumbers, Pass
+from dltrain.model.own_code.blame import blames_own_code
+from dltrain.model.own_code.importing import require_trust
 from dltrain.model.symbolic import Network, Row, infer_network
 from dltrain.reporting import Reporter
 
@@ -86,6 +88,7 @@ class _Subject:
     stored: StoredRun | None = None
 
 
+@blames_own_code
 def trace(
     subject: Config | Path,
     *,
@@ -115,6 +118,7 @@ def trace(
     reporter = reporter or Reporter()
     _refuse_words(inputs, targets, rows)
     net = _read_subject(subject, need_data=bool(rows), reporter=reporter)
+    require_trust(net.config.code)
     part, names = _part(net, inputs, targets, rows, reporter)
     known = bool(part.targets) and bool(net.heads)
     if steps is not None and not known:

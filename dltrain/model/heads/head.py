@@ -89,12 +89,12 @@ def metrics_of(head: Head, wanted: Sequence[Component], *, alone: bool) -> list[
     if alone:
         return list(wanted) or ([LABEL_METRIC] if head.is_multilabel else [])
     classifies = head.task == "classification"
-    return [metric for metric in wanted if (metric.name in CLASS_METRICS) == classifies]
+    return [metric for metric in wanted if (metric.like in CLASS_METRICS) == classifies]
 
 
 def is_one_hot(metric: Component) -> bool:
     """Whether a metric compares each unit's output with a number of its own: of k classes, with the one-hot class."""
-    return metric.name not in INDEX_METRICS | _EITHER_METRICS
+    return metric.like not in INDEX_METRICS | _EITHER_METRICS
 
 
 def is_by_target(wanted: Mapping[str, Any]) -> bool:

@@ -137,7 +137,7 @@ def _resolve_head(
         reason = f"output added for the {what}: Dense({units}, {'linear' if logits or not activation else activation})"
     if target.task not in ("classification", MULTILABEL):
         logits = False
-    one_hot = any(is_one_hot(metric) for metric in metrics if alone or metric.name in CLASS_METRICS)
+    one_hot = any(is_one_hot(metric) for metric in metrics if alone or metric.like in CLASS_METRICS)
     loss = _checked_loss(loss, target, units, logits, one_hot=one_hot)
     return Head(
         name=layer_name(target.name) if len(targets) == 1 else "output",
@@ -146,7 +146,7 @@ def _resolve_head(
         layers=layers,
         loss=loss,
         loss_weight=wanted.weight if wanted else 1.0,
-        encoding=_encoding(loss.name, target, units),
+        encoding=_encoding(loss.like, target, units),
         logits=logits,
         reason=reason,
         source=None if own is None else own.name,
@@ -196,9 +196,9 @@ def _needed(target: TargetSpec, targets: Sequence[TargetSpec], schema: Schema, l
     num_classes = len(target.classes)
     if target.is_multilabel:
         return num_classes, "sigmoid"
-    categorical = loss is not None and loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES
+    categorical = loss is not None and loss.like in _INDEX_LOSSES | _ONE_HOT_LOSSES
     if num_classes == 2 and not categorical:
-        return 1, "tanh" if loss is not None and loss.name in ("Hinge", "SquaredHinge") else "sigmoid"
+        return 1, "tanh" if loss is not None and loss.like in ("Hinge", "SquaredHinge") else "sigmoid"
     return num_classes, "softmax"
 
 
@@ -307,25 +307,25 @@ def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits
         many = "CategoricalCrossentropy" if one_hot else "SparseCategoricalCrossentropy"
         name = "BinaryCrossentropy" if units == 1 else many
         return Component("loss", name, {"from_logits": True} if logits else {})
-    if loss.name in NOT_OF_A_LABEL:
-        message = f"{loss.name} is a loss for {NOT_OF_A_LABEL[loss.name]}; {target.name!r} has one value a row"
+    if loss.like in NOT_OF_A_LABEL:
+        message = f"{loss.name} is a loss for {NOT_OF_A_LABEL[loss.like]}; {target.name!r} has one value a row"
         raise ConfigError(
             fault_at(loss.place, message, path="training.loss", hint="leave it out: the loss follows from the task")
         )
-    if target.is_multilabel and loss.name not in _LABEL_LOSSES:
+    if target.is_multilabel and loss.own is None and loss.name not in _LABEL_LOSSES:
         message = f"{loss.name} is no loss for rows of several labels, each of which is there or not"
         hint = f"use BinaryCrossentropy, or one of {', '.join(_LABEL_LOSSES[1:])}"
         raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
-    classifies = loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES | _LOGIT_LOSSES
+    classifies = loss.like in _INDEX_LOSSES | _ONE_HOT_LOSSES | _LOGIT_LOSSES
     if target.task == "regression" and classifies:
         message = f"{loss.name} is a loss for classes, but {target.name!r} is a number"
         hint = "use MeanSquaredError or MeanAbsoluteError, or set `data.task: classification`"
         raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
-    if target.task == "classification" and units == 1 and loss.name in _INDEX_LOSSES | _ONE_HOT_LOSSES:
+    if target.task == "classification" and units == 1 and loss.like in _INDEX_LOSSES | _ONE_HOT_LOSSES:
         message = f"{loss.name} needs one unit for each of the {len(target.classes)} classes, but the output has 1"
         hint = "use BinaryCrossentropy, or as many softmax units as there are classes"
         raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
-    if logits and loss.name in _LOGIT_LOSSES:
+    if logits and loss.like in _LOGIT_LOSSES:
         return replace(loss, arguments={**loss.arguments, "from_logits": True})
     return loss
 

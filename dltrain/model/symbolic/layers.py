@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dltrain.config.types import Component
+from dltrain.model.own_code.shapes import CannotCompute, output_shape
 from dltrain.model.symbolic import (
     attention,
     convolution,
@@ -38,6 +39,8 @@ def infer_layer(component: Component, inputs: tuple[Shape, ...]) -> Inferred:
     """
     if component.kind == "application":
         return infer_application(component, inputs)
+    if component.code is not None:
+        return _infer_own(component, inputs)
     rule = RULES.get(component.name)
     if rule is None:
         return Inferred(None, None, f"check does not know what {component.name} does to a shape")
@@ -45,6 +48,19 @@ def infer_layer(component: Component, inputs: tuple[Shape, ...]) -> Inferred:
     if component.arguments.get("trainable") is False and found.weights:
         return replace(found, weights=tuple(replace(weight, trainable=False) for weight in found.weights))
     return found
+
+
+def _infer_own(component: Component, inputs: tuple[Shape, ...]) -> Inferred:
+    """What a layer of own code says itself; of its weights it says nothing."""
+    try:
+        found = output_shape(component, inputs)
+    except CannotCompute as error:
+        raise ShapeError(
+            f"{component.name} takes no such input: {error}", "mend its compute_output_shape, or the input"
+        ) from error
+    if isinstance(found, str):
+        return Inferred(None, None, found)
+    return Inferred(found, None, "how many parameters is known when it is built")
 
 
 @WRAPPERS.add("Bidirectional")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dltrain.config.catalog.catalog import load_catalog
+from dltrain.config.catalog.catalog import entry_of
 from dltrain.config.types import Component
 
 # Extents without the batch; None: an extent that is not known.
@@ -91,7 +91,7 @@ class Arguments:
     def __init__(self, component: Component) -> None:
         self.component = component
         self._given: Mapping[str, Any] = component.arguments
-        self._entry = load_catalog().find(component.kind, component.name)
+        self._entry = entry_of(component)
 
     def __getitem__(self, name: str) -> Any:
         if name in self._given:

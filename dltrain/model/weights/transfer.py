@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.layer_names import snake_case
 from dltrain.model.weights.weights import check_plain, damage_told
-from dltrain.wording import listed
+from dltrain.wording import listed, snake_case
 
 KEY = "model.weights"
 MOST_BYTES = 8 << 30

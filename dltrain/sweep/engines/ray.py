@@ -23,6 +23,7 @@ from dltrain.config.types import Config
 from dltrain.data.request import DataRequest, SharedReader
 from dltrain.errors import DltrainError, UsageError
 from dltrain.reporting import Reporter
+from dltrain.settings import trusting_code
 from dltrain.sweep.engines.engine import EngineContext, FitSource
 from dltrain.sweep.engines.processes import MOST_DATASETS
 from dltrain.sweep.trials import TrialFit
@@ -224,7 +225,8 @@ def fit_on_node(
     is_shared = bool(token) and _sees(token)
     target = Path(path) if is_shared else Path(tempfile.mkdtemp(prefix="dltrain-")) / Path(path).name
     try:
-        status, error = run_fit(config, target, argv=argv, threads=threads, reporter=Reporter(), dataset=dataset)
+        with trusting_code(config.code is not None):  # the sweep that sent it has the word
+            status, error = run_fit(config, target, argv=argv, threads=threads, reporter=Reporter(), dataset=dataset)
         import_keras().utils.clear_session()
         return status, error, None if is_shared else _pack(target)
     finally:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config import dump_yaml, load_config_text, resolve
+from dltrain.config.components import plain_component
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import fault_documents
@@ -161,6 +162,7 @@ class RunRecord:
             _save_row_ids(self.run, self.dataset)
             save_training_rows(self.run.state, self.dataset.parts["train"])
         self.run.remove_temporary_files()
+        self.run.keep_code({} if self.config.code is None else self.config.code.sources)
         write_atomically(self.run.config_file, dump_yaml(self._resolved).encode())
 
     def write(self) -> None:
@@ -342,7 +344,7 @@ def resolved_config(config: Config, dataset: Dataset, heads: Sequence[Head], run
     inferred = dict(dataset.resolved)
     if len(heads) == 1:
         head = heads[0]
-        inferred["training.loss"] = {head.loss.name: dict(head.loss.arguments)}
+        inferred["training.loss"] = plain_component(head.loss)
         if config.model.output == "auto" and len(head.layers) < 2:
             layer = head.layers[0].component if head.layers else None
             inferred["model.output"] = {layer.name: dict(layer.arguments)} if layer else "none"
@@ -350,7 +352,7 @@ def resolved_config(config: Config, dataset: Dataset, heads: Sequence[Head], run
         inferred["training.loss"] = {head.targets[0].name: _plain_loss(head) for head in heads}
     text = dump_yaml(resolve(config, inferred))
     # Read once more, so that what is written has one form, whether it was inferred or given.
-    return dict(load_config_text(text, folder=run.path).resolved)
+    return dict(load_config_text(text, folder=run.path, code=config.code).resolved)
 
 
 def _plain_loss(head: Head) -> dict[str, Any]:

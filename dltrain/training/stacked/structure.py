@@ -109,6 +109,8 @@ def why_not_stacked(config: Config) -> str | None:
     training = config.training
     if training is None:
         return "there is nothing to train"
+    if config.code is not None:
+        return "it has code of its own"
     if training.members.are_several:
         return "each trial is an ensemble, whose members are trained together"
     streamed = why_streamed(config.data)

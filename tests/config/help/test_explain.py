@@ -38,6 +38,7 @@ def loads(example: dict[str, object], folder: Path = Path("/configs")) -> None:
 @pytest.mark.parametrize("path", KEYS)
 def test_the_example_of_each_key_is_a_config(path: str, tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("seed: 1")
+    (tmp_path / "my_layers.py").write_text("")
     example = example_of_key(KEYS[path])
     value: object = example
     for word in path.split("."):

@@ -1,0 +1,86 @@
+"""Own code of a config: files of Python that register components with Keras, as bytes that were read once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFile:
+    """A file of own code. What is hashed, looked through, imported and kept in a run are these very bytes.
+
+    Attributes:
+        name: of the file, without folders.
+        source: its bytes.
+        shown: the file as messages name it.
+    """
+
+    name: str
+    source: bytes = field(repr=False)
+    shown: str = field(compare=False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal digits."""
+        return hashlib.sha256(self.source).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnComponent:
+    """What a file registers, as its source says.
+
+    Attributes:
+        kind: as in `Component.kind`.
+        name: under which a config names it, and Keras finds it again.
+        class_name: of its class in the file.
+        file: the file as messages name it.
+        line: of the class.
+        base: the class of Keras's own that it is derived from, such as `Dense`; None: only from `Layer`, `Loss`, ...
+        takes_name: whether the class can be given a `name`.
+        entry: what the catalog would hold of it: doc, arguments.
+    """
+
+    kind: str
+    name: str
+    class_name: str
+    file: str
+    line: int
+    base: str | None
+    takes_name: bool
+    entry: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCode:
+    """All own code of a config.
+
+    Attributes:
+        files: in the order in which they are imported.
+        components: name -> what it is.
+    """
+
+    files: tuple[CodeFile, ...]
+    components: Mapping[str, OwnComponent] = field(compare=False, repr=False)
+
+    @property
+    def digest(self) -> str:
+        """One for all files, names and order included."""
+        text = "\n".join(f"{file.name} {file.digest}" for file in self.files)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def sources(self) -> dict[str, bytes]:
+        """Name of each file -> its bytes."""
+        return {file.name: file.source for file in self.files}
+
+    @property
+    def plain(self) -> dict[str, str]:
+        """As a run's config holds it: where the run keeps each file -> its SHA-256."""
+        return {f"{FOLDER}/{file.name}": file.digest for file in self.files}
+
+
+# Where a run keeps its copies.
+FOLDER = "code"

@@ -1,0 +1,76 @@
+"""What goes wrong in own code is an error of it, at its line; never a bug of dltrain."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
+
+from dltrain.config.types.own_code import CodeFile, OwnCode
+from dltrain.errors import ConfigError, DltrainError, Fault
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+# What an imported file is called in a trace -> the file as messages name it.
+_files: dict[str, str] = {}
+
+
+def remember(file: CodeFile, code: OwnCode) -> str:
+    """A name for the file in traces, which no other file has."""
+    place = f"<{file.shown} {code.digest[:12]}>"
+    _files[place] = file.shown
+    return place
+
+
+def fault_of(error: BaseException) -> Fault | None:
+    """The fault of own code that an error tells of; None where no line of own code is among those that led to it."""
+    trace, line, file = error.__traceback__, None, None
+    while trace is not None:
+        shown = _files.get(trace.tb_frame.f_code.co_filename)
+        if shown is not None:
+            file, line = shown, trace.tb_lineno
+        trace = trace.tb_next
+    if file is None and error.__cause__ is not None:
+        return fault_of(error.__cause__)
+    if isinstance(error, SyntaxError) and file is None and error.filename in _files:
+        file, line = _files[error.filename], error.lineno
+    if file is None:
+        return None
+    return Fault(f"{type(error).__name__}: {_first_line(error)}", file, line, 1, path="code", hint=_hint(error))
+
+
+def blames_own_code(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Decorator: an error out of own code is told as one of the config.
+
+    Raises:
+        ConfigError: at the line of the file.
+    """
+
+    @functools.wraps(function)
+    def call(*arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
+        try:
+            return function(*arguments, **named)
+        except DltrainError:
+            raise
+        except Exception as error:  # whatever own code raises
+            fault = fault_of(error)
+            if fault is None:
+                raise
+            raise ConfigError(fault) from error
+
+    return call
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error.args[0] if error.args else error)
+    lines: Sequence[str] = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0][:300] if lines else "without a word"
+
+
+def _hint(error: BaseException) -> str:
+    if isinstance(error, ImportError):
+        return "install it beside dltrain; a file of yours stands before this one: code: [that.py, this.py]"
+    if isinstance(error, SystemExit):
+        return "a file of own code ends no program"
+    return "mend this line"
