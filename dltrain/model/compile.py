@@ -129,7 +129,7 @@ def _metric(keras: Any, head: Head, component: Component) -> Any:
         arguments.setdefault("from_logits", True)
     if component.kind == "loss":
         return _loss_as_metric(keras, component, arguments)
-    return make_component(keras, _named(Component("metric", name, arguments, component.place)))
+    return make_component(keras, _named(replace(component, arguments=arguments)))
 
 
 def _loss_as_metric(keras: Any, component: Component, arguments: Mapping[str, Any]) -> Any:

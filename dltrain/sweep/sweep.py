@@ -112,6 +112,7 @@ def sweep(
         else:
             if config is None:
                 raise UsageError("a config is needed, or a sweep to go on with")
+            require_trust(config.code)
             plan = plan_sweep(config, asked)
             run, created = _create(plan.config.name, runs, run_dir), True
         require_trust(plan.config.code)

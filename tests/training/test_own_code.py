@@ -71,8 +71,6 @@ def test_a_run_keeps_the_file_and_uses_its_own_copy(run: Path) -> None:
         found = predict(run, data=[str(run.parent / "rows.csv")]).prediction
         weights = load_run(run).build(run / "checkpoints" / "best.h5")
     rows = np.loadtxt(run.parent / "rows.csv", delimiter=",", skiprows=1)[:, :2]
-    scaled = load_run(run).preprocessing.to_document() if hasattr(load_run(run).preprocessing, "to_document") else None
-    del scaled
     # By hand, with NumPy: tanh(x W + b) · factor, then a dense layer of 6 // 2 units, then the output.
     kernel, bias, factor, second, second_bias, last, last_bias = weights.get_weights()
     mean, deviation = _scale(run, rows)
@@ -134,7 +132,12 @@ def test_the_file_of_the_model_opens_in_plain_keras(run: Path, tmp_path: Path) -
     [
         ("import keras\n", "import keras\nimport no_such_package\n", "import no_such", "ModuleNotFoundError: No module named"),
         ("import keras\n", "import keras\nraise SystemExit(3)\n", "raise SystemExit", "SystemExit: 3"),
-        ("return inputs * self.factor", "return inputs * self.facto", "self.facto", "AttributeError: "),
+        (
+            "return inputs * self.factor",
+            "return inputs * self.facto",
+            "inputs * self.facto",
+            "AttributeError: 'Scale' object has no attribute 'facto'",
+        ),
         ("self.start, self.mode = start, mode", "self.start = start / 0", "start / 0", "ZeroDivisionError: "),
         ("        return keras.ops.mean(", "        undefined\n        return keras.ops.mean(", "undefined", "NameError: "),
     ],

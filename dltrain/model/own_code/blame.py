@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
@@ -31,8 +32,9 @@ def fault_of(error: BaseException) -> Fault | None:
         if shown is not None:
             file, line = shown, trace.tb_lineno
         trace = trace.tb_next
-    if file is None and error.__cause__ is not None:
-        return fault_of(error.__cause__)
+    behind = error.__cause__ or error.__context__
+    if file is None and behind is not None:
+        return fault_of(behind)
     if isinstance(error, SyntaxError) and file is None and error.filename in _files:
         file, line = _files[error.filename], error.lineno
     if file is None:
@@ -63,8 +65,9 @@ def blames_own_code(function: Callable[Parameters, Result]) -> Callable[Paramete
 
 
 def _first_line(error: BaseException) -> str:
-    text = str(error.args[0] if error.args else error)
-    lines: Sequence[str] = [line.strip() for line in text.splitlines() if line.strip()]
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error.args[0] if error.args else error))
+    told = (line.strip() for line in text.splitlines())
+    lines: Sequence[str] = [line for line in told if line and not line.startswith("Exception encountered when calling")]
     return lines[0][:300] if lines else "without a word"
 
 
