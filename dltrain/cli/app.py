@@ -44,7 +44,7 @@ class Commands(typer.core.TyperGroup):
         """Load a command's module; None where there is no such command."""
         if cmd_name not in COMMANDS:
             return None
-        return build_command(cmd_name, importlib.import_module(f"dltrain.cli.commands.{cmd_name}").command)
+        return build_command(cmd_name, importlib.import_module(f"dltrain.cli.commands.{cmd_name.replace('-', '_')}").command)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one is nearest."""

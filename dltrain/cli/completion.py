@@ -19,7 +19,7 @@ from dltrain.settings import cache_folder
 
 PACKAGE = Path(__file__).parent.parent
 OF_RUNS = ("evaluate", "predict", "export", "compare", "trace")
-OF_CONFIGS = ("fit", "sweep", "check", "trace")
+OF_CONFIGS = ("fit", "sweep", "check", "trace", "find-rate")
 MOST_RUNS = 500
 
 

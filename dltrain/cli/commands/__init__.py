@@ -17,6 +17,7 @@ COMMANDS = {
     "log": "Hand a finished run to a tracker of experiments.",
     "check": "Find the faults of configs without training.",
     "trace": "One step by hand: every sum, activation, gradient, update.",
+    "find-rate": "Suggest a learning rate from one short run in which it rises.",
     "init": "Look at data and write a first config for it.",
     "explain": "What a key, a layer, an optimizer, a dataset means.",
     "schema": "JSON Schema of the config, for editors.",

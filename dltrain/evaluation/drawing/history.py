@@ -105,6 +105,24 @@ def plot_steps(losses: Sequence[float], picture: Path, *, title: str = "") -> No
 
 
 @own_style()
+def plot_rates(rates: Sequence[float], losses: Sequence[float], chosen: float | None, picture: Path) -> None:
+    """Draw the smoothed loss over a rising learning rate, with the suggested one marked, and write the picture as PNG.
+
+    Raises:
+        RunError: the picture cannot be written.
+    """
+    figure = new_figure(*_PANEL, layout="constrained")
+    axes = figure.subplots()
+    axes.plot(list(rates), [value if abs(value) < _HIGHEST else math.nan for value in losses])
+    make_logarithmic(axes, "x")
+    axes.set(xlabel="learning rate", ylabel="loss, smoothed")
+    if chosen is not None:
+        axes.axvline(chosen, color="C1", linestyle="--")
+        axes.set_title(f"the loss falls fastest at {chosen:g}", fontsize=11)
+    save_figure(figure, picture)
+
+
+@own_style()
 def plot_activation(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any], picture: Path) -> None:
     """Draw an activation and its slope from -6 to 6 and write the picture as PNG.
 

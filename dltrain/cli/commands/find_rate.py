@@ -1,0 +1,61 @@
+"""`dltrain find-rate CONFIG`: a learning rate from one short run in which it rises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from dltrain.cli.console import Console
+from dltrain.cli.typer_import import typer
+from dltrain.errors import Fault, UsageError
+
+
+def command(
+    context: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="CONFIG [KEY=VALUE]...", hidden=True)] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="PICTURE", help="Draw the loss over the rates (PNG).")
+    ] = None,
+) -> int:
+    """Suggest a learning rate: a model of CONFIG is trained for a moment with a rate that rises, and thrown away.
+
+    The suggestion is the rate at which the loss falls fastest. It is a function of the config and its seed; no run is written.
+
+    \b
+    dltrain find-rate CONFIG -o rates.png
+    """
+    from dltrain.config import load_config, split_words
+    from dltrain.training.finding.rate import find_rate
+
+    console: Console = context.obj
+    files, overrides = split_words(words or [])
+    if len(files) != 1:
+        found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
+        raise UsageError(Fault(f"one config file was expected, {found}", hint="dltrain find-rate CONFIG [KEY=VALUE]..."))
+    if output is not None and not output.parent.is_dir():
+        raise UsageError(f"the picture cannot be written to {output}: there is no folder {output.parent}")
+    config = load_config(files[0], overrides)
+    console.faults(config.warnings)
+    result = find_rate(config, threads=console.settings.threads, reporter=console)
+    if output is not None:
+        from dltrain.evaluation.drawing.history import plot_rates
+
+        plot_rates(result.rates[: len(result.smoothed)], result.smoothed, result.rate, output)
+    console.document(
+        {
+            "status": "finished",
+            "learning_rate": result.rate,
+            "reason": result.reason,
+            "diverged": result.diverged,
+            "rates": result.rates,
+            "losses": [loss if loss - loss == 0 else None for loss in result.losses],
+            "smoothed": result.smoothed,
+            "picture": None if output is None else str(output),
+        }
+    )
+    lines = [f"learning rate: {'no suggestion' if result.rate is None else f'{result.rate:g}'}", result.reason]
+    lines += [f"picture: {output}"] if output is not None else []
+    if result.rate is not None:
+        lines.append(f"next: dltrain fit {files[0]} training.optimizer.learning_rate={result.rate:g}")
+    console.result("\n".join(lines))
+    return 0

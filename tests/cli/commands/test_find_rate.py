@@ -1,0 +1,17 @@
+"""`dltrain find-rate`: what it prints and writes."""
+
+from __future__ import annotations
+
+from tests.training.support import NOISE
+
+
+def test_the_command_says_it_as_one_document(cli, tmp_path):
+    config = tmp_path / "c.yaml"
+    config.write_text(NOISE)
+    result = cli("find-rate", config, "--json", "-o", tmp_path / "rates.png")
+    assert result.code == 0
+    document = result.json
+    assert document["status"] == "finished"
+    assert len(document["rates"]) == len(document["losses"])
+    assert (tmp_path / "rates.png").read_bytes()[:4] == b"\x89PNG"
+    assert cli("find-rate").code == 2
