@@ -13,9 +13,10 @@ from dltrain.data.look import read_facts
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
+from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
 from dltrain.starting.design import design, split_of
 from dltrain.starting.starter import Starter, Wishes, no_comparison
-from dltrain.starting.table import SEED, open_config, render_model, render_split, render_training, start_table
+from dltrain.starting.table import start_table
 from dltrain.storage.arrays import declared_shapes
 from dltrain.wording import column_hint, listed, shown
 

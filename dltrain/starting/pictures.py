@@ -14,9 +14,9 @@ from dltrain.data.pictures.folders import PART_NAMES, list_pictures
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.starting.block import Block
+from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
 from dltrain.starting.design import design, split_of
 from dltrain.starting.starter import Starter
-from dltrain.starting.table import SEED, open_config, render_model, render_split, render_training
 from dltrain.wording import shown
 
 SIDES = (32, 48, 64, 96)

@@ -1,0 +1,85 @@
+"""The blocks that the first configs of tables, arrays and pictures have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dltrain.config.types import MULTILABEL, SplitConfig
+from dltrain.starting.block import Block
+from dltrain.starting.design import Design
+
+SEED = 0
+RARE = 0.2
+
+
+def open_config(block: Block, head: str) -> None:
+    """The first lines."""
+    block.remark(f"{head}. A first config, by `dltrain init`: change what you know better.")
+    block.lines += ["#", "#   dltrain check THIS_FILE && dltrain fit THIS_FILE", f"seed: {SEED}"]
+
+
+def render_split(block: Block, split: SplitConfig) -> None:
+    """The key `split`."""
+    if split.test is None:
+        block.entry("split", {"validation": split.validation}, "of the training part; a test part comes along")
+    elif split.validation is None:
+        block.entry("split", {"test": split.test}, "of all rows; each member below validates on a fold of what remains")
+    else:
+        remark = "test: of all rows; validation: of what remains, to stop in time"
+        block.entry("split", {"test": split.test, "validation": split.validation}, remark)
+
+
+def render_model(block: Block, chosen: Design) -> None:
+    """The `model:` block."""
+    block.open("model")
+    if chosen.preset:
+        block.entry("preset", chosen.preset, chosen.layers_reason)
+        if chosen.inputs:
+            remark = "`numbers` are embedded as numbers; categories of an input of their own by an Embedding"
+            block.lists("inputs", chosen.inputs, remark)
+        block.remark("the output layer and the loss follow from the task", indent=2)
+        return
+    block.entry("layers", chosen.layers, chosen.layers_reason)
+    block.remark("the output layer and the loss follow from the task", indent=4)
+
+
+def render_training(block: Block, chosen: Design, task: str, counts: Mapping[str, int]) -> None:
+    """The `training:` block.
+
+    Args:
+        block: to write to.
+        chosen: the model and its training.
+        task: of the target.
+        counts: label -> rows, for classification, where they are known.
+    """
+    block.open("training")
+    if chosen.optimizer is not None:
+        block.entry("optimizer", chosen.optimizer)
+    if chosen.loss is not None:
+        remark = "labels are taken as a little uncertain, against learning them by heart: who comes before whom is told better; "
+        remark += "leave it out where the probabilities themselves count, which it draws to the middle"
+        block.entry("loss", chosen.loss, remark)
+    if chosen.folds:
+        remark = (
+            "so many models, each stopped by another fold of the rows and trained on the others; their average is the run's model"
+        )
+        block.entry("members", {"folds": chosen.members}, remark)
+    elif chosen.members > 1:
+        block.entry("members", chosen.members, "models of other seeds, whose average is the run's model")
+    block.entry("epochs", chosen.epochs, chosen.epochs_reason)
+    if chosen.preset is None:
+        block.entry("batch_size", chosen.batch_size)
+    if task == MULTILABEL:
+        block.entry("metrics", ["F1Score", "AUC"])
+    elif task == "classification":
+        block.entry("metrics", ["accuracy", "AUC"] if len(counts) == 2 else ["accuracy"])
+    else:
+        block.entry("metrics", ["RootMeanSquaredError"])
+    if chosen.plateau:
+        block.entry("reduce_lr_on_plateau", dict(chosen.plateau), "smaller steps where validation no longer improves")
+    block.entry("early_stopping", {"monitor": "val_loss", "patience": chosen.patience})
+    least, most = (min(counts.values()), max(counts.values())) if counts else (1, 1)
+    if least < RARE * most and task != MULTILABEL:
+        rare = min(counts, key=lambda label: counts[label])
+        block.remark("class_weight: balanced", indent=2)
+        block.remark(f"(finds more of the rare classes, such as {rare}, at the price of accuracy; watch their recall)", indent=2)

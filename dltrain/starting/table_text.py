@@ -1,0 +1,239 @@
+"""The text of a first config for a table: each key with the remark that says why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.data.columns.kinds import KINDS
+from dltrain.data.columns.spoken import how_read
+from dltrain.data.raw import RawTable
+from dltrain.data.series.several import find_several
+from dltrain.data.series.times import read_times
+from dltrain.data.tables.preprocessing import locator
+from dltrain.starting.block import Block
+from dltrain.starting.columns import Columns
+from dltrain.starting.common_blocks import open_config, render_model, render_split, render_training
+from dltrain.starting.design import Design
+from dltrain.starting.leaks import Leaks
+from dltrain.starting.preparation import MOST_ONE_HOT, Preparation
+from dltrain.starting.target import Target
+from dltrain.wording import listed
+
+MOST_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Studied:
+    """What was found out of the table, and is written down.
+
+    Attributes:
+        config: the `data:` block.
+        target: what is predicted.
+        columns: what stands in them.
+        leaks: columns that tell the target.
+        prepared: how the columns are prepared.
+        raw: the table, or its beginning.
+        asked: the target that the user named, or None.
+    """
+
+    config: DataConfig
+    target: Target
+    columns: Columns
+    leaks: Leaks
+    prepared: Preparation
+    raw: RawTable
+    asked: str | None
+
+
+def render_table(head: str, found: Studied, chosen: Design) -> str:
+    """The whole config.
+
+    Args:
+        head: what the data is, in a line.
+        found: what was found out of it.
+        chosen: the net.
+    """
+    config, target, columns, raw = found.config, found.target, found.columns, found.raw
+    block = Block()
+    open_config(block, head)
+    block.open("data")
+    block.entry("source", config.source)
+    if config.path:
+        block.entry("path", config.path[0])
+    for key, remark in (
+        ("encoding", "the file is no UTF-8"),
+        ("header", "the first line is data already; `columns: [...]` gives the columns names"),
+        ("units_row", "the line below the header holds units and is no row"),
+        ("separator", "what stands between fields"),
+        ("decimal", "the decimal sign of numbers"),
+        ("thousands", f"numbers such as 1{config.thousands}234"),
+    ):
+        value = getattr(config, key)
+        if value is not None:
+            block.entry(key, value, remark)
+    if raw.reading.get("remark"):
+        block.remark(raw.reading["remark"], indent=2)
+    _render_target(block, found)
+    _render_columns(block, found)
+    _render_preparation(block, found)
+    dates = [name for name, kind in columns.kinds.items() if kind.kind == "date" and name != target.name]
+    render_split(block, config.split)
+    if dates:
+        _suggest_time(block, config.split, dates[0])
+        _notice_several(block, raw, dates[0], target, columns)
+    render_model(block, chosen)
+    render_training(block, chosen, target.spec.task, target.counts)
+    return block.text()
+
+
+def _render_target(block: Block, found: Studied) -> None:
+    config, target, num_rows = found.config, found.target, found.raw.frame.height
+    counts, total = target.counts, sum(target.counts.values())
+    if target.spec.is_multilabel:
+        words = [f"{label}: {100 * count / num_rows:.1f} %" for label, count in counts.items()]
+        remark = f"lists of {len(counts)} labels, several per row: {listed(words, MOST_SHOWN)}"
+    elif target.spec.task == "classification":
+        words = [f"{label}: {100 * count / total:.1f} %" for label, count in counts.items()]
+        remark = f"{len(counts)} classes: {listed(words, MOST_SHOWN)}"
+    else:
+        remark = "a number"
+    if config.source in ("csv", "parquet") or found.asked is not None:
+        guessed = "" if found.asked is not None else "; guessed"
+        block.entry("target", target.name, remark + guessed)
+    else:
+        block.remark(f"the target: {remark}", indent=2)
+    block.entry("task", target.spec.task, _task_remark(target))
+    if config.labels is not None:
+        sign = config.labels.separator
+        remark = "an empty cell has no label; `empty: missing` would make it a row without a value"
+        block.entry(
+            "labels", {"separator": sign} if sign else {}, remark if sign else "lists, of which an empty one has no label"
+        )
+    if config.missing_target == "drop":
+        num_missing = target.num_missing or round(found.columns.missing[target.name] * num_rows)
+        block.entry("missing_target", "drop", f"{num_missing:,} of {num_rows:,} rows have no value for {target.name}")
+
+
+def _task_remark(target: Target) -> str:
+    if target.spec.is_multilabel:
+        return "each label is there or not; `classification` would make a class of each different cell"
+    if target.whole_numbers:
+        return f"its {target.whole_numbers} different whole numbers; `classification` would make each a class"
+    if target.task:
+        return f"{target.name} is called a class; `regression` would take its numbers for amounts"
+    return ""
+
+
+def _render_columns(block: Block, found: Studied) -> None:
+    config, target, columns, leaks = found.config, found.target, found.columns, found.leaks
+    if config.identifiers:
+        block.entry("identifiers", config.identifiers[0], "names the rows: not learnt from, but repeated beside predictions")
+    kinds = {name: kind for name, kind in columns.kinds.items() if not kind.left_out and name != target.name}
+    if config.features is not None:
+        block.entry("features", config.features, "what to learn from, and as what")
+    else:
+        used = [kind.kind for name, kind in kinds.items() if name not in config.drop]
+        counted = [f"{used.count(kind)} of kind {kind}" for kind in KINDS if kind in used]
+        block.remark(f"features: all other columns, {listed(counted)}; `features: {{column: kind}}` names them", indent=2)
+    codes, warnings = how_read(replace(config, features=None), found.raw.frame, kinds, columns.reading)
+    for line in (*codes, *warnings):
+        block.remark(line, indent=2)
+    if config.drop:
+        block.entry("drop", list(config.drop), _drop_remark(config, columns, leaks))
+    out = [
+        f"{name} ({kind.left_out})"
+        for name, kind in columns.kinds.items()
+        if kind.left_out and name != target.name and name not in config.identifiers
+    ]
+    has_text = any(kind.kind == "text" for name, kind in columns.kinds.items() if name != target.name)
+    if out:
+        how = ", as text or as a category" if has_text else ""
+        block.remark(f"left out: {listed(out, 20)}; `features` can name them{how}", indent=2)
+    if leaks.telling:
+        block.remark(f"{leaks.telling}: if it is not known before {target.name} is, leave it out as well", indent=2)
+    if config.dates:
+        block.entry("dates", config.dates, _dates_remark(columns))
+    if config.replace:
+        block.entry("replace", config.replace, _replace_remark(config, target))
+    if config.text.split == "character":
+        block.entry("text", {"split": "character"}, "no blanks between words: each character is a token")
+
+
+def _drop_remark(config: DataConfig, columns: Columns, leaks: Leaks) -> str:
+    reasons = [f"{leaks.why}; if that is known when a prediction is wanted, add it to `features`"] if leaks.same else []
+    constant = [name for name in columns.constant if name in config.drop]
+    reasons += [f"the same in every row: {listed(constant, MOST_SHOWN)}"] if constant else []
+    names = [f"{name} ({reason})" for name, reason in columns.names.items() if name in config.drop]
+    reasons += [f"names of rows rather than facts: {listed(names, MOST_SHOWN)}"] if names else []
+    late = [name for name in columns.unreadable if name in config.drop]
+    reasons += [f"not what the first rows look like: {listed(late, MOST_SHOWN)}"] if late else []
+    return "; ".join(reasons)
+
+
+def _replace_remark(config: DataConfig, target: Target) -> str:
+    reasons = []
+    if any(name != target.name for name in config.replace):
+        reasons.append("words among numbers, read as no value")
+    if target.merged:
+        reasons.append("labels of single rows, which cannot be in each part, as one label")
+    return "; ".join(reasons)
+
+
+def _render_preparation(block: Block, found: Studied) -> None:
+    config, target, columns, prepared = found.config, found.target, found.columns, found.prepared
+    used = [name for name, kind in columns.kinds.items() if not kind.left_out and name not in config.drop and name != target.name]
+    gaps = sorted((name for name in used if name in columns.missing), key=lambda name: -columns.missing[name])
+    if gaps:
+        words = [f"{name} {_percent(columns.missing[name])}" for name in gaps]
+        numbers = any(columns.kinds[name].kind != "category" for name in gaps)
+        how = "for numbers the median stands in, and a column says so" if numbers else "a category of its own"
+        remark = f"without a value: {listed(words, MOST_SHOWN)}; {how}"
+        if numbers:
+            block.entry("impute", "median", remark)
+        else:
+            block.remark(remark, indent=2)
+    if any(columns.kinds[name].kind in ("number", "date") for name in used):
+        if isinstance(prepared.scale, str):
+            remark = "numbers: by median and quartiles, and values far out are bent in, as the net below was made with"
+            block.entry("scale", prepared.scale, remark)
+        elif prepared.scale:
+            block.entry("scale", dict(prepared.scale), "values far out are bent in; other numbers: mean 0, deviation 1")
+        else:
+            block.entry("scale", "standard", "numbers: mean 0, deviation 1")
+    if prepared.encode:
+        remark = f"of more than {MOST_ONE_HOT} categories an embedding learns which are alike; the others are one-hot"
+        block.entry("encode", dict(prepared.encode), remark)
+    if prepared.clip_target:
+        block.entry("clip_target", True, "predictions stay between the least and the largest value of the training part")
+    if prepared.log_target:
+        before, after = prepared.log_target
+        remark = (
+            f"skewed ({before:.1f}; its logarithm {after:.1f}): the logarithm is learned; all that is said is in its own units"
+        )
+        block.entry("scale_target", "log", remark)
+
+
+def _percent(share: float) -> str:
+    return "under 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
+
+
+def _dates_remark(columns: Columns) -> str:
+    return "; ".join(kind.note.split("; data.dates")[0] for kind in columns.kinds.values() if kind.note)
+
+
+def _suggest_time(block: Block, split: SplitConfig, name: str) -> None:
+    shares = f"test: {split.test}" + (f", validation: {split.validation}" if split.validation else "")
+    words = f"split: {{time: {name}, {shares}}}"
+    block.remark(f"to be tested on what comes later, as in use: {words}, with {name} out of `features`", indent=2)
+
+
+def _notice_several(block: Block, raw: RawTable, name: str, target: Target, columns: Columns) -> None:
+    dates = read_times(raw.frame, (name,), columns.reading, locator(raw)).values if name not in columns.missing else None
+    several = None if dates is None else find_several(raw.frame, dates, {name, target.name})
+    if several is not None and several.columns:
+        block.remark(
+            f"several series in one table: {several.named} tells rows of one {name} apart ({several.count:,} of them); for "
+            f"`data.series` give the rows of one {several.named} in a file of its own",
+            indent=2,
+        )
