@@ -275,10 +275,12 @@ def _check_classes(config: Config, training: TrainingConfig, facts: DataFacts, h
         few = {label: count for label, count in labels.items() if 0 < count < num_parts}
         if few:
             words = ", ".join(f"{label!r} ({count} row{'s' if count > 1 else ''})" for label, count in list(few.items())[:8])
-            message = f"fewer rows than the {num_parts} parts have these classes of {target}: {words}"
-            yield fault(
-                config, "data.split", message, "merge rare classes by data.replace, or leave their rows out", warning=True
-            )
+            is_several = any(head.is_multilabel for head in heads)
+            what = "labels" if is_several else f"classes of {target}"
+            message = f"fewer rows than the {num_parts} parts have these {what}: {words}"
+            hint = "merge rare classes by data.replace, or leave their rows out"
+            hint = "`data.labels: {min_count: 5}` leaves rare labels out" if is_several else hint
+            yield fault(config, "data.split", message, hint, warning=True)
 
 
 def _scores_of(head: Head, config: Config) -> list[str]:

@@ -24,6 +24,7 @@ MOST_LABELS = 1_000
 YES_OR_NO = {"true": "1", "yes": "1", "y": "1", "false": "0", "no": "0", "n": "0"}
 NO_ROW = -1  # of a row without a value
 NONE, MISSING = "none", "missing"
+COLUMNS_HINT = "`data.labels: {empty: none}` takes an empty cell for 0; data.missing_target: drop leaves such rows out"
 MISSING_HINT = (
     "data.missing_target: drop leaves such rows out; a row without any label has an empty cell, "
     'and a word becomes one by data.replace: {COLUMN: {WORD: ""}}'
@@ -196,7 +197,12 @@ def encode_columns(
     if spec.empty == NONE:
         found[found == NO_ROW] = 0
     is_missing = (found == NO_ROW).any(axis=1)
-    refuse_missing(is_missing, " or ".join(spec.columns), locate, drop=drop)
+    if not drop:
+        rows = np.flatnonzero(is_missing)
+        lacking = [listed([name for name, code in zip(spec.columns, found[row]) if code == NO_ROW], 3) for row in rows[:10]]
+        faults = [row_fault(locate, int(row), f"no value for {name}", COLUMNS_HINT) for row, name in zip(rows, lacking)]
+        if faults:
+            raise DataError(capped(faults, len(rows)))
     found[is_missing] = NO_ROW
     return found
 

@@ -105,24 +105,22 @@ def learn_labels(
     least = max(1, (config.labels or LabelsConfig()).min_count)
     train = codes[rows["train"]]
     counts = train.sum(axis=0, dtype=np.int64)
-    kept, notes = counts >= least, []
+    kept, notes, of = counts >= least, list[str](), "" if spec.columns else f" of {spec.name}"
     absent = np.flatnonzero(counts == 0)
     if len(absent):
         others = sum((codes[part].sum(axis=0, dtype=np.int64) for name, part in rows.items() if name != "train"), 0 * counts)
         words = [f"{spec.classes[place]} ({counted(int(others[place]), 'row')} elsewhere)" for place in absent]
-        notes.append(
-            f"labels of {spec.name} that no row of the training part has, so that they are not learnt: {listed(words, 8)}"
-        )
+        notes.append(f"labels{of} that no row of the training part has, so that they are not learnt: {listed(words, 8)}")
     rare = np.flatnonzero((counts > 0) & ~kept)
     if len(rare):
         words = [f"{spec.classes[place]} ({int(counts[place]):,})" for place in rare]
-        notes.append(f"labels of {spec.name} with fewer than {least:,} rows of the training part, not learnt: {listed(words, 8)}")
+        notes.append(f"labels{of} with fewer than {least:,} rows of the training part, not learnt: {listed(words, 8)}")
     if not kept.any():
         raise DataError(Fault(f"no label of {spec.name} is left to learn", path="data.target"))
     always = np.flatnonzero(kept & (counts == len(train)))
     if len(always):
         words = [spec.classes[place] for place in always]
-        notes.append(f"every row of the training part has the label {listed(words, 8)} of {spec.name}: there is nothing to tell")
+        notes.append(f"every row of the training part has the label {listed(words, 8)}{of}: there is nothing to tell")
     classes = tuple(label for label, is_kept in zip(spec.classes, kept.tolist()) if is_kept)
     columns = tuple(name for name, is_kept in zip(spec.columns, kept.tolist()) if is_kept)
     return replace(spec, classes=classes, columns=columns), np.ascontiguousarray(codes[:, kept]), notes

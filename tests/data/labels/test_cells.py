@@ -99,6 +99,9 @@ def test_columns_of_zeros_and_ones_of_several_kinds() -> None:
     np.testing.assert_array_equal(
         encode_columns(columns, spec, READING, nowhere, drop=True), [[0, 1, 0], [1, 0, 1], [-1, -1, -1]]
     )
+    with pytest.raises(DataError, match="no value for b") as error:
+        encode_columns(columns, spec, READING, nowhere, drop=False)
+    assert (error.value.faults[0].line, "empty: none" in str(error.value.faults[0].hint)) == (4, True)
     none = spec_of("n", "b", "t", columns=("n", "b", "t"), empty="none")
     np.testing.assert_array_equal(encode_columns(columns, none, READING, nowhere, drop=False)[2], [1, 0, 1])
     with pytest.raises(DataError, match="the column n is one label of several, and holds 2"):
