@@ -96,7 +96,9 @@ def fit(
                 manifest = Manifest.read(run) if resumed else None
                 threads = threads or (manifest.threads if manifest else None) or os.cpu_count() or 1
                 with _helper_process() as helper:
-                    session = Session(argv, threads, reporter, signals, helper, Drawers([helper]), given.should_stop)
+                    session = Session(
+                        argv, threads, reporter, signals, helper, Drawers([helper] if given.draws else []), given.should_stop
+                    )
                     stages = _Fit(config, training, run, session, manifest)
                     read, warnings = stages.read() if given.dataset is None else stages.take(given.dataset)
                     return stages.fit(read, warnings)

@@ -30,11 +30,13 @@ class FitOptions:
         dataset: the config's data, where it is read already.
         should_stop: asked at each epoch's end (0-based epoch, Keras's names to values); True ends the training there, as an
             early stopping does.
+        draws: whether the run gets all its pictures; else only that of its results, which costs next to nothing.
     """
 
     require: Sequence[str] = ()
     dataset: Dataset | None = None
     should_stop: ShouldStop | None = None
+    draws: bool = True
 
 
 class Stopwatch:

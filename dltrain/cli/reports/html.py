@@ -11,6 +11,7 @@ from dltrain.cli.reports.page import Block, Code, Page, Paragraph, Picture, Sect
 
 # The browser itself holds the page to it: nothing is fetched and nothing runs.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+_LEFT = ' class="left"'
 _LONG = 32  # letters of a cell that is broken into lines
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --line: #d0d7de; --back: #ffffff; --card: #f6f8fa; }
@@ -28,11 +29,12 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); padding: .25rem 0; }
 th, td { border-bottom: 1px solid var(--line); padding: .25rem .75rem .25rem 0; text-align: right; vertical-align: top; }
 th:first-child, td:first-child { text-align: left; } tbody th { font-weight: normal; } th, td { white-space: nowrap; }
+.left { text-align: left; }
 .long { white-space: normal; overflow-wrap: anywhere; min-width: 14rem; max-width: 28rem; text-align: left; }
 pre { background: var(--card); padding: .75rem; overflow-x: auto; font-size: .85rem; }
 nav ul { list-style: none; padding: 0; display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; } a { color: var(--link); }
 figure { margin: 1rem 1rem 1rem 0; max-width: 100%; } img { max-width: 100%; height: auto; vertical-align: middle; }
-.charts figure { min-width: 0; } .wide { margin: 1rem 0; } h2, summary, a { overflow-wrap: anywhere; }
+.charts figure { min-width: 0; } .wide { margin: 1rem 0; } h2, summary, a, p, figcaption { overflow-wrap: anywhere; }
 .charts { display: flex; flex-wrap: wrap; align-items: flex-start; }
 figcaption { color: var(--soft); font-size: .9rem; }
 summary { cursor: pointer; margin-top: 2rem; } summary h2 { display: inline; }
@@ -92,8 +94,14 @@ def _code(block: Code) -> str:
 
 
 def _table(block: Table) -> str:
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' if cell else "<td></td>" for cell in block.header)
-    rows = "\n".join(f"<tr>{''.join(_cell(place, cell) for place, cell in enumerate(row))}</tr>" for row in block.rows)
+    words = [any(map(_is_word, column)) for column in zip(*block.rows, strict=True)] or [False] * len(block.header)
+    head = "".join(
+        f'<th scope="col"{_LEFT if is_word else ""}>{escape(cell)}</th>' if cell else "<td></td>"
+        for cell, is_word in zip(block.header, words, strict=True)
+    )
+    rows = "\n".join(
+        f"<tr>{''.join(_cell(place, cell, words[place]) for place, cell in enumerate(row))}</tr>" for row in block.rows
+    )
     caption = escape(block.caption)
     more = f"\n<p>{block.more:,} more rows are not shown.</p>" if block.more else ""
     return (
@@ -102,8 +110,13 @@ def _table(block: Table) -> str:
     )
 
 
-def _cell(place: int, cell: str | Picture) -> str:
+def _is_word(cell: str | Picture) -> bool:
+    """Whether a cell is no number, so that it and those above and below it begin at the left."""
+    return isinstance(cell, str) and cell not in ("", "-", "none", "nan", "inf", "-inf") and cell[0] not in "+-.0123456789"
+
+
+def _cell(place: int, cell: str | Picture, is_word: bool) -> str:
     """Short cells are not broken: a table that is too wide is scrolled."""
     inside = escape(cell) if isinstance(cell, str) else _image(cell)
-    kind = ' class="long"' if isinstance(cell, str) and len(cell) > _LONG else ""
+    kind = ' class="long"' if isinstance(cell, str) and len(cell) > _LONG else _LEFT if is_word else ""
     return f"<td{kind}>{inside}</td>" if place else f'<th scope="row"{kind}>{inside}</th>'

@@ -161,7 +161,7 @@ def _trial_curves(folder: Path, ranked: Sequence[Mapping[str, Any]]) -> list[Blo
         return []
     is_logarithmic = min(finite) > 0 and max(finite) > 20 * min(finite)
     up = Axis("validation loss, or loss", is_logarithmic=is_logarithmic)
-    return [chart(plot("loss of the trials over the epochs", Axis("epoch"), up, marks[::-1], width=560))]
+    return [chart(plot("loss of the trials over the epochs", Axis("epoch", is_whole=True), up, marks[::-1], width=560))]
 
 
 def runs_page(paths: Sequence[Path]) -> Page:
@@ -199,7 +199,11 @@ def _run_curves(paths: Sequence[Path], labels: Sequence[str]) -> list[Block]:
         if history.get("epoch") and column in history:
             style, is_dashed = _STYLES[index % len(_STYLES)], index >= len(_STYLES)
             marks.append(Line(history["epoch"], history[column], style, f"{label}, {column}", is_dashed))
-    return [chart(plot("loss over the epochs", Axis("epoch"), Axis("loss"), marks, width=560))] if 0 < len(marks) <= 6 else []
+    return (
+        [chart(plot("loss over the epochs", Axis("epoch", is_whole=True), Axis("loss"), marks, width=560))]
+        if 0 < len(marks) <= 6
+        else []
+    )
 
 
 def against_section(new: Path, old: Path) -> Section:

@@ -18,9 +18,9 @@ def judgement(document: Mapping[str, Any]) -> str:
         document: `metrics.json`, or the same of a fit that has just ended: part, metrics, baseline, notes.
     """
     part = str(document["part"])
-    for note in document.get("notes", ()):
-        if is_verdict(str(note), part):
-            return str(note)
+    said = [str(note) for note in document.get("notes", ()) if is_verdict(str(note), part)]
+    if said:  # of several simple forecasts, or targets, what is certain counts more than what chance may explain
+        return min(said, key=lambda note: not note.startswith("The model is no better"))
     if not baseline_of(document.get("baseline", {}), part):
         return f"Measured on the {part} part; there is nothing simple to compare with."
     return f"The model is better than the baseline on the {part} part."

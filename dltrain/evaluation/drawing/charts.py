@@ -228,5 +228,5 @@ def history_panels(history: Mapping[str, Sequence[float]], best_epoch: float | N
             )
         is_logarithmic = name == "loss" and min(finite) > 0 and max(finite) > 50 * min(finite)
         up = Axis(name.replace("_", " "), is_logarithmic=is_logarithmic)
-        panels.append(plot(f"{name.replace('_', ' ')} over the epochs", Axis("epoch"), up, marks))
+        panels.append(plot(f"{name.replace('_', ' ')} over the epochs", Axis("epoch", is_whole=True), up, marks))
     return panels

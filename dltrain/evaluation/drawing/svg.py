@@ -59,12 +59,13 @@ class Dots:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One side of a chart: its name, its ends (None: those of the numbers), and words in the place of numbers."""
+    """One side of a chart: its name, its ends (None: those of the numbers), words in the place of numbers, whole ones alone."""
 
     name: str
     ends: tuple[float, float] | None = None
     is_logarithmic: bool = False
     words: Sequence[str] = ()
+    is_whole: bool = False
 
 
 def text_width(text: str) -> float:
@@ -270,6 +271,7 @@ def _ticks(axis: Axis, low: float, high: float, most: float) -> list[tuple[float
     rough = (high - low) / max(most, 1.0)
     power = 10.0 ** math.floor(math.log10(rough)) if rough > 0 else 1.0
     step = next(step * power for step in (1, 2, 5, 10) if step * power >= rough)
+    step = max(step, 1.0) if axis.is_whole else step
     first = math.ceil(low / step - 1e-9)
     values = [number * step for number in range(first, first + 1000) if number * step <= high + 1e-9 * step]
     return [

@@ -124,9 +124,8 @@ class EnsembleFit:
 
     def _fit_member(self, config: Any, data: Dataset, path: Any, reporter: Reporter) -> object:
         session = self.session
-        return self._fit_one(
-            config, argv=session.argv, run_dir=path, resume="auto", threads=session.threads, reporter=reporter, dataset=data
-        )
+        options = {"argv": session.argv, "threads": session.threads, "reporter": reporter, "dataset": data, "draws": False}
+        return self._fit_one(config, run_dir=path, resume="auto", **options)
 
     def _evaluate(self, average: Average) -> Evaluated:
         """What the average is worth, and its members; with folds the validation part is what each row was held out from."""

@@ -25,7 +25,7 @@ class Drawers:
     """Helper processes that draw, one picture each at a time, for one run or for several.
 
     Args:
-        helpers: of which nothing else is asked until `wait`.
+        helpers: of which nothing else is asked until `wait`; without any nothing is drawn.
     """
 
     def __init__(self, helpers: Sequence[HelperProcess]) -> None:
@@ -41,6 +41,8 @@ class Drawers:
 
     def draw(self, draw: Callable[..., None], picture: Path, *args: Any, reporter: Reporter) -> None:
         """Have `draw(picture, *args)` done; the reporter hears of a picture that could not be drawn, at the latest in `wait`."""
+        if not self._helpers:
+            return
         helper = self._helpers[self._num_asked % len(self._helpers)]
         self._num_asked += 1
         helper.submit(draw_or_warn, draw, picture.name, picture, *args)
