@@ -77,7 +77,8 @@ def evaluate(run: str | os.PathLike[str], data: Any = (), **options: Any) -> Eva
     Args:
         run: a path, "latest", or the beginning of a run's name in `runs`.
         data: nothing: the run's own data; else as for `predict`, with the target.
-        options: of `dltrain.evaluation.evaluate.evaluate`: `part`, `weights`, `require`, `allow_changed`, `threads`, `reporter`.
+        options: of `dltrain.evaluation.evaluate.evaluate`: `part`, `weights`, `require`, `threshold`, `allow_changed`,
+            `threads`, `reporter`.
 
     Raises:
         DltrainError: as for `fit`.

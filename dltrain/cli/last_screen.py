@@ -6,7 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dltrain.cli.reports.verdict import deciding_line, deciding_metrics, is_verdict, judgement
-from dltrain.cli.results import gate_documents, gate_lines, last_intervals, members_lines, table_and_words, worst_classes
+from dltrain.cli.results import (
+    answers_lines,
+    gate_documents,
+    gate_lines,
+    last_intervals,
+    members_lines,
+    table_and_words,
+    worst_classes,
+)
 from dltrain.cli.text import format_seconds
 from dltrain.wording import counted, display_width, one_line
 
@@ -81,6 +89,7 @@ def _told(result: FitResult, document: Mapping[str, Any], columns: int) -> list[
         *(one_line(text, columns) for text in baselines[:2]),
         *(worst if len(worst) < 2 else worst_classes(result.report, columns)[:3]),
         *(text for text, met in gates if not met),
+        *answers_lines(result.report),
         *(text for text, met in gates if met),
         *(f"diagnosis: {found['sentence']} {found['advice']}" for found in result.diagnosis),
         *_members(result, part),

@@ -178,6 +178,26 @@ def calibration_line(report: Mapping[str, Any]) -> str:
     )
 
 
+def answers_lines(report: Mapping[str, Any]) -> list[str]:
+    """What became of probabilities and labels between the model and its answers: calibration and threshold of each target."""
+    lines = []
+    for heading, one in _reports(report):
+        of = f" ({heading})" if heading else ""
+        if found := one.get("calibrated"):
+            how = f"by a temperature of {found['temperature']:.4g}" if "temperature" in found else "by rising curves"
+            words = {"ece": "expected calibration error", "brier": "Brier score", "log_loss": "log loss"}
+            moved = [
+                f"{said} {format_number(found['before'][name])} before, {format_number(found['after'][name])} after"
+                for name, said in words.items()
+            ]
+            lines.append(f"calibrated{of} {how}, of the validation part: {'; '.join(moved)}")
+        if found := one.get("threshold"):
+            label, asked = one_line(str(found["label"]), _LABEL_WIDTH), str(found["asked"])
+            chosen = "" if asked in ("", "--threshold") or asked.startswith("as ") else ", on the validation part"
+            lines.append(f"threshold{of}: {label} from a probability of {found['value']:.9g} on ({asked}{chosen})")
+    return lines
+
+
 def gate_documents(gates: Iterable[Any]) -> list[dict[str, Any]]:
     """Gates as plain values: require, value, met and, where known, part and metric."""
     found = [

@@ -11,9 +11,10 @@ from typing import Any
 
 from dltrain.config.bases import near_files, read_file
 from dltrain.config.blocks.data import plain_data, read_data
+from dltrain.config.blocks.evaluation import plain_evaluation, read_evaluation
 from dltrain.config.blocks.model import input_columns, plain_model, read_model
 from dltrain.config.blocks.sweep import plain_sweep, read_sweep
-from dltrain.config.blocks.training import plain_evaluation, plain_training, read_evaluation, read_training
+from dltrain.config.blocks.training import plain_training, read_training
 from dltrain.config.components import read_nested
 from dltrain.config.environment import as_written
 from dltrain.config.keys import KEYS

@@ -20,6 +20,7 @@ from dltrain.evaluation.metrics.paired import Paired, compare_sums, mcnemar
 from dltrain.evaluation.metrics.part_intervals import sums_of_part
 from dltrain.evaluation.predictions.read_predictions import PREDICTION_SUFFIXES, read_predictions
 from dltrain.evaluation.scored import Scored
+from dltrain.model.heads.answers import decide
 from dltrain.storage.run_list import find_run
 from dltrain.wording import shown
 
@@ -108,10 +109,10 @@ def _of_file(old: Path, scored: Scored) -> tuple[dict[str, Sums], NDArray[np.boo
         message = f"{shown(str(old))}: a file of predictions has one label a row here; the run's rows have several"
         raise UsageError(message, hint="name the run that made them: --against RUN")
     said = read_predictions(old, head, scored.part)
-    sums = sums_of_part(scored.heads, [said.answers], scored.part, {})
+    sums = sums_of_part(scored.heads, [said.answers], scored.part, {}, said.labels)
     if not said.has_probabilities and head.classes:
         sums = {prefix: replace(one, compute=_without_scores(one)) for prefix, one in sums.items()}
-    right = said.answers.argmax(axis=1) == scored.part.targets[head.targets[0].name] if head.classes else None
+    right = said.labels == scored.part.targets[head.targets[0].name] if said.labels is not None else None
     return sums, right, said.notes
 
 
@@ -126,7 +127,7 @@ def _is_right(scored: Scored) -> NDArray[np.bool_] | None:
         return None
     if head.is_multilabel:  # all labels of a row
         return np.asarray((said_labels(scored.answers[0]) == (scored.part.targets[head.targets[0].name] > 0)).all(axis=1))
-    found: NDArray[np.bool_] = scored.answers[0].argmax(axis=1) == scored.part.targets[head.targets[0].name]
+    found: NDArray[np.bool_] = decide(head, scored.answers[0]) == scored.part.targets[head.targets[0].name]
     return found
 
 

@@ -75,7 +75,12 @@ def load_average(sweep: Path, count: int) -> StoredRun:
         return runs[0]
     _refuse_different(runs)
     first = runs[0]
-    return AverageOfRuns(first.run, first.config, first.manifest, first.preprocessing, averaged_heads(first.heads), tuple(runs))
+    if any(head.answers is not None for run in runs for head in run.heads):
+        message = f"the trials of {sweep} have a calibration or a threshold each, which their average has not"
+        raise UsageError(message, hint="`training.members` trains an average, and fits them to that; --top 1 is the best trial")
+    return AverageOfRuns(
+        first.run, first.config, first.manifest, first.preprocessing, averaged_heads(first.heads), None, tuple(runs)
+    )
 
 
 def _best(sweep: Path) -> list[Path]:

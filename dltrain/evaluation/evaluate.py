@@ -11,7 +11,7 @@ from typing import Any
 from dltrain.config.catalog.metrics import split_part
 from dltrain.evaluation.asked_rows import MeasuredRows, ReadRows
 from dltrain.evaluation.average_of_sweep import load_average
-from dltrain.evaluation.load_run import StoredRun, load_run
+from dltrain.evaluation.load_run import StoredRun, load_run, tell_answers
 from dltrain.evaluation.member_metrics import measure_members
 from dltrain.evaluation.metrics.gates import check_gates, parse_gates
 from dltrain.evaluation.metrics.learned_baselines import learned_baselines
@@ -22,6 +22,7 @@ from dltrain.evaluation.scored import Scored
 from dltrain.model.corruption import corruption_of
 from dltrain.model.encode import encode_part
 from dltrain.model.forward import Forward, evaluation_batch_size
+from dltrain.model.heads.stored_answers import with_threshold
 from dltrain.model.own_code.blame import blames_own_code
 from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter
@@ -70,6 +71,7 @@ def evaluate(
     trials: int | None = None,
     require: Sequence[str] = (),
     own_gates: bool = True,
+    threshold: float | None = None,
     threads: int | None = None,
     reporter: Reporter | None = None,
     **rows: Any,
@@ -82,6 +84,7 @@ def evaluate(
         trials: of a sweep: the average of so many of its best trials; None: the best one.
         require: gates, besides those of the run's config.
         own_gates: hold the run to what its config requires.
+        threshold: from which probability on the second of two classes is the answer, in place of the run's own threshold.
         threads: threads for one operation; None: those of the run.
         reporter: is told what happens.
         rows: on which rows, by the attributes of `MeasuredRows`, such as `part` or `data`.
@@ -95,7 +98,10 @@ def evaluate(
     parse_gates(require)
     stored = load_run(run) if trials is None else load_average(run, trials)
     require_trust(stored.config.code)
+    if threshold is not None:
+        stored.heads = with_threshold(stored.heads, threshold)
     name, checkpoint = stored.checkpoint(weights)
+    tell_answers(stored, name, reporter)
     found = MeasuredRows(**rows).read(stored, threads or stored.threads, reporter)
     result = _measure(stored, stored.build(checkpoint), found)
     result.weights = name

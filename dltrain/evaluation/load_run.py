@@ -20,10 +20,13 @@ from dltrain.model.build import build_model
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.rules import resolve_heads
+from dltrain.model.heads.stored_answers import FILE as ANSWERS_FILE
+from dltrain.model.heads.stored_answers import read_answers
 from dltrain.model.members import average_models, averaged_heads, build_members
 from dltrain.model.own_code.importing import require_trust
 from dltrain.model.symbolic import infer_network
 from dltrain.model.weights.weights import load_weights
+from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
 from dltrain.storage.run_list import best_of_sweep
 from dltrain.storage.stored import check_digest
@@ -41,7 +44,8 @@ class StoredRun:
         config: the resolved config.
         manifest: the manifest.
         preprocessing: as fitted in training.
-        heads: outputs of the model.
+        heads: outputs of the model, with what makes answers of them.
+        answers_of: "best" or "last": to whose outputs calibration and thresholds were fitted; None: there are none.
     """
 
     run: Run
@@ -49,6 +53,7 @@ class StoredRun:
     manifest: dict[str, Any]
     preprocessing: Preprocessing
     heads: tuple[Head, ...]
+    answers_of: str | None = None
 
     @property
     def is_average(self) -> bool:
@@ -173,21 +178,41 @@ def load_run(path: str | Path) -> StoredRun:
         heads = resolve_heads(config.model, preprocessing.schema, loss, metrics)
         if training is not None and training.members.are_several:
             heads = averaged_heads(heads)
+        heads, answers_of = read_answers(run.path, heads)
     except ConfigError as error:
         first = error.faults[0]
         hint = "set it as it was for the training" if "environment variable" in first.message else "the run is damaged"
         raise RunError(f"the config of the run {path} cannot be used: {first}", hint=hint) from error
-    return StoredRun(run, config, manifest, preprocessing, heads)
+    return StoredRun(run, config, manifest, preprocessing, heads, answers_of)
 
 
 def _extras(run: Run, manifest: dict[str, Any]) -> list[str]:
-    """What an evaluation reads of a run's state, if it is still there: rows of training, principal components.
+    """What an evaluation reads besides: how outputs become answers, and of a run's state, if it is still there, rows of training
+    and principal components.
 
     Raises:
         RunError: the manifest names a file that is not in there.
     """
     names = [name.removeprefix("state/") for name in manifest.get("files", ()) if name.startswith("state/")]
-    return [f"state/{name}" for name in names if run.inside("state", name).exists()]
+    answers = [ANSWERS_FILE] if ANSWERS_FILE in manifest.get("files", ()) else []
+    return [*answers, *(f"state/{name}" for name in names if run.inside("state", name).exists())]
+
+
+def tell_answers(stored: StoredRun, weights: str, reporter: Reporter) -> None:
+    """Warn where calibration and thresholds that the config asks for are not those of these weights.
+
+    Args:
+        stored: the run.
+        weights: "best" or "last".
+        reporter: hears of it.
+    """
+    wanted = stored.config.evaluation
+    asked = [name for name, value in (("threshold", wanted.threshold), ("calibrate", wanted.calibrate)) if value is not None]
+    words = " and ".join(f"evaluation.{name}" for name in asked)
+    if stored.answers_of is not None and stored.answers_of != weights:
+        reporter.warning(f"{words or 'the threshold'} was fitted to the {stored.answers_of} weights, not to the {weights} ones")
+    elif asked and stored.manifest.get("status") != "finished":
+        reporter.warning(f"the run has not finished: {words} is not applied, for that is fitted at its end")
 
 
 def run_outputs(model: Any, inputs: Sequence[Array]) -> list[NDArray[Any]]:

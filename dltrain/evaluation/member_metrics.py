@@ -16,7 +16,7 @@ from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.model.encode import EncodedPart
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.given_outputs import OutputScorer
-from dltrain.model.heads.head import Head, layer_name
+from dltrain.model.heads.head import Head, layer_name, without_answers
 from dltrain.model.members import output_names, outputs_with_members
 
 
@@ -43,9 +43,10 @@ def measure_members(
     Args:
         model: from `average_models`.
         encoded, part: the rows.
-        heads: of the model.
+        heads: of the model; what is done to the average's outputs is not done to a member's.
         training: the metrics.
     """
+    heads = without_answers(heads)
     members = member_outputs(model, encoded.inputs, heads)[1:]
     scorer = OutputScorer([array.shape[1:] for array in members[0]], output_names(model), heads, training)
     metrics = []

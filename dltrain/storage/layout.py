@@ -20,6 +20,7 @@ FILES = frozenset(
         "preprocessing.json",
         "preprocessing.npz",
         "held_out.csv",
+        "answers.json",
         "log.txt",
         *PICTURES,
         *_LATER,

@@ -220,6 +220,7 @@ class Run:
             "metrics.json",
             "history.csv",
             "held_out.csv",
+            "answers.json",
             "preprocessing.json",
             "preprocessing.npz",
             "sweep.json",
@@ -319,7 +320,15 @@ class Run:
         Raises:
             RunError: the first such thing.
         """
-        names = ("config.yaml", "manifest.json", "metrics.json", "history.csv", "preprocessing.json", "preprocessing.npz")
+        names = (
+            "config.yaml",
+            "manifest.json",
+            "metrics.json",
+            "history.csv",
+            "preprocessing.json",
+            "preprocessing.npz",
+            "answers.json",
+        )
         paths = [self.path / name for name in (*names, "log.txt", ".lock")]
         for folder in (self.checkpoints, self.state, self.code):
             require_own(folder, self.path)

@@ -55,7 +55,7 @@ def evaluate_fit(record: RunRecord, trainer: Trainer, phases: Phases) -> Evaluat
         if is_reconstruction:
             reports = _report_reconstructions(parts, evaluated, forward, pca, corrupt)
         else:
-            reports = record.report(parts, lambda name: _evaluate(forward, evaluated[name]))
+            reports = record.report(parts, lambda name: _evaluate(forward, evaluated[name]), weights)
         found = Evaluated(reports, parts, weights, notes)
         if pca is not None:
             found.sheet = rows_of_sheet(dataset, found.shown, forward, corrupt)

@@ -181,12 +181,12 @@ def test_one_model_evaluates_parts_of_either_kind() -> None:
 
 def test_the_most_confident_mistakes_first() -> None:
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3], [0.05, 0.95]])
-    found = worst_mistakes(np.array([0, 0, 0, 1, 1]), probabilities, ["a", "b"])
+    found = worst_mistakes(np.array([0, 0, 0, 1, 1]), probabilities, ["a", "b"], probabilities.argmax(axis=1))
     assert [(mistake.row, mistake.label, mistake.prediction) for mistake in found] == [
         (1, "a", "b"),
         (3, "b", "a"),
         (2, "a", "b"),
     ]
     assert [round(mistake.probability, 2) for mistake in found] == [0.8, 0.7, 0.6]
-    many = worst_mistakes(np.ones(100, np.int64), np.tile([[0.6, 0.4]], (100, 1)), ["a", "b"])
+    many = worst_mistakes(np.ones(100, np.int64), np.tile([[0.6, 0.4]], (100, 1)), ["a", "b"], np.zeros(100, np.int64))
     assert len(many) == NUM_SHOWN

@@ -78,6 +78,14 @@ def command(
             "--require 'accuracy>=old-0.005', 'log_loss<=old @95%'.",
         ),
     ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold",
+            metavar="P",
+            help="Of two classes, the second from this probability on, in place of the run's own threshold.",
+        ),
+    ] = None,
     no_require: Annotated[bool, typer.Option("--no-require", help="Leave out the gates of the run's own config.")] = False,
     trust_code: TrustCodeOption = False,
 ) -> int:
@@ -110,6 +118,7 @@ def command(
         "allow_changed": allow_changed,
         "skip_broken": skip_broken,
         "images": tuple(images or ()),
+        "threshold": threshold,
         "overrides": overrides,
         "threads": console.settings.threads,
         "reporter": console,
@@ -187,7 +196,7 @@ def _text(found: _Found, width: int | None) -> str:
     """What a reader is told, block by block."""
     from dltrain.cli.against_text import against_table
     from dltrain.cli.importance_text import importance_text
-    from dltrain.cli.results import calibration_line, gate_lines, members_lines, metrics_table, report_text
+    from dltrain.cli.results import answers_lines, calibration_line, gate_lines, members_lines, metrics_table, report_text
     from dltrain.cli.slices_text import slices_text
 
     result = found.result
@@ -196,6 +205,7 @@ def _text(found: _Found, width: int | None) -> str:
         *report_text(result.report, width),
         metrics_table({result.part: result.metrics}, result.baseline, result.report, width, result.intervals),
         calibration_line(result.report),
+        "\n".join(answers_lines(result.report)),
         *slices_text(found.slices, width),
         importance_text(found.worth, width) if found.worth else "",
         against_table(found.compared.paired, width) if found.compared else "",

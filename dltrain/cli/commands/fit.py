@@ -152,11 +152,12 @@ def _text(console: Console, result: FitResult) -> str:
 def _whole_text(console: Console, result: FitResult) -> str:
     """All there is to tell, block by block."""
     from dltrain.cli.last_screen import as_document, ending_lines
-    from dltrain.cli.results import gate_lines, last_intervals, members_lines, metrics_table, report_text
+    from dltrain.cli.results import answers_lines, gate_lines, last_intervals, members_lines, metrics_table, report_text
 
     blocks = [
         *report_text(result.report, console.width),
         metrics_table(result.metrics, result.baseline, result.report, console.width, last_intervals(result)),
+        "\n".join(answers_lines(result.report)),
         "\n".join(members_lines(result.members.get("metrics", {}))),
         "\n".join(map(one_line, result.notes)),
         "\n".join(f"diagnosis: {found['sentence']} {found['advice']}" for found in result.diagnosis),

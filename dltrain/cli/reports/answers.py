@@ -72,7 +72,7 @@ def _probabilities(report: Mapping[str, Any], target: str) -> list[Block]:
         blocks.append(Paragraph(f"{said[0].upper()}{said[1:]}."))
     if found := report.get("calibrated"):
         rows = [[name, format_number(found["before"].get(name)), format_number(value)] for name, value in found["after"].items()]
-        blocks.append(Table(f"calibration{of}, on the validation part", ["score", "before", "after"], rows))
+        blocks.append(Table(f"calibration{of}, on this part", ["score", "before", "after"], rows))
     if found := report.get("threshold"):
         text = f"The answer{of} is {found['label']} from a probability of {found['value']:.4g} on ({found.get('asked', '')})."
         blocks.append(Paragraph(text))

@@ -1,4 +1,4 @@
-"""Reads the `training:` and the `evaluation:` block."""
+"""Reads the `training:` block."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from dltrain.config.blocks.templates import check_metric, check_template, format
 from dltrain.config.catalog.metrics import metric_name
 from dltrain.config.components import plain_component, plain_value, read_component
 from dltrain.config.durations import why_no_warmup
-from dltrain.config.gates import parse_gate
 from dltrain.config.groups_key import read_groups
-from dltrain.config.keys import KEYS
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.reading import (
     Context,
@@ -26,8 +24,6 @@ from dltrain.config.reading import (
     items_of,
     plain_block,
     read_block,
-    read_key,
-    scalars_of,
 )
 from dltrain.config.text.nodes import MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
@@ -35,13 +31,11 @@ from dltrain.config.types import (
     CheckpointConfig,
     Component,
     DataConfig,
-    EvaluationConfig,
     LossConfig,
     MembersConfig,
     PhaseConfig,
     TrainingConfig,
 )
-from dltrain.errors import UsageError
 from dltrain.wording import did_you_mean, one_of
 
 CALLBACKS = {"early_stopping": "EarlyStopping", "reduce_lr_on_plateau": "ReduceLROnPlateau", "tensorboard": "TensorBoard"}
@@ -301,48 +295,6 @@ def _history_names(context: Context, config: TrainingConfig, data: DataConfig) -
     # Accuracy is computed wherever there are classes, the mean absolute error where numbers have no metric of one's own; which of
     # both the target has is looked at when the data is.
     return list(dict.fromkeys([*names, "accuracy", *([] if config.metrics else ["mean_absolute_error"])]))
-
-
-def read_evaluation(context: Context, node: Node | None) -> EvaluationConfig:
-    """The `evaluation:` block; gates are checked for their form."""
-
-    def gates(value: Node, path: str) -> Any:
-        texts = read_key(context, KEYS[path], value)
-        if texts is MISMATCH:
-            return texts
-        for text, item in zip(texts, scalars_of(value)):
-            try:
-                parse_gate(text)
-            except UsageError as error:
-                context.faults.add(item, path, error.faults[0].message, error.faults[0].hint)
-        return texts
-
-    def slices(value: Node, path: str) -> Any:
-        found = read_key(context, KEYS[path], value)
-        if found is MISMATCH or not isinstance(value, MappingNode):
-            return found
-        kept: dict[str, tuple[str, ...]] = {}
-        for column, given in found.items():
-            kept[column] = () if given is None else (given,) if isinstance(given, str) else tuple(given)
-            for text in kept[column]:
-                try:
-                    parse_gate(text)
-                except UsageError as error:
-                    context.faults.add(value.entries[column], path, error.faults[0].message, error.faults[0].hint)
-        return kept
-
-    values = read_block(context, node, "evaluation", {"require": gates, "slices": slices})
-    return EvaluationConfig(**{**values, "baselines": tuple(dict.fromkeys(values.get("baselines", ())))})
-
-
-def plain_evaluation(config: EvaluationConfig) -> dict[str, Any]:
-    """The block as plain values."""
-    slices = {column: list(gates) for column, gates in config.slices.items()}
-    return {
-        **({"require": list(config.require)} if config.require else {}),
-        **({"slices": slices} if slices else {}),
-        **({"baselines": list(config.baselines)} if config.baselines else {}),
-    }
 
 
 def plain_training(config: TrainingConfig | None) -> Any:

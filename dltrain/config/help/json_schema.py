@@ -204,6 +204,11 @@ def _members(key: Key) -> Schema:
     return _or({"type": "integer", "minimum": 1}, _block(key.path), PARAMETER)
 
 
+def _threshold(key: Key) -> Schema:
+    number = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
+    return _or(number, {"enum": ["f1"]}, {**_block(key.path), "minProperties": 1, "maxProperties": 1}, PARAMETER)
+
+
 def _phases(_of: Key) -> Schema:
     """Phases: keys of `training`, and `unfreeze`."""
     given = {name: _key(KEYS[f"training.{name}"]) for name in PHASE_KEYS} | {"unfreeze": _key(KEYS[UNFREEZE])}
@@ -244,6 +249,7 @@ _SPECIAL: Mapping[str, Any] = {
     "training.phases": _phases,
     **{f"training.{name}": _callback for name in CALLBACKS},
     "evaluation.require": _require,
+    "evaluation.threshold": _threshold,
     "sweep.parameters": _space,
 }
 

@@ -7,7 +7,15 @@ say what their keys are (`key.py`): a new key is a field with `keyed(…)`.
 from __future__ import annotations
 
 from dltrain.config.types.component import Component, LayerConfig, Place, fault_at
-from dltrain.config.types.config import LEARNED_BASELINES, Config, EvaluationConfig, ModelConfig, SweepConfig
+from dltrain.config.types.config import (
+    LEARNED_BASELINES,
+    Config,
+    CostConfig,
+    EvaluationConfig,
+    ModelConfig,
+    SweepConfig,
+    ThresholdConfig,
+)
 from dltrain.config.types.data import (
     LIKE_BOTH,
     LIKE_SCIKIT_LEARN,
@@ -34,6 +42,7 @@ __all__ = [
     "Component",
     "Config",
     "CorruptConfig",
+    "CostConfig",
     "DataConfig",
     "EvaluationConfig",
     "ImagesConfig",
@@ -48,6 +57,7 @@ __all__ = [
     "SplitConfig",
     "SweepConfig",
     "TextConfig",
+    "ThresholdConfig",
     "TrainingConfig",
     "config_fault",
     "fault_at",

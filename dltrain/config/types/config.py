@@ -62,8 +62,47 @@ LEARNED_BASELINES = ("linear", "boosting")
 
 
 @dataclass(frozen=True, slots=True)
+class CostConfig:
+    """`evaluation.threshold.cost`: what the two mistakes cost, in any unit."""
+
+    false_positive: float = keyed("number>=0", "Of calling a row the second class that is not.", 1.0, example=1)
+    false_negative: float = keyed("number>=0", "Of calling a row the first class that is of the second.", 1.0, example=20)
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdConfig:
+    """`evaluation.threshold`: from which probability of the second class on that is the answer.
+
+    Attributes:
+        number: the probability itself; None: it is chosen on the validation part.
+        f1: by the best F1.
+    """
+
+    recall: float | None = keyed("number(0,1]", "The best precision with at least this recall.", example=0.9)
+    precision: float | None = keyed("number(0,1]", "The best recall with at least this precision.", example=0.9)
+    cost: CostConfig | None = keyed(
+        "block", "The least cost of all mistakes.", example={"false_positive": 1, "false_negative": 20}, block=CostConfig
+    )
+    number: float | None = None
+    f1: bool = False
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether it takes rows to choose it."""
+        return self.number is None
+
+    def plain(self) -> Any:
+        """As the config says it."""
+        if self.number is not None:
+            return self.number
+        if self.cost is not None:
+            return {"cost": {"false_positive": self.cost.false_positive, "false_negative": self.cost.false_negative}}
+        return "f1" if self.f1 else {"recall": self.recall} if self.recall is not None else {"precision": self.precision}
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationConfig:
-    """The `evaluation:` block: what `fit` and `evaluate` hold the run to.
+    """The `evaluation:` block: what `fit` and `evaluate` hold the run to, and how its outputs become answers.
 
     Attributes:
         require: the gates, those of the command line behind the config's own.
@@ -89,6 +128,17 @@ class EvaluationConfig:
         "scikit-learn's models, fitted on the same rows of a table and shown beside the network: a linear one, boosted trees.",
         (),
         example=["linear", "boosting"],
+    )
+    threshold: ThresholdConfig | None = keyed(
+        "number(0,1)|'f1'|block",
+        "From which probability on the second of two classes is the answer: a number, or how the validation part chooses it.",
+        example={"recall": 0.9},
+        block=ThresholdConfig,
+    )
+    calibrate: str | None = keyed(
+        "'temperature'|'isotonic'",
+        "Mend the probabilities of classes by the validation part: by one number, or by a rising curve (1,000 rows and more).",
+        example="temperature",
     )
     num_added: int = field(default=0, compare=False)
 
@@ -154,7 +204,9 @@ class Config:
     training: TrainingConfig | None = keyed(
         "block", "How the network is trained; `none`: not at all.", TrainingConfig(), block=TrainingConfig
     )
-    evaluation: EvaluationConfig = keyed("block", "What the run is held to.", EvaluationConfig(), block=EvaluationConfig)
+    evaluation: EvaluationConfig = keyed(
+        "block", "What the run is held to, and how its outputs become answers.", EvaluationConfig(), block=EvaluationConfig
+    )
     extends: tuple[str, ...] = keyed(
         "text|list(text)",
         "Configs that this one begins with: mappings are merged, lists and components replaced; later ones win, this one over"

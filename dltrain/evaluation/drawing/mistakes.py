@@ -51,15 +51,17 @@ class MistakeSheet:
     mistakes: tuple[Mistake, ...]
 
 
-def worst_mistakes(indices: NDArray[Any], probabilities: NDArray[np.float64], classes: Sequence[str]) -> tuple[Mistake, ...]:
+def worst_mistakes(
+    indices: NDArray[Any], probabilities: NDArray[np.float64], classes: Sequence[str], predictions: NDArray[Any]
+) -> tuple[Mistake, ...]:
     """Wrong predictions, the most probable ones first.
 
     Args:
         indices: true classes [rows].
         probabilities: [rows, classes].
         classes: label names.
+        predictions: predicted classes [rows].
     """
-    predictions = probabilities.argmax(axis=1)
     wrong = np.flatnonzero(predictions != indices)
     confidence = probabilities[wrong, predictions[wrong]]
     worst = wrong[np.argsort(-confidence, kind="stable")[:NUM_SHOWN]]

@@ -1,12 +1,17 @@
-"""Whether what is called 80 % probable happens in 80 of 100 cases; and the curves that a part's answers draw."""
+"""Whether what is called 80 % probable happens in 80 of 100 cases, how that is mended; and the curves of a part's answers."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dltrain.model.heads.answers import MOST_TEMPERATURE, STEP, Curve, Isotonic, Temperature, log_odds
+
+Floats = NDArray[np.float64]
+LEAST_TEMPERATURE = 0.02
 BINS = 10
 MOST_POINTS = 100  # of a curve
 MOST_PAIRS = 400  # of true and predicted numbers
@@ -36,6 +41,56 @@ def calibration(codes: ArrayLike, probabilities: ArrayLike) -> dict[str, Any]:
         for place in np.flatnonzero(rows)
     ]
     return {"ece": float(np.abs(sums - hits).sum() / len(true)), "brier": brier, "bins": bins}
+
+
+def fit_temperature(codes: NDArray[Any], scores: NDArray[Any]) -> Temperature | None:
+    """The temperature with the least log loss; None where there is none: the rows are all right, however sure one is.
+
+    Args:
+        codes: class indices [rows].
+        scores: log-odds [rows, 1], or logarithms of probabilities up to a constant [rows, classes].
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import logsumexp
+
+    true, values = np.asarray(codes, np.int64), np.asarray(scores, np.float64)
+    if values.shape[1] == 1:
+        values = np.concatenate([np.zeros_like(values), values], axis=1)
+    given = values[np.arange(len(true)), true][:, None]
+
+    def loss(logarithm: float) -> float:
+        return float(logsumexp((values - given) / np.exp(logarithm), axis=1).mean())
+
+    # Convex in 1 / temperature, so that there is one valley.
+    ends = (float(np.log(LEAST_TEMPERATURE)), float(np.log(MOST_TEMPERATURE)))
+    found = float(np.exp(minimize_scalar(loss, bounds=ends, method="bounded", options={"xatol": 1e-9}).x))
+    return Temperature(found) if found > 1.001 * LEAST_TEMPERATURE else None
+
+
+def fit_isotonic(codes: NDArray[Any], probabilities: NDArray[Any], classes: Sequence[str]) -> Isotonic:
+    """The rising curves with the least squared error, one for each class; of two classes one, of the second.
+
+    Args:
+        codes: class indices [rows].
+        probabilities: as the model says them [rows, classes].
+        classes: their labels.
+    """
+    places = [1] if len(classes) == 2 else range(len(classes))
+    odds = log_odds(np.asarray(probabilities, np.float64))
+    return Isotonic(tuple(_curve(classes[place], odds[:, place], codes == place) for place in places))
+
+
+def _curve(label: str, odds: Floats, hits: NDArray[np.bool_]) -> Curve:
+    """One curve. It ends one row off 0 and 1: so many rows do not tell what never happens (Laplace's rule of succession)."""
+    from scipy.optimize import isotonic_regression
+
+    steps, places, counts = np.unique(np.round(odds / STEP), return_inverse=True, return_counts=True)
+    shares = np.bincount(places, hits, len(steps)) / counts
+    least = 1 / (len(odds) + 2)
+    fitted = np.clip(isotonic_regression(shares, weights=counts).x, least, 1 - least)
+    # Of each level stretch its first and its last point.
+    is_end = np.append(True, np.diff(fitted) != 0) | np.append(np.diff(fitted) != 0, True)
+    return Curve(label, tuple((steps[is_end] * STEP).tolist()), tuple(fitted[is_end].tolist()))
 
 
 def score_curves(is_positive: ArrayLike, scores: ArrayLike) -> dict[str, list[list[float]]]:

@@ -66,13 +66,16 @@ def classification_report(matrix: ArrayLike, classes: Sequence[str]) -> dict[str
     }
 
 
-def classification_metrics(targets: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None = None) -> dict[str, float]:
+def classification_metrics(
+    targets: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None = None, *, predictions: ArrayLike | None = None
+) -> dict[str, float]:
     """Accuracy, log loss, macro precision, recall and F1; for two classes also the area under the ROC curve.
 
     Args:
         targets: class indices [rows].
-        probabilities: [rows, classes]; the predicted class is the (first) most probable one.
+        probabilities: [rows, classes].
         weights: a weight for each row, or None.
+        predictions: predicted classes [rows]; None: the (first) most probable ones.
 
     Returns:
         {"accuracy", "log_loss", "precision", "recall", "f1"[, "roc_auc"]}; precision, recall and F1 are those of the second
@@ -83,12 +86,12 @@ def classification_metrics(targets: ArrayLike, probabilities: ArrayLike, weights
     num_classes = scores.shape[1]
     if len(indices) == 0:
         return {}
-    predictions = scores.argmax(axis=1)
+    said = scores.argmax(axis=1) if predictions is None else np.asarray(predictions, np.int64)
     report = classification_report(
-        confusion_matrix(indices, predictions, num_classes, weights), [str(index) for index in range(num_classes)]
+        confusion_matrix(indices, said, num_classes, weights), [str(index) for index in range(num_classes)]
     )
     means = report["classes"]["1"] if num_classes == 2 else report["macro"]
-    metrics = {"accuracy": _mean(predictions == indices, weights), "log_loss": log_loss(indices, scores, weights)}
+    metrics = {"accuracy": _mean(said == indices, weights), "log_loss": log_loss(indices, scores, weights)}
     metrics |= {name: means[name] for name in ("precision", "recall", "f1")}
     if num_classes == 2:
         metrics["roc_auc"] = roc_auc(indices == 1, scores[:, 1], weights)

@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 from dltrain.config.catalog.metrics import find_direction
 from dltrain.evaluation.metrics.intervals import Interval, Sums, Units, draw
 
+# Relative: what the digits of a file, or of float32, make of one and the same model is no difference.
+_ROUNDING = 1e-6
 DECIDING = ("log_loss", "mse", "accuracy")  # proper scores first
 
 
@@ -114,7 +116,8 @@ def _difference(name: str, old: float, new: float, interval: Interval | None) ->
     verdict = None
     direction = find_direction(name)
     if interval is not None and math.isfinite(new - old):
-        moved = 1 if interval[0] > 0 else -1 if interval[1] < 0 else 0
+        rounding = _ROUNDING * max(abs(old), abs(new))
+        moved = 1 if interval[0] > rounding else -1 if interval[1] < -rounding else 0
         good = 1 if direction == "max" else -1
         verdict = "not different" if moved == 0 else "better" if moved == good else "worse"
     return Difference(old, new, new - old, interval, verdict)

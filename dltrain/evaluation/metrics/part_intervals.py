@@ -14,6 +14,7 @@ from dltrain.data.dataset import Part, TargetSpec
 from dltrain.evaluation.metrics.intervals import Interval, Sums, Units, intervals, units_of
 from dltrain.evaluation.metrics.label_sums import label_sums
 from dltrain.evaluation.metrics.row_sums import class_sums, number_sums
+from dltrain.model.heads.answers import decide
 from dltrain.model.heads.head import Head, layer_name
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ _SAME = 1e-4  # relative: what Keras computes in float32
 
 
 def sums_of_part(
-    heads: Sequence[Head], answers: Sequence[NDArray[Any]], part: Part, means: Mapping[str, NDArray[Any]]
+    heads: Sequence[Head],
+    answers: Sequence[NDArray[Any]],
+    part: Part,
+    means: Mapping[str, NDArray[Any]],
+    predictions: NDArray[np.int64] | None = None,
 ) -> dict[str, Sums]:
     """Sums of each target, by the prefix that its metrics have.
 
@@ -32,6 +37,7 @@ def sums_of_part(
         answers: for each head probabilities [rows, classes], or [rows, targets] numbers in the targets' own units.
         part: the rows.
         means: of a single target: from `row_values`.
+        predictions: of a single target: predicted classes [rows]; None: those that the head decides for.
     """
     several = sum(len(head.targets) for head in heads) > 1
     found: dict[str, Sums] = {}
@@ -41,8 +47,11 @@ def sums_of_part(
         if head.classes:
             codes = part.targets[head.targets[0].name]
             more = {} if several or "loss" not in means else {"loss": _weighted(means["loss"], part)}
-            made = label_sums if head.is_multilabel else class_sums
-            found[f"{head.name}_" if several else ""] = made(codes, values, () if several else head.classes, more)
+            if head.is_multilabel:
+                found[f"{head.name}_" if several else ""] = label_sums(codes, values, () if several else head.classes, more)
+                continue
+            said = decide(head, values) if predictions is None else predictions
+            found[f"{head.name}_" if several else ""] = class_sums(codes, values, () if several else head.classes, more, said)
             continue
         for index, target in enumerate(head.targets):
             more = {} if several or "loss" not in means else {"loss": _weighted(means["loss"], part)}

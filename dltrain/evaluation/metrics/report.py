@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,14 +21,17 @@ from dltrain.evaluation.metrics.metrics import (
     classification_metrics,
     classification_report,
     confusion_matrix,
+    log_loss,
     regression_baseline,
     regression_metrics,
 )
 from dltrain.evaluation.metrics.part_intervals import add_intervals, sums_of_part, units_of_part
 from dltrain.evaluation.metrics.standard_errors import row_values, standard_errors
+from dltrain.evaluation.metrics.thresholds import threshold_document
 from dltrain.evaluation.metrics.verdicts import Prior, Verdict, judge_classes, judge_numbers, prior_of_classes
 from dltrain.evaluation.metrics.worst import worst_answers, worst_numbers
-from dltrain.model.heads.head import Head, layer_name
+from dltrain.model.heads.answers import Temperature, calibrate, decide, threshold_of
+from dltrain.model.heads.head import Head, layer_name, without_answers
 
 NO_PRIORS: Mapping[str, Prior] = {}
 NO_WEIGHTS: Mapping[str, NDArray[Any]] = {}
@@ -67,8 +70,13 @@ class PartReport:
 
 
 def probabilities_of(head: Head, output: NDArray[Any]) -> NDArray[np.float64]:
-    """Probability of each class, or of each of several labels, [rows, classes] from a head's raw output."""
+    """Probability of each class, or of each of several labels, [rows, classes] from a head's raw output, calibrated if it is."""
     values = np.asarray(output, np.float64)
+    return np.asarray(calibrate(head, values, _said(head, values)), np.float64)
+
+
+def _said(head: Head, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The probabilities as the model says them."""
     if head.is_multilabel:
         return 0.5 * (1 + np.tanh(0.5 * values)) if head.logits else values
     if values.shape[1] == 1:
@@ -81,6 +89,11 @@ def probabilities_of(head: Head, output: NDArray[Any]) -> NDArray[np.float64]:
         values = np.exp(values - values.max(axis=1, keepdims=True))
         values = values / values.sum(axis=1, keepdims=True)
     return values
+
+
+def is_mended(head: Head) -> bool:
+    """Whether its probabilities are calibrated."""
+    return head.answers is not None and head.answers.calibration is not None
 
 
 def answers_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> list[NDArray[np.float64]]:
@@ -250,7 +263,8 @@ def report_part(
                 _regression(shared, target, output[:, index], prefix=prefix)
     means: dict[str, NDArray[Any]] = {}
     if not several:
-        means = row_values(heads[0], answers[0] if heads[0].classes else answers[0][:, 0], part)
+        plain = answers_of(without_answers(heads), outputs)[0] if is_mended(heads[0]) else answers[0]
+        means = row_values(heads[0], answers[0] if heads[0].classes else answers[0][:, 0], part, plain)
         result.standard_errors = standard_errors(means)
     sums = sums_of_part(heads, answers, part, means)
     add_intervals(result, sums, units_of_part(part, sums))
@@ -286,24 +300,47 @@ def _classification(shared: _Shared, head: Head, output: NDArray[Any], *, prefix
     target, result, part = head.targets[0], shared.result, shared.part
     indices, seen, classes = part.targets[target.name], shared.reference[target.name], head.classes
     probabilities = probabilities_of(head, output)
-    metrics = classification_metrics(indices, probabilities)
-    predictions = probabilities.argmax(axis=1)
+    predictions = decide(head, probabilities)
+    metrics = classification_metrics(indices, probabilities, predictions=predictions)
     report = classification_report(confusion_matrix(indices, predictions, len(classes)), classes)
     report["calibration"] = calibration(indices, probabilities)
+    threshold = threshold_of(head)
+    if threshold is not None:
+        report["threshold"] = threshold_document(indices, probabilities, threshold)
+    if is_mended(head):
+        said = probabilities_of(replace(head, answers=None), output)
+        report["calibrated"] = _mended(head, indices, said, probabilities)
     if len(classes) == 2:
         report["curves"] = score_curves(indices == 1, probabilities[:, 1])
     baseline = classification_baseline(seen, indices, len(classes))
-    result.metrics = {**{prefix + key: value for key, value in metrics.items()}, **result.metrics}
+    own = {prefix + key: value for key, value in metrics.items()}
+    # Keras computes its own at one half, of probabilities as the model says them.
+    result.metrics = {**own, **result.metrics} if head.answers is None else {**result.metrics, **own}
     result.baseline |= {prefix + key: value for key, value in baseline.items()}
-    mistakes = worst_mistakes(indices, probabilities, classes)
+    mistakes = worst_mistakes(indices, probabilities, classes, predictions)
     report["worst"] = worst_answers(mistakes, part)
     if prefix:
         result.report[target.name] = report
     else:
         result.report |= report
         result.mistakes = mistakes
-    prior = shared.priors.get(target.name) or prior_of_classes(seen, len(classes), None, None)
-    _note(result, shared.name, target, judge_classes(indices, probabilities, prior, part.weights), prefix)
+    prior, weights = shared.priors.get(target.name), part.weights
+    if prior is None or is_mended(head):  # calibrated on rows that count once each, as these do
+        prior, weights = prior_of_classes(seen, len(classes), None, None), None if is_mended(head) else weights
+    _note(result, shared.name, target, judge_classes(indices, probabilities, prior, weights), prefix)
+
+
+def _mended(head: Head, codes: NDArray[Any], said: NDArray[np.float64], mended: NDArray[np.float64]) -> dict[str, Any]:
+    """What calibration does to the probabilities of a part."""
+    assert head.answers is not None
+
+    def measured(probabilities: NDArray[np.float64]) -> dict[str, float]:
+        found = calibration(codes, probabilities)
+        return {"ece": found["ece"], "brier": found["brier"], "log_loss": log_loss(codes, probabilities)}
+
+    how = head.answers.calibration
+    told = {"method": "temperature", "temperature": how.temperature} if isinstance(how, Temperature) else {"method": "isotonic"}
+    return {**told, "before": measured(said), "after": measured(mended)}
 
 
 def _regression(shared: _Shared, target: TargetSpec, column: NDArray[Any], *, prefix: str) -> None:

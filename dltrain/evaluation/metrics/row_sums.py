@@ -17,23 +17,30 @@ MOST_CLASSES = 100
 
 
 def class_sums(
-    codes: ArrayLike, probabilities: ArrayLike, labels: Sequence[str] = (), means: Mapping[str, Floats] = NO_MEANS
+    codes: ArrayLike,
+    probabilities: ArrayLike,
+    labels: Sequence[str] = (),
+    means: Mapping[str, Floats] = NO_MEANS,
+    predictions: ArrayLike | None = None,
 ) -> Sums:
     """Sums for what `classification_metrics` computes, and for `precision[label]`, `recall[label]` and `f1[label]`.
 
     Args:
         codes: class indices [rows].
-        probabilities: [rows, classes]; the predicted class is the first of the most probable ones.
+        probabilities: [rows, classes].
         labels: of the classes, for metrics of one class; empty: none of those.
         means: further metric -> values [rows] whose mean it is.
+        predictions: predicted classes [rows]; None: the first of the most probable ones.
     """
     true, scores = np.asarray(codes, np.int64), np.asarray(probabilities, np.float64)
-    said, (num_rows, num_classes) = scores.argmax(axis=1), scores.shape
+    num_rows, num_classes = scores.shape
+    said = scores.argmax(axis=1) if predictions is None else np.asarray(predictions, np.int64)
     right = said == true
     named = {"accuracy": right.astype(np.float64), "log_loss": row_losses(scores[np.arange(num_rows), true]), **means}
     auc, whole = auc_columns(true == 1, scores[:, 1]) if num_classes == 2 else ([], None)
     single, first = [np.ones(num_rows), *named.values(), *auc], 1 + len(named) + len(auc)
     is_counted = num_classes <= MOST_CLASSES
+    own = labels if is_counted else ()
 
     def add_up(codes: NDArray[np.int64], count: int) -> Floats:
         added = [add_columns(single, codes, count)]
@@ -42,8 +49,6 @@ def class_sums(
                 cells = np.bincount(chosen * num_classes + classes, minlength=count * num_classes)
                 added.append(cells.reshape(count, num_classes).astype(np.float64))
         return np.concatenate(added, axis=1)
-
-    own = labels if is_counted else ()
 
     def counts_of(sums: Floats) -> list[Floats]:
         return [sums[..., first + place * num_classes : first + (place + 1) * num_classes] for place in range(3)]

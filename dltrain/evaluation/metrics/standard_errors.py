@@ -12,19 +12,23 @@ from numpy.typing import NDArray
 from dltrain.data.dataset import Part
 from dltrain.evaluation.metrics.label_metrics import label_losses, row_metrics
 from dltrain.evaluation.metrics.metrics import row_losses
+from dltrain.model.heads.answers import decide
 from dltrain.model.heads.head import Head
 
 _CROSSENTROPIES = ("BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy")
 _LEAST_PROBABILITY = 1e-7  # as in Keras's cross-entropy, whose mean is the loss
 
 
-def row_values(head: Head, probabilities_or_values: NDArray[np.float64], part: Part) -> dict[str, NDArray[Any]]:
+def row_values(
+    head: Head, probabilities_or_values: NDArray[np.float64], part: Part, plain: NDArray[np.float64] | None = None
+) -> dict[str, NDArray[Any]]:
     """What each row brings to the metrics that are means over rows.
 
     Args:
         head: the only one of the model; classification, or regression of one target.
         probabilities_or_values: [rows, classes], or [rows] in the target's own units.
         part: the rows.
+        plain: the probabilities as the model says them, of which the loss is; None: those.
 
     Returns:
         `accuracy`, `log_loss`, `mse`, `mae` and `loss`, as far as they are such means; rows are taken to weigh the same.
@@ -39,8 +43,9 @@ def row_values(head: Head, probabilities_or_values: NDArray[np.float64], part: P
     if head.task == "classification":
         codes = part.targets[head.targets[0].name]
         given = probabilities_or_values[np.arange(part.num_rows), codes]
-        values = {"accuracy": probabilities_or_values.argmax(axis=1) == codes, "log_loss": row_losses(given)}
+        values = {"accuracy": decide(head, probabilities_or_values) == codes, "log_loss": row_losses(given)}
         if head.loss.name in _CROSSENTROPIES:
+            given = given if plain is None else plain[np.arange(part.num_rows), codes]
             values["loss"] = row_losses(given if head.logits else np.clip(given, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY))
         return values
     target = head.targets[0]

@@ -19,13 +19,14 @@ from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import UsageError
 from dltrain.evaluation.asked_rows import OtherRows
 from dltrain.evaluation.average_of_sweep import load_average
-from dltrain.evaluation.load_run import load_run, run_outputs
+from dltrain.evaluation.load_run import load_run, run_outputs, tell_answers
 from dltrain.evaluation.member_metrics import member_outputs
 from dltrain.evaluation.metrics.label_metrics import said_labels
 from dltrain.evaluation.metrics.reconstruction import row_errors
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.evaluation.predictions.files import prediction_columns
-from dltrain.model.heads.head import Head
+from dltrain.model.heads.answers import decide
+from dltrain.model.heads.head import Head, without_answers
 from dltrain.model.own_code.blame import blames_own_code
 from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter
@@ -99,7 +100,8 @@ def predict(
     require_trust(stored.config.code)
     if asked.words and stored.preprocessing.source != "word_vectors":
         raise UsageError("--word needs a run on words", hint=f"the run's data is {stored.config.data.source}; give it --data")
-    _, checkpoint = stored.checkpoint(weights)
+    name, checkpoint = stored.checkpoint(weights)
+    tell_answers(stored, name, reporter)
     part = asked.read(stored, threads or stored.threads, reporter, with_targets=False)
     model = stored.build(checkpoint, layer=layer)
     inputs = [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs]
@@ -205,6 +207,8 @@ def add_spread(
     """Columns `spread`: the sample standard deviation over the members of an ensemble, of the number or of the probability; of
     several labels `spread_<label>`.
 
+    The probabilities are those that the members say, before the average is calibrated.
+
     Args:
         result: the predictions of the average.
         heads: of the model.
@@ -212,14 +216,14 @@ def add_spread(
         members: the same of each member.
     """
     several = sum(len(head.targets) for head in heads) > 1
-    for place, head in enumerate(heads):
+    for place, (head, own) in enumerate(zip(heads, without_answers(heads), strict=True)):
         if head.is_multilabel:
             each = np.std(np.stack([probabilities_of(head, one[place]) for one in members]), axis=0, ddof=1)
             result.columns |= {f"spread_{label}": _in_nine_digits(each[:, index]) for index, label in enumerate(head.classes)}
             continue
         if head.task == "classification":
-            chosen = probabilities_of(head, outputs[place]).argmax(axis=1)[:, None]
-            said = [np.take_along_axis(probabilities_of(head, one[place]), chosen, axis=1)[:, 0] for one in members]
+            chosen = decide(head, probabilities_of(head, outputs[place]))[:, None]
+            said = [np.take_along_axis(probabilities_of(own, one[place]), chosen, axis=1)[:, 0] for one in members]
             result.columns["spread" + (f"_{head.targets[0].name}" if several else "")] = _spread(said)
             continue
         for index, target in enumerate(head.targets):
@@ -247,7 +251,7 @@ def _in_nine_digits(values: NDArray[np.float64], scale: float | None = None) -> 
 def _add_classes(result: Predictions, head: Head, output: NDArray[Any], top: int | None, *, several: bool) -> None:
     probabilities = probabilities_of(head, output)
     finite = _finite_rows(probabilities)
-    labels = [head.classes[index] if known else None for index, known in zip(probabilities.argmax(axis=1), finite)]
+    labels = [head.classes[index] if known else None for index, known in zip(decide(head, probabilities), finite)]
     probabilities = _in_nine_digits(probabilities)
     name = head.targets[0].name
     if several:

@@ -28,11 +28,13 @@ class ReadPredictions:
     Attributes:
         answers: probabilities [rows, classes] (of labels alone 0 and 1), or numbers [rows, 1].
         has_probabilities: whether they are what the file gives.
+        labels: of classes, the index of the one that is predicted [rows]: `prediction`, else the most probable one.
         notes: sentences for the user.
     """
 
     answers: NDArray[np.float64]
     has_probabilities: bool = False
+    labels: NDArray[np.int64] | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -69,11 +71,20 @@ def read_predictions(path: Path, head: Head, part: Part) -> ReadPredictions:
         if not np.allclose(answers.sum(axis=1), 1, atol=_SUM):
             row = int(np.flatnonzero(~np.isclose(answers.sum(axis=1), 1, atol=_SUM))[0]) + 1
             raise DataError(Fault(f"{shown(str(path))}: the probabilities of prediction {row:,} do not add up to 1"))
-        return ReadPredictions(answers, True, notes)
+        named = "prediction" in frame.columns
+        labels = _codes(path, frame, head) if named else answers.argmax(axis=1).astype(np.int64)
+        return ReadPredictions(answers, True, labels, notes)
     if "prediction" not in frame.columns:
         raise DataError(Fault(f"{shown(str(path))} has no column prediction", hint=f"it has {listed(frame.columns)}"))
     if not head.classes:
-        return ReadPredictions(_numbers(path, frame, "prediction")[:, None], False, notes)
+        return ReadPredictions(_numbers(path, frame, "prediction")[:, None], False, None, notes)
+    codes = _codes(path, frame, head)
+    notes.append(f"{shown(str(path))} holds labels without probabilities: no metric of probabilities is compared.")
+    return ReadPredictions(np.eye(len(head.classes))[codes], False, codes, notes)
+
+
+def _codes(path: Path, frame: polars.DataFrame, head: Head) -> NDArray[np.int64]:
+    """The class that each row is predicted to be of."""
     known = {label: index for index, label in enumerate(head.classes)}
     said = [str(label) for label in frame["prediction"].to_list()]
     unknown = next((label for label in said if label not in known), None)
@@ -81,8 +92,7 @@ def read_predictions(path: Path, head: Head, part: Part) -> ReadPredictions:
         raise DataError(
             Fault(f"{shown(str(path))} predicts {unknown!r}", hint=f"the classes of the run are {listed(head.classes)}")
         )
-    notes.append(f"{shown(str(path))} holds labels without probabilities: no metric of probabilities is compared.")
-    return ReadPredictions(np.eye(len(known))[[known[label] for label in said]], False, notes)
+    return np.array([known[label] for label in said], np.int64)
 
 
 def _in_order(path: Path, frame: polars.DataFrame, part: Part) -> tuple[polars.DataFrame, list[str]]:

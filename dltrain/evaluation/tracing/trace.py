@@ -24,6 +24,7 @@ from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.evaluation.tracing.rows import parse_inputs, rows_of_data
 from dltrain.model.encode import encode_part
 from dltrain.model.given import given_heads, given_schema
+from dltrain.model.heads.answers import decide
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.numbers.passes import NetworkNumbers, Pass
@@ -211,7 +212,7 @@ def _predictions(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> list
             for row, text in zip(rows, said, strict=True):
                 row[head.name] = text or "no label"
         elif head.task == "classification" and output.ndim == 2:
-            for row, index in zip(rows, probabilities_of(head, output).argmax(axis=1)):
+            for row, index in zip(rows, decide(head, probabilities_of(head, output))):
                 row[head.name] = head.classes[index]
         elif head.task == "regression":
             own = np.stack([spec.to_prediction(output[:, index]) for index, spec in enumerate(head.targets)], axis=1)

@@ -107,6 +107,8 @@ def document(
             "shape": [None, *item.shape],
             "meaning": item.meaning,
             **({"labels": list(item.labels)} if item.labels else {}),
+            **({"threshold": item.threshold} if item.threshold is not None else {}),
+            **({"calibration": item.calibration} if item.calibration is not None else {}),
         }
         for item in outputs
     ]

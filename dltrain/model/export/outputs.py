@@ -13,7 +13,9 @@ from dltrain.data.columns.scaling import STRAIGHT_SCALES
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
+from dltrain.model.heads.answers import calibrate, threshold_of
 from dltrain.model.heads.head import Head, layer_name
+from dltrain.wording import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class RawOutput:
         shape: without the rows.
         meaning: for the user.
         labels: in the order of the probabilities; for a label the texts that it can be. Else empty.
+        threshold: of two classes, from which probability on the second is the label; None: the most probable one is.
+        calibration: the name of what mends the probabilities; None: they are as the model says them.
     """
 
     name: str
@@ -33,6 +37,8 @@ class RawOutput:
     shape: tuple[int, ...]
     meaning: str
     labels: tuple[str, ...] = ()
+    threshold: float | None = None
+    calibration: str | None = None
 
 
 Units = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -79,9 +85,9 @@ def add_outputs(
     made: dict[str, Any] = {}
     outputs: list[RawOutput] = []
 
-    def add(name: str, tensor: Any, dtype: str, meaning: str, labels: tuple[str, ...] = ()) -> None:
+    def add(name: str, tensor: Any, dtype: str, meaning: str, labels: tuple[str, ...] = (), **told: Any) -> None:
         made[name] = tensor
-        outputs.append(RawOutput(name, dtype, tuple(int(extent) for extent in tensor.shape[1:]), meaning, labels))
+        outputs.append(RawOutput(name, dtype, tuple(int(extent) for extent in tensor.shape[1:]), meaning, labels, **told))
 
     for head, tensor in zip(heads, tensors, strict=True):
         if head.is_multilabel:
@@ -90,12 +96,8 @@ def add_outputs(
             add("probabilities", probabilities, "float32", meaning, head.classes)
         elif head.task == "classification":
             ending = f"_{layer_name(head.targets[0].name)}" if several else ""
-            probabilities = _probabilities(keras, head, tensor)
-            # Keras's argmax looks at bits, which not every format can.
-            index = keras.ops.top_k(probabilities, 1)[1][:, 0]
-            label = _label(keras, head.classes, index) if with_text else index
-            add(f"prediction{ending}", label, "string", "the most probable label", head.classes)
-            add(f"probabilities{ending}", probabilities, "float32", "one for each label, in their order", head.classes)
+            for item in _class_outputs(keras, head, tensor, ending, with_text=with_text):
+                add(*item, head.classes, **_told(head))
         elif head.task == "regression":
             for index, target in enumerate(head.targets):
                 value = target.to_prediction(tensor[:, index], keras.ops)
@@ -116,8 +118,40 @@ def add_outputs(
     return made, tuple(outputs)
 
 
+def _class_outputs(keras: Any, head: Head, tensor: Any, ending: str, *, with_text: bool) -> list[tuple[str, Any, str, str]]:
+    """Name, tensor, type and meaning of the label and of the probabilities."""
+    probabilities, threshold = _probabilities(keras, head, tensor), threshold_of(head)
+    if threshold is None:
+        # Keras's argmax looks at bits, which not every format can.
+        index, meaning = keras.ops.top_k(probabilities, 1)[1][:, 0], "the most probable label"
+    else:
+        index = keras.ops.cast(probabilities[:, 1] >= threshold.value, "int32")
+        first, second = (one_line(label, 24) for label in head.classes)
+        meaning = f"{second} where its probability is at least {threshold.value:.9g}, else {first}"
+    label = _label(keras, head.classes, index) if with_text else index
+    how = f" ({_told(head)['calibration']} calibration)" if "calibration" in _told(head) else ""
+    return [
+        (f"prediction{ending}", label, "string", meaning),
+        (f"probabilities{ending}", probabilities, "float32", f"one for each label, in their order{how}"),
+    ]
+
+
+def _told(head: Head) -> dict[str, Any]:
+    """What the description of a file says of an output's answers."""
+    threshold, calibration = threshold_of(head), head.answers.calibration if head.answers is not None else None
+    return {
+        **({"threshold": threshold.value} if threshold is not None else {}),
+        **({"calibration": type(calibration).__name__.lower()} if calibration is not None else {}),
+    }
+
+
 def _probabilities(keras: Any, head: Head, tensor: Any) -> Any:
     """The same as `dltrain.evaluation.metrics.report.probabilities_of`, as a graph."""
+    return calibrate(head, tensor, _said(keras, head, tensor), keras.ops)
+
+
+def _said(keras: Any, head: Head, tensor: Any) -> Any:
+    """The probabilities as the model says them."""
     ops = keras.ops
     if tensor.shape[1] == 1:
         if head.logits:

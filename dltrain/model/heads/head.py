@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dltrain.config.types import Component, LayerConfig, ModelConfig
 from dltrain.data.dataset import InputSpec, TargetSpec
+from dltrain.model.heads.answers import Answers
 
 # Metrics that compare with a class's index; those that take it as well as a one-hot class; all others compare unit by unit.
 INDEX_METRICS = {
@@ -54,6 +55,7 @@ class Head:
         reason: a sentence for the user.
         source: the layer that is the output, or that the added layers take; None: the last one of the config.
         warning: what may be meant otherwise, a sentence; None: nothing.
+        answers: how its outputs become answers, found once the model is trained; None: as they are.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Head:
     reason: str
     source: str | None = None
     warning: str | None = None
+    answers: Answers | None = None
 
     @property
     def task(self) -> str:
@@ -82,6 +85,11 @@ class Head:
     def classes(self) -> tuple[str, ...]:
         """Label names in index order; empty for numbers."""
         return self.targets[0].classes
+
+
+def without_answers(heads: Sequence[Head]) -> tuple[Head, ...]:
+    """The heads with their outputs as they are: of an ensemble's members, which nothing was fitted to."""
+    return tuple(replace(head, answers=None) for head in heads)
 
 
 def metrics_of(head: Head, wanted: Sequence[Component], *, alone: bool) -> list[Component]:

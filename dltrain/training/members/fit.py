@@ -144,10 +144,12 @@ class EnsembleFit:
             data = tensors[name]
             return forward.evaluate(data.inputs, data.targets, data.weights)
 
-        reports = record.report(parts, of_part)
+        train, held_out = dataset.parts["train"], None
         if self.rows:
-            train = dataset.parts["train"]
             outputs = held_out_outputs(average, train, dataset.schema, self.rows)
+            held_out = outputs, train
+        reports = record.report(parts, of_part, average.weights, held_out)
+        if held_out is not None:
             logs = score(outputs, train, dataset.schema, average, self.training.stages[-1])
             described = record.manifest.reference
             known = reference_of(train, described), restore_priors(described, dataset.schema.targets)

@@ -30,6 +30,7 @@ from dltrain.storage.run import Run
 from dltrain.training.environment import git_commit, settings_note
 from dltrain.training.pace import Pace
 from dltrain.training.result import FitResult
+from dltrain.training.saving.answers import HeldOut, settle_answers
 from dltrain.training.saving.manifest import Manifest
 from dltrain.training.saving.pictures import Pictures
 from dltrain.training.saving.resuming import compare_with_run
@@ -192,21 +193,33 @@ class RunRecord:
             self.write()
 
     def report(
-        self, parts: Mapping[str, Part], evaluate: Callable[[str], tuple[Mapping[str, float], Sequence[NDArray[Any]]]]
+        self,
+        parts: Mapping[str, Part],
+        evaluate: Callable[[str], tuple[Mapping[str, float], Sequence[NDArray[Any]]]],
+        weights: str,
+        held_out: HeldOut | None = None,
     ) -> dict[str, PartReport]:
-        """Metrics and report of each part that has rows; what a fold held out is written into the run.
+        """Metrics and report of each part that has rows, and what makes answers of outputs; what a fold held out is written.
 
         Args:
             parts: name -> rows.
             evaluate: gives, for a part's name, loss and metrics, and the outputs: one array [rows, ...] per head.
+            weights: "best" or "last": whose outputs they are.
+            held_out: outputs and rows to fit calibration and thresholds to; None: those of the validation part.
         """
+        validated = "validation" in parts and bool(parts["validation"].num_rows)
+        known = {"validation": evaluate("validation")} if validated else {}
+        if held_out is None and validated:
+            held_out = known["validation"][1], parts["validation"]
+        asked, reporter = self.config.evaluation, self.session.reporter
+        self.heads = settle_answers(self.run.path, asked, self.heads, weights, held_out, reporter)
         described = self.manifest.reference
         priors = restore_priors(described, self.dataset.schema.targets)
         reference = reference_of(self.dataset.parts["train"], described)
         reports = {}
         for name, part in parts.items():
             if part.num_rows:
-                logs, outputs = evaluate(name)
+                logs, outputs = known.pop(name) if name in known else evaluate(name)
                 reports[name] = report_part(name, logs, self.heads, outputs, part, reference, priors)
                 if name == "validation" and self.config.data.split.fold is not None:
                     write_held_out(self.run.path, self.heads, outputs, part)

@@ -302,7 +302,7 @@ class _Stack:
                 logs, outputs = evaluated[name]
                 return {key: float(values[trial.index]) for key, values in logs.items()}, [outputs[trial.index]]
 
-            return trial.record.report({name: trial.dataset.parts[name] for name in evaluated}, of_trial)
+            return trial.record.report({name: trial.dataset.parts[name] for name in evaluated}, of_trial, weights[trial.index])
 
         with ThreadPoolExecutor(8) as pool:
             found = [
