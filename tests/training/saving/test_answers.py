@@ -17,12 +17,12 @@ from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precisio
 from dltrain.checking.check import check_config
 from dltrain.cli.app import run as dltrain
 from dltrain.errors import RunError, UsageError
-from dltrain.evaluation.answers import read_answers
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.export import export
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.evaluation.predictions.stored_part import predict_part
+from dltrain.model.heads.stored_answers import read_answers
 from dltrain.reporting import WarningList
 from dltrain.training.fit import fit
 from tests.training.stacked.support import fit_stacked
@@ -106,7 +106,7 @@ def test_they_hold_in_every_answer_and_figure(two):
     fitted = stored["reports"]["validation"]["calibrated"]
     assert fitted["after"]["log_loss"] < fitted["before"]["log_loss"]
     assert mended["after"]["ece"] == result.report["calibration"]["ece"]
-    assert (run / "threshold.png").exists()
+    assert f"chosen: {value:.4g}" in (run / "results.svg").read_text()
 
 
 def test_another_threshold_is_tried(two, capsys):
