@@ -11,7 +11,7 @@ from typing import Any
 from dltrain.config.catalog.metrics import split_part
 from dltrain.evaluation.asked_rows import MeasuredRows, ReadRows
 from dltrain.evaluation.average_of_sweep import load_average
-from dltrain.evaluation.load_run import StoredRun, load_run, tell_answers
+from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run
 from dltrain.evaluation.member_metrics import measure_members
 from dltrain.evaluation.metrics.gates import check_gates, parse_gates
 from dltrain.evaluation.metrics.learned_baselines import learned_baselines
@@ -100,8 +100,7 @@ def evaluate(
     require_trust(stored.config.code)
     if threshold is not None:
         stored.heads = with_threshold(stored.heads, threshold)
-    name, checkpoint = stored.checkpoint(weights)
-    tell_answers(stored, name, reporter)
+    name, checkpoint = find_checkpoint(stored, weights, reporter)
     found = MeasuredRows(**rows).read(stored, threads or stored.threads, reporter)
     result = _measure(stored, stored.build(checkpoint), found)
     result.weights = name

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.average_of_sweep import load_average
-from dltrain.evaluation.load_run import StoredRun, load_run, run_outputs, tell_answers
+from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
 from dltrain.evaluation.made_up_rows import largest_difference, make_up
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.model.export.format import ExportFormat, document
@@ -114,8 +114,7 @@ def export(
         notes.append(f"the file computes in float32: not all that reads {chosen.name} knows {stored.config.model.precision}")
         stored = stored.in_float32()
     inputs = describe_inputs(stored.preprocessing, chosen.input_name)
-    weights_name, checkpoint = stored.checkpoint(weights)
-    tell_answers(stored, weights_name, reporter)
+    _, checkpoint = find_checkpoint(stored, weights, reporter)
     reporter.status("importing Keras")
     keras = import_keras(threads or stored.threads)
     reporter.status("building the model")

@@ -198,14 +198,20 @@ def _extras(run: Run, manifest: dict[str, Any]) -> list[str]:
     return [*answers, *(f"state/{name}" for name in names if run.inside("state", name).exists())]
 
 
-def tell_answers(stored: StoredRun, weights: str, reporter: Reporter) -> None:
-    """Warn where calibration and thresholds that the config asks for are not those of these weights.
+def find_checkpoint(stored: StoredRun, wanted: str | None, reporter: Reporter) -> tuple[str, Path]:
+    """`StoredRun.checkpoint`, with a warning where calibration and thresholds that the config asks for are not those of it.
 
     Args:
         stored: the run.
-        weights: "best" or "last".
-        reporter: hears of it.
+        wanted: "best", "last", or None: the run's model.
+        reporter: hears the warning.
     """
+    name, path = stored.checkpoint(wanted)
+    _tell_answers(stored, name, reporter)
+    return name, path
+
+
+def _tell_answers(stored: StoredRun, weights: str, reporter: Reporter) -> None:
     wanted = stored.config.evaluation
     asked = [name for name, value in (("threshold", wanted.threshold), ("calibrate", wanted.calibrate)) if value is not None]
     words = " and ".join(f"evaluation.{name}" for name in asked)

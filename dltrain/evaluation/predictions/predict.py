@@ -19,7 +19,7 @@ from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import UsageError
 from dltrain.evaluation.asked_rows import OtherRows
 from dltrain.evaluation.average_of_sweep import load_average
-from dltrain.evaluation.load_run import load_run, run_outputs, tell_answers
+from dltrain.evaluation.load_run import find_checkpoint, load_run, run_outputs
 from dltrain.evaluation.member_metrics import member_outputs
 from dltrain.evaluation.metrics.label_metrics import said_labels
 from dltrain.evaluation.metrics.reconstruction import row_errors
@@ -100,8 +100,7 @@ def predict(
     require_trust(stored.config.code)
     if asked.words and stored.preprocessing.source != "word_vectors":
         raise UsageError("--word needs a run on words", hint=f"the run's data is {stored.config.data.source}; give it --data")
-    name, checkpoint = stored.checkpoint(weights)
-    tell_answers(stored, name, reporter)
+    _, checkpoint = find_checkpoint(stored, weights, reporter)
     part = asked.read(stored, threads or stored.threads, reporter, with_targets=False)
     model = stored.build(checkpoint, layer=layer)
     inputs = [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs]
