@@ -69,6 +69,7 @@ class MeasuredRows:
         skip_broken: leave out pictures that cannot be used, and name them, instead of failing.
         images: folders of the pictures that a table names, in place of the run's own.
         overrides: where the run's data is now, if it was moved: words such as "data.path=FILE".
+        threshold: from which probability on the second of two classes is the answer, in place of the run's own threshold.
     """
 
     data: Sequence[str] = ()
@@ -77,6 +78,7 @@ class MeasuredRows:
     skip_broken: bool = False
     images: Sequence[str] = ()
     overrides: Sequence[str] = ()
+    threshold: float | None = None
 
     def read(self, stored: StoredRun, threads: int | None, reporter: Reporter) -> ReadRows:
         """The rows, with what is to be said of them.

@@ -71,7 +71,6 @@ def evaluate(
     trials: int | None = None,
     require: Sequence[str] = (),
     own_gates: bool = True,
-    threshold: float | None = None,
     threads: int | None = None,
     reporter: Reporter | None = None,
     **rows: Any,
@@ -84,10 +83,9 @@ def evaluate(
         trials: of a sweep: the average of so many of its best trials; None: the best one.
         require: gates, besides those of the run's config.
         own_gates: hold the run to what its config requires.
-        threshold: from which probability on the second of two classes is the answer, in place of the run's own threshold.
         threads: threads for one operation; None: those of the run.
         reporter: is told what happens.
-        rows: on which rows, by the attributes of `MeasuredRows`, such as `part` or `data`.
+        rows: how and on which rows, by the attributes of `MeasuredRows`, such as `part` or `data`.
 
     Raises:
         DataError: the data is missing, unfit, or not that of the run.
@@ -98,10 +96,11 @@ def evaluate(
     parse_gates(require)
     stored = load_run(run) if trials is None else load_average(run, trials)
     require_trust(stored.config.code)
-    if threshold is not None:
-        stored.heads = with_threshold(stored.heads, threshold)
+    asked = MeasuredRows(**rows)
+    if asked.threshold is not None:
+        stored.heads = with_threshold(stored.heads, asked.threshold)
     name, checkpoint = find_checkpoint(stored, weights, reporter)
-    found = MeasuredRows(**rows).read(stored, threads or stored.threads, reporter)
+    found = asked.read(stored, threads or stored.threads, reporter)
     result = _measure(stored, stored.build(checkpoint), found)
     result.weights = name
     if trials is not None:
