@@ -189,7 +189,7 @@ class _Text:
         content = check_utf8(self.content, source.file, self.line)
         records = count_records(content, self.line, source.file, source.layout, self.first)
         if records is not None and records.num_records and wanted is not None:
-            chunk = self._read(records, wanted, most)
+            chunk = self._read(records, content, wanted, most)
             if chunk is not None:
                 return chunk
         # What was only counted is looked at record by record where the reader does not agree, or nobody reads it.
@@ -198,13 +198,13 @@ class _Text:
         widths = records.scan.num_fields[self.first :], records.scan.lines[self.first :]
         if wanted is None or not records.num_records or (widths[0] != len(source.columns)).any():
             return Chunk(records.num_records, origin=records.origin(shown(source.file)), widths=widths)
-        chunk = self._read(records, wanted, most)
+        chunk = self._read(records, content, wanted, most)
         assert chunk is not None
         chunk.widths = widths
         return chunk
 
-    def _read(self, records: Records, wanted: Wanted, most: int | None) -> Chunk | None:
-        """The columns; None where the reader does not agree with the count."""
+    def _read(self, records: Records, content: bytes, wanted: Wanted, most: int | None) -> Chunk | None:
+        """The columns of the text; None where the reader does not agree with the count."""
         layout, names = self.source.layout, list(wanted.columns)
         frame, done = None, tuple[str, ...]()
         is_typed = wanted.is_plain and wanted.numbers and not wanted.has_number_words and not wanted.unmet
@@ -222,17 +222,17 @@ class _Text:
             if frame is None:
                 return None
         frame = frame.head(most) if most is not None else frame
-        last = self._last(records) if most is None else ()
+        last = self._last(records, content) if most is None else ()
         met = wanted.unmet.among(frame, wanted.reading) if wanted.unmet and not done else []
         frame, bad = read_kinds(frame, wanted, done)
         return Chunk(records.num_records, frame, bad, records.origin(shown(self.source.file)), met=met, last=last)
 
-    def _last(self, records: Records) -> tuple[str | None, ...]:
-        """The texts of the last record."""
+    def _last(self, records: Records, content: bytes) -> tuple[str | None, ...]:
+        """The cells of the text's last record."""
         layout, scan = self.source.layout, records.scan
         record = records.content.rstrip(b"\n").rpartition(b"\n")[2]
         if scan is not None:
-            record = strip_field_blanks(self.content[scan.starts[-1] : scan.ends[-1]], scan, len(scan.starts) - 1)
+            record = strip_field_blanks(content[scan.starts[-1] : scan.ends[-1]], scan, len(scan.starts) - 1)
         frame = read_columns(record, layout.columns, layout.separator, layout.quote, shown(self.source.file), self.line)
         return tuple(frame.row(0)) if frame.height == 1 else ()
 

@@ -109,6 +109,7 @@ class Framing:
         if self.comment is not None and self.comment in content:
             content = re.sub(rb"(?m)^[ \t]*" + re.escape(self.comment) + rb"[^\n]*$", b"", content)
         if self.squeezes:
+            content = content.replace(b"\r\n", b"\n")
             content = re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", content)
             content = _BLANKS.sub(lambda match: match[1] or b"\t", content)
         return content

@@ -21,6 +21,7 @@ from dltrain.data.columns.number_signs import find_number_signs
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import find_separator
 from dltrain.reporting import Reporter
+from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as
 from tests.support import shared_data
 
 MODEL = "model: {layers: [{Dense: {units: 2}}]}\ntraining: {epochs: 1}\n"
@@ -368,3 +369,28 @@ def test_numbers_of_real_tables_are_those_of_pandas_however_they_are_written(nam
             np.testing.assert_array_equal(values[filled], expected[filled], err_msg=f"{file} {column}")
             compared += int(filled.sum())
     assert compared > 1_500
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ('"a","b","y"\n"1","2,5","3"\n"4","5,25","6"\n"7","8,125","9"\n', ""),
+        ('a,b,y\n1,2,"3"\n4,5,"6"\n7,8,"9"\n', ""),
+        ("a b y\n1 2 3  \n4\t5 6 \n7  8 9\n", ", separator: whitespace"),
+        ('sep=;\n"a" ; "b";"y"\n"1";"2";"3" \n4;"5";6\n7;8;9\n', ""),
+        ('n,b,y\nx,2,3\ny,5,6\nx,8,9\nz,1,1\n"Total","16","19"\n', ""),
+    ],
+)
+def test_line_ends_of_windows_are_read_alike_streamed_and_not(text, options, tmp_path, monkeypatch):
+    (tmp_path / "unix.csv").write_bytes(text.encode())
+    (tmp_path / "windows.csv").write_bytes(text.replace("\n", "\r\n").encode())
+    texts = [
+        f"data: {{source: csv, path: {name}.csv, target: y, task: regression{options}}}\n{MODEL}" for name in ("unix", "windows")
+    ]
+    unix, windows = (load_config_text(one, folder=tmp_path).data for one in texts)
+    resident = load_as(monkeypatch, IN_MEMORY, windows)
+    assert_same(resident, load_as(monkeypatch, STREAMED, windows))
+    expected = load_as(monkeypatch, IN_MEMORY, unix).parts["train"]
+    for name, rows in expected.inputs.items():
+        np.testing.assert_array_equal(resident.parts["train"].inputs[name], rows)
+    np.testing.assert_array_equal(resident.parts["train"].targets["y"], expected.targets["y"])
