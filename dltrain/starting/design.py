@@ -14,7 +14,8 @@ MIDDLE_ROWS = 5_000
 LARGE_ROWS = 50_000
 UNITS = ((1_000, [16]), (MIDDLE_ROWS, [32]), (LARGE_ROWS, [64, 32]), (math.inf, [128, 64]))
 # (rows, shares of test and validation): a small test part tells a good model from a lucky one only if it is not too small.
-SHARES = ((10_000, (0.25, 0.2)), (100_000, (0.2, 0.2)), (math.inf, (0.1, 0.1)))
+VALIDATION = 0.2
+SHARES = ((10_000, (0.25, VALIDATION)), (100_000, (0.2, VALIDATION)), (math.inf, (0.1, 0.1)))
 # Below so many rows for each number of the input, units are dropped at random.
 ROWS_PER_INPUT = 20
 STEPS_PER_EPOCH = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.config.types import DataConfig
 from dltrain.data.columns.kinds import KINDS
 from dltrain.data.columns.spoken import how_read
 from dltrain.data.raw import RawTable
@@ -14,7 +14,7 @@ from dltrain.data.tables.preprocessing import locator
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns
 from dltrain.starting.common_blocks import open_config, render_model, render_split, render_training
-from dltrain.starting.design import Design
+from dltrain.starting.design import MEMBERS, VALIDATION, Design
 from dltrain.starting.leaks import Leaks
 from dltrain.starting.preparation import MOST_ONE_HOT, Preparation
 from dltrain.starting.target import Target
@@ -80,7 +80,7 @@ def render_table(head: str, found: Studied, chosen: Design) -> str:
     dates = [name for name, kind in columns.kinds.items() if kind.kind == "date" and name != target.name]
     render_split(block, config.split)
     if dates:
-        _suggest_time(block, config.split, dates[0])
+        _suggest_time(block, config, dates[0])
         _notice_several(block, raw, dates[0], target, columns)
     render_model(block, chosen)
     render_training(block, chosen, target.spec.task, target.counts)
@@ -222,10 +222,13 @@ def _dates_remark(columns: Columns) -> str:
     return "; ".join(kind.note.split("; data.dates")[0] for kind in columns.kinds.values() if kind.note)
 
 
-def _suggest_time(block: Block, split: SplitConfig, name: str) -> None:
-    shares = f"test: {split.test}" + (f", validation: {split.validation}" if split.validation else "")
-    words = f"split: {{time: {name}, {shares}}}"
-    block.remark(f"to be tested on what comes later, as in use: {words}, with {name} out of `features`", indent=2)
+def _suggest_time(block: Block, config: DataConfig, name: str) -> None:
+    split = config.split
+    validation = split.validation or VALIDATION
+    words = f"split: {{time: {name}, test: {split.test}, validation: {validation}}}, with {name} out of `features`"
+    words += "" if split.validation else f" and `members: {MEMBERS}`, for earlier rows are no fold"
+    words += ", without `clip_target`, for later values may be beyond" if config.clip_target else ""
+    block.remark(f"to be tested on what comes later, as in use: {words}", indent=2)
 
 
 def _notice_several(block: Block, raw: RawTable, name: str, target: Target, columns: Columns) -> None:
