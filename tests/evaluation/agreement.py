@@ -71,7 +71,7 @@ class Tally:
             self.same(list(found), list(expected), what)
             for name, value in expected.items():
                 self.same_report(found[name], value, f"{what}, {name}", exact=exact)
-        elif isinstance(expected, list) and expected and isinstance(expected[0], dict):
+        elif isinstance(expected, list) and any(isinstance(item, dict | list | float) for item in expected):
             for one, other in zip(found, expected, strict=True):
                 self.same_report(one, other, what, exact=exact)
         elif isinstance(expected, float):
