@@ -87,3 +87,26 @@ def test_equal_models_are_seldom_called_different_and_others_nearly_always():
         assert one.decided_by == "mse"
         found.append(one.verdict == "better")
     assert np.mean(found) >= 0.95
+
+
+@pytest.mark.slow
+def test_how_often_two_models_are_called_different():
+    """Prints the shares: `pytest --slow -s`. A test of 95 % finds a true difference of three standard errors 85 times of 100."""
+    rng, told = np.random.default_rng(5), {}
+    equal = [verdict_of(*models(rng, 300)) for _ in range(200)]
+    for name in ("log_loss", "accuracy"):
+        told[f"equal, {name}"] = np.mean([found.metrics[name].verdict != "not different" for found in equal])
+    calls, apart = [], []
+    for _ in range(1000):
+        true, old = rng.normal(size=300), rng.normal(size=300)
+        new = old * np.sqrt(1 - 0.22) + 0.3 * rng.normal(size=300)
+        differences = new**2 - old**2
+        pair = {"": number_sums(true, true + new)}, {"": number_sums(true, true + old)}
+        calls.append(compare_sums(*pair, units_of(300)).metrics["mse"].verdict == "better")
+        apart.append(-differences.mean() / (differences.std(ddof=1) / np.sqrt(300)))
+    told["three standard errors apart as measured, mse"] = np.mean(np.array(calls)[np.array(apart) >= 3])
+    print(f"pairs with three standard errors as measured: {np.sum(np.array(apart) >= 3)}")
+    print({name: round(float(share), 4) for name, share in told.items()})
+    assert told["equal, log_loss"] <= 0.07
+    assert told["equal, accuracy"] <= 0.07
+    assert told["three standard errors apart as measured, mse"] >= 0.95
