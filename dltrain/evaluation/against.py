@@ -24,6 +24,8 @@ from dltrain.model.heads.answers import decide
 from dltrain.storage.run_list import find_run
 from dltrain.wording import shown
 
+# Files of a sweep that stand for it.
+_OF_SWEEP = ("best.yaml", "sweep.json")
 _HINT = "compare them on the same rows: --data FILE, or runs with the same data, data.split and seed"
 
 
@@ -49,6 +51,8 @@ class Against:
 def find_old(word: str, runs: Path) -> Path:
     """The file of predictions, or the run, that a word names."""
     path = Path(word)
+    if path.name in _OF_SWEEP and path.is_file():  # of the sweep that it lies in
+        return find_run(str(path.parent), runs)
     return path if path.suffix.lower() in PREDICTION_SUFFIXES and path.is_file() else find_run(word, runs)
 
 

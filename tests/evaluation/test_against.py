@@ -90,3 +90,13 @@ def test_the_rows_of_a_part_with_what_is_true_and_how_far_off_it_is(folder, caps
     assert by_file["metrics"]["log_loss"]["old"] == pytest.approx(frame["error"].mean())
     assert run(["predict", str(folder / "old"), "--part", "test", "--data", str(folder / "t.csv")]) == 2
     assert "--data and --part exclude each other" in capsys.readouterr().err
+
+
+def test_the_best_of_a_sweep_is_named_by_its_file(folder):
+    from dltrain.evaluation.against import find_old
+
+    sweep = folder / "sweep"
+    sweep.mkdir()
+    (sweep / "manifest.json").write_text('{"kind": "sweep", "status": "finished"}')
+    (sweep / "best.yaml").write_text("name: best\n")
+    assert find_old(str(sweep / "best.yaml"), folder) == find_old(str(sweep), folder) == sweep
