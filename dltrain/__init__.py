@@ -1,6 +1,6 @@
 """dltrain: train Keras models from one YAML file.
 
-The same that the command line does, from Python: `fit`, `sweep`, `evaluate`, `predict`, `compare`, `load_run` (see
+The same that the command line does, from Python: `fit`, `sweep`, `evaluate`, `predict`, `compare`, `report`, `load_run` (see
 `dltrain.api`). Nothing heavy is imported before one of them is used.
 """
 
@@ -11,13 +11,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dltrain.api import compare, evaluate, fit, load_run, predict, sweep
+    from dltrain.api import compare, evaluate, fit, load_run, predict, report, sweep
     from dltrain.config import load_config
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "compare", "evaluate", "fit", "load_config", "load_run", "predict", "sweep"]
+__all__ = ["__version__", "compare", "evaluate", "fit", "load_config", "load_run", "predict", "report", "sweep"]
 
-_HOMES = dict.fromkeys(("compare", "evaluate", "fit", "load_run", "predict", "sweep"), "dltrain.api")
+_HOMES = dict.fromkeys(("compare", "evaluate", "fit", "load_run", "predict", "report", "sweep"), "dltrain.api")
 _HOMES["load_config"] = "dltrain.config"
 
 

@@ -5,6 +5,7 @@
     result = dltrain.fit("config.yaml", "training.epochs=5")
     dltrain.evaluate(result.run).metrics["accuracy"]
     dltrain.predict(result.run, frame).to_frame()
+    dltrain.load_run(result.run).history
 
 Nothing heavy is imported before a function is called.
 """
@@ -16,11 +17,14 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dltrain.errors import UsageError
+from dltrain.settings import trusting_code
 
 if TYPE_CHECKING:
+    import polars
+
     from dltrain.config.types import Config
     from dltrain.evaluation.evaluate import EvaluateResult
     from dltrain.evaluation.load_run import StoredRun
@@ -32,12 +36,65 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 
 
-def fit(config: Config | str | os.PathLike[str], *overrides: str, **options: Any) -> FitResult:
+# What describes an experiment: a YAML file, the same as a mapping, or what `load_config` gave.
+Experiment: TypeAlias = "Config | Mapping[str, Any] | str | os.PathLike[str]"
+
+
+class LoadedRun:
+    """A run on disk, ready to be asked. Reading it executes nothing.
+
+    Attributes:
+        path: its directory; of a sweep, that of its best trial.
+        config: as it was trained, every default written out.
+        manifest: how it came about.
+        stored: the same for those who want the Keras model: `stored.build(stored.checkpoint(None)[1])`.
+    """
+
+    def __init__(self, stored: StoredRun) -> None:
+        self.stored = stored
+        self.path: Path = stored.run.path
+        self.config: Config = stored.config
+        self.manifest: Mapping[str, Any] = stored.manifest
+
+    @property
+    def history(self) -> polars.DataFrame:
+        """One row an epoch: epoch, Keras's names of loss and metrics, learning_rate, seconds."""
+        import polars
+
+        self.stored.run.check_file(self.stored.run.history_file)
+        return polars.read_csv(self.stored.run.history_file, infer_schema_length=None)
+
+    @property
+    def metrics(self) -> Mapping[str, Mapping[str, float]]:
+        """Part -> metric -> value, as the fit ended with."""
+        found: Mapping[str, Mapping[str, float]] = self.stored.run.read_metrics().get("metrics", {})
+        return found
+
+    def checkpoint(self, weights: str | None = None) -> tuple[str, Path]:
+        """Name and file of the weights: "best", "last", or None for the run's own."""
+        return self.stored.checkpoint(weights)
+
+    def build(self, weights: Path | None = None, *, layer: str | None = None, trust_code: bool = False) -> Any:
+        """The Keras model, which takes preprocessed input; without a file with the run's own weights."""
+        with trusting_code(trust_code):
+            return self.stored.build(weights or self.stored.checkpoint(None)[1], layer=layer)
+
+    def predict(self, data: Any = (), **options: Any) -> Predictions:
+        """As `dltrain.predict` of this run."""
+        return predict(self.path, data, **options)
+
+    def evaluate(self, data: Any = (), **options: Any) -> EvaluateResult:
+        """As `dltrain.evaluate` of this run."""
+        return evaluate(self.path, data, **options)
+
+
+def fit(config: Experiment, *overrides: str, trust_code: bool = False, **options: Any) -> FitResult:
     """Train what a config describes and write a run directory.
 
     Args:
-        config: a YAML file, or what `load_config` gave.
-        overrides: `KEY=VALUE` words, such as "training.epochs=5"; for a file only.
+        config: a YAML file; the same as a mapping, whose paths begin in the working directory; or what `load_config` gave.
+        overrides: `KEY=VALUE` words, such as "training.epochs=5"; for a file or a mapping.
+        trust_code: import the own code that the config brings along.
         options: of `dltrain.training.fit.fit`: `run_dir`, `runs`, `resume`, `require`, `threads`, `reporter`.
 
     Returns:
@@ -48,15 +105,17 @@ def fit(config: Config | str | os.PathLike[str], *overrides: str, **options: Any
     """
     from dltrain.training.fit import fit as train
 
-    return train(_config(config, overrides), **_with_paths(options))
+    with trusting_code(trust_code):
+        return train(_config(config, overrides), **_with_paths(options))
 
 
-def sweep(config: Config | str | os.PathLike[str] | None = None, *overrides: str, **options: Any) -> SweepResult:
+def sweep(config: Experiment | None = None, *overrides: str, trust_code: bool = False, **options: Any) -> SweepResult:
     """Run many fits of a config.
 
     Args:
-        config: a YAML file, or what `load_config` gave; None with `resume`.
-        overrides: `KEY=VALUE` words, for a file only.
+        config: as for `fit`; None with `resume`.
+        overrides: as for `fit`.
+        trust_code: as for `fit`.
         options: of `dltrain.sweep.sweep.sweep`: `over` (such as ["training.batch_size=8,16"]), `strategy`, `trials`, `metric`,
             `jobs`, `engine`, `run_dir`, `runs`, `resume`, `require`, `threads`, `reporter`.
 
@@ -68,15 +127,17 @@ def sweep(config: Config | str | os.PathLike[str] | None = None, *overrides: str
     """
     from dltrain.sweep.sweep import sweep as run_sweep
 
-    return run_sweep(None if config is None else _config(config, overrides), **_with_paths(options))
+    with trusting_code(trust_code):
+        return run_sweep(None if config is None else _config(config, overrides), **_with_paths(options))
 
 
-def evaluate(run: str | os.PathLike[str], data: Any = (), **options: Any) -> EvaluateResult:
+def evaluate(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = False, **options: Any) -> EvaluateResult:
     """Compute the metrics of a run, on a part of its data or on other data.
 
     Args:
         run: a path, "latest", or the beginning of a run's name in `runs`.
         data: nothing: the run's own data; else as for `predict`, with the target.
+        trust_code: import the own code that the run brings along.
         options: of `dltrain.evaluation.evaluate.evaluate`: `part`, `weights`, `require`, `threshold`, `allow_changed`,
             `threads`, `reporter`.
 
@@ -86,17 +147,18 @@ def evaluate(run: str | os.PathLike[str], data: Any = (), **options: Any) -> Eva
     from dltrain.evaluation.evaluate import evaluate as measure
 
     path = find(run)
-    with _as_paths(path, data) as paths:
+    with trusting_code(trust_code), _as_paths(path, data) as paths:
         return measure(path, data=paths, **options)
 
 
-def predict(run: str | os.PathLike[str], data: Any = (), **options: Any) -> Predictions:
+def predict(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = False, **options: Any) -> Predictions:
     """Predict from raw rows or pictures.
 
     Args:
         run: a path, "latest", or the beginning of a run's name in `runs`.
         data: a path or several; a frame of pandas or polars, or a mapping column -> values; an array [rows, ...]: pictures or
             what else an npz file would hold, or rows of a table in the order of the run's features.
+        trust_code: import the own code that the run brings along.
         options: of `dltrain.evaluation.predictions.predict.predict`: `weights`, `top`, `layer`, `words`, `threads`, `reporter`.
 
     Returns:
@@ -108,7 +170,7 @@ def predict(run: str | os.PathLike[str], data: Any = (), **options: Any) -> Pred
     from dltrain.evaluation.predictions.predict import predict as ask
 
     path = find(run)
-    with _as_paths(path, data) as paths:
+    with trusting_code(trust_code), _as_paths(path, data) as paths:
         return ask(path, data=paths, **options)
 
 
@@ -124,19 +186,63 @@ def compare(*runs: Any, **options: Any) -> CompareResult:
     """
     from dltrain.sweep.compare import compare as put_together
 
-    words = [word for item in runs for word in ([item] if isinstance(item, (str, os.PathLike)) else item)]
-    return put_together([find(word) for word in words], **options)
+    return put_together([find(word) for word in _words(runs)], **options)
 
 
-def load_run(run: str | os.PathLike[str]) -> StoredRun:
-    """What a run's directory says: `config`, `manifest`, `preprocessing`; `build(path)` gives the Keras model. Executes nothing.
+def _words(runs: Sequence[Any]) -> list[Any]:
+    """Runs that are given each by itself, or all in one list."""
+    return [word for item in runs for word in ([item] if isinstance(item, (str, os.PathLike)) else item)]
+
+
+def report(*runs: Any, output: str | os.PathLike[str] | None = None, against: Any = None, form: str | None = None) -> str:
+    """One page of a run, a sweep or several runs.
+
+    Args:
+        runs: paths or names of runs, each by itself or all in one list.
+        output: a file to write it to; one that is there is not replaced.
+        against: an older run or sweep to compare with.
+        form: "html" or "md"; None: by the file's suffix, else md.
+
+    Returns:
+        The page's text.
+
+    Raises:
+        DltrainError: as for `fit`.
+    """
+    from dltrain.cli.reports.html import render_html
+    from dltrain.cli.reports.markdown import render_markdown
+    from dltrain.cli.reports.several import page_of
+    from dltrain.storage.atomic import write_atomically
+    from dltrain.storage.outputs import check_output
+
+    suffix = Path(output or "x.md").suffix.lower()
+    form = form or ("html" if suffix in (".html", ".htm") else "md")
+    if form not in ("html", "md"):
+        raise UsageError(f"a report is html or md, found {form!r}", hint='form="html", or "md"')
+    if output is not None:
+        check_output(os.fspath(output), force=False)
+    page = page_of([find(word) for word in _words(runs)], None if against is None else find(against))
+    text = render_html(page) if form == "html" else render_markdown(page)
+    if output is not None:
+        write_atomically(Path(output).resolve(), text.encode("utf-8", errors="replace"))
+    return text
+
+
+def load_run(run: str | os.PathLike[str]) -> LoadedRun:
+    """A run from disk. Executes nothing.
 
     Args:
         run: a path, "latest", or the beginning of a run's name in `runs`.
+
+    Returns:
+        With `config`, `manifest`, `history`, `metrics`, `predict(data)`, `evaluate(data)`, and the Keras model by `build()`.
+
+    Raises:
+        DltrainError: as for `fit`.
     """
     from dltrain.evaluation.load_run import load_run as read
 
-    return read(find(run))
+    return LoadedRun(read(find(run)))
 
 
 def find(run: str | os.PathLike[str]) -> Path:
@@ -148,9 +254,11 @@ def find(run: str | os.PathLike[str]) -> Path:
     return find_run(run, RUNS)
 
 
-def _config(config: Config | str | os.PathLike[str], overrides: Sequence[str]) -> Config:
-    from dltrain.config import load_config
+def _config(config: Experiment, overrides: Sequence[str]) -> Config:
+    from dltrain.config import dump_yaml, load_config, load_config_text
 
+    if isinstance(config, Mapping):
+        return load_config_text(dump_yaml(config), file="<mapping>", folder=Path.cwd(), overrides=overrides)
     if isinstance(config, (str, os.PathLike)):
         return load_config(os.fspath(config), overrides)
     if overrides:

@@ -103,3 +103,51 @@ def test_f8_the_weights_of_a_run_are_written_out(folder: Path, capsys: pytest.Ca
     assert "dense/kernel  4×4\n[[" in text
     assert run_command(["trace", str(folder / "run")]) == 2
     assert "there is nothing to compute with" in capsys.readouterr().err
+
+
+def test_a_config_may_be_a_mapping_and_a_run_is_asked_directly(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import yaml
+
+    monkeypatch.chdir(folder)
+    done = dltrain.fit(yaml.safe_load(CONFIG), "training.epochs=3", run_dir="of-mapping")
+    run = dltrain.load_run(done.run)
+    assert (
+        run.metrics == dltrain.load_run("run" if (folder / "runs" / "run").exists() else folder / "run").metrics == done.metrics
+    )
+    assert run.history["epoch"].to_list() == [1, 2, 3]
+    assert run.history["loss"].dtype == polars.Float64
+    rows = polars.read_csv("rows.csv")
+    assert run.predict(rows).prediction == dltrain.predict(folder / "run", rows).prediction
+    assert run.evaluate().metrics == dltrain.evaluate(folder / "run").metrics
+    assert run.build().count_params() == dltrain.load_run(folder / "run").build().count_params()
+    page = dltrain.report(done.run, output="page.html")
+    assert (folder / "page.html").read_text() == page
+    assert page.startswith("<!DOCTYPE html>")
+    assert dltrain.report([done.run, folder / "run"]).startswith("# ")
+    assert capsys.readouterr().out == ""
+
+
+def test_an_error_is_the_exception_with_the_text_of_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from dltrain.cli.app import run as run_command
+    from dltrain.errors import ConfigError
+
+    with pytest.raises(ConfigError) as caught:
+        dltrain.fit(folder / "config.yaml", "training.epoch=3")
+    assert run_command(["fit", str(folder / "config.yaml"), "training.epoch=3"]) == caught.value.exit_code == 2
+    assert caught.value.faults[0].message in capsys.readouterr().err
+    with pytest.raises(ConfigError) as caught:
+        dltrain.fit({"data": {"source": "digitz"}})
+    assert 'unknown source "digitz"' in str(caught.value)
+
+
+def test_importing_it_imports_nothing_heavy_and_a_fresh_python_can_use_it(folder: Path) -> None:
+    code = (
+        "import sys, dltrain\nheavy = [name for name in ('tensorflow', 'keras', 'polars', 'numpy') if name in sys.modules]\n"
+        f"run = dltrain.load_run({str(folder / 'run')!r})\n"
+        "print(heavy, run.history.height, 'keras' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout == "[] 3 False\n"
+    assert done.stderr == ""

@@ -36,13 +36,11 @@ def command(
 
     The HTML file needs no network and runs no script. `--format md` is for `$GITHUB_STEP_SUMMARY` and comments on GitHub.
     """
-    from dltrain.cli.reports.contents import run_page
     from dltrain.cli.reports.html import render_html
     from dltrain.cli.reports.markdown import render_markdown
-    from dltrain.cli.reports.several import against_section, runs_page, sweep_page
+    from dltrain.cli.reports.several import page_of
     from dltrain.storage.atomic import write_atomically
     from dltrain.storage.outputs import check_output, is_stream
-    from dltrain.storage.run import Run
     from dltrain.storage.run_list import find_run
 
     console: Console = context.obj
@@ -54,16 +52,7 @@ def command(
     if output != "-":
         check_output(output, force=force)
     paths = [find_run(word, runs) for word in words]
-    if len(paths) > 1:
-        page = runs_page(paths)
-    elif Run(paths[0]).read_manifest().get("kind") == "sweep":
-        page = sweep_page(paths[0])
-    else:
-        page = run_page(paths[0])
-    if against is not None:
-        if len(paths) > 1:
-            raise UsageError(Fault("--against is of one run", hint="several runs are put side by side without it"))
-        page.sections.insert(1, against_section(paths[0], find_run(against, runs)))
+    page = page_of(paths, None if against is None else find_run(against, runs))
     text = render_html(page) if form == "html" else render_markdown(page)
     console.document({"status": "finished", "runs": [str(path) for path in paths], "format": form, "output": output})
     if output == "-":

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.cli.reports.answers import chart
-from dltrain.cli.reports.contents import cell_of, experiment_blocks, metric_blocks, note_blocks, stored_picture
+from dltrain.cli.reports.contents import cell_of, experiment_blocks, metric_blocks, note_blocks, run_page, stored_picture
 from dltrain.cli.reports.page import Block, Code, Page, Paragraph, Section, Table
 from dltrain.cli.reports.verdict import verdict_of
 from dltrain.cli.results import with_interval
 from dltrain.cli.text import format_number, signed
+from dltrain.errors import UsageError
 from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.drawing.svg import Axis, Dots, Line, plot
 from dltrain.storage.run import Run
@@ -239,3 +240,24 @@ def against_section(new: Path, old: Path) -> Section:
 
 def _metrics(path: Path) -> Mapping[str, Any]:
     return Run(path).read_metrics()
+
+
+def page_of(paths: Sequence[Path], against: Path | None = None) -> Page:
+    """The page of a run, of a sweep, or of several runs side by side.
+
+    Args:
+        paths: their directories.
+        against: an older run or sweep, with which one of them is compared.
+
+    Raises:
+        UsageError: several runs are to be compared with an older one.
+    """
+    if len(paths) > 1 and against is not None:
+        raise UsageError("--against is of one run", hint="several runs are put side by side without it")
+    if len(paths) > 1:
+        return runs_page(paths)
+    is_sweep = Run(paths[0]).read_manifest().get("kind") == "sweep"
+    page = sweep_page(paths[0]) if is_sweep else run_page(paths[0])
+    if against is not None:
+        page.sections.insert(1, against_section(paths[0], against))
+    return page
