@@ -14,6 +14,7 @@ from dltrain.data import read_part
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures, RawTable
+from dltrain.data.series.groups import one_series
 from dltrain.data.series.preprocessing import SeriesPreprocessing, Timeline, take
 from dltrain.data.series.times import Step, Times
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing
@@ -59,7 +60,8 @@ def _series(
         rows, frame = _table(generator, table, inputs, NUM_WINDOWS * history, Path(folder))
     values = table.read_values(RawTable(frame), with_targets=False).features
     in_order = np.arange(history)
-    timeline = Timeline(Times("row", in_order), in_order, np.zeros(history, np.int64), Step("row", 1), splits=False)
+    of_one = np.zeros(history, np.int64)
+    timeline = Timeline(Times("row", in_order), in_order, one_series(history), of_one, Step("row", 1), splits=False)
     windows = []
     for start in range(0, NUM_WINDOWS * history, history):
         own = {name: take(column, in_order + start) for name, column in values.items()}

@@ -235,8 +235,9 @@ def _notice_several(block: Block, raw: RawTable, name: str, target: Target, colu
     dates = read_times(raw.frame, (name,), columns.reading, locator(raw)).values if name not in columns.missing else None
     several = None if dates is None else find_several(raw.frame, dates, {name, target.name})
     if several is not None and several.columns:
+        named = several.columns[0] if len(several.columns) == 1 else f"[{several.named}]"
         block.remark(
-            f"several series in one table: {several.named} tells rows of one {name} apart ({several.count:,} of them); for "
-            f"`data.series` give the rows of one {several.named} in a file of its own",
+            f"several series in one table: {several.named} tells rows of one {name} apart ({several.count:,} of them); "
+            f"`series: {{id: {named}, time: {name}, history: 24}}` foretells the next row of each from its last 24",
             indent=2,
         )

@@ -166,6 +166,11 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
             add(node.entries["split"], f"data.split.{name}", "a series is split by time", hint)
     if split.time is not None and config.series is not None and (split.time,) != config.series.time:
         add(node.entries["split"], "data.split.time", "a series is split by `data.series.time`", "leave data.split.time out")
+    if config.series is not None:
+        for name in config.series.id:
+            if name in (*config.target, *config.series.time):
+                also = "the target" if name in config.target else "the time"
+                add(place, "data.series.id", f"{name} is {also}, and cannot tell series apart", "name another column")
     if config.task in ("classification", "reconstruction", MULTILABEL):
         of = "several labels" if config.task == MULTILABEL else f"a {config.task}"
         add(node.entries.get("task", place), "data.task", f"a series foretells numbers, not {of}")

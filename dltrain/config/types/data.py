@@ -151,6 +151,14 @@ class SeriesConfig:
         example="date",
         told=None,
     )
+    id: tuple[str, ...] = keyed(
+        "name|list(name)",
+        "Column, or columns, that tell several series of one table apart: one model learns them all, no window crosses two.",
+        (),
+        example="store",
+        told=None,
+        names_columns=True,
+    )
     history: int = keyed("int>=1", "Rows that the model sees.", 1, example=24, told=None, required=True)
     horizon: int = keyed("int>=1", "Rows after them that it foretells, each of them.", 1, example=3)
     stride: int = keyed("int>=1", "Rows from one window's beginning to the next's.", 1, example=2)

@@ -20,6 +20,7 @@ from dltrain.data.fitted import Fitted
 from dltrain.data.part_sizes import SplitError, part_sizes
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
+from dltrain.data.series.groups import MOST_NAMED, Groups, read_groups
 from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues, Timeline, arrange, read_columns, refuse_several
 from dltrain.data.series.times import Times, read_times
 from dltrain.data.splits import Rows
@@ -30,7 +31,7 @@ from dltrain.data.tables.fitting.reading import check_columns, reading_of, text_
 from dltrain.data.tables.fitting.summary import summarize
 from dltrain.data.tables.fitting.targets import scaled_target, target_names
 from dltrain.data.tables.preprocessing import TablePreprocessing, locator
-from dltrain.data.targets import HINT_CONSTANT, Locate, transformed
+from dltrain.data.targets import HINT_CONSTANT, transformed
 from dltrain.errors import ConfigError, DataError
 from dltrain.reporting import Reporter
 from dltrain.settings import whole_number
@@ -56,10 +57,11 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     locate = locator(raw)
     reading = stored.table.reading if stored else with_units(config, raw, reading_of(config, raw))
     times = read_times(raw.frame, series.time, reading, locate, stored.date_format if stored else None)
+    groups = read_groups(raw.frame, series.id, reading, locate)
     notes: list[str] = []
-    for rows in raw.parts.values() or (None,):
+    for rows in () if series.id else raw.parts.values() or (None,):
         refuse_several(raw, times, series.time, config.target, reading, notes, rows)
-    timeline, places = _parts(config, raw, times, stored, locate)
+    timeline, places = _parts(config, raw, times, groups, stored)
     notes += timeline.notes
     table, left_out, guessed = (stored.table, [], []) if stored else _columns(config, raw)
     notes += guessed
@@ -71,35 +73,30 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     else:
         preprocessing = stored
     values = preprocessing.order_values(timeline, features, targets, notes)
-    parts = _windows(config, preprocessing, values, places, reporter)
+    parts = _windows(config, preprocessing, values, places, reporter, notes)
     known = {name: column[np.isfinite(column)] for name, column in values.targets.items()}
     summary = [preprocessing.describe()[0], *summarize(preprocessing.table, known, left_out, raw.frame.height, untaught)]
     summary += _gap_lines(preprocessing, features, targets)
-    manner = "by time" + (", files of their own" if raw.parts else "")
+    within = f" within each of {len(groups.names):,} series" if series.id else ""
+    manner = f"by time{within}" + (", files of their own" if raw.parts else "")
     return Fitted(preprocessing, parts, summary, notes, _resolved(preprocessing), manner)
 
 
 def _parts(
-    config: DataConfig, raw: RawTable, times: Times, stored: SeriesPreprocessing | None, locate: Locate
+    config: DataConfig, raw: RawTable, times: Times, groups: Groups, stored: SeriesPreprocessing | None
 ) -> tuple[Timeline, dict[str, Rows]]:
-    """The rows in the order of time, each part's file after the other, and the places of each part in that order."""
+    """The rows of each series in the order of time, each part's file after the other, and each part's places in that order."""
     assert config.series is not None
+    locate = locator(raw)
     wanted = stored.series.gaps if stored else config.series.gaps
     gaps = None if wanted is None else wanted == "split"
     step = stored.step if stored else None
     lines: dict[str, Timeline] = {}
     for name, rows in (raw.parts or {"train": np.arange(raw.frame.height)}).items():
-        lines[name] = line = arrange(times.take(rows), rows, step, gaps=gaps, locate=locate)
-        step, gaps = line.step, line.splits
-    try:
-        sizes = part_sizes(len(lines["train"].rows), config.split.test, config.split.validation)
-    except SplitError as error:
-        raise DataError(config_fault(config, "data.split", str(error))) from error
-    places, first = {}, 0
-    for name, size in sizes.items():
-        if size:
-            places[name] = np.arange(first, first + size)
-            first += size
+        line = arrange(times.take(rows), rows, groups.take(rows), step, gaps=gaps, locate=locate)
+        lines[name], step, gaps = line, line.step, line.splits
+    places = _split(config, lines["train"])
+    first = len(lines["train"].rows)
     for name, line in lines.items():
         if name != "train":
             if name in places:
@@ -115,12 +112,35 @@ def _parts(
     timeline = Timeline(
         _joined([line.times for line in lines.values()]),
         np.concatenate([line.rows for line in lines.values()]),
+        Groups(np.concatenate([line.groups.codes for line in lines.values()]), groups.names),
         np.concatenate(runs),
         lines["train"].step,
         lines["train"].splits,
         [f"{name} part: {note}" for name, line in lines.items() for note in line.notes],
     )
     return timeline, {name: places[name] for name in ("train", "validation", "test") if name in places}
+
+
+def _split(config: DataConfig, line: Timeline) -> dict[str, Rows]:
+    """The first rows of each series to the training part, the last ones to the test part."""
+    codes = line.groups.codes
+    ends = [*(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
+    found: dict[str, list[Rows]] = {"train": []}
+    first, short, refused = 0, 0, None
+    for end in ends:
+        try:
+            sizes = part_sizes(end - first, config.split.test, config.split.validation)
+        except SplitError as error:
+            sizes, short, refused = {"train": end - first}, short + 1, error
+        for name, size in sizes.items():
+            if size:
+                found.setdefault(name, []).append(np.arange(first, first + size))
+            first += size
+    if refused is not None:
+        if short == len(ends):
+            raise DataError(config_fault(config, "data.split", str(refused))) from refused
+        line.notes.append(f"{short:,} series are too short to be split and are in the training part alone")
+    return {name: np.concatenate(places) for name, places in found.items() if places}
 
 
 def _joined(times: list[Times]) -> Times:
@@ -137,7 +157,7 @@ def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, lis
     assert config.series is not None
     reading = with_units(config, raw, reading_of(config, raw))
     names = target_names(config, raw)
-    drop = config.drop if config.features is not None else (*config.drop, *config.series.time)
+    drop = config.drop if config.features is not None else (*config.drop, *config.series.time, *config.series.id)
     plain = replace(config, target=(), task="reconstruction", drop=drop)  # so that no target is kept from being a feature
     kinds = column_kinds(plain, raw, reading)
     columns, left_out = feature_columns(plain, raw, kinds)
@@ -202,6 +222,7 @@ def _fit(
         date_format=timeline.times.date_format,
         step=timeline.step,
         last_known=last_known,
+        known=tuple(timeline.groups.names[code] for code in np.unique(timeline.groups.codes[train])) if config.series.id else (),
     )
     return preprocessing, untaught, warnings
 
@@ -213,7 +234,12 @@ def _fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Ro
 
 
 def _windows(
-    config: DataConfig, preprocessing: SeriesPreprocessing, values: SeriesValues, places: Mapping[str, Rows], reporter: Reporter
+    config: DataConfig,
+    preprocessing: SeriesPreprocessing,
+    values: SeriesValues,
+    places: Mapping[str, Rows],
+    reporter: Reporter,
+    notes: list[str],
 ) -> dict[str, Part]:
     """The parts, each of the windows that lie wholly within it."""
     series = preprocessing.series
@@ -223,6 +249,8 @@ def _windows(
     for name, rows in places.items():
         store = _WindowFile(name, values.features[rows], reporter).write if on_disk else None
         part = preprocessing.assemble(values, rows, with_targets=True, stride=series.stride, store=store)
+        if series.id:
+            _say_silent(name, part, values, rows, preprocessing, notes)
         if not part.num_rows:
             needed = preprocessing.needed_rows(True)
             message = f"the {name} part has no window: {len(rows):,} rows, and a window is {needed} rows without a gap in time"
@@ -230,6 +258,19 @@ def _windows(
             raise DataError(config_fault(config, "data.series", message + " or a missing target", hint))
         parts[name] = part
     return parts
+
+
+def _say_silent(
+    name: str, part: Part, values: SeriesValues, rows: Rows, preprocessing: SeriesPreprocessing, notes: list[str]
+) -> None:
+    """Say which series a part holds no window of."""
+    groups, columns = values.timeline.groups, preprocessing.series.id
+    seen = set(zip(*(part.identifiers[column] for column in columns), strict=True))
+    silent = [names for names in (groups.names[code] for code in np.unique(groups.codes[rows])) if names not in seen]
+    if silent and part.num_rows:
+        shown = ", ".join(" ".join(names) for names in silent[:MOST_NAMED]) + (", ..." if len(silent) > MOST_NAMED else "")
+        needed = preprocessing.needed_rows(True)
+        notes.append(f"{name} part: {len(silent):,} series have no window of {needed} rows in it: {shown}")
 
 
 class _WindowFile:

@@ -17,6 +17,7 @@ from dltrain.data.columns.kinds import SAMPLE_ROWS, Reading, infer_kind, read_nu
 from dltrain.data.dataset import Part, Schema
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
+from dltrain.data.series.groups import Groups, read_groups, unknown_note
 from dltrain.data.series.several import MANY_DOUBLES, Several, find_several
 from dltrain.data.series.times import CALENDARS, Step, Times, read_times
 from dltrain.data.splits import blocks_in_order
@@ -41,6 +42,7 @@ class Timeline:
     Attributes:
         times: of the rows, rising.
         rows: int64: which raw row each is.
+        groups: which series each is of: rows of one stand together.
         runs: int64: number of the run of rows without a gap that each belongs to, rising.
         step: from one row to the next.
         splits: whether windows stop at a gap.
@@ -49,6 +51,7 @@ class Timeline:
 
     times: Times
     rows: NDArray[np.int64]
+    groups: Groups
     runs: NDArray[np.int64]
     step: Step
     splits: bool
@@ -80,6 +83,7 @@ class SeriesPreprocessing(Preprocessing):
         date_format: how the time is written, where it is one column of text.
         step: from one row to the next.
         last_known: whether the last known value stands for a missing one.
+        known: the series of the training part, where `data.series.id` tells several apart.
     """
 
     kind: ClassVar[str] = "series"
@@ -88,6 +92,7 @@ class SeriesPreprocessing(Preprocessing):
     date_format: str | None
     step: Step
     last_known: bool
+    known: tuple[tuple[str, ...], ...] = ()
 
     @property
     def source(self) -> str:  # type: ignore[override]
@@ -133,14 +138,21 @@ class SeriesPreprocessing(Preprocessing):
             DataError: columns are missing, or values that are not of their kind.
         """
         self.table.check_columns(raw, with_targets)
-        missing = [name for name in self.series.time if name not in raw.frame.columns]
+        needed = [("time", name) for name in self.series.time] + [("id", name) for name in self.series.id]
+        missing = [f"the {what} column {name} is missing" for what, name in needed if name not in raw.frame.columns]
         if missing:
             file = raw.origin[0][1] if raw.origin else None
-            raise DataError(capped([Fault(f"the time column {name} is missing", file=file) for name in missing]))
-        locate = locator(raw)
-        times = read_times(raw.frame, self.series.time, self.table.reading, locate, self.date_format)
-        refuse_several(raw, times, self.series.time, [target.name for target in self.table.targets], self.table.reading, notes)
-        timeline = arrange(times, np.arange(raw.frame.height), self.step, gaps=self.series.gaps == "split", locate=locate)
+            raise DataError(capped([Fault(message, file=file) for message in missing]))
+        locate, reading = locator(raw), self.table.reading
+        times = read_times(raw.frame, self.series.time, reading, locate, self.date_format)
+        groups = read_groups(raw.frame, self.series.id, reading, locate)
+        if self.series.id:
+            new = unknown_note(groups, self.known, self.series.id)
+            notes += [new] if new else []
+        else:
+            refuse_several(raw, times, self.series.time, [target.name for target in self.table.targets], reading, notes)
+        everything = np.arange(raw.frame.height)
+        timeline = arrange(times, everything, groups, self.step, gaps=self.series.gaps == "split", locate=locate)
         notes += timeline.notes
         features, targets = read_columns(raw, self.table, locate, with_targets=with_targets)
         return self.order_values(timeline, features, targets, notes)
@@ -158,7 +170,7 @@ class SeriesPreprocessing(Preprocessing):
         if self.last_known:
             for column in self.table.features:
                 if column.by_kind.is_array:
-                    filled[column.name] = fill_forward(ordered[column.name])
+                    filled[column.name] = fill_forward(ordered[column.name], timeline.groups.codes)
         unseen = Unseen()
         matrix = np.zeros((len(timeline.rows), sum(len(column.columns) for column in self.table.features)), np.float32)
         fill_features(matrix, self.table.features, filled, unseen)
@@ -183,34 +195,38 @@ class SeriesPreprocessing(Preprocessing):
 
         Args:
             values: all rows.
-            rows: rising, without a gap in their numbers.
+            rows: rising; no window goes across a gap in their numbers.
             with_targets: what follows a window must be there; else the last window ends at the last row.
-            stride: rows from the beginning of a window to that of the next.
-            store: takes where the windows begin and their length and keeps them elsewhere; None: they are held in memory.
+            stride: rows from the beginning of a window to that of the next of its series.
+            store: takes where in `rows` the windows begin and their length and keeps them elsewhere; None: in memory.
         """
         history = self.series.history
         span = self.needed_rows(with_targets)
-        first = int(rows[0]) if len(rows) else 0
-        starts = np.arange(first, first + len(rows) - span + 1)
+        places = np.arange(max(len(rows) - span + 1, 0))
         runs = values.timeline.runs
-        starts = starts[runs[starts] == runs[starts + span - 1]]
-        ends = starts + history - 1
+        starts, lasts = rows[places], rows[places + span - 1]
+        places = places[(lasts - starts == span - 1) & (runs[starts] == runs[lasts])]
+        ends = rows[places] + history - 1
         if with_targets:
-            known = np.ones(len(starts), bool)
+            known = np.ones(len(places), bool)
             for column in values.targets.values():
                 for ahead in range(1, self.series.horizon + 1):
                     known &= np.isfinite(column[ends + ahead])
-            starts, ends = starts[known], ends[known]
-        starts, ends = starts[::stride], ends[::stride]
-        own = values.features[first : first + len(rows)]
-        inputs = store(starts - first, history) if store else own[(starts - first)[:, None] + np.arange(history)]
+            places = places[known]
+        places = places[_every(stride, values.timeline.groups.codes[rows[places]])]
+        ends = rows[places] + history - 1
+        own = values.features[rows[0] : rows[-1] + 1] if len(rows) and rows[-1] - rows[0] < len(rows) else values.features[rows]
+        inputs = store(places, history) if store else own[places[:, None] + np.arange(history)]
         times = values.timeline.times
         part = Part(
             {FEATURES: inputs},
             {},
             None,
             values.timeline.rows[ends + 1] if with_targets else values.timeline.rows[ends],
-            {"time": times.following(self.step, ends, runs)} if self.series.time else {"row": times.texts(ends + 1)},
+            {
+                **values.timeline.groups.labels(self.series.id, ends),
+                **({"time": times.following(self.step, ends, runs)} if self.series.time else {"row": times.texts(ends + 1)}),
+            },
         )
         if with_targets:
             self._add_targets(part, values, ends)
@@ -231,7 +247,7 @@ class SeriesPreprocessing(Preprocessing):
             scaled = target.to_stored
 
             part.targets[target.name] = scaled(column[ends + ahead])
-            last = fill_forward(column)[ends]
+            last = fill_forward(column, values.timeline.groups.codes)[ends]
             last = np.where(np.isnan(last), target.to_own(0.0), last)
             part.references[LAST_VALUE][target.name] = scaled(last)
             if self.series.season:
@@ -256,6 +272,8 @@ class SeriesPreprocessing(Preprocessing):
         series = self.series
         ahead = "the next row" if series.horizon == 1 else f"each of the next {series.horizon} rows"
         line = f"series: {series.history} rows ({self.step.describe()} apart) tell {ahead}"
+        if series.id:
+            line += f"; {len(self.known):,} series told apart by {', '.join(series.id)}, one model for all"
         return [line, *self.table.describe()]
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -265,6 +283,8 @@ class SeriesPreprocessing(Preprocessing):
         state = {
             "table": table,
             "time": list(series.time),
+            "id": list(series.id),
+            "known": [list(name) for name in self.known],
             "history": series.history,
             "horizon": series.horizon,
             "stride": series.stride,
@@ -290,6 +310,7 @@ class SeriesPreprocessing(Preprocessing):
             raise ValueError("a series foretells numbers")
         series = SeriesConfig(
             time=texts(state, "time"),
+            id=texts(state, "id") if "id" in state else (),
             history=history,
             horizon=horizon,
             stride=stride,
@@ -298,7 +319,8 @@ class SeriesPreprocessing(Preprocessing):
         )
         unit, size, *calendar = state["step"]
         step = Step(one_of({"unit": unit}, "unit", ("month", "microsecond", "number", "row")), float(size), _calendar(calendar))
-        return cls(table, series, writing_from(state["date_format"]), step, typed(state, "last_known", bool))
+        known = tuple(texts({"known": name}, "known") for name in state.get("known", ()))
+        return cls(table, series, writing_from(state["date_format"]), step, typed(state, "last_known", bool), known)
 
 
 def _calendar(stored: list[Any]) -> str:
@@ -310,9 +332,28 @@ def take(values: Any, rows: NDArray[np.int64]) -> Any:
     return values[rows] if isinstance(values, np.ndarray) else values.gather(rows)
 
 
-def fill_forward(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The last known value in the place of a missing one; NaN before the first."""
-    known = np.where(np.isnan(values), 0, np.arange(len(values)))
+def _every(stride: int, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Every so many windows of each series: bool [windows]; those of one series stand together."""
+    chosen: NDArray[np.bool_] = (np.arange(len(codes)) - _beginnings(codes)) % stride == 0
+    return chosen
+
+
+def _beginnings(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the series of each row begins: int64 [rows]; rows of one series stand together."""
+    places = np.arange(len(codes))
+    begins = np.append(True, np.diff(codes) != 0)[: len(codes)]
+    found: NDArray[np.int64] = np.maximum.accumulate(np.where(begins, places, 0)) if len(codes) else places
+    return found
+
+
+def fill_forward(values: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The last known value of its series in the place of a missing one; NaN before the first.
+
+    Args:
+        values: float64 [rows].
+        codes: int64 [rows]: which series each row is of; those of one stand together.
+    """
+    known = np.where(np.isnan(values), _beginnings(codes), np.arange(len(values)))
     filled: NDArray[np.float64] = values[np.maximum.accumulate(known)] if len(values) else values
     return filled
 
@@ -417,7 +458,8 @@ def _several_fault(raw: RawTable, several: Several, time: str, rows: NDArray[np.
     if several.columns:
         values = [", ".join(str(column_of(raw.frame, name)[row]) for name in several.columns) for row in (first, second)]
         message += f"; {several.named} tells them apart ({values[0]!r}, {values[1]!r}): {several.count:,} series in one table"
-        hint = f"give the rows of one {several.named} as data.path, in a file of its own"
+        named = several.columns[0] if len(several.columns) == 1 else f"[{several.named}]"
+        hint = f"`series: {{id: {named}}}` learns them all in one model, no window across two"
     file, line = locate(second)
     return DataError(Fault(message, path="data.series.time", file=file, line=line, hint=hint))
 
@@ -428,32 +470,41 @@ def placed(locate: Locate, row: int) -> str:
     return f"{file}:{line}" if line else f"row {row + 1:,}"
 
 
-def arrange(times: Times, rows: NDArray[np.int64], step: Step | None, *, gaps: bool | None, locate: Locate) -> Timeline:
-    """Put rows in the order of time, keep the last of those of one time, and find the gaps.
+def arrange(
+    times: Times, rows: NDArray[np.int64], groups: Groups, step: Step | None, *, gaps: bool | None, locate: Locate
+) -> Timeline:
+    """Put the rows of each series in the order of time, keep the last of those of one time, and find the gaps.
 
     Args:
         times: of the rows.
         rows: raw row numbers.
+        groups: which series each row is of.
         step: the usual step; None: the most frequent one.
         gaps: whether windows stop at a gap; None: where nearly all steps are the usual one.
         locate: the place of a raw row.
 
     """
     notes = []
-    order = np.argsort(times.values, kind="stable")
-    moved = int((order != np.arange(len(order))).sum())
+    together = np.argsort(groups.codes, kind="stable")
+    order = np.lexsort((times.values, groups.codes))
+    moved = int((order != together).sum())
     if moved:
         notes.append(f"{moved:,} rows were not in the order of time and were sorted")
-    doubled = np.flatnonzero(np.diff(times.values[order]) == 0)
+    beside = np.diff(groups.codes[order]) == 0
+    doubled = np.flatnonzero((np.diff(times.values[order]) == 0) & beside)
     if len(doubled):
         where = placed(locate, int(rows[order[doubled[0] + 1]]))
+        if len(groups.names) > 1 and len(doubled) > MANY_DOUBLES * len(rows):
+            message = f"{len(doubled):,} of {len(rows):,} rows have the same time as another of their series (first {where})"
+            raise DataError(Fault(message, path="data.series.id", hint="name all the columns that tell the series apart"))
         notes.append(f"{len(doubled):,} rows have the same time as the row after them and were left out (first {where})")
         order = np.delete(order, doubled)
-    ordered = times.take(order)
-    found, share = ordered.step()
+    ordered, groups = times.take(order), groups.take(order)
+    beside = np.diff(groups.codes) == 0
+    found, share = ordered.step(beside)
     step = step or found
     follows = ordered.follows(step)
-    num_gaps = int((~follows).sum())
+    num_gaps = int((~follows & beside).sum())
     if gaps is None:
         gaps = share >= REGULAR
     if num_gaps and gaps:
@@ -462,6 +513,6 @@ def arrange(times: Times, rows: NDArray[np.int64], step: Step | None, *, gaps: b
         notes.append(
             f"the rows are not evenly apart in time ({100 * share:.0f} % by {step.describe()}): they count as if they were"
         )
-    breaks = ~follows if gaps else np.zeros(len(follows), bool)
+    breaks = ~follows | ~beside if gaps else ~beside
     runs = np.concatenate([[0], np.cumsum(breaks)]).astype(np.int64) if len(order) else np.zeros(0, np.int64)
-    return Timeline(ordered, rows[order], runs, step, gaps, notes)
+    return Timeline(ordered, rows[order], groups, runs, step, gaps, notes)

@@ -92,16 +92,20 @@ class Times:
         zone = split_writing(self.date_format)[1]
         return values if zone is None else _to_int(to_clock(_to_dates(values), zone))
 
-    def step(self) -> tuple[Step, float]:
-        """The most frequent step between neighbours (times in rising order), and the share of neighbours with it."""
+    def step(self, beside: NDArray[np.bool_]) -> tuple[Step, float]:
+        """The most frequent step between neighbours (times in rising order), and the share of neighbours with it.
+
+        Args:
+            beside: bool [rows - 1]: whether each next row is of the same series.
+        """
         if self.kind == "row":
             return Step("row", 1), 1.0
         unit = {"date": "microsecond", "number": "number"}[self.kind]
-        size, share = _most_frequent(np.diff(self.values))
+        size, share = _most_frequent(np.diff(self.values)[beside])
         if self.kind == "date" and size >= DAY:  # a day is 23 or 25 hours long where the clock is changed
-            size, share = _most_frequent(np.diff(self.clock))
+            size, share = _most_frequent(np.diff(self.clock)[beside])
         if self.kind == "date" and size >= 28 * DAY:
-            months, share_of_months = _most_frequent(np.diff(_months(self.clock)))
+            months, share_of_months = _most_frequent(np.diff(_months(self.clock))[beside])
             if share_of_months > share:
                 return Step(MONTH, months, MONTH_ENDS if _are_month_ends(self.clock) else ""), share_of_months
         works = self.kind == "date" and size == DAY and _are_working_days(self.clock)
@@ -199,7 +203,7 @@ def _are_month_ends(clock: NDArray[np.int64]) -> bool:
 def _are_working_days(clock: NDArray[np.int64]) -> bool:
     """Whether the dates of at least two weeks leave all their Saturdays and Sundays out."""
     days = np.floor_divide(clock, DAY)
-    return len(days) > 5 and int(days[-1] - days[0]) >= 7 and bool(((days + 3) % 7 < 5).all())
+    return len(days) > 5 and int(days.max() - days.min()) >= 7 and bool(((days + 3) % 7 < 5).all())
 
 
 def _months(values: NDArray[np.int64]) -> NDArray[np.int64]:

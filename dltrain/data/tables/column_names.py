@@ -46,7 +46,8 @@ def named_columns(config: DataConfig) -> list[tuple[str, str]]:
     named += [("data.identifiers", name) for name in config.identifiers]
     named += [(f"data.replace.{name}", name) for name in config.replace]
     named += [("data.weight", config.weight)] if config.weight else []
-    named += [("data.series.time", name) for name in config.series.time] if config.series else []
+    for key in ("time", "id") if config.series else ():
+        named += [(f"data.series.{key}", name) for name in getattr(config.series, key)]
     for key in ("column", "group", "time"):
         name = getattr(config.split, key)
         named += [(f"data.split.{key}", name)] if name else []

@@ -15,6 +15,7 @@ from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data import Dataset, load_dataset, read_part
 from dltrain.data.arrays.disk_array import DiskArray, in_memory
 from dltrain.data.look import read_facts
+from dltrain.data.series.groups import one_series
 from dltrain.data.series.preprocessing import arrange, fill_forward
 from dltrain.data.series.times import MONTH_ENDS, Step, Times, read_times
 from dltrain.data.stored import load_preprocessing
@@ -224,7 +225,7 @@ def times_of(values: list[str] | list[float], **columns: Any) -> Times:
 )
 def test_steps(values: list[Any], step: Step, season: int | None, after: str) -> None:
     times = times_of(values)
-    found, share = times.step()
+    found, share = times.step(np.ones(len(values) - 1, bool))
     assert (found, share) == (step, 1.0)
     assert found.season == season
     assert times.texts(times.later(found, 1))[-1] == after
@@ -236,7 +237,7 @@ def test_time_from_parts_of_a_date() -> None:
 
     times = read_times(frame, tuple(frame.columns), Reading(), lambda row: (None, None))
     assert times.texts(times.values) == ["2024-02-29 23:00", "2024-03-01 00:00"]
-    assert times.step()[0].describe() == "1 hour"
+    assert times.step(np.ones(1, bool))[0].describe() == "1 hour"
     with pytest.raises(DataError, match="expected a date"):
         read_times(
             frame.with_columns(month=polars.lit(2), day=polars.lit(30)), tuple(frame.columns), Reading(), lambda row: (None, None)
@@ -245,9 +246,14 @@ def test_time_from_parts_of_a_date() -> None:
 
 def test_fill_forward_and_arrange() -> None:
     nan = np.nan
-    np.testing.assert_array_equal(fill_forward(np.array([nan, 1, nan, nan, 2, nan])), [nan, 1, 1, 1, 2, 2])
+    np.testing.assert_array_equal(fill_forward(np.array([nan, 1, nan, nan, 2, nan]), np.zeros(6, int)), [nan, 1, 1, 1, 2, 2])
     line = arrange(
-        Times("number", np.array([3.0, 1, 2, 7])), np.array([10, 11, 12, 13]), None, gaps=True, locate=lambda row: (None, None)
+        Times("number", np.array([3.0, 1, 2, 7])),
+        np.array([10, 11, 12, 13]),
+        one_series(4),
+        None,
+        gaps=True,
+        locate=lambda row: (None, None),
     )
     assert line.rows.tolist() == [11, 12, 10, 13]
     assert line.runs.tolist() == [0, 0, 0, 1]

@@ -1,0 +1,83 @@
+"""Several series in one table, told apart by `data.series.id`: which each row belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.columns.kinds import Reading, mend, text_of
+from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.fitting.rows import WHOLE
+from dltrain.data.targets import Locate
+from dltrain.errors import DataError, Fault
+
+if TYPE_CHECKING:
+    import polars
+
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Which series each row of a table belongs to.
+
+    Attributes:
+        codes: int64 [rows]: index into `names`.
+        names: of each series, one text for each column of `data.series.id`, in the order of these texts.
+    """
+
+    codes: NDArray[np.int64]
+    names: list[tuple[str, ...]]
+
+    def take(self, rows: NDArray[np.int64]) -> Groups:
+        """Those of some rows."""
+        return Groups(self.codes[rows], self.names)
+
+    def labels(self, columns: Sequence[str], rows: NDArray[np.int64]) -> dict[str, list[str]]:
+        """Column of the id -> what it holds in some rows."""
+        codes = self.codes[rows].tolist()
+        return {name: [self.names[code][place] for code in codes] for place, name in enumerate(columns)}
+
+
+def one_series(num_rows: int) -> Groups:
+    """All rows are of one series."""
+    return Groups(np.zeros(num_rows, np.int64), [()])
+
+
+def read_groups(frame: polars.DataFrame, columns: Sequence[str], reading: Reading, locate: Locate) -> Groups:
+    """Which series each row of a table belongs to; 1 and 1.0 are one id.
+
+    Raises:
+        DataError: rows without an id, with the place of the first.
+    """
+    if not columns:
+        return one_series(frame.height)
+    import polars
+
+    texts = [text_of(mend(column_of(frame, name), reading)).str.replace(WHOLE, "$1").alias(name) for name in columns]
+    for name, text in zip(columns, texts, strict=True):
+        empty = np.flatnonzero((text.is_null() | (text.str.strip_chars() == "")).to_numpy())
+        if len(empty):
+            file, line = locate(int(empty[0]))
+            message = f"the column {name}, which tells the series apart, holds nothing ({len(empty):,} such rows)"
+            raise DataError(
+                Fault(message, path="data.series.id", file=file, line=line, hint="fill it in, or leave these rows out")
+            )
+    named = polars.DataFrame(texts)
+    different = named.unique().sort(columns)
+    codes = named.join(different.with_row_index("#"), on=list(columns), how="left", maintain_order="left")["#"]
+    return Groups(codes.to_numpy().astype(np.int64), different.rows())
+
+
+def unknown_note(groups: Groups, known: Sequence[tuple[str, ...]], columns: Sequence[str]) -> str | None:
+    """A sentence on series that the training part did not have; None where there are none."""
+    there = set(known)
+    new = [name for name in (groups.names[code] for code in np.unique(groups.codes)) if name not in there]
+    if not new:
+        return None
+    shown = ", ".join(" ".join(name) for name in new[:MOST_NAMED]) + (", ..." if len(new) > MOST_NAMED else "")
+    return f"{len(new):,} series ({', '.join(columns)}) were not in the training part: {shown}"
