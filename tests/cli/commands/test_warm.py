@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import json
 import os
@@ -123,8 +124,10 @@ class Place:
 
 
 def _text_of(path: Path) -> str:
-    if path.name == "history.csv":  # its last column is a time
-        return "\n".join(line.rpartition(",")[0] for line in path.read_text().splitlines())
+    if path.suffix == ".csv":  # without the columns of times
+        rows = list(csv.reader(path.open(newline="")))
+        kept = [place for place, name in enumerate(rows[0]) if not re.search("second|time|began|ended|started", name)]
+        return "\n".join(",".join(row[place] for place in kept) for row in rows)
     if path.name == "manifest.json":
         document = json.loads(path.read_text())
         for name in ("seconds", "files", "started", "ended", "created", "epochs_seconds", "sessions"):
