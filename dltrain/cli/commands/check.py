@@ -98,6 +98,8 @@ def _check(
 
 
 def _members(config: Config) -> list[str]:
+    if config.training is None or not config.training.members.are_several:
+        return []  # and nothing is imported for it
     from dltrain.training.members.plan import describe_members
 
     return describe_members(config)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dltrain.config.types import Component, LayerConfig, ModelConfig
 from dltrain.data.dataset import InputSpec, TargetSpec
-from dltrain.model.heads.answers import Answers
+
+if TYPE_CHECKING:
+    from dltrain.model.heads.answers import Answers
 
 # Metrics that compare with a class's index; those that take it as well as a one-hot class; all others compare unit by unit.
 INDEX_METRICS = {
