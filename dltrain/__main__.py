@@ -9,7 +9,10 @@ import sys
 def main() -> None:
     """Run the command line and leave with its exit code."""
     _open_what_is_closed()
-    code = _run_warm() if os.environ.get("DLTRAIN_WARM") != "0" else None
+    try:
+        code = _run_warm()
+    except KeyboardInterrupt:
+        code = _interrupted()
     sys.exit(run(sys.argv) if code is None else code)
 
 
@@ -28,24 +31,32 @@ def run(words: list[str]) -> int:
 
         return run(words[1:])
     except KeyboardInterrupt:  # while the command line itself was being imported
-        sys.stderr.write("error: interrupted\n")
-        return 130
+        return _interrupted()
+
+
+def _interrupted() -> int:
+    sys.stderr.write("error: interrupted\n")
+    return 130
 
 
 def _run_warm() -> int | None:
     """Let a warm process do it (`dltrain warm`); None where there is none, or it cannot."""
     if sys.platform != "linux" or sys.argv[1:2] == ["warm"]:
         return None
+    from dltrain.errors import DltrainError
     from dltrain.processes.warm.circumstances import folder
+    from dltrain.settings import warm_process
 
-    starts = os.environ.get("DLTRAIN_WARM") == "1"
-    if not starts and not folder().exists():
+    try:
+        asked = warm_process()
+    except DltrainError:  # said where all errors are
+        return None
+    if asked == "0" or (asked == "auto" and not folder().exists()):
         return None
     from dltrain.processes.warm.client import run_warm
 
     code = run_warm(sys.argv)
-    if code is None and starts:
-        from dltrain.errors import DltrainError
+    if code is None and asked == "1":
         from dltrain.processes.warm.manage import start
 
         try:

@@ -27,6 +27,18 @@ def whole_number(variable: str, default: int) -> int:
     return int(given)
 
 
+def warm_process() -> str:
+    """`$DLTRAIN_WARM`: "0" uses no warm process, "1" starts one with the first command, "auto" uses one that is there.
+
+    Raises:
+        UsageError: it holds something else.
+    """
+    given = os.environ.get("DLTRAIN_WARM", "").strip() or "auto"
+    if given not in ("0", "1", "auto"):
+        raise UsageError(Fault(f"the environment variable DLTRAIN_WARM: expected 0, 1 or auto, found {given[:40]!r}"))
+    return given
+
+
 def is_offline() -> bool:
     """Whether nothing may be downloaded: `$DLTRAIN_OFFLINE` is set, to something other than 0."""
     return os.environ.get("DLTRAIN_OFFLINE", "") not in ("", "0")

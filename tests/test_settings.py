@@ -16,6 +16,9 @@ OTHERS = {
     "cli/console.py": "NO_COLOR and TERM",
     "model/keras_import.py": "what Keras is to find while it is imported",
     "training/environment.py": "TF_ENABLE_ONEDNN_OPTS",
+    "processes/warm/circumstances.py": "XDG_RUNTIME_DIR",
+    "processes/warm/begin.py": "PYTHONUNBUFFERED",
+    "cli/trackers/mlflow.py": "MLflow's own variables",
 }
 
 
@@ -65,3 +68,14 @@ def test_a_command_ends_as_a_wrong_call(
     assert run(["fit", str(tmp_path / "c.yaml"), "--runs", str(tmp_path / "runs")]) == 2
     assert "DLTRAIN_STREAM_BYTES: expected a whole number, found '100MB'" in capsys.readouterr().err
     assert not list((tmp_path / "runs").glob("*"))
+
+
+@pytest.mark.parametrize(("given", "found"), [(None, "auto"), ("", "auto"), ("auto", "auto"), ("0", "0"), (" 1 ", "1")])
+def test_whether_a_warm_process_is_used(given: str | None, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DLTRAIN_WARM", raising=False)
+    if given is not None:
+        monkeypatch.setenv("DLTRAIN_WARM", given)
+    assert settings.warm_process() == found
+    monkeypatch.setenv("DLTRAIN_WARM", "yes")
+    with pytest.raises(UsageError, match="DLTRAIN_WARM: expected 0, 1 or auto, found 'yes'"):
+        settings.warm_process()

@@ -26,6 +26,7 @@ from dltrain.cli.options import SHOWN, build_command, common_options
 from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, UsageError, fault_documents, refusal
 from dltrain.machine import require_open_files
+from dltrain.settings import warm_process
 
 logger = logging.getLogger(__name__)
 
@@ -188,6 +189,7 @@ def _invoke(arguments: list[str], console: Console) -> int:
     asks_for_help = not {"-h", "--help"}.isdisjoint(arguments)
     try:
         require_open_files()
+        warm_process()  # a wrong word for it is said by every command
         with command_line.make_context("dltrain", arguments, obj=console) as context:
             code = command_line.invoke(context)
         return code if isinstance(code, int) else 0

@@ -84,6 +84,12 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
+def expect_signals() -> None:
+    """In a process to be: a test that runs in the background has signals ignored, and hands that on."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
@@ -133,12 +139,13 @@ def test_what_is_closed_or_gone_stays_so(warm: Warm, tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT])
 def test_a_signal_to_the_command_reaches_it_and_shows_in_how_it_ended(warm: Warm, number: signal.Signals) -> None:
     waits = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
-    begun = warm.begin(waits, stderr=subprocess.DEVNULL)
+    begun = warm.begin(waits, stderr=subprocess.DEVNULL, preexec_fn=expect_signals)
     assert begun.stdout is not None
     pid = int(begun.stdout.readline())
     begun.send_signal(number)
     begun.wait(30)
-    alone = subprocess.Popen([sys.executable, "-c", waits], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    words = [sys.executable, "-c", waits]
+    alone = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=expect_signals)
     assert alone.stdout is not None
     alone.stdout.readline()
     alone.send_signal(number)
@@ -194,6 +201,7 @@ def test_it_stops_and_goes_on_as_a_job_does(warm: Warm) -> None:
 def test_ctrl_c_on_a_terminal_reaches_the_command_and_what_it_started(warm: Warm) -> None:
     pid, terminal = pty.fork()
     if pid == 0:
+        expect_signals()
         code = (
             "import subprocess, sys; p = subprocess.Popen(['sleep', '60']); print(sys.stdout.isatty(), p.pid, flush=True)\n"
             "try: p.wait()\nexcept KeyboardInterrupt: print('interrupted', flush=True); sys.exit(130)"
