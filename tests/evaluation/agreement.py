@@ -247,9 +247,9 @@ def check_parts(run: Path, tally: Tally, *, exact: bool = True) -> None:
 
 
 def without_rows(report: Any) -> Any:
-    """The report without the numbers of rows: a file of its own counts them anew."""
+    """The report without the numbers of rows and the paths of pictures: a file or folder of its own begins them anew."""
     if isinstance(report, dict):
-        return {name: without_rows(value) for name, value in report.items() if name != "row"}
+        return {name: without_rows(value) for name, value in report.items() if name not in ("row", "file")}
     return [without_rows(value) for value in report] if isinstance(report, list) else report
 
 
