@@ -24,7 +24,7 @@ from dltrain.storage.atomic import (
     to_json,
     write_atomically,
 )
-from dltrain.storage.layout import own_files, own_paths
+from dltrain.storage.layout import FILES, own_files, own_paths
 from dltrain.storage.removal import remove_run_files
 from dltrain.storage.stored import (
     Check,
@@ -320,16 +320,7 @@ class Run:
         Raises:
             RunError: the first such thing.
         """
-        names = (
-            "config.yaml",
-            "manifest.json",
-            "metrics.json",
-            "history.csv",
-            "preprocessing.json",
-            "preprocessing.npz",
-            "answers.json",
-        )
-        paths = [self.path / name for name in (*names, "log.txt", ".lock")]
+        paths = [self.path / name for name in sorted(FILES)]
         for folder in (self.checkpoints, self.state, self.code):
             require_own(folder, self.path)
             paths += folder.rglob("*") if folder.is_dir() else ()

@@ -20,7 +20,7 @@ from dltrain.data.fitted import Fitted
 from dltrain.data.part_sizes import SplitError, part_sizes
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
-from dltrain.data.series.groups import MOST_NAMED, Groups, read_groups
+from dltrain.data.series.groups import Groups, read_groups, shown_names
 from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues, Timeline, arrange, read_columns, refuse_several
 from dltrain.data.series.times import Times, read_times
 from dltrain.data.splits import Rows
@@ -268,9 +268,8 @@ def _say_silent(
     seen = set(zip(*(part.identifiers[column] for column in columns), strict=True))
     silent = [names for names in (groups.names[code] for code in np.unique(groups.codes[rows])) if names not in seen]
     if silent and part.num_rows:
-        shown = ", ".join(" ".join(names) for names in silent[:MOST_NAMED]) + (", ..." if len(silent) > MOST_NAMED else "")
         needed = preprocessing.needed_rows(True)
-        notes.append(f"{name} part: {len(silent):,} series have no window of {needed} rows in it: {shown}")
+        notes.append(f"{name} part: {len(silent):,} series have no window of {needed} rows in it: {shown_names(silent)}")
 
 
 class _WindowFile:

@@ -14,6 +14,7 @@ from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.rows import WHOLE
 from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault
+from dltrain.wording import listed
 
 if TYPE_CHECKING:
     import polars
@@ -79,5 +80,9 @@ def unknown_note(groups: Groups, known: Sequence[tuple[str, ...]], columns: Sequ
     new = [name for name in (groups.names[code] for code in np.unique(groups.codes)) if name not in there]
     if not new:
         return None
-    shown = ", ".join(" ".join(name) for name in new[:MOST_NAMED]) + (", ..." if len(new) > MOST_NAMED else "")
-    return f"{len(new):,} series ({', '.join(columns)}) were not in the training part: {shown}"
+    return f"{len(new):,} series ({', '.join(columns)}) were not in the training part: {shown_names(new)}"
+
+
+def shown_names(names: Sequence[tuple[str, ...]]) -> str:
+    """Some series by their names."""
+    return listed([" ".join(name) for name in names], MOST_NAMED)

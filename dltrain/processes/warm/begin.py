@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import random
@@ -60,17 +61,11 @@ def _open_streams() -> None:
 def _take_files(files: list[int], numbers: list[int]) -> None:
     """Give each file the number that it had where it came from; close all others."""
     least = max([*files, *numbers, 2]) + 1
-    lifted = [_lifted(file, least) for file in files[1:]]
+    lifted = [fcntl.fcntl(file, fcntl.F_DUPFD, least) for file in files[1:]]
     os.closerange(3, least)
     for file, number in zip(lifted, numbers, strict=True):
         os.dup2(file, number, inheritable=True)
     os.closerange(least, max(lifted) + 1)
-
-
-def _lifted(file: int, least: int) -> int:
-    import fcntl
-
-    return fcntl.fcntl(file, fcntl.F_DUPFD, least)
 
 
 def _take_signals(ignored: set[int], blocked: set[int]) -> None:

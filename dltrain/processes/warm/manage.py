@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -151,8 +152,6 @@ def _memory(pid: int) -> int:
 
 def _read(ready: int, until: float) -> bytes:
     """All that comes before the mark, the end or the time."""
-    import select
-
     said = b""
     try:
         while not said.startswith(READY_MARK) and select.select([ready], [], [], max(0.0, until - time.monotonic()))[0]:
