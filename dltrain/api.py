@@ -211,14 +211,11 @@ def report(*runs: Any, output: str | os.PathLike[str] | None = None, against: An
     """
     from dltrain.cli.reports.html import render_html
     from dltrain.cli.reports.markdown import render_markdown
-    from dltrain.cli.reports.several import page_of
+    from dltrain.cli.reports.several import form_of, page_of
     from dltrain.storage.atomic import write_atomically
     from dltrain.storage.outputs import check_output
 
-    suffix = Path(output or "x.md").suffix.lower()
-    form = form or ("html" if suffix in (".html", ".htm") else "md")
-    if form not in ("html", "md"):
-        raise UsageError(f"a report is html or md, found {form!r}", hint='form="html", or "md"')
+    form = form_of(os.fspath(output or ""), form, "md")
     if output is not None:
         check_output(os.fspath(output), force=False)
     page = page_of([find(word) for word in _words(runs)], None if against is None else find(against))

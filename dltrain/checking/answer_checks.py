@@ -62,7 +62,7 @@ def _of_task(config: Config, heads: Sequence[Head]) -> Iterator[Fault]:
                     f"{what}, but {task}",
                     "leave it out" if heads[0].is_multilabel else "leave it out, or say `data.task: classification`",
                 )
-    elif wanted.threshold is not None and not any(len(head.classes) == 2 for head in classes):
+    elif wanted.threshold is not None and not any(head.divides_two for head in classes):
         head = classes[0]
         message = f"a threshold divides two classes, but {head.targets[0].name} has {len(head.classes)}"
         yield fault(config, THRESHOLD, message, "leave it out: the most probable class is the answer")

@@ -178,7 +178,9 @@ def load_run(path: str | Path) -> StoredRun:
         heads = resolve_heads(config.model, preprocessing.schema, loss, metrics)
         if training is not None and training.members.are_several:
             heads = averaged_heads(heads)
-        heads, answers_of = read_answers(run.path, heads)
+        # What an earlier fit left there is of other weights: a fit that ended names its own in the manifest.
+        is_settled = ANSWERS_FILE in manifest.get("files", ())
+        heads, answers_of = read_answers(run.path, heads) if is_settled else (heads, None)
     except ConfigError as error:
         first = error.faults[0]
         hint = "set it as it was for the training" if "environment variable" in first.message else "the run is damaged"
@@ -218,7 +220,8 @@ def _tell_answers(stored: StoredRun, weights: str, reporter: Reporter) -> None:
     if stored.answers_of is not None and stored.answers_of != weights:
         reporter.warning(f"{words or 'the threshold'} was fitted to the {stored.answers_of} weights, not to the {weights} ones")
     elif asked and stored.manifest.get("status") != "finished":
-        reporter.warning(f"the run has not finished: {words} is not applied, for that is fitted at its end")
+        are = "are" if len(asked) > 1 else "is"
+        reporter.warning(f"the run has not finished: {words} {are} not applied, for that is fitted at its end")
 
 
 def run_outputs(model: Any, inputs: Sequence[Array]) -> list[NDArray[Any]]:

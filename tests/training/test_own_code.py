@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.export import export
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predictions.predict import predict
+from dltrain.model.keras_import import import_keras
+from dltrain.model.own_code.importing import import_code
 from dltrain.settings import trusting_code, trusts_code
 from dltrain.sweep.sweep import sweep
 from dltrain.training.fit import fit
@@ -162,3 +165,13 @@ def test_a_sweep_in_workers_has_the_word_and_the_file(tmp_path: Path) -> None:
     assert [trial["status"] for trial in done.trials] == ["finished", "finished"]
     assert (tmp_path / "sweep" / "code" / "my_layers.py").read_text() == SOURCE
     assert load_config(tmp_path / "sweep" / "best.yaml").code == config.code
+
+
+def test_a_data_class_of_a_file_with_postponed_annotations(tmp_path: Path) -> None:
+    more = "from __future__ import annotations\nimport dataclasses\n@dataclasses.dataclass\nclass Pair:\n    a: int = 1\n"
+    source = SOURCE.replace('"""Components of one kind each."""\n', more, 1)
+    with trusting_code():
+        config = load_config(write_config(tmp_path, source=source))
+        assert config.code is not None
+        assert "Scale" in import_code(import_keras(), config.code)
+    assert "my_layers" not in sys.modules

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +15,12 @@ from sklearn import metrics as sk
 from dltrain.cli.app import run
 from dltrain.config import load_config
 from dltrain.data import load_dataset
+from dltrain.errors import UsageError
 from dltrain.evaluation.evaluate import evaluate
+from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.evaluation.predictions.stored_part import predict_part
+from dltrain.model.heads.stored_answers import with_threshold
 
 LABELS = ("blue", "green", "red", "round")
 
@@ -156,3 +160,10 @@ def test_labels_come_from_the_training_part_and_rare_ones_can_be_left_out(folder
     dataset = load_dataset(given.data, seed=0)
     assert dataset.schema.targets[0].classes == LABELS
     assert any("that no row of the training part has" in text and "once (1 row elsewhere)" in text for text in dataset.warnings)
+
+
+def test_a_threshold_of_two_classes_is_none_of_two_labels(folder):
+    [head] = load_run(folder / "run").heads
+    two = replace(head, targets=(replace(head.targets[0], classes=("blue", "red")),))
+    with pytest.raises(UsageError, match="--threshold divides two classes; tags has 2 labels"):
+        with_threshold([two], 0.9)

@@ -132,8 +132,10 @@ def command(
         result, compared = evaluate_against(path, find_old(against, runs), **options)
     slices = cut_result(result, tuple(by or ()), own_gates=not no_require)
     worth = weigh_columns(result, importance_metric, repeats) if importance or importance_metric else None
-    pictures = draw_evaluation(result, worth, console, is_default=not (weights or paths or part or trials))
-    if not (weights or paths or part or trials):
+    # What is kept with the run is what its own model says of its own rows, with its own threshold.
+    is_own = not (weights or paths or part or trials or threshold is not None or overrides or allow_changed or images)
+    pictures = draw_evaluation(result, worth, console, is_default=is_own)
+    if is_own:
         keep_findings(result.run, worth, slices, console)
     return _show(console, _Found(result, compared, slices, worth, pictures))
 

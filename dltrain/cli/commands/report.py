@@ -11,7 +11,6 @@ import click
 from dltrain.cli.console import Console
 from dltrain.cli.options import RunsOption
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, UsageError
 
 
 def command(
@@ -38,16 +37,13 @@ def command(
     """
     from dltrain.cli.reports.html import render_html
     from dltrain.cli.reports.markdown import render_markdown
-    from dltrain.cli.reports.several import page_of
+    from dltrain.cli.reports.several import form_of, page_of
     from dltrain.storage.atomic import write_atomically
     from dltrain.storage.outputs import check_output, is_stream
     from dltrain.storage.run_list import find_run
 
     console: Console = context.obj
-    suffix = Path(output or "").suffix.lower()
-    if form is None and suffix not in ("", ".html", ".htm", ".md"):
-        raise UsageError(Fault(f"a report is not written as {suffix}", hint="name it .html or .md, or say --format html|md"))
-    form = form or ("md" if suffix == ".md" else "html")
+    form = form_of(output or "", form, "html")
     output = output or ("report.html" if form == "html" else "-")
     if output != "-":
         check_output(output, force=force)

@@ -13,7 +13,7 @@ from dltrain.cli.reports.page import Block, Code, Page, Paragraph, Section, Tabl
 from dltrain.cli.reports.verdict import verdict_of
 from dltrain.cli.results import with_interval
 from dltrain.cli.text import format_number, signed
-from dltrain.errors import UsageError
+from dltrain.errors import Fault, UsageError
 from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.drawing.svg import Axis, Dots, Line, plot
 from dltrain.storage.run import Run
@@ -240,6 +240,26 @@ def against_section(new: Path, old: Path) -> Section:
 
 def _metrics(path: Path) -> Mapping[str, Any]:
     return Run(path).read_metrics()
+
+
+def form_of(output: str, form: str | None, default: str) -> str:
+    """How a page is written: as was said, else by the suffix of the file's name.
+
+    Args:
+        output: the file; empty: there is none.
+        form: "html", "md" or None.
+        default: where neither says.
+
+    Raises:
+        UsageError: neither of them is meant.
+    """
+    suffix = Path(output).suffix.lower()
+    if form is None and suffix not in ("", ".html", ".htm", ".md"):
+        raise UsageError(Fault(f"a report is not written as {suffix}", hint="name it .html or .md, or say --format html|md"))
+    form = form or {".md": "md", "": default}.get(suffix, "html")
+    if form not in ("html", "md"):
+        raise UsageError(Fault(f"a report is html or md, found {form!r}"))
+    return form
 
 
 def page_of(paths: Sequence[Path], against: Path | None = None) -> Page:

@@ -158,8 +158,8 @@ class _Sender:
             if place.is_file() and not place.is_symlink():
                 client.log_artifact(identity, str(place))
         client.log_text(identity, told.page, "report.html")
-        client.set_tag(identity, _WHOLE, "yes")  # last: what was broken off is sent anew
         client.set_terminated(identity, _STATUSES.get(str(manifest.get("status")), "FAILED"), end_time=_ended(manifest))
+        client.set_tag(identity, _WHOLE, "yes")  # last: what was broken off is sent anew
         return Logged(run.path, identity, is_new=True)
 
 

@@ -20,7 +20,7 @@ from dltrain.data.fitted import Fitted
 from dltrain.data.part_sizes import SplitError, part_sizes
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
-from dltrain.data.series.groups import Groups, read_groups, shown_names
+from dltrain.data.series.groups import Groups, label_of, read_groups, shown_names
 from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues, Timeline, arrange, read_columns, refuse_several
 from dltrain.data.series.times import Times, read_times
 from dltrain.data.splits import Rows
@@ -265,7 +265,7 @@ def _say_silent(
 ) -> None:
     """Say which series a part holds no window of."""
     groups, columns = values.timeline.groups, preprocessing.series.id
-    seen = set(zip(*(part.identifiers[column] for column in columns), strict=True))
+    seen = set(zip(*(part.identifiers[label_of(column)] for column in columns), strict=True))
     silent = [names for names in (groups.names[code] for code in np.unique(groups.codes[rows])) if names not in seen]
     if silent and part.num_rows:
         needed = preprocessing.needed_rows(True)

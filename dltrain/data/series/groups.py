@@ -39,9 +39,14 @@ class Groups:
         return Groups(self.codes[rows], self.names)
 
     def labels(self, columns: Sequence[str], rows: NDArray[np.int64]) -> dict[str, list[str]]:
-        """Column of the id -> what it holds in some rows."""
+        """Column of the id, as predictions call it -> what it holds in some rows."""
         codes = self.codes[rows].tolist()
-        return {name: [self.names[code][place] for code in codes] for place, name in enumerate(columns)}
+        return {label_of(name): [self.names[code][place] for code in codes] for place, name in enumerate(columns)}
+
+
+def label_of(column: str) -> str:
+    """What predictions call a column of the id: beside it stands the time, or the number of the row."""
+    return f"id_{column}" if column in ("time", "row") else column
 
 
 def one_series(num_rows: int) -> Groups:
@@ -59,7 +64,12 @@ def read_groups(frame: polars.DataFrame, columns: Sequence[str], reading: Readin
         return one_series(frame.height)
     import polars
 
-    texts = [text_of(mend(column_of(frame, name), reading)).str.replace(WHOLE, "$1").alias(name) for name in columns]
+    # Called 0, 1, ...: the columns of a file may have any name.
+    keys = [str(place) for place in range(len(columns))]
+    texts = [
+        text_of(mend(column_of(frame, name), reading)).str.replace(WHOLE, "$1").alias(key)
+        for name, key in zip(columns, keys, strict=True)
+    ]
     for name, text in zip(columns, texts, strict=True):
         empty = np.flatnonzero((text.is_null() | (text.str.strip_chars() == "")).to_numpy())
         if len(empty):
@@ -69,8 +79,8 @@ def read_groups(frame: polars.DataFrame, columns: Sequence[str], reading: Readin
                 Fault(message, path="data.series.id", file=file, line=line, hint="fill it in, or leave these rows out")
             )
     named = polars.DataFrame(texts)
-    different = named.unique().sort(columns)
-    codes = named.join(different.with_row_index("#"), on=list(columns), how="left", maintain_order="left")["#"]
+    different = named.unique().sort(keys)
+    codes = named.join(different.with_row_index("#"), on=keys, how="left", maintain_order="left")["#"]
     return Groups(codes.to_numpy().astype(np.int64), different.rows())
 
 

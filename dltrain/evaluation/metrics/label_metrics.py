@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dltrain.config.catalog.metrics import AVERAGES
-from dltrain.evaluation.metrics.metrics import row_losses
+from dltrain.evaluation.metrics.metrics import ratio, row_losses
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -68,7 +68,7 @@ def row_metrics(true: Flags, scores: Floats) -> dict[str, Floats]:
         "subset_accuracy": (~wrong.any(axis=1)).astype(np.float64),
         "hamming_loss": wrong.mean(axis=1),
         "log_loss": label_losses(true, scores).mean(axis=1),
-        "f1_samples": _ratio(both, (true.sum(axis=1) + said.sum(axis=1)).astype(np.float64)),
+        "f1_samples": ratio(both, (true.sum(axis=1) + said.sum(axis=1)).astype(np.float64)),
     }
 
 
@@ -100,7 +100,7 @@ def rank_label(is_positive: ArrayLike, scores: ArrayLike, weights: ArrayLike | N
     hits = np.cumsum(np.where(positive, weight, 0.0)[order])[last]
     misses = np.cumsum(np.where(positive, 0.0, weight)[order])[last]
     more, most, others = np.diff(hits, prepend=0.0), float(hits[-1]), float(misses[-1])
-    precision = float(more @ _ratio(hits, hits + misses) / most) if most > 0 else 0.0
+    precision = float(more @ ratio(hits, hits + misses) / most) if most > 0 else 0.0
     area = float(np.diff(misses, prepend=0.0) @ (hits - more / 2) / (most * others)) if most > 0 < others else float("nan")
     return precision, area
 
@@ -128,7 +128,7 @@ def label_averages(true: Flags, said: Flags, weights: ArrayLike | None = None) -
 
 def scores_of(hits: Floats, support: Floats, predicted: Floats) -> dict[str, Floats]:
     """Precision, recall and F1 of counts of any shape; 0 where there is nothing below the line."""
-    return {"precision": _ratio(hits, predicted), "recall": _ratio(hits, support), "f1": _ratio(2 * hits, support + predicted)}
+    return {"precision": ratio(hits, predicted), "recall": ratio(hits, support), "f1": ratio(2 * hits, support + predicted)}
 
 
 def label_report(
@@ -188,7 +188,3 @@ def usual_set(targets: ArrayLike) -> NDArray[np.int8]:
 
 def _mean(values: NDArray[Any], weights: ArrayLike | None) -> float:
     return float(np.average(np.asarray(values, np.float64), weights=None if weights is None else np.asarray(weights, np.float64)))
-
-
-def _ratio(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.zeros(np.broadcast(above, below).shape), where=np.asarray(below) > 0)

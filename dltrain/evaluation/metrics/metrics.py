@@ -44,9 +44,9 @@ def classification_report(matrix: ArrayLike, classes: Sequence[str]) -> dict[str
     hits = np.diagonal(matrix).astype(np.float64)
     support, predicted = matrix.sum(axis=1).astype(np.float64), matrix.sum(axis=0).astype(np.float64)
     rows = {
-        "precision": _ratio(hits, predicted),
-        "recall": _ratio(hits, support),
-        "f1": _ratio(2 * hits, support + predicted),
+        "precision": ratio(hits, predicted),
+        "recall": ratio(hits, support),
+        "f1": ratio(2 * hits, support + predicted),
     }
     total = float(support.sum())
     present = (support + predicted) > 0
@@ -249,5 +249,6 @@ def _mean(values: NDArray[Any], weights: ArrayLike | None) -> float:
     return float(weight @ values.astype(np.float64) / total) if total > 0 else float("nan")
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+def ratio(above: Floats, below: Floats) -> Floats:
+    """The ratio of sums; 0 where there is nothing below the line."""
+    return np.divide(above, below, out=np.zeros(np.broadcast(above, below).shape), where=np.asarray(below) > 0)

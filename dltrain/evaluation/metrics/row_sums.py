@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dltrain.evaluation.metrics.intervals import Share, Sums, add_columns
-from dltrain.evaluation.metrics.metrics import row_losses
+from dltrain.evaluation.metrics.metrics import ratio, row_losses
 
 Floats = NDArray[np.float64]
 NO_MEANS: Mapping[str, Floats] = {}
@@ -150,8 +150,3 @@ def auc_columns(is_positive: NDArray[np.bool_], scores: Floats) -> tuple[list[Fl
 
     below, above = share_below(false), 1 - share_below(true)
     return [true * below, true, false * above, false], float(below[is_positive].mean())
-
-
-def ratio(above: Floats, below: Floats) -> Floats:
-    """The ratio of sums; 0 where there is nothing below the line."""
-    return np.divide(above, below, out=np.zeros(np.broadcast(above, below).shape), where=np.asarray(below) > 0)

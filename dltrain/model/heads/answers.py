@@ -108,7 +108,7 @@ def decide(head: Head, probabilities: NDArray[Any]) -> NDArray[np.int64]:
 def threshold_of(head: Head) -> Threshold | None:
     """That between a head's two classes, if there is one."""
     thresholds = head.answers.thresholds if head.answers is not None else ()
-    return thresholds[0] if thresholds and len(head.classes) == 2 else None
+    return thresholds[0] if thresholds and head.divides_two else None
 
 
 def calibrate(head: Head, output: Any, probabilities: Any, ops: Any = np) -> Any:

@@ -84,6 +84,11 @@ class Head:
         return self.targets[0].is_multilabel
 
     @property
+    def divides_two(self) -> bool:
+        """Whether one probability, and a threshold of it, tells its answer: a row has one of two classes."""
+        return self.task == "classification" and len(self.classes) == 2
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Label names in index order; empty for numbers."""
         return self.targets[0].classes

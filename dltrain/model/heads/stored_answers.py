@@ -97,12 +97,13 @@ def with_threshold(heads: Sequence[Head], value: float) -> tuple[Head, ...]:
     """
     if not 0 < value < 1:
         raise UsageError(f"--threshold takes a number between 0 and 1, found {value:g}")
-    if not any(len(head.classes) == 2 for head in heads):
-        what = f"{len(heads[0].classes)} classes" if heads[0].classes else "no classes"
+    if not any(head.divides_two for head in heads):
+        kind = "labels" if heads[0].is_multilabel else "classes"
+        what = f"{len(heads[0].classes) or 'no'} {kind}"
         raise UsageError(f"--threshold divides two classes; {heads[0].targets[0].name} has {what}", hint="leave it out")
     return tuple(
         replace(head, answers=replace(head.answers or Answers(), thresholds=(Threshold(head.classes[1], value, "--threshold"),)))
-        if len(head.classes) == 2
+        if head.divides_two
         else head
         for head in heads
     )
@@ -139,10 +140,10 @@ def _answers(file: Path, head: Head, entry: Mapping[str, Any]) -> Answers:
         return RunError(f"{file}: {reason}", hint="the run is damaged")
 
     name, classes = entry["target"], head.classes
-    if not classes:
+    if head.task != "classification":
         raise refuse(f"{name} has no classes")
     thresholds = tuple(Threshold(one["label"], float(one["value"]), one.get("asked", "")) for one in entry["thresholds"])
-    if thresholds and (len(classes) != 2 or [one.label for one in thresholds] != [classes[1]]):
+    if thresholds and (not head.divides_two or [one.label for one in thresholds] != [classes[1]]):
         raise refuse(f"the thresholds of {name} are not those of its classes")
     stored = entry.get("calibration")
     if stored is None:
@@ -155,7 +156,7 @@ def _answers(file: Path, head: Head, entry: Mapping[str, Any]) -> Answers:
         Curve(one["label"], tuple(map(float, one["log_odds"])), tuple(map(float, one["probability"])))
         for one in stored.get("curves", ())
     )
-    expected = [classes[1]] if len(classes) == 2 else list(classes)
+    expected = [classes[1]] if head.divides_two else list(classes)
     if [one.label for one in curves] != expected:
         raise refuse(f"the curves of {name} are not those of its classes")
     if any(len(one.log_odds) != len(one.probability) or not _apart(one.log_odds) for one in curves):

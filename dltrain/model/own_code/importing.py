@@ -89,7 +89,7 @@ def _run(file: CodeFile, code: OwnCode, before: list[ModuleType]) -> ModuleType:
     text = file.source.decode("utf-8", errors="replace")
     linecache.cache[place] = (len(text), None, text.splitlines(keepends=True), place)
     try:
-        with _importable(before), contextlib.redirect_stdout(sys.stderr):
+        with _importable([*before, module]), contextlib.redirect_stdout(sys.stderr):
             exec(compile(file.source, place, "exec", dont_inherit=True), module.__dict__)
     except (Exception, SystemExit) as error:  # it is not ours: whatever it raises is told at its line
         fault = fault_of(error) or Fault(f"it cannot be imported: {error}", file.shown, 1, 1, path="code")
@@ -99,7 +99,7 @@ def _run(file: CodeFile, code: OwnCode, before: list[ModuleType]) -> ModuleType:
 
 @contextlib.contextmanager
 def _importable(modules: list[ModuleType]) -> Iterator[None]:
-    """While a file is imported, those that stand before it can be imported by their names."""
+    """While a file is imported, it and those that stand before it are found by their names: by imports, and by `dataclass`."""
     added = {module.__name__: module for module in modules if module.__name__ not in sys.modules}
     sys.modules.update(added)
     try:

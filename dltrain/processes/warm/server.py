@@ -43,6 +43,7 @@ def serve(path: Path, package: Path, stamps: Stamps, ready: Callable[[], None], 
         In each fork that is to be a command, the words of its command line. In the warm process itself it doesn't return.
     """
     listener = _listen(path)
+    own = path.stat().st_ino
     ready()
     began, served, idle_since = time.time(), 0, time.monotonic()
     keepers: set[int] = set()
@@ -51,7 +52,7 @@ def serve(path: Path, package: Path, stamps: Stamps, ready: Callable[[], None], 
         if keepers:
             idle_since = time.monotonic()
         if not select.select([listener], [], [], _ROUND)[0]:
-            if not path.exists():
+            if not _is_there(path, own):
                 break  # nobody finds it any more
             continue
         with contextlib.suppress(OSError), contextlib.closing(listener.accept()[0]) as channel:
@@ -75,9 +76,18 @@ def serve(path: Path, package: Path, stamps: Stamps, ready: Callable[[], None], 
             keepers.add(pid)
             for file in files:
                 os.close(file)
-    with contextlib.suppress(OSError):
-        path.unlink()
+    if _is_there(path, own):
+        with contextlib.suppress(OSError):
+            path.unlink()
     os._exit(0)
+
+
+def _is_there(path: Path, own: int) -> bool:
+    """Whether the name is still this socket's: another that was started meanwhile takes it."""
+    try:
+        return path.stat().st_ino == own
+    except OSError:
+        return False
 
 
 def stamps_of(package: Path) -> Stamps:

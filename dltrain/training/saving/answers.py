@@ -52,7 +52,7 @@ def _settle(head: Head, wanted: EvaluationConfig, held_out: tuple[NDArray[Any], 
     if wanted.calibrate and held_out is not None:
         calibration = _calibration(head, wanted.calibrate, held_out, reporter)
         head = replace(head, answers=Answers(calibration)) if calibration is not None else head
-    if wanted.threshold is None or len(head.classes) != 2:
+    if wanted.threshold is None or not head.divides_two:
         return head
     label, asked = head.classes[1], describe_asked(wanted.threshold)
     value = wanted.threshold.number

@@ -144,3 +144,13 @@ def test_what_no_part_has_a_window_of_is_said(tmp_path: Path) -> None:
     table([40, 12]).write_csv(tmp_path / "s.csv")
     dataset = load_dataset(config(tmp_path / "s.csv"), seed=0)
     assert "test part: 1 series have no window of 5 rows in it: shop 1" in dataset.warnings
+
+
+@pytest.mark.parametrize("name", ["#", "time", "row", "0"])
+def test_the_column_of_the_id_may_have_any_name(tmp_path: Path, name: str) -> None:
+    table([40, 30]).rename({"shop": name}).write_csv(tmp_path / "s.csv")
+    dataset = load_dataset(config(tmp_path / "s.csv", series={"id": (name,)}), seed=0)
+    assert not [note for note in dataset.warnings if "no window" in note]
+    found = dataset.parts["test"].identifiers
+    assert set(found[f"id_{name}" if name in ("time", "row") else name]) == {"shop 0", "shop 1"}
+    assert found["time"][0] > "2024-01-30"

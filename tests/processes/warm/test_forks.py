@@ -287,3 +287,16 @@ def test_stamps_are_of_code_alone(tmp_path: Path) -> None:
     assert stamps_of(tmp_path) == before
     (tmp_path / "a.py").write_text("22")
     assert stamps_of(tmp_path) != before
+
+
+def test_of_two_that_begin_at_once_the_last_is_found_and_the_first_ends(warm: Warm) -> None:
+    words = [sys.executable, "-c", SERVER, str(warm.package), "60"]
+    second = subprocess.Popen(words, env=warm.env, stdout=subprocess.PIPE, start_new_session=True)
+    try:
+        assert second.stdout is not None
+        assert second.stdout.read(5) == b"ready"
+        assert warm.process.wait(30) == 0, "nobody finds it"
+        assert warm.run("exit(3)").returncode == 3, "the name of the other is left alone"
+    finally:
+        second.kill()
+        second.wait()

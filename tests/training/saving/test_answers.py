@@ -315,6 +315,17 @@ def test_answers_that_were_changed_or_lost_are_no_answers(two, tmp_path):
         load_run(tmp_path / "run")
 
 
+def test_what_an_earlier_fit_found_is_not_of_the_weights_of_one_that_was_broken_off(two, tmp_path):
+    shutil.copytree(two["asked"], tmp_path / "run")
+    assert load_run(tmp_path / "run").heads[0].answers is not None
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    del manifest["files"]  # named when a fit has ended
+    manifest["status"] = "interrupted"
+    (tmp_path / "run" / "manifest.json").write_text(json.dumps(manifest))
+    stored = load_run(tmp_path / "run")
+    assert (stored.heads[0].answers, stored.answers_of) == (None, None)
+
+
 def test_a_softmax_is_divided_by_the_best_temperature(tmp_path):
     text = "seed: 2\ndata: {source: digits, scale: unit, limit: 500, split: {test: 0.3, validation: 0.4}}\n"
     text += "model: {layers: [Flatten]}\ntraining: {epochs: 3}\n"
