@@ -74,10 +74,11 @@ def read_groups(frame: polars.DataFrame, columns: Sequence[str], reading: Readin
         empty = np.flatnonzero((text.is_null() | (text.str.strip_chars() == "")).to_numpy())
         if len(empty):
             file, line = locate(int(empty[0]))
-            message = f"the column {name}, which tells the series apart, holds nothing ({len(empty):,} such rows)"
-            raise DataError(
-                Fault(message, path="data.series.id", file=file, line=line, hint="fill it in, or leave these rows out")
-            )
+            cell = column_of(frame, name)[int(empty[0])]
+            held = "nothing" if cell is None else f"{cell!r}, which is read as a missing value"
+            message = f"the column {name}, which tells the series apart, holds {held} ({len(empty):,} such rows)"
+            hint = "fill it in, leave these rows out, or say what is missing otherwise: `data.missing`"
+            raise DataError(Fault(message, path="data.series.id", file=file, line=line, hint=hint))
     named = polars.DataFrame(texts)
     different = named.unique().sort(keys)
     codes = named.join(different.with_row_index("#"), on=keys, how="left", maintain_order="left")["#"]

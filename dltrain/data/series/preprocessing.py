@@ -26,6 +26,7 @@ from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, loca
 from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault, all_of, capped
 from dltrain.storage.values import one_of, texts, typed
+from dltrain.wording import listed
 
 if TYPE_CHECKING:
     from dltrain.data.arrays.disk_array import Array
@@ -142,7 +143,8 @@ class SeriesPreprocessing(Preprocessing):
         missing = [f"the {what} column {name} is missing" for what, name in needed if name not in raw.frame.columns]
         if missing:
             file = raw.origin[0][1] if raw.origin else None
-            raise DataError(capped([Fault(message, file=file) for message in missing]))
+            hint = f"the run was trained with it; the columns here are {listed(raw.frame.columns)}"
+            raise DataError(capped([Fault(message, file=file, hint=hint) for message in missing]))
         locate, reading = locator(raw), self.table.reading
         times = read_times(raw.frame, self.series.time, reading, locate, self.date_format)
         groups = read_groups(raw.frame, self.series.id, reading, locate)

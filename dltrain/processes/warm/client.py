@@ -11,10 +11,10 @@ import socket
 import sys
 
 from dltrain.processes.warm.circumstances import circumstances, folder, is_own, key_of
-from dltrain.processes.warm.wire import ENDED, GO, MOST_FILES, READY, STATUS, receive_exactly, send_document, user_of
+from dltrain.processes.warm.wire import ENDED, GO, HELLO, MOST_FILES, READY, STATUS, receive_exactly, send_document, user_of
 
 # The warm process answers at once, or the command goes on alone.
-_PATIENCE = 5.0
+_PATIENCE = 2.0
 # Not for others: what the kernel sends a process for its own faults, and what this one waits with.
 _OWN = {
     signal.SIGKILL, signal.SIGSTOP, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP,
@@ -45,7 +45,7 @@ def run_warm(words: list[str]) -> int | None:
             channel.connect(str(path))
             if user_of(channel) != os.getuid():
                 return None
-            if not _hand_over(channel, words) or receive_exactly(channel, 1) != READY:
+            if receive_exactly(channel, 1) != HELLO or not _hand_over(channel, words) or receive_exactly(channel, 1) != READY:
                 return None
         except OSError:
             return None

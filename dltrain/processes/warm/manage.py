@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from dltrain.errors import RunError
 from dltrain.processes.warm.circumstances import circumstances, folder, is_own, key_of
-from dltrain.processes.warm.wire import receive_document, send_document, user_of
+from dltrain.processes.warm.wire import HELLO, receive_document, receive_exactly, send_document, user_of
 
 _START = """\
 import sys
@@ -66,6 +67,21 @@ def start() -> WarmProcess:
         place.mkdir(0o700)
     if not is_own(place):
         raise RunError(f"{place} is not a folder that belongs to you alone", hint="remove it, or set XDG_RUNTIME_DIR")
+    # Who comes at the same time waits for the first: each would hold hundreds of megabytes.
+    lock = os.open(place / f"{key}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _asked(place / key, "status", key) or _begin(place, key)
+    finally:
+        os.close(lock)
+
+
+def _begin(place: Path, key: str) -> WarmProcess:
+    """Start one, and wait until it answers.
+
+    Raises:
+        RunError: it does not.
+    """
     here = {os.path.realpath(""), ""}
     path = [entry for entry in sys.path if entry and os.path.realpath(entry) not in here]
     own = str(Path(__file__).parents[3])
@@ -123,6 +139,8 @@ def _asked(path: Path, question: str, own: str) -> WarmProcess | None:
         try:
             channel.connect(str(path))
             if user_of(channel) != os.getuid():
+                return None
+            if receive_exactly(channel, 1) != HELLO:
                 return None
             send_document(channel, {"ask": question})
             answer, _ = receive_document(channel)

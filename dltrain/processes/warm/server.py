@@ -19,7 +19,18 @@ from typing import Any
 
 from dltrain.processes.warm.begin import become
 from dltrain.processes.warm.client import TO_GROUP
-from dltrain.processes.warm.wire import ENDED, GO, READY, STALE, STATUS, receive_document, receive_exactly, send_document, user_of
+from dltrain.processes.warm.wire import (
+    ENDED,
+    GO,
+    HELLO,
+    READY,
+    STALE,
+    STATUS,
+    receive_document,
+    receive_exactly,
+    send_document,
+    user_of,
+)
 
 IDLE_SECONDS = 600.0
 _ROUND = 5.0  # seconds between two looks at what has ended
@@ -59,7 +70,11 @@ def serve(path: Path, package: Path, stamps: Stamps, ready: Callable[[], None], 
             channel.settimeout(_PATIENCE)
             if user_of(channel) != os.getuid():
                 continue
+            channel.sendall(HELLO)
             request, files = receive_document(channel)
+            if request.get("ask") != "run":
+                for file in files:
+                    os.close(file)
             if request.get("ask") == "run" and stamps_of(package) != stamps:
                 channel.sendall(STALE)
                 break

@@ -10,8 +10,8 @@ import socket
 import struct
 from typing import Any
 
-# From the warm process: a fork waits for the word to begin; its code was changed; the command ended, with its wait status.
-READY, STALE, ENDED = b"r", b"s", b"e"
+# From the warm process: it listens; a fork waits for the word to begin; its code was changed; the command has ended so.
+HELLO, READY, STALE, ENDED = b"h", b"r", b"s", b"e"
 # From the command: begin.
 GO = b"g"
 MOST_FILES = 200  # of one message; the kernel takes 253
@@ -21,7 +21,7 @@ STATUS = struct.Struct("<i")
 
 
 def send_document(channel: socket.socket, document: dict[str, Any], files: list[int] | None = None) -> None:
-    """Send a document and open files.
+    """Send a document and open files, to somebody who is known to listen: files in a queue that nobody reads stay open.
 
     Raises:
         OSError: nobody takes it.
@@ -53,7 +53,7 @@ def receive_document(channel: socket.socket) -> tuple[dict[str, Any], list[int]]
         document = json.loads(receive_exactly(channel, size))
         if not isinstance(document, dict):
             raise ConnectionResetError("not a document")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # the last: of brackets without end
         for file in files:
             with contextlib.suppress(OSError):
                 os.close(file)

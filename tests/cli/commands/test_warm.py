@@ -190,6 +190,17 @@ def test_the_course_of_a_run(places: tuple[Place, Place]) -> None:
 
 
 @pytest.mark.slow
+def test_many_that_start_one_at_once_have_one(places: tuple[Place, Place]) -> None:
+    warm, _ = places
+    warm.run("warm", "stop")
+    words = [sys.executable, "-m", "dltrain", "check", "tiny.yaml", "--json"]
+    env = {**warm.env, "DLTRAIN_WARM": "1"}
+    begun = [subprocess.Popen(words, cwd=warm.folder, env=env, stdout=subprocess.PIPE) for _ in range(5)]
+    assert [one.communicate()[0] != b"" and one.returncode for one in begun] == [0] * 5
+    assert served(warm) == 5
+
+
+@pytest.mark.slow
 def test_every_command(places: tuple[Place, Place]) -> None:
     compare(places, MORE)
 

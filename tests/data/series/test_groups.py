@@ -138,6 +138,11 @@ def test_rows_without_an_id_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="tells the series apart, holds nothing") as refused:
         load_dataset(config(tmp_path / "s.csv"), seed=0)
     assert refused.value.faults[0].line == 5
+    frame.with_columns(shop=polars.when(polars.arange(70) == 3).then(polars.lit("NA")).otherwise("shop")).write_csv(
+        tmp_path / "s.csv"
+    )
+    with pytest.raises(DataError, match="holds 'NA', which is read as a missing value"):
+        load_dataset(config(tmp_path / "s.csv"), seed=0)
 
 
 def test_what_no_part_has_a_window_of_is_said(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ import os
 import pty
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -287,6 +289,29 @@ def test_stamps_are_of_code_alone(tmp_path: Path) -> None:
     assert stamps_of(tmp_path) == before
     (tmp_path / "a.py").write_text("22")
     assert stamps_of(tmp_path) != before
+
+
+def test_who_does_not_answer_is_handed_nothing(tmp_path: Path) -> None:
+    """A pipe in the hands of a process that stands still would never end."""
+    made = Warm(tmp_path)
+    try:
+        os.kill(made.process.pid, signal.SIGSTOP)
+        ended = made.run("exit(0)", timeout=30)  # reads its output to the end
+        assert ended.returncode == ALONE
+    finally:
+        os.kill(made.process.pid, signal.SIGCONT)
+        made.end()
+
+
+def test_garbage_does_not_end_it(warm: Warm) -> None:
+    [path] = [place for place in (warm.runtime / "dltrain-warm").iterdir() if not place.suffix]
+    for sent in (b"", b"\0", os.urandom(300), struct.pack("<II", 200_000, 0) + b"[" * 200_000, struct.pack("<II", 2, 0) + b"[]"):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as channel:
+            channel.connect(str(path))
+            channel.sendall(sent)
+            channel.shutdown(socket.SHUT_WR)
+            channel.recv(10)
+    assert warm.run("exit(4)").returncode == 4
 
 
 def test_of_two_that_begin_at_once_the_last_is_found_and_the_first_ends(warm: Warm) -> None:
