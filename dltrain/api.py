@@ -159,7 +159,8 @@ def predict(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = F
         data: a path or several; a frame of pandas or polars, or a mapping column -> values; an array [rows, ...]: pictures or
             what else an npz file would hold, or rows of a table in the order of the run's features.
         trust_code: import the own code that the run brings along.
-        options: of `dltrain.evaluation.predictions.predict.predict`: `weights`, `top`, `layer`, `words`, `threads`, `reporter`.
+        options: of `dltrain.evaluation.predictions.predict.predict`: `weights`, `top`, `layer`, `words`, `threads`, `reporter`;
+            of a series also `steps`, so many rows after the last one of the data, and `since`.
 
     Returns:
         With `prediction`, `probabilities`, `columns`, and all of it as a frame of polars by `to_frame()`.
@@ -169,6 +170,8 @@ def predict(run: str | os.PathLike[str], data: Any = (), *, trust_code: bool = F
     """
     from dltrain.evaluation.predictions.predict import predict as ask
 
+    if "steps" in options:
+        from dltrain.evaluation.predictions.ahead import predict_ahead as ask  # type: ignore[assignment]
     path = find(run)
     with trusting_code(trust_code), _as_paths(path, data) as paths:
         return ask(path, data=paths, **options)

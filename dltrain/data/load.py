@@ -20,6 +20,7 @@ from dltrain.data.pictures.fit import fit_pictures
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import TWO_READINGS, Raw, RawPictures, RawTable
+from dltrain.data.series.ahead import Ahead, last_rows
 from dltrain.data.series.fit import fit_series
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.sources import read_source, source_of
@@ -241,6 +242,21 @@ def read_part(
     for note in notes:
         reporter.warning(note)
     return part
+
+
+def read_ahead(
+    preprocessing: SeriesPreprocessing, paths: Sequence[str], since: str | None, *, reporter: Reporter = SILENT
+) -> Ahead:
+    """The last rows of each series of some files; see `last_rows`."""
+    raw = _read_raw(preprocessing, paths, False, reporter)
+    assert isinstance(raw, RawTable)
+    notes = texts(_by_the_run(preprocessing, raw), "warning")
+    by_file = _for_file(preprocessing, raw)
+    assert isinstance(by_file, SeriesPreprocessing)
+    found = last_rows(by_file, raw, since, notes)
+    for note in notes:
+        reporter.warning(note)
+    return found
 
 
 def why_not_again(config: DataConfig | None, paths: Sequence[str], preprocessing: Preprocessing) -> str:

@@ -53,6 +53,18 @@ def command(
     trials: Annotated[
         int | None, typer.Option("--trials", min=1, metavar="K", help="Of a sweep: the average of its K best trials.")
     ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps",
+            min=1,
+            metavar="N",
+            help="Of a series: the N rows after the last one of --data, or of the run's own data.",
+        ),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="With --steps: begin at this time, from the rows before it.")
+    ] = None,
     layer: Annotated[
         str | None, typer.Option("--layer", metavar="NAME", help="What this layer computes instead of the prediction.")
     ] = None,
@@ -115,13 +127,15 @@ def command(
         raise UsageError(Fault(f"{option} and --part exclude each other", hint="--part takes the rows of the run's own data"))
     if paths and word:
         raise UsageError(Fault("--word and --data exclude each other"))
-    if not paths and not word and part is None:
+    if since is not None and steps is None:
+        raise UsageError(Fault("--since needs --steps", hint="--steps N says how many rows from that time on"))
+    if not paths and not word and part is None and steps is None:
         hint = "name rows or pictures with --data PATH, or a part of the run's own data with --part"
         raise UsageError(Fault("there is nothing to predict from", hint=hint))
     if output != "-":
         check_output(output, force=force, inputs=paths)
     asked_format, form = form, choose_format(output, form)
-    asked = _Asked(weights, top, trials, layer, tuple(word or ()), skip_broken, tuple(images or ()), part)
+    asked = _Asked(weights, top, trials, layer, tuple(word or ()), skip_broken, tuple(images or ()), part, steps, since)
     path, result = _predict(console, run, runs, paths, asked)
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
     num_rows = len(next(iter(columns.values())))
@@ -157,6 +171,8 @@ class _Asked:
     skip_broken: bool
     images: tuple[str, ...]
     part: str | None
+    steps: int | None
+    since: str | None
 
 
 def _predict(console: Console, run: str, runs: Path, paths: Sequence[str], asked: _Asked) -> tuple[Path | str, Predictions]:
@@ -172,6 +188,8 @@ def _predict(console: Console, run: str, runs: Path, paths: Sequence[str], asked
         raise UsageError(Fault(f"a run's --weights are best or last, found {asked.weights!r}"))
     if asked.part is not None and asked.trials is not None:
         raise UsageError(Fault("--part and --trials exclude each other", hint="the average of several runs takes --data"))
+    if asked.steps is not None:
+        return path, _ask_ahead(console, path, paths, asked)
     shared: dict[str, Any] = {"top": asked.top, "weights": asked.weights, "images": asked.images}
     shared |= {"threads": console.settings.threads, "reporter": console}
     if asked.part is not None:
@@ -182,10 +200,23 @@ def _predict(console: Console, run: str, runs: Path, paths: Sequence[str], asked
     return path, predict(path, data=paths, **more, **shared)
 
 
+def _ask_ahead(console: Console, path: Path, paths: Sequence[str], asked: _Asked) -> Predictions:
+    """What comes after the last rows of a series."""
+    from dltrain.evaluation.predictions.ahead import predict_ahead
+
+    given = {"--part": asked.part, "--word": asked.words, "--top": asked.top, "--layer": asked.layer, "--images": asked.images}
+    excluded = next((option for option, value in given.items() if value), None)
+    if excluded is not None:
+        raise UsageError(Fault(f"{excluded} and --steps exclude each other", hint="leave one of them out"))
+    assert asked.steps is not None
+    shared: dict[str, Any] = {"threads": console.settings.threads, "reporter": console}
+    return predict_ahead(path, asked.steps, since=asked.since, data=paths, weights=asked.weights, trials=asked.trials, **shared)
+
+
 def _ask_stock(console: Console, network: str, paths: Sequence[str], asked: _Asked) -> Predictions:
     """What a network of `keras.applications` says."""
     given: dict[str, Any] = {"--word": asked.words, "--layer": asked.layer is not None, "--images": asked.images}
-    given |= {"--part": asked.part, "--trials": asked.trials}
+    given |= {"--part": asked.part, "--trials": asked.trials, "--steps": asked.steps}
     if any(given.values()):
         option = next(name for name, is_given in given.items() if is_given)
         raise UsageError(Fault(f"{option} needs a run; {network} is a stock network", hint="leave it out"))

@@ -86,9 +86,10 @@ class Times:
     @property
     def clock(self) -> NDArray[Any]:
         """`values` by the clock of the dates' zone."""
-        return self._by_clock(self.values)
+        return self.to_clock(self.values)
 
-    def _by_clock(self, values: NDArray[Any]) -> NDArray[Any]:
+    def to_clock(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Other times in the form of `values`, by the clock of the dates' zone."""
         zone = split_writing(self.date_format)[1]
         return values if zone is None else _to_int(to_clock(_to_dates(values), zone))
 
@@ -159,7 +160,7 @@ class Times:
         written, zone = split_writing(self.date_format)
         if written in EPOCHS:
             return [str(value // EPOCHS[written]) for value in values.tolist()]
-        clock = self._by_clock(values)
+        clock = self.to_clock(values)
         smallest = next((size for size in (DAY, 60 * SECOND, SECOND) if not (clock % size).any()), 1)
         usual = "%Y-%m-%d" + {DAY: "", 60 * SECOND: " %H:%M", SECOND: " %H:%M:%S", 1: " %H:%M:%S%.6f"}[smallest]
         if zone is not None and written is None:

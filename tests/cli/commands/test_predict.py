@@ -89,3 +89,22 @@ def test_what_cannot_work_costs_no_prediction(cli, prediction, words, said):
     assert result.code == 2
     assert said in result.err
     assert prediction.options is None
+
+
+def test_steps_go_to_what_foretells(cli, fake, tmp_path):
+    run = tmp_path / "runs" / "airline-1"
+    run.mkdir(parents=True)
+    (run / "manifest.json").write_text('{"status": "finished", "started": "2026-01-01T00:00:00Z"}')
+    asked = []
+
+    def predict_ahead(run, steps, **options):
+        asked.append((steps, options["since"], options["data"]))
+        return SimpleNamespace(
+            identifiers={"time": ["2024-01"], "step": [1]}, prediction=[3.5], probabilities=None, columns={}, arrays={}, notes=[]
+        )
+
+    fake("dltrain.evaluation.predictions.ahead", predict_ahead=predict_ahead)
+    assert cli("predict", "latest", "--steps", "1", "--since", "2024-01").out == "time,step,prediction\n2024-01,1,3.5\n"
+    assert [(steps, since, list(data)) for steps, since, data in asked] == [(1, "2024-01", [])]
+    assert "--since needs --steps" in cli("predict", "latest", "--data", "x", "--since", "2024").err
+    assert "--part and --steps exclude each other" in cli("predict", "latest", "--part", "test", "--steps", "2").err

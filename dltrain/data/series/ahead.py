@@ -1,0 +1,182 @@
+"""What comes after the last rows of each series: the windows to begin with, the times to come, and how forecasts are fed back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.columns.column import FeatureColumn, fill_features, read_feature
+from dltrain.data.columns.dates import to_moments
+from dltrain.data.columns.kind import Unseen
+from dltrain.data.raw import RawTable
+from dltrain.data.series.groups import shown_names
+from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues
+from dltrain.data.series.times import DATE_PARTS, Times
+from dltrain.errors import DataError, Fault, UsageError
+from dltrain.wording import listed
+
+
+@dataclass(slots=True)
+class Ahead:
+    """The last rows of each series, from which a model goes on.
+
+    Attributes:
+        preprocessing: of the run.
+        names: of each series, one text for each column of `data.series.id`.
+        window: float32 [series, history, numbers]: its last rows, forecasts among them once `go_on` was told any.
+        last: the time of each series's last row in the data.
+        done: how many rows `go_on` has added to each.
+    """
+
+    preprocessing: SeriesPreprocessing
+    names: list[tuple[str, ...]]
+    window: NDArray[np.float32]
+    last: Times
+    done: int = field(default=0)
+
+    def times(self, first: int, count: int) -> list[str]:
+        """The times of `count` rows of each series from `first` rows after its last one on, series by series, as text."""
+        return self.last.texts(self._moved(first, count))
+
+    def _moved(self, first: int, count: int) -> NDArray[Any]:
+        step = self.preprocessing.step
+        return np.stack([self.last.later(step, first + place) for place in range(count)], axis=1).ravel()
+
+    def go_on(self, said: Mapping[str, NDArray[np.float64]]) -> None:
+        """Take forecasts for the rows that come next.
+
+        Args:
+            said: column that is foretold -> [series, rows] in its own units.
+        """
+        count, num_rows = next(iter(said.values())).shape
+        features = self.preprocessing.table.features
+        values = {column.name: self._values(column, said, num_rows) for column in features}
+        matrix = np.zeros((count * num_rows, self.window.shape[2]), np.float32)
+        fill_features(matrix, features, values, Unseen())
+        self.window = np.concatenate([self.window, matrix.reshape(count, num_rows, -1)], axis=1)[:, num_rows:]
+        self.done += num_rows
+
+    def _values(self, column: FeatureColumn, said: Mapping[str, NDArray[np.float64]], num_rows: int) -> Any:
+        import polars
+
+        if column.name in said:
+            return said[column.name].ravel()
+        times, reading = self._moved(self.done + 1, num_rows), self.preprocessing.table.reading
+        if len(self.preprocessing.series.time) > 1:
+            dates = polars.Series(self.last.to_clock(times)).cast(polars.Datetime("us"))
+            part: polars.Series = getattr(dates.dt, column.name.casefold())()
+            return part.to_numpy().astype(np.float64)
+        return read_feature(polars.Series(column.name, self.last.texts(times)), column, reading)[0]
+
+
+def refuse_unknown_future(preprocessing: SeriesPreprocessing, steps: int) -> None:
+    """Refuse steps beyond the horizon where a column is needed for them that is neither foretold nor told by the time.
+
+    Raises:
+        UsageError: with these columns.
+    """
+    series, table = preprocessing.series, preprocessing.table
+    if steps <= series.horizon:
+        return
+    foretold = {target.name for target in table.targets}
+    unknown = [column.name for column in table.features if not _is_told(column, foretold, series.time)]
+    if unknown:
+        message = (
+            f"beyond the horizon of {series.horizon} rows the model would need what nobody knows yet: {listed(unknown)}; "
+            f"{listed(sorted(foretold))} alone {'are' if len(foretold) > 1 else 'is'} foretold"
+        )
+        hint = (
+            f"--steps {series.horizon} at most; or train with data.series.horizon: {steps}, or without these columns (data.drop)"
+        )
+        raise UsageError(message, hint=hint)
+
+
+def _is_told(column: FeatureColumn, foretold: set[str], time: Sequence[str]) -> bool:
+    """Whether a column's later values follow from the forecasts or from the time."""
+    if column.name in foretold:
+        return column.kind == "number"
+    if len(time) > 1:
+        return column.name in time and column.kind == "number" and column.name.casefold() in DATE_PARTS
+    return column.name in time and column.kind in ("date", "number")
+
+
+def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | None, notes: list[str]) -> Ahead:
+    """The last `history` rows of each series of a table.
+
+    Args:
+        preprocessing: of the run.
+        raw: the table; it needs no more rows than these.
+        since: the forecasts begin at this time: what the table has from there on is not looked at; None: after its last row.
+        notes: hears what is unusual.
+
+    Raises:
+        DataError: no series has so many rows without a gap.
+    """
+    values = preprocessing.read_values(raw, with_targets=False, notes=notes)
+    times = values.timeline.times
+    rows = np.flatnonzero(times.values < moment_of(since, times)) if since is not None else np.arange(len(times.values))
+    if not len(rows):
+        raise DataError(f"no row is before {since}", hint="--since names the time of the first forecast")
+    ends, short = _ends(values, rows, preprocessing.series.history)
+    groups = values.timeline.groups
+    if short and preprocessing.series.id:
+        names = shown_names([groups.names[code] for code in short])
+        notes.append(
+            f"{len(short):,} series have less than {preprocessing.series.history} rows without a gap at their end: {names}"
+        )
+    if not len(ends):
+        apart = f", each {preprocessing.step.describe()} after the one before," if preprocessing.series.gaps == "split" else ""
+        message = f"forecasts need the last {preprocessing.series.history} rows{apart} and there are {raw.frame.height:,} rows"
+        raise DataError(Fault(message, file=raw.origin[0][1] if raw.origin else None))
+    window = values.features[ends[:, None] + np.arange(1 - preprocessing.series.history, 1)]
+    found = Ahead(preprocessing, [groups.names[code] for code in groups.codes[ends]], window, times.take(ends))
+    if since is not None:
+        _say_earlier(found, since, notes)
+    return found
+
+
+def _ends(values: SeriesValues, rows: NDArray[np.int64], history: int) -> tuple[NDArray[np.int64], list[int]]:
+    """The last of some rows of each series that has rows enough in its last run, and the codes of the others."""
+    codes, runs = values.timeline.groups.codes, values.timeline.runs
+    ends = rows[np.append(np.diff(codes[rows]) != 0, True)]
+    begins = ends - history + 1
+    there = (begins >= 0) & (runs[np.maximum(begins, 0)] == runs[ends])
+    return ends[there], codes[ends[~there]].tolist()
+
+
+def moment_of(text: str, times: Times) -> Any:
+    """A time that a user wrote, as `Times.values` has it.
+
+    Raises:
+        UsageError: it is none.
+    """
+    import polars
+
+    if times.kind == "date":
+        found = to_moments(polars.Series([text]), times.date_format)
+        if found.null_count():
+            raise UsageError(f"--since {text} is no date", hint=f"such as {times.texts(times.values[-1:])[0]}")
+        return int(found.dt.epoch("us")[0])
+    try:
+        number = float(text)
+    except ValueError:
+        what = "a number" if times.kind == "number" else "the number of a row, from 1 on"
+        raise UsageError(f"--since {text} is no time of this series: expected {what}") from None
+    return number if times.kind == "number" else number - 1
+
+
+def _say_earlier(found: Ahead, since: str, notes: list[str]) -> None:
+    """Say whose forecasts begin at another time than was asked for, as those do that have no rows just before it."""
+    wanted = moment_of(since, found.last)
+    first = found.last.later(found.preprocessing.step, 1)
+    early = np.flatnonzero(first != wanted)
+    if len(early):
+        text = found.last.texts(first[early[:1]])[0]
+        of = (
+            f" of {len(early):,} series, such as {shown_names([found.names[early[0]]])}," if found.preprocessing.series.id else ""
+        )
+        notes.append(f"the forecasts{of} begin at {text}, one step after the last row before {since}")

@@ -1,0 +1,143 @@
+"""`predict --steps`: forecasts of what comes after the last row of each series, as far as is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.dataset import Part
+from dltrain.data.load import read_ahead
+from dltrain.data.series.ahead import Ahead, refuse_unknown_future
+from dltrain.data.series.groups import label_of
+from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.errors import Fault, UsageError
+from dltrain.evaluation.asked_rows import read_beside_keras
+from dltrain.evaluation.average_of_sweep import load_average
+from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
+from dltrain.evaluation.member_metrics import member_outputs
+from dltrain.evaluation.moved_data import find_moved
+from dltrain.evaluation.predictions.predict import Predictions, add_spread, predictions_of
+from dltrain.model.own_code.blame import blames_own_code
+from dltrain.model.own_code.importing import require_trust
+from dltrain.reporting import Reporter
+
+STEPS_OF_ALL = 10_000_000  # of all series together: the most rows that are written
+SPREAD = "spread "  # before a column's name: the deviation of its forecasts over the members of an ensemble
+
+
+@blames_own_code
+def predict_ahead(
+    run: Path,
+    steps: int,
+    *,
+    since: str | None = None,
+    data: Sequence[str] = (),
+    weights: str | None = None,
+    trials: int | None = None,
+    **shared: Any,
+) -> Predictions:
+    """Forecast the rows that come after the last one of each series.
+
+    The model says `data.series.horizon` rows at once. For those beyond, its forecasts stand in for the rows that are not known
+    yet (the recursive strategy; Ben Taieb et al., Expert Systems with Applications 39, 2012).
+
+    Args:
+        run: the run directory.
+        steps: how many rows, of each series.
+        since: begin at this time instead, as if the data ended before it.
+        data: files with the last rows; empty: the run's own.
+        weights: "best", "last", or None: the run's model.
+        trials: of a sweep: the average of so many of its best trials; None: the best one.
+        shared: `threads`, `reporter`.
+
+    Returns:
+        A row for each series and step: what names the series, `time` (or `row`), `step`, `prediction`.
+
+    Raises:
+        DataError: the data is missing, does not fit or has too few rows.
+        UsageError: the run is not on a series, or more is asked for than can be known.
+    """
+    reporter = shared.get("reporter") or Reporter()
+    stored = load_run(run) if trials is None else load_average(run, trials)
+    require_trust(stored.config.code)
+    if not isinstance(stored.preprocessing, SeriesPreprocessing):
+        raise UsageError("--steps needs a run on a series", hint="leave it out, or train with `data.series`")
+    refuse_unknown_future(stored.preprocessing, steps)
+    _, checkpoint = find_checkpoint(stored, weights, reporter)
+    paths, notes = (list(data), []) if data else _own_files(stored)
+    threads = shared.get("threads") or stored.threads
+    ahead: Ahead = read_beside_keras(threads, reporter, read_ahead, stored.preprocessing, paths, since)
+    if steps * len(ahead.names) > STEPS_OF_ALL:
+        most = f"at most {STEPS_OF_ALL // len(ahead.names):,} for {len(ahead.names):,} series"
+        raise UsageError(Fault(f"--steps {steps:,} is more than can be written", hint=most))
+    horizon = stored.preprocessing.series.horizon
+    model, blocks = stored.build(checkpoint), []
+    for first in range(0, steps, horizon):
+        blocks.append(_block(stored, model, ahead))
+        if first + horizon < steps:
+            ahead.go_on({name: values for name, values in blocks[-1].items() if not name.startswith(SPREAD)})
+    result = _joined(ahead, blocks, steps)
+    result.notes += notes
+    if steps > horizon:
+        result.notes.append(
+            f"steps {horizon + 1:,} to {steps:,} are beyond the horizon of {horizon:,}: forecasts stand in there for the rows "
+            "that are not known yet, and what they are off adds up"
+        )
+    return result
+
+
+def _own_files(stored: StoredRun) -> tuple[list[str], list[str]]:
+    """The files that the run was trained on and measured with."""
+    config, notes = find_moved(stored.config.data, stored.run.path)
+    return [*config.path, *config.validation, *config.test], notes
+
+
+def _block(stored: StoredRun, model: Any, ahead: Ahead) -> dict[str, NDArray[np.float64]]:
+    """What the model says of the next rows: column, or `spread` and it -> [series, horizon] in the column's own units."""
+    if stored.is_average:
+        outputs, *members = member_outputs(model, [ahead.window], stored.heads)
+    else:
+        outputs, members = run_outputs(model, [ahead.window]), []
+    rows = Part({}, {}, None, np.arange(len(ahead.names)))
+    said = predictions_of(stored.heads, outputs, rows, None)
+    if members:
+        add_spread(said, stored.heads, outputs, members)
+    targets = [target for head in stored.heads for target in head.targets]
+    found: dict[str, list[Any]] = {}
+    for target in targets:
+        found.setdefault(target.column, []).append(
+            said.columns[f"prediction_{target.name}"] if len(targets) > 1 else said.prediction
+        )
+        if members:
+            name = f"spread_{target.name}" if len(targets) > 1 else "spread"
+            found.setdefault(SPREAD + target.column, []).append(said.columns[name])
+    return {name: np.stack(values, axis=1).astype(np.float64) for name, values in found.items()}
+
+
+def _joined(ahead: Ahead, blocks: Sequence[dict[str, NDArray[np.float64]]], steps: int) -> Predictions:
+    """Blocks of rows as one table, series by series."""
+    series = ahead.preprocessing.series
+    identifiers: dict[str, Any] = {
+        "id_step" if name == "step" else label_of(name): [names[place] for names in ahead.names for _ in range(steps)]
+        for place, name in enumerate(series.id)
+    }
+    if series.time:
+        identifiers["time"] = ahead.times(1, steps)
+    elif not series.id:
+        identifiers["row"] = ahead.times(1, steps)
+    result = Predictions({**identifiers, "step": [*range(1, steps + 1)] * len(ahead.names)}, [])
+    columns = [name for name in blocks[0] if not name.startswith(SPREAD)]
+    for name in blocks[0]:
+        values = np.concatenate([block[name] for block in blocks], axis=1)[:, :steps].ravel().tolist()
+        what = "spread" if name.startswith(SPREAD) else "prediction"
+        if len(columns) > 1:
+            result.columns[f"{what}_{name.removeprefix(SPREAD)}"] = values
+        elif what == "prediction":
+            result.prediction = values
+        else:
+            result.columns[what] = values
+    return result
