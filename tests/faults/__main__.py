@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 
 from tests.faults.box import Box, try_all, try_calls, try_kills
-from tests.faults.commands import CASES, begin
+from tests.faults.commands import CASES
+from tests.faults.filling import begin
 from tests.faults.surroundings import LIMITS, ODD, SILENT
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

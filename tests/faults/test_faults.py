@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.box import Box, Trouble, count_calls, differing, try_all, try_calls, try_kills, wrong_with
-from tests.faults.commands import CASES, FIT, OFTEN, begin
+from tests.faults.commands import CASES
+from tests.faults.filling import FIT, OFTEN, begin
 from tests.faults.surroundings import LIMITS, ODD, SILENT
 
 # Reads and writes that every command makes; each so many-th kind of call is tried of them in each run of the suite.
