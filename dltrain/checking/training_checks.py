@@ -20,6 +20,7 @@ from dltrain.config.catalog.metrics import (
     SCORES_OF_LABELS,
     SCORES_OF_NUMBERS,
     SCORES_OF_RECONSTRUCTIONS,
+    SCORES_OF_SERIES,
     SCORES_OF_TWO_CLASSES,
     find_direction,
     find_name,
@@ -294,7 +295,8 @@ def _scores_of(head: Head, config: Config) -> list[str]:
         return [*SCORES_OF_RECONSTRUCTIONS, *corrupted]
     series = config.data.series
     steps = range(1, 1 + (series.horizon if series is not None and series.horizon > 1 else 0))
-    return [*SCORES_OF_NUMBERS, *(f"rmse_step_{step}" for step in steps)]
+    of_series = SCORES_OF_SERIES if series is not None else ()
+    return [*SCORES_OF_NUMBERS, *of_series, *(f"rmse_step_{step}" for step in steps)]
 
 
 def _in_the_report(head: Head) -> tuple[str, ...]:
@@ -309,13 +311,10 @@ def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, hea
     names = history_names(training, heads)
     if names is None:
         return
-    several = sum(len(each.targets) for each in heads) > 1
-    scores = [
-        f"{layer_name(target.name)}_{score}" if several else score
-        for head in heads
-        for target in head.targets
-        for score in _scores_of(head, config)
-    ]
+    # All steps ahead of one column of a series are measured together.
+    targets = {target.column or layer_name(target.name): head for head in heads for target in head.targets}
+    several = len(targets) > 1
+    scores = [f"{name}_{score}" if several else score for name, head in targets.items() for score in _scores_of(head, config)]
     known = list(dict.fromkeys([*scores, *(name for name in names if name != "learning_rate")]))
     of_one = SCORES_OF_A_LABEL if heads[0].is_multilabel else SCORES_OF_A_CLASS
     labels = [f"{score}[{label}]" for score in of_one for label in heads[0].classes] if not several else []

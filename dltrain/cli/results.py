@@ -69,7 +69,8 @@ def table_and_words(
     heading = f"baseline ({parts[-1]})" if len(parts) > 1 else "baseline"
     text = table(["", *parts, *([heading] if own else []), *learned], rows, width=width)
     if "baselines" in report:
-        return text, _simple_forecasts(metrics[parts[-1]], report["baselines"])
+        scaled = [str(report["scaled"])] if report.get("scaled") else []
+        return text, [*_simple_forecasts(metrics[parts[-1]], report["baselines"]), *scaled]
     return text, [*([f"baseline: {_strategy(own)}"] if own else []), *_learned_ways(learned, parts[-1])]
 
 

@@ -13,7 +13,7 @@ from dltrain.wording import one_line
 if TYPE_CHECKING:
     from dltrain.evaluation.slices import Slice
 
-_SHOWN = ("accuracy", "log_loss", "rmse", "mae")
+_SHOWN = ("accuracy", "log_loss", "rmse", "mae", "mase")
 _NAME_WIDTH = 32
 
 

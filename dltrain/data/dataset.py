@@ -194,6 +194,25 @@ class Schema:
 
 
 @dataclass(slots=True)
+class SeriesRows:
+    """Which series the windows of a part are of, and what their errors are measured in.
+
+    Attributes:
+        codes: int64 [windows]: index into `names`.
+        names: of each series, one text for each column of `data.series.id`.
+        season: of `absolute`; None: that is not known.
+        absolute, squared: column that is foretold -> float64 [names]: errors of naive forecasts in the training part, see
+            `NaiveErrors`; NaN where a series has none.
+    """
+
+    codes: NDArray[np.int64]
+    names: list[tuple[str, ...]]
+    season: int | None = None
+    absolute: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    squared: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Part:
     """One part of the data, preprocessed.
 
@@ -208,6 +227,7 @@ class Part:
         identifiers: columns that name the rows in predictions (column -> list of str); often empty.
         row_file: the row ids of a part whose rows are on disk, else None.
         references: of a series, what simple forecasts say: their name -> target name -> float32 scaled values [rows].
+        series: which series each window is of; None: it is none of a series.
         num_unforeseen: of these forecasts' name -> the windows in which the last value stands for what it does not know.
         blocks: int64 [rows]: rows of one number belong together (a group, neighbours in time); None: each stands alone.
         blocks_by: what they are, in words.
@@ -223,6 +243,7 @@ class Part:
     num_unforeseen: dict[str, int] = field(default_factory=dict)
     blocks: NDArray[np.int64] | None = None
     blocks_by: str = "rows"
+    series: SeriesRows | None = None
 
     @property
     def num_rows(self) -> int:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.catalog.metrics import find_direction
 from dltrain.errors import DataError, Fault, UsageError
+from dltrain.evaluation.metrics.forecast import forecast_slice
 from dltrain.evaluation.metrics.gates import Gate, check_gates
 from dltrain.evaluation.metrics.intervals import Interval, intervals
 from dltrain.evaluation.metrics.label_metrics import label_baseline
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 QUANTILES = 4  # slices of a column of numbers
 MOST_SLICES = 20  # of a column of words; the rarer ones are one together
+MOST_SERIES = 1000  # of a column that tells series apart
 MISSING, OTHERS = "(missing)", "(others)"
 _DECIDING = ("log_loss", "rmse")
 
@@ -70,8 +72,9 @@ def slice_part(scored: Scored, columns: Mapping[str, polars.Series]) -> list[Sli
         Column by column, the worst slice first.
     """
     found: list[Slice] = []
+    is_series = scored.part.series is not None
     for column, values in columns.items():
-        names, codes = cut(values)
+        names, codes = cut(values, MOST_SERIES if is_series else MOST_SLICES, as_numbers=not is_series)
         slices = [_slice(scored, column, name, np.flatnonzero(codes == code)) for code, name in enumerate(names)]
         found += sorted((one for one in slices if one.rows), key=_badness)
     return found
@@ -97,8 +100,13 @@ def cut_result(result: EvaluateResult, columns: Sequence[str], *, own_gates: boo
     return slices
 
 
-def cut(values: polars.Series) -> tuple[list[str], NDArray[np.int64]]:
+def cut(values: polars.Series, most: int = MOST_SLICES, *, as_numbers: bool = True) -> tuple[list[str], NDArray[np.int64]]:
     """The names of the slices of a column, and which of them each row is in.
+
+    Args:
+        values: of the rows.
+        most: so many slices of words at the most.
+        as_numbers: cut numbers at their quartiles; else each value by itself, as the numbers of shops are.
 
     Numbers of more than ten values are cut at their quartiles, what stands for no number apart; words and few numbers by value.
     """
@@ -106,18 +114,22 @@ def cut(values: polars.Series) -> tuple[list[str], NDArray[np.int64]]:
 
     numbers = values.cast(polars.Float64, strict=False)
     known = values.is_not_null() & (values.cast(polars.String, strict=False).str.strip_chars() != "")
-    is_number = values.dtype != polars.Boolean and int((numbers.is_not_null() & known).sum()) >= 0.95 * max(1, int(known.sum()))
+    is_number = (
+        as_numbers
+        and values.dtype != polars.Boolean
+        and int((numbers.is_not_null() & known).sum()) >= 0.95 * max(1, int(known.sum()))
+    )
     if is_number and numbers.drop_nulls().drop_nans().n_unique() > 10:
         return _cut_numbers(numbers.to_numpy().astype(np.float64))
     texts = ["" if value is None else str(value) for value in values.to_list()]
     texts = [text if text.strip() else MISSING for text in texts]
     names, inverse, counts = np.unique(np.array(texts, object).astype(str), return_inverse=True, return_counts=True)
-    if len(names) <= MOST_SLICES:
+    if len(names) <= most:
         return [str(name) for name in names], inverse.astype(np.int64)
     order = np.argsort(-counts, kind="stable")
-    place = np.full(len(names), MOST_SLICES - 1)
-    place[order[: MOST_SLICES - 1]] = np.arange(MOST_SLICES - 1)
-    return [*(str(names[index]) for index in order[: MOST_SLICES - 1]), OTHERS], place[inverse].astype(np.int64)
+    place = np.full(len(names), most - 1)
+    place[order[: most - 1]] = np.arange(most - 1)
+    return [*(str(names[index]) for index in order[: most - 1]), OTHERS], place[inverse].astype(np.int64)
 
 
 def slice_gates(slices: Sequence[Slice], require: Mapping[str, Sequence[str]], part: str) -> list[Gate]:
@@ -145,6 +157,8 @@ def part_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Serie
     """
     from dltrain.data.load import read_rows_again, why_not_again
 
+    if scored.part.series is not None:
+        return _id_columns(scored, names)
     reason = why_not_again(scored.places, scored.paths, scored.stored.preprocessing)
     if reason:
         raise UsageError(f"--by cuts the rows of a table by its columns; {reason}")
@@ -157,6 +171,19 @@ def part_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Serie
     if len(rows) and int(rows.max()) >= frame.height:
         raise DataError("the data has changed while it was evaluated")
     return {name: frame[name][rows] for name in names}
+
+
+def _id_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Series]:
+    """The columns that tell the series of a part's windows apart; a window has no other column."""
+    import polars
+
+    known = {name: values for name, values in scored.part.identifiers.items() if name not in ("time", "row")}
+    known |= {name.removeprefix("id_"): values for name, values in known.items() if name in ("id_time", "id_row")}
+    missing = [name for name in names if name not in known]
+    if missing:
+        hint = f"--by {next(iter(known))}" if known else "the run has one series (data.series.id tells several apart)"
+        raise UsageError(f"--by cuts the windows of series by what tells these apart, not by {missing[0]}", hint=hint)
+    return {name: polars.Series(name, known[name], dtype=polars.String) for name in names}
 
 
 def _cut_numbers(values: NDArray[np.float64]) -> tuple[list[str], NDArray[np.int64]]:
@@ -181,6 +208,9 @@ def _slice(scored: Scored, column: str, name: str, rows: NDArray[np.int64]) -> S
     metrics = {prefix + key: value for prefix, one in sums.items() for key, value in one.values().items()}
     ends = {prefix + key: value for prefix, one in sums.items() for key, value in intervals(one, units).items()}
     baseline = _baseline(scored, rows)
+    if some.series is not None:
+        more, baseline = forecast_slice(scored.heads, scored.outputs, some, rows)
+        metrics |= more
     decides = next((key for key in _DECIDING if key in metrics and key in baseline), None)
     return Slice(column, name, len(rows), metrics, ends, baseline, decides is not None and metrics[decides] > baseline[decides])
 

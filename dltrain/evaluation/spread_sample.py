@@ -55,6 +55,7 @@ def take_part(part: Part, rows: NDArray[np.int64]) -> Part:
         identifiers={name: [values[row] for row in rows.tolist()] for name, values in part.identifiers.items()},
         row_file=None,
         blocks=None if part.blocks is None else part.blocks[rows],
+        series=None if part.series is None else replace(part.series, codes=part.series.codes[rows]),
         references={
             name: {target: values[rows] for target, values in forecasts.items()} for name, forecasts in part.references.items()
         },

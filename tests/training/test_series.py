@@ -82,7 +82,7 @@ def test_a_linear_net_foretells_a_wave(tmp_path: Path) -> None:
     assert metrics["rmse"] < 0.4 * result.baseline["rmse"]
     assert metrics["rmse"] ** 2 == pytest.approx((metrics["rmse_step_1"] ** 2 + metrics["rmse_step_2"] ** 2) / 2)
     baselines = result.report["baselines"]
-    assert list(baselines) == ["last value", "value 7 rows before", "mean of the training part"]
+    assert list(baselines) == ["last value", "value 7 rows before", "drift", "mean of the training part"]
     assert baselines["last value"] == result.baseline
     assert baselines["value 7 rows before"]["rmse"] == pytest.approx(0.7, abs=0.01)  # the slope, a week long
     assert (result.run / "forecast.png").read_bytes().startswith(b"\x89PNG")

@@ -98,8 +98,9 @@ def metric_blocks(document: Mapping[str, Any], part: str) -> list[Block]:
     blocks: list[Block] = [Table("metrics by part", header, rows)]
     if "baselines" in document.get("report", {}):
         simple = document["report"]["baselines"]
-        errors = [[str(name), *(format_number(values.get(key)) for key in ("rmse", "mae"))] for name, values in simple.items()]
-        blocks.append(Table("simple forecasts", ["forecast", "rmse", "mae"], errors))
+        names = [key for key in ("rmse", "mae", "mase", "smape") if any(key in values for values in simple.values())]
+        errors = [[str(name), *(format_number(values.get(key)) for key in names)] for name, values in simple.items()]
+        blocks.append(Table("simple forecasts", ["forecast", *names], errors))
     blocks += map(Paragraph, members_lines(document.get("members", {}).get("metrics", {})))
     drawn = document.get("intervals_of", {}).get(part, {})
     if drawn:

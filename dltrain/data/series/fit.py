@@ -21,7 +21,10 @@ from dltrain.data.part_sizes import SplitError, part_sizes
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.series.groups import Groups, label_of, read_groups, shown_names
-from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues, Timeline, arrange, read_columns, refuse_several
+from dltrain.data.series.naive import naive_errors
+from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues
+from dltrain.data.series.reading import read_columns, refuse_several
+from dltrain.data.series.timeline import Timeline, arrange
 from dltrain.data.series.times import Times, read_times
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_files import write_meta
@@ -76,6 +79,7 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     parts = _windows(config, preprocessing, values, places, reporter, notes)
     known = {name: column[np.isfinite(column)] for name, column in values.targets.items()}
     summary = [preprocessing.describe()[0], *summarize(preprocessing.table, known, left_out, raw.frame.height, untaught)]
+    summary += _season_line(config, preprocessing)
     summary += _gap_lines(preprocessing, features, targets)
     within = f" within each of {len(groups.names):,} series" if series.id else ""
     manner = f"by time{within}" + (", files of their own" if raw.parts else "")
@@ -216,6 +220,7 @@ def _fit(
         raise DataError(config_fault(config, "data.features", "no column is left to learn from"))
     season = config.series.season or timeline.step.season
     series = replace(config.series, season=season, gaps="split" if timeline.splits else "ignore")
+    in_order = {name: values[timeline.rows] for name, values in targets.items()}
     preprocessing = SeriesPreprocessing(
         table=replace(table, features=fitted, targets=tuple(specs)),
         series=series,
@@ -223,6 +228,7 @@ def _fit(
         step=timeline.step,
         last_known=last_known,
         known=tuple(timeline.groups.names[code] for code in np.unique(timeline.groups.codes[train])) if config.series.id else (),
+        naive=naive_errors(in_order, train, timeline.groups.codes, timeline.runs, season),
     )
     return preprocessing, untaught, warnings
 
@@ -296,6 +302,17 @@ class _WindowFile:
 
         folder = make_folder(f"windows-{digest.hexdigest()}", 4 * int(np.prod(shape)), fill, self.reporter)
         return DiskArray(folder / "windows.bin", shape, "float32")
+
+
+def _season_line(config: DataConfig, preprocessing: SeriesPreprocessing) -> list[str]:
+    """What was guessed of the season, if nothing was said of it."""
+    assert config.series is not None
+    season, step = preprocessing.series.season, preprocessing.step.describe()
+    if config.series.season is not None:
+        return []
+    if season is None:
+        return [f"season: none is usual where rows are {step} apart; data.series.season says one"]
+    return [f"season: {season} rows, as is usual where they are {step} apart; data.series.season says otherwise"]
 
 
 def _gap_lines(

@@ -3,60 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import SeriesConfig
-from dltrain.data.columns.column import fill_features, read_features, writing_from
+from dltrain.data.columns.column import fill_features, writing_from
 from dltrain.data.columns.kind import Unseen
-from dltrain.data.columns.kinds import SAMPLE_ROWS, Reading, infer_kind, read_numbers
 from dltrain.data.dataset import Part, Schema
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
-from dltrain.data.series.groups import Groups, read_groups, unknown_note
-from dltrain.data.series.several import MANY_DOUBLES, Several, find_several
-from dltrain.data.series.times import CALENDARS, Step, Times, read_times
+from dltrain.data.series.groups import read_groups, unknown_note
+from dltrain.data.series.naive import NaiveErrors, series_rows
+from dltrain.data.series.reading import read_columns, refuse_several
+from dltrain.data.series.timeline import Timeline, arrange, every, fill_forward, slopes_of, take
+from dltrain.data.series.times import CALENDARS, Step, read_times
 from dltrain.data.splits import blocks_in_order
-from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, locator
-from dltrain.data.targets import Locate
-from dltrain.errors import DataError, Fault, all_of, capped
+from dltrain.errors import DataError, Fault, capped
 from dltrain.storage.values import one_of, texts, typed
 from dltrain.wording import listed
 
 if TYPE_CHECKING:
     from dltrain.data.arrays.disk_array import Array
 
-REGULAR = 0.9  # from this share of usual steps on, an unusual one is a gap
-LAST_VALUE = "last value"
+LAST_VALUE, DRIFT = "last value", "drift"
 MOST_STEPS = 1 << 16
-
-
-@dataclass(slots=True)
-class Timeline:
-    """A series in the order of time.
-
-    Attributes:
-        times: of the rows, rising.
-        rows: int64: which raw row each is.
-        groups: which series each is of: rows of one stand together.
-        runs: int64: number of the run of rows without a gap that each belongs to, rising.
-        step: from one row to the next.
-        splits: whether windows stop at a gap.
-        notes: sentences for the user.
-    """
-
-    times: Times
-    rows: NDArray[np.int64]
-    groups: Groups
-    runs: NDArray[np.int64]
-    step: Step
-    splits: bool
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -85,6 +60,7 @@ class SeriesPreprocessing(Preprocessing):
         step: from one row to the next.
         last_known: whether the last known value stands for a missing one.
         known: the series of the training part, where `data.series.id` tells several apart.
+        naive: what MASE and RMSSE are measured in; None: a run of before they were kept.
     """
 
     kind: ClassVar[str] = "series"
@@ -94,6 +70,7 @@ class SeriesPreprocessing(Preprocessing):
     step: Step
     last_known: bool
     known: tuple[tuple[str, ...], ...] = ()
+    naive: NaiveErrors | None = None
 
     @property
     def source(self) -> str:  # type: ignore[override]
@@ -215,7 +192,7 @@ class SeriesPreprocessing(Preprocessing):
                 for ahead in range(1, self.series.horizon + 1):
                     known &= np.isfinite(column[ends + ahead])
             places = places[known]
-        places = places[_every(stride, values.timeline.groups.codes[rows[places]])]
+        places = places[every(stride, values.timeline.groups.codes[rows[places]])]
         ends = rows[places] + history - 1
         own = values.features[rows[0] : rows[-1] + 1] if len(rows) and rows[-1] - rows[0] < len(rows) else values.features[rows]
         inputs = store(places, history) if store else own[places[:, None] + np.arange(history)]
@@ -240,7 +217,9 @@ class SeriesPreprocessing(Preprocessing):
         # Windows whose futures overlap are not independent.
         part.blocks = blocks_in_order(part.num_rows, 2 * math.ceil(self.series.horizon / self.series.stride))
         part.blocks_by = "blocks of time"
-        part.references = {LAST_VALUE: {}, seasonal: {}} if self.series.season else {LAST_VALUE: {}}
+        names = [LAST_VALUE, *([seasonal] if self.series.season else []), DRIFT]
+        part.references = {name: {} for name in names}
+        part.series = series_rows(self.naive, self.known, values.timeline.groups, ends)
         runs = values.timeline.runs
         unforeseen = np.zeros(len(ends), bool)
         for target in self.schema.targets:
@@ -252,6 +231,10 @@ class SeriesPreprocessing(Preprocessing):
             last = fill_forward(column, values.timeline.groups.codes)[ends]
             last = np.where(np.isnan(last), target.to_own(0.0), last)
             part.references[LAST_VALUE][target.name] = scaled(last)
+            drift = last + ahead * slopes_of(column, runs)[ends]
+            if target.is_log:  # a line may go below what has a logarithm
+                drift = np.where(drift > 0, drift, last)
+            part.references[DRIFT][target.name] = scaled(drift)
             if self.series.season:
                 seasons = -(-ahead // self.series.season)
                 before = ends + ahead - seasons * self.series.season
@@ -295,6 +278,7 @@ class SeriesPreprocessing(Preprocessing):
             "date_format": self.date_format,
             "step": [self.step.unit, self.step.size, self.step.calendar],
             "last_known": self.last_known,
+            "naive": None if self.naive is None else self.naive.to_state(),
         }
         return state, arrays
 
@@ -322,199 +306,9 @@ class SeriesPreprocessing(Preprocessing):
         unit, size, *calendar = state["step"]
         step = Step(one_of({"unit": unit}, "unit", ("month", "microsecond", "number", "row")), float(size), _calendar(calendar))
         known = tuple(texts({"known": name}, "known") for name in state.get("known", ()))
-        return cls(table, series, writing_from(state["date_format"]), step, typed(state, "last_known", bool), known)
+        naive = NaiveErrors.from_state(state["naive"], max(1, len(known))) if state.get("naive") is not None else None
+        return cls(table, series, writing_from(state["date_format"]), step, typed(state, "last_known", bool), known, naive)
 
 
 def _calendar(stored: list[Any]) -> str:
     return one_of({"calendar": stored[0]}, "calendar", CALENDARS) if stored else ""
-
-
-def take(values: Any, rows: NDArray[np.int64]) -> Any:
-    """Some rows of an array or a series."""
-    return values[rows] if isinstance(values, np.ndarray) else values.gather(rows)
-
-
-def _every(stride: int, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Every so many windows of each series: bool [windows]; those of one series stand together."""
-    chosen: NDArray[np.bool_] = (np.arange(len(codes)) - _beginnings(codes)) % stride == 0
-    return chosen
-
-
-def _beginnings(codes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where the series of each row begins: int64 [rows]; rows of one series stand together."""
-    places = np.arange(len(codes))
-    begins = np.append(True, np.diff(codes) != 0)[: len(codes)]
-    found: NDArray[np.int64] = np.maximum.accumulate(np.where(begins, places, 0)) if len(codes) else places
-    return found
-
-
-def fill_forward(values: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The last known value of its series in the place of a missing one; NaN before the first.
-
-    Args:
-        values: float64 [rows].
-        codes: int64 [rows]: which series each row is of; those of one stand together.
-    """
-    known = np.where(np.isnan(values), _beginnings(codes), np.arange(len(values)))
-    filled: NDArray[np.float64] = values[np.maximum.accumulate(known)] if len(values) else values
-    return filled
-
-
-def read_columns(
-    raw: RawTable, table: TablePreprocessing, locate: Locate, *, with_targets: bool
-) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
-    """Features by kind, and targets as float64 with NaN where there is no value, in the order of the file.
-
-    Raises:
-        DataError: values that are not of their kind, with their rows.
-    """
-    seen = f"as the first {SAMPLE_ROWS:,} rows are" if raw.frame.height > SAMPLE_ROWS else "as in the other rows"
-    names = [target.name for target in table.targets] if with_targets else []
-    features, targets = all_of(
-        lambda: read_features(raw.frame, table.features, table.reading, locate, seen),
-        lambda: {name: read_target_numbers(raw, name, table.reading, locate) for name in names},
-    )
-    return features, targets
-
-
-def read_target_numbers(raw: RawTable, name: str, reading: Reading, locate: Locate) -> NDArray[np.float64]:
-    """A column to foretell: float64, NaN where it has no value.
-
-    Raises:
-        DataError: values that are no numbers, with their rows.
-    """
-    numbers, bad = read_numbers(column_of(raw.frame, name), reading)
-    if len(bad):
-        if len(bad) > raw.frame.height / 2:
-            message = (
-                f"the target {name} holds text, such as {column_of(raw.frame, name)[int(bad[0])]!r}: a series foretells numbers"
-            )
-            raise DataError(Fault(message, path="data.target", hint="name a column of numbers, or leave `data.series` out"))
-        faults = []
-        for row in bad[:10]:
-            file, line = locate(int(row))
-            faults.append(
-                Fault(f"the target {name} is {column_of(raw.frame, name)[int(row)]!r}, not a finite number", file=file, line=line)
-            )
-        raise DataError(capped(faults, len(bad)))
-    return numbers
-
-
-def refuse_several(
-    raw: RawTable,
-    times: Times,
-    time_columns: Sequence[str],
-    targets: Sequence[str],
-    reading: Reading,
-    notes: list[str],
-    rows: NDArray[np.int64] | None = None,
-) -> None:
-    """Refuse a table that holds several series: windows would run from one into the next.
-
-    Args:
-        raw: the table.
-        times: of its rows.
-        time_columns: `data.series.time`; without it the columns of dates are looked at.
-        targets: the columns to foretell.
-        reading: how text is written.
-        notes: hears of rows that are not in the order of a column of dates although no time was named.
-        rows: of one part; None: all.
-
-    Raises:
-        DataError: times repeat, and a column tells the rows of one time apart, or many do.
-    """
-    rows, locate = np.arange(raw.frame.height) if rows is None else rows, locator(raw)
-    named = ", ".join(time_columns)
-    if times.kind != "row":
-        several = find_several(raw.frame[rows], times.values[rows], {*time_columns, *targets})
-        if several is not None and (several.columns or several.doubled > MANY_DOUBLES * len(rows)):
-            raise _several_fault(raw, several, named, rows, locate)
-        return
-    for name in raw.frame.columns:
-        if infer_kind(column_of(raw.frame, name), reading).kind != "date":
-            continue
-        try:
-            dates = read_times(raw.frame, (name,), reading, locate)
-        except DataError:  # not a date in every row
-            continue
-        values = dates.values[rows]
-        back = np.flatnonzero(np.diff(values) < 0)
-        several = find_several(raw.frame[rows], values, {name, *targets})
-        # Rows of one day in their order are one series, unless it is a store or the like that tells them apart.
-        if several is not None and (several.has_usual_name or (several.columns and len(back))):
-            raise _several_fault(raw, several, name, rows, locate)
-        if not len(back) or len(back) == len(values) - 1:  # in order, or the newest first
-            continue
-        where = placed(locate, int(rows[back[0] + 1]))
-        notes.append(
-            f"the rows count as in the order of time, but {name} goes back {len(back):,} times (first {where}); "
-            f"`series: {{time: {name}}}` puts them in order"
-        )
-
-
-def _several_fault(raw: RawTable, several: Several, time: str, rows: NDArray[np.int64], locate: Locate) -> DataError:
-    first, second = int(rows[several.first]), int(rows[several.second])
-    what = f"{placed(locate, first)} and {placed(locate, second)}"
-    message = f"{several.doubled:,} of {len(rows):,} rows have the same time as another: {what} ({time})"
-    hint = "keep one row of each time: their mean or sum, say"
-    if several.columns:
-        values = [", ".join(str(column_of(raw.frame, name)[row]) for name in several.columns) for row in (first, second)]
-        message += f"; {several.named} tells them apart ({values[0]!r}, {values[1]!r}): {several.count:,} series in one table"
-        named = several.columns[0] if len(several.columns) == 1 else f"[{several.named}]"
-        hint = f"`series: {{id: {named}}}` learns them all in one model, no window across two"
-    file, line = locate(second)
-    return DataError(Fault(message, path="data.series.time", file=file, line=line, hint=hint))
-
-
-def placed(locate: Locate, row: int) -> str:
-    """The place of a row, for a sentence."""
-    file, line = locate(row)
-    return f"{file}:{line}" if line else f"row {row + 1:,}"
-
-
-def arrange(
-    times: Times, rows: NDArray[np.int64], groups: Groups, step: Step | None, *, gaps: bool | None, locate: Locate
-) -> Timeline:
-    """Put the rows of each series in the order of time, keep the last of those of one time, and find the gaps.
-
-    Args:
-        times: of the rows.
-        rows: raw row numbers.
-        groups: which series each row is of.
-        step: the usual step; None: the most frequent one.
-        gaps: whether windows stop at a gap; None: where nearly all steps are the usual one.
-        locate: the place of a raw row.
-
-    """
-    notes = []
-    together = np.argsort(groups.codes, kind="stable")
-    order = np.lexsort((times.values, groups.codes))
-    moved = int((order != together).sum())
-    if moved:
-        notes.append(f"{moved:,} rows were not in the order of time and were sorted")
-    beside = np.diff(groups.codes[order]) == 0
-    doubled = np.flatnonzero((np.diff(times.values[order]) == 0) & beside)
-    if len(doubled):
-        where = placed(locate, int(rows[order[doubled[0] + 1]]))
-        if len(groups.names) > 1 and len(doubled) > MANY_DOUBLES * len(rows):
-            message = f"{len(doubled):,} of {len(rows):,} rows have the same time as another of their series (first {where})"
-            raise DataError(Fault(message, path="data.series.id", hint="name all the columns that tell the series apart"))
-        notes.append(f"{len(doubled):,} rows have the same time as the row after them and were left out (first {where})")
-        order = np.delete(order, doubled)
-    ordered, groups = times.take(order), groups.take(order)
-    beside = np.diff(groups.codes) == 0
-    found, share = ordered.step(beside)
-    step = step or found
-    follows = ordered.follows(step)
-    num_gaps = int((~follows & beside).sum())
-    if gaps is None:
-        gaps = share >= REGULAR
-    if num_gaps and gaps:
-        notes.append(f"{num_gaps:,} gaps in time (rows more or less than {step.describe()} apart): no window goes across one")
-    elif num_gaps:
-        notes.append(
-            f"the rows are not evenly apart in time ({100 * share:.0f} % by {step.describe()}): they count as if they were"
-        )
-    breaks = ~follows | ~beside if gaps else ~beside
-    runs = np.concatenate([[0], np.cumsum(breaks)]).astype(np.int64) if len(order) else np.zeros(0, np.int64)
-    return Timeline(ordered, rows[order], groups, runs, step, gaps, notes)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.dataset import Part, TargetSpec
+from dltrain.data.dataset import Part, SeriesRows, TargetSpec
 from dltrain.evaluation.metrics.metrics import is_no_better, regression_metrics
+from dltrain.evaluation.metrics.scaled_errors import over_series, scaled_errors, scaled_words, series_table
 from dltrain.model.heads.head import Head
 
 if TYPE_CHECKING:
@@ -56,10 +57,7 @@ def report_forecast(
         part: with its references.
         reference: target name -> the training part's stored targets.
     """
-    columns: dict[str, list[tuple[TargetSpec, NDArray[Any]]]] = {}
-    for head, output in zip(heads, outputs, strict=True):
-        for index, target in enumerate(head.targets):
-            columns.setdefault(target.column, []).append((target, output[:, index]))
+    columns = _columns(heads, outputs)
     times = next(iter(part.identifiers.values()), [])
     for column, steps in columns.items():
         specs = [target for target, _ in steps]
@@ -71,7 +69,7 @@ def report_forecast(
             {key: _stack(specs, values) for key, values in part.references.items()},
         )
         means = {target.name: np.full(part.num_rows, target.mean_of(reference[target.name])) for target in specs}
-        _add(result, name, found, _stack(specs, means), prefix=f"{column}_" if len(columns) > 1 else "")
+        _add(result, name, found, _stack(specs, means), part.series, prefix=f"{column}_" if len(columns) > 1 else "")
         result.forecasts.append(found)
     if name != "train":
         result.notes += [
@@ -81,20 +79,41 @@ def report_forecast(
         ]
 
 
+def _columns(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> dict[str, list[tuple[TargetSpec, NDArray[Any]]]]:
+    """Column that is foretold -> each step ahead with what the model says of it."""
+    columns: dict[str, list[tuple[TargetSpec, NDArray[Any]]]] = {}
+    for head, output in zip(heads, outputs, strict=True):
+        for index, target in enumerate(head.targets):
+            columns.setdefault(target.column, []).append((target, output[:, index]))
+    return columns
+
+
 def _stack(specs: Sequence[TargetSpec], values: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
     """Scaled values of each step as [rows, steps] in the column's own units."""
     return np.stack([spec.to_own(values[spec.name]) for spec in specs], axis=1)
 
 
-def _add(result: PartReport, part: str, found: Forecast, means: NDArray[np.float64], *, prefix: str) -> None:
+def _add(
+    result: PartReport, part: str, found: Forecast, means: NDArray[np.float64], rows: SeriesRows | None, *, prefix: str
+) -> None:
     truth = found.truth.ravel()
-    metrics = regression_metrics(truth, found.forecast.ravel())
+
+    def measure(forecast: NDArray[np.float64]) -> dict[str, float]:
+        scaled = over_series(scaled_errors(found.truth, forecast, found.column, rows)) if rows is not None else {}
+        return regression_metrics(truth, forecast.ravel()) | scaled
+
+    metrics = measure(found.forecast)
+    if rows is not None:
+        result.report["scaled"] = scaled_words(rows)
+        if len(rows.names) > 1:
+            errors = scaled_errors(found.truth, found.forecast, found.column, rows)
+            result.report.setdefault("series", []).extend(series_table(errors, found.column, rows))
     if found.truth.shape[1] > 1:
         for step in range(found.truth.shape[1]):
             metrics[f"rmse_step_{step + 1}"] = regression_metrics(found.truth[:, step], found.forecast[:, step])["rmse"]
     result.metrics |= {prefix + key: value for key, value in metrics.items()}
     simple = {**found.references, MEAN: means}
-    baselines = {key: regression_metrics(truth, values.ravel()) for key, values in simple.items()}
+    baselines = {key: measure(values) for key, values in simple.items()}
     first = next(iter(found.references))
     result.baseline |= {prefix + key: value for key, value in baselines[first].items()}
     result.report.setdefault("baselines", {})
@@ -102,14 +121,41 @@ def _add(result: PartReport, part: str, found: Forecast, means: NDArray[np.float
         result.report["baselines"].setdefault(key, {}).update({prefix + metric: value for metric, value in values.items()})
     if part == "train":
         return
-    errors = ((found.forecast - found.truth) ** 2).mean(axis=1)
+    errors_of_rows = ((found.forecast - found.truth) ** 2).mean(axis=1)
     for key, forecast in found.references.items():
         simple_errors = ((forecast - found.truth) ** 2).mean(axis=1)
-        if is_no_better(errors, simple_errors):
-            is_worse = not is_no_better(simple_errors, errors)
+        if is_no_better(errors_of_rows, simple_errors):
+            is_worse = not is_no_better(simple_errors, errors_of_rows)
             shown = "no better" if is_worse else "not shown to be better"
             chance = "" if is_worse else ", and the difference is within chance"
             result.notes.append(
                 f"The model is {shown} than the {key}: {prefix}rmse on the {part} part is {metrics['rmse']:.4g}, "
                 f"that of the {key} is {baselines[key]['rmse']:.4g}{chance}."
             )
+
+
+def forecast_slice(
+    heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: Part, rows: NDArray[np.int64]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """MASE, RMSSE and sMAPE of some windows, and all metrics of the first simple forecast for them.
+
+    Args:
+        heads, outputs: of the model, for all windows of a part.
+        part: of these windows alone.
+        rows: which they are.
+    """
+    assert part.series is not None
+    columns = _columns(heads, [output[rows] for output in outputs])
+    metrics: dict[str, float] = {}
+    baseline: dict[str, float] = {}
+    simple = next(iter(part.references.values()))
+    for column, steps in columns.items():
+        specs, prefix = [target for target, _ in steps], f"{column}_" if len(columns) > 1 else ""
+        truth = _stack(specs, part.targets)
+        said = np.stack([target.to_prediction(output) for target, output in steps], axis=1)
+        naive = _stack(specs, simple)
+        found = over_series(scaled_errors(truth, said, column, part.series))
+        metrics |= {prefix + name: value for name, value in found.items()}
+        found = regression_metrics(truth.ravel(), naive.ravel()) | over_series(scaled_errors(truth, naive, column, part.series))
+        baseline |= {prefix + name: value for name, value in found.items()}
+    return metrics, baseline

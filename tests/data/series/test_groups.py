@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.load import load_dataset
 from dltrain.data.raw import RawTable
-from dltrain.data.series.preprocessing import SeriesPreprocessing, fill_forward
+from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.data.series.timeline import fill_forward
 from dltrain.errors import DataError
 
 

@@ -16,7 +16,7 @@ from dltrain.data import Dataset, load_dataset, read_part
 from dltrain.data.arrays.disk_array import DiskArray, in_memory
 from dltrain.data.look import read_facts
 from dltrain.data.series.groups import one_series
-from dltrain.data.series.preprocessing import arrange, fill_forward
+from dltrain.data.series.timeline import arrange, fill_forward
 from dltrain.data.series.times import MONTH_ENDS, Step, Times, read_times
 from dltrain.data.stored import load_preprocessing
 from dltrain.errors import DataError

@@ -1,0 +1,126 @@
+"""The columns of a table that holds a series, and whether it holds several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.columns.column import read_features
+from dltrain.data.columns.kinds import SAMPLE_ROWS, Reading, infer_kind, read_numbers
+from dltrain.data.raw import RawTable
+from dltrain.data.series.several import MANY_DOUBLES, Several, find_several
+from dltrain.data.series.timeline import placed
+from dltrain.data.series.times import Times, read_times
+from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.preprocessing import TablePreprocessing, locator
+from dltrain.data.targets import Locate
+from dltrain.errors import DataError, Fault, all_of, capped
+
+
+def read_columns(
+    raw: RawTable, table: TablePreprocessing, locate: Locate, *, with_targets: bool
+) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
+    """Features by kind, and targets as float64 with NaN where there is no value, in the order of the file.
+
+    Raises:
+        DataError: values that are not of their kind, with their rows.
+    """
+    seen = f"as the first {SAMPLE_ROWS:,} rows are" if raw.frame.height > SAMPLE_ROWS else "as in the other rows"
+    names = [target.name for target in table.targets] if with_targets else []
+    features, targets = all_of(
+        lambda: read_features(raw.frame, table.features, table.reading, locate, seen),
+        lambda: {name: read_target_numbers(raw, name, table.reading, locate) for name in names},
+    )
+    return features, targets
+
+
+def read_target_numbers(raw: RawTable, name: str, reading: Reading, locate: Locate) -> NDArray[np.float64]:
+    """A column to foretell: float64, NaN where it has no value.
+
+    Raises:
+        DataError: values that are no numbers, with their rows.
+    """
+    numbers, bad = read_numbers(column_of(raw.frame, name), reading)
+    if len(bad):
+        if len(bad) > raw.frame.height / 2:
+            message = (
+                f"the target {name} holds text, such as {column_of(raw.frame, name)[int(bad[0])]!r}: a series foretells numbers"
+            )
+            raise DataError(Fault(message, path="data.target", hint="name a column of numbers, or leave `data.series` out"))
+        faults = []
+        for row in bad[:10]:
+            file, line = locate(int(row))
+            faults.append(
+                Fault(f"the target {name} is {column_of(raw.frame, name)[int(row)]!r}, not a finite number", file=file, line=line)
+            )
+        raise DataError(capped(faults, len(bad)))
+    return numbers
+
+
+def refuse_several(
+    raw: RawTable,
+    times: Times,
+    time_columns: Sequence[str],
+    targets: Sequence[str],
+    reading: Reading,
+    notes: list[str],
+    rows: NDArray[np.int64] | None = None,
+) -> None:
+    """Refuse a table that holds several series: windows would run from one into the next.
+
+    Args:
+        raw: the table.
+        times: of its rows.
+        time_columns: `data.series.time`; without it the columns of dates are looked at.
+        targets: the columns to foretell.
+        reading: how text is written.
+        notes: hears of rows that are not in the order of a column of dates although no time was named.
+        rows: of one part; None: all.
+
+    Raises:
+        DataError: times repeat, and a column tells the rows of one time apart, or many do.
+    """
+    rows, locate = np.arange(raw.frame.height) if rows is None else rows, locator(raw)
+    named = ", ".join(time_columns)
+    if times.kind != "row":
+        several = find_several(raw.frame[rows], times.values[rows], {*time_columns, *targets})
+        if several is not None and (several.columns or several.doubled > MANY_DOUBLES * len(rows)):
+            raise _several_fault(raw, several, named, rows, locate)
+        return
+    for name in raw.frame.columns:
+        if infer_kind(column_of(raw.frame, name), reading).kind != "date":
+            continue
+        try:
+            dates = read_times(raw.frame, (name,), reading, locate)
+        except DataError:  # not a date in every row
+            continue
+        values = dates.values[rows]
+        back = np.flatnonzero(np.diff(values) < 0)
+        several = find_several(raw.frame[rows], values, {name, *targets})
+        # Rows of one day in their order are one series, unless it is a store or the like that tells them apart.
+        if several is not None and (several.has_usual_name or (several.columns and len(back))):
+            raise _several_fault(raw, several, name, rows, locate)
+        if not len(back) or len(back) == len(values) - 1:  # in order, or the newest first
+            continue
+        where = placed(locate, int(rows[back[0] + 1]))
+        notes.append(
+            f"the rows count as in the order of time, but {name} goes back {len(back):,} times (first {where}); "
+            f"`series: {{time: {name}}}` puts them in order"
+        )
+
+
+def _several_fault(raw: RawTable, several: Several, time: str, rows: NDArray[np.int64], locate: Locate) -> DataError:
+    first, second = int(rows[several.first]), int(rows[several.second])
+    what = f"{placed(locate, first)} and {placed(locate, second)}"
+    message = f"{several.doubled:,} of {len(rows):,} rows have the same time as another: {what} ({time})"
+    hint = "keep one row of each time: their mean or sum, say"
+    if several.columns:
+        values = [", ".join(str(column_of(raw.frame, name)[row]) for name in several.columns) for row in (first, second)]
+        message += f"; {several.named} tells them apart ({values[0]!r}, {values[1]!r}): {several.count:,} series in one table"
+        named = several.columns[0] if len(several.columns) == 1 else f"[{several.named}]"
+        hint = f"`series: {{id: {named}}}` learns them all in one model, no window across two"
+    file, line = locate(second)
+    return DataError(Fault(message, path="data.series.time", file=file, line=line, hint=hint))

@@ -1,0 +1,142 @@
+"""Rows in the order of time: those of each series together, cut into runs where time has a gap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.series.groups import Groups
+from dltrain.data.series.several import MANY_DOUBLES
+from dltrain.data.series.times import Step, Times
+from dltrain.data.targets import Locate
+from dltrain.errors import DataError, Fault
+
+REGULAR = 0.9  # from this share of usual steps on, an unusual one is a gap
+
+
+@dataclass(slots=True)
+class Timeline:
+    """A series in the order of time.
+
+    Attributes:
+        times: of the rows, rising.
+        rows: int64: which raw row each is.
+        groups: which series each is of: rows of one stand together.
+        runs: int64: number of the run of rows without a gap that each belongs to, rising.
+        step: from one row to the next.
+        splits: whether windows stop at a gap.
+        notes: sentences for the user.
+    """
+
+    times: Times
+    rows: NDArray[np.int64]
+    groups: Groups
+    runs: NDArray[np.int64]
+    step: Step
+    splits: bool
+    notes: list[str] = field(default_factory=list)
+
+
+def arrange(
+    times: Times, rows: NDArray[np.int64], groups: Groups, step: Step | None, *, gaps: bool | None, locate: Locate
+) -> Timeline:
+    """Put the rows of each series in the order of time, keep the last of those of one time, and find the gaps.
+
+    Args:
+        times: of the rows.
+        rows: raw row numbers.
+        groups: which series each row is of.
+        step: the usual step; None: the most frequent one.
+        gaps: whether windows stop at a gap; None: where nearly all steps are the usual one.
+        locate: the place of a raw row.
+
+    """
+    notes = []
+    together = np.argsort(groups.codes, kind="stable")
+    order = np.lexsort((times.values, groups.codes))
+    moved = int((order != together).sum())
+    if moved:
+        notes.append(f"{moved:,} rows were not in the order of time and were sorted")
+    beside = np.diff(groups.codes[order]) == 0
+    doubled = np.flatnonzero((np.diff(times.values[order]) == 0) & beside)
+    if len(doubled):
+        where = placed(locate, int(rows[order[doubled[0] + 1]]))
+        if len(groups.names) > 1 and len(doubled) > MANY_DOUBLES * len(rows):
+            message = f"{len(doubled):,} of {len(rows):,} rows have the same time as another of their series (first {where})"
+            raise DataError(Fault(message, path="data.series.id", hint="name all the columns that tell the series apart"))
+        notes.append(f"{len(doubled):,} rows have the same time as the row after them and were left out (first {where})")
+        order = np.delete(order, doubled)
+    ordered, groups = times.take(order), groups.take(order)
+    beside = np.diff(groups.codes) == 0
+    found, share = ordered.step(beside)
+    step = step or found
+    follows = ordered.follows(step)
+    num_gaps = int((~follows & beside).sum())
+    if gaps is None:
+        gaps = share >= REGULAR
+    if num_gaps and gaps:
+        notes.append(f"{num_gaps:,} gaps in time (rows more or less than {step.describe()} apart): no window goes across one")
+    elif num_gaps:
+        notes.append(
+            f"the rows are not evenly apart in time ({100 * share:.0f} % by {step.describe()}): they count as if they were"
+        )
+    breaks = ~follows | ~beside if gaps else ~beside
+    runs = np.concatenate([[0], np.cumsum(breaks)]).astype(np.int64) if len(order) else np.zeros(0, np.int64)
+    return Timeline(ordered, rows[order], groups, runs, step, gaps, notes)
+
+
+def placed(locate: Locate, row: int) -> str:
+    """The place of a row, for a sentence."""
+    file, line = locate(row)
+    return f"{file}:{line}" if line else f"row {row + 1:,}"
+
+
+def take(values: Any, rows: NDArray[np.int64]) -> Any:
+    """Some rows of an array or a series."""
+    return values[rows] if isinstance(values, np.ndarray) else values.gather(rows)
+
+
+def every(stride: int, codes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Every so many windows of each series: bool [windows]; those of one series stand together."""
+    chosen: NDArray[np.bool_] = (np.arange(len(codes)) - beginnings(codes)) % stride == 0
+    return chosen
+
+
+def beginnings(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the series of each row begins: int64 [rows]; rows of one series stand together."""
+    places = np.arange(len(codes))
+    begins = np.append(True, np.diff(codes) != 0)[: len(codes)]
+    found: NDArray[np.int64] = np.maximum.accumulate(np.where(begins, places, 0)) if len(codes) else places
+    return found
+
+
+def fill_forward(values: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The last known value of its series in the place of a missing one; NaN before the first.
+
+    Args:
+        values: float64 [rows].
+        codes: int64 [rows]: which series each row is of; those of one stand together.
+    """
+    known = np.where(np.isnan(values), beginnings(codes), np.arange(len(values)))
+    filled: NDArray[np.float64] = values[np.maximum.accumulate(known)] if len(values) else values
+    return filled
+
+
+def slopes_of(values: NDArray[np.float64], runs: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Of the line from the first known value of its run to the last one known by then: float64 [rows], 0 where there is none.
+
+    That is what the drift method goes on by (Hyndman & Athanasopoulos, "Forecasting: Principles and Practice", 5.2).
+    """
+    places, known = np.arange(len(values)), np.isfinite(values)
+    begins = beginnings(runs)
+    last = np.maximum.accumulate(np.where(known, places, 0)) if len(values) else places
+    firsts = np.flatnonzero(known)
+    found = np.searchsorted(firsts, begins)
+    first = firsts[np.minimum(found, len(firsts) - 1)] if len(firsts) else begins
+    there = (last > first) & (first >= begins)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slopes: NDArray[np.float64] = np.where(there, (values[last] - values[first]) / (last - first), 0.0)
+    return slopes
