@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.catalog.metrics import find_direction
 from dltrain.errors import DataError, Fault, UsageError
-from dltrain.evaluation.metrics.forecast import forecast_slice
+from dltrain.evaluation.metrics.forecasts.forecast import forecast_slice
 from dltrain.evaluation.metrics.gates import Gate, check_gates
 from dltrain.evaluation.metrics.intervals import Interval, intervals
 from dltrain.evaluation.metrics.label_metrics import label_baseline

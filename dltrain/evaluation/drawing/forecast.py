@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.evaluation.drawing.figure import new_figure, own_style, save_figure
-from dltrain.evaluation.metrics.forecast import Forecast
+from dltrain.evaluation.metrics.forecasts.forecast import Forecast
 
 _TRUTH, _FORECAST, _REFERENCE = "#333333", "#d95f02", "#9ecae1"
 _WIDTH, _HEIGHT = 10.0, 3.2  # inches a panel

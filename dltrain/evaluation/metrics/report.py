@@ -13,7 +13,7 @@ from dltrain.data.dataset import Part, Schema, TargetSpec
 from dltrain.errors import RunError
 from dltrain.evaluation.drawing.mistakes import Mistake, worst_mistakes
 from dltrain.evaluation.metrics.calibration import calibration, score_curves, some_pairs
-from dltrain.evaluation.metrics.forecast import Forecast, report_forecast
+from dltrain.evaluation.metrics.forecasts.forecast import Forecast, report_forecast
 from dltrain.evaluation.metrics.intervals import Interval
 from dltrain.evaluation.metrics.label_report import add_labels, describe_labels, prior_of_labels, reference_of_labels
 from dltrain.evaluation.metrics.metrics import (

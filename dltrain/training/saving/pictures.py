@@ -15,7 +15,7 @@ from dltrain.evaluation.drawing.history import plot_history
 from dltrain.evaluation.drawing.mistakes import FILE as MISTAKES_FILE
 from dltrain.evaluation.drawing.mistakes import MistakeSheet, plot_mistakes
 from dltrain.evaluation.drawing.reconstructions import Sheet, plot_reconstructions
-from dltrain.evaluation.metrics.forecast import Forecast
+from dltrain.evaluation.metrics.forecasts.forecast import Forecast
 from dltrain.processes.helper import HelperProcess, runs_tensorflow
 from dltrain.reporting import Reporter
 from dltrain.storage.run import Run

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dltrain.data.dataset import SeriesRows
-from dltrain.evaluation.metrics.scaled_errors import over_series, scaled_errors, scaled_words, series_table
+from dltrain.evaluation.metrics.forecasts.scaled_errors import over_series, scaled_errors, scaled_words, series_table
 
 
 def test_each_series_by_its_own_naive_errors() -> None:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part, SeriesRows, TargetSpec
+from dltrain.evaluation.metrics.forecasts.scaled_errors import over_series, scaled_errors, scaled_words, series_table
 from dltrain.evaluation.metrics.metrics import is_no_better, regression_metrics
-from dltrain.evaluation.metrics.scaled_errors import over_series, scaled_errors, scaled_words, series_table
 from dltrain.model.heads.head import Head
 
 if TYPE_CHECKING:

@@ -1,0 +1,4 @@
+"""What is reported of series: errors in their own units and beside simple forecasts.
+
+Begin with `forecast.py`.
+"""
