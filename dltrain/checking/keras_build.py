@@ -8,6 +8,7 @@ from typing import Any
 
 from dltrain.checking.places import in_order, placed
 from dltrain.checking.result import CheckResult, LayerRow
+from dltrain.config.found_rate import with_rate
 from dltrain.config.types import Config
 from dltrain.data.dataset import Schema
 from dltrain.data.facts import DataFacts
@@ -70,6 +71,7 @@ def build_with_keras(config: Config, facts: DataFacts, result: CheckResult) -> C
 @blames_own_code
 def _build(config: Config, schema: Schema, heads: Sequence[Head]) -> Any:
     model = build_model(config.model, schema, heads, seed=config.seed, augment=config.data.augment, pretrained=False)
-    if config.training is not None:
-        compile_model(model, heads, config.training)
+    training = with_rate(config, None).training
+    if training is not None:
+        compile_model(model, heads, training)
     return model

@@ -28,6 +28,7 @@ from dltrain.config.catalog.metrics import (
     split_part,
 )
 from dltrain.config.curves import is_curve
+from dltrain.config.found_rate import asks_for_rate, phase_that_asks
 from dltrain.config.gates import parse_gate
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
@@ -103,6 +104,7 @@ def _check_rate(config: Config, training: TrainingConfig, facts: DataFacts, head
     if isinstance(rate, Component):
         name = "peak" if is_curve(rate) else "initial_learning_rate"
         rate, path = rate.arguments.get(name), f"{path}.{name}"
+    yield from _check_found_rate(config, training)
     low, high = _USUAL_RATES.get(training.optimizer.name, _USUAL_RATES[""])
     if is_curve(training.optimizer.arguments.get("learning_rate")):
         high *= 10  # where a curve stays for moments only
@@ -114,6 +116,18 @@ def _check_rate(config: Config, training: TrainingConfig, facts: DataFacts, head
         what = "curve" if is_curve(training.optimizer.arguments["learning_rate"]) else "schedule"
         message = f"the learning rate follows a {what}, so reduce_lr_on_plateau cannot change it"
         yield fault(config, "training.reduce_lr_on_plateau", message, "leave one of them out")
+
+
+def _check_found_rate(config: Config, training: TrainingConfig) -> Iterator[Fault]:
+    """A rate is found once, at the beginning, for the optimizer that begins."""
+    phase = phase_that_asks(training)
+    path = "training.optimizer.learning_rate"
+    if phase is not None:
+        message = "a rate is found at the beginning of a fit, for `training.optimizer`; a phase's own rate is a number"
+        yield fault(config, f"training.phases.{phase}.optimizer.learning_rate", message, "say the number")
+    elif asks_for_rate(training) and training.phases and "optimizer" in training.phases[0].changes:
+        message = "a rate is found for the optimizer that begins, and the first phase has one of its own"
+        yield fault(config, path, message, "give the first phase's optimizer to the block, or say a number")
 
 
 def _default_rate(optimizer: Component) -> float | None:

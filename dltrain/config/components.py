@@ -16,6 +16,7 @@ from dltrain.config.aliases import (
     without_module,
 )
 from dltrain.config.catalog.catalog import ComponentEntry
+from dltrain.config.found_rate import FOUND
 from dltrain.config.kinds import MISMATCH, parse_kind
 from dltrain.config.reading import Context, Special, is_absent, is_removed
 from dltrain.config.text.nodes import ListNode, MappingNode, Node, ScalarNode
@@ -128,9 +129,11 @@ def find_entry(context: Context, kinds: tuple[str, ...], name: str, blame: Node,
     message = f"unknown {kind} {quote(name)}"
     listed = kinds if kind in ("schedule", "curve") else (kind,)
     if kind in ("schedule", "curve") and not hint:  # which stand where a number may stand as well
-        message = f"expected a number or {' or '.join(map(with_article, kinds))}, found {quote(name)}"
+        words = [FOUND] if "schedule" in kinds else []
+        message = f"expected a number or {' or '.join([*map(with_article, kinds), *words])}, found {quote(name)}"
+        hint = did_you_mean(name, words)
         share = re.fullmatch(r"(\d+(?:\.\d+)?) *%", name)
-        hint = f"write {float(share[1]) / 100:.12g}" if share else None
+        hint = f"write {float(share[1]) / 100:.12g}" if share else hint
         if re.fullmatch(r"\d+,\d+", name):
             hint = f"write {name.replace(',', '.')}"
     several = {word: f"{word}es" if word.endswith("s") else f"{word}s" for word in listed}

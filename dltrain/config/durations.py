@@ -12,6 +12,7 @@ from typing import Any
 
 from dltrain.config.catalog.catalog import entry_of
 from dltrain.config.curves import is_curve
+from dltrain.config.found_rate import FOUND
 from dltrain.config.types import Component, Config, PhaseConfig, TrainingConfig
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s*(epochs?|%)")
@@ -104,7 +105,7 @@ def _warmed_up(optimizer: Component, rate: Any, steps: int) -> Component:
         first = rate.arguments["initial_learning_rate"]
         arguments = {**rate.arguments, "initial_learning_rate": 0.0, "warmup_target": first, "warmup_steps": steps}
         return replace(rate, arguments=arguments)
-    if rate is None:
+    if rate is None or rate == FOUND:
         entry = entry_of(optimizer)
         rate = entry.arguments["learning_rate"].default if entry is not None else 0.001
     given = {"initial_learning_rate": 0.0, "decay_steps": steps, "end_learning_rate": rate, "power": 1.0}

@@ -13,6 +13,7 @@ from dltrain.checking.argument_checks import check_tensorboard
 from dltrain.checking.check import check_config, check_dataset, raise_for_errors
 from dltrain.checking.places import placed
 from dltrain.config.durations import config_with_steps
+from dltrain.config.found_rate import asks_for_rate, with_rate
 from dltrain.config.types import NO_DATA, Config, TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError
@@ -31,6 +32,7 @@ from dltrain.reporting import Reporter, WarningList
 from dltrain.storage.run import Run
 from dltrain.training.environment import logging_to
 from dltrain.training.evaluating import evaluate_fit
+from dltrain.training.finding.rate import find_rate_on
 from dltrain.training.jobs import load_and_check
 from dltrain.training.members.fit import EnsembleFit
 from dltrain.training.phases import Phases
@@ -129,16 +131,17 @@ class _Fit:
 
     def fit(self, dataset: Dataset, warnings: Sequence[Fault]) -> FitResult:
         """All stages that follow upon the data, of which something may be odd."""
-        if "train" in dataset.parts:
-            self.config = config_with_steps(self.config, dataset.parts["train"].num_rows)
-            self.training = self.config.training or self.training
         self.session.drawers.warm_up()
         self._tell_of(dataset, warnings)
+        rate = self._find_rate(dataset)
+        self.config = config_with_steps(self.config, dataset.parts["train"].num_rows)
+        self.training = self.config.training or self.training
         if self.training.members.are_several:
-            return self._fit_members(dataset)
+            return self._fit_members(dataset, rate)
         with self.watch.timed("build"):
             heads, model = self._build(dataset)
             record = RunRecord(self.run, self.config, dataset, heads, self.session, self.manifest)
+            record.manifest.found_rate = rate
             record.compare()
             if record.is_done:
                 self.session.drawers.wait()
@@ -155,10 +158,37 @@ class _Fit:
         record.draw(found)
         return record.result()
 
-    def _fit_members(self, dataset: Dataset) -> FitResult:
+    def _find_rate(self, dataset: Dataset) -> dict[str, Any] | None:
+        """Put the rate that the config asks to be found into it; a run that goes on has it from its beginning.
+
+        Returns:
+            The rate and the reason for it, for the manifest; None where none was asked for.
+        """
+        if self.manifest is not None:
+            known = self.manifest.found_rate
+            if known is not None:
+                self.config = with_rate(self.config, known.get("learning_rate"))
+            return known  # of a run that began with a number, what is asked for now is another experiment
+        if not asks_for_rate(self.training):
+            return None
+        with self.watch.timed("build"):
+            self.reporter.status("finding the learning rate")
+            found = find_rate_on(self.config, dataset)
+        if found.rate is None:
+            hint = "training.optimizer.learning_rate=NUMBER"
+            message = f"no learning rate was found, the optimizer's default is taken: {found.reason}"
+            self.reporter.warning(Fault(message, path="training.optimizer.learning_rate", hint=hint, severity="warning"))
+        else:
+            self.reporter.data_ready([f"learning rate: {found.rate:g}; {found.reason}"])
+        logger.debug("learning rate: %s; %s", found.rate, found.reason)
+        self.config = with_rate(self.config, found.rate)
+        return {"learning_rate": found.rate, "reason": found.reason}
+
+    def _fit_members(self, dataset: Dataset, rate: dict[str, Any] | None) -> FitResult:
         """The stages of an ensemble, whose members are fits by themselves."""
         heads = resolve_heads(self.config.model, dataset.schema, self.training.loss, self.training.metrics)
         record = RunRecord(self.run, self.config, dataset, heads, self.session, self.manifest)
+        record.manifest.found_rate = rate
         record.compare()
         self.session.drawers.wait()
         if record.is_done:

@@ -35,7 +35,7 @@ TYPES = {
     "recurrent_dropout": RATE,
     "axis": "int|list(int)",
     "axes": "int|list(int)",
-    "learning_rate": "number>=0|schedule|curve",
+    "learning_rate": "number>=0|schedule|curve|'found'",
     "initial_learning_rate": "number>=0",
     "momentum": SHARE,
     # At 1 the correction for the first steps divides by zero.

@@ -111,7 +111,7 @@ def _guessed(name: str, default: ast.expr | None, value: Any, catalog: Catalog) 
     if name == "activation" and (value is None or (isinstance(value, str) and catalog.find_activation(value))):
         return "activation"
     if name == "learning_rate":
-        return "number>=0|schedule|curve"
+        return "number>=0|schedule|curve|'found'"
     if name in ("name", "trainable", "dtype"):
         return {"name": "text|none", "trainable": "bool", "dtype": "text|mapping|none"}[name]
     if isinstance(default, ast.Constant):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.curves import is_curve
 from dltrain.config.durations import with_steps
+from dltrain.config.found_rate import asks_for_rate, with_rate
 from dltrain.config.types import NO_DATA, Component, Config
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Dataset, Part, Schema
@@ -162,7 +163,8 @@ def _refuse_words(inputs: Sequence[str], targets: Sequence[str], rows: Sequence[
 
 
 def _optimizer(config: Config) -> Component:
-    return with_steps(config.training, None).optimizer if config.training else PLAIN_DESCENT
+    training = with_rate(config, None).training
+    return with_steps(training, None).optimizer if training else PLAIN_DESCENT
 
 
 def _encoded_targets(subject: _Subject, part: Part) -> list[NDArray[Any]]:
@@ -197,6 +199,8 @@ def _optimizer_notes(config: Config, optimizer: Component | None) -> list[str]:
     if config.training is None:
         rate = PLAIN_DESCENT.arguments["learning_rate"]
         notes.append(f"`training: none` names no optimizer: the step is that of SGD at {rate}")
+    if asks_for_rate(config.training):
+        notes.append("the learning rate is found when a fit begins: the step is taken at the optimizer's default")
     curves = [f"{name} ({value.name})" for name, value in optimizer.arguments.items() if is_curve(value)]
     if curves:
         follow = "follow curves" if len(curves) > 1 else "follows a curve"

@@ -78,6 +78,18 @@ def find_rate(config: Config, *, threads: int | None = None, reporter: Reporter 
         raise DataError("no rows are left for training", hint="lower the fractions of `data.split`")
     reporter.status("importing Keras")
     import_keras(threads)
+    return find_rate_on(config, dataset)
+
+
+def find_rate_on(config: Config, dataset: Dataset) -> FoundRate:
+    """The same with data that was read, once Keras is imported; a model of its own is trained, and thrown away.
+
+    Args:
+        config: whose training block is no `none`.
+        dataset: its data, with rows to train on.
+    """
+    assert config.training is not None
+    config = replace(config, training=_with_rate(config.training, LOWEST))
     losses = _losses(config_with_steps(config, dataset.parts["train"].num_rows), dataset)
     return judge(rates_of_steps()[: len(losses)], losses)
 

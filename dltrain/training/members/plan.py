@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dltrain.config.found_rate import with_rate
 from dltrain.config.types import Config
 from dltrain.model.members import member_configs
 from dltrain.training.stacked.structure import why_not_network, why_not_stacked
@@ -13,7 +14,7 @@ def why_in_turn(config: Config) -> str | None:
     Args:
         config: of the ensemble.
     """
-    first = member_configs(config)[0]
+    first = member_configs(with_rate(config, None))[0]  # a rate that is to be found is one number for all of them
     return why_not_stacked(first) or why_not_network(first)
 
 

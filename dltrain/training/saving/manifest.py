@@ -34,6 +34,7 @@ class Manifest:
         stack: how many they were, and its place among them.
         resumed: when it was gone on with.
         compiler: the decision about XLA, and its reason.
+        found_rate: the learning rate that was looked for before training, and the reason for it.
         features: what is computed once, in front of the layers that are trained.
         warnings: what the user was warned of, each once.
         epochs: trained in all.
@@ -63,6 +64,7 @@ class Manifest:
     stack: dict[str, int] | None = None
     resumed: list[str] | None = None
     compiler: dict[str, Any] | None = None
+    found_rate: dict[str, Any] | None = None
     features: dict[str, Any] | None = None
     warnings: list[dict[str, Any]] = field(default_factory=list)
     epochs: int | None = None

@@ -258,6 +258,8 @@ class RunRecord:
         shown = found.reports[found.shown]
         reports = {name: report.report for name, report in found.reports.items()}
         notes = [*(note for report in found.reports.values() for note in report.notes), *found.notes]
+        if self.manifest.found_rate is not None:
+            notes.append(f"The learning rate was found: {self.manifest.found_rate.get('reason')}.")
         intervals = {name: report.intervals for name, report in found.reports.items()}
         gates = list(check_gates(self.config.evaluation.require, found.metrics, reports=reports, intervals=intervals))
         self.session.watch.stop()

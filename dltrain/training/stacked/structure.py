@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from dltrain.config.curves import peak_of
+from dltrain.config.found_rate import asks_for_rate
 from dltrain.config.types import MULTILABEL, Component, Config, LayerConfig, LossConfig, TrainingConfig
 from dltrain.data.dataset import Schema
 from dltrain.data.facts import DataFacts
@@ -111,6 +112,8 @@ def why_not_stacked(config: Config) -> str | None:
         return "there is nothing to train"
     if config.code is not None:
         return "it has code of its own"
+    if asks_for_rate(training):
+        return "each fit finds a learning rate of its own"
     if training.members.are_several:
         return "each trial is an ensemble, whose members are trained together"
     streamed = why_streamed(config.data)

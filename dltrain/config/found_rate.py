@@ -1,0 +1,51 @@
+"""`training.optimizer.learning_rate: found`: a rate that a fit looks for before it begins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dltrain.config.types import Component, Config, TrainingConfig
+
+FOUND = "found"
+
+
+def asks_for_rate(training: TrainingConfig | None) -> bool:
+    """Whether the rate is still to be found."""
+    return training is not None and _rate(training.optimizer) == FOUND
+
+
+def phase_that_asks(training: TrainingConfig) -> int | None:
+    """The first phase, from 0, whose own optimizer asks for a rate, which only that of the block may; None: there is none."""
+    own = [phase.changes.get("optimizer") for phase in training.phases]
+    return next((index for index, optimizer in enumerate(own) if optimizer is not None and _rate(optimizer) == FOUND), None)
+
+
+def with_rate(config: Config, rate: float | None) -> Config:
+    """The config with a number where it asks for one, also as it is written down.
+
+    Args:
+        config: that may ask.
+        rate: None: the optimizer's own default.
+    """
+    training = config.training
+    if training is None or not asks_for_rate(training):
+        return config
+    arguments = _with(training.optimizer.arguments, rate)
+    training = replace(training, optimizer=replace(training.optimizer, arguments=arguments))
+    resolved = dict(config.resolved)
+    block = dict(resolved.get("training", {}))
+    written = block.get("optimizer")
+    if isinstance(written, dict):
+        block["optimizer"] = {name: _with(given, rate) for name, given in written.items()}
+        resolved["training"] = block
+    return replace(config, training=training, resolved=resolved)
+
+
+def _rate(optimizer: Component) -> Any:
+    return optimizer.arguments.get("learning_rate")
+
+
+def _with(arguments: Any, rate: float | None) -> dict[str, Any]:
+    others = {name: value for name, value in arguments.items() if name != "learning_rate"}
+    return others if rate is None else {name: rate if name == "learning_rate" else value for name, value in arguments.items()}
