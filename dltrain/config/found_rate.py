@@ -8,6 +8,7 @@ from typing import Any
 from dltrain.config.types import Component, Config, TrainingConfig
 
 FOUND = "found"
+MEANING = "`found` looks for it when a fit begins, as `dltrain find-rate` does, and stores the number with its reason."
 
 
 def asks_for_rate(training: TrainingConfig | None) -> bool:

@@ -12,6 +12,7 @@ from dltrain.config.blocks.training import CALLBACKS
 from dltrain.config.catalog.catalog import Argument, ComponentEntry, load_catalog
 from dltrain.config.catalog.sources import SOURCES, SourceArgument, sources_with_argument
 from dltrain.config.components import REFUSED, TARGET_METRICS
+from dltrain.config.found_rate import FOUND, MEANING
 from dltrain.config.help.examples import example_of_component, example_of_key, example_of_source
 from dltrain.config.help.near_names import longer_name, near_names
 from dltrain.config.keys import GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZER_KEYS, keys_of
@@ -315,10 +316,11 @@ def _explain_argument(owners: Sequence[tuple[ComponentEntry, Argument]]) -> Iter
     for group in largest:
         entry, argument = group[0]
         part = _part_of_argument(argument)
+        described = next((other.description for _, other in group if other.description), "")
         yield Explanation(
             "argument",
             part.name,
-            next((other.description for _, other in group if other.description), ""),
+            f"{described} {MEANING}".lstrip() if f"'{FOUND}'" in argument.type else described,
             type=part.type,
             required=part.required,
             default=part.default,

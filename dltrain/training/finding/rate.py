@@ -33,6 +33,9 @@ LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 140
 _MEMORY = 0.9  # of the smoothed loss: what it keeps at each step
 _TOO_HIGH = 4.0  # times the least loss: from there on it only rises
 _LEAST_FALL = 0.02  # of the loss, below which it is not told from the noise between batches
+_STILL_LEVEL = 20  # steps at rates that change nothing yet, whose mean loss is that of the untrained model
+_BEGUN = 0.2  # of the whole fall: before that, what batches differ by is steeper than what is learnt
+_HALF_WINDOW = 5  # steps to either side over which a slope is measured, a quarter of a decade
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +115,24 @@ def judge(rates: Sequence[float], losses: Sequence[float]) -> FoundRate:
     lowest = int(np.argmin(smoothed)) if smoothed else 0
     # The first steps hold too little of the past to be smooth.
     begin = min(round(1 / (1 - _MEMORY)), max(lowest - 1, 0))
-    if lowest - begin < 3 or smoothed[begin] - smoothed[lowest] < _LEAST_FALL * abs(smoothed[begin]):
+    level = float(np.mean(losses[:_STILL_LEVEL])) if lowest >= _STILL_LEVEL else smoothed[begin] if smoothed else 0.0
+    fall = level - smoothed[lowest] if smoothed else 0.0
+    if lowest - begin < 3 or fall < _LEAST_FALL * abs(level):
         reason = "at no rate did the loss fall by more than batches differ: the optimizer's own rate is as good a guess"
         return replace(seen, reason=reason)
-    slopes = np.gradient(np.asarray(smoothed[: lowest + 1]), np.log10(rates[: lowest + 1]))[begin:]
-    steepest = begin + int(np.argmin(slopes))
+    steps = range(begin, lowest + 1)
+    begun = max((step for step in steps if smoothed[step] >= level - _BEGUN * fall), default=begin)
+    steepest = min(range(begun, lowest + 1), key=lambda step: _slope(rates, smoothed, step, lowest))
     rate = float(f"{rates[steepest]:.2g}")
     reason = f"the loss falls fastest around {rate:g}; it is least at {rates[lowest]:.2g}"
     reason += ", behind which training diverges" if diverged else ""
     return replace(seen, rate=rate, reason=reason)
+
+
+def _slope(rates: Sequence[float], smoothed: Sequence[float], step: int, last: int) -> float:
+    """By how much the loss changes around a step for each decade of the rate."""
+    before, after = max(step - _HALF_WINDOW, 0), min(step + _HALF_WINDOW, last)
+    return (smoothed[after] - smoothed[before]) / (math.log10(rates[after]) - math.log10(rates[before]))
 
 
 def smooth(losses: Sequence[float]) -> list[float]:

@@ -90,6 +90,7 @@ def test_examples_are_valid() -> None:
         DIGITS + "training: {optimizer: {SGD: {learning_rate: {cosine_decay: {initial_learning_rate: 1, decay_steps: 9}}}}}",
         DIGITS + "training: {optimizer: {AdamW: {learning_rate: {coslog4: {peak: 1}}, weight_decay: {FlatCos: {peak: 1}}}}}",
         DIGITS + "training: {optimizer: {Adam: {}, groups: [{match: bias, learning_rate: 0.1}, {match: [a, b], ntk: true}]}}",
+        DIGITS + "training: {optimizer: {Adam: {learning_rate: found}}}",
         DIGITS + "training: {optimizer: {Adam: {groups: [{match: bias, weight_decay: 0}]}}}",
         DIGITS
         + "model: {layers: [FeatureScaling, {PeriodicEmbedding: {sigma: 0.2}}, {Dropout: {rate: {flat_cos: {peak: 0.1}}}}]}",
@@ -124,6 +125,7 @@ def test_what_the_reader_takes_is_valid(text: str) -> None:
         DIGITS + "training: {optimizer: {Adam: {lr: 1}}}",
         DIGITS + "training: {optimizer: {Adam: {learning_rate: {coslog4: {}}}}}",
         DIGITS + "training: {optimizer: {Adam: {}, groups: [{learning_rate: 0.1}]}}",
+        DIGITS + "training: {optimizer: {Adam: {learning_rate: sought}}}",
         DIGITS + "training: {optimizer: {Adam: {}, groups: [{match: bias, rate: 0.1}]}}",
         DIGITS + "model: {preset: realmpl}",
         DIGITS + "model: {layers: [{FeatureScaling: {weights: [[1]]}}]}",

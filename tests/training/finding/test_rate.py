@@ -46,6 +46,16 @@ def test_a_loss_that_does_not_fall_suggests_nothing() -> None:
         assert "as good a guess" in found.reason
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_what_batches_differ_by_is_no_fall(seed: int) -> None:
+    """The same sigmoid, steepest at 0.01, behind noise that is steeper than it where nothing is learnt yet."""
+    noise = np.random.default_rng(seed).normal(0, 0.25, STEPS)
+    losses = [3 / (1 + math.exp(3 * (math.log10(rate) + 2))) + float(more) for rate, more in zip(RATES, noise)]
+    found = judge(RATES, losses)
+    assert found.rate is not None
+    assert 0.002 < found.rate < 0.1
+
+
 def test_the_losses_are_those_of_keras_s_steps_and_nothing_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     config = config_of(NOISE, "training.optimizer={SGD: {momentum: 0.5}}", "training.warmup=1 epoch")
