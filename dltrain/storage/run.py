@@ -203,6 +203,11 @@ class Run:
             manifest = self.read_manifest()
         except RunError:
             return False
+        return self.is_manifest_own(manifest)
+
+    @staticmethod
+    def is_manifest_own(manifest: Mapping[str, Any]) -> bool:
+        """The same of a manifest that was read."""
         environment = manifest.get("environment")
         return manifest.get("status") in STATUSES and isinstance(environment, dict) and "dltrain" in environment
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Mapping
+import stat
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,9 @@ from dltrain.storage.run import (
     require_own,
 )
 from dltrain.wording import nearest
+
+# There is no folder of such a name.
+_NO_FOLDER = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +36,38 @@ class RunInfo:
     config: str | None = None
     is_locked: bool = False
     num_bytes: int = 0
+    is_own: bool = False
 
 
 def list_runs(runs: Path) -> list[RunInfo]:
-    """The runs below a folder, newest first; folders that are no runs are left out."""
-    if not os.path.isdir(runs):  # unlike Path.is_dir, False also for a name that is too long
-        return []
-    infos = [_run_info(Run(file.parent)) for file in Path(runs).glob("*/manifest.json")]
+    """The runs below a folder, newest first; folders that are no runs are left out.
+
+    Raises:
+        RunError: the folder is there and cannot be read.
+    """
+    infos = [_run_info(Run(folder)) for folder in _run_folders(Path(runs))]
     return sorted((info for info in infos if info), key=lambda info: (info.started, info.path.name), reverse=True)
+
+
+def _run_folders(runs: Path) -> list[Path]:
+    """The folders below one that have a manifest, or of which that cannot be known."""
+    try:
+        names = sorted(os.listdir(runs))
+    except ValueError:  # a zero byte in the name
+        return []
+    except OSError as error:
+        if error.errno in _NO_FOLDER:
+            return []
+        raise RunError(f"the runs in {runs} cannot be read: {error.strerror}") from error
+    return [runs / name for name in names if _may_have(runs / name / "manifest.json")]
+
+
+def _may_have(file: Path) -> bool:
+    try:
+        file.lstat()
+    except OSError as error:
+        return error.errno not in _NO_FOLDER
+    return True
 
 
 def _run_info(run: Run) -> RunInfo | None:
@@ -61,8 +90,18 @@ def _run_info(run: Run) -> RunInfo | None:
         metrics=parts if isinstance(parts, dict) else {},
         config=manifest.get("config"),
         is_locked=locked,
-        num_bytes=sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file()),
+        num_bytes=sum(map(_size, run.path.rglob("*"))),
+        is_own=run.is_manifest_own(manifest),
     )
+
+
+def _size(path: Path) -> int:
+    """The bytes of a file; 0 of anything else, and of what a fit that is running has just removed."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 def _total_seconds(seconds: Any) -> float | None:
@@ -98,12 +137,20 @@ def find_run(word: str, runs: Path) -> Path:
         hint = f"`dltrain fit {word}` makes one; `dltrain trace {word} --input '1, 2'` computes with the weights that it gives"
         raise UsageError(f"{word} is a config, not a run", hint=hint)
     hint = "`dltrain runs` lists the runs" if known else f"there are no runs in {runs} yet; `--runs DIR` names another folder"
-    beside = {info.path.name: str(path.parent / info.path.name) for info in list_runs(path.parent)} if word else {}
+    beside = {name: str(path.parent / name) for name in _names_beside(path)} if word else {}
     near = nearest(path.name, ["latest", *(info.path.name for info in known), *beside])
     hint = f'did you mean "{beside.get(near, near)}"? {hint}' if near else hint
     raise UsageError(
         f"no run answers to {word!r}: it is neither a run's path, nor `latest`, nor the beginning of a run's name", hint=hint
     )
+
+
+def _names_beside(path: Path) -> list[str]:
+    """Names of the runs in the folder where a path would be, for a hint."""
+    try:
+        return [folder.name for folder in _run_folders(path.parent)]
+    except RunError:
+        return []
 
 
 def best_of_sweep(path: Path) -> Path:
@@ -152,10 +199,10 @@ def remove_run(path: Path) -> list[Path]:
     return left
 
 
-def prunable_runs(runs: Path) -> list[RunInfo]:
-    """Runs that never got to an end and that no live process holds: what `dltrain runs prune` removes.
+def prunable_runs(infos: Sequence[RunInfo]) -> list[RunInfo]:
+    """What `dltrain runs prune` removes: of the runs that are listed, those that never got to an end and no live process holds.
 
     A link to a run is not one of them: where the run is, somebody else may keep it.
     """
-    unfinished = [info for info in list_runs(runs) if info.status in ("interrupted", "diverged", "failed")]
-    return [info for info in unfinished if not info.is_locked and not info.path.is_symlink() and Run(info.path).is_own()]
+    unfinished = [info for info in infos if info.status in ("interrupted", "diverged", "failed")]
+    return [info for info in unfinished if not info.is_locked and not info.path.is_symlink() and info.is_own]

@@ -179,7 +179,8 @@ def removes(filled: str, words: Sequence[str]) -> Callable[[Box], Case]:
 
         def look(box: Box, ended: Ended, trouble: Trouble) -> list[str]:
             wrong = [f"changed {name}" for name in differing(before, box.surroundings(box.run)) if name != "-work/run"]
-            if ended.code == 0 and box.run.exists() and trouble.fault not in ("TERM",):
+            is_told = "cannot be read: run;" in ended.stderr
+            if ended.code == 0 and box.run.exists() and not is_told and trouble.fault not in ("TERM",):
                 wrong.append("ended with 0, and the run is there")
             if box.run.exists() and any(box.run.iterdir()):
                 again = box.command(words)

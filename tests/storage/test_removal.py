@@ -12,7 +12,7 @@ from dltrain.storage.layout import own_paths
 from dltrain.storage.new_run import begin_again, create_run
 from dltrain.storage.removal import remove_run_files
 from dltrain.storage.run import Run
-from dltrain.storage.run_list import prunable_runs, remove_run
+from dltrain.storage.run_list import list_runs, prunable_runs, remove_run
 from dltrain.training.saving.resuming import open_run
 
 MANIFEST = {"status": "interrupted", "environment": {"dltrain": "0.1.0"}}
@@ -79,7 +79,7 @@ def test_attack_4_a_folder_with_somebody_else_s_manifest_is_no_run(manifest, tmp
     before = snapshot(tmp_path)
     with pytest.raises(RunError, match="no run of dltrain's"):
         remove_run(folder)
-    assert prunable_runs(tmp_path) == []
+    assert prunable_runs(list_runs(tmp_path)) == []
     assert snapshot(tmp_path) == before
 
 

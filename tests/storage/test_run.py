@@ -87,10 +87,10 @@ def test_a_word_means_a_path_the_latest_or_a_unique_prefix(tmp_path: Path) -> No
 def test_a_dead_process_s_run_counts_as_interrupted_and_can_be_pruned(tmp_path: Path) -> None:
     run = finished(tmp_path, "x", "2026-01-01", status="running")
     assert [info.status for info in list_runs(tmp_path)] == ["interrupted"]
-    assert [info.path for info in prunable_runs(tmp_path)] == [run.path]
+    assert [info.path for info in prunable_runs(list_runs(tmp_path))] == [run.path]
     with run.locked():
         assert [info.status for info in list_runs(tmp_path)] == ["running"]
-        assert prunable_runs(tmp_path) == []
+        assert prunable_runs(list_runs(tmp_path)) == []
         with pytest.raises(RunError, match="in use"):
             remove_run(run.path)
     remove_run(run.path)

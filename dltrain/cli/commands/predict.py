@@ -93,7 +93,8 @@ def command(
     raw: Annotated[
         bool,
         typer.Option(
-            "--raw", help="Leave csv text that a spreadsheet would run as a formula (= + - @ in front) without an apostrophe."
+            "--raw",
+            help="Leave csv text that a spreadsheet would run as a formula (= + - @ in front) without an apostrophe.",
         ),
     ] = False,
     skip_broken: SkipBrokenOption = False,
@@ -113,6 +114,7 @@ def command(
     from dltrain.cli.paths import data_words
     from dltrain.evaluation.predictions.files import (
         choose_format,
+        formula_notes,
         picture_lines,
         prediction_columns,
         row_documents,
@@ -139,10 +141,13 @@ def command(
     path, result = _predict(console, run, runs, paths, asked)
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
     num_rows = len(next(iter(columns.values())))
-    for note in result.notes:
+    naming = len(result.identifiers)
+    is_document = output == "-" and console.settings.json
+    notes = [*result.notes, *(formula_notes(columns, naming) if form == "csv" and not raw and not is_document else [])]
+    for note in notes:
         console.warning(note)
-    document = {"status": "finished", "run": str(path), "rows": num_rows, "notes": list(result.notes)}
-    if output == "-" and console.settings.json:
+    document = {"status": "finished", "run": str(path), "rows": num_rows, "notes": notes}
+    if is_document:
         console.document({**document, "predictions": row_documents(columns)})
         return 0
     console.close()
@@ -150,7 +155,7 @@ def command(
         console.result("\n".join(lines))
         return 0
     try:
-        write_predictions(output, columns, format=form, raw=raw, arrays=result.arrays)
+        write_predictions(output, columns, format=form, raw=raw, arrays=result.arrays, num_naming=naming)
     except BrokenPipeError:
         discard(sys.stdout)
     if output != "-":

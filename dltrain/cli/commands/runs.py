@@ -15,7 +15,7 @@ from dltrain.cli.options import PART_NAMES, RunsOption
 from dltrain.cli.text import format_bytes, format_number, format_seconds, table
 from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, RunError, UsageError
-from dltrain.wording import one_line
+from dltrain.wording import listed, one_line
 
 if TYPE_CHECKING:
     from dltrain.storage.run_list import RunInfo
@@ -214,9 +214,13 @@ def _remove(console: Console, words: Sequence[str], runs: Path) -> int:
 
 
 def _prune(console: Console, runs: Path, *, yes: bool) -> int:
-    from dltrain.storage.run_list import prunable_runs
+    from dltrain.storage.run_list import list_runs, prunable_runs
 
-    infos = prunable_runs(runs)
+    known = list_runs(runs)
+    infos = prunable_runs(known)
+    damaged = [info.path.name for info in known if info.status == "damaged"]
+    if damaged:
+        console.warning(f"left as they are, for they cannot be read: {listed(damaged)}; `dltrain runs rm RUN` says why")
     if infos and not yes and (console.settings.json or not (sys.stdin.isatty() and sys.stderr.isatty())):
         names = ", ".join(info.path.name for info in infos[:5]) + (", …" if len(infos) > 5 else "")
         many = f"{len(infos)} run{'s' if len(infos) != 1 else ''} would be removed: {names}"

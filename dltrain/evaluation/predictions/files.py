@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.errors import Fault, RunError, UsageError
-from dltrain.wording import one_line
+from dltrain.wording import counted, one_line, shown_column
 
 FORMATS = ("csv", "jsonl", "parquet", "npz")
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz"}
@@ -26,6 +26,7 @@ _RUNS_IN_SPREADSHEET = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 MOST_LINES = 10  # pictures that are answered in words
 LIKELY = 3
 WORTH_A_WORD = 0.005
+_LONGEST_SHOWN = 40
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$|^$')
 
@@ -98,6 +99,7 @@ def write_predictions(
     format: str | None = None,
     raw: bool = False,
     arrays: Mapping[str, Any] | None = None,
+    num_naming: int = 0,
 ) -> None:
     """Write predictions to a file, whole or not at all, or to stdout.
 
@@ -108,6 +110,7 @@ def write_predictions(
         arrays: for npz: name -> array [rows, ...], instead of the columns that hold its numbers one by one.
         raw: leave text that a spreadsheet would run as a formula as it is. Otherwise such a csv cell gets an apostrophe in front.
             Numbers never get one, and jsonl and parquet hold text unchanged.
+        num_naming: so many of the first columns name the rows: their text is never changed, for rows are found by it.
 
     Raises:
         UsageError: an unknown format, a file that cannot be written, or parquet to a terminal.
@@ -118,7 +121,7 @@ def write_predictions(
             Fault(f"{format} is not text and was not written to the terminal", hint="name a file with -o, or pipe it on")
         )
     content = {
-        "csv": lambda: to_csv(columns, raw=raw),
+        "csv": lambda: to_csv(columns, raw=raw, num_naming=num_naming),
         "jsonl": lambda: to_jsonl(columns),
         "parquet": lambda: to_parquet(columns),
         "npz": lambda: to_npz(columns, arrays or {}),
@@ -154,13 +157,19 @@ def _write_file(path: Path, content: bytes) -> None:
         raise UsageError(Fault(f"predictions were not written: {reason}")) from error
 
 
-def to_csv(columns: Mapping[str, Sequence[Any]], *, raw: bool = False) -> bytes:
+def to_csv(columns: Mapping[str, Sequence[Any]], *, raw: bool = False, num_naming: int = 0) -> bytes:
     """UTF-8, commas, one header line, LF, quotes where needed (RFC 4180).
 
     Numbers have the shortest form that reads back to the same bits; a number that is missing leaves its cell empty.
+
+    Args:
+        columns: name -> values [rows].
+        raw: leave text as it is, whatever a spreadsheet makes of it.
+        num_naming: so many of the first columns are left as they are in any case.
     """
-    header = [_text_cell(name, raw=raw) for name in columns]
-    cells = [_csv_cells(values, raw=raw) for values in columns.values()]
+    leave = [raw or place < num_naming for place in range(len(columns))]
+    header = [_text_cell(name, raw=left) for name, left in zip(columns, leave, strict=True)]
+    cells = [_csv_cells(values, raw=left) for values, left in zip(columns.values(), leave, strict=True)]
     lines = [",".join(header), *map(",".join, zip(*cells, strict=True))]
     return ("\n".join(lines) + "\n").encode("utf-8", errors="backslashreplace")
 
@@ -206,9 +215,35 @@ def to_npz(columns: Mapping[str, Sequence[Any]], arrays: Mapping[str, Any]) -> b
     return buffer.getvalue()
 
 
+def formula_notes(columns: Mapping[str, Sequence[Any]], num_naming: int) -> list[str]:
+    """Sentences about text that a spreadsheet would run as a formula: what a csv does with it, a column each.
+
+    Args:
+        columns: as they are written.
+        num_naming: so many of the first name the rows.
+    """
+    notes = []
+    for place, (name, values) in enumerate(columns.items()):
+        found = [value for value in values if isinstance(value, str) and _is_formula(value)]
+        if not found:
+            continue
+        such = f"{counted(len(found), 'value')} in {shown_column(name)}, such as {found[0][:_LONGEST_SHOWN]!r}"
+        done = (
+            "left as in the data, for rows are found by that column: a spreadsheet would run it"
+            if place < num_naming
+            else "given an apostrophe in front, so that no spreadsheet runs it; --raw leaves it as it is"
+        )
+        notes.append(f"{such}: text that begins as a formula does is {done}")
+    return notes
+
+
 def neutralize(text: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would run as a formula; numbers such as `-5` stay."""
-    return f"'{text}" if text.startswith(_RUNS_IN_SPREADSHEET) and not _NUMBER.fullmatch(text) else text
+    """Put an apostrophe before text that a spreadsheet would run as a formula; numbers such as `-5` and signs alone stay."""
+    return f"'{text}" if _is_formula(text) else text
+
+
+def _is_formula(text: str) -> bool:
+    return text.startswith(_RUNS_IN_SPREADSHEET) and not _NUMBER.fullmatch(text) and bool(text.strip("=+-@"))
 
 
 def _text_cell(text: str, *, raw: bool) -> str:

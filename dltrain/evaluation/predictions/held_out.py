@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.dataset import Part
+from dltrain.data.arrays.disk_array import in_memory
+from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.labels.cells import joined
 from dltrain.errors import RunError
 from dltrain.evaluation.predictions.files import prediction_columns, to_csv
@@ -19,6 +21,7 @@ from dltrain.model.heads.head import Head
 from dltrain.storage.atomic import write_atomically
 
 HELD_OUT_FILE = "held_out.csv"
+_MOST_DECIMALS = 18
 
 
 def write_held_out(folder: Path, heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: Part) -> None:
@@ -34,10 +37,11 @@ def write_held_out(folder: Path, heads: Sequence[Head], outputs: Sequence[NDArra
     """
     if any(head.task == "reconstruction" for head in heads):
         return
-    columns: dict[str, Any] = {"row": (part.row_ids + 1).tolist()}
+    naming: dict[str, Any] = {"row": (part.row_ids + 1).tolist()} | true_columns(heads, part)
     found = predictions_of(heads, outputs, part, None)
     rest = prediction_columns(found.identifiers, found.prediction, found.probabilities, found.columns)
-    write_atomically(folder / HELD_OUT_FILE, to_csv(columns | true_columns(heads, part) | rest))
+    columns = naming | rest
+    write_atomically(folder / HELD_OUT_FILE, to_csv(columns, num_naming=len(columns) - len(rest) + len(found.identifiers)))
 
 
 def true_columns(heads: Sequence[Head], part: Part) -> dict[str, list[Any]]:
@@ -49,9 +53,27 @@ def true_columns(heads: Sequence[Head], part: Part) -> dict[str, list[Any]]:
             if head.is_multilabel:
                 true[f"true_{target.name}"] = list(joined(stored, target))
                 continue
-            values = [head.classes[code] for code in stored] if head.classes else target.to_own(stored).tolist()
+            values = [head.classes[code] for code in stored] if head.classes else _in_few_decimals(target, stored).tolist()
             true[f"true_{target.name}"] = values
     return true
+
+
+def _in_few_decimals(target: TargetSpec, stored: Any) -> NDArray[np.float64]:
+    """Numbers in their own units, with the fewest decimals that are stored as the same: those that the data has.
+
+    A float32 holds seven digits of how far a number is from the mean; what the data has beyond these is not known here.
+    """
+    stored = np.asarray(in_memory(stored))
+    values: NDArray[np.float64] = target.to_own(stored)
+    left = np.arange(len(values))
+    for decimals in range(_MOST_DECIMALS):
+        with np.errstate(over="ignore", invalid="ignore"):
+            near = np.round(values[left], decimals)
+            near = np.where((near > 0) | (not target.is_log), near, values[left])
+            same = target.to_stored(near) == stored[left]
+        values[left[same]] = near[same]
+        left = left[~same]
+    return values
 
 
 def join_held_out(folders: Iterable[Path]) -> bytes | None:

@@ -87,6 +87,7 @@ def _codes(path: Path, frame: polars.DataFrame, head: Head) -> NDArray[np.int64]
     """The class that each row is predicted to be of."""
     known = {label: index for index, label in enumerate(head.classes)}
     said = [str(label) for label in frame["prediction"].to_list()]
+    said = [label if label in known else label.removeprefix("'") for label in said]  # see `files.neutralize`
     unknown = next((label for label in said if label not in known), None)
     if unknown is not None:
         raise DataError(

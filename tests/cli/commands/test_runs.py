@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -117,6 +119,22 @@ def test_a_damaged_run_is_listed(cli, runs):
     (runs / "c-run" / "metrics.json").write_text('{"metrics": {"test": 3, "train": {"accuracy": "high"}}}')
     assert cli("runs").out.count("damaged") == 3
     assert cli("runs", "--sort", "accuracy").code == 0
+
+
+def test_what_cannot_be_read_is_not_told_as_nothing(cli, runs, monkeypatch):
+    (runs / "e-run" / "manifest.json").write_text("{")
+    pruned = cli("runs", "prune", "--yes")
+    assert pruned.out == f"removed {Path('runs') / 'd-run'}\n"
+    assert "left as they are, for they cannot be read: e-run" in pruned.err
+
+    def refuses(path):
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    monkeypatch.setattr(os, "listdir", refuses)
+    for words in ((), ("prune", "--yes")):
+        refused = cli("runs", *words)
+        assert refused.code == 6
+        assert "cannot be read: Input/output error" in refused.err
 
 
 def test_rm(cli, runs):

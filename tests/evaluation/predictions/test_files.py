@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dltrain.errors import UsageError
 from dltrain.evaluation.predictions.files import (
     choose_format,
+    formula_notes,
     neutralize,
     picture_lines,
     prediction_columns,
@@ -75,18 +76,18 @@ def test_raw_csv_reads_back_unchanged(cells):
 def test_no_csv_cell_is_a_formula(cells):
     for (cell,), original in zip(read_csv(to_csv({"prediction": cells}))[1:], cells, strict=True):
         assert cell in (original, f"'{original}")
-        if cell[:1] in ("=", "@", "\t", "\r"):
+        if cell[:1] in ("=", "@", "\t", "\r") and cell.strip("+-=@"):
             pytest.fail(f"{cell!r} would run")
-        if cell[:1] in ("+", "-"):
+        if cell[:1] in ("+", "-") and cell.strip("+-=@"):
             float(cell)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+cmd", "-x", "@SUM(A1)", "\tx", "\rx", "-1+1|cmd", "--5", "+", "-5\n"])
+@pytest.mark.parametrize("text", ["=1+1", "+cmd", "-x", "@SUM(A1)", "\tx", "\rx", "-1+1|cmd", "--5", "-5\n"])
 def test_formulas_are_neutralized(text):
     assert neutralize(text) == f"'{text}"
 
 
-@pytest.mark.parametrize("text", ["", "a=b", "-5", "+3.2e-1", "-.5", "'=1", "5-1", " =1"])
+@pytest.mark.parametrize("text", ["", "a=b", "-5", "+3.2e-1", "-.5", "'=1", "5-1", " =1", "+", "-", "--"])
 def test_the_rest_is_not(text):
     assert neutralize(text) == text
 
@@ -94,6 +95,19 @@ def test_the_rest_is_not(text):
 def test_column_names_are_neutralized_too():
     assert to_csv({"=id": ["1"]}) == b"'=id\n1\n"
     assert to_csv({"=id": ["1"]}, raw=True) == b"=id\n1\n"
+
+
+def test_what_names_a_row_comes_back_as_it_was():
+    columns = {"=id": ["=1+1", "-a", "@u", "7"], "prediction": ["=2", "b", "-", "c"]}
+    assert read_csv(to_csv(columns, num_naming=1)) == [
+        ["=id", "prediction"], ["=1+1", "'=2"], ["-a", "b"], ["@u", "-"], ["7", "c"],
+    ]  # fmt: skip
+    named, said = formula_notes(columns, 1)
+    assert named.startswith("3 values in =id, such as '=1+1'")
+    assert "left as in the data" in named
+    assert "1 value in prediction, such as '=2'" in said
+    assert "--raw" in said
+    assert formula_notes({"id": ["-5", "a"], "prediction": [1.0, -2.0]}, 1) == []
 
 
 def test_labels_with_commas_quotes_and_newlines():
