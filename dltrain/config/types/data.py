@@ -165,6 +165,13 @@ class SeriesConfig:
     season: int | None = keyed(
         "int>=1", "Rows after which things repeat, for the baseline; by default by the time between rows.", example=12
     )
+    history_from: str = keyed(
+        "'part'|'before'",
+        "Where the history of a part's first windows is from: the part itself, or the rows before it as well, so that each of "
+        "its rows is foretold and short parts of many series have windows.",
+        "part",
+        example="before",
+    )
     gaps: str | None = keyed(
         "'split'|'ignore'", "Whether windows stop at a gap in time; by default where the rows are evenly apart.", example="ignore"
     )

@@ -247,20 +247,19 @@ def _windows(
     reporter: Reporter,
     notes: list[str],
 ) -> dict[str, Part]:
-    """The parts, each of the windows that lie wholly within it."""
+    """The parts, each of its windows."""
     series = preprocessing.series
     num_bytes = len(values.timeline.rows) // series.stride * series.history * values.features.shape[1] * 4
     on_disk = num_bytes > whole_number("DLTRAIN_STREAM_BYTES", WINDOW_BYTES)
     parts = {}
     for name, rows in places.items():
-        store = _WindowFile(name, values.features[rows], reporter).write if on_disk else None
+        store = _WindowFile(name, values.features, reporter).write if on_disk else None
         part = preprocessing.assemble(values, rows, with_targets=True, stride=series.stride, store=store)
         if series.id:
             _say_silent(name, part, values, rows, preprocessing, notes)
         if not part.num_rows:
-            needed = preprocessing.needed_rows(True)
-            message = f"the {name} part has no window: {len(rows):,} rows, and a window is {needed} rows without a gap in time"
-            hint = "lower data.series.history or data.series.horizon, or enlarge the part"
+            message = f"the {name} part has no window: {len(rows):,} rows, and a window is {_needed(preprocessing)} in time"
+            hint = f"lower data.series.history or data.series.horizon, or enlarge the part{_way_out(name, preprocessing)}"
             raise DataError(config_fault(config, "data.series", message + " or a missing target", hint))
         parts[name] = part
     return parts
@@ -274,8 +273,23 @@ def _say_silent(
     seen = set(zip(*(part.identifiers[label_of(column)] for column in columns), strict=True))
     silent = [names for names in (groups.names[code] for code in np.unique(groups.codes[rows])) if names not in seen]
     if silent and part.num_rows:
-        needed = preprocessing.needed_rows(True)
-        notes.append(f"{name} part: {len(silent):,} series have no window of {needed} rows in it: {shown_names(silent)}")
+        needed = f"{name} part: {len(silent):,} series have no window of {_needed(preprocessing)} in it"
+        notes.append(f"{needed}: {shown_names(silent)}{_way_out(name, preprocessing)}")
+
+
+def _needed(preprocessing: SeriesPreprocessing) -> str:
+    """The rows that a window takes, in words."""
+    series = preprocessing.series
+    if series.history_from == "before":
+        return f"{series.history} rows before and {series.horizon} rows of the part, without a gap"
+    return f"{preprocessing.needed_rows(True)} rows without a gap"
+
+
+def _way_out(name: str, preprocessing: SeriesPreprocessing) -> str:
+    """What would give a part more windows."""
+    if name == "train" or preprocessing.series.history_from == "before":
+        return ""
+    return "; data.series.history_from: before lets their history reach back before the part"
 
 
 class _WindowFile:

@@ -170,32 +170,29 @@ class SeriesPreprocessing(Preprocessing):
         stride: int,
         store: Callable[[NDArray[np.int64], int], Array] | None = None,
     ) -> Part:
-        """The windows that lie wholly within some neighbouring rows of the series, without a gap or a missing target in them.
+        """The windows of some neighbouring rows of the series, without a gap or a missing target in them.
+
+        They lie wholly within these rows; or where `data.series.history_from` is `before`, what is foretold does, and the history
+        may reach back to rows before them.
 
         Args:
             values: all rows.
             rows: rising; no window goes across a gap in their numbers.
             with_targets: what follows a window must be there; else the last window ends at the last row.
             stride: rows from the beginning of a window to that of the next of its series.
-            store: takes where in `rows` the windows begin and their length and keeps them elsewhere; None: in memory.
+            store: takes where in `values` the windows begin and their length and keeps them elsewhere; None: in memory.
         """
-        history = self.series.history
-        span = self.needed_rows(with_targets)
-        places = np.arange(max(len(rows) - span + 1, 0))
-        runs = values.timeline.runs
-        starts, lasts = rows[places], rows[places + span - 1]
-        places = places[(lasts - starts == span - 1) & (runs[starts] == runs[lasts])]
-        ends = rows[places] + history - 1
+        history, runs = self.series.history, values.timeline.runs
+        starts = self._starts(rows, runs, with_targets=with_targets)
         if with_targets:
-            known = np.ones(len(places), bool)
+            known = np.ones(len(starts), bool)
             for column in values.targets.values():
-                for ahead in range(1, self.series.horizon + 1):
-                    known &= np.isfinite(column[ends + ahead])
-            places = places[known]
-        places = places[every(stride, values.timeline.groups.codes[rows[places]])]
-        ends = rows[places] + history - 1
-        own = values.features[rows[0] : rows[-1] + 1] if len(rows) and rows[-1] - rows[0] < len(rows) else values.features[rows]
-        inputs = store(places, history) if store else own[places[:, None] + np.arange(history)]
+                for ahead in range(self.series.horizon):
+                    known &= np.isfinite(column[starts + history + ahead])
+            starts = starts[known]
+        starts = starts[every(stride, values.timeline.groups.codes[starts])]
+        ends = starts + history - 1
+        inputs = store(starts, history) if store else values.features[starts[:, None] + np.arange(history)]
         times = values.timeline.times
         part = Part(
             {FEATURES: inputs},
@@ -210,6 +207,17 @@ class SeriesPreprocessing(Preprocessing):
         if with_targets:
             self._add_targets(part, values, ends)
         return part
+
+    def _starts(self, rows: NDArray[np.int64], runs: NDArray[np.int64], *, with_targets: bool) -> NDArray[np.int64]:
+        """Where windows begin that go across no gap, neither in time nor in the numbers of the rows."""
+        reach = self.series.history if with_targets and self.series.history_from == "before" else 0
+        span = self.needed_rows(with_targets) - reach  # rows of a window that have to be among these
+        places = np.arange(max(len(rows) - span + 1, 0))
+        starts, lasts = rows[places] - reach, rows[places + span - 1]
+        there = (lasts - starts == reach + span - 1) & (starts >= 0)
+        starts, lasts = starts[there], lasts[there]
+        found: NDArray[np.int64] = starts[runs[starts] == runs[lasts]]
+        return found
 
     def _add_targets(self, part: Part, values: SeriesValues, ends: NDArray[np.int64]) -> None:
         """What follows each window, and what the last value and that of a season before would say."""
@@ -275,6 +283,7 @@ class SeriesPreprocessing(Preprocessing):
             "stride": series.stride,
             "season": series.season,
             "gaps": series.gaps,
+            "history_from": series.history_from,
             "date_format": self.date_format,
             "step": [self.step.unit, self.step.size, self.step.calendar],
             "last_known": self.last_known,
@@ -302,6 +311,7 @@ class SeriesPreprocessing(Preprocessing):
             stride=stride,
             season=season,
             gaps=one_of(state, "gaps", ("split", "ignore")),
+            history_from=one_of(state, "history_from", ("part", "before")) if "history_from" in state else "part",
         )
         unit, size, *calendar = state["step"]
         step = Step(one_of({"unit": unit}, "unit", ("month", "microsecond", "number", "row")), float(size), _calendar(calendar))

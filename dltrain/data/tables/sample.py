@@ -98,12 +98,20 @@ def _too_short(config: DataConfig, rows: int | None) -> list[Fault]:
     """Faults of the parts that hold no window of a series, by far, when there are about so many rows."""
     if config.series is None:
         return []
-    span = config.series.history + config.series.horizon
+    series = config.series
+    reaches = series.history_from == "before"
+    spans = {"train": series.history + series.horizon}  # and those of the other parts
+    rest = series.horizon if reaches else spans["train"]
     hint = "lower data.series.history or data.series.horizon, or enlarge the part"
     return [
-        config_fault(config, "data.series", f"the {name} part has no window: about {count:,} rows, and a window is {span}", hint)
+        config_fault(
+            config,
+            "data.series",
+            f"the {name} part has no window: about {count:,} rows, and a window is {spans.get(name, rest)}",
+            hint,
+        )
         for name, count in expected_rows(replace(config, series=None), rows).items()
-        if count * ROW_MARGIN < span
+        if count * ROW_MARGIN < spans.get(name, rest)
     ]
 
 

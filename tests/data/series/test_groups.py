@@ -55,14 +55,15 @@ def own(preprocessing: Any, scaled: Any) -> np.ndarray:
     history=st.integers(1, 5),
     horizon=st.integers(1, 3),
     stride=st.integers(1, 3),
+    history_from=st.sampled_from(["part", "before"]),
 )
-@settings(max_examples=20)
+@settings(max_examples=30)
 def test_windows_are_of_one_series_and_of_one_part(
-    tmp_path_factory: pytest.TempPathFactory, lengths: list[int], history: int, horizon: int, stride: int
+    tmp_path_factory: pytest.TempPathFactory, lengths: list[int], history: int, horizon: int, stride: int, history_from: str
 ) -> None:
     path = tmp_path_factory.mktemp("series") / "s.csv"
     table(lengths).write_csv(path)
-    series = {"history": history, "horizon": horizon, "stride": stride}
+    series = {"history": history, "horizon": horizon, "stride": stride, "history_from": history_from}
     dataset = load_dataset(config(path, series=series), seed=0)
     expected: dict[str, list[tuple[str, list[float], list[float]]]] = {"train": [], "validation": [], "test": []}
     for shop, length in enumerate(lengths):
@@ -73,10 +74,10 @@ def test_windows_are_of_one_series_and_of_one_part(
             sizes = {"train": length, "validation": 0, "test": 0}
         first = 0
         for name, size in sizes.items():
-            values = 1000.0 * shop + np.arange(first, first + size)
+            earliest = max(0, first - history) if history_from == "before" else first
             first += size
-            for start in range(0, size - history - horizon + 1, stride):
-                cut = values[start : start + history + horizon].tolist()
+            for start in range(earliest, first - history - horizon + 1, stride):
+                cut = (1000.0 * shop + np.arange(start, start + history + horizon)).tolist()
                 expected[name].append((f"shop {shop}", cut[:history], cut[history:]))
     for name, part in dataset.parts.items():
         windows = own(dataset.preprocessing, part.inputs["features"][..., 0])
@@ -149,7 +150,15 @@ def test_rows_without_an_id_are_refused(tmp_path: Path) -> None:
 def test_what_no_part_has_a_window_of_is_said(tmp_path: Path) -> None:
     table([40, 12]).write_csv(tmp_path / "s.csv")
     dataset = load_dataset(config(tmp_path / "s.csv"), seed=0)
-    assert "test part: 1 series have no window of 5 rows in it: shop 1" in dataset.warnings
+    said = "test part: 1 series have no window of 5 rows without a gap in it: shop 1"
+    assert f"{said}; data.series.history_from: before lets their history reach back before the part" in dataset.warnings
+    reaching = load_dataset(config(tmp_path / "s.csv", series={"history_from": "before"}), seed=0)
+    assert not any("no window" in note for note in reaching.warnings)
+    assert reaching.parts["test"].identifiers["shop"].count("shop 1") == 3  # each row of the part is foretold
+    state, arrays = reaching.preprocessing.to_state()
+    assert SeriesPreprocessing.from_state(state, arrays) == reaching.preprocessing
+    assert state.pop("history_from") == "before"
+    assert SeriesPreprocessing.from_state(state, arrays).series.history_from == "part"  # a run of before there was a choice
 
 
 @pytest.mark.parametrize("name", ["#", "time", "row", "0"])
