@@ -9,6 +9,7 @@ from dltrain.config.types import Component, Config, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
 from dltrain.model.heads.head import CLASS_METRICS, INDEX_METRICS, ONE_CLASS_METRICS, Head, is_one_hot, metrics_of
+from dltrain.model.heads.quantiles import no_metrics_fault
 from dltrain.model.heads.rules import NOT_OF_A_LABEL
 
 # What they make of a target below zero, or near it, has no meaning; a standardized one is there half of the time.
@@ -29,8 +30,15 @@ _NUM_CLASSES = {"IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"}
 
 
 def check_losses(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
-    """Losses of numbers that a standardized target does not fit."""
+    """Losses of numbers that a standardized target does not fit, and what the loss of quantiles excludes."""
     del facts
+    if any(head.tells_quantiles for head in heads):
+        if training.metrics:
+            found = no_metrics_fault()
+            yield fault(config, "training.metrics", found.message, found.hint)
+        if training.checkpoint.format == "keras":
+            message = "a .keras file of quantiles names their loss, which plain Keras does not know"
+            yield fault(config, "training.checkpoint.format", message, "format: h5")
     for head in heads:
         what = _OWN_UNITS.get(head.loss.like)
         if what is None or head.task != "regression" or not config.data.scale_target:

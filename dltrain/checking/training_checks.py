@@ -19,12 +19,15 @@ from dltrain.config.catalog.metrics import (
     SCORES_OF_CLASSES,
     SCORES_OF_LABELS,
     SCORES_OF_NUMBERS,
+    SCORES_OF_QUANTILES,
     SCORES_OF_RECONSTRUCTIONS,
     SCORES_OF_SERIES,
     SCORES_OF_TWO_CLASSES,
+    coverage_name,
     find_direction,
     find_name,
     metric_name,
+    quantile_pairs,
     split_part,
 )
 from dltrain.config.curves import is_curve
@@ -177,7 +180,7 @@ def _metric_names(training: TrainingConfig, head: Head, *, alone: bool) -> list[
     names = [metric_name(metric) for metric in metrics_of(head, training.metrics, alone=alone)]
     if head.task == "classification" and "accuracy" not in names:
         names.insert(0, "accuracy")
-    if head.task != "classification" and not names:  # of several labels `metrics_of` has named one
+    if head.task != "classification" and not names and not head.tells_quantiles:  # of several labels `metrics_of` has named one
         names.append("mean_absolute_error")
     return names
 
@@ -309,7 +312,9 @@ def _scores_of(head: Head, config: Config) -> list[str]:
         return [*SCORES_OF_RECONSTRUCTIONS, *corrupted]
     series = config.data.series
     steps = range(1, 1 + (series.horizon if series is not None and series.horizon > 1 else 0))
-    of_series = SCORES_OF_SERIES if series is not None else ()
+    of_series = list(SCORES_OF_SERIES) if series is not None else []
+    if series is not None and series.quantiles:
+        of_series += [*SCORES_OF_QUANTILES, *(coverage_name(*pair) for pair in quantile_pairs(series.quantiles))]
     return [*SCORES_OF_NUMBERS, *of_series, *(f"rmse_step_{step}" for step in steps)]
 
 

@@ -71,6 +71,8 @@ class TargetSpec:
         limits: the least and the largest stored value of the training part, between which a prediction is kept. That is usual
             where the logarithm is learned: a little too much of that would be a multiple of the value. None: it is not kept.
         separator: of several labels: what stands between them in a cell, and in predictions.
+        ahead: of a series: how many rows ahead it is; else 0.
+        quantile: of a series: which quantile of the column is foretold; None: its mean, or what the loss makes of it.
         columns: of several labels: the columns of 0 and 1 that hold them, in the order of the classes; empty: one of text does.
         empty: of several labels: "none": an empty cell has no label, "missing": no value.
     """
@@ -88,6 +90,18 @@ class TargetSpec:
     separator: str = ""
     columns: tuple[str, ...] = ()
     empty: str = "none"
+    ahead: int = 0
+    quantile: float | None = None
+
+    @property
+    def is_middle(self) -> bool:
+        """Whether it is the forecast itself: the median among quantiles."""
+        return self.quantile in (None, 0.5)
+
+    @property
+    def plain_name(self) -> str:
+        """Its name without the quantile."""
+        return self.name if self.is_middle else self.name.removesuffix(f" quantile {self.quantile:g}")
 
     @property
     def is_multilabel(self) -> bool:
@@ -164,7 +178,7 @@ class TargetSpec:
         """
         import numpy as np
 
-        if not self.is_log:
+        if not self.is_log or self.quantile is not None:  # a quantile of logarithms is the logarithm of the quantile
             return self
         said = np.asarray(outputs, np.float64) if self.limits is None else np.clip(np.asarray(outputs, np.float64), *self.limits)
         residuals = (np.asarray(stored, np.float64) - said) * self.scale

@@ -24,6 +24,7 @@ from dltrain.model.keras_import import import_keras
 from dltrain.model.layer_names import LayerNames
 from dltrain.model.own_code.blame import fault_of
 from dltrain.model.own_code.importing import own_class
+from dltrain.model.pinball import PINBALL, pinball_class
 from dltrain.wording import snake_case
 
 
@@ -324,6 +325,8 @@ def make_component(keras: Any, component: Component, **more: Any) -> Any:
             component, name="Huber", arguments={"name": "half_squared_error", **component.arguments, "delta": _FAR}
         )
     arguments = {key: make_value(keras, value) for key, value in component.arguments.items()}
+    if component.name == PINBALL:
+        return pinball_class()(**{**arguments, **more})
     if component.kind == "optimizer":
         arguments.pop("groups", None)  # Keras has none; see `model/groups.py`
     if component.kind == "optimizer" and isinstance(arguments.get("learning_rate"), int):

@@ -97,7 +97,7 @@ def _metrics(keras: Any, head: Head, wanted: Sequence[Component]) -> list[Any]:
     metrics = [_metric(keras, head, component) for component in wanted]
     if head.task == "classification" and not any(metric.name == "accuracy" for metric in metrics):
         metrics.insert(0, _metric(keras, head, Component("metric", "accuracy")))
-    if head.task != "classification" and not metrics:
+    if head.task != "classification" and not metrics and not head.tells_quantiles:
         metrics.append(keras.metrics.MeanAbsoluteError())
     return metrics
 

@@ -34,12 +34,14 @@ from dltrain.config.types import (
     DataConfig,
     ImagesConfig,
     LabelsConfig,
+    SeriesConfig,
     SplitConfig,
     TextConfig,
 )
 from dltrain.config.types.data import FEATURE_KINDS
 from dltrain.wording import did_you_mean, normalize, one_of
 
+MIDDLE = 0.5
 HOW = ("column", "group", "time", "folds")
 MOST_RANDOM_STATE = 2**32 - 1
 
@@ -68,6 +70,7 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
         "transform": lambda value, path: _read_components(context, value, path, "transformer", "[{PCA: {n_components: 20}}]"),
         "text": lambda value, _path: _read_text(context, value),
         "images": lambda value, _path: _read_images(context, value),
+        "series": lambda value, _path: _read_series(context, value),
         "labels": lambda value, _path: _read_labels(context, value),
     }
     values = read_block(context, node, "data", special, unknown)
@@ -307,6 +310,17 @@ def _with_task_of_labels(config: DataConfig) -> DataConfig:
 def _read_images(context: Context, node: Node) -> ImagesConfig:
     images: ImagesConfig = read_key(context, KEYS["data.images"], node)
     return replace(images, suffix=f".{images.suffix}") if (images.suffix or "").isalnum() else images  # `jpg` means `.jpg`
+
+
+def _read_series(context: Context, node: Node) -> Any:
+    series = read_key(context, KEYS["data.series"], node)
+    if not isinstance(series, SeriesConfig) or not series.quantiles:
+        return series
+    quantiles = tuple(sorted(set(series.quantiles)))
+    if MIDDLE not in quantiles:
+        hint = "such as [0.1, 0.5, 0.9]"
+        context.faults.add(node, "data.series.quantiles", "0.5 is not among the quantiles, which is the forecast itself", hint)
+    return replace(series, quantiles=quantiles)
 
 
 def _read_components(context: Context, node: Node, path: str, kind: str, example: str) -> Any:

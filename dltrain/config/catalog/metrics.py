@@ -39,6 +39,7 @@ _MORE_IS_BETTER = {
 SCORES_OF_CLASSES = ("accuracy", "log_loss", "precision", "recall", "f1")
 SCORES_OF_TWO_CLASSES = (*SCORES_OF_CLASSES, "roc_auc")
 SCORES_OF_NUMBERS = ("mae", "mse", "rmse", "r2")
+SCORES_OF_QUANTILES = ("crps", "pinball")
 SCORES_OF_SERIES = ("mase", "rmsse", "smape")
 SCORES_OF_RECONSTRUCTIONS = ("mae", "mse", "rmse", "explained_variance")
 # Of several labels per row, by scikit-learn's names; in their report each average of precision, recall and F1.
@@ -58,12 +59,22 @@ _OWN_SCORES = {
     **dict.fromkeys(("accuracy", "precision", "recall", "f1", "roc_auc", "r2", "explained_variance"), "max"),
     **dict.fromkeys([f"{score}_{average}" for score in SCORES_OF_A_CLASS for average in AVERAGES], "max"),
     "average_precision": "max",
-    **dict.fromkeys(
-        ("loss", "log_loss", *SCORES_BESIDE, "rmse", "mse", "mae", "mape", "msle", *SCORES_OF_SERIES, "seconds"), "min"
-    ),
+    **dict.fromkeys(("loss", "log_loss", *SCORES_BESIDE, "rmse", "mse", "mae", "mape", "msle", "seconds"), "min"),
+    **dict.fromkeys((*SCORES_OF_SERIES, *SCORES_OF_QUANTILES), "min"),
 }
 # What fits of any task can be compared by.
 COMPARABLE = ("loss", "accuracy", *SCORES_OF_A_CLASS, "roc_auc", "log_loss", "rmse", "mse", "mae", "r2", *SCORES_OF_LABELS)
+
+
+def quantile_pairs(quantiles: Iterable[float]) -> list[tuple[float, float]]:
+    """The quantiles that bound an interval with as much left out above as below, the widest first."""
+    known = sorted(quantiles)
+    return [(low, high) for low in known for high in known if low < high and abs(low + high - 1) < 1e-9]
+
+
+def coverage_name(low: float, high: float) -> str:
+    """The name of the share of truths between two quantiles, such as `coverage_80`, which should be 0.8."""
+    return f"coverage_{100 * (high - low):g}"
 
 
 def canonical(name: str) -> str:

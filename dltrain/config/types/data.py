@@ -172,6 +172,12 @@ class SeriesConfig:
         "part",
         example="before",
     )
+    quantiles: tuple[float, ...] = keyed(
+        "list(number(0,1))",
+        "Quantiles to foretell, 0.5 among them, which is the forecast itself: learnt by the pinball loss, and never crossing.",
+        (),
+        example=[0.1, 0.5, 0.9],
+    )
     gaps: str | None = keyed(
         "'split'|'ignore'", "Whether windows stop at a gap in time; by default where the rows are evenly apart.", example="ignore"
     )

@@ -82,11 +82,17 @@ class SeriesPreprocessing(Preprocessing):
         """One input [history, numbers]; a target for each column and step ahead."""
         [spec] = self.table.schema.inputs
         targets = tuple(
-            replace(target, name=target.name if self.series.horizon == 1 else f"{target.name} +{ahead}", column=target.name)
+            replace(target, name=self._name(target.name, ahead, quantile), column=target.name, ahead=ahead, quantile=quantile)
             for target in self.table.targets
             for ahead in range(1, self.series.horizon + 1)
+            for quantile in self.series.quantiles or (None,)
         )
         return Schema((replace(spec, shape=(self.series.history, *spec.shape)),), targets)
+
+    def _name(self, column: str, ahead: int, quantile: float | None) -> str:
+        """Of a target: the forecast itself has that of the column and the step, other quantiles say which they are."""
+        step = column if self.series.horizon == 1 else f"{column} +{ahead}"
+        return step if quantile in (None, 0.5) else f"{step} quantile {quantile:g}"
 
     def transform(
         self, raw: Raw, *, with_targets: bool, rows: NDArray[np.int64] | None = None, notes: list[str] | None = None
@@ -225,24 +231,25 @@ class SeriesPreprocessing(Preprocessing):
         # Windows whose futures overlap are not independent.
         part.blocks = blocks_in_order(part.num_rows, 2 * math.ceil(self.series.horizon / self.series.stride))
         part.blocks_by = "blocks of time"
-        names = [LAST_VALUE, *([seasonal] if self.series.season else []), DRIFT]
+        names = [LAST_VALUE, *([seasonal] if self.series.season else []), *([DRIFT] if self.series.history > 1 else [])]
         part.references = {name: {} for name in names}
         part.series = series_rows(self.naive, self.known, values.timeline.groups, ends)
         runs = values.timeline.runs
         unforeseen = np.zeros(len(ends), bool)
         for target in self.schema.targets:
             column = values.targets[target.column]
-            ahead = int(target.name.rpartition(" +")[2]) if self.series.horizon > 1 else 1
+            ahead = target.ahead
             scaled = target.to_stored
 
             part.targets[target.name] = scaled(column[ends + ahead])
             last = fill_forward(column, values.timeline.groups.codes)[ends]
             last = np.where(np.isnan(last), target.to_own(0.0), last)
             part.references[LAST_VALUE][target.name] = scaled(last)
-            drift = last + ahead * slopes_of(column, runs)[ends]
-            if target.is_log:  # a line may go below what has a logarithm
-                drift = np.where(drift > 0, drift, last)
-            part.references[DRIFT][target.name] = scaled(drift)
+            if self.series.history > 1:
+                drift = last + ahead * slopes_of(column, runs, self.series.history)[ends]
+                if target.is_log:  # a line may go below what has a logarithm
+                    drift = np.where(drift > 0, drift, last)
+                part.references[DRIFT][target.name] = scaled(drift)
             if self.series.season:
                 seasons = -(-ahead // self.series.season)
                 before = ends + ahead - seasons * self.series.season
@@ -265,6 +272,8 @@ class SeriesPreprocessing(Preprocessing):
         series = self.series
         ahead = "the next row" if series.horizon == 1 else f"each of the next {series.horizon} rows"
         line = f"series: {series.history} rows ({self.step.describe()} apart) tell {ahead}"
+        if series.quantiles:
+            line += f", the quantiles {', '.join(f'{quantile:g}' for quantile in series.quantiles)} of each"
         if series.id:
             line += f"; {len(self.known):,} series told apart by {', '.join(series.id)}, one model for all"
         return [line, *self.table.describe()]
@@ -284,6 +293,7 @@ class SeriesPreprocessing(Preprocessing):
             "season": series.season,
             "gaps": series.gaps,
             "history_from": series.history_from,
+            "quantiles": list(series.quantiles),
             "date_format": self.date_format,
             "step": [self.step.unit, self.step.size, self.step.calendar],
             "last_known": self.last_known,
@@ -312,12 +322,21 @@ class SeriesPreprocessing(Preprocessing):
             season=season,
             gaps=one_of(state, "gaps", ("split", "ignore")),
             history_from=one_of(state, "history_from", ("part", "before")) if "history_from" in state else "part",
+            quantiles=_quantiles(state.get("quantiles", [])),
         )
         unit, size, *calendar = state["step"]
         step = Step(one_of({"unit": unit}, "unit", ("month", "microsecond", "number", "row")), float(size), _calendar(calendar))
         known = tuple(texts({"known": name}, "known") for name in state.get("known", ()))
         naive = NaiveErrors.from_state(state["naive"], max(1, len(known))) if state.get("naive") is not None else None
         return cls(table, series, writing_from(state["date_format"]), step, typed(state, "last_known", bool), known, naive)
+
+
+def _quantiles(stored: Any) -> tuple[float, ...]:
+    if not isinstance(stored, list) or not all(isinstance(value, float) and 0 < value < 1 for value in stored):
+        raise ValueError("quantiles out of range")
+    if stored != sorted(set(stored)) or (stored and 0.5 not in stored):
+        raise ValueError("quantiles out of order")
+    return tuple(stored)
 
 
 def _calendar(stored: list[Any]) -> str:

@@ -125,13 +125,13 @@ def fill_forward(values: NDArray[np.float64], codes: NDArray[np.int64]) -> NDArr
     return filled
 
 
-def slopes_of(values: NDArray[np.float64], runs: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Of the line from the first known value of its run to the last one known by then: float64 [rows], 0 where there is none.
+def slopes_of(values: NDArray[np.float64], runs: NDArray[np.int64], history: int) -> NDArray[np.float64]:
+    """Of the line from the first to the last known value of so many rows of its run: float64 [rows], 0 where there is none.
 
     That is what the drift method goes on by (Hyndman & Athanasopoulos, "Forecasting: Principles and Practice", 5.2).
     """
     places, known = np.arange(len(values)), np.isfinite(values)
-    begins = beginnings(runs)
+    begins = np.maximum(beginnings(runs), places - history + 1)
     last = np.maximum.accumulate(np.where(known, places, 0)) if len(values) else places
     firsts = np.flatnonzero(known)
     found = np.searchsorted(firsts, begins)

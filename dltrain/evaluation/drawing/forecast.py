@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dltrain.config.catalog.metrics import quantile_pairs
 from dltrain.evaluation.drawing.figure import new_figure, own_style, save_figure
 from dltrain.evaluation.metrics.forecasts.forecast import Forecast
 
@@ -44,6 +45,10 @@ def _draw(axes: Any, found: Forecast, span: slice) -> None:
     if is_close:
         name, values = next(iter(found.references.items()))
         axes.plot(places, values[span, 0], color=_REFERENCE, linewidth=1.2, label=name)
+    for low, high in quantile_pairs(found.quantiles):
+        label = f"{100 * (high - low):g} % between the quantiles {low:g} and {high:g}"
+        bounds = found.quantiles[low][span, 0], found.quantiles[high][span, 0]
+        axes.fill_between(places, *bounds, color=_FORECAST, alpha=0.18, linewidth=0, label=label)
     axes.plot(places, found.truth[span, 0], color=_TRUTH, linewidth=width, label="truth")
     axes.plot(places, found.forecast[span, 0], color=_FORECAST, linewidth=width, alpha=0.85, label="forecast, 1 row ahead")
     if steps > 1 and is_close:

@@ -108,7 +108,8 @@ def _of_series(heads: Sequence[Head], answers: Sequence[NDArray[Any]], part: Par
     columns: dict[str, list[tuple[TargetSpec, NDArray[Any]]]] = {}
     for head, values in zip(heads, answers, strict=True):
         for index, target in enumerate(head.targets):
-            columns.setdefault(target.column, []).append((target, values[:, index]))
+            if target.is_middle:
+                columns.setdefault(target.column, []).append((target, values[:, index]))
     found = {}
     for column, steps in columns.items():
         truth = np.stack([target.to_own(part.targets[target.name]) for target, _ in steps], axis=1)

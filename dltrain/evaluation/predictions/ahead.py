@@ -26,7 +26,6 @@ from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter
 
 STEPS_OF_ALL = 10_000_000  # of all series together: the most rows that are written
-SPREAD = "spread "  # before a column's name: the deviation of its forecasts over the members of an ensemble
 
 
 @blames_own_code
@@ -79,13 +78,14 @@ def predict_ahead(
     for first in range(0, steps, horizon):
         blocks.append(_block(stored, model, ahead))
         if first + horizon < steps:
-            ahead.go_on({name: values for name, values in blocks[-1].items() if not name.startswith(SPREAD)})
+            ahead.go_on({column: values for (kind, column), values in blocks[-1].items() if kind == "prediction"})
     result = _joined(ahead, blocks, steps)
     result.notes += notes
     if steps > horizon:
         result.notes.append(
             f"steps {horizon + 1:,} to {steps:,} are beyond the horizon of {horizon:,}: forecasts stand in there for the rows "
             "that are not known yet, and what they are off adds up"
+            + ("; quantiles end with the horizon" if stored.preprocessing.series.quantiles else "")
         )
     return result
 
@@ -96,29 +96,30 @@ def _own_files(stored: StoredRun) -> tuple[list[str], list[str]]:
     return [*config.path, *config.validation, *config.test], notes
 
 
-def _block(stored: StoredRun, model: Any, ahead: Ahead) -> dict[str, NDArray[np.float64]]:
-    """What the model says of the next rows: column, or `spread` and it -> [series, horizon] in the column's own units."""
+def _block(stored: StoredRun, model: Any, ahead: Ahead) -> dict[tuple[str, str], NDArray[np.float64]]:
+    """What the model says of the next rows: (`prediction`, column) -> [series, horizon] in the column's own units.
+
+    So `spread`, of an ensemble, and each of the quantiles, as predictions call them.
+    """
     if stored.is_average:
         outputs, *members = member_outputs(model, [ahead.window], stored.heads)
     else:
         outputs, members = run_outputs(model, [ahead.window]), []
-    rows = Part({}, {}, None, np.arange(len(ahead.names)))
-    said = predictions_of(stored.heads, outputs, rows, None)
+    said = predictions_of(stored.heads, outputs, Part({}, {}, None, np.arange(len(ahead.names))), None)
     if members:
         add_spread(said, stored.heads, outputs, members)
     targets = [target for head in stored.heads for target in head.targets]
-    found: dict[str, list[Any]] = {}
+    several = sum(target.is_middle for target in targets) > 1
+    found: dict[tuple[str, str], list[Any]] = {}
     for target in targets:
-        found.setdefault(target.column, []).append(
-            said.columns[f"prediction_{target.name}"] if len(targets) > 1 else said.prediction
-        )
-        if members:
-            name = f"spread_{target.name}" if len(targets) > 1 else "spread"
-            found.setdefault(SPREAD + target.column, []).append(said.columns[name])
+        kinds = ["prediction", *(["spread"] if members else [])] if target.is_middle else [f"quantile_{target.quantile:g}"]
+        for kind in kinds:
+            own = said.columns[f"{kind}_{target.plain_name}"] if several else said.columns.get(kind, said.prediction)
+            found.setdefault((kind, target.column), []).append(own)
     return {name: np.stack(values, axis=1).astype(np.float64) for name, values in found.items()}
 
 
-def _joined(ahead: Ahead, blocks: Sequence[dict[str, NDArray[np.float64]]], steps: int) -> Predictions:
+def _joined(ahead: Ahead, blocks: Sequence[dict[tuple[str, str], NDArray[np.float64]]], steps: int) -> Predictions:
     """Blocks of rows as one table, series by series."""
     series = ahead.preprocessing.series
     identifiers: dict[str, Any] = {
@@ -130,14 +131,16 @@ def _joined(ahead: Ahead, blocks: Sequence[dict[str, NDArray[np.float64]]], step
     elif not series.id:
         identifiers["row"] = ahead.times(1, steps)
     result = Predictions({**identifiers, "step": [*range(1, steps + 1)] * len(ahead.names)}, [])
-    columns = [name for name in blocks[0] if not name.startswith(SPREAD)]
-    for name in blocks[0]:
-        values = np.concatenate([block[name] for block in blocks], axis=1)[:, :steps].ravel().tolist()
-        what = "spread" if name.startswith(SPREAD) else "prediction"
-        if len(columns) > 1:
-            result.columns[f"{what}_{name.removeprefix(SPREAD)}"] = values
-        elif what == "prediction":
+    several = len({column for _, column in blocks[0]}) > 1
+    for kind, column in blocks[0]:
+        found = [block[kind, column] for block in blocks]
+        if kind.startswith("quantile_"):  # with forecasts taken for what will be, those beyond the horizon would be too narrow
+            found[1:] = [np.full_like(values, np.nan) for values in found[1:]]
+        values = np.concatenate(found, axis=1)[:, :steps].ravel().tolist()
+        if several:
+            result.columns[f"{kind}_{column}"] = values
+        elif kind == "prediction":
             result.prediction = values
         else:
-            result.columns[what] = values
+            result.columns[kind] = values
     return result

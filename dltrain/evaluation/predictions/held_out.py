@@ -49,6 +49,8 @@ def true_columns(heads: Sequence[Head], part: Part) -> dict[str, list[Any]]:
     true: dict[str, list[Any]] = {}
     for head in heads:
         for target in head.targets:
+            if not target.is_middle:
+                continue
             stored = part.targets[target.name]
             if head.is_multilabel:
                 true[f"true_{target.name}"] = list(joined(stored, target))

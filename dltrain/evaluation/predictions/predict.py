@@ -182,7 +182,7 @@ def predictions_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part:
         top: as for `predict`.
     """
     result = Predictions(part.identifiers, [])
-    several = sum(len(head.targets) for head in heads) > 1
+    several = sum(target.is_middle for head in heads for target in head.targets) > 1
     for head, output in zip(heads, outputs, strict=True):
         if head.is_multilabel:
             _add_labels(result, head, output, top)
@@ -191,7 +191,9 @@ def predictions_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part:
         elif head.task == "regression":
             for index, target in enumerate(head.targets):
                 values = _in_nine_digits(target.to_prediction(output[:, index]), None if target.is_log else target.scale).tolist()
-                if several:
+                if not target.is_middle:
+                    result.columns[f"quantile_{target.quantile:g}" + (f"_{target.plain_name}" if several else "")] = values
+                elif several:
                     result.columns[f"prediction_{target.name}"] = values
                 else:
                     result.prediction = values
@@ -214,7 +216,7 @@ def add_spread(
         outputs: of the average, an array [rows, ...] for each head.
         members: the same of each member.
     """
-    several = sum(len(head.targets) for head in heads) > 1
+    several = sum(target.is_middle for head in heads for target in head.targets) > 1
     for place, (head, own) in enumerate(zip(heads, without_answers(heads), strict=True)):
         if head.is_multilabel:
             each = np.std(np.stack([probabilities_of(head, one[place]) for one in members]), axis=0, ddof=1)
@@ -226,6 +228,8 @@ def add_spread(
             result.columns["spread" + (f"_{head.targets[0].name}" if several else "")] = _spread(said)
             continue
         for index, target in enumerate(head.targets):
+            if not target.is_middle:
+                continue
             said = [np.asarray(target.to_prediction(one[place][:, index]), np.float64) for one in members]
             result.columns["spread" + (f"_{target.name}" if several else "")] = _spread(said)
 

@@ -57,10 +57,12 @@ def row_ids(part: Part) -> NDArray[np.int64]:
 
 def errors_of(scored: Scored) -> dict[str, NDArray[np.float64]]:
     """How far each row's prediction is off: `error`, or `error_<target>` of several."""
-    several = sum(len(head.targets) for head in scored.heads) > 1
+    several = sum(target.is_middle for head in scored.heads for target in head.targets) > 1
     found: dict[str, NDArray[np.float64]] = {}
     for head, answers in zip(scored.heads, scored.answers, strict=True):
         for index, target in enumerate(head.targets):
+            if not target.is_middle:
+                continue
             stored = scored.part.targets[target.name]
             name = f"error_{target.name}" if several else "error"
             if head.is_multilabel:

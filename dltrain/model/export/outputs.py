@@ -81,7 +81,7 @@ def add_outputs(
         with_text: labels as text; otherwise their index.
         units: from `units_of_input`, for a reconstruction.
     """
-    several = sum(len(head.targets) for head in heads) > 1
+    several = sum(target.is_middle for head in heads for target in head.targets) > 1
     made: dict[str, Any] = {}
     outputs: list[RawOutput] = []
 
@@ -101,12 +101,9 @@ def add_outputs(
         elif head.task == "regression":
             for index, target in enumerate(head.targets):
                 value = target.to_prediction(tensor[:, index], keras.ops)
-                add(
-                    f"prediction_{layer_name(target.name)}" if several else "prediction",
-                    value,
-                    "float32",
-                    f"{target.name}, in its own units",
-                )
+                what = "prediction" if target.is_middle else f"quantile_{target.quantile:g}"
+                name = f"{what}_{layer_name(target.plain_name)}" if several else what
+                add(name, value, "float32", f"{target.name}, in its own units")
         else:
             ending = f"_{layer_name(head.targets[0].name)}" if several else ""
             meaning = "the input again, as the model sees it"

@@ -84,6 +84,11 @@ class Head:
         return self.targets[0].is_multilabel
 
     @property
+    def tells_quantiles(self) -> bool:
+        """Whether it has an output for each of several quantiles of one forecast."""
+        return self.targets[0].quantile is not None
+
+    @property
     def divides_two(self) -> bool:
         """Whether one probability, and a threshold of it, tells its answer: a row has one of two classes."""
         return self.task == "classification" and len(self.classes) == 2
@@ -101,6 +106,8 @@ def without_answers(heads: Sequence[Head]) -> tuple[Head, ...]:
 
 def metrics_of(head: Head, wanted: Sequence[Component], *, alone: bool) -> list[Component]:
     """Those of the config's metrics that are computed for a target; among several targets each takes what it can."""
+    if head.tells_quantiles:  # they compare one forecast with the truth
+        return []
     if alone:
         return list(wanted) or ([LABEL_METRIC] if head.is_multilabel else [])
     classifies = head.task == "classification"

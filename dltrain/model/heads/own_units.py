@@ -129,7 +129,7 @@ def measure_in_own_units(model: Any, heads: Sequence[Head]) -> None:
         OwnUnits(head) if head.encoding == "value" and any(target.is_scaled for target in head.targets) else None
         for head in heads
     ]
-    if not any(units):
+    if not any(units) or all(head.tells_quantiles for head in heads):  # these have no metrics of Keras's
         return
     compute = type(model).compute_metrics
 

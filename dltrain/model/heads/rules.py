@@ -23,6 +23,7 @@ from dltrain.config.types import MULTILABEL, Component, LayerConfig, LossConfig,
 from dltrain.data.dataset import Schema, TargetSpec
 from dltrain.errors import ConfigError, Fault
 from dltrain.model.heads.head import CLASS_METRICS, Head, is_one_hot, layer_name
+from dltrain.model.heads.quantiles import pinball_loss, quantile_layers, refuse_own_end
 from dltrain.model.heads.reconstruction import reconstruction_layers
 
 # How each loss wants a class: one number 0 or 1 per unit ("binary"), an index ("index"), or one-hot ("one_hot").
@@ -61,6 +62,10 @@ def resolve_heads(
         ConfigError: output, loss and target contradict each other.
     """
     targets = schema.targets
+    if any(target.quantile is not None for target in targets):
+        refuse_own_end(model, loss)
+        layers, reason = quantile_layers(targets), "output of quantiles added: each is the one below it and a softplus"
+        return (Head("output", targets, len(targets), layers, pinball_loss(targets), 1.0, "value", False, reason),)
     own = {target.name: layer for target in targets for layer in model.layers if layer.name == layer_name(target.name)}
     together = all(target.task == "regression" for target in targets) and not isinstance(loss, Mapping)
     together = together and not (own and len(targets) > 1)

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from dltrain.config.types import TrainingConfig
 from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.model.keras_import import import_keras
+from dltrain.model.pinball import PINBALL
 from dltrain.model.weights.h5_limits import why_not_h5
 from dltrain.training.saving.state import Values, capture_model, holding, raw_bytes
 
@@ -212,6 +213,8 @@ class _Training:
         # Keras takes "optimizer" out of the config that it is given.
         self._compile_config = copy.copy(model._compile_config)
         self._compile_config.config = copy.copy(model._compile_config.config)
+        if type(model.loss).__name__ == PINBALL:  # which plain Keras does not know, and would not load the file for
+            self._compile_config.config["loss"] = "mean_absolute_error"
 
     def get_config(self) -> dict[str, Any]:
         return {}

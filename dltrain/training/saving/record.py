@@ -359,7 +359,8 @@ def resolved_config(config: Config, dataset: Dataset, heads: Sequence[Head], run
     inferred = dict(dataset.resolved)
     if len(heads) == 1:
         head = heads[0]
-        inferred["training.loss"] = plain_component(head.loss)
+        if not head.tells_quantiles:  # those follow from data.series.quantiles
+            inferred["training.loss"] = plain_component(head.loss)
         if config.model.output == "auto" and len(head.layers) < 2:
             layer = head.layers[0].component if head.layers else None
             inferred["model.output"] = {layer.name: dict(layer.arguments)} if layer else "none"

@@ -123,6 +123,8 @@ def why_not_stacked(config: Config) -> str | None:
         return "the data is changed at random in each epoch"
     if (len(config.data.target) > 1 and config.data.task != MULTILABEL) or isinstance(training.loss, Mapping):
         return "there are several targets"
+    if config.data.series is not None and config.data.series.quantiles:
+        return "quantiles are foretold"
     if config.data.task == "reconstruction":
         return "the input is reconstructed"
     if training.tensorboard is not None:

@@ -44,9 +44,10 @@ def test_naive_errors_and_slopes_are_those_of_plain_loops(
         assert [value for value in got if value] == pytest.approx([value for value in expected if value])
     assert NaiveErrors.from_state(found.to_state(), len(series)) == found
 
-    slopes = slopes_of(y, runs)
+    history = 1 + 3 * (season or 1)
+    slopes = slopes_of(y, runs, history)
     for row in range(len(y)):
-        known = [at for at in range(row + 1) if runs[at] == runs[row] and np.isfinite(y[at])]
+        known = [at for at in range(max(0, row + 1 - history), row + 1) if runs[at] == runs[row] and np.isfinite(y[at])]
         first, last = (known[0], known[-1]) if known else (0, 0)
         expected = (y[last] - y[first]) / (last - first) if last > first else 0.0
         assert slopes[row] == pytest.approx(expected)

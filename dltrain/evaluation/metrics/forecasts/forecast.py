@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part, SeriesRows, TargetSpec
+from dltrain.evaluation.metrics.forecasts.quantile_scores import quantile_scores, quantiles_of
 from dltrain.evaluation.metrics.forecasts.scaled_errors import over_series, scaled_errors, scaled_words, series_table
 from dltrain.evaluation.metrics.metrics import is_no_better, regression_metrics
 from dltrain.model.heads.head import Head
@@ -29,6 +30,7 @@ class Forecast:
         times: of the first row after each window, as text.
         truth, forecast: float64 [windows, steps ahead] in the column's own units.
         references: name -> the same by a simple forecast.
+        quantiles: quantile -> the same of it, where quantiles are foretold.
     """
 
     column: str
@@ -36,6 +38,7 @@ class Forecast:
     truth: NDArray[np.float64]
     forecast: NDArray[np.float64]
     references: dict[str, NDArray[np.float64]]
+    quantiles: dict[float, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def report_forecast(
@@ -67,6 +70,7 @@ def report_forecast(
             _stack(specs, part.targets),
             np.stack([target.to_prediction(output) for target, output in steps], axis=1),
             {key: _stack(specs, values) for key, values in part.references.items()},
+            quantiles_of(heads, outputs, column),
         )
         means = {target.name: np.full(part.num_rows, target.mean_of(reference[target.name])) for target in specs}
         _add(result, name, found, _stack(specs, means), part.series, prefix=f"{column}_" if len(columns) > 1 else "")
@@ -84,7 +88,8 @@ def _columns(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> dict[str
     columns: dict[str, list[tuple[TargetSpec, NDArray[Any]]]] = {}
     for head, output in zip(heads, outputs, strict=True):
         for index, target in enumerate(head.targets):
-            columns.setdefault(target.column, []).append((target, output[:, index]))
+            if target.is_middle:
+                columns.setdefault(target.column, []).append((target, output[:, index]))
     return columns
 
 
@@ -111,6 +116,10 @@ def _add(
     if found.truth.shape[1] > 1:
         for step in range(found.truth.shape[1]):
             metrics[f"rmse_step_{step + 1}"] = regression_metrics(found.truth[:, step], found.forecast[:, step])["rmse"]
+    if found.quantiles:
+        scores, table = quantile_scores(found.truth, found.quantiles)
+        metrics |= scores
+        result.report.setdefault("quantiles", []).extend({"target": found.column, **row} for row in table)
     result.metrics |= {prefix + key: value for key, value in metrics.items()}
     simple = {**found.references, MEAN: means}
     baselines = {key: measure(values) for key, values in simple.items()}
