@@ -19,12 +19,12 @@ from dltrain.data.dataset import InputSpec, Schema
 from dltrain.errors import ConfigError, Fault, is_own_bug
 from dltrain.model.application import apply_application
 from dltrain.model.heads.head import Head, input_names
+from dltrain.model.heads.pinball import PINBALL, pinball_class
 from dltrain.model.inputs import Entry, resolve_entry
 from dltrain.model.keras_import import import_keras
 from dltrain.model.layer_names import LayerNames
 from dltrain.model.own_code.blame import fault_of
 from dltrain.model.own_code.importing import own_class
-from dltrain.model.pinball import PINBALL, pinball_class
 from dltrain.wording import snake_case
 
 

@@ -15,8 +15,8 @@ from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.predictions.ahead import predict_ahead
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.evaluation.predictions.stored_part import predict_part
+from dltrain.model.heads.pinball import pinball_class
 from dltrain.model.keras_import import import_keras
-from dltrain.model.pinball import pinball_class
 from dltrain.training.fit import fit
 from dltrain.training.result import FitResult
 from tests.training.support import config_of

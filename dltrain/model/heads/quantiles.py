@@ -8,7 +8,7 @@ from typing import Any
 from dltrain.config.types import Component, LayerConfig, LossConfig, ModelConfig, fault_at
 from dltrain.data.dataset import TargetSpec
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.pinball import PINBALL
+from dltrain.model.heads.pinball import PINBALL
 
 MIDDLE = 0.5
 

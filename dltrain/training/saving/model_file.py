@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 
 from dltrain.config.types import TrainingConfig
 from dltrain.errors import ConfigError, Fault, is_own_bug
+from dltrain.model.heads.pinball import PINBALL
 from dltrain.model.keras_import import import_keras
-from dltrain.model.pinball import PINBALL
 from dltrain.model.weights.h5_limits import why_not_h5
 from dltrain.training.saving.state import Values, capture_model, holding, raw_bytes
 
