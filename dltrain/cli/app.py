@@ -50,7 +50,8 @@ class Commands(typer.core.TyperGroup):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one is nearest."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            from dltrain.config.aliases import OLD_COMMANDS, said_here
+            from dltrain.config.old_words.block_words import OLD_COMMANDS
+            from dltrain.config.old_words.keys import said_here
 
             nearest = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.75)
             meant = OLD_COMMANDS.get(args[0]) or (nearest[0] if nearest else None)
@@ -243,8 +244,8 @@ def _usage_fault(error: click.ClickException) -> Fault:
 
 def _key_of_option(option: str) -> str | None:
     """The key of a config that an option such as `--epochs`, `--lr` or `--training.epochs` means, or None."""
-    from dltrain.config.aliases import OLD_WORDS
     from dltrain.config.keys import KEYS
+    from dltrain.config.old_words.keys import OLD_WORDS
 
     word = option.lstrip("-").replace("-", "_")
     if word == "seed":  # the experiment's, not that of its split

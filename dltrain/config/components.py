@@ -6,18 +6,22 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from dltrain.config.aliases import (
-    KNOWN_ELSEWHERE,
-    VAGUE_LOSSES,
-    argument_of_today,
-    from_call,
-    from_mapping,
-    said_here,
-    without_module,
-)
 from dltrain.config.catalog.catalog import ComponentEntry
 from dltrain.config.found_rate import FOUND
 from dltrain.config.kinds import MISMATCH, parse_kind
+from dltrain.config.old_words.arguments import LEFT_OUT, argument_of_today
+from dltrain.config.old_words.calls import (
+    as_value,
+    find_here,
+    from_arguments,
+    from_call,
+    from_mapping,
+    from_positions,
+    whole_entries,
+    without_module,
+)
+from dltrain.config.old_words.keys import said_here
+from dltrain.config.old_words.names import KNOWN_ELSEWHERE, SENTENCES
 from dltrain.config.reading import Context, Special, is_absent, is_removed
 from dltrain.config.text.nodes import ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe, quote
@@ -56,6 +60,8 @@ def split_component(context: Context, kind: str, node: Node, path: str) -> tuple
         is_units = kind == "layer" and isinstance(number, int) and not isinstance(number, bool)
         hint = f"write Dense: {{units: {number}}}" if is_units else None
         hint = f"{hint}; auto adds what the task needs" if hint and path == "model.output" else hint
+        if isinstance(node, ListNode) and len(node.items) == 1 and isinstance(node.items[0], ScalarNode):
+            hint = f"write {node.items[0].text}"
         context.faults.add(node, path, f"{expected}, found {describe(number)}", hint)
         return None
     if len(node.entries) != 1:
@@ -64,68 +70,51 @@ def split_component(context: Context, kind: str, node: Node, path: str) -> tuple
         if len(names) > 1 and context.catalog.find(kind, names[0]):
             rest = ", ".join(f"{name}: …" for name in names[1:4])
             hint = f"indent the arguments below the name, or write {names[0]}: {{{rest}}}"
-        spelled = from_mapping(node.plain(), lambda name: _meant(context, kind, name))
-        hint = f"write {spelled}" if spelled else hint
+        spelled = from_mapping(node.plain(), context.catalog, _with_applications((kind,)))
+        hint = f"write {as_value(spelled, path)}" if spelled else hint
         context.faults.add(node, path, f"{expected}, found a mapping of {len(names)} keys", hint)
         return None
     [(name, arguments)] = node.entries.items()
     if isinstance(arguments, ScalarNode) and context.catalog.find(kind, name) is None:
-        spelled = from_mapping(node.plain(), lambda name: _meant(context, kind, name))
+        spelled = from_mapping(node.plain(), context.catalog, _with_applications((kind,)))
         if spelled:
-            context.faults.add(node, path, f"{expected}, found {name}: {arguments.text}", f"write {spelled}")
+            context.faults.add(node, path, f"{expected}, found {name}: {arguments.text}", f"write {as_value(spelled, path)}")
             return None
     blame = ScalarNode(node.keys[name], node.word or arguments.word, node.parameter, name, name)
     return name, blame, arguments
 
 
-def _meant(context: Context, kind: str, name: str) -> ComponentEntry | None:
-    """The component that a name stands for: by itself, below a module, as it is called elsewhere, or misspelt."""
-    bare, catalog = without_module(name), context.catalog
-    elsewhere = KNOWN_ELSEWHERE.get(kind, {}).get(normalize(bare))
-    return catalog.find(kind, elsewhere or bare) or catalog.find(kind, nearest(bare, catalog.names(kind)) or "")
+def _with_applications(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    return (*kinds, "application") if "layer" in kinds and "application" not in kinds else kinds
 
 
-def find_entry(context: Context, kinds: tuple[str, ...], name: str, blame: Node, path: str) -> ComponentEntry | None:
-    """The catalog's entry of that name, or None (noted, with the nearest name)."""
+def find_entry(
+    context: Context, kinds: tuple[str, ...], name: str, blame: Node, path: str, arguments: Node | None = None
+) -> ComponentEntry | None:
+    """The catalog's entry of that name, or None (noted, with the nearest name and its arguments as they are called here)."""
     catalog = context.catalog
     for kind in kinds:
         entry = catalog.find(kind, name)
         if entry:
             return entry
     kind = kinds[0]
-    spelling = normalize(name)
-    if "layer" in kinds and spelling in REFUSED:
-        context.faults.add(blame, path, f"{name} is not offered: {REFUSED[spelling]}")
+    bare = without_module(name.partition("(")[0].strip())
+    if "layer" in kinds and (refused := REFUSED.get(normalize(bare))) is not None:
+        context.faults.add(blame, path, f"{name} is not offered: {refused}")
         return None
     if (found := context.unregistered.get(name)) is not None:
         message = f"{name} stands in {found.file}:{found.line}, but is not registered with Keras"
         context.faults.add(blame, path, message, "put @keras.saving.register_keras_serializable() above the class")
         return None
-    known = [other for kind in kinds for other in (*catalog.names(kind), *catalog.aliases(kind))]
-    if kind == "metric":
-        known += list(TARGET_METRICS)
-    elsewhere = KNOWN_ELSEWHERE.get(kind, {}).get(spelling)
-    spelled = from_call(name, lambda word: next((entry for kind in kinds if (entry := catalog.find(kind, word))), None))
-    if spelled:
-        context.faults.add(
-            blame, path, f"expected {with_article(kind)} without Python's brackets, found {quote(name)}", f"write {spelled}"
-        )
+    if kind in SENTENCES and (said := SENTENCES[kind].get(normalize(bare))) is not None:
+        context.faults.add(blame, path, f"unknown {kind} {quote(name)}", said)
         return None
-    hint = f'did you mean "{elsewhere}"?' if elsewhere else did_you_mean(name, known)
-    bare = without_module(name)
-    if bare != name and (entry := next((entry for kind in kinds if (entry := _meant(context, kind, bare))), None)):
-        hint = f"write {entry.name}: a config names no module"
-    other = catalog.kind_of(name)
-    if kind == "metric" and name.startswith("val_"):
-        hint = f"write {name[4:]}; its value on the validation part is {name}, in the history and for monitors"
-    elif kind == "layer" and catalog.find_activation(name):
-        hint = f"as a layer it is `Activation: {{activation: {catalog.find_activation(name)}}}`"
-    elif other is not None and kind != "callback":
-        hint = f"{name} is {with_article(other)}, not {with_article(kind)}"
-    elif kind == "loss" and spelling in VAGUE_LOSSES:
-        hint = VAGUE_LOSSES[spelling]
-    elif hint is None and kind in ("layer", "optimizer"):
-        hint = said_here(name)
+    spelled = from_call(name, catalog, _with_applications(kinds))
+    if spelled:
+        message = f"expected {with_article(kind)} without Python's brackets, found {quote(name)}"
+        context.faults.add(blame, path, message, f"write {as_value(spelled, path)}")
+        return None
+    hint = _name_hint(context, kinds, name, arguments, path)
     message = f"unknown {kind} {quote(name)}"
     listed = kinds if kind in ("schedule", "curve") else (kind,)
     if kind in ("schedule", "curve") and not hint:  # which stand where a number may stand as well
@@ -140,6 +129,34 @@ def find_entry(context: Context, kinds: tuple[str, ...], name: str, blame: Node,
     names = "; ".join(f"{several[word]}: {one_of(catalog.names(word), 24)}" for word in listed)
     context.faults.add(blame, path, message, hint or names)
     return None
+
+
+def _name_hint(context: Context, kinds: tuple[str, ...], name: str, arguments: Node | None, path: str) -> str | None:
+    """What an unknown name of a component was probably meant to be."""
+    catalog, kind = context.catalog, kinds[0]
+    bare = without_module(name)
+    entry = find_here(catalog, _with_applications(kinds), name)
+    activation = catalog.find_activation(bare) if kind == "layer" else None
+    if activation and path == "model.output":
+        return f"write auto, which adds what the task needs, or Dense: {{units: …, activation: {activation}}}"
+    if entry is not None and isinstance(arguments, MappingNode) and arguments.entries:
+        return f"write {as_value(from_arguments(entry, arguments.plain(), catalog), path)}"
+    if activation and (entry is None or bare == activation):
+        return f"as a layer it is `Activation: {{activation: {activation}}}`"
+    if entry is not None and normalize(KNOWN_ELSEWHERE.get(entry.kind, {}).get(normalize(name), "")) == normalize(entry.name):
+        called = TARGET_METRICS.get(normalize(entry.name), entry.name) if kind == "metric" else entry.name
+        return f'did you mean "{called}"?'
+    known = [other for kind in kinds for other in (*catalog.names(kind), *catalog.aliases(kind))]
+    known += list(TARGET_METRICS) if kind == "metric" else []
+    near = nearest(bare.strip("'\""), known)
+    if bare != name and (entry is not None or near is not None):
+        return f"write {entry.name if entry else near}: a config names no module"
+    if kind == "metric" and name.startswith("val_"):
+        return f"write {name[4:]}; its value on the validation part is {name}, in the history and for monitors"
+    other = catalog.kind_of(name)
+    if other is not None and kind != "callback":
+        return f"{name} is {with_article(other)}, not {with_article(kind)}"
+    return did_you_mean(name.strip("'\""), known) or said_here(name)
 
 
 def read_component(
@@ -164,7 +181,7 @@ def read_component(
     context.note(blame, path)
     if "metric" in kinds and normalize(name) in TARGET_METRICS:
         return _target_metric(context, name, blame, arguments, path)
-    entry = find_entry(context, kinds, name, blame, path)
+    entry = find_entry(context, kinds, name, blame, path, arguments)
     if entry is None:
         return None
     values = _read_arguments(context, entry, blame, arguments, path, extras or {})
@@ -197,14 +214,14 @@ def _read_arguments(
     values: dict[str, Any] = {}
     given: set[str] = set()
     if node is not None and not is_absent(node) and not isinstance(node, MappingNode):
-        names = list(entry.arguments)
-        first = next((name for name in names if entry.arguments[name].required), names[0] if names else None)
-        alone = node.items[0] if isinstance(node, ListNode) and len(node.items) == 1 else node
-        hint = f"write {entry.name}: {{{first}: {alone.text}}}" if first and isinstance(alone, ScalarNode) else None
+        given_values = node.plain() if isinstance(node, ListNode) else [node.plain()]
+        spelled = from_positions(entry, given_values, context.catalog, is_list=isinstance(node, ListNode) and len(node.items) > 1)
+        hint = f"write {as_value(spelled, path)}" if spelled else None
         context.faults.add(
             node, path, f"expected the arguments of {entry.name} as a mapping, found {describe(node.plain())}", hint
         )
         return values
+    node = whole_entries(node) if isinstance(node, MappingNode) else node
     for name, value in node.entries.items() if isinstance(node, MappingNode) else ():
         where = f"{path}.{name}"
         if name in extras:
@@ -216,7 +233,7 @@ def _read_arguments(
         if argument is None:
             assert isinstance(node, MappingNode)
             others = [extra for extra in extras if extra not in entry.arguments]
-            near = _argument_hint(entry, name, [*entry.arguments, *extras])
+            near = _argument_hint(context, entry, name, value, [*entry.arguments, *extras])
             given |= {argument for argument in entry.arguments if near == f'did you mean "{argument}"?'}
             takes = f"{entry.name} takes: {one_of([*entry.arguments, *others], 6 if near else 30)}"
             context.faults.add(
@@ -239,19 +256,23 @@ def _read_arguments(
     return values
 
 
-def _argument_hint(entry: ComponentEntry, name: str, known: list[str]) -> str | None:
+def _argument_hint(context: Context, entry: ComponentEntry, name: str, value: Node, known: list[str]) -> str | None:
     """What an unknown argument was probably meant to be."""
-    if entry.kind in ("layer", "application", "composed") and name in ("input_shape", "input_dim", "batch_input_shape"):
-        return "the shape of the input follows from the data; leave it out."
-    elsewhere = argument_of_today(entry, name)
-    if elsewhere is not None:
-        return f'did you mean "{elsewhere}"?'
-    if ")" in name:
-        return "a list stands in square brackets, such as [2, 2]."
+    today = argument_of_today(entry, name)
+    if today is not None:
+        return f'did you mean "{today}"?'
+    inner = find_here(context.catalog, ("layer",), name) if "layer" in entry.arguments else None
+    if inner is not None:
+        arguments = value.plain() if isinstance(value, MappingNode) else {}
+        return f"write {entry.name}: {{layer: {{{from_arguments(inner, arguments, context.catalog)}}}}}."
     said = said_here(name)
-    if said is not None and entry.kind in ("optimizer", "callback", "application"):
+    if said is not None and entry.kind in ("optimizer", "callback"):
         return f"{said}."
-    return did_you_mean(name, known)
+    near = did_you_mean(name, known)
+    left_out = LEFT_OUT.get(normalize(name)) if near is None or normalize(name) in LEFT_OUT else None
+    if left_out is not None:
+        return f"{left_out}." if left_out.startswith("write") else f"leave it out: {left_out}."
+    return near or (f"{said}." if said is not None else None)
 
 
 def _same_spelling(entry: ComponentEntry, name: str) -> Any:
@@ -277,7 +298,7 @@ def _read_activation(context: Context, node: Node, path: str) -> Any:
     activation = context.catalog.find_activation(node.text)
     if activation is None:
         known = list(context.catalog.activations)
-        bare = without_module(node.text)
+        bare = without_module(node.text.partition("(")[0].strip())
         meant = context.catalog.find_activation(bare) or KNOWN_ELSEWHERE["activation"].get(normalize(bare))
         hint = f"write {meant}" if meant else did_you_mean(bare, known) or f"activations: {one_of(known, 40)}"
         context.faults.add(node, path, f"unknown activation {quote(node.text)}", hint)

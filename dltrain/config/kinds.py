@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from dltrain.config.aliases import KNOWN_VALUES
 from dltrain.config.durations import duration
+from dltrain.config.old_words.names import KNOWN_VALUES, SAID_OF_VALUES
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
 from dltrain.wording import did_you_mean, normalize
@@ -262,18 +262,29 @@ def _hint(kind: Kind, node: Node, path: str) -> str | None:
     words = [alternative.literal for alternative in kind.alternatives if alternative.word == "word"]
     if not isinstance(node, ScalarNode):
         return None
-    if isinstance(node.value, str) and words:
-        known = next((word for word in KNOWN_VALUES.get(normalize(node.value), ()) if word in words), None)
-        return f"write {known}" if known else did_you_mean(node.value, words)
+    if (said := SAID_OF_VALUES.get(path, {}).get(normalize(node.text))) is not None:
+        return said
+    if (known := next((word for word in KNOWN_VALUES.get(normalize(node.text), ()) if word in words), None)) is not None:
+        return f"write {known}"
     if (meant := _number_meant(kind, node.value)) is not None:
         return f"write {meant}"
+    if node.text == "None" and not kind.takes("text"):
+        return "Python's None is null here, which takes the default"
+    if isinstance(node.value, str) and words:
+        return did_you_mean(node.value, words)
+    if isinstance(node.value, int | float) and (
+        kind.takes("regularizer") or (kind.takes("initializer") and node.value in (0, 1))
+    ):
+        return f"write {{L2: {{l2: {node.text}}}}}" if kind.takes("regularizer") else f"write {'Ones' if node.value else 'Zeros'}"
     if kind.takes("text") and node.value is not None:
         return f'put quotes around it if text is meant: "{node.text}"'
+    if kind.takes("list") and not kind.takes("text") and re.search(r"[,x×()]", node.text):
+        return _list_hint(path, node)
     if node.quoted and (kind.takes("int") or kind.takes("number") or kind.takes("bool")):
         return "leave the quotes out"
     if kind.takes("list") and not kind.takes("text"):
         return _list_hint(path, node)
-    if kind.takes("bool") and str(node.value).lower() in ("yes", "no", "on", "off"):
+    if kind.takes("bool") and str(node.value).lower() in ("yes", "no", "on", "off", "0", "1"):
         return "write true or false"
     if kind.takes("bool") and isinstance(node.value, str) and path.endswith(".color"):
         return "write true for three colour channels, false for grey"
@@ -288,6 +299,10 @@ def _number_meant(kind: Kind, value: Any) -> str | None:
         return None
     if isinstance(value, str) and re.fullmatch(r"\s*\d+(\.\d*)?\s*%\s*", value):
         number = float(value.strip().rstrip("% ")) / 100
+    elif isinstance(value, str) and (share := re.fullmatch(r"\s*(\d+\.?\d*)\s*/\s*(\d*[1-9]\d*\.?0*)\s*", value)):
+        number = float(share[1]) / float(share[2])
+    elif isinstance(value, str) and re.fullmatch(r"\d{1,3}(_\d{3})+", value):
+        number = float(value.replace("_", ""))
     elif isinstance(value, float) and value.is_integer() and kind.takes("int"):
         number = value
     elif isinstance(value, int | float) and not isinstance(value, bool) and 10 <= value < 100:

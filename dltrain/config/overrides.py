@@ -23,6 +23,7 @@ CALLBACK_KEYS = {"training.early_stopping", "training.reduce_lr_on_plateau", "tr
 
 
 # What comes near to `KEY=VALUE`: `metrics+=AUC`, `layers[0].units=3`, `--training.epochs=3`.
+_KEY_OF_OTHERS = re.compile(r"(\w+(?:(?:/|:|->|\[['\"]?)\w+['\"]?\]?)+)([+-]?)=(.*)", flags=re.DOTALL)
 _NEARLY = re.compile(r"-{0,2}([^\W\d][\w-]*(?:\.[\w-]+|\[\s*-?\w+\s*\])*)\s*([+-]?)=(.*)", flags=re.DOTALL)
 
 
@@ -41,8 +42,14 @@ def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _near_override(word: str) -> Fault | None:
     """What is wrong with a word that was meant as an override, or None."""
+    if Path(word).exists():
+        return None
     match = _NEARLY.fullmatch(word)
-    if match is None or Path(word).exists():
+    if match is None and (other := _KEY_OF_OTHERS.fullmatch(word)) is not None:  # `training/epochs=5`, `training['epochs']=5`
+        key, sign, value = ".".join(re.findall(r"\w+", other[1])), other[2], other[3]
+        is_key = any(key == path or key.startswith(f"{path}.") for path in KEYS if "." in path)
+        return Fault(f'expected KEY=VALUE, found "{word}"', hint=f"write {key}{sign}={value}") if is_key else None
+    if match is None:
         return None
     key, sign, value = match.groups()
     key = re.sub(r"\[\s*(-?\w+)\s*\]", r".\1", key)

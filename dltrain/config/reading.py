@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
-from dltrain.config.aliases import from_alone, said_here
 from dltrain.config.catalog.catalog import Catalog, load_catalog
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.keys import KEYS, MOST, blocks_with, keys_of
 from dltrain.config.kinds import MISMATCH, Kind, parse_kind, read_kind
+from dltrain.config.old_words.calls import from_alone, whole_entries, whole_items
+from dltrain.config.old_words.keys import said_here
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.paths import Paths
 from dltrain.config.text.scalars import describe
@@ -104,6 +105,7 @@ def read_block(
         hint = f"write {block}: {spelled}" if spelled is not None else _block_hint(block)
         context.faults.add(node, block, f"expected a mapping of keys, found {describe(node.plain())}", hint)
         return {}
+    node = whole_entries(node)
     known = keys_of(block)
     values: dict[str, Any] = {}
     for name, value in node.entries.items():
@@ -193,15 +195,17 @@ def add_unknown_key(context: Context, node: MappingNode, block: str, name: str, 
     place, value = node.keys[name], node.entries[name]
     where = f" of {block}" if block else ""
     path = f"{block}.{name}" if block else name
-    elsewhere = [other for other in blocks_with(name) if other != block]
+    elsewhere = sorted((other for other in blocks_with(name) if other != block), key=lambda other: other.count("."))
     parameters = node.entries.get("parameters") if not block else None
     hint = None
     if isinstance(parameters, MappingNode) and nearest(name, list(parameters.entries)) is not None:
         hint = f'did you mean "parameters.{nearest(name, list(parameters.entries))}"?'
     elif ":" in name or (name.startswith(("'", '"'))):
         hint = "a colon needs a space after it;"
-    elif (said := said_here(name)) is not None:
+    elif (said := said_here(name, block, value.plain())) is not None:
         hint = f"{said};"
+    elif elsewhere and nearest(name, known) is not None and not block:
+        hint = f"{name} belongs under `{elsewhere[0]}`;"
     elif nearest(name, known) is not None:
         hint = did_you_mean(name, known)
     elif (longer := [other for other in known if len(name) > 3 and normalize(other).startswith(normalize(name))]) != []:
@@ -236,7 +240,7 @@ def items_of(context: Context, node: Node, path: str, what: str, example: str) -
     if len(node.items) > MOST_ITEMS:
         context.faults.add(node, path, f"expected at most {MOST_ITEMS:,} {what}, found {len(node.items):,}")
         return None
-    return node.items
+    return whole_items(node.items)
 
 
 def scalars_of(node: Node) -> list[Node]:

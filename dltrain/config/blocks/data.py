@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from dltrain.config.aliases import KNOWN_SOURCES
 from dltrain.config.blocks.data_checks import check_data
 from dltrain.config.catalog.date_formats import DATE_ORDERS, NO_DATES, why_no_writing
 from dltrain.config.catalog.sources import SOURCES, Source, sources_with_argument
 from dltrain.config.components import plain_value, read_component
 from dltrain.config.keys import KEYS
 from dltrain.config.kinds import MISMATCH, parse_kind
+from dltrain.config.old_words.names import KNOWN_SOURCES
 from dltrain.config.reading import (
     Context,
     Special,

@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dltrain.config.aliases import KNOWN_ARGUMENTS, said_here
 from dltrain.config.bases import EXTENDS
 from dltrain.config.components import plain_value, read_nested
 from dltrain.config.keys import KEYS
 from dltrain.config.kinds import MISMATCH, parse_kind
+from dltrain.config.old_words.arguments import KNOWN_ARGUMENTS
+from dltrain.config.old_words.keys import said_here
 from dltrain.config.overrides import WORD
 from dltrain.config.parameters import Parameters
 from dltrain.config.reading import Context, is_absent, is_removed, plain_block, read_block
@@ -132,8 +133,9 @@ def _check_name(
         return
     known = [*parameters, *SWEPT_BLOCKS]
     searched = rest if head == "parameters" else head
+    said = said_here(searched)
     hint = (
-        said_here(searched)
+        (said if said is not None and "model.layers: " not in said else None)
         or did_you_mean(searched, known)
         or next(
             (
@@ -144,6 +146,7 @@ def _check_name(
             None,
         )
         or _argument_of_layers(context, searched)
+        or said
         or f"a key such as training.batch_size, or one of the parameters: {one_of(parameters) or 'none declared'}"
     )
     context.faults.add(place, where, f"{name} is neither a parameter nor a key that can be varied", hint, word=word)
@@ -189,14 +192,14 @@ def _read_range(context: Context, node: MappingNode, path: str) -> Any:
         where = f"{path}.{name}"
         if name not in RANGE_KEYS:
             known = [*RANGE_KEYS, "choices"]
-            hint = did_you_mean(name, known) or f"a range takes: {one_of(known)}"
+            hint = said_here(name, "a range") or did_you_mean(name, known) or f"a range takes: {one_of(known)}"
             context.faults.add(node.keys[name], where, "unknown key of a range", hint, word=value.word)
             continue
         found = context.read(parse_kind(RANGE_KEYS[name]), value, where)
         if found is not MISMATCH:
             values[name] = found
     for name in ("low", "high"):
-        if name not in node.entries:
+        if name not in node.entries and not set(node.entries) - set(RANGE_KEYS):
             context.faults.add(node, path, f"a range needs `{name}`", "such as {low: 0.0001, high: 0.1, log: true}")
     low, high = values.get("low"), values.get("high")
     if low is None or high is None:

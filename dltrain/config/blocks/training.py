@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dltrain.config.aliases import from_alone
 from dltrain.config.blocks.data import has_validation
 from dltrain.config.blocks.optimizer_keys import with_optimizer_keys, without_optimizer_keys
 from dltrain.config.blocks.phases import plain_phase, read_phases
@@ -16,6 +15,7 @@ from dltrain.config.components import plain_component, plain_value, read_compone
 from dltrain.config.durations import why_no_warmup
 from dltrain.config.groups_key import read_groups
 from dltrain.config.kinds import MISMATCH, parse_kind
+from dltrain.config.old_words.calls import from_alone
 from dltrain.config.reading import (
     Context,
     is_absent,

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dltrain.config.aliases import said_here
 from dltrain.config.blocks.model import LAYER_KINDS
 from dltrain.config.blocks.training import CALLBACKS
 from dltrain.config.catalog.catalog import Argument, ComponentEntry, load_catalog
@@ -17,6 +16,9 @@ from dltrain.config.help.examples import example_of_component, example_of_key, e
 from dltrain.config.help.near_names import longer_name, near_names
 from dltrain.config.keys import GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZER_KEYS, keys_of
 from dltrain.config.kinds import COMPONENTS, Kind, parse_kind
+from dltrain.config.old_words.calls import from_call, without_module
+from dltrain.config.old_words.keys import said_here
+from dltrain.config.old_words.names import KNOWN_ELSEWHERE, SENTENCES
 from dltrain.config.presets import PRESETS
 from dltrain.config.text.yaml_writer import dump_yaml
 from dltrain.config.types.key import Key
@@ -419,9 +421,17 @@ def _names_of(kinds: Sequence[str]) -> tuple[str, ...]:
 
 def _nearest_hint(word: str) -> str:
     """How a config says what an older word means; names that are near; else what the part of the word that does exist takes."""
-    said = said_here(word.rpartition(".")[2])
+    catalog, bare = load_catalog(), without_module(word.partition("(")[0])
+    for kind in (*catalog.kinds(), "activation"):
+        if "(" in word and (spelled := from_call(word, catalog, (kind,))) is not None:
+            return f"write {spelled}; `dltrain explain {spelled.partition(':')[0]}` says more"
+        sentence = SENTENCES.get(kind, {}).get(normalize(bare))
+        if sentence is not None and not any(normalize(bare) in known for known in KNOWN_ELSEWHERE.values()):
+            return f"as a {kind}, {sentence}" if kind != "optimizer" else sentence
+    said = said_here(word)
     if said is not None:
         return said
+    word = word.partition("(")[0]
     for prefix in _prefixes(word):
         parts = prefix.split(".")
         explained = tuple(_keys(parts)) or tuple(_names(parts))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dltrain.config.aliases import KNOWN_ELSEWHERE
 from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.keys import KEYS
+from dltrain.config.old_words.arguments import KNOWN_ARGUMENTS
+from dltrain.config.old_words.names import KNOWN_ELSEWHERE
 from dltrain.wording import nearest, normalize
 
 
@@ -30,6 +31,9 @@ def near_names(word: str, *, is_argument: bool = False) -> list[str]:
     first, second = (arguments, names) if is_argument else (names, arguments)
     spelling = normalize(word)
     found = list(dict.fromkeys(known[spelling] for known in KNOWN_ELSEWHERE.values() if spelling in known))[:2]
+    today = [name for name in KNOWN_ARGUMENTS.get(spelling, ()) if name in arguments]
+    if found or today:
+        return [*found, *today][:3]
     while len(found) < 3:
         spellings = {normalize(name) for name in found}
         match = nearest(word, [name for name in first if normalize(name) not in spellings])

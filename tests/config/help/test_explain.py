@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from dltrain.config.old_words.names import KNOWN_ELSEWHERE
 
 from dltrain.config import load_config_text
-from dltrain.config.aliases import KNOWN_ELSEWHERE
 from dltrain.config.catalog.catalog import ComponentEntry, load_catalog
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.help.examples import example_of_component, example_of_key, example_of_source
