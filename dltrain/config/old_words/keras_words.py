@@ -140,7 +140,7 @@ WORDS_OF_KERAS: Mapping[str, str] = {
     # Keras: more of fit and of its callbacks
     **dict.fromkeys(("max_epoch", "nb_epochs", "num_train_epochs", "epoch_count", "epochs_num", "max_iter"), "training.epochs"),
     **dict.fromkeys(("iterations", "n_iter", "num_iterations", "max_steps", "num_steps", "samples_per_epoch"), EPOCHS),
-    **dict.fromkeys(("bs", "batch", "batchsize", "mini_batch_size", "minibatch_size", "train_batch_size"), "training.batch_size"),
+    **dict.fromkeys(("bs", "batch", "mini_batch_size", "minibatch_size", "train_batch_size"), "training.batch_size"),
     **dict.fromkeys(("validation_batch_size", "eval_batch_size", "val_batch_size"), "training.batch_size"),
     **dict.fromkeys(("validation_freq", "val_check_interval", "eval_every"), "the validation part is evaluated after each epoch"),
     **dict.fromkeys(
@@ -261,7 +261,7 @@ WORDS_OF_KERAS: Mapping[str, str] = {
         "each run keeps its weights; `dltrain export RUN` writes one file",
     ),
     **dict.fromkeys(
-        ("Sequential", "Model", "Functional", "add", "nn.Module"),
+        ("Sequential", "Functional", "add", "nn.Module"),
         "model.layers is the list of layers, from the first to the last",
     ),
     **dict.fromkeys(
@@ -286,7 +286,7 @@ WORDS_OF_KERAS: Mapping[str, str] = {
     **dict.fromkeys(
         ("pad_sequences", "padding_length", "max_sequence_length", "max_len", "seq_len"), "data.text.output_sequence_length"
     ),
-    **dict.fromkeys(("max_words", "nb_words", "max_features", "vocabulary_size", "max_tokens"), "data.text.max_tokens"),
+    **dict.fromkeys(("max_words", "nb_words", "max_features", "vocabulary_size"), "data.text.max_tokens"),
     "text_dataset_from_directory": "write data: {source: csv, path: TABLE, features: {COLUMN: text}, target: COLUMN}",
     **dict.fromkeys(
         ("TimeseriesGenerator", "timeseries_dataset_from_array"),

@@ -434,7 +434,7 @@ SAID_OF_VALUES: Mapping[str, Mapping[str, str]] = {
 # Names of sources that people know from elsewhere -> the source.
 KNOWN_SOURCES = {
     **dict.fromkeys(("images", "image", "pictures", "folder", "directory", "imagefolder", "imagedirectory"), "image_folder"),
-    **dict.fromkeys(("table", "tsv", "file", "pandas", "dataframe", "excel", "xlsx", "xls", "text", "txt", "dat"), "csv"),
+    **dict.fromkeys(("table", "tsv", "file", "pandas", "dataframe", "text", "txt", "dat"), "csv"),
     **dict.fromkeys(("numpy", "npy", "arrays", "array"), "npz"),
     **dict.fromkeys(("arrow", "feather", "pyarrow"), "parquet"),
     "lfw": "lfw_people",

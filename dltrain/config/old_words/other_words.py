@@ -254,7 +254,7 @@ WORDS_OF_OTHERS: Mapping[str, str] = {
     "overfitting": "training.early_stopping, Dropout layers and kernel_regularizer work against it",
     **dict.fromkeys(
         ("excel", "xlsx", "sql", "json"),
-        "write data: {source: csv, path: TABLE.xlsx}; a data base or JSON is written as CSV or Parquet first",
+        "save the table as CSV or Parquet: data: {source: csv, path: TABLE.csv}",
     ),
     "forecasting": "write data.series: {time: COLUMN, history: 24, horizon: 1}",
     **dict.fromkeys(

@@ -11,14 +11,18 @@ ZONE_HOURS = {
     "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3,
 }  # fmt: skip
 ZONE = r"Z|z|[+-]\d\d:?\d\d|[+-]\d\d|(?: (?:" + "|".join(ZONE_HOURS) + "))"
-# English name of a month -> how it begins in German, French, Spanish, Italian, Portuguese, Dutch, beside the English.
+# English name of a month -> how it begins in German, French, Spanish, Italian, Portuguese, Dutch, Scandinavian languages, Polish,
+# Russian and Turkish, beside the English.
 MONTHS = {
-    "jan": "jan|jän|ene|gen", "feb": "feb|fév|fev", "mar": "mar|mär|mrz|maa|mrt", "apr": "apr|avr|abr", "may": "may|mai|mag|mei",
-    "jun": "jun|juin|giu", "jul": "jul|juil|lug", "aug": "aug|aoû|aou|ago", "sep": "sep|set", "oct": "oct|okt|ott|out",
-    "nov": "nov", "dec": "dec|déc|dez|dic",
+    "jan": "jan|jän|ene|gen|sty|oca|янв", "feb": "feb|fév|fev|lut|şub|фев", "mar": "mar|mär|mrz|maa|mrt|мар",
+    "apr": "apr|avr|abr|kwi|nis|апр", "may": "may|mai|mag|mei|maj|мая|май", "jun": "jun|juin|giu|cze|haz|июн",
+    "jul": "jul|juil|lug|lip|tem|июл", "aug": "aug|aoû|aou|ago|sie|ağu|авг", "sep": "sep|set|wrz|eyl|сен",
+    "oct": "oct|okt|ott|out|paź|eki|окт", "nov": "nov|lis|kas|ноя", "dec": "dec|déc|dez|dic|des|gru|ara|дек",
 }  # fmt: skip
 _ENGLISH = rf"(?:{'|'.join(MONTHS)})[a-z]*"
-MONTH = rf"(?:{'|'.join(MONTHS.values())})[a-zäéèûç]*"
+MONTH = rf"(?:{'|'.join(MONTHS.values())})[^\W\d_]*"
+# What stands behind the number of a day: `1st`, `1er`, `1º`.
+ENDING = r"(?:(?:st|nd|rd|th|er|re)\b|[ºª°])"
 # The place of a moment, as Java writes it after the offset.
 PLACE = r"\[[A-Za-z_/+\-0-9]+\]"
 _WEEKDAY = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)([a-z]*)(,? +)", re.IGNORECASE)
@@ -102,7 +106,7 @@ def _date_formats(text: str) -> list[str]:
     if name and name[0][-1] == ".":  # `05. Jan. 1998`, but not `05.Jan.1998`
         point = "" if re.search(rf"\.{MONTH}\.", text, re.IGNORECASE) else "."
         month, text = f"%b{point}", text if not point else text[: name.end() - 1] + text[name.end() :]
-    ending = re.search(r"(?<=\d)(?:st|nd|rd|th)\b", text, re.IGNORECASE)
+    ending = re.search(rf"(?<=\d){ENDING}", text, re.IGNORECASE)
     if ending and name:
         text = text[: ending.start()] + text[ending.end() :]
     found = []

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.date_formats import DATE_ORDERS, DAY_FIRST, EPOCHS, MONTH_FIRST, is_zone, split_writing
-from dltrain.data.columns.date_formats import MONTHS, PLACE, ZONE, ZONE_HOURS, candidates
+from dltrain.data.columns.date_formats import ENDING, MONTHS, PLACE, ZONE, ZONE_HOURS, candidates
 from dltrain.data.tables.column_names import name_of
 
 if TYPE_CHECKING:
@@ -259,8 +259,8 @@ def _spelt(text: polars.Series, date_format: str) -> tuple[polars.Series, str]:
         return found.field("year") + months, f"{'%Y' if '%Y' in date_format else '%y'}-%m"
     if "%p" in date_format:
         text = text.str.replace(r"(?i)([ap])\.m\.", "${1}m")
-    if "%dth" in date_format:
-        text = text.str.replace(r"(?i)(\d)(st|nd|rd|th)\b", "${1}th")
+    if "%dth" in date_format:  # French writes `1er` beside `2`
+        text, date_format = text.str.replace(rf"(?i)(\d){ENDING}", "${1}"), date_format.replace("%dth", "%d")
     if "%b" in date_format or "%B" in date_format:
         # Chrono's %B reads a whole name and one cut to three letters.
         for english, others in MONTHS.items():
@@ -306,6 +306,9 @@ def _choose_writing(values: polars.Series, fitting: list[str], wanted: str | Non
     other = _swapped(chosen)
     if other in fitting:
         chosen, note = _which(values, chosen, other, wanted)
+    year_first = next((each for each in fitting if each.startswith("%y") and each.count("%") == 3 and "%d" in each), None)
+    if year_first is not None and chosen[:2] in ("%d", "%m") and wanted is None and chosen[2:3] != ".":
+        chosen, note = _year_first_or_last(values, chosen, year_first, note)
     elif _is_weak(chosen) and not _is_regular(values, chosen):
         return None
     if chosen.endswith("%z"):
@@ -368,6 +371,22 @@ def _which(values: polars.Series, chosen: str, other: str | None, wanted: str | 
     message = f"{name}: dates such as {example} can be read day first or month first, and no value tells which; "
     message += f"read {word.replace('_', ' ')}; data.dates: {against} says otherwise, {word} that it is right"
     return chosen, message
+
+
+def _year_first_or_last(values: polars.Series, last: str, first: str, note: str) -> tuple[str, str]:
+    """Which of two formats with a year of two digits, before the month and the day or behind them, and a note.
+
+    What spaces the dates evenly and in order, else that of which there are fewer different numbers is the year: days differ more.
+    """
+    parts = values.str.extract_groups(r"^(\d+)\D+\d+\D+(\d+)").struct
+    num_first, num_last = parts[0].n_unique(), parts[1].n_unique()
+    if num_first >= 2 * num_last or parts[0].str.len_chars().min() == 1:
+        return last, note
+    chosen = _plainer(values, last, first) or (first if 2 * num_first <= num_last else last)
+    other = last if chosen == first else first
+    name = name_of(values)
+    message = f"{name}: dates such as {values[0]} can be read as {chosen} or {other}; read as {chosen}; "
+    return chosen, message + f'data.dates: {{{name}: "{other}"}} says otherwise, {{{name}: "{chosen}"}} that it is right'
 
 
 def _plainer(values: polars.Series, one: str, two: str) -> str | None:

@@ -18,6 +18,8 @@ _WORDS = (
 # `8:30 h`: hours and minutes, whatever stands where minutes and seconds do without the word.
 _HOURS = r"(?i)^(-?)(\d{1,4}):([0-5]\d)(?::([0-5]\d))? ?(?:h|hrs?|hours?|std\.?|stunden|uhr)$"
 _HALF_DAYS = r"^(0?\d|1[0-2]):([0-5]\d)(?::([0-5]\d(?:\.\d{1,9})?))? ?([AaPp])\.?[Mm]\.?$"
+# ISO 8601, as feeds of videos and XML write it: PT1H30M, P1DT2H, PT4.5S.
+_ISO = r"^(-?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?$"
 _LETTER = r"\p{L}"
 _PAIR = r"(?i)\d ?(?:d|h|j|std|tag|jour|m|heure)[^\d]*\d"
 
@@ -27,6 +29,8 @@ def are_durations(series: polars.Series) -> bool:
     if str(series.dtype) not in ("String", "Utf8") or series.null_count() == len(series):
         return False
     if any(series.str.contains(pattern).all() for pattern in (DURATION, _HOURS, _HALF_DAYS)):
+        return True
+    if series.str.contains(_ISO).all() and series.str.contains(r"\d[WDHMS]$").all():
         return True
     return bool(series.str.contains(_WORDS).all() and series.str.contains(_LETTER).all() and series.str.contains(_PAIR).any())
 
@@ -49,6 +53,9 @@ def to_seconds(series: polars.Series) -> polars.Series:
     parts = series.str.extract_groups(_HALF_DAYS).struct
     afternoon = (parts[3].str.to_lowercase() == "p").cast(polars.Float64) * 12
     found.append((_HALF_DAYS, ((numbers(parts[0]) % 12 + afternoon) * 60 + numbers(parts[1])) * 60 + numbers(parts[2])))
+    parts = series.str.extract_groups(_ISO).struct
+    hours = (numbers(parts[1]) * 7 + numbers(parts[2])) * 24 + numbers(parts[3])
+    found.append((_ISO, signed(parts[0]) * ((hours * 60 + numbers(parts[4])) * 60 + numbers(parts[5]))))
     parts = series.str.extract_groups(_WORDS).struct
     hours = numbers(parts[1]) * 24 + numbers(parts[2])
     found.append((_WORDS, signed(parts[0]) * ((hours * 60 + numbers(parts[3])) * 60 + numbers(parts[4]))))

@@ -10,13 +10,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MOST_ROWS = 2_000
-# Signs between groups of three digits, beside comma and point: blank, no-break blanks, apostrophes.
-GROUPING = " \u00a0\u202f'\u2019"
+# Signs between groups of three digits, beside comma and point: blank, no-break and thin blanks, apostrophes.
+GROUPING = " \u00a0\u202f\u2009\u2007'\u2019"
 # Signs and names of currencies, as money is written before or after a number.
 CURRENCY = r"US\$|R\$|[$€£¥₹₽₩₺]|USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|Fr\.|kr\.?|zł|Kč|Rs\.?"
-MINUS = "\u2212"
+# The minus of typesetters, the dash that word processors make of one, that of Chinese and Japanese fonts.
+MINUS = "\u2212\u2013\uff0d"
 _DIGITS = re.compile(rf"[-+{MINUS}]?[\d.,{GROUPING}]*\d[\d.,]*")
-_AFFIXES = re.compile(rf"^\(?\s*[-+{MINUS}]?\s*(?:{CURRENCY})?\s*|\s*(?:{CURRENCY}|%)?\s*-?\)?$|(?<=\d)[eE][-+]?\d{{1,3}}$")
+_AFFIXES = re.compile(
+    rf"^\(?\s*[-+{MINUS}]?\s*(?:{CURRENCY})?\s*\(?\s*[-+{MINUS}]?\s*|\s*(?:{CURRENCY}|%)?\s*-?\)?$|(?<=\d)[eE][-+]?\d{{1,3}}$"
+)
 
 # The unit of a number, where all of a column have the same.
 _UNIT = re.compile(r"(?<=\d)\s*([^\W\d_]|[°″])\S{0,11}$")
@@ -142,7 +145,7 @@ class _Column:
         if len(units) == 1:
             values = [_UNIT.sub("", value) for value in values]
         for value in values:
-            if not value:
+            if not value or value.strip(f"-{MINUS}") == "":  # nor does a dash, as which a ledger shows 0
                 continue
             filled += 1
             digits = _AFFIXES.sub("", value)

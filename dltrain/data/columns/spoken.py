@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
+from dltrain.data.columns.date_formats import candidates
+from dltrain.data.columns.dates import to_dates
 from dltrain.data.columns.kinds import (
     LEADING_ZERO,
     SAMPLE_ROWS,
@@ -46,6 +48,27 @@ FEW_CATEGORIES = 64
 TOTALS = re.compile(r"(?i)(grand |sub-?)?(total|sum|summe|gesamt|gesamtsumme|insgesamt|totals|somme|totale|suma)( général)?:?")
 # Where at least so many of a column's values are numbers, it is said that words make it a category.
 MANY_NUMBERS = 0.5
+NEARLY_ALL = 0.9
+_NUMBER = r"[-+]?[\d.,' ]*\d[\d.,]*"
+# How people write what they take for a number -> what it is called.
+NEARLY_NUMBERS = (
+    (rf"^ *[<>≤≥]=? *{_NUMBER}$", "bounds of a measurement"),
+    (r"^-?(?:\d+ )?\d+ ?[/\x{2044}] ?\d+$|^-?\d*[¼½¾⅓⅔⅛⅜⅝⅞]$", "fractions"),
+    (rf"^(?:[$€£¥] ?)?{_NUMBER} ?(?:[KkMBb]|[Mm]io|[Mm]rd|[Tt]sd|[Mm]n|[Bb]n)\.?$", "numbers cut to thousands or millions"),
+    (r"^[-+]?\d+(?:\.\d+)?[dD][-+]?\d+$", "numbers of Fortran (1.5D+02)"),
+    (r"^[-+]?\d+(?:\.\d+)? ?[x×*] ?10(?:\^|\*\*)?[-+]?[\d⁰¹²³⁴-⁹⁻]+$", "powers of ten"),
+    (rf"^=?[\"'“”]{_NUMBER}[\"'“”]?$", "numbers in quotes"),
+    (rf"^[~≈] ?{_NUMBER}$|^(?:ca?|about|approx)\.? ?{_NUMBER}$", "rounded numbers"),
+    (rf"^{_NUMBER} ?[*†‡]+$|^{_NUMBER} ?\[\w\]$|^{_NUMBER} ?\([a-z]\)$", "numbers with a mark behind them"),
+    (rf"^{_NUMBER} ?(?:±|\+/-) ?{_NUMBER}$", "numbers with their error"),
+    (r"^\d{1,3}(?:_\d{3})+$", "numbers with _ between thousands"),
+    (rf"^{_NUMBER} ?‰$", "per mille"),
+    (r"^[\p{Nd}.,\x{66b}\x{66c}]*[\p{Nd}--0-9][\p{Nd}.,\x{66b}\x{66c}]*$", "digits of another script"),
+)
+# What a spreadsheet shows for 0 in a column of amounts.
+LEDGER_ZERO = r"^[$€£¥]? *-+ *[$€£¥]?$"
+# Formats that much else fits: codes, results of games.
+WEAK_FORMATS = ("%m/%y", "%m.%Y", "%Y-%j", "%y%m%d")
 
 
 def unusable_types(frame: polars.DataFrame, columns: Mapping[str, str], file: str | None) -> list[Fault]:
@@ -83,23 +106,67 @@ def how_read(
         is_word = np.isnan(to_numbers(sample, replace(reading, units=None)))
         if is_word.all() and len(sample):
             warnings += _different_units(name, kind, sample)
+        if is_word.any() and (nearly := _nearly_numbers(name, kind, sample, is_word) or _nearly_dates(name, kind, sample)):
+            warnings += nearly
+            continue
         if not len(sample) or is_word.sum() > (1 - MANY_NUMBERS) * len(sample):
             continue
         if not is_word.any():
             if sample.str.contains(LEADING_ZERO).any():
                 codes.append(shown_column(name))
             continue
-        words = listed([repr(word) for word in sample.filter(is_word).unique(maintain_order=True).to_list()], 3)
-        fate = f"it is left out ({kind.left_out})" if kind.left_out else f"it is of kind {kind.kind}"
-        warnings.append(
-            f"{shown_column(name)}: {int((~is_word).sum()):,} of {len(sample):,} values are numbers; because of {words} {fate}; "
-            f'`data.replace: {{{name}: {{"word": ""}}}}` makes a word no value, `data.features: {{{name}: category}}` agrees'
-        )
+        warnings.append(_said_of_words(name, kind, sample, is_word, "numbers"))
     lines = []
     if codes:
         hint = f"`data.features: {{{codes[0]}: number}}` reads numbers"
         lines.append(f"digits with leading zeros, taken for codes: {listed(codes, 8)}; {hint}")
     return [*lines, *_units_said(frame, kinds, reading)], warnings
+
+
+def _said_of_words(name: str, kind: ColumnKind, sample: polars.Series, is_word: NDArray[np.bool_], what: str) -> str:
+    """That a column would hold numbers, or dates, but for some words."""
+    words = listed([repr(word) for word in sample.filter(is_word).unique(maintain_order=True).to_list()], 3)
+    count = f"{int((~is_word).sum()):,} of {len(sample):,} values are {what}"
+    return (
+        f"{shown_column(name)}: {count}; because of {words} {_fate(kind)}; "
+        f'`data.replace: {{{name}: {{"word": ""}}}}` makes a word no value, `data.features: {{{name}: category}}` agrees'
+    )
+
+
+def _fate(kind: ColumnKind) -> str:
+    return f"it is left out ({kind.left_out})" if kind.left_out else f"it is of kind {kind.kind}"
+
+
+def _nearly_numbers(name: str, kind: ColumnKind, sample: polars.Series, is_word: NDArray[np.bool_]) -> list[str]:
+    """A warning on values such as `<5`, `1/2` or `1.5K`, which a person reads as numbers and nothing here does."""
+    words = sample.filter(is_word)
+    if words.str.contains(LEDGER_ZERO).any() and sample.str.contains(rf"^\(?[$€£¥]? ?{_NUMBER}\)?$|{LEDGER_ZERO}").all():
+        return [
+            f"{shown_column(name)}: a dash stands among amounts, of which it may mean 0 or no value, so {_fate(kind)}; "
+            f'`data.replace: {{{name}: {{"-": "0"}}}}` or `{{"-": ""}}` says which'
+        ]
+    for pattern, what in NEARLY_NUMBERS:
+        if words.str.contains(pattern).sum() >= NEARLY_ALL * len(words) and words.n_unique() > 1:
+            examples = listed([repr(word) for word in words.unique(maintain_order=True).to_list()], 3)
+            return [
+                f"{shown_column(name)}: values such as {examples} look like {what}, which are not read as numbers, so "
+                f"{_fate(kind)}; write plain numbers, or `data.features: {{{name}: category}}` agrees"
+            ]
+    return []
+
+
+def _nearly_dates(name: str, kind: ColumnKind, sample: polars.Series) -> list[str]:
+    """A warning on a column that holds dates but for a few values, such as one that no calendar has."""
+    if not sample.str.contains(r"^\D{0,12}\d.*\d").any():
+        return []
+    several = sample.unique(maintain_order=True).head(FEW_CATEGORIES)
+    for value in several.filter(several.str.contains(r"\d")).head(3).to_list():
+        for date_format in candidates(value):
+            dates = to_dates(sample, date_format, with_iso=False)
+            if dates.null_count() == 0 or dates.null_count() > (1 - MANY_NUMBERS) * len(sample) or date_format in WEAK_FORMATS:
+                continue
+            return [_said_of_words(name, kind, sample, dates.is_null().to_numpy(), f"dates written {date_format}")]
+    return []
 
 
 def _units_said(frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading) -> list[str]:

@@ -25,12 +25,12 @@ PERCENT = "%"
 MANY_AMOUNTS = 20
 MOST_UNITS = 8
 _LETTER = r"\p{L}"
-_BLANK = r"[\s\x{a0}\x{202f}]*"
-_DIGITS = r"\d(?:[\d.,'\x{2019}\s\x{a0}\x{202f}]*\d)?"
+_BLANK = r"[\s\x{a0}\x{202f}\x{2009}\x{2007}]*"
+_DIGITS = r"[.,]?\d(?:[\d.,'\x{2019}\s\x{a0}\x{202f}\x{2009}\x{2007}]*\d)?"
 _EXPONENT = r"(?:[eE][-+]?\d+)?"
 # A currency before or after a number, percent, brackets around what is negative in a ledger, a minus behind it or a long one.
 _AFFIX = (
-    rf"^{_BLANK}\(?{_BLANK}[-+{MINUS}]?{_BLANK}({CURRENCY}|){_BLANK}[-+{MINUS}]?{_BLANK}{_DIGITS}[.,]?{_EXPONENT}"
+    rf"^{_BLANK}\(?{_BLANK}[-+{MINUS}]?{_BLANK}({CURRENCY}|){_BLANK}\(?[-+{MINUS}]?{_BLANK}{_DIGITS}[.,]?{_EXPONENT}"
     rf"{_BLANK}({CURRENCY}|%|){_BLANK}-?\)?{_BLANK}$"
 )
 _ODD_SIGNS = rf"[%({MINUS}]|-$|{CURRENCY}"
@@ -125,7 +125,7 @@ def without_unit(series: polars.Series, unit: str | None) -> polars.Series:
         parts = series.str.extract_groups(_WITH_UNIT).struct
         different = parts[1].drop_nulls().unique()
         same = [text for text in different.to_list() if _plain(text) == _plain(unit)]
-        bare = parts[0].str.replace_all(r"[\s\x{a0}\x{202f}]", "").str.replace(MINUS, "-", literal=True)
+        bare = parts[0].str.replace_all(r"[\s\x{a0}\x{202f}\x{2009}\x{2007}]", "").str.replace(f"[{MINUS}]", "-")
         return bare.zip_with(parts[1].is_in(same).fill_null(False), series).alias(series.name)
     if not series.str.contains(_ODD_SIGNS).any():
         return series
@@ -136,7 +136,7 @@ def without_unit(series: polars.Series, unit: str | None) -> polars.Series:
         is_bare &= ~series.str.contains("[1-9]")
     others = ((before != "") & (before != unit)) | ((after != "") & (after != unit))
     is_number = ((has_sign | is_bare) & ~others).fill_null(False)
-    bare = series.str.replace_all(rf"{CURRENCY}|%|\s|\x{{a0}}|\x{{202f}}" if unit else r"^\s+|\s+$", "")
-    bare = bare.str.replace(MINUS, "-", literal=True)
+    bare = series.str.replace_all(rf"{CURRENCY}|%|\s|\x{{a0}}|\x{{202f}}|\x{{2009}}|\x{{2007}}" if unit else r"^\s+|\s+$", "")
+    bare = bare.str.replace(f"[{MINUS}]", "-")
     bare = bare.str.replace(r"^\((.*)\)$", "-$1").str.replace(r"^([^-]*\d)-$", "-$1")
     return polars.select(polars.when(is_number).then(bare).otherwise(series).alias(series.name)).to_series()

@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from dltrain.config.old_words.names import KNOWN_ELSEWHERE
 
 from dltrain.config import load_config_text
 from dltrain.config.catalog.catalog import ComponentEntry, load_catalog
@@ -12,6 +11,7 @@ from dltrain.config.help.examples import example_of_component, example_of_key, e
 from dltrain.config.help.explain import Explanation, explain
 from dltrain.config.help.near_names import near_names
 from dltrain.config.keys import KEYS, keys_of
+from dltrain.config.old_words.names import KNOWN_ELSEWHERE
 from dltrain.config.text.yaml_reader import read_yaml
 from dltrain.config.text.yaml_writer import dump_yaml
 from dltrain.errors import UsageError

@@ -286,12 +286,15 @@ def test_a12_the_key_is_named(tmp_path):
         ("-${:.2f}", [8.75, 0.5, 12.0]),
         ("(${:.2f})", [8.75, 0.5, 12.0]),
         ("${:,.2f}", [1234.5, 8.75, 1_000_000.0]),
+        ("$({:,.2f})", [1234.5, 8.75, 1_000_000.0]),
+        ("\u2013{:.2f}", [8.75, 0.5, 12.0]),
+        ("\uff0d{:.2f} €", [8.75, 0.5, 12.0]),
     ],
 )
 def test_a13_money_and_percent_are_numbers(write, values, tmp_path):
     text = "x,y\n" + "".join(f'{index},"{write.format(value)}"\n' for index, value in enumerate(values * 8))
     found, _ = columns(tmp_path, text)
-    sign = -1 if write.startswith(("-", "(")) else 1
+    sign = -1 if write.startswith(("-", "(", "$(", "\u2013", "\uff0d")) else 1
     np.testing.assert_allclose(found["y"], sign * np.array(values * 8), rtol=1e-6)
 
 

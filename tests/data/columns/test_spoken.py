@@ -1,0 +1,92 @@
+"""What is said of columns whose values a person reads as numbers or dates, and nothing here does."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+
+from dltrain.config.types import DataConfig
+from dltrain.data import Dataset, load_dataset
+from dltrain.data.columns.dates import find_writing, to_dates
+from dltrain.data.columns.durations import are_durations, to_seconds
+from tests.data.streaming import IN_MEMORY, STREAMED
+
+NUM_ROWS = 40
+
+
+def load(folder: Path, values: list[str], **options: object) -> Dataset:
+    path = folder / "t.csv"
+    rows = (f"{row * 7 % 11};{values[row % len(values)]};{'abc'[row % 3]}" for row in range(NUM_ROWS))
+    path.write_text("k;x;y\n" + "\n".join(rows) + "\n")
+    return load_dataset(DataConfig("csv", path=(str(path),), target=("y",), **options), seed=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("bound", [IN_MEMORY, STREAMED])
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (["<5", "7.5", "<5", ">100"], "bounds of a measurement"),
+        (["1/2", "3/4", "1 1/2", "2"], "fractions"),
+        (["½", "¾", "1½", "2"], "fractions"),
+        (["5K", "1.5M", "2B", "300"], "thousands or millions"),
+        (["1.5D-3", "2.5D+02", "3.0D0"], "Fortran"),
+        (["1.5x10^3", "2.5×10^2"], "powers of ten"),
+        (["~5", "7.5", "~6", "8"], "rounded numbers"),
+        (["5.0*", "7.5", "6.0**"], "a mark behind them"),
+        (["1_234", "2_345", "12"], "_ between thousands"),
+        (["5‰", "3.25‰"], "per mille"),
+        (["1.5 ± 0.2", "2.5 ± 0.1"], "their error"),
+        (["\u0661\u0662", "\u0664\u0665"], "digits of another script"),
+        (["(1,234.50)", "250.00", "-", "1,000.00"], "a dash stands among amounts"),
+        (["2020-02-30", "2020-01-02", "2020-01-03"], "dates written %Y-%m-%d; because of '2020-02-30'"),
+        (["31.01.2020", "soon", "15.02.2020"], "dates written %d.%m.%Y; because of 'soon'"),
+    ],
+)
+def test_a13_what_looks_like_numbers_or_dates_is_said(tmp_path, monkeypatch, values, said, bound):
+    monkeypatch.setenv("DLTRAIN_STREAM_BYTES", bound)
+    assert [warning for warning in load(tmp_path, values).warnings if warning.startswith("x: ") and said in warning]
+
+
+@pytest.mark.parametrize(
+    "values", [["1.2.3", "1.10.0"], ["10.0.0.1", "8.8.8.8"], ["5-10", "10-20"], ["a1", "b2"], ["0x1A", "0xFF"]]
+)
+def test_what_is_no_number_is_not_said_to_be_one(tmp_path, values):
+    assert not load(tmp_path, values).warnings
+
+
+def test_a13_a_dash_can_be_said_to_be_0(tmp_path):
+    dataset = load(tmp_path, ["(1,234.50)", "250.00", "-", "1,000.00"], replace={"x": {"-": "0"}}, scale="none")
+    features = np.asarray(dataset.parts["train"].inputs["features"])
+    np.testing.assert_array_equal(features[:4, 1], [-1234.5, 250.0, 0.0, 1000.0])
+
+
+@pytest.mark.parametrize("sign", ["/", "-"])
+def test_a2_a_year_of_two_digits_before_the_month_is_said(sign):
+    days = [date(2019, 11, 1) + timedelta(days=9 * number) for number in range(60)]
+    values = polars.Series("x", [f"{day:%y{sign}%m{sign}%d}" for day in days])
+    found = find_writing(values)
+    assert found is not None
+    assert to_dates(values, found.text).dt.date().to_list() == days
+    shuffled = values.sample(fraction=1, shuffle=True, seed=3)
+    found = find_writing(shuffled)
+    assert found is not None
+    assert found.text == f"%y{sign}%m{sign}%d"
+
+
+def test_a2_a_year_of_two_digits_that_may_be_a_day_is_said():
+    values = polars.Series("x", ["20/01/15", "20/02/28", "20/03/31", "20/12/24"])
+    found = find_writing(values)
+    assert found is not None
+    assert found.text == "%y/%m/%d"
+    assert '{x: "%d/%m/%y"} says otherwise' in found.note
+
+
+def test_iso_8601_lengths_of_time_are_seconds():
+    values = polars.Series(["PT1H30M", "PT45M", "PT4.5S", "P1DT1H", "-PT10S", "P2W"])
+    assert are_durations(values)
+    assert to_seconds(values).to_list() == [5400.0, 2700.0, 4.5, 90000.0, -10.0, 1209600.0]
+    assert not are_durations(polars.Series(["P", "PT", "P1"]))
