@@ -187,7 +187,8 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
     errors += check_sweep(config) if config.sweep else ()
     # Where there is no data it is not to blame, and neither is it for columns or numbers that the model or a step asks for.
     asked = ("model.", "data.transform.")
-    errors += [item for item in facts.errors if config.data.source == NO_DATA or (item.path or "").startswith(asked)]
+    is_config = facts.blames_config or config.data.source == NO_DATA
+    errors += [item for item in facts.errors if is_config or (item.path or "").startswith(asked)]
     config_errors = in_order(placed(config, errors))
     data_faults = [*facts.errors, *check_weights_files(config)]
     data_errors = in_order(item for item in placed(config, data_faults) if item not in config_errors)

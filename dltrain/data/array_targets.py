@@ -74,7 +74,8 @@ def _refuse_in_inputs(inputs: NDArray[Any], series: Any, reading: Reading, confi
     import polars
 
     unmet = []
-    for word in config.missing or ():
+    asked = () if tuple(config.missing or ()) == USUAL_MISSING else config.missing or ()  # a stored run names the usual ones
+    for word in asked:
         if not word or holds(series, (word,), reading).any():
             continue
         if inputs.dtype.kind not in "biuf":

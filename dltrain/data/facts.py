@@ -24,6 +24,7 @@ class DataFacts:
         summary: lines for the user.
         names_known: the labels are called as `schema` says; otherwise only their number is known.
         errors: what is wrong with the data.
+        blames_config: what is wrong is the config, which asks for what this data cannot be.
         warnings: what is odd about it.
         inferred: how its dates, numbers and fields are written, for the resolved config, by key path.
     """
@@ -35,6 +36,7 @@ class DataFacts:
     names_known: bool = True
     summary: tuple[str, ...] = ()
     errors: tuple[Fault, ...] = ()
+    blames_config: bool = False
     warnings: tuple[Fault, ...] = ()
     inferred: Mapping[str, Any] = field(default_factory=dict)
 

@@ -222,7 +222,7 @@ _OTHER_KINDS = {
     b"\x89HDF": "an HDF5 file",
     b"SQLite format 3": "an SQLite database",
     b"%PDF-": "a PDF",
-    b"PAR1": "a Parquet file, though not named .parquet",
+    b"PAR1": "a Parquet file",
 }
 
 
@@ -285,6 +285,12 @@ def _refuse_other_kinds(content: bytes, path: str) -> None:
     kind = next((name for start, name in _OTHER_KINDS.items() if content.startswith(start)), None)
     if kind is not None:
         hint = "save it as CSV or Parquet" if "Excel" in kind else "give a CSV or Parquet file"
+        if kind == "a Parquet file":
+            is_called_so = path.endswith(".parquet")
+            kind += "" if is_called_so else ", though not named .parquet"
+            hint = (
+                "`data.source: parquet` reads it; training, validation and test data are of one source" if is_called_so else hint
+            )
         raise DataError(Fault(f"expected a table as text, found {kind}", file=shown(path), hint=hint))
 
 

@@ -11,7 +11,7 @@ from dltrain.data.sources import check_source, find_source
 from dltrain.data.sources.arguments import UNREAD
 from dltrain.data.sources.source import listed_facts
 from dltrain.data.transform_widths import transformed_facts
-from dltrain.errors import DltrainError, UsageError
+from dltrain.errors import ConfigError, DltrainError, UsageError
 
 
 def read_facts(config: DataConfig, *, seed: int) -> DataFacts:
@@ -41,5 +41,5 @@ def read_facts(config: DataConfig, *, seed: int) -> DataFacts:
     except UsageError:  # an environment variable: nothing of the data
         raise
     except DltrainError as error:
-        facts = DataFacts(errors=error.faults)
+        facts = DataFacts(errors=error.faults, blames_config=isinstance(error, ConfigError))
     return transformed_facts(config, facts)

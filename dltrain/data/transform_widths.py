@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dltrain.config.catalog.transformers import MOST_NUMBERS, TRANSFORMERS, degrees, too_wide
 from dltrain.config.types import DataConfig, config_fault
+from dltrain.config.types.data import IMAGE
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
@@ -23,9 +24,8 @@ def transformed_facts(config: DataConfig, facts: DataFacts) -> DataFacts:
         return facts
     inputs, targets = facts.schema.inputs, facts.schema.targets
     spec = inputs[0]
-    if spec.dtype != "float32" or spec.vocabulary_size is not None:
-        fault = config_fault(config, "data.transform", "there is no number to transform", "data.encode: one_hot")
-        return replace(facts, errors=(*facts.errors, fault))
+    if spec.dtype != "float32" or spec.vocabulary_size is not None or (config.features or {}).get(spec.name) == IMAGE:
+        return replace(facts, errors=(*facts.errors, nothing_to_transform(config)))
     width: int | None = math.prod(spec.shape)
     unit_range = spec.unit_range
     errors: list[Fault] = []
@@ -56,6 +56,13 @@ def transformed_facts(config: DataConfig, facts: DataFacts) -> DataFacts:
     made = InputSpec("features", (width,), columns=columns, unit_range=unit_range)
     schema = Schema((made, *inputs[1:]), targets)
     return replace(facts, schema=schema, summary=(*facts.summary, f"transformed by {last}: {width:,} numbers a row"))
+
+
+def nothing_to_transform(config: DataConfig) -> Fault:
+    """The fault of steps for numbers where a table's features are none; columns of pictures stay as they are."""
+    has_pictures = IMAGE in (config.features or {}).values()
+    hint = "add a column of numbers to data.features, or leave it out" if has_pictures else "data.encode: one_hot"
+    return config_fault(config, "data.transform", "there is no number to transform", hint)
 
 
 def _impossible(config: DataConfig, path: str, rows: int | None) -> list[Fault]:

@@ -18,11 +18,12 @@ from dltrain.storage.atomic import write_atomically
 FILE = "training_rows.npz"
 # Of more rows or bytes no digests are kept: it must cost next to nothing.
 MOST_ROWS = 200_000
-MOST_BYTES = 64 << 20
+MOST_BYTES = 256 << 20
+BLOCK_BYTES = 8 << 20
 
 
 def save_training_rows(folder: Path, part: Part) -> None:
-    """Write a digest of each row of a training part that is in memory and not too large.
+    """Write a digest of each row of a training part that is not too large.
 
     Args:
         folder: of the run's state.
@@ -57,13 +58,23 @@ def warn_of_training_rows(folder: Path, part: Part) -> list[str]:
 
 
 def _digests(part: Part) -> NDArray[np.uint64] | None:
-    """A number for each row; None where an input is not in memory, or too large."""
+    """A number for each row; None where there are too many.
+
+    Of pictures and of what is on disk the values that the model is given count as well, so that it is the same number in whatever
+    form the array is kept.
+    """
     arrays = list(part.inputs.values())
     sizes = [math.prod(array.shape) * array.dtype.itemsize for array in arrays]
-    if part.num_rows > MOST_ROWS or sum(sizes) > MOST_BYTES or not all(isinstance(array, np.ndarray) for array in arrays):
+    if part.num_rows > MOST_ROWS or sum(sizes) > MOST_BYTES:
         return None
     found = np.zeros(part.num_rows, np.uint64)
-    for array in arrays:
-        assert isinstance(array, np.ndarray)
-        found = found * np.uint64(0x9E3779B97F4A7C15) + digest_rows(array)[:, 0]
+    for array, size in zip(arrays, sizes, strict=True):
+        block = max(1, BLOCK_BYTES * part.num_rows // max(size, 1))
+        for start in range(0, part.num_rows, block):
+            rows = (
+                array[start : start + block]
+                if isinstance(array, np.ndarray)
+                else array.read(start, min(start + block, len(array)))
+            )
+            found[start : start + block] = found[start : start + block] * np.uint64(0x9E3779B97F4A7C15) + digest_rows(rows)[:, 0]
     return found

@@ -24,6 +24,8 @@ from dltrain.data.columns.kinds import (
     to_numbers,
 )
 from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.fitting.summary import hint_left_out
+from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
     import polars
@@ -128,6 +130,13 @@ def with_short_texts(columns: Columns, frame: polars.DataFrame, target: str) -> 
         and (column_of(frame, name).str.strip_chars().str.count_matches(r"\s+").mean() or 0) >= 1
     ]
     return replace(columns, kinds={**columns.kinds, **dict.fromkeys(short, ColumnKind("text"))})
+
+
+def check_some_column(columns: Columns, target: str, file: str) -> None:
+    """There must be something to learn from; what the columns are left out for says why there is not (raises DataError)."""
+    reasons = [(name, kind.left_out) for name, kind in columns.kinds.items() if name != target]
+    if reasons and all(reason for _, reason in reasons):
+        raise DataError(Fault("no column is left to learn from", file=file, hint=hint_left_out(reasons)))
 
 
 def with_names(columns: Columns, frame: polars.DataFrame, target: str) -> Columns:

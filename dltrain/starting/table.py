@@ -18,7 +18,7 @@ from dltrain.data.tables.parquet_file import read_parquet
 from dltrain.data.tables.sample import read_head
 from dltrain.errors import DataError, Fault, texts
 from dltrain.reporting import Reporter
-from dltrain.starting.columns import Columns, study_columns, with_names, with_short_texts
+from dltrain.starting.columns import Columns, check_some_column, study_columns, with_names, with_short_texts
 from dltrain.starting.common_blocks import SEED
 from dltrain.starting.design import Design, design, design_table, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
@@ -80,6 +80,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         name = choose_target(asked, raw.frame, columns, header=header, file=written)
     target = study_target(name, raw.frame, columns, raw.classes if name in raw.target else ())
     columns = with_names(with_short_texts(columns, raw.frame, name), raw.frame, name)
+    check_some_column(columns, name, shown(written))
     leaks = find_leaks(raw.frame, name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw)
     prepared = decide(_fit(config, raw), columns.numbers)

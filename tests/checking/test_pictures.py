@@ -13,6 +13,7 @@ from PIL import Image
 
 from dltrain.checking import check_config
 from dltrain.checking.samples import draw_samples
+from dltrain.config.types import Config
 from dltrain.data.load import load_dataset
 from dltrain.errors import ConfigError, DltrainError
 from dltrain.training.fit import fit
@@ -129,6 +130,32 @@ def test_c6_check_names_a_picture_that_is_not_there(folder: Path) -> None:
     (folder / "gone.csv").write_text((folder / "rows.csv").read_text().replace("photos/7.png", "photos/none.png"))
     said = said_by_check(folder, text.replace("rows.csv", "gone.csv"))
     assert said == ["no such file"]
+
+
+def fit_refuses(config: Config) -> tuple[str, int]:
+    """What reading the data for a fit says, and with which exit code it ends."""
+    with pytest.raises(DltrainError) as caught:
+        load_dataset(config.data, seed=0)
+    return caught.value.faults[0].message, caught.value.exit_code
+
+
+def test_c6_steps_for_numbers_have_no_pictures_to_transform(folder: Path) -> None:
+    text = text_of("csv", "two classes", "a picture").replace("  split:", "  transform: [PCA: {n_components: 2}]\n  split:")
+    result = check_config(config_of(text, folder=folder))
+    assert [fault.message for fault in result.errors] == ["there is no number to transform"]
+    assert fit_refuses(config_of(text, folder=folder)) == (result.errors[0].message, result.exit_code)
+    with_numbers = text_of("csv", "two classes", "a picture and numbers").replace(
+        "  split:", "  transform: [StandardScaler]\n  split:"
+    )
+    assert not check_config(config_of(with_numbers, folder=folder)).errors
+
+
+def test_c6_what_a_config_asks_of_large_tables_is_of_the_config(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "100")
+    config = config_of(text_of("csv", "several numbers", "a picture"), folder=folder)
+    result = check_config(config)
+    assert fit_refuses(config) == (result.errors[0].message, result.exit_code)
+    assert result.exit_code == ConfigError.exit_code
 
 
 @pytest.mark.parametrize(("source", "target", "inputs"), [

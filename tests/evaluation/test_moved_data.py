@@ -20,6 +20,7 @@ from dltrain.evaluation.export import export
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.reporting import Reporter
 from dltrain.training.fit import fit
+from tests.data.sources.support import write_picture
 
 TABLE = """
 seed: 3
@@ -102,6 +103,32 @@ def test_e1_training_rows_among_other_data_are_said(moved: Path, tmp_path: Path)
     result = evaluate(run, data=[str(tmp_path / "test.csv")], reporter=heard)
     assert not heard.warnings
     assert result.metrics == pytest.approx(stored(run), rel=1e-6)
+
+
+@pytest.mark.parametrize("stream", [None, "100"])
+@pytest.mark.parametrize("source", ["image_folder", "csv", "npz"])
+def test_e1_siblings_training_rows_on_disk_and_of_arrays(
+    source: str, stream: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    for index in range(16):
+        write_picture(tmp_path / "pictures" / "ab"[index % 2] / f"{index}.png", (6, 5), seed=index)
+    polars.DataFrame({"a": rng.normal(size=16), "y": np.arange(16) % 2}).write_csv(tmp_path / "rows.csv")
+    np.savez(tmp_path / "rows.npz", x=rng.integers(0, 256, (16, 5, 6)).astype(np.uint8), y=np.arange(16) % 2)
+    given = {
+        "image_folder": ("path: pictures, image_size: [5, 6]", "pictures"),
+        "csv": ("path: rows.csv, target: y", "rows.csv"),
+        "npz": ("path: rows.npz", "rows.npz"),
+    }
+    words, data = given[source]
+    text = f"data: {{source: {source}, {words}, split: {{test: 0.25}}}}\nmodel: {{layers: [Flatten]}}\ntraining: {{epochs: 1}}"
+    if stream:
+        monkeypatch.setenv("DLTRAIN_STREAM_BYTES", stream)
+    fit(load_config_text(text, folder=tmp_path), run_dir=tmp_path / "run")
+    monkeypatch.delenv("DLTRAIN_STREAM_BYTES", raising=False)  # known in whatever way the rows are read
+    heard = Heard()
+    evaluate(tmp_path / "run", data=[str(tmp_path / data)], reporter=heard)
+    assert [text.split(" have ")[0] for text in heard.warnings] == ["12 of the 16 rows"]
 
 
 def test_the_file_of_a_part_of_a_text_table_gives_the_metrics_of_that_part(tmp_path: Path) -> None:

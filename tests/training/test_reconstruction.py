@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dltrain.data import load_dataset
 from dltrain.errors import InterruptedRun
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predictions.predict import predict
+from dltrain.evaluation.predictions.stored_part import predict_part
 from dltrain.model.corruption import make_corruption
+from dltrain.sweep.sweep import sweep
 from dltrain.training.fit import fit
 from tests.support import run_dltrain
 from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
@@ -65,8 +68,6 @@ def test_resumes_to_the_bit_with_corruption(folder: Path, whole: Path, monkeypat
 def test_the_result_stands_beside_principal_components(folder: Path, whole: Path) -> None:
     from sklearn.decomposition import PCA
 
-    from dltrain.data import load_dataset
-
     document = json.loads((whole / "metrics.json").read_text())
     parts = load_dataset(config_of(DENOISING, folder=folder).data, seed=3).parts
     rows = {name: part.inputs["image"].reshape(part.num_rows, -1).astype(float) for name, part in parts.items()}
@@ -85,8 +86,6 @@ def test_the_result_stands_beside_principal_components(folder: Path, whole: Path
 
 def test_f4_a_denoising_model_is_judged_on_corrupted_rows_beside_components_on_the_same(folder: Path, whole: Path) -> None:
     from sklearn.decomposition import PCA
-
-    from dltrain.data import load_dataset
 
     document = json.loads((whole / "metrics.json").read_text())
     dataset = load_dataset(config_of(DENOISING, folder=folder).data, seed=3)
@@ -110,8 +109,6 @@ def test_f4_a_denoising_model_is_judged_on_corrupted_rows_beside_components_on_t
 
 
 def test_code_and_reconstructions_from_raw_pictures_in_a_process_of_its_own(folder: Path, whole: Path) -> None:
-    from dltrain.data import load_dataset
-
     dataset = load_dataset(config_of(DENOISING, folder=folder).data, seed=3)
     with np.load(folder / "pictures.npz") as archive:
         np.savez(folder / "test.npz", x=archive["x"][dataset.parts["test"].row_ids])
@@ -128,8 +125,6 @@ def test_code_and_reconstructions_from_raw_pictures_in_a_process_of_its_own(fold
 
 
 def test_c3_a_reconstruction_has_the_units_of_the_pictures_and_an_error_for_each_row(folder: Path, whole: Path) -> None:
-    from dltrain.data import load_dataset
-
     with np.load(folder / "pictures.npz") as archive:
         pictures = archive["x"][load_dataset(config_of(DENOISING, folder=folder).data, seed=3).parts["test"].row_ids]
     np.savez(folder / "test.npz", x=pictures)
@@ -170,6 +165,12 @@ training: {epochs: 60, batch_size: 8, optimizer: {Adam: {learning_rate: 0.05}}}
     with (tmp_path / "p.csv").open() as lines:
         assert [float(row["error"]) for row in csv.DictReader(lines)] == found.columns["error"].tolist()
 
+    held = predict_part(tmp_path / "run", "test")
+    assert len(held.identifiers["row"]) == 24
+    np.testing.assert_array_equal(held.columns["error"], found.columns["error"][np.array(held.identifiers["row"]) - 1])
+    mse = json.loads((tmp_path / "run" / "metrics.json").read_text())["metrics"]["test"]["mse"]
+    assert np.mean(held.columns["error"]) == pytest.approx(mse, rel=1e-5)
+
     from dltrain.evaluation.export import export
     from dltrain.model.keras_import import import_keras
 
@@ -177,6 +178,30 @@ training: {epochs: 60, batch_size: 8, optimizer: {Adam: {learning_rate: 0.05}}}
     model = import_keras().models.load_model(tmp_path / "run.keras")
     answer = model.predict({name: rows[:, [index]].astype("float32") for index, name in enumerate("abc")}, verbose=0)
     np.testing.assert_allclose(answer["output"], made, rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_c3_siblings_the_average_of_a_sweep_is_in_the_units_of_the_rows(tmp_path: Path) -> None:
+    rows = (np.random.default_rng(0).normal(size=(60, 3)) * [100.0, 3.0, 0.02] + [5000.0, 7.0, 0.5]).astype(np.float32)
+    np.savez(tmp_path / "rows.npz", x=rows)
+    text = """
+seed: 1
+data: {source: npz, path: rows.npz, task: reconstruction, split: {test: 0.2}}
+model: {layers: [Dense: {units: 2, name: code}]}
+training: {epochs: 20}
+"""
+    swept = sweep(
+        config_of(text, folder=tmp_path), over=["training.optimizer.learning_rate=0.05,0.03"], run_dir=tmp_path / "sweep"
+    )
+    data = [str(tmp_path / "rows.npz")]
+    each = [predict(tmp_path / "sweep" / "trials" / f"{trial['number']:04d}", data=data) for trial in swept.trials]
+    found = predict(tmp_path / "sweep", data=data, trials=2)
+    made = np.mean([one.arrays["output"] for one in each], axis=0)
+    np.testing.assert_allclose(found.arrays["output"], made, rtol=1e-4)
+    parts = load_dataset(config_of(text, folder=tmp_path).data, seed=1).preprocessing.to_state()[1]
+    by_hand = np.mean(((made.astype(float) - rows) / parts["spread"]) ** 2, axis=1)
+    np.testing.assert_allclose(found.columns["error"], by_hand, rtol=1e-3)
+    assert "spread" not in found.columns
 
 
 def test_what_is_drawn_is_a_function_of_seed_and_step() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dltrain.data.columns.column import read_features
 from dltrain.data.columns.kinds import SAMPLE_ROWS, Reading, infer_kind, read_numbers
 from dltrain.data.raw import RawTable
-from dltrain.data.series.several import MANY_DOUBLES, Several, find_several
+from dltrain.data.series.several import MANY_DOUBLES, Several, find_several, said_of_blocks
 from dltrain.data.series.timeline import placed
 from dltrain.data.series.times import Times, read_times
 from dltrain.data.tables.column_names import column_of
@@ -110,6 +110,7 @@ def refuse_several(
             f"the rows count as in the order of time, but {name} goes back {len(back):,} times (first {where}); "
             f"`series: {{time: {name}}}` puts them in order"
         )
+    notes += said_of_blocks(raw.frame[rows], targets)
 
 
 def _several_fault(raw: RawTable, several: Several, time: str, rows: NDArray[np.int64], locate: Locate) -> DataError:

@@ -118,6 +118,37 @@ def find_several(frame: polars.DataFrame, times: NDArray[Any], left_out: Collect
     return Several(columns, count_of(columns) if columns else 0, len(doubled), first, second)
 
 
+def said_of_blocks(frame: polars.DataFrame, left_out: Collection[str]) -> list[str]:
+    """A sentence where rows without a time look like series one behind the other: a column names each block of rows.
+
+    Args:
+        frame: the table.
+        left_out: columns that name no series.
+    """
+    for name in frame.columns:
+        if name in left_out or name.casefold() in TIME_PARTS:
+            continue
+        column = column_of(frame, name)
+        codes = _codes(column) if NAMES.fullmatch(name) or not _holds_numbers(column) else None
+        if codes is not None and _in_blocks(codes):
+            count = len(np.unique(codes))
+            return [
+                f"{name} names {count:,} blocks of rows: where these are {count:,} series, windows go across them; "
+                f"`series: {{id: {name}}}` learns them all in one model, no window across two"
+            ]
+    return []
+
+
+def _holds_numbers(series: polars.Series) -> bool:
+    """Whether the values are numbers, or text that reads so."""
+    import polars
+
+    if series.dtype != polars.String:
+        return bool(series.dtype.is_numeric())
+    known = series.drop_nulls().head(1000)
+    return not known.cast(polars.Float64, strict=False).has_nulls()
+
+
 def _codes(series: polars.Series) -> NDArray[Any] | None:
     """A number for each different value; None for a column that can name no series: one value, all different, fractions."""
     import polars

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig, config_fault
+from dltrain.config.types import DataConfig
 from dltrain.data.columns.column import FeatureColumn, check_gaps, read_features, split_untaught, take, usable_rows
 from dltrain.data.columns.image import picture_details
 from dltrain.data.columns.kind import Unseen
@@ -34,6 +34,7 @@ from dltrain.data.tables.input_groups import group_columns, without_untaught
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, TableValues, locator, read_weights
 from dltrain.data.tables.wide_tables import read_plain_numbers
 from dltrain.data.transform import fit_steps
+from dltrain.data.transform_widths import nothing_to_transform
 from dltrain.errors import DataError, all_of
 
 
@@ -186,9 +187,7 @@ class TableFit:
             return preprocessing
         made = preprocessing.make_inputs(self.values, rows, Unseen())
         if FEATURES not in made:
-            raise DataError(
-                config_fault(self.config, "data.transform", "there is no number to transform", "data.encode: one_hot")
-            )
+            raise DataError(nothing_to_transform(self.config))
         steps, said = fit_steps(self.config, np.asarray(made[FEATURES]), self.seed)
         warnings += said
         return replace(preprocessing, steps=steps)

@@ -111,7 +111,9 @@ def fit_streamed(
         )
     if IMAGE in (config.features or {}).values():
         message = f"columns of pictures are held in memory, but {reason}"
-        raise ConfigError(config_fault(config, "data.features", message, "use `source: image_folder` with a table of files"))
+        alone = len(config.features or {}) == 1 and len(config.target) == 1
+        hint = "use `source: image_folder` with a table of files" if alone else "set DLTRAIN_STREAM_BYTES higher, or data.limit"
+        raise ConfigError(config_fault(config, "data.features", message, hint))
     if config.transform:
         message = "its steps are fitted on the whole training part in memory, which is streamed from disk here"
         raise ConfigError(config_fault(config, "data.transform", f"{message}: {reason}", "leave it out, or set data.limit"))

@@ -104,7 +104,7 @@ def predict(
     part = asked.read(stored, threads or stored.threads, reporter, with_targets=False)
     model = stored.build(checkpoint, layer=layer)
     inputs = [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs]
-    if stored.is_average and layer is None:
+    if stored.is_average and layer is None and stored.heads[0].task != "reconstruction":
         outputs, *members = member_outputs(model, inputs, stored.heads)
         result = predictions_of(stored.heads, outputs, part, top)
         add_spread(result, stored.heads, outputs, members)
@@ -113,7 +113,7 @@ def predict(
     if layer is not None:
         result = _layer_values(layer, outputs, part)
     elif stored.heads[0].task == "reconstruction":
-        result = _reconstructions(stored.preprocessing, outputs[0], part)
+        result = reconstructions_of(stored.preprocessing, outputs[0], part)
     else:
         result = predictions_of(stored.heads, outputs, part, top)
     result.notes += _not_finite(outputs)
@@ -144,8 +144,14 @@ def _layer_values(layer: str, outputs: Sequence[NDArray[Any]], part: Part) -> Pr
     return result
 
 
-def _reconstructions(preprocessing: Preprocessing, output: NDArray[Any], part: Part) -> Predictions:
-    """What was made of each row, in the units of the data, and how far it is from the row: what is unusual stands out."""
+def reconstructions_of(preprocessing: Preprocessing, output: NDArray[Any], part: Part) -> Predictions:
+    """What was made of each row, in the units of the data, and how far it is from the row: what is unusual stands out.
+
+    Args:
+        preprocessing: of the run.
+        output: of the model [rows, ...].
+        part: the rows.
+    """
     seen = in_memory(part.inputs[preprocessing.schema.inputs[0].name])
     result = Predictions(part.identifiers, [])
     result.columns["error"] = _in_nine_digits(row_errors(seen, output))

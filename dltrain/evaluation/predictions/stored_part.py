@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Part
-from dltrain.errors import UsageError
+from dltrain.evaluation.asked_rows import MeasuredRows
 from dltrain.evaluation.evaluate import evaluate
+from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
 from dltrain.evaluation.member_metrics import member_outputs
 from dltrain.evaluation.metrics.label_metrics import label_losses
 from dltrain.evaluation.metrics.metrics import row_losses
 from dltrain.evaluation.predictions.held_out import true_columns
-from dltrain.evaluation.predictions.predict import Predictions, add_spread, predictions_of
+from dltrain.evaluation.predictions.predict import Predictions, add_spread, predictions_of, reconstructions_of
 from dltrain.evaluation.scored import Scored
+from dltrain.model.own_code.importing import require_trust
+from dltrain.reporting import Reporter
 
 
 def predict_part(run: Path, part: str, *, top: int | None = None, **options: Any) -> Predictions:
@@ -33,12 +36,15 @@ def predict_part(run: Path, part: str, *, top: int | None = None, **options: Any
         With `row` (from 1, in the source's whole order) and `true_<target>` among what names the rows, and `error` among the
         columns: of a class the negative log of the probability given to the true one, whose mean is `log_loss`; of several labels
         the mean of the labels'; of a number
-        how far off it is, whose mean is `mae`. With several targets `error_<target>`.
+        how far off it is, whose mean is `mae`. With several targets `error_<target>`. Of a reconstruction `error` is that of
+        `predict`, whose mean is `mse`.
     """
+    stored = load_run(run)
+    if stored.heads[0].task == "reconstruction":
+        return _reconstructed(stored, part, **options)
     found = evaluate(run, part=part, own_gates=False, **options)
     scored = found.scored
-    if scored is None:
-        raise UsageError("--part needs a run that predicts a target", hint="--data FILE gives the rows of a file again")
+    assert scored is not None, "of what is not a reconstruction"
     result = predictions_of(scored.heads, scored.outputs, scored.part, top)
     if scored.stored.is_average:
         _, *members = member_outputs(scored.forward.model, scored.encoded.inputs, scored.heads)
@@ -47,6 +53,27 @@ def predict_part(run: Path, part: str, *, top: int | None = None, **options: Any
     result.identifiers = named | true_columns(scored.heads, scored.part)
     result.columns = {**result.columns, **errors_of(scored)}
     result.notes += [note for note in found.notes if "evenly spread" in note]
+    return result
+
+
+def _reconstructed(
+    stored: StoredRun,
+    part: str,
+    *,
+    weights: str | None = None,
+    threads: int | None = None,
+    reporter: Reporter | None = None,
+    **rows: Any,
+) -> Predictions:
+    """What was made of the rows of a part, for a run that reconstructs its input."""
+    require_trust(stored.config.code)
+    reporter = reporter or Reporter()
+    _, checkpoint = find_checkpoint(stored, weights, reporter)
+    found = MeasuredRows(part=part, **rows).read(stored, threads or stored.threads, reporter)
+    inputs = [found.part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs]
+    (output,) = run_outputs(stored.build(checkpoint), inputs)
+    result = reconstructions_of(stored.preprocessing, output, found.part)
+    result.identifiers = {"row": (row_ids(found.part) + 1).tolist(), **result.identifiers}
     return result
 
 

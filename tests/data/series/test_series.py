@@ -346,6 +346,17 @@ def test_c9_siblings_of_several_series(tmp_path: Path) -> None:
     assert find_several(weather, np.arange(501), {"y"}) is None
 
 
+def test_c9_blocks_of_rows_without_a_time_are_said(tmp_path: Path) -> None:
+    stores = ["ash"] * 30 + ["birch"] * 30 + ["elm"] * 30
+    path = write(tmp_path, {"store": stores, "y": np.arange(90.0) % 7})
+    warned = load_dataset(config(path, series={"time": ()}), seed=0).warnings
+    assert any("store names 3 blocks of rows" in text and "series: {id: store}" in text for text in warned), warned
+    for columns in ({"year": stores}, {"shop": ["ash", "birch", "elm"] * 30}, {"level": [1.0] * 40 + [2.0] * 50}):
+        path = write(tmp_path, {**columns, "y": np.arange(90.0) % 7})
+        warned = load_dataset(config(path, series={"time": ()}), seed=0).warnings
+        assert not any("blocks of rows" in text for text in warned), warned
+
+
 def test_c9_new_rows_of_several_series_are_refused_as_well(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     path = write(tmp_path / "one", {"t": hours(100), "y": np.arange(100.0) % 7, "store": ["ash", "birch"] * 50})

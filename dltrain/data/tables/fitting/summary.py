@@ -22,7 +22,7 @@ def check_some_feature(preprocessing: TablePreprocessing, config: DataConfig, le
     """There must be something to learn from; what was left out may say why there is not (raises DataError)."""
     schema = preprocessing.schema
     if not schema.inputs:
-        raise DataError(config_fault(config, "data.features", "no column is left to learn from", _hint_left_out(left_out)))
+        raise DataError(config_fault(config, "data.features", "no column is left to learn from", hint_left_out(left_out)))
     if config.task == RECONSTRUCTION and schema.inputs[0].name != FEATURES:
         hint = "say `data.encode: one_hot`"
         if any(column.form is not None for column in preprocessing.features):
@@ -32,8 +32,12 @@ def check_some_feature(preprocessing: TablePreprocessing, config: DataConfig, le
         raise DataError(config_fault(config, "data.features", "no number is left to reconstruct", hint))
 
 
-def _hint_left_out(left_out: Sequence[tuple[str, str]]) -> str | None:
-    """What could be done about columns that are left out, when no other is there."""
+def hint_left_out(left_out: Sequence[tuple[str, str]]) -> str | None:
+    """What could be done about columns that are left out, when no other is there.
+
+    Args:
+        left_out: columns, and why.
+    """
     if not left_out:
         return None
     said = f"left out: {listed([f'{shown_column(name)} ({reason})' for name, reason in left_out], 8)}"
