@@ -94,9 +94,16 @@ def shown(path: str) -> str:
 
 
 def listed(words: Sequence[object], limit: int = 12) -> str:
-    """Words with commas; a long list is cut and counted."""
-    text = ", ".join(str(word) for word in words[:limit])
+    """Words with commas; a long list is cut and counted, of a long word the middle is left out."""
+    text = ", ".join(_cut(str(word)) for word in words[:limit])
     return text if len(words) <= limit else f"{text}, and {len(words) - limit:,} more"
+
+
+def _cut(word: str) -> str:
+    if len(word) <= LONGEST_WORD:
+        return word
+    word = without_secrets(without_credentials(word))  # of which half would not be known as one
+    return f"{word[: LONGEST_WORD * 3 // 4]}…{word[-LONGEST_WORD // 4 :]}"
 
 
 def column_hint(word: str, columns: Sequence[str]) -> str:
@@ -122,6 +129,7 @@ def normalize(name: str) -> str:
 
 
 LONGEST = 64
+LONGEST_WORD = 120  # of a list
 
 
 def edit_distance(first: str, second: str, limit: int) -> int:

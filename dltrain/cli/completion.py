@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ PACKAGE = Path(__file__).parent.parent
 OF_RUNS = ("evaluate", "predict", "export", "compare", "trace")
 OF_CONFIGS = ("fit", "sweep", "check", "trace", "find-rate")
 MOST_RUNS = 500
+# Bash puts a word on the line as it is: what is more than a word to a shell, as `$(…)` or `a;b`, is never offered.
+_WORD = re.compile(r"(?!-)[\w@%+=:,./-]+")
 
 
 def answer(words: Sequence[str]) -> int:
@@ -87,12 +90,12 @@ def _runs(current: str) -> list[str]:
     """Runs below `runs`, newest first, by name and by path."""
     folder = Path("runs")
     try:
-        names = [entry.name for entry in os.scandir(folder) if os.path.exists(f"{entry.path}/manifest.json")]
+        there = [entry for entry in os.scandir(folder) if os.path.exists(f"{entry.path}/manifest.json")]
+        newest = [entry.name for entry in sorted(there, key=lambda entry: entry.stat().st_mtime, reverse=True)[:MOST_RUNS]]
     except OSError:
         return []
-    newest = sorted(names, key=lambda name: os.stat(folder / name).st_mtime, reverse=True)[:MOST_RUNS]
     words = ["latest", *newest] if not current.startswith("runs/") else [f"runs/{name}" for name in newest]
-    return [word for word in words if word.startswith(current)]
+    return [word for word in words if word.startswith(current) and _WORD.fullmatch(word)]
 
 
 def _files(current: str) -> list[str]:
@@ -103,7 +106,8 @@ def _files(current: str) -> list[str]:
         entries = sorted(os.scandir(where or "."), key=lambda entry: entry.name)
     except OSError:
         return []
-    fitting = [entry for entry in entries if entry.name.startswith(name) and (name or not entry.name.startswith("."))]
+    named = [entry for entry in entries if entry.name.startswith(name) and (name or not entry.name.startswith("."))]
+    fitting = [entry for entry in named if _WORD.fullmatch(where + entry.name)]
     return [
         f"{where}{entry.name}/" if entry.is_dir() else f"{where}{entry.name}"
         for entry in fitting

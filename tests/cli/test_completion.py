@@ -101,3 +101,18 @@ def test_without_words_the_help_is_printed(cli) -> None:
     assert result.code == 2
     assert "Commands" in result.out
     assert "evaluate" in result.out
+
+
+def test_names_that_a_shell_would_run_are_not_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    hostile = ["$(touch pwned)", "a;touch pwned", "`x`", "two words", "*", "--yes", "a\nb", os.fsdecode(b"a\xff"), "~", "!!"]
+    for name in ["plain-1", "größe", *hostile]:
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "manifest.json").write_text("{}")
+        (tmp_path / f"{name}.yaml").write_text("")
+        (tmp_path / "deep" / name).mkdir(parents=True)
+    assert sorted(complete(["evaluate", ""])) == ["größe", "latest", "plain-1"]
+    assert complete(["evaluate", "runs/p"]) == ["runs/plain-1"]
+    assert set(complete(["fit", ""])) >= {"plain-1.yaml", "größe.yaml", "runs/"}
+    assert not any(character in word for word in complete(["fit", ""]) for character in "$;` *\n!~")
+    assert sorted(complete(["check", "deep/"])) == ["deep/--yes/", "deep/größe/", "deep/plain-1/"]

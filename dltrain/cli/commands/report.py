@@ -49,6 +49,8 @@ def command(
         check_output(output, force=force)
     paths = [find_run(word, runs) for word in words]
     page = page_of(paths, None if against is None else find_run(against, runs))
+    for lack in page.lacks:
+        console.warning(lack)
     text = render_html(page) if form == "html" else render_markdown(page)
     console.document({"status": "finished", "runs": [str(path) for path in paths], "format": form, "output": output})
     if output == "-":

@@ -44,7 +44,9 @@ def run_page(path: Path) -> Page:
     manifest, document, findings = run.read_manifest(), run.read_metrics(), read_findings(run)
     part, report = str(document.get("part", "")), document.get("report", {})
     seen = look_at_data(run, manifest, _rows_named(report)) if manifest.get("data") else DataSeen()
-    page = Page(f"{manifest.get('name', path.name)}: {path.name}", verdict_of(manifest, document))
+    page = Page(
+        f"{manifest.get('name', path.name)}: {path.name}", verdict_of(manifest, document), lacks=(seen.note,) if seen.note else ()
+    )
     sections = [
         Section(f"Metrics ({part}, {document.get('weights', '')} weights)", metric_blocks(document, part) if document else []),
         Section("What it says and what is true", answer_blocks(report)),

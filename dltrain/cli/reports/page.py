@@ -54,8 +54,9 @@ class Section:
 
 @dataclass(slots=True)
 class Page:
-    """A report: its title, the answer in a sentence, the sections."""
+    """A report: its title, the answer in a sentence, the sections; and what it lacks, as sentences."""
 
     title: str
     verdict: str
     sections: list[Section] = field(default_factory=list)
+    lacks: tuple[str, ...] = ()

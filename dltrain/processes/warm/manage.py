@@ -63,17 +63,38 @@ def start() -> WarmProcess:
     if there is not None:
         return there
     place = folder()
-    with contextlib.suppress(FileExistsError):
+    with contextlib.suppress(OSError):  # what is wrong with it is said below
         place.mkdir(0o700)
     if not is_own(place):
         raise RunError(f"{place} is not a folder that belongs to you alone", hint="remove it, or set XDG_RUNTIME_DIR")
     # Who comes at the same time waits for the first: each would hold hundreds of megabytes.
-    lock = os.open(place / f"{key}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock = os.open(place / f"{key}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise RunError(f"{place / key}.lock cannot be written: {error.strerror}", hint="remove what stands there") from error
+    try:
+        _wait_for(lock)
         return _asked(place / key, "status", key) or _begin(place, key)
     finally:
         os.close(lock)
+
+
+def _wait_for(lock: int) -> None:
+    """Take a lock; one who holds it and stands still is not waited for without end.
+
+    Raises:
+        RunError: it is not to be had.
+    """
+    until = time.monotonic() + _SECONDS
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise RunError(
+                    "another command has been starting the warm process for minutes", hint="end it, then try again"
+                ) from None
+        time.sleep(0.05)
 
 
 def _begin(place: Path, key: str) -> WarmProcess:

@@ -197,7 +197,7 @@ def test_what_the_data_is(folder):
     assert HOSTILE in str(by_name["y"][4])
 
 
-def test_data_that_has_changed_or_is_gone_is_said_and_no_more(folder, tmp_path):
+def test_data_that_has_changed_or_is_gone_is_said_and_no_more(folder, tmp_path, capsys):
     copy = shutil.copytree(folder / "labels", tmp_path / "copy")
     manifest = Run(copy).read_manifest()
     manifest["data"]["details"] = {"t.csv": {"digest": "another", "bytes": 5, "rows": 200}}
@@ -206,6 +206,7 @@ def test_data_that_has_changed_or_is_gone_is_said_and_no_more(folder, tmp_path):
     try:
         assert "could not be read" in look_at_data(Run(copy), Run(copy).read_manifest(), [1]).note
         assert run(["-q", "report", str(copy), "-o", str(tmp_path / "r.html")]) == 0
+        assert "The run's data could not be read once more" in capsys.readouterr().err
     finally:
         (tmp_path / "t.csv").rename(folder / "t.csv")
 
