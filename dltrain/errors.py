@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dltrain.wording import without_credentials, without_secrets
@@ -39,6 +39,7 @@ class Fault:
         hint: the next step, such as the nearest right spelling, or None.
         severity: "error" or "warning".
         details: lines that stand below the message, such as one for each thing to choose from.
+        code: of a warning about the data: which one it is, whatever its words; else empty.
     """
 
     message: str
@@ -49,6 +50,7 @@ class Fault:
     hint: str | None = None
     severity: str = "error"
     details: tuple[str, ...] = ()
+    code: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         for name in ("message", "hint", "path"):
@@ -65,16 +67,21 @@ class Fault:
         return f"{head}{path}{self.message}{details}{hint}"
 
 
-def as_warning(warning: str | Fault) -> Fault:
+def as_warning(warning: str | Note | Fault) -> Fault:
     """A warning as a fault: a sentence without a place, or a fault that has one."""
+    if isinstance(warning, Note):
+        return Fault(warning.text, severity="warning", code=warning.code)
     return Fault(warning, severity="warning") if isinstance(warning, str) else warning
 
 
 def fault_documents(faults: Iterable[Fault]) -> list[dict[str, Any]]:
-    """Faults for JSON: file, line, column, path, message with its details, hint; without the passwords of URLs."""
+    """Faults for JSON: file, line, column, path, message with its details, hint, and the code of one that has one.
+
+    The passwords of URLs are left out.
+    """
     names = ("file", "line", "column", "path", "message", "hint")
     whole = [replace(fault, message="\n  ".join([fault.message, *fault.details])) for fault in faults]
-    return [{name: _shown(getattr(fault, name)) for name in names} for fault in whole]
+    return [{name: _shown(getattr(fault, name)) for name in (*names, *(["code"] if fault.code else []))} for fault in whole]
 
 
 def _shown(value: str | int | None) -> str | int | None:
@@ -88,21 +95,23 @@ class Note:
     Attributes:
         text: the sentence.
         level: "note" for a fact, "warning" for what may be meant otherwise or is left out.
-        code: which sentence it is, for those who leave it out or say it otherwise; empty where nobody does.
+        code: of a warning: which one it is, whatever its words; it stays as it is. Empty for a fact.
     """
 
     text: str
     level: str = "note"
     code: str = ""
 
-    @property
-    def is_warning(self) -> bool:
-        """Whether it is told apart from the facts."""
-        return self.level == "warning"
+    def __str__(self) -> str:
+        return self.text
+
+    def of(self, where: str) -> Note:
+        """The same of a part or a file, which is named before it."""
+        return replace(self, text=f"{where}: {self.text}")
 
 
-def warn(text: str, code: str = "") -> Note:
-    """A note that is a warning."""
+def warn(text: str, code: str) -> Note:
+    """A note that is a warning, with the code by which a program knows it."""
     return Note(text, "warning", code)
 
 

@@ -89,9 +89,9 @@ def _refuse_in_inputs(inputs: NDArray[Any], series: Any, reading: Reading, confi
         message = f"row {rows[0] + 1:,}: an input is {word}, which means no value ({len(rows):,} such rows)"
         hint = "nothing fills gaps in arrays: mend or leave out those rows, or write a table (csv, parquet)"
         raise DataError(config_fault(config, "data.missing", message, hint))
-    return [warn(f"data.missing: no value of the arrays is {listed(unmet, 8)}")] if unmet else []
+    return [warn(f"data.missing: no value of the arrays is {listed(unmet, 8)}", "no_such_value")] if unmet else []
 
 
 def _unmet(series: Any, words: dict[str, str], reading: Reading) -> list[Note]:
     unmet = [repr(word) for word in words if word and not holds(series, (word,), reading).any()]
-    return [warn(f"data.replace: no target is {listed(unmet, 8)}")] if unmet else []
+    return [warn(f"data.replace: no target is {listed(unmet, 8)}", "no_such_value")] if unmet else []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dltrain.config.types.data import MULTILABEL
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, Note, texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -275,8 +275,7 @@ class Dataset:
         preprocessing: fitted on the training part alone; turns raw rows or pictures into `Part`s.
         fingerprint: hex digest of the raw data and of what was asked of it (not of the paths); equal data, equal digest.
         fingerprint_details: file name -> digest/size, rows, columns: what to show when the fingerprint differs.
-        summary: lines for the user: what was read, kinds of columns, classes with counts, inferences.
-        warnings: sentences for the user.
+        notes: what the user should know: what was read, kinds of columns, classes with counts, inferences; and warnings.
         resolved: values inferred here that go back into the resolved config, by key path
             (`data.task`, `data.features`, `data.separator`, ...).
     """
@@ -286,6 +285,15 @@ class Dataset:
     preprocessing: Preprocessing
     fingerprint: str
     fingerprint_details: Mapping[str, Any]
-    summary: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     resolved: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> tuple[str, ...]:
+        """The facts of the notes, a line each."""
+        return tuple(texts(self.notes, "note"))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The sentences of the notes that warn."""
+        return tuple(texts(self.notes, "warning"))

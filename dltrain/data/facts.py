@@ -9,7 +9,7 @@ from typing import Any
 from dltrain.config.types import DataConfig, SplitConfig, config_fault
 from dltrain.data.dataset import Dataset, InputSpec, Schema, TargetSpec
 from dltrain.data.part_sizes import SplitError, part_sizes
-from dltrain.errors import Fault
+from dltrain.errors import Fault, as_warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def facts_of(dataset: Dataset) -> DataFacts:
         labels,
         exact=True,
         summary=dataset.summary,
-        warnings=tuple(Fault(text, severity="warning") for text in dataset.warnings),
+        warnings=tuple(as_warning(note) for note in dataset.notes if note.level == "warning"),
         inferred={key: value for key, value in dataset.resolved.items() if key in WRITING},
     )
 

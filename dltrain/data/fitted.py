@@ -15,7 +15,7 @@ from dltrain.data.part_sizes import SplitError
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.splits import Rows, fold_indices, split_in_order, split_like_scikit_learn, split_rows
 from dltrain.data.targets import Locate
-from dltrain.errors import ConfigError, DataError, Fault, capped
+from dltrain.errors import ConfigError, DataError, Fault, Note, capped, warn
 from dltrain.wording import listed, nearest
 
 
@@ -26,7 +26,7 @@ class Fitted:
     Attributes:
         preprocessing: fitted, or the stored one.
         parts: preprocessed.
-        summary, warnings: lines for the user.
+        notes: what the user should know, facts and warnings.
         resolved: inferred values by key path.
         manner: how the rows were split ("stratified"), or empty.
         details: of further files that were read, as `RawTable.details` has them: they enter the fingerprint.
@@ -34,8 +34,7 @@ class Fitted:
 
     preprocessing: Preprocessing
     parts: dict[str, Part]
-    summary: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     resolved: dict[str, Any] = field(default_factory=dict)
     manner: str = ""
     details: dict[str, Any] = field(default_factory=dict)
@@ -118,8 +117,8 @@ def _refuse_single_rows(codes: NDArray[np.int32], rows: Rows, labels: tuple[str,
 
 def check_labels(
     name: str, labels: tuple[str, ...], codes: NDArray[np.int32], parts: Mapping[str, Rows], locate: Locate
-) -> list[str]:
-    """Every label must be known to the training part. Returns sentences on labels that only the training part has.
+) -> list[Note]:
+    """Every label must be known to the training part. Returns warnings of labels that only the training part has.
 
     Raises:
         DataError: a label that the training part does not have; named with its first row.
@@ -136,7 +135,7 @@ def check_labels(
             faults.append(_stray_label(name, labels[code], trained, part, int(counts[code]), row, locate))
         lacking = [labels[code] for code in np.flatnonzero((counts == 0) & known)]
         if lacking:
-            notes.append(f"the {part} part has no row of {name}: {listed(lacking)}")
+            notes.append(warn(f"the {part} part has no row of {name}: {listed(lacking)}", "part_without_label"))
     if faults:
         raise DataError(capped(faults))
     return notes

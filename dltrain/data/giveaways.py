@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.dataset import TargetSpec
+from dltrain.errors import Note, warn
 
 if TYPE_CHECKING:
     import polars
@@ -29,8 +30,8 @@ def sampled(rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def warn_of_giveaways(
     columns: Sequence[FeatureColumn], values: Mapping[str, Any], specs: Sequence[TargetSpec], targets: Mapping[str, NDArray[Any]]
-) -> list[str]:
-    """A sentence for each feature that alone tells a target; none where looking would take long.
+) -> list[Note]:
+    """A warning of each feature that alone tells a target; none where looking would take long.
 
     Args:
         columns: the features.
@@ -51,7 +52,8 @@ def warn_of_giveaways(
             score = told_by(values[column.name], targets[spec.name], classes)
             if score >= GIVES_AWAY:
                 how = "correlates with" if classes is None and column.kind == "number" else "alone tells"
-                found.append(f"column {column.name} {how} {spec.name} almost perfectly ({score:.4f}): {ADVICE}")
+                said = f"column {column.name} {how} {spec.name} almost perfectly ({score:.4f}): {ADVICE}"
+                found.append(warn(said, "tells_the_target"))
     return found
 
 

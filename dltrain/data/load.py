@@ -30,7 +30,7 @@ from dltrain.data.tables.fit import fit_table
 from dltrain.data.tables.fit_streamed import fit_streamed, why_streamed
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.tables.row_blocks import mark_blocks
-from dltrain.errors import ConfigError, DataError, Fault, Note, UsageError, texts
+from dltrain.errors import ConfigError, DataError, Fault, Note, UsageError, texts, warn
 from dltrain.reporting import Reporter
 from dltrain.wording import listed, shown
 
@@ -50,7 +50,7 @@ def load_dataset(
     Args:
         config: the `data:` block.
         seed: of the split (unless it has its own) and of generated data.
-        reporter: hears of the stages. Sentences for the user are in the dataset's `summary` and `warnings`.
+        reporter: hears of the stages. Sentences for the user are in the dataset's `notes`.
         preprocessing: of a stored run: nothing is fitted, it transforms.
 
     Raises:
@@ -110,8 +110,7 @@ def prepare(
 
 
 def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Mapping[str, Any]]) -> Dataset:
-    notes = texts(raw.notes, "note") or [_size(config, raw)]
-    warnings = texts(raw.notes, "warning") + fitted.warnings
+    notes = [] if texts(raw.notes, "note") else [Note(_size(config, raw))]
     rows = {name: part.num_rows for name, part in fitted.parts.items()}
     if isinstance(raw, RawTable) and isinstance(fitted.preprocessing, TablePreprocessing):
         mark_blocks(config, raw, fitted.preprocessing, fitted.parts)
@@ -121,8 +120,7 @@ def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Map
         preprocessing=fitted.preprocessing,
         fingerprint=fingerprint(config, raw, [*details, *fitted.details.values()]),
         fingerprint_details={**raw.details, **fitted.details},
-        summary=(*notes, *fitted.summary, describe_parts(rows, fitted.manner)),
-        warnings=tuple(warnings),
+        notes=(*notes, *raw.notes, *fitted.notes, Note(describe_parts(rows, fitted.manner))),
         resolved={**_resolved_reading(config, raw), **_unlisted(config, fitted.resolved)},
     )
 
@@ -226,7 +224,7 @@ def read_part(
         DataError: missing, unreadable, or not such data as the run was trained on.
     """
     raw = _read_raw(preprocessing, paths, with_targets, reporter)
-    notes = texts(_by_the_run(preprocessing, raw), "warning")
+    notes = [note for note in _by_the_run(preprocessing, raw) if note.level == "warning"]
     if isinstance(preprocessing, TablePreprocessing) and isinstance(raw, RawTable):
         known = {column.name for column in preprocessing.features} | {
             name for spec in preprocessing.targets for name in spec.columns_read
@@ -234,10 +232,11 @@ def read_part(
         known |= {preprocessing.weight or "", *preprocessing.identifiers}
         surplus = [name for name in raw.frame.columns if name not in known]
         if surplus:
-            notes.append(f"columns that the model does not use: {listed(surplus)}")
+            notes.append(warn(f"columns that the model does not use: {listed(surplus)}", "unused_columns"))
         folders = sorted({shown(folder) for column in preprocessing.features if column.form for folder in column.images.folder})
         if folders:
-            notes.append(f"pictures that the table names are looked for in {listed(folders, 4)}; --images says otherwise")
+            where = f"pictures that the table names are looked for in {listed(folders, 4)}; --images says otherwise"
+            notes.append(warn(where, "folder_of_pictures"))
     part = _for_file(preprocessing, raw).transform(raw, with_targets=with_targets, notes=notes)
     for note in notes:
         reporter.warning(note)
@@ -250,7 +249,7 @@ def read_ahead(
     """The last rows of each series of some files; see `last_rows`."""
     raw = _read_raw(preprocessing, paths, False, reporter)
     assert isinstance(raw, RawTable)
-    notes = texts(_by_the_run(preprocessing, raw), "warning")
+    notes = [note for note in _by_the_run(preprocessing, raw) if note.level == "warning"]
     by_file = _for_file(preprocessing, raw)
     assert isinstance(by_file, SeriesPreprocessing)
     found = last_rows(by_file, raw, since, notes)
@@ -355,8 +354,9 @@ def read_words(preprocessing: Preprocessing, words: Sequence[str], *, reporter: 
     from dltrain.data.sources.word_vectors import words_table
 
     raw = words_table(words, preprocessing.arguments, reporter)
-    for text in texts(raw.notes, "warning"):
-        reporter.warning(text)
+    for note in raw.notes:
+        if note.level == "warning":
+            reporter.warning(note)
     return preprocessing.transform(raw, with_targets=False)
 
 

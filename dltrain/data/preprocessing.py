@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dltrain.data.dataset import Part, Schema
 from dltrain.data.labels.cells import joined
 from dltrain.data.raw import Raw
+from dltrain.errors import Note
 from dltrain.storage.atomic import write_atomically
 
 JSON_FILE = "preprocessing.json"
@@ -40,7 +41,7 @@ class Preprocessing(ABC):
 
     @abstractmethod
     def transform(
-        self, raw: Raw, *, with_targets: bool, rows: NDArray[np.int64] | None = None, notes: list[str] | None = None
+        self, raw: Raw, *, with_targets: bool, rows: NDArray[np.int64] | None = None, notes: list[Note] | None = None
     ) -> Part:
         """Preprocess all rows, or the given ones; sentences for the user are appended to `notes`.
 

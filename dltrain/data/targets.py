@@ -16,7 +16,7 @@ from dltrain.data.columns.kinds import Reading, is_duration, is_number, is_text,
 from dltrain.data.columns.units import MOST_UNITS, units_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import name_of
-from dltrain.errors import DataError, Fault, capped
+from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.wording import listed, nearest
 
 if TYPE_CHECKING:
@@ -329,7 +329,7 @@ def have_targets(targets: Mapping[str, NDArray[Any]], num_rows: int) -> NDArray[
     return found
 
 
-def numbers_among_labels(config_task: str | None, specs: Sequence[TargetSpec], reading: Reading) -> list[str]:
+def numbers_among_labels(config_task: str | None, specs: Sequence[TargetSpec], reading: Reading) -> list[Note]:
     """Warnings of targets that are many labels, half of them or more numbers: some other text keeps them from being an amount."""
     import polars
 
@@ -341,13 +341,15 @@ def numbers_among_labels(config_task: str | None, specs: Sequence[TargetSpec], r
         units = units_of(labels)
         if 1 < len(units) <= MOST_UNITS:
             found = f"the {len(spec.classes):,} labels of {spec.name} are numbers with different units ({listed(units)})"
-            warnings.append(f"{found}: it is learnt as classes; write one unit, `data.task: classification` agrees")
+            said = f"{found}: it is learnt as classes; write one unit, `data.task: classification` agrees"
+            warnings.append(warn(said, "several_units"))
         is_number = np.isfinite(to_numbers(labels, reading))
         if not is_number.all() and 2 * is_number.sum() >= len(is_number):
             words = listed([repr(label) for label, number in zip(spec.classes, is_number, strict=True) if not number], 3)
             found = f"{int(is_number.sum()):,} of the {len(spec.classes):,} labels of {spec.name} are numbers, not {words}"
             how = f'`data.replace: {{{spec.name}: {{"word": ""}}}}` with `data.missing_target: drop` makes numbers of the others'
-            warnings.append(f"{found}: it is learnt as classes; {how}, `data.task: classification` agrees")
+            said = f"{found}: it is learnt as classes; {how}, `data.task: classification` agrees"
+            warnings.append(warn(said, "numbers_among_labels"))
     return warnings
 
 

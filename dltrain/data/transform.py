@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.catalog.transformers import MOST_NUMBERS, TRANSFORMERS, too_wide
 from dltrain.config.types import Component, DataConfig, config_fault
-from dltrain.errors import ConfigError, RunError
+from dltrain.errors import ConfigError, Note, RunError, warn
 
 # Rows are transformed so many at a time, the last ones filled up: a row's numbers do not depend on its company.
 BLOCK_ROWS = 256
@@ -80,7 +80,7 @@ class FittedStep:
         return {**self.__dict__, "_estimators": {}}  # the estimator is made again where it is needed
 
 
-def fit_steps(config: DataConfig, matrix: NDArray[np.float32], seed: int) -> tuple[tuple[FittedStep, ...], list[str]]:
+def fit_steps(config: DataConfig, matrix: NDArray[np.float32], seed: int) -> tuple[tuple[FittedStep, ...], list[Note]]:
     """Fit the config's transformers one after the other.
 
     Args:
@@ -89,13 +89,13 @@ def fit_steps(config: DataConfig, matrix: NDArray[np.float32], seed: int) -> tup
         seed: of their random draws, where they do not have their own.
 
     Returns:
-        The fitted steps, and sentences for the user.
+        The fitted steps, and warnings.
 
     Raises:
         ConfigError: scikit-learn refuses arguments or data.
     """
     steps: list[FittedStep] = []
-    notes: list[str] = []
+    notes: list[Note] = []
     for index, component in enumerate(config.transform):
         step, said = _fit_step(config, component, index, matrix, seed)
         steps.append(step)
@@ -107,7 +107,7 @@ def fit_steps(config: DataConfig, matrix: NDArray[np.float32], seed: int) -> tup
 
 def _fit_step(
     config: DataConfig, component: Component, index: int, matrix: NDArray[np.float32], seed: int
-) -> tuple[FittedStep, list[str]]:
+) -> tuple[FittedStep, list[Note]]:
     entry = TRANSFORMERS[component.name]
     arguments = {name: tuple(value) if isinstance(value, list) else value for name, value in component.arguments.items()}
     if "random_state" in entry.arguments and arguments.get("random_state") is None:
@@ -129,7 +129,8 @@ def _fit_step(
         raise ConfigError(config_fault(config, path, message)) from error
     said = {str(item.message).splitlines()[0] for item in caught if "onvergence" in item.category.__name__}
     attributes = _fitted_attributes(estimator, entry.bulk)
-    return FittedStep(component.name, arguments, attributes, width), [f"{component.name}: {text}" for text in sorted(said)]
+    notes = [warn(f"{component.name}: {text}", "not_converged") for text in sorted(said)]
+    return FittedStep(component.name, arguments, attributes, width), notes
 
 
 def _class_of(name: str) -> Any:

@@ -102,7 +102,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     config = replace(config, path=(written,) if where is not None else ())
     text = render_table(head, Studied(config, target, columns, leaks, prepared, raw, asked), chosen)
     text += COMPARED if wishes.compare else ""
-    return Starter(text, (head, *fitted.summary, f"model: {chosen.layers_reason}"))
+    return Starter(text, (head, *texts(fitted.notes, "note"), f"model: {chosen.layers_reason}"))
 
 
 def _choose_net(fitted: Fitted, left: Mapping[str, str], wishes: Wishes, is_whole: bool) -> Design:

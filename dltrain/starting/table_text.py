@@ -136,9 +136,8 @@ def _render_columns(block: Block, found: Studied) -> None:
         used = [kind.kind for name, kind in kinds.items() if name not in config.drop]
         counted = [f"{used.count(kind)} of kind {kind}" for kind in KINDS if kind in used]
         block.remark(f"features: all other columns, {listed(counted)}; `features: {{column: kind}}` names them", indent=2)
-    codes, warnings = how_read(replace(config, features=None), found.raw.frame, kinds, columns.reading)
-    for line in (*codes, *warnings):
-        block.remark(line, indent=2)
+    for note in how_read(replace(config, features=None), found.raw.frame, kinds, columns.reading):
+        block.remark(note.text, indent=2)
     if config.drop:
         block.entry("drop", list(config.drop), _drop_remark(config, columns, leaks))
     out = [

@@ -34,7 +34,7 @@ from dltrain.data.pictures.files import skipped_note
 from dltrain.data.pictures.form import PictureForm
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.targets import Locate
-from dltrain.errors import NUM_SHOWN, DataError, Fault, capped
+from dltrain.errors import NUM_SHOWN, DataError, Fault, Note, capped, warn
 from dltrain.storage.values import one_of, texts, typed
 from dltrain.wording import listed, shown_column
 
@@ -215,9 +215,9 @@ def read_features(
 
 
 def usable_rows(
-    columns: Sequence[FeatureColumn], values: Mapping[str, Any], rows: NDArray[np.int64], notes: list[str]
+    columns: Sequence[FeatureColumn], values: Mapping[str, Any], rows: NDArray[np.int64], notes: list[Note]
 ) -> NDArray[np.int64]:
-    """Rows without those that are to be left out because a picture of theirs cannot be used; a sentence on these goes to `notes`.
+    """Rows without those that are to be left out because a picture of theirs cannot be used; a warning of these goes to `notes`.
 
     Raises:
         DataError: none is left.
@@ -233,7 +233,7 @@ def usable_rows(
         found |= bad
         kept &= ~paths.is_in(list(bad)).to_numpy()
     if found:
-        notes.append(skipped_note(list(found.values())).text)
+        notes.append(skipped_note(list(found.values())))
     if not kept.any() and len(rows):
         raise DataError("none of the pictures can be used", hint="data.on_error: fail names each")
     return rows[kept]
@@ -296,11 +296,11 @@ def fit_feature(column: FeatureColumn, values: Any, rows: NDArray[np.int64], how
 
 def split_untaught(
     columns: Sequence[FeatureColumn], num_rows: int
-) -> tuple[list[FeatureColumn], list[tuple[str, str]], list[str]]:
+) -> tuple[list[FeatureColumn], list[tuple[str, str]], list[Note]]:
     """Columns fitted to so many training rows, less those that they teach nothing about.
 
     Returns:
-        Those that are kept, the others with the reason, and sentences that warn: of a column that has no value in training, since
+        Those that are kept, the others with the reason, and warnings: of a column that has no value in training, since
         it is there for something. Of one that does not vary it is enough to tell. In a single row nothing varies.
     """
     gone = [(c.name, c.untaught) for c in columns if c.untaught and (num_rows > 1 or c.untaught.startswith("no "))]
@@ -311,10 +311,11 @@ def split_untaught(
     warnings = []
     if empty:
         what = "these columns have" if len(empty) > 1 else "this column has"
-        warnings.append(f"left out, because {what} no value in the training part: {listed(empty, 20)}")
+        said = f"left out, because {what} no value in the training part: {listed(empty, 20)}"
+        warnings.append(warn(said, "column_without_values"))
     if rounded:
         how = f"data.scale: {{{rounded[0]}: standard}} keeps it"
-        warnings.append(f"left out: {listed(rounded, 20)}: {BY_ROUNDING}; {how}")
+        warnings.append(warn(f"left out: {listed(rounded, 20)}: {BY_ROUNDING}; {how}", "varies_by_rounding"))
     return kept, gone, warnings
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import TextConfig
 from dltrain.data.columns.kinds import Reading, mend, text_of
 from dltrain.data.dataset import InputSpec
+from dltrain.errors import Note, warn
 from dltrain.wording import counted, listed
 
 if TYPE_CHECKING:
@@ -74,20 +75,23 @@ class Unseen:
         rows, unknown = self.texts.get(column, (0, 0))
         self.texts[column] = rows + num_rows, unknown + num_unknown
 
-    def _of_texts(self) -> list[str]:
+    def _of_texts(self) -> list[Note]:
         return [
-            f"most tokens of {name} are unknown to training in {unknown:,} of {counted(rows, 'row')}: "
-            "what the model says of such rows, it says of next to nothing"
+            warn(
+                f"most tokens of {name} are unknown to training in {unknown:,} of {counted(rows, 'row')}: "
+                "what the model says of such rows, it says of next to nothing",
+                "unknown_tokens",
+            )
             for name, (rows, unknown) in self.texts.items()
             if unknown > MANY_UNKNOWN * rows
         ]
 
-    def notes(self, columns: Sequence[FeatureColumn]) -> list[str]:
-        """A sentence for the user where there are any, in the order of the columns."""
+    def notes(self, columns: Sequence[FeatureColumn]) -> list[Note]:
+        """A warning of each where there are any, in the order of the columns."""
         names = [column.name for column in columns if column.name in self.rows]
         found = [f"{name} {self.rows[name]:,} ({listed([*self.words[name]], 3)})" for name in names]
         said = f"rows with a category that training has not seen (treated as unknown): {listed(found, 8)}"
-        return [*([said] if found else []), *self._of_texts()]
+        return [*([warn(said, "unseen_categories")] if found else []), *self._of_texts()]
 
 
 class Kind:

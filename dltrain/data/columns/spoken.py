@@ -31,7 +31,7 @@ from dltrain.data.columns.kinds import (
 from dltrain.data.columns.units import MANY_AMOUNTS, MOST_UNITS, PERCENT, TIMES, is_currency, units_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of
-from dltrain.errors import Fault
+from dltrain.errors import Fault, Note, warn
 from dltrain.wording import listed, shown_column
 
 if TYPE_CHECKING:
@@ -90,11 +90,9 @@ def unusable_types(frame: polars.DataFrame, columns: Mapping[str, str], file: st
     ]
 
 
-def how_read(
-    config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading
-) -> tuple[list[str], list[str]]:
-    """Lines on columns of codes, and warnings of columns that are numbers but for some words; by the first 10,000 rows."""
-    codes, warnings = [], []
+def how_read(config: DataConfig, frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], reading: Reading) -> list[Note]:
+    """Facts on columns of codes, and warnings of columns that are numbers but for some words; by the first 10,000 rows."""
+    codes, warnings = [], list[Note]()
     for name, kind in kinds.items():
         if (
             (config.features or {}).get(name) is not None
@@ -120,16 +118,16 @@ def how_read(
     if codes:
         hint = f"`data.features: {{{codes[0]}: number}}` reads numbers"
         lines.append(f"digits with leading zeros, taken for codes: {listed(codes, 8)}; {hint}")
-    return [*lines, *_units_said(frame, kinds, reading)], warnings
+    return [*map(Note, lines), *map(Note, _units_said(frame, kinds, reading)), *warnings]
 
 
-def _said_of_words(name: str, kind: ColumnKind, sample: polars.Series, is_word: NDArray[np.bool_], what: str) -> str:
-    """That a column would hold numbers, or dates, but for some words."""
+def _said_of_words(name: str, kind: ColumnKind, sample: polars.Series, is_word: NDArray[np.bool_], what: str) -> Note:
+    """A warning that a column would hold numbers, or dates, but for some words."""
     words = listed([repr(word) for word in sample.filter(is_word).unique(maintain_order=True).to_list()], 3)
     count = f"{int((~is_word).sum()):,} of {len(sample):,} values are {what}"
-    return (
-        f"{shown_column(name)}: {count}; because of {words} {_fate(kind)}; "
-        f'`data.replace: {{{name}: {{"word": ""}}}}` makes a word no value, `data.features: {{{name}: category}}` agrees'
+    how = f'`data.replace: {{{name}: {{"word": ""}}}}` makes a word no value, `data.features: {{{name}: category}}` agrees'
+    return warn(
+        f"{shown_column(name)}: {count}; because of {words} {_fate(kind)}; {how}", f"{what.partition(' ')[0]}_among_words"
     )
 
 
@@ -137,25 +135,22 @@ def _fate(kind: ColumnKind) -> str:
     return f"it is left out ({kind.left_out})" if kind.left_out else f"it is of kind {kind.kind}"
 
 
-def _nearly_numbers(name: str, kind: ColumnKind, sample: polars.Series, is_word: NDArray[np.bool_]) -> list[str]:
+def _nearly_numbers(name: str, kind: ColumnKind, sample: polars.Series, is_word: NDArray[np.bool_]) -> list[Note]:
     """A warning on values such as `<5`, `1/2` or `1.5K`, which a person reads as numbers and nothing here does."""
     words = sample.filter(is_word)
     if words.str.contains(LEDGER_ZERO).any() and sample.str.contains(rf"^\(?[$€£¥]? ?{_NUMBER}\)?$|{LEDGER_ZERO}").all():
-        return [
-            f"{shown_column(name)}: a dash stands among amounts, of which it may mean 0 or no value, so {_fate(kind)}; "
-            f'`data.replace: {{{name}: {{"-": "0"}}}}` or `{{"-": ""}}` says which'
-        ]
+        said = f"{shown_column(name)}: a dash stands among amounts, of which it may mean 0 or no value, so {_fate(kind)}"
+        return [warn(f'{said}; `data.replace: {{{name}: {{"-": "0"}}}}` or `{{"-": ""}}` says which', "nearly_numbers")]
     for pattern, what in NEARLY_NUMBERS:
         if words.str.contains(pattern).sum() >= NEARLY_ALL * len(words) and words.n_unique() > 1:
             examples = listed([repr(word) for word in words.unique(maintain_order=True).to_list()], 3)
-            return [
-                f"{shown_column(name)}: values such as {examples} look like {what}, which are not read as numbers, so "
-                f"{_fate(kind)}; write plain numbers, or `data.features: {{{name}: category}}` agrees"
-            ]
+            said = f"{shown_column(name)}: values such as {examples} look like {what}, which are not read as numbers, so"
+            how = f"write plain numbers, or `data.features: {{{name}: category}}` agrees"
+            return [warn(f"{said} {_fate(kind)}; {how}", "nearly_numbers")]
     return []
 
 
-def _nearly_dates(name: str, kind: ColumnKind, sample: polars.Series) -> list[str]:
+def _nearly_dates(name: str, kind: ColumnKind, sample: polars.Series) -> list[Note]:
     """A warning on a column that holds dates but for a few values, such as one that no calendar has."""
     if not sample.str.contains(r"^\D{0,12}\d.*\d").any():
         return []
@@ -182,8 +177,8 @@ def _units_said(frame: polars.DataFrame, kinds: Mapping[str, ColumnKind], readin
     return lines
 
 
-def bare_numbers(frame: polars.DataFrame, columns: Sequence[str], reading: Reading) -> list[str]:
-    """Notes on new numbers without the percent sign or unit that those of the training have.
+def bare_numbers(frame: polars.DataFrame, columns: Sequence[str], reading: Reading) -> list[Note]:
+    """Warnings of new numbers without the percent sign or unit that those of the training have.
 
     Spreadsheets keep 35% as 0.35; a bare 35 may be of another unit.
     """
@@ -202,25 +197,27 @@ def bare_numbers(frame: polars.DataFrame, columns: Sequence[str], reading: Readi
     notes = []
     if percents:
         said = listed([f"{name} {number:g}" for name, number, _ in percents], 8)
-        notes.append(f"numbers without the % that those of the training have are taken for percent (0.35 for 0.35%): {said}")
+        what = f"numbers without the % that those of the training have are taken for percent (0.35 for 0.35%): {said}"
+        notes.append(warn(what, "without_unit"))
     if others:
         said = listed([f"{name} {number:g} for {number:g} {unit}" for name, number, unit in others], 8)
-        notes.append(f"numbers without the unit that those of the training have are taken for it: {said}")
+        notes.append(warn(f"numbers without the unit that those of the training have are taken for it: {said}", "without_unit"))
     return notes
 
 
-def _different_units(name: str, kind: ColumnKind, sample: polars.Series) -> list[str]:
+def _different_units(name: str, kind: ColumnKind, sample: polars.Series) -> list[Note]:
     """A warning of numbers with several units."""
     units = units_of(sample)
     if not 1 < len(units) <= MOST_UNITS or sample.n_unique() <= MANY_AMOUNTS:
         return []
     fate = f"left out ({kind.left_out})" if kind.left_out else f"of kind {kind.kind}"
-    return [f"{shown_column(name)}: numbers with different units ({listed(units, MOST_UNITS)}), so it is {fate}: write one unit"]
+    said = f"{shown_column(name)}: numbers with different units ({listed(units, MOST_UNITS)}), so it is {fate}: write one unit"
+    return [warn(said, "several_units")]
 
 
 def far_codes(
     columns: Sequence[FeatureColumn], values: Mapping[str, Any], specs: Sequence[TargetSpec], targets: Mapping[str, NDArray[Any]]
-) -> list[str]:
+) -> list[Note]:
     """Warnings of numbers that look like a code for "no value": -99, 999 and the like, several times and far from all others.
 
     Args:
@@ -246,13 +243,12 @@ def far_codes(
             if (low - code if code < low else code - high) > max(high - low, 1.0) and high > low:
                 count = f"{len(known) - len(others):,} of the {len(known):,} values looked at are {code:g}"
                 how = f'`data.replace: {{{name}: {{"{code:g}": ""}}}}` makes it no value'
-                found.append(
-                    f"{shown_column(name)}: {count}, far from all others ({low:g} to {high:g}); if that is a code, {how}"
-                )
+                said = f"{shown_column(name)}: {count}, far from all others ({low:g} to {high:g}); if that is a code, {how}"
+                found.append(warn(said, "far_code"))
     return found
 
 
-def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], *, of_folders: bool = False) -> list[str]:
+def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], *, of_folders: bool = False) -> list[Note]:
     """Warnings of labels and of a column's few categories that are one word in other capitals, blanks or points.
 
     Args:
@@ -279,13 +275,14 @@ def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], *
             how = (
                 "put them into one folder" if of_folders else f"`data.replace: {{{name}: {{{other}: {first}}}}}` makes one of two"
             )
-            found.append(f"{shown_column(name)}: {told} are different {what}: if they mean the same, {how}")
+            said = f"{shown_column(name)}: {told} are different {what}: if they mean the same, {how}"
+            found.append(warn(said, "alike_words"))
     return found
 
 
-def totals_rows(raw: RawTable, reading: Reading) -> list[str]:
+def totals_rows(raw: RawTable, reading: Reading) -> list[Note]:
     """A warning of each file whose last row is called a total and holds the sums of the numbers above it."""
-    frame, warnings = raw.frame, []
+    frame, warnings = raw.frame, list[Note]()
     files = [file for _, file, _ in raw.origin] or [""]
     starts = [row for place, (row, _, _) in enumerate(raw.origin) if place == 0 or files[place] != files[place - 1]] or [0]
     several = len(starts) > 1
@@ -312,7 +309,7 @@ def totals_row(
     file: str = "",
     *,
     is_text: bool = True,
-) -> list[str]:
+) -> list[Note]:
     """A warning where the last row of a file is called a total and holds the sums of the numbers above it.
 
     Args:
@@ -337,7 +334,8 @@ def totals_row(
             begins = is_text and called[0] == columns[0]
             how = f"`data.comment: {word}` leaves out lines that begin so" if begins else "take it out of the file"
             what = f"the last row{f' of {file}' if file else ''} is called {word!r}"
-            return [f"{what} and holds the sums of the others ({shown_column(name)}): it is no row; {how}"]
+            said = f"{what} and holds the sums of the others ({shown_column(name)}): it is no row; {how}"
+            return [warn(said, "row_of_totals")]
     return []
 
 
@@ -383,19 +381,19 @@ class UnmetWords:
             if word in words:
                 words.remove(word)
 
-    def warnings(self) -> list[str]:
-        """A sentence on those of `missing`, and on each column's."""
-        said = (
-            [f"data.missing: no value of the table is {listed([repr(word) for word in self.missing], 8)}"] if self.missing else []
-        )
-        return said + [
+    def warnings(self) -> list[Note]:
+        """One of those of `missing`, and one of each column's."""
+        missing = f"data.missing: no value of the table is {listed([repr(word) for word in self.missing], 8)}"
+        said = [missing] if self.missing else []
+        said += [
             f"data.replace: no value of {shown_column(name)} is {listed([repr(word) for word in words], 8)}"
             for name, words in self.replace.items()
             if words
         ]
+        return [warn(text, "no_such_value") for text in said]
 
 
-def unmet_words(config: DataConfig, frame: polars.DataFrame, reading: Reading) -> list[str]:
+def unmet_words(config: DataConfig, frame: polars.DataFrame, reading: Reading) -> list[Note]:
     """Warnings of words in `missing` and `replace` that no cell of the table is."""
     words = UnmetWords.of(config)
     words.remove(words.among(frame, reading))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import TextConfig
 from dltrain.data.columns.kinds import is_unspaced
+from dltrain.errors import Note, warn
 from dltrain.storage.values import one_of, texts, typed
 
 if TYPE_CHECKING:
@@ -106,11 +107,14 @@ class Tokenizer:
         return cls(one_of(state, "standardize", STANDARDIZE), one_of(state, "split", SPLITS), ngrams, length, vocabulary)
 
 
-def warn_of_whole_lines(tokenizers: Mapping[str, Tokenizer | None]) -> list[str]:
-    """A sentence for each column of text, by name, whose words are whole lines."""
+def warn_of_whole_lines(tokenizers: Mapping[str, Tokenizer | None]) -> list[Note]:
+    """A warning of each column of text, by name, whose words are whole lines."""
     return [
-        f"the text of {name} has no blanks between words (as Chinese, Japanese, Thai): each token is a whole clause; "
-        "`data.text: {split: character}` makes each character one"
+        warn(
+            f"the text of {name} has no blanks between words (as Chinese, Japanese, Thai): each token is a whole clause; "
+            "`data.text: {split: character}` makes each character one",
+            "no_blanks",
+        )
         for name, tokenizer in tokenizers.items()
         if tokenizer is not None and tokenizer.takes_lines_for_words
     ]

@@ -14,7 +14,7 @@ from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.columns.tokens import NUM_RESERVED
 from dltrain.data.files import DIGEST_BYTES, expand_paths, read_blocks
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, Note
 from dltrain.storage.bounds import LINE_BYTES
 from dltrain.wording import LONGEST, edit_distance, shown
 
@@ -152,7 +152,7 @@ def _odd(fields: list[bytes]) -> str:
 
 def token_vectors(
     columns: Sequence[FeatureColumn], config: DataConfig
-) -> tuple[tuple[FeatureColumn, ...], dict[str, Any], list[str]]:
+) -> tuple[tuple[FeatureColumn, ...], dict[str, Any], list[Note]]:
     """The text columns with the word vectors that their embeddings begin with; zeros for tokens that the file lacks.
 
     Args:
@@ -160,7 +160,7 @@ def token_vectors(
         config: names the file, if any, as `data.text.vectors`.
 
     Returns:
-        The columns, the file's digest as `RawTable.details` has it, and sentences for the user.
+        The columns, the file's digest as `RawTable.details` has it, and facts for the user.
 
     Raises:
         DataError: the file cannot be read, or has none of the tokens.
@@ -181,7 +181,8 @@ def token_vectors(
     for column in columns:
         if column.tokenizer is not None:
             column, num_known = _with_vectors(column, column.tokenizer.vocabulary, vectors, config)
-            notes.append(f"word vectors: {num_known:,} of the {column.vocabulary_size - NUM_RESERVED:,} tokens of {column.name}")
+            all_tokens = column.vocabulary_size - NUM_RESERVED
+            notes.append(Note(f"word vectors: {num_known:,} of the {all_tokens:,} tokens of {column.name}"))
         made.append(column)
     return tuple(made), {config.text.vectors: {"digest": vectors.digest, "bytes": vectors.num_bytes}}, notes
 

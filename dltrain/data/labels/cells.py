@@ -13,7 +13,7 @@ from dltrain.data.columns.kinds import Reading, is_text, mend, text_of, to_boole
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.data.targets import Locate, row_fault, sort_labels
-from dltrain.errors import DataError, Fault, capped
+from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.wording import counted, listed
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def labels_of(cells: Cells, name: str, least: int) -> tuple[str, ...]:
 
 
 def encode_cells(
-    series: polars.Series, spec: TargetSpec, reading: Reading, locate: Locate, *, drop: bool, notes: list[str] | None = None
+    series: polars.Series, spec: TargetSpec, reading: Reading, locate: Locate, *, drop: bool, notes: list[Note] | None = None
 ) -> NDArray[np.int8]:
     """The labels of a column's rows, int8 [rows, labels]; labels that the spec does not have are said.
 
@@ -162,7 +162,7 @@ def encode_cells(
         reading: see `read_cells`.
         locate: the place of a row.
         drop: whether rows without a value are let through, as `NO_ROW`.
-        notes: a sentence on labels that are not known goes there.
+        notes: a warning of labels that are not known goes there.
 
     Raises:
         DataError: a row without a value, with its place.
@@ -174,14 +174,15 @@ def encode_cells(
     return cells.matrix(spec.classes)
 
 
-def unknown_labels(cells: Cells, spec: TargetSpec) -> list[str]:
-    """A sentence on labels that are none of the spec's."""
+def unknown_labels(cells: Cells, spec: TargetSpec) -> list[Note]:
+    """A warning of labels that are none of the spec's."""
     unknown = cells.labels.filter(~cells.labels.is_in(list(spec.classes)))
     if not len(unknown):
         return []
     counts = unknown.value_counts(sort=True)
     words = [f"{label} ({counted(count, 'row')})" for label, count in counts.iter_rows()]
-    return [f"labels of {spec.name} that training has not learnt, which count for nothing here: {listed(words, 8)}"]
+    said = f"labels of {spec.name} that training has not learnt, which count for nothing here: {listed(words, 8)}"
+    return [warn(said, "unknown_labels")]
 
 
 def encode_columns(
@@ -249,7 +250,7 @@ def encode_labels(
     locate: Locate,
     *,
     drop: bool,
-    notes: list[str] | None = None,
+    notes: list[Note] | None = None,
 ) -> NDArray[np.int8]:
     """The labels of a table's rows as a run has learnt them, int8 [rows, labels]; see `encode_cells` and `encode_columns`."""
     if spec.columns:

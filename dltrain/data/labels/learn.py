@@ -27,7 +27,7 @@ from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.targets import Locate
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.wording import counted, listed
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ def labels_of_array(config: DataConfig, codes: NDArray[np.int8], name: str) -> T
 
 def learn_labels(
     config: DataConfig, spec: TargetSpec, codes: NDArray[np.int8], rows: Mapping[str, Rows]
-) -> tuple[TargetSpec, NDArray[np.int8], list[str]]:
-    """The labels that the training part can teach, those of all rows without the others, and sentences on what is odd.
+) -> tuple[TargetSpec, NDArray[np.int8], list[Note]]:
+    """The labels that the training part can teach, those of all rows without the others, and warnings of what is odd.
 
     Args:
         config: the `data:` block.
@@ -105,22 +105,25 @@ def learn_labels(
     least = max(1, (config.labels or LabelsConfig()).min_count)
     train = codes[rows["train"]]
     counts = train.sum(axis=0, dtype=np.int64)
-    kept, notes, of = counts >= least, list[str](), "" if spec.columns else f" of {spec.name}"
+    kept, notes, of = counts >= least, list[Note](), "" if spec.columns else f" of {spec.name}"
     absent = np.flatnonzero(counts == 0)
     if len(absent):
         others = sum((codes[part].sum(axis=0, dtype=np.int64) for name, part in rows.items() if name != "train"), 0 * counts)
         words = [f"{spec.classes[place]} ({counted(int(others[place]), 'row')} elsewhere)" for place in absent]
-        notes.append(f"labels{of} that no row of the training part has, so that they are not learnt: {listed(words, 8)}")
+        said = f"labels{of} that no row of the training part has, so that they are not learnt: {listed(words, 8)}"
+        notes.append(warn(said, "labels_not_learnt"))
     rare = np.flatnonzero((counts > 0) & ~kept)
     if len(rare):
         words = [f"{spec.classes[place]} ({int(counts[place]):,})" for place in rare]
-        notes.append(f"labels{of} with fewer than {least:,} rows of the training part, not learnt: {listed(words, 8)}")
+        said = f"labels{of} with fewer than {least:,} rows of the training part, not learnt: {listed(words, 8)}"
+        notes.append(warn(said, "labels_not_learnt"))
     if not kept.any():
         raise DataError(Fault(f"no label of {spec.name} is left to learn", path="data.target"))
     always = np.flatnonzero(kept & (counts == len(train)))
     if len(always):
         words = [spec.classes[place] for place in always]
-        notes.append(f"every row of the training part has the label {listed(words, 8)}{of}: there is nothing to tell")
+        said = f"every row of the training part has the label {listed(words, 8)}{of}: there is nothing to tell"
+        notes.append(warn(said, "one_value"))
     classes = tuple(label for label, is_kept in zip(spec.classes, kept.tolist()) if is_kept)
     columns = tuple(name for name, is_kept in zip(spec.columns, kept.tolist()) if is_kept)
     return replace(spec, classes=classes, columns=columns), np.ascontiguousarray(codes[:, kept]), notes

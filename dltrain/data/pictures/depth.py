@@ -44,7 +44,8 @@ class Depth:
             values = f"with values up to {self.highest:,.6g}: {self.white:,.6g} is taken for white ({how})"
             found.append(Note(f"{self.num_deep:,} pictures of more than 8 bits a pixel, {values}"))
         if self.num_coarse:
-            found.append(warn(f"of {self.num_coarse:,} pictures of 16 bits for each colour the upper 8 bits are read"))
+            said = f"of {self.num_coarse:,} pictures of 16 bits for each colour the upper 8 bits are read"
+            found.append(warn(said, "upper_bits"))
         return found
 
 

@@ -81,7 +81,7 @@ def unusable(faults: Sequence[Fault], hint: str | None) -> DataError:
 def skipped_note(faults: Sequence[Fault]) -> Note:
     """A warning that names pictures which were left out."""
     words = [f"{shown(fault.file or '')} ({fault.message})" for fault in faults]
-    return warn(f"{len(words):,} pictures that cannot be used were left out: {listed(words, NUM_NAMED)}")
+    return warn(f"{len(words):,} pictures that cannot be used were left out: {listed(words, NUM_NAMED)}", "broken_pictures")
 
 
 @contextlib.contextmanager

@@ -42,7 +42,7 @@ from dltrain.data.targets import (
     transformed,
 )
 from dltrain.data.transform import fit_steps
-from dltrain.errors import DataError
+from dltrain.errors import DataError, Note, warn
 from dltrain.wording import listed
 
 
@@ -58,32 +58,32 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
     spec, values = describe_target(config, raw)
     codes = values if spec.classes else None
     parts, manner = _choose_rows(config, raw, spec, codes, seed)
-    warnings: list[str] = []
+    notes: list[Note] = []
     if codes is not None and spec.is_multilabel:
-        spec, values, warnings = learn_labels(config, spec, codes, parts)
+        spec, values, notes = learn_labels(config, spec, codes, parts)
     elif codes is not None:
-        warnings = check_labels(spec.name, spec.classes, codes, parts, _locator(raw))
+        notes = check_labels(spec.name, spec.classes, codes, parts, _locator(raw))
         if stored is None:
-            warnings += alike_words((), (spec,), of_folders=config.source == "image_folder")
+            notes += alike_words((), (spec,), of_folders=config.source == "image_folder")
     preprocessing = stored
     if preprocessing is None:
         fitted = _fit(config, raw, spec, values, parts["train"])
-        warnings += _told_apart_by_rounding(fitted)
+        notes += _told_apart_by_rounding(fitted)
         if config.transform:
             matrix = scale_pictures(raw.images, parts["train"], fitted.center, fitted.spread)
-            steps, notes = fit_steps(config, matrix.reshape(len(matrix), -1), seed)
+            steps, more = fit_steps(config, matrix.reshape(len(matrix), -1), seed)
             fitted = replace(fitted, steps=steps)
-            warnings += notes
+            notes += more
         preprocessing = fitted
     made = {name: preprocessing.transform(raw, with_targets=True, rows=chosen) for name, chosen in parts.items()}
-    summary = [*_describe(spec, values), *preprocessing.describe()]
+    notes[:0] = map(Note, (*_describe(spec, values), *preprocessing.describe()))
     resolved: dict[str, Any] = {"data.task": spec.task}
     if isinstance(preprocessing, PicturePreprocessing):
         resolved["data.scale"] = preprocessing.scale
         bits = bits_of((preprocessing.reader or {}).get("white"))
         if bits is not None:
             resolved["data.depth"] = bits
-    return Fitted(preprocessing, made, summary, warnings, resolved, manner)
+    return Fitted(preprocessing, made, notes, resolved, manner)
 
 
 def _choose_rows(
@@ -184,7 +184,7 @@ def _fit(config: DataConfig, raw: RawPictures, spec: TargetSpec, values: NDArray
     )
 
 
-def _told_apart_by_rounding(fitted: PicturePreprocessing) -> list[str]:
+def _told_apart_by_rounding(fitted: PicturePreprocessing) -> list[Note]:
     """A warning of positions that vary in training by less than float32 holds: scaled by that, other values are far outside."""
     center, spread = np.broadcast_arrays(np.abs(fitted.center), fitted.spread)
     fractional = center != np.floor(center)
@@ -193,9 +193,10 @@ def _told_apart_by_rounding(fitted: PicturePreprocessing) -> list[str]:
         return []
     first = listed([str(place + 1) for place in places.tolist()], 8)
     said = (
-        f"{len(places):,} of the {center.size:,} values of a row vary in the training part by less than float32 numbers of their"
+        f"{len(places):,} of the {center.size:,} values of a row vary in the training part by less than float32 numbers of their "
+        f"size are told apart (number {first}); scaled by that, any other value is far outside: leave them out"
     )
-    return [f"{said} size are told apart (number {first}); scaled by that, any other value is far outside: leave them out"]
+    return [warn(said, "varies_by_rounding")]
 
 
 def _describe(spec: TargetSpec, values: NDArray[Any]) -> list[str]:

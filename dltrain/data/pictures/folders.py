@@ -286,5 +286,5 @@ def _notes(part: str, found: _Found) -> list[Note]:
         words = [f"{count:,} {name}" for name, count in found.others.most_common()]
         notes.append(Note(f"{part}: passed over what is no picture by its name: {listed(words, 6)}"))
     if found.empty:
-        notes.append(warn(f"{part}: no pictures in {listed(found.empty, 6)}: it is no class"))
+        notes.append(warn(f"{part}: no pictures in {listed(found.empty, 6)}: it is no class", "class_without_pictures"))
     return notes

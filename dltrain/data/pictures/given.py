@@ -72,10 +72,11 @@ def _in_table(path: str, table: DataConfig, with_labels: bool, faults: list[Faul
     except DataError as error:
         faults.extend(error.faults)
         return []
-    result.notes += [warn(f"{shown(path)}: {note}") for note in notes]
+    result.notes += [warn(f"{shown(path)}: {note}", "rows_left_out") for note in notes]
     used = [folder for folder in table.images.folder if any(file.path.startswith(os.path.join(folder, "")) for file in files)]
     if used:
-        result.notes.append(warn(f"pictures of {shown(path)} come from {listed([shown(folder) for folder in used])}"))
+        said = f"pictures of {shown(path)} come from {listed([shown(folder) for folder in used])}"
+        result.notes.append(warn(said, "folder_of_pictures"))
     return files
 
 
@@ -86,7 +87,8 @@ def _in_folder(folders: FolderReader, path: str, codes: Mapping[str, int], notes
     if not names or (own in codes and not any(name in codes for name in names)):
         return list(folders.walk(path, path, own))
     if own in codes:
-        notes.append(warn(f"{shown(path)}: the folders in it are its classes ({listed(names, 4)}), not its own name"))
+        said = f"{shown(path)}: the folders in it are its classes ({listed(names, 4)}), not its own name"
+        notes.append(warn(said, "folders_are_classes"))
     folders.pass_over(beside)
     return [file for name in names for file in folders.walk(os.path.join(path, name), os.path.join(path, name), name)]
 

@@ -21,7 +21,7 @@ from dltrain.data.raw import Raw, RawPictures
 from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION, target_from, target_state
 from dltrain.data.targets import smeared
 from dltrain.data.transform import FittedStep, apply_steps, describe_steps, steps_from, steps_state
-from dltrain.errors import DataError, Fault, capped
+from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.settings import whole_number
 from dltrain.storage.values import one_of, texts, typed
 from dltrain.wording import listed
@@ -85,7 +85,7 @@ class PicturePreprocessing(Preprocessing):
         *,
         with_targets: bool,
         rows: NDArray[np.int64] | None = None,
-        notes: list[str] | None = None,
+        notes: list[Note] | None = None,
     ) -> Part:
         """See `Preprocessing.transform`."""
         if not isinstance(raw, RawPictures):
@@ -111,7 +111,7 @@ class PicturePreprocessing(Preprocessing):
         names = {"file": [raw.names[row] for row in rows]} if raw.names else {}
         return Part({self.schema.inputs[0].name: scaled}, targets, None, rows.astype(np.int64), names)
 
-    def _usable_rows(self, raw: RawPictures, with_targets: bool, notes: list[str] | None) -> NDArray[np.int64]:
+    def _usable_rows(self, raw: RawPictures, with_targets: bool, notes: list[Note] | None) -> NDArray[np.int64]:
         """All rows; where targets are needed and may be missing, those that have one."""
         rows = np.arange(len(raw.images))
         if not with_targets or raw.target is None or self.targets[0].task == RECONSTRUCTION:
@@ -124,7 +124,8 @@ class PicturePreprocessing(Preprocessing):
             message = f"row {int(np.argmin(is_there)) + 1:,}: no value for the target ({count:,} such rows)"
             raise DataError(message, hint="data.missing_target: drop, when the run was trained, leaves such rows out")
         if notes is not None:
-            notes.append(f"rows left out: {count:,} of {len(rows):,} have no value for the target (data.missing_target: drop)")
+            said = f"rows left out: {count:,} of {len(rows):,} have no value for the target (data.missing_target: drop)"
+            notes.append(warn(said, "rows_left_out"))
         return rows[is_there]
 
     def _scaled(self, images: NDArray[Any] | DiskArray, rows: NDArray[np.int64]) -> Array:

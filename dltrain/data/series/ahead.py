@@ -16,7 +16,7 @@ from dltrain.data.raw import RawTable
 from dltrain.data.series.groups import shown_names
 from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues
 from dltrain.data.series.times import DATE_PARTS, Times
-from dltrain.errors import DataError, Fault, UsageError
+from dltrain.errors import DataError, Fault, Note, UsageError, warn
 from dltrain.wording import listed
 
 
@@ -104,7 +104,7 @@ def _is_told(column: FeatureColumn, foretold: set[str], time: Sequence[str]) -> 
     return column.name in time and column.kind in ("date", "number")
 
 
-def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | None, notes: list[str]) -> Ahead:
+def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | None, notes: list[Note]) -> Ahead:
     """The last `history` rows of each series of a table.
 
     Args:
@@ -125,9 +125,8 @@ def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | No
     groups = values.timeline.groups
     if short and preprocessing.series.id:
         names = shown_names([groups.names[code] for code in short])
-        notes.append(
-            f"{len(short):,} series have less than {preprocessing.series.history} rows without a gap at their end: {names}"
-        )
+        said = f"{len(short):,} series have less than {preprocessing.series.history} rows without a gap at their end: {names}"
+        notes.append(warn(said, "short_series"))
     if not len(ends):
         apart = f", each {preprocessing.step.describe()} after the one before," if preprocessing.series.gaps == "split" else ""
         message = f"forecasts need the last {preprocessing.series.history} rows{apart} and there are {raw.frame.height:,} rows"
@@ -169,7 +168,7 @@ def moment_of(text: str, times: Times) -> Any:
     return number if times.kind == "number" else number - 1
 
 
-def _say_earlier(found: Ahead, since: str, notes: list[str]) -> None:
+def _say_earlier(found: Ahead, since: str, notes: list[Note]) -> None:
     """Say whose forecasts begin at another time than was asked for, as those do that have no rows just before it."""
     wanted = moment_of(since, found.last)
     first = found.last.later(found.preprocessing.step, 1)
@@ -179,4 +178,5 @@ def _say_earlier(found: Ahead, since: str, notes: list[str]) -> None:
         of = (
             f" of {len(early):,} series, such as {shown_names([found.names[early[0]]])}," if found.preprocessing.series.id else ""
         )
-        notes.append(f"the forecasts{of} begin at {text}, one step after the last row before {since}")
+        said = f"the forecasts{of} begin at {text}, one step after the last row before {since}"
+        notes.append(warn(said, "forecasts_begin"))

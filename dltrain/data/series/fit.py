@@ -35,7 +35,7 @@ from dltrain.data.tables.fitting.summary import summarize
 from dltrain.data.tables.fitting.targets import scaled_target, target_names
 from dltrain.data.tables.preprocessing import TablePreprocessing, locator
 from dltrain.data.targets import HINT_CONSTANT, transformed
-from dltrain.errors import ConfigError, DataError
+from dltrain.errors import ConfigError, DataError, Note, warn
 from dltrain.reporting import Reporter
 from dltrain.settings import whole_number
 from dltrain.storage.stored_folders import META, make_folder
@@ -61,7 +61,7 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     reading = stored.table.reading if stored else with_units(config, raw, reading_of(config, raw))
     times = read_times(raw.frame, series.time, reading, locate, stored.date_format if stored else None)
     groups = read_groups(raw.frame, series.id, reading, locate)
-    notes: list[str] = []
+    notes: list[Note] = []
     for rows in () if series.id else raw.parts.values() or (None,):
         refuse_several(raw, times, series.time, config.target, reading, notes, rows)
     timeline, places = _parts(config, raw, times, groups, stored)
@@ -78,12 +78,12 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     values = preprocessing.order_values(timeline, features, targets, notes)
     parts = _windows(config, preprocessing, values, places, reporter, notes)
     known = {name: column[np.isfinite(column)] for name, column in values.targets.items()}
-    summary = [preprocessing.describe()[0], *summarize(preprocessing.table, known, left_out, raw.frame.height, untaught)]
-    summary += _season_line(config, preprocessing)
-    summary += _gap_lines(preprocessing, features, targets)
+    facts = [Note(preprocessing.describe()[0]), *summarize(preprocessing.table, known, left_out, raw.frame.height, untaught)]
+    facts += map(Note, (*_season_line(config, preprocessing), *_gap_lines(preprocessing, features, targets)))
+    notes[:0] = facts
     within = f" within each of {len(groups.names):,} series" if series.id else ""
     manner = f"by time{within}" + (", files of their own" if raw.parts else "")
-    return Fitted(preprocessing, parts, summary, notes, _resolved(preprocessing), manner)
+    return Fitted(preprocessing, parts, notes, _resolved(preprocessing), manner)
 
 
 def _parts(
@@ -120,7 +120,7 @@ def _parts(
         np.concatenate(runs),
         lines["train"].step,
         lines["train"].splits,
-        [f"{name} part: {note}" for name, line in lines.items() for note in line.notes],
+        [note.of(f"{name} part") for name, line in lines.items() for note in line.notes],
     )
     return timeline, {name: places[name] for name in ("train", "validation", "test") if name in places}
 
@@ -143,7 +143,8 @@ def _split(config: DataConfig, line: Timeline) -> dict[str, Rows]:
     if refused is not None:
         if short == len(ends):
             raise DataError(config_fault(config, "data.split", str(refused))) from refused
-        line.notes.append(f"{short:,} series are too short to be split and are in the training part alone")
+        said = f"{short:,} series are too short to be split and are in the training part alone"
+        line.notes.append(warn(said, "short_series"))
     return {name: np.concatenate(places) for name, places in found.items() if places}
 
 
@@ -153,7 +154,7 @@ def _joined(times: list[Times]) -> Times:
     return replace(times[0], values=values, labels=np.concatenate(labels) if len(labels) == len(times) else None)
 
 
-def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, list[tuple[str, str]], list[str]]:
+def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, list[tuple[str, str]], list[Note]]:
     """The columns and targets, not fitted yet; what is left out; what was guessed.
 
     A target's own past is a feature like any other column.
@@ -193,8 +194,8 @@ def _fit(
     train: Rows,
     features: Mapping[str, Any],
     targets: Mapping[str, NDArray[np.float64]],
-) -> tuple[SeriesPreprocessing, list[tuple[str, str]], list[str]]:
-    """Statistics of the training rows; the columns that they teach nothing about, and sentences on these."""
+) -> tuple[SeriesPreprocessing, list[tuple[str, str]], list[Note]]:
+    """Statistics of the training rows; the columns that they teach nothing about, and warnings."""
     assert config.series is not None
     rows = timeline.rows[train]
     last_known = config.impute is None
@@ -211,7 +212,7 @@ def _fit(
             message = f"the target {spec.name} is {'empty' if not len(known) else 'the same'} in every row of the training part"
             if not len(known) or not config.allow_one_class:
                 raise DataError(config_fault(config, "data.target", message, HINT_CONSTANT if len(known) else None))
-            warnings.append(f"{message}: to say it always is all that can be learnt")
+            warnings.append(warn(f"{message}: to say it always is all that can be learnt", "one_value"))
         specs.append(scaled_target(config, spec, {spec.name: known}, np.arange(len(known))))
     if not fitted and config.allow_one_class:
         fitted = tuple(column for column in columns if column.name in config.target)
@@ -245,7 +246,7 @@ def _windows(
     values: SeriesValues,
     places: Mapping[str, Rows],
     reporter: Reporter,
-    notes: list[str],
+    notes: list[Note],
 ) -> dict[str, Part]:
     """The parts, each of its windows."""
     series = preprocessing.series
@@ -266,7 +267,7 @@ def _windows(
 
 
 def _say_silent(
-    name: str, part: Part, values: SeriesValues, rows: Rows, preprocessing: SeriesPreprocessing, notes: list[str]
+    name: str, part: Part, values: SeriesValues, rows: Rows, preprocessing: SeriesPreprocessing, notes: list[Note]
 ) -> None:
     """Say which series a part holds no window of."""
     groups, columns = values.timeline.groups, preprocessing.series.id
@@ -274,7 +275,7 @@ def _say_silent(
     silent = [names for names in (groups.names[code] for code in np.unique(groups.codes[rows])) if names not in seen]
     if silent and part.num_rows:
         needed = f"{name} part: {len(silent):,} series have no window of {_needed(preprocessing)} in it"
-        notes.append(f"{needed}: {shown_names(silent)}{_way_out(name, preprocessing)}")
+        notes.append(warn(f"{needed}: {shown_names(silent)}{_way_out(name, preprocessing)}", "series_without_windows"))
 
 
 def _needed(preprocessing: SeriesPreprocessing) -> str:

@@ -13,7 +13,7 @@ from dltrain.data.columns.kinds import Reading, mend, text_of
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.rows import WHOLE
 from dltrain.data.targets import Locate
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.wording import listed
 
 if TYPE_CHECKING:
@@ -85,13 +85,14 @@ def read_groups(frame: polars.DataFrame, columns: Sequence[str], reading: Readin
     return Groups(codes.to_numpy().astype(np.int64), different.rows())
 
 
-def unknown_note(groups: Groups, known: Sequence[tuple[str, ...]], columns: Sequence[str]) -> str | None:
-    """A sentence on series that the training part did not have; None where there are none."""
+def unknown_note(groups: Groups, known: Sequence[tuple[str, ...]], columns: Sequence[str]) -> list[Note]:
+    """A warning of series that the training part did not have; nothing where there are none."""
     there = set(known)
     new = [name for name in (groups.names[code] for code in np.unique(groups.codes)) if name not in there]
     if not new:
-        return None
-    return f"{len(new):,} series ({', '.join(columns)}) were not in the training part: {shown_names(new)}"
+        return []
+    said = f"{len(new):,} series ({', '.join(columns)}) were not in the training part: {shown_names(new)}"
+    return [warn(said, "unknown_series")]
 
 
 def shown_names(names: Sequence[tuple[str, ...]]) -> str:

@@ -23,7 +23,7 @@ from dltrain.data.series.timeline import Timeline, arrange, every, fill_forward,
 from dltrain.data.series.times import CALENDARS, Step, read_times
 from dltrain.data.splits import blocks_in_order
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, locator
-from dltrain.errors import DataError, Fault, capped
+from dltrain.errors import DataError, Fault, Note, capped
 from dltrain.storage.values import one_of, texts, typed
 from dltrain.wording import listed
 
@@ -95,7 +95,7 @@ class SeriesPreprocessing(Preprocessing):
         return step if quantile in (None, 0.5) else f"{step} quantile {quantile:g}"
 
     def transform(
-        self, raw: Raw, *, with_targets: bool, rows: NDArray[np.int64] | None = None, notes: list[str] | None = None
+        self, raw: Raw, *, with_targets: bool, rows: NDArray[np.int64] | None = None, notes: list[Note] | None = None
     ) -> Part:
         """Every window of the data (stride 1), the one that ends at its last row included where no targets are asked for."""
         if not isinstance(raw, RawTable):
@@ -115,7 +115,7 @@ class SeriesPreprocessing(Preprocessing):
         """How many rows a window spans."""
         return self.series.history + (self.series.horizon if with_targets else 0)
 
-    def read_values(self, raw: RawTable, *, with_targets: bool, notes: list[str]) -> SeriesValues:
+    def read_values(self, raw: RawTable, *, with_targets: bool, notes: list[Note]) -> SeriesValues:
         """Read the columns, put them in the order of time, fill and scale them.
 
         Raises:
@@ -132,8 +132,7 @@ class SeriesPreprocessing(Preprocessing):
         times = read_times(raw.frame, self.series.time, reading, locate, self.date_format)
         groups = read_groups(raw.frame, self.series.id, reading, locate)
         if self.series.id:
-            new = unknown_note(groups, self.known, self.series.id)
-            notes += [new] if new else []
+            notes += unknown_note(groups, self.known, self.series.id)
         else:
             refuse_several(raw, times, self.series.time, [target.name for target in self.table.targets], reading, notes)
         everything = np.arange(raw.frame.height)
@@ -147,7 +146,7 @@ class SeriesPreprocessing(Preprocessing):
         timeline: Timeline,
         features: Mapping[str, Any],
         targets: Mapping[str, NDArray[np.float64]],
-        notes: list[str],
+        notes: list[Note],
     ) -> SeriesValues:
         """Columns as they were read, in the order of time, with gaps filled and scaled."""
         ordered = {name: take(values, timeline.rows) for name, values in features.items()}

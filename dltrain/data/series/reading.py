@@ -17,7 +17,7 @@ from dltrain.data.series.times import Times, read_times
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.preprocessing import TablePreprocessing, locator
 from dltrain.data.targets import Locate
-from dltrain.errors import DataError, Fault, all_of, capped
+from dltrain.errors import DataError, Fault, Note, all_of, capped, warn
 
 
 def read_columns(
@@ -66,7 +66,7 @@ def refuse_several(
     time_columns: Sequence[str],
     targets: Sequence[str],
     reading: Reading,
-    notes: list[str],
+    notes: list[Note],
     rows: NDArray[np.int64] | None = None,
 ) -> None:
     """Refuse a table that holds several series: windows would run from one into the next.
@@ -106,10 +106,8 @@ def refuse_several(
         if not len(back) or len(back) == len(values) - 1:  # in order, or the newest first
             continue
         where = placed(locate, int(rows[back[0] + 1]))
-        notes.append(
-            f"the rows count as in the order of time, but {name} goes back {len(back):,} times (first {where}); "
-            f"`series: {{time: {name}}}` puts them in order"
-        )
+        said = f"the rows count as in the order of time, but {name} goes back {len(back):,} times (first {where})"
+        notes.append(warn(f"{said}; `series: {{time: {name}}}` puts them in order", "time_goes_back"))
     notes += said_of_blocks(raw.frame[rows], targets)
 
 

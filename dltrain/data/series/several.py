@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.tables.column_names import column_of
+from dltrain.errors import Note, warn
 
 if TYPE_CHECKING:
     import polars
@@ -118,8 +119,8 @@ def find_several(frame: polars.DataFrame, times: NDArray[Any], left_out: Collect
     return Several(columns, count_of(columns) if columns else 0, len(doubled), first, second)
 
 
-def said_of_blocks(frame: polars.DataFrame, left_out: Collection[str]) -> list[str]:
-    """A sentence where rows without a time look like series one behind the other: a column names each block of rows.
+def said_of_blocks(frame: polars.DataFrame, left_out: Collection[str]) -> list[Note]:
+    """A warning where rows without a time look like series one behind the other: a column names each block of rows.
 
     Args:
         frame: the table.
@@ -132,9 +133,9 @@ def said_of_blocks(frame: polars.DataFrame, left_out: Collection[str]) -> list[s
         codes = _codes(column) if NAMES.fullmatch(name) or not _holds_numbers(column) else None
         if codes is not None and _in_blocks(codes):
             count = len(np.unique(codes))
+            said = f"{name} names {count:,} blocks of rows: where these are {count:,} series, windows go across them"
             return [
-                f"{name} names {count:,} blocks of rows: where these are {count:,} series, windows go across them; "
-                f"`series: {{id: {name}}}` learns them all in one model, no window across two"
+                warn(f"{said}; `series: {{id: {name}}}` learns them all in one model, no window across two", "blocks_of_rows")
             ]
     return []
 

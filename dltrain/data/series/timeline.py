@@ -12,7 +12,7 @@ from dltrain.data.series.groups import Groups
 from dltrain.data.series.several import MANY_DOUBLES
 from dltrain.data.series.times import Step, Times
 from dltrain.data.targets import Locate
-from dltrain.errors import DataError, Fault
+from dltrain.errors import DataError, Fault, Note, warn
 
 REGULAR = 0.9  # from this share of usual steps on, an unusual one is a gap
 
@@ -37,7 +37,7 @@ class Timeline:
     runs: NDArray[np.int64]
     step: Step
     splits: bool
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
 
 def arrange(
@@ -54,12 +54,12 @@ def arrange(
         locate: the place of a raw row.
 
     """
-    notes = []
+    notes: list[Note] = []
     together = np.argsort(groups.codes, kind="stable")
     order = np.lexsort((times.values, groups.codes))
     moved = int((order != together).sum())
     if moved:
-        notes.append(f"{moved:,} rows were not in the order of time and were sorted")
+        notes.append(warn(f"{moved:,} rows were not in the order of time and were sorted", "rows_sorted"))
     beside = np.diff(groups.codes[order]) == 0
     doubled = np.flatnonzero((np.diff(times.values[order]) == 0) & beside)
     if len(doubled):
@@ -67,7 +67,8 @@ def arrange(
         if len(groups.names) > 1 and len(doubled) > MANY_DOUBLES * len(rows):
             message = f"{len(doubled):,} of {len(rows):,} rows have the same time as another of their series (first {where})"
             raise DataError(Fault(message, path="data.series.id", hint="name all the columns that tell the series apart"))
-        notes.append(f"{len(doubled):,} rows have the same time as the row after them and were left out (first {where})")
+        said = f"{len(doubled):,} rows have the same time as the row after them and were left out (first {where})"
+        notes.append(warn(said, "doubled_times"))
         order = np.delete(order, doubled)
     ordered, groups = times.take(order), groups.take(order)
     beside = np.diff(groups.codes) == 0
@@ -78,11 +79,11 @@ def arrange(
     if gaps is None:
         gaps = share >= REGULAR
     if num_gaps and gaps:
-        notes.append(f"{num_gaps:,} gaps in time (rows more or less than {step.describe()} apart): no window goes across one")
+        said = f"{num_gaps:,} gaps in time (rows more or less than {step.describe()} apart): no window goes across one"
+        notes.append(warn(said, "gaps_in_time"))
     elif num_gaps:
-        notes.append(
-            f"the rows are not evenly apart in time ({100 * share:.0f} % by {step.describe()}): they count as if they were"
-        )
+        said = f"the rows are not evenly apart in time ({100 * share:.0f} % by {step.describe()}): they count as if they were"
+        notes.append(warn(said, "uneven_times"))
     breaks = ~follows | ~beside if gaps else ~beside
     runs = np.concatenate([[0], np.cumsum(breaks)]).astype(np.int64) if len(order) else np.zeros(0, np.int64)
     return Timeline(ordered, rows[order], groups, runs, step, gaps, notes)

@@ -59,7 +59,7 @@ def parse_text(raw_bytes: bytes, file: str, config: DataConfig) -> RawTable:
     layout, scan = find_layout(content, config, name, framing)
     content, repeats = layout.without_repeats(content, 1, begins=True)
     scan = scan_text(content, layout.separator, layout.quote, name) if repeats else scan
-    odd = [warn(f"{name} is no UTF-8: it is read as {found}; data.encoding says otherwise")] if found else []
+    odd = [warn(f"{name} is no UTF-8: it is read as {found}; data.encoding says otherwise", "encoding")] if found else []
     check = layout.width_check(name)
     check.add(scan.num_fields[layout.first :], scan.lines[layout.first :])
     if faults := check.faults():

@@ -141,7 +141,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     spec, codes = describe_target(config, stand_in)
     own = {name: len(rows) for name, rows in found.parts.items()}
     lines = [describe(config, form, len(found.files)), *texts(found.notes, "note")]
-    warnings = tuple(as_warning(text) for text in texts(found.notes, "warning"))
+    warnings = tuple(as_warning(note) for note in found.notes if note.level == "warning")
     labels = {}
     if spec.task == "classification":
         counts = np.bincount(codes, minlength=len(spec.classes)).tolist()

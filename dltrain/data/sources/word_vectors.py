@@ -108,7 +108,7 @@ def add_vectors(
     columns = [polars.Series(f"vector_{index + 1}", np.ascontiguousarray(matrix[:, index])) for index in range(vectors.length)]
     have = f"{Path(path).name}: vectors of {vectors.length} numbers for {len(known):,} of {len(words):,} words"
     lack = f"{len(unknown):,} words without a vector are left out: {listed(unknown, 30)}"
-    notes = (*raw.notes, Note(have), *([warn(lack)] if unknown else []))
+    notes = (*raw.notes, Note(have), *([warn(lack, "words_without_vectors")] if unknown else []))
     return replace(
         raw,
         frame=raw.frame[known].hstack(columns),

@@ -33,7 +33,7 @@ class ColumnFiles:
         stored: column -> what it is stored as: `AS_READ`, or values of the kind "number", "boolean", "date", "category".
         surprises: column -> what could not be read as that kind.
         kinds: column -> what the first rows say it is; columns that are not there are to be judged by all rows.
-        unmet: sentences on words of the config that no row holds.
+        unmet: notes (text, level, code) on words of the config that no row holds.
         last_rows: of each source its first row, the row behind its last, and the texts of the last.
     """
 
@@ -44,7 +44,7 @@ class ColumnFiles:
     stored: Mapping[str, str]
     surprises: Mapping[str, Surprises]
     kinds: Mapping[str, ColumnKind] = field(default_factory=dict)
-    unmet: Sequence[str] = ()
+    unmet: Sequence[Sequence[str]] = ()
     last_rows: Sequence[tuple[int, int, Mapping[str, str | None]]] = ()
 
     @property

@@ -41,7 +41,8 @@ def combine_tables(tables: Sequence[RawTable]) -> RawTable:
         rows += table.frame.height
         notes += table.notes
         if surplus:
-            notes.append(warn(f"{name}: columns that {_name_of(tables[0])} lacks are left out: {listed(surplus)}"))
+            said = f"{name}: columns that {_name_of(tables[0])} lacks are left out: {listed(surplus)}"
+            notes.append(warn(said, "surplus_columns"))
     if faults:
         raise DataError(faults)
     reading = _agreed(tables)

@@ -8,7 +8,7 @@ import os
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,7 @@ from dltrain.wording import shown
 if TYPE_CHECKING:
     import polars
 
-FORMAT = 4
+FORMAT = 5
 LOOK_BYTES = 1 << 20
 # Fewer files are opened sooner: each is read once for every column.
 FILE_BYTES = 64 << 20
@@ -142,7 +142,7 @@ def _look_at_text(file: str, config: DataConfig, num_rows: int) -> tuple[Source,
     odd = (
         []
         if config.encoding or encoding is None
-        else [warn(f"{name} is no UTF-8: it is read as {encoding}; data.encoding says otherwise")]
+        else [warn(f"{name} is no UTF-8: it is read as {encoding}; data.encoding says otherwise", "encoding")]
     )
     raw = RawTable(
         frame,
@@ -341,7 +341,7 @@ class _Conversion:
         }
         surprises = {name: {"total": found.total, "rows": found.rows} for name, found in self.surprises.items()}
         document = {"height": self.height, "files": self.files, "stored": stored, "surprises": surprises}
-        unmet = self.wanted.unmet.warnings() if self.wanted.unmet is not None else []
+        unmet = [astuple(note) for note in self.wanted.unmet.warnings()] if self.wanted.unmet is not None else []
         document |= {"last_rows": self.last_rows, "repeats": self.repeats}
         write_meta(folder / META, {**document, "sources": self.sources, "parts": self.parts, "unmet": unmet})
 

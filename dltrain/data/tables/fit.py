@@ -35,7 +35,7 @@ from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, Tabl
 from dltrain.data.tables.wide_tables import read_plain_numbers
 from dltrain.data.transform import fit_steps
 from dltrain.data.transform_widths import nothing_to_transform
-from dltrain.errors import DataError, all_of
+from dltrain.errors import DataError, Note, all_of
 
 
 def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessing | None) -> Fitted:
@@ -64,7 +64,7 @@ class TableFit:
         reading: how its text becomes values.
         seed: of the split.
         known: kinds of columns that need not be looked at again.
-        said: lines and warnings of `how_read`, where it was asked already.
+        said: notes of `how_read`, where it was asked already.
         values: of the columns, by kind.
         sample: raw rows, all or the first, that are looked at once more.
     """
@@ -72,7 +72,7 @@ class TableFit:
     def __init__(self, config: DataConfig, raw: RawTable, reading: Reading, seed: int) -> None:
         self.config, self.raw, self.reading, self.seed = config, raw, reading, seed
         self.known: Mapping[str, ColumnKind] = NOTHING_KNOWN
-        self.said: tuple[list[str], list[str]] | None = None
+        self.said: list[Note] | None = None
         self.values: dict[str, Any] = {}
         self.sample = raw.frame
 
@@ -87,7 +87,7 @@ class TableFit:
         kinds = column_kinds(config, raw, self.reading, self.known)
         columns, left_out = feature_columns(config, raw, kinds)
         self.reading, guessed = decided_dates(config, raw, self.reading, kinds)
-        spoken, warned = self.said or how_read(config, raw.frame, kinds, self.reading)
+        read = how_read(config, raw.frame, kinds, self.reading) if self.said is None else self.said
         _, (specs, targets), weights = all_of(
             lambda: self.read(columns),
             self.read_targets,
@@ -96,22 +96,23 @@ class TableFit:
         rows, manner = choose_rows(config, raw, self.reading, specs, targets, self.seed)
         rows, skipped = self.usable(columns, rows)
         specs, targets, unlearnt = learnt_targets(config, specs, targets, rows)
-        warnings = [*guessed, *unlearnt, *check_targets(config, specs, targets, rows, raw, self.reading)]
-        warnings += [*skipped, *warned, *self.odd_cells()]
+        notes = [*guessed, *unlearnt, *check_targets(config, specs, targets, rows, raw, self.reading)]
+        notes += [*skipped, *read, *self.odd_cells()]
         fitted = self.learn(columns, rows["train"])
         taught, untaught, more = split_untaught(fitted, len(rows["train"]))
         some = sampled(rows["train"])
-        warnings += [*more, *odd_columns(taught, self.show(taught, some), specs, targets, some)]
+        notes += [*more, *odd_columns(taught, self.show(taught, some), specs, targets, some)]
         self.check_gaps(taught)
-        vectored, details, notes = token_vectors(taught, config)
-        features = self.with_depth(vectored, rows["train"], notes, warnings)
+        vectored, details, known = token_vectors(taught, config)
+        notes += known
+        features = self.with_depth(vectored, rows["train"], notes)
         preprocessing = self.preprocessing(features, specs, targets, rows["train"], dict(untaught), details)
         check_some_feature(preprocessing, config, [*left_out, *untaught])
-        preprocessing = self.with_steps(preprocessing, rows["train"], warnings)
-        parts = self.assemble(preprocessing, targets, weights, rows, warnings)
-        summary = [*summarize(preprocessing, targets, left_out, raw.frame.height, untaught), *spoken, *notes]
+        preprocessing = self.with_steps(preprocessing, rows["train"], notes)
+        parts = self.assemble(preprocessing, targets, weights, rows, notes)
+        notes[:0] = summarize(preprocessing, targets, left_out, raw.frame.height, untaught)
         resolved = resolved_values(preprocessing, kept_in_config(config, fitted, untaught))
-        return Fitted(preprocessing, parts, summary, warnings, resolved, manner, {**details, **self.details(features)})
+        return Fitted(preprocessing, parts, notes, resolved, manner, {**details, **self.details(features)})
 
     def preprocessing(
         self,
@@ -148,40 +149,37 @@ class TableFit:
 
     def through(self, stored: TablePreprocessing) -> Fitted:
         """Put the table through the preprocessing of a stored run."""
-        unlearnt: list[str] = []
+        unlearnt: list[Note] = []
         targets, weights = self.read_stored(stored, unlearnt)
         rows, manner = choose_rows(self.config, self.raw, stored.reading, stored.targets, targets, self.seed)
-        rows, warnings = self.usable(stored.features, rows)
-        warnings += [*unlearnt, *bare_numbers(self.sample, [column.name for column in stored.features], stored.reading)]
-        parts = self.assemble(stored, targets, weights, rows, warnings)
-        summary = summarize(stored, targets, [], self.raw.frame.height)
+        rows, notes = self.usable(stored.features, rows)
+        notes += [*unlearnt, *bare_numbers(self.sample, [column.name for column in stored.features], stored.reading)]
+        parts = self.assemble(stored, targets, weights, rows, notes)
+        notes[:0] = summarize(stored, targets, [], self.raw.frame.height)
         details = {**stored.files, **self.details(stored.features)}
-        return Fitted(stored, parts, summary, warnings, resolved_values(stored), manner, details)
+        return Fitted(stored, parts, notes, resolved_values(stored), manner, details)
 
     def read_targets(self) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]]]:
         """See `fit_targets`."""
         return fit_targets(self.config, self.raw, self.reading)
 
-    def usable(self, columns: Sequence[FeatureColumn], rows: Mapping[str, Rows]) -> tuple[dict[str, Rows], list[str]]:
-        """The rows less those whose pictures cannot be used, and sentences on these."""
-        skipped: list[str] = []
+    def usable(self, columns: Sequence[FeatureColumn], rows: Mapping[str, Rows]) -> tuple[dict[str, Rows], list[Note]]:
+        """The rows less those whose pictures cannot be used, and warnings of these."""
+        skipped: list[Note] = []
         return {name: usable_rows(columns, self.values, chosen, skipped) for name, chosen in rows.items()}, skipped
 
-    def with_depth(
-        self, columns: Sequence[FeatureColumn], rows: Rows, notes: list[str], warnings: list[str]
-    ) -> list[FeatureColumn]:
-        """The columns of pictures with the value that is white by the training part; what is said of it goes to both lists."""
+    def with_depth(self, columns: Sequence[FeatureColumn], rows: Rows, notes: list[Note]) -> list[FeatureColumn]:
+        """The columns of pictures with the value that is white by the training part; what is said of it goes to `notes`."""
         made = []
         for column in columns:
             if column.form is not None and column.form.white is None and not column.form.unread:
                 depth = find_depth(self.values[column.name].gather(rows).unique(maintain_order=True).to_list())
                 column = replace(column, form=replace(column.form, white=depth.white))
-                for note in depth.notes():
-                    (warnings if note.is_warning else notes).append(note.text)
+                notes += depth.notes()
             made.append(column)
         return made
 
-    def with_steps(self, preprocessing: TablePreprocessing, rows: Rows, warnings: list[str]) -> TablePreprocessing:
+    def with_steps(self, preprocessing: TablePreprocessing, rows: Rows, notes: list[Note]) -> TablePreprocessing:
         """With the steps of `data.transform`, fitted to the training part."""
         if not self.config.transform:
             return preprocessing
@@ -189,7 +187,7 @@ class TableFit:
         if FEATURES not in made:
             raise DataError(nothing_to_transform(self.config))
         steps, said = fit_steps(self.config, np.asarray(made[FEATURES]), self.seed)
-        warnings += said
+        notes += said
         return replace(preprocessing, steps=steps)
 
     def details(self, columns: Sequence[FeatureColumn]) -> dict[str, Any]:
@@ -201,14 +199,14 @@ class TableFit:
         self.values = read_features(self.raw.frame, columns, self.reading, locator(self.raw), self.seen)
 
     def read_stored(
-        self, stored: TablePreprocessing, notes: list[str]
+        self, stored: TablePreprocessing, notes: list[Note]
     ) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32] | None]:
         """Read the columns that a stored run needs: its targets, and weights; labels that it has not learnt go to `notes`."""
         values = stored.read_values(self.raw, with_targets=True, notes=notes)
         self.values = values.features
         return values.targets, values.weights
 
-    def odd_cells(self) -> list[str]:
+    def odd_cells(self) -> list[Note]:
         """Warnings of words that stand nowhere, and of rows of totals."""
         return [*unmet_words(self.config, self.raw.frame, self.reading), *totals_rows(self.raw, self.reading)]
 
@@ -230,16 +228,16 @@ class TableFit:
         targets: Mapping[str, NDArray[Any]],
         weights: NDArray[np.float32] | None,
         rows: Mapping[str, Rows],
-        warnings: list[str],
+        notes: list[Note],
     ) -> dict[str, Part]:
-        """The parts; what is odd about their rows goes to `warnings`."""
+        """The parts; what is odd about their rows goes to `notes`."""
         frame = self.raw.frame
         names = [name for name in preprocessing.identifiers if name in frame.columns]
         identifiers = {name: text_of(column_of(frame, name)).fill_null("") for name in names}
         values = TableValues(self.values, dict(targets), weights, identifiers, frame.height)
         parts = {}
         for name, chosen in rows.items():
-            notes: list[str] = []
-            parts[name] = preprocessing.assemble(values, chosen, notes)
-            warnings.extend(f"{name} part: {note}" for note in notes)
+            odd: list[Note] = []
+            parts[name] = preprocessing.assemble(values, chosen, odd)
+            notes += [note.of(f"{name} part") for note in odd]
         return parts

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ from dltrain.data.tables.fitting.reading import check_columns, reading_of, with_
 from dltrain.data.tables.fitting.targets import fit_targets, target_names
 from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION, TablePreprocessing, locator, read_weights
 from dltrain.data.targets import EXACT, FEW_VALUES, are_codes, encode_target, infer_target, transformed
-from dltrain.errors import ConfigError, DataError, UsageError, all_of
+from dltrain.errors import ConfigError, DataError, Note, UsageError, all_of
 from dltrain.reporting import Reporter
 from dltrain.settings import whole_number
 from dltrain.storage.stored_folders import META, make_folder
@@ -65,7 +66,7 @@ from dltrain.wording import shown
 if TYPE_CHECKING:
     import polars
 
-FORMAT = 2
+FORMAT = 3
 # A table takes several times its text in memory while it is read.
 STREAM_BYTES = 512 << 20
 BLOCK_BYTES = 32 << 20
@@ -141,8 +142,8 @@ def fit_streamed(
     folder = _row_files(files, preprocessing, owner, list(fitted.parts), reporter)
     for index, (name, part) in enumerate(fitted.parts.items()):
         _put_on_disk(part, folder, name, preprocessing)
-        fitted.warnings += [f"{name} part: {note}" for note in read_meta(folder / META)["notes"][index]]
-    fitted.summary.insert(0, f"streamed from disk while training: {reason}")
+        fitted.notes += [Note(*entry).of(f"{name} part") for entry in read_meta(folder / META)["notes"][index]]
+    fitted.notes.insert(0, Note(f"streamed from disk while training: {reason}"))
     return raw, fitted
 
 
@@ -242,14 +243,14 @@ def _sample(files: ColumnFiles, columns: Sequence[FeatureColumn], reading: Readi
     }
 
 
-def _totals_rows(files: ColumnFiles, raw: RawTable, reading: Reading) -> list[str]:
+def _totals_rows(files: ColumnFiles, raw: RawTable, reading: Reading) -> list[Note]:
     """`totals_rows`, where the sums are of columns that are kept as numbers or as they were read."""
-    warnings: list[str] = []
+    notes: list[Note] = []
     for (first, end, texts), path in zip(files.last_rows, raw.details, strict=False):
         numbers = partial(_numbers_of, files, reading, first, end)
         name = shown(path) if len(files.last_rows) > 1 else ""
-        warnings += totals_row(texts, list(texts), numbers, end - first, name, is_text=bool(raw.reading))
-    return warnings
+        notes += totals_row(texts, list(texts), numbers, end - first, name, is_text=bool(raw.reading))
+    return notes
 
 
 def _numbers_of(files: ColumnFiles, reading: Reading, first: int, end: int, name: str) -> NDArray[np.float64]:
@@ -334,7 +335,7 @@ class StreamedFit(TableFit):
         return fit_targets(self.config, self.raw, self.reading, _read_target)
 
     def read_stored(
-        self, stored: TablePreprocessing, notes: list[str]
+        self, stored: TablePreprocessing, notes: list[Note]
     ) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32] | None]:
         """See `TableFit.read_stored`."""
         specs = [spec for spec in stored.targets if spec.task != RECONSTRUCTION]
@@ -346,16 +347,16 @@ class StreamedFit(TableFit):
         self.check_gaps(stored.features)
         return {spec.name: values for spec, values in zip(specs, encoded, strict=True)}, weights
 
-    def _encoded(self, spec: TargetSpec, stored: TablePreprocessing, notes: list[str]) -> NDArray[Any]:
+    def _encoded(self, spec: TargetSpec, stored: TablePreprocessing, notes: list[Note]) -> NDArray[Any]:
         """A target as the run has learnt it."""
         if not spec.is_multilabel:
             return _encode_target(self.raw, spec, self.reading, stored.missing_target)
         drop = stored.missing_target == DROP
         return encode_labels(self.files, spec, self.reading, locator(self.raw), drop=drop, notes=notes)
 
-    def odd_cells(self) -> list[str]:
+    def odd_cells(self) -> list[Note]:
         """See `TableFit.odd_cells`."""
-        return [*self.files.unmet, *_totals_rows(self.files, self.raw, self.reading)]
+        return [*(Note(*entry) for entry in self.files.unmet), *_totals_rows(self.files, self.raw, self.reading)]
 
     def learn(self, columns: Sequence[FeatureColumn], rows: Rows) -> list[FeatureColumn]:
         """See `TableFit.learn`."""
@@ -383,7 +384,7 @@ class StreamedFit(TableFit):
         targets: Mapping[str, NDArray[Any]],
         weights: NDArray[np.float32] | None,
         rows: Mapping[str, Rows],
-        warnings: list[str],
+        notes: list[Note],
     ) -> dict[str, Part]:
         """Parts without inputs."""
         return {
@@ -450,7 +451,8 @@ class _RowWriter:
                         made = self.preprocessing.make_inputs(values, block, self.unseen[index])
                         for number, spec in enumerate(inputs):
                             handles[_input_file(name, number)].write(np.ascontiguousarray(made[spec.name]).data)
-        write_meta(folder / META, {"notes": [unseen.notes(self.preprocessing.features) for unseen in self.unseen]})
+        notes = [[astuple(note) for note in unseen.notes(self.preprocessing.features)] for unseen in self.unseen]
+        write_meta(folder / META, {"notes": notes})
 
     def _values(self) -> Iterator[tuple[int, int, dict[str, Any]]]:
         """First row, number of rows, and columns by kind, of each file; the next one is read meanwhile."""

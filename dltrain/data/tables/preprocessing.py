@@ -35,7 +35,7 @@ from dltrain.data.tables.input_groups import InputGroup, group_specs, split_inpu
 from dltrain.data.tables.text_format import NAMES
 from dltrain.data.targets import Locate, describe_dropped, encode_target, have_targets, smeared
 from dltrain.data.transform import FittedStep, apply_steps, describe_steps, steps_from, steps_state
-from dltrain.errors import DataError, Fault, all_of, capped
+from dltrain.errors import DataError, Fault, Note, all_of, capped, warn
 from dltrain.storage.values import one_of, positive, texts, typed
 from dltrain.wording import column_hint
 
@@ -116,14 +116,14 @@ class TablePreprocessing(Preprocessing):
         return Schema(tuple(inputs), self.targets)
 
     def transform(
-        self, raw: Raw, *, with_targets: bool, rows: NDArray[np.int64] | None = None, notes: list[str] | None = None
+        self, raw: Raw, *, with_targets: bool, rows: NDArray[np.int64] | None = None, notes: list[Note] | None = None
     ) -> Part:
         """See `Preprocessing.transform`; sentences for the user (unseen categories) are appended to `notes`."""
         notes = [] if notes is None else notes
         values = self.read_values(raw, with_targets=with_targets, notes=notes)
         if rows is None and with_targets:
             rows = np.flatnonzero(have_targets(values.targets, values.num_rows))
-            notes += describe_dropped(values.targets, values.num_rows)
+            notes += [warn(text, "rows_left_out") for text in describe_dropped(values.targets, values.num_rows)]
             if not len(rows):
                 raise DataError("no row has a value for the target")
         if isinstance(raw, RawTable):
@@ -131,7 +131,7 @@ class TablePreprocessing(Preprocessing):
         rows = usable_rows(self.features, values.features, np.arange(values.num_rows) if rows is None else rows, notes)
         return self.assemble(values, rows, notes)
 
-    def read_values(self, raw: Raw, *, with_targets: bool, notes: list[str] | None = None) -> TableValues:
+    def read_values(self, raw: Raw, *, with_targets: bool, notes: list[Note] | None = None) -> TableValues:
         """Read the columns that are needed, whatever their order; surplus columns are not looked at.
 
         Labels that training has not learnt are told in `notes`.
@@ -182,7 +182,7 @@ class TablePreprocessing(Preprocessing):
             faults = [Fault(f"the column {name} is missing", file=file, hint=column_hint(name, have)) for name in missing]
             raise DataError(capped(faults))
 
-    def assemble(self, values: TableValues, rows: NDArray[np.int64] | None, notes: list[str]) -> Part:
+    def assemble(self, values: TableValues, rows: NDArray[np.int64] | None, notes: list[Note]) -> Part:
         """Preprocess the given rows (all where None) of values that were read."""
         rows = np.arange(values.num_rows) if rows is None else rows
         unseen = Unseen()

@@ -13,7 +13,7 @@ from dltrain.data.files import expand_paths, is_compressed, read_blocks, unpacks
 from dltrain.data.part_sizes import SplitError
 from dltrain.data.raw import RawTable
 from dltrain.data.sources.arguments import refuse_missing_files
-from dltrain.errors import ConfigError, DataError, Fault
+from dltrain.errors import ConfigError, DataError, Fault, Note, texts
 from dltrain.storage.bounds import LINE_BYTES
 from dltrain.wording import shown
 
@@ -89,9 +89,9 @@ def _fit_sample(
     dates = {
         name: writing
         for name, writing in (fitted.resolved.get("data.dates") or {}).items()
-        if not any(warning.startswith(f"{name}: ") for warning in fitted.warnings)
+        if not any(warning.startswith(f"{name}: ") for warning in texts(fitted.notes, "warning"))
     }
-    return fitted.preprocessing.schema, missing, tuple(fitted.summary), dates
+    return fitted.preprocessing.schema, missing, tuple(texts(fitted.notes, "note")), dates
 
 
 def _too_short(config: DataConfig, rows: int | None) -> list[Fault]:
@@ -128,7 +128,7 @@ def _fit_sampled_series(config: DataConfig, raw: RawTable) -> Fitted:
     assert isinstance(fitted.preprocessing, SeriesPreprocessing)
     found = replace(fitted.preprocessing.series, history=series.history, horizon=series.horizon, stride=series.stride)
     preprocessing = replace(fitted.preprocessing, series=found)
-    return replace(fitted, preprocessing=preprocessing, summary=[preprocessing.describe()[0], *fitted.summary[1:]])
+    return replace(fitted, preprocessing=preprocessing, notes=[Note(preprocessing.describe()[0]), *fitted.notes[1:]])
 
 
 def read_head(file: str, num_lines: int) -> tuple[bytes, bool, bool]:

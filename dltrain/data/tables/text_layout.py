@@ -138,9 +138,10 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
     named_by = "the header names" if first else ("data.columns names" if config.columns else "the first row has")
     warnings: tuple[Note, ...] = ()
     if first and config.header is None and sum(is_number(cell) for cell in first_row) > len(first_row) / 3:
-        warnings = (warn(f"the first line of {name} looks like data ({listed(first_row, 4)}); {NO_HEADER}"),)
+        first_line = f"the first line of {name} looks like data ({listed(first_row, 4)}); {NO_HEADER}"
+        warnings = (warn(first_line, "first_line_is_data"),)
     cells, said = units_below(content, scan, config, separator, quote, name) if first else ([], "")
-    warnings = (*warnings, warn(said)) if said else warnings
+    warnings = (*warnings, warn(said, "row_of_units")) if said else warnings
     head = content[: scan.starts[1]] + content[scan.ends[1] :] if cells else content
     head = head[:SAMPLE_BYTES] if len(head) <= SAMPLE_BYTES else head[: head.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or head
     signs = find_number_signs(head, separator, quote, decimal=config.decimal, thousands=config.thousands)
@@ -156,7 +157,7 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
 def repeats_warning(name: str, lines: Sequence[int]) -> Note:
     """What is said of headers that are repeated further down."""
     where = f"line {lines[0]:,}" if len(lines) == 1 else f"lines {listed([f'{line:,}' for line in lines], 4)}"
-    return warn(f"{name}: the header is repeated at {where}, as in files put one behind the other: left out")
+    return warn(f"{name}: the header is repeated at {where}, as in files put one behind the other: left out", "repeated_header")
 
 
 def _has_columns(content: bytes, separator: str, quote: str | None, columns: Sequence[str], name: str) -> bool:

@@ -17,7 +17,7 @@ from dltrain.data.columns.tokens import warn_of_whole_lines
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.giveaways import warn_of_giveaways
 from dltrain.data.splits import Rows
-from dltrain.errors import ConfigError
+from dltrain.errors import ConfigError, Note
 
 
 def _option(config: DataConfig, key: str, column: str, default: Any, words: tuple[str, ...]) -> Any:
@@ -73,7 +73,7 @@ def odd_columns(
     specs: Sequence[TargetSpec],
     targets: Mapping[str, NDArray[Any]],
     rows: NDArray[np.int64],
-) -> list[str]:
+) -> list[Note]:
     """Warnings of columns that tell the target, hold codes for numbers, or texts that no blank divides.
 
     Args:

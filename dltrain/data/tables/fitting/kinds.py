@@ -16,7 +16,7 @@ from dltrain.data.pictures.form import parse_form
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.data.tables.fitting.targets import target_names
-from dltrain.errors import DataError, Fault, capped
+from dltrain.errors import DataError, Fault, Note, capped, warn
 
 if TYPE_CHECKING:
     import polars
@@ -52,8 +52,8 @@ def column_kinds(
 
 def decided_dates(
     config: DataConfig, raw: RawTable, reading: Reading, kinds: Mapping[str, ColumnKind], times: Sequence[str] = ()
-) -> tuple[Reading, list[str]]:
-    """The reading with how each column's dates are written, as was found out, and sentences on what was guessed.
+) -> tuple[Reading, list[Note]]:
+    """The reading with how each column's dates are written, as was found out, and warnings of what was guessed.
 
     Args:
         config: of the data.
@@ -71,7 +71,7 @@ def decided_dates(
     written = {name: kind.date_format for name, kind in found.items() if kind.date_format and kind.date_format[0] != "@"}
     if isinstance(reading.dates, Mapping):
         written |= {name: NO_DATES for name, said in reading.dates.items() if said == NO_DATES}
-    notes = [kind.note for kind in found.values() if kind.note]
+    notes = [warn(kind.note, "dates_guessed") for kind in found.values() if kind.note]
     return replace(reading, dates=written or None), notes
 
 

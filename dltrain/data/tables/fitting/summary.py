@@ -14,7 +14,7 @@ from dltrain.data.labels.learn import describe_labels
 from dltrain.data.pictures.depth import bits_of
 from dltrain.data.tables.preprocessing import FEATURES, RECONSTRUCTION, TablePreprocessing
 from dltrain.data.targets import count_labels, describe_dropped, have_targets
-from dltrain.errors import DataError
+from dltrain.errors import DataError, Note
 from dltrain.wording import listed, shown_column
 
 
@@ -54,8 +54,8 @@ def summarize(
     left_out: Sequence[tuple[str, str]],
     num_rows: int,
     untaught: Sequence[tuple[str, str]] = (),
-) -> list[str]:
-    """Lines on targets and features, and on the columns that are left out: by their look, or for what training can teach."""
+) -> list[Note]:
+    """Facts on targets and features, and on the columns that are left out: by their look, or for what training can teach."""
     lines = []
     # Those of a series were cut to the rows that have a value, each by itself.
     is_table = all(len(values) == num_rows for values in targets.values())
@@ -95,7 +95,7 @@ def summarize(
     if untaught:
         words = [f"{shown_column(name)} ({reason})" for name, reason in untaught]
         lines.append(f"left out, having nothing to teach: {listed(words, 20)}")
-    return lines
+    return [Note(line) for line in lines]
 
 
 def kept_in_config(

@@ -28,7 +28,7 @@ from dltrain.data.targets import (
     scale_target,
     transformed,
 )
-from dltrain.errors import ConfigError, DataError, Fault
+from dltrain.errors import ConfigError, DataError, Fault, Note, warn
 from dltrain.wording import listed
 
 ReadTarget = Callable[[DataConfig, RawTable, Reading, str], tuple[TargetSpec, NDArray[Any]]]
@@ -110,8 +110,8 @@ def _refuse_without_numbers(config: DataConfig, specs: Sequence[TargetSpec]) -> 
 
 def learnt_targets(
     config: DataConfig, specs: tuple[TargetSpec, ...], targets: dict[str, NDArray[Any]], rows: Mapping[str, Rows]
-) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]], list[str]]:
-    """Targets of several labels with those labels that the training part can teach, and sentences on the others."""
+) -> tuple[tuple[TargetSpec, ...], dict[str, NDArray[Any]], list[Note]]:
+    """Targets of several labels with those labels that the training part can teach, and warnings of the others."""
     if config.task != MULTILABEL:
         return specs, targets, []
     (spec,) = specs
@@ -129,7 +129,7 @@ def check_targets(
     rows: dict[str, Rows],
     raw: RawTable,
     reading: Reading,
-) -> list[str]:
+) -> list[Note]:
     """Labels must be known to training, numbers must vary in it; unless `data.allow_one_class` says that they need not."""
     notes = []
     for spec in specs:
@@ -145,7 +145,7 @@ def check_targets(
         message = f"the training part has one class of {spec.name} only" if classifies else same
         if not config.allow_one_class:
             raise DataError(message, hint=HINT_ONE_CLASS if classifies else HINT_CONSTANT)
-        notes.append(f"{message}: to say it always is all that can be learnt")
+        notes.append(warn(f"{message}: to say it always is all that can be learnt", "one_value"))
     return [*notes, *numbers_among_labels(config.task, specs, replace(reading, units=None))]
 
 
