@@ -16,6 +16,7 @@ from dltrain.cli.results import (
     worst_classes,
 )
 from dltrain.cli.text import format_seconds
+from dltrain.parts import PARTS, judged_part
 from dltrain.wording import counted, display_width, one_line
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 MOST_LINES = 15
 _WIDTH = 80
 _LEAST_ROWS, _MOST_ROWS = 3, 7  # of the table of metrics
-_PARTS = ("train", "validation", "test")
 
 
 def last_screen(result: FitResult, width: int | None) -> str:
@@ -54,7 +54,7 @@ def last_screen(result: FitResult, width: int | None) -> str:
 
 def as_document(result: FitResult) -> dict[str, Any]:
     """The fit as `metrics.json` holds it, as far as a verdict needs it."""
-    part = next((name for name in reversed(_PARTS) if result.metrics.get(name)), "train")
+    part = judged_part([name for name, values in result.metrics.items() if values]) or PARTS[0]
     return {
         "part": part,
         "metrics": result.metrics,
@@ -106,7 +106,7 @@ def _members(result: FitResult, part: str) -> list[str]:
 
 def _metrics(result: FitResult, columns: int, most: int) -> tuple[list[str], int]:
     """The table of metrics in so many lines, and how many metrics it leaves out; no wider than the terminal."""
-    parts = [part for part in _PARTS if result.metrics.get(part)]
+    parts = [part for part in PARTS if result.metrics.get(part)]
     if not parts:
         return [], 0
     names = list(dict.fromkeys(name for part in parts for name in result.metrics[part]))

@@ -13,6 +13,7 @@ import click
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
 from dltrain.errors import UsageError
+from dltrain.parts import PARTS
 from dltrain.settings import trusting_code
 
 # Arguments are explained by the command's own text, under its usage line.
@@ -23,7 +24,7 @@ MoreDataArgument = Annotated[list[str] | None, typer.Argument(metavar="", hidden
 DataOption = Annotated[
     list[str] | None, typer.Option("--data", metavar="PATH", help="Files, folders or patterns of data (repeatable).")
 ]
-PART_NAMES = click.Choice(["train", "validation", "test"])
+PART_NAMES = click.Choice(PARTS)
 WeightsOption = Annotated[
     str | None,
     typer.Option(click_type=click.Choice(["best", "last"]), help="Which weights; if not given, the run's model."),

@@ -9,9 +9,9 @@ from typing import Any
 from dltrain.cli.text import format_number, signed, table
 from dltrain.config.catalog.metrics import canonical
 from dltrain.errors import Fault
+from dltrain.parts import PARTS
 from dltrain.wording import display_width, one_line
 
-_PARTS = ("train", "validation", "test")
 _MOST_CLASSES = 15
 _LABEL_WIDTH = 24
 _TO = "\u2013"  # an en dash: a hyphen would be a sign
@@ -47,7 +47,7 @@ def table_and_words(
     intervals: Mapping[str, Sequence[float]] = NO_INTERVALS,
 ) -> tuple[str, list[str]]:
     """The table of `metrics_table`, and the sentences below it, which say what the baseline is."""
-    parts = [part for part in (*_PARTS, *metrics) if metrics.get(part)]
+    parts = [part for part in (*PARTS, *metrics) if metrics.get(part)]
     parts = list(dict.fromkeys(parts))
     if not parts:
         return "", []
@@ -83,7 +83,7 @@ def _learned_ways(learned: Mapping[str, Any], part: str) -> list[str]:
 
 def last_intervals(result: Any) -> Mapping[str, Sequence[float]]:
     """The intervals of the last part that a fit's table shows."""
-    parts = [part for part in _PARTS if result.metrics.get(part)]
+    parts = [part for part in PARTS if result.metrics.get(part)]
     found: Mapping[str, Sequence[float]] = result.intervals.get(parts[-1], NO_INTERVALS) if parts else NO_INTERVALS
     return found
 

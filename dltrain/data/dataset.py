@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from dltrain.data.arrays.disk_array import Array, DiskArray
     from dltrain.data.preprocessing import Preprocessing
 
-PARTS = ("train", "validation", "test")
-
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:

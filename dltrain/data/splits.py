@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.labels.stratify import deal_out
 from dltrain.data.part_sizes import SplitError, part_sizes
+from dltrain.parts import PARTS
 
 Rows = NDArray[np.int64]
 PART_NAMES = {
@@ -252,7 +253,7 @@ def split_column(values: Sequence[str | None], codes: NDArray[Any] | None = None
     unknown = np.flatnonzero((names == "")[codes])
     if len(unknown):
         raise SplitError(f"row {unknown[0] + 1} holds {values[codes[unknown[0]]]!r}; expected train, validation or test")
-    rows = {name: np.flatnonzero((names == name)[codes]) for name in ("train", "validation", "test")}
+    rows = {name: np.flatnonzero((names == name)[codes]) for name in PARTS}
     if not len(rows["train"]):
         raise SplitError("no row is for training (train)")
     return _named(*rows.values())

@@ -19,6 +19,7 @@ from dltrain.evaluation.moved_data import find_moved, with_places
 from dltrain.evaluation.spread_sample import sample_note, spread_rows, take_part
 from dltrain.evaluation.training_rows import warn_of_training_rows
 from dltrain.model.keras_import import import_keras
+from dltrain.parts import PARTS, judged_part
 from dltrain.processes.helper import HelperProcess
 from dltrain.reporting import Reporter
 
@@ -144,7 +145,7 @@ class MeasuredRows:
                 raise DataError([*faults[:-1], replace(faults[-1], hint="--allow-changed evaluates all the same")])
             for fault in faults:
                 reporter.warning(fault.message)
-        name = self.part or next(candidate for candidate in ("test", "validation", "train") if candidate in dataset.parts)
+        name = self.part or judged_part(dataset.parts) or PARTS[0]
         if name not in dataset.parts:
             raise UsageError(f"the run has no {name} part", hint=f"it has {', '.join(dataset.parts)}")
         if self.part is None and name != "test":

@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dltrain.config.catalog.metrics import USUAL_SCORES, canonical, find_name, metric_name, split_part
+from dltrain.parts import COMPARED_ON
 from dltrain.sweep.plan import SweepPlan
 from dltrain.sweep.trials import Trial
-
-_PARTS = ("validation", "test", "train")
 
 
 def asked_metric(plan: SweepPlan, trials: Sequence[Trial]) -> str | None:
     """The first of `training.metrics`, else the task's usual one; None where trials are compared by it anyway, or have none."""
-    names = dict.fromkeys(name for trial in trials for part in _PARTS for name in trial.metrics.get(part, {}))
+    names = dict.fromkeys(name for trial in trials for part in COMPARED_ON for name in trial.metrics.get(part, {}))
     asked = [metric_name(metric) for metric in plan.config.training.metrics] if plan.config.training else []
     for wanted in asked[:1] or USUAL_SCORES:
         # With several targets a metric's name begins with its target's.
@@ -28,4 +27,4 @@ def asked_metric(plan: SweepPlan, trials: Sequence[Trial]) -> str | None:
 def value_on_compared_part(metrics: Any, name: str) -> float | None:
     """A metric on the part that trials are compared on: validation where there is one."""
     parts: Mapping[str, Any] = metrics if isinstance(metrics, Mapping) else {}
-    return next((parts[part][name] for part in _PARTS if name in parts.get(part, {})), None)
+    return next((parts[part][name] for part in COMPARED_ON if name in parts.get(part, {})), None)

@@ -13,6 +13,7 @@ from dltrain.config.catalog.metrics import find_direction
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, RunError, UsageError
 from dltrain.evaluation.drawing.history import read_history
+from dltrain.parts import PARTS
 from dltrain.storage.outputs import check_picture
 from dltrain.storage.run import Run
 from dltrain.storage.run_list import best_of_sweep
@@ -128,7 +129,7 @@ def flat(value: Any, path: str = "") -> dict[str, Any]:
 def _metrics(every: Sequence[Any]) -> dict[str, dict[str, list[float | None]]]:
     found: dict[str, dict[str, list[float | None]]] = {}
     plain = [metrics if isinstance(metrics, dict) else {} for metrics in every]
-    for part in ("train", "validation", "test"):
+    for part in PARTS:
         names = dict.fromkeys(name for metrics in plain for name in _of_part(metrics, part))
         for name in names:
             found.setdefault(part, {})[name] = [_of_part(metrics, part).get(name) for metrics in plain]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dltrain.errors import RunError
 from dltrain.evaluation.drawing.history import read_history
+from dltrain.evaluation.leaderboard import chance
 from dltrain.sweep.plan import SweepPlan
 from dltrain.sweep.space import show
 from dltrain.sweep.trials import Trial
@@ -93,8 +94,7 @@ def compare(trials: Sequence[Trial], plan: SweepPlan, chosen: Trial | None = Non
     if plan.fits_per_trial > 1:
         spreads = [trial.spread for trial in (best, other) if trial.spread is not None]
         return Comparison(best, other, difference, max(spreads) if len(spreads) == 2 else None, lowest, ranked[0])
-    errors = [trial.standard_error for trial in (best, other) if trial.standard_error is not None]
-    return Comparison(best, other, difference, 2 * math.hypot(*errors) if len(errors) == 2 else None, lowest, ranked[0])
+    return Comparison(best, other, difference, chance(best.standard_error, other.standard_error), lowest, ranked[0])
 
 
 def steadiest(ranked: Sequence[Trial], plan: SweepPlan) -> Trial | None:
@@ -110,13 +110,14 @@ def steadiest(ranked: Sequence[Trial], plan: SweepPlan) -> Trial | None:
     if len(plan.space) != 1 or not all(key.endswith("learning_rate") for key in plan.space[0].keys):
         return None
     best = ranked[0]
-    if best.standard_error is None or best.value is None or best.status == "pruned":
+    if best.value is None or best.status == "pruned":
         return None
     near: list[tuple[float, Trial]] = []
     for trial in ranked:
-        if trial.standard_error is None or trial.value is None or trial.status == "pruned":
+        noise = chance(best.standard_error, trial.standard_error, 1.0)
+        if trial.value is None or trial.status == "pruned" or noise is None:
             continue
-        if abs(trial.value - best.value) <= math.hypot(best.standard_error, trial.standard_error):
+        if abs(trial.value - best.value) <= noise:
             near += [(jumps, trial)] if math.isfinite(jumps := _jumps(trial)) else []
     jumps = _jumps(best)
     if not math.isfinite(jumps) or not near:

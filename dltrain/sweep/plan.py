@@ -18,6 +18,7 @@ from dltrain.config.curves import is_curve
 from dltrain.config.overrides import override_word
 from dltrain.config.types import Config, SweepConfig
 from dltrain.errors import ConfigError, Fault, UsageError
+from dltrain.parts import COMPARED_ON
 from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, Dimension, build_space, grid_size, show_value, words_of
 from dltrain.wording import did_you_mean
 
@@ -221,7 +222,7 @@ def _metric(config: Config, wanted: str | None, mode: str) -> dict[str, Any]:
             f"whether more or less of {name!r} is better is not known", path="sweep.mode", hint="`sweep.mode: min`, or max"
         )
         raise ConfigError(fault)
-    return {"metric": name, "parts": ("validation", "test", "train"), "mode": direction}
+    return {"metric": name, "parts": COMPARED_ON, "mode": direction}
 
 
 def plain_options(plan: SweepPlan) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dltrain.config.canonical import without_defaults
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault, RunError
 from dltrain.evaluation.fingerprints import flatten, shown
+from dltrain.parts import COMPARED_ON
 from dltrain.storage.run import Run
 from dltrain.sweep.plan import SweepOptions, SweepPlan, canonical_values, plain_options, plan_sweep, without_repeats
 from dltrain.sweep.space import Dimension
@@ -165,7 +166,7 @@ def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
         space=space,
         seeds=seeds,
         texts=texts,
-        parts=("validation", "test", "train"),
+        parts=COMPARED_ON,
         **fields,
     )
     return without_repeats(plan)

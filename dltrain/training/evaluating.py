@@ -18,6 +18,7 @@ from dltrain.model.corruption import Corrupt, corruption_of
 from dltrain.model.forward import Forward
 from dltrain.model.heads.own_units import set_smearing
 from dltrain.model.heads.reconstruction import code_layer
+from dltrain.parts import PARTS
 from dltrain.training.diagnosis import diagnose_fit
 from dltrain.training.loop import Tensors
 from dltrain.training.phases import Phases
@@ -102,6 +103,6 @@ def _fit_pca(record: RunRecord) -> PcaBaseline | None:
 def find_smearing(record: RunRecord, parts: Mapping[str, Part], tensors: Mapping[str, Tensors], forward: Forward) -> None:
     """Find the smearing of targets whose logarithm was learned by the first part that there is."""
     if learns_logarithms(record.heads):
-        part = next(name for name in ("train", "validation", "test") if name in parts)
+        part = next(name for name in PARTS if name in parts)
         keep_smearing(record, forward.outputs(tensors[part].inputs), parts[part])
         set_smearing(forward.model, record.heads)

@@ -15,6 +15,7 @@ from dltrain.cli.options import PART_NAMES, RunsOption
 from dltrain.cli.text import format_bytes, format_number, format_seconds, table
 from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, RunError, UsageError
+from dltrain.parts import JUDGED_BY
 from dltrain.wording import listed, one_line
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 # What a list shows of a run when nothing else is asked for: the first of these that it has.
 _TELLING = ("accuracy", "r2", "rmse", "loss")
 _NAME_WIDTH = 32
-_PARTS = ("test", "validation", "train")
 
 
 def command(
@@ -126,7 +126,7 @@ def find_metric(info: RunInfo, metric: str) -> tuple[str, str, float] | None:
     """The run's (part, metric, value): of the test part, else validation, else training, where no part is named."""
     from dltrain.config.catalog.metrics import find_value
 
-    found = find_value(metric, _by_part(info), _PARTS)
+    found = find_value(metric, _by_part(info), JUDGED_BY)
     return None if found is None else (found[0], found[1], _number(found[2]))
 
 

@@ -22,9 +22,9 @@ from dltrain.cli.text import format_number, format_seconds
 from dltrain.evaluation.drawing.charts import history_panels, targets_of
 from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.findings import read_findings
+from dltrain.parts import PARTS
 from dltrain.storage.run import Run
 
-_PARTS = ("train", "validation", "test")
 _MOST_BYTES = 700_000  # of a picture that the run drew
 _PICTURES = {
     "forecast.png": "Forecast against truth over time",
@@ -80,7 +80,7 @@ def _commands(path: Path, part: str) -> list[str]:
 
 def metric_blocks(document: Mapping[str, Any], part: str) -> list[Block]:
     """The table of metrics by part, with the intervals of one part; members; gates."""
-    parts = [name for name in _PARTS if document["metrics"].get(name)]
+    parts = [name for name in PARTS if document["metrics"].get(name)]
     baseline = baseline_of(document.get("baseline", {}), part)
     learned = document.get("report", {}).get("learned", {})
     intervals = document.get("intervals", {}).get(part, {})

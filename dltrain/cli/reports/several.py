@@ -16,6 +16,7 @@ from dltrain.cli.text import format_number, signed
 from dltrain.errors import Fault, UsageError
 from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.drawing.svg import Axis, Dots, Line, plot
+from dltrain.evaluation.leaderboard import chance
 from dltrain.storage.run import Run
 
 _MOST_TRIALS = 1000  # in a table
@@ -85,17 +86,17 @@ def _sweep_verdict(trials: Sequence[Mapping[str, Any]], valued: Sequence[Mapping
 
 
 def _alike(valued: Sequence[Mapping[str, Any]], *, is_max: bool) -> list[Mapping[str, Any]]:
-    """Trials whose distance from the best is within twice the standard error of the difference."""
-    best = valued[0]
-    if not _is_number(best.get("standard_error")):
-        return []
-    found = []
-    for trial in valued[1:]:
-        if _is_number(trial.get("standard_error")):
-            error = math.hypot(best["standard_error"], trial["standard_error"])
-            worse = (best["value"] - trial["value"]) * (1 if is_max else -1)
-            found += [trial] if worse <= 2 * error else []
-    return found
+    """Trials that are not worse than the best by more than chance."""
+    best, sign = valued[0], 1 if is_max else -1
+    noises = [chance(_error_of(best), _error_of(trial)) for trial in valued[1:]]
+    worse = [(best["value"] - trial["value"]) * sign for trial in valued[1:]]
+    return [trial for trial, noise, by in zip(valued[1:], noises, worse, strict=True) if noise is not None and by <= noise]
+
+
+def _error_of(trial: Mapping[str, Any]) -> float | None:
+    """The standard error of a trial's value; None where it is not known, or a damaged file holds something else."""
+    error = trial.get("standard_error")
+    return float(error) if _is_number(error) and error is not None else None
 
 
 def _noise(valued: Sequence[Mapping[str, Any]], metric: str, *, is_max: bool) -> list[Block]:

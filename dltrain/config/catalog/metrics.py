@@ -8,6 +8,7 @@ from functools import cache
 
 from dltrain.config.catalog.catalog import entry_of, load_catalog
 from dltrain.config.types import Component
+from dltrain.parts import PARTS
 
 # Canonical spelling -> the other spellings that mean the same number.
 _SPELLINGS = {
@@ -108,7 +109,7 @@ def find_column(wanted: str, columns: Iterable[str]) -> str | None:
 def split_part(name: str) -> tuple[str | None, str]:
     """Take `validation.accuracy`, `val_accuracy` or `test.accuracy` apart into part and name; None: no part was named."""
     head, dot, tail = name.partition(".")
-    if dot and head in ("train", "validation", "test"):
+    if dot and head in PARTS:
         return head, tail
     if dot and head == "val":
         return "validation", tail

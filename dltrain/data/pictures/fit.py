@@ -43,6 +43,7 @@ from dltrain.data.targets import (
 )
 from dltrain.data.transform import fit_steps
 from dltrain.errors import DataError, Note, warn
+from dltrain.parts import PARTS
 from dltrain.wording import listed
 
 
@@ -102,7 +103,7 @@ def _choose_rows(
         rows, brought = rows[is_taught[rows]], {name: part[is_taught[part]] for name, part in brought.items()}
     parts, manner = split_at_random(config, rows, codes, spec.classes, seed, _locator(raw))
     parts = {**parts, **brought}
-    return {name: parts[name] for name in ("train", "validation", "test") if name in parts}, manner
+    return {name: parts[name] for name in PARTS if name in parts}, manner
 
 
 def _locator(raw: RawPictures) -> Locate:

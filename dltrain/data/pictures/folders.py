@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, config_fault
-from dltrain.data.dataset import PARTS
 from dltrain.data.files import neighbours
 from dltrain.data.pictures.files import EXTENSIONS
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.pictures.tables import read_picture_table
 from dltrain.errors import DataError, Fault, Note, capped, warn
+from dltrain.parts import PARTS
 from dltrain.storage.patterns import find_matches, is_folder
 from dltrain.wording import listed, nearest, shown
 

@@ -36,6 +36,7 @@ from dltrain.data.tables.fitting.targets import scaled_target, target_names
 from dltrain.data.tables.preprocessing import TablePreprocessing, locator
 from dltrain.data.targets import HINT_CONSTANT, transformed
 from dltrain.errors import ConfigError, DataError, Note, warn
+from dltrain.parts import PARTS
 from dltrain.reporting import Reporter
 from dltrain.settings import whole_number
 from dltrain.storage.stored_folders import META, make_folder
@@ -122,7 +123,7 @@ def _parts(
         lines["train"].splits,
         [note.of(f"{name} part") for name, line in lines.items() for note in line.notes],
     )
-    return timeline, {name: places[name] for name in ("train", "validation", "test") if name in places}
+    return timeline, {name: places[name] for name in PARTS if name in places}
 
 
 def _split(config: DataConfig, line: Timeline) -> dict[str, Rows]:

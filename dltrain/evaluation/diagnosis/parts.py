@@ -8,6 +8,7 @@ from typing import Any
 
 from dltrain.config.types import MULTILABEL
 from dltrain.evaluation.diagnosis.evidence import Evidence, Finding, show
+from dltrain.parts import judged_part
 
 LEAST_SUPPORT = 5
 WIDE = 0.1
@@ -17,7 +18,7 @@ MOST_NAMED = 5
 
 def find_unpredicted_classes(evidence: Evidence) -> Iterator[Finding]:
     """Classes that have rows, but that the model never answers with."""
-    part = next((name for name in ("test", "validation", "train") if name in evidence.reports), None)
+    part = judged_part(evidence.reports)
     if part is None:
         return
     for target, task in evidence.targets.items():

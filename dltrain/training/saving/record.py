@@ -24,6 +24,7 @@ from dltrain.evaluation.predictions.held_out import write_held_out
 from dltrain.evaluation.training_rows import save_training_rows
 from dltrain.model.encode import resolve_class_weights
 from dltrain.model.heads.head import Head
+from dltrain.parts import PARTS, judged_part
 from dltrain.storage.atomic import now, to_json, write_atomically
 from dltrain.storage.layout import PICTURES
 from dltrain.storage.run import Run
@@ -65,7 +66,7 @@ class Evaluated:
     @property
     def shown(self) -> str:
         """The part whose report is the run's."""
-        return next(name for name in ("test", "validation", "train") if name in self.reports)
+        return judged_part(self.reports) or PARTS[0]
 
     @property
     def metrics(self) -> dict[str, dict[str, float]]:
@@ -225,7 +226,7 @@ class RunRecord:
                     write_held_out(self.run.path, self.heads, outputs, part)
         wanted = self.config.evaluation.baselines
         if wanted and reports:
-            shown = next(name for name in ("test", "validation", "train") if name in reports)
+            shown = judged_part(reports) or PARTS[0]
             train = self.dataset.parts["train"]
             learned = learned_baselines(wanted, self.dataset.schema, train, parts[shown], self.config.seed)
             reports[shown].report["learned"] = learned

@@ -19,6 +19,7 @@ from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.preprocessing import locator
 from dltrain.data.targets import have_targets
 from dltrain.errors import DataError
+from dltrain.parts import PARTS
 
 if TYPE_CHECKING:
     import polars
@@ -83,7 +84,7 @@ def coded(series: polars.Series) -> tuple[list[str | None], NDArray[np.int64]]:
 
 
 def _ordered(parts: dict[str, Rows]) -> dict[str, Rows]:
-    return {name: parts[name] for name in ("train", "validation", "test") if name in parts}
+    return {name: parts[name] for name in PARTS if name in parts}
 
 
 def times_of(config: DataConfig, raw: RawTable, reading: Reading) -> NDArray[Any]:
