@@ -7,7 +7,7 @@ Any other exception that reaches the command line is a bug in dltrain (exit code
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -82,6 +82,14 @@ def fault_documents(faults: Iterable[Fault]) -> list[dict[str, Any]]:
     names = ("file", "line", "column", "path", "message", "hint")
     whole = [replace(fault, message="\n  ".join([fault.message, *fault.details])) for fault in faults]
     return [{name: _shown(getattr(fault, name)) for name in (*names, *(["code"] if fault.code else []))} for fault in whole]
+
+
+def with_faults(kept: Sequence[Mapping[str, Any]], faults: Iterable[Fault]) -> list[dict[str, Any]]:
+    """The documents of faults that were kept and of those that came since, each once; one that had no code gets it."""
+    found = {tuple((name, value) for name, value in one.items() if name != "code"): dict(one) for one in kept}
+    for document in fault_documents(faults):
+        found[tuple((name, value) for name, value in document.items() if name != "code")] = document
+    return list(found.values())
 
 
 def _shown(value: str | int | None) -> str | int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dltrain.errors import Fault, Note, as_warning
+from dltrain.errors import Fault, as_warning
 
 
 class Reporter:
@@ -17,7 +17,7 @@ class Reporter:
     def detail(self, text: str) -> None:
         """A decision with its reason, for `-v` ("XLA: on, because ...")."""
 
-    def warning(self, warning: str | Note | Fault) -> None:
+    def warning(self, warning: str | Fault) -> None:
         """Something the user should know, with its place where it has one; the run goes on."""
 
     def data_ready(self, summary: Sequence[str]) -> None:
@@ -71,7 +71,7 @@ class WarningList(Reporter):
             if not name.startswith("_") and name != "warning":
                 setattr(self, name, getattr(listener, name))
 
-    def warning(self, warning: str | Note | Fault) -> None:
+    def warning(self, warning: str | Fault) -> None:
         """Keep it and pass it on, unless it was there before."""
         fault = as_warning(warning)
         if fault not in self.warnings:

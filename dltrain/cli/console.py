@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 from dltrain.cli.faults import render_faults
 from dltrain.cli.sweep_table import SweepTable
 from dltrain.cli.text import format_number, format_seconds, table
-from dltrain.errors import Fault, Note, as_warning, fault_documents
+from dltrain.errors import Fault, as_warning, fault_documents
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import to_json
 from dltrain.wording import one_line, printable
@@ -157,7 +157,7 @@ class Console(Reporter):
         if self.settings.verbose:
             self.line(text)
 
-    def warning(self, warning: str | Note | Fault) -> None:
+    def warning(self, warning: str | Fault) -> None:
         """Its place and next step, also with -q."""
         self.faults([as_warning(warning)])
 

@@ -30,7 +30,7 @@ from dltrain.data.tables.fit import fit_table
 from dltrain.data.tables.fit_streamed import fit_streamed, why_streamed
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.tables.row_blocks import mark_blocks
-from dltrain.errors import ConfigError, DataError, Fault, Note, UsageError, texts, warn
+from dltrain.errors import ConfigError, DataError, Fault, Note, UsageError, as_warning, texts, warn
 from dltrain.reporting import Reporter
 from dltrain.wording import listed, shown
 
@@ -239,7 +239,7 @@ def read_part(
             notes.append(warn(where, "folder_of_pictures"))
     part = _for_file(preprocessing, raw).transform(raw, with_targets=with_targets, notes=notes)
     for note in notes:
-        reporter.warning(note)
+        reporter.warning(as_warning(note))
     return part
 
 
@@ -254,7 +254,7 @@ def read_ahead(
     assert isinstance(by_file, SeriesPreprocessing)
     found = last_rows(by_file, raw, since, notes)
     for note in notes:
-        reporter.warning(note)
+        reporter.warning(as_warning(note))
     return found
 
 
@@ -356,7 +356,7 @@ def read_words(preprocessing: Preprocessing, words: Sequence[str], *, reporter: 
     raw = words_table(words, preprocessing.arguments, reporter)
     for note in raw.notes:
         if note.level == "warning":
-            reporter.warning(note)
+            reporter.warning(as_warning(note))
     return preprocessing.transform(raw, with_targets=False)
 
 

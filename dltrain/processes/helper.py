@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from dltrain.errors import DltrainError, Fault, Note, refusal
+from dltrain.errors import DltrainError, Fault, refusal
 from dltrain.reporting import Reporter
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class ForwardingReporter(Reporter):
         """As in `Reporter`."""
         send_message(self._channel, b"r", ("detail", text))
 
-    def warning(self, warning: str | Note | Fault) -> None:
+    def warning(self, warning: str | Fault) -> None:
         """As in `Reporter`."""
         send_message(self._channel, b"r", ("warning", warning))
 

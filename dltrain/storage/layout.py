@@ -6,8 +6,17 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-# Of a fit, in the order in which they are told.
-PICTURES = ("history.png", "results.svg", "forecast.png", "mistakes.png", "reconstructions.png")
+# Which trials of a sweep have a picture.
+EVERY_TRIAL, BEST_TRIAL, NO_TRIAL = "every trial", "the best trial", "no trial"
+# The pictures of a fit by itself, in the order in which they are told, and who of a sweep has them too: a PNG takes longer to
+# draw than many a trial to train. All other files of a fit each trial has, whoever runs it.
+PICTURES = {
+    "history.png": BEST_TRIAL,
+    "results.svg": EVERY_TRIAL,
+    "forecast.png": NO_TRIAL,
+    "mistakes.png": NO_TRIAL,
+    "reconstructions.png": NO_TRIAL,
+}
 # By a later evaluation.
 _LATER = ("results_train.svg", "results_validation.svg", "results_test.svg", "results_data.svg", "importance.svg")
 FILES = frozenset(

@@ -10,7 +10,7 @@ from typing import Any
 
 import dltrain
 from dltrain.config.types import Config
-from dltrain.errors import DltrainError, InterruptedRun, RunError, UsageError, fault_documents
+from dltrain.errors import DltrainError, InterruptedRun, RunError, UsageError, with_faults
 from dltrain.evaluation.metrics.gates import check_gates, parse_gates
 from dltrain.model.own_code.importing import require_trust
 from dltrain.processes.helper import HelperProcess
@@ -242,9 +242,8 @@ class _Sweep:
                 progress.ended(fit)
 
     def _end(self, status: str) -> None:
-        kept = self.manifest.setdefault("warnings", [])
-        kept += [document for document in fault_documents(self.reporter.warnings) if document not in kept]
-        self.manifest |= {"status": status, "ended": now(), "seconds": {"total": self._seconds()}}
+        warnings = with_faults(self.manifest.get("warnings", ()), self.reporter.warnings)
+        self.manifest |= {"warnings": warnings, "status": status, "ended": now(), "seconds": {"total": self._seconds()}}
         try:
             self.run.write_manifest(self.manifest)
         except RunError as error:  # the first error is the one to show

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from dltrain.errors import Fault, fault_documents, with_faults
+
 CONFIG = """\
 data: {source: csv, path: t.csv, target: y, task: classification, split: {test: 0.3}}
 model: {layers: [{Dense: {units: 4}}]}
@@ -51,6 +53,26 @@ def test_fit_says_what_check_says_in_text_json_and_manifest(cli, table):
         assert shown(result.err) == said
         assert any("z" in text for text in said)
         assert any("other" in text for text in said)
+        assert {"unused_columns", "unseen_categories"} <= {warning.get("code") for warning in result.json["warnings"]}
+
+
+@pytest.mark.parametrize("bound", ["1000000000", "1"], ids=["in memory", "streamed"])
+def test_warnings_of_the_data_have_codes_that_stay(cli, table, monkeypatch, bound):
+    monkeypatch.setenv("DLTRAIN_STREAM_BYTES", bound)
+    monkeypatch.setenv("DLTRAIN_CACHE", str(table / "cache"))
+    words = ["t.yaml", "data.missing=[never]", "data.replace={b: {seldom: x}}"]
+    fitted = cli("fit", *words, "training.batch_size=8", "--run-dir", "run", "--json")
+    assert fitted.code == 0
+    found = {warning["message"]: warning.get("code") for warning in fitted.json["warnings"]}
+    assert found["data.missing: no value of the table is 'never'"] == "no_such_value"
+    assert found["data.replace: no value of b is 'seldom'"] == "no_such_value"
+    assert json.loads((table / "run" / "manifest.json").read_text())["warnings"] == fitted.json["warnings"]
+
+
+def test_a_warning_that_was_kept_without_its_code_is_not_kept_twice():
+    older = fault_documents([Fault("odd", severity="warning")])
+    now = with_faults(older, [Fault("odd", severity="warning", code="oddity"), Fault("new", severity="warning")])
+    assert [(one["message"], one.get("code")) for one in now] == [("odd", "oddity"), ("new", None)]
 
 
 @pytest.mark.parametrize("engine", ["stacked", "processes"])

@@ -17,7 +17,7 @@ import pytest
 
 from dltrain.config.types import DataConfig, Place, SplitConfig
 from dltrain.data import Dataset, load_dataset, read_part
-from dltrain.errors import ConfigError, DataError, DltrainError, UsageError
+from dltrain.errors import ConfigError, DataError, DltrainError, Fault, UsageError, as_warning
 from dltrain.reporting import Reporter
 from tests.support import REPOSITORY
 
@@ -358,8 +358,8 @@ class Warnings(Reporter):
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    def warning(self, text: str) -> None:
-        self.texts.append(text)
+    def warning(self, warning: str | Fault) -> None:
+        self.texts.append(as_warning(warning).message)
 
 
 def test_rows_for_prediction_in_any_order_of_columns(tmp_path: Path) -> None:

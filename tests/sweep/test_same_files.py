@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from dltrain.cli.app import run
+from dltrain.storage import layout
 
 TABLE = """
 seed: 1
@@ -25,8 +26,6 @@ data: {source: digits, limit: 200}
 model: {layers: [Flatten, Dense: {units: 4, activation: relu}]}
 training: {epochs: 1, optimizer: {Adam: {learning_rate: 0.01}}, metrics: [accuracy]}
 """
-# Drawn of a fit that stands alone; of trials `dltrain report` and `compare` draw the curves, from the same files.
-ALONE = {"history.png", "mistakes.png"}
 # What the fit alone does itself, and what says who ran a trial.
 OWN = {".seconds.import", ".seconds.data", ".engine", ".stack", ".stack.fits", ".stack.place"}
 
@@ -62,10 +61,13 @@ def test_alone_and_in_a_sweep(text: str, engine: str, tmp_path: Path, monkeypatc
     assert run(["fit", "c.yaml", "--run-dir", "alone", "-q"]) == 0
     over = "training.optimizer.Adam.learning_rate=0.01,0.001"
     assert run(["sweep", "c.yaml", "--over", over, "--engine", engine, "--run-dir", "sweep", "-q"]) == 0
+    best = tmp_path / "sweep" / json.loads((tmp_path / "sweep" / "manifest.json").read_text())["best"]
     for trial in sorted((tmp_path / "sweep" / "trials").iterdir()):
-        assert files(trial) - ALONE == files(tmp_path / "alone") - ALONE
+        drawn = {layout.EVERY_TRIAL, layout.BEST_TRIAL} if trial == best else {layout.EVERY_TRIAL}
+        alone = files(tmp_path / "alone")
+        assert files(trial) == {name for name in alone if layout.PICTURES.get(name) in {None, *drawn}}
         for name in ("manifest.json", "metrics.json"):
-            alone, there = (keys(json.loads((folder / name).read_text())) for folder in (tmp_path / "alone", trial))
-            assert there - OWN == alone - OWN, name
+            wanted, there = (keys(json.loads((folder / name).read_text())) for folder in (tmp_path / "alone", trial))
+            assert there - OWN == wanted - OWN, name
         headers = [(folder / "history.csv").read_text().splitlines()[0] for folder in (tmp_path / "alone", trial)]
         assert headers[0] == headers[1]

@@ -17,7 +17,7 @@ from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures, RawTable
 from dltrain.data.tables.preprocessing import TablePreprocessing
-from dltrain.errors import Fault, Note, UsageError
+from dltrain.errors import Fault, Note, UsageError, as_warning
 from dltrain.reporting import Reporter
 from dltrain.wording import counted
 
@@ -191,7 +191,7 @@ def _table(preprocessing: TablePreprocessing, fields: list[list[str]], targets: 
     notes: list[Note] = []
     part = replace_identifiers(preprocessing).transform(raw, with_targets=with_targets, notes=notes)
     for note in notes:
-        reporter.warning(note)
+        reporter.warning(as_warning(note))
     return part
 
 

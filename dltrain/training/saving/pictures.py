@@ -18,6 +18,7 @@ from dltrain.evaluation.drawing.reconstructions import Sheet, plot_reconstructio
 from dltrain.evaluation.metrics.forecasts.forecast import Forecast
 from dltrain.processes.helper import HelperProcess, runs_tensorflow
 from dltrain.reporting import Reporter
+from dltrain.storage.layout import EVERY_TRIAL, PICTURES
 from dltrain.storage.run import Run
 
 
@@ -25,13 +26,18 @@ class Drawers:
     """Helper processes that draw, one picture each at a time, for one run or for several.
 
     Args:
-        helpers: of which nothing else is asked until `wait`; without any nothing is drawn.
+        helpers: of which nothing else is asked until `wait`; without any they are of a trial (see `layout.PICTURES`).
     """
 
     def __init__(self, helpers: Sequence[HelperProcess]) -> None:
         self._helpers = list(helpers)
         self._num_asked = 0
         self._waiting: deque[tuple[HelperProcess, Reporter]] = deque()
+
+    @property
+    def are_of_trial(self) -> bool:
+        """Whether they draw what every trial of a sweep has, and nothing else."""
+        return not self._helpers
 
     def warm_up(self) -> None:
         """Have them import what drawing needs, while training goes on here."""
@@ -41,8 +47,6 @@ class Drawers:
 
     def draw(self, draw: Callable[..., None], picture: Path, *args: Any, reporter: Reporter) -> None:
         """Have `draw(picture, *args)` done; the reporter hears of a picture that could not be drawn, at the latest in `wait`."""
-        if not self._helpers:
-            return
         helper = self._helpers[self._num_asked % len(self._helpers)]
         self._num_asked += 1
         helper.submit(draw_or_warn, draw, picture.name, picture, *args)
@@ -116,6 +120,8 @@ class Pictures:
             self._asked.append(RESULTS_FILE)
 
     def _draw(self, draw: Callable[..., None], name: str, *args: Any) -> None:
+        if self._drawers.are_of_trial and PICTURES[name] != EVERY_TRIAL:
+            return
         self._asked.append(name)
         self._drawers.draw(draw, self._folder / name, *args, reporter=self._reporter)
 

@@ -14,7 +14,7 @@ from dltrain.config import dump_yaml, load_config_text, resolve
 from dltrain.config.components import plain_component
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset, Part
-from dltrain.errors import fault_documents
+from dltrain.errors import with_faults
 from dltrain.evaluation.drawing.mistakes import sheet_of_mistakes
 from dltrain.evaluation.drawing.reconstructions import Sheet
 from dltrain.evaluation.metrics.gates import Gate, check_gates
@@ -173,8 +173,7 @@ class RunRecord:
         Raises:
             RunError: it cannot be written.
         """
-        kept = self.manifest.warnings
-        kept += [document for document in fault_documents(self.session.reporter.warnings) if document not in kept]
+        self.manifest.warnings = with_faults(self.manifest.warnings, self.session.reporter.warnings)
         self.run.write_manifest(self.manifest.document())
 
     def ended(self, status: str, pace: Pace) -> None:

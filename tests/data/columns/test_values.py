@@ -16,7 +16,7 @@ from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data import Dataset, load_dataset, read_part
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.columns.kinds import Reading, mend
-from dltrain.errors import DataError
+from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
 from dltrain.starting.start import make_starter
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as
@@ -32,8 +32,8 @@ class Heard(Reporter):
     def __init__(self) -> None:
         self.warnings: list[str] = []
 
-    def warning(self, message: str) -> None:
-        self.warnings.append(message)
+    def warning(self, warning: str | Fault) -> None:
+        self.warnings.append(str(warning))
 
 
 def write(path: Path, **columns: Any) -> Path:

@@ -20,7 +20,7 @@ from dltrain.data.labels.cells import (
     labels_of,
     read_cells,
 )
-from dltrain.errors import DataError
+from dltrain.errors import DataError, Note
 
 READING = Reading()
 
@@ -56,14 +56,14 @@ def test_an_empty_cell_has_no_label_and_a_word_for_no_value_is_missing() -> None
 
 
 def test_single_labels_are_replaced_and_unknown_ones_are_said() -> None:
-    notes: list[str] = []
+    notes: list[Note] = []
     reading = Reading(replace={"tags": {"sci-fi": "scifi", "junk": ""}})
     series = polars.Series("tags", ["sci-fi|junk", "scifi|new", "new|newer"])
     found = encode_cells(series, spec_of("scifi"), reading, nowhere, drop=False, notes=notes)
     np.testing.assert_array_equal(found, [[1], [1], [0]])
     [note] = notes
-    assert "new (2 rows)" in note
-    assert "newer (1 row)" in note
+    assert "new (2 rows)" in note.text
+    assert "newer (1 row)" in note.text
 
 
 @given(st.lists(st.sets(st.sampled_from(["a", "b c", "d", "é", "10"])), min_size=1, max_size=30))

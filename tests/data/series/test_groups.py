@@ -16,7 +16,7 @@ from dltrain.data.load import load_dataset
 from dltrain.data.raw import RawTable
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.timeline import fill_forward
-from dltrain.errors import DataError
+from dltrain.errors import DataError, Note
 
 
 def config(path: Path, **options: Any) -> DataConfig:
@@ -126,12 +126,12 @@ def test_stored_and_read_back_it_says_which_series_are_new(tmp_path: Path) -> No
     state, arrays = preprocessing.to_state()
     again = SeriesPreprocessing.from_state(state, arrays)
     assert again == preprocessing
-    notes: list[str] = []
+    notes: list[Note] = []
     new = table([9, 8, 7]).with_columns(polars.col("shop").str.replace("2", "9"))
     part = again.transform(RawTable(new), with_targets=False, notes=notes)
     assert part.identifiers["shop"] == ["shop 0"] * 6 + ["shop 1"] * 5 + ["shop 9"] * 4
     assert part.identifiers["time"][5] == "2024-01-10"
-    assert "1 series (shop) were not in the training part: shop 9" in notes
+    assert "1 series (shop) were not in the training part: shop 9" in [note.text for note in notes]
 
 
 def test_rows_without_an_id_are_refused(tmp_path: Path) -> None:

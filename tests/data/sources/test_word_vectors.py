@@ -10,7 +10,7 @@ import pytest
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data import Dataset, load_dataset, read_part, read_words
 from dltrain.data.stored import load_preprocessing
-from dltrain.errors import DataError, UsageError
+from dltrain.errors import DataError, Fault, UsageError, as_warning
 from dltrain.reporting import Reporter
 
 FRUITS, TOOLS = ("apple", "pear", "plum", "lemon", "fig"), ("hammer", "saw", "file", "drill", "nail")
@@ -20,8 +20,8 @@ class Heard(Reporter):
     def __init__(self) -> None:
         self.warnings: list[str] = []
 
-    def warning(self, text: str) -> None:
-        self.warnings.append(text)
+    def warning(self, warning: str | Fault) -> None:
+        self.warnings.append(as_warning(warning).message)
 
 
 def vectors(folder: Path) -> str:
