@@ -21,7 +21,7 @@ ONLY_IN = {
     "rich": {"cli/console.py"},
     "typer": {"cli/"},
     "tensorflow": {"model/", "training/"},
-    "keras": {"model/", "training/", "evaluation/load_run.py", "config/catalog/generate.py"},
+    "keras": {"model/", "training/", "evaluation/load_run.py"},
 }
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part, Schema
-from dltrain.data.labels.cells import joined
 from dltrain.data.raw import Raw
 from dltrain.errors import Note
 from dltrain.storage.atomic import write_atomically
@@ -65,18 +64,6 @@ class Preprocessing(ABC):
     @abstractmethod
     def with_smearing(self, factors: Mapping[str, float]) -> Preprocessing:
         """The same with the smearing (see `TargetSpec`) of its schema's targets, by name."""
-
-    def inverse_target(self, name: str, values: NDArray[Any]) -> NDArray[Any]:
-        """A target in its own units: float64 numbers, names of classes, or `a|b` for several labels (objects)."""
-        spec = next(target for target in self.schema.targets if target.name == name)
-        if spec.is_multilabel:
-            return np.array(joined(values, spec), dtype=object)
-        if spec.task == "classification":
-            names: NDArray[Any] = np.array(spec.classes, dtype=object)
-            labels: NDArray[Any] = names[np.asarray(values)]
-            return labels
-        numbers: NDArray[np.float64] = spec.to_own(values)
-        return numbers
 
     def save(self, folder: Path) -> None:
         """Write `preprocessing.npz`, then `preprocessing.json`, each wholly or not at all."""

@@ -95,12 +95,6 @@ def output_names(model: Any) -> list[str]:
     return list(model.output_names)
 
 
-def member_layers(model: Any) -> list[Any]:
-    """The members within a model of `average_models`, in their order."""
-    keras = import_keras()
-    return [layer for layer in model.layers if isinstance(layer, keras.Model)]
-
-
 def outputs_with_members(model: Any) -> Any:
     """A model with the outputs of each member behind its own, as they go into the average."""
     keras = import_keras()

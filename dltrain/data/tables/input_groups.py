@@ -125,30 +125,5 @@ def group_places(groups: Sequence[InputGroup], columns: Sequence[FeatureColumn])
     }
 
 
-def refuse_shared(config: DataConfig, names: Sequence[str], what: str) -> None:
-    """Columns that are inputs of their own cannot be put beside others (raises ConfigError).
-
-    Args:
-        config: the `data:` block.
-        names: of these columns.
-        what: they are.
-    """
-    shared = [(name, group) for group, columns in config.input_columns.items() if len(columns) > 1 for name in columns]
-    faults = [
-        config_fault(config, f"model.inputs.{group}", f"{name} cannot share an input: it is {what}", _own_input(name))
-        for name, group in shared
-        if name in names
-    ]
-    if faults:
-        raise ConfigError(faults)
-
-
 def _own_input(name: str) -> str:
     return f"give it an input of its own: `{name}_input: [{name}]`"
-
-
-def without_columns(config: DataConfig, names: Sequence[str]) -> tuple[DataConfig, dict[str, str]]:
-    """The config without the inputs of some columns that are inputs of their own, and column -> its input's name."""
-    alone = {group[0]: name for name, group in config.input_columns.items() if len(group) == 1 and group[0] in names}
-    kept = {name: group for name, group in config.input_columns.items() if name not in alone.values()}
-    return replace(config, input_columns=kept), alone

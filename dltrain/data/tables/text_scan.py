@@ -275,10 +275,3 @@ class WidthCheck:
                 hint = f"if the table begins at line {line} only: data.skip: {line - 1}"
             faults.append(Fault(message, file=self.file, line=line, hint=hint))
         return capped(faults, self.num_wrong)
-
-
-def width_faults(scan: TextScan, width: int, first: int, named_by: str, file: str) -> list[Fault]:
-    """Faults of the records from `first` on that have fewer or more than `width` fields."""
-    check = WidthCheck(width, named_by, file)
-    check.add(scan.num_fields[first:], scan.lines[first:])
-    return check.faults()

@@ -159,12 +159,6 @@ def regression_metrics(targets: ArrayLike, predictions: ArrayLike, weights: Arra
     return {"rmse": mse**0.5, "mse": mse, "mae": _mean(np.abs(residual), weights), "r2": r2}
 
 
-def majority_class(train_targets: ArrayLike, num_classes: int, weights: ArrayLike | None = None) -> int:
-    """The class with the most (weight of) rows in the training part; of equals the first."""
-    weight = None if weights is None else np.asarray(weights, np.float64)
-    return int(np.bincount(np.asarray(train_targets, np.int64), weight, num_classes).argmax())
-
-
 def classification_baseline(
     train_targets: ArrayLike,
     targets: ArrayLike,

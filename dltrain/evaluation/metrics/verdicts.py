@@ -92,12 +92,6 @@ def prior_of_classes(codes: ArrayLike, num_classes: int, row_weights: ArrayLike 
     return Prior(weights, counts / counts.sum() if counts.sum() > 0 else np.full(num_classes, 1 / num_classes))
 
 
-def prior_of_numbers(values: ArrayLike, row_weights: ArrayLike | None) -> Prior:
-    """Of a training part's stored numbers [rows]."""
-    weights = None if row_weights is None else np.asarray(row_weights, np.float64)
-    return Prior(mean=float(np.average(np.asarray(values, np.float64), weights=weights)))
-
-
 def judge_classes(codes: ArrayLike, probabilities: ArrayLike, prior: Prior, row_weights: ArrayLike | None = None) -> Verdict:
     """Of probabilities [rows, classes] for rows of the classes `codes`."""
     assert prior.shares is not None

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.catalog.catalog import load_catalog
 from dltrain.errors import DataError, Fault, RunError, is_own_bug
 from dltrain.model.weights.weights import refuse_foreign_file
 from dltrain.reporting import Reporter
@@ -30,12 +29,6 @@ CLASSES = Remote(
 )
 MOST_CLASSES = 100_000
 MOST_BYTES = 4 << 20
-
-
-def stock_name(word: str) -> str | None:
-    """The network's name as Keras spells it, or None where there is none of that name."""
-    entry = load_catalog().find("application", word)
-    return entry.name if entry is not None else None
 
 
 class StockNetwork:

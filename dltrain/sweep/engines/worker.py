@@ -45,7 +45,6 @@ class FitTask:
         argv: for the manifest.
         threads: for one operation.
         data: key of data that the worker was sent before; None: it reads its own.
-        report_epochs: whether each epoch is reported.
     """
 
     config: Config
@@ -53,15 +52,10 @@ class FitTask:
     argv: tuple[str, ...]
     threads: int | None
     data: str | None
-    report_epochs: bool = True
 
 
 class _Reporter(ForwardingReporter):
     """Sends warnings, details and epochs; stages of a single fit are of no interest."""
-
-    def __init__(self, channel: socket.socket) -> None:
-        super().__init__(channel)
-        self._sent = 0.0
 
     def status(self, text: str) -> None:
         """Not sent."""

@@ -97,7 +97,7 @@ def _signatures(text: str) -> dict[str, Any]:
 
 
 def test_the_catalog_is_that_of_the_installed_keras() -> None:
-    from dltrain.config.catalog.generate import build_catalog, render
+    from tests.catalog.generate import build_catalog, render
 
     stored = Path(catalog_module.__file__).with_name("catalog.json").read_text(encoding="utf-8")
-    assert _signatures(stored) == _signatures(render(build_catalog())), "run `python -m dltrain.config.catalog.generate`"
+    assert _signatures(stored) == _signatures(render(build_catalog())), "run `python -m tests.catalog.generate`"

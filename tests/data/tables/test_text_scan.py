@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dltrain.data.tables.text_format import find_separator, is_followed_by_blank
-from dltrain.data.tables.text_scan import scan_text, width_faults
+from dltrain.data.tables.text_scan import WidthCheck, scan_text
 
 CELLS = st.text(alphabet='ab ,;"\n1.é', max_size=6)
 
@@ -57,7 +57,9 @@ def test_a_quote_inside_a_field_that_hides_nothing_is_a_character() -> None:
 
 def test_rows_of_another_length_are_named_and_ten_are_shown() -> None:
     text = "a,b\n" + "1\n" * 6 + "1,2\n" + "1,2,3\n" * 6
-    faults = width_faults(scan_text(text.encode(), ",", '"', "t.csv"), 2, 1, "the header names", "t.csv")
+    scan, check = scan_text(text.encode(), ",", '"', "t.csv"), WidthCheck(2, "the header names", "t.csv")
+    check.add(scan.num_fields[1:], scan.lines[1:])
+    faults = check.faults()
     assert [fault.line for fault in faults[:10]] == [2, 3, 4, 5, 6, 7, 9, 10, 11, 12]
     assert "1 values, fewer than" in faults[0].message
     assert "3 values, more than" in faults[6].message

@@ -14,7 +14,6 @@ from dltrain.evaluation.metrics.metrics import (
     confusion_matrix,
     is_no_better,
     log_loss,
-    majority_class,
     regression_baseline,
     regression_metrics,
     roc_auc,
@@ -112,8 +111,6 @@ def test_r2_where_it_has_no_meaning():
 
 def test_baselines():
     train, test = np.array([1, 1, 1, 0]), np.array([1, 0, 0, 1, 0])
-    assert majority_class(train, 2) == 1
-    assert majority_class(train, 2, [1, 1, 1, 9]) == 0
     baseline = classification_baseline(train, test, 2)
     assert baseline["accuracy"] == pytest.approx(0.4)
     assert baseline["log_loss"] == pytest.approx(-(2 * np.log(0.75) + 3 * np.log(0.25)) / 5)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dltrain.errors import DataError
-from dltrain.model.weights.stock import find_stock_weights, read_classes, stock_name
+from dltrain.model.weights.stock import find_stock_weights, read_classes
 from dltrain.reporting import Reporter
 from tests.data.sources.support import write_picture
 from tests.support import run_dltrain
@@ -26,12 +26,6 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DLTRAIN_OFFLINE", "1")
     (tmp_path / "data" / "weights").mkdir(parents=True)
     return tmp_path / "data" / "weights"
-
-
-def test_names_as_keras_spells_them() -> None:
-    assert stock_name("xception") == stock_name("Xception") == "Xception"
-    assert stock_name("mobilenet_v2") == "MobileNetV2"
-    assert stock_name("latest") is None
 
 
 def test_weights_by_name_and_by_path(places: Path, tmp_path: Path) -> None:

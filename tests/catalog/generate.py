@@ -1,4 +1,4 @@
-"""Writes catalog.json from the installed Keras: `python -m dltrain.config.catalog.generate`.
+"""Writes catalog.json from the installed Keras: `python -m tests.catalog.generate`.
 
 The names, aliases, arguments, defaults and descriptions come from Keras's own signatures and docstrings. What Python
 signatures do not say, the type that an argument expects, comes from `argument_types.py`.
@@ -12,10 +12,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dltrain.config.catalog.argument_types import infer_type
 from dltrain.config.catalog.catalog import NAMESPACES
 from dltrain.config.catalog.transformers import TRANSFORMERS
 from dltrain.wording import normalize
+from tests.catalog.argument_types import infer_type
 
 MODULES = {**NAMESPACES, "callback": "callbacks"}
 
@@ -287,10 +287,11 @@ def render(catalog: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Writes the catalog beside this file."""
+    """Writes the package's catalog."""
+    from dltrain.config.catalog import catalog
     from dltrain.storage.atomic import write_atomically
 
-    write_atomically(Path(__file__).with_name("catalog.json"), render(build_catalog()).encode())
+    write_atomically(Path(catalog.__file__).with_name("catalog.json"), render(build_catalog()).encode())
 
 
 if __name__ == "__main__":
