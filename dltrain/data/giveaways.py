@@ -51,7 +51,7 @@ def warn_of_giveaways(
                 continue
             score = told_by(values[column.name], targets[spec.name], classes)
             if score >= GIVES_AWAY:
-                how = "correlates with" if classes is None and column.kind == "number" else "alone tells"
+                how = "correlates with" if classes is None and column.by_kind.is_amount else "alone tells"
                 said = f"column {column.name} {how} {spec.name} almost perfectly ({score:.4f}): {ADVICE}"
                 found.append(warn(said, "tells_the_target"))
     return found

@@ -59,10 +59,9 @@ def decide(fitted: Fitted, numbers: Mapping[str, NDArray[np.float64]]) -> Prepar
         numbers: column -> values [rows] of the table, NaN where missing.
     """
     columns: tuple[FeatureColumn, ...] = getattr(fitted.preprocessing, "features", ())
-    categories = [column for column in columns if column.kind == "category"]
-    encode = {column.name: "embedding" for column in categories if len(column.categories) > MOST_ONE_HOT}
+    encode = {column.name: "embedding" for column in columns if len(column.categories) > MOST_ONE_HOT}
     rows = fitted.parts["train"].row_ids
-    numeric = [column.name for column in columns if column.kind == "number" and column.name in numbers]
+    numeric = [column.name for column in columns if column.by_kind.holds_numbers and column.name in numbers]
     tails = [name for name in numeric if is_far_out(numbers[name][rows])]
     return Preparation(encode, _skewness(fitted, numbers), dict.fromkeys(tails, "smooth_clip"))
 

@@ -24,6 +24,7 @@ class Boolean(Number):
     """True or false."""
 
     name = "boolean"
+    has_categories = True
     is_amount = False
 
     def read(

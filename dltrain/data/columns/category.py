@@ -38,6 +38,12 @@ class Category(Kind):
 
     name = "category"
     tells_alone = True
+    has_categories = True
+
+    def why_alone(self, column: FeatureColumn) -> tuple[str, str]:
+        """One that is embedded; one-hot it can share one."""
+        what = f"a category of {len(column.categories):,} values, which goes through an Embedding"
+        return what, f"give it an input of its own, or say `data.encode: {{{column.name}: one_hot}}`"
 
     def learn(self, column: FeatureColumn, seen: Any, how: Learning) -> FeatureColumn:
         """Which categories there are, which are rare, and whether rows have none."""

@@ -159,12 +159,7 @@ class FeatureColumn:
             raise ValueError(f"the column {column.name} has an embedding of {column.embedding_size} numbers")
         if set(column.date_parts) - set(DATE_PARTS):
             raise ValueError(f"unknown parts of a date: {column.date_parts}")
-        if (column.kind == "image") != (column.form is not None):
-            raise ValueError(f"the column {column.name} has no form of its pictures, or has one and names none")
-        if (column.kind == "text") != (column.tokenizer is not None):
-            raise ValueError(f"the column {column.name} has no tokens, or has them and is no text")
-        if len(numbers) != column.by_kind.num_numbers(column):
-            raise ValueError(f"the column {column.name} has {len(numbers)} numbers")
+        column.by_kind.check(column)
         return column
 
 

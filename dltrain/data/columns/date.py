@@ -31,6 +31,7 @@ class Date(Number):
     """A date, or a date with a time."""
 
     name = "date"
+    many = "dates"
     is_array = False
     tells_alone = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +35,13 @@ class Image(Kind):
 
     name = "image"
     what = "a picture"
+    many = "a column of images"
+
+    def check(self, column: FeatureColumn) -> None:
+        """The form of its pictures is there."""
+        if column.form is None:
+            raise ValueError(f"the column {column.name} has no form of its pictures")
+        super().check(replace(column, form=None))
 
     def make_input(self, column: FeatureColumn, name: str) -> InputSpec:
         """Pixels."""

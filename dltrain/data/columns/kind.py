@@ -102,14 +102,36 @@ class Kind:
         is_array: its values are float64 [rows], NaN where there is none; else a series, null where there is none.
         is_amount: its values have an order and distances.
         tells_alone: a value is one number or one word, so that the column by itself may tell a target.
+        has_categories: its values are a few words, for which `encode`, `min_count` and `embedding_size` are.
         what: it is, in a sentence that says why it cannot share an input.
+        many: what a column of it is, in a sentence.
     """
 
     name = ""
     is_array = False
     is_amount = False
     tells_alone = False
+    has_categories = False
     what = ""
+    many = ""
+
+    @property
+    def holds_numbers(self) -> bool:
+        """Whether its values are numbers that have an order, as they stand in the table."""
+        return self.is_array and self.is_amount
+
+    def check(self, column: FeatureColumn) -> None:
+        """Raise ValueError where a stored column has not all that one of its kind has, or more."""
+        if column.form is not None:
+            raise ValueError(f"the column {column.name} has a form of pictures, and names none")
+        if column.tokenizer is not None:
+            raise ValueError(f"the column {column.name} has tokens, and is no text")
+        if len(column.numbers) != self.num_numbers(column):
+            raise ValueError(f"the column {column.name} has {len(column.numbers)} numbers")
+
+    def why_alone(self, column: FeatureColumn) -> tuple[str, str]:
+        """What it is that it cannot share an input, and what to do about it."""
+        return self.what, f"give it an input of its own: `{column.name}_input: [{column.name}]`"
 
     def read(
         self, series: polars.Series, column: FeatureColumn, reading: Reading

@@ -30,6 +30,7 @@ class Number(Kind):
     """A number; and what booleans and dates share with it: they become one number or several, each with a transform."""
 
     name = "number"
+    many = "numbers"
     is_array = True
     is_amount = True
     tells_alone = True

@@ -225,7 +225,9 @@ def far_codes(
         values: column -> values by kind of some rows of the training part.
         specs, targets: what is to be learnt, of the same rows.
     """
-    numbers_of = {column.name: values[column.name] for column in columns if column.kind == "number" and column.name in values}
+    numbers_of = {
+        column.name: values[column.name] for column in columns if column.by_kind.holds_numbers and column.name in values
+    }
     numbers_of |= {spec.name: targets[spec.name] for spec in specs if spec.task == "regression" and spec.name in targets}
     found = []
     for name, numbers in numbers_of.items():

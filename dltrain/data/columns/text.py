@@ -24,6 +24,13 @@ class Text(Kind):
 
     name = "text"
     what = "free text"
+    many = "free text"
+
+    def check(self, column: FeatureColumn) -> None:
+        """Its tokens are there."""
+        if column.tokenizer is None:
+            raise ValueError(f"the column {column.name} has no tokens")
+        super().check(replace(column, tokenizer=None))
 
     def learn(self, column: FeatureColumn, seen: Any, how: Learning) -> FeatureColumn:
         """The vocabulary."""

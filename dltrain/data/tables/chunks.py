@@ -58,7 +58,7 @@ class Wanted:
     @property
     def numbers(self) -> list[str]:
         """The columns that are numbers."""
-        return [name for name, column in self.columns.items() if column is not None and column.kind == "number"]
+        return [name for name, column in self.columns.items() if column is not None and column.by_kind.holds_numbers]
 
     @property
     def is_plain(self) -> bool:

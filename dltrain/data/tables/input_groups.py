@@ -75,11 +75,8 @@ def without_untaught(config: DataConfig, names: Collection[str]) -> DataConfig:
 
 
 def _alone(column: FeatureColumn) -> tuple[str, str]:
-    message = f"{column.name} cannot share an input: it is "
-    if column.kind == "category":
-        message += f"a category of {len(column.categories):,} values, which goes through an Embedding"
-        return message, f"give it an input of its own, or say `data.encode: {{{column.name}: one_hot}}`"
-    return message + column.by_kind.what, _own_input(column.name)
+    what, hint = column.by_kind.why_alone(column)
+    return f"{column.name} cannot share an input: it is {what}", hint
 
 
 def group_specs(groups: Sequence[InputGroup], columns: Sequence[FeatureColumn]) -> list[InputSpec]:
@@ -123,7 +120,3 @@ def group_places(groups: Sequence[InputGroup], columns: Sequence[FeatureColumn])
         group.name: group.columns[0] if group.columns[0] in own else np.concatenate([starts[name] for name in group.columns])
         for group in groups
     }
-
-
-def _own_input(name: str) -> str:
-    return f"give it an input of its own: `{name}_input: [{name}]`"

@@ -42,7 +42,7 @@ def plot_boundary(run: Path, picture: Path, *, weights: str | None = None, repor
     stored = load_run(run)
     table = stored.preprocessing
     columns = table.features if isinstance(table, TablePreprocessing) else ()
-    if len(columns) != 2 or any(column.kind != "number" for column in columns) or len(stored.heads) != 1:
+    if len(columns) != 2 or not all(column.by_kind.holds_numbers for column in columns) or len(stored.heads) != 1:
         raise UsageError(
             Fault("a boundary is drawn over two number columns and one target", hint="data.features=[a, b] takes two")
         )

@@ -43,10 +43,9 @@ def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Row
     """What the training rows teach about a column, with the options that the config has for it."""
     for key in ("encode", "min_count", "embedding_size"):
         option = getattr(config, key)
-        if not isinstance(option, dict) or column.name not in option or column.kind in ("category", "boolean"):
+        if not isinstance(option, dict) or column.name not in option or column.by_kind.has_categories:
             continue
-        what = {"text": "free text", "number": "numbers", "date": "dates"}.get(column.kind, f"a column of {column.kind}s")
-        message = f"{column.name} is {what}, and `{key}` is for categories"
+        message = f"{column.name} is {column.by_kind.many}, and `{key}` is for categories"
         hint = f"`data.features: {{{column.name}: category}}` takes each different value for a category"
         raise ConfigError(config_fault(config, f"data.{key}.{column.name}", message, hint))
     scale = _option(config, "scale", column.name, "standard", (*SCALES, "unit"))
