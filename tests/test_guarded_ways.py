@@ -30,7 +30,6 @@ ALLOWED: dict[str, dict[str, str]] = {
         "storage/download.py": "a temporary file of its own beside the target",
         "model/export/tflite_file.py": "inside of `replace_whole`",
         "model/weights/weights.py": "a temporary folder of its own",
-        "model/symbolic/generate.py": "a tool of the developers",
         "sweep/study.py": "the journal of a sweep's strategy is cut back to its last whole line",
         "training/history.py": "history.csv is appended to, a synced line an epoch",
         "training/environment.py": "log.txt is appended to, no link followed",

@@ -120,7 +120,7 @@ def _with_trials(config: Config, result: CheckResult, faults: Iterable[Fault]) -
 
 
 def _facts_of_net(config: Config) -> DataFacts:
-    """What a net without data has instead."""
+    """The shapes that the config itself gives, for a model without data."""
     summary = ("no data: the net by itself, see `dltrain trace`",)
     try:
         return DataFacts(given_schema(config.model, config.training), summary=summary)
@@ -145,7 +145,7 @@ def _with_data(config: Config, result: CheckResult, samples: Path | None) -> Che
 
 
 def check_dataset(config: Config, dataset: Dataset) -> CheckResult:
-    """The same of data that was read already; a few milliseconds.
+    """Check a config against a dataset that is in memory already; takes a few milliseconds.
 
     Args:
         config: from `load_config`.
@@ -169,7 +169,7 @@ def raise_for_errors(result: CheckResult) -> CheckResult:
 
 
 def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
-    """The same where it is known already what the data is."""
+    """Check a config against facts of its data that are known already."""
     errors: list[Fault] = []
     warnings: list[Fault] = list(config.warnings)
     heads, network = _model(config, facts, errors)

@@ -113,7 +113,7 @@ class TargetSpec:
 
     @property
     def is_scaled(self) -> bool:
-        """Whether what is stored, or predicted, is something else than the value itself."""
+        """Whether stored values and predictions are scaled, or logarithms, rather than the values themselves."""
         return self.is_log or self.scale != 1.0 or self.mean != 0.0 or self.limits is not None
 
     @property
@@ -122,7 +122,7 @@ class TargetSpec:
         return self.transform == "log"
 
     def to_stored(self, values: NDArray[np.float64]) -> NDArray[np.float32]:
-        """What the model is to learn, of values in their own units.
+        """Values in their own units as the model learns them: scaled, or as logarithms.
 
         Raises:
             DataError: a logarithm is to be learned of a number that has none.
@@ -147,7 +147,7 @@ class TargetSpec:
         return ops.exp(values) if self.is_log else values
 
     def to_prediction(self, outputs: Any, ops: Any = None) -> Any:
-        """The same of what a model says."""
+        """A model's outputs in the target's own units, held within its limits and with its smearing."""
         import numpy as np
 
         if self.limits is not None:

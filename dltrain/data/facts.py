@@ -48,7 +48,7 @@ WRITING = (
 
 
 def facts_of(dataset: Dataset) -> DataFacts:
-    """What a dataset that was read says of itself."""
+    """The facts of a dataset that was read."""
     labels: dict[str, dict[str, int]] = {}
     for spec in dataset.schema.targets:
         if spec.is_multilabel:

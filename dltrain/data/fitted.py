@@ -1,4 +1,4 @@
-"""What fitting gives, for tables and pictures alike, and the rows of each part."""
+"""The result of fitting the preprocessing, for tables and pictures alike, and the rows of each part."""
 
 from __future__ import annotations
 

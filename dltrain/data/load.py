@@ -212,7 +212,7 @@ def read_part(
     with_targets: bool,
     reporter: Reporter = SILENT,
 ) -> Part:
-    """Raw rows or pictures from files, through the preprocessing of a run.
+    """Raw rows or pictures from files, preprocessed as a run does it.
 
     Args:
         preprocessing: of the run.
@@ -259,7 +259,7 @@ def read_ahead(
 
 
 def why_not_again(config: DataConfig | None, paths: Sequence[str], preprocessing: Preprocessing) -> str:
-    """Why the rows of a run's data are not to be had as columns, in words; empty where they are."""
+    """Why the rows of a run's data cannot be read again as columns, in words; empty where they can."""
     if not isinstance(preprocessing, TablePreprocessing):
         return "the run is on a series" if isinstance(preprocessing, SeriesPreprocessing) else "the run is on pictures"
     return why_streamed(config) if config is not None and not paths else ""
@@ -343,7 +343,7 @@ def with_images(preprocessing: Preprocessing, folders: Sequence[str]) -> Preproc
 
 
 def read_words(preprocessing: Preprocessing, words: Sequence[str], *, reporter: Reporter) -> Part:
-    """Words, through the preprocessing of a run on words.
+    """Words, preprocessed as a run on word vectors does it.
 
     Raises:
         UsageError: the run is on something else.

@@ -31,7 +31,7 @@ _HINT = "compare them on the same rows: --data FILE, or runs with the same data,
 
 @dataclass(slots=True)
 class Against:
-    """What a comparison came to.
+    """The result of a comparison.
 
     Attributes:
         old: the run or file that is the old model.

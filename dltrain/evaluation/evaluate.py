@@ -32,7 +32,7 @@ NO_MEMBERS: dict[str, dict[str, Any]] = {}
 
 @dataclass(slots=True)
 class EvaluateResult:
-    """What an evaluation came to; the attributes are those of `FitResult`, of one part.
+    """The result of an evaluation; the attributes are those of `FitResult`, of one part.
 
     Attributes:
         run: the run directory.
@@ -118,7 +118,7 @@ def evaluate(
 
 
 def _measure(stored: StoredRun, model: Any, found: ReadRows) -> EvaluateResult:
-    """What the model is worth on the rows, without gates."""
+    """Metrics and report of the model on the rows, without gates."""
     encoded = encode_part(found.part, stored.preprocessing.schema, stored.heads)
     forward = Forward(model, evaluation_batch_size(encoded.inputs))
     scored, members = None, NO_MEMBERS

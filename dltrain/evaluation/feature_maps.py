@@ -1,4 +1,4 @@
-"""What a layer makes of one picture, map by map, as a sheet."""
+"""The outputs of a layer for one picture, map by map, as a sheet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Permutation importance: how much worse a model gets where one column's values are dealt out among the rows anew."""
+"""Permutation importance: how much worse a model gets where one column's values are permuted among the rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SEED = 0x1397
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """What one column, or one input, is worth.
+    """The importance of one column, or of one input.
 
     Attributes:
         name: of it.
@@ -50,7 +50,7 @@ class Importance:
 
 @dataclass(frozen=True, slots=True)
 class Importances:
-    """Of all columns, the largest first.
+    """The importance of all columns, the largest first.
 
     Attributes:
         metric: what gets worse.
@@ -74,7 +74,7 @@ class Importances:
 
 @dataclass(frozen=True, slots=True)
 class Dealt:
-    """What is dealt out together.
+    """Columns whose values are permuted together.
 
     Attributes:
         name: of the column or input.

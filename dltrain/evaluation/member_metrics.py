@@ -21,7 +21,7 @@ from dltrain.model.members import output_names, outputs_with_members
 
 
 def member_outputs(model: Any, inputs: Sequence[Any], heads: Sequence[Head]) -> list[list[NDArray[Any]]]:
-    """What each member of an average puts out for rows, as it goes into the average.
+    """The outputs of each member of an ensemble for rows, before they are averaged.
 
     Args:
         model: from `average_models`.

@@ -1,4 +1,4 @@
-"""A part with what a model says of it, row by row: what comparisons, slices and importances begin with."""
+"""A part with a model's predictions for it, row by row: what comparisons, slices and importances begin with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics of a part slice by slice: where a model is good, and where it is worse than what knows nothing of the inputs."""
+"""Metrics of a part slice by slice: where a model is good, and where it is worse than the baseline."""
 
 from __future__ import annotations
 

@@ -281,7 +281,7 @@ def is_frozen(layer: LayerConfig) -> bool:
 
 
 def _output_of(model: Any, name: str) -> Any:
-    """What comes out of a layer within a model; the layer may be used in other models too."""
+    """The output tensor of a layer within a model; the layer may be used in other models too."""
     [node] = [node for nodes in model._nodes_by_depth.values() for node in nodes if node.operation.name == name]
     return node.outputs[0]
 

@@ -1,4 +1,4 @@
-"""A net without data: its inputs by the config or by the first layer's weights, its targets by what its last layer puts out."""
+"""A net without data: its inputs by the config or by the first layer's weights, its targets by the outputs of its last layer."""
 
 from __future__ import annotations
 

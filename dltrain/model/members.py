@@ -1,4 +1,4 @@
-"""An ensemble: the configs of its members, and one Keras model that holds them all and puts out their average.
+"""An ensemble: the configs of its members, and one Keras model that holds them all and outputs their average.
 
 Probabilities are averaged, also where the members put out logits; numbers as they are stored, which for targets that are scaled
 straight is the mean in own units, and for `scale_target: log` the mean of logarithms, on which the smearing is found. It is
@@ -38,7 +38,7 @@ def _member_config(config: Config, wanted: MembersConfig, number: int) -> Config
 
 
 def averaged_heads(heads: Sequence[Head]) -> tuple[Head, ...]:
-    """The heads of members as those of their average: of classes it holds probabilities, whatever the members put out."""
+    """The heads of members as those of their average: of classes it holds probabilities, whatever the members' outputs are."""
     return tuple(replace(head, logits=False, loss=_of_probabilities(head.loss)) if head.logits else head for head in heads)
 
 

@@ -1,4 +1,4 @@
-"""What the columns of a table hold and what is odd about them: what a first config has to take care of."""
+"""The columns of a table for a first config: their kinds, gaps and oddities."""
 
 from __future__ import annotations
 

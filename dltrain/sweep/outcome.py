@@ -1,4 +1,4 @@
-"""What is made of the trials when all have ended: the best config, importances, pictures, out-of-fold predictions."""
+"""The results of a sweep when all trials have ended: the best config, importances, pictures, out-of-fold predictions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LEAST_TRIALS = 4
 
 @dataclass(slots=True)
 class Outcome:
-    """What the trials came to.
+    """The results of the trials.
 
     Attributes:
         comparison: the best against the next.

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class SweepResult:
-    """What a sweep came to.
+    """The result of a sweep.
 
     Attributes:
         status: "finished", "trials_crashed", "gates_failed", or "stopped" (`on_failure: stop`).

@@ -64,7 +64,7 @@ class TrialFit:
 
 @dataclass(slots=True)
 class Trial:
-    """One choice of values, and what it came to.
+    """One choice of values, and its results.
 
     Attributes:
         number: from 1, in the order in which the strategy chose it.

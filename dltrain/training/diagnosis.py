@@ -24,7 +24,7 @@ RECURRENT_SECONDS = 60.0
 def diagnose_fit(
     record: RunRecord, model: Any, train: Tensors, reports: Mapping[str, PartReport], pace: Pace, *, weights: str, seconds: float
 ) -> list[dict[str, Any]]:
-    """What the figures say is wrong, as plain values.
+    """What the diagnosis found to be wrong, as plain values.
 
     Args:
         record: of the fit.

@@ -1,4 +1,4 @@
-"""What a model that has just been trained is worth: metrics and reports of its parts, and what its figures say is wrong."""
+"""Evaluation at the end of a fit: metrics and reports of its parts, and the diagnosis."""
 
 from __future__ import annotations
 

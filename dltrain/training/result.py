@@ -1,4 +1,4 @@
-"""What a fit comes to."""
+"""The result of a fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dltrain.errors import Fault
 
 @dataclass(slots=True)
 class FitResult:
-    """What a fit came to.
+    """The result of a fit.
 
     Attributes:
         status: "finished", or "gates_failed" where a required metric was not reached.

@@ -1,4 +1,4 @@
-"""What a model says and what is true, as blocks of a report: matrices, curves, classes, mistakes, importances, slices."""
+"""Predictions and true values, as blocks of a report: matrices, curves, classes, mistakes, importances, slices."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _class_table(report: Mapping[str, Any], target: str) -> list[Block]:
 
 
 def _probabilities(report: Mapping[str, Any], target: str) -> list[Block]:
-    """What probabilities are worth, whether they were mended, and from which one on a label is given."""
+    """How well probabilities are calibrated, whether calibration changed them, and the threshold."""
     of, blocks = f" of {target}" if target else "", list[Block]()
     if found := report.get("calibration"):
         said = f"expected calibration error{of} {format_number(found['ece'])}, Brier score {format_number(found['brier'])}"
@@ -114,7 +114,7 @@ def _mistakes(
 
 
 def importance_blocks(found: Mapping[str, Any]) -> list[Block]:
-    """What each column is worth, as `Importances.document` has it."""
+    """The importance of each column, as `Importances.document` has it."""
     columns = found.get("columns", ())
     if not columns:
         return []

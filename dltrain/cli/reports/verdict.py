@@ -12,7 +12,7 @@ _DECIDING = ("f1_micro", "accuracy", "rmse", "explained_variance", "corrupted_ex
 
 
 def judgement(document: Mapping[str, Any]) -> str:
-    """How the model stands to what knows nothing of the inputs, or, where nothing does, which part it was measured on.
+    """The model against the baseline that ignores the inputs; where there is no baseline, which part it was measured on.
 
     Args:
         document: `metrics.json`, or the same of a fit that has just ended: part, metrics, baseline, notes.
@@ -27,7 +27,7 @@ def judgement(document: Mapping[str, Any]) -> str:
 
 
 def is_verdict(note: str, part: str) -> bool:
-    """Whether a note is what is to be said of a model that is not better than the baseline on this part."""
+    """Whether a note is the verdict that the model is no better than the baseline on this part."""
     return note.startswith("The model is") and f" on the {part} part " in note
 
 

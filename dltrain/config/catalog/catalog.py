@@ -1,4 +1,4 @@
-"""What Keras offers: components with their arguments, read from catalog.json, which `generate_catalog` writes."""
+"""What Keras offers: components with their arguments, read from catalog.json, which `python -m tests.catalog.generate` writes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Features of rows in dltrain's cache: what the frozen part of a model puts out, kept row by row under a digest of the row.
+"""Features of rows in dltrain's cache: outputs of a model's frozen layers, kept row by row under a digest of the row.
 
 Because each row is found by itself, other splits, subsets and seeds of the same pictures find theirs as well.
 """

@@ -32,7 +32,7 @@ MANY_UNKNOWN = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """What the config says of how a column is learnt.
+    """The config's options for fitting a column.
 
     Attributes:
         scale, impute: of numbers and dates.
@@ -54,7 +54,7 @@ class Learning:
 
 @dataclass(slots=True)
 class Unseen:
-    """What training has not seen, gathered over any number of turns.
+    """Categories and tokens that the training rows do not have, counted over any number of blocks of rows.
 
     Attributes:
         rows, words: of categories: column -> rows with others, and the different ones.
@@ -145,7 +145,7 @@ class Kind:
         return ""
 
     def learn(self, column: FeatureColumn, seen: Any, how: Learning) -> FeatureColumn:
-        """The column with what the values of the training rows tell."""
+        """The column fitted to the values of the training rows."""
         return column
 
     def is_embedded(self, column: FeatureColumn) -> bool:

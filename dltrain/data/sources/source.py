@@ -1,4 +1,4 @@
-"""What can be done with a source, and what is known of a named dataset without reading it.
+"""The interface of a source, and the facts of a named dataset that are known without reading it.
 
 What a config may say of a source (its options, its line in the list of datasets) stands in `config/catalog/sources.py`.
 """

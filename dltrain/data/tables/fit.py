@@ -78,11 +78,11 @@ class TableFit:
 
     @property
     def seen(self) -> str:
-        """How the kinds are known."""
+        """How the kinds of the columns were told, in words."""
         return f"as the first {SAMPLE_ROWS:,} rows are" if self.raw.frame.height > SAMPLE_ROWS else "as in the other rows"
 
     def run(self) -> Fitted:
-        """Describe, read, split, check, learn, put together, tell."""
+        """All steps: kinds, values, split, checks, fitting, parts, notes."""
         config, raw = self.config, self.raw
         kinds = column_kinds(config, raw, self.reading, self.known)
         columns, left_out = feature_columns(config, raw, kinds)
@@ -211,7 +211,7 @@ class TableFit:
         return [*unmet_words(self.config, self.raw.frame, self.reading), *totals_rows(self.raw, self.reading)]
 
     def learn(self, columns: Sequence[FeatureColumn], rows: Rows) -> list[FeatureColumn]:
-        """What the training rows teach about each column."""
+        """Each column fitted to the training rows."""
         return [fit_column(self.config, column, self.values[column.name], rows) for column in columns]
 
     def show(self, columns: Sequence[FeatureColumn], rows: Rows) -> Mapping[str, Any]:

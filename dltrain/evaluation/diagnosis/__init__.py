@@ -1,4 +1,4 @@
-"""What the figures of a fit say is wrong with it: one illness a function, each silent unless its figures are clear.
+"""Diagnosis of a fit from its metrics, history and layers: one fault a function, each silent unless its numbers are clear.
 
 What is wrong before training is said by `checking`; begin with `diagnose.py`.
 """

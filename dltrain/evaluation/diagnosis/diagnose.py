@@ -1,4 +1,4 @@
-"""All illnesses in turn."""
+"""All diagnoses in turn."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FINDERS = (
 
 
 def diagnose(evidence: Evidence) -> list[Finding]:
-    """What is wrong with a fit, causes before symptoms; empty where its figures say nothing."""
+    """What is wrong with a fit, causes before symptoms; empty where its numbers show nothing."""
     findings = [finding for find in FINDERS for finding in find(evidence)]
     kinds = {finding.kind for finding in findings}
     # A model that learnt nothing predicts one class; that is no illness of its own.

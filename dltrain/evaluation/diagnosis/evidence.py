@@ -76,7 +76,7 @@ class Evidence:
         return f"{target}_" if len(self.targets) > 1 else ""
 
     def skill(self, target: str, part: str) -> tuple[str, float, float] | None:
-        """How far a target's error lies below that of knowing nothing of the inputs.
+        """How far a target's error lies below the baseline's.
 
         Of numbers that is the part's own mean, by R²: the baseline of a series is another one, its last value.
 

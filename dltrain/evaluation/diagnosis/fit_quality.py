@@ -20,7 +20,7 @@ LEAST_EPOCHS = 5
 
 
 def find_stuck_loss(evidence: Evidence) -> Iterator[Finding]:
-    """On its own training part the model is no better than what knows nothing of the inputs."""
+    """On its own training part the model is no better than the baseline."""
     for target in evidence.targets:
         found = evidence.skill(target, "train")
         if found is None:

@@ -12,7 +12,7 @@ SATURATED_SHARE = 0.75
 
 
 def find_dead_units(evidence: Evidence) -> Iterator[Finding]:
-    """Layers of which half the relu units or more put out 0 whatever comes in: they pass no gradient, so they stay so."""
+    """Layers of which half the relu units or more output 0 for every row: they pass no gradient, so they stay so."""
     for layer in evidence.layers:
         if layer.dead is None or layer.dead < DEAD_SHARE or layer.places < LEAST_PLACES:
             continue

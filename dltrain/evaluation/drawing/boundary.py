@@ -1,4 +1,4 @@
-"""What a model says over the plane of its two columns, as a picture: the decision boundary, or the height of a number."""
+"""A model's predictions over the plane of its two columns, as a picture: the decision boundary, or the height of a number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run has to show, as SVG, from what `metrics.json` and `history.csv` hold: nothing is imported and no model asked."""
+"""A run's charts as SVG, from what `metrics.json` and `history.csv` hold: nothing is imported and no model asked."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def pair_panels(pairs: Sequence[Sequence[float]], target: str) -> list[Panel]:
 
 
 def importance_panel(rows: Sequence[Mapping[str, Any]], metric: str) -> Panel:
-    """What each column is worth: the metric gets so much worse where its values are dealt out anew."""
+    """The importance of each column: how much worse the metric gets where its values are permuted."""
     found = sorted(rows, key=lambda row: -float(row["value"] or 0.0))[:_MOST_PAIRS]
     values = [float(row["value"] or 0.0) for row in found]
     return bars(

@@ -19,7 +19,7 @@ IMPORTANCE_FILE = "importance.svg"
 
 
 def draw_evaluation(result: EvaluateResult, worth: Importances | None, reporter: Reporter, *, is_default: bool) -> list[str]:
-    """Draw what the model says beside what is true, and what each column is worth, into the run.
+    """Draw predictions against true values, and the importance of each column, into the run.
 
     Args:
         result: of the evaluation.
@@ -42,6 +42,6 @@ def draw_evaluation(result: EvaluateResult, worth: Importances | None, reporter:
 
 
 def plot_importance(picture: Path, worth: dict[str, Any]) -> bool:
-    """Write what each column is worth, as `Importances.document` has it, as SVG, whole or not at all."""
+    """Write the importance of each column, as `Importances.document` has it, as SVG, whole or not at all."""
     write_atomically(picture, sheet([importance_panel(worth["columns"], worth["metric"])]))
     return True

@@ -1,4 +1,4 @@
-"""What a model is worth in numbers: metrics, baselines, standard errors, gates, verdicts.
+"""How good a model is, in numbers: metrics, baselines, standard errors, gates, verdicts.
 
 Begin with `report.py`.
 """

@@ -18,7 +18,7 @@ THRESHOLD = 0.5  # above it a label is said
 
 
 def said_labels(probabilities: ArrayLike) -> Flags:
-    """Which labels a model says: bool [rows, labels]."""
+    """The labels that a model predicts: bool [rows, labels]."""
     return np.asarray(np.asarray(probabilities, np.float64) > THRESHOLD)
 
 

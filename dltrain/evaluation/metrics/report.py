@@ -76,7 +76,7 @@ def probabilities_of(head: Head, output: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _said(head: Head, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The probabilities as the model says them."""
+    """The probabilities before calibration."""
     if head.is_multilabel:
         return 0.5 * (1 + np.tanh(0.5 * values)) if head.logits else values
     if values.shape[1] == 1:
@@ -97,7 +97,7 @@ def is_mended(head: Head) -> bool:
 
 
 def answers_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> list[NDArray[np.float64]]:
-    """What the outputs say: probabilities [rows, classes], or numbers [rows, targets] in the targets' own units, by head."""
+    """Answers of the outputs: probabilities [rows, classes], or numbers [rows, targets] in the targets' own units, by head."""
     return [
         probabilities_of(head, output)
         if head.classes
@@ -331,7 +331,7 @@ def _classification(shared: _Shared, head: Head, output: NDArray[Any], *, prefix
 
 
 def _mended(head: Head, codes: NDArray[Any], said: NDArray[np.float64], mended: NDArray[np.float64]) -> dict[str, Any]:
-    """What calibration does to the probabilities of a part."""
+    """Scores of a part with and without calibration."""
     assert head.answers is not None
 
     def measured(probabilities: NDArray[np.float64]) -> dict[str, float]:

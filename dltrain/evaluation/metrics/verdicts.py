@@ -1,4 +1,4 @@
-"""Is a model better than one that knows nothing of the inputs? Judged by proper scores, under the weights it was trained with.
+"""Is a model better than the baseline, which ignores the inputs? Judged by proper scores, under the weights it was trained with.
 
 A proper score is best where the probabilities are true (Gneiting & Raftery, "Strictly Proper Scoring Rules, Prediction, and
 Estimation", JASA 102, 2007): the log loss of classes, the squared error of numbers. A model that was trained with class
@@ -62,7 +62,7 @@ class Verdict:
     strength: float
 
     def sentence(self, part: str, prefix: str = "") -> str | None:
-        """What is to be said of a model that is not better; None where it is.
+        """The sentence about a model that is not better than the baseline; None where it is better.
 
         Args:
             part: its name.

@@ -40,7 +40,7 @@ PLAIN_DESCENT = Component("optimizer", "SGD", {"learning_rate": 0.01})
 
 @dataclass(slots=True)
 class Trace:
-    """What a trace came to.
+    """The result of a trace.
 
     Attributes:
         source: the config's file or the run.

@@ -148,7 +148,7 @@ def _probabilities(keras: Any, head: Head, tensor: Any) -> Any:
 
 
 def _said(keras: Any, head: Head, tensor: Any) -> Any:
-    """The probabilities as the model says them."""
+    """The probabilities before calibration."""
     ops = keras.ops
     if tensor.shape[1] == 1:
         if head.logits:

@@ -1,4 +1,4 @@
-"""From what a head puts out to answers: calibration of its probabilities, and the threshold that divides its two classes.
+"""From a head's outputs to answers: calibration of its probabilities, and the threshold that divides its two classes.
 
 Both are found on the validation part once a model is trained, and stored with the run. All that gives answers - evaluation,
 predictions, exported graphs - asks here, so that they give the same ones.

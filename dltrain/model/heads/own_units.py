@@ -1,4 +1,4 @@
-"""What regression targets and outputs are in their own units, as part of a graph, where metrics are computed."""
+"""Regression targets and outputs in their own units, as part of the graph in which metrics are computed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The output of a reconstruction: what has the shape of the input; and the layer that holds the code."""
+"""The output layers of a reconstruction, which have the shape of the input, and the layer that holds the code."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from dltrain.model.symbolic.rule import Arguments
 
 @dataclass(frozen=True, slots=True)
 class Pixel:
-    """One number that a convolution puts out, before its activation.
+    """One output number of a convolution, before its activation.
 
     Attributes:
         position: along the output's axes (row and column of a picture).

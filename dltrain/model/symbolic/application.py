@@ -1,4 +1,4 @@
-"""The bodies of `keras.applications` without their tops: what comes out, and how many parameters they have."""
+"""The bodies of `keras.applications` without their tops: their output shapes and parameter counts."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The layers with weights of each body of `keras.applications`, in order: names, and how many parameters each has.
 
-`application_layers.json` is written by `python -m dltrain.model.symbolic.generate` from the installed Keras.
+`application_layers.json` is written by `python -m tests.catalog.application_layers` from the installed Keras.
 """
 
 from __future__ import annotations

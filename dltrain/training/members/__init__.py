@@ -1,4 +1,4 @@
-"""Ensembles: the fits of the members and what they come to together.
+"""Ensembles: the fits of the members, and their average.
 
 Begin with `fit.py`.
 """

@@ -128,7 +128,7 @@ class EnsembleFit:
         return self._fit_one(config, run_dir=path, resume="auto", **options)
 
     def _evaluate(self, average: Average) -> Evaluated:
-        """What the average is worth, and its members; with folds the validation part is what each row was held out from."""
+        """Metrics of the average, and of its members; with folds the validation part is what each row was held out from."""
         dataset, record, notes = self.dataset, self.record, []
         parts = dict(dataset.parts)
         sample = spread_rows(parts["train"])

@@ -73,7 +73,7 @@ def _import_plots(*, reporter: Reporter) -> None:
 
 
 class Pictures:
-    """What a run has to show.
+    """A run's pictures.
 
     Args:
         run: where the pictures go.
@@ -115,7 +115,7 @@ class Pictures:
             self._draw(plot_mistakes, MISTAKES_FILE, sheet)
 
     def results(self, report: Mapping[str, Any]) -> None:
-        """What the model says beside what is true; drawn here, for it takes a thousandth of a second."""
+        """Predictions against true values; drawn here, for it takes a thousandth of a second."""
         if draw_or_warn(plot_results, RESULTS_FILE, self._folder / RESULTS_FILE, report, reporter=self._reporter):
             self._asked.append(RESULTS_FILE)
 

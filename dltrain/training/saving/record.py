@@ -43,7 +43,7 @@ MAX_ROW_IDS = 2_000_000
 
 @dataclass(slots=True)
 class Evaluated:
-    """What a trained model was found to be worth.
+    """The evaluation of a trained model.
 
     Attributes:
         reports: part -> report.
@@ -232,7 +232,7 @@ class RunRecord:
         return reports
 
     def finish(self, found: Evaluated, pace: Pace) -> None:
-        """Write what the fit came to.
+        """Write the fit's results.
 
         Args:
             found: what the model is worth.
@@ -245,7 +245,7 @@ class RunRecord:
         self.conclude(found, epochs=pace.epoch, epoch=epoch)
 
     def conclude(self, found: Evaluated, *, epochs: int, epoch: int) -> None:
-        """The same, for a training of which nothing else is known.
+        """`finish` for a training that has no pace of its own: its epochs are given.
 
         Args:
             found: what the model is worth.
@@ -294,7 +294,7 @@ class RunRecord:
         self.pictures.history(None if best_epoch is None else best_epoch + 1)
 
     def draw(self, found: Evaluated) -> None:
-        """Have the pictures drawn of what the model is worth; `result` waits for them."""
+        """Have the pictures of the evaluation drawn; `result` waits for them."""
         shown = found.reports[found.shown]
         self.draw_results(found)
         self.pictures.forecast(found.shown, shown.forecasts)
@@ -303,11 +303,11 @@ class RunRecord:
         self.pictures.mistakes(sheet)
 
     def draw_results(self, found: Evaluated) -> None:
-        """Draw what the model says beside what is true; it is there when this returns."""
+        """Draw predictions against true values; the picture is there when this returns."""
         self.pictures.results(found.reports[found.shown].report)
 
     def result(self) -> FitResult:
-        """What the fit came to, once its pictures are drawn; one that could not be is a warning.
+        """The fit's result, once its pictures are drawn; one that could not be is a warning.
 
         Raises:
             RunError: the manifest cannot be written.
@@ -322,7 +322,7 @@ class RunRecord:
         return result
 
     def nothing_to_do(self) -> FitResult:
-        """What a run that was finished already came to."""
+        """The result of a run that was finished already."""
         stored, reporter = self.run.read_metrics(), self.session.reporter
         metrics, intervals = stored.get("metrics", {}), stored.get("intervals", {})
         gates = list(check_gates(self.config.evaluation.require, metrics, reports=stored.get("reports"), intervals=intervals))

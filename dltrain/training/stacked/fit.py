@@ -161,7 +161,7 @@ class _Stack:
         self.fits, self.datasets, self.templates, self.draws = fits, datasets, stacks.templates, stacks.draws
 
     def fit(self, on_epoch: OnEpoch) -> None:
-        """Train them all, and write what they came to.
+        """Train them all, and write their results.
 
         Args:
             on_epoch: told place, 0-based epoch and logs of each epoch; True stops the fit there.
@@ -330,7 +330,7 @@ class _Stack:
             trial.record.draw_results(ended)
 
     def _evaluate_all(self, trainer: StackedTrainer, parts: dict[str, StackedPart]) -> tuple[list[str], dict[str, Any]]:
-        """Of each trial which weights are judged, and of each part what all models make of it."""
+        """The weights that are judged of each trial, and all models' outputs for each part."""
         import tensorflow as tf
 
         values, weights = [], []

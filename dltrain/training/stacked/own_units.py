@@ -1,4 +1,4 @@
-"""What stacked targets and outputs are in their own units, where metrics are computed: `OwnUnits` of all trials at once."""
+"""Stacked targets and outputs in their own units, where metrics are computed: `OwnUnits` of all trials at once."""
 
 from __future__ import annotations
 

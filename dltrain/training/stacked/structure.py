@@ -51,7 +51,7 @@ _FREE = (
 
 
 def num_frozen(config: Config) -> int:
-    """How many of the model's first layers need be computed only once, so that the trials are trained on what they put out.
+    """How many of the model's first layers need be computed only once, so that the trials are trained on their outputs.
 
     A chain that ends with a layer whose weights training leaves alone; what `find_frozen_prefix` finds is at least that.
     """
@@ -71,7 +71,7 @@ def num_frozen(config: Config) -> int:
 
 
 def frozen_bytes(config: Config, facts: DataFacts, network: Network) -> int | None:
-    """Bytes of what the first layers of `num_frozen` put out for all rows; None: not known."""
+    """Bytes of the outputs of the first layers of `num_frozen` for all rows; None: not known."""
     frozen, rows = config.model.layers[: num_frozen(config)], network.rows
     shapes: list[Shape | None] = []
     for row in rows:

@@ -9,7 +9,7 @@ import pytest
 from dltrain.model.keras_import import import_keras
 from dltrain.model.symbolic.application import BODIES
 from dltrain.model.symbolic.application_layers import BodyLayer, body_layers, thawed
-from dltrain.model.symbolic.generate import describe_body
+from tests.catalog.application_layers import describe_body
 
 
 def test_tables_sum_to_the_known_counts() -> None:

@@ -1,4 +1,4 @@
-"""What the training rows teach about each column."""
+"""Each column fitted to the training rows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _of_column(option: int | Mapping[str, int] | None, column: str) -> int | Non
 
 
 def fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Rows) -> FeatureColumn:
-    """What the training rows teach about a column, with the options that the config has for it."""
+    """Fit a column to the training rows, with the options that the config has for it."""
     for key in ("encode", "min_count", "embedding_size"):
         option = getattr(config, key)
         if not isinstance(option, dict) or column.name not in option or column.by_kind.has_categories:

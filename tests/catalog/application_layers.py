@@ -1,4 +1,4 @@
-"""Writes `symbolic/application_layers.json` from the installed Keras: `python -m dltrain.model.symbolic.generate`."""
+"""Writes `symbolic/application_layers.json` from the installed Keras: `python -m tests.catalog.application_layers`."""
 
 from __future__ import annotations
 
