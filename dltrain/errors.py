@@ -222,6 +222,12 @@ class TrialsCrashedError(DltrainError):
     exit_code = 7
 
 
+class WorkerLostError(DltrainError):
+    """One of the processes that train a fit together is gone; the run is saved and can be resumed."""
+
+    exit_code = 8
+
+
 class InterruptedRun(DltrainError):
     """A signal ended the run; it is saved and can be resumed."""
 

@@ -66,7 +66,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "processes/helper.py": "the helper, a fork of this process",
         "processes/warm/server.py": "commands, forks of the warm process, and their keepers",
         "processes/warm/manage.py": "the warm process: neither the working directory nor a variable says what it imports beyond the command's own",
-        "sweep/engines/processes.py": "workers: isolated",
+        "processes/child.py": "workers: isolated",
         "training/environment.py": "git rev-parse HEAD",
     },
     "print": {

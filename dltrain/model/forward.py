@@ -52,24 +52,29 @@ class Forward:
         weights: Sequence[Any] | None,
         *,
         consume: Callable[[Sequence[Any], list[NDArray[np.float32]]], None] | None = None,
+        merge: Callable[[], None] | None = None,
     ) -> tuple[dict[str, float], list[NDArray[np.float32]]]:
         """Loss and metrics over rows, by Keras's names, and the outputs.
 
         Args:
             inputs, targets, weights: the encoded rows.
             consume: takes targets and outputs of some rows after the other; the outputs are then not kept.
+            merge: adds what the running metrics have of rows that other processes evaluated.
         """
         self.model.reset_metrics()
         pieces = []
-        for piece in self._pieces(inputs, targets, weights, cut=consume is not None):
+        is_empty = merge is not None and not int(num_rows_of(inputs[0]))
+        for piece in self._pieces(inputs, targets, weights, cut=consume is not None) if not is_empty else ():
             outputs = self._call(piece, scored=True)
             if consume is None:
                 pieces.append(outputs)
             else:
                 consume(piece[1], outputs)
+        if merge is not None:
+            merge()
         logs = {name: float(value) for name, value in self.model.get_metrics_result().items()}
         self.model.reset_metrics()
-        return logs, _join(pieces) if consume is None else []
+        return logs, _join(pieces) if pieces else []
 
     def _pieces(
         self, inputs: Sequence[Any], targets: Sequence[Any], weights: Sequence[Any] | None, *, cut: bool

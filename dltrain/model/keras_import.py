@@ -19,7 +19,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -53,11 +53,12 @@ class _Hide(importlib.abc.MetaPathFinder):
         return None
 
 
-def import_keras(threads: int | None = None) -> Any:
+def import_keras(threads: int | None = None, connect: Callable[[], None] | None = None) -> Any:
     """Import TensorFlow and Keras once, quickly and quietly.
 
     Args:
         threads: how many threads an operation may use; None: as many as there are cores. Fixed by the first call.
+        connect: meets other processes, which must be done before the runtime begins.
 
     Returns:
         The `keras` module.
@@ -67,7 +68,7 @@ def import_keras(threads: int | None = None) -> Any:
         RunError: the system leaves too little memory or too few open files for TensorFlow.
     """
     if hasattr(sys.modules.get("keras"), IN_WAITING):
-        return _begin(threads)
+        return _begin(threads, connect)
     if "keras" in sys.modules:
         keras: Any = sys.modules["keras"]
         if keras.config.backend() != "tensorflow":
@@ -75,13 +76,15 @@ def import_keras(threads: int | None = None) -> Any:
                 f"Keras was imported with the backend {keras.config.backend()}, and dltrain trains with tensorflow",
                 hint='set KERAS_BACKEND to "tensorflow" before Keras is imported',
             )
+        if connect is not None:
+            raise UsageError("several processes train together only where TensorFlow has computed nothing before")
         if not hasattr(keras, _SETTLED):  # somebody else's import, with their settings
             _settle(keras)
         return keras
     require_open_files()
     require_address_space()
     ignored_settings.update(_asked_otherwise())
-    return _load(threads, begins=True)
+    return _load(threads, begins=True, connect=connect)
 
 
 def load_keras() -> None:
@@ -89,7 +92,7 @@ def load_keras() -> None:
     setattr(_load(None, begins=False), IN_WAITING, True)
 
 
-def _begin(threads: int | None) -> Any:
+def _begin(threads: int | None, connect: Callable[[], None] | None) -> Any:
     """What `import_keras` does beside the import, where that was done before this process was forked."""
     keras: Any = sys.modules["keras"]
     require_open_files()
@@ -98,11 +101,11 @@ def _begin(threads: int | None) -> Any:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     delattr(keras, IN_WAITING)
     with quiet_stderr():
-        _start(threads)
+        _start(threads, connect)
     return keras
 
 
-def _load(threads: int | None, *, begins: bool) -> Any:
+def _load(threads: int | None, *, begins: bool, connect: Callable[[], None] | None = None) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     hide = _Hide()
@@ -116,7 +119,7 @@ def _load(threads: int | None, *, begins: bool) -> Any:
             keras = importlib.import_module("keras")
             _settle(keras)
             if begins:
-                _start(threads)
+                _start(threads, connect)
     except ImportError as error:
         if _NO_MEMORY not in str(error):
             raise
@@ -132,12 +135,14 @@ def _load(threads: int | None, *, begins: bool) -> Any:
     return keras
 
 
-def _start(threads: int | None) -> None:
+def _start(threads: int | None, connect: Callable[[], None] | None) -> None:
     """Start TensorFlow's runtime, which writes its notices now and not into later output."""
     tf: Any = sys.modules["tensorflow"]
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
+    if connect is not None:
+        connect()
     tf.constant(0.0)
 
 

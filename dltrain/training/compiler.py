@@ -21,17 +21,20 @@ _MIN_STEPS = 12_000
 _MAX_PARAMETERS = 2_000_000
 
 
-def decide_jit_compile(wanted: bool | None, model: Any, num_steps: int) -> tuple[bool, str]:
+def decide_jit_compile(wanted: bool | None, model: Any, num_steps: int, *, workers: int = 1) -> tuple[bool, str]:
     """Decide about XLA.
 
     Args:
         wanted: `training.jit_compile`; None: decide.
         model: the Keras model.
         num_steps: training steps of the whole run.
+        workers: processes that train together.
 
     Returns:
         The decision, and the reason in a few words.
     """
+    if workers > 1:
+        return False, "XLA cannot compile what several workers tell each other"
     if wanted is not None:
         return wanted, f"training.jit_compile is {str(wanted).lower()}"
     names = {type(layer).__name__ for layer in model.layers}

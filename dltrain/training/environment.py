@@ -19,7 +19,7 @@ from dltrain.wording import one_line, printable
 logger = logging.getLogger(__name__)
 
 
-def describe_environment(threads: int) -> dict[str, Any]:
+def describe_environment(threads: int, *, workers: int = 1) -> dict[str, Any]:
     """What may change the last bits of a result."""
     import tensorflow as tf
 
@@ -33,6 +33,7 @@ def describe_environment(threads: int) -> dict[str, Any]:
         "keras": keras.__version__,
         "numpy": np.__version__,
         "threads": threads,
+        **({"workers": workers} if workers > 1 else {}),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         "processor": _processor(),
         "keras_settings": dict(SETTINGS),

@@ -29,6 +29,7 @@ from dltrain.model.weights.transfer import taken_lines
 from dltrain.processes.helper import HelperProcess
 from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
+from dltrain.storage.atomic import to_json
 from dltrain.storage.run import Run
 from dltrain.training.environment import logging_to
 from dltrain.training.evaluating import evaluate_fit
@@ -43,6 +44,8 @@ from dltrain.training.saving.record import RunRecord
 from dltrain.training.saving.resuming import open_run
 from dltrain.training.session import FitOptions, Session
 from dltrain.training.trainer import Trainer
+from dltrain.training.workers.checks import refuse_several
+from dltrain.training.workers.local import group_of
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +88,8 @@ def fit(
         raise ConfigError(placed(config, [Fault(f"`{key}: none` leaves nothing to fit", path=key, hint=hint)]))
     training, config = config.training, config.requiring(given.require)
     parse_gates(config.evaluation.require)
+    if given.workers > 1 or given.group is not None:
+        refuse_several(config, training)
     wrong = [item for item in check_tensorboard(config, training) if item.severity == "error"]
     if wrong:  # told before anything is imported or read
         raise ConfigError(wrong)
@@ -96,11 +101,14 @@ def fit(
         try:
             with run.locked(), logging_to(run.log_file):
                 manifest = Manifest.read(run) if resumed else None
-                threads = threads or (manifest.threads if manifest else None) or os.cpu_count() or 1
-                with _helper_process() as helper:
-                    session = Session(
-                        argv, threads, reporter, signals, helper, Drawers([helper] if given.draws else []), given.should_stop
-                    )
+                threads = threads or (manifest.threads if manifest else None)
+                with (
+                    group_of(config, given.workers, given.group, threads, reporter) as (group, threads),
+                    _helper_process() as helper,
+                ):
+                    drawers = Drawers([helper] if given.draws else [])
+                    session = Session(argv, threads or os.cpu_count() or 1, reporter, signals, helper, drawers, given.should_stop)
+                    session.group = group
                     stages = _Fit(config, training, run, session, manifest)
                     read, warnings = stages.read() if given.dataset is None else stages.take(given.dataset)
                     return stages.fit(read, warnings)
@@ -147,10 +155,13 @@ class _Fit:
                 self.session.drawers.wait()
                 return record.nothing_to_do()
             record.begin()
+            self._require_same(dataset)
             phases = Phases(record, model)
             trainer = phases.first(resumed=record.resumed)
         with self.watch.timed("train"):
             trainer = self._train(record, phases, trainer)
+        if not self.session.group.is_chief:
+            return record.trained(trainer.pace)
         record.draw_history(trainer.pace)
         with self.watch.timed("evaluate"):
             found = evaluate_fit(record, trainer, phases)
@@ -184,6 +195,13 @@ class _Fit:
         self.config = with_rate(self.config, found.rate)
         return {"learning_rate": found.rate, "reason": found.reason}
 
+    def _require_same(self, dataset: Dataset) -> None:
+        """Hold what this process is about to train on what against the chief's."""
+        group = self.session.group
+        group.require_same(dataset.fingerprint, "data")
+        settings = {name: self.config.resolved.get(name) for name in ("model", "training", "seed")}
+        group.require_same(to_json(settings), "config")
+
     def _fit_members(self, dataset: Dataset, rate: dict[str, Any] | None) -> FitResult:
         """The stages of an ensemble, whose members are fits by themselves."""
         heads = resolve_heads(self.config.model, dataset.schema, self.training.loss, self.training.metrics)
@@ -203,7 +221,7 @@ class _Fit:
         self.session.helper.submit(load_and_check, self.config)
         with self.watch.timed("import"):
             self.reporter.status("importing Keras")
-            import_keras(self.session.threads)
+            import_keras(self.session.threads, self.session.group.connect)
         with self.watch.timed("data"):
             self.reporter.status("reading data")
             dataset, warnings = self.session.helper.result(self.reporter)
@@ -212,7 +230,7 @@ class _Fit:
     def take(self, dataset: Dataset) -> tuple[Dataset, Sequence[Fault]]:
         """Data that was read already, and what is odd about it."""
         warnings = raise_for_errors(check_dataset(self.config, dataset)).warnings
-        import_keras(self.session.threads)
+        import_keras(self.session.threads, self.session.group.connect)
         return dataset, warnings
 
     def _tell_of(self, dataset: Dataset, warnings: Sequence[Fault]) -> None:

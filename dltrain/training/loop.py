@@ -18,6 +18,7 @@ from dltrain.model.build import keras_refusals
 from dltrain.model.compile import inner_optimizer
 from dltrain.model.pixels import take_rows
 from dltrain.training.curves import Curves
+from dltrain.training.workers.group import Alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class CompiledLoop:
         jit_compile: compile full steps with XLA. The epoch's last, smaller step is then compiled without.
         curves: numbers that change with the steps; None: there are none.
         corrupt: what is done to the first input: (rows, number of the step since the run began) -> rows.
+        group: the processes that share the rows of each step; None: this one has them all.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class CompiledLoop:
         jit_compile: bool,
         corrupt: Callable[[Any, Any], Any] | None = None,
         curves: Curves | None = None,
+        group: Alone | None = None,
     ) -> None:
         import tensorflow as tf
 
@@ -59,6 +62,7 @@ class CompiledLoop:
         self.jit_compile = jit_compile
         self.corrupt = corrupt
         self.curves = curves
+        self.group = group or Alone()
         self._any = tf.function(self._any_steps, autograph=False, reduce_retracing=True)
         self._full = tf.function(self._full_steps, autograph=False, jit_compile=True) if jit_compile else None
 
@@ -76,8 +80,9 @@ class CompiledLoop:
 
         Raises:
             ConfigError: a layer cannot be computed in training (found when the first call is compiled).
+            WorkerLostError: another process of the fit is gone.
         """
-        with keras_refusals():
+        with keras_refusals(), self.group.guarded():
             return self._run(data, order, first, count)
 
     def _run(self, data: Tensors, order: Any, first: int, count: int) -> int:
@@ -119,19 +124,24 @@ class CompiledLoop:
         def one_or_all(tensors: list[Any]) -> Any:
             return tensors[0] if len(tensors) == 1 else tensors
 
+        def corrupt(taken: Any) -> Any:
+            assert self.corrupt is not None
+            # The optimizer counts the run's steps, and comes back with the state on a resume.
+            return self.corrupt(taken, inner_optimizer(self.model.optimizer)._iterations.value)
+
         def body(step: Any, bad: Any) -> Any:
-            index = rows(step)
-            taken = [take_rows(tensor, index) for tensor in inputs]
-            if self.corrupt is not None:
-                # The optimizer counts the run's steps, and comes back with the state on a resume.
-                taken[0] = self.corrupt(taken[0], inner_optimizer(self.model.optimizer)._iterations.value)
-            x = one_or_all(taken)
-            y = one_or_all([tf.gather(tensor, index) for tensor in targets])
-            w = None if weights is None else one_or_all([tf.gather(tensor, index) for tensor in weights])
-            with self.curves.at_this_step() if self.curves else contextlib.nullcontext():
-                logs = self.model.train_step((x, y, w))
-            # The loss shown is the epoch's running mean: once a step's loss is not finite, the mean stays so.
-            finite = tf.math.is_finite(tf.cast(logs["loss"], tf.float32))
+            with self.group.step(self.model, rows(step)) as share:
+                index = share.index
+                taken = [take_rows(tensor, index) for tensor in inputs]
+                if self.corrupt is not None:
+                    taken[0] = share.of_all(corrupt, taken[0])
+                x = one_or_all(taken)
+                y = one_or_all([tf.gather(tensor, index) for tensor in targets])
+                w = None if weights is None else one_or_all([tf.gather(tensor, index) for tensor in weights])
+                with self.curves.at_this_step() if self.curves else contextlib.nullcontext():
+                    logs = self.model.train_step((x, y, w))
+                # The loss shown is the epoch's running mean: once a step's loss is not finite, the mean stays so.
+                finite = share.finite(logs["loss"])
             return step + 1, tf.where(finite, bad, step)
 
         def running(step: Any, bad: Any) -> Any:

@@ -5,7 +5,7 @@ A run without `training.phases` has one phase. Epochs count on from phase to pha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from dltrain.model.encode import EncodedPart, encode_part, resolve_class_weights
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.frozen import MOST_BYTES, FrozenPrefix, find_frozen_prefix
 from dltrain.model.unfreeze import unfreeze
+from dltrain.storage.atomic import write_atomically
 from dltrain.training.callbacks import EpochCallbacks, best_monitor
 from dltrain.training.compiler import decide_jit_compile
 from dltrain.training.curves import Curves
@@ -28,8 +29,8 @@ from dltrain.training.pace import Pace, Phase, history_columns
 from dltrain.training.saving.checkpoints import Checkpoints
 from dltrain.training.saving.model_file import refuse_h5
 from dltrain.training.saving.record import RunRecord
-from dltrain.training.saving.state import load_newest_state
-from dltrain.training.segments import ResidentSegments, Segments, to_tensors, with_weights
+from dltrain.training.saving.state import TrainingState, list_states, load_newest_state
+from dltrain.training.segments import ResidentSegments, Segments, take_tensors, to_tensors, with_weights
 from dltrain.training.streamed_segments import StreamedSegments
 from dltrain.training.trainer import Trainer
 
@@ -52,7 +53,7 @@ class Phases:
         assert config.training is not None
         self._record, self._model, self._dataset, self._heads = record, model, dataset, record.heads
         self._seed, self._training, self._stages = config.draw_seed, config.training, config.training.stages
-        self._run, self._reporter = record.run, record.session.reporter
+        self._run, self._reporter, self._group = record.run, record.session.reporter, record.session.group
         self._parts = {name: encode_part(part, dataset.schema, self._heads) for name, part in dataset.parts.items()}
         self._batch_size = evaluation_batch_size(self._parts["train"].inputs)
         self._corrupt = corruption_of(config, dataset.schema)
@@ -62,7 +63,7 @@ class Phases:
 
     def first(self, *, resumed: bool) -> Trainer:
         """The trainer with which this process begins: that of the first phase, or of the one that a resumed run is in."""
-        state, notes = load_newest_state(self._run) if resumed else (None, [])
+        state, notes = self._state(resumed=resumed)
         for note in notes:
             self._reporter.warning(note)
         phase = int(state.memory.get("phase", 0)) if state else 0
@@ -77,6 +78,19 @@ class Phases:
         self._reporter.run_started(str(self._run.path), trainer.pace.epoch, num_epochs, trainer.data.num_steps)
         self._tell_of(trainer)
         return trainer
+
+    def _state(self, *, resumed: bool) -> tuple[TrainingState | None, list[str]]:
+        """The state to go on from: that of the run, which is the chief's, and what there is to say of it."""
+        if self._group.is_chief:
+            state, notes = load_newest_state(self._run) if resumed else (None, [])
+            newest = next((path for path in list_states(self._run) if state is not None), None)
+            self._group.bytes_of_chief(None if newest is None else newest.read_bytes())
+            return state, notes
+        content = self._group.bytes_of_chief(None)
+        if content is None:
+            return None, []
+        write_atomically(self._run.state / "state-000000-000000000.npz", content)
+        return load_newest_state(self._run)
 
     def has_more(self, trainer: Trainer) -> bool:
         """Whether a phase follows that of a trainer."""
@@ -125,10 +139,17 @@ class Phases:
         data = self._segments(stage, replace(parts["train"], weights=row_weights))
         num_steps = data.num_steps * stage.epochs
         jit_compile = self._compiler(phase.index, trained, num_steps)
-        curves = Curves(trained, stage.optimizer, num_steps)
-        loop = CompiledLoop(trained, stage.batch_size, jit_compile=jit_compile, corrupt=self._corrupt, curves=curves)
-        validation = (self.tensors["validation"], self.forward) if "validation" in parts else None
+        curves, group = Curves(trained, stage.optimizer, num_steps), self._group
+        loop = CompiledLoop(trained, stage.batch_size, jit_compile=jit_compile, corrupt=self._corrupt, curves=curves, group=group)
+        validation = (self._share(self.tensors["validation"], parts), self.forward) if "validation" in parts else None
         return Trainer(trained, data, validation, loop, pace, run=self._run, reporter=self._reporter)
+
+    def _share(self, validation: Tensors, parts: Mapping[str, EncodedPart]) -> Tensors:
+        """The rows of the validation part that this process evaluates."""
+        if self._group.count == 1:
+            return validation
+        own = self._group.rows(parts["validation"].num_rows)
+        return take_tensors(validation, np.arange(own.start, own.stop, dtype=np.int64))
 
     def _prepare(self, stage: TrainingConfig, frozen: FrozenPrefix | None) -> Any:
         """Compile what is trained of the model and build its metrics; returns the weights of the training rows."""
@@ -190,7 +211,8 @@ class Phases:
         if known is not None:
             jit_compile, reason = bool(known["jit_compile"]), "as when the run began"
         else:
-            jit_compile, reason = decide_jit_compile(self._stages[phase].jit_compile, model, num_steps)
+            wanted = self._stages[phase].jit_compile
+            jit_compile, reason = decide_jit_compile(wanted, model, num_steps, workers=self._group.count)
             self._record.manifest.note_compiler(phase, {"jit_compile": jit_compile, "reason": reason})
         self._reporter.detail(f"XLA {'on' if jit_compile else 'off'}: {reason}")
         return jit_compile

@@ -16,6 +16,7 @@ from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
 from dltrain.training.environment import describe_environment
 from dltrain.training.saving.pictures import Drawers
+from dltrain.training.workers.group import Alone
 
 # (0-based epoch, Keras's names to values) -> whether to end the training here
 ShouldStop = Callable[[int, Mapping[str, float]], bool]
@@ -31,12 +32,16 @@ class FitOptions:
         should_stop: asked at each epoch's end (0-based epoch, Keras's names to values); True ends the training there, as an
             early stopping does.
         draws: whether the run gets all its pictures; else only that of its results, which costs next to nothing.
+        workers: processes of this machine that train together, this one included.
+        group: the processes that train together, this one among them, where they are there already.
     """
 
     require: Sequence[str] = ()
     dataset: Dataset | None = None
     should_stop: ShouldStop | None = None
     draws: bool = True
+    workers: int = 1
+    group: Alone | None = None
 
 
 class Stopwatch:
@@ -77,6 +82,7 @@ class Session:
         drawers: draw pictures in the background, of which one may be the helper: nothing is asked of it while they draw.
         should_stop: asked at each epoch's end, where it is not None; True ends the training there.
         watch: measures the stages.
+        group: the processes that train together.
     """
 
     argv: Sequence[str] = ()
@@ -87,8 +93,9 @@ class Session:
     drawers: Drawers = field(default_factory=lambda: Drawers([HelperProcess(forked=False)]))
     should_stop: ShouldStop | None = None
     watch: Stopwatch = field(default_factory=Stopwatch)
+    group: Alone = field(default_factory=Alone)
 
     @functools.cached_property
     def environment(self) -> Mapping[str, Any]:
         """What may change the last bits of a result."""
-        return describe_environment(self.threads)
+        return describe_environment(self.threads, workers=self.group.count)

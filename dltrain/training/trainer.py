@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from dltrain.training.saving.state import (
     save_state,
 )
 from dltrain.training.segments import Segments
+from dltrain.training.workers.metrics import added_metrics, arrays_of_workers, own_metrics
 
 # A signal waits for the compiled call that is running: calls are cut to about this many seconds.
 CALL_SECONDS = 0.5
@@ -77,6 +79,7 @@ class Trainer:
     ) -> None:
         self.model, self.data, self.validation, self.loop, self.pace = model, data, validation, loop, pace
         self.run, self.reporter, self.training = run, reporter, pace.training
+        self.group = loop.group
         self.step = 0
         self._length = CallLength(CALL_SECONDS)
         self._last_save = time.monotonic()
@@ -91,7 +94,7 @@ class Trainer:
     def restore(self, state: TrainingState) -> None:
         """Go on from a saved state instead of from the beginning."""
         restore_values(self.model, state.values)
-        restore_metrics(self.model, state.metrics)
+        restore_metrics(self.model, own_metrics(state, self.group))
         self.step = state.step
         self.pace.restore(state)
         if self._average is not None:
@@ -104,6 +107,7 @@ class Trainer:
             DivergenceError: the loss is no longer finite; the last finite state is kept.
             InterruptedRun: a signal came; the state is saved.
             RunError: a file cannot be written.
+            WorkerLostError: another process of the fit is gone; what was saved last is on disk.
         """
         self._last_save = time.monotonic()
         with self._saves:
@@ -142,9 +146,13 @@ class Trainer:
             RunError: a file of the save before cannot be written.
         """
         self._saves.wait()
+        metrics = self.group.gather(capture_metrics(self.model))
+        if not self.group.is_chief:
+            return
         checkpoints = self.pace.checkpoints
         files = checkpoints.due(last=last or self.step == 0)
-        state = self.pace.state(self.step, capture_values(self.model), capture_metrics(self.model))
+        state = self.pace.state(self.step, capture_values(self.model), added_metrics(metrics))
+        state.arrays |= arrays_of_workers(metrics)
         if self._average is not None:
             state.arrays |= self._average.arrays()
 
@@ -171,11 +179,13 @@ class Trainer:
             self._length.note(count, time.monotonic() - called)
             pace.seconds = before + time.monotonic() - started
             self._between_calls(signals)
+        self._merge_metrics()
         logs = {name: float(value) for name, value in self.model.get_metrics_result().items()}
         with self._as_judged():
             if self.validation is not None:
                 tensors, forward = self.validation
-                validation_logs, _ = forward.evaluate(tensors.inputs, tensors.targets, tensors.weights)
+                merge = self._merge_metrics if self.group.count > 1 else None
+                validation_logs, _ = forward.evaluate(tensors.inputs, tensors.targets, tensors.weights, merge=merge)
                 logs |= {f"val_{name}": value for name, value in validation_logs.items()}
             logs["learning_rate"] = learning_rate(self.model)
             pace.epoch_end(logs, before + time.monotonic() - started)
@@ -183,6 +193,11 @@ class Trainer:
             self._rates[pace.epoch - 1] = learning_rate(self.model)
         self.step = 0
         self._save_if_due(signals)
+
+    def _merge_metrics(self) -> None:
+        """Put the sums over all processes in place of what this one's rows come to."""
+        if self.group.count > 1:
+            restore_metrics(self.model, added_metrics(self.group.gather(capture_metrics(self.model))))
 
     def _as_judged(self) -> contextlib.AbstractContextManager[None]:
         """The model at an epoch's end as validation sees it, and as it may become the best."""
@@ -195,7 +210,7 @@ class Trainer:
         for segment in self.data.segments(epoch, first_step):
             first, last = segment.first, segment.first + segment.count
             while first < last:
-                count = min(self._length.steps, last - first)
+                count = min(int(self.group.of_chief(self._length.steps)), last - first)
                 yield segment.data, segment.order, first, count
                 first += count
 
@@ -206,17 +221,19 @@ class Trainer:
             self._last_report = now
             logs = {name: float(value) for name, value in self.model.get_metrics_result().items()}
             self.reporter.step(self.pace.epoch, self.step, logs)
-        if unfinished and signals.received is not None:
+        if unfinished and self.group.any(signals.received is not None):
             self._interrupted(signals)
-        if unfinished and now - self._last_save >= self.training.save_interval:
+        if unfinished and self.group.of_chief(now - self._last_save >= self.training.save_interval):
             self._begin_save()
 
     def _save_if_due(self, signals: StopSignals) -> None:
         last = self.pace.is_over
-        if signals.received is not None and not last:
+        if last:
+            return
+        if self.group.any(signals.received is not None):
             self._interrupted(signals)
         due = time.monotonic() - self._last_save >= EPOCH_SAVE_SECONDS
-        if not last and (due or self.pace.checkpoints.pending_bytes > PENDING_BYTES):
+        if self.group.of_chief(due or self.pace.checkpoints.pending_bytes > PENDING_BYTES):
             self._begin_save()
 
     def _interrupted(self, signals: StopSignals) -> None:
@@ -225,14 +242,14 @@ class Trainer:
 
     def interruption(self, signals: StopSignals) -> InterruptedRun:
         """What to raise for a signal, once everything is saved."""
-        number = signals.received or 0
+        number = signals.received or signal.SIGTERM  # another process of the fit got it
         where = f"after epoch {self.pace.epoch}" if self.step == 0 else f"in epoch {self.pace.epoch + 1}, after step {self.step}"
         hint = f"dltrain fit --resume {self.run.path}"
         return InterruptedRun(f"interrupted {where}; the run is saved", signal_number=number, hint=hint)
 
     def _keep_snapshot(self) -> None:
         now = time.monotonic()
-        if self._snapshot is None or now - self._snapshot.taken >= SNAPSHOT_SECONDS:
+        if self.group.of_chief(self._snapshot is None or now - self._snapshot.taken >= SNAPSHOT_SECONDS):
             self._snapshot = _Snapshot(self.pace.epoch, self.step, capture_values(self.model), capture_metrics(self.model), now)
             self._rates = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ from dltrain.cli.options import (
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, UsageError
 from dltrain.wording import one_line
+
+MOST_LOCAL = 64
 
 if TYPE_CHECKING:
     from dltrain.config.types import Config
@@ -45,6 +48,16 @@ def command(
     allow_one_class: AllowOneClassOption = False,
     require: RequireOption = None,
     trust_code: TrustCodeOption = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            min=1,
+            max=MOST_LOCAL,
+            help="Train by N processes of this machine, which share each step.",
+        ),
+    ] = None,
 ) -> int:
     """Train the model that CONFIG describes, write a run directory, print where it is and its metrics beside the baseline.
 
@@ -64,11 +77,30 @@ def command(
     parse_gates(gates)
     allowed = [*([ALLOW_LARGE] if allow_large else ()), *([ALLOW_ONE_CLASS] if allow_one_class else ())]
     config = load([*(words or ()), *allowed], resumed)
+    from dltrain.training.workers.cluster import cluster_of
+    from dltrain.training.workers.group import Group
+
+    cluster = cluster_of(os.environ) if workers is None else None
+    group, threads = Group(cluster) if cluster else None, console.settings.threads
+    if group is not None and not group.is_chief:
+        from dltrain.training.workers.member import train_along
+
+        trained = train_along(config, group, threads=threads, reporter=console)
+        console.result(f"worker {group.index} of {group.count}: trained {trained.epochs} epochs; the run is the chief's")
+        return 0
     from dltrain.training.fit import fit  # when config and words are found to be right, for it takes a while
 
-    threads = console.settings.threads
     result = fit(
-        config, argv=sys.argv, runs=runs, run_dir=run_dir, resume=resumed, require=gates, threads=threads, reporter=console
+        config,
+        argv=sys.argv,
+        runs=runs,
+        run_dir=run_dir,
+        resume=resumed,
+        require=gates,
+        threads=threads,
+        reporter=console,
+        workers=workers or 1,
+        group=group,
     )
     return _show(console, result)
 

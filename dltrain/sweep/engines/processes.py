@@ -5,21 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import dltrain
 from dltrain.data.request import DataRequest
 from dltrain.errors import DltrainError, RunError
-from dltrain.processes.helper import Parcel, receive_parcel, send_message
+from dltrain.processes.child import Child
+from dltrain.processes.helper import Parcel, receive_parcel
 from dltrain.sweep.engines.engine import EngineContext, FitSource
 from dltrain.sweep.engines.worker import BEGIN, DATA, DONE, FAULT, FIT, READ, READ_DATA, READY, REPORT, STOP, FitTask
 from dltrain.sweep.trials import TrialFit
@@ -30,10 +24,9 @@ MOST_GROWTH = 512 << 20
 MOST_DATASETS = 8
 _POLL_SECONDS = 0.2
 _MOST_FAILED_STARTS = 3
-_START = "import sys; sys.path += {path!r}; from dltrain.sweep.engines.worker import main; main({socket}, {life})"
 
 
-class Worker:
+class Worker(Child):
     """A worker process as the sweep sees it.
 
     Attributes:
@@ -44,65 +37,12 @@ class Worker:
     """
 
     def __init__(self) -> None:
-        self.channel, theirs = socket.socketpair()
-        ours, self._lifeline = os.pipe()
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the process
-        # Isolated: neither the working directory nor the environment says what a worker imports, the sweep's own paths do, last.
-        here = {os.path.realpath(""), ""}
-        own = str(Path(dltrain.__file__).parent.parent)
-        path = [own, *(place for place in sys.path if os.path.realpath(place) not in here and place != own)]
-        # A group of its own: Ctrl-C on the terminal is for the sweep, which lets its workers save what they are at.
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _START.format(path=path, socket=theirs.fileno(), life=ours)],
-            pass_fds=(theirs.fileno(), ours),
-            stdin=subprocess.DEVNULL,
-            stdout=self._errors,
-            stderr=self._errors,
-            process_group=0,
-        )
-        theirs.close()
-        os.close(ours)
+        super().__init__("dltrain.sweep.engines.worker")
         self.fit: TrialFit | None = None
         self.ready = False
         self.first_bytes: int | None = None
         self.has: list[str] = []
         self.reading: str | None = None
-
-    def send(self, kind: bytes, value: Any) -> None:
-        """Send a message; that the worker is gone shows when it is listened to."""
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            send_message(self.channel, kind, value)
-
-    def stop(self) -> None:
-        """Let it save what it is fitting and end."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGTERM)
-
-    def close(self, seconds: float = 5.0) -> None:
-        """End it; at once, if it does not by itself."""
-        self.channel.close()
-        os.close(self._lifeline)
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self._errors.close()
-
-    def last_words(self) -> str:
-        """How it ended, and the last line it wrote."""
-        try:
-            code: int | None = self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            code = None
-        if code is not None and code < 0:
-            name = signal.Signals(-code).name
-            how = f"its process was killed by {name}" + (", perhaps for want of memory" if code == -signal.SIGKILL else "")
-        else:
-            how = f"its process ended with {code}"
-        self._errors.seek(0)
-        lines = [line.strip() for line in self._errors.read()[-20000:].decode(errors="replace").splitlines() if line.strip()]
-        return f"{how}: {lines[-1][:300]}" if lines else how
 
 
 @dataclass(slots=True)

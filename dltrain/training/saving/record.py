@@ -288,6 +288,10 @@ class RunRecord:
             members=dict(found.members),
         )
 
+    def trained(self, pace: Pace) -> FitResult:
+        """What is known in a process that trained along with the chief, which alone evaluates."""
+        return FitResult("finished", self.run.path, pace.epoch, "last", {}, {}, {}, [], {}, resumed=self.resumed)
+
     def draw_history(self, pace: Pace) -> None:
         """Have the picture of the history drawn; `result` waits for it."""
         best_epoch = pace.checkpoints.best_epoch

@@ -1,0 +1,88 @@
+"""A process of the package's own that is told over a socket what to do: isolated, and ended with its parent."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, Any
+
+import dltrain
+from dltrain.processes.helper import send_message
+
+_START = "import sys; sys.path += {path!r}; from {module} import main; main({socket}, {life})"
+
+
+class Child:
+    """A process that runs a module's `main(descriptor, lifeline)`.
+
+    Attributes:
+        channel: this end of the socket whose other end is `descriptor`. `lifeline` is the reading end of a pipe that ends when
+            this process does.
+        process: the process.
+
+    Args:
+        module: dotted name of a module of the package.
+    """
+
+    def __init__(self, module: str) -> None:
+        self.channel, theirs = socket.socketpair()
+        ours, self._lifeline = os.pipe()
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - open for as long as the process
+        # Isolated: neither the working directory nor the environment says what is imported, this process's own paths do, last.
+        here = {os.path.realpath(""), ""}
+        own = str(Path(dltrain.__file__).parent.parent)
+        path = [own, *(place for place in sys.path if os.path.realpath(place) not in here and place != own)]
+        start = _START.format(path=path, module=module, socket=theirs.fileno(), life=ours)
+        # A group of its own: Ctrl-C on the terminal is for this process, which lets the others save what they are at.
+        self.process = subprocess.Popen(
+            [sys.executable, "-I", "-c", start],
+            pass_fds=(theirs.fileno(), ours),
+            stdin=subprocess.DEVNULL,
+            stdout=self._errors,
+            stderr=self._errors,
+            process_group=0,
+        )
+        theirs.close()
+        os.close(ours)
+
+    def send(self, kind: bytes, value: Any) -> None:
+        """Send a message; that the process is gone shows when it is listened to."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            send_message(self.channel, kind, value)
+
+    def stop(self) -> None:
+        """Let it save what it is at and end."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGTERM)
+
+    def close(self, seconds: float = 5.0) -> None:
+        """End it; at once, if it does not by itself."""
+        self.channel.close()
+        os.close(self._lifeline)
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self._errors.close()
+
+    def last_words(self, seconds: float = 10.0) -> str:
+        """How it ended, waiting so long for it, and the last line it wrote."""
+        try:
+            code: int | None = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+        if code is not None and code < 0:
+            name = signal.Signals(-code).name
+            how = f"its process was killed by {name}" + (", perhaps for want of memory" if code == -signal.SIGKILL else "")
+        else:
+            how = f"its process ended with {code}"
+        self._errors.seek(0)
+        lines = [line.strip() for line in self._errors.read()[-20000:].decode(errors="replace").splitlines() if line.strip()]
+        return f"{how}: {lines[-1][:300]}" if lines else how

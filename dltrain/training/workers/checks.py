@@ -1,0 +1,51 @@
+"""What several processes cannot train together: what makes one number of several rows of a batch, which they share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dltrain.checking.places import placed
+from dltrain.config.types import Component, Config, LossConfig, TrainingConfig
+from dltrain.errors import ConfigError, Fault
+
+# Losses of a batch as one, and layers that mix its rows.
+_LOSSES = {"Dice", "Tversky", "Circle"}
+_MIXING = {"MixUp", "CutMix"}
+_HINT = "train it by one process: leave out --workers"
+
+
+def refuse_several(config: Config, training: TrainingConfig) -> None:
+    """Refuse a training that is another one when several processes share its batches.
+
+    Raises:
+        ConfigError: with a fault for each reason.
+    """
+    faults = list(_faults(config, training))
+    if faults:
+        raise ConfigError(placed(config, faults))
+
+
+def _faults(config: Config, training: TrainingConfig) -> Iterator[Fault]:
+    if training.members.are_several:
+        yield Fault("an ensemble is trained by one process", path="training.members", hint=_HINT)
+    for path, loss in _losses(training):
+        reduction = loss.arguments.get("reduction", "sum_over_batch_size")
+        if loss.name in _LOSSES:
+            message = f"{loss.name} makes one number of a whole batch, of which each of several workers has a share"
+            yield Fault(message, path=path, hint=_HINT)
+        elif reduction not in ("sum_over_batch_size", "mean", "auto"):
+            message = f"several workers add the means over their rows, and cannot follow `reduction: {reduction}`"
+            yield Fault(message, path=path, hint="leave `reduction` out")
+    for index, layer in enumerate(config.data.augment):
+        if layer.name in _MIXING:
+            message = f"{layer.name} mixes the rows of a batch, of which each of several workers has a share"
+            yield Fault(message, path=f"data.augment.{index}", hint=_HINT)
+
+
+def _losses(training: TrainingConfig) -> Iterator[tuple[str, Component]]:
+    found = training.loss
+    if isinstance(found, LossConfig):
+        yield "training.loss", found.component
+    elif found is not None:
+        for target, loss in found.items():
+            yield f"training.loss.{target}", loss.component

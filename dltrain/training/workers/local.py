@@ -1,0 +1,125 @@
+"""Starts the other processes of a fit on this machine, and ends them with it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dltrain.config.types import Config
+from dltrain.errors import WorkerLostError
+from dltrain.processes.child import Child
+from dltrain.processes.helper import receive_message
+from dltrain.reporting import Reporter
+from dltrain.training.workers.cluster import Cluster, local_addresses
+from dltrain.training.workers.group import Alone, Group
+
+# Messages. To a process: what to train, the others are there. From it: it has imported TensorFlow.
+TASK, GO, READY = b"t", b"g", b"y"
+_MODULE = "dltrain.training.workers.member"
+# A process that has lost another ends by itself; one that has not after so many seconds is ended.
+_LAST_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class MemberTask:
+    """What a process is to train.
+
+    Attributes:
+        config: whole.
+        cluster: of all processes, as that one sees it.
+        threads: for one operation.
+    """
+
+    config: Config
+    cluster: Cluster
+    threads: int
+
+
+class LocalWorkers:
+    """The other processes of a fit, which this one, the chief, has started.
+
+    Args:
+        config: what they train.
+        count: processes in all, this one included.
+        threads: for one operation, in each.
+    """
+
+    def __init__(self, config: Config, count: int, threads: int) -> None:
+        addresses = local_addresses(count)
+        self._children = [Child(_MODULE) for _ in range(1, count)]
+        for index, child in enumerate(self._children, 1):
+            child.send(TASK, MemberTask(config, Cluster(addresses, index), threads))
+        self.group = Group(Cluster(addresses, 0), before=self._wait, lost=self._lost)
+
+    def _wait(self) -> None:
+        """Wait until all have imported TensorFlow; then they and this process meet at once.
+
+        Raises:
+            WorkerLostError: one ended before.
+        """
+        for index, child in enumerate(self._children, 1):
+            try:
+                kind, _ = receive_message(child.channel)
+            except (EOFError, ConnectionResetError):
+                kind = b""
+            if kind != READY:
+                raise WorkerLostError(f"worker {index} did not start: {child.last_words()}")
+        for child in self._children:
+            child.send(GO, None)
+
+    def _lost(self) -> str | None:
+        """Which one is gone, and how it ended."""
+        pollers = {os.pidfd_open(child.process.pid): (index, child) for index, child in enumerate(self._children, 1)}
+        try:
+            ended, _, _ = select.select(list(pollers), [], [], _LAST_SECONDS)
+            # Those that lost it end as well: the one that was killed, or ended with another code than theirs, is the cause.
+            found = [(pollers[descriptor], pollers[descriptor][1].process.wait(0)) for descriptor in ended]
+        finally:
+            for descriptor in pollers:
+                os.close(descriptor)
+        if not found:
+            return None
+        (index, child), _ = min(found, key=lambda item: item[1] == WorkerLostError.exit_code)
+        return f"worker {index} of {len(self._children) + 1} is gone: {child.last_words()}"
+
+    def close(self, *, at_once: bool) -> None:
+        """End them.
+
+        Args:
+            at_once: they have nothing left to do.
+        """
+        for child in self._children:
+            if at_once:
+                child.stop()
+            child.close(_LAST_SECONDS)
+
+
+@contextlib.contextmanager
+def group_of(
+    config: Config, workers: int, group: Alone | None, threads: int | None, reporter: Reporter
+) -> Iterator[tuple[Alone, int | None]]:
+    """The processes of a fit, for as long as it lasts, and threads of each.
+
+    Args:
+        config: what is trained.
+        workers: how many processes of this machine there shall be, this one included.
+        group: the processes, where somebody else starts them.
+        threads: for one operation; None: the cores, shared among processes of this machine.
+        reporter: told what is started.
+    """
+    if group is not None or workers == 1:
+        yield group or Alone(), threads
+        return
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = threads or max(1, cores // workers)
+    reporter.detail(f"{workers} workers of this machine, each with {threads} thread{'s' if threads > 1 else ''}")
+    started = LocalWorkers(config, workers, threads)
+    at_once = True
+    try:
+        yield started.group, threads
+        at_once = False
+    finally:
+        started.close(at_once=at_once)

@@ -1,0 +1,79 @@
+"""What a process does that is not the chief: it trains along, in a run of its own that is thrown away.
+
+On this machine it is started as `python -c "from dltrain.training.workers.member import main; main(3, 4)"`, with a socket to the
+chief and a pipe that says, by its end, that the chief is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from dltrain.config.types import Config
+from dltrain.errors import DltrainError
+from dltrain.processes.helper import receive_message, send_message
+from dltrain.reporting import Reporter
+from dltrain.training.fit import fit
+from dltrain.training.result import FitResult
+from dltrain.training.workers.group import Group
+from dltrain.training.workers.local import GO, READY, TASK
+
+_LAST_SECONDS = 20.0
+
+
+def train_along(config: Config, group: Group, *, threads: int | None, reporter: Reporter | None = None) -> FitResult:
+    """Train with the other processes; nothing is left of it on this machine.
+
+    Args:
+        config: the chief's.
+        group: all processes, this one not the chief.
+        threads: for one operation.
+        reporter: is told what happens.
+
+    Raises:
+        DltrainError: as `fit`; WorkerLostError where another process is gone.
+    """
+    with tempfile.TemporaryDirectory(prefix="dltrain-worker-") as folder:
+        return fit(config, run_dir=Path(folder) / "run", threads=threads, reporter=reporter, group=group, draws=False)
+
+
+def main(descriptor: int, lifeline: int) -> None:
+    """Train what the chief sends over the socket.
+
+    Args:
+        descriptor: of the socket.
+        lifeline: of the reading end of a pipe whose other end only the chief holds.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the chief decides what Ctrl-C means
+    threading.Thread(target=_end_with_chief, args=(lifeline,), daemon=True).start()
+    channel = socket.socket(fileno=descriptor)
+    kind, task = receive_message(channel)
+    if kind != TASK:
+        sys.exit(1)
+
+    def meet() -> None:
+        send_message(channel, READY, None)
+        if receive_message(channel)[0] != GO:
+            sys.exit(1)
+
+    code = 0
+    try:
+        train_along(task.config, Group(task.cluster, before=meet), threads=task.threads)
+    except DltrainError as error:
+        print(error, file=sys.stderr)
+        code = error.exit_code
+    sys.stderr.flush()
+    os._exit(code)  # TensorFlow would wait for processes that are gone
+
+
+def _end_with_chief(lifeline: int) -> None:
+    os.read(lifeline, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_LAST_SECONDS)
+    os._exit(1)
