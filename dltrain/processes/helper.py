@@ -21,7 +21,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from dltrain.errors import DltrainError, Fault, refusal
+from dltrain.errors import DltrainError, Fault, RunError, refusal
 from dltrain.reporting import Reporter
 
 T = TypeVar("T")
@@ -42,6 +42,10 @@ def can_fork() -> bool:
     Both keep a pool of threads, which a fork loses: in the helper its first query would wait for ever.
     """
     return sys.platform == "linux" and not runs_tensorflow() and "polars" not in sys.modules and threading.active_count() == 1
+
+
+class HelperLostError(RunError):
+    """The helper process was ended from outside, by a person or for want of memory."""
 
 
 class ForwardingReporter(Reporter):
@@ -109,7 +113,8 @@ class HelperProcess:
     def submit(self, function: Callable[..., Any], *args: Any) -> None:
         """Queue `function(*args, reporter=...)`; its result is taken with `result`, in the order of submission."""
         if self._channel is not None:
-            send_message(self._channel, b"t", (function, args))
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # that it is gone is said where its answer is wanted
+                send_message(self._channel, b"t", (function, args))
         else:
             self._waiting.append((function, args))
 
@@ -118,7 +123,8 @@ class HelperProcess:
 
         Raises:
             DltrainError: the one that the function raised.
-            RuntimeError: the function failed in another way, or the helper died.
+            HelperLostError: the helper is gone.
+            RuntimeError: the function failed in another way.
         """
         if self._channel is None:
             function, args = self._waiting.pop(0)
@@ -132,7 +138,8 @@ class HelperProcess:
             elif kind == b"e":
                 raise value
             else:
-                raise RuntimeError(f"the helper process ended: {value}")
+                hint = "give the machine more memory, or ask for less at once" if "memory" in str(value) else None
+                raise HelperLostError(f"the process that reads and draws beside this one is gone: {value}", hint=hint)
 
     def close(self) -> None:
         """Let the helper end."""

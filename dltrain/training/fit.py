@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,7 @@ from dltrain.config.durations import config_with_steps
 from dltrain.config.found_rate import asks_for_rate, with_rate
 from dltrain.config.types import NO_DATA, Config, TrainingConfig
 from dltrain.data.dataset import Dataset
-from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError
+from dltrain.errors import ConfigError, DataError, DltrainError, Fault, InterruptedRun, RunError, WorkerLostError
 from dltrain.evaluation.metrics.gates import parse_gates
 from dltrain.model.build import build_model, describe_layers
 from dltrain.model.compile import compile_model
@@ -277,6 +278,10 @@ class _Fit:
         except InterruptedRun:
             status = "interrupted"
             raise
+        except WorkerLostError as error:
+            status = "interrupted"
+            hint = f"go on with any number of workers: dltrain fit --resume {self.run.path} --workers {self.session.group.count}"
+            raise WorkerLostError([replace(fault, hint=hint) for fault in error.faults]) from error
         except DltrainError as error:
             status = "diverged" if error.exit_code == 4 else "failed"
             raise

@@ -22,7 +22,7 @@ import os, sys
 import numpy as np
 sys.path.insert(0, {repository!r})
 from dltrain.errors import DataError
-from dltrain.processes.helper import HelperProcess
+from dltrain.processes.helper import HelperLostError, HelperProcess
 from dltrain.reporting import Reporter
 
 def work(count, reporter):
@@ -52,8 +52,8 @@ except DataError as error:
     print(error.faults[0].message, "/", error.faults[0].hint)
 try:
     helper.result(Heard())
-except RuntimeError as error:
-    print(error)
+except HelperLostError as error:
+    print(error.faults[0].message)
 helper.close()
 print("closed")
 """
@@ -67,7 +67,7 @@ def test_a_forked_helper() -> None:
         "working in True",
         "True (0, 3) True",
         "no such rows / look again",
-        "the helper process ended: it was killed, or ran out of memory",
+        "the process that reads and draws beside this one is gone: it was killed, or ran out of memory",
         "closed",
     ]
 
@@ -124,3 +124,29 @@ def test_the_lock_of_a_killed_process_does_not_live_on_in_its_helper(tmp_path: P
     while Run(tmp_path).is_locked() and time.monotonic() < until:
         time.sleep(0.01)
     assert not Run(tmp_path).is_locked()
+
+
+def test_pictures_of_a_drawer_that_is_gone_are_a_warning(tmp_path: Path) -> None:
+    code = f"""
+import os, signal, sys
+sys.path.insert(0, {str(REPOSITORY)!r})
+from pathlib import Path
+from dltrain.processes.helper import HelperProcess
+from dltrain.reporting import Reporter, WarningList
+from dltrain.training.saving.pictures import Drawers
+helper = HelperProcess()
+drawers, heard = Drawers([helper]), WarningList(Reporter())
+drawers.warm_up()
+drawers.wait()
+os.kill(helper._pid, signal.SIGKILL)
+os.waitpid(helper._pid, 0)
+for name in ("a.png", "b.png"):
+    drawers.draw(print, Path({str(tmp_path)!r}) / name, reporter=heard)
+drawers.wait()
+drawers.close()
+print([warning.message for warning in heard.warnings])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    gone = "pictures are missing: the process that reads and draws beside this one is gone: it was killed, or ran out of memory"
+    assert done.stdout.splitlines()[-1] == str([gone])

@@ -16,7 +16,7 @@ from dltrain.evaluation.drawing.mistakes import FILE as MISTAKES_FILE
 from dltrain.evaluation.drawing.mistakes import MistakeSheet, plot_mistakes
 from dltrain.evaluation.drawing.reconstructions import Sheet, plot_reconstructions
 from dltrain.evaluation.metrics.forecasts.forecast import Forecast
-from dltrain.processes.helper import HelperProcess, runs_tensorflow
+from dltrain.processes.helper import HelperLostError, HelperProcess, runs_tensorflow
 from dltrain.reporting import Reporter
 from dltrain.storage.layout import EVERY_TRIAL, PICTURES
 from dltrain.storage.run import Run
@@ -56,7 +56,10 @@ class Drawers:
         """Until all that was asked for is drawn."""
         while self._waiting:
             helper, reporter = self._waiting.popleft()
-            helper.result(reporter)
+            try:
+                helper.result(reporter)
+            except HelperLostError as error:
+                reporter.warning(f"pictures are missing: {error.faults[0].message}")
 
     def close(self) -> None:
         """Let the helpers end."""
