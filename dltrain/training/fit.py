@@ -82,18 +82,7 @@ def fit(
     """
     require_trust(config.code)
     given = FitOptions(**options)
-    if config.training is None or config.data.source == NO_DATA:
-        key = "training" if config.training is None else "data"
-        hint = "`dltrain trace CONFIG --input '1, 2'` computes what the net makes of numbers"
-        hint += "; to train it, give it a `training:` block" if key == "training" else "; to train it, say where its data is"
-        raise ConfigError(placed(config, [Fault(f"`{key}: none` leaves nothing to fit", path=key, hint=hint)]))
-    training, config = config.training, config.requiring(given.require)
-    parse_gates(config.evaluation.require)
-    if given.workers > 1 or given.group is not None:
-        refuse_several(config, training)
-    wrong = [item for item in check_tensorboard(config, training) if item.severity == "error"]
-    if wrong:  # told before anything is imported or read
-        raise ConfigError(wrong)
+    config, training = _to_be_trained(config, given)
     reporter = WarningList(reporter or Reporter())
     for warning in config.warnings:
         reporter.warning(warning)
@@ -117,6 +106,28 @@ def fit(
             if created and not (run.manifest_file.exists()):
                 run.discard()
             raise
+
+
+def _to_be_trained(config: Config, given: FitOptions) -> tuple[Config, TrainingConfig]:
+    """The config with all gates, and its training; what cannot be trained is told before anything is imported or read.
+
+    Raises:
+        ConfigError: there is nothing to fit, a package is missing, or several processes cannot fit it together.
+        UsageError: a gate cannot be read.
+    """
+    if config.training is None or config.data.source == NO_DATA:
+        key = "training" if config.training is None else "data"
+        hint = "`dltrain trace CONFIG --input '1, 2'` computes what the net makes of numbers"
+        hint += "; to train it, give it a `training:` block" if key == "training" else "; to train it, say where its data is"
+        raise ConfigError(placed(config, [Fault(f"`{key}: none` leaves nothing to fit", path=key, hint=hint)]))
+    training, config = config.training, config.requiring(given.require)
+    parse_gates(config.evaluation.require)
+    if given.workers > 1 or given.group is not None:
+        refuse_several(config, training)
+    wrong = [item for item in check_tensorboard(config, training) if item.severity == "error"]
+    if wrong:  # told before anything is imported or read
+        raise ConfigError(wrong)
+    return config, training
 
 
 @contextlib.contextmanager

@@ -113,7 +113,7 @@ def test_adult_by_workers(stream: bool, tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "1000000")
     config = f"""\
 seed: 2
-data: {{path: {path}, header: false, target: column_14, split: {{test: 0.2, validation: 0.2}}}}
+data: {{source: csv, path: {path}, header: false, target: column_14, split: {{test: 0.2, validation: 0.2}}}}
 model: {{layers: [{{Dense: {{units: 16, activation: relu}}}}, {{Dropout: {{rate: 0.2}}}}]}}
 training: {{epochs: 3, batch_size: 256, metrics: [AUC]}}
 """
@@ -155,7 +155,7 @@ class Fit:
             time.sleep(0.02)
         raise AssertionError(f"epoch {epoch} was not seen: {self.process.communicate()[0]}")
 
-    def ended(self, within: float = 30) -> tuple[int, str]:
+    def ended(self, within: float = 120) -> tuple[int, str]:
         text, _ = self.process.communicate(timeout=within)
         return self.process.returncode, text
 
@@ -197,7 +197,7 @@ def test_a_process_that_is_killed_costs_nothing(who: str, tmp_path: Path) -> Non
         if who == "worker":
             assert "worker 1 of 2 is gone" in text
             assert "--workers 2" in text
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while Path(f"/proc/{worker}").exists():
             assert time.monotonic() < end, "the worker outlives its chief"
             time.sleep(0.1)
