@@ -153,7 +153,8 @@ class _Fit:
         """All stages that follow upon the data, of which something may be odd."""
         self.session.drawers.warm_up()
         self._tell_of(dataset, warnings)
-        rate = self._find_rate(dataset)
+        rate = self._find_rate(dataset) if self.session.group.is_chief else None
+        self._share_rate(rate)
         self.config = config_with_steps(self.config, dataset.parts["train"].num_rows)
         self.training = self.config.training or self.training
         if self.training.members.are_several:
@@ -206,6 +207,13 @@ class _Fit:
         logger.debug("learning rate: %s; %s", found.rate, found.reason)
         self.config = with_rate(self.config, found.rate)
         return {"learning_rate": found.rate, "reason": found.reason}
+
+    def _share_rate(self, rate: dict[str, Any] | None) -> None:
+        """All processes take the rate that the chief has found."""
+        group = self.session.group
+        if group.count > 1 and asks_for_rate(self.training):
+            found = group.of_chief((rate or {}).get("learning_rate") or 0.0)
+            self.config = with_rate(self.config, found or None)
 
     def _require_same(self, dataset: Dataset) -> None:
         """Hold what this process is about to train on what against the chief's."""

@@ -85,16 +85,10 @@ class LocalWorkers:
         (index, child), _ = min(found, key=lambda item: item[1] == WorkerLostError.exit_code)
         return f"worker {index} of {len(self._children) + 1} is gone: {child.last_words()}"
 
-    def close(self, *, at_once: bool) -> None:
-        """End them.
-
-        Args:
-            at_once: they have nothing left to do.
-        """
+    def close(self) -> None:
+        """End them: they have ended by themselves, unless they wait for a chief that has nothing left to do."""
         for child in self._children:
-            if at_once:
-                child.stop()
-            child.close(_LAST_SECONDS)
+            child.close()
 
 
 @contextlib.contextmanager
@@ -117,9 +111,7 @@ def group_of(
     threads = threads or max(1, cores // workers)
     reporter.detail(f"{workers} workers of this machine, each with {threads} thread{'s' if threads > 1 else ''}")
     started = LocalWorkers(config, workers, threads)
-    at_once = True
     try:
         yield started.group, threads
-        at_once = False
     finally:
-        started.close(at_once=at_once)
+        started.close()
