@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowScale:
+    """How each window of a series is scaled by itself.
+
+    Attributes:
+        amounts: for each number of a row whether it is an amount, and is scaled.
+        to_target: column that is foretold -> its place among the numbers, factor and offset: number * factor + offset is the
+            target as it is stored.
+    """
+
+    amounts: tuple[bool, ...]
+    to_target: Mapping[str, tuple[int, float, float]]
+
+
+@dataclass(frozen=True, slots=True)
 class InputSpec:
     """One input of the model.
 
@@ -32,6 +46,7 @@ class InputSpec:
         unit_range: every number is scaled to 0...1.
         vectors: float32 [vocabulary_size, embedding_dimension] with which the embedding begins; None: at random.
         trainable: whether training changes the embedding.
+        window_scale: of a series whose windows are scaled by themselves.
     """
 
     name: str
@@ -43,6 +58,7 @@ class InputSpec:
     unit_range: bool = False
     vectors: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
     trainable: bool = True
+    window_scale: WindowScale | None = None
 
     @property
     def holds_tokens(self) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dltrain.config.types import LayerConfig, ModelConfig, fault_at
-from dltrain.data.dataset import InputSpec
+from dltrain.data.dataset import InputSpec, WindowScale
 from dltrain.errors import Fault
+from dltrain.model.heads.reversible import SCALED, entry_layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,9 @@ class Entry:
 
 def resolve_entry(model: ModelConfig, specs: Sequence[InputSpec]) -> Entry:
     """Decide how the inputs enter the model: those that a layer names in its `from:` are left to it."""
+    scaled = next((spec for spec in specs if spec.window_scale is not None), None)
+    if scaled is not None and scaled.window_scale is not None:
+        return _scaled_entry(model, scaled, scaled.window_scale)
     names = {word for layer in model.layers for word in layer.inputs or ()}
     joined = tuple(spec for spec in specs if spec.name not in names)
     plain = None
@@ -50,6 +54,17 @@ def resolve_entry(model: ModelConfig, specs: Sequence[InputSpec]) -> Entry:
                 vectors[layer.path] = spec
         layers.append(layer)
     return Entry(joined, plain, tuple(layers), vectors, tuple(faults))
+
+
+def _scaled_entry(model: ModelConfig, spec: InputSpec, scale: WindowScale) -> Entry:
+    """Of a series whose windows are scaled by themselves: layers that take the input take it scaled."""
+    layers = [
+        layer
+        if layer.inputs is None
+        else replace(layer, inputs=tuple(SCALED if word == spec.name else word for word in layer.inputs))
+        for layer in model.layers
+    ]
+    return Entry((spec,), None, (*entry_layers(spec, scale), *layers), {}, ())
 
 
 def _unjoinable(model: ModelConfig, joined: Sequence[InputSpec]) -> list[Fault]:

@@ -171,6 +171,9 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
             if name in (*config.target, *config.series.time):
                 also = "the target" if name in config.target else "the time"
                 add(place, "data.series.id", f"{name} is {also}, and cannot tell series apart", "name another column")
+    if config.series is not None and config.series.scale is not None and config.scale_target == "log":
+        hint = "leave one of them out"
+        add(place, "data.series.scale", "a window is scaled by its own mean, not by that of the target's logarithm", hint)
     if config.task in ("classification", "reconstruction", MULTILABEL):
         of = "several labels" if config.task == MULTILABEL else f"a {config.task}"
         add(node.entries.get("task", place), "data.task", f"a series foretells numbers, not {of}")

@@ -178,6 +178,12 @@ class SeriesConfig:
         (),
         example=[0.1, 0.5, 0.9],
     )
+    scale: str | None = keyed(
+        "'per_series'",
+        "Scale each window by its own mean and deviation, and its forecast back: for series of different levels. The loss weighs "
+        "each window by one over its variance.",
+        example="per_series",
+    )
     gaps: str | None = keyed(
         "'split'|'ignore'", "Whether windows stop at a gap in time; by default where the rows are evenly apart.", example="ignore"
     )

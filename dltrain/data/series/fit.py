@@ -26,6 +26,7 @@ from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues
 from dltrain.data.series.reading import read_columns, refuse_several
 from dltrain.data.series.timeline import Timeline, arrange
 from dltrain.data.series.times import Times, read_times
+from dltrain.data.series.window_scale import LEAST, deviations, window_scale
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_files import write_meta
 from dltrain.data.tables.fitting.columns import fit_column
@@ -77,6 +78,8 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     else:
         preprocessing = stored
     values = preprocessing.order_values(timeline, features, targets, notes)
+    if stored is None and preprocessing.series.scale is not None:
+        preprocessing = _with_least_spread(config, preprocessing, values, places["train"])
     parts = _windows(config, preprocessing, values, places, reporter, notes)
     known = {name: column[np.isfinite(column)] for name, column in values.targets.items()}
     facts = [Note(preprocessing.describe()[0]), *summarize(preprocessing.table, known, left_out, raw.frame.height, untaught)]
@@ -318,6 +321,24 @@ class _WindowFile:
 
         folder = make_folder(f"windows-{digest.hexdigest()}", 4 * int(np.prod(shape)), fill, self.reporter)
         return DiskArray(folder / "windows.bin", shape, "float32")
+
+
+def _with_least_spread(
+    config: DataConfig, preprocessing: SeriesPreprocessing, values: SeriesValues, train: Rows
+) -> SeriesPreprocessing:
+    """What counts as a window's least deviation, by the windows of the training part.
+
+    Raises:
+        DataError: the windows cannot be scaled by themselves.
+    """
+    try:
+        scale = window_scale(preprocessing.table)
+    except ValueError as error:
+        message = f"a window is scaled by its own {error}, which is not among the features as a number on a straight scale"
+        raise DataError(config_fault(config, "data.series.scale", message, "leave it among data.features")) from error
+    starts = train[: len(train) - preprocessing.series.history]
+    found = deviations(scale, values.features, starts, preprocessing.series.history)
+    return replace(preprocessing, least_spread=float(LEAST * np.median(found)) if len(found) else 0.0)
 
 
 def _season_line(config: DataConfig, preprocessing: SeriesPreprocessing) -> list[str]:

@@ -21,6 +21,7 @@ from dltrain.data.series.naive import NaiveErrors, series_rows
 from dltrain.data.series.reading import read_columns, refuse_several
 from dltrain.data.series.timeline import Timeline, arrange, every, fill_forward, slopes_of, take
 from dltrain.data.series.times import CALENDARS, Step, read_times
+from dltrain.data.series.window_scale import deviations, window_scale, window_weights
 from dltrain.data.splits import blocks_in_order
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, locator
 from dltrain.errors import DataError, Fault, Note, capped
@@ -61,6 +62,7 @@ class SeriesPreprocessing(Preprocessing):
         last_known: whether the last known value stands for a missing one.
         known: the series of the training part, where `data.series.id` tells several apart.
         naive: what MASE and RMSSE are measured in; None: a run of before they were kept.
+        least_spread: where each window is scaled by itself: what counts as its least deviation in the loss.
     """
 
     kind: ClassVar[str] = "series"
@@ -71,6 +73,7 @@ class SeriesPreprocessing(Preprocessing):
     last_known: bool
     known: tuple[tuple[str, ...], ...] = ()
     naive: NaiveErrors | None = None
+    least_spread: float = 0.0
 
     @property
     def source(self) -> str:  # type: ignore[override]
@@ -87,7 +90,8 @@ class SeriesPreprocessing(Preprocessing):
             for ahead in range(1, self.series.horizon + 1)
             for quantile in self.series.quantiles or (None,)
         )
-        return Schema((replace(spec, shape=(self.series.history, *spec.shape)),), targets)
+        scale = window_scale(self.table) if self.series.scale is not None else None
+        return Schema((replace(spec, shape=(self.series.history, *spec.shape), window_scale=scale),), targets)
 
     def _name(self, column: str, ahead: int, quantile: float | None) -> str:
         """Of a target: the forecast itself has that of the column and the step, other quantiles say which they are."""
@@ -211,6 +215,9 @@ class SeriesPreprocessing(Preprocessing):
         )
         if with_targets:
             self._add_targets(part, values, ends)
+        if with_targets and self.series.scale is not None:
+            found = deviations(window_scale(self.table), values.features, starts, history)
+            part.weights = window_weights(found, self.least_spread, 1 if self.series.quantiles else 2)
         return part
 
     def _starts(self, rows: NDArray[np.int64], runs: NDArray[np.int64], *, with_targets: bool) -> NDArray[np.int64]:
@@ -271,6 +278,8 @@ class SeriesPreprocessing(Preprocessing):
         series = self.series
         ahead = "the next row" if series.horizon == 1 else f"each of the next {series.horizon} rows"
         line = f"series: {series.history} rows ({self.step.describe()} apart) tell {ahead}"
+        if series.scale is not None:
+            line += ", each window scaled by its own mean and deviation"
         if series.quantiles:
             line += f", the quantiles {', '.join(f'{quantile:g}' for quantile in series.quantiles)} of each"
         if series.id:
@@ -293,6 +302,8 @@ class SeriesPreprocessing(Preprocessing):
             "gaps": series.gaps,
             "history_from": series.history_from,
             "quantiles": list(series.quantiles),
+            "scale": series.scale,
+            "least_spread": self.least_spread,
             "date_format": self.date_format,
             "step": [self.step.unit, self.step.size, self.step.calendar],
             "last_known": self.last_known,
@@ -322,12 +333,18 @@ class SeriesPreprocessing(Preprocessing):
             gaps=one_of(state, "gaps", ("split", "ignore")),
             history_from=one_of(state, "history_from", ("part", "before")) if "history_from" in state else "part",
             quantiles=_quantiles(state.get("quantiles", [])),
+            scale=None if state.get("scale") is None else one_of(state, "scale", ("per_series",)),
         )
         unit, size, *calendar = state["step"]
         step = Step(one_of({"unit": unit}, "unit", ("month", "microsecond", "number", "row")), float(size), _calendar(calendar))
         known = tuple(texts({"known": name}, "known") for name in state.get("known", ()))
         naive = NaiveErrors.from_state(state["naive"], max(1, len(known))) if state.get("naive") is not None else None
-        return cls(table, series, writing_from(state["date_format"]), step, typed(state, "last_known", bool), known, naive)
+        if series.scale is not None:
+            window_scale(table)
+        least = float(state.get("least_spread", 0.0))
+        if not least >= 0:
+            raise ValueError("least_spread out of range")
+        return cls(table, series, writing_from(state["date_format"]), step, typed(state, "last_known", bool), known, naive, least)
 
 
 def _quantiles(stored: Any) -> tuple[float, ...]:

@@ -25,6 +25,7 @@ from dltrain.errors import ConfigError, Fault
 from dltrain.model.heads.head import CLASS_METRICS, Head, is_one_hot, layer_name
 from dltrain.model.heads.quantiles import pinball_loss, quantile_layers, refuse_own_end
 from dltrain.model.heads.reconstruction import reconstruction_layers
+from dltrain.model.heads.reversible import with_way_back
 
 # How each loss wants a class: one number 0 or 1 per unit ("binary"), an index ("index"), or one-hot ("one_hot").
 _INDEX_LOSSES = {"SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy"}
@@ -61,6 +62,18 @@ def resolve_heads(
     Raises:
         ConfigError: output, loss and target contradict each other.
     """
+    scale = schema.inputs[0].window_scale if schema.inputs else None
+    heads = _resolve_all(model, schema, loss, metrics)
+    return heads if scale is None else tuple(with_way_back(head, scale) for head in heads)
+
+
+def _resolve_all(
+    model: ModelConfig,
+    schema: Schema,
+    loss: LossConfig | Mapping[str, LossConfig] | None,
+    metrics: Sequence[Component],
+) -> tuple[Head, ...]:
+    """The heads, each as if its targets were what the model has to say."""
     targets = schema.targets
     if any(target.quantile is not None for target in targets):
         refuse_own_end(model, loss)

@@ -125,6 +125,8 @@ def why_not_stacked(config: Config) -> str | None:
         return "there are several targets"
     if config.data.series is not None and config.data.series.quantiles:
         return "quantiles are foretold"
+    if config.data.series is not None and config.data.series.scale is not None:
+        return "each window is scaled by itself"
     if config.data.task == "reconstruction":
         return "the input is reconstructed"
     if training.tensorboard is not None:

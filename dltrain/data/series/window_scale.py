@@ -1,0 +1,69 @@
+"""What scaling each window by itself needs to know: which numbers are amounts, and how much the target varies within a window."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.data.columns.scaling import STRAIGHT_SCALES
+from dltrain.data.dataset import WindowScale
+from dltrain.data.tables.preprocessing import TablePreprocessing
+
+LEAST = 0.1  # of the median deviation within the windows of the training part: what counts as no less
+
+
+def window_scale(table: TablePreprocessing) -> WindowScale:
+    """Which of the numbers of a row are amounts, and how a target's own column becomes the target.
+
+    Raises:
+        ValueError: a target is not among the features as a number on a straight scale; with its name.
+    """
+    amounts: list[bool] = []
+    to_target: dict[str, tuple[int, float, float]] = {}
+    targets = {target.name: target for target in table.targets}
+    for column in table.features:
+        if column.kind == "number":
+            [number] = column.numbers
+            is_straight = number.scale in STRAIGHT_SCALES and np.isfinite(number.spread)
+            if column.name in targets and is_straight:
+                target = targets[column.name]
+                factor, offset = number.spread / target.scale, (number.center - target.mean) / target.scale
+                to_target[column.name] = (len(amounts), factor, offset)
+            amounts += [is_straight, *([False] * (len(number.columns) - 1))]
+        else:
+            amounts += [False] * len(column.columns)
+    missing = [name for name in targets if name not in to_target]
+    if missing:
+        raise ValueError(missing[0])
+    return WindowScale(tuple(amounts), to_target)
+
+
+def deviations(scale: WindowScale, features: NDArray[np.float32], starts: NDArray[np.int64], history: int) -> NDArray[np.float64]:
+    """How much the targets vary within windows: the root of their mean variance, in the units of the stored targets, [windows].
+
+    Args:
+        scale: from `window_scale`.
+        features: [rows, numbers].
+        starts: where the windows begin.
+        history: their length.
+    """
+    total = np.zeros(len(starts))
+    for place, factor, _ in scale.to_target.values():
+        values = features[:, place].astype(np.float64) * factor
+        sums, squares = (np.concatenate([[0.0], np.cumsum(each)]) for each in (values, values**2))
+        mean, square = ((each[starts + history] - each[starts]) / history for each in (sums, squares))
+        total += np.maximum(square - mean**2, 0.0)
+    found: NDArray[np.float64] = np.sqrt(total / len(scale.to_target))
+    return found
+
+
+def window_weights(found: NDArray[np.float64], least: float, power: int) -> NDArray[np.float32]:
+    """What the loss of each window counts, so that an error counts as large as it is beside the window's own deviation.
+
+    Args:
+        found: from `deviations`.
+        least: no deviation counts as less.
+        power: 2 for squared errors, 1 for the pinball loss.
+    """
+    weights: NDArray[np.float32] = (1.0 / np.maximum(found, least) ** power).astype(np.float32)
+    return weights
