@@ -51,6 +51,7 @@ EXPECTED = {
     "clothing_cnn": Expected("clothing", ("accuracy>=0.5",), WITH_VALIDATION, short=("data.limit=200",)),
     "concrete": Expected("tabular/concrete/concrete_data.csv", ("rmse<=7.0",), WITH_VALIDATION),
     "denoise_mnist": Expected("mnist", ("mse<=0.01",), WITH_VALIDATION, ("mse", 0.6), ("data.limit=600",)),
+    "dlinear": Expected("timeseries/classic/daily-min-temperatures.csv", ("mase<1",), WITH_VALIDATION, ("rmse", 0.9)),
     "diabetes": Expected(None, of_baseline=("rmse", 0.85)),
     "digits": Expected(None, ("accuracy>=0.96",)),
     "digits_rbm": Expected(None, ("accuracy>=0.95",), WITH_VALIDATION, short=("data.transform.0.n_iter=1",)),
@@ -60,13 +61,16 @@ EXPECTED = {
     "lfw": Expected("lfw", ("accuracy>=0.93",)),
     "lfw7": Expected("lfw", ("accuracy>=0.75",), WITH_VALIDATION),
     "mnist": Expected("mnist", ("accuracy>=0.99",), WITH_VALIDATION, short=("data.limit=600",)),
+    "nbeats": Expected("timeseries/classic/daily-max-temperatures.csv", ("mase<1", "coverage_80>=0.7"), WITH_VALIDATION),
     "noise": Expected(None, ("accuracy>=0.45", "accuracy<=0.55")),
     "notices": Expected(None, ("f1_macro>=0.9", "average_precision>=0.9"), WITH_VALIDATION),
     "playground": Expected(None, ("accuracy>=0.95",)),
+    "shops": Expected(None, ("mase<1",), WITH_VALIDATION, ("rmse", 0.7)),
     "sms_spam": Expected("text/sms_spam/sms_spam.csv", ("f1[spam]>=0.93",), WITH_VALIDATION, short=("data.limit=800",)),
     "sms_spam_lstm": Expected(
         "text/sms_spam/sms_spam.csv", ("f1[spam]>=0.9",), WITH_VALIDATION, None, ("data.limit=800",), "last.keras"
     ),
+    "tcn": Expected("timeseries/classic/monthly-sunspots.csv", ("mase<1",), WITH_VALIDATION, ("rmse", 1.0)),
     "titanic": Expected("tabular/titanic/train.csv", ("accuracy>=0.78",)),
     "wages": Expected("tabular/hourly_wages/hourly_wages_all534.csv", of_baseline=("rmse", 0.92)),
 }
@@ -75,8 +79,8 @@ BY_HAND = ("forward", "forward_one_layer", "gradient_step", "layer_of_five", "li
 # Two epochs of clothing take minutes where the features of its pictures are not stored yet; the others are much like one that
 # is fitted in the fast suite.
 SLOW = {
-    "beijing", "bikes", "breast_cancer", "capacity", "clothing", "clothing_augmented", "denoise_mnist", "diabetes", "digits_rbm", "lfw7",
-    "sms_spam_lstm", "wages",
+    "beijing", "bikes", "breast_cancer", "capacity", "clothing", "clothing_augmented", "denoise_mnist", "diabetes", "digits_rbm",
+    "dlinear", "lfw7", "nbeats", "shops", "sms_spam_lstm", "tcn", "wages",
 }  # fmt: skip
 # Not one fit; its numbers are in tests/sweep/test_systems.py.
 BY_SWEEP = ("folds",)
