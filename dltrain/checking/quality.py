@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.columns.kinds import Reading, mend, read_numbers
+from dltrain.data.columns.reading import Reading, mend, read_numbers
 from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.targets import Locate
 from dltrain.wording import counted, listed

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, config_fault
-from dltrain.data.columns.kinds import USUAL_MISSING, Reading, holds, is_text, mend, to_numbers
+from dltrain.data.columns.reading import USUAL_MISSING, Reading, holds, is_text, mend, to_numbers
 from dltrain.errors import DataError, Note, warn
 from dltrain.wording import listed
 

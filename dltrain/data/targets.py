@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.columns.durations import are_durations
-from dltrain.data.columns.kinds import Reading, is_duration, is_number, is_text, is_unreadable, text_of, to_numbers, unreadable
+from dltrain.data.columns.dates.durations import are_durations
+from dltrain.data.columns.reading import Reading, is_duration, is_number, is_text, is_unreadable, text_of, to_numbers, unreadable
 from dltrain.data.columns.units import MOST_UNITS, units_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import name_of

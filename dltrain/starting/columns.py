@@ -10,19 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.columns.dates import to_dates
-from dltrain.data.columns.kinds import (
-    LEADING_ZERO,
-    ColumnKind,
-    Reading,
-    find_units,
-    infer_kind,
-    is_text,
-    mend,
-    read_numbers,
-    to_booleans,
-    to_numbers,
-)
+from dltrain.data.columns.dates.reading import to_dates
+from dltrain.data.columns.kinds import ColumnKind, infer_kind
+from dltrain.data.columns.reading import LEADING_ZERO, Reading, find_units, is_text, mend, read_numbers, to_booleans, to_numbers
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.summary import hint_left_out
 from dltrain.errors import DataError, Fault

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dltrain.data.columns.kinds import Reading, is_text
+from dltrain.data.columns.reading import Reading, is_text
 from dltrain.data.labels.cells import MISSING, MOST_LABELS, NONE, SEPARATORS, Cells, is_list, read_cells
 
 if TYPE_CHECKING:

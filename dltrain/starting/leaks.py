@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.column import KIND_OF
-from dltrain.data.columns.kinds import mend, text_of
+from dltrain.data.columns.reading import mend, text_of
 from dltrain.data.giveaways import FEW_FEATURES, GIVES_AWAY, LEAST_ROWS, MOST_COLUMNS, area_under_curve, sampled, told_by
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.starting.columns import Columns

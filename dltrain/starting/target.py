@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dltrain.config.types import MULTILABEL
-from dltrain.data.columns.kinds import find_units, is_labelled, is_number, mend
+from dltrain.data.columns.reading import find_units, is_labelled, is_number, mend
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.labels.cells import Cells
 from dltrain.data.tables.column_names import column_of, only

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dltrain.config.types import DataConfig
-from dltrain.data.columns.kinds import USUAL_MISSING, is_number
+from dltrain.data.columns.reading import USUAL_MISSING, is_number
 from dltrain.data.files import read_blocks
 from dltrain.data.tables.sample import read_head
 from dltrain.data.tables.text_encoding import detect_encoding

@@ -9,8 +9,9 @@ import polars
 import pytest
 
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
-from dltrain.data.columns.dates import to_dates, to_moments
-from dltrain.data.columns.kinds import Reading, infer_time
+from dltrain.data.columns.dates.reading import to_dates, to_moments
+from dltrain.data.columns.kinds import infer_time
+from dltrain.data.columns.reading import Reading
 from dltrain.data.load import load_dataset, read_part
 from dltrain.errors import DataError
 

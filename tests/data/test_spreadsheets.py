@@ -16,7 +16,7 @@ from dltrain.checking import check_file
 from dltrain.config import dump_yaml, load_config_text, resolve
 from dltrain.config.types import DataConfig
 from dltrain.data.arrays.disk_array import in_memory
-from dltrain.data.columns.kinds import Reading, to_numbers
+from dltrain.data.columns.reading import Reading, to_numbers
 from dltrain.data.dataset import Dataset
 from dltrain.data.load import load_dataset, read_part
 from dltrain.errors import DataError

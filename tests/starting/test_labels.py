@@ -10,7 +10,7 @@ import polars
 import pytest
 
 from dltrain.config import load_config_text
-from dltrain.data.columns.kinds import Reading
+from dltrain.data.columns.reading import Reading
 from dltrain.data.load import load_dataset
 from dltrain.starting.labels import labels_in
 from dltrain.starting.start import make_starter

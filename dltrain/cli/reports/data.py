@@ -120,7 +120,7 @@ def _is_number(name: str, kinds: Mapping[str, Any], targets: Mapping[str, str]) 
 
 def _column(series: polars.Series, kind: str, preprocessing: TablePreprocessing, *, is_number: bool) -> list[str | Picture]:
     """One line on a column: kind, gaps, how many different values, which, and how they are distributed."""
-    from dltrain.data.columns.kinds import mend, text_of, to_numbers
+    from dltrain.data.columns.reading import mend, text_of, to_numbers
     from dltrain.evaluation.drawing.svg import spark
 
     mended = mend(series, preprocessing.reading)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.kind import Learning
-from dltrain.data.columns.kinds import Reading, mend, to_booleans, unreadable
 from dltrain.data.columns.number import Number, make_gaps
+from dltrain.data.columns.reading import Reading, mend, to_booleans, unreadable
 from dltrain.data.columns.scaling import NO_VALUE, fit_number, same_value, why_untaught
 
 if TYPE_CHECKING:

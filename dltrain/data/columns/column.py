@@ -24,8 +24,9 @@ from dltrain.data.columns.image import (
     unusable_pictures,
 )
 from dltrain.data.columns.kind import Kind, Learning, Unseen
-from dltrain.data.columns.kinds import KINDS, Reading
+from dltrain.data.columns.kinds import KINDS
 from dltrain.data.columns.number import NUMBER
+from dltrain.data.columns.reading import Reading
 from dltrain.data.columns.scaling import BY_ROUNDING, NumberTransform
 from dltrain.data.columns.text import TEXT, text_from, text_state
 from dltrain.data.columns.tokens import Tokenizer

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.date_formats import split_writing
-from dltrain.data.columns.dates import to_dates
+from dltrain.data.columns.dates.reading import to_dates
 from dltrain.data.columns.kind import Learning
-from dltrain.data.columns.kinds import Reading, mend, unreadable
 from dltrain.data.columns.number import Number, make_gaps, make_numbers
+from dltrain.data.columns.reading import Reading, mend, unreadable
 from dltrain.data.columns.scaling import NO_VALUE, fit_number, ignoring_constant, same_value, why_untaught
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import TextConfig
-from dltrain.data.columns.kinds import Reading, mend, text_of
+from dltrain.data.columns.reading import Reading, mend, text_of
 from dltrain.data.dataset import InputSpec
 from dltrain.errors import Note, warn
 from dltrain.wording import counted, listed

@@ -1,53 +1,41 @@
-"""What a column holds - numbers, categories, booleans, dates, free text - and its text turned into such values."""
+"""The kind of a column - number, category, boolean, date, free text, picture - told from its type, its values and its name."""
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.date_formats import DATE_ORDERS, EPOCHS, NO_DATES, split_writing
-from dltrain.data.columns.dates import (
-    Writing,
-    find_compact_writing,
-    find_digits_of_times,
-    find_writing,
-    is_digits,
-    to_dates,
-    zoned,
+from dltrain.data.columns.dates.durations import are_durations
+from dltrain.data.columns.dates.finding import Writing, find_compact_writing, find_digits_of_times, find_writing, zoned
+from dltrain.data.columns.dates.reading import is_digits, to_dates
+from dltrain.data.columns.reading import (
+    BOOLEANS,
+    LEADING_ZERO,
+    OF_TYPE,
+    SAMPLE_ROWS,
+    Reading,
+    is_duration,
+    is_labelled,
+    is_text,
+    mend,
+    read_numbers,
+    text_of,
+    to_numbers,
 )
-from dltrain.data.columns.durations import are_durations, to_seconds
-from dltrain.data.columns.number_signs import grouped
-from dltrain.data.columns.units import AS_PAIRS, TIMES, find_unit, seconds_of, without_unit
-from dltrain.data.tables.column_names import marked, name_of
+from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:
     import polars
 
 KINDS = ("number", "category", "boolean", "date", "text", "image")
-SAMPLE_ROWS = 10_000
 PICTURE_NAME = r"(?i)\S\.(jpe?g|png|webp|bmp|gif|tiff?)$"
-# pandas' words for "no value", the question mark of the UCI repository, the point of SAS and Stata, the errors of spreadsheets,
-# what databases write.
-USUAL_MISSING = (
-    "?", ".", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "NULL", "Null", "null", "None", "<NA>",
-    "#N/A", "#N/A N/A", "#NA", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN",
-    "#DIV/0!", "#VALUE!", "#REF!", "#NUM!", "#NAME?", "#NULL!", "#NV", "#WERT!", "#BEZUG!", "#ZAHL!", "#VALEUR!", "#NOMBRE!",
-    "NaT", "\\N", "0000-00-00", "0000-00-00 00:00:00",
-)  # fmt: skip
-OF_TYPE = "values of type "
-# Digits with leading zeros are codes, not numbers.
-LEADING_ZERO = r"^[+-]?0\d"
-# What is left of a time of the day without saying anything.
-MIDNIGHT = r"( 00:00:00)?(\.0+)?$"
-BOOLEANS = {"true": 1.0, "false": 0.0}
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 # What other programs call a number of the row, written in many ways ("S. No.", "sr_no"); signs are left out for the comparison.
 ROW_NUMBERS = ("no", "nr", "obs", "rowid", "rowno", "rownum", "serial", "serialno", "slno", "sno", "srno", "recno", "lfdnr")
@@ -69,32 +57,6 @@ LONG = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """How the text of a table becomes values; stored with a run, so that later rows are read the same way.
-
-    Attributes:
-        missing: words that mean "no value", beside the empty field.
-        decimal: the decimal sign.
-        thousands: the sign between thousands, or None.
-        replace: column -> {old text: new text}.
-        dates: how dates are written: "day_first", "month_first", a format, or column -> one of these; see `columns.dates`.
-        units: column -> what its numbers are written with, see `columns.units`; columns that are not there have bare numbers.
-            None: the one currency or percent sign that the values at hand have is left out.
-    """
-
-    missing: tuple[str, ...] = USUAL_MISSING
-    decimal: str = "."
-    thousands: str | None = None
-    replace: Mapping[str, Mapping[str, str]] | None = None
-    dates: str | Mapping[str, str] | None = None
-    units: Mapping[str, str] | None = None
-
-    def dates_of(self, name: str) -> str | None:
-        """What was said on how a column's dates are written."""
-        return self.dates if self.dates is None or isinstance(self.dates, str) else self.dates.get(name)
-
-
-@dataclass(frozen=True, slots=True)
 class ColumnKind:
     """A column's kind, how its dates are written, why it is no feature by itself (empty: it is one), and what was guessed."""
 
@@ -102,248 +64,6 @@ class ColumnKind:
     date_format: str | None = None
     left_out: str = ""
     note: str = ""
-
-
-def is_text(series: polars.Series) -> bool:
-    """Whether a column holds text that still has to be read."""
-    return str(series.dtype) in ("String", "Utf8")
-
-
-def is_unreadable(series: polars.Series) -> bool:
-    """Whether its type holds neither text, nor numbers, nor dates: lists, structures, bytes."""
-    return series.dtype.is_nested() or str(series.dtype) in ("Binary", "Object")
-
-
-def is_duration(series: polars.Series) -> bool:
-    """Whether a column holds lengths of time, or times of the day, by its type: they are numbers of seconds."""
-    return str(series.dtype).startswith("Duration") or str(series.dtype) == "Time"
-
-
-def is_labelled(series: polars.Series) -> bool:
-    """Whether the file itself says that the column holds categories."""
-    return str(series.dtype).startswith(("Categorical", "Enum"))
-
-
-def mend(series: polars.Series, reading: Reading) -> polars.Series:
-    """The column with `replace` applied and its words for "no value" made null; categories of a file are text."""
-    import polars
-
-    if is_labelled(series):
-        series = series.cast(polars.String)
-    replacements = (reading.replace or {}).get(name_of(series))
-    if replacements:
-        series = _replaced(series, replacements, reading)
-    if series.dtype.is_float():
-        series = series.fill_nan(None)
-    if not is_text(series) and reading.missing == USUAL_MISSING:
-        return series
-    missing = holds(series, ("", *reading.missing), reading)
-    return series.set(missing, None) if missing.any() else series
-
-
-def _replaced(series: polars.Series, replacements: Mapping[str, str], reading: Reading) -> polars.Series:
-    texts = text_of(series)
-    mended = texts.replace(dict(replacements))
-    numbers = [word for word in replacements if word_numbers((word,), reading)]
-    if numbers:
-        is_done = texts.is_in(list(replacements)).fill_null(False)
-        for word in numbers:
-            mended = mended.set(holds(series, (word,), reading) & ~is_done, replacements[word])
-    return mended
-
-
-def holds(series: polars.Series, words: tuple[str, ...], reading: Reading) -> polars.Series:
-    """Boolean [rows]: whether a cell is one of the words; by value where both are numbers (`-200`, `-200.0`), else by text.
-
-    Digits with leading zeros are codes, which only their own text is.
-    """
-    import polars
-
-    numbers = word_numbers(words, reading)
-    if is_text(series):
-        found = series.is_in(list(words)).fill_null(False)
-        if numbers:
-            is_same = polars.Series(np.isin(to_numbers(series, reading), numbers))
-            found |= is_same & ~series.str.contains(LEADING_ZERO).fill_null(False)
-        return found
-    if series.dtype.is_integer():
-        whole = [int(number) for number in numbers if number == int(number)]
-        return series.is_in(
-            polars.Series(whole, dtype=polars.Int128).cast(series.dtype, strict=False).drop_nulls().to_list()
-        ).fill_null(False)
-    if series.dtype.is_numeric():
-        values = np.asarray(numbers, np.float32 if str(series.dtype) == "Float32" else np.float64)
-        return polars.Series(np.isin(to_numbers(series, reading), values.astype(np.float64)))
-    if is_unreadable(series) or str(series.dtype) == "Null":
-        return polars.Series(np.zeros(len(series), bool))
-    if str(series.dtype).startswith("Date"):  # 1900-01-01 is midnight of that day, a T or fractions of a second do not matter
-        bare = [re.sub(MIDNIGHT, "", word.replace("T", " ")) for word in words]
-        return text_of(series).str.replace(MIDNIGHT, "").is_in(bare).fill_null(False)
-    return text_of(series).is_in(list(words)).fill_null(False)
-
-
-def word_numbers(words: tuple[str, ...], reading: Reading) -> list[float]:
-    """Those of the words that are numbers, as the table writes numbers or as YAML does."""
-    return [] if words == USUAL_MISSING else list(_word_numbers(words, reading.decimal, reading.thousands))
-
-
-@lru_cache(maxsize=256)
-def _word_numbers(words: tuple[str, ...], decimal: str, thousands: str | None) -> tuple[float, ...]:
-    import polars
-
-    texts = [word for word in words if not re.match(LEADING_ZERO, word)]
-    values = to_numbers(polars.Series(texts, dtype=polars.String), Reading((), decimal, thousands)).tolist()
-    read = [
-        value if math.isfinite(value) else float(word) if is_number(word) else None
-        for word, value in zip(texts, values, strict=True)
-    ]
-    return tuple(value for value in read if value is not None)
-
-
-def text_of(series: polars.Series) -> polars.Series:
-    """The column as text: whole numbers without a decimal point, booleans as `true` and `false`."""
-    import polars
-
-    if is_text(series):
-        return series
-    if series.dtype.is_float():
-        whole = series.is_null() | (series.is_finite() & (series == series.round(0)) & (series.abs() < 2**53))
-        if whole.fill_null(True).all():
-            return series.cast(polars.Int64, strict=False).cast(polars.String)
-    if str(series.dtype).startswith("Duration"):
-        return series.dt.to_string("iso")
-    return series.cast(polars.String)
-
-
-def to_numbers(series: polars.Series, reading: Reading) -> NDArray[np.float64]:
-    """Float64, NaN where there is no value or none that is a number; seconds of durations and of times of the day.
-
-    Args:
-        series: as `mend` returns it.
-        reading: decimal and thousands signs.
-    """
-    import polars
-
-    if is_text(series):
-        numbers = _from_text(series, reading)
-        if numbers.null_count() > series.null_count():
-            numbers = _from_units(series, numbers, reading)
-        series = numbers
-    elif is_duration(series) and (reading.units or {}).get(name_of(series)) == AS_PAIRS:
-        return np.full(len(series), np.nan)  # `2:03` may be hours and minutes or minutes and seconds
-    elif str(series.dtype).startswith("Duration"):
-        series = series.dt.total_microseconds() / 1e6
-    elif str(series.dtype) == "Time":
-        series = series.cast(polars.Int64) / 1e9
-    elif series.dtype.is_temporal():
-        return np.full(len(series), np.nan)
-    numbers = series if str(series.dtype) == "Float64" else series.cast(polars.Float64, strict=False)
-    if numbers.null_count():
-        numbers = numbers.fill_null(float("nan"))
-    array: NDArray[np.float64] = numbers.to_numpy(writable=True)
-    return array
-
-
-def _from_units(series: polars.Series, numbers: polars.Series, reading: Reading) -> polars.Series:
-    """Numbers of text that is more than digits: with a unit, or a length of time."""
-    if not series.filter(numbers.is_null()).str.contains("[0-9]").any():
-        return numbers  # words alone, found at a fraction of the cost
-    unit = None if reading.units is None else reading.units.get(name_of(series), "")
-    if unit in TIMES:
-        return seconds_of(series, unit)
-    plain = without_unit(series, unit)
-    numbers = numbers if plain is series else _from_text(plain, reading)
-    if unit is None and numbers.null_count() == len(numbers) and are_durations(series):
-        return to_seconds(series)
-    return numbers
-
-
-def find_units(frame: polars.DataFrame, reading: Reading, labels: Collection[str] = (), words: Collection[str] = ()) -> Reading:
-    """The reading with what the numbers of each text column are written with, by its first 10,000 rows.
-
-    Args:
-        frame: raw columns.
-        reading: signs and words.
-        labels: columns that may hold names of classes.
-        words: those that do, or are no numbers for another reason.
-    """
-    units: dict[str, str] = {}
-    for column in frame.get_columns():
-        if not is_text(column) or column.name in words:
-            continue
-        sample = mend(column.head(SAMPLE_ROWS).alias(marked(column.name)), reading).drop_nulls()
-        if not len(sample) or not _from_text(sample, reading).null_count() or not sample.str.contains("[0-9]").all():
-            continue
-        unit = find_unit(sample, as_labels=column.name in labels)
-        if unit:
-            found = replace(reading, units={column.name: unit})
-            units |= {} if np.isnan(to_numbers(sample, found)).any() else {column.name: unit}
-    return replace(reading, units=units)
-
-
-def _from_text(series: polars.Series, reading: Reading) -> polars.Series:
-    import polars
-
-    if reading.thousands:
-        series = _ungrouped(series, reading)
-    if reading.decimal != ".":
-        series = series.str.replace(reading.decimal, ".", literal=True)
-    return series.cast(polars.Float64, strict=False)
-
-
-def _ungrouped(series: polars.Series, reading: Reading) -> polars.Series:
-    """Numbers without the sign between their thousands; what is not grouped as `grouped` says is no such number."""
-    import polars
-
-    sign, decimal = re.escape(reading.thousands or ""), re.escape(reading.decimal)
-    is_grouped = series.str.contains(rf"^[-+]?(?:{grouped(sign)})(?:{decimal}\d*)?$").fill_null(False)
-    bare = series.str.replace_all(reading.thousands or "", "", literal=True)
-    return polars.select(polars.when(is_grouped).then(bare).otherwise(series).alias(series.name)).to_series()
-
-
-def read_numbers(series: polars.Series, reading: Reading) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Numbers of a column that need not be mended yet, and the rows that hold something else.
-
-    Looks up the words for "no value" only where no number was found.
-    """
-    has_words = bool((reading.replace or {}).get(name_of(series))) or bool(word_numbers(reading.missing, reading))
-    if str(series.dtype) == "Float64" and not has_words:
-        numbers = to_numbers(series, reading)
-        return numbers, np.flatnonzero(np.isinf(numbers))
-    words = ["", *reading.missing]
-    if not is_text(series) or has_words:
-        series = mend(series, reading)
-        numbers = to_numbers(series, reading)
-        return numbers, unreadable(series, numbers)
-    numbers = to_numbers(series, reading)
-    odd = np.flatnonzero(~np.isfinite(numbers))
-    if not len(odd):
-        return numbers, odd
-    texts = series.gather(odd)
-    missing = (texts.is_null() | texts.is_in(words)).to_numpy()
-    numbers[odd[missing]] = np.nan
-    return numbers, odd[~missing]
-
-
-def is_number(text: str) -> bool:
-    """Whether a word is a finite number."""
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False
-
-
-def to_booleans(series: polars.Series) -> NDArray[np.float64]:
-    """1 and 0, NaN where there is no value or none that is `true`, `false`, 1 or 0."""
-    import polars
-
-    if is_text(series):
-        words = {**BOOLEANS, "1": 1.0, "0": 0.0, "1.0": 1.0, "0.0": 0.0}
-        series = series.str.to_lowercase().replace_strict(words, default=None, return_dtype=polars.Float64)
-    numbers = series.cast(polars.Float64, strict=False)
-    numbers = numbers.set((numbers != 0) & (numbers != 1), None)
-    array: NDArray[np.float64] = numbers.fill_null(float("nan")).to_numpy(writable=True)
-    return array
 
 
 def infer_kind(series: polars.Series, reading: Reading) -> ColumnKind:
@@ -510,16 +230,6 @@ def _index_reason(sample: polars.Series) -> str:
     """Why a column of dates or words without a name is no feature: it differs in every row, as the index of a table does."""
     is_index = UNNAMED.fullmatch(name_of(sample)) and len(sample) > 2 and sample.n_unique() == len(sample)
     return INDEX_REASON if is_index else ""
-
-
-def unreadable(series: polars.Series, values: Any) -> NDArray[np.int64]:
-    """Rows that hold something, of which nothing was made: `values` is NaN or null there, or infinite."""
-    if isinstance(values, np.ndarray):
-        bad = ~np.isfinite(values)
-        if not bad.any():
-            return np.zeros(0, np.int64)
-        return np.flatnonzero(bad & series.is_not_null().to_numpy())
-    return np.flatnonzero(values.is_null().to_numpy() & series.is_not_null().to_numpy())
 
 
 def kind_counts(kinds: Sequence[str]) -> str:

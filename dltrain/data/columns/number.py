@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.kind import GAPS, Kind, Learning, Unseen
-from dltrain.data.columns.kinds import Reading, read_numbers
+from dltrain.data.columns.reading import Reading, read_numbers
 from dltrain.data.columns.scaling import (
     BY_ROUNDING,
     NumberTransform,

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
-from dltrain.data.columns.date_formats import candidates
-from dltrain.data.columns.dates import to_dates
-from dltrain.data.columns.kinds import (
+from dltrain.data.columns.dates.formats import candidates
+from dltrain.data.columns.dates.reading import to_dates
+from dltrain.data.columns.kinds import ColumnKind
+from dltrain.data.columns.reading import (
     LEADING_ZERO,
     SAMPLE_ROWS,
-    ColumnKind,
     Reading,
     holds,
     is_duration,

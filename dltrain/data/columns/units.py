@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dltrain.data.columns.dates import find_writing
-from dltrain.data.columns.durations import are_durations, to_seconds
+from dltrain.data.columns.dates.durations import are_durations, to_seconds
+from dltrain.data.columns.dates.finding import find_writing
 from dltrain.data.columns.number_signs import CURRENCY, MINUS
 
 if TYPE_CHECKING:

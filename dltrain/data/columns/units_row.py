@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dltrain.config.types import DataConfig
-from dltrain.data.columns.kinds import USUAL_MISSING
 from dltrain.data.columns.number_signs import CURRENCY
+from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.tables.text_parse import read_columns, strip_field_blanks
 from dltrain.data.tables.text_scan import TextScan
 from dltrain.wording import listed

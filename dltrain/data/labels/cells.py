@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.columns.kinds import Reading, is_text, mend, text_of, to_booleans, to_numbers
+from dltrain.data.columns.reading import Reading, is_text, mend, text_of, to_booleans, to_numbers
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.data.targets import Locate, row_fault, sort_labels

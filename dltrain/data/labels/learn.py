@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import MULTILABEL, DataConfig, LabelsConfig
-from dltrain.data.columns.kinds import Reading
+from dltrain.data.columns.reading import Reading
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.labels.cells import (
     MISSING,

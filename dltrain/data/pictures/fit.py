@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.data.array_targets import NO_CODE, have_values
-from dltrain.data.columns.kinds import USUAL_MISSING
+from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.columns.scaling import FLOAT32_ROUNDING
 from dltrain.data.columns.spoken import alike_words
 from dltrain.data.dataset import TargetSpec

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.image import picture_path
-from dltrain.data.columns.kinds import USUAL_MISSING, Reading, mend, text_of
+from dltrain.data.columns.reading import USUAL_MISSING, Reading, mend, text_of
 from dltrain.data.pictures.files import EXTENSIONS, PictureError
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.raw import RawTable

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.column import FeatureColumn, fill_features, read_feature
-from dltrain.data.columns.dates import to_moments
+from dltrain.data.columns.dates.reading import to_moments
 from dltrain.data.columns.kind import Unseen
 from dltrain.data.raw import RawTable
 from dltrain.data.series.groups import shown_names

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.columns.kinds import Reading, mend, text_of
+from dltrain.data.columns.reading import Reading, mend, text_of
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.rows import WHOLE
 from dltrain.data.targets import Locate

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.column import read_features
-from dltrain.data.columns.kinds import SAMPLE_ROWS, Reading, infer_kind, read_numbers
+from dltrain.data.columns.kinds import infer_kind
+from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, read_numbers
 from dltrain.data.raw import RawTable
 from dltrain.data.series.several import MANY_DOUBLES, Several, find_several, said_of_blocks
 from dltrain.data.series.timeline import placed

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.date_formats import EPOCHS, split_writing
-from dltrain.data.columns.dates import find_writing, from_clock, to_clock, to_moments
-from dltrain.data.columns.kinds import Reading, infer_time, is_text, mend, to_numbers
+from dltrain.data.columns.dates.finding import find_writing
+from dltrain.data.columns.dates.reading import from_clock, to_clock, to_moments
+from dltrain.data.columns.kinds import infer_time
+from dltrain.data.columns.reading import Reading, is_text, mend, to_numbers
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from dltrain.config.types import DataConfig
-from dltrain.data.columns.kinds import SAMPLE_ROWS
+from dltrain.data.columns.reading import SAMPLE_ROWS
 from dltrain.data.facts import DataFacts
 from dltrain.data.files import digest, expand_paths, read_content, to_utf8
 from dltrain.data.raw import RawTable

@@ -11,7 +11,7 @@ import numpy as np
 
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.image import images_state
-from dltrain.data.columns.kinds import USUAL_MISSING
+from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.files import digest
 from dltrain.data.pictures.depth import Depth, find_depth

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from dltrain.config.types import DataConfig
-from dltrain.data.columns.kinds import SAMPLE_ROWS
+from dltrain.data.columns.reading import SAMPLE_ROWS
 from dltrain.data.facts import DataFacts
 from dltrain.data.files import digest, expand_paths
 from dltrain.data.raw import RawTable

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.column import FeatureColumn, Surprises, read_feature
-from dltrain.data.columns.kinds import ColumnKind, Reading
+from dltrain.data.columns.kinds import ColumnKind
+from dltrain.data.columns.reading import Reading
 from dltrain.data.tables.column_names import column_of
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.column import FeatureColumn, Surprises
-from dltrain.data.columns.kinds import SAMPLE_ROWS, ColumnKind, Reading
+from dltrain.data.columns.kinds import ColumnKind
+from dltrain.data.columns.reading import SAMPLE_ROWS, Reading
 from dltrain.data.columns.spoken import UnmetWords
 from dltrain.data.files import DIGEST_BYTES, check_utf8, expand_paths, is_compressed, read_blocks
 from dltrain.data.raw import RawTable

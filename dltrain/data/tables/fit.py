@@ -13,7 +13,8 @@ from dltrain.config.types import DataConfig
 from dltrain.data.columns.column import FeatureColumn, check_gaps, read_features, split_untaught, take, usable_rows
 from dltrain.data.columns.image import picture_details
 from dltrain.data.columns.kind import Unseen
-from dltrain.data.columns.kinds import SAMPLE_ROWS, ColumnKind, Reading, text_of
+from dltrain.data.columns.kinds import ColumnKind
+from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, text_of
 from dltrain.data.columns.spoken import bare_numbers, how_read, totals_rows, unmet_words
 from dltrain.data.columns.word_vectors import token_vectors
 from dltrain.data.dataset import Part, TargetSpec

@@ -24,18 +24,10 @@ from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.columns.column import FeatureColumn, Gaps, refuse_surprises
-from dltrain.data.columns.durations import are_durations
+from dltrain.data.columns.dates.durations import are_durations
 from dltrain.data.columns.kind import Unseen
-from dltrain.data.columns.kinds import (
-    ColumnKind,
-    Reading,
-    infer_time,
-    is_labelled,
-    is_text,
-    mend,
-    read_numbers,
-    to_numbers,
-)
+from dltrain.data.columns.kinds import ColumnKind, infer_time
+from dltrain.data.columns.reading import Reading, is_labelled, is_text, mend, read_numbers, to_numbers
 from dltrain.data.columns.spoken import how_read, totals_row
 from dltrain.data.columns.text import fit_text
 from dltrain.data.columns.tokens import TokenCounts

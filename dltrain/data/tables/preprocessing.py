@@ -23,7 +23,8 @@ from dltrain.data.columns.column import (
     usable_rows,
 )
 from dltrain.data.columns.kind import Unseen
-from dltrain.data.columns.kinds import SAMPLE_ROWS, Reading, kind_counts, mend, text_of, to_numbers
+from dltrain.data.columns.kinds import kind_counts
+from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, mend, text_of, to_numbers
 from dltrain.data.columns.scaling import SCALES, NumberTransform
 from dltrain.data.columns.spoken import bare_numbers, unusable_types
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dltrain.config.types import DataConfig, config_fault
-from dltrain.data.columns.kinds import is_number
 from dltrain.data.columns.number_signs import NumberSigns, find_number_signs
+from dltrain.data.columns.reading import is_number
 from dltrain.data.columns.units_row import units_below
 from dltrain.data.raw import TWO_READINGS
 from dltrain.data.tables.column_names import named_columns

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dltrain.data.columns.kinds import LEADING_ZERO, Reading, is_text, word_numbers
+from dltrain.data.columns.reading import LEADING_ZERO, Reading, is_text, word_numbers
 
 if TYPE_CHECKING:
     import polars

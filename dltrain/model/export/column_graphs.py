@@ -13,7 +13,7 @@ from dltrain.config.catalog.date_formats import split_writing
 from dltrain.data.columns.category import category_codes, ways_of_writing
 from dltrain.data.columns.column import FeatureColumn, read_feature
 from dltrain.data.columns.image import form_of
-from dltrain.data.columns.kinds import to_numbers
+from dltrain.data.columns.reading import to_numbers
 from dltrain.data.columns.scaling import STRETCHING, NumberTransform, lost_in_float32
 from dltrain.data.columns.text import tokenizer_of
 from dltrain.data.columns.tokens import ALL_ALPHABETS

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.data.columns.column import FeatureColumn
-from dltrain.data.columns.kinds import Reading
+from dltrain.data.columns.reading import Reading
 from dltrain.data.columns.tokens import Tokenizer
 from dltrain.model.export.raw_input import RawInput
 

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dltrain.config.types import DataConfig, SplitConfig
-from dltrain.data.columns.dates import find_writing, to_dates, to_moments
-from dltrain.data.columns.kinds import Reading, infer_kind, infer_time
+from dltrain.data.columns.dates.finding import find_writing
+from dltrain.data.columns.dates.reading import to_dates, to_moments
+from dltrain.data.columns.kinds import infer_kind, infer_time
+from dltrain.data.columns.reading import Reading
 from dltrain.data.load import load_dataset
 
 FORMATS = [

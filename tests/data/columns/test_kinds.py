@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltrain.data.columns.kinds import Reading, infer_kind, mend, read_numbers, text_of, to_booleans, to_dates
+from dltrain.data.columns.kinds import infer_kind, to_dates
+from dltrain.data.columns.reading import Reading, mend, read_numbers, text_of, to_booleans
 
 READING = Reading()
 

@@ -11,8 +11,9 @@ import pytest
 
 from dltrain.config.types import DataConfig
 from dltrain.data import Dataset, load_dataset
-from dltrain.data.columns.dates import find_writing, to_dates
-from dltrain.data.columns.durations import are_durations, to_seconds
+from dltrain.data.columns.dates.durations import are_durations, to_seconds
+from dltrain.data.columns.dates.finding import find_writing
+from dltrain.data.columns.dates.reading import to_dates
 from tests.data.streaming import IN_MEMORY, STREAMED
 
 NUM_ROWS = 40

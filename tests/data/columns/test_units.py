@@ -13,8 +13,9 @@ import pytest
 
 from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig
-from dltrain.data.columns.dates import to_dates, to_moments
-from dltrain.data.columns.kinds import Reading, find_units, infer_kind, infer_time, to_numbers
+from dltrain.data.columns.dates.reading import to_dates, to_moments
+from dltrain.data.columns.kinds import infer_kind, infer_time
+from dltrain.data.columns.reading import Reading, find_units, to_numbers
 from dltrain.data.columns.units import AS_PAIRS, AS_SECONDS, AS_TRIPLES, TIMES, units_of
 from dltrain.data.dataset import Dataset
 from dltrain.data.load import load_dataset, read_part
@@ -215,7 +216,7 @@ def test_units_are_the_same_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     resident, streamed = (load_as(monkeypatch, bound, config) for bound in (IN_MEMORY, STREAMED))
     assert [column.kind for column in resident.preprocessing.features] == ["number", "number"]  # type: ignore[attr-defined]
     assert_same(resident, streamed)
-    monkeypatch.setattr("dltrain.data.columns.kinds.SAMPLE_ROWS", 20)
+    monkeypatch.setattr("dltrain.data.columns.reading.SAMPLE_ROWS", 20)
     monkeypatch.setattr("dltrain.data.tables.convert.SAMPLE_ROWS", 20)
     lines[-1] = lines[-1].replace("kg", "lb")  # a chunk of its own
     (tmp_path / "t.csv").write_text("a,b,y\n" + "\n".join(lines))

@@ -15,7 +15,7 @@ import pytest
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data import Dataset, load_dataset, read_part
 from dltrain.data.arrays.disk_array import in_memory
-from dltrain.data.columns.kinds import Reading, mend
+from dltrain.data.columns.reading import Reading, mend
 from dltrain.errors import DataError, Fault
 from dltrain.reporting import Reporter
 from dltrain.starting.start import make_starter

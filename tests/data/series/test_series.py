@@ -206,7 +206,7 @@ def test_windows_too_large_for_memory_are_on_disk(tmp_path: Path, monkeypatch: p
 
 def times_of(values: list[str] | list[float], **columns: Any) -> Times:
     frame = polars.DataFrame({"t": values, **columns}, strict=False)
-    from dltrain.data.columns.kinds import Reading
+    from dltrain.data.columns.reading import Reading
 
     return read_times(frame, tuple(frame.columns) if columns else ("t",), Reading(), lambda row: (None, None))
 
@@ -233,7 +233,7 @@ def test_steps(values: list[Any], step: Step, season: int | None, after: str) ->
 
 def test_time_from_parts_of_a_date() -> None:
     frame = polars.DataFrame({"Year": [2024, 2024], "month": [2, 3], "day": [29, 1], "hour": [23, 0]})
-    from dltrain.data.columns.kinds import Reading
+    from dltrain.data.columns.reading import Reading
 
     times = read_times(frame, tuple(frame.columns), Reading(), lambda row: (None, None))
     assert times.texts(times.values) == ["2024-02-29 23:00", "2024-03-01 00:00"]

@@ -15,7 +15,7 @@ from dltrain.cli.app import run as command
 from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig
 from dltrain.data.arrays.disk_array import rows_in_memory
-from dltrain.data.columns.kinds import USUAL_MISSING, mend, text_of, to_numbers
+from dltrain.data.columns.reading import USUAL_MISSING, mend, text_of, to_numbers
 from dltrain.data.raw import RawTable
 from dltrain.data.sources import read_source
 from dltrain.data.tables.column_names import column_of

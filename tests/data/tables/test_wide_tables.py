@@ -11,7 +11,8 @@ import pytest
 from dltrain.config import dump_yaml, load_config_text
 from dltrain.config.load import resolve
 from dltrain.data import load_dataset
-from dltrain.data.columns.kinds import Reading, infer_kind, read_numbers
+from dltrain.data.columns.kinds import infer_kind
+from dltrain.data.columns.reading import Reading, read_numbers
 from dltrain.data.tables.wide_tables import MANY_COLUMNS, read_plain_numbers
 
 

@@ -9,7 +9,7 @@ import pytest
 from dltrain.config.types import TextConfig
 from dltrain.data.columns.column import KIND_OF, FeatureColumn, fit_feature
 from dltrain.data.columns.kind import Learning
-from dltrain.data.columns.kinds import Reading
+from dltrain.data.columns.reading import Reading
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.preprocessing import TablePreprocessing

@@ -10,8 +10,9 @@ from dltrain.config.catalog.date_formats import EPOCHS, NO_DATES, split_writing
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
 from dltrain.data.columns.column import FeatureColumn
-from dltrain.data.columns.dates import find_writing
-from dltrain.data.columns.kinds import OF_TYPE, SAMPLE_ROWS, ColumnKind, Reading, date_writing, infer_kind, infer_time, mend
+from dltrain.data.columns.dates.finding import find_writing
+from dltrain.data.columns.kinds import ColumnKind, date_writing, infer_kind, infer_time
+from dltrain.data.columns.reading import OF_TYPE, SAMPLE_ROWS, Reading, mend
 from dltrain.data.pictures.form import parse_form
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of, name_of

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dltrain.config.types import MULTILABEL, DataConfig, config_fault
-from dltrain.data.columns.kinds import USUAL_MISSING, Reading, find_units
+from dltrain.data.columns.reading import USUAL_MISSING, Reading, find_units
 from dltrain.data.columns.spoken import unusable_types
 from dltrain.data.labels.cells import is_list
 from dltrain.data.raw import RawTable

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import MULTILABEL, DataConfig, config_fault
-from dltrain.data.columns.dates import to_moments
-from dltrain.data.columns.kinds import Reading, infer_time, mend, text_of, to_numbers
+from dltrain.data.columns.dates.reading import to_moments
+from dltrain.data.columns.kinds import infer_time
+from dltrain.data.columns.reading import Reading, mend, text_of, to_numbers
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.fitted import given_parts, split_at_random
 from dltrain.data.part_sizes import SplitError

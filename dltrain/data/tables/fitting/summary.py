@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.column import FeatureColumn
-from dltrain.data.columns.kinds import SAMPLE_ROWS
+from dltrain.data.columns.reading import SAMPLE_ROWS
 from dltrain.data.labels.learn import describe_labels
 from dltrain.data.pictures.depth import bits_of
 from dltrain.data.tables.preprocessing import FEATURES, RECONSTRUCTION, TablePreprocessing

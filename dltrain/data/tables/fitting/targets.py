@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import MULTILABEL, DataConfig, config_fault
-from dltrain.data.columns.kinds import Reading, is_labelled, mend
+from dltrain.data.columns.reading import Reading, is_labelled, mend
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.fitted import check_labels, placed
 from dltrain.data.labels.learn import learn_labels, read_labels
