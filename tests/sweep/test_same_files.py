@@ -13,6 +13,7 @@ import pytest
 
 from dltrain.cli.app import run
 from dltrain.storage import layout
+from dltrain.sweep.engines import ENGINES
 
 TABLE = """
 seed: 1
@@ -49,7 +50,7 @@ def files(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("text", [TABLE, PICTURES], ids=["table", "pictures"])
-@pytest.mark.parametrize("engine", ["stacked", "processes", pytest.param("ray", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("engine", [pytest.param(name, marks=[pytest.mark.slow] if name == "ray" else []) for name in ENGINES])
 def test_alone_and_in_a_sweep(text: str, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if engine == "ray" and importlib.util.find_spec("ray") is None:
         pytest.skip("Ray is not installed")
