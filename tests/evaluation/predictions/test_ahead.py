@@ -9,7 +9,7 @@ import polars
 import pytest
 
 import dltrain
-from dltrain.errors import DataError, UsageError
+from dltrain.errors import DataError, Fault, UsageError
 from dltrain.evaluation.predictions.ahead import predict_ahead
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.keras_import import import_keras
@@ -111,8 +111,8 @@ def test_series_without_rows_enough_are_named(trained: tuple[Path, Path]) -> Non
     from dltrain.reporting import Reporter
 
     class Listening(Reporter):
-        def warning(self, text: str) -> None:
-            heard.append(text)
+        def warning(self, warning: str | Fault) -> None:
+            heard.append(str(warning))
 
     found = predict_ahead(run, 1, data=[str(folder / "short.csv")], reporter=Listening())
     assert set(found.identifiers["shop"]) == {"east"}
