@@ -53,6 +53,7 @@ def _of_task(config: Config, heads: Sequence[Head]) -> Iterator[Fault]:
     if not classes:
         task = "the input is reconstructed" if heads[0].task == "reconstruction" else f"{name} is a number"
         task = f"{name} has several labels a row" if heads[0].is_multilabel else task
+        task = "each pixel has a class" if heads[0].is_mask else task
         for path, given in ((THRESHOLD, wanted.threshold), (CALIBRATE, wanted.calibrate)):
             if given is not None:
                 what = "a threshold divides two classes" if path == THRESHOLD else "probabilities of classes are calibrated"
@@ -60,7 +61,7 @@ def _of_task(config: Config, heads: Sequence[Head]) -> Iterator[Fault]:
                     config,
                     path,
                     f"{what}, but {task}",
-                    "leave it out" if heads[0].is_multilabel else "leave it out, or say `data.task: classification`",
+                    "leave it out" if heads[0].classes else "leave it out, or say `data.task: classification`",
                 )
     elif wanted.threshold is not None and not any(head.divides_two for head in classes):
         head = classes[0]

@@ -28,6 +28,8 @@ def _reason(config: Config, schema: Schema) -> str:
         return "a series has simple forecasts to be held against"
     if len(schema.targets) != 1 or schema.targets[0].task == "reconstruction":
         return "they have one target" if len(schema.targets) != 1 else "the input is reconstructed"
+    if schema.targets[0].is_mask:
+        return "each pixel has a class"
     if schema.targets[0].is_multilabel:
         return "they have one label a row"
     for spec in schema.inputs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dltrain.checking.places import fault
-from dltrain.config.types import Config
+from dltrain.config.types import SEGMENTATION, Config
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
 
@@ -28,6 +28,10 @@ def check_members(config: Config, facts: DataFacts) -> Iterator[Fault]:
         yield fault(
             config, path, "members are averaged in what they predict; a reconstruction predicts nothing", "leave them out"
         )
+    if data.task == SEGMENTATION or any(target.is_mask for target in targets):
+        hint = "leave them out; a sweep over `seed` trains several models, each a run by itself"
+        yield fault(config, path, "members are averaged in the class of a row; here each pixel has one", hint)
+        return
     if not training.members.folds:
         return
     from dltrain.data.tables.fit_streamed import why_streamed  # NumPy, which other configs need not

@@ -72,7 +72,7 @@ def check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, he
                 message = f"{metric.name} goes along the labels of a row, and is no number where a row has none of them, or all"
                 yield fault(config, path, message, "`axis: 0` goes along the rows of a batch")
             continue
-        if heads and metric.like in CLASS_METRICS and not any(head.task == "classification" for head in heads):
+        if heads and metric.like in CLASS_METRICS and not any(head.targets[0].is_one_of_classes for head in heads):
             message = f"{metric.name} is a metric for classes, but the target {heads[0].targets[0].name!r} is a number"
             if heads[0].task == "reconstruction":
                 message = f"{metric.name} is a metric for classes, but the input is reconstructed"
@@ -90,11 +90,11 @@ def _check_metric(config: Config, path: str, metric: Component, head: Head) -> I
     if is_one_hot(metric) and head.encoding == "index":
         message = f"{name} compares with one-hot targets, but for {loss} a class is its index"
         yield fault(config, path, message, "say `training.loss: categorical_crossentropy`")
-    if name in INDEX_METRICS and head.encoding in ("one_hot", "binary"):
+    if name in INDEX_METRICS and not head.is_mask and head.encoding in ("one_hot", "binary"):
         message = f"{name} compares with the class's index, but for {loss} a class is "
         message += "0 or 1" if head.encoding == "binary" else "one-hot"
         yield fault(config, path, message, f"`{name.removeprefix('Sparse')}` or `accuracy`")
-    if name in _NUM_CLASSES and head.encoding == "binary":
+    if name in _NUM_CLASSES and head.encoding == "binary" and not head.is_mask:
         yield fault(config, path, f"{name} compares the indices of classes, but the output is one probability", "`BinaryIoU`")
     elif name in _NUM_CLASSES and metric.arguments.get("num_classes", len(classes)) != len(classes):
         message = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dltrain.checking.places import fault
-from dltrain.checking.reconstruction_checks import check_reconstruction
+from dltrain.checking.task_checks import check_masks, check_reconstruction
 from dltrain.config.types import Config, LayerConfig
 from dltrain.data.dataset import Schema
 from dltrain.errors import Fault
@@ -40,6 +40,8 @@ def check_model(config: Config, schema: Schema, heads: Sequence[Head], network: 
     faults += _check_indices(config, schema, network)
     faults += _check_turns(config)
     faults += _check_end(config, heads)
+    if heads and heads[0].is_mask:
+        faults += check_masks(config, heads[0])
     if heads and heads[0].task == "reconstruction":
         faults += check_reconstruction(config, schema, heads[0])
     return faults
@@ -193,14 +195,18 @@ def _check_indices(config: Config, schema: Schema, network: Network) -> list[Fau
 def _check_output(config: Config, schema: Schema, head: Head, name: str, shape: Shape | None, network: Network) -> list[Fault]:
     if shape is None:
         return []
-    expected = schema.inputs[0].shape if head.task == "reconstruction" else (head.units,)
+    expected: Shape = schema.inputs[0].shape if head.task == "reconstruction" else (head.units,)
+    if head.is_mask:
+        expected = (*schema.inputs[0].shape[:2], head.units)
     if len(shape) == len(expected) and all(have in (None, want) for have, want in zip(shape, expected)):
         return []
     row = _to_blame(name, network, len(expected))
     layer = row.config if row and row.config and row.config.path.startswith("model.layers") else _last(config)
     message = f"the output has the shape {show_shape(shape)}, the target {head.targets[0].name!r} needs {show_shape(expected)}"
     hint = None
-    if len(shape) > len(expected) == 1:
+    if head.is_mask:
+        hint = _way_to_the_size(shape, expected)
+    elif len(shape) > len(expected) == 1:
         message, hint = _too_many_axes(row, message, network, config)
     elif len(expected) == len(shape) == 1 and head.classes:
         what = "label" if head.is_multilabel else "class"
@@ -208,6 +214,17 @@ def _check_output(config: Config, schema: Schema, head: Head, name: str, shape: 
     path = layer.path if layer else "model.layers"
     place_path = path if path in config.places else "model.layers"
     return [fault(config, place_path, message, hint)]
+
+
+def _way_to_the_size(shape: Shape, expected: Shape) -> str:
+    """How a network gets to a class for each pixel."""
+    if len(shape) != 3:
+        return "the output has a class for each pixel: leave Flatten and global pooling out, and end with a convolution"
+    height, width = expected[0] or 0, expected[1] or 0
+    factors = {want // have for have, want in ((shape[0], height), (shape[1], width)) if have and want % have == 0}
+    if len(factors) == 1 and (factor := factors.pop()) > 1:
+        return f"each pixel needs a class: `- UpSampling2D: {{size: {factor}}}` brings the output back to {height}×{width}"
+    return "`padding: same` keeps the size of pictures; pooling and strides halve it, UpSampling2D and Conv2DTranspose double it"
 
 
 def _too_many_axes(row: Row | None, message: str, network: Network, config: Config) -> tuple[str, str]:

@@ -16,8 +16,10 @@ from dltrain.config.catalog.metrics import (
     SCORES_BESIDE,
     SCORES_OF_A_CLASS,
     SCORES_OF_A_LABEL,
+    SCORES_OF_A_MASK,
     SCORES_OF_CLASSES,
     SCORES_OF_LABELS,
+    SCORES_OF_MASKS,
     SCORES_OF_NUMBERS,
     SCORES_OF_QUANTILES,
     SCORES_OF_RECONSTRUCTIONS,
@@ -178,9 +180,9 @@ def history_names(training: TrainingConfig, heads: Sequence[Head]) -> list[str] 
 
 def _metric_names(training: TrainingConfig, head: Head, *, alone: bool) -> list[str]:
     names = [metric_name(metric) for metric in metrics_of(head, training.metrics, alone=alone)]
-    if head.task == "classification" and "accuracy" not in names:
+    if head.targets[0].is_one_of_classes and "accuracy" not in names:
         names.insert(0, "accuracy")
-    if head.task != "classification" and not names and not head.tells_quantiles:  # of several labels `metrics_of` has named one
+    if not names and not head.tells_quantiles:  # of several labels `metrics_of` has named one
         names.append("mean_absolute_error")
     return names
 
@@ -220,7 +222,7 @@ def _check_class_weight(config: Config, training: TrainingConfig, facts: DataFac
     wanted = training.class_weight
     if wanted is None or not heads:
         return
-    classified = [head for head in heads if head.task == "classification"]
+    classified = [head for head in heads if head.targets[0].is_one_of_classes]
     if heads[0].is_multilabel:
         message = "class_weight weighs rows by their one class; these have several labels, or none"
         hint = "data.weight weighs rows; training.loss: {BinaryFocalCrossentropy: {apply_class_balancing: true}} what is rare"
@@ -305,6 +307,8 @@ def _scores_of(head: Head, config: Config) -> list[str]:
     """What the evaluation computes beside Keras's metrics."""
     if head.task == "classification":
         return list(SCORES_OF_TWO_CLASSES if len(head.classes) == 2 else SCORES_OF_CLASSES)
+    if head.is_mask:
+        return list(SCORES_OF_MASKS)
     if head.is_multilabel:
         return list(SCORES_OF_LABELS)
     if head.task == "reconstruction":
@@ -335,7 +339,7 @@ def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, hea
     several = len(targets) > 1
     scores = [f"{name}_{score}" if several else score for name, head in targets.items() for score in _scores_of(head, config)]
     known = list(dict.fromkeys([*scores, *(name for name in names if name != "learning_rate")]))
-    of_one = SCORES_OF_A_LABEL if heads[0].is_multilabel else SCORES_OF_A_CLASS
+    of_one = SCORES_OF_A_MASK if heads[0].is_mask else SCORES_OF_A_LABEL if heads[0].is_multilabel else SCORES_OF_A_CLASS
     labels = [f"{score}[{label}]" for score in of_one for label in heads[0].classes] if not several else []
     own = len(config.evaluation.require) - config.evaluation.num_added
     for number, text in enumerate(config.evaluation.require):

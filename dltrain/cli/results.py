@@ -274,14 +274,22 @@ def _blocks(heading: str, report: Mapping[str, Any], width: int | None) -> list[
         rows = [[label, *map(_count, row)] for label, row in zip(labels, matrix)]
         blocks.append(f"confusion matrix{of}: rows are true, columns predicted\n" + table(["true", *labels], rows, width=width))
     classes: Mapping[str, Mapping[str, float]] = report.get("classes", {})
-    rows = [[label, *_scores(row)] for label, row in zip(labels, classes.values())] if len(labels) <= _MOST_CLASSES else []
-    rows += [[f"({name} mean)", *_scores(report[name])] for name in ("macro", "weighted") if name in report]
+    names, headings = columns_of_classes(report)
+    rows = [[label, *_scores(row, names)] for label, row in zip(labels, classes.values())] if len(labels) <= _MOST_CLASSES else []
+    rows += [[f"({name} mean)", *_scores(report[name], names)] for name in ("macro", "weighted") if name in report]
     if rows:
-        blocks.append(table([f"class{of}", "precision", "recall", "F1", "rows"], rows, width=width))
+        blocks.append(table([f"class{of}", *headings], rows, width=width))
     if len(labels) > _MOST_CLASSES:
         said = f"{len(labels)} classes: the confusion matrix and each class's numbers are in metrics.json"
         blocks.append("\n".join([said, *worst_classes(report, 2 * (width or 80))]))
     return blocks
+
+
+def columns_of_classes(report: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is told of each class, and the headings of it and of how many there are: rows, or pixels."""
+    if report.get("counts") == "pixels":
+        return ("iou", "dice", "precision", "recall"), ("IoU", "Dice", "precision", "recall", "pixels")
+    return ("precision", "recall", "f1"), ("precision", "recall", "F1", "rows")
 
 
 def _label_table(labels: Sequence[str], report: Mapping[str, Any], width: int | None) -> str:
@@ -310,23 +318,24 @@ def worst_classes(report: Mapping[str, Any], width: int) -> list[str]:
 
 def _worst_of(heading: str, report: Mapping[str, Any], width: int) -> str:
     classes: Mapping[str, Mapping[str, float]] = report.get("classes", {})
+    score, heading_of_score = ("iou", "IoU") if report.get("counts") == "pixels" else ("f1", "F1")
     found = [
-        (row["f1"], place, one_line(str(label), _LABEL_WIDTH))
+        (row[score], place, one_line(str(label), _LABEL_WIDTH))
         for place, (label, row) in enumerate(classes.items())
-        if row.get("support") and math.isfinite(row["f1"])
+        if row.get("support") and math.isfinite(row[score])
     ]
     found.sort(key=lambda entry: entry[:2])
     names = [one_line(str(label), _LABEL_WIDTH) for label in classes]
     said: list[str] = []
-    for f1, place, label in found[: min(3, len(found) - 1)]:
+    for value, place, label in found[: min(3, len(found) - 1)]:
         if "confusion_matrix" not in report:  # of several labels, none is taken for another
-            said.append(f"{label} F1 {f1:.3f}")
+            said.append(f"{label} {heading_of_score} {value:.3f}")
             continue
-        matrix_row = [value if column != place else -1 for column, value in enumerate(report["confusion_matrix"][place])]
+        matrix_row = [count if column != place else -1 for column, count in enumerate(report["confusion_matrix"][place])]
         other = matrix_row.index(max(matrix_row))
         wrong, rows = matrix_row[other], classes[list(classes)[place]]["support"]
         taken = f" ({_count(wrong)} of {_count(rows)} taken for {names[other]})" if wrong > 0 else ""
-        said.append(f"{label} F1 {f1:.3f}{taken}")
+        said.append(f"{label} {heading_of_score} {value:.3f}{taken}")
     of = f" of {heading}" if heading else ""
     while said:
         many = ("classes" if len(said) > 1 else "class") if "confusion_matrix" in report else "labels"[: 5 + (len(said) > 1)]
@@ -337,9 +346,9 @@ def _worst_of(heading: str, report: Mapping[str, Any], width: int) -> str:
     return ""
 
 
-def _scores(row: Mapping[str, float]) -> list[str]:
+def _scores(row: Mapping[str, float], names: Sequence[str] = ("precision", "recall", "f1")) -> list[str]:
     return [
-        *(format_number(float(row.get(name, math.nan))) for name in ("precision", "recall", "f1")),
+        *(format_number(float(row.get(name, math.nan))) for name in names),
         _count(row.get("support")),
     ]
 

@@ -44,6 +44,10 @@ REFUSED = {
 TARGET_METRICS = {"accuracy": "accuracy", "acc": "accuracy"}
 
 
+# Arguments that Keras needs and the data says.
+BY_THE_DATA = {("metric", "num_classes")}
+
+
 def with_article(kind: str) -> str:
     """`a layer`, `an optimizer`, ..."""
     noun = NOUNS.get(kind, kind)
@@ -250,7 +254,7 @@ def _read_arguments(
         if found is not MISMATCH:
             values[argument.name] = found
     for argument in entry.arguments.values():
-        if argument.required and argument.name not in given:
+        if argument.required and argument.name not in given and (entry.kind, argument.name) not in BY_THE_DATA:
             hint = f"{argument.name}: {parse_kind(argument.type).describe()}"
             context.faults.add(blame, path, f"{entry.name} needs the argument {argument.name}", hint)
     return values

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from dltrain.config.types.data import MULTILABEL
+from dltrain.config.types.data import MULTILABEL, SEGMENTATION
 from dltrain.errors import DataError, Fault, Note, texts
 
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from dltrain.data.arrays.disk_array import Array, DiskArray
     from dltrain.data.preprocessing import Preprocessing
+
+# In masks: the code of a pixel that has no class and counts nowhere.
+IGNORED = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,8 @@ class TargetSpec:
 
     Attributes:
         name: the column, or "target".
-        task: "classification", "multilabel", "regression" or "reconstruction".
-        classes: label names in index order, for classification and several labels; else empty.
+        task: "classification", "multilabel", "segmentation", "regression" or "reconstruction".
+        classes: label names in index order, for classification, several labels and masks; else empty.
         mean, scale: the stored regression target is (value - mean) / scale, 0 and 1 where it is not scaled; of its logarithm
             where `transform` says so.
         reason: why this task, in one sentence ("`income` holds text of 2 values").
@@ -121,6 +124,16 @@ class TargetSpec:
     def is_multilabel(self) -> bool:
         """Whether a row may have several labels, or none."""
         return self.task == MULTILABEL
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether each pixel of a row has a class."""
+        return self.task == SEGMENTATION
+
+    @property
+    def is_one_of_classes(self) -> bool:
+        """Whether a row, or each of its pixels, has one of several classes."""
+        return self.is_mask or self.task == "classification"
 
     @property
     def columns_read(self) -> tuple[str, ...]:
@@ -248,7 +261,8 @@ class Part:
         inputs: input name -> array [rows, *shape].
         targets: target name -> int32 class indices [rows], int8 0 or 1 for each of several labels [rows, labels], or
             float32 scaled values [rows];
-            for reconstruction the input itself (on disk where that is).
+            for reconstruction the input itself (on disk where that is); of masks uint8 class indices [rows, height, width],
+            `IGNORED` where a pixel has none.
         weights: float32 [rows], or None.
         row_ids: int64 [rows]: 0-based row in the source's whole order (files in order, header not counted);
             empty where the rows are on disk: see `row_file`.
@@ -259,6 +273,7 @@ class Part:
         num_unforeseen: of these forecasts' name -> the windows in which the last value stands for what it does not know.
         blocks: int64 [rows]: rows of one number belong together (a group, neighbours in time); None: each stands alone.
         blocks_by: what they are, in words.
+        sizes: (height, width) of the picture file of each row, where masks of that size are to be made; else empty.
     """
 
     inputs: dict[str, Array]
@@ -272,6 +287,7 @@ class Part:
     blocks: NDArray[np.int64] | None = None
     blocks_by: str = "rows"
     series: SeriesRows | None = None
+    sizes: tuple[tuple[int, int], ...] = ()
 
     @property
     def num_rows(self) -> int:

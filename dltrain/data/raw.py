@@ -58,7 +58,7 @@ class RawPictures:
     Attributes:
         images: [rows, height, width, channels] for pictures, [rows, ...] for other arrays; uint8, float32 or float64;
             uint8 where it is on disk.
-        target: int class codes [rows] or float values [rows]; None where there is none.
+        target: int class codes [rows] or float values [rows]; of masks uint8 codes [rows, height, width]; None: there is none.
         classes: label names in code order; empty for a target that is a number.
         value_range: the (lowest, highest) value that a pixel can have, which `scale: unit` takes to 0...1;
             None: unknown (then the training part's own).
@@ -69,6 +69,7 @@ class RawPictures:
         names: a name for each row (file path) or empty.
         keys: for each row its text in the column of a table by which the rows are split, or empty.
         details, notes: as in `RawTable`.
+        sizes: (height, width) of each row's picture file, upright; empty where nobody asks.
     """
 
     images: NDArray[Any] | DiskArray
@@ -81,6 +82,7 @@ class RawPictures:
     keys: tuple[str | None, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
+    sizes: tuple[tuple[int, int], ...] = ()
 
 
 Raw = RawTable | RawPictures

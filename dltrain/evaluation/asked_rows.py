@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from dltrain.config.types import DataConfig
@@ -35,12 +36,14 @@ class OtherRows:
         skip_broken: leave out pictures that cannot be used, and name them, instead of failing.
         images: folders of the pictures that a table names, in place of the run's own.
         words: single words, for runs on words; `data` is then not looked at.
+        masks: of pictures whose pixels are told classes: the folder into which the masks go, a PNG of each one's own size.
     """
 
     data: Sequence[str] = ()
     skip_broken: bool = False
     images: Sequence[str] = ()
     words: Sequence[str] = ()
+    masks: Path | None = None
 
     def read(self, stored: StoredRun, threads: int | None, reporter: Reporter, *, with_targets: bool) -> Part:
         """The rows as the run's model takes them.

@@ -12,6 +12,7 @@ from dltrain.config.catalog.metrics import split_part
 from dltrain.evaluation.asked_rows import MeasuredRows, ReadRows
 from dltrain.evaluation.average_of_sweep import load_average
 from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run
+from dltrain.evaluation.masks.score import report_segmentation
 from dltrain.evaluation.member_metrics import measure_members
 from dltrain.evaluation.metrics.gates import check_gates, parse_gates
 from dltrain.evaluation.metrics.learned_baselines import learned_baselines
@@ -46,7 +47,7 @@ class EvaluateResult:
         intervals: metric -> between which values it is with a confidence of 95 %.
         units: what was drawn to find these: `by`, `units`, `resamples`, `level`.
         members: of an ensemble: metric -> mean, min, max and values of its members.
-        scored: the rows and what the model says of them; None where the input is reconstructed.
+        scored: the rows and what the model says of them; None where that is an array a row: a reconstruction, a mask.
     """
 
     run: Path
@@ -126,6 +127,11 @@ def _measure(stored: StoredRun, model: Any, found: ReadRows) -> EvaluateResult:
         pca = load_pca(stored.run.state, math.prod(stored.preprocessing.schema.inputs[0].shape))
         corrupt = corruption_of(stored.config, stored.preprocessing.schema)
         report = report_reconstruction(found.name, forward, encoded.inputs, encoded.targets, encoded.weights, pca, corrupt)
+    elif stored.heads[0].is_mask:
+        described = stored.manifest.get("reference", {})
+        report = report_segmentation(
+            found.name, forward, encoded.inputs, encoded.targets, encoded.weights, stored.heads[0], described
+        )
     else:
         logs, outputs = forward.evaluate(encoded.inputs, encoded.targets, encoded.weights)
         described, targets = stored.manifest.get("reference", {}), stored.preprocessing.schema.targets

@@ -15,6 +15,7 @@ from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.average_of_sweep import load_average
 from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
 from dltrain.evaluation.made_up_rows import largest_difference, make_up
+from dltrain.evaluation.masks.score import pixel_probabilities
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.model.export.format import ExportFormat, document
 from dltrain.model.export.outputs import units_of_input
@@ -234,7 +235,9 @@ def _answers(stored: StoredRun, raw: RawModel, outputs: Sequence[NDArray[Any]]) 
     """What the run itself answers, by the names of the export's outputs, and the scale of each."""
     values: list[tuple[NDArray[Any], Any]] = []
     for head, output in zip(stored.heads, outputs, strict=True):
-        if head.classes:
+        if head.is_mask:
+            values.append((pixel_probabilities(head, output), 1.0))
+        elif head.classes:
             values.append((probabilities_of(head, output), 1.0))
         elif head.task == "regression":
             own = [(target, target.to_prediction(output[:, index])) for index, target in enumerate(head.targets)]

@@ -54,6 +54,7 @@ def take_part(part: Part, rows: NDArray[np.int64]) -> Part:
         row_ids=part.row_ids[rows] if part.row_file is None else rows_in_memory(part.row_file, rows),
         identifiers={name: [values[row] for row in rows.tolist()] for name, values in part.identifiers.items()},
         row_file=None,
+        sizes=tuple(part.sizes[row] for row in rows.tolist()) if part.sizes else (),
         blocks=None if part.blocks is None else part.blocks[rows],
         series=None if part.series is None else replace(part.series, codes=part.series.codes[rows]),
         references={

@@ -14,6 +14,7 @@ from dltrain.model.encode import EncodedPart
 from dltrain.model.groups import put_groups
 from dltrain.model.heads.head import Head, metrics_of
 from dltrain.model.heads.own_units import measure_in_own_units
+from dltrain.model.heads.pixel_targets import OF_INDICES, score_pixels
 from dltrain.model.keras_import import import_keras
 from dltrain.model.own_code.blame import fault_of
 from dltrain.wording import snake_case
@@ -69,6 +70,7 @@ def compile_model(model: Any, heads: Sequence[Head], training: TrainingConfig, *
         message = str(error.args[0] if error.args else error).split("\n")[0]
         raise ConfigError(Fault(f"Keras refuses the training settings: {message}", path="training")) from error
     measure_in_own_units(model, heads)
+    score_pixels(model, heads)
 
 
 def inner_optimizer(optimizer: Any) -> Any:
@@ -95,9 +97,9 @@ def build_metrics(model: Any, part: EncodedPart) -> None:
 
 def _metrics(keras: Any, head: Head, wanted: Sequence[Component]) -> list[Any]:
     metrics = [_metric(keras, head, component) for component in wanted]
-    if head.task == "classification" and not any(metric.name == "accuracy" for metric in metrics):
+    if head.targets[0].is_one_of_classes and not any(metric.name == "accuracy" for metric in metrics):
         metrics.insert(0, _metric(keras, head, Component("metric", "accuracy")))
-    if head.task != "classification" and not metrics and not head.tells_quantiles:
+    if not metrics and not head.tells_quantiles:
         metrics.append(keras.metrics.MeanAbsoluteError())
     return metrics
 
@@ -122,9 +124,11 @@ def _metric(keras: Any, head: Head, component: Component) -> Any:
         arguments.setdefault("average", "macro")
         if head.units == 1 or head.is_multilabel:  # otherwise the largest output of a row is the one that is said
             arguments.setdefault("threshold", _ABOVE_ZERO if head.logits else 0.5)
-    if name in ("IoU", "MeanIoU") and head.units > 1:
+    if name in OF_INDICES and (head.units > 1 or head.is_mask):
         arguments.setdefault("sparse_y_pred", False)
-        arguments.setdefault("sparse_y_true", head.encoding == "index")
+        arguments.setdefault("sparse_y_true", head.encoding == "index" or head.is_mask)
+    if name in (*OF_INDICES, "OneHotIoU", "OneHotMeanIoU"):
+        arguments.setdefault("num_classes", len(head.classes))
     if "rossentropy" in name and head.logits:
         arguments.setdefault("from_logits", True)
     if component.kind == "loss":

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import Array, is_streamed
-from dltrain.data.dataset import Part, Schema
+from dltrain.data.dataset import IGNORED, Part, Schema
 from dltrain.errors import ConfigError, Fault
 from dltrain.model.heads.head import Head, is_by_target
 
@@ -22,8 +22,9 @@ class EncodedPart:
     Attributes:
         inputs: one array [rows, ...] per input, in memory or on disk.
         targets: one array per head: float32 [rows, 1] (binary), int32 [rows] (index), float32 [rows, classes] (one-hot, or
-            several labels), float32 [rows, n] (values), the input itself, in memory or on disk (reconstruction).
-        weights: one float32 [rows] per head, or None.
+            several labels), float32 [rows, n] (values), the input itself, in memory or on disk (reconstruction), uint8 codes
+            [rows, height, width] (masks, which `pixel_targets` encodes batch by batch).
+        weights: one float32 [rows] per head, or None; of masks [rows, height, width] where classes have weights.
     """
 
     inputs: tuple[Array, ...]
@@ -67,9 +68,18 @@ def encode_part(
     for head in heads:
         weight = base
         if class_weights and head.name in class_weights:
-            weight = base * class_weights[head.name][part.targets[head.targets[0].name]]
+            weight = _weighted(base, class_weights[head.name], part.targets[head.targets[0].name])
         weights.append(weight.astype("float32", copy=False))
     return EncodedPart(inputs, targets, tuple(weights))
+
+
+def _weighted(base: NDArray[np.float32], by_class: NDArray[np.float32], codes: NDArray[Any]) -> NDArray[np.float32]:
+    """The weight of each row, or of each pixel of a mask, by its class."""
+    if codes.ndim > 1:
+        by_class = np.pad(by_class, (0, IGNORED + 1 - len(by_class)))  # pixels that are ignored weigh nothing
+        base = base[:, None, None]
+    weights: NDArray[np.float32] = base * by_class[codes]
+    return weights
 
 
 def _encode(part: Part, head: Head, inputs: tuple[Array, ...]) -> Array:
@@ -79,6 +89,8 @@ def _encode(part: Part, head: Head, inputs: tuple[Array, ...]) -> Array:
         values: NDArray[np.float32] = np.stack([part.targets[target.name] for target in head.targets], axis=1)
         return values.astype("float32", copy=False)
     indices: NDArray[np.int32] = part.targets[head.targets[0].name]
+    if head.is_mask:
+        return indices
     if head.encoding == "labels":
         return indices.astype("float32")
     if head.encoding == "binary":
@@ -106,7 +118,7 @@ def resolve_class_weights(
     """
     if wanted is None:
         return {}
-    classified = [head for head in heads if head.task == "classification"]
+    classified = [head for head in heads if head.targets[0].is_one_of_classes]
     if not classified:
         raise ConfigError(Fault("class_weight needs a target that classifies", path="training.class_weight"))
     by_target = isinstance(wanted, Mapping) and is_by_target(wanted)
@@ -114,7 +126,8 @@ def resolve_class_weights(
     for head in classified:
         asked = wanted.get(head.targets[0].name) if by_target and isinstance(wanted, Mapping) else wanted
         if asked == "balanced":
-            counts = np.bincount(part.targets[head.targets[0].name], minlength=len(head.classes))
+            codes = part.targets[head.targets[0].name].ravel()
+            counts = np.bincount(codes, minlength=len(head.classes))[: len(head.classes)]  # without pixels that are ignored
             weights[head.name] = (counts.sum() / (len(counts) * np.maximum(counts, 1))).astype("float32")
         elif isinstance(asked, Mapping):
             known = head.classes if by_target else tuple(label for other in classified for label in other.classes)

@@ -83,8 +83,10 @@ class Forward:
         if not cut and not any(isinstance(array, (DiskArray, ScaledPixels)) for array in inputs):
             yield tuple(inputs), tuple(targets), tuple(weights or ())
             return
-        num_rows = len(inputs[0])
+        num_rows = int(inputs[0].shape[0])
         row_bytes = sum(math.prod(array.shape[1:]) * np.dtype(_dtype_name(array)).itemsize for array in inputs)
+        if cut:  # what comes out is held beside it, and may be larger
+            row_bytes += sum(4 * math.prod(output.shape[1:]) for output in self.model.outputs)
         size = max(1, _PIECE_BYTES // max(row_bytes, 1) // self.batch_size) * self.batch_size
         for start in range(0, num_rows, size):
             stop = min(start + size, num_rows)
@@ -148,10 +150,13 @@ def _rows(array: Any, start: int, stop: int) -> Any:
     """Rows in memory."""
     if isinstance(array, ScaledPixels):
         return pixel_tensor(array, start, stop)
+    if isinstance(array, PixelTensor):
+        return PixelTensor(array.pixels[start:stop], array.scale)
     return array.read(start, stop) if isinstance(array, DiskArray) else array[start:stop]
 
 
 def _dtype_name(array: Any) -> str:
+    array = array.pixels if isinstance(array, PixelTensor) else array
     return str(getattr(array.dtype, "name", array.dtype))
 
 

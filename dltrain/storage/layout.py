@@ -16,6 +16,7 @@ PICTURES = {
     "forecast.png": NO_TRIAL,
     "mistakes.png": NO_TRIAL,
     "reconstructions.png": NO_TRIAL,
+    "masks.png": NO_TRIAL,
 }
 # By a later evaluation.
 _LATER = ("results_train.svg", "results_validation.svg", "results_test.svg", "results_data.svg", "importance.svg")

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part
 from dltrain.evaluation.drawing.reconstructions import rows_of_sheet
+from dltrain.evaluation.masks.score import report_segmentation
+from dltrain.evaluation.masks.sheet import sheet_of_masks
 from dltrain.evaluation.metrics.pca_baseline import PcaBaseline, fit_pca
 from dltrain.evaluation.metrics.reconstruction import report_reconstruction
 from dltrain.evaluation.metrics.report import PartReport
@@ -55,11 +57,15 @@ def evaluate_fit(record: RunRecord, trainer: Trainer, phases: Phases) -> Evaluat
         find_smearing(record, parts, evaluated, forward)
         if is_reconstruction:
             reports = _report_reconstructions(parts, evaluated, forward, pca, corrupt)
+        elif record.heads[0].is_mask:
+            reports = _report_masks(record, parts, evaluated, forward)
         else:
             reports = record.report(parts, lambda name: _evaluate(forward, evaluated[name]), weights)
         found = Evaluated(reports, parts, weights, notes)
         if pca is not None:
             found.sheet = rows_of_sheet(dataset, found.shown, forward, corrupt)
+        elif record.heads[0].is_mask:
+            found.masks = sheet_of_masks(dataset.preprocessing, parts[found.shown], found.shown, record.heads[0], forward)
     seconds = record.session.watch.seconds["train"]
     found.diagnosis = diagnose_fit(
         record, trainer.model, tensors["train"], reports, trainer.pace, weights=weights, seconds=seconds
@@ -85,6 +91,17 @@ def _report_reconstructions(
             data = tensors[name]
             reports[name] = report_reconstruction(name, forward, data.inputs, data.targets, data.weights, pca, corrupt)
     return reports
+
+
+def _report_masks(
+    record: RunRecord, parts: Mapping[str, Part], tensors: Mapping[str, Tensors], forward: Forward
+) -> dict[str, PartReport]:
+    """Metrics and report of each part that has rows, pixel by pixel."""
+    head, described = record.heads[0], record.manifest.reference
+    return {
+        name: report_segmentation(name, forward, data.inputs, data.targets, data.weights, head, described)
+        for name, data in ((name, tensors[name]) for name, part in parts.items() if part.num_rows)
+    }
 
 
 def _fit_pca(record: RunRecord) -> PcaBaseline | None:

@@ -68,6 +68,10 @@ def command(
     layer: Annotated[
         str | None, typer.Option("--layer", metavar="NAME", help="What this layer computes instead of the prediction.")
     ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option("--masks", metavar="FOLDER", help="Where masks go (task: segmentation): a PNG of each picture's own size."),
+    ] = None,
     weights: Annotated[
         str | None,
         typer.Option(
@@ -105,6 +109,7 @@ def command(
 ) -> int:
     """Predict from raw rows or pictures: the columns that name a row, `prediction`, and `probability_<label>` for each class.
 
+    Where each pixel has a class, the share of each class in the picture; the masks themselves go to `--masks FOLDER`.
     A reconstruction gives the row again in its own units, and its `error`: the larger, the less it is like the training part.
     A picture that is asked about on a terminal is answered in one line; `--format` asks for the columns there as well.
 
@@ -136,8 +141,12 @@ def command(
         raise UsageError(Fault("there is nothing to predict from", hint=hint))
     if output != "-":
         check_output(output, force=force, inputs=paths)
+    if masks is not None:
+        from dltrain.evaluation.masks.predicted import check_folder
+
+        check_folder(masks, force=force, inputs=paths)
     asked_format, form = form, choose_format(output, form)
-    asked = _Asked(weights, top, trials, layer, tuple(word or ()), skip_broken, tuple(images or ()), part, steps, since)
+    asked = _Asked(weights, top, trials, layer, tuple(word or ()), skip_broken, tuple(images or ()), part, steps, since, masks)
     path, result = _predict(console, run, runs, paths, asked)
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
     num_rows = len(next(iter(columns.values())))
@@ -178,6 +187,7 @@ class _Asked:
     part: str | None
     steps: int | None
     since: str | None
+    masks: Path | None
 
 
 def _predict(console: Console, run: str, runs: Path, paths: Sequence[str], asked: _Asked) -> tuple[Path | str, Predictions]:
@@ -197,11 +207,14 @@ def _predict(console: Console, run: str, runs: Path, paths: Sequence[str], asked
         return path, _ask_ahead(console, path, paths, asked)
     shared: dict[str, Any] = {"top": asked.top, "weights": asked.weights, "images": asked.images}
     shared |= {"threads": console.settings.threads, "reporter": console}
+    if asked.part is not None and asked.masks is not None:
+        raise UsageError(Fault("--part and --masks exclude each other", hint="--data PATH takes the pictures"))
     if asked.part is not None:
         from dltrain.evaluation.predictions.stored_part import predict_part
 
         return path, predict_part(path, asked.part, **shared)
     more: dict[str, Any] = {"trials": asked.trials, "layer": asked.layer, "words": asked.words, "skip_broken": asked.skip_broken}
+    more["masks"] = asked.masks
     return path, predict(path, data=paths, **more, **shared)
 
 
@@ -221,7 +234,7 @@ def _ask_ahead(console: Console, path: Path, paths: Sequence[str], asked: _Asked
 def _ask_stock(console: Console, network: str, paths: Sequence[str], asked: _Asked) -> Predictions:
     """What a network of `keras.applications` says."""
     given: dict[str, Any] = {"--word": asked.words, "--layer": asked.layer is not None, "--images": asked.images}
-    given |= {"--part": asked.part, "--trials": asked.trials, "--steps": asked.steps}
+    given |= {"--part": asked.part, "--trials": asked.trials, "--steps": asked.steps, "--masks": asked.masks is not None}
     if any(given.values()):
         option = next(name for name, is_given in given.items() if is_given)
         raise UsageError(Fault(f"{option} needs a run; {network} is a stock network", hint="leave it out"))

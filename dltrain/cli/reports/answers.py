@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dltrain.cli.reports.page import Block, Paragraph, Picture, Table
-from dltrain.cli.results import with_interval
+from dltrain.cli.results import columns_of_classes, with_interval
 from dltrain.cli.text import format_number
 from dltrain.evaluation.drawing.charts import class_panels, importance_panel, labels_panel, pair_panels, targets_of
 from dltrain.evaluation.drawing.svg import Panel, sheet
@@ -54,14 +54,16 @@ def _several_labels(report: Mapping[str, Any]) -> list[Block]:
 
 
 def _class_table(report: Mapping[str, Any], target: str) -> list[Block]:
-    classes = sorted(report.get("classes", {}).items(), key=lambda item: item[1]["f1"])
+    names, headings = columns_of_classes(report)
+    worst = "f1" if "f1" in names else names[0]
+    classes = sorted(report.get("classes", {}).items(), key=lambda item: item[1][worst])
     rows = [
-        [str(label), *(format_number(row[name]) for name in ("precision", "recall", "f1")), f"{row['support']:,.0f}"]
+        [str(label), *(format_number(row[name]) for name in names), f"{row['support']:,.0f}"]
         for label, row in classes[:MOST_ROWS]
     ]
     caption = f"classes{f' of {target}' if target else ''}, the worst first"
     more = len(classes) - len(rows)
-    return [Table(caption, ["class", "precision", "recall", "F1", "rows"], rows, more)] if rows else []
+    return [Table(caption, ["class", *headings], rows, more)] if rows else []
 
 
 def _probabilities(report: Mapping[str, Any], target: str) -> list[Block]:

@@ -30,6 +30,7 @@ from dltrain.config.types import (
     LIKE_BOTH,
     MULTILABEL,
     NO_DATA,
+    SEGMENTATION,
     Component,
     DataConfig,
     ImagesConfig,
@@ -82,7 +83,7 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
     elif formats:
         values["dates"] = {**(values.get("dates") or {}), **formats}
     places = {path: place for path, place in context.places.items() if path.startswith("data.")}
-    config = _with_task_of_labels(DataConfig(values.pop("source", ""), arguments, places=places, **values))
+    config = _with_own_task(DataConfig(values.pop("source", ""), arguments, places=places, **values))
     if isinstance(node, MappingNode):
         check_data(context, node, config, source)
     return config
@@ -302,9 +303,13 @@ def _read_labels(context: Context, node: Node) -> LabelsConfig | Any:
     return LabelsConfig(**read_block(context, node, "data.labels", {}))
 
 
-def _with_task_of_labels(config: DataConfig) -> DataConfig:
-    """`data.labels` says which task it is."""
-    return replace(config, task=MULTILABEL) if config.labels is not None and config.task is None else config
+def _with_own_task(config: DataConfig) -> DataConfig:
+    """`data.labels`, and a source of masks, say which task it is."""
+    if config.task is not None:
+        return config
+    source = SOURCES.get(config.source)
+    own = MULTILABEL if config.labels is not None else source.task if source and source.task == SEGMENTATION else None
+    return config if own is None else replace(config, task=own)
 
 
 def _read_images(context: Context, node: Node) -> ImagesConfig:

@@ -28,6 +28,7 @@ from dltrain.config.reading import (
 from dltrain.config.text.nodes import MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
 from dltrain.config.types import (
+    SEGMENTATION,
     CheckpointConfig,
     Component,
     DataConfig,
@@ -294,7 +295,8 @@ def _history_names(context: Context, config: TrainingConfig, data: DataConfig) -
     names = ["loss", *(metric_name(component) for component in config.metrics), "learning_rate"]
     # Accuracy is computed wherever there are classes, the mean absolute error where numbers have no metric of one's own; which of
     # both the target has is looked at when the data is.
-    return list(dict.fromkeys([*names, "accuracy", *([] if config.metrics else ["mean_absolute_error"])]))
+    more = ["mean_iou"] if data.task == SEGMENTATION else [] if config.metrics else ["mean_absolute_error"]
+    return list(dict.fromkeys([*names, "accuracy", *more]))
 
 
 def plain_training(config: TrainingConfig | None) -> Any:

@@ -12,7 +12,7 @@ from dltrain.parts import PARTS
 
 # Canonical spelling -> the other spellings that mean the same number.
 _SPELLINGS = {
-    "accuracy": ("acc", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy"),
+    "accuracy": ("acc", "pixel_accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy"),
     "rmse": ("root_mean_squared_error",),
     "mse": ("mean_squared_error",),
     "mae": ("mean_absolute_error",),
@@ -22,6 +22,8 @@ _SPELLINGS = {
     "f1": ("f1_score",),
     "roc_auc": ("auc", "auc_roc"),
     "average_precision": ("map", "mean_average_precision"),
+    "mean_iou": ("miou", "jaccard"),
+    "mean_dice": ("dice_score", "dice_coefficient"),
     "log_loss": ("logloss",),
 }
 _CANONICAL = {spelling.replace("_", ""): name for name, spellings in _SPELLINGS.items() for spelling in (name, *spellings)}
@@ -43,6 +45,8 @@ SCORES_OF_NUMBERS = ("mae", "mse", "rmse", "r2")
 SCORES_OF_QUANTILES = ("crps", "pinball")
 SCORES_OF_SERIES = ("mase", "rmsse", "smape")
 SCORES_OF_RECONSTRUCTIONS = ("mae", "mse", "rmse", "explained_variance")
+# Of the pixels of masks; of each class there are those of `SCORES_OF_A_MASK`.
+SCORES_OF_MASKS = ("accuracy", "mean_iou", "mean_dice", "log_loss")
 # Of several labels per row, by scikit-learn's names; in their report each average of precision, recall and F1.
 SCORES_OF_LABELS = (
     "f1_micro", "f1_macro", "f1_weighted", "f1_samples", "subset_accuracy", "hamming_loss", "log_loss", "average_precision",
@@ -50,21 +54,40 @@ SCORES_OF_LABELS = (
 )  # fmt: skip
 AVERAGES = ("micro", "macro", "weighted", "samples")
 SCORES_OF_A_LABEL = ("precision", "recall", "f1", "average_precision", "roc_auc")
+SCORES_OF_A_MASK = ("iou", "dice", "precision", "recall")
 # Of these there is one for each class as well, such as `recall[spam]`.
 SCORES_OF_A_CLASS = ("precision", "recall", "f1")
 # In the report of classes, not in the table of metrics.
 SCORES_BESIDE = ("ece", "brier")
 # What is usually told of a task where nobody asks for anything.
-USUAL_SCORES = ("f1_micro", "accuracy", "rmse", "mae")  # several labels have an accuracy as well, of all labels of a row
+USUAL_SCORES = (
+    "f1_micro",
+    "mean_iou",
+    "accuracy",
+    "rmse",
+    "mae",
+)  # several labels have an accuracy as well, of all labels of a row
 _OWN_SCORES = {
     **dict.fromkeys(("accuracy", "precision", "recall", "f1", "roc_auc", "r2", "explained_variance"), "max"),
     **dict.fromkeys([f"{score}_{average}" for score in SCORES_OF_A_CLASS for average in AVERAGES], "max"),
-    "average_precision": "max",
+    **dict.fromkeys(("average_precision", "mean_iou", "mean_dice", "iou"), "max"),
     **dict.fromkeys(("loss", "log_loss", *SCORES_BESIDE, "rmse", "mse", "mae", "mape", "msle", "seconds"), "min"),
     **dict.fromkeys((*SCORES_OF_SERIES, *SCORES_OF_QUANTILES), "min"),
 }
 # What fits of any task can be compared by.
-COMPARABLE = ("loss", "accuracy", *SCORES_OF_A_CLASS, "roc_auc", "log_loss", "rmse", "mse", "mae", "r2", *SCORES_OF_LABELS)
+COMPARABLE = (
+    "loss",
+    "accuracy",
+    *SCORES_OF_A_CLASS,
+    "roc_auc",
+    "log_loss",
+    "rmse",
+    "mse",
+    "mae",
+    "r2",
+    *SCORES_OF_LABELS,
+    *SCORES_OF_MASKS[1:3],
+)
 
 
 def quantile_pairs(quantiles: Iterable[float]) -> list[tuple[float, float]]:

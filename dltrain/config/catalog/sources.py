@@ -137,6 +137,20 @@ PICTURE_FORM = {
     ),
 }
 
+MASKS = {
+    "classes": SourceArgument(
+        "list(name)|map(name)|none",
+        None,
+        "Of masks (task: segmentation): names of the classes in the order of their pixel values from 0, or value: name; "
+        "by default the values of the training masks.",
+    ),
+    "ignore": SourceArgument(
+        "int[0,255]|none",
+        None,
+        "Of masks (task: segmentation): the pixel value that is no class and counts nowhere, such as 255.",
+    ),
+}
+
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
@@ -171,10 +185,11 @@ SOURCES: dict[str, Source] = {
         Source(
             "image_folder",
             "pictures",
-            "Pictures in a folder for each class, or named in a table with their labels.",
+            "Pictures in a folder for each class, or named in a table with their labels; or pictures/ with masks/ beside it.",
             {
                 **PICTURE_FORM,
                 "files": SourceArgument("name|none", None, "Column of a table that names the pictures; by default found."),
+                **MASKS,
             },
             needs_path=True,
             as_bytes=True,
@@ -340,6 +355,22 @@ SOURCES: dict[str, Source] = {
             shape=(2,),
             classes=2,
             origin="drawn from the config's seed, after playground.tensorflow.org",
+            kept=GENERATED,
+        ),
+        Source(
+            "shapes",
+            "pictures",
+            "Circles, squares and triangles with the class of every pixel (task: segmentation).",
+            {
+                "rows": SourceArgument("int>=2", 400, "How many pictures."),
+                "size": SourceArgument("int>=16", 64, "Pixels of either side."),
+                "border": SourceArgument("int>=0", 0, "Pixels around each shape that are ignored."),
+            },
+            task="segmentation",
+            rows=400,
+            shape=(64, 64, 3),
+            classes=4,
+            origin="drawn from the config's seed",
             kept=GENERATED,
         ),
     )

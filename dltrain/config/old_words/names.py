@@ -368,6 +368,7 @@ KNOWN_VALUES: Mapping[str, tuple[str, ...]] = {
     ),
     "imageclassification": ("classification",),
     "textclassification": ("classification",),
+    **dict.fromkeys(("segment", "semanticsegmentation", "mask", "masks"), ("segmentation",)),
     "tagging": ("multilabel",),
     "multilabelclassification": ("multilabel",),
     **dict.fromkeys(("regress", "regr", "regressor", "forecasting", "forecast", "timeseries"), ("regression",)),

@@ -23,6 +23,7 @@ NO_DATA = "none"  # the source of a config with `data: none`
 LIKE_SCIKIT_LEARN = "scikit-learn"
 LIKE_BOTH = "scikit-learn and keras"
 MULTILABEL = "multilabel"  # the task of rows that each have several labels, or none
+SEGMENTATION = "segmentation"  # the task of pictures each pixel of which has a class
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +231,8 @@ class DataConfig:
         "name|list(name)", "Column, or columns, to predict.", (), example="price", told=None, names_columns=True
     )
     task: str | None = keyed(
-        "'classification'|'multilabel'|'regression'|'reconstruction'",
-        "What is to be learnt; by default by the target's values.",
+        "'classification'|'multilabel'|'regression'|'reconstruction'|'segmentation'",
+        "What is to be learnt; by default by the target's values. Segmentation: the class of every pixel, from masks.",
         example="regression",
     )
     labels: LabelsConfig | None = keyed(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import MULTILABEL, DataConfig, config_fault
+from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, config_fault
 from dltrain.data.array_targets import NO_CODE, have_values
 from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.columns.scaling import FLOAT32_ROUNDING
@@ -17,6 +17,8 @@ from dltrain.data.dataset import TargetSpec
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
 from dltrain.data.labels.learn import describe_labels, labels_of_array, learn_labels
 from dltrain.data.pictures.depth import bits_of
+from dltrain.data.pictures.folders import MASKS, PICTURES
+from dltrain.data.pictures.masked import check_parts, describe_masks, mask_spec, refuse_target
 from dltrain.data.pictures.preprocessing import (
     PicturePreprocessing,
     class_labels,
@@ -57,10 +59,12 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
     if stored is not None and not isinstance(stored, PicturePreprocessing):
         raise DataError("the run was trained on a table, this holds pictures")
     spec, values = describe_target(config, raw)
-    codes = values if spec.classes else None
+    codes = values if spec.classes and not spec.is_mask else None
     parts, manner = _choose_rows(config, raw, spec, codes, seed)
     notes: list[Note] = []
-    if codes is not None and spec.is_multilabel:
+    if spec.is_mask:
+        notes = check_parts(spec, values, parts, raw.names)
+    elif codes is not None and spec.is_multilabel:
         spec, values, notes = learn_labels(config, spec, codes, parts)
     elif codes is not None:
         notes = check_labels(spec.name, spec.classes, codes, parts, _locator(raw))
@@ -119,6 +123,8 @@ def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, N
     name = config.target[0] if config.target else "target"
     if config.task == RECONSTRUCTION:
         return TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so"), np.zeros(len(raw.images), np.int32)
+    if config.task == SEGMENTATION or (config.task is None and raw.target is not None and raw.target.ndim == 3):
+        return _describe_masks(config, raw)
     if raw.target is None:
         raise DataError(
             config_fault(config, "data.task", f"{config.source} brings no target", "data.task: reconstruction needs none")
@@ -153,6 +159,14 @@ def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, N
     if len(distinct) < 2 and not config.allow_one_class:
         raise DataError("the target is the same in every row", hint=HINT_CONSTANT)
     return TargetSpec(name, task, reason=reason), values.astype(np.float64)
+
+
+def _describe_masks(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, NDArray[Any]]:
+    refuse_target(config)
+    if raw.target is None or raw.target.ndim != 3:
+        hint = f"source: image_folder reads {PICTURES}/ and {MASKS}/, and source: shapes draws some"
+        raise DataError(config_fault(config, "data.task", f"{config.source} brings no masks", hint))
+    return mask_spec(raw.classes), raw.target
 
 
 def _with_two_classes(config: DataConfig, spec: TargetSpec, codes: NDArray[np.int32]) -> tuple[TargetSpec, NDArray[np.int32]]:
@@ -203,6 +217,8 @@ def _told_apart_by_rounding(fitted: PicturePreprocessing) -> list[Note]:
 def _describe(spec: TargetSpec, values: NDArray[Any]) -> list[str]:
     if spec.task == RECONSTRUCTION:
         return ["target: the input itself (reconstruction)"]
+    if spec.is_mask:
+        return [describe_masks(spec, values)]
     is_taught = have_targets({spec.name: values}, len(values))
     dropped = describe_dropped({spec.name: values}, len(values))
     if spec.is_multilabel:

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig, config_fault
+from dltrain.config.types import SEGMENTATION, DataConfig, config_fault
 from dltrain.data.files import neighbours
 from dltrain.data.pictures.files import EXTENSIONS
+from dltrain.data.pictures.masks import pair_up
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.pictures.tables import read_picture_table
 from dltrain.errors import DataError, Fault, Note, capped, warn
@@ -29,6 +30,8 @@ ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst", ".7z",
 PART_NAMES = ("train", "training", "val", "valid", "validation", "test", "testing")
 KEYS = {"train": "path", "validation": "validation", "test": "test"}
 MOST_DEEP = 40
+PICTURES, MASKS = "pictures", "masks"
+LAYOUT_OF_MASKS = "pictures lie in {path}/pictures, and a mask of the same name for each (PNG) in {path}/masks"
 
 
 @dataclass(slots=True)
@@ -42,6 +45,7 @@ class PictureList:
         classes: label names in code order; empty for numbers.
         notes: sentences for the user.
         table: where tables name the pictures: the column of their `files`, and that of their `label` if they have one.
+        masks: the mask of each picture, where the classes of pixels are to be learnt.
     """
 
     files: list[PictureFile] = field(default_factory=list)
@@ -50,6 +54,7 @@ class PictureList:
     classes: tuple[str, ...] = ()
     notes: list[Note] = field(default_factory=list)
     table: Mapping[str, str] = field(default_factory=dict)
+    masks: list[PictureFile] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -61,6 +66,7 @@ class _Found:
     others: Counter[str] = field(default_factory=Counter)
     table: Mapping[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    masks: list[PictureFile] = field(default_factory=list)
 
 
 def list_pictures(config: DataConfig) -> PictureList:
@@ -79,7 +85,9 @@ def list_pictures(config: DataConfig) -> PictureList:
         raise DataError(capped(faults))
     for one in found.values():
         one.files = _limited(one.files, config.limit)
+        one.masks = one.masks[: len(one.files)]  # of pictures without labels the first
     result = PictureList([file for one in found.values() for file in one.files])
+    result.masks = [mask for one in found.values() for mask in one.masks]
     ends = np.cumsum([0, *(len(one.files) for one in found.values())])
     if len(found) > 1:
         result.parts = {part: np.arange(ends[index], ends[index + 1]) for index, part in enumerate(found)}
@@ -104,6 +112,8 @@ def _list_part(config: DataConfig, key: str, paths: Sequence[str], faults: list[
             fault(f"{what} {shown(path)}", neighbours(path))
         elif path.lower().endswith(ARCHIVE_SUFFIXES):
             fault(f"{shown(path)} is an archive; pictures are read from folders", "unpack it and name the folder")
+        elif config.task == SEGMENTATION:
+            fault(f"masks are read from folders; {shown(path)} is a file", LAYOUT_OF_MASKS.format(path="PATH"))
         elif path.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(path):
             try:
                 files, columns, notes = read_picture_table(config, path)
@@ -126,7 +136,7 @@ def _matches(paths: Sequence[str]) -> Iterator[str]:
         yield from matches or [path]
 
 
-def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, faults: Sequence[Fault]) -> None:
+def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, faults: list[Fault]) -> None:
     """A folder of folders named after classes; for a reconstruction, of any pictures."""
     num_faults = len(faults)
     reader = FolderReader(fault, found.others)
@@ -139,6 +149,13 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
         return
     if config.task == "reconstruction":
         found.files += reader.walk(folder, base, None)
+        return
+    if config.task == SEGMENTATION:
+        _list_masked(reader, folder, found, fault, faults)
+        return
+    if holds_masks(folder):
+        message = f"{shown(folder)} holds {PICTURES}/ and {MASKS}/, which are no classes"
+        fault(message, "say data.task: segmentation to learn the class of every pixel")
         return
     if not classes:
         hint = "move each picture into a folder named after its class, or name a table of files and labels: path: labels.csv"
@@ -155,6 +172,45 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
         found.files += files
         if not files:
             found.empty.append(f"{base}/{name}")
+
+
+def holds_masks(folder: str) -> bool:
+    """Whether a folder has the two folders of pictures and their masks, and no other."""
+    try:
+        with os.scandir(folder) as entries:
+            names = {entry.name for entry in entries if is_folder(entry) and not entry.name.startswith(".")}
+    except OSError:
+        return False
+    return names == {PICTURES, MASKS}
+
+
+def list_masked(reader: FolderReader, folder: str, faults: list[Fault]) -> tuple[list[PictureFile], list[PictureFile], list[str]]:
+    """The pictures below a folder's `pictures/`, the mask of each below `masks/`, and sentences on what is left out.
+
+    Args:
+        reader: of folders.
+        folder: that holds the two.
+        faults: gets what is wrong.
+    """
+    base = os.path.basename(os.path.normpath(folder))
+    where = {kind: os.path.join(folder, kind) for kind in (PICTURES, MASKS)}
+    lacking = [kind for kind in where if not os.path.isdir(where[kind])]
+    if lacking:
+        message = f"expected the folders {PICTURES}/ and {MASKS}/ in it, found no {listed([f'{kind}/' for kind in lacking])}"
+        faults.append(Fault(message, file=shown(folder), hint=LAYOUT_OF_MASKS.format(path=shown(folder))))
+        return [], [], []
+    pictures, masks = (list(reader.walk(where[kind], f"{base}/{kind}", None)) for kind in where)
+    return pair_up(pictures, masks, where, faults)
+
+
+def _list_masked(reader: FolderReader, folder: str, found: _Found, fault: Any, faults: list[Fault]) -> None:
+    own: list[Fault] = []
+    pictures, masks, notes = list_masked(reader, folder, own)
+    for one in own:
+        fault(f"{one.file}: {one.message}", one.hint)
+    found.files += pictures
+    found.masks += masks
+    found.notes += notes
 
 
 def _parts_by_name(names: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -239,7 +295,7 @@ def _limited(files: list[PictureFile], limit: int | None) -> list[PictureFile]:
 
 def _add_labels(config: DataConfig, result: PictureList, found: Mapping[str, _Found]) -> None:
     labels = [file.label for file in result.files]
-    if config.task == "reconstruction" or all(label is None for label in labels):
+    if config.task in ("reconstruction", SEGMENTATION) or all(label is None for label in labels):
         return
     if all(one.table for one in found.values()):
         numbers = _as_numbers(labels)

@@ -34,6 +34,8 @@ MOST_WANTED_SIDE = 1 << 13
 WHITE_OF_16_BITS = 65535.0
 # A JPEG is decoded at the largest of 1/1, 1/2, 1/4, 1/8 of its size that leaves so many times the wanted size.
 REDUCED = 2
+# The tag of EXIF that says how a camera was held, and its values by which width and height change places.
+ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +104,25 @@ class PictureForm:
             return pixels.resize((width, height), kernel)
         if self.fit == "crop":
             return pixels.resize((width, height), kernel, box=_middle(pixels.size, (width, height)))
-        scale = min(width / pixels.width, height / pixels.height)
-        inner = max(1, min(width, round(scale * pixels.width))), max(1, min(height, round(scale * pixels.height)))
+        left, top, right, bottom = self.inner_box((pixels.height, pixels.width))
         padded = Image.new(pixels.mode, (width, height))
-        padded.paste(pixels.resize(inner, kernel), ((width - inner[0]) // 2, (height - inner[1]) // 2))
+        padded.paste(pixels.resize((right - left, bottom - top), kernel), (left, top))
         return padded
+
+    def inner_box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Where a picture of a (height, width) lies within the result: left, top, right, bottom."""
+        height, width = self.size
+        if self.fit != "pad" or size == self.size:
+            return 0, 0, width, height
+        scale = min(width / size[1], height / size[0])
+        inner = max(1, min(width, round(scale * size[1]))), max(1, min(height, round(scale * size[0])))
+        left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+        return left, top, left + inner[0], top + inner[1]
+
+    def kept_box(self, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """What of a picture of a (height, width) the result shows: left, top, right, bottom."""
+        height, width = self.size
+        return _middle((size[1], size[0]), (width, height)) if self.fit == "crop" else (0.0, 0.0, float(size[1]), float(size[0]))
 
 
 def form_from_state(state: Mapping[str, Any]) -> PictureForm:
@@ -143,6 +159,15 @@ def _middle(size: tuple[int, int], wanted: tuple[int, int]) -> tuple[float, floa
     width, height = scale * wanted[0], scale * wanted[1]
     left, top = (size[0] - width) / 2, (size[1] - height) / 2
     return max(left, 0.0), max(top, 0.0), min(left + width, size[0]), min(top + height, size[1])
+
+
+def upright_size(image: Any) -> tuple[int, int]:
+    """(height, width) of an open PIL image as `upright` will turn it; nothing is decoded."""
+    try:
+        turned = image.getexif().get(ORIENTATION, 1) in TURNED
+    except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError, IndexError, struct.error, ZeroDivisionError):
+        turned = False  # only the EXIF data is corrupt
+    return (image.width, image.height) if turned else (image.height, image.width)
 
 
 def upright(image: Any) -> Any:

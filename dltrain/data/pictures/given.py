@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.pictures.files import EXTENSIONS
-from dltrain.data.pictures.folders import TABLE_SUFFIXES, FolderReader, PictureList
+from dltrain.data.pictures.folders import (
+    LAYOUT_OF_MASKS,
+    MASKS,
+    PICTURES,
+    TABLE_SUFFIXES,
+    FolderReader,
+    PictureList,
+    holds_masks,
+    list_masked,
+)
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.storage.patterns import find_matches
@@ -43,7 +52,13 @@ def list_given(paths: Sequence[str], table: DataConfig, *, with_labels: bool, cl
         matches = [path] if os.path.lexists(path) or not glob.has_magic(path) else find_matches(path)
         found: list[PictureFile] = []
         for match in matches:
-            if os.path.isdir(match):
+            if os.path.isdir(match) and holds_masks(match) and not with_labels:
+                inner = os.path.join(match, PICTURES)
+                found += folders.walk(inner, inner, None)
+                result.notes.append(
+                    warn(f"{shown(match)}: the pictures in its {PICTURES}/ are taken, not its {MASKS}/", "masks_not_taken")
+                )
+            elif os.path.isdir(match):
                 found += _in_folder(folders, match, codes, result.notes) if with_labels else folders.walk(match, match, None)
             elif match.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(match):
                 found += _in_table(match, table, with_labels, faults, result)
@@ -61,6 +76,30 @@ def list_given(paths: Sequence[str], table: DataConfig, *, with_labels: bool, cl
     num_others = folders.others.total()
     if num_others:
         result.notes.append(Note(f"{num_others:,} files that are no pictures by their name were passed over"))
+    return result
+
+
+def list_given_masked(paths: Sequence[str]) -> PictureList:
+    """The pictures with their masks behind the paths, which are folders that hold both.
+
+    Raises:
+        DataError: they are none, or pictures have no mask; all are named.
+    """
+    result, faults = PictureList(), list[Fault]()
+    folders = FolderReader(lambda message: faults.append(Fault(message)), Counter())
+    for path in paths:
+        for match in [path] if os.path.lexists(path) or not glob.has_magic(path) else find_matches(path) or [path]:
+            if not os.path.isdir(match):
+                what = "no such folder" if not os.path.lexists(match) else "a file"
+                hint = LAYOUT_OF_MASKS.format(path="PATH")
+                faults.append(Fault(f"expected a folder with {PICTURES}/ and {MASKS}/, found {what}", file=match, hint=hint))
+                continue
+            pictures, masks, notes = list_masked(folders, match, faults)
+            result.files += pictures
+            result.masks += masks
+            result.notes += [warn(note, "masks_left_out") for note in notes]
+    if faults or not result.files:
+        raise DataError(capped(faults) or Fault(f"expected pictures ({', '.join(EXTENSIONS)}), found none", file=paths[0]))
     return result
 
 

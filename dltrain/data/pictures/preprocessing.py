@@ -15,7 +15,7 @@ from dltrain.data.array_targets import have_values
 from dltrain.data.arrays.disk_array import Array, DiskArray, in_memory, rows_in_memory
 from dltrain.data.arrays.scaled_pixels import BLOCK_VALUES, ScaledPixels, scale_pixels
 from dltrain.data.columns.scaling import nonzero_deviation
-from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
+from dltrain.data.dataset import IGNORED, InputSpec, Part, Schema, TargetSpec
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures
 from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION, target_from, target_state
@@ -109,7 +109,9 @@ class PicturePreprocessing(Preprocessing):
             elif with_targets:
                 targets[spec.name] = _target(raw, spec, rows)
         names = {"file": [raw.names[row] for row in rows]} if raw.names else {}
-        return Part({self.schema.inputs[0].name: scaled}, targets, None, rows.astype(np.int64), names)
+        part = Part({self.schema.inputs[0].name: scaled}, targets, None, rows.astype(np.int64), names)
+        part.sizes = tuple(raw.sizes[row] for row in rows) if raw.sizes else ()
+        return part
 
     def _usable_rows(self, raw: RawPictures, with_targets: bool, notes: list[Note] | None) -> NDArray[np.int64]:
         """All rows; where targets are needed and may be missing, those that have one."""
@@ -201,6 +203,8 @@ class PicturePreprocessing(Preprocessing):
 def _target(raw: RawPictures, spec: TargetSpec, rows: NDArray[np.int64]) -> NDArray[Any]:
     if raw.target is None:
         raise DataError(f"there is no target {spec.name} beside the arrays")
+    if spec.is_mask:
+        return _masks(raw, spec, rows)
     target = raw.target[rows]
     if spec.is_multilabel:
         places = [int(label) for label in spec.classes]  # an array's labels are called by their columns
@@ -223,6 +227,25 @@ def _target(raw: RawPictures, spec: TargetSpec, rows: NDArray[np.int64]) -> NDAr
         raise DataError(f"training does not know the label {listed(unknown)}", hint=f"labels of training: {listed(spec.classes)}")
     codes = np.array([spec.classes.index(label) for label in labels], np.int32)
     return codes[np.searchsorted(np.unique(target), target)]
+
+
+def _masks(raw: RawPictures, spec: TargetSpec, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Class codes of pixels in the order of the run's classes, whatever that of the data is."""
+    assert raw.target is not None
+    if raw.target.ndim != 3:
+        raise DataError("there are no masks beside the pictures")
+    unknown = [label for label in raw.classes if label not in spec.classes]
+    if unknown:
+        raise DataError(
+            f"training does not know the class {listed(unknown)}", hint=f"classes of training: {listed(spec.classes)}"
+        )
+    if raw.classes == spec.classes:
+        chosen: NDArray[np.uint8] = raw.target[rows]
+        return chosen
+    table = np.full(256, IGNORED, np.uint8)
+    table[: len(raw.classes)] = [spec.classes.index(label) for label in raw.classes]
+    coded: NDArray[np.uint8] = table[raw.target[rows]]
+    return coded
 
 
 def class_labels(values: NDArray[Any]) -> list[str]:

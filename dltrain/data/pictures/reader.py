@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.image import images_from
+from dltrain.data.pictures.face_crop import FaceCrop
 from dltrain.data.pictures.files import decode_pictures, skipped_note
-from dltrain.data.pictures.form import PictureForm, form_from_state, pair, upright
-from dltrain.data.pictures.given import label_codes, list_given
+from dltrain.data.pictures.form import PictureForm, form_from_state, pair, upright, upright_size
+from dltrain.data.pictures.given import label_codes, list_given, list_given_masked
+from dltrain.data.pictures.masked import decode_masks
+from dltrain.data.pictures.masks import MaskClasses, classes_from_state
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.data.raw import RawPictures
-from dltrain.data.sources.faces import FaceCrop
 from dltrain.errors import DataError, Fault, Note, RunError, capped
 from dltrain.storage.values import one_of, texts
 
@@ -43,6 +45,7 @@ class PictureReader:
     original: tuple[int, int] | None
     skips: bool = False
     table: DataConfig = ANY_TABLE
+    masks: MaskClasses | None = None
 
     @property
     def is_bytes(self) -> bool:
@@ -77,36 +80,48 @@ def read_pictures(
         RunError: `reader` is not one.
     """
     checked = parse_reader(reader)
-    given = list_given(paths, checked.table, with_labels=with_labels, classes=classes)
+    with_masks = with_labels and checked.masks is not None
+    given = list_given_masked(paths) if with_masks else list_given(paths, checked.table, with_labels=with_labels, classes=classes)
     notes = list(given.notes)
     target: NDArray[Any] | None = None
     if with_labels and numbers:
         target = _numbers(given.files)
-    elif with_labels:
+    elif with_labels and not with_masks:
         target, classes = label_codes(given.files, classes)
     hint = "--skip-broken leaves out what cannot be read"
     hint += "; --images FOLDER says where this table's pictures are" if "table" in reader else ""
-    images, good = _decode_all([file.path for file in given.files], checked, hint, notes)
+    images, good, sizes = _decode_all([file.path for file in given.files], checked, hint, notes)
     names = [given.files[row].name for row in good]
+    if with_masks and checked.masks is not None:
+        files, masks = ([items[row] for row in good] for items in (given.files, given.masks))
+        target, classes = decode_masks(masks, files, sizes, checked.form, checked.masks), checked.masks.names
+    elif target is not None:
+        target = target[good]
     return RawPictures(
         images=images,
-        target=None if target is None else target[good],
+        target=target,
         classes=() if numbers else tuple(classes),
         value_range=(checked.lowest, checked.highest),
         reader=dict(reader),
         names=tuple(names),
         notes=tuple(notes),
+        sizes=sizes if checked.masks is not None else (),
     )
 
 
 def _decode_all(
     files: Sequence[str], checked: PictureReader, hint: str, notes: list[Note]
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """The pictures that can be used, and which they are; sentences on the others, and on other sizes, go to `notes`."""
+) -> tuple[NDArray[Any], NDArray[np.int64], tuple[tuple[int, int], ...]]:
+    """The pictures that can be used, which they are, and (height, width) of their files.
+
+    Sentences on the others, and on other sizes, go to `notes`.
+    """
+    sizes: dict[str, tuple[int, int]] = {}
     images = np.zeros((len(files), *checked.form.shape), np.uint8 if checked.is_bytes else np.float32)
     resized: dict[str, tuple[int, int]] = {}
 
     def decode(image: Any) -> NDArray[Any]:
+        sizes[str(image.filename)] = upright_size(image)
         return _decode(image, checked, resized)
 
     faults = decode_pictures(files, decode, images, skip=checked.skips, hint=hint)
@@ -118,7 +133,7 @@ def _decode_all(
         notes.append(skipped_note(list(faults.values())))
     if resized:
         notes.append(_resized_note(resized, checked.form))
-    return images, good
+    return images, good, tuple(sizes[files[row]] for row in good)
 
 
 def _numbers(files: Sequence[PictureFile]) -> NDArray[np.float64]:
@@ -176,8 +191,9 @@ def _parse_reader(reader: Mapping[str, Any]) -> PictureReader:
     if reader.get("on_error", "fail") not in ("fail", "skip"):
         raise _unusable("`on_error` is neither fail nor skip")
     skips, table = reader.get("on_error") == "skip", _parse_table(reader.get("table"))
+    masks = classes_from_state(reader["masks"]) if reader.get("masks") is not None else None
     if reader.get("original") is None:
-        return PictureReader(reader["source"], form, float(bounds[0]), float(bounds[1]), None, None, skips, table)
+        return PictureReader(reader["source"], form, float(bounds[0]), float(bounds[1]), None, None, skips, table, masks)
     original = pair(reader["original"], "original")
     crop = _parse_crop(reader, color, original)
     if crop.size != size:

@@ -10,27 +10,41 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.pictures.files import PictureError, decode_file, quiet_pillow, unusable
-from dltrain.data.pictures.form import PictureForm
+from dltrain.data.pictures.form import upright_size
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.data.tables.column_files import read_meta, write_meta
 from dltrain.errors import Fault, RunError
 from dltrain.reporting import Reporter
 from dltrain.storage.stored_folders import META, make_folder
 
-FORMAT = 2
+FORMAT = 3
 HINT = "data.on_error: skip leaves out what cannot be read"
 PIXELS_FILE = "pixels.bin"
 # Decoded together, and held in memory until they are written.
 BLOCK_BYTES = 64 << 20
 # Where the cache cannot be written, pictures of so many bytes are held in memory instead.
 MOST_IN_MEMORY = 1 << 30
+
+
+class Form(Protocol):
+    """What a file becomes: a picture, or a mask."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of the array."""
+
+    def to_reader(self) -> dict[str, Any]:
+        """As plain values, for the cache's key."""
+
+    def decode(self, image: Any) -> NDArray[np.uint8]:
+        """An open PIL image as an array of that shape."""
 
 
 @dataclass(slots=True)
@@ -41,7 +55,7 @@ class StoredPictures:
         images: uint8 [rows, height, width, channels], rows in the order of the files that could be decoded.
         rows: for each of these its place among all files.
         digests: a digest of each of these files.
-        sizes: (width, height) of each as it was.
+        sizes: (width, height) of each as it was, upright.
         faults: what is wrong with the others.
     """
 
@@ -52,7 +66,7 @@ class StoredPictures:
     faults: list[Fault]
 
 
-def store_pictures(files: Sequence[PictureFile], form: PictureForm, *, skip: bool, reporter: Reporter) -> StoredPictures:
+def store_pictures(files: Sequence[PictureFile], form: Form, *, skip: bool, reporter: Reporter) -> StoredPictures:
     """Decode all files, or find them decoded.
 
     Args:
@@ -90,7 +104,7 @@ def store_pictures(files: Sequence[PictureFile], form: PictureForm, *, skip: boo
     return StoredPictures(images, rows, meta["digests"], [(width, height) for width, height in meta["sizes"]], faults)
 
 
-def _is_whole(folder: Path, form: PictureForm) -> bool:
+def _is_whole(folder: Path, form: Form) -> bool:
     """Whether a folder of the cache holds what was written into it, as far as sizes tell."""
     meta = read_meta(folder / META)
     try:
@@ -104,7 +118,7 @@ def _is_whole(folder: Path, form: PictureForm) -> bool:
 class _Writer:
     """Decodes the files block by block."""
 
-    def __init__(self, files: Sequence[PictureFile], form: PictureForm, skip: bool, reporter: Reporter) -> None:
+    def __init__(self, files: Sequence[PictureFile], form: Form, skip: bool, reporter: Reporter) -> None:
         self.files, self.form, self.skip, self.reporter = files, form, skip, reporter
         self.rows: list[int] = []
         self.digests: list[str] = []
@@ -162,5 +176,5 @@ class _Writer:
             return Fault(str(error), file=path, hint=error.hint)
 
     def _decode_image(self, image: Any) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-        size = int(image.width), int(image.height)  # before it is decoded, which may make it smaller
-        return self.form.decode(image), size
+        height, width = upright_size(image)  # before it is decoded, which may make it smaller
+        return self.form.decode(image), (int(width), int(height))

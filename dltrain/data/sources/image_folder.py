@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.config.types import DataConfig
+from dltrain.config.types import SEGMENTATION, DataConfig
 from dltrain.data.columns.image import images_state
 from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.facts import DataFacts, schema_of, with_rows
@@ -18,6 +18,7 @@ from dltrain.data.pictures.depth import Depth, find_depth
 from dltrain.data.pictures.files import skipped_note
 from dltrain.data.pictures.folders import PictureList, list_pictures
 from dltrain.data.pictures.form import PictureForm, argument_of, parse_form
+from dltrain.data.pictures.masked import look_at_masks, read_masks
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.data.pictures.store import StoredPictures, store_pictures
 from dltrain.data.raw import RawPictures
@@ -30,7 +31,7 @@ from dltrain.wording import listed, shown
 def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
     """Read the pictures of all parts, uint8 [rows, height, width, 1 or 3], decoded into dltrain's cache.
 
-    Arguments: `image_size`, `fit`, `color`, `on_error`, `files` (see `config/catalog/sources.py`).
+    Arguments: `image_size`, `fit`, `color`, `on_error`, `files`, `classes`, `ignore` (see `config/catalog/sources.py`).
 
     Raises:
         ConfigError: an argument out of range.
@@ -48,26 +49,38 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
     stored = store_pictures(found.files, form, skip=argument_of(config, "on_error") == "skip", reporter=reporter)
     if not len(stored.rows):
         raise DataError("none of the pictures can be used", hint="data.on_error: fail names each")
+    masked = None
+    if found.masks:
+        masked = read_masks(config, found, stored, form, reporter)
+        stored = masked.pictures
     files = [found.files[row] for row in stored.rows]
     place = np.full(len(found.files), -1, np.int64)
     place[stored.rows] = np.arange(len(stored.rows))
     parts = {part: place[rows][place[rows] >= 0] for part, rows in found.parts.items()}
     return RawPictures(
         images=stored.images,
-        target=None if found.target is None else found.target[stored.rows],
-        classes=found.classes,
+        target=masked.codes if masked else None if found.target is None else found.target[stored.rows],
+        classes=masked.classes.names if masked else found.classes,
         value_range=(0.0, 255.0),
         parts=parts,
-        reader={"source": "image_folder", **form.to_reader(), **_table_state(found, config), **_skips(config)},
+        reader={
+            "source": "image_folder",
+            **form.to_reader(),
+            **_table_state(found, config),
+            **_skips(config),
+            **({"masks": masked.classes.to_state()} if masked else {}),
+        },
         keys=tuple(file.key for file in files),
         names=tuple(file.name for file in files),
-        details=_details(files, stored),
+        details={**_details(files, stored.digests), **(_details(masked.files, masked.digests) if masked else {})},
+        sizes=tuple((height, width) for width, height in stored.sizes) if masked else (),
         notes=(
             Note(describe(config, form, len(files))),
             *map(Note, _sizes(stored)),
             *(depth.notes() if depth.num_deep or depth.num_coarse else ()),
             *found.notes,
             *_skipped(stored),
+            *(masked.notes if masked else ()),
         ),
     )
 
@@ -97,14 +110,14 @@ def group_of(file: PictureFile) -> str:
     return file.name.rpartition("/")[0] or "."
 
 
-def _details(files: Sequence[PictureFile], stored: StoredPictures) -> dict[str, Any]:
+def _details(files: Sequence[PictureFile], digests: Sequence[str]) -> dict[str, Any]:
     """Folder -> digest of its names, labels and contents, bytes, rows: what a change can be told by."""
     groups: dict[str, list[int]] = {}
     for row, file in enumerate(files):
         groups.setdefault(group_of(file), []).append(row)
     details = {}
     for group, rows in groups.items():
-        content = "".join(f"{files[row].name}\0{files[row].label}\0{stored.digests[row]}\n" for row in rows)
+        content = "".join(f"{files[row].name}\0{files[row].label}\0{digests[row]}\n" for row in rows)
         size = sum(max(files[row].size, 0) for row in rows)
         details[group] = {
             "digest": digest(content.encode("utf-8", "surrogateescape")), "bytes": size, "rows": len(rows),
@@ -138,6 +151,8 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     form = parse_form(config)
     found = list_pictures(config)
     stand_in = RawPictures(np.zeros((len(found.files), 0), np.uint8), found.target, found.classes)
+    if config.task == SEGMENTATION:
+        return look_at_masks(config, form, found, describe(config, form, len(found.files)))
     spec, codes = describe_target(config, stand_in)
     own = {name: len(rows) for name, rows in found.parts.items()}
     lines = [describe(config, form, len(found.files)), *texts(found.notes, "note")]

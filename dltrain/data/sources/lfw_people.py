@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.facts import DataFacts, schema_of, with_rows
+from dltrain.data.pictures.face_crop import FaceCrop
 from dltrain.data.pictures.files import EXTENSIONS, decode_pictures
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import argument_fault, given, is_integer
-from dltrain.data.sources.faces import FaceCrop
 from dltrain.data.sources.places import Layout, download_folder, find, require, require_given
 from dltrain.data.sources.source import DataSource, target_of
 from dltrain.errors import ConfigError, DataError, Fault

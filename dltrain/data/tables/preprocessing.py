@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.transformers import TRANSFORMERS
-from dltrain.config.types.data import MULTILABEL
+from dltrain.config.types.data import MULTILABEL, SEGMENTATION
 from dltrain.data.columns.column import (
     FeatureColumn,
     check_gaps,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 FEATURES = "features"
 RECONSTRUCTION = "reconstruction"
-TASKS = ("classification", MULTILABEL, "regression", RECONSTRUCTION)
+TASKS = ("classification", MULTILABEL, SEGMENTATION, "regression", RECONSTRUCTION)
 DROP = "drop"
 
 
@@ -433,7 +433,7 @@ def target_from(item: Mapping[str, Any]) -> TargetSpec:
     columns = texts(item, "columns") if "columns" in item else ()
     if columns and len(columns) != len(classes):
         raise ValueError("columns: expected one for each label")
-    if item["task"] in ("classification", MULTILABEL) and (not classes or len(set(classes)) < len(classes)):
+    if item["task"] in ("classification", MULTILABEL, SEGMENTATION) and (not classes or len(set(classes)) < len(classes)):
         raise ValueError("classes: expected one label or more, each once")
     return TargetSpec(
         typed(item, "name", str),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dltrain.config.catalog.metrics import SCORES_OF_A_LABEL, find_name, find_value, split_part
+from dltrain.config.catalog.metrics import SCORES_OF_A_LABEL, SCORES_OF_A_MASK, find_name, find_value, split_part
 from dltrain.config.gates import Requirement, parse_gate, parse_gates
 from dltrain.errors import Fault, UsageError
 from dltrain.evaluation.metrics.paired import Difference
@@ -25,6 +25,7 @@ _OPERATORS: dict[str, Callable[[float, float], bool]] = {
 __all__ = ["Gate", "Requirement", "check_gates", "parse_gate", "parse_gates"]
 
 NO_INTERVALS: Mapping[str, Mapping[str, Sequence[float]]] = {}
+_OF_ONE = (*SCORES_OF_A_LABEL, *SCORES_OF_A_MASK)
 _PER_CLASS = re.compile(r"^(?P<metric>[^\[\]]+)\[(?P<label>.*)\]$", re.DOTALL)
 
 
@@ -154,7 +155,7 @@ def _find_class_value(
     if match is None:
         return None
     for part in [named] if named else parts:
-        metric = find_name(match["metric"], SCORES_OF_A_LABEL)
+        metric = find_name(match["metric"], _OF_ONE)
         key = f"{metric}[{match['label'].strip()}]"
         if key in values.get(part, {}):
             return part, key, values[part][key]
@@ -179,7 +180,7 @@ def _unknown(
     hint = f"did you mean {nearest[0]}?" if nearest else None
     labels = list(dict.fromkeys(name[name.index("[") + 1 : -1] for part in parts for name in values.get(part, {}) if "[" in name))
     asked = _PER_CLASS.match(split_part(requirement.name)[1])
-    if asked and labels and find_name(asked["metric"], SCORES_OF_A_LABEL):
+    if asked and labels and find_name(asked["metric"], _OF_ONE):
         message = f"the requirement {requirement.text!r} names a class that this run does not have: {asked['label']!r}"
         hint = (f"{hint} " if hint else "") + f"its classes: {one_of(labels, 24)}"
     if named and named not in values:

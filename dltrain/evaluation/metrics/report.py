@@ -123,6 +123,12 @@ def describe_reference(schema: Schema, train: Part, class_weights: Mapping[str, 
         values = train.targets[target.name]
         if target.is_multilabel:
             described[target.name] = describe_labels(values, train.weights)
+        elif target.is_mask:
+            given = class_weights.get(layer_name(target.name))
+            counts = np.bincount(np.ravel(values), minlength=len(target.classes))[: len(target.classes)]
+            described[target.name] = {"counts": counts.tolist()}
+            if given is not None:
+                described[target.name]["class_weights"] = np.asarray(given, np.float64).tolist()
         elif target.task == "classification":
             described[target.name] = {"counts": np.bincount(values, minlength=len(target.classes)).tolist()}
             given = class_weights.get(layer_name(target.name))
@@ -150,11 +156,9 @@ def _check_described(described: Mapping[str, Any], targets: Sequence[TargetSpec]
             if target.name in described and len(described[target.name]["label_shares"]) != len(target.classes):
                 raise ValueError(f"{target.name} has other values")
             continue
-        entry = described.get(target.name, {"counts": target.classes} if target.task == "classification" else {"mean": 0.0})
+        entry = described.get(target.name, {"counts": target.classes} if target.is_one_of_classes else {"mean": 0.0})
         counts = entry.get("counts")
-        if (counts is not None) != (target.task == "classification") or (
-            counts is not None and len(counts) != len(target.classes)
-        ):
+        if (counts is not None) != target.is_one_of_classes or (counts is not None and len(counts) != len(target.classes)):
             raise ValueError(f"{target.name} has other values")
 
 
@@ -192,6 +196,7 @@ def restore_reference(described: Mapping[str, Any], targets: Sequence[TargetSpec
         RunError: the description is none of those, or not of these targets.
     """
     arrays: dict[str, NDArray[Any]] = {}
+    masks = [target.name for target in targets if target.is_mask]
     try:
         _check_described(described, targets)
         missing = [target.name for target in targets if target.name not in described]
@@ -202,9 +207,10 @@ def restore_reference(described: Mapping[str, Any], targets: Sequence[TargetSpec
                 arrays[name] = reference_of_labels(entry)
             elif "counts" in entry:
                 counts = np.array(entry["counts"], np.int64)
-                if counts.ndim != 1 or sum(counts.tolist()) > MOST_ROWS:
+                if counts.ndim != 1 or (sum(counts.tolist()) > MOST_ROWS and name not in masks):
                     raise ValueError(f"counts of {name}")
-                arrays[name] = np.repeat(np.arange(len(counts)), counts)
+                # Of masks the counts are of pixels, which nobody lays out again.
+                arrays[name] = counts if name in masks else np.repeat(np.arange(len(counts)), counts)
             else:
                 arrays[name] = np.array([float(entry["mean"])])
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,8 @@ from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import UsageError
 from dltrain.evaluation.asked_rows import OtherRows
 from dltrain.evaluation.average_of_sweep import load_average
-from dltrain.evaluation.load_run import find_checkpoint, load_run, run_outputs
+from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
+from dltrain.evaluation.masks.predicted import MOST_KEPT, MaskMaker, mask_names, shares_of, write_mask
 from dltrain.evaluation.member_metrics import member_outputs
 from dltrain.evaluation.metrics.label_metrics import said_labels
 from dltrain.evaluation.metrics.reconstruction import row_errors
@@ -44,6 +46,7 @@ class Predictions:
         prediction: label or number for each row; None where a classifier's numbers are not finite.
         probabilities: label -> probability for each row, for classes; None for numbers.
         columns: further columns: those of several targets, of the most probable labels, of the layer that was asked for; of a
+            of a mask `share_<label>`, and `mask`, its file; of a
             reconstruction `error` (mean squared error of the row's scaled numbers, whose mean `evaluate` calls `mse`) and the
             numbers in their own units.
         arrays: what `columns` holds number by number, in its own shape: name -> array [rows, ...].
@@ -98,12 +101,15 @@ def predict(
     reporter, asked = reporter or Reporter(), OtherRows(**rows)
     stored = load_run(run) if trials is None else load_average(run, trials)
     require_trust(stored.config.code)
+    _refuse_other_tasks(stored, top, asked.masks)
     if asked.words and stored.preprocessing.source != "word_vectors":
         raise UsageError("--word needs a run on words", hint=f"the run's data is {stored.config.data.source}; give it --data")
     _, checkpoint = find_checkpoint(stored, weights, reporter)
     part = asked.read(stored, threads or stored.threads, reporter, with_targets=False)
     model = stored.build(checkpoint, layer=layer)
     inputs = [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs]
+    if stored.heads[0].is_mask and layer is None:
+        return _masks(stored, model, part, asked.masks)
     if stored.is_average and layer is None and stored.heads[0].task != "reconstruction":
         outputs, *members = member_outputs(model, inputs, stored.heads)
         result = predictions_of(stored.heads, outputs, part, top)
@@ -117,6 +123,46 @@ def predict(
     else:
         result = predictions_of(stored.heads, outputs, part, top)
     result.notes += _not_finite(outputs)
+    return result
+
+
+def _refuse_other_tasks(stored: StoredRun, top: int | None, masks: Path | None) -> None:
+    """Refuse options that say nothing of what the run predicts."""
+    if stored.heads[0].is_mask and top is not None:
+        raise UsageError("--top is of the classes of a row; here each pixel has one", hint="leave it out")
+    if masks is not None and not stored.heads[0].is_mask:
+        task = stored.heads[0].task
+        raise UsageError(f"--masks needs a run of segmentation; this one's task is {task}", hint="leave it out")
+
+
+def _masks(stored: StoredRun, model: Any, part: Part, folder: Path | None) -> Predictions:
+    """The share of each class in each picture, and the masks: as files of the pictures' own sizes, as arrays of the model's."""
+    head, preprocessing = stored.heads[0], stored.preprocessing
+    assert isinstance(preprocessing, PicturePreprocessing)
+    maker, result = MaskMaker(preprocessing, head), Predictions(part.identifiers, [])
+    names = mask_names(part.identifiers.get("file", [f"{row + 1}" for row in range(part.num_rows)]))
+    keeps = part.num_rows * math.prod(preprocessing.shape[:2]) <= MOST_KEPT
+    kept = np.zeros((part.num_rows if keeps else 0, *preprocessing.shape[:2]), np.uint8)
+    shares, odd = np.zeros((part.num_rows, len(head.classes))), 0
+    for row, probabilities in maker.predict(model, part, preprocessing.schema.inputs[0].name):
+        odd += not np.isfinite(probabilities).all()
+        codes = maker.in_size(probabilities, part.sizes[row] if part.sizes else maker.form.size)
+        shares[row] = shares_of(codes, len(head.classes))
+        if keeps:
+            kept[row] = probabilities.argmax(axis=-1)
+        if folder is not None:
+            write_mask(folder, names[row], maker.png(codes))
+    result.columns = {f"share_{label}": shares[:, place] for place, label in enumerate(head.classes)}
+    if folder is not None:
+        result.columns["mask"] = [str(folder / name) for name in names]
+    else:
+        result.notes.append("these are shares of the pixels; --masks FOLDER writes the masks as PNG")
+    if keeps:
+        result.arrays["mask"] = kept
+    if maker.form.fit == "crop":
+        result.notes.append(f"data.fit: crop shows the model the middle of a picture; pixels beside it are {maker.unseen}")
+    if odd:
+        result.notes.append(f"for {odd:,} of {part.num_rows:,} pictures the model computes numbers that are not finite")
     return result
 
 

@@ -94,6 +94,9 @@ def add_outputs(
             probabilities = keras.ops.sigmoid(tensor) if head.logits else tensor
             meaning = "one for each label, in their order; above 0.5 the row has the label"
             add("probabilities", probabilities, "float32", meaning, head.classes)
+        elif head.is_mask:
+            meaning = "one for each class of each pixel, in their order; the largest is the pixel's class"
+            add("probabilities", _probabilities(keras, head, tensor), "float32", meaning, head.classes)
         elif head.task == "classification":
             ending = f"_{layer_name(head.targets[0].name)}" if several else ""
             for item in _class_outputs(keras, head, tensor, ending, with_text=with_text):
@@ -150,12 +153,12 @@ def _probabilities(keras: Any, head: Head, tensor: Any) -> Any:
 def _said(keras: Any, head: Head, tensor: Any) -> Any:
     """The probabilities before calibration."""
     ops = keras.ops
-    if tensor.shape[1] == 1:
+    if tensor.shape[-1] == 1:
         if head.logits:
             tensor = ops.sigmoid(tensor)
         elif head.loss.name in ("Hinge", "SquaredHinge"):
             tensor = (tensor + 1.0) / 2.0
-        return ops.concatenate([1.0 - tensor, tensor], axis=1)
+        return ops.concatenate([1.0 - tensor, tensor], axis=-1)
     return ops.softmax(tensor, axis=-1) if head.logits else tensor
 
 

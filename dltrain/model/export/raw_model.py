@@ -16,6 +16,7 @@ from dltrain.model.export.raw_input import RawInput
 from dltrain.model.export.series_graph import add_series, describe_series
 from dltrain.model.export.table_graph import add_columns, describe_columns
 from dltrain.model.heads.head import Head
+from dltrain.model.heads.pixel_targets import random_layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,19 @@ def build_raw_model(
         assert isinstance(preprocessing, PicturePreprocessing)
         prepared = add_pictures(keras, preprocessing, tensors[inputs[0].column], any_size=any_size)
     arguments = [prepared[spec.name] for spec in preprocessing.schema.inputs]
+    model = _without_random_layers(keras, model)
     results = model(arguments if len(arguments) > 1 else arguments[0])
     results = list(results) if isinstance(results, (list, tuple)) else [results]
     made, outputs = add_outputs(keras, heads, results, with_text=with_text, units=units_of_input(preprocessing))
     return RawModel(keras.Model(given, made, name="raw_model"), tuple(inputs), outputs)
+
+
+def _without_random_layers(keras: Any, model: Any) -> Any:
+    """The model behind the random layers with which it begins: they do nothing here, and some draw numbers all the same."""
+    layers = random_layers(model)
+    if not layers or len(model.inputs) > 1:
+        return model
+    return keras.Model(layers[-1].output, model.outputs if len(model.outputs) > 1 else model.outputs[0], name=model.name)
 
 
 def _look_up(keras: Any, words: Sequence[str], tensor: Any) -> Any:

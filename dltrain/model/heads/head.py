@@ -27,6 +27,9 @@ ONE_CLASS_METRICS = INDEX_METRICS | {
 # What is computed of several labels where the config names no metric: the share of labels, rows times labels, that are right.
 LABEL_METRIC = Component("metric", "BinaryAccuracy")
 
+# What is computed of masks in any case, by the name that it has in all tables.
+_MASK_METRIC = Component("metric", "MeanIoU", {"name": "mean_iou"})
+
 _EITHER_METRICS = {"accuracy", "IoU", "MeanIoU"}
 
 # Metrics of probabilities or labels, which mean nothing for a number.
@@ -51,8 +54,8 @@ class Head:
         layers: layers to add after those of the config; empty: the config's last layer is the output.
         loss: kind "loss", with `from_logits` where the output leaves its activation out.
         loss_weight: its share in the sum of losses.
-        encoding: "binary", "index", "one_hot" for classes, "labels" for several of them, "value" for numbers, "input" for
-            reconstruction.
+        encoding: "binary", "index", "one_hot" for classes (of rows or of pixels), "labels" for several of them, "value" for
+            numbers, "input" for reconstruction.
         logits: the output has no final activation although the task has one.
         reason: a sentence for the user.
         source: the layer that is the output, or that the added layers take; None: the last one of the config.
@@ -89,6 +92,11 @@ class Head:
         return self.targets[0].quantile is not None
 
     @property
+    def is_mask(self) -> bool:
+        """Whether each pixel of a row has a class."""
+        return self.targets[0].is_mask
+
+    @property
     def divides_two(self) -> bool:
         """Whether one probability, and a threshold of it, tells its answer: a row has one of two classes."""
         return self.task == "classification" and len(self.classes) == 2
@@ -108,6 +116,9 @@ def metrics_of(head: Head, wanted: Sequence[Component], *, alone: bool) -> list[
     """Those of the config's metrics that are computed for a target; among several targets each takes what it can."""
     if head.tells_quantiles:  # they compare one forecast with the truth
         return []
+    if head.is_mask:
+        named = [_MASK_METRIC if metric == Component("metric", "MeanIoU", place=metric.place) else metric for metric in wanted]
+        return named if any(metric.name == "MeanIoU" for metric in wanted) else [*named, _MASK_METRIC]
     if alone:
         return list(wanted) or ([LABEL_METRIC] if head.is_multilabel else [])
     classifies = head.task == "classification"

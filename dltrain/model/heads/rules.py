@@ -6,6 +6,8 @@
 | 2 classes                | Dense(1, sigmoid)   | BinaryCrossentropy              | 0.0 or 1.0         |
 | k classes                | Dense(k, softmax)   | SparseCategoricalCrossentropy   | index, or one-hot  |
 | n labels, each or none   | Dense(n, sigmoid)   | BinaryCrossentropy              | 0.0 or 1.0 for each|
+| masks, a class a pixel   | Conv2D(k, 1), as of | as of classes, pixel by pixel   | index, or one-hot  |
+|                          | classes             |                                 |                    |
 | reconstruction of shape s| Dense(prod(s)) as s | MeanSquaredError                | the input          |
 |                          | sigmoid at 0...1    |                                 |                    |
 
@@ -19,7 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dltrain.config.types import MULTILABEL, Component, LayerConfig, LossConfig, ModelConfig, fault_at
+from dltrain.config.types import Component, LayerConfig, LossConfig, ModelConfig, fault_at
 from dltrain.data.dataset import Schema, TargetSpec
 from dltrain.errors import ConfigError, Fault
 from dltrain.model.heads.head import CLASS_METRICS, Head, is_one_hot, layer_name
@@ -36,6 +38,8 @@ NOT_OF_A_LABEL = {
 }
 # Of several labels: those that compare each by itself.
 _LABEL_LOSSES = ("BinaryCrossentropy", "BinaryFocalCrossentropy", "MeanSquaredError", "MeanAbsoluteError", "Dice", "Tversky")
+# What ends a network of pixels, beside Dense.
+_CONVOLUTIONS = ("Conv2D", "Conv2DTranspose", "SeparableConv2D")
 _LOGIT_LOSSES = {
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
@@ -152,8 +156,9 @@ def _resolve_head(
         layers = _added_layers(units, None if logits else activation, target, alone=alone)
         warning = _second_output(model.layers, units, target) if alone else None
         what = "several labels" if target.is_multilabel else target.task
-        reason = f"output added for the {what}: Dense({units}, {'linear' if logits or not activation else activation})"
-    if target.task not in ("classification", MULTILABEL):
+        layer_class = layers[0].component.name
+        reason = f"output added for the {what}: {layer_class}({units}, {'linear' if logits or not activation else activation})"
+    if not target.is_one_of_classes and not target.is_multilabel:
         logits = False
     one_hot = any(is_one_hot(metric) for metric in metrics if alone or metric.like in CLASS_METRICS)
     loss = _checked_loss(loss, target, units, logits, one_hot=one_hot)
@@ -174,7 +179,7 @@ def _resolve_head(
 
 def _second_output(layers: Sequence[LayerConfig], units: int, target: TargetSpec) -> str | None:
     """What to say of a last layer that looks like the output, but is followed by one because its activation is another."""
-    found, ending, _ = _ending(layers)
+    found, ending, _ = _ending(layers, target)
     num_classes = len(target.classes)
     if target.is_multilabel:
         if found != num_classes or ending not in (None, "sigmoid", "softmax"):
@@ -183,14 +188,15 @@ def _second_output(layers: Sequence[LayerConfig], units: int, target: TargetSpec
         message = f"the last layer, Dense of {found} units with {of}, is not taken as the output for {found} labels"
         way = "`model.logits: true`" if ending is None else "`activation: sigmoid`"
         return f"{message}, another layer is added behind it: if it is the output, say {way}"
-    classifies = target.task == "classification"
+    classifies = target.is_one_of_classes
     if found is None or found not in ({1, 2} if classifies and num_classes == 2 else {num_classes if classifies else units}):
         return None
     if (classifies and ending not in (None, "sigmoid")) or (not classifies and (units > 1 or ending is None)):
         return None  # a small hidden layer, such as that of a net for XOR
     of = f"activation {ending}" if ending else "no activation"
     what = f"{num_classes} classes" if classifies else "a number"
-    message = f"the last layer, Dense of {found} unit{'s' if found != 1 else ''} with {of}, is not taken as the output for {what}"
+    last = f"{layers[-1].component.name if target.is_mask else 'Dense'} of {found} unit{'s' if found != 1 else ''}"
+    message = f"the last layer, {last} with {of}, is not taken as the output for {what}"
     way = "`model.output: none`" if not classifies else "`model.logits: true`" if ending is None else "`activation: softmax`"
     return f"{message}, another layer is added behind it: if it is the output, say {way}"
 
@@ -220,17 +226,22 @@ def _needed(target: TargetSpec, targets: Sequence[TargetSpec], schema: Schema, l
     return num_classes, "softmax"
 
 
-def _ending(layers: Sequence[LayerConfig]) -> tuple[int | None, str | None, int]:
-    """Units and activation of the last layers, and how many layers they are (Dense; or Dense, then Activation)."""
+def _ending(layers: Sequence[LayerConfig], target: TargetSpec) -> tuple[int | None, str | None, int]:
+    """Units and activation of the last layers, and how many layers they are (Dense; or Dense, then Activation).
+
+    Where pixels have classes a convolution ends the network as well, whose filters are units of each pixel.
+    """
     if not layers:
         return None, None, 0
     last = layers[-1].component
     if last.name in ("Activation", "Softmax", "ReLU"):
         name = "softmax" if last.name == "Softmax" else _activation_name(last.arguments.get("activation"))
-        units, inner, count = _ending(layers[:-1])
+        units, inner, count = _ending(layers[:-1], target)
         return (units, name, count + 1) if units is not None and inner is None else (None, None, 0)
     if last.name == "Dense" and isinstance(last.arguments.get("units"), int):
         return int(last.arguments["units"]), _activation_name(last.arguments.get("activation")), 1
+    if target.is_mask and last.name in _CONVOLUTIONS and isinstance(last.arguments.get("filters"), int):
+        return int(last.arguments["filters"]), _activation_name(last.arguments.get("activation")), 1
     return None, None, 0
 
 
@@ -240,7 +251,7 @@ def _activation_name(value: Any) -> str | None:
 
 
 def _is_output(layers: Sequence[LayerConfig], units: int, activation: str | None, logits: bool, target: TargetSpec) -> bool:
-    found, ending, _ = _ending(layers)
+    found, ending, _ = _ending(layers, target)
     if found is None:
         return False
     if target.is_multilabel:
@@ -249,7 +260,7 @@ def _is_output(layers: Sequence[LayerConfig], units: int, activation: str | None
         if ending == "softmax" and found == units:
             _refuse_softmax(layers)
         return found == units and ending == (None if logits else "sigmoid")
-    if target.task == "classification":
+    if target.is_one_of_classes:
         num_classes = len(target.classes)
         if logits and found in ({1, 2} if num_classes == 2 else {num_classes}):
             _refuse_logits(layers, ending)
@@ -278,7 +289,7 @@ def _given_output(
     layers: Sequence[LayerConfig], units: int, activation: str | None, logits: bool, target: TargetSpec
 ) -> tuple[int, str | None, bool]:
     """Units, activation and logits of an output that the user wrote; raises where it cannot fit the target."""
-    found, ending, _ = _ending(layers)
+    found, ending, _ = _ending(layers, target)
     if found is None:
         return units, activation, logits  # a layer whose units are not written; Keras's own shape check follows
     if target.is_multilabel:
@@ -291,7 +302,7 @@ def _given_output(
             place, path = layers[-1].component.place, layers[-1].path or "model.output"
             raise ConfigError(fault_at(place, message, path=path, hint=f"expected {units} units, one for each label"))
         return found, ending, logits or ending is None
-    if target.task == "classification":
+    if target.is_one_of_classes:
         num_classes = len(target.classes)
         allowed = {1, 2} if num_classes == 2 else {num_classes}
         if found not in allowed or (ending == "softmax" and found != num_classes):
@@ -308,17 +319,17 @@ def _given_output(
 
 
 def _added_layers(units: int, activation: str | None, target: TargetSpec, *, alone: bool) -> tuple[LayerConfig, ...]:
-    arguments: dict[str, Any] = {"units": units}
+    arguments: dict[str, Any] = {"filters": units, "kernel_size": 1} if target.is_mask else {"units": units}
     if activation:
         arguments["activation"] = activation
-    dense = Component("layer", "Dense", arguments)
-    return (LayerConfig(dense, name="output" if alone else layer_name(target.name), path="model.output"),)
+    layer = Component("layer", "Conv2D" if target.is_mask else "Dense", arguments)
+    return (LayerConfig(layer, name="output" if alone else layer_name(target.name), path="model.output"),)
 
 
 def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits: bool, *, one_hot: bool) -> Component:
     """The loss to use, with `from_logits` set where it must be; raises where it contradicts output or target."""
     if loss is None:
-        if target.task not in ("classification", MULTILABEL):
+        if not target.is_one_of_classes and not target.is_multilabel:
             return Component("loss", "MeanSquaredError")
         if target.is_multilabel:
             return Component("loss", "BinaryCrossentropy", {"from_logits": True} if logits else {})
@@ -339,7 +350,7 @@ def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits
         message = f"{loss.name} is a loss for classes, but {target.name!r} is a number"
         hint = "use MeanSquaredError or MeanAbsoluteError, or set `data.task: classification`"
         raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))
-    if target.task == "classification" and units == 1 and loss.like in _INDEX_LOSSES | _ONE_HOT_LOSSES:
+    if target.is_one_of_classes and units == 1 and loss.like in _INDEX_LOSSES | _ONE_HOT_LOSSES:
         message = f"{loss.name} needs one unit for each of the {len(target.classes)} classes, but the output has 1"
         hint = "use BinaryCrossentropy, or as many softmax units as there are classes"
         raise ConfigError(fault_at(loss.place, message, path="training.loss", hint=hint))

@@ -15,6 +15,7 @@ from dltrain.evaluation.drawing.history import plot_history
 from dltrain.evaluation.drawing.mistakes import FILE as MISTAKES_FILE
 from dltrain.evaluation.drawing.mistakes import MistakeSheet, plot_mistakes
 from dltrain.evaluation.drawing.reconstructions import Sheet, plot_reconstructions
+from dltrain.evaluation.masks.sheet import MaskSheet, plot_masks
 from dltrain.evaluation.metrics.forecasts.forecast import Forecast
 from dltrain.processes.helper import HelperLostError, HelperProcess, runs_tensorflow
 from dltrain.reporting import Reporter
@@ -111,6 +112,11 @@ class Pictures:
         """Pictures beside what was made of them, where there are any."""
         if sheet is not None:
             self._draw(plot_reconstructions, "reconstructions.png", sheet)
+
+    def masks(self, sheet: MaskSheet | None) -> None:
+        """Pictures beside their masks and what is said of their pixels, where there are any."""
+        if sheet is not None:
+            self._draw(plot_masks, "masks.png", sheet)
 
     def mistakes(self, sheet: MistakeSheet | None) -> None:
         """The pictures about which the model was most wrong, where there are any."""

@@ -17,6 +17,7 @@ from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import with_faults
 from dltrain.evaluation.drawing.mistakes import sheet_of_mistakes
 from dltrain.evaluation.drawing.reconstructions import Sheet
+from dltrain.evaluation.masks.sheet import MaskSheet
 from dltrain.evaluation.metrics.gates import Gate, check_gates
 from dltrain.evaluation.metrics.learned_baselines import learned_baselines
 from dltrain.evaluation.metrics.report import PartReport, describe_reference, reference_of, report_part, restore_priors
@@ -53,6 +54,7 @@ class Evaluated:
         diagnosis: what the figures say is wrong, as plain values.
         members: what the members of an ensemble come to, as plain values.
         sheet: of a reconstruction, pictures beside what was made of them.
+        masks: of pixels with classes, pictures beside what is true and what is said.
     """
 
     reports: Mapping[str, PartReport]
@@ -61,6 +63,7 @@ class Evaluated:
     notes: Sequence[str] = ()
     diagnosis: Sequence[Mapping[str, Any]] = ()
     sheet: Sheet | None = None
+    masks: MaskSheet | None = None
     members: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -303,6 +306,7 @@ class RunRecord:
         self.draw_results(found)
         self.pictures.forecast(found.shown, shown.forecasts)
         self.pictures.reconstructions(found.sheet)
+        self.pictures.masks(found.masks)
         sheet = sheet_of_mistakes(replace(self.dataset, parts=dict(found.parts)), found.shown, shown.mistakes)
         self.pictures.mistakes(sheet)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from dltrain.config.curves import peak_of
 from dltrain.config.found_rate import asks_for_rate
-from dltrain.config.types import MULTILABEL, Component, Config, LayerConfig, LossConfig, TrainingConfig
+from dltrain.config.types import MULTILABEL, SEGMENTATION, Component, Config, LayerConfig, LossConfig, TrainingConfig
 from dltrain.data.dataset import Schema
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
@@ -127,6 +127,8 @@ def why_not_stacked(config: Config) -> str | None:
         return "quantiles are foretold"
     if config.data.series is not None and config.data.series.scale is not None:
         return "each window is scaled by itself"
+    if config.data.task == SEGMENTATION:
+        return "each pixel has a class"
     if config.data.task == "reconstruction":
         return "the input is reconstructed"
     if training.tensorboard is not None:

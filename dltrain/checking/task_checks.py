@@ -1,4 +1,4 @@
-"""Can the network give its input back, and does it have to learn anything for that?"""
+"""What does not go with single tasks: an input that is to be given back, pixels that each have a class."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from dltrain.config.types import Config, LayerConfig
 from dltrain.data.dataset import Schema
 from dltrain.errors import Fault
 from dltrain.model.heads.head import Head
+from dltrain.model.heads.pixel_targets import REGION_LOSSES
 from dltrain.model.heads.reconstruction import code_layer, ending_activation
 
 # Activations whose values keep within these bounds.
 _BOUNDED = {"sigmoid": "0 and 1", "hard_sigmoid": "0 and 1", "softmax": "0 and 1", "tanh": "-1 and 1", "relu": "0 and more"}
 # Losses that compare shares or probabilities.
 _UNIT_LOSSES = {"BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "KLDivergence"}
+# Layers that move pixels, so that masks have to move with them.
+_MOVING = {
+    "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "RandomShear", "RandomPerspective",
+    "RandomElasticTransform", "RandomCrop", "RandAugment", "AugMix",
+}  # fmt: skip
+# Layers whose masks are no classes any more, or that do not say how they moved pixels.
+_NOT_FOR_MASKS = {"MixUp", "CutMix", "AugMix", "RandAugment"}
 
 
 def check_reconstruction(config: Config, schema: Schema, head: Head) -> list[Fault]:
@@ -53,4 +61,35 @@ def check_reconstruction(config: Config, schema: Schema, head: Head) -> list[Fau
     if code is None:
         message = "a reconstruction without layers is a linear map of the input onto itself"
         faults.append(fault(config, "model.layers", message, "add at least a narrow Dense layer", warning=True))
+    return faults
+
+
+def check_masks(config: Config, head: Head) -> list[Fault]:
+    """Faults of layers and losses that would leave a mask behind its picture.
+
+    Args:
+        config: from `load_config`.
+        head: of the model.
+    """
+    faults = []
+    for index, component in enumerate(config.data.augment):
+        if component.name in _NOT_FOR_MASKS:
+            message = f"{component.name} mixes or moves pixels without their masks"
+            hint = "RandomFlip, RandomRotation, RandomTranslation and RandomZoom turn both"
+            faults.append(fault(config, f"data.augment.{index}", message, hint))
+    for layer in config.model.layers:
+        if layer.component.name in _MOVING | _NOT_FOR_MASKS:
+            message = f"{layer.component.name} within the model moves the pictures and leaves their masks"
+            faults.append(fault(config, layer.path, message, "write it below `data.augment`, which turns both"))
+    training = config.training
+    if training is not None and training.class_weight is not None and head.loss.like in REGION_LOSSES:
+        message = f"{head.loss.name} looks at whole regions, in which pixels have no weights"
+        hint = f"leave class_weight out; `{head.loss.name}: {{axis: [1, 2]}}` counts each class of each picture alike"
+        faults.append(fault(config, "training.class_weight", message, hint))
+    if head.logits and head.loss.like in REGION_LOSSES:
+        message = f"{head.loss.name} takes probabilities, and the output gives logits"
+        faults.append(fault(config, "model.logits", message, "leave `logits` out"))
+    if config.data.split.stratify:
+        message = "there is no one class of a picture to stratify by: each pixel has one"
+        faults.append(fault(config, "data.split.stratify", message, "leave it out"))
     return faults

@@ -1,0 +1,156 @@
+"""Pictures with masks: paired by name, held against each other, and what pixel values mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from dltrain.config.types import DataConfig, SplitConfig
+from dltrain.data import load_dataset
+from dltrain.data.dataset import IGNORED
+from dltrain.data.pictures.masks import MaskClasses, classes_from_state
+from dltrain.data.sources import source_of
+from dltrain.errors import DataError, texts
+from dltrain.reporting import Reporter
+
+
+def save(root: Path, masks: dict[str, NDArray[np.uint8]], palette: bool = False) -> Path:
+    """A folder of pictures with these masks."""
+    for kind in ("pictures", "masks"):
+        (root / kind).mkdir(parents=True, exist_ok=True)
+    for number, (name, mask) in enumerate(masks.items()):
+        picture = np.random.default_rng(number).integers(0, 255, (*mask.shape, 3), np.uint8)
+        Image.fromarray(picture).save(root / "pictures" / f"{name}.jpg")
+        image = Image.fromarray(mask)
+        if palette:
+            image = Image.fromarray(mask, mode="P")
+            image.putpalette([10, 20, 30, 40, 50, 60, *([0] * 762)])  # of fewer colours Pillow saves fewer bits
+        image.save(root / "masks" / f"{name}.png")
+    return root
+
+
+def halves(*values: int, size: int = 8) -> NDArray[np.uint8]:
+    """A mask with a stripe of each value, from left to right."""
+    return np.repeat(np.array(values, np.uint8), size // len(values))[None, :].repeat(size, axis=0)
+
+
+def read(folder: Path, **more: object):
+    arguments = {"image_size": [8, 8], **more}
+    config = DataConfig("image_folder", path=(str(folder),), task="segmentation", arguments=arguments)
+    return source_of(config).read(config, seed=0, reporter=Reporter())
+
+
+def test_values_become_classes_in_their_order(tmp_path: Path) -> None:
+    raw = read(save(tmp_path, {"a": halves(0, 200), "b": halves(7, 200)}))
+    assert raw.classes == ("0", "7", "200")
+    assert np.array_equal(raw.target[0], halves(0, 2))
+    assert np.array_equal(raw.target[1], halves(1, 2))
+    assert raw.target.dtype == np.uint8
+    assert raw.sizes == ((8, 8), (8, 8))
+
+
+def test_names_an_ignored_value_and_a_palette_are_kept(tmp_path: Path) -> None:
+    folder = save(tmp_path, {"a": halves(0, 1, 255, 255)}, palette=True)
+    raw = read(folder, classes=["ground", "cell"], ignore=255)
+    assert np.array_equal(raw.target[0], halves(0, 1, IGNORED, IGNORED))
+    classes = classes_from_state(raw.reader["masks"])
+    assert (classes.names, classes.values, classes.ignore, classes.palette[:6]) == (
+        ("ground", "cell"), (0, 1), 255, (10, 20, 30, 40, 50, 60),
+    )  # fmt: skip
+    assert read(folder, classes={"0": "ground", "1": "cell", "255": "edge"}).classes == ("ground", "cell", "edge")
+
+
+@pytest.mark.parametrize(("fit", "size"), [("stretch", (4, 8)), ("pad", (8, 16)), ("crop", (8, 4))])
+def test_masks_are_resized_by_nearest_as_their_pictures(tmp_path: Path, fit: str, size: tuple[int, int]) -> None:
+    """In place of Pillow: of a mask twice as large every second pixel; what is beside it is ignored."""
+    rng = np.random.default_rng(1)
+    mask = rng.integers(0, 3, (16, 16), np.uint8)
+    raw = read(save(tmp_path, {"a": mask}), image_size=list(size), fit=fit)
+    found = raw.target[0]
+    if fit == "stretch":
+        expected = mask[2::4, 1::2]
+    elif fit == "pad":
+        expected = np.full(size, IGNORED, np.uint8)
+        expected[:, 4:12] = mask[1::2, 1::2]
+    else:
+        expected = mask[1::2, 4:12][:, 1::2]
+    assert np.array_equal(found, expected)
+
+
+def test_masks_that_are_missing_or_too_many_are_named(tmp_path: Path) -> None:
+    folder = save(tmp_path, {"a": halves(0, 1), "b": halves(0, 1), "c": halves(0, 1)})
+    (folder / "masks" / "b.png").rename(folder / "masks" / "bb.png")
+    with pytest.raises(DataError, match=r"no mask for 1 of 3 pictures: b\.jpg") as caught:
+        read(folder)
+    assert caught.value.exit_code == 3
+    assert "bb.png" in str(caught.value.faults[0].hint)
+    (folder / "pictures" / "b.jpg").unlink()
+    assert "masks without a picture were left out: bb.png" in " ".join(texts(read(folder).notes, "note"))
+
+
+def test_a_mask_of_another_size_is_named(tmp_path: Path) -> None:
+    folder = save(tmp_path, {"a": halves(0, 1), "b": halves(0, 1)})
+    Image.fromarray(halves(0, 1, size=6)).save(folder / "masks" / "b.png")
+    with pytest.raises(DataError, match=r"the mask is 6×6 .* its picture .*b\.jpg 8×8") as caught:
+        read(folder)
+    assert caught.value.faults[0].file == str(folder / "masks" / "b.png")
+
+
+def test_a_value_that_is_no_class_is_named_with_its_file(tmp_path: Path) -> None:
+    folder = save(tmp_path, {"a": halves(0, 1), "b": halves(0, 9)})
+    with pytest.raises(DataError, match=r"the mask has pixels of the value 9, which is no class") as caught:
+        read(folder, classes=["ground", "cell"])
+    assert caught.value.faults[0].file == str(folder / "masks" / "b.png")
+
+
+def test_colours_and_jpegs_are_no_masks(tmp_path: Path) -> None:
+    folder = save(tmp_path, {"a": halves(0, 1), "b": halves(0, 1)})
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / "masks" / "a.png")
+    (folder / "masks" / "b.png").unlink()
+    Image.fromarray(halves(0, 1)).save(folder / "masks" / "b.jpg")
+    with pytest.raises(DataError) as caught:
+        read(folder)
+    said = [fault.message for fault in caught.value.faults]
+    assert "expected a mask of grey values or with a palette, found a picture of RGB colours" in said
+    assert any("a JPEG changes pixel values" in message for message in said)
+
+
+def test_255_beside_small_values_is_asked_about(tmp_path: Path) -> None:
+    raw = read(save(tmp_path, {"a": halves(0, 1, 255, 255)}))
+    assert any("data.ignore: 255 leaves them out" in note for note in texts(raw.notes, "warning"))
+
+
+def test_a_class_of_another_part_only_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "train", {"a": halves(0, 1), "b": halves(0, 1)})
+    save(tmp_path / "test", {"c": halves(0, 2)})
+    config = DataConfig(
+        "image_folder",
+        path=(str(tmp_path / "train"),),
+        test=(str(tmp_path / "test"),),
+        task="segmentation",
+        arguments={"image_size": [8, 8], "classes": ["ground", "cell", "edge"]},
+        split=SplitConfig(),
+    )
+    with pytest.raises(DataError, match="the class 'edge' is in masks of the test part only"):
+        load_dataset(config, seed=0)
+
+
+def test_without_the_task_the_two_folders_are_no_classes(tmp_path: Path) -> None:
+    folder = save(tmp_path, {"a": halves(0, 1)})
+    config = DataConfig("image_folder", path=(str(folder),))
+    with pytest.raises(DataError, match="which are no classes"):
+        source_of(config).read(config, seed=0, reporter=Reporter())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"values": [0, 0]}, {"values": [0, 256]}, {"names": ["a"]}, {"ignore": 1}, {"palette": [1, 2]}, {"values": "01"}],
+)
+def test_a_damaged_description_is_refused(damage: dict[str, object]) -> None:
+    state = {**MaskClasses((0, 1), ("a", "b"), 255, (1, 2, 3)).to_state(), **damage}
+    with pytest.raises(ValueError, match="masks"):
+        classes_from_state(state)

@@ -1,0 +1,176 @@
+"""The class of every pixel: trained, resumed, held against Keras by hand, evaluated and predicted in a fresh process."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dltrain.checking.check import check_config
+from dltrain.data import load_dataset
+from dltrain.data.dataset import IGNORED
+from dltrain.data.sources.shapes import CLASSES, draw
+from dltrain.evaluation.evaluate import evaluate
+from dltrain.evaluation.load_run import load_run
+from dltrain.evaluation.predictions.predict import predict
+from dltrain.model.build import build_model
+from dltrain.model.heads.rules import resolve_heads
+from dltrain.training.fit import fit
+from dltrain.training.history import read_history
+from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
+
+SHAPES = """
+name: pixels
+seed: 5
+data:
+  source: image_folder
+  path: data
+  task: segmentation
+  image_size: [16, 16]
+  classes: [background, circle, square, triangle]
+  ignore: 255
+  split: {test: 0.25, validation: 0.25}
+  augment:
+    - RandomFlip
+    - RandomRotation: {factor: 0.1, fill_mode: constant}
+model:
+  layers:
+    - Conv2D: {filters: 6, kernel_size: 3, padding: same, activation: relu, name: fine}
+    - MaxPooling2D: {}
+    - Conv2D: {filters: 8, kernel_size: 3, padding: same, activation: relu}
+    - UpSampling2D: {name: up}
+    - Concatenate: {from: [up, fine]}
+training:
+  epochs: 3
+  batch_size: 8
+  class_weight: {background: 0.5}
+"""
+
+
+def save_shapes(folder: Path, count: int) -> Path:
+    """Pictures 40×32 with masks whose edges are ignored."""
+    for kind in ("pictures", "masks"):
+        (folder / kind).mkdir(parents=True)
+    for number in range(count):
+        picture, mask = draw(np.random.default_rng(number), 40, border=1)
+        Image.fromarray(picture[:, :32]).save(folder / "pictures" / f"{number:02}.png")
+        Image.fromarray(mask[:, :32]).save(folder / "masks" / f"{number:02}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("pixels")
+    save_shapes(made / "data", 32)
+    return made
+
+
+@pytest.fixture(scope="module")
+def whole(folder: Path) -> Path:
+    fit(config_of(SHAPES, folder=folder), run_dir=folder / "whole")
+    return folder / "whole"
+
+
+def test_resumes_to_the_bit_with_turned_masks(folder: Path, whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = fit_with_interruptions(config_of(SHAPES, folder=folder), folder / "cut", monkeypatch, [2, 3])
+    assert_same_bits(whole, folder / "cut")
+    assert result.metrics == json.loads((whole / "metrics.json").read_text())["metrics"]
+    assert (whole / "masks.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluation_gives_the_same_again_and_of_other_pictures(folder: Path, whole: Path) -> None:
+    from sklearn.metrics import jaccard_score
+
+    document = json.loads((whole / "metrics.json").read_text())
+    again = evaluate(whole, part="test")
+    assert again.metrics == document["metrics"]["test"]
+    assert again.metrics["mean_iou"] == pytest.approx(again.metrics["mean_iou"])
+    other = save_shapes(folder / "other", 6)
+    found = evaluate(whole, data=[str(other)])
+    said, true = saved_masks(whole, other, folder / "said")
+    assert set(np.unique(said)) <= {0, 1, 2, 3}
+    assert found.report["counts"] == "pixels"
+    # The other pictures in the model's own size are told as `predict` says them in Python.
+    arrays = predict(whole, data=[str(other)]).arrays["mask"]
+    part = load_dataset(config_of(SHAPES.replace("path: data", "path: other"), folder=folder).data, seed=5).parts
+    codes = {file: mask for one in part.values() for file, mask in zip(one.identifiers["file"], one.targets["mask"])}
+    small = np.stack([codes[name] for name in sorted(codes)])
+    counted = small != IGNORED
+    expected = jaccard_score(small[counted], arrays[counted], average="macro")
+    assert found.metrics["mean_iou"] == pytest.approx(expected)
+    assert true.shape == said.shape
+
+
+def saved_masks(run: Path, pictures: Path, where: Path) -> tuple[Any, Any]:
+    """Predicted masks as they stand in the files, and the true ones."""
+    result = predict(run, data=[str(pictures)], masks=where)
+    files = [Image.open(path) for path in result.columns["mask"]]
+    assert all(image.mode == "P" and image.size == (32, 40) for image in files)
+    said = np.stack([np.asarray(image) for image in files])
+    shares = np.stack([result.columns[f"share_{label}"] for label in CLASSES], axis=1)
+    assert shares == pytest.approx(np.stack([(said == code).mean(axis=(1, 2)) for code in range(4)], axis=1))
+    return said, np.stack([np.asarray(Image.open(path)) for path in sorted((pictures / "masks").iterdir())])
+
+
+def test_a_script_by_hand_in_keras_has_the_same_losses(folder: Path) -> None:
+    """The same first weights and the same order of rows: Keras's own fit, its own `ignore_class`."""
+    import keras
+
+    text = SHAPES[: SHAPES.index("  augment")] + SHAPES[SHAPES.index("model:") :]
+    config = config_of(text, "training.class_weight=null", "training.shuffle=false", folder=folder)
+    fit(config, run_dir=folder / "beside")
+    dataset = load_dataset(config.data, seed=config.seed)
+    heads = resolve_heads(config.model, dataset.schema, None)
+    first = build_model(config.model, dataset.schema, heads, seed=config.draw_seed)
+
+    inputs = keras.Input((16, 16, 3))
+    fine = keras.layers.Conv2D(6, 3, padding="same", activation="relu")(inputs)
+    deep = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(keras.layers.MaxPooling2D()(fine))
+    joined = keras.layers.Concatenate()([keras.layers.UpSampling2D()(deep), fine])
+    model = keras.Model(inputs, keras.layers.Conv2D(4, 1, activation="softmax")(joined))
+    model.set_weights(first.get_weights())
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(ignore_class=255))
+
+    def arrays(name: str) -> tuple[Any, Any]:
+        part = dataset.parts[name]
+        pictures = part.inputs["image"]
+        scaled = pictures if isinstance(pictures, np.ndarray) else pictures.take(np.arange(len(pictures))).read(0, len(pictures))
+        return np.asarray(scaled, np.float32), part.targets["mask"].astype("int32")
+
+    by_hand = model.fit(*arrays("train"), batch_size=8, epochs=3, shuffle=False, verbose=0).history["loss"]
+    own = [row["loss"] for row in read_history(folder / "beside" / "history.csv")]
+    assert own == pytest.approx(by_hand, rel=2e-5)
+
+
+def test_the_h5_opens_in_plain_keras(whole: Path) -> None:
+    import keras
+
+    model = keras.models.load_model(whole / "checkpoints" / "last.h5")
+    stored = load_run(whole)
+    own = stored.build(stored.checkpoint("last")[1])
+    x = np.random.default_rng(0).random((2, 16, 16, 3), np.float32)
+    assert np.array_equal(model.predict(x, verbose=0), own.predict(x, verbose=0))
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("training.members=3", "members are averaged"),
+        ("evaluation.calibrate=temperature", "probabilities of classes are calibrated"),
+        ("evaluation.baselines=[linear]", "each pixel has a class"),
+        ("data.augment=[MixUp]", "without their masks"),
+        ("model.layers.0={RandomFlip: {name: fine}}", "leaves their masks"),
+        ("training.loss=Dice", "pixels have no weights"),
+        ("data.split.stratify=true", "no one class of a picture"),
+        ("data.target=kind", "masks are what is learnt"),
+        ("model.output={Dense: {units: 3, activation: softmax}}", "cannot tell 4 classes apart"),
+        ("model.layers.3={MaxPooling2D: {name: up}}", "Concatenate"),
+    ],
+)
+def test_what_does_not_go_with_masks_is_said_before_training(folder: Path, word: str, said: str) -> None:
+    result = check_config(config_of(SHAPES, word, folder=folder))
+    assert any(said in fault.message for fault in result.errors), [str(fault) for fault in result.errors]
