@@ -17,8 +17,11 @@ _CONTROLS |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range
 # What begins a line for a person is a command for a CI job: "::error ..." at its start, "##[...]" anywhere (GitHub, Azure).
 _COMMAND = re.compile(r"^([^\S\n]*)::|##(?=vso)?\[|##vso\[", flags=re.MULTILINE)
 # A path made of a URL has one slash: "https:/user:password@host".
-_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:/+)[^\s/@'\"]*@")
-_SECRET = re.compile(r"([?&](?:[\w-]*(?:token|key|secret|password|signature|sig|credential)[\w-]*)=)[^&\s'\"]+", re.IGNORECASE)
+# Bounded, so that long text of one word is looked through in one go.
+_CREDENTIALS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,40}:/+)[^\s/@'\"]*@")
+_SECRET = re.compile(
+    r"([?&](?:[\w-]{0,60}(?:token|key|secret|password|signature|sig|credential)[\w-]{0,60})=)[^&\s'\"]+", re.IGNORECASE
+)
 
 
 def printable(text: str) -> str:

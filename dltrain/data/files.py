@@ -54,7 +54,8 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
             if not found:
                 faults.append(Fault(f"no file matches {shown(path)}", hint=neighbours(path)))
         else:
-            faults.append(Fault(f"no such file: {shown(path)}", hint=neighbours(path)))
+            hint = "standard input is not read: save it as a file first" if path == "-" else neighbours(path)
+            faults.append(Fault(f"no such file: {shown(path)}", hint=hint))
     if faults:
         raise DataError(faults)
     return files

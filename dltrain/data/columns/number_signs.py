@@ -16,6 +16,7 @@ GROUPING = " \u00a0\u202f\u2009\u2007'\u2019"
 CURRENCY = r"US\$|R\$|[$€£¥₹₽₩₺]|USD|EUR|GBP|CHF|JPY|CAD|AUD|SEK|NOK|DKK|PLN|CZK|HUF|INR|CNY|Fr\.|kr\.?|zł|Kč|Rs\.?"
 # The minus of typesetters, the dash that word processors make of one, that of Chinese and Japanese fonts.
 MINUS = "\u2212\u2013\uff0d"
+_LONGEST = 400  # characters of a number with all that stands around it
 _DIGITS = re.compile(rf"[-+{MINUS}]?[\d.,{GROUPING}]*\d[\d.,]*")
 _AFFIXES = re.compile(
     rf"^\(?\s*[-+{MINUS}]?\s*(?:{CURRENCY})?\s*\(?\s*[-+{MINUS}]?\s*|\s*(?:{CURRENCY}|%)?\s*-?\)?$|(?<=\d)[eE][-+]?\d{{1,3}}$"
@@ -141,6 +142,8 @@ class _Column:
         """None where the column holds something else than numbers (a header above them does not count)."""
         found = cls(Counter(), Counter(), set())
         odd = filled = long_whole = 0
+        # No number is so long, and the patterns below look at long text for very long.
+        values = [value if value is None or len(value) <= _LONGEST else "x" for value in values]
         units = {match[0].strip() for value in values[1:] if value and (match := _UNIT.search(value))}
         if len(units) == 1:
             values = [_UNIT.sub("", value) for value in values]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ROWS_LOOKED_AT = 50
 FEW_ROWS = 3
 # How a number or a date begins.
-_FIGURE = re.compile(rf"[-+(\u2212]?\s*(?:{CURRENCY})?\s*[.,]?\d")
+_FIGURE = re.compile(rf"[-+(\u2212]?\s*(?:(?:{CURRENCY})\s*)?[.,]?\d")
 # Words that stand for a value that is not known.
 _NOT_KNOWN = ("unknown", "missing", "none", "nil", "n.d.", "nd", "n.a.", "tbd", "absent", "error")
 _UNKNOWN = {*(word.casefold() for word in USUAL_MISSING), *_NOT_KNOWN}
@@ -41,6 +41,7 @@ _UNIT = re.compile(
     r"|[\[(].*[\])]|[\w°µμ%²³-]+(/| per |\^-?\d|\*)[\w°µμ²³/^*.-]+|[\w°µμ]+ ?[\w°µμ]*([²³]|-1|-2|-3|⁻¹|⁻²|⁻³)"
 )
 _MANY = 2
+_LONGEST = 100  # characters of a unit: the pattern looks at long text for very long
 
 
 def units_below(
@@ -85,7 +86,7 @@ def _judged(cells: Sequence[str], figures: Sequence[int], frame: polars.DataFram
     told = [cells[index] for index in figures if cells[index].strip("-")]  # a dash: no unit
     if not told or any(_FIGURE.match(cell) for cell in cells) or any(cell.casefold() in _UNKNOWN for cell in told):
         return [], ""
-    others = [index for index in range(len(cells)) if index not in figures and cells[index] and not _UNIT.fullmatch(cells[index])]
+    others = [index for index in range(len(cells)) if index not in figures and cells[index] and not _is_unit(cells[index])]
     if others and (len(told) < _MANY or any(cells[index] in frame[frame.columns[index]][1:].to_list() for index in others)):
         return [], ""
     where, shown = f"the line below the header of {file}", listed(_some(cells), 4)
@@ -98,7 +99,11 @@ def _judged(cells: Sequence[str], figures: Sequence[int], frame: polars.DataFram
 
 
 def _mostly_units(cells: Sequence[str]) -> bool:
-    return 0 < len(cells) <= 2 * sum(_UNIT.fullmatch(cell) is not None for cell in cells)
+    return 0 < len(cells) <= 2 * sum(map(_is_unit, cells))
+
+
+def _is_unit(cell: str) -> bool:
+    return len(cell) <= _LONGEST and _UNIT.fullmatch(cell) is not None
 
 
 def _some(cells: Sequence[str]) -> list[str]:

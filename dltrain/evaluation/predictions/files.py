@@ -27,7 +27,7 @@ MOST_LINES = 10  # pictures that are answered in words
 LIKELY = 3
 WORTH_A_WORD = 0.005
 _LONGEST_SHOWN = 40
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$|^$')
 
 
