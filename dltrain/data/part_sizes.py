@@ -9,6 +9,29 @@ class SplitError(ValueError):
     """Rows cannot be put into the parts that the config asks for."""
 
 
+def rolling_sizes(num_rows: int, test: float | None, folds: int, fold: int) -> dict[str, int]:
+    """Rows of each part where the origin rolls on: each fold trains on all rows before those that it is validated on.
+
+    The rows that the test part leaves are cut as scikit-learn's `TimeSeriesSplit` cuts them; those after a fold's validation part
+    are of none (`rest`).
+
+    Args:
+        num_rows: of the series, in the order of time.
+        test: share that is kept for the test, the last rows.
+        folds: how many.
+        fold: which, from 1 on.
+
+    Raises:
+        SplitError: there are too few rows.
+    """
+    num_test = math.ceil(num_rows * test) if test else 0
+    size = (num_rows - num_test) // (folds + 1)
+    if size < 1:
+        raise SplitError(f"{num_rows} rows are too few for {folds} folds in the order of time")
+    later = (folds - fold) * size
+    return {"train": num_rows - num_test - later - size, "validation": size, "rest": later, "test": num_test}
+
+
 def part_sizes(
     num_rows: int, test: float | None, validation: float | None, *, validation_as_keras: bool = False
 ) -> dict[str, int]:

@@ -114,7 +114,9 @@ def _notes(plan: SweepPlan, trials: list[Trial]) -> list[str]:
         where = "its metrics.json names the layer" if len(dead) == 1 else "the metrics.json of each names the layer"
         notes.append(f"dead units: {_named(dead)}; {where}")
     if plan.folds and not plan.space:
-        notes.append(f"{plan.folds} folds: each row was held out once")
+        rolling = "each was validated on the rows after those that it was trained on"
+        said = rolling if plan.config.data.series is not None else "each row was held out once"
+        notes.append(f"{plan.folds} folds: {said}")
     return notes
 
 
@@ -152,6 +154,8 @@ def best_text(plan: SweepPlan, best: Trial) -> str:
     whole = dict(plain["data"]["split"])
     for name in ("folds", "fold"):
         whole.pop(name, None)
+    if "time" in whole and not {"test", "validation"} & set(whole):
+        del whole["time"]  # nothing is split any more
     without = {**plain, "data": {**plain["data"], "split": whole}}
     if not _watches_validation(fit.config) and _can_be(without, plan.config):
         return head + "# It trains on the rows of all folds.\n" + dump_yaml(without)

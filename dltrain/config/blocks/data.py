@@ -232,7 +232,7 @@ def read_split(context: Context, node: Node) -> SplitConfig:
     values = read_block(context, node, "data.split", {})
     config = SplitConfig(**values)
     hows = [how for how in HOW if values.get(how) is not None]
-    if len(hows) > 1:
+    if len(hows) > 1 and hows != ["time", "folds"]:  # of a series: a rolling origin
         context.faults.add(node, "data.split", f"expected one of column, group, time, folds, found {' and '.join(hows)}")
     if config.column is not None:
         for name in ("test", "validation", "stratify"):
@@ -253,7 +253,7 @@ def read_split(context: Context, node: Node) -> SplitConfig:
     if config.time is not None and config.stratify:
         context.faults.add(node, "data.split.stratify", "rows split by time cannot be stratified")
     for name in ("group", "time"):
-        if values.get(name) is not None and config.test is None and config.validation is None:
+        if values.get(name) is not None and config.test is None and config.validation is None and config.folds is None:
             context.faults.add(
                 node,
                 f"data.split.{name}",

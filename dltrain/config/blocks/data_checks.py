@@ -25,6 +25,9 @@ def check_data(context: Context, node: MappingNode, config: DataConfig, source: 
     _check_kinds_of_data(context, node, config, source)
     if config.series is not None:
         _check_series(context, node, config, source)
+    elif config.split.time is not None and config.split.folds is not None:
+        hint = "leave one of time and folds out, or say `data.series`"
+        context.faults.add(node.entries["split"], "data.split", "folds by time are those of a series", hint)
     if config.task == MULTILABEL or config.labels is not None:
         _check_labels(context, node, config, source)
     _check_columns(context, node, config)
@@ -160,7 +163,7 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
     if source is not None and source.holds != "table":
         add(place, "data.series", f"a series is a table, {source.name} is none", "source: csv or source: parquet")
     split = config.split
-    for name in ("column", "group", "folds", "stratify", "shuffle", "like"):
+    for name in ("column", "group", "stratify", "shuffle", "like"):
         if getattr(split, name) is not None:
             hint = "`split: {test: 0.2, validation: 0.2}` takes the last rows; parts can also be files (data.test)"
             add(node.entries["split"], f"data.split.{name}", "a series is split by time", hint)

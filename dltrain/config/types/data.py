@@ -38,7 +38,12 @@ class SplitConfig:
     column: str | None = keyed("name", "Column that says train, validation or test.", example="part")
     group: str | None = keyed("name", "Column whose equal values stay in one part.", example="owner")
     time: str | None = keyed("name", "Column by which the last rows become the test part.", example="date")
-    folds: int | None = keyed("int>=2", "Cross-validation over so many folds: `dltrain sweep` fits each.", example=5)
+    folds: int | None = keyed(
+        "int>=2",
+        "Cross-validation over so many folds: `dltrain sweep` fits each. Of a series each is validated on the rows after those "
+        "that it trains on.",
+        example=5,
+    )
     fold: int | None = keyed("int>=1", "The one fold that is held out as validation part; a sweep sets it.", example=1)
     stratify: bool | None = keyed(
         "bool", "Keep the shares of the classes in each part; by default for classification.", example=False

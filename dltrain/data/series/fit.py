@@ -17,7 +17,7 @@ from dltrain.data.columns.column import FeatureColumn, check_gaps, fit_feature, 
 from dltrain.data.columns.kind import Learning
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.fitted import Fitted
-from dltrain.data.part_sizes import SplitError, part_sizes
+from dltrain.data.part_sizes import SplitError, part_sizes, rolling_sizes
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.series.groups import Groups, label_of, read_groups, shown_names
@@ -86,6 +86,8 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     facts += map(Note, (*_season_line(config, preprocessing), *_gap_lines(preprocessing, features, targets)))
     notes[:0] = facts
     within = f" within each of {len(groups.names):,} series" if series.id else ""
+    if config.split.folds is not None:
+        within = f"{within}, fold {config.split.fold} of {config.split.folds}"
     manner = f"by time{within}" + (", files of their own" if raw.parts else "")
     return Fitted(preprocessing, parts, notes, _resolved(preprocessing), manner)
 
@@ -137,11 +139,11 @@ def _split(config: DataConfig, line: Timeline) -> dict[str, Rows]:
     first, short, refused = 0, 0, None
     for end in ends:
         try:
-            sizes = part_sizes(end - first, config.split.test, config.split.validation)
+            sizes = _sizes(config, end - first)
         except SplitError as error:
             sizes, short, refused = {"train": end - first}, short + 1, error
         for name, size in sizes.items():
-            if size:
+            if size and name != "rest":
                 found.setdefault(name, []).append(np.arange(first, first + size))
             first += size
     if refused is not None:
@@ -150,6 +152,14 @@ def _split(config: DataConfig, line: Timeline) -> dict[str, Rows]:
         said = f"{short:,} series are too short to be split and are in the training part alone"
         line.notes.append(warn(said, "short_series"))
     return {name: np.concatenate(places) for name, places in found.items() if places}
+
+
+def _sizes(config: DataConfig, num_rows: int) -> dict[str, int]:
+    """How many of the rows of one series each part has, in the order of time."""
+    split = config.split
+    if split.folds is None:
+        return part_sizes(num_rows, split.test, split.validation)
+    return rolling_sizes(num_rows, split.test, split.folds, split.fold or 1)
 
 
 def _joined(times: list[Times]) -> Times:
