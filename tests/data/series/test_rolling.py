@@ -52,7 +52,7 @@ def test_each_series_by_its_own_time(tmp_path: Path) -> None:
     for fold in (1, 2, 3):
         parts = load(fold)
         # 56 and 33 rows without the test part: folds of 14 and 8.
-        ends = {0: 14 + 14 * fold, 1000: 9 + 8 * fold}
+        ends = (14 + 14 * fold, 9 + 8 * fold)
         assert parts["train"] == [1000 + y for y in range(3, ends[0] - 14)] + [2000 + y for y in range(3, ends[1] - 8)]
         assert parts["validation"] == [1000 + y for y in range(ends[0] - 14, ends[0])] + [
             2000 + y for y in range(ends[1] - 8, ends[1])
@@ -65,4 +65,4 @@ def test_each_series_by_its_own_time(tmp_path: Path) -> None:
 def test_folds_by_time_are_those_of_a_series() -> None:
     text = "data: {source: csv, path: a.csv, target: y, split: {time: day, folds: 3}}\nmodel: {layers: [Flatten]}\n"
     with pytest.raises(ConfigError, match="folds by time are those of a series"):
-        load_config_text(text)
+        load_config_text(text, folder=Path())
