@@ -38,13 +38,26 @@ def one_line(text: str, width: int | None = None) -> str:
     return line if width is None or display_width(line) <= width else line[: width - 3] + "..."
 
 
+# What joins pictures to one, shows a sign as a picture, and colours the skin of the one before.
+_JOINER, _AS_PICTURE, _SKINS = "\u200d", "\ufe0f", "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
+
+
 def display_width(text: str) -> int:
-    """Columns that a terminal takes for the text: two for a wide East Asian character, none for a combining one."""
+    """Columns that a terminal takes for the text: two for wide letters and pictures, none for what joins the one before."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text
-    )
+    columns, before, last = 0, "", 0
+    for letter in text:
+        if unicodedata.category(letter) in ("Mn", "Me", "Cf"):  # accents, vowels of Thai and Hindi, joiners
+            wide = letter == _AS_PICTURE and last == 1 and not before.isalnum()
+            columns, last = columns + wide, last + wide
+        elif before == _JOINER or letter in _SKINS or "\u1160" <= letter <= "\u11ff":  # of the picture, or syllable, before
+            last = 0
+        else:
+            last = 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+            columns += last
+        before = letter
+    return columns
 
 
 # A secret that a config takes from the environment -> the reference that stands for it in all that is written or shown.

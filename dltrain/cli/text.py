@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from dltrain.wording import display_width, one_line
 
 # A column of a table is not made narrower than this.
 _NARROWEST = 12
+# Where a cell may go on in the next line.
+_BREAKS = r" ,/_-"
 
 
 def format_number(value: Any) -> str:
@@ -81,7 +84,8 @@ def table(
     widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
     is_left = [not left <= index < left_after for index in range(len(widths))]
     if width is not None and _total(widths) > width:
-        widths = _narrowed(widths, is_left, width)
+        words = [max(map(_longest_piece, column)) for column in zip(*lines, strict=True)]
+        widths = _narrowed(widths, is_left, width, words)
     groups = [list(range(len(widths)))] if width is None else _groups(widths, width)
     return "\n\n".join(
         "\n".join(
@@ -96,13 +100,22 @@ def _total(widths: Sequence[int]) -> int:
     return sum(widths) + 2 * (len(widths) - 1)
 
 
-def _narrowed(widths: Sequence[int], is_left: Sequence[bool], width: int) -> list[int]:
-    """The widths with columns of text narrowed until the table fits, or none is wider than `_NARROWEST`; the first one last."""
+def _longest_piece(cell: str) -> int:
+    return max(map(display_width, re.split(rf"(?<=[{_BREAKS}])", cell)))
+
+
+def _narrowed(widths: Sequence[int], is_left: Sequence[bool], width: int, words: Sequence[int]) -> list[int]:
+    """The widths with columns of text narrowed until the table fits, or none is wider than `_NARROWEST`; the first one last.
+
+    Words are cut only where it is not enough to put some of them on the next line.
+    """
     widths = list(widths)
     text = [index for index in range(len(widths)) if is_left[index]]
-    for columns in ([index for index in text if index > 0], [index for index in text if index == 0]):
-        while _total(widths) > width and any(widths[index] > _NARROWEST for index in columns):
-            widths[max(columns, key=widths.__getitem__)] -= 1
+    floors = [max(word, _NARROWEST) for word in words]
+    for least in (floors, [_NARROWEST] * len(widths)):
+        for columns in ([index for index in text if index > 0], [index for index in text if index == 0]):
+            while _total(widths) > width and (wide := [index for index in columns if widths[index] > least[index]]):
+                widths[max(wide, key=widths.__getitem__)] -= 1
     return widths
 
 
@@ -135,7 +148,7 @@ def _fold(cell: str, width: int) -> list[str]:
         end = 1
         while end < len(cell) and display_width(cell[: end + 1]) <= width:
             end += 1
-        nicer = max(cell.rfind(mark, width // 2, end) for mark in " ,/-_")
+        nicer = max(cell.rfind(mark, width // 2, end) for mark in " ,/_-")
         end = nicer + 1 if nicer > 0 else end
         pieces.append(cell[:end].rstrip())
         cell = cell[end:].lstrip()

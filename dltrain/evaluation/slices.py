@@ -163,14 +163,16 @@ def part_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Serie
     if reason:
         raise UsageError(f"--by cuts the rows of a table by its columns; {reason}")
     frame = read_rows_again(scored.places, scored.paths, scored.stored.preprocessing, seed=scored.stored.config.seed)
-    missing = [name for name in names if name not in frame.columns]
+    # The blanks around names of a header are left out, as the config's own names are looked up.
+    found = {name: name if name in frame.columns else name.strip() for name in names}
+    missing = [name for name, column in found.items() if column not in frame.columns]
     if missing:
         faults = [Fault(f"there is no column {name} to cut by", hint=column_hint(name, frame.columns)) for name in missing]
         raise UsageError(faults)
     rows = scored.part.row_ids
     if len(rows) and int(rows.max()) >= frame.height:
         raise DataError("the data has changed while it was evaluated")
-    return {name: frame[name][rows] for name in names}
+    return {name: frame[column][rows] for name, column in found.items()}
 
 
 def _id_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Series]:

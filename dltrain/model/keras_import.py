@@ -152,6 +152,8 @@ def _settle(keras: Any) -> None:
     keras.config.set_floatx(SETTINGS["floatx"])
     keras.config.set_epsilon(SETTINGS["epsilon"])
     keras.config.set_image_data_format(SETTINGS["image_data_format"])
+    keras.config.set_max_epochs(None)
+    keras.config.set_max_steps_per_epoch(None)
     setattr(keras, _SETTLED, True)
 
 

@@ -79,6 +79,8 @@ def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, 
     if asked is not None:
         if asked in names:
             return asked
+        if asked.strip() in names:  # the blanks around names of a header are left out
+            return asked.strip()
         if not header and re.fullmatch(r"-?\d+", asked) and int(asked) != 0 and -len(names) <= int(asked) <= len(names):
             return names[int(asked) - (int(asked) > 0)]
         close = nearest(asked, names)

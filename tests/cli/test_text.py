@@ -101,6 +101,31 @@ def test_e5_a_table_is_no_wider_than_the_terminal_and_loses_nothing(width):
     assert all(word in "".join(text.split()) for word in ("metric5", "0.9792", "finished"))
 
 
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("猫", 2),
+        ("e\u0301", 1),
+        ("น้ำ", 2),
+        ("😀", 2),
+        ("\u2764\ufe0f", 2),
+        ("👩\u200d👩\u200d👧", 2),
+        ("👍\U0001f3fd", 2),
+        ("🇨🇭", 2),
+        ("\u1112\u1161\u11ab", 2),
+    ],
+)
+def test_e5_names_of_all_scripts_take_the_columns_that_a_terminal_gives_them(text, columns):
+    assert display_width(text) == columns
+
+
+def test_e5_words_are_cut_only_where_there_is_no_other_way():
+    text = table(["name", "task", "where"], [["olivetti_faces", "classification", "comes with scikit-learn"]], left=3, width=48)
+    assert max(map(display_width, text.splitlines())) <= 48
+    assert "classification" in text
+    assert "scikit-learn" in text
+
+
 @given(
     cells=st.lists(st.lists(st.text("ab 漢-", max_size=30), min_size=3, max_size=3), min_size=1, max_size=4),
     width=st.integers(40, 90),

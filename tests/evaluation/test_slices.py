@@ -85,6 +85,7 @@ def test_the_configs_gates_hold_for_every_slice(folder, capsys):
     assert "gate accuracy>=0.5 by region: north: met" in out.out
     assert "worse than the baseline where region is: west" in out.out
     assert run(["evaluate", str(folder / "run"), "--data", str(folder / "t.csv"), "--by", "a", "--no-require"]) == 0
+    assert run(["evaluate", str(folder / "run"), "--by", "region ", "--no-require"]) == 0  # as a header may write it
     assert run(["evaluate", str(folder / "run"), "--by", "regoin"]) == 2
     assert "did you mean" in capsys.readouterr().err
 

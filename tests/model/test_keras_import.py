@@ -22,7 +22,7 @@ layer.build((None, 2))
 print(json.dumps({
     "floatx": keras.config.floatx(), "epsilon": keras.config.epsilon(), "format": keras.config.image_data_format(),
     "weights": str(layer.kernel.dtype), "home": config.keras_home(), "backend": keras.config.backend(),
-    "epochs": keras.config.max_epochs(), "ignored": ignored_settings,
+    "epochs": keras.config.max_epochs(), "steps": keras.config.max_steps_per_epoch(), "ignored": ignored_settings,
 }))
 """
 
@@ -69,5 +69,7 @@ def test_f9_a_settings_file_that_keras_refuses_ends_nothing(tmp_path: Path) -> N
 def test_f9_an_earlier_import_with_other_settings_is_put_right(tmp_path: Path) -> None:
     (tmp_path / ".keras").mkdir()
     (tmp_path / ".keras" / "keras.json").write_text('{"floatx": "float64", "image_data_format": "channels_first"}')
-    found = imported(tmp_path, "import keras\nkeras.layers.Dense(1).dtype\n" + CODE)
+    code = "import keras\nkeras.layers.Dense(1).dtype\n" + CODE
+    found = imported(tmp_path, code, KERAS_MAX_EPOCHS="1", KERAS_MAX_STEPS_PER_EPOCH="2")
     assert (found["floatx"], found["format"], found["weights"]) == ("float32", "channels_last", "float32")
+    assert (found["epochs"], found["steps"]) == (None, None)

@@ -464,6 +464,8 @@ def test_names_that_are_nearly_right():
         ([("m", "x"), ("f", "y"), ("m", "x")], False),
         ([("sex", "kind"), ("f", "y"), ("m", "x")], True),
         ([("?", "2"), ("3", "4"), ("5", "6")], False),
+        ([("0", "1", "2"), ("0.5", "4", "a"), ("1.5", "6", "b")], True),
+        ([("1", "2", "3"), ("4", "5", "6"), ("7", "8", "9")], False),
     ],
 )
 def test_header(rows, expected):
