@@ -34,7 +34,7 @@ def check_members(config: Config, facts: DataFacts) -> Iterator[Fault]:
         return
     if not training.members.folds:
         return
-    from dltrain.data.tables.fit_streamed import why_streamed  # NumPy, which other configs need not
+    from dltrain.data.tables.streamed.fit import why_streamed  # NumPy, which other configs need not
 
     hint = SEEDS.format(number=training.members.count)
     split = data.split

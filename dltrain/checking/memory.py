@@ -91,7 +91,7 @@ def _is_streamed(config: Config) -> bool:
     source = SOURCES.get(config.data.source)
     if source is None or not source.in_blocks:
         return False
-    from dltrain.data.tables.fit_streamed import why_streamed
+    from dltrain.data.tables.streamed.fit import why_streamed
 
     return bool(why_streamed(config.data))
 

@@ -27,9 +27,9 @@ from dltrain.data.sources import read_source, source_of
 from dltrain.data.splits import Rows, describe_parts
 from dltrain.data.tables.combine import combine_parts, num_rows
 from dltrain.data.tables.fit import fit_table
-from dltrain.data.tables.fit_streamed import fit_streamed, why_streamed
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.tables.row_blocks import mark_blocks
+from dltrain.data.tables.streamed.fit import fit_streamed, why_streamed
 from dltrain.errors import ConfigError, DataError, Fault, Note, UsageError, as_warning, texts, warn
 from dltrain.reporting import Reporter
 from dltrain.wording import listed, shown

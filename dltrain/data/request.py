@@ -10,7 +10,7 @@ from dltrain.config.catalog.sources import is_generated
 from dltrain.config.types import Config, DataConfig, ModelConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.load import SILENT, load_dataset, prepare, read_raw
-from dltrain.data.tables.fit_streamed import why_streamed
+from dltrain.data.tables.streamed.fit import why_streamed
 from dltrain.reporting import Reporter
 
 

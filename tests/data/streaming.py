@@ -31,11 +31,11 @@ def error_of(patch: pytest.MonkeyPatch, bound: str, config: DataConfig) -> Dltra
 
 def small_chunks(patch: pytest.MonkeyPatch, chunk: int, file: int = 0) -> None:
     """Files of a few kilobytes are read in many chunks, put in many files, transformed in many blocks."""
-    patch.setattr("dltrain.data.tables.chunks.CHUNK_BYTES", chunk)
-    patch.setattr("dltrain.data.tables.chunks.BATCH_ROWS", chunk)
-    patch.setattr("dltrain.data.tables.convert.FILE_BYTES", file or 4 * chunk)
-    patch.setattr("dltrain.data.tables.convert.LOOK_BYTES", 4 * chunk)
-    patch.setattr("dltrain.data.tables.fit_streamed.BLOCK_BYTES", 4 * chunk)
+    patch.setattr("dltrain.data.tables.streamed.chunks.CHUNK_BYTES", chunk)
+    patch.setattr("dltrain.data.tables.streamed.chunks.BATCH_ROWS", chunk)
+    patch.setattr("dltrain.data.tables.streamed.convert.FILE_BYTES", file or 4 * chunk)
+    patch.setattr("dltrain.data.tables.streamed.convert.LOOK_BYTES", 4 * chunk)
+    patch.setattr("dltrain.data.tables.streamed.rows.BLOCK_BYTES", 4 * chunk)
 
 
 def assert_same(resident: Dataset, streamed: Dataset) -> None:

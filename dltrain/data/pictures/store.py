@@ -19,7 +19,7 @@ from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.pictures.files import PictureError, decode_file, quiet_pillow, unusable
 from dltrain.data.pictures.form import upright_size
 from dltrain.data.pictures.picture_file import PictureFile
-from dltrain.data.tables.column_files import read_meta, write_meta
+from dltrain.data.tables.streamed.column_files import read_meta, write_meta
 from dltrain.errors import Fault, RunError
 from dltrain.reporting import Reporter
 from dltrain.storage.stored_folders import META, make_folder

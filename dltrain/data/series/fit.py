@@ -28,13 +28,13 @@ from dltrain.data.series.timeline import Timeline, arrange
 from dltrain.data.series.times import Times, read_times
 from dltrain.data.series.window_scale import LEAST, deviations, window_scale
 from dltrain.data.splits import Rows
-from dltrain.data.tables.column_files import write_meta
 from dltrain.data.tables.fitting.columns import fit_column
 from dltrain.data.tables.fitting.kinds import column_kinds, decided_dates, feature_columns
 from dltrain.data.tables.fitting.reading import check_columns, reading_of, text_options, with_units
 from dltrain.data.tables.fitting.summary import summarize
 from dltrain.data.tables.fitting.targets import scaled_target, target_names
 from dltrain.data.tables.preprocessing import TablePreprocessing, locator
+from dltrain.data.tables.streamed.column_files import write_meta
 from dltrain.data.targets import HINT_CONSTANT, transformed
 from dltrain.errors import ConfigError, DataError, Note, warn
 from dltrain.parts import PARTS

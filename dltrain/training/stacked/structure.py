@@ -13,7 +13,7 @@ from dltrain.config.types import MULTILABEL, SEGMENTATION, Component, Config, La
 from dltrain.data.dataset import Schema
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
-from dltrain.data.tables.fit_streamed import why_streamed
+from dltrain.data.tables.streamed.fit import why_streamed
 from dltrain.errors import ConfigError
 from dltrain.model.build import is_frozen
 from dltrain.model.frozen import MOST_BYTES

@@ -220,8 +220,8 @@ def test_stored_preprocessing_and_the_cache(tmp_path: Path, monkeypatch: pytest.
     folders = sorted((tmp_path / "cache" / "streamed").glob("[rt]*"))
     assert [folder.name.partition("-")[0] for folder in folders] == ["rows", "table"]
     stamps = [folder.stat().st_mtime_ns for folder in folders]
-    monkeypatch.setattr("dltrain.data.tables.convert._Conversion.run", pytest.fail)
-    monkeypatch.setattr("dltrain.data.tables.fit_streamed._RowWriter.run", pytest.fail)
+    monkeypatch.setattr("dltrain.data.tables.streamed.convert._Conversion.run", pytest.fail)
+    monkeypatch.setattr("dltrain.data.tables.streamed.rows._RowWriter.run", pytest.fail)
     stored = load_preprocessing(tmp_path)
     again = load_as(monkeypatch, STREAMED, given, stored)
     resolved = config(

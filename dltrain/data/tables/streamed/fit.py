@@ -5,15 +5,8 @@ Rows, parts, statistics and the model's numbers are those that `fit_table` makes
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import astuple
+from collections.abc import Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,10 +15,8 @@ from numpy.typing import NDArray
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
-from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.columns.column import FeatureColumn, Gaps, refuse_surprises
 from dltrain.data.columns.dates.durations import are_durations
-from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import ColumnKind, infer_time
 from dltrain.data.columns.reading import Reading, is_labelled, is_text, mend, read_numbers, to_numbers
 from dltrain.data.columns.spoken import how_read, totals_row
@@ -39,29 +30,28 @@ from dltrain.data.labels.cells import encode_labels
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
-from dltrain.data.tables.column_files import AS_READ, ColumnFiles, read_meta, write_meta
 from dltrain.data.tables.column_names import column_of, marked
-from dltrain.data.tables.convert import Plan, convert, refuse_ragged, survey, text_bytes
 from dltrain.data.tables.fit import TableFit
 from dltrain.data.tables.fitting.columns import fit_column, min_count_of
 from dltrain.data.tables.fitting.kinds import column_kinds, feature_columns
 from dltrain.data.tables.fitting.reading import check_columns, reading_of, with_units
 from dltrain.data.tables.fitting.targets import fit_targets, target_names
 from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION, TablePreprocessing, locator, read_weights
+from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, read_meta
+from dltrain.data.tables.streamed.convert import Plan, convert, refuse_ragged, survey, text_bytes
+from dltrain.data.tables.streamed.rows import owners, put_on_disk, row_files
 from dltrain.data.targets import EXACT, FEW_VALUES, are_codes, encode_target, infer_target, transformed
 from dltrain.errors import ConfigError, DataError, Note, UsageError, all_of
 from dltrain.reporting import Reporter
 from dltrain.settings import whole_number
-from dltrain.storage.stored_folders import META, make_folder
+from dltrain.storage.stored_folders import META
 from dltrain.wording import shown
 
 if TYPE_CHECKING:
     import polars
 
-FORMAT = 3
 # A table takes several times its text in memory while it is read.
 STREAM_BYTES = 512 << 20
-BLOCK_BYTES = 32 << 20
 
 
 def why_streamed(config: DataConfig) -> str:
@@ -130,10 +120,10 @@ def fit_streamed(
     files, preprocessing = raw.frame, fitted.preprocessing
     assert isinstance(files, ColumnFiles)
     assert isinstance(preprocessing, TablePreprocessing)
-    owner = _owners(files.height, {name: part.row_ids for name, part in fitted.parts.items()})
-    folder = _row_files(files, preprocessing, owner, list(fitted.parts), reporter)
+    owner = owners(files.height, {name: part.row_ids for name, part in fitted.parts.items()})
+    folder = row_files(files, preprocessing, owner, list(fitted.parts), reporter)
     for index, (name, part) in enumerate(fitted.parts.items()):
-        _put_on_disk(part, folder, name, preprocessing)
+        put_on_disk(part, folder, name, preprocessing)
         fitted.notes += [Note(*entry).of(f"{name} part") for entry in read_meta(folder / META)["notes"][index]]
     fitted.notes.insert(0, Note(f"streamed from disk while training: {reason}"))
     return raw, fitted
@@ -383,100 +373,3 @@ class StreamedFit(TableFit):
             name: Part({}, preprocessing.make_targets(targets, chosen, {}), None if weights is None else weights[chosen], chosen)
             for name, chosen in rows.items()
         }
-
-
-def _owners(height: int, rows: Mapping[str, Rows]) -> NDArray[np.int8]:
-    """int8 [rows]: the number of the part that has the row, -1 where none has."""
-    owner = np.full(height, -1, np.int8)
-    for index, chosen in enumerate(rows.values()):
-        owner[chosen] = index
-    return owner
-
-
-def _row_files(
-    files: ColumnFiles, preprocessing: TablePreprocessing, owner: NDArray[np.int8], names: Sequence[str], reporter: Reporter
-) -> Path:
-    """The folder with the preprocessed rows of each part, made where it is not there yet."""
-    state, arrays = preprocessing.to_state()
-    digest = hashlib.blake2b(digest_size=12)
-    table = files.folder.name.rpartition("-")[0]
-    digest.update(json.dumps([FORMAT, table, state["features"], state["reading"], list(names)], sort_keys=True).encode())
-    for name in sorted(arrays):
-        digest.update(f"{name} {arrays[name].shape}".encode() + arrays[name].tobytes())
-    digest.update(owner.data)
-    row_bytes = 8 + sum(4 * math.prod(spec.shape) for spec in preprocessing.schema.inputs)
-    num_bytes = int(np.count_nonzero(owner >= 0)) * row_bytes
-    writer = _RowWriter(files, preprocessing, owner, list(names), reporter)
-    return make_folder(f"rows-{digest.hexdigest()}", num_bytes, writer.run, reporter)
-
-
-class _RowWriter:
-    """One pass over the columns on disk that writes the rows of each part."""
-
-    def __init__(
-        self, files: ColumnFiles, preprocessing: TablePreprocessing, owner: NDArray[np.int8], names: list[str], reporter: Reporter
-    ) -> None:
-        self.files, self.preprocessing, self.owner, self.names, self.reporter = files, preprocessing, owner, names, reporter
-        self.unseen = [Unseen() for _ in names]
-        row_bytes = 8 * sum(
-            column.tokenizer.length if column.tokenizer else max(1, len(column.columns)) for column in preprocessing.features
-        )
-        self.block_rows = max(1, BLOCK_BYTES // row_bytes)
-
-    def run(self, folder: Path) -> None:
-        """Fill the folder."""
-        inputs = self.preprocessing.schema.inputs
-        with ExitStack() as stack:
-            handles = {
-                file: stack.enter_context(open(folder / file, "wb"))
-                for name in self.names
-                for file in (_rows_file(name), *(_input_file(name, number) for number in range(len(inputs))))
-            }
-            for first, num_rows, values in self._values():
-                self.reporter.status(f"preprocessing rows: {first:,} of {self.files.height:,}")
-                owner = self.owner[first : first + num_rows]
-                for index, name in enumerate(self.names):
-                    rows = np.flatnonzero(owner == index)
-                    handles[_rows_file(name)].write((rows + first).data)
-                    for start in range(0, len(rows), self.block_rows):
-                        block = rows[start : start + self.block_rows]
-                        made = self.preprocessing.make_inputs(values, block, self.unseen[index])
-                        for number, spec in enumerate(inputs):
-                            handles[_input_file(name, number)].write(np.ascontiguousarray(made[spec.name]).data)
-        notes = [[astuple(note) for note in unseen.notes(self.preprocessing.features)] for unseen in self.unseen]
-        write_meta(folder / META, {"notes": notes})
-
-    def _values(self) -> Iterator[tuple[int, int, dict[str, Any]]]:
-        """First row, number of rows, and columns by kind, of each file; the next one is read meanwhile."""
-        first = 0
-        with ThreadPoolExecutor(1) as beside:
-            following = beside.submit(self._read, 0)
-            for number, (_, num_rows) in enumerate(self.files.files):
-                values = following.result()
-                if number + 1 < len(self.files.files):
-                    following = beside.submit(self._read, number + 1)
-                yield first, num_rows, values
-                first += num_rows
-
-    def _read(self, number: int) -> dict[str, Any]:
-        columns = self.preprocessing.features
-        frame = self.files.read(self.files.files[number][0], [column.name for column in columns])
-        return {c.name: self.files.piece_values(column_of(frame, c.name), c, self.preprocessing.reading) for c in columns}
-
-
-def _rows_file(part: str) -> str:
-    return f"{part}-rows.bin"
-
-
-def _input_file(part: str, number: int) -> str:
-    return f"{part}-{number}.bin"
-
-
-def _put_on_disk(part: Part, folder: Path, name: str, preprocessing: TablePreprocessing) -> None:
-    """Inputs and row ids of a part become arrays on disk."""
-    num_rows = part.num_rows
-    for number, spec in enumerate(preprocessing.schema.inputs):
-        part.inputs[spec.name] = DiskArray(folder / _input_file(name, number), (num_rows, *spec.shape), spec.dtype)
-    part.row_file = DiskArray(folder / _rows_file(name), (num_rows,), "int64")
-    part.row_ids = np.zeros(0, np.int64)
-    part.targets.update(preprocessing.make_targets({}, np.zeros(0, np.int64), part.inputs))

@@ -19,11 +19,11 @@ from dltrain.data.columns.reading import SAMPLE_ROWS, Reading
 from dltrain.data.columns.spoken import UnmetWords
 from dltrain.data.files import DIGEST_BYTES, check_utf8, expand_paths, is_compressed, read_blocks
 from dltrain.data.raw import RawTable
-from dltrain.data.tables.chunks import Chunk, MakeChunk, ParquetSource, TextSource, Wanted, as_text, whole_columns
-from dltrain.data.tables.column_files import AS_READ, ColumnFiles, read_meta, write_meta
 from dltrain.data.tables.combine import combine_parts, combine_tables
 from dltrain.data.tables.parquet_file import count_parquet_rows, parquet_faults, read_parquet
-from dltrain.data.tables.text_chunks import read_text_columns, scan_records, text_chunks
+from dltrain.data.tables.streamed.chunks import Chunk, MakeChunk, ParquetSource, TextSource, Wanted, as_text, whole_columns
+from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, read_meta, write_meta
+from dltrain.data.tables.streamed.text_chunks import read_text_columns, scan_records, text_chunks
 from dltrain.data.tables.text_encoding import detect_encoding
 from dltrain.data.tables.text_format import Framing
 from dltrain.data.tables.text_layout import PLAIN, find_layout, repeats_warning

@@ -17,7 +17,7 @@ from dltrain.data.columns.spoken import UnmetWords
 from dltrain.data.files import check_utf8, read_blocks
 from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.tables.parquet_file import parquet_faults
-from dltrain.data.tables.text_chunks import (
+from dltrain.data.tables.streamed.text_chunks import (
     CHUNK_BYTES,
     Records,
     count_records,
