@@ -32,6 +32,10 @@ def check_members(config: Config, facts: DataFacts) -> Iterator[Fault]:
         hint = "leave them out; a sweep over `seed` trains several models, each a run by itself"
         yield fault(config, path, "members are averaged in the class of a row; here each pixel has one", hint)
         return
+    if data.series is not None and data.series.quantiles:
+        hint = "leave them out; a sweep over `seed` trains several models, each a run by itself"
+        yield fault(config, path, "members are averaged in one forecast of a row; here each row has several quantiles", hint)
+        return
     if not training.members.folds:
         return
     from dltrain.data.tables.streamed.fit import why_streamed  # NumPy, which other configs need not

@@ -115,6 +115,7 @@ def test_the_loss_is_scikit_learns() -> None:
         ("model.output={Dense: {units: 6}}", "model.output", "the outputs of quantiles are added"),
         ("training.metrics=[mae]", "training.metrics", "metrics compare one forecast with the truth"),
         ("training.checkpoint={filepath: a.keras, format: keras}", "training.checkpoint.format", "plain Keras does not know"),
+        ("training.members=2", "training.members", "here each row has several quantiles"),
         ("evaluation.require=[coverage_50>0.4]", "evaluation.require", "no metric coverage_50"),
     ],
 )
