@@ -28,7 +28,7 @@ Said = tuple[str, str, str | None, bool]
 
 _CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 # Parts of names of metrics that lie between 0 and 1.
-_SHARES = ("accuracy", "auc", "precision", "recall", "f1_score", "iou")
+_SHARES = ("accuracy", "auc", "precision", "recall", "f1_score", "f1", "iou")
 # Pairs of arguments of which the first must not be above the second.
 _LOW_AND_HIGH = {
     "MinMaxNorm": (("min_value", "max_value"),),
@@ -230,7 +230,8 @@ def _of_pieces(boundaries: Sequence[float], values: Sequence[float], epochs: int
         yield "boundaries", message, f"they count steps, not epochs: epoch n begins at step (n - 1) · {steps}", True
 
 
-def _is_share(monitor: Any) -> bool:
+def is_share(monitor: Any) -> bool:
+    """Whether a metric lies between 0 and 1, by its name."""
     name = str(monitor).removeprefix("val_").lower()
     return name == "acc" or any(name.endswith(word) for word in _SHARES)
 
@@ -240,7 +241,7 @@ def _of_improvement(given: Mapping[str, Any], what: str) -> Iterator[Said]:
     monitor, delta = given.get("monitor", "val_loss"), given.get("min_delta", 0)
     if delta < 0:
         yield "min_delta", f"the sign of min_delta is not looked at: {delta:g} means {-delta:g}", f"write {-delta:g}", True
-    if abs(delta) >= 1 and _is_share(monitor):
+    if abs(delta) >= 1 and is_share(monitor):
         message = f"{monitor} lies between 0 and 1: it never improves by {abs(delta):g}, so {what}"
         yield "min_delta", message, "0.01 is one percentage point", True
 
@@ -256,7 +257,7 @@ def _of_early_stopping(given: Mapping[str, Any], training: TrainingConfig) -> It
         message = f"{begins} cannot act within {counted(epochs, 'epoch')}"
         yield "start_from_epoch", message, "lower one of them or train longer", True
     baseline, monitor = given.get("baseline"), given.get("monitor", "val_loss")
-    if baseline is not None and baseline >= 1 and _is_share(monitor) and given.get("mode", "auto") != "min":
+    if baseline is not None and baseline >= 1 and is_share(monitor) and given.get("mode", "auto") != "min":
         message = f"{monitor} is never above {baseline:g}: training stops after its patience whatever happens"
         yield "baseline", message, "0.9 means 90 %", True
 

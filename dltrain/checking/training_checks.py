@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dltrain.checking.argument_checks import check_arguments, check_tensorboard
+from dltrain.checking.argument_checks import check_arguments, check_tensorboard, is_share
 from dltrain.checking.metric_checks import check_losses, check_metrics
 from dltrain.checking.places import fault
 from dltrain.config.catalog.catalog import entry_of
@@ -34,7 +34,7 @@ from dltrain.config.catalog.metrics import (
 )
 from dltrain.config.curves import is_curve
 from dltrain.config.found_rate import asks_for_rate, phase_that_asks
-from dltrain.config.gates import parse_gate
+from dltrain.config.gates import Requirement, parse_gate
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault, UsageError
@@ -349,12 +349,16 @@ def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, hea
             return Fault(message, path="--require", hint=hint) if is_added else fault(config, "evaluation.require", message, hint)
 
         try:
-            name = parse_gate(text).name
+            asked_for = parse_gate(text)
+            name = asked_for.name
         except UsageError as error:
             yield gate_fault(error.faults[0].message, error.faults[0].hint or "")
             continue
         named, bare = split_part(name)
         score, bracket, label = bare.partition("[")
+        if is_share(score) and _is_beyond(asked_for, 0.0, 1.0):
+            hint = f"{asked_for.threshold:g} % is {asked_for.threshold / 100:g}" if 1 < asked_for.threshold <= 100 else ""
+            yield replace(gate_fault(f"{score} lies between 0 and 1: {text} is never met", hint), severity="warning")
         if bracket and not several and (not facts.names_known or find_name(score, of_one) is not None):
             spelled = f"{find_name(score, of_one)}[{label.rstrip(']').strip()}]"
             found = spelled in labels or not facts.names_known or not facts.exact
@@ -378,6 +382,15 @@ def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, hea
         elif facts.rows and named is None and not {"test", "validation"} & facts.rows.keys():
             hint = f"`data.split: {{test: 0.2}}` makes a part to judge by; or require train.{name}"
             yield gate_fault(f"there is neither a test nor a validation part, for {text!r}", hint)
+
+
+def _is_beyond(asked: Requirement, least: float, most: float) -> bool:
+    """Whether no value between the two meets a gate."""
+    above, below = asked.operator in (">=", ">"), asked.operator in ("<=", "<")
+    is_strict = len(asked.operator) == 1
+    return (above and (asked.threshold > most or (is_strict and asked.threshold == most))) or (
+        below and (asked.threshold < least or (is_strict and asked.threshold == least))
+    )
 
 
 # What a phase's own settings are held against.

@@ -107,7 +107,8 @@ def steadiest(ranked: Sequence[Trial], plan: SweepPlan) -> Trial | None:
     Returns:
         None where the best one stays the best: another thing is varied, nothing is known of chance, or it is steady enough.
     """
-    if len(plan.space) != 1 or not all(key.endswith("learning_rate") for key in plan.space[0].keys):
+    # The peak of a curve is the rate that such a schedule is asked for.
+    if len(plan.space) != 1 or not all(key.endswith(("learning_rate", "learning_rate.peak")) for key in plan.space[0].keys):
         return None
     best = ranked[0]
     if best.value is None or best.status == "pruned":

@@ -19,8 +19,17 @@ from dltrain.config.overrides import override_word
 from dltrain.config.types import Config, SweepConfig
 from dltrain.errors import ConfigError, Fault, UsageError
 from dltrain.parts import COMPARED_ON
-from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, Dimension, build_space, grid_size, show_value, words_of
-from dltrain.wording import did_you_mean
+from dltrain.sweep.space import (
+    DEFAULT_SPACE,
+    MOST_GRID_TRIALS,
+    Dimension,
+    build_space,
+    grid_size,
+    num_configurations,
+    show_value,
+    words_of,
+)
+from dltrain.wording import counted, did_you_mean
 
 DEFAULT_TRIALS = 20
 
@@ -148,7 +157,14 @@ def plan_sweep(config: Config, options: SweepOptions = SweepOptions()) -> SweepP
         texts=_texts(config, next((dimension.values for dimension in space if dimension.name == EXTENDS), ())),
     )
     _check(plan, endless)
-    return without_repeats(plan)
+    plan = without_repeats(plan)
+    most = num_configurations(plan.space)
+    if trials is None or most is None or trials <= most or strategy == "capacity":
+        return plan
+    said = (
+        f"there {'is' if most == 1 else 'are'} {counted(most, 'configuration')}: no more trials, though {trials:,} were asked for"
+    )
+    return replace(plan, repeats=(*plan.repeats, said))
 
 
 def _texts(config: Config, values: Sequence[Any]) -> dict[str, str]:

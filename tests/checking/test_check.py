@@ -126,6 +126,25 @@ def test_gates_name_what_there_will_be(gate: str, message: str | None) -> None:
     assert [fault.message.split(" to require")[0] for fault in result.errors] == ([message] if message else [])
 
 
+@pytest.mark.parametrize(
+    ("gate", "is_said"),
+    [
+        ("accuracy>=95", "95 % is 0.95"),
+        ("val_accuracy>1", ""),
+        ("f1[setosa]>=1.01", "1.01 % is 0.0101"),
+        ("accuracy<0", ""),
+        ("accuracy>=1", None),
+        ("loss>=2", None),
+        ("accuracy<=1.5", None),
+    ],
+)
+def test_d7_a_gate_that_nothing_can_meet_is_said(gate: str, is_said: str | None) -> None:
+    config = load_config(CONFIGS / "iris.yaml", ["data.split.validation=0.2"]).requiring([gate])
+    result = check_config(config)
+    found = [(fault.path, fault.hint or "") for fault in result.warnings if "is never met" in fault.message]
+    assert found == ([] if is_said is None else [("--require", is_said)])
+
+
 def test_a_gate_needs_rows_that_were_not_trained_on() -> None:
     config = load_config(CONFIGS / "iris.yaml", ["data.split={}"])
     assert "neither a test nor a validation part" in check_config(config.requiring(["accuracy>=0.9"])).errors[0].message

@@ -9,6 +9,7 @@ import pytest
 from dltrain.cli.commands.sweep import trials_table
 from dltrain.sweep.asked import asked_metric
 from dltrain.sweep.comparison import compare
+from dltrain.sweep.space import show
 from tests.sweep.support import small
 
 STEADY = [1.0, 0.6, 0.45, 0.4]
@@ -34,12 +35,22 @@ def trials(tmp_path):
     return make
 
 
-def test_d9_of_two_within_chance_the_steadier_is_the_best(trials):
-    made, plan = trials((0.38, 0.05, JUMPING), (0.40, 0.05, STEADY))
+@pytest.mark.parametrize(
+    "rate",
+    [
+        "training.optimizer.learning_rate",
+        "training.optimizer.learning_rate.initial_learning_rate",
+        "training.optimizer.learning_rate.peak",
+        "training.phases.0.optimizer.learning_rate",
+    ],
+)
+def test_d9_of_two_within_chance_the_steadier_is_the_best(trials, rate):
+    made, plan = trials((0.38, 0.05, JUMPING), (0.40, 0.05, STEADY), rate=rate)
     found = compare(made, plan)
     assert found.best.number == 2
     assert found.lowest.number == 1
-    assert "trial 1 (learning_rate=0.1) has the better loss, 0.38 against 0.4, which is within chance" in found.sentence(plan)
+    name = show(made[0].parameters)
+    assert f"trial 1 ({name}) has the better loss, 0.38 against 0.4, which is within chance" in found.sentence(plan)
 
 
 @pytest.mark.parametrize(

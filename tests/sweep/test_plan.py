@@ -109,6 +109,15 @@ def test_d6_a_range_is_never_listed():
         plan_sweep(small(), SweepOptions(over=["model.layers.0.units={low: 1, high: 100000000000}"], strategy="capacity"))
 
 
+@pytest.mark.parametrize("strategy", ["grid", "random", "tpe"])
+def test_d6_fewer_configurations_than_trials_are_said(strategy):
+    over = ["training.batch_size=8,16"]
+    said = "there are 2 configurations: no more trials, though 6 were asked for"
+    assert plan_sweep(small(), SweepOptions(over=over, strategy=strategy, trials=6)).repeats == (said,)
+    assert plan_sweep(small(), SweepOptions(over=over, strategy=strategy, trials=2)).repeats == ()
+    assert plan_sweep(small(), SweepOptions(over=over, strategy=strategy)).repeats == ()
+
+
 def test_d6_a_value_that_is_listed_twice_is_tried_once():
     plan = plan_sweep(small(), SweepOptions(over=["training.batch_size=8,16,8"]))
     assert [trial["training.batch_size"] for trial in build_strategy(plan, Path()).candidates()] == [8, 16]
