@@ -299,7 +299,7 @@ class _Fit:
             raise
         except WorkerLostError as error:
             status = "interrupted"
-            hint = f"go on with any number of workers: dltrain fit --resume {self.run.path} --workers {self.session.group.count}"
+            hint = f"go on, with as many workers or others: dltrain fit --resume {self.run.path}{self.session.group.words}"
             raise WorkerLostError([replace(fault, hint=hint) for fault in error.faults]) from error
         except DltrainError as error:
             status = "diverged" if error.exit_code == 4 else "failed"

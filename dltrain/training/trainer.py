@@ -244,7 +244,7 @@ class Trainer:
         """What to raise for a signal, once everything is saved."""
         number = signals.received or signal.SIGTERM  # another process of the fit got it
         where = f"after epoch {self.pace.epoch}" if self.step == 0 else f"in epoch {self.pace.epoch + 1}, after step {self.step}"
-        hint = f"dltrain fit --resume {self.run.path}"
+        hint = f"dltrain fit --resume {self.run.path}{self.group.words}"
         return InterruptedRun(f"interrupted {where}; the run is saved", signal_number=number, hint=hint)
 
     def _keep_snapshot(self) -> None:

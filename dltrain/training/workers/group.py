@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -25,10 +27,17 @@ _HEARTBEAT_SECONDS = 20
 
 
 class Alone:
-    """A fit by one process: what it says is what all say."""
+    """A fit by one process: what it says is what all say.
+
+    Attributes:
+        count: how many processes there are.
+        index: which of them this one is, 0-based.
+        words: of a command line that starts as many.
+    """
 
     count = 1
     index = 0
+    words = ""
 
     @property
     def is_chief(self) -> bool:
@@ -80,13 +89,19 @@ class Group(Alone):
         cluster: which they are.
         before: called before this process waits for the others to be there.
         lost: a sentence on what became of a process that was lost, where it is known.
+        words: of a command line that starts as many.
     """
 
     def __init__(
-        self, cluster: Cluster, *, before: Callable[[], None] | None = None, lost: Callable[[], str | None] | None = None
+        self,
+        cluster: Cluster,
+        *,
+        before: Callable[[], None] | None = None,
+        lost: Callable[[], str | None] | None = None,
+        words: str = "",
     ) -> None:
         self.cluster, self.index, self.count = cluster, cluster.index, len(cluster.addresses)
-        self._before, self._lost = before, lost
+        self._before, self._lost, self.words = before, lost, words
         self._keys = 0
         self._totals: dict[tuple[str, tuple[int, ...]], Any] = {}
         self._strategy: Any = None
@@ -123,6 +138,7 @@ class Group(Alone):
                     tf.train.ClusterSpec({"worker": addresses}), task_type="worker", task_id=self.index, rpc_layer="grpc"
                 )
             )
+        _keep_handlers()
 
     def reduce(self, tensor: Any, key: int) -> Any:
         """The sum of a tensor over all processes; an operation of TensorFlow's."""
@@ -234,3 +250,11 @@ class Group(Alone):
                 raise
             known = self._lost() if self._lost is not None else None
             raise WorkerLostError(known or "a worker of this fit is gone, or cannot be reached") from error
+
+
+def _keep_handlers() -> None:
+    """Put Python's handlers of signals back: TensorFlow takes SIGTERM for itself when it meets other processes."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if (handler := signal.getsignal(number)) is not None:
+                signal.signal(number, handler)

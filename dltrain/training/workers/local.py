@@ -52,7 +52,7 @@ class LocalWorkers:
         self._children = [Child(_MODULE) for _ in range(1, count)]
         for index, child in enumerate(self._children, 1):
             child.send(TASK, MemberTask(config, Cluster(addresses, index), threads))
-        self.group = Group(Cluster(addresses, 0), before=self._wait, lost=self._lost)
+        self.group = Group(Cluster(addresses, 0), before=self._wait, lost=self._lost, words=f" --workers {count}")
 
     def _wait(self) -> None:
         """Wait until all have imported TensorFlow; then they and this process meet at once.

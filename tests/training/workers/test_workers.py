@@ -113,7 +113,7 @@ def test_adult_by_workers(stream: bool, tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "1000000")
     config = f"""\
 seed: 2
-data: {{source: csv, path: {path}, header: false, target: column_14, split: {{test: 0.2, validation: 0.2}}}}
+data: {{source: csv, path: {path}, header: false, target: column_15, split: {{test: 0.2, validation: 0.2}}}}
 model: {{layers: [{{Dense: {{units: 16, activation: relu}}}}, {{Dropout: {{rate: 0.2}}}}]}}
 training: {{epochs: 3, batch_size: 256, metrics: [AUC]}}
 """
@@ -176,7 +176,7 @@ def test_a_signal_saves_and_a_resume_is_exact(tmp_path: Path) -> None:
         fitting.process.send_signal(signal.SIGTERM)
         code, text = fitting.ended()
         assert code == 143, text
-        assert "--resume run" in text
+        assert "dltrain fit --resume run --workers 2" in text
         fitting = Fit(tmp_path, "run", "--resume", "run", "--workers", "2")
     assert fitting.ended(300)[0] == 0
     np.testing.assert_array_equal(history(tmp_path / "run")[1], whole)
