@@ -63,7 +63,7 @@ class Forward:
         """
         self.model.reset_metrics()
         pieces = []
-        is_empty = merge is not None and not int(num_rows_of(inputs[0]))
+        is_empty = merge is not None and not targets[0].shape[0]
         for piece in self._pieces(inputs, targets, weights, cut=consume is not None) if not is_empty else ():
             outputs = self._call(piece, scored=True)
             if consume is None:
