@@ -7,7 +7,7 @@ import math
 from dltrain.checking.places import placed
 from dltrain.checking.result import Memory
 from dltrain.config.catalog.sources import SOURCES
-from dltrain.config.types import Config
+from dltrain.config.types import SEGMENTATION, Config
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
 from dltrain.machine import memory_bytes
@@ -37,7 +37,8 @@ def estimate_memory(config: Config, facts: DataFacts, network: Network) -> Memor
             batch_size = min(batch_size, facts.rows.get("train", batch_size))
     outputs = sum((size_of(row.found.output) or 0) for row in network.rows if row.found.output is not None)
     width = sum(math.prod(spec.shape) for spec in facts.schema.inputs) + sum(
-        1 if target.task != "reconstruction" else 0 for target in facts.schema.targets
+        math.prod(facts.schema.inputs[0].shape[:2]) if target.is_mask else 1 if target.task != "reconstruction" else 0
+        for target in facts.schema.targets
     )
     rows = sum(facts.rows.values()) if facts.rows else None
     return Memory(
@@ -75,6 +76,8 @@ def judge_memory(config: Config, memory: Memory, network: Network) -> tuple[Faul
             path = row.config.path
         if memory.model >= memory.batch:
             hint = "fewer units take less"
+    if config.data.task == SEGMENTATION and path != "data":
+        hint = "a smaller batch or data.image_size takes less: masks are predicted in each picture's own size all the same"
     is_refused = needed > there and not (config.training is not None and config.training.allow_large)
     hint += "; fit refuses it without --allow-large" if is_refused else ""
     return placed(config, [Fault(message, path=path, hint=hint, severity="warning")])[0], is_refused
