@@ -74,7 +74,8 @@ def evaluate_against(run: Path, old: Path, *, require: Sequence[str] = (), **opt
     new = evaluate(run, require=own, **options)
     scored = new.scored
     if scored is None:
-        raise UsageError("a reconstruction is not compared", hint="dltrain evaluate of both shows their errors")
+        what = "the class of each pixel" if new.report.get("counts") == "pixels" else "a reconstruction"
+        raise UsageError(f"{what} is not compared", hint="dltrain evaluate of both shows their metrics, with intervals")
     if old.suffix.lower() in PREDICTION_SUFFIXES and old.is_file():
         sums, right, notes = _of_file(old, scored)
     else:

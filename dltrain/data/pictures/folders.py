@@ -197,7 +197,9 @@ def list_masked(reader: FolderReader, folder: str, faults: list[Fault]) -> tuple
     lacking = [kind for kind in where if not os.path.isdir(where[kind])]
     if lacking:
         message = f"expected the folders {PICTURES}/ and {MASKS}/ in it, found no {listed([f'{kind}/' for kind in lacking])}"
-        faults.append(Fault(message, file=shown(folder), hint=LAYOUT_OF_MASKS.format(path=shown(folder))))
+        above = os.path.dirname(os.path.normpath(folder)) or "."
+        named = above if base in where and holds_masks(above) else folder
+        faults.append(Fault(message, file=shown(folder), hint=LAYOUT_OF_MASKS.format(path=shown(named))))
         return [], [], []
     pictures, masks = (list(reader.walk(where[kind], f"{base}/{kind}", None)) for kind in where)
     return pair_up(pictures, masks, where, faults)
