@@ -8,6 +8,9 @@ from typing import Any
 
 from dltrain.checking.places import fault
 from dltrain.config import dump_yaml, load_config_text
+from dltrain.config.blocks.choices import OWN
+from dltrain.config.blocks.sweep import sets_in_keys
+from dltrain.config.blocks.swept import WHERE
 from dltrain.config.overrides import override_word
 from dltrain.config.types import Config
 from dltrain.errors import ConfigError, Fault
@@ -17,20 +20,48 @@ MOST_VALUES = 20
 
 def check_sweep(config: Config) -> Iterator[Fault]:
     """Tries each value of each swept key on the config; parameters were tried where they stand."""
-    swept: Mapping[str, Any] = config.sweep.parameters if config.sweep else {}
-    paths = {path: value for path, value in swept.items() if "." in path and not path.startswith("parameters.")}
-    if not paths:
+    if config.sweep is None:
         return
-    plain = {key: value for key, value in config.resolved.items() if key != "sweep"}
-    text = dump_yaml(plain)
-    for path, space in paths.items():
+    text = dump_yaml({key: value for key, value in config.resolved.items() if key != "sweep"})
+    for path, space in _keys(config.sweep.parameters):
         for value in _values(space)[:MOST_VALUES]:
-            try:
-                load_config_text(text, file="<sweep>", folder=Path(), overrides=[override_word(path, value)], code=config.code)
-            except ConfigError as error:
-                first = error.faults[0]
-                yield fault(config, f"sweep.parameters.{path}", first.message, first.hint)
+            found = _fault_of(config, text, [override_word(path, value)])
+            if found is not None:
+                yield fault(config, f"sweep.parameters.{path}", found.message, found.hint)
                 break
+    for name, choices in config.sweep.choices.items():
+        for word, given in choices.items():
+            sets = sets_in_keys(given, config.parameter_keys)
+            own = sets.pop(OWN, {})
+            words = [override_word(key, sets[key]) for key in sorted(sets, key=lambda key: key.count("."))]
+            where = f"sweep.choices.{name}.{word}"
+            found = _fault_of(config, text, words)
+            if found is not None:
+                at = next((key for key in sets if (found.path or "").startswith(key)), None)
+                yield fault(config, f"{where}.{at}" if at else where, found.message, found.hint)
+                continue
+            for path, space in _keys(own):
+                tried = (_fault_of(config, text, [*words, override_word(path, value)]) for value in _values(space)[:MOST_VALUES])
+                found = next((one for one in tried if one is not None), None)
+                if found is not None:
+                    yield fault(config, f"{where}.{OWN}.{path}", found.message, found.hint)
+
+
+def _keys(space: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What is a key of the config, and is varied by itself: what is varied with others alone is checked in trials."""
+    for path, values in space.items():
+        is_alone = not (isinstance(values, Mapping) and WHERE in values)
+        if "." in path and not path.startswith("parameters.") and is_alone:
+            yield path, values
+
+
+def _fault_of(config: Config, text: str, words: list[str]) -> Fault | None:
+    """The first fault of the config with these overrides."""
+    try:
+        load_config_text(text, file="<sweep>", folder=Path(), overrides=words, code=config.code)
+    except ConfigError as error:
+        return error.faults[0]
+    return None
 
 
 def _values(space: Any) -> list[Any]:

@@ -22,7 +22,7 @@ MOST_FILES = 100
 DEEPEST = 20
 TABLES = (".csv", ".tsv", ".parquet", ".npz", ".xlsx", ".gz")
 # Besides components: what one file says of these is no part of what another says.
-_WHOLE = re.compile(r"(?:parameters|sweep\.parameters|model\.inputs)\.[^.]+")
+_WHOLE = re.compile(r"(?:parameters|model\.inputs)\.[^.]+|sweep\.parameters\..+|sweep\.choices\.[^.]+\.[^.]+")
 
 
 def read_file(path: Path) -> bytes | str:

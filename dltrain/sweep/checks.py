@@ -22,11 +22,14 @@ class TrialChecks:
     Args:
         base: the config that they vary; it knows where keys stand.
         facts: what is known of data without reading all of it.
+        choices: name -> choice -> the keys that it sets.
         refuses_large: a trial that takes more memory than the machine has is a fault.
     """
 
-    def __init__(self, base: Config, facts: Facts, *, refuses_large: bool = False) -> None:
-        self._base = base
+    def __init__(
+        self, base: Config, facts: Facts, *, choices: Mapping[str, Any] | None = None, refuses_large: bool = False
+    ) -> None:
+        self._base, self._choices = base, choices or {}
         self._facts = facts
         self._refuses_large = refuses_large
         self._known: dict[str, DataFacts] = {}
@@ -88,7 +91,11 @@ class TrialChecks:
 
     def _place(self, fault: Fault, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Where the swept key stands whose value is at fault; else where the config has the fault's key."""
-        for name in parameters:
+        for name, value in parameters.items():
+            for key in self._choices.get(name, {}).get(value, {}) if name in self._choices else ():
+                place = self._base.places.get(f"sweep.choices.{name}.{value}.{key}")
+                if place is not None and place.word is None and _concerns(fault.path or "", key):
+                    return {"file": place.file, "line": place.line, "column": place.column}
             keys = self._base.parameter_keys.get(name.removeprefix("parameters."), (name,))
             place = self._base.places.get(f"sweep.parameters.{name}")
             if (

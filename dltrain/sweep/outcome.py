@@ -189,7 +189,7 @@ def picture_request(plan: SweepPlan, run: Run, trials: list[Trial], best: Trial 
         "mode": plan.mode,
         "best": best.number if best else None,
         "log": [dimension.name for dimension in plan.space if dimension.log],
-        "names": [dimension.name for dimension in plan.space],
+        "names": list(dict.fromkeys(dimension.name for dimension in plan.space)),
         "trials": [
             {
                 "number": trial.number,

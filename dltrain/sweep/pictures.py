@@ -166,7 +166,10 @@ def _draw_parameters(picture: Path, request: Mapping[str, Any]) -> None:
 
 
 def _draw_parameter(axes: Axes, name: str, trials: Sequence[Mapping[str, Any]], request: Mapping[str, Any]) -> None:
-    values = [trial["parameters"].get(name) for trial in trials]
+    trials = [trial for trial in trials if name in trial["parameters"]]  # some keys are varied with others alone
+    if not trials:
+        return
+    values = [trial["parameters"][name] for trial in trials]
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
     places: dict[Any, float] = {}
     if numeric:

@@ -11,7 +11,8 @@ from typing import Any
 
 from dltrain.config import dump_yaml, load_config, load_config_text
 from dltrain.config.bases import EXTENDS
-from dltrain.config.blocks.sweep import is_endless, read_over
+from dltrain.config.blocks.choices import OWN
+from dltrain.config.blocks.sweep import read_over, sets_in_keys
 from dltrain.config.canonical import canonical_text
 from dltrain.config.catalog.metrics import COMPARABLE, find_direction, find_name, metric_name
 from dltrain.config.curves import is_curve
@@ -19,16 +20,9 @@ from dltrain.config.overrides import override_word
 from dltrain.config.types import Config, SweepConfig
 from dltrain.errors import ConfigError, Fault, UsageError
 from dltrain.parts import COMPARED_ON
-from dltrain.sweep.space import (
-    DEFAULT_SPACE,
-    MOST_GRID_TRIALS,
-    Dimension,
-    build_space,
-    grid_size,
-    num_configurations,
-    show_value,
-    words_of,
-)
+from dltrain.sweep.combinations import grid_size, num_configurations
+from dltrain.sweep.dimension import Dimension
+from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, build_space, sets_of, show_value, words_of
 from dltrain.wording import counted, did_you_mean
 
 DEFAULT_TRIALS = 20
@@ -55,6 +49,7 @@ class SweepPlan:
         engine: "auto", or an engine's name.
         timeout: seconds after which no further trial begins, or None.
         repeats: sentences on values that mean the same as others, and are not in `space`.
+        choices: name -> choice -> key -> value, of those that are varied.
         texts: value of `extends`, as JSON -> the resolved config that begins with it, where files are varied.
     """
 
@@ -74,6 +69,7 @@ class SweepPlan:
     engine: str
     timeout: float | None
     repeats: tuple[str, ...] = ()
+    choices: Mapping[str, Any] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -91,7 +87,17 @@ class SweepPlan:
             "metric": self.metric,
             "mode": self.mode,
             "pruning": self.pruning,
+            "choices": self.varied_choices,
         }
+
+    @property
+    def varied_choices(self) -> dict[str, Any]:
+        """Name -> choice -> what it sets, and varies besides; of the choices that are tried."""
+        found: dict[str, dict[str, Any]] = {}
+        for dimension in self.space:
+            for word in dimension.sets:
+                found.setdefault(dimension.name, {})[word] = self.choices[dimension.name][word]
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,13 +138,19 @@ def plan_sweep(config: Config, options: SweepOptions = SweepOptions()) -> SweepP
     if config.data.split.fold is not None:
         raise UsageError("data.split.fold names one fold, which is one fit", hint="leave it out, or: dltrain fit CONFIG")
     seeds = _seeds(block.seeds, config.seed)
+    choices = {
+        name: {word: sets_in_keys(sets, config.parameter_keys) for word, sets in each.items()}
+        for name, each in block.choices.items()
+    }
+    if not given and choices:
+        given = {name: list(each) for name, each in choices.items()}
     if not given and not folds and not seeds:
         # Of a rate that follows a curve, it is the peak that is varied.
         ending = ".peak" if is_curve(config.training.optimizer.arguments.get("learning_rate")) else ""
         given = {f"{name}{ending}": values for name, values in DEFAULT_SPACE.items()}
-    endless = [name for name, values in given.items() if is_endless(values)]
+    space = build_space(config, given, choices)
+    endless = [dimension.name for dimension in space if not dimension.values]
     strategy = options.strategy or block.strategy or ("random" if endless else "grid")
-    space = build_space(config, given)
     trials = options.trials or block.trials
     plan = SweepPlan(
         config=replace(config, sweep=None),
@@ -154,6 +166,7 @@ def plan_sweep(config: Config, options: SweepOptions = SweepOptions()) -> SweepP
         jobs=options.jobs or block.jobs,
         engine=options.engine or block.engine,
         timeout=block.timeout,
+        choices=choices,
         texts=_texts(config, next((dimension.values for dimension in space if dimension.name == EXTENDS), ())),
     )
     _check(plan, endless)
@@ -202,13 +215,16 @@ def _check(plan: SweepPlan, endless: Sequence[str]) -> None:
         faults.append(Fault(message, path="sweep.pruning", hint="leave out `pruning`, or seeds and folds"))
     if plan.pruning and plan.strategy == "capacity":
         faults.append(Fault("a size that is stopped early tells nothing of capacity", path="sweep.pruning", hint="leave it out"))
-    unused = [name for name, dimension in zip(plan.given, plan.space) if not dimension.keys]
+    unused = [dimension.name for dimension in plan.space if not dimension.keys]
+    if plan.strategy == "capacity" and any(dimension.where for dimension in plan.space):
+        message = "capacity grows all sizes together, and cannot vary one with some values of another alone"
+        faults.append(Fault(message, path="sweep.strategy", hint="--strategy grid, random or tpe"))
     faults += [
         Fault(f"the parameter {name} is swept over, but used nowhere", path=f"sweep.parameters.{name}", hint=f"write ${name}")
         for name in unused
     ]
     for dimension in plan.space:
-        taken = [key for key in dimension.keys if key == "seed"]
+        taken = [key for value in dimension.ends for key in sets_of(dimension, value) if key == "seed"]
         if taken and plan.seeds:
             faults.append(Fault("the seed is varied twice", path="sweep.seeds", hint=f"leave out `seeds` or {dimension.name}"))
     if faults:
@@ -327,8 +343,11 @@ def canonical_values(plan: SweepPlan, dimension: Dimension) -> list[str]:
 def _canonical(plan: SweepPlan, dimension: Dimension, value: Any, text: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{float(value)!r}"
+    own = plan.choices[dimension.name][value].get(OWN) if dimension.sets else None
+    others = {name: values[0] for name, values in dimension.where.items()}
     try:
-        return canonical_text(trial_config(plan, {dimension.name: value}, text).resolved)
+        found = canonical_text(trial_config(plan, {**others, dimension.name: value}, text).resolved)
+        return f"{found}{json.dumps(own, sort_keys=True, default=str)}" if own else found
     except ConfigError:  # said where trials are checked
         return json.dumps(value, sort_keys=True, default=str)
 

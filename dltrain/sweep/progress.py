@@ -78,7 +78,7 @@ class Progress(FitObserver):
     # Before the first fit
 
     def _check(self, facts: Facts) -> None:
-        checks = TrialChecks(self.plan.config, facts, refuses_large=True)
+        checks = TrialChecks(self.plan.config, facts, choices=self.plan.choices, refuses_large=True)
         candidates = self.strategy.candidates() or [{}]
         different: dict[str, dict[str, Any]] = {}
         for number, parameters in enumerate(candidates, 1):

@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from dltrain.config import dump_yaml, load_config
+from dltrain.config.blocks.sweep import choices_in_keys, in_keys
 from dltrain.config.canonical import without_defaults
-from dltrain.config.types import Config
+from dltrain.config.types import Config, SweepConfig
 from dltrain.errors import ConfigError, Fault, RunError
 from dltrain.evaluation.fingerprints import flatten, shown
 from dltrain.parts import COMPARED_ON
 from dltrain.storage.run import Run
 from dltrain.sweep.plan import SweepOptions, SweepPlan, canonical_values, plain_options, plan_sweep, without_repeats
-from dltrain.sweep.space import Dimension
+from dltrain.sweep.space import build_space
 
 # Keys whose change on a resume is no other sweep.
 FREE_ON_RESUME = ("name", "training.save_interval", "training.allow_large", "evaluation", "sweep")
@@ -36,6 +37,7 @@ def plan_document(plan: SweepPlan) -> dict[str, Any]:
         "jobs": plan.jobs,
         "engine": plan.engine,
         "timeout": plan.timeout,
+        **({"choices": plan.varied_choices} if plan.varied_choices else {}),
         **({"texts": dict(plan.texts)} if plan.texts else {}),
     }
 
@@ -48,8 +50,9 @@ def stored_config_text(plan: SweepPlan) -> str:
         what = "is the files that it begins with" if plan.texts else "stands at several keys each"
         note = f"# What was varied {what} and cannot be written here: see manifest.json.\n"
         return note + dump_yaml(plain)
-    space = {dimension.keys[0]: plan.given[dimension.name] for dimension in plan.space}
-    return dump_yaml({**plain, "sweep": {"parameters": space, **plain_options(plan)}})
+    uses = {dimension.name.removeprefix("parameters."): dimension.keys for dimension in plan.space}
+    block = {"parameters": in_keys(plan.given, uses), "choices": choices_in_keys(plan.varied_choices, uses)}
+    return dump_yaml({**plain, "sweep": {**{key: value for key, value in block.items() if value}, **plain_options(plan)}})
 
 
 def resume_plan(run: Run, config: Config | None, options: SweepOptions) -> SweepPlan:
@@ -84,26 +87,28 @@ def _with_parameters(stored: SweepPlan) -> Config:
     """The stored config, knowing the parameters that its space speaks of."""
     keys = {dimension.name.removeprefix("parameters."): dimension.keys for dimension in stored.space}
     known = {name: keys for name, keys in keys.items() if "." not in name}
-    return replace(stored.config, parameters={**stored.config.parameters, **dict.fromkeys(known)}, parameter_keys=known)
+    parameters = {**stored.config.parameters, **dict.fromkeys(known)}
+    return replace(stored.config, parameters=parameters, parameter_keys=known, sweep=SweepConfig(choices=stored.choices))
 
 
 def _grown(stored: SweepPlan, other: SweepPlan) -> SweepPlan:
     """The stored plan of a grid with the values that the other one has besides; those of before come first, as spelled then."""
     if stored.strategy != "grid" or other.strategy != "grid" or stored.pruning is not None:  # Optuna, which prunes, adds none
         return stored
-    given, space = dict(stored.given), []
-    after = {dimension.name: dimension for dimension in other.space}
+    given = dict(stored.given)
+    choices = {name: {**other.choices.get(name, {}), **each} for name, each in stored.choices.items()}
+    after = {dimension.label: dimension for dimension in other.space}
     for dimension in stored.space:
-        now = after.get(dimension.name)
+        now = after.get(dimension.label) if dimension.name in given else None
         if now is not None and not dimension.is_range and not now.is_range:
             before = canonical_values(stored, dimension)
             found = dict(zip(canonical_values(other, now), now.values, strict=True))
             added = tuple(value for text, value in found.items() if text not in before)
             if added and found.keys() >= set(before):
-                dimension = replace(dimension, values=(*dimension.values, *added))
-                given[dimension.name] = list(dimension.values)
-        space.append(dimension)
-    return replace(stored, given=given, space=tuple(space))
+                values, was = [*dimension.values, *added], given[dimension.name]
+                given[dimension.name] = {**was, "choices": values} if isinstance(was, Mapping) else values
+    space = build_space(_with_parameters(stored), given, choices)
+    return without_repeats(replace(stored, given=given, space=space, choices=choices))
 
 
 def _compare(run: Run, stored: SweepPlan, other: SweepPlan) -> None:
@@ -153,19 +158,20 @@ def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
         fields = {name: document[name] for name in ("strategy", "trials", "folds", "metric", "mode", "pruning", "on_failure")}
         fields |= {name: document[name] for name in ("jobs", "engine", "timeout")}
         seeds = tuple(document["seeds"])
+        choices = document.get("choices", {})
+        assert isinstance(choices, dict)
         texts = {str(value): str(text) for value, text in document.get("texts", {}).items()}
     except (AssertionError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{run.manifest_file} does not say what is varied: {error}", hint="the sweep is damaged") from error
-    from dltrain.sweep.space import build_space
-
     known = replace(config, sweep=None, parameter_keys={name.removeprefix("parameters."): keys[name] for name in keys})
-    space: tuple[Dimension, ...] = build_space(known, document["given"])
+    space = build_space(known, document["given"], choices)
     plan = SweepPlan(
         config=replace(config, sweep=None),
         given=document["given"],
         space=space,
         seeds=seeds,
         texts=texts,
+        choices=choices,
         parts=COMPARED_ON,
         **fields,
     )

@@ -3,104 +3,60 @@
 from __future__ import annotations
 
 import json
-import math
-import random
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, overload
+from dataclasses import replace
+from typing import Any
 
-from dltrain.config.blocks.sweep import is_endless
+from dltrain.config.blocks.choices import OWN
+from dltrain.config.blocks.swept import is_endless
 from dltrain.config.overrides import override_word
 from dltrain.config.types import Config
+from dltrain.errors import ConfigError, Fault
+from dltrain.sweep.combinations import check_conditions, in_order
+from dltrain.sweep.dimension import Dimension, Steps
 
 DEFAULT_SPACE = {"training.optimizer.learning_rate": [0.0001, 0.001, 0.01, 0.1]}
 MOST_GRID_TRIALS = 100_000
 
 
-class Steps(Sequence[float]):
-    """The values of a range, each computed when it is asked for: a range may have more of them than fit into memory."""
+def build_space(config: Config, space: Mapping[str, Any], choices: Mapping[str, Any] | None = None) -> tuple[Dimension, ...]:
+    """The dimensions of a checked `sweep.parameters` mapping, each behind those that it depends on, else in its order.
 
-    def __init__(self, low: float, high: float, step: float) -> None:
-        self._low, self._step = low, step
-        exact = all(isinstance(number, int) for number in (low, high, step))
-        count = int((high - low) // step) + 1 if exact else math.floor((high - low) / step + 1e-9) + 1
-        self._count = min(count, sys.maxsize)  # more than `len` can say
+    Args:
+        config: whose keys and parameters they are.
+        space: name -> values.
+        choices: name -> choice -> key -> value; a choice's own parameters are dimensions that are varied with it alone.
 
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, index: int) -> float: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[float]: ...
-
-    def __getitem__(self, index: int | slice) -> float | Sequence[float]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(self._count))]
-        place = index + self._count if index < 0 else index
-        if not 0 <= place < self._count:
-            raise IndexError(index)
-        value = self._low + place * self._step
-        return value if isinstance(value, int) else float(f"{value:.12g}")
-
-
-@dataclass(frozen=True, slots=True)
-class Dimension:
-    """One swept key.
-
-    Attributes:
-        name: as the user wrote it: a key, or a parameter's name.
-        keys: the keys of the config that are set.
-        values: the values of a grid, in order; empty where a range has no end of them.
-        low, high: ends of the range, both included; where there are `values`, their first and last.
-        log: steps of the range are ratios.
-        step: between neighbours, or None.
-        whole: the numbers of the range are whole.
+    Raises:
+        ConfigError: what is varied depends on what is not there, or on itself.
     """
-
-    name: str
-    keys: tuple[str, ...]
-    values: Sequence[Any] = ()
-    low: float = 0.0
-    high: float = 0.0
-    log: bool = False
-    step: float | None = None
-    whole: bool = False
-
-    @property
-    def is_range(self) -> bool:
-        """Whether it was given as a range."""
-        return self.low < self.high
-
-    @property
-    def num_choices(self) -> int | None:
-        """How many different values a strategy that draws may choose; None: no end of them."""
-        if self.log and self.whole:
-            return int(self.high) - int(self.low) + 1
-        return len(self.values) or None
-
-    @property
-    def ends(self) -> list[Any]:
-        """All values of a list, both ends of a range."""
-        return [self.low, self.values[-1] if self.values else self.high] if self.is_range else list(self.values)
-
-    def draw(self, generator: random.Random) -> Any:
-        """A value, each equally likely; on a logarithmic range each ratio."""
-        share = generator.random()
-        if self.values and not self.log:
-            return self.values[int(share * len(self.values))]
-        if self.log:
-            low, high = math.log(self.low), math.log(self.high)
-            value = min(max(math.exp(low + share * (high - low)), self.low), self.high)
-            return round(value) if self.whole else value
-        return self.low + share * (self.high - self.low)
+    found = [dimension for name, values in space.items() for dimension in _dimensions(config, name, values, choices or {}, {})]
+    check_conditions(found)
+    return tuple(in_order(found))
 
 
-def build_space(config: Config, space: Mapping[str, Any]) -> tuple[Dimension, ...]:
-    """The dimensions of a checked `sweep.parameters` mapping, in its order."""
-    return tuple(_dimension(config, name, values) for name, values in space.items())
+def _dimensions(
+    config: Config, name: str, given: Any, choices: Mapping[str, Any], where: Mapping[str, tuple[Any, ...]]
+) -> Iterator[Dimension]:
+    conditions = given.get("where", {}) if isinstance(given, Mapping) else {}
+    where = {**where, **{other: _wanted(other, values, choices) for other, values in conditions.items()}}
+    if name not in choices:
+        yield replace(_dimension(config, name, given), where=where)
+        return
+    if name in where:
+        raise ConfigError(Fault(f"{name} is chosen within one of its own choices", path=f"sweep.choices.{name}"))
+    names = tuple(dict.fromkeys(given["choices"] if isinstance(given, Mapping) else given))
+    sets = {word: {key: value for key, value in choices[name][word].items() if key != OWN} for word in names}
+    yield Dimension(name, (name,), names, where=where, sets=sets)
+    for word in names:
+        for key, values in choices[name][word].get(OWN, {}).items():
+            yield from _dimensions(config, key, values, choices, {**where, name: (word,)})
+
+
+def _wanted(name: str, values: Any, choices: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The values of a condition; choices go by their names, which are texts."""
+    listed = values if isinstance(values, list) else [values]
+    return tuple(value if isinstance(value, str) or name not in choices else json.dumps(value) for value in listed)
 
 
 def _dimension(config: Config, name: str, given: Any) -> Dimension:
@@ -127,35 +83,18 @@ def _doublings(low: float, high: float) -> Iterator[float]:
     yield high
 
 
-def grid_size(space: Sequence[Dimension]) -> int:
-    """How many combinations there are; 0 where a range has no end of values."""
-    return math.prod(len(dimension.values) for dimension in space)
-
-
-def grid(space: Sequence[Dimension]) -> Iterator[dict[str, Any]]:
-    """All combinations; the last dimension changes fastest."""
-    if not space:
-        yield {}
-        return
-    # Not `itertools.product`, which lists what it is given.
-    for value in space[0].values:
-        for others in grid(space[1:]):
-            yield {space[0].name: value, **others}
-
-
-def num_configurations(space: Sequence[Dimension]) -> int | None:
-    """How many different trials a strategy that draws can choose; None: no end of them."""
-    counts = [dimension.num_choices for dimension in space]
-    return math.prod(count for count in counts if count is not None) if None not in counts else None
+def sets_of(dimension: Dimension, value: Any) -> Mapping[str, Any]:
+    """The keys that a value of a dimension sets, with what it sets them to."""
+    return dimension.sets.get(value, {}) if dimension.sets else dict.fromkeys(dimension.keys, value)
 
 
 def words_of(space: Sequence[Dimension], parameters: Mapping[str, Any]) -> list[str]:
     """The overrides that put a trial's values into the config; whole components before the arguments inside them."""
     words = [
-        (key, override_word(key, parameters[dimension.name]))
+        (key, override_word(key, value))
         for dimension in space
-        if dimension.name in parameters
-        for key in dimension.keys
+        if dimension.name in parameters and dimension.is_varied(parameters)
+        for key, value in sets_of(dimension, parameters[dimension.name]).items()
     ]
     return [word for _, word in sorted(words, key=lambda item: item[0].count("."))]
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dltrain.sweep.space import Dimension
+from dltrain.sweep.combinations import assemble
+from dltrain.sweep.dimension import Dimension
 from dltrain.sweep.trials import Trial
 
 JOURNAL = "optuna.journal"
@@ -43,7 +44,6 @@ class Study:
     ) -> None:
         self._space, self._seed, self._parallel = space, seed, parallel
         self._optuna = _import_optuna()
-        self._distributions = {dimension.name: distribution_of(dimension) for dimension in space}
         self._trials: dict[int, Any] = {}
         file = folder / JOURNAL
         _mend(file)
@@ -69,14 +69,15 @@ class Study:
         self._study.sampler = self._optuna.samplers.TPESampler(
             seed=(self._seed * 1_000_003 + number + 7_919 * attempt) % 2**32, constant_liar=self._parallel
         )
-        trial = self._study.ask(self._distributions)
+        trial = self._study.ask()
         self._keep(number, trial)
-        return {dimension.name: _value(trial.params[dimension.name], dimension) for dimension in self._space}
+        return assemble(self._space, lambda dimension: _value(_suggested(trial, dimension), dimension))
 
     def add(self, number: int, parameters: dict[str, Any]) -> None:
         """Trial `number`, whose values another strategy chose."""
-        self._study.enqueue_trial({name: _key(value) for name, value in parameters.items()})
-        self._keep(number, self._study.ask(self._distributions))
+        varied = [one for one in self._space if one.name in parameters and one.is_varied(parameters)]
+        self._study.enqueue_trial({one.label: _key(parameters[one.name]) for one in varied})
+        self._keep(number, self._study.ask({one.label: distribution_of(one) for one in varied}))
 
     def give_up(self, number: int) -> None:
         """Trial `number` is not to be trained with the values it was asked: it was before. It counts as failed."""
@@ -124,6 +125,8 @@ class Study:
 def importance(space: Sequence[Dimension], trials: Sequence[tuple[dict[str, Any], float]], mode: str) -> dict[str, float]:
     """How much of the metric's variation each dimension explains, largest first; shares of one; empty where nothing varies.
 
+    Of dimensions that only some trials have it cannot be told; where no two others are left, of none.
+
     Functional analysis of variance on a random forest: Hutter, Hoos & Leyton-Brown, ICML 2014.
 
     Args:
@@ -136,13 +139,24 @@ def importance(space: Sequence[Dimension], trials: Sequence[tuple[dict[str, Any]
         return {}  # what does not vary is explained by nothing
     optuna = _import_optuna()
     study = optuna.create_study(direction="minimize" if mode == "min" else "maximize")
-    distributions = {dimension.name: distribution_of(dimension) for dimension in space}
+    distributions = {dimension.name: distribution_of(dimension) for dimension in space if not dimension.where}
+    if len(distributions) < 2:
+        return {}
     for parameters, value in trials:
-        params = {name: _key(item) for name, item in parameters.items()}
+        params = {name: _key(item) for name, item in parameters.items() if name in distributions}
         study.add_trial(optuna.trial.create_trial(params=params, distributions=distributions, value=value))
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
     found = optuna.importance.get_param_importances(study, evaluator=evaluator)
     return {name: float(share) for name, share in found.items()}
+
+
+def _suggested(trial: Any, dimension: Dimension) -> Any:
+    """Optuna's value of a dimension."""
+    if not dimension.is_range:
+        return trial.suggest_categorical(dimension.label, distribution_of(dimension).choices)
+    suggest = trial.suggest_int if dimension.whole else trial.suggest_float
+    given = distribution_of(dimension)
+    return suggest(dimension.label, given.low, given.high, step=given.step, log=given.log)
 
 
 def distribution_of(dimension: Dimension) -> Any:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from dltrain.config import load_config_text
 from dltrain.config.blocks.sweep import read_over
 from dltrain.errors import ConfigError
-from dltrain.sweep.space import build_space, grid, grid_size, short_names, show, words_of
+from dltrain.sweep.combinations import grid, grid_size
+from dltrain.sweep.space import build_space, short_names, show, words_of
 from dltrain.sweep.strategies.random import RandomStrategy
 from tests.sweep.support import SMALL, small
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from dltrain.config import load_config
+from dltrain.sweep.combinations import grid_size
 from dltrain.sweep.plan import SweepOptions, plan_sweep
-from dltrain.sweep.space import grid_size
 from tests.support import CONFIGS, data_folder, run_dltrain, shared_data
 
 

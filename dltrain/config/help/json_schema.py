@@ -11,9 +11,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dltrain.config.blocks.choices import OWN
 from dltrain.config.blocks.model import LAYER_KINDS
 from dltrain.config.blocks.phases import PHASE_KEYS, UNFREEZE
-from dltrain.config.blocks.sweep import RANGE_KEYS
+from dltrain.config.blocks.swept import RANGE_KEYS, WHERE
 from dltrain.config.blocks.training import CALLBACKS
 from dltrain.config.catalog.catalog import Argument, Catalog, ComponentEntry, load_catalog
 from dltrain.config.catalog.sources import SOURCES, SourceArgument
@@ -227,10 +228,17 @@ def _require(_key: Key) -> Schema:
 
 def _space(_key: Key) -> Schema:
     values: Schema = {"type": "array", "minItems": 1}
-    range_keys = {name: kind_schema(parse_kind(notation)) for name, notation in RANGE_KEYS.items()}
+    where: Schema = {WHERE: {"type": "object", "minProperties": 1}}
+    range_keys = {name: kind_schema(parse_kind(notation)) for name, notation in RANGE_KEYS.items()} | where
     span = {"type": "object", "properties": range_keys, "required": ["low", "high"], "additionalProperties": False}
-    choices = {"type": "object", "properties": {"choices": values}, "required": ["choices"], "additionalProperties": False}
+    listed = {"choices": values, **where}
+    choices = {"type": "object", "properties": listed, "required": ["choices"], "additionalProperties": False}
     return {"type": "object", "additionalProperties": _or(values, span, choices, PARAMETER)}
+
+
+def _choices(key: Key) -> Schema:
+    sets: Schema = {"type": ["object", "null"], "properties": {OWN: _space(key)}}
+    return {"type": "object", "additionalProperties": {"type": "object", "minProperties": 1, "additionalProperties": sets}}
 
 
 _SPECIAL: Mapping[str, Any] = {
@@ -251,6 +259,7 @@ _SPECIAL: Mapping[str, Any] = {
     "evaluation.require": _require,
     "evaluation.threshold": _threshold,
     "sweep.parameters": _space,
+    "sweep.choices": _choices,
 }
 
 

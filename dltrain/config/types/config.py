@@ -153,6 +153,13 @@ class SweepConfig:
         {},
         example={"training.optimizer.learning_rate": [0.0001, 0.001, 0.01, 0.1]},
     )
+    choices: Mapping[str, Any] = keyed(
+        "mapping",
+        "Names to choose from, each with the keys that it sets, and under `parameters` what is varied with it alone:"
+        " `--over size=small,large`; without `parameters` beside it all of them are tried.",
+        {},
+        example={"size": {"small": {"model.layers.0.units": 8}, "large": {"model.layers.0.units": 64}}},
+    )
     strategy: str | None = keyed(
         "'grid'|'random'|'tpe'|'capacity'",
         "How trials are chosen; by default grid, or random where there is a range without a step.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dltrain.sweep.space import Dimension
+from dltrain.sweep.dimension import Dimension
 from dltrain.sweep.trials import Trial
 
 

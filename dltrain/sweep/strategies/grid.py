@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from dltrain.sweep.space import Dimension, grid
+from dltrain.sweep.combinations import grid
+from dltrain.sweep.dimension import Dimension
 from dltrain.sweep.strategies.strategy import ListStrategy
 
 

@@ -10,7 +10,8 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from dltrain.sweep.space import Dimension, grid_size
+from dltrain.sweep.combinations import assemble, grid_size
+from dltrain.sweep.dimension import Dimension
 from dltrain.sweep.strategies.strategy import ListStrategy
 
 
@@ -34,9 +35,13 @@ def _draws(space: Sequence[Dimension], seed: int, most: int) -> Iterator[dict[st
     number = 0
     while len(seen) < total:
         generator = random.Random(f"{seed}/{number}")  # a text: its hash does not depend on the version or the process
-        trial = {dimension.name: dimension.draw(generator) for dimension in space}
+        trial = _drawn(space, generator)
         number += 1
-        key = json.dumps(list(trial.values()), sort_keys=True)
+        key = json.dumps(list(trial.items()), sort_keys=True)
         if key not in seen or (not is_finite and number > 20 * total):
             seen.add(key if key not in seen else f"{key} {number}")
             yield trial
+
+
+def _drawn(space: Sequence[Dimension], generator: random.Random) -> dict[str, Any]:
+    return assemble(space, lambda dimension: dimension.draw(generator))

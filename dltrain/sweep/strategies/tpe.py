@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from dltrain.sweep.space import Dimension, num_configurations
+from dltrain.sweep.combinations import assemble, branches, num_configurations
+from dltrain.sweep.dimension import Dimension
 from dltrain.sweep.strategies.strategy import ListStrategy
 from dltrain.sweep.study import Study
 from dltrain.sweep.trials import Trial
@@ -48,13 +49,18 @@ class TpeStrategy:
         self._seen: set[str] = set()
 
     def candidates(self) -> list[dict[str, Any]]:
-        """Each value there is by itself, beside the first of the others; of a range its ends."""
-        ends = [dimension.ends for dimension in self._space]
-        names = [dimension.name for dimension in self._space]
-        count = max(len(values) for values in ends)
-        rows = [[values[min(index, len(values) - 1)] for values in ends] for index in range(count)]
-        rows += map(list, itertools.islice(itertools.product(*([values[0], values[-1]] for values in ends)), 64))
-        return [dict(zip(names, row)) for row in rows]
+        """Each value there is by itself, beside the first of the others; of a range its ends. So of each choice of what others
+        depend on.
+        """
+        found = []
+        for branch in branches(self._space):
+            ends = [dimension.ends for dimension in branch]
+            names = [dimension.name for dimension in branch]
+            count = max(len(values) for values in ends)
+            rows = [[values[min(index, len(values) - 1)] for values in ends] for index in range(count)]
+            rows += map(list, itertools.islice(itertools.product(*([values[0], values[-1]] for values in ends)), 64))
+            found += [dict(zip(names, row)) for row in rows]
+        return found
 
     def choose(self, most: int) -> list[dict[str, Any]]:
         """What Optuna suggests, given what it was told."""
@@ -76,7 +82,7 @@ class TpeStrategy:
         # Optuna holds on to a place where everything was tried: any other one tells more.
         generator = random.Random(f"{self._count}")
         while True:
-            parameters = {dimension.name: _draw(dimension, generator) for dimension in self._space}
+            parameters = assemble(self._space, lambda dimension: _draw(dimension, generator))
             if _text(parameters) not in self._seen:
                 self._seen.add(_text(parameters))
                 study.add(self._count, parameters)

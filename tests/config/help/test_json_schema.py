@@ -91,6 +91,8 @@ def test_examples_are_valid() -> None:
         DIGITS + "training: {optimizer: {AdamW: {learning_rate: {coslog4: {peak: 1}}, weight_decay: {FlatCos: {peak: 1}}}}}",
         DIGITS + "training: {optimizer: {Adam: {}, groups: [{match: bias, learning_rate: 0.1}, {match: [a, b], ntk: true}]}}",
         DIGITS + "training: {optimizer: {Adam: {learning_rate: found}}}",
+        DIGITS + "sweep: {choices: {size: {small: {}, large: {training.epochs: 3, parameters: {seed: [1, 2]}}}}}",
+        DIGITS + "sweep: {parameters: {seed: {choices: [1], where: {training.epochs: 3}}, training.epochs: [3, 4]}}",
         DIGITS + "training: {optimizer: {Adam: {groups: [{match: bias, weight_decay: 0}]}}}",
         DIGITS
         + "model: {layers: [FeatureScaling, {PeriodicEmbedding: {sigma: 0.2}}, {Dropout: {rate: {flat_cos: {peak: 0.1}}}}]}",
@@ -126,6 +128,7 @@ def test_what_the_reader_takes_is_valid(text: str) -> None:
         DIGITS + "training: {optimizer: {Adam: {learning_rate: {coslog4: {}}}}}",
         DIGITS + "training: {optimizer: {Adam: {}, groups: [{learning_rate: 0.1}]}}",
         DIGITS + "training: {optimizer: {Adam: {learning_rate: sought}}}",
+        DIGITS + "sweep: {choices: {size: {}}}",
         DIGITS + "training: {optimizer: {Adam: {}, groups: [{match: bias, rate: 0.1}]}}",
         DIGITS + "model: {preset: realmpl}",
         DIGITS + "model: {layers: [{FeatureScaling: {weights: [[1]]}}]}",

@@ -1,0 +1,177 @@
+"""Reads what is varied: keys or parameters, and the values of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from dltrain.config.bases import EXTENDS
+from dltrain.config.keys import KEYS
+from dltrain.config.kinds import MISMATCH, parse_kind
+from dltrain.config.old_words.arguments import KNOWN_ARGUMENTS
+from dltrain.config.old_words.keys import said_here
+from dltrain.config.reading import Context, is_removed
+from dltrain.config.text.nodes import ListNode, MappingNode, Node, ScalarNode
+from dltrain.config.text.scalars import describe
+from dltrain.config.types import Place
+from dltrain.wording import did_you_mean, normalize, one_of
+
+RANGE_KEYS = {"low": "number", "high": "number", "log": "bool", "step": "number>0"}
+PATH_KEYS = ("data.path", "data.validation", "data.test", "model.weights", EXTENDS)
+SWEPT_BLOCKS = ("data", "model", "training", "seed", "parameters", EXTENDS)
+# Where a key is varied only with some values of another one.
+WHERE = "where"
+
+
+def read_space(context: Context, node: Node, path: str, uses: Mapping[str, Any], choices: Mapping[str, Any] | None = None) -> Any:
+    """What is varied: key, parameter or name of choices -> its values; `MISMATCH` where it is no mapping.
+
+    Args:
+        context: faults and the rest.
+        node: what stands there.
+        path: its key.
+        uses: the parameters of the config.
+        choices: names of choices.
+    """
+    if not isinstance(node, MappingNode):
+        hint = "such as {training.optimizer.learning_rate: [0.001, 0.01]}"
+        context.faults.add(node, path, f"expected a mapping of keys to values, found {describe(node.plain())}", hint)
+        return MISMATCH
+    space: dict[str, Any] = {}
+    for name, value in node.entries.items():
+        if is_removed(value):
+            continue
+        where = f"{path}.{name}"
+        context.note(value, where)
+        if name not in (choices or {}):
+            check_name(context, node.keys[name], value.word, name, where, uses)
+        if name in PATH_KEYS:
+            make_absolute(context, value)
+        found = read_values(context, value, where)
+        if found is not MISMATCH:
+            space[name] = found
+    return space
+
+
+def is_endless(space: Any) -> bool:
+    """Whether the values of a swept key cannot be listed: a range without a step that is not of whole numbers."""
+    return (
+        isinstance(space, Mapping)
+        and "low" in space
+        and "step" not in space
+        and not all(isinstance(space.get(end), int) for end in ("low", "high"))
+    )
+
+
+def make_absolute(context: Context, node: Node) -> None:
+    """Paths of a list stay the same files, wherever the trial's config stands."""
+    if isinstance(node, ScalarNode) and isinstance(node.value, str):
+        node.value = node.text = context.paths.resolve(node.value, node)
+    for child in node.items if isinstance(node, ListNode) else node.entries.values() if isinstance(node, MappingNode) else ():
+        make_absolute(context, child)
+
+
+def check_name(
+    context: Context, place: Place | None, word: str | None, name: str, where: str, parameters: Mapping[str, Any]
+) -> None:
+    """Notes a name that is neither a parameter nor a key that can be varied."""
+    head, _, rest = name.partition(".")
+    if (not rest and head in parameters) or (head in SWEPT_BLOCKS and head != "parameters"):
+        return
+    if head == "parameters" and rest in parameters:
+        return
+    known = [*parameters, *SWEPT_BLOCKS]
+    searched = rest if head == "parameters" else head
+    said = said_here(searched)
+    hint = (
+        (said if said is not None and "model.layers: " not in said else None)
+        or did_you_mean(searched, known)
+        or next(
+            (
+                f"write {path}{f'.{rest}' if rest and head != 'parameters' else ''}"
+                for path in KEYS
+                if path.rpartition(".")[2] == searched and path.startswith(SWEPT_BLOCKS)
+            ),
+            None,
+        )
+        or _argument_of_layers(context, searched)
+        or said
+        or f"a key such as training.batch_size, or one of the parameters: {one_of(parameters) or 'none declared'}"
+    )
+    context.faults.add(place, where, f"{name} is neither a parameter nor a key that can be varied", hint, word=word)
+
+
+def _argument_of_layers(context: Context, name: str) -> str | None:
+    """Where an argument such as `units` stands."""
+    catalog, names = context.catalog, (name, *KNOWN_ARGUMENTS.get(normalize(name), ()))
+    entries = [catalog.find("layer", layer) for layer in ("Dense", "Dropout", "Conv2D", "LSTM", *catalog.names("layer"))]
+    found = next((known for known in names for entry in entries if entry is not None and known in entry.arguments), None)
+    return None if found is None else f"an argument of a layer is varied by its place, such as model.layers.0.{found}"
+
+
+def read_values(context: Context, node: Node, path: str) -> Any:
+    """A list of values, `{choices: [...]}` or `{low, high, log, step}`; in a mapping `where` says with what it is varied."""
+    if isinstance(node, ListNode):
+        if not node.items:
+            context.faults.add(node, path, "expected at least one value, found an empty list")
+            return MISMATCH
+        return node.plain()
+    if not isinstance(node, MappingNode):
+        hint = f"write [{node.text}]" if isinstance(node, ScalarNode) else None
+        context.faults.add(
+            node, path, f"expected a list of values or a range {{low, high}}, found {describe(node.plain())}", hint
+        )
+        return MISMATCH
+    conditions = {WHERE: _read_where(context, node.entries[WHERE], f"{path}.{WHERE}")} if WHERE in node.entries else {}
+    if "choices" in node.entries:
+        for other in node.entries:
+            if other not in ("choices", WHERE):
+                context.faults.add(node.keys[other], f"{path}.{other}", "`choices` stands alone")
+        choices = node.entries["choices"]
+        if not isinstance(choices, ListNode):
+            return read_values(context, choices, path)
+        found = read_values(context, choices, f"{path}.choices")
+        return found if found is MISMATCH else {"choices": found, **conditions}
+    found = _read_range(context, node, path)
+    return found if found is MISMATCH else {**found, **conditions}
+
+
+def _read_where(context: Context, node: Node, path: str) -> dict[str, Any]:
+    """Key, parameter or name of choices -> the value with which something is varied, or a list of them."""
+    if isinstance(node, MappingNode) and node.entries:
+        return {name: value.plain() for name, value in node.entries.items()}
+    message = f"expected a mapping of keys to the values with which this is varied, found {describe(node.plain())}"
+    context.faults.add(node, path, message, "such as where: {depth: 2}")
+    return {}
+
+
+def _read_range(context: Context, node: MappingNode, path: str) -> Any:
+    values: dict[str, Any] = {}
+    for name, value in node.entries.items():
+        where = f"{path}.{name}"
+        if name == WHERE:
+            continue
+        if name not in RANGE_KEYS:
+            known = [*RANGE_KEYS, "choices", WHERE]
+            hint = said_here(name, "a range") or did_you_mean(name, known) or f"a range takes: {one_of(known)}"
+            context.faults.add(node.keys[name], where, "unknown key of a range", hint, word=value.word)
+            continue
+        found = context.read(parse_kind(RANGE_KEYS[name]), value, where)
+        if found is not MISMATCH:
+            values[name] = found
+    for name in ("low", "high"):
+        if name not in node.entries and not set(node.entries) - {*RANGE_KEYS, WHERE}:
+            context.faults.add(node, path, f"a range needs `{name}`", "such as {low: 0.0001, high: 0.1, log: true}")
+    low, high = values.get("low"), values.get("high")
+    if low is None or high is None:
+        return MISMATCH
+    if not low < high:
+        context.faults.add(node, path, f"expected low below high, found {low} and {high}")
+    if values.get("log") and low <= 0:
+        context.faults.add(node.entries["low"], f"{path}.low", f"expected a number above 0 on a logarithmic range, found {low}")
+    if values.get("log") and "step" in values:
+        context.faults.add(node.entries["step"], f"{path}.step", "a logarithmic range has no step")
+    if not math.isfinite(high - low):
+        context.faults.add(node, path, "the range is wider than numbers go")
+    return values
