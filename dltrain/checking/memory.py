@@ -32,6 +32,9 @@ def estimate_memory(config: Config, facts: DataFacts, network: Network) -> Memor
         members = config.training.members.count if config.training.members.are_several else 1
         optimizer = config.training.optimizer
         slots = _SLOTS.get(optimizer.name, 2) + bool(optimizer.name == "SGD" and optimizer.arguments.get("momentum"))
+        # Sums of gradients over several steps, and averages of the weights, are as large as the weights.
+        slots += (optimizer.arguments.get("gradient_accumulation_steps") or 1) > 1
+        slots += bool(optimizer.arguments.get("use_ema")) or config.training.average == "swa"
         batch_size = config.training.batch_size
         if facts.rows:
             batch_size = min(batch_size, facts.rows.get("train", batch_size))

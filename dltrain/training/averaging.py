@@ -91,6 +91,7 @@ class EpochAverage:
         self._count = 0
         self._means: list[Any] = []
         self._normalization = NormalizationPass(model, data, loop)
+        self._statistics: tuple[int, list[Any]] | None = None  # of batch normalization, and the epoch that they belong to
 
     @contextlib.contextmanager
     def applied(self, epoch: int) -> Iterator[None]:
@@ -125,7 +126,13 @@ class EpochAverage:
     def _put_in(self, epoch: int) -> None:
         for variable, mean in zip(self._model.trainable_variables, self._means, strict=True):
             variable.assign(mean)
+        statistics = self._normalization.variables
+        if self._statistics is not None and self._statistics[0] == epoch:
+            for variable, value in zip(statistics, self._statistics[1], strict=True):
+                variable.assign(value)
+            return
         self._normalization.run(epoch)
+        self._statistics = epoch, [variable.value.read_value() for variable in statistics]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """What a resume needs, by name."""
@@ -153,13 +160,18 @@ class NormalizationPass:
         ]
         self._step = tf.function(self._one_step, autograph=False, reduce_retracing=True)
 
+    @property
+    def variables(self) -> list[Any]:
+        """The statistics."""
+        return [variable for layer in self.layers for variable in (layer.moving_mean, layer.moving_variance)]
+
     def run(self, epoch: int) -> None:
         """One pass over the rows, in the order of an epoch; layers that draw go on drawing where they were."""
         import tensorflow as tf
 
         if not self.layers:
             return
-        statistics = {id(value) for layer in self.layers for value in (layer.moving_mean, layer.moving_variance)}
+        statistics = {id(variable) for variable in self.variables}
         others = [variable for variable in self._model.variables if id(variable) not in statistics]
         before = [variable.value.read_value() for variable in others]
         size, done = self._loop.batch_size, 0

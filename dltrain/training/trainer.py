@@ -269,7 +269,7 @@ class Trainer:
         named = f"; the largest gradient is that of {layer}" if layer else ""
         message = f"the loss is not finite after step {bad_step + 1} of epoch {self.pace.epoch + 1}{named}"
         kept = f"the last finite state is kept in {self.run.path}"
-        hint = f"the learning rate was {rate:g}: try a tenth of it, or `clipnorm: 1.0` in the optimizer; {kept}"
+        hint = f"the learning rate was {rate:g}: try a tenth of it, or `training.clip_norm: 1.0`; {kept}"
         raise DivergenceError(Fault(message, path="training.optimizer.learning_rate", hint=hint))
 
     def _replay_to(self, step: int) -> None:

@@ -317,4 +317,21 @@ KEYS: list[Case] = [
         'did you mean "same"?',
     ),
 ]
-CORPUS = [*SHAPES, *MEANING, *KEYS]
+# What is made to lead elsewhere, to have no end, or to fill the memory.
+HOSTILE: list[Case] = [
+    ("digits", "name: digits", "extends: ¶c.yaml", "extends itself"),
+    ("digits", "name: digits", "extends: [¶sub/../c.yaml]", "extends itself"),
+    ("digits", "name: digits", f"extends: ¶[{'b.yaml, ' * 20_000}]", "expected at most 100 configs, found 20,000"),
+    ("digits", "name: digits", "extends: ¶/dev/zero", "expected a config file"),
+    ("digits", "name: digits", 'extends: ¶"iris.yaml\\0"', "no such config file"),
+    ("digits", "name: digits", "extends: ¶'${env:DLTRAIN_NOT_SET}'", "is not set"),
+    ("digits", "name: digits", "name: ¶'${env:A, ${env:B, ${env:C}}}'", "expected the name of an environment variable"),
+    ("digits", "name: digits", f"name: ¶'{'${env:DLTRAIN_NOT_SET, xxxxxxxx}' * 5_000}'", "found"),
+    ("digits", "name: digits", "code: ¶../evil.py", "in the folder of the config"),
+    ("digits", "name: digits", "code: [¶a/../../evil.py]", "in the folder of the config"),
+    ("digits", "name: digits", "code: ¶~/evil.py", "in the folder of the config"),
+    ("digits", "name: digits", "code: ¶/etc/passwd", "expected a file of Python"),
+    ("digits", "name: digits", f"code: ¶[{'b.py, ' * 20_000}]", "at most 20 files"),
+    ("digits", "training:", "sweep: {choices: {a: {b: {parameters: {¶a: [c]}}}}}\ntraining:", "is none of the choices"),
+]
+CORPUS = [*SHAPES, *MEANING, *KEYS, *HOSTILE]

@@ -42,6 +42,24 @@ def test_attack_13_a_model_that_fits_is_nothing_to_speak_of(config):
     assert said(check_file(config(100_000))[1]) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "copies"),
+    [
+        ("optimizer: sgd", 2),  # the weights and their gradients
+        ("optimizer: adam", 4),
+        ("optimizer: sgd, gradient_accumulation: 4", 3),
+        ("optimizer: sgd, gradient_accumulation: 1", 2),
+        ("optimizer: sgd, average: ema", 3),
+        ("optimizer: sgd, average: swa", 3),
+    ],
+)
+def test_what_is_kept_beside_each_weight_is_counted(config, words, copies):
+    file = config(10)
+    file.write_text(file.read_text().replace("epochs: 1,", f"epochs: 1, {words},"))
+    weights = (64 + 1) * 100 + 101 * 10 + 11 * 10
+    assert check_file(file)[1].memory.model == 4 * copies * weights
+
+
 def test_attack_13_from_70_percent_on_it_is_said(config):
     result = check_file(config(1_500_000))[1]
     [fault] = said(result)

@@ -161,3 +161,14 @@ def test_files_are_swept_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert found == [(7, 3, 1, 2), (7, 3, 1, 8), (7, 5, 1, 2), (7, 5, 1, 8)]
     assert "are the same" in plan.repeats[0]
     assert "same.yaml" in plan.repeats[0]
+
+
+def test_a_circle_behind_a_link_ends(tmp_path: Path) -> None:
+    write(tmp_path, a="extends: link.yaml\nseed: 1")
+    (tmp_path / "link.yaml").symlink_to("a.yaml")
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    with pytest.raises(ConfigError, match="extends itself"):
+        load_config(tmp_path / "a.yaml")
+    (tmp_path / "b.yaml").write_text("extends: loop.yaml\n")
+    with pytest.raises(ConfigError, match="loop"):
+        load_config(tmp_path / "b.yaml")

@@ -15,7 +15,7 @@ from dltrain.model.encode import encode_part
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.storage.run import Run
-from dltrain.training.averaging import first_averaged_epoch
+from dltrain.training.averaging import NormalizationPass, first_averaged_epoch
 from dltrain.training.fit import fit
 from dltrain.training.history import read_history
 from dltrain.training.loop import epoch_order
@@ -58,10 +58,14 @@ def by_hand(config: Any, files: list[Path], epoch: int) -> Any:
     return model, dataset, heads
 
 
-def test_the_model_is_the_mean_over_the_last_epochs_and_validated_as_such(tmp_path: Path) -> None:
-    config = config_of(NOISE, *SWA)
+def test_the_model_is_the_mean_over_the_last_epochs_and_validated_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, passes, run = config_of(NOISE, *SWA), [], NormalizationPass.run
+    monkeypatch.setattr(NormalizationPass, "run", lambda self, epoch: (passes.append(epoch), run(self, epoch)))
     fit(config_of(NOISE, *NET, "training.checkpoint.filepath='w_{epoch:02d}.h5'"), run_dir=tmp_path / "plain")
     result = fit(config, run_dir=tmp_path / "swa")
+    assert passes == [2, 3]  # the statistics of the last average are not computed once more at the end
     files = sorted((tmp_path / "plain" / "checkpoints").glob("w_*.h5"))
     rows = {name: read_history(Run(tmp_path / name).history_file) for name in ("plain", "swa")}
     for index, (one, other) in enumerate(zip(rows["plain"], rows["swa"], strict=True)):

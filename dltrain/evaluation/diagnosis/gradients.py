@@ -51,7 +51,7 @@ def find_exploding_gradients(evidence: Evidence) -> Iterator[Finding]:
     yield Finding(
         "exploding_gradients",
         f"{what} {steps}.",
-        "Try `clipnorm: 1.0` in the optimizer, a lower learning rate, or scaled inputs and targets.",
+        "Try `training.clip_norm: 1.0`, a lower learning rate, or scaled inputs and targets.",
         {"gradient_norms": {layer.name: layer.gradient_norm for layer in chain}},
     )
 

@@ -86,7 +86,7 @@ def train_together(
         if fit.status == "interrupted":
             raise InterruptedRun("interrupted; the run is saved", signal_number=session.signals.received or 0)
         if fit.status == "diverged":
-            hint = "try a tenth of the learning rate, or `clipnorm: 1.0` in the optimizer"
+            hint = "try a tenth of the learning rate, or `training.clip_norm: 1.0`"
             raise DivergenceError(Fault(f"member {number}: {fit.error}", path="training.optimizer.learning_rate", hint=hint))
         if fit.status not in ("finished", "pruned"):
             raise RunError(f"member {number} of the ensemble: {fit.error or fit.status}")
