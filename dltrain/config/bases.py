@@ -96,7 +96,7 @@ class Bases:
         return items
 
     def _read(self, node: Node, folder: Path, above: tuple[tuple[str, str], ...]) -> MappingNode | None:
-        if not isinstance(node, ScalarNode) or not isinstance(node.value, str) or not node.value:
+        if not isinstance(node, ScalarNode) or not isinstance(node.value, str) or not node.value or "\0" in node.value:
             found = describe(node.plain())
             self.faults.add(node, EXTENDS, f"expected the path of a config, found {found}", "such as extends: base.yaml")
             return None

@@ -323,7 +323,7 @@ HOSTILE: list[Case] = [
     ("digits", "name: digits", "extends: [¶sub/../c.yaml]", "extends itself"),
     ("digits", "name: digits", f"extends: ¶[{'b.yaml, ' * 20_000}]", "expected at most 100 configs, found 20,000"),
     ("digits", "name: digits", "extends: ¶/dev/zero", "expected a config file"),
-    ("digits", "name: digits", 'extends: ¶"iris.yaml\\0"', "no such config file"),
+    ("digits", "name: digits", 'extends: ¶"iris.yaml\\0"', "expected the path of a config"),
     ("digits", "name: digits", "extends: ¶'${env:DLTRAIN_NOT_SET}'", "is not set"),
     ("digits", "name: digits", "name: ¶'${env:A, ${env:B, ${env:C}}}'", "expected the name of an environment variable"),
     ("digits", "name: digits", f"name: ¶'{'${env:DLTRAIN_NOT_SET, xxxxxxxx}' * 5_000}'", "found"),

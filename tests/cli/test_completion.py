@@ -59,18 +59,39 @@ def test_runs_configs_and_data_sets(tmp_path: Path) -> None:
     assert complete(["fit", "a.yaml", "data.source="]) == [f"data.source={name}" for name in SOURCES]
 
 
-def test_bash_puts_the_words_in(tmp_path: Path) -> None:
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("there is no bash here")
+# What each shell is told, and what it then offers for words that are being written; `compadd` of zsh prints what it is given.
+SHELLS = {
+    "bash": (
+        ["-c"],
+        'eval "$(dltrain completion bash)"; COMP_LINE="dltrain WORDS"; COMP_POINT=${#COMP_LINE}; _dltrain; echo "${COMPREPLY[@]}"',
+        "Adagrad",
+    ),
+    "zsh": (
+        ["-f", "-c"],
+        "compdef() { }; compadd() { print -l -- ${@:5} }; _files() { print FILES };"
+        ' eval "$(dltrain completion zsh)"; words=(dltrain WORDS); CURRENT=${#words}; _dltrain',
+        "training.optimizer=Adagrad",
+    ),
+    "fish": (
+        ["--no-config", "-c"],
+        'dltrain completion fish | source; complete -C "dltrain WORDS"',
+        "training.optimizer=Adagrad",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_a_shell_puts_the_words_in(name: str, tmp_path: Path) -> None:
+    shell = shutil.which(name)
+    if shell is None:
+        pytest.skip(f"there is no {name} here")
+    options, said, found = SHELLS[name]
     (tmp_path / "dltrain").write_text(f'#!/bin/sh\nexec {sys.executable} -m dltrain "$@"\n')
     (tmp_path / "dltrain").chmod(0o755)
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    said = 'eval "$(dltrain completion bash)"; COMP_LINE="dltrain fit c.yaml training.optimizer=Adag"; COMP_POINT=${#COMP_LINE}; _dltrain; echo "${COMPREPLY[@]}"'
-    done = subprocess.run(
-        [bash, "-c", said], capture_output=True, text=True, env=environment, timeout=120, check=True, cwd=tmp_path
-    )
-    assert done.stdout.split() == ["Adagrad"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    words = [shell, *options, said.replace("WORDS", "fit c.yaml training.optimizer=Adag")]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=120, check=True, cwd=tmp_path)
+    assert done.stdout.split() == [found]
     assert done.stderr == ""
 
 
