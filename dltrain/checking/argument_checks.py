@@ -102,6 +102,17 @@ def check_tensorboard(
                 yield fault(config, f"{path}.embeddings_metadata.{name}", message, "give the layer this `name`")
 
 
+def check_trackers(
+    config: Config, training: TrainingConfig, facts: DataFacts | None = None, heads: Sequence[Head] = ()
+) -> Iterator[Fault]:
+    """The packages of the trackers; a fit goes on without."""
+    del facts, heads
+    for name in training.track:
+        if importlib.util.find_spec(name) is None:
+            hint = f"pip install 'dltrain[{name}]'; `dltrain log RUN --to {name}` sends the run later"
+            yield fault(config, "training.track", f"the package {name} is not installed: it is told nothing", hint, warning=True)
+
+
 def _steps_an_epoch(training: TrainingConfig, facts: DataFacts) -> int | None:
     rows = facts.rows.get("train")
     return -(-rows // training.batch_size) if rows else None

@@ -18,7 +18,7 @@ from dltrain.sweep.plan import SweepOptions, SweepPlan, canonical_values, plain_
 from dltrain.sweep.space import build_space
 
 # Keys whose change on a resume is no other sweep.
-FREE_ON_RESUME = ("name", "training.save_interval", "training.allow_large", "evaluation", "sweep")
+FREE_ON_RESUME = ("name", "training.save_interval", "training.allow_large", "training.track", "evaluation", "sweep")
 
 
 def plan_document(plan: SweepPlan) -> dict[str, Any]:

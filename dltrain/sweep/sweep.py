@@ -29,6 +29,7 @@ from dltrain.sweep.record import intervals_of, read_record, reports_of
 from dltrain.sweep.resuming import plan_document, resume_plan, stored_config_text
 from dltrain.training.environment import git_commit, logging_to
 from dltrain.training.session import Session, Stopwatch
+from dltrain.training.tracking import Listening, Tracking
 from dltrain.wording import without_credentials
 
 logger = logging.getLogger(__name__)
@@ -101,7 +102,8 @@ def sweep(
         DltrainError: with the exit code that fits; trials that crash or diverge are results, not errors.
     """
     watch, asked = Stopwatch(), SweepOptions(**options)
-    reporter = WarningList(reporter or Reporter())
+    tracking = Tracking()
+    reporter = WarningList(Listening(reporter or Reporter(), tracking))
     for warning in config.warnings if config is not None else ():
         reporter.warning(warning)
     helper = HelperProcess()
@@ -118,11 +120,12 @@ def sweep(
         require_trust(plan.config.code)
         plan = replace(plan, config=plan.config.requiring(asked.require))
         parse_gates(plan.config.evaluation.require)
+        tracking.names = plan.config.training.track if plan.config.training else ()
         with StopSignals() as signals:
             words = [without_credentials(word) for word in argv]
-            session = Session(words, reporter=reporter, signals=signals, helper=helper, watch=watch)
+            session = Session(words, reporter=reporter, signals=signals, helper=helper, watch=watch, tracking=tracking)
             try:
-                with run.locked(), logging_to(run.log_file):
+                with run.locked(), logging_to(run.log_file), tracking:
                     return _Sweep(plan, run, asked, session, threads).run_all(resumed=not created)
             except (DltrainError, KeyboardInterrupt):
                 if created and not run.manifest_file.exists():
@@ -163,6 +166,7 @@ class _Sweep:
         progress = Progress(plan, run, self.reporter, self._facts, recorded, retry_failed=self.options.retry_failed)
         engine = choose_engine(plan, progress.known_fits(), self.reporter, self.options.address)
         self._begin(resumed)
+        self.session.tracking.start(run.path, self.reporter)
         self.signals.defer()
         progress.begin()
         self.helper.submit(warm_up)
@@ -266,7 +270,11 @@ class _Sweep:
         if outcome.best is not None:
             self.manifest["best"] = str(outcome.best.fits[0].path.relative_to(self.run.path))
         self.manifest["files"] = self.run.digests()
-        self._end("failed" if status == "stopped" else "finished")
+        ended, num_warnings = "failed" if status == "stopped" else "finished", len(self.session.reporter.warnings)
+        self._end(ended)
+        self.session.tracking.finish()
+        if len(self.session.reporter.warnings) > num_warnings:
+            self._end(ended)
         return SweepResult(
             status=status,
             run=self.run.path,

@@ -44,6 +44,7 @@ from dltrain.training.saving.pictures import Drawers
 from dltrain.training.saving.record import RunRecord
 from dltrain.training.saving.resuming import open_run
 from dltrain.training.session import FitOptions, Session
+from dltrain.training.tracking import Listening, Tracking
 from dltrain.training.trainer import Trainer
 from dltrain.training.workers.checks import refuse_several
 from dltrain.training.workers.local import group_of
@@ -83,13 +84,15 @@ def fit(
     require_trust(config.code)
     given = FitOptions(**options)
     config, training = _to_be_trained(config, given)
-    reporter = WarningList(reporter or Reporter())
+    tracking = Tracking(training.track if given.tracks else ())
+    reporter = WarningList(Listening(reporter or Reporter(), tracking))
     for warning in config.warnings:
         reporter.warning(warning)
     resumed, run, created = open_run(config, runs=runs, run_dir=run_dir, resume=resume)
     with StopSignals() as signals:
         try:
-            with run.locked(), logging_to(run.log_file):
+            with run.locked(), logging_to(run.log_file), tracking:
+                tracking.start(run.path, reporter)
                 manifest = Manifest.read(run) if resumed else None
                 threads = threads or (manifest.threads if manifest else None)
                 with (
@@ -98,7 +101,7 @@ def fit(
                 ):
                     drawers = Drawers([helper] if given.draws else [])
                     session = Session(argv, threads or os.cpu_count() or 1, reporter, signals, helper, drawers, given.should_stop)
-                    session.group = group
+                    session.group, session.tracking = group, tracking
                     stages = _Fit(config, training, run, session, manifest)
                     read, warnings = stages.read() if given.dataset is None else stages.take(given.dataset)
                     return stages.fit(read, warnings)

@@ -16,6 +16,7 @@ from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
 from dltrain.training.environment import describe_environment
 from dltrain.training.saving.pictures import Drawers
+from dltrain.training.tracking import Tracking
 from dltrain.training.workers.group import Alone
 
 # (0-based epoch, Keras's names to values) -> whether to end the training here
@@ -32,6 +33,7 @@ class FitOptions:
         should_stop: asked at each epoch's end (0-based epoch, Keras's names to values); True ends the training there, as an
             early stopping does.
         draws: whether the run gets all its pictures; else only that of its results, which costs next to nothing.
+        tracks: whether the trackers that the config names are told of it by itself.
         workers: processes of this machine that train together, this one included.
         group: the processes that train together, this one among them, where they are there already.
     """
@@ -40,6 +42,7 @@ class FitOptions:
     dataset: Dataset | None = None
     should_stop: ShouldStop | None = None
     draws: bool = True
+    tracks: bool = True
     workers: int = 1
     group: Alone | None = None
 
@@ -82,6 +85,7 @@ class Session:
         drawers: draw pictures in the background, of which one may be the helper: nothing is asked of it while they draw.
         should_stop: asked at each epoch's end, where it is not None; True ends the training there.
         watch: measures the stages.
+        tracking: the trackers that are told of the run.
         group: the processes that train together.
     """
 
@@ -93,6 +97,7 @@ class Session:
     drawers: Drawers = field(default_factory=lambda: Drawers([HelperProcess(forked=False)]))
     should_stop: ShouldStop | None = None
     watch: Stopwatch = field(default_factory=Stopwatch)
+    tracking: Tracking = field(default_factory=Tracking)
     group: Alone = field(default_factory=Alone)
 
     @functools.cached_property

@@ -1,4 +1,4 @@
-"""What a finished run hands to trackers of experiments.
+"""What runs hand to trackers of experiments, while they are trained or afterwards.
 
-Begin with `mlflow.py`.
+Begin with `send.py`; what is told of a run stands in `told.py`.
 """

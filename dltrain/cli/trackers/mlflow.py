@@ -1,166 +1,179 @@
-"""A finished run, or a sweep with its trials, as runs of MLflow: parameters, metrics by epoch, final metrics, files."""
+"""Runs of MLflow: parameters, metrics by epoch and at the end, files, the exported model; trials below their sweep."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
-import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from dltrain.cli.reports.contents import run_page
-from dltrain.cli.reports.html import render_html
-from dltrain.cli.reports.several import sweep_page
-from dltrain.config import load_config
-from dltrain.config.canonical import with_defaults
+from dltrain.cli.trackers.mlflow_model import log_exported
+from dltrain.cli.trackers.told import Logged, Told
 from dltrain.errors import DataError, UsageError
-from dltrain.evaluation.drawing.history import read_history
-from dltrain.storage.layout import PICTURES
-from dltrain.storage.run import Run
-from dltrain.sweep.compare import flat
 from dltrain.wording import without_credentials
 
-_FILES = ("config.yaml", "manifest.json", "metrics.json", "history.csv", "log.txt", *PICTURES)
-_SWEEP_FILES = (
-    "config.yaml",
-    "manifest.json",
-    "metrics.json",
-    "sweep.json",
-    "trials.csv",
-    "best.yaml",
-    "curves.png",
-    "parameters.png",
-)
-_LONGEST_VALUE, _LONGEST_KEY = 6000, 250  # of MLflow
+LONGEST_VALUE, LONGEST_KEY = 6000, 250  # of MLflow
 _MOST_PARAMETERS, _MOST_METRICS = 100, 1000  # of one request to it
 _NOT_A_NAME = re.compile(r"[^\w\-. /]")
-_TAG, _WHOLE = "dltrain.run", "dltrain.whole"  # by which a run is found again, and known to be there as a whole
-_STATUSES = {"finished": "FINISHED", "interrupted": "KILLED", "pruned": "FINISHED"}
+# By which a run is found again, and which end of it is there as a whole.
+_TAG, _WHOLE, _PARENT = "dltrain.run", "dltrain.whole", "mlflow.parentRunId"
+_STATUSES = {"finished": "FINISHED", "interrupted": "KILLED", "running": "KILLED", "pruned": "FINISHED"}
 
 
 @dataclass(slots=True)
-class Logged:
-    """A run as MLflow has it now.
+class _Known:
+    """A run of MLflow: its id, how many epochs it has, whether its parameters are there, and which end of it is."""
 
-    Attributes:
-        run: the run directory.
-        identity: MLflow's name for it.
-        is_new: False: it was there already, and nothing was sent.
-    """
-
-    run: Path
     identity: str
-    is_new: bool
+    num_epochs: int = 0
+    has_values: bool = False
+    whole: str = ""
 
 
-def log_to_mlflow(path: Path, *, uri: str | None, experiment: str | None) -> list[Logged]:
-    """Hand a run, or a sweep and then its trials, to MLflow; what is there already stays as it is.
+class MlflowTracker:
+    """Sends runs to one tracking server.
 
     Args:
-        path: of the run or the sweep.
-        uri: of the tracking server, or of a database; None: MLFLOW_TRACKING_URI, else MLflow's own.
+        uri: of it, or of a database; None: MLFLOW_TRACKING_URI, else MLflow's own.
         experiment: its name; None: the config's name.
 
     Raises:
-        UsageError: MLflow is not installed, or the run has not finished.
-        DataError: the server does not answer, or refuses.
-        RunError: the run is damaged.
+        UsageError: MLflow is not installed.
     """
-    if importlib.util.find_spec("mlflow") is None:
-        raise UsageError("--to mlflow needs MLflow, which is not installed", hint="pip install 'dltrain[mlflow]'")
-    # By itself MLflow asks a server that is down for minutes.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.ERROR)
-    import mlflow.exceptions
-    from mlflow.tracking import MlflowClient
 
-    try:
-        client = MlflowClient(tracking_uri=uri)
-        return _Sender(client, experiment).send(path)
-    except (mlflow.exceptions.MlflowException, OSError) as error:
-        where = without_credentials(uri or os.environ.get("MLFLOW_TRACKING_URI", "MLflow's own folder"))
-        reason = without_credentials((str(error).splitlines() or [type(error).__name__])[0][:300])
-        hint = "the run is as it was; what was not sent is sent by the same command later"
-        raise DataError(f"MLflow at {where} does not take the run: {reason}", hint=hint) from error
+    def __init__(self, uri: str | None = None, experiment: str | None = None) -> None:
+        if importlib.util.find_spec("mlflow") is None:
+            raise UsageError("MLflow is not installed", hint="pip install 'dltrain[mlflow]'")
+        # By itself MLflow asks a server that is down for minutes.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        self._uri, self._experiment = uri, experiment
+        self._where = without_credentials(uri or os.environ.get("MLFLOW_TRACKING_URI", "") or "MLflow's own folder")
+        self._experiments: dict[str, str] = {}
+        self._known: dict[str, _Known] = {}
+        self._client: Any = None
 
+    def send(self, told: Told) -> Logged:
+        """See `Tracker`."""
+        with self._asking():
+            experiment = self._experiment_of(told)
+            known = self._known.get(told.mark) or self._find(told, experiment)
+            is_new, end = known is None, f"{told.status} {told.ended}"
+            known = known or self._create(told, experiment)
+            self._known[told.mark] = known
+            if known.whole == end:
+                return Logged(told.path, known.identity, is_new=False)
+            self._send_values(known, told)
+            self._send_epochs(known, told)
+            notes = self._finish(known, told, end) if told.is_over else []
+            return Logged(told.path, known.identity, is_new=is_new or told.is_over, notes=notes)
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What is sent of a run: parameters, metrics as MLflow's entities, names of files, and its report as HTML."""
+    def broken_off(self, told: Told) -> None:
+        """Say of a run that its process ended and left it as it is; what is still to come is sent when it is gone on with."""
+        with self._asking():
+            known = self._known.get(told.mark)
+            if known is not None and not known.whole:
+                self._client.set_terminated(known.identity, "KILLED")
 
-    values: Mapping[str, Any]
-    metrics: Sequence[Any]
-    files: Sequence[str]
-    page: str
+    def close(self) -> None:
+        """See `Tracker`."""
 
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        import mlflow.exceptions
+        from mlflow.tracking import MlflowClient
 
-class _Sender:
-    """Sends runs to one tracking server."""
+        try:
+            if self._client is None:
+                self._client = MlflowClient(tracking_uri=self._uri)
+            yield
+        except (mlflow.exceptions.MlflowException, OSError) as error:
+            reason = without_credentials((str(error).splitlines() or [type(error).__name__])[0][:300])
+            hint = "the run is as it was; what was not sent is sent by `dltrain log RUN --to mlflow` later"
+            raise DataError(f"MLflow at {self._where} does not take the run: {reason}", hint=hint) from error
 
-    def __init__(self, client: Any, experiment: str | None) -> None:
-        self._client, self._experiment = client, experiment
+    def _experiment_of(self, told: Told) -> str:
+        name = self._experiment or told.name
+        if name not in self._experiments:
+            found = self._client.get_experiment_by_name(name)
+            self._experiments[name] = found.experiment_id if found is not None else self._client.create_experiment(name)
+        return self._experiments[name]
 
-    def send(self, path: Path) -> list[Logged]:
-        """A run, or a sweep and its trials."""
-        run = Run(path)
-        run.refuse_foreign_files()
-        manifest = run.read_manifest()
-        if manifest.get("status") in ("running", None):
-            raise UsageError(f"{path} has not finished: it is {manifest.get('status', 'unknown')}", hint="log it when it has")
-        name = self._experiment or str(manifest.get("name", path.name))
-        found = self._client.get_experiment_by_name(name)
-        experiment = found.experiment_id if found is not None else self._client.create_experiment(name)
-        if manifest.get("kind") != "sweep":
-            return [self._send_run(run, experiment, None)]
-        whole = self._send_sweep(run, manifest, experiment)
-        fits = sorted(file.parent for file in (path / "trials").glob("*/**/manifest.json") if "members" not in file.parts)
-        return [whole, *(self._send_run(Run(fit), experiment, whole.identity) for fit in fits)]
+    def _find(self, told: Told, experiment: str) -> _Known | None:
+        """The run as an earlier process has sent it, whole or in part."""
+        found = self._client.search_runs([experiment], f"tags.`{_TAG}` = '{_quoted(told.mark)}'")
+        if not found:
+            return None
+        known = _Known(str(found[0].info.run_id), whole=str(found[0].data.tags.get(_WHOLE, "")))
+        there = found[0].data.params
+        new = {name: value for name, value in _parameters(told.values).items() if name not in there}
+        known.has_values = bool(there) and not new
+        if not told.is_over:  # it is gone on with
+            self._client.update_run(known.identity, status="RUNNING")
+        return known
 
-    def _send_run(self, run: Run, experiment: str, parent: str | None) -> Logged:
-        manifest = run.read_manifest()
-        config = load_config(run.config_file)
-        values = {key: value for key, value in flat(with_defaults(config.resolved)).items() if value is not None}
-        metrics = [*_by_epoch(run, _started(manifest)), *_final(run.read_metrics(), _ended(manifest))]
-        return self._send(run, experiment, parent, _Told(values, metrics, _FILES, render_html(run_page(run.path))))
+    def _create(self, told: Told, experiment: str) -> _Known:
+        tags = {_TAG: told.mark, "dltrain.path": str(told.path.resolve())}
+        tags |= {"mlflow.source.git.commit": told.commit} if told.commit else {}
+        if told.parent is not None and told.parent in self._known:
+            tags[_PARENT] = self._known[told.parent].identity
+        made = self._client.create_run(experiment, start_time=told.started, tags=tags, run_name=told.label)
+        return _Known(str(made.info.run_id))
 
-    def _send_sweep(self, run: Run, manifest: Mapping[str, Any], experiment: str) -> Logged:
-        plan = manifest.get("plan", {})
-        values = {f"sweep.{key}": plan[key] for key in ("metric", "mode", "strategy") if plan.get(key) is not None}
-        metrics = list(_final(run.read_metrics(), _ended(manifest)))
-        return self._send(run, experiment, None, _Told(values, metrics, _SWEEP_FILES, render_html(sweep_page(run.path))))
+    def _send_values(self, known: _Known, told: Told) -> None:
+        from mlflow.entities import Param
 
-    def _send(self, run: Run, experiment: str, parent: str | None, told: _Told) -> Logged:
-        client, manifest, name = self._client, run.read_manifest(), run.path.resolve().name
-        mark = f"{name} {manifest.get('started', '')}"
-        whole = f"tags.`{_TAG}` = '{_quoted(mark)}' and tags.`{_WHOLE}` = 'yes'"
-        known = client.search_runs([experiment], whole)
-        if known:
-            return Logged(run.path, str(known[0].info.run_id), is_new=False)
-        tags = {_TAG: mark, "dltrain.status": str(manifest.get("status")), "dltrain.path": str(run.path.resolve())}
-        tags |= {"mlflow.source.git.commit": str(manifest["git_commit"])} if manifest.get("git_commit") else {}
-        tags |= {"mlflow.parentRunId": parent} if parent is not None else {}
-        made = client.create_run(experiment, start_time=_started(manifest), tags=tags, run_name=name)
-        identity = str(made.info.run_id)
-        parameters = list(_parameters(told.values))
-        for first in range(0, len(parameters), _MOST_PARAMETERS):
-            client.log_batch(identity, params=parameters[first : first + _MOST_PARAMETERS])
-        for first in range(0, len(told.metrics), _MOST_METRICS):
-            client.log_batch(identity, metrics=told.metrics[first : first + _MOST_METRICS])
+        if known.has_values or not told.values:
+            return
+        there = self._client.get_run(known.identity).data.params  # which MLflow does not change
+        new = [Param(name, value) for name, value in _parameters(told.values).items() if name not in there]
+        for some in _cut(new, _MOST_PARAMETERS):
+            self._client.log_batch(known.identity, params=some)
+        known.has_values = True
+
+    def _send_epochs(self, known: _Known, told: Told) -> None:
+        """Those that are new. What was sent before, by whomever, has the same time and step, and is kept once."""
+        from mlflow.entities import Metric
+
+        points = [
+            Metric(_key(name), value, epoch.ended, epoch.number)
+            for epoch in told.epochs[known.num_epochs :]
+            for name, value in epoch.values.items()
+        ]
+        for some in _cut(points, _MOST_METRICS):
+            self._client.log_batch(known.identity, metrics=some)
+        known.num_epochs = len(told.epochs)
+
+    def _finish(self, known: _Known, told: Told, end: str) -> list[str]:
+        """What is known at the end; the tag comes last: what was broken off is sent anew."""
+        from mlflow.entities import Metric
+
+        identity, notes = known.identity, []
+        points = [Metric(_key(name), value, told.ended, told.step) for name, value in told.final.items()]
+        for some in _cut(points, _MOST_METRICS):
+            self._client.log_batch(identity, metrics=some)
         for file in told.files:
-            place = run.path / file
-            if place.is_file() and not place.is_symlink():
-                client.log_artifact(identity, str(place))
-        client.log_text(identity, told.page, "report.html")
-        client.set_terminated(identity, _STATUSES.get(str(manifest.get("status")), "FAILED"), end_time=_ended(manifest))
-        client.set_tag(identity, _WHOLE, "yes")  # last: what was broken off is sent anew
-        return Logged(run.path, identity, is_new=True)
+            self._client.log_artifact(identity, str(file))
+        self._client.log_text(identity, told.page(), "report.html")
+        if told.has_model:
+            notes = log_exported(told.path, identity, self._uri)
+        self._client.set_tag(identity, "dltrain.status", told.status)
+        self._client.set_terminated(identity, _STATUSES.get(told.status, "FAILED"), end_time=told.ended)
+        self._client.set_tag(identity, _WHOLE, end)
+        known.whole = end
+        return notes
+
+
+def _cut(items: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:
+    for first in range(0, len(items), most):
+        yield items[first : first + most]
 
 
 def _quoted(text: str) -> str:
@@ -169,54 +182,8 @@ def _quoted(text: str) -> str:
 
 def _key(name: str) -> str:
     """A name that MLflow takes."""
-    return _NOT_A_NAME.sub("_", name)[:_LONGEST_KEY] or "_"
+    return _NOT_A_NAME.sub("_", name)[:LONGEST_KEY] or "_"
 
 
-def _parameters(values: Mapping[str, Any]) -> Iterator[Any]:
-    from mlflow.entities import Param
-
-    for name, value in {_key(name): value for name, value in values.items()}.items():
-        yield Param(name, without_credentials(str(value))[:_LONGEST_VALUE])
-
-
-def _by_epoch(run: Run, started: int) -> Iterator[Any]:
-    """The columns of the history, an epoch a step; a number that is not finite is none to MLflow's databases."""
-    from mlflow.entities import Metric
-
-    if not run.history_file.is_file():
-        return
-    history = read_history(run.history_file)
-    for place, epoch in enumerate(history.get("epoch", ())):
-        if not math.isfinite(epoch):
-            continue
-        for name, column in history.items():
-            if name not in ("epoch", "phase") and math.isfinite(column[place]):
-                yield Metric(_key(name), float(column[place]), started + place, int(epoch))
-
-
-def _final(document: Mapping[str, Any], ended: int) -> Iterator[Any]:
-    """The metrics of each part, as `test_accuracy`."""
-    from mlflow.entities import Metric
-
-    epoch = document.get("epoch")
-    step = epoch if isinstance(epoch, int) else 0
-    for part, values in document.get("metrics", {}).items():
-        for name, value in values.items():
-            if isinstance(value, int | float) and math.isfinite(value):
-                yield Metric(_key(f"{part}_{name}"), float(value), ended, step)
-
-
-def _started(manifest: Mapping[str, Any]) -> int:
-    return _milliseconds(manifest.get("started"))
-
-
-def _ended(manifest: Mapping[str, Any]) -> int:
-    return _milliseconds(manifest.get("ended") or manifest.get("started"))
-
-
-def _milliseconds(text: Any) -> int:
-    """Since 1970, of a time as a manifest has it; 0 where it is none."""
-    try:
-        return int(1000 * datetime.fromisoformat(str(text).replace("Z", "+00:00")).timestamp())
-    except (ValueError, OverflowError):
-        return 0
+def _parameters(values: Mapping[str, str]) -> dict[str, str]:
+    return {_key(name): value[:LONGEST_VALUE] for name, value in values.items()}

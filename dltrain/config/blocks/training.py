@@ -53,6 +53,7 @@ def read_training(context: Context, node: Node | None, data: DataConfig) -> Trai
         "metrics": lambda value, path: _read_metrics(context, value, path),
         "checkpoint": lambda value, path: _read_checkpoint(context, value, path),
         "members": lambda value, path: _read_members(context, value, path),
+        "track": lambda value, path: _read_track(context, value, path),
     }
     for key, callback in CALLBACKS.items():
         special[key] = lambda value, path, callback=callback: _read_callback(context, value, path, callback)
@@ -214,6 +215,12 @@ def _read_checkpoint(context: Context, node: Node, path: str) -> Any:
         value = node.entries["filepath"] if isinstance(node, MappingNode) else node
         context.faults.add(value, f"{path}.filepath", f"files of weights alone end in .weights.h5, found {describe(filepath)}")
     return CheckpointConfig(**values)
+
+
+def _read_track(context: Context, node: Node, path: str) -> Any:
+    """One tracker, or several."""
+    found = context.read(parse_kind("'mlflow'|'wandb'|list('mlflow'|'wandb')"), node, path)
+    return found if found is MISMATCH else tuple(dict.fromkeys([found] if isinstance(found, str) else found or ()))
 
 
 def _read_members(context: Context, node: Node, path: str) -> Any:

@@ -136,6 +136,12 @@ class TrainingConfig:
         example={"factor": 0.5, "patience": 5},
     )
     tensorboard: Mapping[str, Any] | None = keyed("bool|mapping", "Write for TensorBoard: Keras's TensorBoard.", example=True)
+    track: tuple[str, ...] = keyed(
+        "'mlflow'|'wandb'|list('mlflow'|'wandb')",
+        "Trackers that are told of the run while it is trained; one that is down harms nothing, `dltrain log` tells it later.",
+        (),
+        example="mlflow",
+    )
     average: bool | str = keyed(
         "bool|'ema'|'swa'",
         "Validate and choose the best model by averaged weights, and end with them: `ema`, as Keras's SwapEMAWeights (true where"

@@ -34,7 +34,7 @@ def run_fit(
     path.parent.mkdir(parents=True, exist_ok=True)
     _wait_for(Run(path))
     try:
-        fit(config, run_dir=path, resume="auto", draws=False, **options)
+        fit(config, run_dir=path, resume="auto", draws=False, tracks=False, **options)
     except InterruptedRun:
         return "interrupted", None
     except DivergenceError as error:

@@ -124,7 +124,8 @@ class EnsembleFit:
 
     def _fit_member(self, config: Any, data: Dataset, path: Any, reporter: Reporter) -> object:
         session = self.session
-        options = {"argv": session.argv, "threads": session.threads, "reporter": reporter, "dataset": data, "draws": False}
+        options = {"argv": session.argv, "threads": session.threads, "reporter": reporter, "dataset": data}
+        options |= {"draws": False, "tracks": False}
         return self._fit_one(config, run_dir=path, resume="auto", **options)
 
     def _evaluate(self, average: Average) -> Evaluated:

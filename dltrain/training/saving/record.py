@@ -315,7 +315,7 @@ class RunRecord:
         self.pictures.results(found.reports[found.shown].report)
 
     def result(self) -> FitResult:
-        """The fit's result, once its pictures are drawn; one that could not be is a warning.
+        """The fit's result, once its pictures are drawn and its trackers told; what could not be is a warning.
 
         Raises:
             RunError: the manifest cannot be written.
@@ -324,6 +324,7 @@ class RunRecord:
         assert result is not None, "the fit has not finished"
         num_warnings = len(self.session.reporter.warnings)
         self.session.drawers.wait()
+        self.session.tracking.finish()
         if len(self.session.reporter.warnings) > num_warnings:
             self.write()
         result.pictures = self.pictures.drawn()

@@ -26,6 +26,7 @@ FREE_ON_RESUME = (
     "training.epochs",
     "training.save_interval",
     "training.allow_large",
+    "training.track",
     "evaluation",
     "sweep",
     "data.path",

@@ -40,7 +40,9 @@ def train_along(config: Config, group: Group, *, threads: int | None, reporter: 
         DltrainError: as `fit`; WorkerLostError where another process is gone.
     """
     with tempfile.TemporaryDirectory(prefix="dltrain-worker-") as folder:
-        return fit(config, run_dir=Path(folder) / "run", threads=threads, reporter=reporter, group=group, draws=False)
+        return fit(
+            config, run_dir=Path(folder) / "run", threads=threads, reporter=reporter, group=group, draws=False, tracks=False
+        )
 
 
 def main(descriptor: int, lifeline: int) -> None:

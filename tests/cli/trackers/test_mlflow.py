@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dltrain.cli.app import run
@@ -65,10 +67,91 @@ def test_a_sweep_and_its_trials_are_there_afterwards(folder, capsys, monkeypatch
 
 
 def test_a_server_that_is_down_is_said(folder, capsys, monkeypatch):
-    pytest.importorskip("mlflow")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     assert run(["log", str(folder / "sweep"), "--to", "mlflow", "--uri", "http://user:secret@127.0.0.1:9"]) == 3
     said = capsys.readouterr().err
-    assert "MLflow at http://***@127.0.0.1:9 does not take the run" in said
-    assert "by the same command later" in said
+    assert "MLflow at http://***@127.0.0.1:9 cannot be reached" in said
+    assert "`dltrain log RUN --to mlflow` sends it later" in said
     assert "secret" not in said
+
+
+def test_a_run_is_there_while_it_is_trained_with_its_model(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("mlflow")
+    import mlflow
+    import pandas as pd
+    from mlflow.tracking import MlflowClient
+
+    uri = f"sqlite:///{tmp_path / 'live.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{i % 7 / 7},{'ab'[i % 2]},{['no', 'yes'][(i * i) % 5 > 1]}" for i in range(200)]
+    (tmp_path / "d.csv").write_text("\n".join(["x,c,y", *rows]) + "\n")
+    (tmp_path / "c.yaml").write_text(
+        "name: live\ndata: {source: csv, path: d.csv, target: y, split: {test: 0.3}}\n"
+        "model: {layers: [{Dense: {units: 4, activation: relu}}]}\ntraining: {epochs: 3, track: mlflow}\n"
+    )
+    assert run(["fit", "c.yaml", "--run-dir", "run", "--json"]) == 0
+    assert not [item for item in json.loads(capsys.readouterr().out)["warnings"] if "mlflow" in item["message"].lower()]
+    client = MlflowClient(tracking_uri=uri)
+    (found,) = client.search_runs([client.get_experiment_by_name("live").experiment_id])
+    assert found.info.status == "FINISHED"
+    history = client.get_metric_history(found.info.run_id, "loss")
+    assert [point.step for point in history] == [1, 2, 3]
+    assert history[0].timestamp <= history[1].timestamp <= history[2].timestamp
+    mlflow.set_tracking_uri(uri)
+    model = mlflow.pyfunc.load_model(f"runs:/{found.info.run_id}/model")
+    assert [column.name for column in model.metadata.signature.inputs] == ["x", "c"]
+    table = pd.read_csv(tmp_path / "d.csv")[["x", "c"]]
+    said = model.predict(table)
+    assert run(["predict", "run", "--data", "d.csv", "-o", "p.csv"]) == 0
+    ours = pd.read_csv(tmp_path / "p.csv")
+    assert said["prediction"].tolist() == ours["prediction"].tolist()
+    np.testing.assert_allclose(np.stack(said["probabilities"])[:, 1], ours["probability_yes"], atol=1e-5)
+    # What is gone on with goes on there, and its epochs are there once.
+    assert run(["-q", "fit", "--resume", "run", "training.epochs=5"]) == 0
+    (again,) = client.search_runs([client.get_experiment_by_name("live").experiment_id])
+    assert again.info.run_id == found.info.run_id
+    assert [point.step for point in client.get_metric_history(found.info.run_id, "loss")] == [1, 2, 3, 4, 5]
+    capsys.readouterr()
+    assert run(["log", "run", "--to", "mlflow", "--experiment", "live", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["runs"] == [{"run": "run", "id": found.info.run_id, "is_new": False}]
+
+
+def records_of(data: bytes) -> Iterator[bytes]:
+    """The records of wandb's file: LevelDB's log, of blocks of 32 KiB, behind seven bytes that say whose it is."""
+    place, record = 7, b""
+    while place + 7 <= len(data):
+        if (left := 32768 - place % 32768) < 7:
+            place += left
+            continue
+        length, kind = int.from_bytes(data[place + 4 : place + 6], "little"), data[place + 6]
+        record += data[place + 7 : place + 7 + length]
+        place += 7 + length
+        if kind in (1, 4):  # whole, or the last piece
+            yield record
+            record = b""
+
+
+def test_wandb_has_it_all_in_its_offline_mode(folder, monkeypatch, capsys, tmp_path):
+    pytest.importorskip("wandb")
+    from wandb.proto import wandb_internal_pb2
+
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_DIR", str(tmp_path))
+    trial = next(file.parent for file in (folder / "sweep" / "trials").glob("*/manifest.json"))
+    assert run(["log", str(trial), "--to", "wandb", "--json"]) == 0
+    identity = json.loads(capsys.readouterr().out)["runs"][0]["id"]
+    (file,) = tmp_path.glob(f"wandb/offline-run-*-{identity}/*.wandb")
+    epochs, summary = [], {}
+    for data in records_of(file.read_bytes()):
+        record = wandb_internal_pb2.Record()
+        record.ParseFromString(data)
+        row = {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
+        epochs += [row] if "val_loss" in row else []
+        summary |= {item.key or "/".join(item.nested_key): item.value_json for item in record.summary.update}
+    with open(trial / "history.csv") as text:
+        rows = list(csv.DictReader(text))
+    assert [(row["epoch"], row["val_loss"]) for row in epochs] == [
+        (int(row["epoch"]), pytest.approx(float(row["val_loss"]))) for row in rows
+    ]
+    metrics = json.loads((trial / "metrics.json").read_text())["metrics"]
+    assert float(summary["test_accuracy"]) == pytest.approx(metrics["test"]["accuracy"])

@@ -1,0 +1,231 @@
+"""What trackers are told of a run, whichever tracker it is: parameters, metrics by epoch, final metrics, files, report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from dltrain.cli.reports.contents import run_page
+from dltrain.cli.reports.html import render_html
+from dltrain.cli.reports.several import sweep_page
+from dltrain.config import load_config
+from dltrain.config.canonical import with_defaults
+from dltrain.evaluation.drawing.history import read_history
+from dltrain.storage.layout import PICTURES
+from dltrain.storage.run import Run
+from dltrain.sweep.compare import flat
+from dltrain.wording import without_credentials
+
+_FILES = ("config.yaml", "manifest.json", "metrics.json", "history.csv", "log.txt", *PICTURES)
+_SWEEP_FILES = (
+    "config.yaml",
+    "manifest.json",
+    "metrics.json",
+    "sweep.json",
+    "trials.csv",
+    "best.yaml",
+    "curves.png",
+    "parameters.png",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One row of the history: its number from 1, when it ended (milliseconds since 1970), and what is finite of it."""
+
+    number: int
+    ended: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A run as it is now.
+
+    Attributes:
+        path: the run directory.
+        name: of the experiment.
+        mark: by which a tracker finds the run again, whatever it calls it.
+        parent: mark of the sweep that it is a trial of; None: it is none.
+        status: as in the manifest.
+        started, ended: milliseconds since 1970.
+        commit: of git; empty: not known.
+        values: key of the config -> value as text.
+        epochs: of the history.
+        final: metrics of each part, as `test_accuracy`, and at whose epoch's end the weights were so.
+        step: that epoch.
+        files: those of the run that a tracker keeps.
+        page: gives the report as HTML.
+        has_model: whether it is to be exported for the tracker: of a sweep the best trial alone is.
+    """
+
+    path: Path
+    name: str
+    mark: str
+    parent: str | None
+    status: str
+    started: int
+    ended: int
+    commit: str
+    values: Mapping[str, str]
+    epochs: Sequence[Epoch]
+    final: Mapping[str, float]
+    step: int
+    files: Sequence[Path]
+    page: Callable[[], str]
+    has_model: bool = True
+    kind: str = field(default="run")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come, unless it is gone on with."""
+        return self.status not in ("running", "None")
+
+    @property
+    def label(self) -> str:
+        """The name of its directory."""
+        return self.path.resolve().name
+
+
+@dataclass(slots=True)
+class Logged:
+    """A run as a tracker has it now.
+
+    Attributes:
+        run: the run directory.
+        identity: the tracker's name for it.
+        is_new: False: it was there already, and nothing was sent.
+        notes: sentences for the user.
+    """
+
+    run: Path
+    identity: str
+    is_new: bool
+    notes: list[str] = field(default_factory=list)
+
+
+class Tracker(Protocol):
+    """Keeps runs. Told of one again, it takes what is new of it."""
+
+    def send(self, told: Told) -> Logged:
+        """Tell it of a run, whole or so far.
+
+        Raises:
+            DataError: it does not answer, or refuses.
+        """
+
+    def close(self) -> None:
+        """Nothing more will be told."""
+
+
+def tell(path: Path) -> Iterator[Told]:
+    """A run; of a sweep, the sweep and then its trials.
+
+    Raises:
+        RunError: it is no run, or damaged.
+    """
+    run = Run(path)
+    run.refuse_foreign_files()
+    manifest = run.read_manifest()
+    if manifest.get("kind") != "sweep":
+        yield _tell_run(run, manifest, None)
+        return
+    whole = _tell_sweep(run, manifest)
+    yield whole
+    best = str(manifest.get("best", ""))
+    for fit in sorted(file.parent for file in (path / "trials").glob("*/**/manifest.json") if "members" not in file.parts):
+        one = Run(fit)
+        yield _tell_run(one, one.read_manifest(), whole, has_model=str(fit.relative_to(path)) == best)
+
+
+def _tell_run(run: Run, manifest: Mapping[str, Any], sweep: Told | None, *, has_model: bool = True) -> Told:
+    resolved = load_config(run.config_file).resolved if run.config_file.is_file() else {}
+    values = flat(with_defaults(resolved)) if resolved else {}
+    document = run.read_metrics()
+    return Told(
+        path=run.path,
+        name=sweep.name if sweep else str(manifest.get("name", run.path.name)),
+        mark=_mark(run, manifest),
+        parent=sweep.mark if sweep else None,
+        status=str(manifest.get("status")),
+        started=milliseconds(manifest.get("started")),
+        ended=milliseconds(manifest.get("ended") or manifest.get("started")),
+        commit=str(manifest.get("git_commit") or ""),
+        values={key: without_credentials(str(value)) for key, value in values.items() if value is not None},
+        epochs=list(_epochs(run, milliseconds(manifest.get("started")))),
+        final=dict(_final(document)),
+        step=_step(document),
+        files=_there(run, _FILES),
+        page=lambda: render_html(run_page(run.path)),
+        has_model=has_model and manifest.get("status") == "finished",
+    )
+
+
+def _tell_sweep(run: Run, manifest: Mapping[str, Any]) -> Told:
+    plan, document = manifest.get("plan", {}), run.read_metrics()
+    values = {f"sweep.{key}": str(plan[key]) for key in ("metric", "mode", "strategy") if plan.get(key) is not None}
+    return Told(
+        path=run.path,
+        name=str(manifest.get("name", run.path.name)),
+        mark=_mark(run, manifest),
+        parent=None,
+        status=str(manifest.get("status")),
+        started=milliseconds(manifest.get("started")),
+        ended=milliseconds(manifest.get("ended") or manifest.get("started")),
+        commit=str(manifest.get("git_commit") or ""),
+        values=values,
+        epochs=[],
+        final=dict(_final(document)),
+        step=_step(document),
+        files=_there(run, _SWEEP_FILES),
+        page=lambda: render_html(sweep_page(run.path)),
+        has_model=False,
+        kind="sweep",
+    )
+
+
+def _mark(run: Run, manifest: Mapping[str, Any]) -> str:
+    return f"{run.path.resolve().name} {manifest.get('started', '')}"
+
+
+def _there(run: Run, names: Sequence[str]) -> list[Path]:
+    return [place for name in names if (place := run.path / name).is_file() and not place.is_symlink()]
+
+
+def _epochs(run: Run, started: int) -> Iterator[Epoch]:
+    """The rows of the history; a number that is not finite is none to a tracker's database."""
+    if not run.history_file.is_file():
+        return
+    history = read_history(run.history_file)
+    ended = float(started)
+    for place, epoch in enumerate(history.get("epoch", ())):
+        seconds = history["seconds"][place] if "seconds" in history else 0.0
+        ended += 1000 * seconds if math.isfinite(seconds) else 0
+        if math.isfinite(epoch):
+            row = {name: column[place] for name, column in history.items() if name not in ("epoch", "phase")}
+            finite = {name: float(value) for name, value in row.items() if math.isfinite(value)}
+            yield Epoch(int(epoch), int(ended) + place, finite)
+
+
+def _final(document: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for part, values in document.get("metrics", {}).items():
+        for name, value in values.items():
+            if isinstance(value, int | float) and math.isfinite(value):
+                yield f"{part}_{name}", float(value)
+
+
+def _step(document: Mapping[str, Any]) -> int:
+    epoch = document.get("epoch")
+    return epoch if isinstance(epoch, int) else 0
+
+
+def milliseconds(text: Any) -> int:
+    """Since 1970, of a time as a manifest has it; 0 where it is none."""
+    try:
+        return int(1000 * datetime.fromisoformat(str(text).replace("Z", "+00:00")).timestamp())
+    except (ValueError, OverflowError):
+        return 0
