@@ -19,6 +19,9 @@ OTHERS = {
     "processes/warm/circumstances.py": "XDG_RUNTIME_DIR",
     "processes/warm/begin.py": "PYTHONUNBUFFERED",
     "cli/trackers/mlflow.py": "MLflow's own variables",
+    "cli/trackers/wandb.py": "wandb's own variables",
+    "cli/trackers/answers.py": "theirs that say where their servers are",
+    "cli/trackers/send.py": "MLflow's patience with a server",
 }
 
 

@@ -14,6 +14,7 @@ from dltrain.wording import display_width, one_line
 
 _MOST_CLASSES = 15
 _LABEL_WIDTH = 24
+_MOST_THRESHOLDS = 8
 _TO = "\u2013"  # an en dash: a hyphen would be a sign
 NO_INTERVALS: Mapping[str, Sequence[float]] = {}
 NO_REPORT: Mapping[str, Any] = {}
@@ -196,6 +197,12 @@ def answers_lines(report: Mapping[str, Any]) -> list[str]:
             label, asked = one_line(str(found["label"]), _LABEL_WIDTH), str(found["asked"])
             chosen = "" if asked in ("", "--threshold") or asked.startswith("as ") else ", on the validation part"
             lines.append(f"threshold{of}: {label} from a probability of {found['value']:.9g} on ({asked}{chosen})")
+        if several := one.get("thresholds"):
+            asked = str(several[0]["asked"])
+            chosen = "" if asked in ("", "--threshold") or asked.startswith("as ") else ", on the validation part"
+            shown = [f"{one_line(str(each['label']), _LABEL_WIDTH)} {each['value']:.4g}" for each in several[:_MOST_THRESHOLDS]]
+            more = f" and {len(several) - len(shown):,} more" if len(several) > len(shown) else ""
+            lines.append(f"thresholds{of}: {', '.join(shown)}{more} ({asked}{chosen})")
     return lines
 
 

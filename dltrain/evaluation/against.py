@@ -15,12 +15,11 @@ from dltrain.errors import DataError, Fault, UsageError
 from dltrain.evaluation.evaluate import EvaluateResult, evaluate
 from dltrain.evaluation.metrics.gates import check_gates
 from dltrain.evaluation.metrics.intervals import Sums
-from dltrain.evaluation.metrics.label_metrics import said_labels
 from dltrain.evaluation.metrics.paired import Paired, compare_sums, mcnemar
 from dltrain.evaluation.metrics.part_intervals import sums_of_part
 from dltrain.evaluation.predictions.read_predictions import PREDICTION_SUFFIXES, read_predictions
 from dltrain.evaluation.scored import Scored
-from dltrain.model.heads.answers import decide
+from dltrain.model.heads.answers import decide, decide_labels
 from dltrain.storage.run_list import find_run
 from dltrain.wording import shown
 
@@ -131,7 +130,7 @@ def _is_right(scored: Scored) -> NDArray[np.bool_] | None:
     if len(scored.heads) > 1 or not head.classes:
         return None
     if head.is_multilabel:  # all labels of a row
-        return np.asarray((said_labels(scored.answers[0]) == (scored.part.targets[head.targets[0].name] > 0)).all(axis=1))
+        return np.asarray((decide_labels(head, scored.answers[0]) == (scored.part.targets[head.targets[0].name] > 0)).all(axis=1))
     found: NDArray[np.bool_] = decide(head, scored.answers[0]) == scored.part.targets[head.targets[0].name]
     return found
 

@@ -245,7 +245,7 @@ def _answers(stored: StoredRun, raw: RawModel, outputs: Sequence[NDArray[Any]]) 
         else:
             center, spread = units_of_input(stored.preprocessing) or (np.array(0.0), np.array(1.0))
             values.append((output * spread + center, float(np.max(spread)) or 1.0))
-    names = [item.name for item in raw.outputs if item.dtype != "string"]
+    names = [item.name for item in raw.outputs if item.dtype == "float32"]
     expected = {name: value for name, (value, _) in zip(names, values, strict=True)}
     return expected, {name: scale for name, (_, scale) in zip(names, values, strict=True)}
 

@@ -31,10 +31,11 @@ def require_answer(to: str, uri: str | None = None) -> None:
     shown = without_credentials(place)
     hint = f"the run is as it was; `dltrain log RUN --to {to}` sends it later"
     try:
-        if to == "mlflow":
-            urllib.request.urlopen(f"{place.rstrip('/')}/health", timeout=PATIENCE).close()
+        address = urllib.parse.urlsplit(place)
+        if to == "mlflow":  # without a password: whoever asks for one is there
+            bare = urllib.parse.urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2])).rstrip("/")
+            urllib.request.urlopen(f"{bare}/health", timeout=PATIENCE).close()
         else:
-            address = urllib.parse.urlsplit(place)
             port = address.port or (443 if address.scheme == "https" else 80)
             socket.create_connection((address.hostname or "", port), timeout=PATIENCE).close()
     except urllib.error.HTTPError as error:

@@ -59,12 +59,12 @@ def _schema(specs: Sequence[Mapping[str, Any]]) -> Any:
     from mlflow.types import ColSpec, Schema, TensorSpec
 
     shapes = [tuple(-1 if size is None else int(size) for size in spec["shape"]) for spec in specs]
-    if all(shape in ((), (1,), (-1,), (-1, 1)) for shape in shapes):
+    if all(shape in ((-1,), (-1, 1)) for shape in shapes):
         return Schema([ColSpec(_COLUMNS[spec["dtype"]], spec["name"]) for spec in specs])
     kinds = {"string": np.dtype(str)}
     return Schema(
         [
-            TensorSpec(kinds.get(spec["dtype"]) or np.dtype(spec["dtype"]), (-1, *shape), spec["name"])
+            TensorSpec(kinds.get(spec["dtype"]) or np.dtype(spec["dtype"]), shape, spec["name"])
             for spec, shape in zip(specs, shapes, strict=True)
         ]
     )

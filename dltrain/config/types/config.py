@@ -71,7 +71,7 @@ class CostConfig:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdConfig:
-    """`evaluation.threshold`: from which probability of the second class on that is the answer.
+    """`evaluation.threshold`: from which probability of the second class, or of a label, on that is the answer.
 
     Attributes:
         number: the probability itself; None: it is chosen on the validation part.
@@ -131,7 +131,8 @@ class EvaluationConfig:
     )
     threshold: ThresholdConfig | None = keyed(
         "number(0,1)|'f1'|block",
-        "From which probability on the second of two classes is the answer: a number, or how the validation part chooses it.",
+        "From which probability on the second of two classes, or each of several labels, is the answer: a number, or how the"
+        " validation part chooses it, for each label by itself.",
         example={"recall": 0.9},
         block=ThresholdConfig,
     )

@@ -23,7 +23,11 @@ def said_labels(probabilities: ArrayLike) -> Flags:
 
 
 def label_metrics(
-    targets: ArrayLike, probabilities: ArrayLike, weights: ArrayLike | None = None, ranks: Ranks | None = None
+    targets: ArrayLike,
+    probabilities: ArrayLike,
+    weights: ArrayLike | None = None,
+    ranks: Ranks | None = None,
+    said: Flags | None = None,
 ) -> dict[str, float]:
     """What is reported of several labels.
 
@@ -32,6 +36,7 @@ def label_metrics(
         probabilities: of each label [rows, labels].
         weights: a weight for each row, or None.
         ranks: from `rank_labels` of the same, where it is known.
+        said: which labels are said [rows, labels]; None: those above one half.
 
     Returns:
         `subset_accuracy` (scikit-learn's `accuracy_score`: rows whose labels are all right), `hamming_loss`, `log_loss` (the mean
@@ -44,14 +49,14 @@ def label_metrics(
     precisions, areas = rank_labels(true, scores, weights) if ranks is None else ranks
     known = ~np.isnan(areas)
     return {
-        **_metrics_of_said(true, scores, weights),
+        **_metrics_of_said(true, scores, weights, said_labels(scores) if said is None else said),
         "average_precision": float(np.mean(precisions)),
         "roc_auc": float(areas[known].mean()) if known.any() else float("nan"),
     }
 
 
-def _metrics_of_said(true: Flags, scores: Floats, weights: ArrayLike | None) -> dict[str, float]:
-    averages, each = label_averages(true, said_labels(scores), weights), row_metrics(true, scores)
+def _metrics_of_said(true: Flags, scores: Floats, weights: ArrayLike | None, said: Flags) -> dict[str, float]:
+    averages, each = label_averages(true, said, weights), row_metrics(true, scores, said)
     return {
         **{f"f1_{average}": averages[average]["f1"] for average in ("micro", "macro")},
         **{name: _mean(each[name], weights) for name in ("subset_accuracy", "hamming_loss", "log_loss")},
@@ -59,9 +64,8 @@ def _metrics_of_said(true: Flags, scores: Floats, weights: ArrayLike | None) -> 
     }
 
 
-def row_metrics(true: Flags, scores: Floats) -> dict[str, Floats]:
-    """What each row brings to the metrics that are means over rows."""
-    said = said_labels(scores)
+def row_metrics(true: Flags, scores: Floats, said: Flags) -> dict[str, Floats]:
+    """What each row brings to the metrics that are means over rows, of probabilities and the labels that are said."""
     wrong = said != true
     both = 2.0 * (true & said).sum(axis=1)
     return {
@@ -132,7 +136,11 @@ def scores_of(hits: Floats, support: Floats, predicted: Floats) -> dict[str, Flo
 
 
 def label_report(
-    targets: ArrayLike, probabilities: ArrayLike, labels: Sequence[str], ranks: Ranks | None = None
+    targets: ArrayLike,
+    probabilities: ArrayLike,
+    labels: Sequence[str],
+    ranks: Ranks | None = None,
+    said: Flags | None = None,
 ) -> dict[str, Any]:
     """Precision, recall, F1, average precision and area under the ROC curve of each label, and the averages, ready for JSON.
 
@@ -143,7 +151,7 @@ def label_report(
         "predicted"}}, "averages": {"micro", "macro", "weighted", "samples"}}.
     """
     true, scores = np.asarray(targets) > 0, np.asarray(probabilities, np.float64)
-    said = said_labels(scores)
+    said = said_labels(scores) if said is None else said
     counts = label_counts(true, said)
     each = scores_of(*counts)
     precisions, areas = rank_labels(true, scores) if ranks is None else ranks
@@ -171,7 +179,7 @@ def label_baseline(shares: ArrayLike, usual: ArrayLike, targets: ArrayLike) -> d
         return {}
     said = np.broadcast_to(np.asarray(usual, np.float64), true.shape)
     constant = np.broadcast_to(np.asarray(shares, np.float64), true.shape)
-    found = _metrics_of_said(true, said, None)
+    found = _metrics_of_said(true, said, None, said_labels(said))
     kept = ("subset_accuracy", "hamming_loss", *(f"f1_{average}" for average in AVERAGES))
     ranks = {"average_precision": float(true.mean())}  # of each label its share of the rows, where nothing ranks them
     return {**{name: found[name] for name in kept}, "log_loss": float(label_losses(true, constant).mean()), **ranks}

@@ -19,6 +19,7 @@ from dltrain.evaluation.metrics.label_metrics import (
     usual_set,
 )
 from dltrain.evaluation.metrics.verdicts import OTHER_ERRORS, SCORE_ERRORS, Prior, Verdict, errors_better
+from dltrain.model.heads.answers import decide_labels
 from dltrain.model.heads.head import Head
 from dltrain.wording import listed
 
@@ -77,9 +78,16 @@ def add_labels(
     target = head.targets[0]
     true = np.asarray(part.targets[target.name]) > 0
     ranks = rank_labels(true, probabilities)
-    result.metrics = {**label_metrics(true, probabilities, ranks=ranks), **result.metrics}
+    said = decide_labels(head, probabilities)
+    own = label_metrics(true, probabilities, ranks=ranks, said=said)
+    # Keras computes its own at one half.
+    result.metrics = {**own, **result.metrics} if head.answers is None else {**result.metrics, **own}
     result.baseline |= label_baseline(seen[0], seen[1], true)
-    result.report |= label_report(true, probabilities, head.classes, ranks)
+    result.report |= label_report(true, probabilities, head.classes, ranks, said)
+    if head.answers is not None:
+        result.report["thresholds"] = [
+            {"label": one.label, "value": one.value, "asked": one.asked} for one in head.answers.thresholds
+        ]
     usual = [label for label, is_in in zip(head.classes, seen[1].tolist()) if is_in]
     result.report["usual"] = target.separator.join(usual)
     absent = [label for label, count in zip(head.classes, true.sum(axis=0).tolist()) if not count]

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dltrain.config.catalog.metrics import AVERAGES
 from dltrain.evaluation.metrics.intervals import Share, Sums
-from dltrain.evaluation.metrics.label_metrics import row_metrics, said_labels, scores_of
+from dltrain.evaluation.metrics.label_metrics import Flags, row_metrics, said_labels, scores_of
 from dltrain.evaluation.metrics.metrics import ratio
 from dltrain.evaluation.metrics.row_sums import MOST_CLASSES, auc_columns, shares_of
 
@@ -19,7 +19,11 @@ MOST_AREAS = 20  # labels, above which the areas under their curves have no inte
 
 
 def label_sums(
-    targets: ArrayLike, probabilities: ArrayLike, labels: Sequence[str], means: Mapping[str, Floats] = NO_MEANS
+    targets: ArrayLike,
+    probabilities: ArrayLike,
+    labels: Sequence[str],
+    means: Mapping[str, Floats] = NO_MEANS,
+    said: Flags | None = None,
 ) -> Sums:
     """Sums for what `label_metrics` computes but the average precision, and for precision, recall, F1 and area of each label.
 
@@ -28,10 +32,12 @@ def label_sums(
         probabilities: of each label [rows, labels].
         labels: their names.
         means: further metric -> values [rows] whose mean it is.
+        said: which labels are said [rows, labels]; None: those above one half.
     """
     true, scores = np.asarray(targets) > 0, np.asarray(probabilities, np.float64)
     num_rows, num_labels = true.shape
-    said, named = said_labels(scores), {**row_metrics(true, scores), **means}
+    said = said_labels(scores) if said is None else said
+    named = {**row_metrics(true, scores, said), **means}
     is_counted = num_labels <= MOST_CLASSES
     areas = [auc_columns(true[:, k], scores[:, k]) for k in range(num_labels)] if num_labels <= MOST_AREAS else []
     counted = (true & said, true, said) if is_counted else ()

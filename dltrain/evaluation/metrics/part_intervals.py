@@ -14,7 +14,7 @@ from dltrain.data.dataset import Part, TargetSpec
 from dltrain.evaluation.metrics.intervals import Interval, Sums, Units, intervals, units_of
 from dltrain.evaluation.metrics.label_sums import label_sums
 from dltrain.evaluation.metrics.row_sums import class_sums, number_sums
-from dltrain.model.heads.answers import decide
+from dltrain.model.heads.answers import decide, decide_labels
 from dltrain.model.heads.head import Head, layer_name
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def sums_of_part(
             codes = part.targets[head.targets[0].name]
             more = {} if several or "loss" not in means else {"loss": _weighted(means["loss"], part)}
             if head.is_multilabel:
-                found[f"{head.name}_" if several else ""] = label_sums(codes, values, () if several else head.classes, more)
+                labels, marks = () if several else head.classes, decide_labels(head, values)
+                found[f"{head.name}_" if several else ""] = label_sums(codes, values, labels, more, marks)
                 continue
             said = decide(head, values) if predictions is None else predictions
             found[f"{head.name}_" if several else ""] = class_sums(codes, values, () if several else head.classes, more, said)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dltrain.data.dataset import Part
 from dltrain.evaluation.metrics.label_metrics import label_losses, row_metrics
 from dltrain.evaluation.metrics.metrics import row_losses
-from dltrain.model.heads.answers import decide
+from dltrain.model.heads.answers import decide, decide_labels
 from dltrain.model.heads.head import Head
 
 _CROSSENTROPIES = ("BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy")
@@ -35,7 +35,10 @@ def row_values(
     """
     if head.is_multilabel:
         true = np.asarray(part.targets[head.targets[0].name]) > 0
-        values = {name: column for name, column in row_metrics(true, probabilities_or_values).items() if name != "f1_samples"}
+        said = decide_labels(head, probabilities_or_values)
+        values = {
+            name: column for name, column in row_metrics(true, probabilities_or_values, said).items() if name != "f1_samples"
+        }
         if head.loss.name == "BinaryCrossentropy" and not head.loss.arguments.keys() - {"from_logits"}:
             least = 0.0 if head.logits else _LEAST_PROBABILITY
             values["loss"] = label_losses(true, np.clip(probabilities_or_values, least, 1 - least)).mean(axis=1)

@@ -23,11 +23,10 @@ from dltrain.evaluation.average_of_sweep import load_average
 from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
 from dltrain.evaluation.masks.predicted import MOST_KEPT, MaskMaker, mask_names, shares_of, write_mask
 from dltrain.evaluation.member_metrics import member_outputs
-from dltrain.evaluation.metrics.label_metrics import said_labels
 from dltrain.evaluation.metrics.reconstruction import row_errors
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.evaluation.predictions.files import prediction_columns
-from dltrain.model.heads.answers import decide
+from dltrain.model.heads.answers import decide, decide_labels
 from dltrain.model.heads.head import Head, without_answers
 from dltrain.model.own_code.blame import blames_own_code
 from dltrain.model.own_code.importing import require_trust
@@ -325,7 +324,7 @@ def _add_labels(result: Predictions, head: Head, output: NDArray[Any], top: int 
     """Columns `labels` (those that are said, as a cell of the data has them) and `probability_<label>`."""
     probabilities = probabilities_of(head, output)
     finite = _finite_rows(probabilities)
-    said = joined(said_labels(probabilities), head.targets[0])
+    said = joined(decide_labels(head, probabilities), head.targets[0])
     result.columns["labels"] = [text if known else None for text, known in zip(said, finite)]
     probabilities = _in_nine_digits(probabilities)
     if top is not None:

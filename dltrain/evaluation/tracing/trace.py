@@ -20,12 +20,11 @@ from dltrain.data.labels.cells import joined
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.errors import UsageError
 from dltrain.evaluation.load_run import StoredRun, load_run
-from dltrain.evaluation.metrics.label_metrics import said_labels
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.evaluation.tracing.rows import parse_inputs, rows_of_data
 from dltrain.model.encode import encode_part
 from dltrain.model.given import given_heads, given_schema
-from dltrain.model.heads.answers import decide
+from dltrain.model.heads.answers import decide, decide_labels
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.numbers.passes import NetworkNumbers, Pass
@@ -212,7 +211,7 @@ def _predictions(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> list
     rows: list[dict[str, Any]] = [{} for _ in (outputs[0] if outputs else ())]
     for head, output in zip(heads, outputs):
         if head.is_multilabel and output.ndim == 2:
-            said = joined(said_labels(probabilities_of(head, output)), head.targets[0])
+            said = joined(decide_labels(head, probabilities_of(head, output)), head.targets[0])
             for row, text in zip(rows, said, strict=True):
                 row[head.name] = text or "no label"
         elif head.task == "classification" and output.ndim == 2:

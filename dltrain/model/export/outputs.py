@@ -24,7 +24,7 @@ class RawOutput:
 
     Attributes:
         name: `prediction`, `probabilities`, `output`; with several targets followed by `_` and the target's name.
-        dtype: "string" (a label), "float32".
+        dtype: "string" (a label), "float32", "int32" (whether a row has each label).
         shape: without the rows.
         meaning: for the user.
         labels: in the order of the probabilities; for a label the texts that it can be. Else empty.
@@ -92,8 +92,14 @@ def add_outputs(
     for head, tensor in zip(heads, tensors, strict=True):
         if head.is_multilabel:
             probabilities = keras.ops.sigmoid(tensor) if head.logits else tensor
-            meaning = "one for each label, in their order; above 0.5 the row has the label"
+            thresholds = head.answers.thresholds if head.answers is not None else ()
+            meaning = "one for each label, in their order" + ("" if thresholds else "; above 0.5 the row has the label")
             add("probabilities", probabilities, "float32", meaning, head.classes)
+            if thresholds:
+                values = np.array([one.value for one in thresholds], np.float32)
+                shown = ", ".join(f"{one_line(one.label, 24)} from {one.value:.9g}" for one in thresholds[:20])
+                meaning = f"1 where the row has the label, in their order: {shown}{', …' if len(thresholds) > 20 else ''}"
+                add("labels", keras.ops.cast(probabilities >= values, "int32"), "int32", meaning, head.classes)
         elif head.is_mask:
             meaning = "one for each class of each pixel, in their order; the largest is the pixel's class"
             add("probabilities", _probabilities(keras, head, tensor), "float32", meaning, head.classes)

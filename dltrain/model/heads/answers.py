@@ -1,4 +1,4 @@
-"""From a head's outputs to answers: calibration of its probabilities, and the threshold that divides its two classes.
+"""From a head's outputs to answers: calibration of its probabilities, and the thresholds of two classes or of labels.
 
 Both are found on the validation part once a model is trained, and stored with the run. All that gives answers - evaluation,
 predictions, exported graphs - asks here, so that they give the same ones.
@@ -25,6 +25,7 @@ MOST_OF_CURVES = 10.0
 STEP = 1 / 256
 _LEAST = 1e-30  # of a probability whose logarithm is taken
 MOST_TEMPERATURE = 100.0
+HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Threshold:
     """From which probability on a label is the answer.
 
     Attributes:
-        label: the second of two classes.
+        label: the second of two classes, or one of several labels.
         value: the probability.
         asked: how it came to be, in words of the config.
     """
@@ -85,7 +86,8 @@ class Answers:
 
     Attributes:
         calibration: of its probabilities; None: they are what the model says.
-        thresholds: by label; of two classes one, of the second. Empty: the most probable class is the answer.
+        thresholds: of two classes one, of the second; of several labels one for each, in their order. Empty: the most probable
+            class is the answer, of several labels those above one half.
     """
 
     calibration: Temperature | Isotonic | None = None
@@ -103,6 +105,19 @@ def decide(head: Head, probabilities: NDArray[Any]) -> NDArray[np.int64]:
     if threshold is None:
         return np.asarray(probabilities.argmax(axis=1), np.int64)
     return (probabilities[:, 1] >= threshold.value).astype(np.int64)
+
+
+def decide_labels(head: Head, probabilities: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of several labels each row is said to have: bool [rows, labels].
+
+    Args:
+        head: whose thresholds hold; without them a label is said above one half.
+        probabilities: [rows, labels].
+    """
+    values = np.asarray(probabilities, np.float64)
+    if head.answers is None or not head.answers.thresholds:
+        return np.asarray(values > HALF)
+    return np.asarray(values >= np.array([one.value for one in head.answers.thresholds]))
 
 
 def threshold_of(head: Head) -> Threshold | None:

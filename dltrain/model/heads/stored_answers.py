@@ -90,20 +90,30 @@ def read_answers(folder: Path, heads: Sequence[Head]) -> tuple[tuple[Head, ...],
 
 
 def with_threshold(heads: Sequence[Head], value: float) -> tuple[Head, ...]:
-    """The heads with another threshold for each target of two classes.
+    """The heads with another threshold for each target of two classes or of several labels.
 
     Raises:
-        UsageError: it is no probability, or there are no two classes.
+        UsageError: it is no probability, or there are neither two classes nor several labels.
     """
     if not 0 < value < 1:
         raise UsageError(f"--threshold takes a number between 0 and 1, found {value:g}")
-    if not any(head.divides_two for head in heads):
-        kind = "labels" if heads[0].is_multilabel else "classes"
-        what = f"{len(heads[0].classes) or 'no'} {kind}"
+    if not any(head.divides_two or head.is_multilabel for head in heads):
+        what = f"{len(heads[0].classes) or 'no'} classes"
         raise UsageError(f"--threshold divides two classes; {heads[0].targets[0].name} has {what}", hint="leave it out")
+    divided = {
+        head.name: head.classes[1:] if head.divides_two else head.classes
+        for head in heads
+        if head.divides_two or head.is_multilabel
+    }
     return tuple(
-        replace(head, answers=replace(head.answers or Answers(), thresholds=(Threshold(head.classes[1], value, "--threshold"),)))
-        if head.divides_two
+        replace(
+            head,
+            answers=replace(
+                head.answers or Answers(),
+                thresholds=tuple(Threshold(label, value, "--threshold") for label in divided[head.name]),
+            ),
+        )
+        if head.name in divided
         else head
         for head in heads
     )
@@ -140,14 +150,17 @@ def _answers(file: Path, head: Head, entry: Mapping[str, Any]) -> Answers:
         return RunError(f"{file}: {reason}", hint="the run is damaged")
 
     name, classes = entry["target"], head.classes
-    if head.task != "classification":
+    if head.task != "classification" and not head.is_multilabel:
         raise refuse(f"{name} has no classes")
     thresholds = tuple(Threshold(one["label"], float(one["value"]), one.get("asked", "")) for one in entry["thresholds"])
-    if thresholds and (not head.divides_two or [one.label for one in thresholds] != [classes[1]]):
+    divided = list(classes) if head.is_multilabel else [classes[1]] if head.divides_two else []
+    if thresholds and [one.label for one in thresholds] != divided:
         raise refuse(f"the thresholds of {name} are not those of its classes")
     stored = entry.get("calibration")
     if stored is None:
         return Answers(None, thresholds)
+    if head.is_multilabel:
+        raise refuse(f"{name} has several labels, which are not calibrated")
     if stored["method"] == "temperature":
         if "temperature" not in stored:
             raise refuse(f"the temperature of {name} is missing")

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import EvaluationConfig
+from dltrain.config.types import EvaluationConfig, ThresholdConfig
 from dltrain.data.dataset import Part
 from dltrain.evaluation.metrics.calibration import fit_isotonic, fit_temperature
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.evaluation.metrics.thresholds import Thresholds, choose, describe_asked
-from dltrain.model.heads.answers import Answers, Isotonic, Temperature, Threshold, log_scores
+from dltrain.model.heads.answers import HALF, Answers, Isotonic, Temperature, Threshold, log_scores
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.stored_answers import write_answers
 from dltrain.reporting import Reporter
+from dltrain.wording import listed
 
 HeldOut = tuple[Sequence[NDArray[Any]], Part]
 
@@ -40,7 +41,7 @@ def settle_answers(
     """
     found = tuple(
         _settle(head, wanted, None if held_out is None else (held_out[0][place], held_out[1]), reporter)
-        if head.task == "classification"
+        if head.task == "classification" or head.is_multilabel
         else head
         for place, head in enumerate(heads)
     )
@@ -49,6 +50,8 @@ def settle_answers(
 
 
 def _settle(head: Head, wanted: EvaluationConfig, held_out: tuple[NDArray[Any], Part] | None, reporter: Reporter) -> Head:
+    if head.is_multilabel:
+        return _settle_labels(head, wanted.threshold, held_out, reporter)
     if wanted.calibrate and held_out is not None:
         calibration = _calibration(head, wanted.calibrate, held_out, reporter)
         head = replace(head, answers=Answers(calibration)) if calibration is not None else head
@@ -71,6 +74,35 @@ def _settle(head: Head, wanted: EvaluationConfig, held_out: tuple[NDArray[Any], 
     if value is None:
         return head
     return replace(head, answers=replace(head.answers or Answers(), thresholds=(Threshold(label, value, asked),)))
+
+
+def _settle_labels(
+    head: Head, wanted: ThresholdConfig | None, held_out: tuple[NDArray[Any], Part] | None, reporter: Reporter
+) -> Head:
+    """A threshold for each of several labels."""
+    if wanted is None or (wanted.is_chosen and held_out is None):
+        return head
+    asked, kept = describe_asked(wanted), []
+    values = [HALF if wanted.number is None else wanted.number] * len(head.classes)
+    if wanted.is_chosen and held_out is not None:
+        output, part = held_out
+        true, scores = part.targets[head.targets[0].name] > 0, probabilities_of(head, output)
+        for place, label in enumerate(head.classes):
+            finite = np.isfinite(scores[:, place]).all()
+            chosen = choose(Thresholds.of(true[:, place], scores[:, place]), wanted) if finite else None
+            if chosen is None:
+                kept.append(label)
+                continue
+            values[place] = chosen.value
+            if chosen.warning:
+                reporter.warning(f"evaluation.threshold of {label}, on the validation part: {chosen.warning}")
+    if kept:
+        reporter.warning(
+            f"no threshold was chosen for {listed(kept, 8)}: all or none of the rows of the validation part have it, or the "
+            f"model's numbers are not finite; it is said from {HALF} on"
+        )
+    thresholds = tuple(Threshold(label, value, asked) for label, value in zip(head.classes, values, strict=True))
+    return replace(head, answers=Answers(thresholds=thresholds))
 
 
 def _calibration(

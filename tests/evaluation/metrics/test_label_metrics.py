@@ -31,6 +31,22 @@ def rows_of(seed: int, rows: int, labels: int) -> tuple[np.ndarray, np.ndarray, 
     return true, scores, draw.uniform(0.1, 3.0, rows)
 
 
+def test_thresholds_of_labels_say_other_labels_than_one_half():
+    rng = np.random.default_rng(8)
+    true = rng.random((300, 3)) < [0.1, 0.4, 0.7]
+    scores = np.clip(rng.normal(0.3 * true + 0.2, 0.2), 0.01, 0.99)
+    said = scores >= np.array([0.2, 0.35, 0.6])
+    found = label_metrics(true, scores, said=said)
+    assert found["f1_macro"] == pytest.approx(sk.f1_score(true, said, average="macro"))
+    assert found["subset_accuracy"] == pytest.approx(sk.accuracy_score(true, said))
+    assert found["log_loss"] == label_metrics(true, scores)["log_loss"]
+    report = label_report(true, scores, ("a", "b", "c"), said=said)
+    assert [report["classes"][label]["recall"] for label in "abc"] == pytest.approx(sk.recall_score(true, said, average=None))
+    sums = label_sums(true, scores, ("a", "b", "c"), said=said).values()
+    assert sums["f1_macro"] == pytest.approx(found["f1_macro"])
+    assert sums["recall[b]"] == pytest.approx(sk.recall_score(true[:, 1], said[:, 1]))
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 60), st.integers(1, 5), st.booleans())
 def test_they_are_scikit_learns(seed: int, rows: int, labels: int, weighted: bool) -> None:
