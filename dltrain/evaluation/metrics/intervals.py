@@ -16,6 +16,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from dltrain.evaluation.metrics.studentized import studentized_intervals
+
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 
@@ -23,6 +25,7 @@ LEVEL = 95  # percent
 RESAMPLES = 2000
 MOST_UNITS = 1000  # more rows are drawn in so many groups, put together at random: the spread of sums stays what it is
 LEAST_UNITS = 5
+FEW_UNITS = 250  # groups or blocks, up to which the errors of a few of them move all
 _MOST_NUMBERS = 200_000  # units times sums
 _SEED = 0xB007
 
@@ -51,6 +54,7 @@ class Sums:
         compute: from sums [..., sums] to metric -> values [...].
         shares: metrics whose interval has a closed form.
         bounded: metrics that are never above 1.
+        tailed: errors, with the scale on which their samples are drawn where few units share them.
     """
 
     num_rows: int
@@ -59,6 +63,7 @@ class Sums:
     compute: Callable[[Floats], dict[str, Floats]]
     shares: Mapping[str, Share] = field(default_factory=dict)
     bounded: Sequence[str] = ()
+    tailed: Mapping[str, Callable[[Floats], Floats]] = field(default_factory=dict)
 
     def values(self) -> dict[str, float]:
         """The metrics of all rows."""
@@ -129,8 +134,8 @@ def resample_counts(count: int) -> Floats:
 def intervals(sums: Sums, units: Units | None, level: int = LEVEL) -> dict[str, Interval]:
     """Metric -> its interval; metrics that are no number have none.
 
-    Shares get Wilson's interval (JASA 22, 1927), of as many rows as the spread over the units is worth; others quantiles of the
-    bootstrap.
+    Shares get Wilson's interval (JASA 22, 1927), of as many rows as the spread over the units is worth; errors that few groups or
+    blocks share a studentized one; others quantiles of the bootstrap.
 
     Args:
         sums: of the part.
@@ -142,11 +147,17 @@ def intervals(sums: Sums, units: Units | None, level: int = LEVEL) -> dict[str, 
     added = sums.add_up(units.codes, units.count)
     drawn = draw(sums, units)
     found: dict[str, Interval] = {}
+    studentized: Mapping[str, Interval] = {}
+    if not units.are_rows and units.count <= FEW_UNITS:
+        quantile = student_quantile(1 - (1 - level / 100) / 2, units.count - 1)
+        studentized = studentized_intervals(sums.compute, added, resample_counts(units.count), sums.tailed, quantile)
     for name, one in drawn.items():
         if not math.isfinite(one.value):
             continue
         if name in sums.shares:
             interval = _share_interval(sums.shares[name], added, units, level)
+        elif name in studentized:
+            interval = studentized[name]
         else:
             interval = one.interval(level)
             if interval is not None and name in sums.bounded:

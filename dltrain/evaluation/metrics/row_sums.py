@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from dltrain.evaluation.metrics.intervals import Share, Sums, add_columns
 from dltrain.evaluation.metrics.metrics import ratio, row_losses
+from dltrain.evaluation.metrics.studentized import logarithm, lost_share
 
 Floats = NDArray[np.float64]
 NO_MEANS: Mapping[str, Floats] = {}
@@ -75,7 +76,8 @@ def class_sums(
     for index, label in enumerate(own):
         shares |= shares_of(index, f"{{}}[{label}]", counts_of)
     num_sums = first + 3 * num_classes * is_counted
-    return Sums(num_rows, num_sums, add_up, compute, shares, ("precision", "recall", "f1", "roc_auc"))
+    tailed = {name: logarithm for name in ("log_loss", *means) if name in ("log_loss", "loss")}
+    return Sums(num_rows, num_sums, add_up, compute, shares, ("precision", "recall", "f1", "roc_auc"), tailed)
 
 
 def number_sums(true: ArrayLike, predicted: ArrayLike, means: Mapping[str, Floats] = NO_MEANS) -> Sums:
@@ -103,7 +105,8 @@ def number_sums(true: ArrayLike, predicted: ArrayLike, means: Mapping[str, Float
             found[name] = np.sqrt(np.maximum(values, 0)) if name.startswith("rmse") else values
         return found
 
-    return Sums(len(truth), len(columns), lambda codes, count: add_columns(columns, codes, count), compute)
+    tailed = {**dict.fromkeys(("rmse", "mse", "mae", *means), logarithm), "r2": lost_share}
+    return Sums(len(truth), len(columns), lambda codes, count: add_columns(columns, codes, count), compute, tailed=tailed)
 
 
 def _scores(hits: Floats, support: Floats, predicted: Floats) -> dict[str, Floats]:
