@@ -65,14 +65,14 @@ class MlflowTracker:
         with self._asking():
             experiment = self._experiment_of(told)
             known = self._known.get(told.mark) or self._find(told, experiment)
-            is_new, end = known is None, f"{told.status} {told.ended}"
+            is_new = known is None
             known = known or self._create(told, experiment)
             self._known[told.mark] = known
-            if known.whole == end:
+            if known.whole == told.end:
                 return Logged(told.path, known.identity, is_new=False)
             self._send_values(known, told)
             self._send_epochs(known, told)
-            notes = self._finish(known, told, end) if told.is_over else []
+            notes = self._finish(known, told) if told.is_over else []
             return Logged(told.path, known.identity, is_new=is_new or told.is_over, notes=notes)
 
     def broken_off(self, told: Told) -> None:
@@ -151,7 +151,7 @@ class MlflowTracker:
             self._client.log_batch(known.identity, metrics=some)
         known.num_epochs = len(told.epochs)
 
-    def _finish(self, known: _Known, told: Told, end: str) -> list[str]:
+    def _finish(self, known: _Known, told: Told) -> list[str]:
         """What is known at the end; the tag comes last: what was broken off is sent anew."""
         from mlflow.entities import Metric
 
@@ -166,8 +166,8 @@ class MlflowTracker:
             notes = log_exported(told.path, identity, self._uri)
         self._client.set_tag(identity, "dltrain.status", told.status)
         self._client.set_terminated(identity, _STATUSES.get(told.status, "FAILED"), end_time=told.ended)
-        self._client.set_tag(identity, _WHOLE, end)
-        known.whole = end
+        self._client.set_tag(identity, _WHOLE, told.end)
+        known.whole = told.end
         return notes
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dltrain.cli.trackers import exported_model
 from dltrain.errors import DltrainError
 from dltrain.evaluation.export import export
+from dltrain.model.export import exported_model
 from dltrain.settings import trusting_code
 
 # MLflow takes whole numbers of a table for no float, and doubles for no float of 32 bits: the model itself narrows them.

@@ -86,6 +86,11 @@ class Told:
         return self.status not in ("running", "None")
 
     @property
+    def end(self) -> str:
+        """Which end of it this is: it may be gone on with, and be found to be the best of its sweep."""
+        return f"{self.status} {self.ended}{' with its model' if self.has_model else ''}"
+
+    @property
     def label(self) -> str:
         """The name of its directory."""
         return self.path.resolve().name

@@ -38,9 +38,10 @@ class WandbTracker:
         self._over: dict[str, str] = {}  # mark -> which end
 
     def send(self, told: Told) -> Logged:
-        """See `Tracker`. A trial is sent when it is over: one run is under way at a time."""
-        identity, end = identity_of(told.mark), f"{told.status} {told.ended}"
-        if self._over.get(told.mark) == end or (told.parent is not None and not told.is_over) or not told.values:
+        """See `Tracker`. Trials are sent when their sweep is over: one run is under way at a time."""
+        identity = identity_of(told.mark)
+        waits = told.parent is not None and not (told.is_over and told.parent in self._over)
+        if self._over.get(told.mark) == told.end or waits or not told.values:
             return Logged(told.path, identity, is_new=False)
         import wandb
 
@@ -55,7 +56,7 @@ class WandbTracker:
             hint = "the run is as it was; what was not sent is sent by `dltrain log RUN --to wandb` later"
             raise DataError(f"Weights & Biases does not take the run: {reason}", hint=hint) from error
         if told.is_over:
-            self._over[told.mark] = end
+            self._over[told.mark] = told.end
         return Logged(told.path, identity, is_new=True, notes=notes)
 
     def broken_off(self, told: Told) -> None:
