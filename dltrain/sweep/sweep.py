@@ -28,8 +28,8 @@ from dltrain.sweep.progress import Progress
 from dltrain.sweep.record import intervals_of, read_record, reports_of
 from dltrain.sweep.resuming import plan_document, resume_plan, stored_config_text
 from dltrain.training.environment import git_commit, logging_to
+from dltrain.training.saving.tracking import Listening, Tracking
 from dltrain.training.session import Session, Stopwatch
-from dltrain.training.tracking import Listening, Tracking
 from dltrain.wording import without_credentials
 
 logger = logging.getLogger(__name__)

@@ -43,8 +43,8 @@ from dltrain.training.saving.manifest import Manifest
 from dltrain.training.saving.pictures import Drawers
 from dltrain.training.saving.record import RunRecord
 from dltrain.training.saving.resuming import open_run
+from dltrain.training.saving.tracking import Listening, Tracking
 from dltrain.training.session import FitOptions, Session
-from dltrain.training.tracking import Listening, Tracking
 from dltrain.training.trainer import Trainer
 from dltrain.training.workers.checks import refuse_several
 from dltrain.training.workers.local import group_of

@@ -16,7 +16,7 @@ from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
 from dltrain.training.environment import describe_environment
 from dltrain.training.saving.pictures import Drawers
-from dltrain.training.tracking import Tracking
+from dltrain.training.saving.tracking import Tracking
 from dltrain.training.workers.group import Alone
 
 # (0-based epoch, Keras's names to values) -> whether to end the training here

@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dltrain.evaluation.metrics.intervals import Share, Sums, add_columns
+from dltrain.evaluation.metrics.intervals import Share, Sums, add_columns, logarithm, lost_share
 from dltrain.evaluation.metrics.metrics import ratio, row_losses
-from dltrain.evaluation.metrics.studentized import logarithm, lost_share
 
 Floats = NDArray[np.float64]
 NO_MEANS: Mapping[str, Floats] = {}

@@ -13,7 +13,7 @@ import pytest
 
 from dltrain.cli.app import run
 from dltrain.reporting import Reporter, WarningList
-from dltrain.training.tracking import Listening, Tracking
+from dltrain.training.saving.tracking import Listening, Tracking
 
 CONFIG = """
 data: {source: iris, split: {test: 0.3, validation: 0.2}}
@@ -55,7 +55,7 @@ def server(answer: bytes | None) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dltrain.training.tracking.find_spec", lambda name: object())
+    monkeypatch.setattr("dltrain.training.saving.tracking.find_spec", lambda name: object())
 
 
 BROKEN = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -98,8 +98,8 @@ def test_a_fit_with_a_tracker_that_is_down_is_a_fit(tmp_path, monkeypatch, capsy
 
 def test_a_process_that_dies_is_said_and_one_that_is_silent_is_ended(tmp_path, monkeypatch):
     for code, said in (("import sys; sys.exit(3)", "ended by itself"), ("import time; time.sleep(60)", "does not answer")):
-        monkeypatch.setattr("dltrain.training.tracking._START", f"{code} # {{path!r}} {{words!r}}")
-        monkeypatch.setattr("dltrain.training.tracking.SILENCE", 1.0)
+        monkeypatch.setattr("dltrain.training.saving.tracking._START", f"{code} # {{path!r}} {{words!r}}")
+        monkeypatch.setattr("dltrain.training.saving.tracking.SILENCE", 1.0)
         tracking, reporter = Tracking(["mlflow"]), WarningList(Reporter())
         tracking.start(tmp_path, reporter)
         started = time.monotonic()
@@ -110,7 +110,7 @@ def test_a_process_that_dies_is_said_and_one_that_is_silent_is_ended(tmp_path, m
 
 
 def test_they_are_heard_at_the_end_of_an_epoch(tmp_path, monkeypatch):
-    monkeypatch.setattr("dltrain.training.tracking._START", "print('problem it is full', flush=True) # {path!r} {words!r}")
+    monkeypatch.setattr("dltrain.training.saving.tracking._START", "print('problem it is full', flush=True) # {path!r} {words!r}")
     tracking, heard = Tracking(["mlflow"]), WarningList(Reporter())
     reporter = Listening(heard, tracking)
     tracking.start(tmp_path, heard)
