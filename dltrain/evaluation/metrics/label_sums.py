@@ -35,10 +35,8 @@ def label_sums(
         said: which labels are said [rows, labels]; None: those above one half.
     """
     true, scores = np.asarray(targets) > 0, np.asarray(probabilities, np.float64)
-    num_rows, num_labels = true.shape
-    said = said_labels(scores) if said is None else said
-    named = {**row_metrics(true, scores, said), **means}
-    is_counted = num_labels <= MOST_CLASSES
+    (num_rows, num_labels), said = true.shape, said_labels(scores) if said is None else said
+    named, is_counted = {**row_metrics(true, scores, said), **means}, true.shape[1] <= MOST_CLASSES
     areas = [auc_columns(true[:, k], scores[:, k]) for k in range(num_labels)] if num_labels <= MOST_AREAS else []
     counted = (true & said, true, said) if is_counted else ()
     first = 1 + len(named)
@@ -68,7 +66,7 @@ def label_sums(
                 continue
             above, positive, below, negative = (sums[..., place + index] for index in range(4))
             place += 4
-            with np.errstate(divide="ignore", invalid="ignore"):
+            with np.errstate(all="ignore"):
                 found[f"roc_auc[{label}]"] = above / positive + below / negative - whole
             of_labels.append(found[f"roc_auc[{label}]"])
         if of_labels:
@@ -79,8 +77,7 @@ def label_sums(
     for index, label in enumerate(labels if is_counted else ()):
         shares |= shares_of(index, f"{{}}[{label}]", counts_of)
     bounded = ("roc_auc", *(f"f1_{average}" for average in AVERAGES), *(f"roc_auc[{label}]" for label in labels))
-    num_sums = after + 4 * sum(whole is not None for _, whole in areas)
-    return Sums(num_rows, num_sums, add_up, compute, shares, bounded)
+    return Sums(num_rows, after + 4 * sum(whole is not None for _, whole in areas), add_up, compute, shares, bounded)
 
 
 def _averaged(counts: Sequence[Floats], labels: Sequence[str]) -> dict[str, Floats]:

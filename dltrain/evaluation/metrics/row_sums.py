@@ -14,6 +14,7 @@ Floats = NDArray[np.float64]
 NO_MEANS: Mapping[str, Floats] = {}
 # Where there are more, no class has intervals of its own.
 MOST_CLASSES = 100
+_BOUNDED = ("precision", "recall", "f1", "roc_auc")
 
 
 def class_sums(
@@ -74,9 +75,8 @@ def class_sums(
         shares |= shares_of(1, "{}", counts_of)
     for index, label in enumerate(own):
         shares |= shares_of(index, f"{{}}[{label}]", counts_of)
-    num_sums = first + 3 * num_classes * is_counted
-    tailed = {name: logarithm for name in ("log_loss", *means) if name in ("log_loss", "loss")}
-    return Sums(num_rows, num_sums, add_up, compute, shares, ("precision", "recall", "f1", "roc_auc"), tailed)
+    tailed = {name: logarithm for name in named if name in ("log_loss", "loss")}
+    return Sums(num_rows, first + 3 * num_classes * is_counted, add_up, compute, shares, _BOUNDED, tailed)
 
 
 def number_sums(true: ArrayLike, predicted: ArrayLike, means: Mapping[str, Floats] = NO_MEANS) -> Sums:
