@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dltrain.checking.places import placed
-from dltrain.config.types import Component, Config, LossConfig, TrainingConfig
+from dltrain.config.types import SEGMENTATION, Component, Config, LossConfig, TrainingConfig
 from dltrain.errors import ConfigError, Fault
 
 # Losses of a batch as one, and layers that mix its rows.
@@ -28,10 +28,16 @@ def refuse_several(config: Config, training: TrainingConfig) -> None:
 def _faults(config: Config, training: TrainingConfig) -> Iterator[Fault]:
     if training.members.are_several:
         yield Fault("an ensemble is trained by one process", path="training.members", hint=_HINT)
+    if config.data.task == SEGMENTATION:
+        message = (
+            "the loss of masks is the mean over all pixels of a batch that count, of which each of several workers has a share"
+        )
+        yield Fault(message, path="data.task", hint=_HINT)
     for path, loss in _losses(training):
         reduction = loss.arguments.get("reduction", "sum_over_batch_size")
-        if loss.name in _LOSSES:
-            message = f"{loss.name} makes one number of a whole batch, of which each of several workers has a share"
+        if loss.name in _LOSSES or loss.arguments.get("ignore_class") is not None:
+            what = loss.name if loss.name in _LOSSES else f"{loss.name} with `ignore_class`"
+            message = f"{what} makes one number of a whole batch, of which each of several workers has a share"
             yield Fault(message, path=path, hint=_HINT)
         elif reduction not in ("sum_over_batch_size", "mean", "auto"):
             message = f"several workers add the means over their rows, and cannot follow `reduction: {reduction}`"

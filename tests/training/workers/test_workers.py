@@ -70,11 +70,13 @@ def test_two_workers_train_as_one(tmp_path: Path) -> None:
         (["training.members=3"], "training.members"),
         (["training.loss=Dice"], "makes one number of a whole batch"),
         (["training.loss={SparseCategoricalCrossentropy: {reduction: sum}}"], "reduction"),
+        (["training.loss={SparseCategoricalCrossentropy: {ignore_class: 3}}"], "ignore_class"),
+        (["data={source: shapes}", "model.layers=[{Conv2D: {filters: 4, kernel_size: 3, padding: same}}]"], "data.task"),
     ],
 )
 def test_what_rows_make_together_is_refused(words: list[str], said: str, tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text(DIGITS)
-    assert said in fit(tmp_path, "run", "--workers", "2", *words, exit_code=2)
+    assert said in fit(tmp_path, "run", "--workers", "2", *words, exit_code=2)  # before TensorFlow is imported
     assert not (tmp_path / "run").exists()
 
 
