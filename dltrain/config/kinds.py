@@ -293,9 +293,12 @@ def _hint(kind: Kind, node: Node, path: str) -> str | None:
     return None
 
 
+MOST_DIGITS = 40  # of a number that a person has written
+
+
 def _number_meant(kind: Kind, value: Any) -> str | None:
     """The number that is meant by a share in percent, or by a whole one with a point: 0.25 for `25%` and 25, 30 for 30.0."""
-    if kind.takes("duration"):
+    if kind.takes("duration") or (isinstance(value, str) and len(value) > MOST_DIGITS):
         return None
     if isinstance(value, str) and re.fullmatch(r"\s*\d+(\.\d*)?\s*%\s*", value):
         number = float(value.strip().rstrip("% ")) / 100
