@@ -23,12 +23,12 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_named_dataset_is_listed_with_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     datasets = {info.name: info for info in list_datasets()}
-    assert len(datasets) == 13
+    assert len(datasets) == 14
     assert "csv" not in datasets
     for name in ("lfw_people", "olivetti_faces", "california_housing", "mnist", "fashion_mnist", "cifar10"):
         assert datasets[name].location is None
         assert (datasets[name].download_bytes or 0) > 100_000
-    for name in ("digits", "iris", "wine", "breast_cancer", "diabetes", "noise"):
+    for name in ("digits", "iris", "wine", "breast_cancer", "diabetes", "noise", "shapes"):
         assert datasets[name].location
         assert datasets[name].download_bytes is None
     assert (datasets["iris"].rows, datasets["iris"].shape, datasets["iris"].classes) == (150, (4,), 3)

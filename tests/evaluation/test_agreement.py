@@ -168,7 +168,7 @@ def test_labels_of_rows_join_with_the_source(
     run = Path(fit(config_of(yaml.safe_dump(config), folder=tmp_path), run_dir=tmp_path / "run").run)
     monkeypatch.setenv("DLTRAIN_STREAM_BYTES", bound)  # folds are held in memory, what is predicted need not be
     texts = {name: [str(value) for value in frame[name].to_list()] for name in ("code", "when", "size")}
-    texts["sum"] = [f"'=1+{row}" for row in range(60)]  # no spreadsheet runs it
+    texts["sum"] = [f"=1+{row}" for row in range(60)]  # what names a row comes back as it was
     held = polars.read_csv(run / "held_out.csv", infer_schema=False)
     rows = [int(row) - 1 for row in held["row"].to_list()]
     tally.same(len(rows) == len(set(rows)) == 20, True)
