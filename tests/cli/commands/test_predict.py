@@ -29,7 +29,7 @@ def prediction(fake, tmp_path):
     return seen
 
 
-CSV = 'file,prediction,probability_ham,probability_spam\na.png,ham,0.75,0.25\n"\=b,c",spam,0.25,0.75\n'
+CSV = 'file,prediction,probability_ham,probability_spam\na.png,ham,0.75,0.25\n"=b,c",spam,0.25,0.75\n'
 
 
 def test_csv_on_stdout(cli, prediction):
@@ -69,7 +69,7 @@ def test_json(cli, prediction):
 def test_columns_of_a_layer(cli, prediction):
     prediction.result.prediction, prediction.result.probabilities = [], None
     prediction.result.columns = {"dense_0": np.array([1.5, 2.5])}
-    assert cli("predict", "latest", "--data", "x").out == 'file,dense_0\na.png,1.5\n"\=b,c",2.5\n'
+    assert cli("predict", "latest", "--data", "x").out == 'file,dense_0\na.png,1.5\n"=b,c",2.5\n'
     assert cli("predict", "latest", "--data", "x", "--json").json["rows"] == 2
 
 
