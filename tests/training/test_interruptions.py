@@ -37,6 +37,7 @@ from dltrain.training.saving.checkpoints import Checkpoints
 from dltrain.training.saving.state import Values, capture_values, load_newest_state
 from dltrain.training.segments import Segment
 from dltrain.training.trainer import Trainer
+from dltrain.training.workers.group import Alone
 
 STEPS, EPOCHS = 3, 6
 COLUMNS = ["loss", "val_loss", "learning_rate"]
@@ -150,6 +151,7 @@ class Events:
 
 class Loop:
     batch_size = 1
+    group = Alone()
 
     def __init__(self, model: Model, events: Events) -> None:
         self.model, self.events = model, events
