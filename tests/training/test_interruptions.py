@@ -182,7 +182,7 @@ class Validation:
     def __init__(self, model: Model) -> None:
         self.model = model
 
-    def evaluate(self, *_: Any) -> tuple[dict[str, float], list[Any]]:
+    def evaluate(self, *_: Any, merge: Any = None) -> tuple[dict[str, float], list[Any]]:
         return {"loss": loss_of(self.model.variables[0].value)}, []
 
 
