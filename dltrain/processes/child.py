@@ -9,12 +9,16 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 from typing import IO, Any
 
 import dltrain
 from dltrain.processes.helper import send_message
 
+# What a child is at when its parent has gone is given up after so many seconds.
+_LAST_SECONDS = 20.0
 _START = "import sys; sys.path += {path!r}; from {module} import main; main({socket}, {life})"
 
 
@@ -61,10 +65,16 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
 
+    def let_go(self) -> None:
+        """Tell it that nothing more will come, and that its parent no longer waits."""
+        self.channel.close()
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
+
     def close(self, seconds: float = 5.0) -> None:
         """End it; at once, if it does not by itself."""
-        self.channel.close()
-        os.close(self._lifeline)
+        self.let_go()
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -86,3 +96,25 @@ class Child:
         self._errors.seek(0)
         lines = [line.strip() for line in self._errors.read()[-20000:].decode(errors="replace").splitlines() if line.strip()]
         return f"{how}: {lines[-1][:300]}" if lines else how
+
+
+def begin_child(descriptor: int, lifeline: int) -> socket.socket:
+    """What a child's `main` begins with: it ignores Ctrl-C, which its parent decides about, and ends when its parent has.
+
+    Args:
+        descriptor: of the socket to the parent.
+        lifeline: of the reading end of a pipe whose other end only the parent holds.
+
+    Returns:
+        The socket.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
+    return socket.socket(fileno=descriptor)
+
+
+def _end_with_parent(lifeline: int) -> None:
+    os.read(lifeline, 1)
+    os.kill(os.getpid(), signal.SIGTERM)  # a fit saves its state
+    time.sleep(_LAST_SECONDS)
+    os._exit(1)

@@ -83,8 +83,9 @@ class Phases:
         """The state to go on from: that of the run, which is the chief's, and what there is to say of it."""
         if self._group.is_chief:
             state, notes = load_newest_state(self._run) if resumed else (None, [])
-            newest = next((path for path in list_states(self._run) if state is not None), None)
-            self._group.bytes_of_chief(None if newest is None else newest.read_bytes())
+            if self._group.count > 1:  # those that were passed over, with a note each, are no state to go on from
+                newest = None if state is None else list_states(self._run)[len(notes)]
+                self._group.bytes_of_chief(None if newest is None else newest.read_bytes())
             return state, notes
         content = self._group.bytes_of_chief(None)
         if content is None:

@@ -134,7 +134,8 @@ class Box:
         self._server.communicate()
 
     def keep(self, name: str) -> None:
-        """Keep what the box holds under a name."""
+        """Keep what the box holds under a name, in place of what was kept under it before."""
+        shutil.rmtree(self.outside / name, ignore_errors=True)
         shutil.copytree(self.root, self.outside / name, symlinks=True)
 
     def fill(self, name: str) -> None:

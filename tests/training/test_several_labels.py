@@ -15,7 +15,6 @@ from sklearn import metrics as sk
 from dltrain.cli.app import run
 from dltrain.config import load_config
 from dltrain.data import load_dataset
-from dltrain.errors import UsageError
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predictions.predict import predict
@@ -162,8 +161,8 @@ def test_labels_come_from_the_training_part_and_rare_ones_can_be_left_out(folder
     assert any("that no row of the training part has" in text and "once (1 row elsewhere)" in text for text in dataset.warnings)
 
 
-def test_a_threshold_of_two_classes_is_none_of_two_labels(folder):
+def test_a_threshold_of_two_labels_is_one_for_each(folder):
     [head] = load_run(folder / "run").heads
     two = replace(head, targets=(replace(head.targets[0], classes=("blue", "red")),))
-    with pytest.raises(UsageError, match="--threshold divides two classes; tags has 2 labels"):
-        with_threshold([two], 0.9)
+    [divided] = with_threshold([two], 0.9)
+    assert [(one.label, one.value) for one in divided.answers.thresholds] == [("blue", 0.9), ("red", 0.9)]

@@ -97,24 +97,17 @@ def with_threshold(heads: Sequence[Head], value: float) -> tuple[Head, ...]:
     """
     if not 0 < value < 1:
         raise UsageError(f"--threshold takes a number between 0 and 1, found {value:g}")
-    if not any(head.divides_two or head.is_multilabel for head in heads):
-        what = f"{len(heads[0].classes) or 'no'} classes"
-        raise UsageError(f"--threshold divides two classes; {heads[0].targets[0].name} has {what}", hint="leave it out")
     divided = {
         head.name: head.classes[1:] if head.divides_two else head.classes
         for head in heads
         if head.divides_two or head.is_multilabel
     }
+    if not divided:
+        what = f"{len(heads[0].classes) or 'no'} classes"
+        raise UsageError(f"--threshold divides two classes; {heads[0].targets[0].name} has {what}", hint="leave it out")
+    answers = {name: tuple(Threshold(label, value, "--threshold") for label in labels) for name, labels in divided.items()}
     return tuple(
-        replace(
-            head,
-            answers=replace(
-                head.answers or Answers(),
-                thresholds=tuple(Threshold(label, value, "--threshold") for label in divided[head.name]),
-            ),
-        )
-        if head.name in divided
-        else head
+        replace(head, answers=replace(head.answers or Answers(), thresholds=answers[head.name])) if head.name in answers else head
         for head in heads
     )
 

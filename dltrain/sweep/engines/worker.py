@@ -9,11 +9,8 @@ from __future__ import annotations
 import gc
 import os
 import select
-import signal
 import socket
 import sys
-import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +19,13 @@ from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset
 from dltrain.data.request import DataRequest, SharedReader
 from dltrain.errors import DltrainError
+from dltrain.processes.child import begin_child
 from dltrain.processes.helper import ForwardingReporter, receive_message, send_message
 
 # Kinds of messages. To the worker: import TensorFlow, read data, data that was read, fit, stop the fit that is running.
 BEGIN, READ, DATA, FIT, STOP = b"b", b"l", b"d", b"f", b"s"
 # From the worker: what is reported, data that was read, what became of a fit, it is ready, data could not be read.
 REPORT, READ_DATA, DONE, READY, FAULT = b"r", b"D", b"v", b"y", b"e"
-# The sweep is gone: a fit that has not saved itself after so many seconds is given up.
-_LAST_SECONDS = 20.0
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 # A worker keeps this many data sets that it was sent.
 _KEPT = 8
@@ -76,20 +72,11 @@ def main(descriptor: int, lifeline: int) -> None:
         descriptor: of the socket.
         lifeline: of the reading end of a pipe whose other end only the sweep holds.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the sweep decides what Ctrl-C means
-    threading.Thread(target=_end_with_sweep, args=(lifeline,), daemon=True).start()
-    channel = socket.socket(fileno=descriptor)
+    channel = begin_child(descriptor, lifeline)
     try:
         _serve(channel)
     except (BrokenPipeError, ConnectionResetError):
         sys.exit(1)  # the sweep is gone
-
-
-def _end_with_sweep(lifeline: int) -> None:
-    os.read(lifeline, 1)
-    os.kill(os.getpid(), signal.SIGTERM)  # a fit saves its state
-    time.sleep(_LAST_SECONDS)
-    os._exit(1)
 
 
 def _serve(channel: socket.socket) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,8 +20,10 @@ from dltrain.training.workers.group import Alone, Group
 # Messages. To a process: what to train, the others are there. From it: it has imported TensorFlow.
 TASK, GO, READY = b"t", b"g", b"y"
 _MODULE = "dltrain.training.workers.member"
-# A process that has lost another ends by itself; one that has not after so many seconds is ended.
-_LAST_SECONDS = 20.0
+# A process that has lost another is waited for so long, and ends by itself.
+_LOST_SECONDS = 20.0
+# All those that are no longer needed have so long to end by themselves.
+_LAST_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,7 @@ class LocalWorkers:
             WorkerLostError: one ended before.
         """
         for index, child in enumerate(self._children, 1):
-            try:
-                kind, _ = receive_message(child.channel)
-            except (EOFError, ConnectionResetError):
-                kind = b""
-            if kind != READY:
+            if receive_message(child.channel)[0] != READY:
                 raise WorkerLostError(f"worker {index} did not start: {child.last_words()}")
         for child in self._children:
             child.send(GO, None)
@@ -74,7 +73,7 @@ class LocalWorkers:
         """Which one is gone, and how it ended."""
         pollers = {os.pidfd_open(child.process.pid): (index, child) for index, child in enumerate(self._children, 1)}
         try:
-            ended, _, _ = select.select(list(pollers), [], [], _LAST_SECONDS)
+            ended, _, _ = select.select(list(pollers), [], [], _LOST_SECONDS)
             # Those that lost it end as well: the one that was killed, or ended with another code than theirs, is the cause.
             found = [(pollers[descriptor], pollers[descriptor][1].process.wait(0)) for descriptor in ended]
         finally:
@@ -87,8 +86,11 @@ class LocalWorkers:
 
     def close(self) -> None:
         """End them: they have ended by themselves, unless they wait for a chief that has nothing left to do."""
+        end = time.monotonic() + _LAST_SECONDS
         for child in self._children:
-            child.close()
+            child.let_go()
+        for child in self._children:
+            child.close(max(end - time.monotonic(), 0.1))
 
 
 @contextlib.contextmanager

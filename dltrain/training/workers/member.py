@@ -7,24 +7,20 @@ chief and a pipe that says, by its end, that the chief is gone.
 from __future__ import annotations
 
 import os
-import signal
-import socket
 import sys
 import tempfile
-import threading
-import time
+import traceback
 from pathlib import Path
 
 from dltrain.config.types import Config
 from dltrain.errors import DltrainError
+from dltrain.processes.child import begin_child
 from dltrain.processes.helper import receive_message, send_message
 from dltrain.reporting import Reporter
 from dltrain.training.fit import fit
 from dltrain.training.result import FitResult
 from dltrain.training.workers.group import Group
 from dltrain.training.workers.local import GO, READY, TASK
-
-_LAST_SECONDS = 20.0
 
 
 def train_along(config: Config, group: Group, *, threads: int | None, reporter: Reporter | None = None) -> FitResult:
@@ -52,9 +48,7 @@ def main(descriptor: int, lifeline: int) -> None:
         descriptor: of the socket.
         lifeline: of the reading end of a pipe whose other end only the chief holds.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the chief decides what Ctrl-C means
-    threading.Thread(target=_end_with_chief, args=(lifeline,), daemon=True).start()
-    channel = socket.socket(fileno=descriptor)
+    channel = begin_child(descriptor, lifeline)
     kind, task = receive_message(channel)
     if kind != TASK:
         sys.exit(1)
@@ -64,18 +58,15 @@ def main(descriptor: int, lifeline: int) -> None:
         if receive_message(channel)[0] != GO:
             sys.exit(1)
 
-    code = 0
+    code = 1
     try:
         train_along(task.config, Group(task.cluster, before=meet), threads=task.threads)
+        code = 0
     except DltrainError as error:
         print(error, file=sys.stderr)
         code = error.exit_code
-    sys.stderr.flush()
-    os._exit(code)  # TensorFlow would wait for processes that are gone
-
-
-def _end_with_chief(lifeline: int) -> None:
-    os.read(lifeline, 1)
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(_LAST_SECONDS)
-    os._exit(1)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)  # TensorFlow would wait for processes that are gone
