@@ -158,7 +158,8 @@ def test_a_signal_to_the_command_reaches_it_and_shows_in_how_it_ended(warm: Warm
 
 def test_a_signal_may_be_caught_or_ignored(warm: Warm) -> None:
     code = (
-        "import signal, time; signal.signal(15, lambda *_: (print('caught', flush=True), exit(3)));"
+        # not print: the signal may come while the line before is still being written
+        "import os, signal, time; signal.signal(15, lambda *_: (os.write(1, b'caught\\n'), exit(3)));"
         " print(signal.getsignal(1) == signal.SIG_IGN, flush=True); time.sleep(60)"
     )
     begun = warm.begin(code, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
