@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.dates.durations import are_durations
+from dltrain.data.columns.kinds import date_writing
 from dltrain.data.columns.reading import Reading, is_duration, is_number, is_text, is_unreadable, text_of, to_numbers, unreadable
 from dltrain.data.columns.units import MOST_UNITS, units_of
 from dltrain.data.dataset import TargetSpec
@@ -79,6 +80,7 @@ def infer_target(
     if task is None and is_amount and not all_numbers:  # infinite ones among them: no labels, but numbers to be refused
         return TargetSpec(name, "regression", reason=f"`{name}` holds numbers")
     if task is None and not (codes or all_numbers or labelled):
+        _refuse_dates(name, values, reading)
         _refuse_stray_words(name, values, numbers)
     what = "codes with leading zeros" if codes else _what(values, all_numbers, (reading.units or {}).get(name, ""))
     labels = _labels_of(values, numbers, all_numbers) if task != "regression" else []
@@ -117,6 +119,15 @@ def _refuse_type(name: str, series: polars.Series) -> None:
     if (series.dtype.is_temporal() and not is_duration(series)) or is_unreadable(series):
         held = "dates" if str(series.dtype).startswith("Date") else f"values of type {series.dtype}"
         raise DataError(Fault(f"the target {name} holds {held}", path="data.target", hint="a target is a class or a number"))
+
+
+def _refuse_dates(name: str, values: polars.Series, reading: Reading) -> None:
+    """Text that is many different dates is hardly meant as classes."""
+    distinct = values.unique(maintain_order=True) if is_text(values) else values.head(0)
+    if len(distinct) > MANY_LABELS and date_writing(values, distinct, reading):
+        hint = "a target is a class or a number: a column of days or seconds from a fixed day, or data.task: classification"
+        message = f"the target {name} holds {len(distinct):,} different dates ({listed(distinct.to_list(), 3)})"
+        raise DataError(Fault(message, path="data.target", hint=f"{hint} takes each date for a label"))
 
 
 def _refuse_stray_words(name: str, values: polars.Series, numbers: NDArray[np.float64]) -> None:

@@ -165,7 +165,8 @@ def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: 
     if kind.kind == "text" and not classes:
         others = [other for other, found in columns.kinds.items() if other != name and not found.left_out]
         message = f"{name} is no target: {kind.left_out or 'free text'}, so there are no classes to learn"
-        raise UsageError(Fault(message, hint=f"say --target with another column, such as {listed(others, 8)}"))
+        hint = f"say --target with another column, such as {listed(others, 8)}" if others else "no other column can be one"
+        raise UsageError(Fault(message, hint=hint))
     by_value = (
         columns.numbers.get(name) if all(is_number(label) for label in spec.classes) and not are_exact(spec.classes) else None
     )

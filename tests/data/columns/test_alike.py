@@ -78,6 +78,17 @@ def test_a_word_among_the_numbers_of_a_target_is_asked_about(word, tmp_path, mon
     assert sum(part.num_rows for part in dataset.parts.values()) == 29
 
 
+def test_many_dates_are_no_target_unless_each_is_meant_as_a_label(tmp_path, monkeypatch):
+    days = [str(datetime.date(2020, 1, 1) + datetime.timedelta(day)) for day in range(30)]
+    load(tmp_path, polars.DataFrame({"x": range(60), "y": days * 2}), "task: classification")
+    config = load_config_text("data: {source: csv, path: t.csv, target: y, split: {test: 0.25}}\n" + MODEL, folder=tmp_path).data
+    for bound in (IN_MEMORY, STREAMED):
+        with pytest.raises(DataError, match=r"30 different dates .2020-01-01, 2020-01-02, 2020-01-03, and 27 more"):
+            load_as(monkeypatch, bound, config)
+    dataset = load(tmp_path, polars.DataFrame({"x": range(60), "y": days[:3] * 20}))  # two terms and a holiday: classes
+    assert dataset.schema.targets[0].classes == tuple(days[:3])
+
+
 def test_few_grades_with_a_word_stay_labels(tmp_path):
     dataset = load(tmp_path, polars.DataFrame({"x": range(48), "y": ["1", "2", "3", "none of it"] * 12}))
     assert dataset.schema.targets[0].classes == ("1", "2", "3", "none of it")
