@@ -12,7 +12,7 @@ def main() -> None:
     try:
         code = _run_warm()
     except KeyboardInterrupt:
-        code = _interrupted()
+        code = interrupted()
     sys.exit(run(sys.argv) if code is None else code)
 
 
@@ -31,10 +31,11 @@ def run(words: list[str]) -> int:
 
         return run(words[1:])
     except KeyboardInterrupt:  # while the command line itself was being imported
-        return _interrupted()
+        return interrupted()
 
 
-def _interrupted() -> int:
+def interrupted() -> int:
+    """Say that Ctrl-C came before there was anything to save; return the exit code for it."""
     sys.stderr.write("error: interrupted\n")
     return 130
 

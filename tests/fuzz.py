@@ -1,6 +1,6 @@
 """Mutates configs, overrides, tables and the files of a run, and looks for tracebacks and for what takes too long.
 
-python -m tests.fuzz --seconds 60 [--seed 0] [--kinds config,override,data,stored,command_line]
+python -m tests.fuzz --seconds 60 [--inputs 100000] [--seed 0] [--kinds config,override,data,stored,command_line]
 python -m tests.fuzz --training --seconds 600 [--seed 0] [--only 17]     (trains: see fuzz_training.py)
 
 Everything runs in this process, without Keras unless it trains. Each failure is printed with its input; the exit code is 1 if there was one.
@@ -94,6 +94,8 @@ class Fuzzer:
         (self.run / "manifest.json").write_text(str(MANIFEST).replace("'", '"'))
         (self.run / "metrics.json").write_text('{"metrics": {"test": {"accuracy": 0.5}}}')
         (self.run / "checkpoints" / "best.h5").write_bytes(bytes(10_000))
+        self.copy = folder / "runs" / "copy"
+        self.changed: str | None = None  # name of the file of the copy that isn't the original's
 
     def config(self) -> tuple[bytes, Callable[[], object]]:
         """A shipped config, changed."""
@@ -117,16 +119,19 @@ class Fuzzer:
 
     def stored(self) -> tuple[bytes, Callable[[], object]]:
         """A run of which one file was changed."""
-        copy = self.folder / "runs" / "copy"
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(self.run, copy)
-        name = self.chance.choice(["config.yaml", "manifest.json", "metrics.json", "preprocessing.json", "preprocessing.npz"])
-        content = mutate((copy / name).read_bytes(), self.chance)
-        (copy / name).write_bytes(content)
+        if self.changed is None:
+            shutil.copytree(self.run, self.copy)
+        else:
+            shutil.copyfile(self.run / self.changed, self.copy / self.changed)
+        name = self.changed = self.chance.choice(
+            ["config.yaml", "manifest.json", "metrics.json", "preprocessing.json", "preprocessing.npz"]
+        )
+        content = mutate((self.run / name).read_bytes(), self.chance)
+        (self.copy / name).write_bytes(content)
 
         def use() -> None:
-            list_runs(copy.parent)
-            stored = load_run(copy)
+            list_runs(self.copy.parent)
+            stored = load_run(self.copy)
             stored.checkpoint(None)
             read_part(stored.preprocessing, [str(self.folder / "rows.csv")], with_targets=True, reporter=Reporter())
 
@@ -175,6 +180,7 @@ def attempt(use: Callable[[], object]) -> tuple[str | None, bool]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--inputs", type=int, default=1 << 60, help="of each kind, at most")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", default="config,override,data,stored,command_line")
     parser.add_argument("--training", action="store_true")
@@ -194,10 +200,12 @@ def main() -> int:
         for warm_up in kinds:
             attempt(warm_up()[1])  # imports are no part of what is timed
         end = time.monotonic() + arguments.seconds
-        while time.monotonic() < end:
+        while kinds and time.monotonic() < end:
             kind = fuzzer.chance.choice(kinds)
             content, use = kind()
             counts[kind.__name__] = counts.get(kind.__name__, 0) + 1
+            if counts[kind.__name__] == arguments.inputs:
+                kinds.remove(kind)
             wrong, was_fine = attempt(use)
             fine[kind.__name__] = fine.get(kind.__name__, 0) + was_fine
             if wrong is not None:

@@ -30,10 +30,13 @@ def main(key: str, ready: int) -> None:
         os.write(ready, b"it would run in other circumstances than the command that started it")
         sys.exit(1)
     import_all()
-    words = serve(folder() / key, package, stamps=stamps, ready=lambda: _say(ready))
-    from dltrain.__main__ import run
+    from dltrain.__main__ import interrupted, run
 
-    sys.exit(run(words))
+    try:
+        code = run(serve(folder() / key, package, stamps=stamps, ready=lambda: _say(ready)))
+    except KeyboardInterrupt:  # in the fork, before the command line was looked at
+        code = interrupted()
+    sys.exit(code)
 
 
 def _say(ready: int) -> None:

@@ -44,7 +44,7 @@ def remove_paths(paths: Iterable[Path]) -> None:
 
 
 def remove_temporary(path: Path) -> None:
-    """Remove a file or folder that this process made under a name of its own; what cannot be removed stays."""
+    """Remove what this process, or one like it that was killed, made under a name of its own; what cannot be removed stays."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

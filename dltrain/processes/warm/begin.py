@@ -21,6 +21,9 @@ def become(request: dict[str, Any], files: list[int]) -> list[str]:
 
     Returns:
         The words of the command line, as in `sys.argv`.
+
+    Raises:
+        KeyboardInterrupt: it came for the command before.
     """
     os.setpgid(0, 0)
     os.fchdir(files[0])
@@ -31,11 +34,11 @@ def become(request: dict[str, Any], files: list[int]) -> list[str]:
     time.tzset()
     sys.argv[:] = request["words"]
     sys.path[:] = request["path"]
-    _take_signals(set(request["ignored"]), set(request["blocked"]))
     _open_streams()
     random.seed()
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
+    _take_signals(set(request["ignored"]), set(request["blocked"]))  # last: those that have come meanwhile act here
     return list(sys.argv)
 
 

@@ -52,6 +52,9 @@ def serve(path: Path, package: Path, stamps: Stamps, ready: Callable[[], None], 
 
     Returns:
         In each fork that is to be a command, the words of its command line. In the warm process itself it doesn't return.
+
+    Raises:
+        KeyboardInterrupt: in such a fork; it came for the command while this became it.
     """
     listener = _listen(path)
     own = path.stat().st_ino
@@ -148,6 +151,8 @@ def _keep(channel: socket.socket, request: dict[str, Any], files: list[int]) -> 
     """In a fork: begin a command in another, and keep it. Returns in the command alone."""
     os.setsid()
     keeper, waits = os.getpid(), os.pipe()
+    # Until the command takes signals as its own, this process's way would lose them: they wait.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     pid = os.fork()
     if pid == 0:
         os.setpgid(0, 0)
@@ -160,6 +165,7 @@ def _keep(channel: socket.socket, request: dict[str, Any], files: list[int]) -> 
         return become(request, files)
     code = 1
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for file in files:
             os.close(file)
         os.close(waits[0])

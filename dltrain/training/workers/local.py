@@ -15,6 +15,7 @@ from dltrain.processes.child import Child
 from dltrain.processes.helper import receive_message
 from dltrain.reporting import Reporter
 from dltrain.training.workers.cluster import Cluster, local_addresses
+from dltrain.training.workers.folder import remove_left
 from dltrain.training.workers.group import Alone, Group
 
 # Messages. To a process: what to train, the others are there. From it: it has imported TensorFlow.
@@ -91,6 +92,7 @@ class LocalWorkers:
             child.let_go()
         for child in self._children:
             child.close(max(end - time.monotonic(), 0.1))
+        remove_left()
 
 
 @contextlib.contextmanager

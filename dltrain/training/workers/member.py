@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import traceback
-from pathlib import Path
 
 from dltrain.config.types import Config
 from dltrain.errors import DltrainError
@@ -19,6 +17,7 @@ from dltrain.processes.helper import receive_message, send_message
 from dltrain.reporting import Reporter
 from dltrain.training.fit import fit
 from dltrain.training.result import FitResult
+from dltrain.training.workers.folder import RUN, own_folder
 from dltrain.training.workers.group import Group
 from dltrain.training.workers.local import GO, READY, TASK
 
@@ -35,10 +34,8 @@ def train_along(config: Config, group: Group, *, threads: int | None, reporter: 
     Raises:
         DltrainError: as `fit`; WorkerLostError where another process is gone.
     """
-    with tempfile.TemporaryDirectory(prefix="dltrain-worker-") as folder:
-        return fit(
-            config, run_dir=Path(folder) / "run", threads=threads, reporter=reporter, group=group, draws=False, tracks=False
-        )
+    with own_folder() as folder:
+        return fit(config, run_dir=folder / RUN, threads=threads, reporter=reporter, group=group, draws=False, tracks=False)
 
 
 def main(descriptor: int, lifeline: int) -> None:

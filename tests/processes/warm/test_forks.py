@@ -22,15 +22,26 @@ from dltrain.processes.warm.server import stamps_of
 from tests.support import REPOSITORY
 
 SERVER = """
-import os, sys
+import os, signal, sys, time
 from pathlib import Path
+from dltrain.processes.warm import server
 from dltrain.processes.warm.circumstances import circumstances, folder, key_of
 from dltrain.processes.warm.server import serve, stamps_of
 package = Path(sys.argv[1])
 folder().mkdir(0o700, exist_ok=True)
-words = serve(folder() / key_of(circumstances()), package, stamps_of(package), lambda: os.write(1, b"ready"), float(sys.argv[2]))
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+if len(sys.argv) > 3:
+    become = server.become
+    server.become = lambda *given: (open(sys.argv[3], "w").close(), time.sleep(0.3), become(*given))[-1]
+ready = lambda: os.write(1, b"ready")
+try:
+    words = serve(folder() / key_of(circumstances()), package, stamps_of(package), ready, float(sys.argv[2]))
+except KeyboardInterrupt:
+    sys.exit(130)
 exec(words[1])
 """
+# A signal that comes between two steps of Python does not end a sleep that has yet to begin: many short ones.
+WAITS = "import os, time; print(os.getpid(), flush=True)\nwhile True: time.sleep(0.05)"
 CLIENT = """
 import sys
 from dltrain.processes.warm.client import run_warm
@@ -41,16 +52,22 @@ ALONE = 77
 
 
 class Warm:
-    """A warm process, and commands that may be forked from it."""
+    """A warm process, and commands that may be forked from it.
 
-    def __init__(self, folder: Path, idle_seconds: float = 60.0) -> None:
+    Args:
+        folder: for its package.
+        idle_seconds: as `serve` takes them.
+        slow: a file that a fork makes, before it takes its time to become a command.
+    """
+
+    def __init__(self, folder: Path, idle_seconds: float = 60.0, slow: Path | None = None) -> None:
         self.folder, self.package = folder, folder / "package"
         self.package.mkdir()
         self.runtime = Path(tempfile.mkdtemp(prefix="warm"))  # names of sockets are short
         self.env = {
             **os.environ, "XDG_RUNTIME_DIR": str(self.runtime), "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1",
         }  # fmt: skip
-        words = [sys.executable, "-c", SERVER, str(self.package), str(idle_seconds)]
+        words = [sys.executable, "-c", SERVER, str(self.package), str(idle_seconds), *([str(slow)] if slow else [])]
         self.process = subprocess.Popen(words, env=self.env, stdout=subprocess.PIPE, start_new_session=True)
         assert self.process.stdout is not None
         assert self.process.stdout.read(5) == b"ready"
@@ -75,6 +92,14 @@ class Warm:
 @pytest.fixture(scope="module")
 def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
     made = Warm(tmp_path_factory.mktemp("warm"))
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def slowly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    folder = tmp_path_factory.mktemp("slowly")
+    made = Warm(folder, slow=folder / "becomes")
     yield made
     made.end()
 
@@ -140,13 +165,12 @@ def test_what_is_closed_or_gone_stays_so(warm: Warm, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT])
 def test_a_signal_to_the_command_reaches_it_and_shows_in_how_it_ended(warm: Warm, number: signal.Signals) -> None:
-    waits = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
-    begun = warm.begin(waits, stderr=subprocess.DEVNULL, preexec_fn=expect_signals)
+    begun = warm.begin(WAITS, stderr=subprocess.DEVNULL, preexec_fn=expect_signals)
     assert begun.stdout is not None
     pid = int(begun.stdout.readline())
     begun.send_signal(number)
     begun.wait(30)
-    words = [sys.executable, "-c", waits]
+    words = [sys.executable, "-c", WAITS]
     alone = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=expect_signals)
     assert alone.stdout is not None
     alone.stdout.readline()
@@ -160,7 +184,7 @@ def test_a_signal_may_be_caught_or_ignored(warm: Warm) -> None:
     code = (
         # not print: the signal may come while the line before is still being written
         "import os, signal, time; signal.signal(15, lambda *_: (os.write(1, b'caught\\n'), exit(3)));"
-        " print(signal.getsignal(1) == signal.SIG_IGN, flush=True); time.sleep(60)"
+        " print(signal.getsignal(1) == signal.SIG_IGN, flush=True)\nwhile True: time.sleep(0.05)"
     )
     begun = warm.begin(code, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
     assert begun.stdout is not None
@@ -171,7 +195,7 @@ def test_a_signal_may_be_caught_or_ignored(warm: Warm) -> None:
 
 
 def test_who_kills_the_command_by_force_kills_it(warm: Warm) -> None:
-    begun = warm.begin("import os, time; print(os.getpid(), flush=True); time.sleep(60)")
+    begun = warm.begin(WAITS)
     assert begun.stdout is not None
     pid = int(begun.stdout.readline())
     begun.kill()
@@ -186,7 +210,7 @@ def test_a_command_that_dies_shows_its_signal(warm: Warm) -> None:
 
 
 def test_it_stops_and_goes_on_as_a_job_does(warm: Warm) -> None:
-    begun = warm.begin("import os, time; print(os.getpid(), flush=True)\nfor n in range(600): time.sleep(0.1)")
+    begun = warm.begin(WAITS)
     assert begun.stdout is not None
     pid = int(begun.stdout.readline())
 
@@ -206,8 +230,8 @@ def test_ctrl_c_on_a_terminal_reaches_the_command_and_what_it_started(warm: Warm
     if pid == 0:
         expect_signals()
         code = (
-            "import subprocess, sys; p = subprocess.Popen(['sleep', '60']); print(sys.stdout.isatty(), p.pid, flush=True)\n"
-            "try: p.wait()\nexcept KeyboardInterrupt: print('interrupted', flush=True); sys.exit(130)"
+            "import subprocess, sys\ntry:\n p = subprocess.Popen(['sleep', '60']); print(sys.stdout.isatty(), p.pid, flush=True)\n"
+            " p.wait()\nexcept KeyboardInterrupt: print('interrupted', flush=True); sys.exit(130)"
         )
         os.execve(sys.executable, warm.words(code), warm.env)
     shown = b""
@@ -217,12 +241,27 @@ def test_ctrl_c_on_a_terminal_reaches_the_command_and_what_it_started(warm: Warm
     sleeping = int(shown.split()[1])
     os.write(terminal, b"\x03")
     _, status = os.waitpid(pid, 0)
-    with contextlib.suppress(OSError):
-        shown += os.read(terminal, 1000)
+    with contextlib.suppress(OSError):  # the terminal's end
+        while True:
+            shown += os.read(terminal, 1000)
     os.close(terminal)
     assert os.waitstatus_to_exitcode(status) == 130
     assert b"interrupted" in shown
     wait_for(lambda: not is_alive(sleeping), "the terminal's group is more than one process")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGHUP, 0)])
+def test_a_signal_while_the_fork_becomes_the_command_is_not_lost(slowly: Warm, number: signal.Signals, code: int) -> None:
+    def begin() -> None:
+        expect_signals()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    begun = slowly.begin("import time; time.sleep(0.1)", preexec_fn=begin)
+    mark = slowly.folder / "becomes"
+    wait_for(mark.exists, "no fork")
+    mark.unlink()
+    begun.send_signal(number)
+    assert begun.wait(30) == code
 
 
 @pytest.mark.parametrize(
