@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from typing import NoReturn
 
 
 def main() -> None:
@@ -13,7 +15,13 @@ def main() -> None:
         code = _run_warm()
     except KeyboardInterrupt:
         code = interrupted()
-    sys.exit(run(sys.argv) if code is None else code)
+    leave(run(sys.argv) if code is None else code)
+
+
+def leave(code: int) -> NoReturn:
+    """End this process with a code. All is done: Ctrl-C while Python clears up no longer changes how it ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def run(words: list[str]) -> int:

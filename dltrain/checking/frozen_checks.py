@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -154,7 +155,7 @@ def check_weights_files(config: Config) -> Iterator[Fault]:
     if config.model.weights is not None:
         named.append(("model.weights", Path(config.model.weights)))
     for path, file in named:
-        if not file.is_file():
+        if not os.path.isfile(file):
             hint = "a file is looked for beside the config, in $DLTRAIN_DATA and in $DLTRAIN_DATA/weights"
             yield fault(config, path, f"there is no weights file {file}", hint)
         elif file.suffix == ".h5":

@@ -30,13 +30,13 @@ def main(key: str, ready: int) -> None:
         os.write(ready, b"it would run in other circumstances than the command that started it")
         sys.exit(1)
     import_all()
-    from dltrain.__main__ import interrupted, run
+    from dltrain.__main__ import interrupted, leave, run
 
     try:
         code = run(serve(folder() / key, package, stamps=stamps, ready=lambda: _say(ready)))
     except KeyboardInterrupt:  # in the fork, before the command line was looked at
         code = interrupted()
-    sys.exit(code)
+    leave(code)
 
 
 def _say(ready: int) -> None:

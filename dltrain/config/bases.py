@@ -28,9 +28,9 @@ _WHOLE = re.compile(r"(?:parameters|model\.inputs)\.[^.]+|sweep\.parameters\..+|
 def read_file(path: Path) -> bytes | str:
     """The bytes of a config file, or why there are none: a sentence."""
     try:
-        if path.is_dir():
+        if os.path.isdir(path):
             return "expected a config file, found a folder"
-        if path.suffix.lower() in TABLES and path.is_file():
+        if path.suffix.lower() in TABLES and os.path.isfile(path):
             return "expected a config file, found a file of data"
         with path.open("rb") as stream:
             return stream.read(MOST_BYTES + 1)
@@ -43,7 +43,7 @@ def read_file(path: Path) -> bytes | str:
 
 def near_files(path: Path) -> str | None:
     """A hint with the config file that is meant by the name of one that is not there."""
-    full = next((f"{path}{ending}" for ending in (".yaml", ".yml") if Path(f"{path}{ending}").is_file()), None)
+    full = next((f"{path}{ending}" for ending in (".yaml", ".yml") if os.path.isfile(f"{path}{ending}")), None)
     if full is not None:
         return f'did you mean "{full}"?'
     try:
@@ -112,7 +112,8 @@ class Bases:
         if len(above) > DEEPEST:
             self.faults.add(node, EXTENDS, f"expected at most {DEEPEST} configs that extend each other, found more")
             self.faults.raise_errors()
-        text = read_file(path) if path.is_file() or not path.exists() or path.is_dir() else "expected a config file"
+        is_other = os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+        text = "expected a config file" if is_other else read_file(path)
         if isinstance(text, str):
             self.faults.add(node, EXTENDS, f"{text}: {shown}", near_files(path) if text.startswith("no such") else None)
             return None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os.path
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeGuard
 
 from dltrain.config.catalog.catalog import Catalog
@@ -42,7 +42,7 @@ def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _near_override(word: str) -> Fault | None:
     """What is wrong with a word that was meant as an override, or None."""
-    if Path(word).exists():
+    if os.path.exists(word):
         return None
     match = _NEARLY.fullmatch(word)
     if match is None and (other := _KEY_OF_OTHERS.fullmatch(word)) is not None:  # `training/epochs=5`, `training['epochs']=5`
@@ -65,7 +65,7 @@ def _torn_overrides(words: Sequence[str]) -> list[Fault]:
         key, colon, value = word.partition(":")
         following = [other for other in words[index + 1 : index + 3] if other != "="]
         is_key = any(key == path or key.startswith(f"{path}.") for path in KEYS if "." in path)
-        if not is_key or Path(word).exists():
+        if not is_key or os.path.exists(word):
             continue
         given = value.strip() if colon else following[0] if following else "VALUE"
         faults.append(Fault(f'expected KEY=VALUE, found "{word}"', hint=f"write {key}={given}, without blanks"))

@@ -310,8 +310,13 @@ def test_ctrl_c_while_the_command_line_is_imported(monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(app, "run", run)
-    with pytest.raises(SystemExit) as left:
-        main()
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN  # one that comes now does not change how it ended
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert left.value.code == 130
     assert capsys.readouterr() == ("", "error: interrupted\n")
 

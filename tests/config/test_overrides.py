@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
-from dltrain.config import split_words
+from dltrain.config import load_config, split_words
+from dltrain.config.keys import KEYS
 from dltrain.config.types import Component
+from dltrain.errors import ConfigError, DltrainError
 from tests.config.support import DATA, faults_of, load
+from tests.support import CONFIGS
 
 MODEL = (
     DATA
@@ -193,3 +198,20 @@ def test_a_change_of_a_list_that_cannot_be(word: str, message: str, hint: str | 
     assert message in fault.message
     assert word in fault.message
     assert (hint or "") in (fault.hint or "")
+
+
+LARGE = "9" * 400
+
+
+def test_a_number_or_name_that_is_far_too_large_is_an_answer_at_every_key() -> None:
+    """Whole numbers beyond what a float holds, and file names beyond what a file system takes."""
+    for key in KEYS:
+        for value in (LARGE, f"-{LARGE}", f"[[{LARGE}]]"):
+            with contextlib.suppress(DltrainError):
+                load_config(CONFIGS / "iris.yaml", [f"{key.replace('[]', '0')}={value}"])
+    with pytest.raises(ConfigError, match="expected a number, found"):
+        load_config(CONFIGS / "forward_one_layer.yaml", [f"model.layers.0.weights=[[[3, 1], [{LARGE}, 5]]]"])
+    with pytest.raises(ConfigError, match="File name too long"):
+        load_config(CONFIGS / "iris.yaml", [f"extends=x{LARGE}"])
+    with pytest.raises(ConfigError):
+        load_config(CONFIGS / "iris.yaml", [LARGE])

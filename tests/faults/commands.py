@@ -23,7 +23,7 @@ CASES: dict[str, Callable[[Box], Case]] = {
     "resume": resumes,
     "check": changes_nothing(("check", "--data", "tiny.yaml")),
     "evaluate": changes_nothing(("evaluate", "run", *ONE)),
-    "evaluate --data": changes_nothing(("evaluate", "run", "--data", "rows.csv", "--json", *ONE)),
+    "evaluate --data": keeps_in_the_run(("evaluate", "run", "--data", "rows.csv", "--json", *ONE), ("results_data.svg",)),
     "trace": changes_nothing(("trace", "run", "--row", "0", *ONE)),
     "runs": changes_nothing(("runs", "--runs", ".")),
     "init": writes_a_file(("init", "rows.csv", "--target", "y", "-o", "out.yaml"), "out.yaml"),

@@ -87,7 +87,7 @@ def _read_weights_file(context: Context, node: Node, path: str) -> Any:
             context.faults.add(node, path, f"expected a run, or a .h5 or .keras file, found {quote(text)}", error.faults[0].hint)
             return MISMATCH
         files = [run / "checkpoints" / f"{name}.{ending}" for name in ("best", "last") for ending in ("h5", "keras")]
-        found = next((str(file.absolute()) for file in files if file.is_file()), "")
+        found = next((str(file.absolute()) for file in files if os.path.isfile(file)), "")
         if not found:
             context.faults.add(node, path, f"the run {quote(text)} has no weights", "a run that has finished an epoch has")
             return MISMATCH
@@ -275,10 +275,18 @@ def _resolve_weights(context: Context, node: Node, path: str, arguments: Any) ->
     arguments["weights"] = context.paths.resolve(weights, value, also="weights")
 
 
+def _is_finite(value: float) -> bool:
+    """Whether it is a number to a model: of whole numbers some are too large for one."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def shape_of(context: Context, node: Node, path: str) -> tuple[int, ...] | None:
     """The shape of nested lists of finite numbers; None where they are ragged or hold something else (noted)."""
     if isinstance(node, ScalarNode):
-        if isinstance(node.value, bool) or not isinstance(node.value, int | float) or not math.isfinite(node.value):
+        if isinstance(node.value, bool) or not isinstance(node.value, int | float) or not _is_finite(node.value):
             context.faults.add(node, path, f"expected a number, found {describe(node.value)}")
             return None
         return ()
