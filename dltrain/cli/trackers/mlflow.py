@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.util
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from dltrain.cli.trackers.mlflow_model import log_exported
-from dltrain.cli.trackers.told import Logged, Told
+from dltrain.cli.trackers.told import Logged, Told, sendable
 from dltrain.errors import DataError, UsageError
 from dltrain.wording import without_credentials
 
-LONGEST_VALUE, LONGEST_KEY = 6000, 250  # of MLflow
+LONGEST_VALUE, LONGEST_KEY, _LONGEST_NAME = 6000, 250, 500  # of MLflow
 _MOST_PARAMETERS, _MOST_METRICS = 100, 1000  # of one request to it
 _NOT_A_NAME = re.compile(r"[^\w\-. /]")
 # By which a run is found again, and which end of it is there as a whole.
@@ -100,7 +101,7 @@ class MlflowTracker:
             raise DataError(f"MLflow at {self._where} does not take the run: {reason}", hint=hint) from error
 
     def _experiment_of(self, told: Told) -> str:
-        name = self._experiment or told.name
+        name = self._experiment or told.name[:_LONGEST_NAME] or "dltrain"
         if name not in self._experiments:
             found = self._client.get_experiment_by_name(name)
             self._experiments[name] = found.experiment_id if found is not None else self._client.create_experiment(name)
@@ -108,7 +109,7 @@ class MlflowTracker:
 
     def _find(self, told: Told, experiment: str) -> _Known | None:
         """The run as an earlier process has sent it, whole or in part."""
-        found = self._client.search_runs([experiment], f"tags.`{_TAG}` = '{_quoted(told.mark)}'")
+        found = self._client.search_runs([experiment], f"tags.`{_TAG}` = '{_tag(told.mark)}'")
         if not found:
             return None
         known = _Known(str(found[0].info.run_id), whole=str(found[0].data.tags.get(_WHOLE, "")))
@@ -120,7 +121,7 @@ class MlflowTracker:
         return known
 
     def _create(self, told: Told, experiment: str) -> _Known:
-        tags = {_TAG: told.mark, "dltrain.path": str(told.path.resolve())}
+        tags = {_TAG: _tag(told.mark), "dltrain.path": sendable(str(told.path.resolve()))}
         tags |= {"mlflow.source.git.commit": told.commit} if told.commit else {}
         if told.parent is not None and told.parent in self._known:
             tags[_PARENT] = self._known[told.parent].identity
@@ -142,8 +143,9 @@ class MlflowTracker:
         """Those that are new. What was sent before, by whomever, has the same time and step, and is kept once."""
         from mlflow.entities import Metric
 
+        keys = _keys(_metrics_of(told))
         points = [
-            Metric(_key(name), value, epoch.ended, epoch.number)
+            Metric(keys[name], value, epoch.ended, epoch.number)
             for epoch in told.epochs[known.num_epochs :]
             for name, value in epoch.values.items()
         ]
@@ -155,8 +157,8 @@ class MlflowTracker:
         """What is known at the end; the tag comes last: what was broken off is sent anew."""
         from mlflow.entities import Metric
 
-        identity, notes = known.identity, []
-        points = [Metric(_key(name), value, told.ended, told.step) for name, value in told.final.items()]
+        identity, notes, keys = known.identity, [], _keys(_metrics_of(told))
+        points = [Metric(keys[name], value, told.ended, told.step) for name, value in told.final.items()]
         for some in _cut(points, _MOST_METRICS):
             self._client.log_batch(identity, metrics=some)
         for file in told.files:
@@ -176,14 +178,39 @@ def _cut(items: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:
         yield items[first : first + most]
 
 
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("'", "\\'")
+def _tag(mark: str) -> str:
+    """What a run is found by: its mark, or, as a search of MLflow has no way to quote all there is, a digest of that."""
+    return _digest(mark) if "'" in mark or "\\" in mark else mark
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def _metrics_of(told: Told) -> list[str]:
+    """Names of metrics; those of epochs come first, so that theirs are the same before and after the end."""
+    return list(dict.fromkeys([name for epoch in told.epochs for name in epoch.values] + list(told.final)))
 
 
 def _key(name: str) -> str:
-    """A name that MLflow takes."""
-    return _NOT_A_NAME.sub("_", name)[:LONGEST_KEY] or "_"
+    """A name that MLflow takes: of its signs, not too long, and no path that leads elsewhere."""
+    parts = _NOT_A_NAME.sub("_", name)[:LONGEST_KEY].split("/")
+    return "/".join("_" if part in ("", ".") or part.startswith("..") else part for part in parts)
+
+
+def _keys(names: Iterable[str]) -> dict[str, str]:
+    """A name that MLflow takes for each: two names stay two."""
+    keys: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        key = _key(name)
+        if key in taken:
+            key = f"{key[: LONGEST_KEY - 9]}_{_digest(name)[:8]}"
+        taken.add(key)
+        keys[name] = key
+    return keys
 
 
 def _parameters(values: Mapping[str, str]) -> dict[str, str]:
-    return {_key(name): value[:LONGEST_VALUE] for name, value in values.items()}
+    keys = _keys(values)
+    return {keys[name]: value[:LONGEST_VALUE] for name, value in values.items()}

@@ -20,6 +20,7 @@ from dltrain.storage.run import Run
 from dltrain.sweep.compare import flat
 from dltrain.wording import without_credentials
 
+_MOST_STEPS = 1 << 31
 _FILES = ("config.yaml", "manifest.json", "metrics.json", "history.csv", "log.txt", *PICTURES)
 _SWEEP_FILES = (
     "config.yaml",
@@ -93,7 +94,7 @@ class Told:
     @property
     def label(self) -> str:
         """The name of its directory."""
-        return self.path.resolve().name
+        return sendable(self.path.resolve().name)
 
 
 @dataclass(slots=True)
@@ -160,7 +161,7 @@ def _tell_run(run: Run, manifest: Mapping[str, Any], sweep: Told | None, *, has_
         started=milliseconds(manifest.get("started")),
         ended=milliseconds(manifest.get("ended") or manifest.get("started")),
         commit=str(manifest.get("git_commit") or ""),
-        values={key: without_credentials(str(value)) for key, value in values.items() if value is not None},
+        values={key: sendable(without_credentials(str(value))) for key, value in values.items() if value is not None},
         epochs=list(_epochs(run, milliseconds(manifest.get("started")))),
         final=dict(_final(document)),
         step=_step(document),
@@ -194,7 +195,7 @@ def _tell_sweep(run: Run, manifest: Mapping[str, Any]) -> Told:
 
 
 def _mark(run: Run, manifest: Mapping[str, Any]) -> str:
-    return f"{run.path.resolve().name} {manifest.get('started', '')}"
+    return f"{sendable(run.path.resolve().name)} {manifest.get('started', '')}"
 
 
 def _there(run: Run, names: Sequence[str]) -> list[Path]:
@@ -225,12 +226,17 @@ def _final(document: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 def _step(document: Mapping[str, Any]) -> int:
     epoch = document.get("epoch")
-    return epoch if isinstance(epoch, int) else 0
+    return epoch if isinstance(epoch, int) and 0 <= epoch < _MOST_STEPS else 0
+
+
+def sendable(text: str) -> str:
+    """The text, with a `?` for each byte of a file's name that is no letter in UTF-8: no tracker takes such."""
+    return text.encode(errors="replace").decode()
 
 
 def milliseconds(text: Any) -> int:
     """Since 1970, of a time as a manifest has it; 0 where it is none."""
     try:
-        return int(1000 * datetime.fromisoformat(str(text).replace("Z", "+00:00")).timestamp())
+        return max(0, int(1000 * datetime.fromisoformat(str(text).replace("Z", "+00:00")).timestamp()))
     except (ValueError, OverflowError):
         return 0

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import logging
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from dltrain.cli.trackers.told import Logged, Told
 from dltrain.errors import DataError, DltrainError, UsageError
 from dltrain.evaluation.export import export
 from dltrain.wording import without_credentials
+
+_LONGEST_NAME = 128  # of Weights & Biases
 
 
 class WandbTracker:
@@ -75,9 +78,9 @@ class WandbTracker:
         import wandb
 
         run = wandb.init(
-            project=self._project or os.environ.get("WANDB_PROJECT") or told.name,
+            project=self._project or os.environ.get("WANDB_PROJECT") or _project(told.name),
             id=identity,
-            name=told.label,
+            name=told.label[:_LONGEST_NAME],
             group=identity_of(told.parent) if told.parent else (identity if told.kind == "sweep" else None),
             job_type="trial" if told.parent else told.kind,
             config=dict(told.values),
@@ -114,6 +117,11 @@ class WandbTracker:
             run.finish(exit_code=0 if told.status in ("finished", "pruned") else 1)
         self._open.pop(told.mark, None)
         return notes
+
+
+def _project(name: str) -> str:
+    """A name of a project that it takes."""
+    return re.sub(r"[/\\#?%:]", "-", name)[:_LONGEST_NAME] or "dltrain"
 
 
 def identity_of(mark: str) -> str:
