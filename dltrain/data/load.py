@@ -244,7 +244,7 @@ def read_part(
 
 
 def read_ahead(
-    preprocessing: SeriesPreprocessing, paths: Sequence[str], since: str | None, *, reporter: Reporter = SILENT
+    preprocessing: SeriesPreprocessing, paths: Sequence[str], since: str | None, steps: int, *, reporter: Reporter = SILENT
 ) -> Ahead:
     """The last rows of each series of some files; see `last_rows`."""
     raw = _read_raw(preprocessing, paths, False, reporter)
@@ -252,7 +252,7 @@ def read_ahead(
     notes = [note for note in _by_the_run(preprocessing, raw) if note.level == "warning"]
     by_file = _for_file(preprocessing, raw)
     assert isinstance(by_file, SeriesPreprocessing)
-    found = last_rows(by_file, raw, since, notes)
+    found = last_rows(by_file, raw, since, steps, notes)
     for note in notes:
         reporter.warning(as_warning(note))
     return found

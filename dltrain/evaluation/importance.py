@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -158,6 +158,8 @@ def what_is_dealt(preprocessing: Preprocessing) -> list[Dealt]:
     found: list[Dealt] = []
     for column in table.features:
         places = _places_of(column, table, [(spec.name, spec.columns) for spec in inputs])
+        if isinstance(preprocessing, SeriesPreprocessing) and column.name in preprocessing.series.known:
+            places = _with_later(places, preprocessing)
         if places:
             found.append(Dealt(column.name, "column", places))
     covered = {number for one in found for number in one.places}
@@ -166,6 +168,18 @@ def what_is_dealt(preprocessing: Preprocessing) -> list[Dealt]:
         if (is_named and len(spec.columns) > 1) or number not in covered:
             found.append(Dealt(spec.name, "input", {number: None}))
     return found
+
+
+def _with_later(
+    places: Mapping[int, NDArray[np.int64] | None], preprocessing: SeriesPreprocessing
+) -> dict[int, NDArray[np.int64] | None]:
+    """Of a column known ahead: those of its values to come as well, which stand behind the numbers of all columns."""
+    known = preprocessing.known_places
+    width = preprocessing.schema.inputs[0].shape[-1] - len(known)
+    return {
+        number: None if own is None else np.concatenate([own, width + np.flatnonzero(np.isin(known, own))])
+        for number, own in places.items()
+    }
 
 
 def _places_of(

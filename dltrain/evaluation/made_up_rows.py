@@ -56,18 +56,26 @@ def _series(
     generator: np.random.Generator, preprocessing: SeriesPreprocessing, inputs: Sequence[RawInput]
 ) -> tuple[dict[str, Any], Mapping[str, Array]]:
     """Each window by itself, as no row before it is known to what is exported."""
-    table, history = preprocessing.table, preprocessing.series.history
+    table, config = preprocessing.table, preprocessing.series
+    history, length = config.history, config.history + (config.horizon if config.known else 0)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        rows, frame = _table(generator, table, inputs, NUM_WINDOWS * history, Path(folder))
+        rows, frame = _table(generator, table, inputs, NUM_WINDOWS * length, Path(folder))
     values = table.read_values(RawTable(frame), with_targets=False).features
-    in_order = np.arange(history)
-    of_one = np.zeros(history, np.int64)
-    timeline = Timeline(Times("row", in_order), in_order, one_series(history), of_one, Step("row", 1), splits=False)
+    in_order = np.arange(length)
+    of_one = np.zeros(length, np.int64)
+    timeline = Timeline(Times("row", in_order), in_order, one_series(length), of_one, Step("row", 1), splits=False)
     windows = []
-    for start in range(0, NUM_WINDOWS * history, history):
-        own = {name: take(column, in_order + start) for name, column in values.items()}
-        windows.append(preprocessing.order_values(timeline, own, {}, []).features)
-    return {name: column.reshape(NUM_WINDOWS, history) for name, column in rows.items()}, {FEATURES: np.stack(windows)}
+    for start in range(0, NUM_WINDOWS * length, length):
+        own = {
+            name: take(column, np.full(length, start) if name in config.static else in_order + start)
+            for name, column in values.items()
+        }
+        windows.append(preprocessing.order_values(timeline, own, {}, []).features[:history])
+    given = {}
+    for item in inputs:
+        own_rows = rows[item.name].reshape(NUM_WINDOWS, length)
+        given[item.name] = own_rows[:, : item.shape[0]] if item.shape else own_rows[:, 0]
+    return given, {FEATURES: np.stack(windows)}
 
 
 def _table(

@@ -174,6 +174,7 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
             if name in (*config.target, *config.series.time):
                 also = "the target" if name in config.target else "the time"
                 add(place, "data.series.id", f"{name} is {also}, and cannot tell series apart", "name another column")
+        _check_covariates(context, place, config)
     if config.series is not None and config.series.scale is not None and config.scale_target == "log":
         hint = "leave one of them out"
         add(place, "data.series.scale", "a window is scaled by its own mean, not by that of the target's logarithm", hint)
@@ -193,6 +194,24 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
                 "the categories of a series are one-hot, so that a window is numbers",
                 "leave it out",
             )
+
+
+def _check_covariates(context: Context, place: Node, config: DataConfig) -> None:
+    """What columns that are known ahead, or stay the same, cannot be."""
+    add, series = context.faults.add, config.series
+    assert series is not None
+    for key, others in (("known", ("time", "id")), ("static", ("time", "known"))):
+        for name in getattr(series, key):
+            other = next((other for other in others if name in getattr(series, other)), None)
+            if name in config.target or other is not None:
+                also = "the target" if name in config.target else f"in data.series.{other}"
+                add(place, f"data.series.{key}", f"the column {name} is {also} as well", "name it in one of them")
+    if series.static and not series.id:
+        hint = "name the column that tells the series apart: `id: store`"
+        add(place, "data.series.static", "columns that differ between series alone need data.series.id", hint)
+    if series.known and series.history < series.horizon:
+        message = f"a window of {series.history} rows cannot hold what is known of the {series.horizon} rows that are foretold"
+        add(place, "data.series.known", message, f"data.series.history: {series.horizon} at least")
 
 
 def _check_encoding(context: Context, node: Node, encoding: str) -> None:

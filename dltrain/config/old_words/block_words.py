@@ -71,6 +71,8 @@ OF_BLOCKS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("step", "hop"), "data.series.stride"),
         **dict.fromkeys(("seasonality", "period", "m"), "data.series.season"),
         **dict.fromkeys(("features", "covariates"), "data.features"),
+        **dict.fromkeys(("known_covariates", "future_covariates", "futr_exog_list", "futr_exog"), "data.series.known"),
+        **dict.fromkeys(("static_covariates", "static_features", "stat_exog_list", "stat_exog"), "data.series.static"),
     },
     "data.split": {
         **dict.fromkeys(("type", "method", "random", "ratio", "sizes"), "write data.split: {test: 0.2, validation: 0.1}"),

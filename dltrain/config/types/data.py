@@ -165,6 +165,22 @@ class SeriesConfig:
         told=None,
         names_columns=True,
     )
+    known: tuple[str, ...] = keyed(
+        "list(name)",
+        "Columns known ahead, such as promotions and holidays: each row of a window has their values `horizon` rows later beside "
+        "its own, so that the last ones have those of the rows that are foretold. Predictions need these rows in the file.",
+        (),
+        example=["promo", "holiday"],
+        names_columns=True,
+    )
+    static: tuple[str, ...] = keyed(
+        "list(name)",
+        "Columns that stay the same in a series, such as its type: refused where they change; a window has one value of each, "
+        "put beside each of its rows.",
+        (),
+        example=["region"],
+        names_columns=True,
+    )
     history: int = keyed("int>=1", "Rows that the model sees.", 1, example=24, told=None, required=True)
     horizon: int = keyed("int>=1", "Rows after them that it foretells, each of them.", 1, example=3)
     stride: int = keyed("int>=1", "Rows from one window's beginning to the next's.", 1, example=2)

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.types import SeriesConfig
 from dltrain.data.columns.column import FeatureColumn, fill_features, read_feature
 from dltrain.data.columns.dates.reading import to_moments
 from dltrain.data.columns.kind import Unseen
 from dltrain.data.raw import RawTable
+from dltrain.data.series.covariates import places_of
 from dltrain.data.series.groups import shown_names
 from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues
 from dltrain.data.series.times import DATE_PARTS, Times
@@ -28,6 +30,7 @@ class Ahead:
         preprocessing: of the run.
         names: of each series, one text for each column of `data.series.id`.
         window: float32 [series, history, numbers]: its last rows, forecasts among them once `go_on` was told any.
+        future: float32 [series, rows, numbers]: what is known of the rows that come after the last one.
         last: the time of each series's last row in the data.
         done: how many rows `go_on` has added to each.
     """
@@ -35,6 +38,7 @@ class Ahead:
     preprocessing: SeriesPreprocessing
     names: list[tuple[str, ...]]
     window: NDArray[np.float32]
+    future: NDArray[np.float32]
     last: Times
     done: int = field(default=0)
 
@@ -52,12 +56,21 @@ class Ahead:
         Args:
             said: column that is foretold -> [series, rows] in its own units.
         """
-        count, num_rows = next(iter(said.values())).shape
-        features = self.preprocessing.table.features
-        values = {column.name: self._values(column, said, num_rows) for column in features}
-        matrix = np.zeros((count * num_rows, self.window.shape[2]), np.float32)
-        fill_features(matrix, features, values, Unseen())
-        self.window = np.concatenate([self.window, matrix.reshape(count, num_rows, -1)], axis=1)[:, num_rows:]
+        num_rows = next(iter(said.values())).shape[1]
+        series, features = self.preprocessing.series, self.preprocessing.table.features
+        rows = np.stack([self.window[:, -1]] * num_rows, axis=1)  # what is static stays as it is
+        told = {column.name: self._values(column, said, num_rows) for column in features if column.name not in _given(series)}
+        for name, values in told.items():
+            places = places_of(features, (name,))
+            matrix = np.zeros((rows.shape[0] * num_rows, len(places)), np.float32)
+            fill_features(matrix, [column for column in features if column.name == name], {name: values}, Unseen())
+            rows[:, :, places] = matrix.reshape(*rows.shape[:2], -1)
+        known = self.preprocessing.known_places
+        if len(known):
+            begin = self.done + num_rows
+            rows[:, :, known] = self.future[:, self.done : begin]
+            rows[:, :, -len(known) :] = self.future[:, begin : begin + num_rows]
+        self.window = np.concatenate([self.window, rows], axis=1)[:, num_rows:]
         self.done += num_rows
 
     def _values(self, column: FeatureColumn, said: Mapping[str, NDArray[np.float64]], num_rows: int) -> Any:
@@ -83,7 +96,11 @@ def refuse_unknown_future(preprocessing: SeriesPreprocessing, steps: int) -> Non
     if steps <= series.horizon:
         return
     foretold = {target.name for target in table.targets}
-    unknown = [column.name for column in table.features if not _is_told(column, foretold, series.time)]
+    unknown = [
+        column.name
+        for column in table.features
+        if column.name not in _given(series) and not _is_told(column, foretold, series.time)
+    ]
     if unknown:
         message = (
             f"beyond the horizon of {series.horizon} rows the model would need what nobody knows yet: {listed(unknown)}; "
@@ -95,6 +112,11 @@ def refuse_unknown_future(preprocessing: SeriesPreprocessing, steps: int) -> Non
         raise UsageError(message, hint=hint)
 
 
+def _given(series: SeriesConfig) -> set[str]:
+    """Columns whose later values are not foretold: they are in the file, or stay as they are."""
+    return {*series.known, *series.static}
+
+
 def _is_told(column: FeatureColumn, foretold: set[str], time: Sequence[str]) -> bool:
     """Whether a column's later values follow from the forecasts or from the time."""
     if column.name in foretold:
@@ -104,38 +126,76 @@ def _is_told(column: FeatureColumn, foretold: set[str], time: Sequence[str]) -> 
     return column.name in time and column.kind in ("date", "number")
 
 
-def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | None, notes: list[Note]) -> Ahead:
+def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | None, steps: int, notes: list[Note]) -> Ahead:
     """The last `history` rows of each series of a table.
 
     Args:
         preprocessing: of the run.
         raw: the table; it needs no more rows than these.
         since: the forecasts begin at this time: what the table has from there on is not looked at; None: after its last row.
+        steps: how many rows are to be foretold.
         notes: hears what is unusual.
 
     Raises:
-        DataError: no series has so many rows without a gap.
+        DataError: columns that are to be known ahead are not there for so many rows; or no series has so many rows without a gap.
     """
     values = preprocessing.read_values(raw, with_targets=False, notes=notes)
     times = values.timeline.times
-    rows = np.flatnonzero(times.values < moment_of(since, times)) if since is not None else np.arange(len(times.values))
+    past = preprocessing.observed(values)
+    rows = np.flatnonzero(past if since is None else past & (times.values < moment_of(since, times)))
     if not len(rows):
+        if since is None:
+            raise DataError("no row has a target, and forecasts begin after the last one that has")
         raise DataError(f"no row is before {since}", hint="--since names the time of the first forecast")
     ends, short = _ends(values, rows, preprocessing.series.history)
     groups = values.timeline.groups
     if short and preprocessing.series.id:
-        names = shown_names([groups.names[code] for code in short])
-        said = f"{len(short):,} series have less than {preprocessing.series.history} rows without a gap at their end: {names}"
+        shown = shown_names([groups.names[code] for code in short])
+        said = f"{len(short):,} series have less than {preprocessing.series.history} rows without a gap at their end: {shown}"
         notes.append(warn(said, "short_series"))
     if not len(ends):
         apart = f", each {preprocessing.step.describe()} after the one before," if preprocessing.series.gaps == "split" else ""
         message = f"forecasts need the last {preprocessing.series.history} rows{apart} and there are {raw.frame.height:,} rows"
         raise DataError(Fault(message, file=raw.origin[0][1] if raw.origin else None))
     window = values.features[ends[:, None] + np.arange(1 - preprocessing.series.history, 1)]
-    found = Ahead(preprocessing, [groups.names[code] for code in groups.codes[ends]], window, times.take(ends))
+    names = [groups.names[code] for code in groups.codes[ends]]
+    future = _future(preprocessing, values, ends, steps, raw)
+    found = Ahead(preprocessing, names, window, future, times.take(ends))
     if since is not None:
         _say_earlier(found, since, notes)
     return found
+
+
+def _future(
+    preprocessing: SeriesPreprocessing, values: SeriesValues, ends: NDArray[np.int64], steps: int, raw: RawTable
+) -> NDArray[np.float32]:
+    """What is known of the rows after some, as far as forecasts need it: float32 [series, rows, numbers]."""
+    places, horizon = preprocessing.known_places, preprocessing.series.horizon
+    if not len(places):
+        return np.zeros((len(ends), 0, 0), np.float32)
+    needed = -(-steps // horizon) * horizon
+    rows = ends[:, None] + np.arange(1, needed + 1)
+    last = len(values.features) - 1
+    runs, within = values.timeline.runs, np.minimum(rows, last)
+    there = (rows <= last) & (runs[within] == runs[ends][:, None])
+    for name in preprocessing.series.known:
+        there &= ~values.missing[name][within] if name in values.missing else True
+    have = np.logical_and.accumulate(there, axis=1).sum(axis=1)
+    lacking = np.flatnonzero(have < needed)
+    if len(lacking):
+        groups = values.timeline.groups
+        first, name = ends[lacking[:1]], groups.names[groups.codes[ends[lacking[0]]]]
+        of = f" of {len(lacking):,} series, such as {shown_names([name])}," if name else ""
+        after = values.timeline.times.take(first)
+        begins, breaks = (after.texts(after.later(preprocessing.step, count))[0] for count in (1, int(have[lacking[0]]) + 1))
+        names = " and ".join(preprocessing.series.known)
+        message = f"{names} must be known of {needed:,} rows{of} from {begins} on, and are not in that of {breaks}"
+        hint = "give these rows with the target left empty, in the data or by --data"
+        if steps < needed:
+            hint += f"; the model takes those of {horizon} rows at once"
+        raise DataError(Fault(message, path="data.series.known", file=raw.origin[0][1] if raw.origin else None, hint=hint))
+    future: NDArray[np.float32] = values.features[within][:, :, places]
+    return future
 
 
 def _ends(values: SeriesValues, rows: NDArray[np.int64], history: int) -> tuple[NDArray[np.int64], list[int]]:

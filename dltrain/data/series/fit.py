@@ -20,13 +20,15 @@ from dltrain.data.fitted import Fitted
 from dltrain.data.part_sizes import SplitError, part_sizes, rolling_sizes
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
+from dltrain.data.series.covariates import check_are_features, last_observed, one_value, refuse_changing
 from dltrain.data.series.groups import Groups, label_of, read_groups, shown_names
 from dltrain.data.series.naive import naive_errors
 from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues
-from dltrain.data.series.reading import read_columns, refuse_several
+from dltrain.data.series.reading import read_columns, read_target_numbers, refuse_several
+from dltrain.data.series.said import gap_lines, season_lines
 from dltrain.data.series.timeline import Timeline, arrange
 from dltrain.data.series.times import Times, read_times
-from dltrain.data.series.window_scale import LEAST, deviations, window_scale
+from dltrain.data.series.window_scale import LEAST, deviations
 from dltrain.data.splits import Rows
 from dltrain.data.tables.fitting.columns import fit_column
 from dltrain.data.tables.fitting.kinds import column_kinds, decided_dates, feature_columns
@@ -66,11 +68,13 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     notes: list[Note] = []
     for rows in () if series.id else raw.parts.values() or (None,):
         refuse_several(raw, times, series.time, config.target, reading, notes, rows)
+    refuse_changing(raw.frame, series.static, groups, reading, locate)
     timeline, places = _parts(config, raw, times, groups, stored)
     notes += timeline.notes
     table, left_out, guessed = (stored.table, [], []) if stored else _columns(config, raw)
     notes += guessed
     features, targets = read_columns(raw, table, locate, with_targets=True)
+    features |= {name: one_value(features[name], groups.codes) for name in (stored.series if stored else series).static}
     untaught: list[tuple[str, str]] = []
     if stored is None:
         preprocessing, untaught, more = _fit(config, raw, table, timeline, places["train"], features, targets)
@@ -83,7 +87,7 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     parts = _windows(config, preprocessing, values, places, reporter, notes)
     known = {name: column[np.isfinite(column)] for name, column in values.targets.items()}
     facts = [Note(preprocessing.describe()[0]), *summarize(preprocessing.table, known, left_out, raw.frame.height, untaught)]
-    facts += map(Note, (*_season_line(config, preprocessing), *_gap_lines(preprocessing, features, targets)))
+    facts += map(Note, (*season_lines(config, preprocessing), *gap_lines(preprocessing, values)))
     notes[:0] = facts
     within = f" within each of {len(groups.names):,} series" if series.id else ""
     if config.split.folds is not None:
@@ -105,7 +109,7 @@ def _parts(
     for name, rows in (raw.parts or {"train": np.arange(raw.frame.height)}).items():
         line = arrange(times.take(rows), rows, groups.take(rows), step, gaps=gaps, locate=locate)
         lines[name], step, gaps = line, line.step, line.splits
-    places = _split(config, lines["train"])
+    places = _split(config, lines["train"], _past(config, raw, lines["train"], stored))
     first = len(lines["train"].rows)
     for name, line in lines.items():
         if name != "train":
@@ -131,21 +135,34 @@ def _parts(
     return timeline, {name: places[name] for name in PARTS if name in places}
 
 
-def _split(config: DataConfig, line: Timeline) -> dict[str, Rows]:
+def _past(config: DataConfig, raw: RawTable, line: Timeline, stored: SeriesPreprocessing | None) -> NDArray[np.bool_]:
+    """Whether each row is of a part: what only holds columns known ahead, after the last target of its series, is of none."""
+    assert config.series is not None
+    if not config.series.known:
+        return np.ones(len(line.rows), bool)
+    reading = stored.table.reading if stored else with_units(config, raw, reading_of(config, raw))
+    names = target_names(config, raw)
+    targets = {name: read_target_numbers(raw, name, reading, locator(raw))[line.rows] for name in names}
+    return last_observed(targets, line.groups.codes)
+
+
+def _split(config: DataConfig, line: Timeline, past: NDArray[np.bool_]) -> dict[str, Rows]:
     """The first rows of each series to the training part, the last ones to the test part."""
     codes = line.groups.codes
     ends = [*(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
     found: dict[str, list[Rows]] = {"train": []}
     first, short, refused = 0, 0, None
     for end in ends:
+        count = int(past[first:end].sum())
         try:
-            sizes = _sizes(config, end - first)
+            sizes = _sizes(config, count)
         except SplitError as error:
-            sizes, short, refused = {"train": end - first}, short + 1, error
+            sizes, short, refused = {"train": count}, short + 1, error
         for name, size in sizes.items():
             if size and name != "rest":
                 found.setdefault(name, []).append(np.arange(first, first + size))
             first += size
+        first = end
     if refused is not None:
         if short == len(ends):
             raise DataError(config_fault(config, "data.split", str(refused))) from refused
@@ -176,10 +193,12 @@ def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, lis
     assert config.series is not None
     reading = with_units(config, raw, reading_of(config, raw))
     names = target_names(config, raw)
-    drop = config.drop if config.features is not None else (*config.drop, *config.series.time, *config.series.id)
+    ids = (name for name in config.series.id if name not in config.series.static)
+    drop = config.drop if config.features is not None else (*config.drop, *config.series.time, *ids)
     plain = replace(config, target=(), task="reconstruction", drop=drop)  # so that no target is kept from being a feature
     kinds = column_kinds(plain, raw, reading)
     columns, left_out = feature_columns(plain, raw, kinds)
+    check_are_features(config, columns, left_out)
     times = config.series.time if len(config.series.time) == 1 else ()
     reading, guessed = decided_dates(config, raw, reading, kinds, times)
     texts = [column.name for column in columns if column.kind == "text"]
@@ -234,7 +253,14 @@ def _fit(
     if not fitted:
         raise DataError(config_fault(config, "data.features", "no column is left to learn from"))
     season = config.series.season or timeline.step.season
-    series = replace(config.series, season=season, gaps="split" if timeline.splits else "ignore")
+    there = {column.name for column in fitted}
+    series = replace(
+        config.series,
+        season=season,
+        gaps="split" if timeline.splits else "ignore",
+        known=tuple(name for name in config.series.known if name in there),
+        static=tuple(name for name in config.series.static if name in there),
+    )
     in_order = {name: values[timeline.rows] for name, values in targets.items()}
     preprocessing = SeriesPreprocessing(
         table=replace(table, features=fitted, targets=tuple(specs)),
@@ -342,41 +368,13 @@ def _with_least_spread(
         DataError: the windows cannot be scaled by themselves.
     """
     try:
-        scale = window_scale(preprocessing.table)
+        scale = preprocessing.window_scale()
     except ValueError as error:
         message = f"a window is scaled by its own {error}, which is not among the features as a number on a straight scale"
         raise DataError(config_fault(config, "data.series.scale", message, "leave it among data.features")) from error
     starts = train[: len(train) - preprocessing.series.history]
     found = deviations(scale, values.features, starts, preprocessing.series.history)
     return replace(preprocessing, least_spread=float(LEAST * np.median(found)) if len(found) else 0.0)
-
-
-def _season_line(config: DataConfig, preprocessing: SeriesPreprocessing) -> list[str]:
-    """What was guessed of the season, if nothing was said of it."""
-    assert config.series is not None
-    season, step = preprocessing.series.season, preprocessing.step.describe()
-    if config.series.season is not None:
-        return []
-    if season is None:
-        return [f"season: none is usual where rows are {step} apart; data.series.season says one"]
-    return [f"season: {season} rows, as is usual where they are {step} apart; data.series.season says otherwise"]
-
-
-def _gap_lines(
-    preprocessing: SeriesPreprocessing, features: Mapping[str, Any], targets: Mapping[str, NDArray[np.float64]]
-) -> list[str]:
-    """What stands in for missing values, and the rows whose missing target is not learnt."""
-    lines = []
-    missing = {name: int(np.isnan(column).sum()) for name, column in features.items() if isinstance(column, np.ndarray)}
-    words = [f"{name} {count:,}" for name, count in missing.items() if count]
-    if words:
-        how = "the last known value stands in, and a column marks them" if preprocessing.last_known else "filled by data.impute"
-        lines.append(f"missing values: {', '.join(words)}; {how}")
-    for name, column in targets.items():
-        count = int(np.isnan(column).sum())
-        if count:
-            lines.append(f"{count:,} rows without {name} are nobody's target")
-    return lines
 
 
 def _resolved(preprocessing: SeriesPreprocessing) -> dict[str, Any]:

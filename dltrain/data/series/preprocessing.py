@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from dltrain.config.types import SeriesConfig
 from dltrain.data.columns.column import fill_features, writing_from
 from dltrain.data.columns.kind import Unseen
-from dltrain.data.dataset import Part, Schema
+from dltrain.data.dataset import Part, Schema, WindowScale
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
+from dltrain.data.series.covariates import last_observed, one_value, places_of, refuse_changing, with_later
 from dltrain.data.series.groups import read_groups, unknown_note
 from dltrain.data.series.naive import NaiveErrors, series_rows
 from dltrain.data.series.reading import read_columns, refuse_several
@@ -41,13 +42,16 @@ class SeriesValues:
 
     Attributes:
         timeline: its rows.
-        features: float32 [rows, numbers].
-        targets: column -> float64 [rows] in its own units, NaN where it has no value; empty where they were not asked for.
+        features: float32 [rows, numbers]; the last ones are those known ahead, as they will be.
+        targets: column -> float64 [rows] in its own units, NaN where it has no value; empty where they were not asked for, unless
+            they say where what is known ahead begins.
+        missing: column of numbers -> bool [rows]: whether it has none there.
     """
 
     timeline: Timeline
     features: NDArray[np.float32]
     targets: dict[str, NDArray[np.float64]]
+    missing: dict[str, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,19 @@ class SeriesPreprocessing(Preprocessing):
             for ahead in range(1, self.series.horizon + 1)
             for quantile in self.series.quantiles or (None,)
         )
-        scale = window_scale(self.table) if self.series.scale is not None else None
-        return Schema((replace(spec, shape=(self.series.history, *spec.shape), window_scale=scale),), targets)
+        scale = self.window_scale() if self.series.scale is not None else None
+        columns = (*spec.columns, *(f"{spec.columns[place]} +{self.series.horizon}" for place in self.known_places))
+        shape = (self.series.history, len(columns))
+        return Schema((replace(spec, shape=shape, columns=columns, window_scale=scale),), targets)
+
+    @property
+    def known_places(self) -> NDArray[np.int64]:
+        """Where among the numbers of a row those known ahead stand; behind all of them they stand as they will be."""
+        return places_of(self.table.features, self.series.known)
+
+    def window_scale(self) -> WindowScale:
+        """See `window_scale`."""
+        return window_scale(self.table, {*self.series.known, *self.series.static}, len(self.known_places))
 
     def _name(self, column: str, ahead: int, quantile: float | None) -> str:
         """Of a target: the forecast itself has that of the column and the step, other quantiles say which they are."""
@@ -107,6 +122,8 @@ class SeriesPreprocessing(Preprocessing):
         notes = [] if notes is None else notes
         values = self.read_values(raw, with_targets=with_targets, notes=notes)
         everything = np.arange(len(values.timeline.rows))
+        if self.series.known and not with_targets and not self.observed(values).any():
+            raise DataError("no row has a target, and forecasts begin after the last one that has")
         stride = self.series.stride if with_targets else 1
         part = self.assemble(values, everything, with_targets=with_targets, stride=stride)
         if not part.num_rows:
@@ -117,7 +134,13 @@ class SeriesPreprocessing(Preprocessing):
 
     def needed_rows(self, with_targets: bool) -> int:
         """How many rows a window spans."""
-        return self.series.history + (self.series.horizon if with_targets else 0)
+        return self.series.history + (self.series.horizon if with_targets or self.series.known else 0)
+
+    def observed(self, values: SeriesValues) -> NDArray[np.bool_]:
+        """Whether each row is past: those after the last target of a series only hold what is known ahead."""
+        if not self.series.known:
+            return np.ones(len(values.timeline.rows), bool)
+        return last_observed(values.targets, values.timeline.groups.codes)
 
     def read_values(self, raw: RawTable, *, with_targets: bool, notes: list[Note]) -> SeriesValues:
         """Read the columns, put them in the order of time, fill and scale them.
@@ -125,7 +148,7 @@ class SeriesPreprocessing(Preprocessing):
         Raises:
             DataError: columns are missing, or values that are not of their kind.
         """
-        self.table.check_columns(raw, with_targets)
+        self.table.check_columns(raw, with_targets or bool(self.series.known))
         needed = [("time", name) for name in self.series.time] + [("id", name) for name in self.series.id]
         missing = [f"the {what} column {name} is missing" for what, name in needed if name not in raw.frame.columns]
         if missing:
@@ -142,7 +165,9 @@ class SeriesPreprocessing(Preprocessing):
         everything = np.arange(raw.frame.height)
         timeline = arrange(times, everything, groups, self.step, gaps=self.series.gaps == "split", locate=locate)
         notes += timeline.notes
-        features, targets = read_columns(raw, self.table, locate, with_targets=with_targets)
+        refuse_changing(raw.frame, self.series.static, groups, reading, locate)
+        features, targets = read_columns(raw, self.table, locate, with_targets=with_targets or bool(self.series.known))
+        features |= {name: one_value(features[name], groups.codes) for name in self.series.static}
         return self.order_values(timeline, features, targets, notes)
 
     def order_values(
@@ -155,6 +180,7 @@ class SeriesPreprocessing(Preprocessing):
         """Columns as they were read, in the order of time, with gaps filled and scaled."""
         ordered = {name: take(values, timeline.rows) for name, values in features.items()}
         filled = dict(ordered)
+        missing = {name: np.isnan(column) for name, column in ordered.items() if isinstance(column, np.ndarray)}
         if self.last_known:
             for column in self.table.features:
                 if column.by_kind.is_array:
@@ -168,7 +194,8 @@ class SeriesPreprocessing(Preprocessing):
                 matrix[:, place + 1] = np.isnan(ordered[column.name])
             place += len(column.columns)
         notes += unseen.notes(self.table.features)
-        return SeriesValues(timeline, matrix, {name: values[timeline.rows] for name, values in targets.items()})
+        matrix = with_later(matrix, self.known_places, timeline.runs, self.series.horizon)
+        return SeriesValues(timeline, matrix, {name: values[timeline.rows] for name, values in targets.items()}, missing)
 
     def assemble(
         self,
@@ -199,6 +226,8 @@ class SeriesPreprocessing(Preprocessing):
                 for ahead in range(self.series.horizon):
                     known &= np.isfinite(column[starts + history + ahead])
             starts = starts[known]
+        elif self.series.known:
+            starts = starts[self.observed(values)[starts + history - 1]]
         starts = starts[every(stride, values.timeline.groups.codes[starts])]
         ends = starts + history - 1
         inputs = store(starts, history) if store else values.features[starts[:, None] + np.arange(history)]
@@ -216,7 +245,7 @@ class SeriesPreprocessing(Preprocessing):
         if with_targets:
             self._add_targets(part, values, ends)
         if with_targets and self.series.scale is not None:
-            found = deviations(window_scale(self.table), values.features, starts, history)
+            found = deviations(self.window_scale(), values.features, starts, history)
             part.weights = window_weights(found, self.least_spread, 1 if self.series.quantiles else 2)
         return part
 
@@ -282,6 +311,10 @@ class SeriesPreprocessing(Preprocessing):
             line += ", each window scaled by its own mean and deviation"
         if series.quantiles:
             line += f", the quantiles {', '.join(f'{quantile:g}' for quantile in series.quantiles)} of each"
+        if series.known:
+            line += f", of which {' and '.join(series.known)} {'are' if len(series.known) > 1 else 'is'} known ahead"
+        if series.static:
+            line += f", {', '.join(series.static)} the same in each series"
         if series.id:
             line += f"; {len(self.known):,} series told apart by {', '.join(series.id)}, one model for all"
         return [line, *self.table.describe()]
@@ -295,6 +328,8 @@ class SeriesPreprocessing(Preprocessing):
             "time": list(series.time),
             "id": list(series.id),
             "known": [list(name) for name in self.known],
+            "known_ahead": list(series.known),
+            "static": list(series.static),
             "history": series.history,
             "horizon": series.horizon,
             "stride": series.stride,
@@ -326,6 +361,8 @@ class SeriesPreprocessing(Preprocessing):
         series = SeriesConfig(
             time=texts(state, "time"),
             id=texts(state, "id") if "id" in state else (),
+            known=_features(state, "known_ahead", table),
+            static=_features(state, "static", table),
             history=history,
             horizon=horizon,
             stride=stride,
@@ -345,6 +382,14 @@ class SeriesPreprocessing(Preprocessing):
         if not least >= 0:
             raise ValueError("least_spread out of range")
         return cls(table, series, writing_from(state["date_format"]), step, typed(state, "last_known", bool), known, naive, least)
+
+
+def _features(state: Mapping[str, Any], key: str, table: TablePreprocessing) -> tuple[str, ...]:
+    """Names of features; none in a run of before there were such keys."""
+    names = texts(state, key) if key in state else ()
+    if set(names) - {column.name for column in table.features}:
+        raise ValueError(f"{key} names a column that is no feature")
+    return names
 
 
 def _quantiles(stored: Any) -> tuple[float, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +14,13 @@ from dltrain.data.tables.preprocessing import TablePreprocessing
 LEAST = 0.1  # of the median deviation within the windows of the training part: what counts as no less
 
 
-def window_scale(table: TablePreprocessing) -> WindowScale:
+def window_scale(table: TablePreprocessing, plain: Collection[str] = (), num_more: int = 0) -> WindowScale:
     """Which of the numbers of a row are amounts, and how a target's own column becomes the target.
+
+    Args:
+        table: the columns.
+        plain: columns that stay as they are: those that are the same in each row of a window would be zero else.
+        num_more: numbers behind those of the columns, which stay as they are too.
 
     Raises:
         ValueError: a target is not among the features as a number on a straight scale; with its name.
@@ -29,13 +36,13 @@ def window_scale(table: TablePreprocessing) -> WindowScale:
                 target = targets[column.name]
                 factor, offset = number.spread / target.scale, (number.center - target.mean) / target.scale
                 to_target[column.name] = (len(amounts), factor, offset)
-            amounts += [is_straight, *([False] * (len(number.columns) - 1))]
+            amounts += [is_straight and column.name not in plain, *([False] * (len(number.columns) - 1))]
         else:
             amounts += [False] * len(column.columns)
     missing = [name for name in targets if name not in to_target]
     if missing:
         raise ValueError(missing[0])
-    return WindowScale(tuple(amounts), to_target)
+    return WindowScale((*amounts, *([False] * num_more)), to_target)
 
 
 def deviations(scale: WindowScale, features: NDArray[np.float32], starts: NDArray[np.int64], history: int) -> NDArray[np.float64]:

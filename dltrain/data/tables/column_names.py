@@ -46,7 +46,7 @@ def named_columns(config: DataConfig) -> list[tuple[str, str]]:
     named += [("data.identifiers", name) for name in config.identifiers]
     named += [(f"data.replace.{name}", name) for name in config.replace]
     named += [("data.weight", config.weight)] if config.weight else []
-    for key in ("time", "id") if config.series else ():
+    for key in ("time", "id", "known", "static") if config.series else ():
         named += [(f"data.series.{key}", name) for name in getattr(config.series, key)]
     for key in ("column", "group", "time"):
         name = getattr(config.split, key)

@@ -69,7 +69,7 @@ def predict_ahead(
     _, checkpoint = find_checkpoint(stored, weights, reporter)
     paths, notes = (list(data), []) if data else _own_files(stored)
     threads = shared.get("threads") or stored.threads
-    ahead: Ahead = read_beside_keras(threads, reporter, read_ahead, stored.preprocessing, paths, since)
+    ahead: Ahead = read_beside_keras(threads, reporter, read_ahead, stored.preprocessing, paths, since, steps)
     if steps * len(ahead.names) > STEPS_OF_ALL:
         most = f"at most {STEPS_OF_ALL // len(ahead.names):,} for {len(ahead.names):,} series"
         raise UsageError(Fault(f"--steps {steps:,} is more than can be written", hint=most))

@@ -17,18 +17,27 @@ FILLED = ("number", "boolean")
 
 
 def describe_series(preprocessing: SeriesPreprocessing) -> tuple[RawInput, ...]:
-    """One input for each column: its values in the last rows, the oldest first.
+    """One input for each column: its values in the last rows, the oldest first; of one known ahead in those to come as well.
+
+    A column that is the same in each series has one value.
 
     Raises:
         UsageError: as `describe_columns`.
     """
-    history, step = preprocessing.series.history, preprocessing.step.describe()
+    series, step = preprocessing.series, preprocessing.step.describe()
+    history = series.history
     described = []
     for column, item in zip(preprocessing.table.features, describe_columns(preprocessing.table), strict=True):
-        meaning = f"{item.meaning}; the last {history} rows, {step} apart, the oldest first"
+        if column.name in series.static:
+            described.append(replace(item, meaning=f"{item.meaning}; one value for the series"))
+            continue
+        is_known = column.name in series.known
+        ahead = f" and the next {series.horizon}" if is_known else ""
+        meaning = f"{item.meaning}; the last {history}{ahead} rows, {step} apart, the oldest first"
         if preprocessing.last_known and column.kind in FILLED:
             meaning += "; the last known value among them stands for a missing one"
-        described.append(replace(item, shape=(history,), meaning=meaning))
+        length = history + series.horizon if is_known else history
+        described.append(replace(item, shape=(length,), meaning=meaning))
     return tuple(described)
 
 
@@ -41,19 +50,33 @@ def add_series(
         keras: the module.
         preprocessing: of the run.
         inputs: from `describe_series`.
-        tensors: column → [rows, history], else as for `add_columns`.
+        tensors: column → [rows, history], else as for `add_columns`; [rows, history + horizon] of one known ahead, [rows] of one
+            that is the same in each series.
     """
-    ops, history = keras.ops, preprocessing.series.history
+    ops, series = keras.ops, preprocessing.series
+    length = series.history + (series.horizon if series.known else 0)
 
     def fill(values: Any) -> Any:
         if not preprocessing.last_known:
             return values
-        return ops.reshape(_fill_forward(ops, ops.reshape(values, (-1, history)), history), (-1,))
+        return ops.reshape(_fill_forward(ops, ops.reshape(values, (-1, length)), length), (-1,))
 
-    flat = {column: ops.reshape(tensor, (-1,)) for column, tensor in tensors.items()}
+    def spread(column: str, tensor: Any) -> Any:
+        if column in series.static:
+            return ops.reshape(ops.repeat(ops.reshape(tensor, (-1, 1)), length, axis=1), (-1,))
+        if series.known and column not in series.known:  # what is not known yet is looked at by nobody
+            tensor = ops.concatenate([tensor, ops.repeat(tensor[:, -1:], series.horizon, axis=1)], axis=1)
+        return ops.reshape(tensor, (-1,))
+
+    flat = {column: spread(column, tensor) for column, tensor in tensors.items()}
     made = add_columns(keras, preprocessing.table, inputs, flat, fill=fill)
-    width = preprocessing.schema.inputs[0].shape[-1]
-    return {FEATURES: ops.reshape(made[FEATURES], (-1, history, width))}
+    places = preprocessing.known_places.astype(np.int32)
+    width = preprocessing.schema.inputs[0].shape[-1] - len(places)
+    features = ops.reshape(made[FEATURES], (-1, length, width))
+    if len(places):
+        later = ops.take(features[:, series.horizon :], places, axis=2)
+        features = ops.concatenate([features[:, : series.history], later], axis=2)
+    return {FEATURES: features}
 
 
 def _fill_forward(ops: Any, values: Any, history: int) -> Any:
