@@ -88,6 +88,7 @@ _IN_A_LAYER = {"regularizer": "kernel_regularizer", "initializer": "kernel_initi
 _CALLBACK_KEYS = {"ModelCheckpoint": "checkpoint", **{name: key for key, name in CALLBACKS.items()}}
 # Keys that mean nothing without others of their block.
 _BESIDE: dict[str, dict[str, Any]] = {
+    "data.series.static": {"id": "store"},
     "data.split.group": {"test": 0.2},
     "data.split.time": {"test": 0.2},
     "data.split.fold": {"folds": 5},

@@ -98,7 +98,7 @@ def build_raw_model(
         assert isinstance(preprocessing, PicturePreprocessing)
         prepared = add_pictures(keras, preprocessing, tensors[inputs[0].column], any_size=any_size)
     arguments = [prepared[spec.name] for spec in preprocessing.schema.inputs]
-    model = _without_random_layers(keras, model)
+    model = _uncompiled(keras, _without_random_layers(keras, model))
     results = model(arguments if len(arguments) > 1 else arguments[0])
     results = list(results) if isinstance(results, (list, tuple)) else [results]
     made, outputs = add_outputs(keras, heads, results, with_text=with_text, units=units_of_input(preprocessing))
@@ -111,6 +111,14 @@ def _without_random_layers(keras: Any, model: Any) -> Any:
     if not layers or len(model.inputs) > 1:
         return model
     return keras.Model(layers[-1].output, model.outputs if len(model.outputs) > 1 else model.outputs[0], name=model.name)
+
+
+def _uncompiled(keras: Any, model: Any) -> Any:
+    """The model without its loss, which would be stored with it and may be one that plain Keras does not know."""
+    if not model.compiled:
+        return model
+    ends = (ends if len(ends) > 1 else ends[0] for ends in (model.inputs, model.outputs))
+    return keras.Model(*ends, name=model.name)
 
 
 def _look_up(keras: Any, words: Sequence[str], tensor: Any) -> Any:

@@ -1,0 +1,101 @@
+"""Columns known ahead and columns that stay the same, from the fit to the forecast of an exported model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+
+from dltrain.evaluation.evaluate import evaluate
+from dltrain.evaluation.export import export
+from dltrain.evaluation.importance import importances
+from dltrain.evaluation.predictions.ahead import predict_ahead
+from dltrain.evaluation.predictions.predict import predict
+from dltrain.model.keras_import import import_keras
+from dltrain.training.fit import fit
+from tests.data.series.test_covariates import table
+from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
+
+HISTORY, HORIZON, AHEAD = 5, 3, 6
+SHOPS = """
+name: shops
+seed: 2
+data:
+  source: csv
+  path: shops.csv
+  target: sales
+  series: {id: shop, time: day, history: 5, horizon: 3, known: [promo, holiday], static: [kind, size], history_from: before}
+  split: {test: 0.2, validation: 0.2}
+model:
+  layers: [Flatten]
+training: {optimizer: {Adam: {learning_rate: 0.05}}, epochs: 2, batch_size: 16}
+"""
+HARD = ("data.series.scale=per_series", "data.series.quantiles=[0.1, 0.5, 0.9]")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Shops with promotions at random, which double the sales, and holidays."""
+    folder = tmp_path_factory.mktemp("shops")
+    generator, frame = np.random.default_rng(0), table(length=40, ahead=AHEAD)
+    frame = frame.with_columns(
+        promo=polars.Series(generator.integers(0, 2, len(frame))),
+        holiday=polars.Series(generator.choice(["", "easter"], len(frame))),
+    )
+    frame = frame.with_columns(
+        sales=polars.when(polars.col("sales").is_not_null()).then(polars.col("promo") * 50 + 60.0 + polars.col("size"))
+    )
+    frame.write_csv(folder / "shops.csv")
+    return folder
+
+
+def test_it_goes_on_with_the_same_bits(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = config_of(SHOPS, *HARD, folder=folder)
+    fit(config, run_dir=folder / "once")
+    fit_with_interruptions(config, folder / "often", monkeypatch, [2, 4])
+    assert_same_bits(folder / "once", folder / "often")
+
+
+def test_a_forecast_is_the_exported_model_s_of_the_raw_columns(folder: Path, tmp_path: Path) -> None:
+    if not (folder / "once").exists():
+        fit(config_of(SHOPS, *HARD, folder=folder), run_dir=folder / "once")
+    run = folder / "once"
+    said = predict_ahead(run, AHEAD)
+    frame = polars.read_csv(folder / "shops.csv").with_columns(polars.col("holiday").fill_null(""))
+    model = import_keras().models.load_model(export(run, format="keras", destination=tmp_path / "shops.keras").path)
+    import tensorflow as tf
+
+    for place, shop in enumerate(["shop 0", "shop 1", "shop 2"]):
+        rows = frame.filter(polars.col("shop") == shop)
+        sales = rows["sales"].to_list()[:40]
+        for block in range(2):  # the forecasts of the first stand for the rows that are not known yet in the second
+            first = 40 + HORIZON * block - HISTORY
+            seen = rows[first : first + HISTORY + HORIZON]
+            answers = model(
+                {
+                    "promo": tf.constant([seen["promo"].to_list()], tf.float32),
+                    "holiday": tf.constant([seen["holiday"].to_list()]),
+                    "kind": tf.constant([rows["kind"][0]]),
+                    "size": tf.constant([rows["size"][0]], tf.float32),
+                    "sales": tf.constant([sales[-HISTORY:]], tf.float32),
+                }
+            )
+            expected = [float(np.ravel(answers[f"prediction_sales__{ahead}"])[0]) for ahead in range(1, HORIZON + 1)]
+            begin = place * AHEAD + block * HORIZON
+            np.testing.assert_allclose(said.prediction[begin : begin + HORIZON], expected, rtol=1e-4)
+            sales += expected
+
+
+def test_what_is_known_ahead_is_learnt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ("training.epochs=40",)
+    result = fit(config_of(SHOPS, *options, folder=folder), run_dir=folder / "linear")
+    assert result.metrics["test"]["r2"] > 0.99  # promotions come at random: nothing but their own column tells them
+    monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "100")
+    streamed = fit(config_of(SHOPS, *options, folder=folder), run_dir=folder / "streamed")
+    assert streamed.metrics["test"]["r2"] > 0.99
+    found = {one.name: one.value for one in importances(evaluate(result.run).scored, "rmse").columns}
+    assert max(found, key=lambda name: found[name]) == "promo"
+    windows = predict(result.run, data=[str(folder / "shops.csv")])
+    assert len(windows.identifiers["time"]) == 3 * (40 - HISTORY + 1)
