@@ -9,6 +9,7 @@ from dltrain.data.columns.reading import USUAL_MISSING, is_number
 from dltrain.data.files import read_blocks
 from dltrain.data.tables.sample import read_head
 from dltrain.data.tables.text_encoding import detect_encoding
+from dltrain.data.tables.text_layout import are_years
 
 if TYPE_CHECKING:
     import polars
@@ -51,14 +52,16 @@ def _find_encoding(file: str) -> str | None:
 def has_header(frame: polars.DataFrame) -> bool:
     """Whether the first row of a table of text names the columns.
 
-    A word above numbers says so, and so does a count of the columns; otherwise a number, or a word that stands again below,
-    says the opposite.
+    A word above numbers says so, and so do a count of the columns and years that follow each other where no row below has
+    such; otherwise a number, or a word that stands again below, says the opposite.
     """
     first, body = frame.row(0), frame.slice(1)
     is_data = False
     counts = [[str(number) for number in range(begin, begin + len(first))] for begin in (0, 1)]
     if len(first) > 2 and [*first] in counts and any(not column.drop_nulls().str.contains(r"^-?\d*$").all() for column in body):
         return True  # an array without names, as pandas writes it
+    if are_years(first) and not any(are_years(row) for row in body.head(100).iter_rows()):
+        return True  # a table with a column for each year
     for cell, values in zip(first, body, strict=True):
         values = values.drop_nulls()
         values = values.filter(~values.is_in(["", *USUAL_MISSING]))

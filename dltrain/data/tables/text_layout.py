@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from dltrain.config.types import DataConfig, config_fault
@@ -25,6 +26,7 @@ PLAIN = Framing()
 ROW_NAMES_LOOKED_AT = 100
 _DECIMAL_COMMA = re.compile(rb"\s*[-+]?\d+,\d+\s*")
 _QUOTES_AND_BLANKS = re.compile(rb'"[^"\n]*"([ \t]+"[^"\n]*")+ *\r?\n')
+_YEAR = re.compile(r"(?:1[5-9]|20)[0-9]{2}")
 NO_HEADER = "if the file has no header line, say data.header: false or name its columns with data.columns"
 
 
@@ -137,7 +139,8 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
     columns, first = _column_names(config, first_row, header, name)
     named_by = "the header names" if first else ("data.columns names" if config.columns else "the first row has")
     warnings: tuple[Note, ...] = ()
-    if first and config.header is None and sum(is_number(cell) for cell in first_row) > len(first_row) / 3:
+    is_odd = sum(is_number(cell) for cell in first_row) > len(first_row) / 3 and not are_years(first_row)
+    if first and config.header is None and is_odd:
         first_line = f"the first line of {name} looks like data ({listed(first_row, 4)}); {NO_HEADER}"
         warnings = (warn(first_line, "first_line_is_data"),)
     cells, said = units_below(content, scan, config, separator, quote, name) if first else ([], "")
@@ -158,6 +161,13 @@ def repeats_warning(name: str, lines: Sequence[int]) -> Note:
     """What is said of headers that are repeated further down."""
     where = f"line {lines[0]:,}" if len(lines) == 1 else f"lines {listed([f'{line:,}' for line in lines], 4)}"
     return warn(f"{name}: the header is repeated at {where}, as in files put one behind the other: left out", "repeated_header")
+
+
+def are_years(row: Sequence[str | None]) -> bool:
+    """Whether most cells of a row are years, each after the one before, and no cell is another number: a header."""
+    years = [int(cell) for cell in row if cell and _YEAR.fullmatch(cell)]
+    numbers = sum(is_number(cell) for cell in row if cell)
+    return 2 < len(years) == numbers > len(row) / 2 and all(early < late for early, late in pairwise(years))
 
 
 def _has_columns(content: bytes, separator: str, quote: str | None, columns: Sequence[str], name: str) -> bool:
