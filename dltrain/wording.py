@@ -103,8 +103,20 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+# A path of the cache -> the name under which the user knows what lies there.
+_NAMES: dict[str, str] = {}
+
+
+def name_path(path: str, name: str) -> None:
+    """From now on the path is shown by that name."""
+    _NAMES[path] = name
+
+
 def shown(path: str) -> str:
-    """A path as short as it can be: relative where it is below the working directory."""
+    """A path as short as it can be: relative where it is below the working directory; of a copy, what it is a copy of."""
+    for known, name in _NAMES.items():
+        if path == known or path.startswith(f"{known}{os.sep}"):
+            return name + path[len(known) :]
     relative = os.path.relpath(path) if os.path.isabs(path) else path
     return path if relative.startswith(os.pardir) else relative
 

@@ -98,7 +98,7 @@ def check_config(
     """
     from dltrain.data.look import read_facts
 
-    facts = _facts_of_net(config) if config.data.source == NO_DATA else read_facts(config.data, seed=config.seed)
+    facts = _facts_of_net(config) if config.data.source == NO_DATA else read_facts(config.data, seed=config.seed, fetch=data)
     result = check_with_facts(config, facts)
     if trials is not None and config.sweep and all((item.path or "").startswith("sweep") for item in result.errors):
         result = _with_trials(config, result, trials(config, facts))

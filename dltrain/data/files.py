@@ -17,6 +17,9 @@ from typing import Any, BinaryIO
 
 from dltrain.errors import DataError, Fault
 from dltrain.storage.bounds import FILES, RATIO, TEXT_BYTES, most_unpacked
+from dltrain.storage.far.address import is_far
+from dltrain.storage.far.copies import fetch_all
+from dltrain.storage.far.failure import NotFetchedError
 from dltrain.storage.patterns import find_matches
 from dltrain.storage.zstandard_size import most_content
 from dltrain.wording import nearest, shown
@@ -27,7 +30,7 @@ UTF8 = ("utf-8", "utf-8-sig", "ascii")
 
 
 def expand_paths(paths: Sequence[str]) -> list[str]:
-    """The files that the paths and glob patterns stand for, those of a pattern in sorted order.
+    """The files that the paths and glob patterns stand for, those of a pattern in sorted order; of far ones, their copies.
 
     Raises:
         DataError: a file is missing, a pattern matches nothing or too much, or a folder stands where a file is needed; all of
@@ -36,7 +39,14 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
     files: list[str] = []
     faults: list[Fault] = []
     for path in paths:
-        if os.path.isdir(path):
+        if is_far(path):
+            try:
+                files += fetch_all(path)
+            except NotFetchedError:
+                raise
+            except DataError as error:
+                faults += error.faults
+        elif os.path.isdir(path):
             faults.append(
                 Fault(f"{shown(path)} is a folder, not a file", hint=f"name its files: {shown(path)}/*{_commonest_suffix(path)}")
             )

@@ -32,6 +32,7 @@ from dltrain.data.tables.row_blocks import mark_blocks
 from dltrain.data.tables.streamed.fit import fit_streamed, why_streamed
 from dltrain.errors import ConfigError, DataError, Fault, Note, UsageError, as_warning, texts, warn
 from dltrain.reporting import Reporter
+from dltrain.storage.far.copies import copy_of
 from dltrain.wording import listed, shown
 
 MOST_FEATURES_WRITTEN = 2_000
@@ -119,10 +120,26 @@ def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Map
         parts=fitted.parts,
         preprocessing=fitted.preprocessing,
         fingerprint=fingerprint(config, raw, [*details, *fitted.details.values()]),
-        fingerprint_details={**raw.details, **fitted.details},
-        notes=(*notes, *raw.notes, *fitted.notes, Note(describe_parts(rows, fitted.manner))),
+        fingerprint_details=_by_address({**raw.details, **fitted.details}),
+        notes=(*notes, *_far_notes(raw), *raw.notes, *fitted.notes, Note(describe_parts(rows, fitted.manner))),
         resolved={**_resolved_reading(config, raw), **_unlisted(config, fitted.resolved)},
     )
+
+
+def _by_address(details: Mapping[str, Any]) -> dict[str, Any]:
+    """What is stored of each file, a far one by its address, with the version that was read."""
+    found = {}
+    for file, entry in details.items():
+        copy = copy_of(file)
+        more = {"etag": copy.etag, "sha256": copy.sha256, "fetched_bytes": copy.num_bytes} if copy else {}
+        found[copy.address if copy else file] = {**entry, **more}
+    return found
+
+
+def _far_notes(raw: Raw) -> list[Note]:
+    """What a user should know of the far files that were read."""
+    copies = [copy for file in raw.details if (copy := copy_of(file)) is not None]
+    return [warn(copy.said, "far_data") for copy in copies if copy.said]
 
 
 def _unlisted(config: DataConfig, resolved: Mapping[str, Any]) -> dict[str, Any]:

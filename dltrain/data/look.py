@@ -12,14 +12,17 @@ from dltrain.data.sources.arguments import UNREAD
 from dltrain.data.sources.source import listed_facts
 from dltrain.data.transform_widths import transformed_facts
 from dltrain.errors import ConfigError, DltrainError, UsageError
+from dltrain.storage.far.copies import fetching
+from dltrain.storage.far.failure import NotFetchedError
 
 
-def read_facts(config: DataConfig, *, seed: int) -> DataFacts:
+def read_facts(config: DataConfig, *, seed: int, fetch: bool = True) -> DataFacts:
     """What the data is, as far as its beginning tells; a small table is read whole.
 
     Args:
         config: the `data:` block.
         seed: of the split.
+        fetch: far files are fetched; else only copies that are there already are looked at.
 
     Returns:
         Facts whose `errors` say what is wrong with the data; nothing is raised for that.
@@ -37,7 +40,11 @@ def read_facts(config: DataConfig, *, seed: int) -> DataFacts:
 
     try:
         check_source(plain)
-        facts = listed_facts(plain) or find_source(plain.source).look(plain, seed=seed, whole=whole)
+        with fetching(fetch):
+            facts = listed_facts(plain) or find_source(plain.source).look(plain, seed=seed, whole=whole)
+    except NotFetchedError as error:
+        said = f"{error.faults[0].message}: what it holds is known when it is"
+        facts = DataFacts(summary=(said + (f" ({error.faults[0].hint})" if error.faults[0].hint else ""),))
     except UsageError:  # an environment variable: nothing of the data
         raise
     except DltrainError as error:

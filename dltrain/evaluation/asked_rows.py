@@ -121,7 +121,7 @@ class MeasuredRows:
 
     def _read_own(self, stored: StoredRun, threads: int | None, reporter: Reporter) -> ReadRows:
         before = with_places(stored.run, self.overrides) if self.overrides else stored.config.data
-        config, notes = find_moved(before, stored.run.path)
+        config, notes = find_moved(before, stored.run.path, self.overrides)
         images = self.images or (config.images.folder if config.images != stored.config.data.images else ())
         preprocessing: Preprocessing = stored.preprocessing
         if images:
@@ -130,6 +130,7 @@ class MeasuredRows:
         reading = functools.partial(load_dataset, seed=stored.config.seed, preprocessing=preprocessing)
         dataset = read_beside_keras(threads, reporter, reading, config)
         name, part = self._choose(dataset, stored, reporter)
+        notes += [note.text for note in dataset.notes if note.code == "far_data"]
         sample = spread_rows(part) if name == "train" else None
         if sample is not None:
             part, notes = take_part(part, sample), [*notes, sample_note(sample)]

@@ -12,6 +12,8 @@ from dltrain.config import load_config
 from dltrain.config.types import DataConfig
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.settings import data_folder
+from dltrain.storage.far.address import bare, is_far
+from dltrain.storage.far.copies import was_fetched
 from dltrain.storage.run import Run
 from dltrain.wording import shown
 
@@ -37,7 +39,7 @@ def with_places(run: Run, overrides: Sequence[str]) -> DataConfig:
     return load_config(run.config_file, overrides).data
 
 
-def find_moved(config: DataConfig, run: Path) -> tuple[DataConfig, list[str]]:
+def find_moved(config: DataConfig, run: Path, said: Sequence[str] = ()) -> tuple[DataConfig, list[str]]:
     """The `data:` block with the files that are no longer where they were, where they are found elsewhere.
 
     They are looked for beside the run, then in `$DLTRAIN_DATA`, by as many of the last names of their path as fit. Whether they
@@ -46,6 +48,8 @@ def find_moved(config: DataConfig, run: Path) -> tuple[DataConfig, list[str]]:
     Args:
         config: of the run.
         run: its directory.
+        said: words such as "data.path=FILE" by which the user named places; a run of somebody else's names an address at which
+            nothing is asked for without such a word.
 
     Returns:
         The block, and a sentence for each file that was found elsewhere.
@@ -61,6 +65,9 @@ def find_moved(config: DataConfig, run: Path) -> tuple[DataConfig, list[str]]:
     faults: list[Fault] = []
 
     def place(path: str, key: str) -> str:
+        if is_far(path):
+            faults.extend(_strange(path, key, said, f"dltrain evaluate {run}"))
+            return path
         if _is_there(path):
             return path
         names = Path(path).parts[1:]
@@ -78,6 +85,30 @@ def find_moved(config: DataConfig, run: Path) -> tuple[DataConfig, list[str]]:
     if faults:
         raise DataError(faults)
     return replace(config, **places), notes  # type: ignore[arg-type]
+
+
+def refuse_strange_addresses(config: DataConfig, said: Sequence[str], command: str) -> None:
+    """Refuse to go on with a stored config whose data is at an address at which this user never asked for anything.
+
+    Args:
+        config: the `data:` block of a run.
+        said: the words by which the user named places.
+        command: to which such a word can be added.
+
+    Raises:
+        DataError: there are such addresses; all of them.
+    """
+    places = [(f"data.{key}", path) for key in ("path", "validation", "test") for path in getattr(config, key) if is_far(path)]
+    faults = [fault for key, path in places for fault in _strange(path, key, said, command)]
+    if faults:
+        raise DataError(faults)
+
+
+def _strange(path: str, key: str, said: Sequence[str], command: str) -> list[Fault]:
+    if was_fetched(path) or any(word.startswith(f"{key}=") for word in said):
+        return []
+    hint = f"if you trust it, say so by naming it: {command} {key}={bare(path)}"
+    return [Fault(f"the data of the run is at {bare(path)}, which was never fetched from here", hint=hint)]
 
 
 def _is_there(path: str) -> bool:

@@ -49,6 +49,14 @@ def hold(folder: Path) -> None:
         _held[folder] = file
 
 
+def forget(folder: Path) -> None:
+    """Remove a folder that this process made and no longer needs; where another process uses it, it stays."""
+    file = _held.pop(folder, None)
+    if file is not None:
+        file.close()
+    _remove(folder)
+
+
 def make_folder(name: str, num_bytes: int, fill: Callable[[Path], None], reporter: Reporter) -> Path:
     """The folder `name`, as it is where it is there already, else filled by `fill`.
 
@@ -138,7 +146,7 @@ def _make_room(parent: Path, num_bytes: int) -> None:
 
 def _size(folder: Path) -> int:
     with contextlib.suppress(OSError):  # another process removes it
-        return sum(file.stat().st_size for file in folder.iterdir())
+        return sum(file.stat().st_size for file in folder.rglob("*"))
     return 0
 
 

@@ -120,4 +120,4 @@ def read_facts_here(data: DataConfig, seed: int, *, reporter: Any = None) -> Dat
     """What is known of the data; for a helper process."""
     from dltrain.data.look import read_facts
 
-    return read_facts(data, seed=seed)
+    return read_facts(data, seed=seed, fetch=False)

@@ -108,10 +108,13 @@ def command(
 def load(words: Sequence[str], resumed: Path | Literal["auto"] | None) -> Config:
     """Read the one config that the words name, with their overrides; without one that of the run to go on with."""
     from dltrain.config import load_config, split_words
+    from dltrain.evaluation.moved_data import refuse_strange_addresses
 
     files, overrides = split_words(words)
     if not files and isinstance(resumed, Path):
-        files = [str(resumed / "config.yaml")]
+        config = load_config(str(resumed / "config.yaml"), overrides)
+        refuse_strange_addresses(config.data, overrides, f"dltrain fit --resume {resumed}")
+        return config
     if len(files) != 1:
         found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
         hint = "dltrain fit CONFIG [KEY=VALUE]..."

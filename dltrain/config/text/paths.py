@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dltrain import settings
 from dltrain.config.text.nodes import Node
+from dltrain.storage.far.address import is_far, remember_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,9 @@ class Paths:
             node: its node, which knows whether an override brought it.
             also: a folder below `$DLTRAIN_DATA` in which it may be as well.
         """
+        if is_far(text):
+            remember_secret(text)
+            return text
         path = os.path.expanduser(text)
         if os.path.isabs(path):
             return os.path.normpath(path)

@@ -22,6 +22,7 @@ from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.pictures.tables import read_picture_table
 from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.parts import PARTS
+from dltrain.storage.far.copies import fetch_places
 from dltrain.storage.patterns import find_matches, is_folder
 from dltrain.wording import listed, nearest, shown
 
@@ -78,7 +79,7 @@ def list_pictures(config: DataConfig) -> PictureList:
     faults: list[Fault] = []
     found: dict[str, _Found] = {}
     for part in PARTS:
-        paths = getattr(config, KEYS[part])
+        paths = fetch_places(getattr(config, KEYS[part]))
         if paths:
             found[part] = _list_part(config, KEYS[part], paths, faults)
     if faults:

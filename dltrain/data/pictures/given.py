@@ -24,6 +24,7 @@ from dltrain.data.pictures.folders import (
 )
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.errors import DataError, Fault, Note, capped, warn
+from dltrain.storage.far.copies import fetch_places
 from dltrain.storage.patterns import find_matches
 from dltrain.wording import listed, nearest, shown
 
@@ -48,7 +49,7 @@ def list_given(paths: Sequence[str], table: DataConfig, *, with_labels: bool, cl
     seen: set[str] = set()
     codes = spellings(classes)
     folders = FolderReader(lambda message: faults.append(Fault(message)), Counter())
-    for path in paths:
+    for path in fetch_places(paths):
         matches = [path] if os.path.lexists(path) or not glob.has_magic(path) else find_matches(path)
         found: list[PictureFile] = []
         for match in matches:
@@ -87,7 +88,7 @@ def list_given_masked(paths: Sequence[str]) -> PictureList:
     """
     result, faults = PictureList(), list[Fault]()
     folders = FolderReader(lambda message: faults.append(Fault(message)), Counter())
-    for path in paths:
+    for path in fetch_places(paths):
         for match in [path] if os.path.lexists(path) or not glob.has_magic(path) else find_matches(path) or [path]:
             if not os.path.isdir(match):
                 what = "no such folder" if not os.path.lexists(match) else "a file"

@@ -38,11 +38,14 @@ def refuse_unknown(config: DataConfig) -> None:
 def refuse_missing_files(config: DataConfig) -> None:
     """Raise DataError, at the keys that name them, for files that are not there."""
     from dltrain.data.files import expand_paths
+    from dltrain.storage.far.failure import NotFetchedError
 
     faults = []
     for key in ("path", "validation", "test"):
         try:
             expand_paths(getattr(config, key))
+        except NotFetchedError:
+            raise
         except DataError as error:
             faults += [config_fault(config, f"data.{key}", fault.message, fault.hint) for fault in error.faults]
     if faults:

@@ -19,6 +19,7 @@ from dltrain.reporting import Reporter
 from dltrain.storage.new_run import begin_again, create_run
 from dltrain.storage.run import Run
 from dltrain.training.saving.manifest import Manifest
+from dltrain.wording import without_credentials
 
 # Keys whose change on a resume is no other experiment.
 FREE_ON_RESUME = (
@@ -91,7 +92,8 @@ def compare_with_run(
     changed = [
         Fault(f"was {shown(before.get(key))} when the run began, is {shown(after.get(key))} now", path=key)
         for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key) and not any(key == free or key.startswith(f"{free}.") for free in free_keys)
+        if _bare(before.get(key)) != _bare(after.get(key))
+        and not any(key == free or key.startswith(f"{free}.") for free in free_keys)
     ]
     if changed:
         raise ConfigError([*changed, Fault("a run goes on with its own config only", hint=f"dltrain fit --resume {run.path}")])
@@ -112,3 +114,10 @@ def compare_with_run(
         was = manifest.environment.get(key, value)  # what an older version did not record has not changed
         if was != value:
             reporter.warning(f"{key} was {was} when the run began and is {value} now: the last bits may differ")
+
+
+def _bare(value: Any) -> Any:
+    """A value of a config as it is stored: an address without its credentials."""
+    if isinstance(value, list):
+        return [_bare(item) for item in value]
+    return without_credentials(value) if isinstance(value, str) else value

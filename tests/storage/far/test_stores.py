@@ -1,0 +1,136 @@
+"""Object stores: what is made of a store's answers, and a real S3 server where one is installed."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dltrain.data.files import expand_paths, read_content
+from dltrain.errors import DataError
+from dltrain.storage.far import copies, stores
+from dltrain.storage.far.copies import copy_of, fetch_places
+from dltrain.wording import shown
+
+
+class Store:
+    """What fsspec offers of a store, over a dictionary."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.reads = 0
+
+    def info(self, path: str, refresh: bool = False) -> dict[str, Any]:
+        del refresh
+        if self.isdir(path):
+            return {"type": "directory", "size": 0}
+        if path not in self.objects:
+            raise FileNotFoundError(path)
+        if path.endswith("secret.csv"):
+            raise PermissionError("Forbidden")
+        return {"type": "file", "size": len(self.objects[path]), "ETag": f'"{hash(self.objects[path])}"'}
+
+    def isdir(self, path: str) -> bool:
+        return any(name.startswith(path.rstrip("/") + "/") for name in self.objects)
+
+    def find(self, path: str, detail: bool) -> dict[str, Any]:
+        assert detail
+        return {name: self.info(name) for name in self.objects if name.startswith(path)}
+
+    def glob(self, path: str) -> list[str]:
+        return [name for name in self.objects if fnmatch(name, path)]
+
+    def open(self, path: str, mode: str) -> io.BytesIO:
+        assert mode == "rb"
+        self.reads += 1
+        return io.BytesIO(self.objects[path])
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Store:
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("DLTRAIN_OFFLINE", raising=False)
+    monkeypatch.setattr(copies, "SAME_FOR_SECONDS", -1.0)
+    made = Store()
+    monkeypatch.setattr(stores, "_open_store", lambda address: (made, address.partition("://")[2]))
+    return made
+
+
+def test_objects_by_pattern_come_in_order_and_are_read_once(store: Store) -> None:
+    store.objects = {f"bucket/p/part-{i}.csv": b"a\n%d\n" % i for i in (2, 0, 1)}
+    found = expand_paths(["s3://bucket/p/*.csv"])
+    assert [read_content(path) for path in found] == [b"a\n0\n", b"a\n1\n", b"a\n2\n"]
+    assert shown(found[0]) == "s3://bucket/p/part-0.csv"
+    assert expand_paths(["s3://bucket/p/*.csv"]) == found
+    assert store.reads == 3
+    store.objects["bucket/p/part-1.csv"] = b"a\n7\n"
+    changed = expand_paths(["s3://bucket/p/*.csv"])
+    assert [read_content(path) for path in changed] == [b"a\n0\n", b"a\n7\n", b"a\n2\n"]
+    assert "changed since it was last fetched" in copy_of(changed[1]).said
+    assert store.reads == 4
+
+
+def test_absent_refused_and_folders_are_told_apart(store: Store) -> None:
+    store.objects = {"bucket/secret.csv": b"a\n", "bucket/p/x.csv": b"a\n"}
+    words = {"none.csv": "no such object", "secret.csv": "access is refused", "p": "is a folder, not a file"}
+    for name, said in words.items():
+        with pytest.raises(DataError, match=said):
+            expand_paths([f"s3://bucket/{name}"])
+    with pytest.raises(DataError, match="no object matches"):
+        expand_paths(["s3://bucket/q/*.csv"])
+
+
+def test_a_folder_is_copied_as_it_is_and_anew_where_it_changed(store: Store) -> None:
+    store.objects = {"bucket/pets/cat/a.png": b"1", "bucket/pets/dog/b.png": b"22", "bucket/petshop/c.png": b"3"}
+    (folder,) = fetch_places(["s3://bucket/pets"])
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in Path(folder).rglob("*.png")}
+    assert files == {"cat/a.png": b"1", "dog/b.png": b"22"}
+    assert shown(f"{folder}/cat/a.png") == "s3://bucket/pets/cat/a.png"
+    assert fetch_places(["s3://bucket/pets"]) == [folder]
+    store.objects["bucket/pets/cat/a.png"] = b"4"
+    (other,) = fetch_places(["s3://bucket/pets"])
+    assert (Path(other) / "cat/a.png").read_bytes() == b"4"
+
+
+def test_an_object_cannot_leave_its_folder(store: Store) -> None:
+    store.objects = {"bucket/pets/../../x.png": b"1"}
+    with pytest.raises(DataError, match="leads out of it"):
+        fetch_places(["s3://bucket/pets"])
+
+
+def test_a_real_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("moto")
+    pytest.importorskip("s3fs")
+    boto3 = pytest.importorskip("boto3")
+    from moto.server import ThreadedMotoServer
+
+    for name, value in {"ACCESS_KEY_ID": "test", "SECRET_ACCESS_KEY": "test-secret", "DEFAULT_REGION": "us-east-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("DLTRAIN_CACHE", str(tmp_path / "cache"))
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="bucket")
+        client.put_object(Bucket="bucket", Key="pets/cat/a.csv", Body=b"a\n1\n")
+        (path,) = expand_paths(["s3://bucket/pets/*/a.csv"])
+        assert read_content(path) == b"a\n1\n"
+        (folder,) = fetch_places(["s3://bucket/pets"])
+        assert (Path(folder) / "cat" / "a.csv").read_bytes() == b"a\n1\n"
+        with pytest.raises(DataError, match="no such object"):
+            expand_paths(["s3://bucket/none.csv"])
+    finally:
+        server.stop()
+
+
+def test_no_store_is_imported_before_one_is_asked_for() -> None:
+    code = "import sys, dltrain.storage.far.copies; print(sorted({'fsspec', 'ssl', 'urllib.request'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
