@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from dltrain.checking.places import fault
 from dltrain.config.blocks.data import has_validation
+from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.types import Config
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
 from dltrain.model.heads.head import Head
+from dltrain.wording import column_hint
 
-THRESHOLD, CALIBRATE = "evaluation.threshold", "evaluation.calibrate"
+THRESHOLD, CALIBRATE, SLICES = "evaluation.threshold", "evaluation.calibrate", "evaluation.slices"
 FEW_ROWS = 1000  # for curves
 # Keras's metrics of labels that go by another name than those that follow the threshold.
 _AT_ONE_HALF = {
@@ -44,6 +46,23 @@ def check_answers(config: Config, facts: DataFacts, heads: Sequence[Head]) -> It
             yield fault(config, path, f"{what} on the validation part, and there is none", hint)
     if not refused:
         yield from _odd(config, facts)
+
+
+def check_slices(config: Config, facts: DataFacts) -> Iterator[Fault]:
+    """Columns of `evaluation.slices` by which no row can be cut: those that are not there, and any where the data is no table."""
+    series, source = config.data.series, SOURCES.get(config.data.source)
+    for column in config.evaluation.slices:
+        path = f"{SLICES}.{column}"
+        if series is not None:
+            if column not in series.id:
+                hint = f"such as {series.id[0]}" if series.id else "the run has one series (data.series.id tells several apart)"
+                yield fault(config, path, f"windows of series are cut by what tells these apart, not by {column}", hint)
+        elif source is not None and source.holds != "table":
+            yield fault(
+                config, path, f"slices cut the rows of a table by its columns; {config.data.source} is none", "leave it out"
+            )
+        elif facts.columns and not {column, column.strip()} & set(facts.columns):
+            yield fault(config, path, f"there is no column {column} to cut by", column_hint(column, facts.columns))
 
 
 def _of_task(config: Config, heads: Sequence[Head]) -> Iterator[Fault]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dltrain.checking.answer_checks import check_answers
+from dltrain.checking.answer_checks import check_answers, check_slices
 from dltrain.checking.baseline_checks import check_baselines
 from dltrain.checking.frozen_checks import check_frozen, check_weights_files, describe_phases
 from dltrain.checking.group_checks import check_groups
@@ -181,7 +181,8 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
         warnings += [item for item in found if item.severity != "error"]
     for item in check_training(config, facts, heads):
         (errors if item.severity == "error" else warnings).append(item)
-    for item in (*check_groups(config, network), *check_members(config, facts), *check_answers(config, facts, heads)):
+    answers = (*check_answers(config, facts, heads), *check_slices(config, facts))
+    for item in (*check_groups(config, network), *check_members(config, facts), *answers):
         (errors if item.severity == "error" else warnings).append(item)
     errors += check_baselines(config, facts.schema)
     errors += check_sweep(config) if config.sweep else ()

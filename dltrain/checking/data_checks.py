@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.checking.answer_checks import check_slices
 from dltrain.checking.quality import Finding, LabelsView, Quality, TableView, inspect_labels, inspect_table, rows_by_part
 from dltrain.config.types import Config
 from dltrain.data.arrays.disk_array import Array
 from dltrain.data.arrays.scaled_pixels import ScaledPixels
 from dltrain.data.dataset import Dataset, Part, Schema
-from dltrain.data.facts import replace_folds
+from dltrain.data.facts import facts_of, replace_folds
 from dltrain.data.load import load_parts
 from dltrain.data.raw import RawTable
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing, locator
-from dltrain.errors import Fault, as_warning, texts
+from dltrain.errors import ConfigError, Fault, as_warning, texts
 from dltrain.wording import listed
 
 BLOCK_BYTES = 64 << 20
@@ -42,6 +43,8 @@ def check_data(config: Config, samples: Path | None = None) -> tuple[tuple[str, 
     """
     data = replace(replace_folds(config.data), transform=())  # what is looked at is the data itself
     raw, dataset = load_parts(data, seed=config.seed)
+    if odd := tuple(check_slices(config, facts_of(dataset))):  # of a named data set columns are not known before
+        raise ConfigError(odd)
     if isinstance(raw, RawTable) and isinstance(dataset.preprocessing, TablePreprocessing):
         quality = inspect_table(_view(raw, dataset, dataset.preprocessing))
     elif isinstance(dataset.preprocessing, SeriesPreprocessing):

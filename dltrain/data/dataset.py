@@ -308,6 +308,7 @@ class Dataset:
         notes: what the user should know: what was read, kinds of columns, classes with counts, inferences; and warnings.
         resolved: values inferred here that go back into the resolved config, by key path
             (`data.task`, `data.features`, `data.separator`, ...).
+        columns: of a table, all that it has; else none.
     """
 
     schema: Schema
@@ -317,6 +318,7 @@ class Dataset:
     fingerprint_details: Mapping[str, Any]
     notes: tuple[Note, ...] = ()
     resolved: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
     @property
     def summary(self) -> tuple[str, ...]:

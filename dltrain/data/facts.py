@@ -27,6 +27,7 @@ class DataFacts:
         blames_config: what is wrong is the config, which asks for what this data cannot be.
         warnings: what is odd about it.
         inferred: how its dates, numbers and fields are written, for the resolved config, by key path.
+        columns: of a table, all that it has; empty: not known.
     """
 
     schema: Schema | None = None
@@ -39,6 +40,7 @@ class DataFacts:
     blames_config: bool = False
     warnings: tuple[Fault, ...] = ()
     inferred: Mapping[str, Any] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
 
 # How text is written: found out, said, and written back into the resolved config.
@@ -70,6 +72,7 @@ def facts_of(dataset: Dataset) -> DataFacts:
         summary=dataset.summary,
         warnings=tuple(as_warning(note) for note in dataset.notes if note.level == "warning"),
         inferred={key: value for key, value in dataset.resolved.items() if key in WRITING},
+        columns=dataset.columns,
     )
 
 

@@ -123,6 +123,7 @@ def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Map
         fingerprint_details=_by_address({**raw.details, **fitted.details}),
         notes=(*notes, *_far_notes(raw), *raw.notes, *fitted.notes, Note(describe_parts(rows, fitted.manner))),
         resolved={**_resolved_reading(config, raw), **_unlisted(config, fitted.resolved)},
+        columns=tuple(raw.frame.columns) if isinstance(raw, RawTable) else (),
     )
 
 

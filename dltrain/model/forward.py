@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -107,7 +108,9 @@ class Forward:
             def run(inputs: Any, targets: Any, weights: Any) -> Any:
                 return self._loop(inputs, targets, weights, scored=scored)
 
-            self._functions[key] = tf.function(run, autograph=False, input_signature=specs)
+            # `partial` is a function of its own to TensorFlow, which counts others by their code, those of all models together,
+            # and warns of so many tracings.
+            self._functions[key] = tf.function(functools.partial(run), autograph=False, input_signature=specs)
         return [array.numpy() for array in self._functions[key](*arrays)]
 
     def _loop(self, inputs: Any, targets: Any, weights: Any, *, scored: bool) -> Any:

@@ -8,6 +8,7 @@ as PyTorch's `update_bn` does.
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -158,7 +159,7 @@ class NormalizationPass:
         self.layers = [
             layer for layer in model._flatten_layers() if type(layer).__name__ == "BatchNormalization" and layer.trainable
         ]
-        self._step = tf.function(self._one_step, autograph=False, reduce_retracing=True)
+        self._step = tf.function(functools.partial(self._one_step), autograph=False, reduce_retracing=True)
 
     @property
     def variables(self) -> list[Any]:

@@ -7,6 +7,7 @@ Python is entered once per chunk of steps, not once per step. The rows of step s
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -63,8 +64,10 @@ class CompiledLoop:
         self.corrupt = corrupt
         self.curves = curves
         self.group = group or Alone()
-        self._any = tf.function(self._any_steps, autograph=False, reduce_retracing=True)
-        self._full = tf.function(self._full_steps, autograph=False, jit_compile=True) if jit_compile else None
+        # `partial`: see `Forward`.
+        self._any = tf.function(functools.partial(self._any_steps), autograph=False, reduce_retracing=True)
+        full = functools.partial(self._full_steps)
+        self._full = tf.function(full, autograph=False, jit_compile=True) if jit_compile else None
 
     def run(self, data: Tensors, order: Any, first: int, count: int) -> int:
         """Train `count` steps, beginning with step `first` of the given order.

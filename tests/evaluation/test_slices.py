@@ -60,6 +60,7 @@ def folder(tmp_path_factory) -> Path:
 def test_each_slice_has_the_metrics_of_its_rows_the_worst_first(folder, capsys):
     assert run(["predict", str(folder / "run"), "--part", "test", "-o", str(folder / "p.csv")]) == 0
     frame, table = polars.read_csv(folder / "p.csv"), polars.read_csv(folder / "t.csv")
+    assert max(len(cell) for cell in polars.read_csv(folder / "p.csv", infer_schema=False)["error"]) <= len("0.000123456789")
     capsys.readouterr()
     assert run(["evaluate", str(folder / "run"), "--by", "region", "--by", "b", "--no-require", "--json"]) == 0
     slices = json.loads(capsys.readouterr().out)["slices"]
@@ -88,6 +89,20 @@ def test_the_configs_gates_hold_for_every_slice(folder, capsys):
     assert run(["evaluate", str(folder / "run"), "--by", "region ", "--no-require"]) == 0  # as a header may write it
     assert run(["evaluate", str(folder / "run"), "--by", "regoin"]) == 2
     assert "did you mean" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["check"], ["check", "--data"], ["fit"]])
+def test_a_column_that_is_not_there_is_told_before_training(folder, capsys, command):
+    given = ["evaluation.slices={regoin: null, b: null}", "--run-dir", str(folder / "never")][: 2 + (command == ["fit"])]
+    given = given if command == ["fit"] else given[:1]
+    assert run([*command, str(folder / "c.yaml"), *given]) == 2
+    said = capsys.readouterr().err
+    assert "evaluation.slices.regoin: there is no column regoin to cut by" in said
+    assert 'did you mean "region"' in said
+    assert "slices.b" not in said.replace("evaluation.slices={", "")
+    assert run(["check", "--data", "configs/iris.yaml", "evaluation.slices={petal: null}"]) == 2
+    assert run(["check", "configs/digits.yaml", "evaluation.slices={t: null}"]) == 2
+    assert "digits is none" in capsys.readouterr().err
 
 
 def test_the_key_is_read_and_written_back():

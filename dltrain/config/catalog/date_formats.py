@@ -35,6 +35,15 @@ def why_no_writing(writing: str) -> str:
     return "" if directives & set("mbBjhqVFDcs") else "a format with a month is expected: %m, %b or %B"
 
 
+def epoch_of(value: object) -> str | None:
+    """The word of `data.dates` by which a number is a time between 1973 and 2286; None: it looks like none."""
+    text = str(value).strip()
+    if re.fullmatch(r"\d{9,17}(\.\d+)?", text) is None:
+        return None
+    seconds = float(text) * 1e-6
+    return next((word for word, microseconds in EPOCHS.items() if 1e8 <= seconds * microseconds < 1e10), None)
+
+
 def is_zone(zone: str) -> bool:
     """Whether a text names a time zone or is an offset such as +02:00."""
     import zoneinfo

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.catalog.date_formats import is_zone, split_writing
+from dltrain.config.catalog.date_formats import EPOCHS, epoch_of, is_zone, split_writing
 from dltrain.config.types import ImagesConfig
 from dltrain.data.columns.boolean import BOOLEAN
 from dltrain.data.columns.category import CATEGORY
@@ -275,6 +275,9 @@ def _surprise(column: FeatureColumn, value: object, row: int, locate: Locate, kn
     message = f"column {column.name} holds {value!r}, expected {column.by_kind.expected(column)} ({known_by})"
     hint = f'if it means "no value": data.replace: {{{column.name}: {{"{value}": ""}}}}; if the column holds words: '
     hint += f"data.features: {{{column.name}: category}}"
+    epoch = epoch_of(value) if column.kind == "date" and column.date_format not in EPOCHS else None
+    if epoch is not None:
+        hint = f"numbers since 1970 are read by data.dates: {{{column.name}: {epoch}}}"
     return Fault(message if line else f"row {row + 1:,}: {message}", file=file, line=line, hint=hint)
 
 

@@ -15,7 +15,7 @@ from dltrain.config.types import ImagesConfig
 from dltrain.data.columns.kind import Kind, Unseen
 from dltrain.data.dataset import InputSpec
 from dltrain.data.files import DIGEST_BYTES
-from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_pictures, read_file
+from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_pictures, hint_of_ending, read_file
 from dltrain.data.pictures.form import PictureForm, form_from_state
 from dltrain.data.tables.column_names import name_of
 from dltrain.data.targets import Locate
@@ -145,7 +145,9 @@ def read_pictures_of(paths: polars.Series, form: PictureForm) -> NDArray[np.floa
     """
     if form.unread:
         faults = [
-            Fault("no such file", file=path) for path in paths.unique(maintain_order=True).to_list() if not os.path.exists(path)
+            Fault("no such file", file=path, hint=hint_of_ending(path))
+            for path in paths.unique(maintain_order=True).to_list()
+            if not os.path.exists(path)
         ]
         if faults:
             raise DataError(capped(faults))

@@ -40,6 +40,13 @@ class PictureError(Exception):
         self.hint = hint
 
 
+def hint_of_ending(path: str) -> str | None:
+    """Where a picture of the same name with another ending is there: which one."""
+    stem = os.path.splitext(path)[0]
+    there = next((ending for ending in EXTENSIONS if os.path.isfile(stem + ending)), None)
+    return there and f"{shown(stem + there)} is there; data.images.suffix is put behind names that a table has without an ending"
+
+
 def decode_pictures(
     paths: Sequence[str], decode: Decode, images: NDArray[Any], *, skip: bool = False, hint: str | None = None
 ) -> dict[int, Fault]:
@@ -125,7 +132,7 @@ def decode_file(path: str, decode: Callable[[Any], T]) -> tuple[T, str]:
         size = re.search(r"\d{6,}", str(error))
         raise _too_large(f"{int(size[0]) / 1e6:,.0f}" if size else "more") from None
     except FileNotFoundError:
-        raise PictureError("no such file") from None
+        raise PictureError("no such file", hint_of_ending(path)) from None
     except PermissionError:
         raise PictureError("no permission to read it") from None
     except MemoryError:

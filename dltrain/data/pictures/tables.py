@@ -10,7 +10,7 @@ from pathlib import Path
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.image import picture_path
 from dltrain.data.columns.reading import USUAL_MISSING, Reading, mend, text_of
-from dltrain.data.pictures.files import EXTENSIONS, PictureError
+from dltrain.data.pictures.files import EXTENSIONS, PictureError, hint_of_ending
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.column_names import column_of
@@ -145,8 +145,20 @@ def _files_column(config: DataConfig, path: str, columns: Sequence[str], samples
     if gone and len(gone) == len(config.images.folder):
         hint = "where it was moved: dltrain evaluate RUN data.images.folder=WHERE"
         raise DataError(config_fault(config, "data.images.folder", f"no such folder: {listed([shown(g) for g in gone])}", hint))
+    if config.images.suffix and columns:
+        message = f"with {config.images.suffix} behind it no column of {shown(path)} names pictures that are there"
+        paths = (os.path.splitext(_place(cell, folder, config))[0] for name in columns for cell in samples[name] if cell)
+        hint = next(filter(None, map(hint_of_ending, paths)), f"the table has {listed(columns)}; data.files names the column")
+        raise DataError(config_fault(config, "data.images.suffix", message, hint))
     message = f"no column of {shown(path)} holds names of pictures ({', '.join(EXTENSIONS)}); it has {listed(columns)}"
     raise DataError(config_fault(config, "data.path", message, f"name it: data.files: {columns[0]}" if columns else None))
+
+
+def _place(name: str, folder: str, config: DataConfig) -> str:
+    try:
+        return picture_path(name, folder, config.images)
+    except PictureError:
+        return name  # in several folders
 
 
 def _is_there(name: str, folder: str, config: DataConfig) -> bool:

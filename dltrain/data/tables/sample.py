@@ -64,7 +64,8 @@ def look_at_table(config: DataConfig, seed: int, sample: Sample, whole: Callable
         errors = (*errors, *_too_short(config, rows))
     found = {f"data.{key}": value for key, value in raw.reading.items() if f"data.{key}" in WRITING and not getattr(config, key)}
     found |= {"data.dates": dates} if dates and not isinstance(config.dates, str) else {}
-    return DataFacts(schema, parts, summary=(*lines, *more), errors=errors, inferred=found)
+    columns = tuple(raw.frame.columns)
+    return DataFacts(schema, parts, summary=(*lines, *more), errors=errors, inferred=found, columns=columns)
 
 
 def _fit_sample(

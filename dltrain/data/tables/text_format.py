@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dltrain.config.types import DataConfig
 from dltrain.data.tables.text_scan import scan_text
@@ -13,6 +13,10 @@ SAMPLE_BYTES = 1 << 16
 WHITESPACE = "whitespace"
 _SEP_LINE = re.compile(rb"sep=([^\n])\r?\n", flags=re.IGNORECASE)
 _BLANKS = re.compile(rb'("[^"\n]*")|[ \t]+')
+# Below the header of a table in Markdown, and around it where a database draws boxes: |---|:--:| or +----+----+.
+_RULE = rb"[ \t]*[|+]?[ \t]*:?-+:?[ \t]*([|+][ \t]*:?-+:?[ \t]*)*[|+]?[ \t]*"
+_RULES = re.compile(rb"(?m)^(?=[^\n]*[|+])(?=[^\n]*(---|[:+]-|-:))" + _RULE + rb"\r?$")
+_OUTER = re.compile(rb"(?m)^[ \t]*\||\|[ \t]*(?=\r?$)")
 _DECIMAL_COMMA = re.compile(r"\s*[-+]?[\d.]*\d,\d+\s*[%€]?\s*")
 NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " ", "whitespace": "\t"}
 
@@ -78,23 +82,35 @@ class Framing:
         comment: how a line begins that is none of it, or None.
         squeezes: runs of blanks and tabs become one tab.
         separator: what the line `sep=;` says, or None; that line is no row, whatever the config says of the separator.
+        has_rules: lines such as `|---|---|` stand between header and rows, as in Markdown: they are no rows.
+        is_boxed: the lines of that table begin with `|`, and those at their ends enclose no fields.
     """
 
     skip: int = 0
     comment: bytes | None = None
     squeezes: bool = False
     separator: str | None = None
+    has_rules: bool = False
+    is_boxed: bool = False
 
     @classmethod
     def of(cls, config: DataConfig, head: bytes) -> Framing:
         """By the config, and by the beginning of the text."""
         match = _SEP_LINE.match(head)
-        return cls(
+        framing = cls(
             config.skip,
             config.comment.encode() if config.comment else None,
             (config.separator or "").casefold() == WHITESPACE,
             match[1].decode("ascii", "ignore") or None if match else None,
         )
+        if NAMES.get((config.separator or "|").casefold(), config.separator) not in (None, "|"):
+            return framing
+        lines = (line for line in framing.apply(head[:SAMPLE_BYTES]).removeprefix(b"\xef\xbb\xbf").split(b"\n", 100)[:100])
+        first = [line.strip() for line in lines if not line.isspace() and line][:2]
+        names = [line for line in first if b"|" in line and not _RULES.fullmatch(line)]
+        if len(first) == 2 and len(names) == 1:
+            return replace(framing, has_rules=True, is_boxed=names[0].startswith(b"|"))
+        return framing
 
     def apply(self, content: bytes, first_line: int = 1) -> bytes:
         """Whole lines of a text with what is no table left empty, so that every line keeps its number."""
@@ -108,6 +124,10 @@ class Framing:
             content = b"\n" * blank + content[place + 1 :]
         if self.comment is not None and self.comment in content:
             content = re.sub(rb"(?m)^[ \t]*" + re.escape(self.comment) + rb"[^\n]*$", b"", content)
+        if self.has_rules:
+            content = _RULES.sub(b"", content)
+        if self.is_boxed:
+            content = _OUTER.sub(b"", content)
         if self.squeezes:
             content = content.replace(b"\r\n", b"\n")
             content = re.sub(rb"(?m)^[ \t]+|[ \t]+$", b"", content)

@@ -46,6 +46,7 @@ class TextLayout:
         strips_names: names of columns had blanks around them, which were left out.
         header: the line with the names of several columns, as it stands; empty where there is none.
         has_units: there is a line of units below it.
+        has_rules: lines such as `|---|---|` were left out.
     """
 
     columns: tuple[str, ...]
@@ -59,6 +60,7 @@ class TextLayout:
     strips_names: bool = False
     header: bytes = b""
     has_units: bool = False
+    has_rules: bool = False
 
     def width_check(self, file: str) -> WidthCheck:
         """A check of the file's records."""
@@ -88,6 +90,7 @@ class TextLayout:
         """`adult-train.csv: 32,561 rows, 15 columns (separator ", ")`."""
         signs = [f'decimal sign "{self.signs.decimal}"'] if self.signs.decimal != "." else []
         signs += [f'"{self.signs.thousands}" between thousands'] if self.signs.thousands else []
+        signs += ["the lines of dashes left out"] if self.has_rules else []
         signs += ["blanks around names of columns left out"] if self.strips_names else []
         written = ", ".join([f"separator {self.look}", *signs])
         return f"{name}: {num_rows:,} rows, {len(self.columns)} columns ({written})"
@@ -122,7 +125,8 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
     if not content or content.isspace():
         raise DataError(Fault("the file is empty", file=name))
     quote = _quote(config)
-    separator = _separator(config) or framing.separator or find_separator(content, quote, header=config.header)
+    separator = _separator(config) or framing.separator or ("|" if framing.has_rules else None)
+    separator = separator or find_separator(content, quote, header=config.header)
     if config.arguments.get("own_columns") and not _has_columns(content, separator, quote, config.arguments["own_columns"], name):
         separator = find_separator(content, quote, header=config.header)  # a file that is written otherwise than the training's
     scan = scan_text(content, separator, quote, name)
@@ -151,10 +155,11 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
     if signs.remark:
         warnings = (*warnings, warn(f"{name}: {signs.remark}", TWO_READINGS))
     look = show_separator(separator, is_followed_by_blank(content, separator))
-    stripped = stripped and first > 0 and not is_followed_by_blank(content, separator)
+    stripped = stripped and first > 0 and not framing.has_rules and not is_followed_by_blank(content, separator)
     line = content[scan.starts[0] : scan.ends[0]] if first and len(columns) > 1 else b""
     first += bool(cells)
-    return TextLayout(tuple(columns), first, separator, quote, signs, look, named_by, warnings, stripped, line, bool(cells)), scan
+    names, rules = tuple(columns), framing.has_rules
+    return TextLayout(names, first, separator, quote, signs, look, named_by, warnings, stripped, line, bool(cells), rules), scan
 
 
 def repeats_warning(name: str, lines: Sequence[int]) -> Note:

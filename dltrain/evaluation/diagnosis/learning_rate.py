@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import statistics
 from collections.abc import Iterator
 
@@ -13,7 +14,31 @@ JUMP_OF_SPAN, JUMP_OF_LOSS, LEAST_JUMPS = 0.25, 0.05, 2
 # Behind a steep beginning all jumps are small against the span; then more of them are asked for, and in a tenth of the epochs:
 # small batches alone make a low loss jump once in a while.
 LATE_JUMP_OF_LOSS, LATE_JUMP_OF_LEVEL, LEAST_LATE_JUMPS, LATE_JUMP_SHARE = 0.25, 0.05, 3, 0.1
+BEGINS_ABOVE = 10.0  # times what knows nothing of the inputs
 STILL_FALLING = 0.12  # of the whole fall in the last fifth of the epochs; a straight line has 0.2
+
+
+def find_large_beginning(evidence: Evidence) -> Iterator[Finding]:
+    """The first epoch's cross-entropy is many times that of always saying how frequent the classes are, and falls from there."""
+    losses = evidence.curve("loss")
+    if len(evidence.targets) != 1 or len(losses) < 2:
+        return
+    skill = evidence.skill(next(iter(evidence.targets)), "train")
+    reported = evidence.metrics.get("train", {}).get("loss", math.nan)
+    if skill is None or not skill[0].endswith("log_loss"):
+        return
+    _, value, baseline = skill
+    is_mean = max(value, baseline) / 5 < max(reported, baseline) < max(value, baseline) * 5  # no sum, no loss of another kind
+    if not is_mean or losses[0] < BEGINS_ABOVE * baseline or min(losses) > losses[0] / 2:
+        return
+    yield Finding(
+        "loss_begins_too_high",
+        f"The training loss began at {show(losses[0])}, where always saying how frequent the classes are gives {show(baseline)}: "
+        "the first outputs are far too large, and epochs go by until they are small.",
+        "Try smaller initial weights (the layers' kernel_initializer: glorot_uniform or he_normal; without pretrained ones), "
+        "scaled inputs or BatchNormalization; a lower learning rate is of use only where the loss rises.",
+        {"first_loss": losses[0], "baseline": baseline},
+    )
 
 
 def find_too_high_rate(evidence: Evidence) -> Iterator[Finding]:

@@ -100,7 +100,7 @@ def predict(
     reporter, asked = reporter or Reporter(), OtherRows(**rows)
     stored = load_run(run) if trials is None else load_average(run, trials)
     require_trust(stored.config.code)
-    _refuse_other_tasks(stored, top, asked.masks)
+    refuse_other_tasks(stored, top, asked.masks)
     if asked.words and stored.preprocessing.source != "word_vectors":
         raise UsageError("--word needs a run on words", hint=f"the run's data is {stored.config.data.source}; give it --data")
     _, checkpoint = find_checkpoint(stored, weights, reporter)
@@ -125,10 +125,15 @@ def predict(
     return result
 
 
-def _refuse_other_tasks(stored: StoredRun, top: int | None, masks: Path | None) -> None:
+def refuse_other_tasks(stored: StoredRun, top: int | None, masks: Path | None = None) -> None:
     """Refuse options that say nothing of what the run predicts."""
     if stored.heads[0].is_mask and top is not None:
         raise UsageError("--top is of the classes of a row; here each pixel has one", hint="leave it out")
+    if top is not None and not any(head.classes for head in stored.heads):
+        what = (
+            "the rows themselves" if stored.heads[0].task == "reconstruction" else f"a number, {stored.heads[0].targets[0].name}"
+        )
+        raise UsageError(f"--top is of the classes of a row; this run predicts {what}", hint="leave it out")
     if masks is not None and not stored.heads[0].is_mask:
         task = stored.heads[0].task
         raise UsageError(f"--masks needs a run of segmentation; this one's task is {task}", hint="leave it out")
@@ -199,7 +204,7 @@ def reconstructions_of(preprocessing: Preprocessing, output: NDArray[Any], part:
     """
     seen = in_memory(part.inputs[preprocessing.schema.inputs[0].name])
     result = Predictions(part.identifiers, [])
-    result.columns["error"] = _in_nine_digits(row_errors(seen, output))
+    result.columns["error"] = in_nine_digits(row_errors(seen, output))
     if isinstance(preprocessing, TablePreprocessing):
         columns = preprocessing.read_back(output)
         if columns:
@@ -241,7 +246,7 @@ def predictions_of(heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part:
             _add_classes(result, head, output, top, several=several)
         elif head.task == "regression":
             for index, target in enumerate(head.targets):
-                values = _in_nine_digits(target.to_prediction(output[:, index]), None if target.is_log else target.scale).tolist()
+                values = in_nine_digits(target.to_prediction(output[:, index]), None if target.is_log else target.scale).tolist()
                 if not target.is_middle:
                     result.columns[f"quantile_{target.quantile:g}" + (f"_{target.plain_name}" if several else "")] = values
                 elif several:
@@ -271,7 +276,7 @@ def add_spread(
     for place, (head, own) in enumerate(zip(heads, without_answers(heads), strict=True)):
         if head.is_multilabel:
             each = np.std(np.stack([probabilities_of(head, one[place]) for one in members]), axis=0, ddof=1)
-            result.columns |= {f"spread_{label}": _in_nine_digits(each[:, index]) for index, label in enumerate(head.classes)}
+            result.columns |= {f"spread_{label}": in_nine_digits(each[:, index]) for index, label in enumerate(head.classes)}
             continue
         if head.task == "classification":
             chosen = decide(head, probabilities_of(head, outputs[place]))[:, None]
@@ -286,11 +291,11 @@ def add_spread(
 
 
 def _spread(said: Sequence[NDArray[Any]]) -> list[float]:
-    values: list[float] = _in_nine_digits(np.std(np.stack(said), axis=0, ddof=1)).tolist()
+    values: list[float] = in_nine_digits(np.std(np.stack(said), axis=0, ddof=1)).tolist()
     return values
 
 
-def _in_nine_digits(values: NDArray[np.float64], scale: float | None = None) -> NDArray[np.float64]:
+def in_nine_digits(values: NDArray[np.float64], scale: float | None = None) -> NDArray[np.float64]:
     """Numbers without the digits that the model did not give: of a float32, nine say all.
 
     Args:
@@ -306,7 +311,7 @@ def _add_classes(result: Predictions, head: Head, output: NDArray[Any], top: int
     probabilities = probabilities_of(head, output)
     finite = _finite_rows(probabilities)
     labels = [head.classes[index] if known else None for index, known in zip(decide(head, probabilities), finite)]
-    probabilities = _in_nine_digits(probabilities)
+    probabilities = in_nine_digits(probabilities)
     name = head.targets[0].name
     if several:
         result.columns[f"prediction_{name}"] = labels
@@ -326,7 +331,7 @@ def _add_labels(result: Predictions, head: Head, output: NDArray[Any], top: int 
     finite = _finite_rows(probabilities)
     said = joined(decide_labels(head, probabilities), head.targets[0])
     result.columns["labels"] = [text if known else None for text, known in zip(said, finite)]
-    probabilities = _in_nine_digits(probabilities)
+    probabilities = in_nine_digits(probabilities)
     if top is not None:
         result.columns |= most_probable(head.classes, probabilities, top)
     else:

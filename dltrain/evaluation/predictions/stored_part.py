@@ -17,7 +17,14 @@ from dltrain.evaluation.member_metrics import member_outputs
 from dltrain.evaluation.metrics.label_metrics import label_losses
 from dltrain.evaluation.metrics.metrics import row_losses
 from dltrain.evaluation.predictions.held_out import true_columns
-from dltrain.evaluation.predictions.predict import Predictions, add_spread, predictions_of, reconstructions_of
+from dltrain.evaluation.predictions.predict import (
+    Predictions,
+    add_spread,
+    in_nine_digits,
+    predictions_of,
+    reconstructions_of,
+    refuse_other_tasks,
+)
 from dltrain.evaluation.scored import Scored
 from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter
@@ -40,6 +47,7 @@ def predict_part(run: Path, part: str, *, top: int | None = None, **options: Any
         `predict`, whose mean is `mse`.
     """
     stored = load_run(run)
+    refuse_other_tasks(stored, top)
     if stored.heads[0].task == "reconstruction":
         return _reconstructed(stored, part, **options)
     found = evaluate(run, part=part, own_gates=False, **options)
@@ -98,4 +106,4 @@ def errors_of(scored: Scored) -> dict[str, NDArray[np.float64]]:
                 found[name] = row_losses(answers[np.arange(len(stored)), stored])
             else:
                 found[name] = np.abs(answers[:, index] - target.to_own(stored))
-    return found
+    return {name: in_nine_digits(values) for name, values in found.items()}

@@ -82,7 +82,7 @@ class StackedSteps:
         # As in `CompiledLoop`: XLA draws other random numbers, and compiles for one number of rows.
         full = functools.partial(self._many_steps, gaps=False)
         self._full = tf.function(full, autograph=False, jit_compile=True) if jit_compile else None
-        self._results = tf.function(self._metrics.results, autograph=False)
+        self._results = tf.function(functools.partial(self._metrics.results), autograph=False)
         self._evaluations: dict[Any, Any] = {}
 
     def train(
@@ -142,7 +142,7 @@ class StackedSteps:
             row = tf.TensorSpec([kept], tf.int32)
             stacked = tuple(tf.TensorSpec.from_tensor(tensor) for tensor in model)
             signature = (stacked, tuple(map(_any_rows, groups)), row, row)
-            self._evaluations[key] = tf.function(run, autograph=False, input_signature=signature)
+            self._evaluations[key] = tf.function(functools.partial(run), autograph=False, input_signature=signature)
         first = tf.constant(part.first[:kept], tf.int32)
         rows = tf.constant(part.num_rows[:kept], tf.int32)
         values, found = self._evaluations[key](tuple(model), groups, first, rows)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars
@@ -10,12 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dltrain.config.catalog.date_formats import epoch_of
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.columns.dates.finding import find_writing
 from dltrain.data.columns.dates.reading import to_dates, to_moments
 from dltrain.data.columns.kinds import infer_kind, infer_time
 from dltrain.data.columns.reading import Reading
 from dltrain.data.load import load_dataset
+from dltrain.errors import DataError
 
 FORMATS = [
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%B %d, %Y", "%d %B %Y", "%d. %B %Y",
@@ -281,3 +285,27 @@ def test_one_offset_is_the_clock():
 
 def test_iso_is_read_beside_another_format():
     assert to_dates(texts("2020-11-27", "27.11.2020"), "%d.%m.%Y").to_list() == [datetime(2020, 11, 27)] * 2
+
+
+@pytest.mark.parametrize(
+    ("first", "word"), [(1_577_836_800, "epoch"), (1_577_836_800_000, "epoch_ms"), (1_577_836_800_000_000, "epoch_us")]
+)
+@pytest.mark.parametrize("as_text", [True, False])
+def test_numbers_since_1970_are_told_how_to_be_said(tmp_path: Path, first: int, word: str, as_text: bool) -> None:
+    step = {"epoch": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}[word] * 86_400
+    frame = polars.DataFrame({"t": [first + day * step for day in range(60)], "y": [day * 0.5 for day in range(60)]})
+    path = tmp_path / ("t.csv" if as_text else "t.parquet")
+    frame.write_csv(path) if as_text else frame.write_parquet(path)
+    config = DataConfig(path.suffix[1:], path=(str(path),), target=("y",), features={"t": "date"})
+    with pytest.raises(DataError) as caught:
+        load_dataset(config, seed=0)
+    assert caught.value.faults[0].hint == f"numbers since 1970 are read by data.dates: {{t: {word}}}"
+    dataset = load_dataset(replace(config, dates={"t": word}), seed=0)
+    (column,) = dataset.preprocessing.features  # type: ignore[attr-defined]
+    day = next(number for number in column.numbers if number.name == "t day number")
+    assert day.center == pytest.approx(18_262 + 29.5)  # 2020-01-01 is the 18,262nd day after 1970-01-01
+
+
+@pytest.mark.parametrize("value", ["x", "12", "3.5", "20200105", ""])
+def test_other_words_are_no_times(value: str) -> None:
+    assert epoch_of(value) is None

@@ -160,6 +160,19 @@ def test_c7_codes_are_labels(tmp_path: Path) -> None:
     assert_same(read_part(stored(dataset), [str(table)], with_targets=True), dataset.parts["train"])
 
 
+@pytest.mark.parametrize("columns", ["", "files: id"])
+def test_a_suffix_that_no_picture_has_is_told_at_its_key(columns: str, tmp_path: Path) -> None:
+    write_competition(tmp_path, 4)
+    config = config_of(tmp_path, "path: labels.csv", "images: {folder: train, suffix: .jpeg}", *([columns] if columns else []))
+    with pytest.raises((ConfigError, DataError)) as caught:
+        load_dataset(config, seed=0)
+    fault = caught.value.faults[0]
+    assert "0000.jpg is there; data.images.suffix" in (fault.hint or "")
+    if not columns:
+        assert fault.path == "data.images.suffix"
+        assert "with .jpeg behind it no column of" in fault.message
+
+
 @pytest.mark.parametrize(("written", "meant"), [("jpg", ".jpg"), (".jpg", ".jpg"), ("_s.jpg", "_s.jpg")])
 def test_c7_a_suffix_with_or_without_its_dot(written: str, meant: str, tmp_path: Path) -> None:
     assert config_of(tmp_path, "path: labels.csv", f"images: {{suffix: {written}}}").images.suffix == meant

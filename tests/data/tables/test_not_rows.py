@@ -56,6 +56,41 @@ def test_a_repeated_header_is_no_row(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert part.num_rows == ROWS
 
 
+MARKED = {
+    "Markdown": ("| {} | {} | {} | {} |", "|---|--:|:-:|-----|", ""),
+    "Markdown without a frame": ("{} | {} | {} | {}", "--- | ---: | :---: | ---", ""),
+    "psql": (" {} | {} | {} | {}", "------+----+---+-----", ""),
+    "mysql": ("| {} | {} | {} | {} |", "+------+----+---+----+", "+------+----+---+----+"),
+}
+
+
+@pytest.mark.parametrize("kind", MARKED)
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "windows"])
+def test_lines_that_rule_a_pasted_table_are_no_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str, kind: str, end: str
+) -> None:
+    row, rule, frame = MARKED[kind]
+    plain, ruled = tmp_path / "plain.csv", tmp_path / "ruled.csv"
+    plain.write_text("\n".join([HEADER, *LINES]), encoding="utf-8")
+    lines = [row.format(*line.split(",")) for line in (HEADER, *LINES)]
+    lines = [*([frame] if frame else []), lines[0], rule, *lines[1:], *([frame] if frame else [])]
+    ruled.write_bytes(("\ufeff" + end.join(lines) + end).encode())
+    expected, found = (load_as(monkeypatch, bound, config_of(file)) for file in (plain, ruled))
+    np.testing.assert_array_equal(values(found), values(expected))
+    np.testing.assert_array_equal(found.parts["train"].targets["y"], expected.parts["train"].targets["y"])
+    if bound == IN_MEMORY:
+        assert any("the lines of dashes left out" in line for line in found.summary)
+    for file in (plain, ruled):
+        assert read_part(found.preprocessing, [str(file)], with_targets=True).num_rows == ROWS
+
+
+def test_dashes_that_stand_for_no_value_are_a_row(tmp_path: Path) -> None:
+    from dltrain.data.sources.csv import parse_text
+
+    for text in (b"a|b\n--|--\n1|2\n", b"a,b\n---,---\n1,2\n", b"a|b\n1|2\n---|---\n3|4\n"):
+        assert parse_text(text, "t.csv", config_of(tmp_path / "t.csv")).frame.height == text.count(b"\n") - 1
+
+
 def test_a_value_that_is_the_name_of_a_single_column_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
     from dltrain.data.sources.csv import parse_text
 

@@ -103,6 +103,17 @@ def test_learning_rate_too_high():
     assert diagnose(healthy(history=history(noisy))) == []
 
 
+def test_a_loss_that_begins_far_above_what_knows_nothing():
+    known = {"log_loss": 0.2, "loss": 0.2, "accuracy": 0.89}
+    fit = healthy(history=history([900.0, 300.0, 80.0, 20.0, 5.0, 0.2]), metrics=dict.fromkeys(("train", "test"), known))
+    text = only(fit, "loss_begins_too_high")
+    assert "began at 900, where always saying how frequent the classes are gives 0.69" in text
+    assert "kernel_initializer" in text
+    summed = {**known, "loss": 0.2 * 32}  # `reduction: sum` is 32 times as large from the beginning to the end
+    assert "loss_begins_too_high" not in kinds(replace(fit, metrics={"train": summed, "test": summed}))
+    assert "loss_begins_too_high" not in kinds(replace(fit, history=history([900.0, 800.0, 900.0, 1000.0, 800.0, 900.0])))
+
+
 def test_learning_rate_too_low():
     straight = [0.7 - 0.01 * index for index in range(20)]
     text = only(healthy(history=history(straight, rate=1e-5)), "learning_rate_too_low")
