@@ -31,6 +31,7 @@ class Ahead:
         names: of each series, one text for each column of `data.series.id`.
         window: float32 [series, history, numbers]: its last rows, forecasts among them once `go_on` was told any.
         future: float32 [series, rows, numbers]: what is known of the rows that come after the last one.
+        come: the times of the rows of `future`, [series, rows], in the form of `Times.values`.
         last: the time of each series's last row in the data.
         done: how many rows `go_on` has added to each.
     """
@@ -39,6 +40,7 @@ class Ahead:
     names: list[tuple[str, ...]]
     window: NDArray[np.float32]
     future: NDArray[np.float32]
+    come: NDArray[Any]
     last: Times
     done: int = field(default=0)
 
@@ -47,6 +49,9 @@ class Ahead:
         return self.last.texts(self._moved(first, count))
 
     def _moved(self, first: int, count: int) -> NDArray[Any]:
+        if self.come.shape[1]:  # the data says them itself, and leaves out what is no day of this series
+            times: NDArray[Any] = self.come[:, first - 1 : first - 1 + count].ravel()
+            return times
         step = self.preprocessing.step
         return np.stack([self.last.later(step, first + place) for place in range(count)], axis=1).ravel()
 
@@ -159,8 +164,8 @@ def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | No
         raise DataError(Fault(message, file=raw.origin[0][1] if raw.origin else None))
     window = values.features[ends[:, None] + np.arange(1 - preprocessing.series.history, 1)]
     names = [groups.names[code] for code in groups.codes[ends]]
-    future = _future(preprocessing, values, ends, steps, raw)
-    found = Ahead(preprocessing, names, window, future, times.take(ends))
+    future, come = _future(preprocessing, values, ends, steps, raw)
+    found = Ahead(preprocessing, names, window, future, come, times.take(ends))
     if since is not None:
         _say_earlier(found, since, notes)
     return found
@@ -168,11 +173,11 @@ def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | No
 
 def _future(
     preprocessing: SeriesPreprocessing, values: SeriesValues, ends: NDArray[np.int64], steps: int, raw: RawTable
-) -> NDArray[np.float32]:
-    """What is known of the rows after some, as far as forecasts need it: float32 [series, rows, numbers]."""
+) -> tuple[NDArray[np.float32], NDArray[Any]]:
+    """What is known of the rows after some, as far as forecasts need it: float32 [series, rows, numbers]; and their times."""
     places, horizon = preprocessing.known_places, preprocessing.series.horizon
     if not len(places):
-        return np.zeros((len(ends), 0, 0), np.float32)
+        return np.zeros((len(ends), 0, 0), np.float32), np.zeros((len(ends), 0))
     needed = -(-steps // horizon) * horizon
     rows = ends[:, None] + np.arange(1, needed + 1)
     last = len(values.features) - 1
@@ -194,8 +199,7 @@ def _future(
         if steps < needed:
             hint += f"; the model takes those of {horizon} rows at once"
         raise DataError(Fault(message, path="data.series.known", file=raw.origin[0][1] if raw.origin else None, hint=hint))
-    future: NDArray[np.float32] = values.features[within][:, :, places]
-    return future
+    return values.features[within][:, :, places], values.timeline.times.values[within]
 
 
 def _ends(values: SeriesValues, rows: NDArray[np.int64], history: int) -> tuple[NDArray[np.int64], list[int]]:
@@ -231,7 +235,7 @@ def moment_of(text: str, times: Times) -> Any:
 def _say_earlier(found: Ahead, since: str, notes: list[Note]) -> None:
     """Say whose forecasts begin at another time than was asked for, as those do that have no rows just before it."""
     wanted = moment_of(since, found.last)
-    first = found.last.later(found.preprocessing.step, 1)
+    first = found.come[:, 0] if found.come.shape[1] else found.last.later(found.preprocessing.step, 1)
     early = np.flatnonzero(first != wanted)
     if len(early):
         text = found.last.texts(first[early[:1]])[0]

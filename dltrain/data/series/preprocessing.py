@@ -311,10 +311,8 @@ class SeriesPreprocessing(Preprocessing):
             line += ", each window scaled by its own mean and deviation"
         if series.quantiles:
             line += f", the quantiles {', '.join(f'{quantile:g}' for quantile in series.quantiles)} of each"
-        if series.known:
-            line += f", of which {' and '.join(series.known)} {'are' if len(series.known) > 1 else 'is'} known ahead"
-        if series.static:
-            line += f", {', '.join(series.static)} the same in each series"
+        for names, what in ((series.known, "known ahead"), (series.static, "the same in each series")):
+            line += f"; {' and '.join(names)} {'are' if len(names) > 1 else 'is'} {what}" if names else ""
         if series.id:
             line += f"; {len(self.known):,} series told apart by {', '.join(series.id)}, one model for all"
         return [line, *self.table.describe()]

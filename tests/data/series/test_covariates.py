@@ -136,3 +136,16 @@ def test_a_column_that_is_no_feature_is_refused(tmp_path: Path) -> None:
     frame = table().with_columns(note=polars.format("a text of many words {}", polars.int_range(polars.len())))
     with pytest.raises((DataError, ConfigError), match="note"):
         load(tmp_path / "s.csv", frame, static=("note",))
+
+
+def test_the_times_of_forecasts_are_those_of_the_rows_that_are_given(tmp_path: Path) -> None:
+    """A shop that is closed on Sundays and on a holiday of its own."""
+    path = tmp_path / "s.csv"
+    day = polars.col("day").str.to_date()
+    frame = table(length=70, ahead=12).filter((day.dt.weekday() < 7) & (polars.col("day") != "2024-03-13"))
+    preprocessing = load(path, frame, gaps="ignore").preprocessing
+    ahead = read_ahead(preprocessing, [str(path)], None, 2 * HORIZON)
+    expected = frame.filter(polars.col("shop") == "shop 0", polars.col("sales").is_null())["day"].to_list()[: 2 * HORIZON]
+    assert "2024-03-12" in expected
+    assert "2024-03-14" in expected
+    assert ahead.times(1, 2 * HORIZON) == expected * 3
