@@ -138,5 +138,9 @@ def with_rows(config: DataConfig, facts: DataFacts, rows: int | None, own: Mappi
 
 
 def replace_folds(config: DataConfig) -> DataConfig:
-    """The block without folds: what each fold's model sees has the same shape."""
-    return config if config.split.folds is None else replace(config, split=SplitConfig(stratify=config.split.stratify))
+    """The block without folds: what each fold's model sees has the same shape. Of a rolling origin the first, the shortest."""
+    if config.split.folds is None:
+        return config
+    if config.series is not None:
+        return replace(config, split=replace(config.split, fold=config.split.fold or 1))
+    return replace(config, split=SplitConfig(stratify=config.split.stratify))

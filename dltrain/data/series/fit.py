@@ -299,8 +299,12 @@ def _windows(
         if series.id:
             _say_silent(name, part, values, rows, preprocessing, notes)
         if not part.num_rows:
-            message = f"the {name} part has no window: {len(rows):,} rows, and a window is {_needed(preprocessing)} in time"
-            hint = f"lower data.series.history or data.series.horizon, or enlarge the part{_way_out(name, preprocessing)}"
+            folds = config.split.folds
+            of_fold = f" of fold {config.split.fold or 1} of {folds}" if folds is not None else ""
+            found = f"the {name} part{of_fold} has no window: {len(rows):,} rows"
+            message = f"{found}, and a window is {_needed(preprocessing, name)} in time"
+            way = "ask for fewer folds" if folds is not None else "enlarge the part"
+            hint = f"lower data.series.history or data.series.horizon, or {way}{_way_out(name, preprocessing)}"
             raise DataError(config_fault(config, "data.series", message + " or a missing target", hint))
         parts[name] = part
     return parts
@@ -314,14 +318,14 @@ def _say_silent(
     seen = set(zip(*(part.identifiers[label_of(column)] for column in columns), strict=True))
     silent = [names for names in (groups.names[code] for code in np.unique(groups.codes[rows])) if names not in seen]
     if silent and part.num_rows:
-        needed = f"{name} part: {len(silent):,} series have no window of {_needed(preprocessing)} in it"
+        needed = f"{name} part: {len(silent):,} series have no window of {_needed(preprocessing, name)} in it"
         notes.append(warn(f"{needed}: {shown_names(silent)}{_way_out(name, preprocessing)}", "series_without_windows"))
 
 
-def _needed(preprocessing: SeriesPreprocessing) -> str:
-    """The rows that a window takes, in words."""
+def _needed(preprocessing: SeriesPreprocessing, name: str) -> str:
+    """The rows that a window of a part takes, in words."""
     series = preprocessing.series
-    if series.history_from == "before":
+    if series.history_from == "before" and name != "train":
         return f"{series.history} rows before and {series.horizon} rows of the part, without a gap"
     return f"{preprocessing.needed_rows(True)} rows without a gap"
 

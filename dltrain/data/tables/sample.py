@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dltrain.config.types import DataConfig, SplitConfig, config_fault
 from dltrain.data.facts import WRITING, DataFacts, expected_rows
 from dltrain.data.files import expand_paths, is_compressed, read_blocks, unpacks_to_more
-from dltrain.data.part_sizes import SplitError
+from dltrain.data.part_sizes import SplitError, rolling_sizes
 from dltrain.data.raw import RawTable
 from dltrain.data.sources.arguments import refuse_missing_files
 from dltrain.errors import ConfigError, DataError, Fault, Note, texts
@@ -104,6 +104,8 @@ def _too_short(config: DataConfig, rows: int | None) -> list[Fault]:
     spans = {"train": series.history + series.horizon}  # and those of the other parts
     rest = series.horizon if reaches else spans["train"]
     hint = "lower data.series.history or data.series.horizon, or enlarge the part"
+    if config.split.folds is not None and rows is not None and not series.id:
+        return _first_fold_too_short(config, rows)
     return [
         config_fault(
             config,
@@ -114,6 +116,23 @@ def _too_short(config: DataConfig, rows: int | None) -> list[Fault]:
         for name, count in expected_rows(replace(config, series=None), rows).items()
         if count * ROW_MARGIN < spans.get(name, rest)
     ]
+
+
+def _first_fold_too_short(config: DataConfig, rows: int) -> list[Fault]:
+    """A fault where the first fold of a rolling origin trains on no window, by far: it has the fewest rows."""
+    series, split = config.series, config.split
+    assert series is not None
+    assert split.folds is not None
+    try:
+        most = rolling_sizes(int(rows * ROW_MARGIN), split.test, split.folds, 1)["train"]
+    except SplitError as error:
+        return [config_fault(config, "data.split.folds", str(error))]
+    needed = series.history + series.horizon
+    if most >= needed:
+        return []
+    message = f"the first of {split.folds} folds trains on about {int(most / ROW_MARGIN):,} rows, and a window is {needed:,}"
+    hint = "lower data.series.history or data.series.horizon, or ask for fewer folds"
+    return [config_fault(config, "data.split.folds", message, hint)]
 
 
 def _fit_sampled_series(config: DataConfig, raw: RawTable) -> Fitted:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import TimeSeriesSplit
 
+from dltrain.checking import check_config
 from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.load import load_dataset
@@ -66,3 +67,26 @@ def test_folds_by_time_are_those_of_a_series() -> None:
     text = "data: {source: csv, path: a.csv, target: y, split: {time: day, folds: 3}}\nmodel: {layers: [Flatten]}\n"
     with pytest.raises(ConfigError, match="folds by time are those of a series"):
         load_config_text(text, folder=Path())
+
+
+def test_check_knows_that_the_first_fold_is_too_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    days = np.datetime64("2024-01-01") + np.arange(60)
+    polars.DataFrame({"day": days.astype(str), "y": np.sin(np.arange(60.0))}).write_csv(tmp_path / "s.csv")
+    text = """
+name: waves
+data: {source: csv, path: s.csv, target: y, series: {time: day, history: 10, horizon: 2}, split: {time: day, folds: FOLDS}}
+model: {layers: [Flatten]}
+training: {epochs: 1}
+"""
+
+    def errors(folds: int, *, data: bool = False) -> list[str]:
+        config = load_config_text(text.replace("FOLDS", str(folds)), folder=tmp_path)
+        return [fault.message for fault in check_config(config, data=data).errors]
+
+    assert errors(3) == errors(3, data=True) == []  # 15 rows of 60
+    for found in (errors(5), errors(5, data=True)):  # 10 rows
+        assert len(found) == 1
+        assert found[0].startswith("the train part of fold 1 of 5 has no window: 10 rows")
+    monkeypatch.setattr("dltrain.data.tables.sample.SMALL_BYTES", 0)
+    assert errors(3) == []
+    assert errors(8) == ["the first of 8 folds trains on about 6 rows, and a window is 12"]
