@@ -107,8 +107,8 @@ class Framing:
             return framing
         lines = (line for line in framing.apply(head[:SAMPLE_BYTES]).removeprefix(b"\xef\xbb\xbf").split(b"\n", 100)[:100])
         first = [line.strip() for line in lines if not line.isspace() and line][:2]
-        names = [line for line in first if b"|" in line and not _RULES.fullmatch(line)]
-        if len(first) == 2 and len(names) == 1:
+        names = [line for line in first if not _RULES.fullmatch(line)]
+        if len(first) == 2 and len(names) == 1 and b"|" in names[0]:
             return replace(framing, has_rules=True, is_boxed=names[0].startswith(b"|"))
         return framing
 

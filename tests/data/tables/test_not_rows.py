@@ -91,6 +91,14 @@ def test_dashes_that_stand_for_no_value_are_a_row(tmp_path: Path) -> None:
         assert parse_text(text, "t.csv", config_of(tmp_path / "t.csv")).frame.height == text.count(b"\n") - 1
 
 
+@pytest.mark.parametrize("text", ["x,tags\n1,a|b\n2,b\n", "tags\na|b\nb\n", "|x|,y\n1,2\n2,3\n"])
+def test_without_a_line_of_dashes_bars_are_a_text_like_others(tmp_path: Path, text: str) -> None:
+    from dltrain.data.sources.csv import parse_text
+
+    read = parse_text(text.encode(), "t.csv", config_of(tmp_path / "t.csv")).frame
+    assert [",".join(row) for row in [read.columns, *read.cast(polars.String).rows()]] == text.splitlines()
+
+
 def test_a_value_that_is_the_name_of_a_single_column_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
     from dltrain.data.sources.csv import parse_text
 
