@@ -54,7 +54,8 @@ def config_room(fake):
 
     def load_config(file, overrides=()):
         seen.file, seen.overrides = str(file), list(overrides)
-        return SimpleNamespace(warnings=(), resolved={"name": "x"})
+        data = SimpleNamespace(path=(), validation=(), test=())
+        return SimpleNamespace(warnings=(), resolved={"name": "x"}, data=data)
 
     def split_words(words):
         return [word for word in words if "=" not in word], [word for word in words if "=" in word]
