@@ -230,22 +230,26 @@ def stretch(folder: Path, kill_at: int | None, saves: tuple[bool, bool]) -> tupl
         assert notes == [], "a state file was not whole"
         callbacks = EpochCallbacks(model, training, COLUMNS, has_validation=True, folder=folder)
         kept = Checkpoints(run, model, config, monitor="val_loss", mode="min")
+        history = None
         try:
             with events.watching():
-                history = History(run.history_file, state.memory["history"] if state else None)
-                trainer = Trainer(
-                    model,
-                    Data(),
-                    (Tensors((), (), None), Validation(model)),  # type: ignore[arg-type]
-                    Loop(model, events),  # type: ignore[arg-type]
-                    Pace(training, callbacks, kept, history),
-                    run=run,
-                    reporter=Reporter(),
-                )
-                if state is not None:
-                    trainer.restore(state)
-                trainer.train(StopSignals())
-                history.close()
+                try:
+                    history = History(run.history_file, state.memory["history"] if state else None)
+                    trainer = Trainer(
+                        model,
+                        Data(),
+                        (Tensors((), (), None), Validation(model)),  # type: ignore[arg-type]
+                        Loop(model, events),  # type: ignore[arg-type]
+                        Pace(training, callbacks, kept, history),
+                        run=run,
+                        reporter=Reporter(),
+                    )
+                    if state is not None:
+                        trainer.restore(state)
+                    trainer.train(StopSignals())
+                finally:  # the thread and the open file of a process that is gone are gone as well
+                    if history is not None:
+                        history.close()
         except Killed:
             shutil.rmtree(folder)
             folder.with_suffix(".killed").rename(folder)
