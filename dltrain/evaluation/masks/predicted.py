@@ -51,9 +51,36 @@ def check_folder(folder: Path, *, force: bool, inputs: Sequence[str] = ()) -> No
     for read in inputs:
         holder = read if os.path.isdir(read) else os.path.dirname(os.path.abspath(read))
         if os.path.isdir(holder) and os.path.samefile(holder, folder):
-            raise UsageError(f"{folder} is what is read; no mask is written there", hint="name another folder with --masks")
+            raise _is_read(folder)
+        if (
+            os.path.isdir(read)
+            and Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(read))
+            and any(folder.iterdir())
+        ):
+            raise _is_read(folder)
     if any(folder.iterdir()) and not force:
         raise RunError(Fault(f"{folder} is not empty; nothing was written", hint="--force replaces masks in it, or name another"))
+
+
+def _is_read(place: Path) -> UsageError:
+    return UsageError(f"{place} is what is read; no mask is written there", hint="name another folder with --masks")
+
+
+def refuse_inputs(folder: Path, masks: Sequence[str], pictures: Sequence[str]) -> None:
+    """Refuse to write a mask over a picture that is asked about, whatever way leads to it.
+
+    Args:
+        folder: for the masks.
+        masks: their names in it.
+        pictures: what is asked about, as it was given.
+
+    Raises:
+        UsageError: one is the other.
+    """
+    read = {os.path.realpath(picture) for picture in pictures}
+    for name in masks:
+        if os.path.realpath(folder / name) in read:
+            raise _is_read(folder / name)
 
 
 def mask_names(names: Sequence[str]) -> list[str]:
@@ -66,7 +93,8 @@ def mask_names(names: Sequence[str]) -> list[str]:
     above = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
     own = [os.path.relpath(path, above) for path in paths]
     stems = [os.path.splitext(name)[0] for name in own]
-    return [f"{name if stems.count(stem) > 1 else stem}.png" for name, stem in zip(own, stems, strict=True)]
+    short = [f"{name if stems.count(stem) > 1 else stem}.png" for name, stem in zip(own, stems, strict=True)]
+    return short if len(set(short)) == len(set(own)) else [f"{name}.png" for name in own]  # a.jpg, a.png and a.jpg.png
 
 
 class MaskMaker:
@@ -154,7 +182,10 @@ def write_mask(folder: Path, name: str, content: bytes) -> None:
         UsageError: it cannot be written.
     """
     try:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        place = (folder / name).parent
+        if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder)):
+            raise UsageError(f"the mask {folder / name} was not written: a link leads out of {folder}")
+        place.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / name, content)
     except (OSError, RunError) as error:
         reason = error.faults[0].message if isinstance(error, RunError) else f"{error.strerror or error}"

@@ -21,7 +21,7 @@ from dltrain.errors import UsageError
 from dltrain.evaluation.asked_rows import OtherRows
 from dltrain.evaluation.average_of_sweep import load_average
 from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
-from dltrain.evaluation.masks.predicted import MOST_KEPT, MaskMaker, mask_names, shares_of, write_mask
+from dltrain.evaluation.masks.predicted import MOST_KEPT, MaskMaker, mask_names, refuse_inputs, shares_of, write_mask
 from dltrain.evaluation.member_metrics import member_outputs
 from dltrain.evaluation.metrics.reconstruction import row_errors
 from dltrain.evaluation.metrics.report import probabilities_of
@@ -145,6 +145,8 @@ def _masks(stored: StoredRun, model: Any, part: Part, folder: Path | None) -> Pr
     assert isinstance(preprocessing, PicturePreprocessing)
     maker, result = MaskMaker(preprocessing, head), Predictions(part.identifiers, [])
     names = mask_names(part.identifiers.get("file", [f"{row + 1}" for row in range(part.num_rows)]))
+    if folder is not None:
+        refuse_inputs(folder, names, part.identifiers.get("file", []))
     keeps = part.num_rows * math.prod(preprocessing.shape[:2]) <= MOST_KEPT
     kept = np.zeros((part.num_rows if keeps else 0, *preprocessing.shape[:2]), np.uint8)
     shares, odd = np.zeros((part.num_rows, len(head.classes))), 0
