@@ -13,7 +13,7 @@ from dltrain.storage.run import Run
 from dltrain.storage.stored import anything, fields, list_of, map_of, maybe, number, read_json, text, whole
 
 if TYPE_CHECKING:
-    from dltrain.evaluation.importance import Importances
+    from dltrain.evaluation.importance.permutation import Importances
     from dltrain.evaluation.slices import Slice
 
 _FILE = "findings.json"
@@ -26,7 +26,10 @@ _IMPORTANCE = fields(
         "rows": whole(0, 1 << 40),
         "repeats": whole(0, 1 << 20),
         "columns": list_of(
-            fields({"name": text, "kind": text, "value": number, "interval": maybe(_PAIR)}, required=("name", "value"))
+            fields(
+                {"name": text, "kind": text, "value": number, "interval": maybe(_PAIR), "held_by": maybe(whole(0, 1 << 40))},
+                required=("name", "value"),
+            )
         ),
     },
     required=("metric", "whole", "rows", "columns"),

@@ -19,7 +19,14 @@ PICTURES = {
     "masks.png": NO_TRIAL,
 }
 # By a later evaluation.
-_LATER = ("results_train.svg", "results_validation.svg", "results_test.svg", "results_data.svg", "importance.svg")
+_LATER = (
+    "results_train.svg",
+    "results_validation.svg",
+    "results_test.svg",
+    "results_data.svg",
+    "importance.svg",
+    "importance.png",
+)
 FILES = frozenset(
     {
         ".lock",

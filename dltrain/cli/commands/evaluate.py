@@ -27,7 +27,8 @@ from dltrain.wording import one_line
 if TYPE_CHECKING:
     from dltrain.evaluation.against import Against
     from dltrain.evaluation.evaluate import EvaluateResult
-    from dltrain.evaluation.importance import Importances
+    from dltrain.evaluation.importance.occlusion import Occlusions
+    from dltrain.evaluation.importance.permutation import Importances
     from dltrain.evaluation.slices import Slice
 
 
@@ -63,7 +64,11 @@ def command(
         ),
     ] = None,
     importance: Annotated[
-        bool, typer.Option("--importance", help="What each column is worth: how much worse the metric gets without it.")
+        bool,
+        typer.Option(
+            "--importance",
+            help="What each column or word is worth: how much worse the metric gets without it; of pictures, which places.",
+        ),
     ] = False,
     importance_metric: Annotated[
         str | None, typer.Option("--importance-metric", metavar="METRIC", help="By which; log_loss or rmse if not given.")
@@ -98,7 +103,8 @@ def command(
     from dltrain.evaluation.drawing.of_evaluation import draw_evaluation
     from dltrain.evaluation.evaluate import evaluate
     from dltrain.evaluation.findings import keep_findings
-    from dltrain.evaluation.importance import weigh_columns
+    from dltrain.evaluation.importance.permutation import Importances
+    from dltrain.evaluation.importance.weigh import weigh
     from dltrain.evaluation.metrics.gates import parse_gates
     from dltrain.evaluation.slices import cut_result
     from dltrain.storage.run_list import find_run
@@ -131,12 +137,12 @@ def command(
 
         result, compared = evaluate_against(path, find_old(against, runs), **options)
     slices = cut_result(result, tuple(by or ()), own_gates=not no_require)
-    worth = weigh_columns(result, importance_metric, repeats) if importance or importance_metric else None
+    worth = weigh(result, importance_metric, repeats) if importance or importance_metric else None
     # What is kept with the run is what its own model says of its own rows, with its own threshold.
     is_own = not (weights or paths or part or trials or threshold is not None or overrides or allow_changed or images)
     pictures = draw_evaluation(result, worth, console, is_default=is_own)
     if is_own:
-        keep_findings(result.run, worth, slices, console)
+        keep_findings(result.run, worth if isinstance(worth, Importances) else None, slices, console)
     return _show(console, _Found(result, compared, slices, worth, pictures))
 
 
@@ -147,7 +153,7 @@ class _Found:
     result: EvaluateResult
     compared: Against | None
     slices: list[Slice]
-    worth: Importances | None
+    worth: Importances | Occlusions | None
     pictures: list[str]
 
     @property

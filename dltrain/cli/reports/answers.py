@@ -116,17 +116,22 @@ def _mistakes(
 
 
 def importance_blocks(found: Mapping[str, Any]) -> list[Block]:
-    """The importance of each column, as `Importances.document` has it."""
-    columns = found.get("columns", ())
-    if not columns:
-        return []
-    rows = [
-        [str(one["name"]), with_interval(one["value"], one.get("interval"))]
-        for one in sorted(columns, key=lambda one: -(one["value"] or 0.0))[:MOST_ROWS]
-    ]
-    said = f"{found['metric']} is {format_number(found['whole'])} with all columns, on {found['rows']:,} rows"
-    header = ["column", f"{found['metric']} gets worse by (95 % interval)"]
-    return [chart(importance_panel(columns, found["metric"])), Table(said, header, rows, len(columns) - len(rows))]
+    """The importance of each column, then of the words of texts, as `Importances.document` has it."""
+    every = found.get("columns", ())
+    words = [one for one in every if one.get("kind") == "token"]
+    blocks: list[Block] = []
+    for what, some in (("column", [one for one in every if one not in words]), ("taken out of all texts", words)):
+        if not some:
+            continue
+        rows = [
+            [str(one["name"]), with_interval(one["value"], one.get("interval"))]
+            for one in sorted(some, key=lambda one: -(one["value"] or 0.0))[:MOST_ROWS]
+        ]
+        said = f"{found['metric']} is {format_number(found['whole'])} with all columns, on {found['rows']:,} rows"
+        said = said if what == "column" else "words that change the metric most where they are taken out"
+        header = [what, f"{found['metric']} gets worse by (95 % interval)"]
+        blocks += [chart(importance_panel(some, found["metric"])), Table(said, header, rows, len(some) - len(rows))]
+    return blocks
 
 
 def slice_blocks(found: Sequence[Mapping[str, Any]]) -> list[Block]:

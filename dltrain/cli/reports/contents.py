@@ -30,6 +30,7 @@ _PICTURES = {
     "forecast.png": "Forecast against truth over time",
     "mistakes.png": "The wrong answers that the model was surest of",
     "reconstructions.png": "Rows and what the model makes of them",
+    "importance.png": "Where an answer hangs on: covering what is orange lowers the probability of what is said, blue raises it",
     "masks.png": "Pictures, their true masks, those that the model says, and where these differ",
 }
 

@@ -78,7 +78,7 @@ def _font(points: float) -> Any:
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), points * _DOTS / 72)
 
 
-def short(text: str) -> str:
+def short(text: str, most: int = _MOST_LETTERS) -> str:
     """A word that fits under a picture."""
     shown = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return shown if len(shown) <= _MOST_LETTERS else shown[: _MOST_LETTERS - 1] + "…"
+    return shown if len(shown) <= most else shown[: most - 1] + "…"

@@ -1,51 +1,47 @@
-"""Permutation importance: how much worse a model gets where one column's values are permuted among the rows."""
+"""Permutation importance: how much worse a model gets where one column's values are permuted among the rows; and of words."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.catalog.metrics import find_direction, find_name
-from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.columns.column import FeatureColumn
+from dltrain.data.columns.tokens import NUM_RESERVED
+from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing, input_name
-from dltrain.errors import Fault, UsageError
-from dltrain.evaluation.metrics.intervals import Drawn, Interval, Units, draw
-from dltrain.evaluation.metrics.part_intervals import sums_of_part, units_of_part
-from dltrain.evaluation.metrics.report import answers_of
+from dltrain.errors import UsageError
+from dltrain.evaluation.importance.sample import SEED, Sample, sample_of
+from dltrain.evaluation.importance.tokens import token_worths
+from dltrain.evaluation.metrics.intervals import Drawn, Interval
 from dltrain.evaluation.scored import Scored
-from dltrain.evaluation.spread_sample import take_part
-
-if TYPE_CHECKING:
-    from dltrain.evaluation.evaluate import EvaluateResult
 
 REPEATS = 5
-MOST_ROWS = 10_000
-_DECIDING = ("log_loss", "rmse", "accuracy")
-_SEED = 0x1397
+_MOST_NUMBERS = 200  # of a row of an array
 
 
 @dataclass(frozen=True, slots=True)
 class Importance:
-    """The importance of one column, or of one input.
+    """The importance of one column, one input or one token.
 
     Attributes:
         name: of it.
-        kind: "column" or "input".
-        value: by how much the metric gets worse without it, the mean over the repeats.
+        kind: "column", "input", or "token" of a text.
+        value: by how much the metric gets worse without it, of columns the mean over the repeats.
         interval: of that, with a confidence of 95 %; None: too few rows.
+        held_by: of a token: how many rows hold it.
     """
 
     name: str
     kind: str
     value: float
     interval: Interval | None
+    held_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +52,7 @@ class Importances:
         metric: what gets worse.
         whole: its value with all columns.
         rows, repeats: how many rows were dealt out anew, and how often.
-        columns: their importances.
+        columns: their importances, then those of tokens.
         notes: sentences for the user.
     """
 
@@ -88,9 +84,10 @@ class Dealt:
 
 
 def importances(scored: Scored, metric: str | None = None, repeats: int = REPEATS) -> Importances:
-    """Permutation importance (Breiman, Machine Learning 45, 2001) of the columns on the rows of a part.
+    """Permutation importance (Breiman, Machine Learning 45, 2001) of the columns on the rows of a part, and that of words.
 
-    The numbers of one column - its date parts, its one-hot categories - are dealt out together, as are those of a named input.
+    The numbers of one column - its date parts, its one-hot categories - are dealt out together, as are those of a named input. A
+    word is taken out of all texts.
 
     Args:
         scored: the part.
@@ -100,52 +97,51 @@ def importances(scored: Scored, metric: str | None = None, repeats: int = REPEAT
     Raises:
         UsageError: there are no columns, or no such metric.
     """
-    dealt = what_is_dealt(scored.stored.preprocessing)
+    preprocessing = scored.stored.preprocessing
+    dealt = what_is_dealt(preprocessing)
     if not dealt:
-        raise UsageError("--importance needs a run on columns", hint="pictures and arrays have none")
-    rows = np.arange(scored.part.num_rows)
-    notes: list[str] = []
-    if len(rows) > MOST_ROWS:
-        rows = np.sort(np.random.default_rng(_SEED).choice(rows, MOST_ROWS, replace=False))
-        notes.append(f"Importances are those on {MOST_ROWS:,} rows of the part, drawn at random.")
-    part = take_part(scored.part, rows)
-    inputs = [in_memory(part.inputs[spec.name]) for spec in scored.stored.preprocessing.schema.inputs]
-
-    def values_of(outputs: Sequence[NDArray[Any]]) -> tuple[dict[str, Drawn], Units | None]:
-        sums = sums_of_part(scored.heads, answers_of(scored.heads, outputs), part, {})
-        units = units_of_part(part, sums)
-        if units is None:
-            none = np.zeros(0)
-            plain = {p + key: Drawn(value, none, none) for p, one in sums.items() for key, value in one.values().items()}
-            return plain, None
-        return {p + key: value for p, one in sums.items() for key, value in draw(one, units).items()}, units
-
-    whole, units = values_of([np.asarray(output)[rows] for output in scored.outputs])
-    name = _metric(metric, whole)
-    sign = -1.0 if find_direction(name) == "max" else 1.0
-    generator = np.random.default_rng([_SEED, len(rows)])
+        raise UsageError("--importance needs a run on columns, texts or pictures", hint="the numbers of this one have no names")
+    sample = sample_of(scored, metric)
+    num_rows = sample.part.num_rows
+    notes = [f"Importances are those on {num_rows:,} rows of the part, drawn at random."] if sample.is_drawn else []
+    generator = np.random.default_rng([SEED, num_rows])
     found = []
     for one in dealt:
         drawn = []
         for _ in range(repeats):
-            order = generator.permutation(len(rows))
-            drawn.append(values_of(scored.forward.outputs(_dealt_out(inputs, one, order)))[0][name].less(whole[name]))
+            order = generator.permutation(num_rows)
+            drawn.append(sample.drawn(scored.forward.outputs(_dealt_out(sample.inputs, one, order))).less(sample.whole))
         mean = Drawn(
-            sign * float(np.mean([each.value for each in drawn])),
-            sign * np.mean([each.samples for each in drawn], axis=0),
-            sign * np.mean([each.without for each in drawn], axis=0),
+            sample.sign * float(np.mean([each.value for each in drawn])),
+            sample.sign * np.mean([each.samples for each in drawn], axis=0),
+            sample.sign * np.mean([each.without for each in drawn], axis=0),
         )
-        found.append(Importance(one.name, one.kind, mean.value, mean.interval() if units is not None else None))
+        interval = mean.interval() if sample.units is not None else None
+        found.append(Importance(one.name, one.kind, mean.value, interval))
     found.sort(key=lambda one: (one.kind, -one.value))
-    return Importances(name, whole[name].value, len(rows), repeats, found, notes)
+    found += _tokens(sample, preprocessing, notes)
+    return Importances(sample.metric, sample.whole.value, num_rows, repeats, found, notes)
 
 
-def weigh_columns(result: EvaluateResult, metric: str | None = None, repeats: int = REPEATS) -> Importances:
-    """The importances on what was evaluated; what there is to say of them is added to its notes."""
-    if result.scored is None:
-        raise UsageError("--importance needs a run that predicts a target")
-    found = importances(result.scored, metric, repeats)
-    result.notes += found.notes
+def _tokens(sample: Sample, preprocessing: Preprocessing, notes: list[str]) -> list[Importance]:
+    """The words of all columns of text, with the column's name where there are several."""
+    if not isinstance(preprocessing, TablePreprocessing):
+        return []
+    names = [spec.name for spec in preprocessing.schema.inputs]
+    columns = [column for column in preprocessing.features if column.tokenizer is not None]
+    found = []
+    for column in columns:
+        group = next((one.name for one in preprocessing.groups if one.columns == (column.name,)), input_name(column))
+        if column.tokenizer is None or group not in names:
+            continue
+        worths, tried = token_worths(sample, names.index(group))
+        if tried:
+            notes.append(f"Of {column.name!r} the {tried:,} tokens that most rows hold were taken out, one at a time.")
+        vocabulary, before = column.tokenizer.vocabulary, f"{column.name}: " if len(columns) > 1 else ""
+        found += [
+            Importance(f"{before}{vocabulary[one.code - NUM_RESERVED]}", "token", one.value, one.interval, one.rows)
+            for one in worths
+        ]
     return found
 
 
@@ -153,6 +149,9 @@ def what_is_dealt(preprocessing: Preprocessing) -> list[Dealt]:
     """The columns of a run, and its named inputs, as places among the model's inputs; none where it has no columns."""
     inputs = preprocessing.schema.inputs
     table = preprocessing.table if isinstance(preprocessing, SeriesPreprocessing) else preprocessing
+    if isinstance(table, PicturePreprocessing) and len(inputs[0].shape) == 1 and inputs[0].shape[0] <= _MOST_NUMBERS:
+        names = inputs[0].columns or [f"number {place + 1}" for place in range(inputs[0].shape[0])]
+        return [Dealt(name, "column", {0: np.array([place])}) for place, name in enumerate(names)]
     if not isinstance(table, TablePreprocessing):
         return []
     found: list[Dealt] = []
@@ -213,15 +212,3 @@ def _dealt_out(inputs: Sequence[NDArray[Any]], one: Dealt, order: NDArray[np.int
             found[number] = array.copy()
             found[number][..., places] = array[order][..., places]
     return found
-
-
-def _metric(wanted: str | None, there: dict[str, Drawn]) -> str:
-    if wanted is None:
-        return next((name for name in _DECIDING if name in there), None) or next(
-            name for key in _DECIDING for name in there if name.endswith(f"_{key}")
-        )
-    name = find_name(wanted, there)
-    if name is None:
-        known = ", ".join(key for key in there if "[" not in key)
-        raise UsageError(Fault(f"there is no importance by {wanted!r}", hint=f"the metrics are {known}"))
-    return name

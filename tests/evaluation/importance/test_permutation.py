@@ -15,7 +15,7 @@ from dltrain.cli.app import run
 from dltrain.config import load_config_text
 from dltrain.data import load_dataset
 from dltrain.errors import UsageError
-from dltrain.evaluation.importance import importances, what_is_dealt
+from dltrain.evaluation.importance.permutation import importances, what_is_dealt
 from dltrain.evaluation.scored import Scored
 
 
@@ -35,10 +35,11 @@ class Linear(RegressorMixin, BaseEstimator):
         return self
 
 
-def table(folder, text, lines, more=""):
+def table(folder, text, lines, more="", columns="null"):
     (folder / "t.csv").write_text("\n".join([text, *lines]) + "\n")
     config = load_config_text(
-        f"data: {{source: csv, path: t.csv, target: y, scale: none, scale_target: false, split: {{test: 0.5}}}}\n"
+        f"data: {{source: csv, path: t.csv, target: y, features: {columns}, scale: none, scale_target: false, "
+        "split: {test: 0.5}}\n"
         f"model: {{layers: [Dense: {{units: 1}}]{more}}}\n",
         folder=folder,
     )
