@@ -10,7 +10,7 @@ import pytest
 
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.export import export
-from dltrain.evaluation.importance import importances
+from dltrain.evaluation.importance.permutation import importances
 from dltrain.evaluation.predictions.ahead import predict_ahead
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.model.keras_import import import_keras
