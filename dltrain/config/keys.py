@@ -71,6 +71,7 @@ def blocks_with(name: str) -> list[str]:
 # What is above could only be a slip: it would be listed one by one, or held in memory, before anything is checked.
 MOST = {
     "data.text.max_tokens": 10_000_000,
+    "data.text.vocabulary": 1_000_000,
     "data.text.output_sequence_length": 100_000,
     "data.series.history": 1_000_000,
     "data.series.horizon": 10_000,

@@ -114,7 +114,7 @@ def export(
     if chosen.in_float32 and stored.config.model.precision != "float32":
         notes.append(f"the file computes in float32: not all that reads {chosen.name} knows {stored.config.model.precision}")
         stored = stored.in_float32()
-    inputs = describe_inputs(stored.preprocessing, chosen.input_name)
+    inputs = describe_inputs(stored.preprocessing, chosen.input_name, with_text=chosen.with_text)
     _, checkpoint = find_checkpoint(stored, weights, reporter)
     reporter.status("importing Keras")
     keras = import_keras(threads or stored.threads)

@@ -99,7 +99,7 @@ def _fill_in(layer: LayerConfig, spec: InputSpec | None) -> tuple[LayerConfig, l
     if given < size:
         message = f"input_dim is {given:,}, but {spec.name} has {size:,} different indices"
         hint = "leave input_dim out: it follows from the data"
-        hint += f"; or set `data.text.max_tokens: {given}`" if spec.holds_tokens else ""
+        hint += f"; or set `data.text.max_tokens: {given}` (of pieces of words `vocabulary`)" if spec.holds_tokens else ""
         faults.append(fault_at(layer.component.place, message, path=layer.path, hint=hint))
     width = arguments.setdefault("output_dim", dimension)
     if spec.vectors is not None and (width != dimension or given != size):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any
 
 from dltrain.config.blocks.data_checks import check_data
@@ -290,7 +291,32 @@ def _read_text(context: Context, node: Node) -> TextConfig:
         if not values["ngrams"]:
             message = "expected a list of whole numbers, found an empty one"
             context.faults.add(node.entries["ngrams"], "data.text.ngrams", message, "such as [1, 2]")  # type: ignore[attr-defined]
-    return TextConfig(**values)
+    config = TextConfig(**values)
+    if isinstance(node, MappingNode):
+        _check_pieces(context, node, config)
+    return config
+
+
+def _check_pieces(context: Context, node: MappingNode, config: TextConfig) -> None:
+    """What pieces of words exclude, and what only they have."""
+    add, is_subword = context.faults.add, config.split in ("wordpiece", "bpe")
+    if config.vocabulary is not None and not is_subword:
+        message = f"`vocabulary` is of pieces of words (split: wordpiece or bpe), found split: {config.split}"
+        add(node.entries["vocabulary"], "data.text.vocabulary", message, f"write max_tokens: {config.vocabulary}")
+    if not is_subword:
+        return
+    if config.max_tokens != TextConfig().max_tokens:
+        hint = f"write vocabulary: {config.max_tokens}" if config.max_tokens else "leave it out"
+        add(node.entries["max_tokens"], "data.text.max_tokens", f"of split: {config.split} it is `vocabulary`", hint)
+    if config.ngrams != (1,):
+        message = f"n-grams are of whole words or characters; split: {config.split} finds by itself what stands together"
+        add(node.entries["ngrams"], "data.text.ngrams", message, "leave it out")
+    if config.vectors is not None:
+        message = f"word vectors are of whole words, split: {config.split} makes pieces"
+        add(node.entries["vectors"], "data.text.vectors", message, "leave one of them out")
+    if find_spec("tokenizers") is None:
+        message = f"split: {config.split} needs the library tokenizers, which is not installed"
+        add(node.entries["split"], "data.text.split", message, "pip install 'dltrain[subwords]'")
 
 
 def _read_labels(context: Context, node: Node) -> LabelsConfig | Any:

@@ -111,7 +111,17 @@ class TextConfig:
     standardize: str = keyed(
         STANDARDIZE, "What is done to the text before it is split.", "lower_and_strip_punctuation", example="lower"
     )
-    split: str = keyed("'whitespace'|'character'|'none'", "Where the text is split.", "whitespace", example="character")
+    split: str = keyed(
+        "'whitespace'|'character'|'none'|'wordpiece'|'bpe'",
+        "Where the text is split; wordpiece and bpe cut its words into pieces that the training part shows to be frequent.",
+        "whitespace",
+        example="character",
+    )
+    vocabulary: int | None = keyed(
+        "int>=16",
+        "Most different pieces of `split: wordpiece` or `bpe`, padding and [UNK] included; by default 8,000.",
+        example=8000,
+    )
     ngrams: tuple[int, ...] = keyed(
         "int[1,32]|list(int[1,32])",
         "Neighbouring words as tokens too: up to so many, or of these numbers.",
@@ -365,7 +375,7 @@ class DataConfig:
     )
     text: TextConfig = keyed(
         "block",
-        "How free text becomes tokens: the arguments of Keras's TextVectorization.",
+        "How free text becomes tokens: the arguments of Keras's TextVectorization, and pieces of words.",
         TextConfig(),
         example={"ngrams": 2},
         block=TextConfig,

@@ -56,7 +56,7 @@ class KindGraph:
     dtype = "float32"
     takes_fill = True
 
-    def refuse(self, preprocessing: TablePreprocessing, column: FeatureColumn) -> Fault | None:
+    def refuse(self, preprocessing: TablePreprocessing, column: FeatureColumn, *, with_text: bool) -> Fault | None:
         """Why a graph cannot read the column, or None."""
         return None
 
@@ -78,7 +78,7 @@ class Number(KindGraph):
 
     meaning = "a number; NaN where there is none"
 
-    def refuse(self, preprocessing: TablePreprocessing, column: FeatureColumn) -> Fault | None:
+    def refuse(self, preprocessing: TablePreprocessing, column: FeatureColumn, *, with_text: bool) -> Fault | None:
         """Numbers that float32 does not tell apart."""
         number = column.numbers[0]
         if number.scale in STRETCHING and bool(lost_in_float32(np.array(number.center), np.array(number.spread))):
@@ -158,12 +158,15 @@ class Text(KindGraph):
     meaning = Category.meaning
     dtype = "string"
 
-    def refuse(self, preprocessing: TablePreprocessing, column: FeatureColumn) -> Fault | None:
+    def refuse(self, preprocessing: TablePreprocessing, column: FeatureColumn, *, with_text: bool) -> Fault | None:
         """What the layers of Keras cannot do to a text."""
         if unreplaceable(column, preprocessing.reading):
             return no_way(f"what data.replace does to the text of {column.name}", f"data.replace.{column.name}")
         if tokenizer_of(column).standardize.startswith(ALL_ALPHABETS):
             return no_way(f"text of {column.name} lowered in every alphabet", "data.text.standardize")
+        if with_text and tokenizer_of(column).is_subword:
+            fault = no_way(f"the pieces of words of {column.name}", "data.text.split")
+            return replace(fault, hint=f"--format tflite takes the indices of the pieces; {fault.hint}")
         return None
 
     def describe(self, preprocessing: TablePreprocessing, column: FeatureColumn) -> RawInput:

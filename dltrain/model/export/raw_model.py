@@ -34,18 +34,19 @@ class RawModel:
     outputs: tuple[RawOutput, ...]
 
 
-def describe_inputs(preprocessing: Preprocessing, name: Callable[[str], str]) -> tuple[RawInput, ...]:
+def describe_inputs(preprocessing: Preprocessing, name: Callable[[str], str], *, with_text: bool = True) -> tuple[RawInput, ...]:
     """The raw inputs that a run's preprocessing takes.
 
     Args:
         preprocessing: of the run.
         name: the column → what the file's format allows as the name of its input.
+        with_text: free text is given as texts, not as indices of its tokens.
 
     Raises:
         UsageError: something of it cannot be said with Keras's layers; names every such thing.
     """
     if isinstance(preprocessing, TablePreprocessing):
-        inputs = describe_columns(preprocessing)
+        inputs = describe_columns(preprocessing, with_text=with_text)
     elif isinstance(preprocessing, SeriesPreprocessing):
         inputs = describe_series(preprocessing)
     else:

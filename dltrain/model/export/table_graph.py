@@ -18,17 +18,18 @@ from dltrain.model.export.scaling import clip_smoothly, standardize, to_quantile
 from dltrain.model.export.step_graph import add_steps
 
 
-def describe_columns(preprocessing: TablePreprocessing) -> tuple[RawInput, ...]:
+def describe_columns(preprocessing: TablePreprocessing, *, with_text: bool = True) -> tuple[RawInput, ...]:
     """One input for each column.
 
     Args:
         preprocessing: of the run.
+        with_text: free text is given as texts.
 
     Raises:
         UsageError: columns of kinds that a graph of Keras's layers cannot read.
     """
     found = [(GRAPHS[column.kind], column) for column in preprocessing.features]
-    faults = [fault for graph, column in found if (fault := graph.refuse(preprocessing, column)) is not None]
+    faults = [fault for graph, column in found if (fault := graph.refuse(preprocessing, column, with_text=with_text)) is not None]
     if faults:
         raise UsageError(faults)
     return tuple(graph.describe(preprocessing, column) for graph, column in found)

@@ -13,7 +13,7 @@ from dltrain.data.columns.column import FeatureColumn, fit_feature
 from dltrain.data.columns.kind import Learning
 from dltrain.data.columns.scaling import IMPUTES, SCALES
 from dltrain.data.columns.spoken import alike_words, far_codes
-from dltrain.data.columns.tokens import warn_of_whole_lines
+from dltrain.data.columns.tokens import odd_texts
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.giveaways import warn_of_giveaways
 from dltrain.data.splits import Rows
@@ -82,6 +82,6 @@ def odd_columns(
         rows: which rows are shown.
     """
     told = {name: target[rows] for name, target in targets.items()}
-    warnings = warn_of_whole_lines({column.name: column.tokenizer for column in columns})
+    warnings = odd_texts({column.name: column.tokenizer for column in columns})
     warnings += warn_of_giveaways(columns, shown, specs, told)
     return [*warnings, *far_codes(columns, shown, specs, told), *alike_words(columns, specs)]
