@@ -35,6 +35,7 @@ class Expected:
 WITH_VALIDATION = ("train", "validation", "test")
 EXPECTED = {
     "adult": Expected("tabular/adult/adult-train.csv", ("accuracy>=0.85",), WITH_VALIDATION),
+    "ag_news": Expected("text/ag_news_test/test.csv", ("accuracy>=0.88",), WITH_VALIDATION, short=("data.limit=900",)),
     "airline": Expected("timeseries/classic/airline-passengers.csv", (), WITH_VALIDATION, ("rmse", 0.5)),
     "autoencoder_mnist": Expected("mnist", ("mse<=0.007",), WITH_VALIDATION, ("mse", 0.4), ("data.limit=600",)),
     "beijing": Expected("timeseries/beijing_pm25/pollution.csv", (), WITH_VALIDATION, ("rmse", 0.985), ("data.limit=3000",)),
@@ -72,6 +73,9 @@ EXPECTED = {
     "sms_spam_lstm": Expected(
         "text/sms_spam/sms_spam.csv", ("f1[spam]>=0.9",), WITH_VALIDATION, None, ("data.limit=800",), "last.keras"
     ),
+    "sms_spam_transformer": Expected(
+        "text/sms_spam/sms_spam.csv", ("f1[spam]>=0.96",), WITH_VALIDATION, short=("data.limit=800",)
+    ),
     "tcn": Expected("timeseries/classic/monthly-sunspots.csv", ("mase<1",), WITH_VALIDATION, ("rmse", 1.0)),
     "titanic": Expected("tabular/titanic/train.csv", ("accuracy>=0.78",)),
     "wages": Expected("tabular/hourly_wages/hourly_wages_all534.csv", of_baseline=("rmse", 0.92)),
@@ -81,8 +85,8 @@ BY_HAND = ("forward", "forward_one_layer", "gradient_step", "layer_of_five", "li
 # Two epochs of clothing take minutes where the features of its pictures are not stored yet; the others are much like one that
 # is fitted in the fast suite.
 SLOW = {
-    "beijing", "bikes", "breast_cancer", "capacity", "clothing", "clothing_augmented", "denoise_mnist", "diabetes", "digits_rbm",
-    "dlinear", "lfw7", "nbeats", "shapes_deeplab", "shapes_unet", "shops", "sms_spam_lstm", "tcn", "wages",
+    "ag_news", "beijing", "bikes", "breast_cancer", "capacity", "clothing", "clothing_augmented", "denoise_mnist", "diabetes", "digits_rbm",
+    "dlinear", "lfw7", "nbeats", "shapes_deeplab", "shapes_unet", "shops", "sms_spam_lstm", "sms_spam_transformer", "tcn", "wages",
 }  # fmt: skip
 # Not one fit; its numbers are in tests/sweep/test_systems.py.
 BY_SWEEP = ("folds",)
@@ -149,6 +153,8 @@ def fit_config(name: str, folder: Path, *words: str) -> CompletedProcess[str]:
 
 
 def need_data(name: str) -> None:
+    if name == "sms_spam_transformer":
+        pytest.importorskip("tokenizers")
     if (data := EXPECTED[name].data) is not None:
         shared_data(data)
 

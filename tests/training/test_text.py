@@ -84,6 +84,32 @@ def test_an_interrupted_run_on_text_ends_with_the_same_bits(tmp_path: Path, monk
     assert_same_bits(tmp_path / "once", tmp_path / "often")
 
 
+def test_a_run_on_pieces_of_words_is_resumed_predicts_and_is_exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tokenizers")
+    from dltrain.errors import UsageError
+    from dltrain.evaluation.export import export
+
+    config = notes(tmp_path, "data.text={split: bpe, vocabulary: 60}", "data.features={note: text}")
+    assert shapes(config)[0][2] == (load_dataset(config.data, seed=config.seed).schema.inputs[0].shape[0], 16)
+    whole = fit(config, run_dir=tmp_path / "once")
+    fit_with_interruptions(config, tmp_path / "often", monkeypatch, [2, 5])
+    assert_same_bits(tmp_path / "once", tmp_path / "often")
+    dataset = load_dataset(config.data, seed=config.seed)
+    part = dataset.parts["test"]
+    plain = import_keras().models.load_model(whole.run / "checkpoints" / "best.h5")
+    outputs = plain.predict([part.inputs[spec.name] for spec in dataset.schema.inputs], verbose=0)[:, 0]
+    found = predict(whole.run, data=[str(tmp_path / "notes.csv")])
+    assert found.probabilities is not None
+    np.testing.assert_allclose(found.probabilities["up"][part.row_ids], outputs, atol=1e-6)
+    with pytest.raises(UsageError, match="the pieces of words of note") as caught:
+        export(whole.run, destination=tmp_path / "a.keras")
+    assert "--format tflite" in str(caught.value.faults[0].hint)
+    # What the file takes stands in it; the answers were compared with the run's own.
+    written = export(whole.run, destination=tmp_path / "a.tflite")
+    assert written.num_rows > 0
+    assert written.inputs[0]["dtype"] == "int32"
+
+
 @pytest.mark.parametrize("trainable", [True, False])
 def test_word_vectors_begin_an_embedding_and_are_not_needed_again(
     tmp_path: Path, trainable: bool, monkeypatch: pytest.MonkeyPatch

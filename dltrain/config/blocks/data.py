@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import Any
 
 from dltrain.config.blocks.data_checks import check_data
@@ -314,9 +313,6 @@ def _check_pieces(context: Context, node: MappingNode, config: TextConfig) -> No
     if config.vectors is not None:
         message = f"word vectors are of whole words, split: {config.split} makes pieces"
         add(node.entries["vectors"], "data.text.vectors", message, "leave one of them out")
-    if find_spec("tokenizers") is None:
-        message = f"split: {config.split} needs the library tokenizers, which is not installed"
-        add(node.entries["split"], "data.text.split", message, "pip install 'dltrain[subwords]'")
 
 
 def _read_labels(context: Context, node: Node) -> LabelsConfig | Any:

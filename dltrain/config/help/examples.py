@@ -89,6 +89,7 @@ _CALLBACK_KEYS = {"ModelCheckpoint": "checkpoint", **{name: key for key, name in
 # Keys that mean nothing without others of their block.
 _BESIDE: dict[str, dict[str, Any]] = {
     "data.series.static": {"id": "store"},
+    "data.text.vocabulary": {"split": "wordpiece"},
     "data.split.group": {"test": 0.2},
     "data.split.time": {"test": 0.2},
     "data.split.fold": {"folds": 5},

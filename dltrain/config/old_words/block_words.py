@@ -51,7 +51,9 @@ OF_BLOCKS: Mapping[str, Mapping[str, str]] = {
     "data.text": {
         **dict.fromkeys(("ngram_range", "ngram", "n_grams"), "data.text.ngrams"),
         **dict.fromkeys(("lower", "lowercase", "filters", "strip"), "write data.text.standardize: lower_and_strip_punctuation"),
-        **dict.fromkeys(("char_level", "tokenizer", "analyzer", "level"), "write data.text.split: character, or whitespace"),
+        **dict.fromkeys(
+            ("char_level", "tokenizer", "analyzer", "level"), "write data.text.split: whitespace, character, wordpiece or bpe"
+        ),
         **dict.fromkeys(("embedding", "embeddings", "glove", "pretrained", "pretrained_embeddings"), "data.text.vectors"),
         **dict.fromkeys(
             ("padding", "truncating", "pad"), "short texts are padded at their end, and long ones cut there; leave it out"

@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.errors import Fault, UsageError
+
 WORDPIECE, BPE = "wordpiece", "bpe"
 SUBWORDS = (WORDPIECE, BPE)
 UNKNOWN = "[UNK]"
@@ -123,8 +125,9 @@ def _model(split: str, pieces: tuple[str, ...], merges: Merges) -> Any:
 def _library() -> Any:
     # It warns of threads on stderr where a process that has learnt with them is forked later; learning takes seconds without.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    import tokenizers
-    import tokenizers.models
-    import tokenizers.trainers
-
+    try:
+        import tokenizers
+    except ModuleNotFoundError as error:
+        message = "pieces of words are made by the library tokenizers, which is not installed"
+        raise UsageError(Fault(message, path="data.text.split", hint="pip install 'dltrain[subwords]'")) from error
     return tokenizers

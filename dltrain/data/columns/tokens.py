@@ -21,6 +21,7 @@ from dltrain.data.columns.kinds import is_unspaced
 from dltrain.data.columns.subwords import SUBWORDS, UNKNOWN, WORDPIECE, Merges, bare, cut, is_piecewise, learn_pieces
 from dltrain.errors import Note, warn
 from dltrain.storage.values import one_of, texts, typed
+from dltrain.wording import listed
 
 if TYPE_CHECKING:
     import polars
@@ -170,14 +171,15 @@ def odd_texts(tokenizers: Mapping[str, Tokenizer | None]) -> list[Note]:
                     "one_token",
                 )
             )
-    return notes + [
-        Note(
-            f"the pieces of {name} come from the library tokenizers: `export --format tflite` writes a file that takes their "
-            "indices, and says how they are made; the other formats have no layer for them"
+    pieces = [name for name, tokenizer in found if tokenizer.is_subword]
+    if pieces:
+        notes.append(
+            Note(
+                f"the pieces of {listed(pieces, 3)} are made by no layer of Keras: of the exports `--format tflite` alone holds "
+                "such a run, and takes the pieces' indices"
+            )
         )
-        for name, tokenizer in found
-        if tokenizer.is_subword
-    ]
+    return notes
 
 
 def tokens_of(

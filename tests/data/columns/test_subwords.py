@@ -112,7 +112,7 @@ def test_languages_without_blanks(language: str) -> None:
     assert any(len(piece.removesuffix("</w>")) > 2 for piece in pieces.vocabulary), "what often stands together is a piece"
     assert not any(note.level == "warning" for note in odd_texts({"t": pieces}))
     assert (encode(pieces, clauses) != 1).all()
-    assert [note.code for note in odd_texts({"t": fit(clauses, split="wordpiece", vocabulary=1000)})][0] == "no_blanks"
+    assert odd_texts({"t": fit(clauses, split="wordpiece", vocabulary=1000)})[0].code == "no_blanks"
 
 
 def test_texts_of_one_token_are_said() -> None:
@@ -148,3 +148,12 @@ def test_streamed_text_equals_text_in_memory(tmp_path: Path, monkeypatch: pytest
     assert held.preprocessing.to_state()[0] == streamed.preprocessing.to_state()[0]
     [column] = held.preprocessing.features  # type: ignore[attr-defined]
     assert "☃" not in column.tokenizer.vocabulary, "the pieces are those of the training part alone"
+
+
+def test_without_the_library_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dltrain.errors import UsageError
+
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(UsageError, match="not installed") as caught:
+        fit(["a b"], split="bpe")
+    assert caught.value.faults[0].hint == "pip install 'dltrain[subwords]'"
