@@ -131,7 +131,7 @@ class Forward:
             x = [take_rows(tensor, rows) for tensor in inputs]
             y_pred = self.model(x if len(x) > 1 else x[0], training=False)
             outputs = list(y_pred) if isinstance(y_pred, (list, tuple)) else [y_pred]
-            outputs = [output[: last - first] for output in outputs]
+            outputs = [_first_rows(output, last - first) for output in outputs]
             if scored:
                 self._score([t[first:last] for t in targets], outputs, [w[first:last] for w in weights], last - first)
             return batch + 1, tuple(array.write(batch, output) for array, output in zip(collected, outputs))
@@ -147,6 +147,14 @@ class Forward:
         loss = self.model._compute_loss(x=None, y=y_one, y_pred=pred_one, sample_weight=weight, training=False)
         self.model._loss_tracker.update_state(loss, sample_weight=num_rows)
         self.model.compute_metrics(None, y_one, pred_one, weight)
+
+
+def _first_rows(output: Any, count: Any) -> Any:
+    """The first rows of a layer's output, with what Keras hangs on it: cross-entropies are of the logits, however saturated."""
+    rows = output[:count]
+    if hasattr(output, "_keras_logits"):
+        rows._keras_logits = output._keras_logits[:count]
+    return rows
 
 
 def _rows(array: Any, start: int, stop: int) -> Any:

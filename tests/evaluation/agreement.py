@@ -393,7 +393,7 @@ def check_metrics(
             shares = np.array([list(seen).count(label) for label in labels]) / len(seen)
             expected, base, error = _of_classes(labels, true, said, probabilities, shares)
             given = probabilities[np.arange(len(true)), [labels.index(label) for label in true]]
-            own = -np.log(np.clip(given, 1e-7, 1 - 1e-7))  # as Keras bounds them
+            own = -np.log(given)  # Keras's loss is of the logits, so that nothing bounds it
             error["loss"] = _error(own)
             report = stored["reports"][part][target] if several else stored["reports"][part]
             known = _scores_of_classes(labels, true, seen, probabilities, row_weights, seen_weights, balanced=balanced)

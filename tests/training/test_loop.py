@@ -198,3 +198,27 @@ def test_lfw_model_has_the_course_s_parameters() -> None:
     model = build_model(model_of(*layers), schema, resolve_heads(model_of(*layers), schema, None), seed=0)
     assert model.count_params() == 14_501
     assert [row["parameters"] for row in describe_layers(model)] == [0, 0, 14_280, 210, 11]
+
+
+@pytest.mark.parametrize(
+    ("loss", "units", "activation"),
+    [
+        ("SparseCategoricalCrossentropy", 3, "softmax"),
+        ("CategoricalCrossentropy", 3, "softmax"),
+        ("BinaryCrossentropy", 1, "sigmoid"),
+    ],
+)
+def test_a_saturated_output_has_keras_own_loss(loss, units, activation):
+    keras = import_keras()
+    keras.utils.set_random_seed(1)
+    start = keras.initializers.RandomNormal(stddev=60)
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(units, activation, kernel_initializer=start)])
+    model.compile(loss=loss, metrics=[loss], optimizer="sgd")
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(50, 5)).astype(np.float32), random.integers(0, max(units, 2), 50)
+    y = y if loss.startswith("Sparse") else y[:, None] if units == 1 else np.eye(units)[y]
+    y = y.astype(np.float32)
+    expected = model.evaluate(x, y, batch_size=16, verbose=0, return_dict=True)
+    assert expected["loss"] > 40  # of probabilities cut off at 1e-7, no more than 16.2
+    logs, _ = Forward(model, 16).evaluate([x], [y], None)
+    assert logs == pytest.approx(expected, rel=1e-6)

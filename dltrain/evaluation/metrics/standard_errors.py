@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part
-from dltrain.evaluation.metrics.label_metrics import label_losses, row_metrics
+from dltrain.evaluation.metrics.label_metrics import row_metrics
 from dltrain.evaluation.metrics.metrics import row_losses
 from dltrain.model.heads.answers import decide, decide_labels
 from dltrain.model.heads.head import Head
 
 _CROSSENTROPIES = ("BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy")
-_LEAST_PROBABILITY = 1e-7  # as in Keras's cross-entropy, whose mean is the loss
+# Keras's loss is of what goes into softmax or sigmoid: a smaller probability no longer says how large it is.
+_SATURATED = float(np.finfo(np.float64).eps)
 
 
 def row_values(
@@ -31,7 +32,8 @@ def row_values(
         plain: the probabilities as the model says them, of which the loss is; None: those.
 
     Returns:
-        `accuracy`, `log_loss`, `mse`, `mae` and `loss`, as far as they are such means; rows are taken to weigh the same.
+        `accuracy`, `log_loss`, `mse`, `mae` and `loss`, as far as they are such means and rows tell them (`loss` is left out
+        where a probability is 0 or nearly so); rows are taken to weigh the same.
     """
     if head.is_multilabel:
         true = np.asarray(part.targets[head.targets[0].name]) > 0
@@ -40,16 +42,17 @@ def row_values(
             name: column for name, column in row_metrics(true, probabilities_or_values, said).items() if name != "f1_samples"
         }
         if head.loss.name == "BinaryCrossentropy" and not head.loss.arguments.keys() - {"from_logits"}:
-            least = 0.0 if head.logits else _LEAST_PROBABILITY
-            values["loss"] = label_losses(true, np.clip(probabilities_or_values, least, 1 - least)).mean(axis=1)
+            given = np.where(true, probabilities_or_values, 1.0 - probabilities_or_values)
+            if given.min(initial=1.0) > _SATURATED:
+                values["loss"] = row_losses(given).mean(axis=1)
         return values
     if head.task == "classification":
         codes = part.targets[head.targets[0].name]
         given = probabilities_or_values[np.arange(part.num_rows), codes]
         values = {"accuracy": decide(head, probabilities_or_values) == codes, "log_loss": row_losses(given)}
-        if head.loss.name in _CROSSENTROPIES:
-            given = given if plain is None else plain[np.arange(part.num_rows), codes]
-            values["loss"] = row_losses(given if head.logits else np.clip(given, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY))
+        given = given if plain is None else plain[np.arange(part.num_rows), codes]
+        if head.loss.name in _CROSSENTROPIES and given.min(initial=1.0) > _SATURATED:
+            values["loss"] = row_losses(given)
         return values
     target = head.targets[0]
     errors = probabilities_or_values - target.to_own(part.targets[target.name])
