@@ -144,7 +144,7 @@ def test_schedules(name):
     assert rate_at(Component("schedule", "CosineDecayRestarts", {}), 0) is None
 
 
-def compare(seed: int, steps: int) -> None:
+def compare(seed: int, steps: int, tolerance: float = TOLERANCE) -> None:
     with float64():
         config, inputs, targets = random_net(np.random.default_rng(seed))
         own, keras = both(config)
@@ -153,7 +153,7 @@ def compare(seed: int, steps: int) -> None:
             assert own.learning_rate == pytest.approx(keras.learning_rate, rel=1e-6)
             own.step(one)
             keras.step(other)
-            assert_same_numbers(one, other, TOLERANCE)
+            assert_same_numbers(one, other, tolerance)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -165,4 +165,5 @@ def test_random_nets(seed):
 @pytest.mark.parametrize("first", range(100, 400, 20))
 def test_many_random_nets(first):
     for seed in range(first, first + 20):
-        compare(seed, 3)
+        # Keras's losses round to 3e-8; steps of 0.3 by gradients that are divided by their size make up to 1e-5 of it.
+        compare(seed, 3, 3e-5)
