@@ -18,6 +18,7 @@ OTHERS = {
     "training/environment.py": "TF_ENABLE_ONEDNN_OPTS",
     "processes/warm/circumstances.py": "XDG_RUNTIME_DIR",
     "processes/warm/begin.py": "PYTHONUNBUFFERED",
+    "storage/far/http.py": "NETRC, where a file of passwords of servers is",
     "cli/trackers/mlflow.py": "MLflow's own variables",
     "cli/trackers/wandb.py": "wandb's own variables",
     "cli/trackers/answers.py": "theirs that say where their servers are",

@@ -222,10 +222,10 @@ def test_e2_a_picture_is_answered_in_a_line():
 
 
 def test_e2_numbers_have_nine_digits_where_a_float32_has_no_more():
-    from dltrain.evaluation.predictions.predict import _in_nine_digits
+    from dltrain.evaluation.predictions.predict import in_nine_digits
 
-    assert _in_nine_digits(np.array([1 / 3, 123456.789012345]), 1000.0).tolist() == [0.333333333, 123456.789]
+    assert in_nine_digits(np.array([1 / 3, 123456.789012345]), 1000.0).tolist() == [0.333333333, 123456.789]
     seconds = np.array([1_600_000_000.25])
-    assert _in_nine_digits(seconds, 10.0).tolist() == seconds.tolist(), "nine digits are too few of these"
+    assert in_nine_digits(seconds, 10.0).tolist() == seconds.tolist(), "nine digits are too few of these"
     single = np.float32(np.random.default_rng(0).normal(size=1000))
-    assert (np.float32(_in_nine_digits(single.astype(float))) == single).all()
+    assert (np.float32(in_nine_digits(single.astype(float))) == single).all()
