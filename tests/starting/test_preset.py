@@ -138,7 +138,16 @@ def test_it_is_trained_stored_and_exported_with_its_inputs() -> None:
     columns = mixed(700)
     polars.DataFrame(columns).write_csv("t.csv")
     Path("c.yaml").write_text(make_starter("t.csv", target="y").text)
-    run_dltrain("fit", "c.yaml", "training.epochs=15", "training.members=2", "--run-dir", "run", cwd=Path.cwd())
+    run_dltrain(
+        "fit",
+        "c.yaml",
+        "training.epochs=15",
+        "training.members=2",
+        "data.split.validation=0.2",
+        "--run-dir",
+        "run",
+        cwd=Path.cwd(),
+    )
     run_dltrain("predict", "run", "--data", "t.csv", "-o", "p.csv", cwd=Path.cwd())
     run_dltrain("export", "run", "--format", "keras", "-o", "m.keras", cwd=Path.cwd())
     predicted = polars.read_csv("p.csv")["prediction"].to_numpy()

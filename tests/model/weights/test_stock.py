@@ -85,8 +85,8 @@ def test_a_network_of_its_own_weights_names_what_it_sees(places: Path, tmp_path:
     expected = np.asarray(model.predict(keras.applications.mobilenet_v2.preprocess_input(pixels), verbose=0))[0]
     best = np.argsort(-expected)[:3]
     assert row["prediction"] == f"thing_{best[0]}"
-    assert list(row)[2:] == [f"probability_thing_{code}" for code in best]
-    np.testing.assert_allclose([row[f"probability_thing_{code}"] for code in best], expected[best], rtol=1e-4)
+    assert [row[f"label_{place}"] for place in (1, 2, 3)] == [f"thing_{code}" for code in best]
+    np.testing.assert_allclose([row[f"probability_{place}"] for place in (1, 2, 3)], expected[best], rtol=1e-4)
 
     done = predict("Xception", "--data", str(cup), "--top", "5", cwd=tmp_path)
     assert done.returncode == 3
