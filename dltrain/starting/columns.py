@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.dates.reading import to_dates
-from dltrain.data.columns.kinds import ColumnKind, infer_kind
+from dltrain.data.columns.kinds import NAMES_OF_PICTURES, ColumnKind, infer_kind
 from dltrain.data.columns.reading import LEADING_ZERO, Reading, find_units, is_text, mend, read_numbers, to_booleans, to_numbers
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.summary import hint_left_out
@@ -120,6 +120,15 @@ def with_short_texts(columns: Columns, frame: polars.DataFrame, target: str) -> 
         and (column_of(frame, name).str.strip_chars().str.count_matches(r"\s+").mean() or 0) >= 1
     ]
     return replace(columns, kinds={**columns.kinds, **dict.fromkeys(short, ColumnKind("text"))})
+
+
+def with_pictures(columns: Columns, target: str) -> Columns:
+    """The columns, of which the one that names picture files is read as pictures where nothing else is left to learn from."""
+    others = {name: kind for name, kind in columns.kinds.items() if name != target}
+    named = [name for name, kind in others.items() if kind.left_out == NAMES_OF_PICTURES]
+    if len(named) != 1 or any(not kind.left_out for kind in others.values()):
+        return columns
+    return replace(columns, kinds={**columns.kinds, named[0]: ColumnKind("image")})
 
 
 def check_some_column(columns: Columns, target: str, file: str) -> None:

@@ -57,7 +57,7 @@ def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: 
     path, validation, test = ((layout[key],) if key in layout else () for key in KEYS)
     plain = DataConfig("image_folder", path=path, validation=validation, test=test)
     found = list_pictures(plain)
-    color, size = _look(found.files)
+    color, size = look_at(found.files)
     split = split_of(len(found.files), own_test=bool(test))
     split = replace(split, validation=None) if validation else split
     arguments = {"image_size": list(size), **({} if color else {"color": "grayscale"})}
@@ -102,7 +102,7 @@ def _holds_pictures(folder: str) -> bool:
     return any(name.lower().endswith(EXTENSIONS) for _, _, names in os.walk(folder) for name in names)
 
 
-def _look(files: Sequence[PictureFile]) -> tuple[bool, tuple[int, int]]:
+def look_at(files: Sequence[PictureFile]) -> tuple[bool, tuple[int, int]]:
     """Whether there are colours, and a height and width that suit the pictures; from some of them."""
     step = max(1, len(files) // NUM_LOOKED_AT)
     sizes, has_color = [], False

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dltrain.config.types import DataConfig, LabelsConfig, TextConfig
+from dltrain.config.types.data import IMAGE
+from dltrain.data.columns.image import picture_path
 from dltrain.data.columns.kinds import is_unspaced
 from dltrain.data.files import expand_paths, unpacks_to_more
 from dltrain.data.fitted import Fitted
+from dltrain.data.pictures.picture_file import picture_file
 from dltrain.data.raw import RawTable
 from dltrain.data.sources import read_source
 from dltrain.data.tables.column_names import column_of
@@ -18,10 +21,11 @@ from dltrain.data.tables.parquet_file import read_parquet
 from dltrain.data.tables.sample import read_head
 from dltrain.errors import DataError, Fault, texts
 from dltrain.reporting import Reporter
-from dltrain.starting.columns import Columns, check_some_column, study_columns, with_names, with_short_texts
+from dltrain.starting.columns import Columns, check_some_column, study_columns, with_names, with_pictures, with_short_texts
 from dltrain.starting.common_blocks import SEED
 from dltrain.starting.design import Design, design, design_table, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
+from dltrain.starting.pictures import look_at
 from dltrain.starting.preparation import decide
 from dltrain.starting.preset import DEFAULT_SECONDS, design_preset, has_rows_enough, inputs_of, prepare, suits
 from dltrain.starting.starter import Starter, Wishes, no_comparison
@@ -79,7 +83,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         header = options.get("header", True)
         name = choose_target(asked, raw.frame, columns, header=header, file=written)
     target = study_target(name, raw.frame, columns, raw.classes if name in raw.target else ())
-    columns = with_names(with_short_texts(columns, raw.frame, name), raw.frame, name)
+    columns = with_pictures(with_names(with_short_texts(columns, raw.frame, name), raw.frame, name), name)
     check_some_column(columns, name, shown(written))
     leaks = find_leaks(raw.frame, name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw)
@@ -117,7 +121,7 @@ def _choose_net(fitted: Fitted, left: Mapping[str, str], wishes: Wishes, is_whol
     schema, num_rows = fitted.preprocessing.schema, fitted.parts["train"].num_rows
     features, task = getattr(fitted.preprocessing, "features", ()), schema.targets[0].task
     seconds = wishes.seconds or DEFAULT_SECONDS
-    if wishes.simple:
+    if wishes.simple or any(column.kind == IMAGE for column in features):
         return design(schema, num_rows)
     if is_whole and suits(features, task, num_rows):
         return design_preset(features, schema, num_rows, inputs_of(features, left), seconds)
@@ -182,10 +186,22 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         units_row=raw.reading.get("units_row"),
         replace=odd,
         dates=_dates(columns),
+        arguments={**config.arguments, **_form_of_pictures(config, raw, features)},
         labels=LabelsConfig(target.spec.separator or None) if target.spec.is_multilabel else None,
         missing_target="drop" if _lacks_values(target, columns) else "fail",
         split=split_of(raw.frame.height, own_test=False),
     )
+
+
+def _form_of_pictures(config: DataConfig, raw: RawTable, features: Mapping[str, str | None]) -> dict[str, Any]:
+    """Size and colours that suit the pictures which a column names, as arguments of the source."""
+    names = [name for name, kind in features.items() if kind == IMAGE]
+    if not names:
+        return {}
+    folder = os.path.dirname(os.path.abspath(config.path[0]))
+    cells = column_of(raw.frame, names[0]).drop_nulls().to_list()
+    color, size = look_at([picture_file(picture_path(str(cell), folder, config.images), str(cell), None) for cell in cells])
+    return {"image_size": list(size), **({} if color else {"color": "grayscale"})}
 
 
 def _lacks_values(target: Target, columns: Columns) -> bool:

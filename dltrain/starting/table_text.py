@@ -136,6 +136,10 @@ def _render_columns(block: Block, found: Studied) -> None:
         used = [kind.kind for name, kind in kinds.items() if name not in config.drop]
         counted = [f"{used.count(kind)} of kind {kind}" for kind in KINDS if kind in used]
         block.remark(f"features: all other columns, {listed(counted)}; `features: {{column: kind}}` names them", indent=2)
+    if "image_size" in config.arguments:
+        block.entry("image_size", config.arguments["image_size"], "height, width: small is quick; larger may tell more")
+    if "color" in config.arguments:
+        block.entry("color", config.arguments["color"], "no picture that was looked at has colours")
     for note in how_read(replace(config, features=None), found.raw.frame, kinds, columns.reading):
         block.remark(note.text, indent=2)
     if config.drop:

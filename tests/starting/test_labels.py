@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars
 import pytest
+from PIL import Image
 
 from dltrain.config import load_config_text
 from dltrain.data.columns.reading import Reading
@@ -66,3 +67,17 @@ def test_an_array_of_columns_of_0_and_1(tmp_path: Path):
     starter = make_starter(str(tmp_path / "t.npz"), folder=tmp_path)
     assert "task: multilabel" in starter.text
     assert "3 labels" in starter.text
+
+
+def test_a_table_that_names_pictures_with_their_labels(tmp_path: Path):
+    (tmp_path / "p").mkdir()
+    for row in range(80):
+        Image.fromarray(np.full((20, 30), 3 * row, np.uint8)).save(tmp_path / "p" / f"{row}.png")
+    files = [f"p/{row}.png" for row in range(80)]
+    polars.DataFrame({"file": files, "tags": cells("|")}).write_csv(tmp_path / "t.csv")
+    starter = make_starter(str(tmp_path / "t.csv"), folder=tmp_path)
+    config = load_config_text(starter.text, file="c.yaml", folder=tmp_path)
+    assert (config.data.task, config.data.features) == ("multilabel", {"file": "image"})
+    dataset = load_dataset(config.data, seed=0)
+    assert dataset.schema.inputs[0].shape == (20, 32, 1)
+    assert dataset.schema.targets[0].classes == ("a b", "c", "d")

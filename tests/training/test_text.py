@@ -101,9 +101,10 @@ def test_a_run_on_pieces_of_words_is_resumed_predicts_and_is_exported(tmp_path: 
     found = predict(whole.run, data=[str(tmp_path / "notes.csv")])
     assert found.probabilities is not None
     np.testing.assert_allclose(found.probabilities["up"][part.row_ids], outputs, atol=1e-6)
-    with pytest.raises(UsageError, match="the pieces of words of note") as caught:
-        export(whole.run, destination=tmp_path / "a.keras")
-    assert "--format tflite" in str(caught.value.faults[0].hint)
+    for form in ("keras", "saved_model", "onnx"):
+        with pytest.raises(UsageError, match="the pieces of words of note") as caught:
+            export(whole.run, format=form, destination=tmp_path / f"a{'.keras' if form == 'keras' else ''}")
+        assert "--format tflite" in str(caught.value.faults[0].hint)
     # What the file takes stands in it; the answers were compared with the run's own.
     written = export(whole.run, destination=tmp_path / "a.tflite")
     assert written.num_rows > 0

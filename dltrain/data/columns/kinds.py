@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import polars
 
 KINDS = ("number", "category", "boolean", "date", "text", "image")
+NAMES_OF_PICTURES = "names of picture files; the kind `image` reads them"
 PICTURE_NAME = r"(?i)\S\.(jpe?g|png|webp|bmp|gif|tiff?)$"
 COUNTERS = ("unnamed", "index", "idx", "order", "instant", "row")
 # What other programs call a number of the row, written in many ways ("S. No.", "sr_no"); signs are left out for the comparison.
@@ -168,7 +169,7 @@ def _kind_of_type(series: polars.Series, reading: Reading) -> ColumnKind:
 
 def _kind_of_text(sample: polars.Series) -> ColumnKind:
     if sample.str.contains(PICTURE_NAME).all():
-        return ColumnKind("text", left_out="names of picture files; the kind `image` reads them")
+        return ColumnKind("text", left_out=NAMES_OF_PICTURES)
     different = sample.n_unique()
     mean_length = float(sample.str.len_chars().mean())
     if different > FEW and is_prose(sample) and (different > MOSTLY_DIFFERENT * len(sample) or mean_length > LONG):

@@ -97,8 +97,10 @@ def add_outputs(
             add("probabilities", probabilities, "float32", meaning, head.classes)
             if thresholds:
                 values = np.array([one.value for one in thresholds], np.float32)
-                shown = ", ".join(f"{one_line(one.label, 24)} from {one.value:.9g}" for one in thresholds[:20])
-                meaning = f"1 where the row has the label, in their order: {shown}{', …' if len(thresholds) > 20 else ''}"
+                least = ", ".join(f"{one.value:.9g}" for one in thresholds[:20])
+                meaning = (
+                    f"1 from the label's own probability on ({least}{', …' if len(thresholds) > 20 else ''}), in their order"
+                )
                 add("labels", keras.ops.cast(probabilities >= values, "int32"), "int32", meaning, head.classes)
         elif head.is_mask:
             meaning = "one for each class of each pixel, in their order; the largest is the pixel's class"
