@@ -114,9 +114,7 @@ def export(
     if chosen.in_float32 and stored.config.model.precision != "float32":
         notes.append(f"the file computes in float32: not all that reads {chosen.name} knows {stored.config.model.precision}")
         stored = stored.in_float32()
-    # ONNX is written without text in its graph, but takes text all the same: its own nodes make tokens of it.
-    takes_text = chosen.text_dtype == "string"
-    inputs = describe_inputs(stored.preprocessing, chosen.input_name, with_text=takes_text)
+    inputs = describe_inputs(stored.preprocessing, chosen.input_name, with_text=chosen.takes_text)
     _, checkpoint = find_checkpoint(stored, weights, reporter)
     reporter.status("importing Keras")
     keras = import_keras(threads or stored.threads)

@@ -83,8 +83,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         header = options.get("header", True)
         name = choose_target(asked, raw.frame, columns, header=header, file=written)
     target = study_target(name, raw.frame, columns, raw.classes if name in raw.target else ())
-    columns = with_pictures(with_names(with_short_texts(columns, raw.frame, name), raw.frame, name), name)
-    check_some_column(columns, name, shown(written))
+    columns = _to_learn_from(columns, raw, name, shown(written))
     leaks = find_leaks(raw.frame, name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw)
     prepared = decide(_fit(config, raw), columns.numbers)
@@ -107,6 +106,14 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     text = render_table(head, Studied(config, target, columns, leaks, prepared, raw, asked), chosen)
     text += COMPARED if wishes.compare else ""
     return Starter(text, (head, *texts(fitted.notes, "note"), f"model: {chosen.layers_reason}"))
+
+
+def _to_learn_from(columns: Columns, raw: RawTable, target: str, file: str) -> Columns:
+    """The columns, with those pointed out that only name rows; texts and pictures count where there is nothing else."""
+    columns = with_names(with_short_texts(columns, raw.frame, target), raw.frame, target)
+    columns = with_pictures(columns, target)
+    check_some_column(columns, target, file)
+    return columns
 
 
 def _choose_net(fitted: Fitted, left: Mapping[str, str], wishes: Wishes, is_whole: bool) -> Design:

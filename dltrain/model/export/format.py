@@ -39,6 +39,11 @@ class ExportFormat(ABC):
     packages: ClassVar[tuple[str, ...]] = ()
     extra: ClassVar[str] = ""
 
+    @property
+    def takes_text(self) -> bool:
+        """Whether free text goes in as text: of ONNX, whose graph is made without, its own nodes make tokens of it."""
+        return self.text_dtype == "string"
+
     def require_packages(self) -> None:
         """Raise UsageError where a package is missing; says how to install it."""
         missing = [package for package in self.packages if importlib.util.find_spec(package) is None]
