@@ -100,8 +100,34 @@ class Damped(keras.optimizers.SGD):
         return {**super().get_config(), "damping": self.damping}
 
 
+@keras.saving.register_keras_serializable()
+def squash(x):
+    """A soft step."""
+    return x / (1.0 + keras.ops.abs(x))
+
+
+@keras.saving.register_keras_serializable()
+def powers(y_true, y_pred, power: float = 4.0):
+    """The error to a power."""
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred) ** power, axis=-1)
+
+
+@keras.saving.register_keras_serializable("mine")
+def twentieth(shape, dtype=None):
+    return keras.ops.full(shape, 0.05, dtype=dtype)
+
+
+@keras.saving.register_keras_serializable()
+def shrink(w):
+    return 0.5 * keras.ops.sum(keras.ops.square(w))
+
+
 class NotYet(l.Layer):
     pass
+
+
+def not_yet(x):
+    return x
 '''
 
 # Fits a table that `write_config` writes.
@@ -111,13 +137,13 @@ code: [my_layers.py]
 data: {source: csv, path: rows.csv, target: y, scale_target: false, split: {test: 0.2, validation: 0.2}}
 model:
   layers:
-    - Dense: {units: 4, activation: tanh}
+    - Dense: {units: 4, activation: squash, bias_initializer: twentieth, kernel_constraint: squash}
     - Scale: {start: 0.5, mode: each}
     - Halves: {units: 6}
 training:
   epochs: 3
   loss: {Cubic: {power: 2.0}}
-  metrics: [Largest]
+  metrics: [Largest, {powers: {power: 2}}, {Cubic: {power: 2.0}}]
   optimizer: {Damped: {learning_rate: {Hyperbola: {first: 0.2}}, damping: 0.5}}
 """
 

@@ -108,7 +108,7 @@ def find_entry(
         return None
     if (found := context.unregistered.get(name)) is not None:
         message = f"{name} stands in {found.file}:{found.line}, but is not registered with Keras"
-        context.faults.add(blame, path, message, "put @keras.saving.register_keras_serializable() above the class")
+        context.faults.add(blame, path, message, "put @keras.saving.register_keras_serializable() above it")
         return None
     if kind in SENTENCES and (said := SENTENCES[kind].get(normalize(bare))) is not None:
         context.faults.add(blame, path, f"unknown {kind} {quote(name)}", said)
@@ -193,9 +193,9 @@ def read_component(
         spelled = name.lower()
         if normalize(spelled) != normalize(entry.name) and spelled != entry.metric_name:
             values["name"] = spelled
-    if entry.kind == "metric" and entry.is_own and "name" not in values:  # what the history calls it is known without its class
-        own = entry.arguments["name"].default
-        values["name"] = own if isinstance(own, str) else snake_case(entry.name)
+    if "metric" in kinds and entry.is_own and "name" not in values:  # what the history calls it is known without its class
+        default = entry.arguments["name"].default
+        values["name"] = default if isinstance(default, str) else snake_case(entry.name)
     return Component(entry.kind, entry.name, values, blame.place, context.code if entry.is_own else None)
 
 
@@ -300,6 +300,12 @@ def _read_activation(context: Context, node: Node, path: str) -> Any:
         context.faults.add(node, path, f"expected the name of an activation, found {describe(node.plain())}", hint)
         return MISMATCH
     activation = context.catalog.find_activation(node.text)
+    if activation is None and (found := context.unregistered.get(node.text)) is not None:
+        message = f"{node.text} stands in {found.file}:{found.line}, but is not registered with Keras"
+        context.faults.add(node, path, message, "put @keras.saving.register_keras_serializable() above it")
+        return MISMATCH
+    if activation is not None and context.code is not None and activation in context.code.components:
+        return Component("activation", activation, {}, node.place, context.code)
     if activation is None:
         known = list(context.catalog.activations)
         bare = without_module(node.text.partition("(")[0].strip())

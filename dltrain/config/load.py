@@ -15,6 +15,7 @@ from dltrain.config.blocks.evaluation import plain_evaluation, read_evaluation
 from dltrain.config.blocks.model import input_columns, plain_model, read_model
 from dltrain.config.blocks.sweep import plain_sweep, read_sweep
 from dltrain.config.blocks.training import plain_training, read_training
+from dltrain.config.catalog.catalog import Catalog
 from dltrain.config.components import read_nested
 from dltrain.config.environment import as_written
 from dltrain.config.keys import KEYS
@@ -57,12 +58,26 @@ def load_config(file: str | Path, overrides: Sequence[str] = ()) -> Config:
         ConfigError: the file cannot be read, or holds faults: all of them, in the order of their places.
     """
     path = Path(file)
+    config = load_config_text(_text_of(path), file=str(file), folder=path.parent, overrides=overrides)
+    return replace(config, file=path, overrides=tuple(overrides))
+
+
+def load_own_catalog(file: str | Path) -> Catalog:
+    """Keras's components and those of a config's own code, whatever else is wrong with the config.
+
+    Raises:
+        ConfigError: the file cannot be read, or its own code.
+    """
+    path, faults = Path(file), Faults()
+    return read_tree(_text_of(path), str(file), path.parent, (), faults).catalog
+
+
+def _text_of(path: Path) -> bytes:
     text = read_file(path)
     if isinstance(text, str):
-        hint = f"dltrain init {file}" if text.startswith("expected") else near_files(path) if "no such" in text else None
-        raise ConfigError(Fault(text, file=str(file), hint=hint))
-    config = load_config_text(text, file=str(file), folder=path.parent, overrides=overrides)
-    return replace(config, file=path, overrides=tuple(overrides))
+        hint = f"dltrain init {path}" if text.startswith("expected") else near_files(path) if "no such" in text else None
+        raise ConfigError(Fault(text, file=str(path), hint=hint))
+    return text
 
 
 def load_config_text(

@@ -331,11 +331,25 @@ def make_component(keras: Any, component: Component, **more: Any) -> Any:
         arguments.pop("groups", None)  # Keras has none; see `model/groups.py`
     if component.kind == "optimizer" and isinstance(arguments.get("learning_rate"), int):
         arguments["learning_rate"] = float(arguments["learning_rate"])  # Keras takes no whole number for a rate
+    if component.own is not None and component.own.is_function:
+        return _of_function(keras, component, arguments)
     return _construct(class_of(keras, component), {**arguments, **more})
 
 
+def _of_function(keras: Any, component: Component, arguments: Mapping[str, Any]) -> Any:
+    """A function of own code, in the object that Keras puts around one; its arguments are stored with that."""
+    function = class_of(keras, component)
+    if component.kind == "loss":
+        from keras.src.losses.losses import LossFunctionWrapper  # as `compile` puts around a function; it has no public name
+
+        return _construct(LossFunctionWrapper, {"name": snake_case(component.name), "fn": function, **arguments})
+    if component.kind == "metric":
+        return _construct(keras.metrics.MeanMetricWrapper, {"fn": function, **arguments})
+    return function
+
+
 def class_of(keras: Any, component: Component) -> Any:
-    """The class of a component: Keras's, or one of own code."""
+    """The class of a component: Keras's, or a class or function of own code."""
     if component.code is not None:
         return own_class(keras, component)
     namespace = keras

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from dltrain.config.catalog.metrics import metric_name
 from dltrain.config.durations import with_steps
 from dltrain.config.types import Component, TrainingConfig
 from dltrain.errors import ConfigError, Fault, is_own_bug
@@ -138,6 +139,9 @@ def _metric(keras: Any, head: Head, component: Component) -> Any:
 
 def _loss_as_metric(keras: Any, component: Component, arguments: Mapping[str, Any]) -> Any:
     """The mean of a loss over the rows of an epoch, as Keras's own metrics of losses are made."""
+    if component.own is not None:  # it is called for the loss of each row, and stored as the object that it is
+        loss = make_component(keras, replace(component, arguments={**arguments, "reduction": "none"}))
+        return keras.metrics.MeanMetricWrapper(loss, name=metric_name(component))
     loss = make_component(keras, Component("loss", component.name, arguments, component.place))
     return keras.metrics.MeanMetricWrapper(loss.fn, name=loss.name, **loss._fn_kwargs)
 

@@ -49,8 +49,20 @@ def test_what_a_file_registers_are_components_of_their_kinds(tmp_path: Path) -> 
         "Largest": ("metric", None),
         "Hyperbola": ("schedule", None),
         "Damped": ("optimizer", "SGD"),
+        "squash": ("activation", None),
+        "powers": ("loss", None),
+        "twentieth": ("initializer", None),
+        "shrink": ("activation", None),
     }
-    assert config.training.metrics[0].arguments == {"name": "largest_error"}
+    assert list(config.code.components["shrink"].entries) == ["activation", "regularizer", "constraint"]
+    assert list(config.code.components["powers"].entries) == ["loss", "metric"]
+    dense = config.model.layers[0].component.arguments
+    assert {name: value.kind for name, value in dense.items() if name != "units"} == {
+        "activation": "activation",
+        "bias_initializer": "initializer",
+        "kernel_constraint": "constraint",
+    }
+    assert [metric.arguments["name"] for metric in config.training.metrics] == ["largest_error", "powers", "cubic"]
     assert config.code.components["Scale"].entry["doc"] == "Multiplies by a factor that is learnt."
     digest = hashlib.sha256(SOURCE.encode()).hexdigest()
     assert config.resolved["code"] == {"code/my_layers.py": digest}
@@ -132,7 +144,32 @@ def test_what_the_signature_takes_is_taken(tmp_path: Path, signature: str, given
         ),
         (HEAD + "@register(name='mse')\nclass Mine(keras.Loss): pass\n", 4, "mse is a name of Keras's own", "another name"),
         (HEAD + "@register()\nclass Mine(keras.Layer): pass\n" * 2, 6, "Mine is registered twice: also in", "another name"),
-        (HEAD + "@register()\ndef mine(y_true, y_pred): pass\n", 4, "mine is a function", "class MyLoss(keras.losses.Loss)"),
+        (
+            HEAD + "@register()\ndef mine(a, b, c): pass\n",
+            4,
+            "the function mine is nothing that Keras calls: it needs 3",
+            "def my_l",
+        ),
+        (HEAD + "@register()\ndef mine(): pass\n", 4, "the function mine is nothing that Keras calls: it needs 0", "def my_l"),
+        (
+            HEAD + "@register()\ndef mine(shape): pass\n",
+            4,
+            "the function mine is nothing that Keras calls: an initializer",
+            "dtype",
+        ),
+        (
+            HEAD + "@register()\ndef mine(x, *, b): pass\n",
+            4,
+            "the function mine is nothing that Keras calls: it cannot",
+            "def my",
+        ),
+        (HEAD + "@register\ndef mine(x): pass\n", 4, "mine is registered without brackets", "write @keras.saving"),
+        (
+            HEAD + "@register()\ndef gelu(x): pass\n",
+            4,
+            "gelu is a name of Keras's own or of dltrain (activation gelu)",
+            "function",
+        ),
         (HEAD + "@register()\nclass Mine(keras.Layer):\n  def __init__(self): pass\n", 4, "Mine takes no `name`", "**kwargs"),
         (HEAD + "@register(name=1 + 1)\nclass Mine(keras.Layer): pass\n", 4, "the name under which Mine is registered", "leave"),
     ],
@@ -149,6 +186,35 @@ def test_a_class_that_is_not_registered_is_told_of_where_it_is_named(tmp_path: P
     assert (name, line) == ("own.yaml", 3)
     assert message.endswith("my_layers.py:3, but is not registered with Keras")
     assert "register_keras_serializable()" in hint
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ("{Dense: {units: 2, activation: mine}}", "mine stands in "),
+        ("{Dense: {units: 2, kernel_regularizer: mine}}", "mine stands in "),
+        ("{Dense: {units: 2, activation: other}}", 'unknown activation "other"'),
+    ],
+)
+def test_a_function_that_is_not_registered_is_told_of_where_it_is_named(tmp_path: Path, layer: str, message: str) -> None:
+    name, _, told, hint = refused(tmp_path, HEAD + "def mine(x): return x\n", layer)
+    assert name == "own.yaml"
+    assert told.startswith(message)
+    assert ("register_keras_serializable()" in hint) == ("stands in" in message)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("{powers: {power: a}}", 'expected a number, found text "a"'),
+        ("{powers: {powr: 2}}", "unknown argument of powers"),
+        ("squash", 'unknown loss "squash"'),
+        ("{powers: {y_true: 2}}", "unknown argument of powers"),
+    ],
+)
+def test_arguments_of_functions_are_checked(tmp_path: Path, given: str, message: str) -> None:
+    [fault] = faults_of(write_config(tmp_path, f"code: my_layers.py\ndata: {{source: digits}}\ntraining: {{loss: {given}}}\n"))
+    assert fault.message == message
 
 
 def test_names_are_found_through_imports_bases_and_earlier_files(tmp_path: Path) -> None:

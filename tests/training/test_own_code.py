@@ -16,6 +16,7 @@ from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.export import export
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predictions.predict import predict
+from dltrain.model.build import make_component
 from dltrain.model.keras_import import import_keras
 from dltrain.model.own_code.importing import import_code
 from dltrain.settings import trusting_code, trusts_code
@@ -74,13 +75,47 @@ def test_a_run_keeps_the_file_and_uses_its_own_copy(run: Path) -> None:
         found = predict(run, data=[str(run.parent / "rows.csv")]).prediction
         weights = load_run(run).build(run / "checkpoints" / "best.h5")
     rows = np.loadtxt(run.parent / "rows.csv", delimiter=",", skiprows=1)[:, :2]
-    # By hand, with NumPy: tanh(x W + b) · factor, then a dense layer of 6 // 2 units, then the output.
+    # By hand, with NumPy: s / (1 + |s|) · factor with s = x W + b, then a dense layer of 6 // 2 units, then the output.
     kernel, bias, factor, second, second_bias, last, last_bias = weights.get_weights()
     mean, deviation = _scale(run, rows)
-    hidden = np.tanh((rows - mean) / deviation @ kernel + bias) * factor
+    summed = (rows - mean) / deviation @ kernel + bias
+    hidden = summed / (1 + np.abs(summed)) * factor
     expected = ((hidden @ second + second_bias) @ last + last_bias)[:, 0]
     assert second.shape == (4, 3)
     np.testing.assert_allclose(np.asarray(found[0] if len(found) == 1 else found, float).ravel(), expected, atol=1e-5)
+
+
+def test_losses_and_functions_are_metrics_with_the_values_of_the_loss(run: Path) -> None:
+    history = np.genfromtxt(run / "history.csv", delimiter=",", names=True)
+    for prefix in ("", "val_"):
+        for name in ("powers", "cubic"):  # with a power of 2 all three are the mean squared error
+            np.testing.assert_allclose(history[f"{prefix}{name}"], history[f"{prefix}loss"], rtol=1e-5)
+
+
+def test_functions_are_what_keras_makes_of_them_and_come_back_from_its_files(tmp_path: Path) -> None:
+    import keras
+
+    source = CONFIG.replace("{Cubic: {power: 2.0}}", "{powers: {power: 3.0}}", 1).replace(
+        "kernel_constraint: squash", "kernel_regularizer: shrink"
+    )
+    config = load_config(write_config(tmp_path, source))
+    assert config.training is not None
+    with trusting_code():
+        dense = make_component(import_keras(), config.model.layers[0].component, name="dense")
+        loss = make_component(import_keras(), config.training.loss.component)
+        metric = make_component(import_keras(), config.training.metrics[1])
+    rows = np.array([[1.0, -2.0], [0.5, 3.0]], np.float32)
+    dense.build(rows.shape)
+    sums = rows @ np.asarray(dense.kernel) + 0.05
+    np.testing.assert_allclose(dense(rows), sums / (1 + np.abs(sums)), rtol=1e-5)
+    np.testing.assert_allclose(dense.losses[0], 0.5 * (np.asarray(dense.kernel) ** 2).sum(), rtol=1e-6)
+    true, found = np.array([[1.0], [2.0]], np.float32), np.array([[1.5], [4.0]], np.float32)
+    for one in (loss, keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))):
+        assert float(one(true, found)) == pytest.approx((0.5**3 + 2**3) / 2)
+    metric.update_state(true, found)
+    assert float(metric.result()) == pytest.approx((0.25 + 4) / 2)
+    again = keras.layers.Dense.from_config(dense.get_config())
+    assert (again.activation, again.kernel_regularizer) == (dense.activation, dense.kernel_regularizer)
 
 
 def _scale(run: Path, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

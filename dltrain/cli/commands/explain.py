@@ -24,6 +24,9 @@ _MOST_OWNERS = 12
 def command(
     context: typer.Context,
     words: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", hidden=True)] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="A config whose own code is explained as well.")
+    ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", metavar="FILE", help="Draw the one activation (PNG).")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> None:
@@ -33,11 +36,14 @@ def command(
     Dense.units), an activation, or a dataset; without one, the keys of a config are listed.
     """
     from dltrain.config.help.explain import explain
+    from dltrain.config.help.known import knowing
+    from dltrain.config.load import load_own_catalog
 
     console: Console = context.obj
     if plot is not None:
         _draw(words or [], plot, force=force)
-    found = [(word, explain(word)) for word in words or [""]]
+    with knowing(None if config is None else load_own_catalog(config)):
+        found = [(word, explain(word)) for word in words or [""]]
     console.document(
         {
             "status": "finished",

@@ -158,10 +158,6 @@ def _read_metrics(context: Context, node: Node, path: str) -> Any:
         component = read_component(context, ("metric", "loss"), item, f"{path}.{index}")
         if component is None:
             continue
-        if component.kind == "loss" and component.own is not None:
-            hint = "write it as a class of keras.metrics.Metric; its mean stands in the history as loss"
-            context.faults.add(item, f"{path}.{index}", f"{component.name} is a loss of own code, which is no metric", hint)
-            continue
         name = metric_name(component)
         if name in names:
             context.faults.add(item, f"{path}.{index}", f"the metric {name} stands twice", "give one of them a `name`")

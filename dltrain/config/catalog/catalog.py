@@ -65,7 +65,7 @@ class ComponentEntry:
         doc: first sentence of Keras's documentation.
         metric_name: the name under which a metric appears in the history; None for other kinds.
         size: the side of the pictures that an application network takes by default; None for other kinds.
-        is_own: whether it is own code of a config.
+        where: file and line of what is own code of a config; None for Keras's and dltrain's own.
     """
 
     def __init__(self, kind: str, name: str, raw: Mapping[str, Any]) -> None:
@@ -74,8 +74,13 @@ class ComponentEntry:
         self.doc: str = raw["doc"]
         self.metric_name: str | None = raw.get("name")
         self.size: int | None = raw.get("size")
-        self.is_own: bool = raw.get("own", False)
+        self.where: str | None = raw.get("where")
         self._arguments = raw["arguments"]
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is own code of a config."""
+        return self.where is not None
 
     @cached_property
     def arguments(self) -> dict[str, Argument]:
@@ -139,7 +144,12 @@ class Catalog:
         found._names, found._entries = {}, {}
         found._components = dict(self._components)
         for each in own:
-            found._components[each.kind] = {each.name: each.entry, **found._components[each.kind]}
+            for kind, entry in each.entries.items():
+                if kind == "activation":
+                    found.activations = {each.name: entry["doc"], **found.activations}
+                else:
+                    found._components[kind] = {each.name: entry, **found._components[kind]}
+        found._activation_names = {normalize(name): name for name in found.activations}
         return found
 
     def find_activation(self, name: str) -> str | None:
@@ -172,8 +182,8 @@ class Catalog:
 
 def entry_of(component: Component) -> ComponentEntry | None:
     """The entry of a component, be it Keras's or own code."""
-    own = component.own
-    return load_catalog().find(component.kind, component.name) if own is None else ComponentEntry(own.kind, own.name, own.entry)
+    own, kind = component.own, component.kind
+    return load_catalog().find(kind, component.name) if own is None else ComponentEntry(kind, own.name, own.entries[kind])
 
 
 @lru_cache(maxsize=1)

@@ -8,11 +8,12 @@ from typing import Any
 
 from dltrain.config.blocks.model import LAYER_KINDS
 from dltrain.config.blocks.training import CALLBACKS
-from dltrain.config.catalog.catalog import Argument, ComponentEntry, load_catalog
+from dltrain.config.catalog.catalog import Argument, ComponentEntry
 from dltrain.config.catalog.sources import SOURCES, SourceArgument, sources_with_argument
 from dltrain.config.components import REFUSED, TARGET_METRICS
 from dltrain.config.found_rate import FOUND, MEANING
 from dltrain.config.help.examples import example_of_component, example_of_key, example_of_source
+from dltrain.config.help.known import known_catalog
 from dltrain.config.help.near_names import longer_name, near_names
 from dltrain.config.keys import GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZER_KEYS, keys_of
 from dltrain.config.kinds import COMPONENTS, Kind, parse_kind
@@ -107,7 +108,7 @@ def explain(word: str = "") -> tuple[Explanation, ...]:
 
 def _explain_top() -> Explanation:
     example = dump_yaml({"data": {"source": "digits", "split": {"test": 0.25}}, "model": {"layers": ["Flatten"]}})
-    kinds = tuple(_plural(kind) for kind in (*load_catalog().kinds(), "activation") if kind not in _NO_WORDS)
+    kinds = tuple(_plural(kind) for kind in (*known_catalog().kinds(), "activation") if kind not in _NO_WORDS)
     description = "A config is one experiment; these are its keys. Each word below can be explained in turn."
     return Explanation("config", "", description, example=example, parts=_parts_of_block(""), names=(*kinds, "datasets"))
 
@@ -161,7 +162,7 @@ def _arguments(kinds: Sequence[str], parts: Sequence[str], owner: str | None = N
         owner: the component whose argument is meant, if it has one of that name.
     """
     head, rest = parts[0], parts[1:]
-    catalog = load_catalog()
+    catalog = known_catalog()
     entries = [entry for kind in kinds if kind in catalog.kinds() and (entry := catalog.find(kind, head))]
     # `l2` is an argument of regularizers, and `L2` one of them.
     if any(argument.name == head for _, argument in _owners(kinds, head, None)):
@@ -193,7 +194,7 @@ def _arguments(kinds: Sequence[str], parts: Sequence[str], owner: str | None = N
 
 def _owners(kinds: Sequence[str], name: str, owner: str | None) -> list[tuple[ComponentEntry, Argument]]:
     """The components that have an argument of this name; of those the `owner` alone, where it has."""
-    catalog = load_catalog()
+    catalog = known_catalog()
     found = []
     for kind in kinds:
         for component in catalog.names(kind) if kind in catalog.kinds() else ():
@@ -207,7 +208,7 @@ def _owners(kinds: Sequence[str], name: str, owner: str | None) -> list[tuple[Co
 
 def _names(parts: Sequence[str]) -> Iterator[Explanation]:
     """What a name means wherever it stands: the last word of keys, sources, components, activations, kinds; else arguments."""
-    name, catalog = parts[0], load_catalog()
+    name, catalog = parts[0], known_catalog()
     kinds = list(catalog.kinds())
     if len(parts) > 1:
         source = SOURCES.get(name)
@@ -247,7 +248,7 @@ def normalize_key(name: str) -> str:
 
 def _explain_key(key: Key) -> Explanation:
     callback = CALLBACKS.get(key.path.removeprefix("training."))
-    entry = load_catalog().find("callback", callback) if callback else None
+    entry = known_catalog().find("callback", callback) if callback else None
     parts = _parts_of_component(entry) if entry else _parts_of_block(key.path)
     names = tuple(SOURCES) if key.path == "data.source" else _names_of(_kinds_of(key))
     return Explanation(
@@ -276,7 +277,7 @@ def _explain_own(key: Key, owner: str, parts: Sequence[tuple[str, Key]] = ()) ->
 
 
 def _explain_component(entry: ComponentEntry) -> Explanation:
-    aliases = tuple(alias for alias, name in load_catalog().aliases(entry.kind).items() if name == entry.name)
+    aliases = tuple(alias for alias, name in known_catalog().aliases(entry.kind).items() if name == entry.name)
     if entry.name == "ModelCheckpoint":
         return _explain_key(KEYS["training.checkpoint"])
     parts = _parts_of_component(entry)
@@ -288,7 +289,8 @@ def _explain_component(entry: ComponentEntry) -> Explanation:
         parts = (*parts, *(_part_of_key(name, key) for name, key in OPTIMIZER_KEYS.items()))
     example = dump_yaml(example_of_component(entry))
     kind = "layer" if entry.kind == "composed" else entry.kind
-    return Explanation(kind, entry.name, entry.doc, example=example, parts=parts, other_names=aliases)
+    doc = entry.doc if entry.where is None else f"{entry.doc} It stands in {entry.where}.".lstrip()
+    return Explanation(kind, entry.name, doc, example=example, parts=parts, other_names=aliases)
 
 
 def _explain_accuracy() -> Explanation:
@@ -297,7 +299,7 @@ def _explain_accuracy() -> Explanation:
 
 
 def _explain_activation(name: str) -> Explanation:
-    catalog = load_catalog()
+    catalog = known_catalog()
     canonical = catalog.find_activation(name) or name
     dense = {"Dense": {"units": 64, "activation": canonical}}
     return Explanation("activation", canonical, catalog.activations[canonical], example=dump_yaml({"model": {"layers": [dense]}}))
@@ -414,14 +416,14 @@ def _component_kinds(kind: Kind) -> tuple[str, ...]:
 
 
 def _names_of(kinds: Sequence[str]) -> tuple[str, ...]:
-    catalog = load_catalog()
+    catalog = known_catalog()
     names = [name for kind in kinds for name in (catalog.activations if kind == "activation" else catalog.names(kind))]
     return (*(TARGET_METRICS.values() if "metric" in kinds else ()), *names) if names else ()
 
 
 def _nearest_hint(word: str) -> str:
     """How a config says what an older word means; names that are near; else what the part of the word that does exist takes."""
-    catalog, bare = load_catalog(), without_module(word.partition("(")[0])
+    catalog, bare = known_catalog(), without_module(word.partition("(")[0])
     for kind in (*catalog.kinds(), "activation"):
         if "(" in word and (spelled := from_call(word, catalog, (kind,))) is not None:
             return f"write {spelled}; `dltrain explain {spelled.partition(':')[0]}` says more"

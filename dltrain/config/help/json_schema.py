@@ -16,10 +16,11 @@ from dltrain.config.blocks.model import LAYER_KINDS
 from dltrain.config.blocks.phases import PHASE_KEYS, UNFREEZE
 from dltrain.config.blocks.swept import RANGE_KEYS, WHERE
 from dltrain.config.blocks.training import CALLBACKS
-from dltrain.config.catalog.catalog import Argument, Catalog, ComponentEntry, load_catalog
+from dltrain.config.catalog.catalog import Argument, Catalog, ComponentEntry
 from dltrain.config.catalog.sources import SOURCES, SourceArgument
 from dltrain.config.components import TARGET_METRICS
 from dltrain.config.gates import SCHEMA_PATTERN
+from dltrain.config.help.known import known_catalog
 from dltrain.config.keys import GROUP_KEYS, KEYS, LAYER_KEYS, LOSS_KEYS, OPTIMIZER_KEYS, keys_of
 from dltrain.config.kinds import COMPONENTS, Alternative, Kind, parse_kind
 from dltrain.config.load import SAFE_NAME
@@ -35,8 +36,8 @@ PARAMETER: Schema = {"$ref": "#/definitions/parameter"}
 
 
 def build_json_schema() -> Schema:
-    """The schema as plain values."""
-    catalog = load_catalog()
+    """The schema as plain values; with the components of a config's own code within `knowing` its catalog."""
+    catalog = known_catalog()
     return {
         "$schema": DRAFT,
         "title": "dltrain config",

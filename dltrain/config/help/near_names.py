@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.catalog.sources import SOURCES
+from dltrain.config.help.known import known_catalog
 from dltrain.config.keys import KEYS
 from dltrain.config.old_words.arguments import KNOWN_ARGUMENTS
 from dltrain.config.old_words.names import KNOWN_ELSEWHERE
@@ -22,7 +22,7 @@ def near_names(word: str, *, is_argument: bool = False) -> list[str]:
     Returns:
         First what the word is known as elsewhere, then what differs by a few letters, then what begins with it.
     """
-    catalog = load_catalog()
+    catalog = known_catalog()
     entries = [entry for kind in catalog.kinds() for name in catalog.names(kind) if (entry := catalog.find(kind, name))]
     arguments = list(dict.fromkeys(name for entry in entries for name in entry.arguments))
     names = [path.rpartition(".")[2] for path in KEYS] + [*SOURCES, *catalog.activations, *(entry.name for entry in entries)]

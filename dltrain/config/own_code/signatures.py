@@ -29,7 +29,7 @@ _DEEPEST = 8
 # What Keras's base classes take of what a class passes on by `**kwargs`.
 _NAME = ["name", "text|none", "Its own name, unique in the model.", None]
 _DTYPE = ["dtype", "text|mapping|none", "The data type or mixed-precision policy of its computation.", None]
-_OF_BASE: dict[str, list[list[Any]]] = {
+BASE_ARGUMENTS: dict[str, list[list[Any]]] = {
     "layer": [_NAME, ["trainable", "bool", "Whether training changes its weights.", True], _DTYPE],
     "loss": [
         _NAME,
@@ -47,17 +47,19 @@ _OF_BASE: dict[str, list[list[Any]]] = {
 Resolve = Callable[[ast.expr], str | None]
 
 
-def own_arguments(init: ast.FunctionDef, resolve: Resolve, catalog: Catalog) -> list[list[Any]]:
+def own_arguments(init: ast.FunctionDef, resolve: Resolve, catalog: Catalog, first: int = 1) -> list[list[Any]]:
     """The arguments that a constructor itself names, as the catalog holds them: [name, type, description, default?].
 
     Args:
-        init: the constructor.
+        init: the constructor, or a function.
         resolve: gives the dotted name that an expression of the file stands for.
         catalog: Keras's components.
+        first: how many arguments a config does not give: `self`, or what Keras calls a function with.
     """
     given = init.args
-    positional = [*given.posonlyargs, *given.args][1:]
-    defaults: list[ast.expr | None] = [None] * (len(positional) - len(given.defaults)) + list(given.defaults[-len(positional) :])
+    positional = [*given.posonlyargs, *given.args][first:]
+    last = given.defaults[-len(positional) :] if positional else []
+    defaults: list[ast.expr | None] = [None] * (len(positional) - len(last)) + list(last)
     pairs = [*zip(positional, defaults), *zip(given.kwonlyargs, given.kw_defaults)]
     found: list[list[Any]] = []
     for argument, default in pairs:
@@ -85,7 +87,7 @@ def base_arguments(kind: str, base: str | None, catalog: Catalog) -> list[list[A
         named = [argument for argument in sgd.arguments.values() if argument.name not in ("momentum", "nesterov")]
         return [[item.name, item.type, item.description, item.default] for item in named]
     if entry is None:
-        return [list(argument) for argument in _OF_BASE.get(kind, [])]
+        return [list(argument) for argument in BASE_ARGUMENTS.get(kind, [])]
     return [
         [item.name, item.type, item.description, *([] if item.required else [item.default])] for item in entry.arguments.values()
     ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dltrain.config.catalog.catalog import NAMESPACES, Catalog
+from dltrain.config.own_code.functions import TAKEN, function_entries
 from dltrain.config.own_code.signatures import ROOTS, base_arguments, own_arguments, with_passed_on
 from dltrain.config.text.nodes import Faults
 from dltrain.config.types import Place
@@ -57,10 +58,8 @@ class Sources:
             if isinstance(node, ast.ClassDef):
                 self._classes[node.name] = _Class(node, file, names)
                 self._add_class(self._classes[node.name])
-            elif isinstance(node, ast.FunctionDef) and _registration(node, names) is not None:
-                message = f"{node.name} is a function: of own code, classes of Keras's kinds are taken"
-                hint = "such as `class MyLoss(keras.losses.Loss)` with a method `call`"
-                self.faults.add(_place(file, node), "code", message, hint)
+            elif isinstance(node, ast.FunctionDef):
+                self._add_function(node, file, names)
 
     def _parse(self, file: CodeFile) -> ast.Module | None:
         try:
@@ -88,9 +87,6 @@ class Sources:
             message = f"{node.name} is registered, but derived of no layer, loss, metric, optimizer or schedule of Keras"
             self.faults.add(place, "code", message, "such as `class MyLayer(keras.layers.Layer)`")
             return
-        if not isinstance(decorator, ast.Call):
-            self.faults.add(place, "code", f"{node.name} is registered without brackets", f"write {HOW}")
-            return
         name = self._name(node, decorator, place)
         if name is None:
             return
@@ -101,13 +97,34 @@ class Sources:
             self.faults.add(place, "code", message, hint)
             return
         doc = " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())[:200]
-        entry = {"doc": doc, "arguments": arguments, "own": True}
+        entry = {"doc": doc, "arguments": arguments, "where": f"{found.file.shown}:{node.lineno}"}
         self.components[name] = OwnComponent(
             kind, name, node.name, found.file.shown, node.lineno, base, takes_name=takes_name, entry=entry
         )
 
-    def _name(self, node: ast.ClassDef, decorator: ast.Call, place: Place) -> str | None:
-        """The name under which a class is registered; None where it cannot be one (noted)."""
+    def _add_function(self, node: ast.FunctionDef, file: CodeFile, names: dict[str, str]) -> None:
+        decorator, place = _registration(node, names), _place(file, node)
+        entries = function_entries(node, f"{file.shown}:{node.lineno}", lambda item: _dotted(item, names), self.catalog)
+        if decorator is None:
+            if not isinstance(entries, str):
+                self.unregistered.setdefault(node.name, place)
+            return
+        if isinstance(entries, str):
+            self.faults.add(place, "code", f"the function {node.name} is nothing that Keras calls: {entries}", TAKEN)
+            return
+        name = self._name(node, decorator, place)
+        if name is None:
+            return
+        (kind, entry), *others = entries.items()
+        self.components[name] = OwnComponent(
+            kind, name, node.name, file.shown, node.lineno, None, False, entry, is_function=True, others=dict(others)
+        )
+
+    def _name(self, node: ast.ClassDef | ast.FunctionDef, decorator: ast.expr, place: Place) -> str | None:
+        """The name under which a class or a function is registered; None where it cannot be one (noted)."""
+        if not isinstance(decorator, ast.Call):
+            self.faults.add(place, "code", f"{node.name} is registered without brackets", f"write {HOW}")
+            return None
         given = [*decorator.args[1:2], *(word.value for word in decorator.keywords if word.arg == "name")]
         name = node.name
         if given:
@@ -119,7 +136,11 @@ class Sources:
         of_keras = self.catalog.kind_of(name)
         if of_keras is not None:
             message = f"{name} is a name of Keras's own or of dltrain ({of_keras} {self._canonical(of_keras, name)})"
-            self.faults.add(place, "code", message, "give the class another name")
+            self.faults.add(place, "code", message, f"give the {_what(node)} another name")
+            return None
+        if (activation := self.catalog.find_activation(name)) is not None:
+            message = f"{name} is a name of Keras's own or of dltrain (activation {activation})"
+            self.faults.add(place, "code", message, f"give the {_what(node)} another name")
             return None
         twin = next((other for other in self.components.values() if normalize(other.name) == normalize(name)), None)
         if twin is not None:
@@ -175,6 +196,10 @@ class Sources:
             own = own_arguments(init, lambda node: _dotted(node, found.names), self.catalog)
             arguments = with_passed_on(own, passed) if init.args.kwarg is not None else own
         return arguments, any(argument[0] == "name" for argument in arguments)
+
+
+def _what(node: ast.ClassDef | ast.FunctionDef) -> str:
+    return "class" if isinstance(node, ast.ClassDef) else "function"
 
 
 def _place(file: CodeFile, node: ast.ClassDef | ast.FunctionDef) -> Place:

@@ -33,14 +33,16 @@ class OwnComponent:
     """What a file registers, as its source says.
 
     Attributes:
-        kind: as in `Component.kind`.
+        kind: as in `Component.kind`; of a function that may be of several kinds the first.
         name: under which a config names it, and Keras finds it again.
-        class_name: of its class in the file.
+        class_name: of its class, or function, in the file.
         file: the file as messages name it.
         line: of the class.
         base: the class of Keras's own that it is derived from, such as `Dense`; None: only from `Layer`, `Loss`, ...
         takes_name: whether the class can be given a `name`.
         entry: what the catalog would hold of it: doc, arguments.
+        is_function: whether it is a function, not a class.
+        others: further kinds that a function may be of -> what the catalog would hold of it there.
     """
 
     kind: str
@@ -51,6 +53,13 @@ class OwnComponent:
     base: str | None
     takes_name: bool
     entry: Mapping[str, Any] = field(repr=False)
+    is_function: bool = False
+    others: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+
+    @property
+    def entries(self) -> dict[str, Mapping[str, Any]]:
+        """Each kind that it may be of -> what the catalog would hold of it there."""
+        return {self.kind: self.entry, **self.others}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,16 @@ from dltrain.config.catalog.catalog import ComponentEntry, load_catalog
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.help.examples import example_of_component, example_of_key, example_of_source
 from dltrain.config.help.explain import Explanation, explain
+from dltrain.config.help.known import knowing
 from dltrain.config.help.near_names import near_names
 from dltrain.config.keys import KEYS, keys_of
+from dltrain.config.load import load_own_catalog
 from dltrain.config.old_words.names import KNOWN_ELSEWHERE
 from dltrain.config.text.yaml_reader import read_yaml
 from dltrain.config.text.yaml_writer import dump_yaml
 from dltrain.errors import UsageError
 from tests.config.support import faults_of
+from tests.own_code import CONFIG, SOURCE, write_config
 
 BASE = {"data": {"source": "digits", "split": {"validation": 0.2}}, "model": {"layers": ["Flatten"]}}
 
@@ -217,3 +220,19 @@ training: {optimizer: {SGD: {momentum: 3}}, epochs: x, early_stopping: {patience
     for fault in faults:
         assert fault.path is not None
         assert explain(fault.path)
+
+
+def test_own_code_is_explained_with_its_config(tmp_path: Path) -> None:
+    file = write_config(tmp_path, CONFIG + "nonsense: 1\n")  # whatever else is wrong with it
+    line = SOURCE[: SOURCE.index("def powers")].count("\n") + 1
+    with knowing(load_own_catalog(file)):
+        assert [(found.kind, found.name) for found in explain("powers")] == [("loss", "powers"), ("metric", "powers")]
+        assert explain("powers")[0].description == f"The error to a power. It stands in {tmp_path}/my_layers.py:{line}."
+        assert [found.kind for found in explain("squash")] == ["regularizer", "constraint", "activation"]
+        assert one("Scale.start").default == 1.0
+        assert {"Scale", "Halves", "Dense"} <= set(one("layers").names)
+        with pytest.raises(UsageError) as caught:
+            explain("Scael")
+        assert "Scale" in (caught.value.faults[0].hint or "")
+    with pytest.raises(UsageError):
+        explain("powers")

@@ -15,13 +15,16 @@ from dltrain.config.catalog.catalog import load_catalog
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.help.examples import example_of_component, example_of_key, example_of_source
 from dltrain.config.help.json_schema import build_json_schema, kind_schema, spelling_pattern
+from dltrain.config.help.known import knowing
 from dltrain.config.keys import KEYS
 from dltrain.config.kinds import MISMATCH, parse_kind, read_kind
+from dltrain.config.load import load_own_catalog
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.yaml_reader import read_yaml
 from dltrain.config.text.yaml_writer import dump_yaml
 from dltrain.errors import ConfigError
 from tests.config.help.test_explain import BASE, entries
+from tests.own_code import write_config
 from tests.support import CONFIGS
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -222,3 +225,14 @@ def test_the_schema_of_a_type_takes_what_the_reader_takes(notation: str, value: 
 @lru_cache(maxsize=1)
 def build_parameter() -> dict[str, Any]:
     return {"parameter": build_json_schema()["definitions"]["parameter"]}
+
+
+def test_own_code_is_in_the_schema_of_its_config(tmp_path: Path) -> None:
+    file = write_config(tmp_path)
+    with knowing(load_own_catalog(file)):
+        own = jsonschema.Draft7Validator(build_json_schema())
+    plain = plain_of(file.read_text())
+    assert not list(own.iter_errors(plain))
+    assert not accepts(plain)
+    plain["training"]["loss"] = {"Cubic": {"power": "a"}}
+    assert list(own.iter_errors(plain))
