@@ -76,6 +76,8 @@ MOST = {
     "data.series.history": 1_000_000,
     "data.series.horizon": 10_000,
     "data.series.stride": 1_000_000_000,
+    "data.series.sampling": 1_000_000,
+    "data.series.offset": 1_000_000,
     "data.split.folds": 10_000,
     "data.split.fold": 10_000,
     "data.classes": 100_000,

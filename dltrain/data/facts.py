@@ -102,8 +102,11 @@ def expected_rows(config: DataConfig, rows: int | None, own: Mapping[str, int] =
     parts = {name: count for name, count in sizes.items() if count}
     if config.series is not None:  # rows of the model are windows
         series = config.series
-        reach = {name: series.history if name != "train" and series.history_from == "before" else 0 for name in parts}
-        starts = {name: max(0, count - series.history - series.horizon + 1 + reach[name]) for name, count in parts.items()}
+        reach = {
+            name: series.span - 1 + series.first_ahead if name != "train" and series.history_from == "before" else 0
+            for name in parts
+        }
+        starts = {name: max(0, count - series.span - series.reach + 1 + reach[name]) for name, count in parts.items()}
         parts = {name: -(-count // series.stride) for name, count in starts.items() if count}
     return {**parts, **{name: count for name, count in own.items() if name != "train"}}
 

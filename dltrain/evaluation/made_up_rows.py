@@ -57,7 +57,7 @@ def _series(
 ) -> tuple[dict[str, Any], Mapping[str, Array]]:
     """Each window by itself, as no row before it is known to what is exported."""
     table, config = preprocessing.table, preprocessing.series
-    history, length = config.history, config.history + (config.horizon if config.known else 0)
+    history, length = config.history, config.history + (config.reach if config.known else 0)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         rows, frame = _table(generator, table, inputs, NUM_WINDOWS * length, Path(folder))
     values = table.read_values(RawTable(frame), with_targets=False).features

@@ -132,6 +132,9 @@ def test_check_knows_the_shapes_that_keras_builds(tmp_path: Path) -> None:
         ("data.series={time: day}", "data.series.history", "missing: Rows that the model sees"),
         ("data.series.time=date", "data.series.time", "date is not a column of"),
         ("data.source=digits", "data.series", "a series is a table"),
+        ("data.series.offset=0", "data.series.offset", "no forecast"),
+        ("data.series={history: 6, sampling: 2, known: [x]}", "data.series.sampling", "sampling leaves rows out"),
+        ("data.series={history: 6, sampling: 40}", "data.series", "the train part has no window: 96 rows, and a window is 202"),
     ],
 )
 def test_contradictions_are_said_at_their_key(tmp_path: Path, override: str, path: str, words: str) -> None:

@@ -209,6 +209,12 @@ def _check_covariates(context: Context, place: Node, config: DataConfig) -> None
     if series.static and not series.id:
         hint = "name the column that tells the series apart: `id: store`"
         add(place, "data.series.static", "columns that differ between series alone need data.series.id", hint)
+    if series.known and series.sampling > 1:
+        hint = "leave data.series.sampling out, or thin the rows of the file"
+        add(place, "data.series.sampling", "what is known ahead is put beside each row, and sampling leaves rows out", hint)
+    if series.offset == 0:
+        hint = "data.series.offset: 1 is the next row"
+        add(place, "data.series.offset", "offset 0 is the window's own last row, which is no forecast", hint)
     if series.known and series.history < series.horizon:
         message = f"a window of {series.history} rows cannot hold what is known of the {series.horizon} rows that are foretold"
         add(place, "data.series.known", message, f"data.series.history: {series.horizon} at least")

@@ -204,9 +204,12 @@ WORDS_OF_OTHERS: Mapping[str, str] = {
         "data.series.history",
     ),
     **dict.fromkeys(
-        ("forecast_horizon", "prediction_length", "label_width", "n_ahead", "forecast_length", "horizon_length", "shift"),
+        ("forecast_horizon", "prediction_length", "label_width", "n_ahead", "forecast_length", "horizon_length"),
         "data.series.horizon",
     ),
+    **dict.fromkeys(("shift", "delay", "lead_time"), "data.series.offset"),
+    **dict.fromkeys(("sampling_rate", "sample_rate"), "data.series.sampling"),
+    "sequence_stride": "data.series.stride",
     **dict.fromkeys(("time_column", "timestamp", "datetime", "ds", "time_col"), "data.series.time"),
     **dict.fromkeys(("item_id", "unique_id", "series_id", "entity"), "data.series.id"),
     **dict.fromkeys(

@@ -26,11 +26,11 @@ from dltrain.config.types.data import (
     DataConfig,
     ImagesConfig,
     LabelsConfig,
-    SeriesConfig,
     SplitConfig,
     TextConfig,
     config_fault,
 )
+from dltrain.config.types.series import SeriesConfig
 from dltrain.config.types.training import CheckpointConfig, LossConfig, MembersConfig, PhaseConfig, TrainingConfig
 
 __all__ = [

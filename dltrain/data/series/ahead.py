@@ -29,7 +29,8 @@ class Ahead:
     Attributes:
         preprocessing: of the run.
         names: of each series, one text for each column of `data.series.id`.
-        window: float32 [series, history, numbers]: its last rows, forecasts among them once `go_on` was told any.
+        rows: float32 [series, rows, numbers]: its last rows, forecasts among them once `go_on` was told any; as many as the
+            windows take that foretell the rows that come next.
         future: float32 [series, rows, numbers]: what is known of the rows that come after the last one.
         come: the times of the rows of `future`, [series, rows], in the form of `Times.values`.
         last: the time of each series's last row in the data.
@@ -38,11 +39,20 @@ class Ahead:
 
     preprocessing: SeriesPreprocessing
     names: list[tuple[str, ...]]
-    window: NDArray[np.float32]
+    rows: NDArray[np.float32]
     future: NDArray[np.float32]
     come: NDArray[Any]
     last: Times
     done: int = field(default=0)
+
+    def windows(self) -> NDArray[np.float32]:
+        """What foretells the rows that come next, [windows, series, history, numbers].
+
+        The last one is that of the last rows. With an offset it does not tell the next rows: those that end before do, one each.
+        """
+        series, count = self.preprocessing.series, self.rows.shape[1]
+        ends = range(count - series.first_ahead + 1, count + 1)
+        return np.stack([self.rows[:, end - series.span : end : series.sampling] for end in ends])
 
     def times(self, first: int, count: int) -> list[str]:
         """The times of `count` rows of each series from `first` rows after its last one on, series by series, as text."""
@@ -63,7 +73,7 @@ class Ahead:
         """
         num_rows = next(iter(said.values())).shape[1]
         series, features = self.preprocessing.series, self.preprocessing.table.features
-        rows = np.stack([self.window[:, -1]] * num_rows, axis=1)  # what is static stays as it is
+        rows = np.stack([self.rows[:, -1]] * num_rows, axis=1)  # what is static stays as it is
         told = {column.name: self._values(column, said, num_rows) for column in features if column.name not in _given(series)}
         for name, values in told.items():
             places = places_of(features, (name,))
@@ -75,7 +85,7 @@ class Ahead:
             begin = self.done + num_rows
             rows[:, :, known] = self.future[:, self.done : begin]
             rows[:, :, -len(known) :] = self.future[:, begin : begin + num_rows]
-        self.window = np.concatenate([self.window, rows], axis=1)[:, num_rows:]
+        self.rows = np.concatenate([self.rows, rows], axis=1)[:, num_rows:]
         self.done += num_rows
 
     def _values(self, column: FeatureColumn, said: Mapping[str, NDArray[np.float64]], num_rows: int) -> Any:
@@ -98,7 +108,7 @@ def refuse_unknown_future(preprocessing: SeriesPreprocessing, steps: int) -> Non
         UsageError: with these columns.
     """
     series, table = preprocessing.series, preprocessing.table
-    if steps <= series.horizon:
+    if steps <= series.reach:
         return
     foretold = {target.name for target in table.targets}
     unknown = [
@@ -108,13 +118,19 @@ def refuse_unknown_future(preprocessing: SeriesPreprocessing, steps: int) -> Non
     ]
     if unknown:
         message = (
-            f"beyond the horizon of {series.horizon} rows the model would need what nobody knows yet: {listed(unknown)}; "
+            f"beyond {_horizon(series)} the model would need what nobody knows yet: {listed(unknown)}; "
             f"{listed(sorted(foretold))} alone {'are' if len(foretold) > 1 else 'is'} foretold"
         )
+        horizon = steps - series.first_ahead + 1
         hint = (
-            f"--steps {series.horizon} at most; or train with data.series.horizon: {steps}, or without these columns (data.drop)"
+            f"--steps {series.reach} at most; or train with data.series.horizon: {horizon}, or without these columns (data.drop)"
         )
         raise UsageError(message, hint=hint)
+
+
+def _horizon(series: SeriesConfig) -> str:
+    """How far the model itself foretells, in words."""
+    return f"the horizon of {series.horizon} rows" if series.first_ahead == 1 else f"the {series.reach} rows that are foretold"
 
 
 def _given(series: SeriesConfig) -> set[str]:
@@ -132,7 +148,7 @@ def _is_told(column: FeatureColumn, foretold: set[str], time: Sequence[str]) -> 
 
 
 def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | None, steps: int, notes: list[Note]) -> Ahead:
-    """The last `history` rows of each series of a table.
+    """The last rows of each series of a table, as many as its windows take.
 
     Args:
         preprocessing: of the run.
@@ -152,20 +168,21 @@ def last_rows(preprocessing: SeriesPreprocessing, raw: RawTable, since: str | No
         if since is None:
             raise DataError("no row has a target, and forecasts begin after the last one that has")
         raise DataError(f"no row is before {since}", hint="--since names the time of the first forecast")
-    ends, short = _ends(values, rows, preprocessing.series.history)
+    needed = preprocessing.series.span + preprocessing.series.first_ahead - 1
+    ends, short = _ends(values, rows, needed)
     groups = values.timeline.groups
     if short and preprocessing.series.id:
         shown = shown_names([groups.names[code] for code in short])
-        said = f"{len(short):,} series have less than {preprocessing.series.history} rows without a gap at their end: {shown}"
+        said = f"{len(short):,} series have less than {needed} rows without a gap at their end: {shown}"
         notes.append(warn(said, "short_series"))
     if not len(ends):
         apart = f", each {preprocessing.step.describe()} after the one before," if preprocessing.series.gaps == "split" else ""
-        message = f"forecasts need the last {preprocessing.series.history} rows{apart} and there are {raw.frame.height:,} rows"
+        message = f"forecasts need the last {needed} rows{apart} and there are {raw.frame.height:,} rows"
         raise DataError(Fault(message, file=raw.origin[0][1] if raw.origin else None))
-    window = values.features[ends[:, None] + np.arange(1 - preprocessing.series.history, 1)]
+    last = values.features[ends[:, None] + np.arange(1 - needed, 1)]
     names = [groups.names[code] for code in groups.codes[ends]]
     future, come = _future(preprocessing, values, ends, steps, raw)
-    found = Ahead(preprocessing, names, window, future, come, times.take(ends))
+    found = Ahead(preprocessing, names, last, future, come, times.take(ends))
     if since is not None:
         _say_earlier(found, since, notes)
     return found
@@ -175,10 +192,10 @@ def _future(
     preprocessing: SeriesPreprocessing, values: SeriesValues, ends: NDArray[np.int64], steps: int, raw: RawTable
 ) -> tuple[NDArray[np.float32], NDArray[Any]]:
     """What is known of the rows after some, as far as forecasts need it: float32 [series, rows, numbers]; and their times."""
-    places, horizon = preprocessing.known_places, preprocessing.series.horizon
+    places, reach = preprocessing.known_places, preprocessing.series.reach
     if not len(places):
         return np.zeros((len(ends), 0, 0), np.float32), np.zeros((len(ends), 0))
-    needed = -(-steps // horizon) * horizon
+    needed = -(-steps // reach) * reach
     rows = ends[:, None] + np.arange(1, needed + 1)
     last = len(values.features) - 1
     runs, within = values.timeline.runs, np.minimum(rows, last)
@@ -197,7 +214,7 @@ def _future(
         message = f"{names} must be known of {needed:,} rows{of} from {begins} on, and are not in that of {breaks}"
         hint = "give these rows with the target left empty, in the data or by --data"
         if steps < needed:
-            hint += f"; the model takes those of {horizon} rows at once"
+            hint += f"; the model takes those of {reach} rows at once"
         raise DataError(Fault(message, path="data.series.known", file=raw.origin[0][1] if raw.origin else None, hint=hint))
     return values.features[within][:, :, places], values.timeline.times.values[within]
 

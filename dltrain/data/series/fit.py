@@ -326,7 +326,8 @@ def _needed(preprocessing: SeriesPreprocessing, name: str) -> str:
     """The rows that a window of a part takes, in words."""
     series = preprocessing.series
     if series.history_from == "before" and name != "train":
-        return f"{series.history} rows before and {series.horizon} rows of the part, without a gap"
+        before = series.span - 1 + series.first_ahead
+        return f"{before} rows before and {series.horizon} rows of the part, without a gap"
     return f"{preprocessing.needed_rows(True)} rows without a gap"
 
 
@@ -343,19 +344,21 @@ class _WindowFile:
     def __init__(self, part: str, values: NDArray[np.float32], reporter: Reporter) -> None:
         self.part, self.values, self.reporter = part, values, reporter
 
-    def write(self, starts: NDArray[np.int64], history: int) -> DiskArray:
-        """The windows that begin at some rows, [windows, history, numbers]."""
+    def write(self, starts: NDArray[np.int64], own: NDArray[np.int64]) -> DiskArray:
+        """The windows that begin at some rows and have rows so many rows after that, [windows, history, numbers]."""
+        history = len(own)
         shape = (len(starts), history, self.values.shape[1])
         digest = hashlib.blake2b(f"{shape}".encode(), digest_size=12)
         digest.update(np.ascontiguousarray(self.values).data)
         digest.update(starts.data)
+        digest.update(own.data)
 
         def fill(folder: Path) -> None:
             block = max(1, BLOCK_BYTES // (4 * history * shape[2]))
             with open(folder / "windows.bin", "wb") as file:
                 for first in range(0, len(starts), block):
                     self.reporter.status(f"{self.part} part: {first:,} of {len(starts):,} windows")
-                    index = starts[first : first + block, None] + np.arange(history)
+                    index = starts[first : first + block, None] + own
                     file.write(np.ascontiguousarray(self.values[index]).data)
             write_meta(folder / META, {"shape": shape})
 
@@ -376,8 +379,9 @@ def _with_least_spread(
     except ValueError as error:
         message = f"a window is scaled by its own {error}, which is not among the features as a number on a straight scale"
         raise DataError(config_fault(config, "data.series.scale", message, "leave it among data.features")) from error
-    starts = train[: len(train) - preprocessing.series.history]
-    found = deviations(scale, values.features, starts, preprocessing.series.history)
+    series = preprocessing.series
+    starts = train[: max(0, len(train) - series.span)]
+    found = deviations(scale, values.features, starts, series.history, series.sampling)
     return replace(preprocessing, least_spread=float(LEAST * np.median(found)) if len(found) else 0.0)
 
 

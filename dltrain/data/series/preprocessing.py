@@ -20,8 +20,9 @@ from dltrain.data.series.covariates import last_observed, one_value, places_of, 
 from dltrain.data.series.groups import read_groups, unknown_note
 from dltrain.data.series.naive import NaiveErrors, series_rows
 from dltrain.data.series.reading import read_columns, refuse_several
+from dltrain.data.series.stored_config import restored_series, stored_series
 from dltrain.data.series.timeline import Timeline, arrange, every, fill_forward, slopes_of, take
-from dltrain.data.series.times import CALENDARS, Step, read_times
+from dltrain.data.series.times import CALENDARS, Step, Times, read_times
 from dltrain.data.series.window_scale import deviations, window_scale, window_weights
 from dltrain.data.splits import blocks_in_order
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, locator
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from dltrain.data.arrays.disk_array import Array
 
 LAST_VALUE, DRIFT = "last value", "drift"
-MOST_STEPS = 1 << 16
 
 
 @dataclass(slots=True)
@@ -91,11 +91,11 @@ class SeriesPreprocessing(Preprocessing):
         targets = tuple(
             replace(target, name=self._name(target.name, ahead, quantile), column=target.name, ahead=ahead, quantile=quantile)
             for target in self.table.targets
-            for ahead in range(1, self.series.horizon + 1)
+            for ahead in self.series.aheads
             for quantile in self.series.quantiles or (None,)
         )
         scale = self.window_scale() if self.series.scale is not None else None
-        columns = (*spec.columns, *(f"{spec.columns[place]} +{self.series.horizon}" for place in self.known_places))
+        columns = (*spec.columns, *(f"{spec.columns[place]} +{self.series.reach}" for place in self.known_places))
         shape = (self.series.history, len(columns))
         return Schema((replace(spec, shape=shape, columns=columns, window_scale=scale),), targets)
 
@@ -134,7 +134,7 @@ class SeriesPreprocessing(Preprocessing):
 
     def needed_rows(self, with_targets: bool) -> int:
         """How many rows a window spans."""
-        return self.series.history + (self.series.horizon if with_targets or self.series.known else 0)
+        return self.series.span + (self.series.reach if with_targets or self.series.known else 0)
 
     def observed(self, values: SeriesValues) -> NDArray[np.bool_]:
         """Whether each row is past: those after the last target of a series only hold what is known ahead."""
@@ -194,7 +194,7 @@ class SeriesPreprocessing(Preprocessing):
                 matrix[:, place + 1] = np.isnan(ordered[column.name])
             place += len(column.columns)
         notes += unseen.notes(self.table.features)
-        matrix = with_later(matrix, self.known_places, timeline.runs, self.series.horizon)
+        matrix = with_later(matrix, self.known_places, timeline.runs, self.series.reach)
         return SeriesValues(timeline, matrix, {name: values[timeline.rows] for name, values in targets.items()}, missing)
 
     def assemble(
@@ -204,7 +204,7 @@ class SeriesPreprocessing(Preprocessing):
         *,
         with_targets: bool,
         stride: int,
-        store: Callable[[NDArray[np.int64], int], Array] | None = None,
+        store: Callable[[NDArray[np.int64], NDArray[np.int64]], Array] | None = None,
     ) -> Part:
         """The windows of some neighbouring rows of the series, without a gap or a missing target in them.
 
@@ -216,42 +216,51 @@ class SeriesPreprocessing(Preprocessing):
             rows: rising; no window goes across a gap in their numbers.
             with_targets: what follows a window must be there; else the last window ends at the last row.
             stride: rows from the beginning of a window to that of the next of its series.
-            store: takes where in `values` the windows begin and their length and keeps them elsewhere; None: in memory.
+            store: takes where in `values` the windows begin, and how many rows after that each of their rows is, and keeps them
+                elsewhere; None: in memory.
         """
-        history, runs = self.series.history, values.timeline.runs
+        series, runs = self.series, values.timeline.runs
         starts = self._starts(rows, runs, with_targets=with_targets)
         if with_targets:
             known = np.ones(len(starts), bool)
             for column in values.targets.values():
-                for ahead in range(self.series.horizon):
-                    known &= np.isfinite(column[starts + history + ahead])
+                for ahead in series.aheads:
+                    known &= np.isfinite(column[starts + series.span - 1 + ahead])
             starts = starts[known]
-        elif self.series.known:
-            starts = starts[self.observed(values)[starts + history - 1]]
+        elif series.known:
+            starts = starts[self.observed(values)[starts + series.span - 1]]
         starts = starts[every(stride, values.timeline.groups.codes[starts])]
-        ends = starts + history - 1
-        inputs = store(starts, history) if store else values.features[starts[:, None] + np.arange(history)]
+        ends, own = starts + series.span - 1, np.arange(series.history) * series.sampling
+        inputs = store(starts, own) if store else values.features[starts[:, None] + own]
         times = values.timeline.times
         part = Part(
             {FEATURES: inputs},
             {},
             None,
-            values.timeline.rows[ends + 1] if with_targets else values.timeline.rows[ends],
+            values.timeline.rows[ends + series.first_ahead] if with_targets else values.timeline.rows[ends],
             {
-                **values.timeline.groups.labels(self.series.id, ends),
-                **({"time": times.following(self.step, ends, runs)} if self.series.time else {"row": times.texts(ends + 1)}),
+                **values.timeline.groups.labels(series.id, ends),
+                **self._foretold(times, ends, runs),
             },
         )
         if with_targets:
             self._add_targets(part, values, ends)
         if with_targets and self.series.scale is not None:
-            found = deviations(self.window_scale(), values.features, starts, history)
-            part.weights = window_weights(found, self.least_spread, 1 if self.series.quantiles else 2)
+            found = deviations(self.window_scale(), values.features, starts, series.history, series.sampling)
+            part.weights = window_weights(found, self.least_spread, 1 if series.quantiles else 2)
         return part
+
+    def _foretold(self, times: Times, ends: NDArray[np.int64], runs: NDArray[np.int64]) -> dict[str, list[str]]:
+        """Of windows that end at some rows: the time, or the number, of the first row that is foretold."""
+        ahead = self.series.first_ahead
+        if not self.series.time:
+            return {"row": times.texts(ends + ahead)}
+        return {"time": times.following(self.step, ends, runs, ahead)}
 
     def _starts(self, rows: NDArray[np.int64], runs: NDArray[np.int64], *, with_targets: bool) -> NDArray[np.int64]:
         """Where windows begin that go across no gap, neither in time nor in the numbers of the rows."""
-        reach = self.series.history if with_targets and self.series.history_from == "before" else 0
+        series = self.series
+        reach = series.span - 1 + series.first_ahead if with_targets and series.history_from == "before" else 0
         span = self.needed_rows(with_targets) - reach  # rows of a window that have to be among these
         places = np.arange(max(len(rows) - span + 1, 0))
         starts, lasts = rows[places] - reach, rows[places + span - 1]
@@ -264,7 +273,7 @@ class SeriesPreprocessing(Preprocessing):
         """What follows each window, and what the last value and that of a season before would say."""
         seasonal = f"value {self.series.season} rows before"
         # Windows whose futures overlap are not independent.
-        part.blocks = blocks_in_order(part.num_rows, 2 * math.ceil(self.series.horizon / self.series.stride))
+        part.blocks = blocks_in_order(part.num_rows, 2 * math.ceil(max(self.series.reach, 1) / self.series.stride))
         part.blocks_by = "blocks of time"
         names = [LAST_VALUE, *([seasonal] if self.series.season else []), *([DRIFT] if self.series.history > 1 else [])]
         part.references = {name: {} for name in names}
@@ -281,7 +290,7 @@ class SeriesPreprocessing(Preprocessing):
             last = np.where(np.isnan(last), target.to_own(0.0), last)
             part.references[LAST_VALUE][target.name] = scaled(last)
             if self.series.history > 1:
-                drift = last + ahead * slopes_of(column, runs, self.series.history)[ends]
+                drift = last + ahead * slopes_of(column, runs, self.series.span)[ends]
                 if target.is_log:  # a line may go below what has a logarithm
                     drift = np.where(drift > 0, drift, last)
                 part.references[DRIFT][target.name] = scaled(drift)
@@ -305,8 +314,7 @@ class SeriesPreprocessing(Preprocessing):
     def describe(self) -> list[str]:
         """The windows, then the columns."""
         series = self.series
-        ahead = "the next row" if series.horizon == 1 else f"each of the next {series.horizon} rows"
-        line = f"series: {series.history} rows ({self.step.describe()} apart) tell {ahead}"
+        line = f"series: {series.history} rows ({self._apart()}) tell {self._told()}"
         if series.scale is not None:
             line += ", each window scaled by its own mean and deviation"
         if series.quantiles:
@@ -317,25 +325,28 @@ class SeriesPreprocessing(Preprocessing):
             line += f"; {len(self.known):,} series told apart by {', '.join(series.id)}, one model for all"
         return [line, *self.table.describe()]
 
+    def _apart(self) -> str:
+        """How far apart the rows of a window are, in words."""
+        if self.series.sampling == 1:
+            return f"{self.step.describe()} apart"
+        apart = replace(self.step, size=self.step.size * self.series.sampling)
+        return f"{apart.describe()} apart, one of {self.series.sampling}"
+
+    def _told(self) -> str:
+        """Which rows are foretold, in words."""
+        aheads = self.series.aheads
+        if aheads[0] == 1:
+            return "the next row" if len(aheads) == 1 else f"each of the next {len(aheads)} rows"
+        return f"the row {aheads[0]} rows later" if len(aheads) == 1 else f"each row from {aheads[0]} to {aheads[-1]} rows later"
+
     def to_state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """See `Preprocessing.to_state`."""
         table, arrays = self.table.to_state()
         series = self.series
         state = {
             "table": table,
-            "time": list(series.time),
-            "id": list(series.id),
+            **stored_series(series),
             "known": [list(name) for name in self.known],
-            "known_ahead": list(series.known),
-            "static": list(series.static),
-            "history": series.history,
-            "horizon": series.horizon,
-            "stride": series.stride,
-            "season": series.season,
-            "gaps": series.gaps,
-            "history_from": series.history_from,
-            "quantiles": list(series.quantiles),
-            "scale": series.scale,
             "least_spread": self.least_spread,
             "date_format": self.date_format,
             "step": [self.step.unit, self.step.size, self.step.calendar],
@@ -348,28 +359,11 @@ class SeriesPreprocessing(Preprocessing):
     def from_state(cls, state: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> SeriesPreprocessing:
         """See `Preprocessing.from_state`."""
         table = TablePreprocessing.from_state(typed(state, "table", dict), arrays)
-        history, horizon, stride = (typed(state, name, int) for name in ("history", "horizon", "stride"))
-        season = None if state["season"] is None else typed(state, "season", int)
-        if not all(1 <= number <= MOST_STEPS for number in (history, horizon, stride, season or 1)):
-            raise ValueError("history, horizon, stride or season out of range")
         if any(column.is_embedded for column in table.features) or not table.schema.inputs:
             raise ValueError("a series has columns of numbers only")
         if any(target.task != "regression" for target in table.targets):
             raise ValueError("a series foretells numbers")
-        series = SeriesConfig(
-            time=texts(state, "time"),
-            id=texts(state, "id") if "id" in state else (),
-            known=_features(state, "known_ahead", table),
-            static=_features(state, "static", table),
-            history=history,
-            horizon=horizon,
-            stride=stride,
-            season=season,
-            gaps=one_of(state, "gaps", ("split", "ignore")),
-            history_from=one_of(state, "history_from", ("part", "before")) if "history_from" in state else "part",
-            quantiles=_quantiles(state.get("quantiles", [])),
-            scale=None if state.get("scale") is None else one_of(state, "scale", ("per_series",)),
-        )
+        series = restored_series(state, {column.name for column in table.features})
         unit, size, *calendar = state["step"]
         step = Step(one_of({"unit": unit}, "unit", ("month", "microsecond", "number", "row")), float(size), _calendar(calendar))
         known = tuple(texts({"known": name}, "known") for name in state.get("known", ()))
@@ -380,22 +374,6 @@ class SeriesPreprocessing(Preprocessing):
         if not least >= 0:
             raise ValueError("least_spread out of range")
         return cls(table, series, writing_from(state["date_format"]), step, typed(state, "last_known", bool), known, naive, least)
-
-
-def _features(state: Mapping[str, Any], key: str, table: TablePreprocessing) -> tuple[str, ...]:
-    """Names of features; none in a run of before there were such keys."""
-    names = texts(state, key) if key in state else ()
-    if set(names) - {column.name for column in table.features}:
-        raise ValueError(f"{key} names a column that is no feature")
-    return names
-
-
-def _quantiles(stored: Any) -> tuple[float, ...]:
-    if not isinstance(stored, list) or not all(isinstance(value, float) and 0 < value < 1 for value in stored):
-        raise ValueError("quantiles out of range")
-    if stored != sorted(set(stored)) or (stored and 0.5 not in stored):
-        raise ValueError("quantiles out of order")
-    return tuple(stored)
 
 
 def _calendar(stored: list[Any]) -> str:

@@ -142,12 +142,12 @@ class Times:
         zone = split_writing(self.date_format)[1]
         return moved if zone is None else _to_int(from_clock(_to_dates(moved), zone))
 
-    def following(self, step: Step, rows: NDArray[np.int64], runs: NDArray[np.int64]) -> list[str]:
-        """The time after that of each of some rows, as text: the next row's own, or one step on where its run ends."""
-        found = self.texts(self.take(rows).later(step, 1))
-        last = np.append(np.diff(runs) != 0, True)  # rows after which nothing of their run comes
-        there = np.flatnonzero(~last[rows])
-        after = rows[there] + 1
+    def following(self, step: Step, rows: NDArray[np.int64], runs: NDArray[np.int64], count: int) -> list[str]:
+        """The time so many rows after each of some rows, as text: that row's own, or so many steps on where its run ends."""
+        found = self.texts(self.take(rows).later(step, count))
+        later = np.minimum(rows + count, len(runs) - 1)
+        there = np.flatnonzero((rows + count < len(runs)) & (runs[later] == runs[rows]))
+        after = later[there]
         own = self.texts(self.values[after]) if self.labels is None else self.labels[after].tolist()
         for place, text in zip(there.tolist(), own, strict=True):
             found[place] = text

@@ -45,23 +45,34 @@ def window_scale(table: TablePreprocessing, plain: Collection[str] = (), num_mor
     return WindowScale((*amounts, *([False] * num_more)), to_target)
 
 
-def deviations(scale: WindowScale, features: NDArray[np.float32], starts: NDArray[np.int64], history: int) -> NDArray[np.float64]:
+def deviations(
+    scale: WindowScale, features: NDArray[np.float32], starts: NDArray[np.int64], history: int, sampling: int = 1
+) -> NDArray[np.float64]:
     """How much the targets vary within windows: the root of their mean variance, in the units of the stored targets, [windows].
 
     Args:
         scale: from `window_scale`.
         features: [rows, numbers].
         starts: where the windows begin.
-        history: their length.
+        history: how many rows they have.
+        sampling: from one of these to the next.
     """
     total = np.zeros(len(starts))
     for place, factor, _ in scale.to_target.values():
         values = features[:, place].astype(np.float64) * factor
-        sums, squares = (np.concatenate([[0.0], np.cumsum(each)]) for each in (values, values**2))
-        mean, square = ((each[starts + history] - each[starts]) / history for each in (sums, squares))
+        sums, squares = (_sums_before(each, sampling) for each in (values, values**2))
+        mean, square = ((each[starts + history * sampling] - each[starts]) / history for each in (sums, squares))
         total += np.maximum(square - mean**2, 0.0)
     found: NDArray[np.float64] = np.sqrt(total / len(scale.to_target))
     return found
+
+
+def _sums_before(values: NDArray[np.float64], sampling: int) -> NDArray[np.float64]:
+    """For each row, and some behind the last one, the sum of the rows `sampling`, twice `sampling`, ... before it."""
+    grid = np.zeros((-(-len(values) // sampling) + 1) * sampling)
+    grid[sampling : sampling + len(values)] = values
+    sums: NDArray[np.float64] = np.cumsum(grid.reshape(-1, sampling), axis=0).ravel()
+    return sums
 
 
 def window_weights(found: NDArray[np.float64], least: float, power: int) -> NDArray[np.float32]:

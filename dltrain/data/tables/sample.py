@@ -101,7 +101,7 @@ def _too_short(config: DataConfig, rows: int | None) -> list[Fault]:
         return []
     series = config.series
     reaches = series.history_from == "before"
-    spans = {"train": series.history + series.horizon}  # and those of the other parts
+    spans = {"train": series.span + series.reach}  # and those of the other parts
     rest = series.horizon if reaches else spans["train"]
     hint = "lower data.series.history or data.series.horizon, or enlarge the part"
     if config.split.folds is not None and rows is not None and not series.id:
@@ -127,7 +127,7 @@ def _first_fold_too_short(config: DataConfig, rows: int) -> list[Fault]:
         most = rolling_sizes(int(rows * ROW_MARGIN), split.test, split.folds, 1)["train"]
     except SplitError as error:
         return [config_fault(config, "data.split.folds", str(error))]
-    needed = series.history + series.horizon
+    needed = series.span + series.reach
     if most >= needed:
         return []
     message = f"the first of {split.folds} folds trains on about {int(most / ROW_MARGIN):,} rows, and a window is {needed:,}"
@@ -143,10 +143,11 @@ def _fit_sampled_series(config: DataConfig, raw: RawTable) -> Fitted:
 
     series = config.series
     assert series is not None
-    short = replace(series, history=1, horizon=1, stride=max(raw.frame.height, 1))
+    short = replace(series, history=1, horizon=1, sampling=1, offset=None, stride=max(raw.frame.height, 1))
     fitted = fit_series(replace(config, series=short), raw, None, Reporter())
     assert isinstance(fitted.preprocessing, SeriesPreprocessing)
-    found = replace(fitted.preprocessing.series, history=series.history, horizon=series.horizon, stride=series.stride)
+    said = {name: getattr(series, name) for name in ("history", "horizon", "sampling", "offset", "stride")}
+    found = replace(fitted.preprocessing.series, **said)
     preprocessing = replace(fitted.preprocessing, series=found)
     return replace(fitted, preprocessing=preprocessing, notes=[Note(preprocessing.describe()[0]), *fitted.notes[1:]])
 

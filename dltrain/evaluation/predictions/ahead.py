@@ -41,8 +41,9 @@ def predict_ahead(
 ) -> Predictions:
     """Forecast the rows that come after the last one of each series.
 
-    The model says `data.series.horizon` rows at once. For those beyond, its forecasts stand in for the rows that are not known
-    yet (the recursive strategy; Ben Taieb et al., Expert Systems with Applications 39, 2012).
+    The model says `data.series.horizon` rows at once; with an offset, windows that end earlier say the rows before. For those
+    beyond, its forecasts stand in for the rows that are not known yet (the recursive strategy; Ben Taieb et al., Expert Systems
+    with Applications 39, 2012).
 
     Args:
         run: the run directory.
@@ -73,19 +74,20 @@ def predict_ahead(
     if steps * len(ahead.names) > STEPS_OF_ALL:
         most = f"at most {STEPS_OF_ALL // len(ahead.names):,} for {len(ahead.names):,} series"
         raise UsageError(Fault(f"--steps {steps:,} is more than can be written", hint=most))
-    horizon = stored.preprocessing.series.horizon
+    series = stored.preprocessing.series
     model, blocks = stored.build(checkpoint), []
-    for first in range(0, steps, horizon):
+    for first in range(0, steps, series.reach):
         blocks.append(_block(stored, model, ahead))
-        if first + horizon < steps:
+        if first + series.reach < steps:
             ahead.go_on({column: values for (kind, column), values in blocks[-1].items() if kind == "prediction"})
     result = _joined(ahead, blocks, steps)
     result.notes += notes
-    if steps > horizon:
+    if steps > series.reach:
+        horizon = "horizon" if series.first_ahead == 1 else "offset"
         result.notes.append(
-            f"steps {horizon + 1:,} to {steps:,} are beyond the horizon of {horizon:,}: forecasts stand in there for the rows "
-            "that are not known yet, and what they are off adds up"
-            + ("; quantiles end with the horizon" if stored.preprocessing.series.quantiles else "")
+            f"steps {series.reach + 1:,} to {steps:,} are beyond the {horizon} of {series.reach:,}: forecasts stand in there for "
+            "the rows that are not known yet, and what they are off adds up"
+            + (f"; quantiles end with the {horizon}" if series.quantiles else "")
         )
     return result
 
@@ -97,15 +99,17 @@ def _own_files(stored: StoredRun) -> tuple[list[str], list[str]]:
 
 
 def _block(stored: StoredRun, model: Any, ahead: Ahead) -> dict[tuple[str, str], NDArray[np.float64]]:
-    """What the model says of the next rows: (`prediction`, column) -> [series, horizon] in the column's own units.
+    """What the model says of the next rows: (`prediction`, column) -> [series, rows] in the column's own units.
 
     So `spread`, of an ensemble, and each of the quantiles, as predictions call them.
     """
+    windows = ahead.windows()
+    shape, windows = windows.shape[:2], windows.reshape(-1, *windows.shape[2:])
     if stored.is_average:
-        outputs, *members = member_outputs(model, [ahead.window], stored.heads)
+        outputs, *members = member_outputs(model, [windows], stored.heads)
     else:
-        outputs, members = run_outputs(model, [ahead.window]), []
-    said = predictions_of(stored.heads, outputs, Part({}, {}, None, np.arange(len(ahead.names))), None)
+        outputs, members = run_outputs(model, [windows]), []
+    said = predictions_of(stored.heads, outputs, Part({}, {}, None, np.arange(len(windows))), None)
     if members:
         add_spread(said, stored.heads, outputs, members)
     targets = [target for head in stored.heads for target in head.targets]
@@ -116,7 +120,12 @@ def _block(stored: StoredRun, model: Any, ahead: Ahead) -> dict[tuple[str, str],
         for kind in kinds:
             own = said.columns[f"{kind}_{target.plain_name}"] if several else said.columns.get(kind, said.prediction)
             found.setdefault((kind, target.column), []).append(own)
-    return {name: np.stack(values, axis=1).astype(np.float64) for name, values in found.items()}
+    return {name: _in_time(np.stack(values, axis=1).astype(np.float64).reshape(*shape, -1)) for name, values in found.items()}
+
+
+def _in_time(said: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The first row that each window but the last foretells, then all that the last one does: [windows, series, horizon]."""
+    return np.concatenate([*(window[:, :1] for window in said[:-1]), said[-1]], axis=1)
 
 
 def _joined(ahead: Ahead, blocks: Sequence[dict[tuple[str, str], NDArray[np.float64]]], steps: int) -> Predictions:

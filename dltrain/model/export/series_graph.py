@@ -24,19 +24,19 @@ def describe_series(preprocessing: SeriesPreprocessing) -> tuple[RawInput, ...]:
     Raises:
         UsageError: as `describe_columns`.
     """
-    series, step = preprocessing.series, preprocessing.step.describe()
-    history = series.history
+    series, step = preprocessing.series, preprocessing.step
+    apart, history = replace(step, size=step.size * series.sampling).describe(), series.history
     described = []
     for column, item in zip(preprocessing.table.features, describe_columns(preprocessing.table), strict=True):
         if column.name in series.static:
             described.append(replace(item, meaning=f"{item.meaning}; one value for the series"))
             continue
         is_known = column.name in series.known
-        ahead = f" and the next {series.horizon}" if is_known else ""
-        meaning = f"{item.meaning}; the last {history}{ahead} rows, {step} apart, the oldest first"
+        ahead = f" and the next {series.reach}" if is_known else ""
+        meaning = f"{item.meaning}; the last {history}{ahead} rows, {apart} apart, the oldest first"
         if preprocessing.last_known and column.kind in FILLED:
             meaning += "; the last known value among them stands for a missing one"
-        length = history + series.horizon if is_known else history
+        length = history + series.reach if is_known else history
         described.append(replace(item, shape=(length,), meaning=meaning))
     return tuple(described)
 
@@ -50,11 +50,11 @@ def add_series(
         keras: the module.
         preprocessing: of the run.
         inputs: from `describe_series`.
-        tensors: column → [rows, history], else as for `add_columns`; [rows, history + horizon] of one known ahead, [rows] of one
+        tensors: column → [rows, history], else as for `add_columns`; [rows, history + reach] of one known ahead, [rows] of one
             that is the same in each series.
     """
     ops, series = keras.ops, preprocessing.series
-    length = series.history + (series.horizon if series.known else 0)
+    length = series.history + (series.reach if series.known else 0)
 
     def fill(values: Any) -> Any:
         if not preprocessing.last_known:
@@ -65,7 +65,7 @@ def add_series(
         if column in series.static:
             return ops.reshape(ops.repeat(ops.reshape(tensor, (-1, 1)), length, axis=1), (-1,))
         if series.known and column not in series.known:  # what is not known yet is looked at by nobody
-            tensor = ops.concatenate([tensor, ops.repeat(tensor[:, -1:], series.horizon, axis=1)], axis=1)
+            tensor = ops.concatenate([tensor, ops.repeat(tensor[:, -1:], series.reach, axis=1)], axis=1)
         return ops.reshape(tensor, (-1,))
 
     flat = {column: spread(column, tensor) for column, tensor in tensors.items()}
@@ -74,7 +74,7 @@ def add_series(
     width = preprocessing.schema.inputs[0].shape[-1] - len(places)
     features = ops.reshape(made[FEATURES], (-1, length, width))
     if len(places):
-        later = ops.take(features[:, series.horizon :], places, axis=2)
+        later = ops.take(features[:, series.reach :], places, axis=2)
         features = ops.concatenate([features[:, : series.history], later], axis=2)
     return {FEATURES: features}
 

@@ -79,11 +79,11 @@ def test_forecasts_go_on_with_what_is_known(tmp_path: Path) -> None:
     for last in (39, 39 + HORIZON):
         days = np.arange(last - HISTORY + 1, last + 1)
         expected = 100.0 * np.arange(3)[:, None] + days
-        np.testing.assert_allclose(own(stored, "promo", ahead.window[..., 0]), expected, atol=1e-3)
-        np.testing.assert_allclose(own(stored, "promo", ahead.window[..., 5]), expected + HORIZON, atol=1e-3)
-        np.testing.assert_allclose(own(stored, "sales", ahead.window[..., 4]), 2 * expected + 1, atol=1e-3)
+        np.testing.assert_allclose(own(stored, "promo", ahead.rows[..., 0]), expected, atol=1e-3)
+        np.testing.assert_allclose(own(stored, "promo", ahead.rows[..., 5]), expected + HORIZON, atol=1e-3)
+        np.testing.assert_allclose(own(stored, "sales", ahead.rows[..., 4]), 2 * expected + 1, atol=1e-3)
         np.testing.assert_allclose(
-            own(stored, "size", ahead.window[..., 3]), np.tile(1.5 * np.arange(3)[:, None], HISTORY), atol=1e-5
+            own(stored, "size", ahead.rows[..., 3]), np.tile(1.5 * np.arange(3)[:, None], HISTORY), atol=1e-5
         )
         if last == 39:
             come = 100.0 * np.arange(3)[:, None] + np.arange(40, 40 + HORIZON)

@@ -1,0 +1,81 @@
+"""The `data.series` block as a run's preprocessing stores it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from dltrain.config.types import SeriesConfig
+from dltrain.storage.values import one_of, texts, typed
+
+MOST_STEPS = 1 << 20
+
+
+def stored_series(series: SeriesConfig) -> dict[str, Any]:
+    """The block as plain values; `known` is the key of the series that are known, so that the columns have another."""
+    return {
+        "time": list(series.time),
+        "id": list(series.id),
+        "known_ahead": list(series.known),
+        "static": list(series.static),
+        "history": series.history,
+        "horizon": series.horizon,
+        "stride": series.stride,
+        "sampling": series.sampling,
+        "offset": series.offset,
+        "season": series.season,
+        "gaps": series.gaps,
+        "history_from": series.history_from,
+        "quantiles": list(series.quantiles),
+        "scale": series.scale,
+    }
+
+
+def restored_series(state: Mapping[str, Any], features: Collection[str]) -> SeriesConfig:
+    """Of what `stored_series` gave; keys that are missing are those of a run of before there were such keys.
+
+    Args:
+        state: the plain values.
+        features: the columns that windows hold.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    history, horizon, stride = (typed(state, name, int) for name in ("history", "horizon", "stride"))
+    season = None if state["season"] is None else typed(state, "season", int)
+    sampling = typed(state, "sampling", int) if "sampling" in state else 1
+    offset = None if state.get("offset") is None else typed(state, "offset", int)
+    if not all(1 <= number <= MOST_STEPS for number in (history, horizon, stride, sampling, season or 1, (offset or 0) + 1)):
+        raise ValueError("history, horizon, stride, sampling, offset or season out of range")
+    return SeriesConfig(
+        time=texts(state, "time"),
+        id=texts(state, "id") if "id" in state else (),
+        known=_features(state, "known_ahead", features),
+        static=_features(state, "static", features),
+        history=history,
+        horizon=horizon,
+        stride=stride,
+        sampling=sampling,
+        offset=offset,
+        season=season,
+        gaps=one_of(state, "gaps", ("split", "ignore")),
+        history_from=one_of(state, "history_from", ("part", "before")) if "history_from" in state else "part",
+        quantiles=_quantiles(state.get("quantiles", [])),
+        scale=None if state.get("scale") is None else one_of(state, "scale", ("per_series",)),
+    )
+
+
+def _features(state: Mapping[str, Any], key: str, features: Collection[str]) -> tuple[str, ...]:
+    """Names of features; none in a run of before there were such keys."""
+    names = texts(state, key) if key in state else ()
+    if set(names) - set(features):
+        raise ValueError(f"{key} names a column that is no feature")
+    return names
+
+
+def _quantiles(stored: Any) -> tuple[float, ...]:
+    if not isinstance(stored, list) or not all(isinstance(value, float) and 0 < value < 1 for value in stored):
+        raise ValueError("quantiles out of range")
+    if stored != sorted(set(stored)) or (stored and 0.5 not in stored):
+        raise ValueError("quantiles out of order")
+    return tuple(stored)
