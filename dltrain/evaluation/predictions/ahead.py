@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.config.types import SeriesConfig
 from dltrain.data.dataset import Part
 from dltrain.data.load import read_ahead
 from dltrain.data.series.ahead import Ahead, refuse_unknown_future
@@ -81,15 +82,20 @@ def predict_ahead(
         if first + series.reach < steps:
             ahead.go_on({column: values for (kind, column), values in blocks[-1].items() if kind == "prediction"})
     result = _joined(ahead, blocks, steps)
-    result.notes += notes
-    if steps > series.reach:
-        horizon = "horizon" if series.first_ahead == 1 else "offset"
-        result.notes.append(
-            f"steps {series.reach + 1:,} to {steps:,} are beyond the {horizon} of {series.reach:,}: forecasts stand in there for "
-            "the rows that are not known yet, and what they are off adds up"
-            + (f"; quantiles end with the {horizon}" if series.quantiles else "")
-        )
+    result.notes += [*notes, *_beyond(series, steps)]
     return result
+
+
+def _beyond(series: SeriesConfig, steps: int) -> list[str]:
+    """What is said of steps that the model itself does not foretell."""
+    if steps <= series.reach:
+        return []
+    horizon = "horizon" if series.first_ahead == 1 else "offset"
+    return [
+        f"steps {series.reach + 1:,} to {steps:,} are beyond the {horizon} of {series.reach:,}: forecasts stand in there for "
+        "the rows that are not known yet, and what they are off adds up"
+        + (f"; quantiles end with the {horizon}" if series.quantiles else "")
+    ]
 
 
 def _own_files(stored: StoredRun) -> tuple[list[str], list[str]]:
