@@ -37,6 +37,7 @@ class OtherRows:
         images: folders of the pictures that a table names, in place of the run's own.
         words: single words, for runs on words; `data` is then not looked at.
         masks: of pictures whose pixels are told classes: the folder into which the masks go, a PNG of each one's own size.
+        tiles: of such pictures: they are told in overlapping tiles so many pixels wide; None: each as a whole.
     """
 
     data: Sequence[str] = ()
@@ -44,6 +45,7 @@ class OtherRows:
     images: Sequence[str] = ()
     words: Sequence[str] = ()
     masks: Path | None = None
+    tiles: int | None = None
 
     def read(self, stored: StoredRun, threads: int | None, reporter: Reporter, *, with_targets: bool) -> Part:
         """The rows as the run's model takes them.

@@ -14,6 +14,7 @@ from dltrain.checking.check import check_config
 from dltrain.data import load_dataset
 from dltrain.data.dataset import IGNORED
 from dltrain.data.sources.shapes import CLASSES, draw
+from dltrain.errors import UsageError
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predictions.predict import predict
@@ -114,6 +115,28 @@ def saved_masks(run: Path, pictures: Path, where: Path) -> tuple[Any, Any]:
     shares = np.stack([result.columns[f"share_{label}"] for label in CLASSES], axis=1)
     assert shares == pytest.approx(np.stack([(said == code).mean(axis=(1, 2)) for code in range(4)], axis=1))
     return said, np.stack([np.asarray(Image.open(path)) for path in sorted((pictures / "masks").iterdir())])
+
+
+def test_a_large_picture_is_told_in_tiles(folder: Path, whole: Path) -> None:
+    """Of a picture 23×40, tiles 16×16 as by hand in plain Keras: each weighs as far as a pixel is from its edges."""
+    import keras
+
+    pixels = np.random.default_rng(4).integers(0, 256, (23, 40, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(folder / "large.png")
+    result = predict(whole, data=[str(folder / "large.png")], masks=folder / "tiles", tiles=16)
+    model = keras.models.load_model(whole / "checkpoints" / "best.h5")
+    ramp = np.minimum(np.arange(16) + 1, 16 - np.arange(16))
+    total = np.zeros((23, 40, 4))
+    for top in (0, 7):
+        for left in (0, 12, 24):
+            tile = pixels[np.newaxis, top : top + 16, left : left + 16] / np.float32(255)
+            total[top : top + 16, left : left + 16] += np.outer(ramp, ramp)[..., None] * model.predict(tile, verbose=0)[0]
+    said = np.asarray(Image.open(folder / "tiles" / "large.png"))
+    assert (said == total.argmax(axis=-1)).mean() > 0.999
+    assert result.columns["share_circle"] == pytest.approx([(said == 1).mean()])
+    assert not result.arrays
+    with pytest.raises(UsageError, match="--tiles and --layer exclude"):
+        predict(whole, data=[str(folder / "large.png")], layer="fine", tiles=16)
 
 
 def test_a_script_by_hand_in_keras_has_the_same_losses(folder: Path) -> None:

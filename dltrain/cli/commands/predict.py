@@ -72,6 +72,15 @@ def command(
         Path | None,
         typer.Option("--masks", metavar="FOLDER", help="Where masks go (task: segmentation): a PNG of each picture's own size."),
     ] = None,
+    tiles: Annotated[
+        int | None,
+        typer.Option(
+            "--tiles",
+            min=1,
+            metavar="PIXELS",
+            help="Large pictures in overlapping tiles so many pixels wide (task: segmentation), put together again.",
+        ),
+    ] = None,
     weights: Annotated[
         str | None,
         typer.Option(
@@ -146,7 +155,9 @@ def command(
 
         check_folder(masks, force=force, inputs=paths)
     asked_format, form = form, choose_format(output, form)
-    asked = _Asked(weights, top, trials, layer, tuple(word or ()), skip_broken, tuple(images or ()), part, steps, since, masks)
+    asked = _Asked(
+        weights, top, trials, layer, tuple(word or ()), skip_broken, tuple(images or ()), part, steps, since, masks, tiles
+    )
     path, result = _predict(console, run, runs, paths, asked)
     columns = prediction_columns(result.identifiers, result.prediction, result.probabilities, result.columns)
     num_rows = len(next(iter(columns.values())))
@@ -188,6 +199,12 @@ class _Asked:
     steps: int | None
     since: str | None
     masks: Path | None
+    tiles: int | None
+
+    @property
+    def of_masks(self) -> dict[str, Any]:
+        """Options that are of masks, by name."""
+        return {"--masks": self.masks, "--tiles": self.tiles}
 
 
 def _predict(console: Console, run: str, runs: Path, paths: Sequence[str], asked: _Asked) -> tuple[Path | str, Predictions]:
@@ -207,14 +224,15 @@ def _predict(console: Console, run: str, runs: Path, paths: Sequence[str], asked
         return path, _ask_ahead(console, path, paths, asked)
     shared: dict[str, Any] = {"top": asked.top, "weights": asked.weights, "images": asked.images}
     shared |= {"threads": console.settings.threads, "reporter": console}
-    if asked.part is not None and asked.masks is not None:
-        raise UsageError(Fault("--part and --masks exclude each other", hint="--data PATH takes the pictures"))
+    of_masks = next((name for name, value in asked.of_masks.items() if value is not None), None)
+    if asked.part is not None and of_masks is not None:
+        raise UsageError(Fault(f"--part and {of_masks} exclude each other", hint="--data PATH takes the pictures"))
     if asked.part is not None:
         from dltrain.evaluation.predictions.stored_part import predict_part
 
         return path, predict_part(path, asked.part, **shared)
     more: dict[str, Any] = {"trials": asked.trials, "layer": asked.layer, "words": asked.words, "skip_broken": asked.skip_broken}
-    more["masks"] = asked.masks
+    more |= {"masks": asked.masks, "tiles": asked.tiles}
     return path, predict(path, data=paths, **more, **shared)
 
 
@@ -234,7 +252,8 @@ def _ask_ahead(console: Console, path: Path, paths: Sequence[str], asked: _Asked
 def _ask_stock(console: Console, network: str, paths: Sequence[str], asked: _Asked) -> Predictions:
     """What a network of `keras.applications` says."""
     given: dict[str, Any] = {"--word": asked.words, "--layer": asked.layer is not None, "--images": asked.images}
-    given |= {"--part": asked.part, "--trials": asked.trials, "--steps": asked.steps, "--masks": asked.masks is not None}
+    given |= {"--part": asked.part, "--trials": asked.trials, "--steps": asked.steps}
+    given |= {name: value is not None for name, value in asked.of_masks.items()}
     if any(given.values()):
         option = next(name for name, is_given in given.items() if is_given)
         raise UsageError(Fault(f"{option} needs a run; {network} is a stock network", hint="leave it out"))

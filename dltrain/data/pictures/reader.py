@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.image import images_from
 from dltrain.data.pictures.face_crop import FaceCrop
-from dltrain.data.pictures.files import decode_pictures, skipped_note
+from dltrain.data.pictures.files import PictureError, decode_file, decode_pictures, skipped_note, unusable
+from dltrain.data.pictures.folders import PictureList
 from dltrain.data.pictures.form import PictureForm, form_from_state, pair, upright, upright_size
 from dltrain.data.pictures.given import label_codes, list_given, list_given_masked
 from dltrain.data.pictures.masked import decode_masks
@@ -109,6 +110,46 @@ def read_pictures(
     )
 
 
+def list_to_tell(paths: Sequence[str], reader: PictureReader, *, skip: bool) -> PictureList:
+    """The pictures behind some paths, of which only the sizes are looked at.
+
+    Args:
+        paths: as for `read_pictures`.
+        reader: of the run.
+        skip: leave those out that are no pictures.
+
+    Raises:
+        DataError: nothing there, or files that are no pictures; all are named.
+    """
+    given = list_given(paths, reader.table, with_labels=False, classes=())
+    good, faults = list[PictureFile](), list[Fault]()
+    for file in given.files:
+        try:
+            decode_file(file.path, upright_size)
+            good.append(file)
+        except PictureError as error:
+            faults.append(Fault(str(error), file=file.path, hint=error.hint))
+    if faults and (not skip or not good):
+        raise unusable(faults, "--skip-broken leaves out what cannot be read")
+    given.notes += [skipped_note(faults)] if faults else []
+    given.files = good
+    return given
+
+
+def read_whole(path: str, reader: PictureReader) -> NDArray[np.uint8]:
+    """A picture in its own size, upright, uint8 [height, width, 1 or 3].
+
+    Raises:
+        DataError: it cannot be decoded.
+    """
+    try:
+        pixels: NDArray[np.uint8]
+        pixels, _ = decode_file(path, lambda image: replace(reader.form, size=upright_size(image)).decode(image))
+    except PictureError as error:
+        raise DataError(Fault(str(error), file=path, hint=error.hint)) from error
+    return pixels
+
+
 def _decode_all(
     files: Sequence[str], checked: PictureReader, hint: str, notes: list[Note]
 ) -> tuple[NDArray[Any], NDArray[np.int64], tuple[tuple[int, int], ...]]:
@@ -157,7 +198,11 @@ def _decode(image: Any, reader: PictureReader, resized: dict[str, tuple[int, int
         if (turned.height, turned.width) != reader.form.size:
             resized[str(image.filename)] = (turned.height, turned.width)
         image = turned
-    pixels = reader.form.decode(image)
+    return in_range(reader.form.decode(image), reader)
+
+
+def in_range(pixels: NDArray[np.uint8], reader: PictureReader) -> NDArray[Any]:
+    """Pixels of 8 bits as the numbers that the run's source makes of them."""
     if reader.is_bytes:
         return pixels
     return pixels.astype(np.float32) / np.float32(255.0) * np.float32(reader.highest - reader.lowest) + np.float32(reader.lowest)

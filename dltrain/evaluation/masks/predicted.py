@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -97,38 +98,65 @@ def mask_names(names: Sequence[str]) -> list[str]:
     return short if len(set(short)) == len(set(own)) else [f"{name}.png" for name in own]  # a.jpg, a.png and a.jpg.png
 
 
+@dataclass(frozen=True, slots=True)
+class ToldMask:
+    """What is told of one picture.
+
+    Attributes:
+        row: of the picture.
+        codes: the class of each pixel, in the picture's own size; `IGNORED` for what the model did not see.
+        small: the same in the model's size; None: the picture was told in tiles.
+        is_finite: whether all probabilities are.
+    """
+
+    row: int
+    codes: NDArray[np.uint8]
+    small: NDArray[np.uint8] | None
+    is_finite: bool
+
+
 class MaskMaker:
     """Makes masks of a run's outputs.
 
     Args:
         preprocessing: of the run's pictures.
         head: of its model.
+        model: of the run.
+        at_once: rows of a batch, which is filled up where there are fewer; None: as suits many rows.
     """
 
-    def __init__(self, preprocessing: PicturePreprocessing, head: Head) -> None:
-        reader = parse_reader(preprocessing.reader or {})
-        self.head = head
-        self.form: PictureForm = reader.form
+    def __init__(self, preprocessing: PicturePreprocessing, head: Head, model: Any, at_once: int | None = None) -> None:
+        self.preprocessing, self.head = preprocessing, head
+        self.reader = parse_reader(preprocessing.reader or {})
+        self.form: PictureForm = self.reader.form
         values = tuple(range(len(head.classes)))
-        self.classes = reader.masks or MaskClasses(values, head.classes, IGNORED)
+        self.classes = self.reader.masks or MaskClasses(values, head.classes, IGNORED)
         unused = [value for value in range(VALUES - 1, -1, -1) if value not in self.classes.values]
         self.unseen = self.classes.ignore if self.classes.ignore is not None else unused[0]
+        (spec,) = preprocessing.schema.inputs
+        self.input_name = spec.name
+        usual = evaluation_batch_size([np.broadcast_to(np.float32(0), (1, *spec.shape))])
+        self.forward = Forward(model, min(at_once or usual, usual))
 
-    def predict(self, model: Any, part: Part, name: str) -> Iterator[tuple[int, NDArray[np.float64]]]:
-        """Row and probabilities [height, width, classes] of each picture, some of them computed together.
+    def tell(self, part: Part) -> Iterator[ToldMask]:
+        """The mask of each picture, some of them computed together.
 
         Args:
-            model: of the run.
-            part: the pictures.
-            name: of the input.
+            part: the pictures, in the model's size.
         """
-        array = part.inputs[name]
-        forward = Forward(model, evaluation_batch_size([array]))
+        for row, probabilities in self.probabilities(part):
+            codes = self.in_size(probabilities, part.sizes[row] if part.sizes else self.form.size)
+            small = probabilities.argmax(axis=-1).astype(np.uint8)
+            yield ToldMask(row, codes, small, bool(np.isfinite(probabilities).all()))
+
+    def probabilities(self, part: Part) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """Row and probabilities [height, width, classes] of each picture of the model's size."""
+        array = part.inputs[self.input_name]
         numbers = int(np.prod(array.shape[1:3])) * len(self.head.classes)
-        size = max(1, BLOCK_NUMBERS // numbers // forward.batch_size) * forward.batch_size
+        size = max(1, BLOCK_NUMBERS // numbers // self.forward.batch_size) * self.forward.batch_size
         for start in range(0, len(array), size):
             rows = np.arange(start, min(start + size, len(array)))
-            outputs = forward.outputs([rows_in_memory(array, rows)])[0]
+            outputs = self.forward.outputs([rows_in_memory(array, rows)])[0]
             for row, output in zip(rows.tolist(), outputs, strict=True):
                 yield row, pixel_probabilities(self.head, output)
 
@@ -137,17 +165,13 @@ class MaskMaker:
 
         Probabilities are brought to that size, bilinear, and compared there: the edges are finer than those of a small mask.
         """
-        from PIL import Image
-
         left, top, right, bottom = self.form.inner_box(size)
         kept = tuple(round(side) for side in self.form.kept_box(size))
         width, height = kept[2] - kept[0], kept[3] - kept[1]
         best = np.full((height, width), -np.inf, np.float32)
         codes = np.zeros((height, width), np.uint8)
         for code in range(probabilities.shape[-1]):
-            plane = np.ascontiguousarray(probabilities[top:bottom, left:right, code], np.float32)
-            if plane.shape != (height, width):
-                plane = np.asarray(Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR))
+            plane = resized(probabilities[top:bottom, left:right, code], (height, width))
             above = plane > best
             codes[above] = code
             best = np.where(above, plane, best)
@@ -173,6 +197,16 @@ class MaskMaker:
         given = np.array(self.classes.palette, np.uint8).reshape(-1, 3)
         colours[: len(given)] = given
         return [int(value) for value in colours.ravel()]
+
+
+def resized(plane: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Numbers of pixels brought to a (height, width), bilinear."""
+    from PIL import Image
+
+    own = np.ascontiguousarray(plane, np.float32)
+    if own.shape == size:
+        return own
+    return np.asarray(Image.fromarray(own).resize((size[1], size[0]), Image.Resampling.BILINEAR))
 
 
 def write_mask(folder: Path, name: str, content: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,25 +15,31 @@ from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Part
 from dltrain.data.labels.cells import joined
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
+from dltrain.data.pictures.reader import list_to_tell
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
-from dltrain.errors import UsageError
+from dltrain.errors import UsageError, texts
 from dltrain.evaluation.asked_rows import OtherRows
 from dltrain.evaluation.average_of_sweep import load_average
 from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
-from dltrain.evaluation.masks.predicted import MOST_KEPT, MaskMaker, mask_names, refuse_inputs, shares_of, write_mask
+from dltrain.evaluation.masks.predicted import MOST_KEPT, MaskMaker, ToldMask, mask_names, refuse_inputs, shares_of, write_mask
+from dltrain.evaluation.masks.tiles import AT_ONCE, tell_in_tiles
 from dltrain.evaluation.member_metrics import member_outputs
 from dltrain.evaluation.metrics.reconstruction import row_errors
 from dltrain.evaluation.metrics.report import probabilities_of
 from dltrain.evaluation.predictions.files import prediction_columns
 from dltrain.model.heads.answers import decide, decide_labels
 from dltrain.model.heads.head import Head, without_answers
+from dltrain.model.keras_import import import_keras
 from dltrain.model.own_code.blame import blames_own_code
 from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter
 
 if TYPE_CHECKING:
     import polars
+
+# Pictures with a side so many times the model's are hardly meant to be shown to it whole.
+LARGE = 4
 
 
 @dataclass(slots=True)
@@ -45,9 +51,8 @@ class Predictions:
         prediction: label or number for each row; None where a classifier's numbers are not finite.
         probabilities: label -> probability for each row, for classes; None for numbers.
         columns: further columns: those of several targets, of the most probable labels, of the layer that was asked for; of a
-            of a mask `share_<label>`, and `mask`, its file; of a
-            reconstruction `error` (mean squared error of the row's scaled numbers, whose mean `evaluate` calls `mse`) and the
-            numbers in their own units.
+            mask `share_<label>`, and `mask`, its file; of a reconstruction `error` (mean squared error of the row's scaled
+            numbers, whose mean `evaluate` calls `mse`) and the numbers in their own units.
         arrays: what `columns` holds number by number, in its own shape: name -> array [rows, ...].
         notes: sentences for the user.
     """
@@ -100,10 +105,14 @@ def predict(
     reporter, asked = reporter or Reporter(), OtherRows(**rows)
     stored = load_run(run) if trials is None else load_average(run, trials)
     require_trust(stored.config.code)
-    refuse_other_tasks(stored, top, asked.masks)
+    refuse_other_tasks(stored, top, {"--masks": asked.masks, "--tiles": asked.tiles})
+    _refuse_tiles(stored, asked, layer)
     if asked.words and stored.preprocessing.source != "word_vectors":
         raise UsageError("--word needs a run on words", hint=f"the run's data is {stored.config.data.source}; give it --data")
     _, checkpoint = find_checkpoint(stored, weights, reporter)
+    if asked.tiles is not None:
+        import_keras(threads or stored.threads)
+        return _in_tiles(stored, stored.build(checkpoint), asked, reporter)
     part = asked.read(stored, threads or stored.threads, reporter, with_targets=False)
     model = stored.build(checkpoint, layer=layer)
     inputs = [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs]
@@ -125,8 +134,24 @@ def predict(
     return result
 
 
-def refuse_other_tasks(stored: StoredRun, top: int | None, masks: Path | None = None) -> None:
-    """Refuse options that say nothing of what the run predicts."""
+def _refuse_tiles(stored: StoredRun, asked: OtherRows, layer: str | None) -> None:
+    """Refuse tiles where nothing can be cut into some."""
+    if asked.tiles is None:
+        return
+    if layer is not None:
+        raise UsageError("--tiles and --layer exclude each other", hint="a layer's numbers are of the model's own size")
+    if getattr(stored.preprocessing, "reader", None) is None:
+        raise UsageError(f"--tiles needs picture files, and none can stand for a row of {stored.preprocessing.source}")
+
+
+def refuse_other_tasks(stored: StoredRun, top: int | None, of_masks: Mapping[str, Any] | None = None) -> None:
+    """Refuse options that say nothing of what the run predicts.
+
+    Args:
+        stored: the run.
+        top: the value of --top.
+        of_masks: options of runs of segmentation, by name; None is none.
+    """
     if stored.heads[0].is_mask and top is not None:
         raise UsageError("--top is of the classes of a row; here each pixel has one", hint="leave it out")
     if top is not None and not any(head.classes for head in stored.heads):
@@ -134,41 +159,65 @@ def refuse_other_tasks(stored: StoredRun, top: int | None, masks: Path | None = 
             "the rows themselves" if stored.heads[0].task == "reconstruction" else f"a number, {stored.heads[0].targets[0].name}"
         )
         raise UsageError(f"--top is of the classes of a row; this run predicts {what}", hint="leave it out")
-    if masks is not None and not stored.heads[0].is_mask:
+    option = next((name for name, value in (of_masks or {}).items() if value is not None), None)
+    if option is not None and not stored.heads[0].is_mask:
         task = stored.heads[0].task
-        raise UsageError(f"--masks needs a run of segmentation; this one's task is {task}", hint="leave it out")
+        raise UsageError(f"{option} needs a run of segmentation; this one's task is {task}", hint="leave it out")
 
 
 def _masks(stored: StoredRun, model: Any, part: Part, folder: Path | None) -> Predictions:
     """The share of each class in each picture, and the masks: as files of the pictures' own sizes, as arrays of the model's."""
-    head, preprocessing = stored.heads[0], stored.preprocessing
+    preprocessing = stored.preprocessing
     assert isinstance(preprocessing, PicturePreprocessing)
-    maker, result = MaskMaker(preprocessing, head), Predictions(part.identifiers, [])
-    names = mask_names(part.identifiers.get("file", [f"{row + 1}" for row in range(part.num_rows)]))
+    maker = MaskMaker(preprocessing, stored.heads[0], model)
+    files = part.identifiers.get("file", [f"{row + 1}" for row in range(part.num_rows)])
+    result = _told_masks(maker, maker.tell(part), files, folder)
+    result.identifiers = part.identifiers
+    most = max((max(size) for size in part.sizes), default=0)
+    if most >= LARGE * max(maker.form.size):
+        height, width = maker.form.size
+        said = f"pictures of up to {most:,} pixels a side were brought to {height}×{width} before they were looked at"
+        result.notes.append(f"{said}; --tiles {width} shows the model tiles of {width} pixels as they are")
+    if maker.form.fit == "crop":
+        result.notes.append(f"data.fit: crop shows the model the middle of a picture; pixels beside it are {maker.unseen}")
+    return result
+
+
+def _in_tiles(stored: StoredRun, model: Any, asked: OtherRows, reporter: Reporter) -> Predictions:
+    """As `_masks`, of large pictures that the model is shown in overlapping tiles."""
+    preprocessing = stored.preprocessing
+    assert asked.tiles is not None
+    assert isinstance(preprocessing, PicturePreprocessing)
+    maker = MaskMaker(preprocessing, stored.heads[0], model, AT_ONCE)
+    found = list_to_tell(asked.data, maker.reader, skip=asked.skip_broken or maker.reader.skips)
+    for note in texts(found.notes, "warning"):
+        reporter.warning(note)
+    told = tell_in_tiles(maker, found.files, asked.tiles, reporter)
+    return _told_masks(maker, told, [file.name for file in found.files], asked.masks)
+
+
+def _told_masks(maker: MaskMaker, told: Iterable[ToldMask], files: Sequence[str], folder: Path | None) -> Predictions:
+    result, names, classes = Predictions({"file": list(files)}, []), mask_names(files), maker.head.classes
     if folder is not None:
-        refuse_inputs(folder, names, part.identifiers.get("file", []))
-    keeps = part.num_rows * math.prod(preprocessing.shape[:2]) <= MOST_KEPT
-    kept = np.zeros((part.num_rows if keeps else 0, *preprocessing.shape[:2]), np.uint8)
-    shares, odd = np.zeros((part.num_rows, len(head.classes))), 0
-    for row, probabilities in maker.predict(model, part, preprocessing.schema.inputs[0].name):
-        odd += not np.isfinite(probabilities).all()
-        codes = maker.in_size(probabilities, part.sizes[row] if part.sizes else maker.form.size)
-        shares[row] = shares_of(codes, len(head.classes))
-        if keeps:
-            kept[row] = probabilities.argmax(axis=-1)
+        refuse_inputs(folder, names, files)
+    keeps = len(files) * math.prod(maker.form.size) <= MOST_KEPT
+    kept, shares, odd = list[NDArray[np.uint8]](), np.zeros((len(files), len(classes))), 0
+    for mask in told:
+        odd += not mask.is_finite
+        shares[mask.row] = shares_of(mask.codes, len(classes))
+        if keeps and mask.small is not None:
+            kept.append(mask.small)
         if folder is not None:
-            write_mask(folder, names[row], maker.png(codes))
-    result.columns = {f"share_{label}": shares[:, place] for place, label in enumerate(head.classes)}
+            write_mask(folder, names[mask.row], maker.png(mask.codes))
+    result.columns = {f"share_{label}": shares[:, place] for place, label in enumerate(classes)}
     if folder is not None:
         result.columns["mask"] = [str(folder / name) for name in names]
     else:
         result.notes.append("these are shares of the pixels; --masks FOLDER writes the masks as PNG")
-    if keeps:
-        result.arrays["mask"] = kept
-    if maker.form.fit == "crop":
-        result.notes.append(f"data.fit: crop shows the model the middle of a picture; pixels beside it are {maker.unseen}")
+    if kept:
+        result.arrays["mask"] = np.stack(kept)
     if odd:
-        result.notes.append(f"for {odd:,} of {part.num_rows:,} pictures the model computes numbers that are not finite")
+        result.notes.append(f"for {odd:,} of {len(files):,} pictures the model computes numbers that are not finite")
     return result
 
 
