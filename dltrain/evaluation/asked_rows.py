@@ -16,7 +16,7 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.errors import DataError, RunError, UsageError
 from dltrain.evaluation.fingerprints import fingerprint_faults
 from dltrain.evaluation.load_run import StoredRun
-from dltrain.evaluation.moved_data import find_moved, with_places
+from dltrain.evaluation.moved_data import find_moved, refuse_strange_arguments, with_places
 from dltrain.evaluation.spread_sample import sample_note, spread_rows, take_part
 from dltrain.evaluation.training_rows import warn_of_training_rows
 from dltrain.model.keras_import import import_keras
@@ -55,7 +55,11 @@ class OtherRows:
             threads: threads for one operation of Keras.
             reporter: is told what happens.
             with_targets: the target must be there; else it is not looked at.
+
+        Raises:
+            DataError: the rows cannot be read, or not without a file from an address that is strange to this user.
         """
+        refuse_strange_arguments(stored.preprocessing, stored.run)
         if self.words:
             return read_beside_keras(threads, reporter, read_words, stored.preprocessing, list(self.words))
         preprocessing = skipping_broken(stored.preprocessing) if self.skip_broken else stored.preprocessing

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from dltrain.config import load_config
 from dltrain.config.types import DataConfig
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.settings import data_folder
 from dltrain.storage.far.address import bare, is_far
@@ -17,7 +20,8 @@ from dltrain.storage.far.copies import was_fetched
 from dltrain.storage.run import Run
 from dltrain.wording import shown
 
-KEYS = ("data.path", "data.validation", "data.test", "data.images.folder")
+PATH_KEYS = ("path", "validation", "test")
+KEYS = (*(f"data.{key}" for key in PATH_KEYS), "data.images.folder")
 
 
 def with_places(run: Run, overrides: Sequence[str]) -> DataConfig:
@@ -66,7 +70,7 @@ def find_moved(config: DataConfig, run: Path, said: Sequence[str] = ()) -> tuple
 
     def place(path: str, key: str) -> str:
         if is_far(path):
-            faults.extend(_strange(path, key, said, f"dltrain evaluate {run}"))
+            faults.extend(_strange(path, key, said, f"by naming it: dltrain evaluate {run} {key}={bare(path)}"))
             return path
         if _is_there(path):
             return path
@@ -81,34 +85,65 @@ def find_moved(config: DataConfig, run: Path, said: Sequence[str] = ()) -> tuple
         faults.append(Fault(f"the data of the run is not there: {shown(path)}", hint=hint))
         return path
 
-    places = {key: tuple(place(path, f"data.{key}") for path in getattr(config, key)) for key in ("path", "validation", "test")}
+    places = {key: tuple(place(path, f"data.{key}") for path in getattr(config, key)) for key in PATH_KEYS}
+    faults += _strange_arguments(config.arguments, run)
     if faults:
         raise DataError(faults)
     return replace(config, **places), notes  # type: ignore[arg-type]
 
 
-def refuse_strange_addresses(config: DataConfig, said: Sequence[str], command: str) -> None:
-    """Refuse to go on with a stored config whose data is at an address at which this user never asked for anything.
+def refuse_strange_addresses(config: DataConfig, run: Path, said: Sequence[str] = (), command: str = "") -> None:
+    """Refuse to go on with a stored config that reads at an address at which this user never asked for anything.
 
     Args:
         config: the `data:` block of a run.
+        run: its directory.
         said: the words by which the user named places.
-        command: to which such a word can be added.
+        command: to which such a word can be added; empty: there is none.
 
     Raises:
         DataError: there are such addresses; all of them.
     """
-    places = [(f"data.{key}", path) for key in ("path", "validation", "test") for path in getattr(config, key) if is_far(path)]
-    faults = [fault for key, path in places for fault in _strange(path, key, said, command)]
+
+    def way(key: str, path: str) -> str:
+        return f"by naming it: {command} {key}={bare(path)}" if command else _fetched(run)
+
+    named = [(f"data.{key}", path) for key in PATH_KEYS for path in getattr(config, key)]
+    vectors = [("data.text.vectors", config.text.vectors)] if config.text.vectors else []
+    places = [*named, *vectors, *_places_of_arguments(config.arguments)]
+    faults = [fault for key, path in places for fault in _strange(path, key, said, way(key, path))]
     if faults:
         raise DataError(faults)
 
 
-def _strange(path: str, key: str, said: Sequence[str], command: str) -> list[Fault]:
-    if was_fetched(path) or any(word.startswith(f"{key}=") for word in said):
+def refuse_strange_arguments(stored: Preprocessing, run: Run) -> None:
+    """Refuse to read other rows as a run's own were read, where that takes a file at an address that is strange to this user.
+
+    Raises:
+        DataError: there are such addresses; all of them.
+    """
+    if isinstance(stored, TablePreprocessing) and (faults := _strange_arguments(stored.arguments, run.path)):
+        raise DataError(faults)
+
+
+def _strange_arguments(arguments: Mapping[str, Any], run: Path) -> list[Fault]:
+    return [fault for key, path in _places_of_arguments(arguments) for fault in _strange(path, key, (), _fetched(run))]
+
+
+def _fetched(run: Path) -> str:
+    return f"by having it fetched: dltrain check --data {run}/config.yaml"
+
+
+def _places_of_arguments(arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(f"data.{name}", value) for name, value in arguments.items() if isinstance(value, str)]
+
+
+def _strange(path: str, key: str, said: Sequence[str], way: str) -> list[Fault]:
+    """A fault with a way to say that it is meant, where a path is an address that is neither known here nor named by the user."""
+    if not is_far(path) or was_fetched(path) or any(word.startswith(f"{key}=") for word in said):
         return []
-    hint = f"if you trust it, say so by naming it: {command} {key}={bare(path)}"
-    return [Fault(f"the data of the run is at {bare(path)}, which was never fetched from here", hint=hint)]
+    message = f"the data of the run is at {bare(path)}, which was never fetched from here"
+    return [Fault(message, hint=f"if you trust it, say so {way}")]
 
 
 def _is_there(path: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the footer of a Parquet file says that its columns take unpacked, of which polars tells nothing.
+"""What the footer of a Parquet file says that its columns take in memory, of which polars tells nothing.
 
 The footer is a `FileMetaData` in Thrift's compact protocol: https://github.com/apache/parquet-format (parquet.thrift) and
 https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md.
@@ -12,11 +12,14 @@ from typing import Any
 # The footer of a longer one has millions of entries: it takes too long to be read here, and then packs hardly any data.
 MOST_FOOTER = 8 << 20
 DEEPEST = 16
-ROW_GROUPS, COLUMNS_OF_GROUP, META, UNCOMPRESSED = 4, 1, 3, 6
+ROW_GROUPS, COLUMNS_OF_GROUP, META, TYPE, NUM_VALUES, UNCOMPRESSED = 4, 1, 3, 1, 5, 6
+# Physical type -> bytes that a value takes in memory, from below: INT32, INT64, INT96, FLOAT, DOUBLE, and two of bytes, of which
+# a view is kept. A page of values that are all the same says their number, however small it is.
+VALUE_BYTES = {1: 1, 2: 8, 3: 8, 4: 4, 5: 8, 6: 16, 7: 1}
 
 
 def column_bytes(file: str) -> int:
-    """Bytes that the columns take together before compression; 0 where the footer does not say."""
+    """Bytes that the columns take together, from below: before compression, or by the number of their values; 0: not said."""
     with open(file, "rb") as content:
         size = os.fstat(content.fileno()).st_size
         if size < 12:
@@ -30,7 +33,8 @@ def column_bytes(file: str) -> int:
     try:
         groups = _Compact(footer).struct(0)[ROW_GROUPS]
         columns = [column for group in groups for column in group[COLUMNS_OF_GROUP]]
-        return sum(max(column[META][UNCOMPRESSED], 0) for column in columns)
+        metas = [column[META] for column in columns]
+        return sum(max(meta[UNCOMPRESSED], VALUE_BYTES.get(meta[TYPE], 0) * meta[NUM_VALUES], 0) for meta in metas)
     except (KeyError, IndexError, TypeError, ValueError):  # damaged, which the reader says
         return 0
 

@@ -51,6 +51,7 @@ class SweepPlan:
         repeats: sentences on values that mean the same as others, and are not in `space`.
         choices: name -> choice -> key -> value, of those that are varied.
         texts: value of `extends`, as JSON -> the resolved config that begins with it, where files are varied.
+        stored_in: the sweep's directory, where nobody but it has named the data: strange addresses in it are refused.
     """
 
     config: Config
@@ -71,6 +72,7 @@ class SweepPlan:
     repeats: tuple[str, ...] = ()
     choices: Mapping[str, Any] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
+    stored_in: Path | None = None
 
     @property
     def fits_per_trial(self) -> int:
@@ -304,6 +306,7 @@ def trial_config(
 
     Raises:
         ConfigError: the values cannot be.
+        DataError: its data is at an address that neither this user nor his config has named.
     """
     text = plan.texts.get(json.dumps(parameters.get(EXTENDS)), text)
     words = words_of([dimension for dimension in plan.space if dimension.name != EXTENDS], parameters)
@@ -312,6 +315,10 @@ def trial_config(
     config = plan.config
     folder = config.file.parent if config.file else Path()
     made = load_config_text(text, file="<trial>", folder=folder, overrides=words, code=config.code)
+    if plan.stored_in is not None:
+        from dltrain.evaluation.moved_data import refuse_strange_addresses
+
+        refuse_strange_addresses(made.data, plan.stored_in)
     return replace(made, file=config.file, parameters=config.parameters)
 
 

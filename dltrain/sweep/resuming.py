@@ -80,6 +80,8 @@ def resume_plan(run: Run, config: Config | None, options: SweepOptions) -> Sweep
             other = replace(other, given=stored.given, space=stored.space)
         stored = _grown(stored, other)
         _compare(run, stored, other)
+    if config is None:
+        stored = replace(stored, stored_in=run.path)
     return replace(stored, trials=trials, jobs=options.jobs or stored.jobs, engine=options.engine or stored.engine)
 
 

@@ -21,7 +21,8 @@ from dltrain.data import load_dataset
 from dltrain.data.columns.word_vectors import read_word_vectors
 from dltrain.data.files import read_blocks, read_content
 from dltrain.data.look import read_facts
-from dltrain.data.tables.parquet_file import read_parquet
+from dltrain.data.tables.parquet_file import count_parquet_rows, read_parquet
+from dltrain.data.tables.streamed.chunks import _batches as streamed_batches
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.starting.start import make_starter
 from dltrain.storage import bounds
@@ -197,7 +198,13 @@ def test_attack_15_a_parquet_file_of_few_bytes_and_many_values(tmp_path: Path, m
     texts = [f"{number}" + "a" * 3_000_000 for number in range(4)]
     polars.DataFrame({"text": texts, "y": [0, 1, 0, 1]}).write_parquet(long, compression="zstd")
     assert column_bytes(str(long)) >= 12_000_000
-    for path in (many, long):
+    same = tmp_path / "same.parquet"  # one text, of which the rows hold its number alone
+    polars.DataFrame({"text": ["a" * 100_000] * 400, "y": [0, 1] * 200}).write_parquet(same, compression="zstd")
+    assert column_bytes(str(same)) < 1 << 20
+    listed = tmp_path / "listed.parquet"  # few rows of many values
+    polars.DataFrame({"list": [["abc"] * 400_000] * 2, "y": [0, 1]}).write_parquet(listed, compression="zstd")
+    assert column_bytes(str(listed)) >= 2 * 400_000 * 16
+    for path in (many, long, same, listed):
         fault = fault_of(lambda path=path: read_parquet(str(path)))
         assert "over 200 times its size" in fault.message, path
         assert fault.hint is not None
@@ -206,8 +213,19 @@ def test_attack_15_a_parquet_file_of_few_bytes_and_many_values(tmp_path: Path, m
         assert fault_of(lambda config=config: load_dataset(config, seed=0)).message == fault.message
         assert read_facts(config, seed=0).errors[0].message == fault.message
         assert fault_of(lambda path=path: make_starter(str(path), target="y")).message == fault.message
+    with pytest.raises(DataError, match="over 200 times its size"):
+        list(streamed_batches(str(same), 400))
     monkeypatch.setenv(RATIO.variable, "100000")
     assert read_parquet(str(long)).height == 4
+
+
+def test_a_parquet_file_whose_name_looks_like_a_pattern_is_itself(tmp_path: Path) -> None:
+    for name, value in {"x[1].parquet": 1, "x1.parquet": 2, "x*.parquet": 3}.items():
+        polars.DataFrame({"a": [value] * value}).write_parquet(tmp_path / name)
+    for name, value in {"x[1].parquet": 1, "x*.parquet": 3}.items():
+        file = str(tmp_path / name)
+        assert read_parquet(file)["a"].to_list() == [value] * value == next(streamed_batches(file, value))["a"].to_list()
+        assert count_parquet_rows(file) == value
 
 
 @given(st.binary(max_size=300))

@@ -113,7 +113,7 @@ def load(words: Sequence[str], resumed: Path | Literal["auto"] | None) -> Config
     files, overrides = split_words(words)
     if not files and isinstance(resumed, Path):
         config = load_config(str(resumed / "config.yaml"), overrides)
-        refuse_strange_addresses(config.data, overrides, f"dltrain fit --resume {resumed}")
+        refuse_strange_addresses(config.data, resumed, overrides, f"dltrain fit --resume {resumed}")
         return config
     if len(files) != 1:
         found = f"found {len(files)}: {', '.join(files)}" if files else "found none"

@@ -42,7 +42,7 @@ def read_parquet(file: str, num_rows: int | None = None) -> polars.DataFrame:
 
     _refuse_bomb(file)
     with parquet_faults(file):
-        return polars.read_parquet(file, n_rows=num_rows)
+        return refuse_repeated(polars.read_parquet(file, n_rows=num_rows, glob=False), file)
 
 
 def read_parquet_content(file: str) -> tuple[polars.DataFrame, bytes]:
@@ -56,7 +56,7 @@ def read_parquet_content(file: str) -> tuple[polars.DataFrame, bytes]:
     _refuse_bomb(file)
     with parquet_faults(file):
         content = Path(file).read_bytes()
-        return polars.read_parquet(io.BytesIO(content)), content
+        return refuse_repeated(polars.read_parquet(io.BytesIO(content)), file), content
 
 
 def count_parquet_rows(file: str) -> int:
@@ -68,7 +68,7 @@ def count_parquet_rows(file: str) -> int:
     import polars
 
     with parquet_faults(file):
-        return int(polars.scan_parquet(file).select(polars.len()).collect().item())
+        return int(polars.scan_parquet(file, glob=False).select(polars.len()).collect().item())
 
 
 def _refuse_bomb(file: str) -> None:
@@ -86,8 +86,29 @@ def _refuse_bomb(file: str) -> None:
         limit = most_unpacked(size)
         total = max(count_parquet_rows(file) * sum(map(_value_bytes, schema.values())), column_bytes(file))
     if total > limit:
-        message = f"its {size >> 10:,} kB unpack to {total >> 20:,} MB or more, over {RATIO.value} times its size"
-        raise DataError(Fault(message, file=shown(file), hint=RATIO.hint))
+        raise _bomb(file, size, total)
+
+
+def refuse_repeated(frame: polars.DataFrame, file: str, before: int = 0) -> polars.DataFrame:
+    """The rows that were read, unless they are a text of the file over and over: that is kept once here, and copied later on.
+
+    Args:
+        frame: of polars, which takes views of it.
+        file: of which they are.
+        before: bytes of the file's rows that were read before these.
+
+    Raises:
+        DataError: written out they are too large for the file.
+    """
+    size, total = os.path.getsize(file), before + int(frame.estimated_size())
+    if total > most_unpacked(size):
+        raise _bomb(file, size, total)
+    return frame
+
+
+def _bomb(file: str, size: int, total: int) -> DataError:
+    message = f"its {size >> 10:,} kB unpack to {total >> 20:,} MB or more, over {RATIO.value} times its size"
+    return DataError(Fault(message, file=shown(file), hint=RATIO.hint))
 
 
 def _value_bytes(dtype: Any) -> int:

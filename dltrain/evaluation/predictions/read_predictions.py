@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.dataset import Part
+from dltrain.data.tables.parquet_file import read_parquet
 from dltrain.errors import DataError, Fault
 from dltrain.model.heads.head import Head
 from dltrain.wording import listed, shown
@@ -53,9 +54,9 @@ def read_predictions(path: Path, head: Head, part: Part) -> ReadPredictions:
 
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
-            frame = polars.read_parquet(path)
+            frame = read_parquet(str(path))
         elif path.suffix.lower() == ".csv":
-            frame = polars.read_csv(path, infer_schema=False)
+            frame = polars.read_csv(path, infer_schema=False, glob=False)
         else:
             frame = polars.read_ndjson(path)
     except (OSError, polars.exceptions.PolarsError) as error:

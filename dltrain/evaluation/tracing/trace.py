@@ -21,6 +21,7 @@ from dltrain.data.preprocessing import Preprocessing
 from dltrain.errors import UsageError
 from dltrain.evaluation.load_run import StoredRun, load_run
 from dltrain.evaluation.metrics.report import probabilities_of
+from dltrain.evaluation.moved_data import find_moved
 from dltrain.evaluation.tracing.rows import parse_inputs, rows_of_data
 from dltrain.model.encode import encode_part
 from dltrain.model.given import given_heads, given_schema
@@ -232,7 +233,10 @@ def _read_subject(given: Config | Path, *, need_data: bool, reporter: Reporter) 
         subject = _Subject(str(run), stored.config, stored.preprocessing.schema, stored.heads, stored.preprocessing, None, stored)
         if need_data:
             reporter.status("reading data")
-            subject.dataset = _load(stored.config, stored.preprocessing, reporter)
+            data, notes = find_moved(stored.config.data, run)
+            for note in notes:
+                reporter.warning(note)
+            subject.dataset = _load(replace(stored.config, data=data), stored.preprocessing, reporter)
         return subject
     config = given
     source = str(config.file) if config.file else config.name

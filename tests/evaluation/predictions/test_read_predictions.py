@@ -70,5 +70,5 @@ def test_what_is_not_of_these_rows_is_refused(tmp_path, columns, said):
 
 def test_what_is_no_table_is_refused(tmp_path):
     (tmp_path / "p.parquet").write_text("no table")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="not a readable parquet file"):
         read_predictions(tmp_path / "p.parquet", CLASSES, part_of([1, 0, 1]))

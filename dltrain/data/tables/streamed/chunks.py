@@ -16,7 +16,7 @@ from dltrain.data.columns.reading import Reading, word_numbers
 from dltrain.data.columns.spoken import UnmetWords
 from dltrain.data.files import check_utf8, read_blocks
 from dltrain.data.tables.column_names import column_of, only
-from dltrain.data.tables.parquet_file import parquet_faults
+from dltrain.data.tables.parquet_file import parquet_faults, refuse_repeated
 from dltrain.data.tables.streamed.text_chunks import (
     CHUNK_BYTES,
     Records,
@@ -301,12 +301,15 @@ class _Rows:
 def _batches(file: str, num_rows: int) -> Iterator[polars.DataFrame]:
     import polars
 
-    lazy = polars.scan_parquet(file)
+    lazy = polars.scan_parquet(file, glob=False)
     if hasattr(lazy, "collect_batches"):
-        yield from lazy.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
+        batches = lazy.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
     else:
-        for first in range(0, num_rows, BATCH_ROWS):
-            yield lazy.slice(first, BATCH_ROWS).collect()
+        batches = (lazy.slice(first, BATCH_ROWS).collect() for first in range(0, num_rows, BATCH_ROWS))
+    size = 0
+    for batch in batches:
+        yield refuse_repeated(batch, file, size)
+        size += int(batch.estimated_size())
 
 
 def as_text(frame: polars.DataFrame, is_whole: Mapping[str, bool]) -> polars.DataFrame:

@@ -73,7 +73,9 @@ class ColumnFiles:
         import polars
 
         order = list(polars.read_parquet_schema(self.folder / file))  # by place, since names may look like patterns
-        return polars.read_parquet(self.folder / file, columns=[order.index(name) for name in names], memory_map=False)
+        return polars.read_parquet(
+            self.folder / file, columns=[order.index(name) for name in names], memory_map=False, glob=False
+        )
 
     def values(self, column: FeatureColumn, reading: Reading) -> Any:
         """A column's values by kind, all rows: float64 array, or a series of dates or text."""
