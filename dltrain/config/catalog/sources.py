@@ -129,7 +129,9 @@ PICTURE_FORM = {
         "pixel that a new one covers: antialiased); by default bilinear so, with large JPEGs decoded at a smaller size first. "
         "A camera's orientation (EXIF) is followed, which load_img does not.",
     ),
-    "on_error": SourceArgument("'fail'|'skip'", "fail", "What a picture that cannot be read does: its row is left out by skip."),
+    "on_error": SourceArgument(
+        "'fail'|'skip'", "fail", "What a picture that cannot be read, or has no mask, does: its row is left out by skip."
+    ),
     "depth": SourceArgument(
         "int[1,32]|none",
         None,

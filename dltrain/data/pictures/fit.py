@@ -162,7 +162,7 @@ def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, N
 
 
 def _describe_masks(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, NDArray[Any]]:
-    refuse_target(config)
+    refuse_target(config, is_table="table" in (raw.reader or {}))
     if raw.target is None or raw.target.ndim != 3:
         hint = f"source: image_folder reads {PICTURES}/ and {MASKS}/, and source: shapes draws some"
         raise DataError(config_fault(config, "data.task", f"{config.source} brings no masks", hint))

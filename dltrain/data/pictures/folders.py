@@ -7,7 +7,7 @@ import glob
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from dltrain.config.types import SEGMENTATION, DataConfig, config_fault
 from dltrain.data.files import neighbours
 from dltrain.data.pictures.files import EXTENSIONS
+from dltrain.data.pictures.form import argument_of
 from dltrain.data.pictures.masks import pair_up
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
-from dltrain.data.pictures.tables import read_picture_table
+from dltrain.data.pictures.tables import mask_of, read_picture_table
 from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.parts import PARTS
 from dltrain.storage.far.copies import fetch_places
@@ -66,7 +67,7 @@ class _Found:
     empty: list[str] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     table: Mapping[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     masks: list[PictureFile] = field(default_factory=list)
 
 
@@ -113,19 +114,25 @@ def _list_part(config: DataConfig, key: str, paths: Sequence[str], faults: list[
             fault(f"{what} {shown(path)}", neighbours(path))
         elif path.lower().endswith(ARCHIVE_SUFFIXES):
             fault(f"{shown(path)} is an archive; pictures are read from folders", "unpack it and name the folder")
-        elif config.task == SEGMENTATION:
-            fault(f"masks are read from folders; {shown(path)} is a file", LAYOUT_OF_MASKS.format(path="PATH"))
         elif path.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(path):
             try:
                 files, columns, notes = read_picture_table(config, path)
+                if config.task == SEGMENTATION:
+                    said = f"the column {columns['label']} of {shown(path)} names the mask of each picture of {columns['files']}"
+                    found.notes.append(Note(said))
+                    found.masks += [mask_of(file, path, config) for file in files]
+                    files = [replace(file, label=None) for file in files]
                 found.files += files
-                found.notes += notes
+                found.notes += map(Note, notes)
                 found.table = found.table or columns
             except DataError as error:
                 faults.extend(error.faults)
         else:
             kind = "a picture" if path.lower().endswith(EXTENSIONS) else "neither"
-            fault(f"expected a folder of pictures or a table of files and labels; {shown(path)} is {kind}")
+            what, hint = "labels", None
+            if config.task == SEGMENTATION:
+                what, hint = "masks", LAYOUT_OF_MASKS.format(path="PATH")
+            fault(f"expected a folder of pictures or a table of files and {what}; {shown(path)} is {kind}", hint)
     if not found.files and not faults:
         fault(f"expected pictures ({', '.join(EXTENSIONS)}), found none in {listed([shown(path) for path in paths], 4)}")
     return found
@@ -152,7 +159,7 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
         found.files += reader.walk(folder, base, None)
         return
     if config.task == SEGMENTATION:
-        _list_masked(reader, folder, found, fault, faults)
+        _list_masked(reader, folder, found, fault, skip=argument_of(config, "on_error") == "skip")
         return
     if holds_masks(folder):
         message = f"{shown(folder)} holds {PICTURES}/ and {MASKS}/, which are no classes"
@@ -185,13 +192,16 @@ def holds_masks(folder: str) -> bool:
     return names == {PICTURES, MASKS}
 
 
-def list_masked(reader: FolderReader, folder: str, faults: list[Fault]) -> tuple[list[PictureFile], list[PictureFile], list[str]]:
+def list_masked(
+    reader: FolderReader, folder: str, faults: list[Fault], *, skip: bool
+) -> tuple[list[PictureFile], list[PictureFile], list[Note]]:
     """The pictures below a folder's `pictures/`, the mask of each below `masks/`, and sentences on what is left out.
 
     Args:
         reader: of folders.
         folder: that holds the two.
         faults: gets what is wrong.
+        skip: leave pictures without a mask out, with a warning.
     """
     base = os.path.basename(os.path.normpath(folder))
     where = {kind: os.path.join(folder, kind) for kind in (PICTURES, MASKS)}
@@ -203,12 +213,12 @@ def list_masked(reader: FolderReader, folder: str, faults: list[Fault]) -> tuple
         faults.append(Fault(message, file=shown(folder), hint=LAYOUT_OF_MASKS.format(path=shown(named))))
         return [], [], []
     pictures, masks = (list(reader.walk(where[kind], f"{base}/{kind}", None)) for kind in where)
-    return pair_up(pictures, masks, where, faults)
+    return pair_up(pictures, masks, where, faults, skip=skip)
 
 
-def _list_masked(reader: FolderReader, folder: str, found: _Found, fault: Any, faults: list[Fault]) -> None:
+def _list_masked(reader: FolderReader, folder: str, found: _Found, fault: Any, *, skip: bool) -> None:
     own: list[Fault] = []
-    pictures, masks, notes = list_masked(reader, folder, own)
+    pictures, masks, notes = list_masked(reader, folder, own, skip=skip)
     for one in own:
         fault(f"{one.file}: {one.message}", one.hint)
     found.files += pictures
@@ -340,7 +350,7 @@ def _refuse_strays(config: DataConfig, result: PictureList, found: Mapping[str, 
 
 
 def _notes(part: str, found: _Found) -> list[Note]:
-    notes = [Note(f"{part}: {note}") for note in found.notes]
+    notes = [replace(note, text=f"{part}: {note.text}") for note in found.notes]
     if found.others:
         words = [f"{count:,} {name}" for name, count in found.others.most_common()]
         notes.append(Note(f"{part}: passed over what is no picture by its name: {listed(words, 6)}"))

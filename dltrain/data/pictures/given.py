@@ -6,11 +6,12 @@ import glob
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig
+from dltrain.config.types import SEGMENTATION, DataConfig
 from dltrain.data.pictures.files import EXTENSIONS
 from dltrain.data.pictures.folders import (
     LAYOUT_OF_MASKS,
@@ -23,6 +24,7 @@ from dltrain.data.pictures.folders import (
     list_masked,
 )
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
+from dltrain.data.pictures.tables import mask_of
 from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.storage.far.copies import fetch_places
 from dltrain.storage.patterns import find_matches
@@ -80,8 +82,13 @@ def list_given(paths: Sequence[str], table: DataConfig, *, with_labels: bool, cl
     return result
 
 
-def list_given_masked(paths: Sequence[str]) -> PictureList:
-    """The pictures with their masks behind the paths, which are folders that hold both.
+def list_given_masked(paths: Sequence[str], table: DataConfig, *, skip: bool) -> PictureList:
+    """The pictures with their masks behind the paths, which are folders that hold both, or tables that name both.
+
+    Args:
+        paths: folders, tables, glob patterns.
+        table: how tables are read.
+        skip: leave pictures without a mask out, with a warning.
 
     Raises:
         DataError: they are none, or pictures have no mask; all are named.
@@ -90,15 +97,26 @@ def list_given_masked(paths: Sequence[str]) -> PictureList:
     folders = FolderReader(lambda message: faults.append(Fault(message)), Counter())
     for path in fetch_places(paths):
         for match in [path] if os.path.lexists(path) or not glob.has_magic(path) else find_matches(path) or [path]:
+            if match.lower().endswith(TABLE_SUFFIXES) and os.path.isfile(match):
+                named = _in_table(match, replace(table, task=SEGMENTATION), True, faults, result)
+                result.masks += [mask_of(file, match, table) for file in named]
+                result.files += [replace(file, label=None) for file in named]
+                continue
             if not os.path.isdir(match):
                 what = "no such folder" if not os.path.lexists(match) else "a file"
                 hint = LAYOUT_OF_MASKS.format(path="PATH")
-                faults.append(Fault(f"expected a folder with {PICTURES}/ and {MASKS}/, found {what}", file=match, hint=hint))
+                faults.append(
+                    Fault(
+                        f"expected a folder with {PICTURES}/ and {MASKS}/, or a table of both, found {what}",
+                        file=match,
+                        hint=hint,
+                    )
+                )
                 continue
-            pictures, masks, notes = list_masked(folders, match, faults)
+            pictures, masks, notes = list_masked(folders, match, faults, skip=skip)
             result.files += pictures
             result.masks += masks
-            result.notes += [warn(note, "masks_left_out") for note in notes]
+            result.notes += [warn(note.text, note.code or "masks_left_out") for note in notes]
     if faults or not result.files:
         raise DataError(capped(faults) or Fault(f"expected pictures ({', '.join(EXTENSIONS)}), found none", file=paths[0]))
     return result

@@ -160,7 +160,7 @@ def look_at_masks(config: DataConfig, form: PictureForm, found: PictureList, lin
         found: pictures and masks.
         line: what the pictures are.
     """
-    refuse_target(config)
+    refuse_target(config, is_table=bool(found.table))
     training = found.parts.get("train", np.arange(len(found.masks)))
     looked = training[np.unique(np.linspace(0, len(training) - 1, LOOKED_AT).astype(int))]
     present, faults = np.zeros(VALUES, bool), []
@@ -169,8 +169,9 @@ def look_at_masks(config: DataConfig, form: PictureForm, found: PictureList, lin
             values, _ = decode_file(found.masks[row].path, mask_values)
             present[np.unique(values)] = True
         except PictureError as error:
-            faults.append(Fault(str(error), file=found.masks[row].path, hint=error.hint))
-    if faults:
+            hint = error.hint or f"it is the mask of {found.files[row].name}; data.on_error: skip leaves the picture out"
+            faults.append(Fault(str(error), file=found.masks[row].path, hint=hint))
+    if faults and (argument_of(config, "on_error") != "skip" or not present.any()):
         raise DataError(capped(faults))
     classes = find_classes(config, present, ())
     spec = mask_spec(classes.names)
@@ -232,12 +233,12 @@ def describe_masks(spec: TargetSpec, codes: NDArray[np.uint8]) -> str:
     return f"{spec.name}: {len(shares)} classes by their share of the pixels: {listed(shares, 12)}{more}"
 
 
-def refuse_target(config: DataConfig) -> None:
-    """Masks are the target: no column is.
+def refuse_target(config: DataConfig, *, is_table: bool) -> None:
+    """Masks are the target: no column is, but for the one of a table that names them.
 
     Raises:
         DataError: one is named.
     """
-    if config.target:
+    if config.target and not is_table:
         message = f"masks are what is learnt, not {listed(config.target)}"
         raise DataError(config_fault(config, "data.target", message, "leave it out"))

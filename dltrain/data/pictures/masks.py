@@ -16,8 +16,8 @@ from dltrain.data.dataset import IGNORED
 from dltrain.data.pictures.files import PictureError, decode_file
 from dltrain.data.pictures.form import PictureForm
 from dltrain.data.pictures.picture_file import PictureFile
-from dltrain.errors import DataError, Fault, capped
-from dltrain.wording import listed, nearest
+from dltrain.errors import DataError, Fault, Note, capped, warn
+from dltrain.wording import counted, listed, nearest
 
 VALUES = 256
 # More different values are hardly classes, but what resizing or JPEG makes between two of them.
@@ -244,31 +244,37 @@ def palette_of(file: PictureFile) -> Sequence[int]:
 
 
 def pair_up(
-    pictures: Sequence[PictureFile], masks: Sequence[PictureFile], where: Mapping[str, str], faults: list[Fault]
-) -> tuple[list[PictureFile], list[PictureFile], list[str]]:
+    pictures: Sequence[PictureFile], masks: Sequence[PictureFile], where: Mapping[str, str], faults: list[Fault], *, skip: bool
+) -> tuple[list[PictureFile], list[PictureFile], list[Note]]:
     """Pictures and masks of the same name, but for what follows the last dot.
 
     Args:
         pictures, masks: what lies in the two folders.
         where: "pictures" and "masks" -> the folder.
         faults: gets pictures without a mask, and names that are there twice.
+        skip: leave pictures without a mask out, with a warning.
 
     Returns:
-        The pictures, the mask of each, and sentences on masks without a picture.
+        The pictures, the mask of each, and sentences on what was left out.
     """
     stems = {kind: _by_stem(files, where[kind], faults) for kind, files in (("pictures", pictures), ("masks", masks))}
     missing = [stem for stem in stems["pictures"] if stem not in stems["masks"]]
-    if missing:
+    notes = []
+    if missing and skip and len(missing) < len(stems["pictures"]):
+        told = listed([os.path.basename(stems["pictures"][stem].path) for stem in missing], 8)
+        notes.append(warn(f"left out: {counted(len(missing), 'picture')} without a mask: {told}", "pictures_without_mask"))
+    elif missing:
         first = stems["pictures"][missing[0]]
         close = nearest(missing[0], list(stems["masks"]))
         hint = f"each picture has a mask of the same name in {where['masks']}"
         hint += f"; the nearest is {os.path.basename(stems['masks'][close].path)}" if close else ""
+        hint += "" if skip else "; data.on_error: skip, or --skip-broken, leaves pictures without a mask out"
         told = listed([os.path.basename(stems["pictures"][stem].path) for stem in missing], 8)
         faults.append(
             Fault(f"no mask for {len(missing):,} of {len(stems['pictures']):,} pictures: {told}", file=first.path, hint=hint)
         )
     extra = [os.path.basename(file.path) for stem, file in stems["masks"].items() if stem not in stems["pictures"]]
-    notes = [f"masks without a picture were left out: {listed(extra, 8)}"] if extra else []
+    notes += [Note(f"masks without a picture were left out: {listed(extra, 8)}")] if extra else []
     both = [stem for stem in stems["pictures"] if stem in stems["masks"]]
     return [stems["pictures"][stem] for stem in both], [stems["masks"][stem] for stem in both], notes
 

@@ -82,7 +82,11 @@ def read_pictures(
     """
     checked = parse_reader(reader)
     with_masks = with_labels and checked.masks is not None
-    given = list_given_masked(paths) if with_masks else list_given(paths, checked.table, with_labels=with_labels, classes=classes)
+    given = (
+        list_given_masked(paths, checked.table, skip=checked.skips)
+        if with_masks
+        else list_given(paths, checked.table, with_labels=with_labels, classes=classes)
+    )
     notes = list(given.notes)
     target: NDArray[Any] | None = None
     if with_labels and numbers:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dltrain.config.types import DataConfig, config_fault
+from dltrain.config.types import SEGMENTATION, DataConfig, config_fault
 from dltrain.data.columns.image import picture_path
 from dltrain.data.columns.reading import USUAL_MISSING, Reading, mend, text_of
 from dltrain.data.pictures.files import EXTENSIONS, PictureError, hint_of_ending
@@ -20,6 +20,7 @@ from dltrain.reporting import Reporter
 from dltrain.wording import column_hint, listed, shown
 
 LABEL_NAMES = ("label", "class", "target", "category", "y")
+MASK_NAMES = ("mask", "masks", "target", "segmentation")
 SAMPLE = 100
 
 
@@ -29,7 +30,8 @@ def read_picture_table(
     """Pictures named in a table of text or Parquet; names start at a folder of `data.images`, or at the table's own.
 
     `data.files` names the column of file names (else the first that holds some), `data.target` that of the labels (else
-    the only other one, or one called label, class, target, category or y).
+    the only other one, or one called label, class, target, category or y), or that of the masks' files (else the only other
+    one that names pictures, or one called mask), which then stand for labels.
 
     Args:
         config: the `data:` block.
@@ -58,7 +60,9 @@ def read_picture_table(
         raise DataError(config_fault(config, "data.split", f"{shown(path)} has no column {key!r}", column_hint(key, columns)))
     label_column = None
     if with_labels and config.task != "reconstruction":
-        label_column = _label_column(config, path, [name for name in columns if name != key], files_column)
+        others = [name for name in columns if name not in (key, files_column)]
+        find = _mask_column if config.task == SEGMENTATION else _label_column
+        label_column = find(config, path, others, samples)
     nothing: list[str | None] = [None] * texts.height
     cells, keys = (texts[name].to_list() if name else nothing for name in (label_column, key))
     used = {"files": files_column, **({"label": label_column} if label_column else {})}
@@ -133,8 +137,7 @@ def _files_column(config: DataConfig, path: str, columns: Sequence[str], samples
             raise DataError(config_fault(config, "data.files", message, column_hint(str(wanted), columns)))
         return str(wanted)
     for column in columns:
-        cells = [cell for cell in samples[column] if cell]
-        if cells and sum(cell.strip().lower().endswith(EXTENSIONS) for cell in cells) > len(cells) / 2:
+        if _names_pictures(samples[column]):
             return column
     folder = os.path.dirname(os.path.abspath(path))
     for column in columns if config.images.suffix else ():  # the names may be any words: which of them are files?
@@ -154,6 +157,12 @@ def _files_column(config: DataConfig, path: str, columns: Sequence[str], samples
     raise DataError(config_fault(config, "data.path", message, f"name it: data.files: {columns[0]}" if columns else None))
 
 
+def _names_pictures(sample: Sequence[str | None]) -> bool:
+    """Whether most cells of a column end as the names of pictures do."""
+    cells = [cell for cell in sample if cell]
+    return bool(cells) and sum(cell.strip().lower().endswith(EXTENSIONS) for cell in cells) > len(cells) / 2
+
+
 def _place(name: str, folder: str, config: DataConfig) -> str:
     try:
         return picture_path(name, folder, config.images)
@@ -168,15 +177,50 @@ def _is_there(name: str, folder: str, config: DataConfig) -> bool:
         return True  # in several folders
 
 
-def _label_column(config: DataConfig, path: str, columns: Sequence[str], files_column: str) -> str:
-    others = [column for column in columns if column != files_column]
+def _label_column(config: DataConfig, path: str, others: Sequence[str], samples: Mapping[str, list[str | None]]) -> str:
     if config.target:
-        if config.target[0] not in others:
-            message = f"{shown(path)} has no column {config.target[0]!r} of labels"
-            raise DataError(config_fault(config, "data.target", message, column_hint(config.target[0], others)))
-        return config.target[0]
+        return _asked_column(config, path, others, "of labels")
     named = [column for column in others if column.lower() in LABEL_NAMES]
     if len(others) == 1 or named:
         return (named or others)[0]
-    message = f"which column of {Path(path).name} holds the labels? It has {listed(columns)}"
+    message = f"which column of {Path(path).name} holds the labels? It has {listed([*samples])}"
     raise DataError(config_fault(config, "data.target", message, "say data.target: COLUMN"))
+
+
+def _mask_column(config: DataConfig, path: str, others: Sequence[str], samples: Mapping[str, list[str | None]]) -> str:
+    if config.target:
+        name = _asked_column(config, path, others, "of masks")
+        if not _names_pictures(samples[name]):
+            message = f"the column {name} of {shown(path)} names no masks: it holds {listed([c or '' for c in samples[name]], 3)}"
+            raise DataError(
+                config_fault(config, "data.target", message, f"masks are pictures ({', '.join(EXTENSIONS)}), best PNG")
+            )
+        return name
+    found = [column for column in others if _names_pictures(samples[column])]
+    named = [column for column in found if column.lower() in MASK_NAMES]
+    if len(found) == 1 or len(named) == 1:
+        return (named or found)[0]
+    message = f"which column of {Path(path).name} names the masks? It has {listed([*samples])}"
+    raise DataError(config_fault(config, "data.target", message, "say data.target: COLUMN, a mask (PNG) for each picture"))
+
+
+def _asked_column(config: DataConfig, path: str, others: Sequence[str], what: str) -> str:
+    name = config.target[0]
+    if name not in others:
+        message = f"{shown(path)} has no column {name!r} {what}"
+        raise DataError(config_fault(config, "data.target", message, column_hint(name, others)))
+    return name
+
+
+def mask_of(picture: PictureFile, path: str, config: DataConfig) -> PictureFile:
+    """The mask of a picture, which a table names in place of its label.
+
+    Raises:
+        DataError: it is in several folders of `data.images`.
+    """
+    name = str(picture.label)
+    try:
+        place = picture_path(name, os.path.dirname(os.path.abspath(path)), replace(config.images, suffix=None))
+    except PictureError as error:
+        raise DataError(Fault(str(error), file=shown(path), hint=error.hint)) from error
+    return picture_file(place, name, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data import load_dataset
+from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import IGNORED
 from dltrain.data.pictures.masks import MaskClasses, classes_from_state
 from dltrain.data.sources import source_of
@@ -88,8 +90,42 @@ def test_masks_that_are_missing_or_too_many_are_named(tmp_path: Path) -> None:
         read(folder)
     assert caught.value.exit_code == 3
     assert "bb.png" in str(caught.value.faults[0].hint)
+    skipped = read(folder, on_error="skip")
+    assert len(skipped.images) == 2
+    assert "left out: 1 picture without a mask: b.jpg" in " ".join(texts(skipped.notes, "warning"))
     (folder / "pictures" / "b.jpg").unlink()
     assert "masks without a picture were left out: bb.png" in " ".join(texts(read(folder).notes, "note"))
+
+
+def test_a_table_names_pictures_and_masks(tmp_path: Path) -> None:
+    """The same as the two folders; a group of its own column for the split, a cell without a mask, and a mask that is gone."""
+    masks = {"a": halves(0, 1, 255, 2), "b": halves(1, 0, 255, 2), "c": halves(2, 1, 255, 0), "d": halves(0, 2, 255, 1)}
+    folder = save(tmp_path, masks)
+    own = read(folder, ignore=255)
+    rows = [f"pictures/{name}.jpg,masks/{name}.png,{number // 2}" for number, name in enumerate(masks)]
+    table = tmp_path / "t.csv"
+    table.write_text("\n".join(["photo,outline,place", *rows]))
+    raw = read(table, ignore=255)
+    assert np.array_equal(raw.target, own.target)
+    assert np.array_equal(in_memory(raw.images), in_memory(own.images))
+    assert any("the column outline of" in note for note in texts(raw.notes, "note"))
+    assert raw.reader["table"]["label"] == "outline"
+    arguments = {"image_size": [8, 8], "ignore": 255}
+    config = DataConfig("image_folder", path=(str(table),), task="segmentation", arguments=arguments, target=("outline",))
+    split = replace(config, split=SplitConfig(group="place", test=0.5))
+    parts = {name: len(part.row_ids) for name, part in load_dataset(split, seed=1).parts.items()}
+    assert parts == {"train": 2, "test": 2}
+    with pytest.raises(DataError, match=r"the column place of .* names no masks: it holds 0, 0, 1"):
+        load_dataset(replace(config, target=("place",)), seed=0)
+    table.write_text(
+        "\n".join(["photo,outline", *(row[:-2] for row in rows[:2]), "pictures/c.jpg,", "pictures/d.jpg,masks/e.png"])
+    )
+    with pytest.raises(DataError, match="no value in the column outline"):
+        read(table, ignore=255)
+    config = replace(config, missing_target="drop", arguments={**arguments, "on_error": "skip"}, split=SplitConfig())
+    raw = source_of(config).read(config, seed=0, reporter=Reporter())
+    assert len(raw.images) == 2
+    assert any("masks/e.png (no such file)" in note for note in texts(raw.notes, "warning"))
 
 
 def test_a_mask_of_another_size_is_named(tmp_path: Path) -> None:
