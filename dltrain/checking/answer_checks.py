@@ -49,20 +49,33 @@ def check_answers(config: Config, facts: DataFacts, heads: Sequence[Head]) -> It
 
 
 def check_slices(config: Config, facts: DataFacts) -> Iterator[Fault]:
-    """Columns of `evaluation.slices` by which no row can be cut: those that are not there, and any where the data is no table."""
+    """Columns of `evaluation.slices` by which no row can be cut: those not there, and any where rows are not told apart."""
     series, source = config.data.series, SOURCES.get(config.data.source)
     for column in config.evaluation.slices:
         path = f"{SLICES}.{column}"
-        if series is not None:
+        reason = _why_uncut(config, facts)
+        if reason:
+            yield fault(config, path, f"slices cut the rows of a part by its columns; {reason}", "leave it out")
+        elif series is not None:
             if column not in series.id:
                 hint = f"such as {series.id[0]}" if series.id else "the run has one series (data.series.id tells several apart)"
                 yield fault(config, path, f"windows of series are cut by what tells these apart, not by {column}", hint)
         elif source is not None and source.holds != "table":
-            yield fault(
-                config, path, f"slices cut the rows of a table by its columns; {config.data.source} is none", "leave it out"
-            )
+            message = f"slices cut the rows of a table by its columns; {config.data.source} is none"
+            yield fault(config, path, message, "leave it out")
         elif facts.columns and not {column, column.strip()} & set(facts.columns):
             yield fault(config, path, f"there is no column {column} to cut by", column_hint(column, facts.columns))
+
+
+def _why_uncut(config: Config, facts: DataFacts) -> str:
+    """Why the answers of single rows are not at hand to be cut, in words; empty where they are."""
+    from dltrain.data.tables.streamed.fit import why_streamed  # NumPy, which other configs need not
+
+    task = facts.schema.targets[0].task if facts.schema is not None else config.data.task
+    if task == "reconstruction":
+        return "a reconstruction is judged as a whole"
+    streamed = why_streamed(config.data)
+    return f"this data stays on disk ({streamed})" if streamed else ""
 
 
 def _of_task(config: Config, heads: Sequence[Head]) -> Iterator[Fault]:

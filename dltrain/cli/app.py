@@ -27,6 +27,7 @@ from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, UsageError, fault_documents, refusal
 from dltrain.machine import require_open_files
 from dltrain.settings import warm_process
+from dltrain.wording import nearest
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +54,8 @@ class Commands(typer.core.TyperGroup):
             from dltrain.config.old_words.block_words import OLD_COMMANDS
             from dltrain.config.old_words.keys import said_here
 
-            nearest = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.75)
-            meant = OLD_COMMANDS.get(args[0]) or (nearest[0] if nearest else None)
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.75)
+            meant = OLD_COMMANDS.get(args[0]) or (near[0] if near else None)
             said = said_here(args[0])
             hint = f"did you mean {meant}?" if meant else said or f"the commands are {', '.join(COMMANDS)}"
             raise UsageError(Fault(f"there is no command {args[0]!r}", hint=hint))
@@ -237,9 +238,17 @@ def _usage_fault(error: click.ClickException) -> Fault:
         key = _key_of_option(error.option_name)
         if key is not None:
             hint = f"what a config holds is set without dashes, after its name: {key}=VALUE"
-        elif error.possibilities:
-            hint = f"did you mean {error.possibilities[0]}?"
+        else:
+            hint = _near_option(error) or hint
     return Fault(message[:1].lower() + message[1:], hint=hint)
+
+
+def _near_option(error: click.NoSuchOption) -> str | None:
+    """The option of the command that a misspelt one most likely means, or None where none is near."""
+    parameters = error.ctx.command.get_params(error.ctx) if error.ctx else []
+    known = [option for parameter in parameters for option in parameter.opts if option.startswith("--")]
+    near = nearest(error.option_name, known)
+    return f"did you mean {near}?" if near is not None else None
 
 
 def _key_of_option(option: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dltrain.config.types import DataConfig, SplitConfig, config_fault
 from dltrain.data.dataset import Dataset, InputSpec, Schema, TargetSpec
-from dltrain.data.part_sizes import SplitError, part_sizes
+from dltrain.data.part_sizes import SplitError, part_sizes, why_no_folds
 from dltrain.errors import Fault, as_warning
 
 
@@ -147,3 +147,12 @@ def replace_folds(config: DataConfig) -> DataConfig:
     if config.series is not None:
         return replace(config, split=replace(config.split, fold=config.split.fold or 1))
     return replace(config, split=SplitConfig(stratify=config.split.stratify))
+
+
+def with_folds(config: DataConfig, facts: DataFacts) -> DataFacts:
+    """Facts of data without folds, with the fault that its rows are too few for those that are asked for."""
+    split, rows = config.split, facts.rows.get("train")
+    if split.folds is None or config.series is not None or rows is None or not facts.exact:
+        return facts
+    reason = why_no_folds(part_sizes(rows, split.test, None)["train"], split.folds)
+    return replace(facts, errors=(*facts.errors, config_fault(config, "data.split", reason))) if reason else facts

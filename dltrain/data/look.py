@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from dltrain.config.types import DataConfig
 from dltrain.config.types.data import IMAGE
-from dltrain.data.facts import DataFacts, facts_of, replace_folds
+from dltrain.data.facts import DataFacts, facts_of, replace_folds, with_folds
 from dltrain.data.sources import check_source, find_source
 from dltrain.data.sources.arguments import UNREAD
 from dltrain.data.sources.source import listed_facts
@@ -27,7 +27,7 @@ def read_facts(config: DataConfig, *, seed: int, fetch: bool = True) -> DataFact
     Returns:
         Facts whose `errors` say what is wrong with the data; nothing is raised for that.
     """
-    config = replace_folds(config)
+    written, config = config, replace_folds(config)
     # The steps of scikit-learn are arithmetic here: fitting them would take its import, and time.
     plain = replace(config, transform=())
     if IMAGE in (config.features or {}).values():  # pictures that a table names are not opened
@@ -49,4 +49,4 @@ def read_facts(config: DataConfig, *, seed: int, fetch: bool = True) -> DataFact
         raise
     except DltrainError as error:
         facts = DataFacts(errors=error.faults, blames_config=isinstance(error, ConfigError))
-    return transformed_facts(config, facts)
+    return transformed_facts(config, with_folds(written, facts))

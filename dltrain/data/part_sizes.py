@@ -52,3 +52,8 @@ def part_sizes(
             f"{num_rows} rows are too few: {num_test} for test, {num_validation} for validation, none left for training"
         )
     return {"train": num_train, "validation": num_validation, "test": num_test}
+
+
+def why_no_folds(num_rows: int, folds: int) -> str:
+    """What stands against so many folds of so many rows, in words; empty where each holds a row out."""
+    return "" if 2 <= folds <= num_rows else f"expected 2 to {num_rows} folds for {num_rows} rows, got {folds}"

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.labels.stratify import deal_out
-from dltrain.data.part_sizes import SplitError, part_sizes
+from dltrain.data.part_sizes import SplitError, part_sizes, why_no_folds
 from dltrain.parts import PARTS
 
 Rows = NDArray[np.int64]
@@ -265,8 +265,8 @@ def fold_indices(num_rows: int, folds: int, *, seed: int, labels: NDArray[Any] |
     Raises:
         SplitError: more folds than rows.
     """
-    if not 2 <= folds <= num_rows:
-        raise SplitError(f"expected 2 to {num_rows} folds for {num_rows} rows, got {folds}")
+    if reason := why_no_folds(num_rows, folds):
+        raise SplitError(reason)
     generator = np.random.default_rng([seed, 0xF01D])
     if labels is not None and labels.ndim == 2:
         sizes = [num_rows // folds + (number < num_rows % folds) for number in range(folds)]

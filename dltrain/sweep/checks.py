@@ -75,6 +75,7 @@ class TrialChecks:
         if not self._found:
             return
         faults, codes = [], set()
+        texts = {place.file for place in self._base.places.values()}
         for (message, _), (fault, parameters, numbers, code) in self._found.items():
             codes.add(code)
             if len(numbers) < self._count:
@@ -82,8 +83,8 @@ class TrialChecks:
                 message = f"{message}, in trial {numbers[0]}{more} ({show(parameters)})"
                 fault = replace(fault, message=message, path=fault.path)
                 place = self._place(fault, parameters)
-                fault = replace(fault, **place) if fault.line is None or fault.file == "<trial>" else fault
-            elif fault.file == "<trial>" or fault.line is None:
+                fault = replace(fault, **place) if fault.line is None or fault.file in texts else fault
+            elif fault.line is None:
                 fault = replace(fault, **self._place(fault, {}))
             faults.append(fault)
         error: type[DltrainError] = DataError if codes == {DataError.exit_code} else ConfigError

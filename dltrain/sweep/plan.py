@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from dltrain.checking.places import place_of
 from dltrain.config import dump_yaml, load_config, load_config_text
 from dltrain.config.bases import EXTENDS
 from dltrain.config.blocks.choices import OWN
@@ -17,7 +18,7 @@ from dltrain.config.canonical import canonical_text
 from dltrain.config.catalog.metrics import COMPARABLE, find_direction, find_name, metric_name
 from dltrain.config.curves import is_curve
 from dltrain.config.overrides import override_word
-from dltrain.config.types import Config, SweepConfig
+from dltrain.config.types import Config, Place, SweepConfig
 from dltrain.errors import ConfigError, Fault, UsageError
 from dltrain.parts import COMPARED_ON
 from dltrain.sweep.combinations import grid_size, num_configurations
@@ -26,6 +27,7 @@ from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, build_space, se
 from dltrain.wording import counted, did_you_mean
 
 DEFAULT_TRIALS = 20
+_TRIAL = "<trial>"  # what a trial's text, which nobody sees, is called where keys are placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,12 +316,19 @@ def trial_config(
     words += [f"data.split.fold={fold or 1}"] if plan.folds else []
     config = plan.config
     folder = config.file.parent if config.file else Path()
-    made = load_config_text(text, file="<trial>", folder=folder, overrides=words, code=config.code)
+    made = load_config_text(text, file=_TRIAL, folder=folder, overrides=words, code=config.code)
     if plan.stored_in is not None:
         from dltrain.evaluation.moved_data import refuse_strange_addresses
 
         refuse_strange_addresses(made.data, plan.stored_in)
-    return replace(made, file=config.file, parameters=config.parameters)
+    places = {key: place for key in made.places if (place := _place_in(config, key, made.places[key])) is not None}
+    data = replace(made.data, places={key: places[key] for key in made.data.places if key in places})
+    return replace(made, file=config.file, parameters=config.parameters, places=places, data=data)
+
+
+def _place_in(config: Config, key: str, place: Place) -> Place | None:
+    """Where a trial's key stands in what the user wrote; the trial's own text nobody sees."""
+    return place_of(config, key) if place.file == _TRIAL else place
 
 
 def without_repeats(plan: SweepPlan) -> SweepPlan:

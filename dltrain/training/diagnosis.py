@@ -17,6 +17,7 @@ from dltrain.training.saving.record import RunRecord
 
 SHARE_OF_TRAINING = 0.005  # of the training's seconds, for further rows after the first batch
 # Outside of a compiled function a recurrent layer goes through its steps in Python, which takes about a second.
+CROSSENTROPIES = ("BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy")
 SLOW_LEARNERS = (*RECURRENT, *RECURRENT_OVER_PICTURES, "TimeDistributed")
 RECURRENT_SECONDS = 60.0
 
@@ -50,11 +51,22 @@ def diagnose_fit(
         weights=weights,
         epochs=pace.training.epochs,
         stopped=pace.stopped,
+        loss_is_log_loss=_is_log_loss(record, model),
     )
     return [
         {"kind": found.kind, "sentence": found.sentence, "advice": found.advice, "figures": dict(found.figures)}
         for found in diagnose(evidence)
     ]
+
+
+def _is_log_loss(record: RunRecord, model: Any) -> bool:
+    """Whether the training's loss is the mean cross-entropy of the rows, by weights whose mean is 1, and nothing besides."""
+    training = record.config.training
+    assert training is not None
+    by_rows = record.config.data.weight is None and training.class_weight in (None, "balanced")
+    losses = [head.loss for head in record.heads]
+    means = [loss.arguments.get("reduction", "sum_over_batch_size") == "sum_over_batch_size" for loss in losses]
+    return by_rows and all(means) and all(loss.name in CROSSENTROPIES for loss in losses) and not model.losses
 
 
 def _measure(record: RunRecord, model: Any, train: Tensors, train_seconds: float) -> tuple[list[LayerStatistics], int]:

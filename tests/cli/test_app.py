@@ -80,6 +80,8 @@ def test_version(cli):
         (["fitt"], "did you mean fit?"),
         (["xyzzy"], "the commands are fit"),
         (["runs", "--sortt", "loss"], "did you mean --sort?"),
+        (["fit", "--force"], "hint: `dltrain fit --help` explains it"),  # no option is near
+        (["predict", "--forec"], "did you mean --force?"),
         (["runs", "--limit", "many"], "many"),
         (["runs", "--limit"], "--limit"),
         (["evaluate"], "RUN"),

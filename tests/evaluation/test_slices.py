@@ -113,3 +113,14 @@ def test_the_key_is_read_and_written_back():
     assert again.evaluation == config.evaluation
     with pytest.raises(ConfigError, match=r"a metric, one of|was expected"):
         load_config_text(text.replace("f1>0.1", "f1"), folder=Path())
+
+
+def test_rows_whose_answers_are_not_at_hand_are_not_cut(folder, capsys, monkeypatch):
+    """A reconstruction has no error of classes or numbers a row, and a streamed table is not read again: told before training."""
+    for given in (["data.task=reconstruction", "data.target=null"], ["evaluation.slices={region: null}"]):
+        if len(given) == 1:
+            monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "100")
+        assert run(["check", str(folder / "c.yaml"), *given]) == 2
+        said = capsys.readouterr().err
+        assert "evaluation.slices.region: slices cut the rows of a part by its columns; " in said
+        assert ("a reconstruction is judged as a whole" if len(given) == 2 else "this data stays on disk (") in said

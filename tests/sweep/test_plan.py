@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from dltrain.checking.check import check_config
+from dltrain.config import load_config
 from dltrain.config.types import SweepConfig
-from dltrain.errors import ConfigError, UsageError
+from dltrain.data.load import load_dataset
+from dltrain.errors import ConfigError, DataError, UsageError
 from dltrain.sweep.choosing import build_strategy
-from dltrain.sweep.plan import SweepOptions, plan_sweep
+from dltrain.sweep.plan import SweepOptions, base_text, plan_sweep, trial_config
 from tests.sweep.support import SMALL, small
 
 
@@ -121,3 +124,22 @@ def test_d6_fewer_configurations_than_trials_are_said(strategy):
 def test_d6_a_value_that_is_listed_twice_is_tried_once():
     plan = plan_sweep(small(), SweepOptions(over=["training.batch_size=8,16,8"]))
     assert [trial["training.batch_size"] for trial in build_strategy(plan, Path()).candidates()] == [8, 16]
+
+
+def test_keys_of_a_trial_stand_where_the_sweep_file_has_them(tmp_path):
+    """What is wrong with the data of a trial is told at the user's own line, and by `check` as well."""
+    (tmp_path / "t.csv").write_text("a,b,y\n" + "".join(f"{row},{row % 4},{row * 2}.5\n" for row in range(6)))
+    file = tmp_path / "c.yaml"
+    file.write_text(
+        "training: {epochs: 1}\nmodel: {layers: [{Dense: {units: 2}}]}\nsweep: {parameters: {training.epochs: [1, 2]}}\n"
+        "data:\n  source: csv\n  path: t.csv\n  target: y\n  split: {folds: 9}\n"
+    )
+    plan = plan_sweep(load_config(file))
+    made = trial_config(plan, {"training.epochs": 2}, base_text(plan.config))
+    with pytest.raises(DataError) as caught:
+        load_dataset(made.data, seed=0)
+    checked = check_config(plan.config)
+    for fault in (caught.value.faults[0], checked.errors[0]):
+        assert (fault.file, fault.line, fault.column) == (str(file), 8, 10)
+        assert fault.message == "expected 2 to 6 folds for 6 rows, got 9"
+    assert checked.exit_code == 3

@@ -51,6 +51,8 @@ class Evidence:
         weights: "best" or "last": which model the metrics are of.
         epochs: how many were wanted.
         stopped: a callback stopped the training early.
+        loss_is_log_loss: the history's loss is the mean cross-entropy of the rows, each counted as in the verdicts: neither a
+            sum nor a loss of another kind, and nothing is added to it, as a regularizer does.
     """
 
     history: Sequence[Mapping[str, float]]
@@ -65,6 +67,7 @@ class Evidence:
     weights: str = "last"
     epochs: int = 0
     stopped: bool = False
+    loss_is_log_loss: bool = False
 
     def curve(self, name: str) -> list[float]:
         """A column of the history; empty where it has none, or not in each epoch."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import statistics
 from collections.abc import Iterator
 
@@ -21,15 +20,13 @@ STILL_FALLING = 0.12  # of the whole fall in the last fifth of the epochs; a str
 def find_large_beginning(evidence: Evidence) -> Iterator[Finding]:
     """The first epoch's cross-entropy is many times that of always saying how frequent the classes are, and falls from there."""
     losses = evidence.curve("loss")
-    if len(evidence.targets) != 1 or len(losses) < 2:
+    if len(evidence.targets) != 1 or len(losses) < 2 or not evidence.loss_is_log_loss:
         return
     skill = evidence.skill(next(iter(evidence.targets)), "train")
-    reported = evidence.metrics.get("train", {}).get("loss", math.nan)
     if skill is None or not skill[0].endswith("log_loss"):
         return
-    _, value, baseline = skill
-    is_mean = max(value, baseline) / 5 < max(reported, baseline) < max(value, baseline) * 5  # no sum, no loss of another kind
-    if not is_mean or losses[0] < BEGINS_ABOVE * baseline or min(losses) > losses[0] / 2:
+    baseline = skill[2]
+    if losses[0] < BEGINS_ABOVE * baseline or min(losses) > losses[0] / 2:
         return
     yield Finding(
         "loss_begins_too_high",

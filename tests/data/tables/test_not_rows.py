@@ -62,6 +62,7 @@ MARKED = {
     "psql": (" {} | {} | {} | {}", "------+----+---+-----", ""),
     "mysql": ("| {} | {} | {} | {} |", "+------+----+---+----+", "+------+----+---+----+"),
 }
+COUNTED = {"psql": ["(40 rows)", "", "Time: 1.234 ms"], "mysql": ["40 rows in set (0.01 sec)", ""]}
 
 
 @pytest.mark.parametrize("kind", MARKED)
@@ -73,7 +74,7 @@ def test_lines_that_rule_a_pasted_table_are_no_rows(
     plain, ruled = tmp_path / "plain.csv", tmp_path / "ruled.csv"
     plain.write_text("\n".join([HEADER, *LINES]), encoding="utf-8")
     lines = [row.format(*line.split(",")) for line in (HEADER, *LINES)]
-    lines = [*([frame] if frame else []), lines[0], rule, *lines[1:], *([frame] if frame else [])]
+    lines = [*([frame] if frame else []), lines[0], rule, *lines[1:], *([frame] if frame else []), *COUNTED.get(kind, [])]
     ruled.write_bytes(("\ufeff" + end.join(lines) + end).encode())
     expected, found = (load_as(monkeypatch, bound, config_of(file)) for file in (plain, ruled))
     np.testing.assert_array_equal(values(found), values(expected))

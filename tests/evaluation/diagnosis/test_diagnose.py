@@ -40,6 +40,7 @@ def healthy(**changes):
         targets={"answer": "classification"},
         weights="best",
         epochs=20,
+        loss_is_log_loss=True,
     )
     return replace(base, **changes)
 
@@ -109,8 +110,10 @@ def test_a_loss_that_begins_far_above_what_knows_nothing():
     text = only(fit, "loss_begins_too_high")
     assert "began at 900, where always saying how frequent the classes are gives 0.69" in text
     assert "kernel_initializer" in text
-    summed = {**known, "loss": 0.2 * 32}  # `reduction: sum` is 32 times as large from the beginning to the end
-    assert "loss_begins_too_high" not in kinds(replace(fit, metrics={"train": summed, "test": summed}))
+    saturated = {**known, "log_loss": 20.0, "loss": 2000.0}  # a probability has no more than 15 digits, a logit has
+    late = replace(fit, metrics={"train": saturated, "test": saturated}, history=history([90000.0, 30000.0, 8000.0, 2000.0]))
+    assert "loss_begins_too_high" in kinds(late)
+    assert "loss_begins_too_high" not in kinds(replace(fit, loss_is_log_loss=False))
     assert "loss_begins_too_high" not in kinds(replace(fit, history=history([900.0, 800.0, 900.0, 1000.0, 800.0, 900.0])))
 
 
