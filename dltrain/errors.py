@@ -70,7 +70,7 @@ class Fault:
 def as_warning(warning: str | Note | Fault) -> Fault:
     """A warning as a fault: a sentence without a place, or a fault that has one."""
     if isinstance(warning, Note):
-        return Fault(warning.text, severity="warning", code=warning.code)
+        return Fault(warning.text, path=warning.path, hint=warning.hint, severity="warning", code=warning.code)
     return Fault(warning, severity="warning") if isinstance(warning, str) else warning
 
 
@@ -104,11 +104,15 @@ class Note:
         text: the sentence.
         level: "note" for a fact, "warning" for what may be meant otherwise or is left out.
         code: of a warning: which one it is, whatever its words; it stays as it is. Empty for a fact.
+        path: of a warning: the key of the config that it is about, or None.
+        hint: of a warning: the next step, or None.
     """
 
     text: str
     level: str = "note"
     code: str = ""
+    path: str | None = None
+    hint: str | None = None
 
     def __str__(self) -> str:
         return self.text
@@ -126,6 +130,11 @@ def warn(text: str, code: str) -> Note:
 def texts(notes: Iterable[Note], level: str) -> list[str]:
     """The sentences of one level."""
     return [note.text for note in notes if note.level == level]
+
+
+def warnings_of(notes: Iterable[Note]) -> list[Fault]:
+    """The notes that warn, as they are shown and kept."""
+    return [as_warning(note) for note in notes if note.level == "warning"]
 
 
 class DltrainError(Exception):

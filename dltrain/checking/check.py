@@ -23,7 +23,7 @@ from dltrain.config.load import FaultyConfig
 from dltrain.config.types import NO_DATA, Config
 from dltrain.data.dataset import Dataset
 from dltrain.data.facts import DataFacts, facts_of
-from dltrain.errors import ConfigError, DataError, DltrainError, Fault
+from dltrain.errors import ConfigError, DataError, DltrainError, Fault, Note, texts, warnings_of
 from dltrain.model.given import given_schema
 from dltrain.model.heads.head import Head
 from dltrain.model.heads.reconstruction import code_layer
@@ -121,11 +121,11 @@ def _with_trials(config: Config, result: CheckResult, faults: Iterable[Fault]) -
 
 def _facts_of_net(config: Config) -> DataFacts:
     """The shapes that the config itself gives, for a model without data."""
-    summary = ("no data: the net by itself, see `dltrain trace`",)
+    notes = (Note("no data: the net by itself, see `dltrain trace`"),)
     try:
-        return DataFacts(given_schema(config.model, config.training), summary=summary)
+        return DataFacts(given_schema(config.model, config.training), notes=notes)
     except ConfigError as error:
-        return DataFacts(summary=summary, errors=error.faults)
+        return DataFacts(notes=notes, errors=error.faults)
 
 
 def _with_data(config: Config, result: CheckResult, samples: Path | None) -> CheckResult:
@@ -199,7 +199,7 @@ def check_with_facts(config: Config, facts: DataFacts) -> CheckResult:
         odd, is_too_large = judge_memory(config, memory, network)
     return CheckResult(
         errors=(*config_errors, *data_errors),
-        warnings=in_order(placed(config, [*warnings, *facts.warnings, *([odd] if odd else ())])),
+        warnings=in_order(placed(config, [*warnings, *warnings_of(facts.notes), *([odd] if odd else ())])),
         too_large=odd if is_too_large else None,
         exit_code=ConfigError.exit_code if config_errors else DataError.exit_code if data_errors else 0,
         layers=rows_of(network) if network else (),
@@ -260,7 +260,7 @@ def _baseline(config: Config, facts: DataFacts) -> tuple[str, ...]:
 
 
 def _data_lines(facts: DataFacts) -> tuple[str, ...]:
-    lines = list(facts.summary)
+    lines = texts(facts.notes, "note")
     if facts.rows and not any(line.startswith("parts:") for line in lines):
         about = "" if facts.exact else "about "
         lines.append(f"parts: {', '.join(f'{name} {about}{count:,}' for name, count in facts.rows.items())}")

@@ -23,7 +23,7 @@ from dltrain.data.load import load_parts
 from dltrain.data.raw import RawTable
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing, locator
-from dltrain.errors import ConfigError, Fault, as_warning, texts
+from dltrain.errors import ConfigError, Fault, texts, warnings_of
 from dltrain.wording import listed
 
 BLOCK_BYTES = 64 << 20
@@ -56,8 +56,7 @@ def check_data(config: Config, samples: Path | None = None) -> tuple[tuple[str, 
         from dltrain.checking.samples import draw_samples
 
         quality.lines.append(draw_samples(dataset, samples))
-    notes = [as_warning(note) for note in dataset.notes if note.level == "warning"]
-    return tuple(quality.lines), (*notes, *(_fault(finding) for finding in quality.findings))
+    return tuple(quality.lines), (*warnings_of(dataset.notes), *(_fault(finding) for finding in quality.findings))
 
 
 def _fault(finding: Finding) -> Fault:

@@ -9,7 +9,7 @@ from typing import Any
 from dltrain.config.types import DataConfig, SplitConfig, config_fault
 from dltrain.data.dataset import Dataset, InputSpec, Schema, TargetSpec
 from dltrain.data.part_sizes import SplitError, part_sizes, why_no_folds
-from dltrain.errors import Fault, as_warning
+from dltrain.errors import Fault, Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,10 @@ class DataFacts:
         rows: part -> rows; empty: not known.
         labels: target -> label -> rows of all parts together; only where the labels were seen.
         exact: the data says so itself; otherwise widths and counts are estimates from its beginning.
-        summary: lines for the user.
+        notes: what the user should know, facts and warnings.
         names_known: the labels are called as `schema` says; otherwise only their number is known.
         errors: what is wrong with the data.
         blames_config: what is wrong is the config, which asks for what this data cannot be.
-        warnings: what is odd about it.
         inferred: how its dates, numbers and fields are written, for the resolved config, by key path.
         columns: of a table, all that it has; empty: not known.
     """
@@ -35,10 +34,9 @@ class DataFacts:
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     exact: bool = False
     names_known: bool = True
-    summary: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     errors: tuple[Fault, ...] = ()
     blames_config: bool = False
-    warnings: tuple[Fault, ...] = ()
     inferred: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
 
@@ -69,8 +67,7 @@ def facts_of(dataset: Dataset) -> DataFacts:
         {name: part.num_rows for name, part in dataset.parts.items()},
         labels,
         exact=True,
-        summary=dataset.summary,
-        warnings=tuple(as_warning(note) for note in dataset.notes if note.level == "warning"),
+        notes=dataset.notes,
         inferred={key: value for key, value in dataset.resolved.items() if key in WRITING},
         columns=dataset.columns,
     )

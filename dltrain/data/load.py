@@ -30,7 +30,7 @@ from dltrain.data.tables.fit import fit_table
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.tables.row_blocks import mark_blocks
 from dltrain.data.tables.streamed.fit import fit_streamed, why_streamed
-from dltrain.errors import ConfigError, DataError, Fault, Note, UsageError, as_warning, texts, warn
+from dltrain.errors import ConfigError, DataError, Fault, Note, UsageError, texts, warn, warnings_of
 from dltrain.reporting import Reporter
 from dltrain.storage.far.copies import copy_of
 from dltrain.wording import listed, shown
@@ -242,7 +242,7 @@ def read_part(
         DataError: missing, unreadable, or not such data as the run was trained on.
     """
     raw = _read_raw(preprocessing, paths, with_targets, reporter)
-    notes = [note for note in _by_the_run(preprocessing, raw) if note.level == "warning"]
+    notes = list(_by_the_run(preprocessing, raw))
     if isinstance(preprocessing, TablePreprocessing) and isinstance(raw, RawTable):
         known = {column.name for column in preprocessing.features} | {
             name for spec in preprocessing.targets for name in spec.columns_read
@@ -256,8 +256,8 @@ def read_part(
             where = f"pictures that the table names are looked for in {listed(folders, 4)}; --images says otherwise"
             notes.append(warn(where, "folder_of_pictures"))
     part = _for_file(preprocessing, raw).transform(raw, with_targets=with_targets, notes=notes)
-    for note in notes:
-        reporter.warning(as_warning(note))
+    for warning in warnings_of(notes):
+        reporter.warning(warning)
     return part
 
 
@@ -267,12 +267,12 @@ def read_ahead(
     """The last rows of each series of some files; see `last_rows`."""
     raw = _read_raw(preprocessing, paths, False, reporter)
     assert isinstance(raw, RawTable)
-    notes = [note for note in _by_the_run(preprocessing, raw) if note.level == "warning"]
+    notes = list(_by_the_run(preprocessing, raw))
     by_file = _for_file(preprocessing, raw)
     assert isinstance(by_file, SeriesPreprocessing)
     found = last_rows(by_file, raw, since, steps, notes)
-    for note in notes:
-        reporter.warning(as_warning(note))
+    for warning in warnings_of(notes):
+        reporter.warning(warning)
     return found
 
 
@@ -372,9 +372,8 @@ def read_words(preprocessing: Preprocessing, words: Sequence[str], *, reporter: 
     from dltrain.data.sources.word_vectors import words_table
 
     raw = words_table(words, preprocessing.arguments, reporter)
-    for note in raw.notes:
-        if note.level == "warning":
-            reporter.warning(as_warning(note))
+    for warning in warnings_of(raw.notes):
+        reporter.warning(warning)
     return preprocessing.transform(raw, with_targets=False)
 
 

@@ -11,7 +11,7 @@ from dltrain.data.sources import check_source, find_source
 from dltrain.data.sources.arguments import UNREAD
 from dltrain.data.sources.source import listed_facts
 from dltrain.data.transform_widths import transformed_facts
-from dltrain.errors import ConfigError, DltrainError, UsageError
+from dltrain.errors import ConfigError, DltrainError, Note, UsageError
 from dltrain.storage.far.copies import fetching
 from dltrain.storage.far.failure import NotFetchedError
 
@@ -44,7 +44,7 @@ def read_facts(config: DataConfig, *, seed: int, fetch: bool = True) -> DataFact
             facts = listed_facts(plain) or find_source(plain.source).look(plain, seed=seed, whole=whole)
     except NotFetchedError as error:
         said = f"{error.faults[0].message}: what it holds is known when it is"
-        facts = DataFacts(summary=(said + (f" ({error.faults[0].hint})" if error.faults[0].hint else ""),))
+        facts = DataFacts(notes=(Note(said + (f" ({error.faults[0].hint})" if error.faults[0].hint else "")),))
     except UsageError:  # an environment variable: nothing of the data
         raise
     except DltrainError as error:

@@ -10,7 +10,7 @@ from dltrain.config.types import DataConfig, config_fault
 from dltrain.config.types.data import IMAGE
 from dltrain.data.dataset import InputSpec, Schema
 from dltrain.data.facts import DataFacts
-from dltrain.errors import Fault
+from dltrain.errors import Fault, Note
 
 
 def transformed_facts(config: DataConfig, facts: DataFacts) -> DataFacts:
@@ -29,14 +29,14 @@ def transformed_facts(config: DataConfig, facts: DataFacts) -> DataFacts:
     width: int | None = math.prod(spec.shape)
     unit_range = spec.unit_range
     errors: list[Fault] = []
-    odd: list[Fault] = []
+    notes = list(facts.notes)
     columns: tuple[str, ...] = ()
     for index, component in enumerate(config.transform):
         path, entry = f"data.transform.{index}", TRANSFORMERS[component.name]
         if entry.from_unit and not unit_range:
             message = f"{component.name} takes numbers between 0 and 1, but these are not scaled so"
             hint = f"say `data.scale: {'unit' if len(spec.shape) > 1 else 'minmax'}`"
-            odd.append(replace(config_fault(config, path, message, hint), severity="warning"))
+            notes.append(Note(message, "warning", "not_scaled_to_unit", path, hint))
         before = width
         asked = component.arguments.get("n_components")
         if before is not None and entry.at_most == "width" and isinstance(asked, int) and asked > before:
@@ -48,14 +48,14 @@ def transformed_facts(config: DataConfig, facts: DataFacts) -> DataFacts:
             errors.append(config_fault(config, path, too_wide(component.name, before)))
         unit_range = entry.to_unit
         columns = tuple(f"{component.name} {number}" for number in range(width or 0)) if (width or 0) <= MOST_NUMBERS else ()
-    facts = replace(facts, errors=(*facts.errors, *errors), warnings=(*facts.warnings, *odd))
     last = config.transform[-1].name
     if width is None or errors:
-        line = f"how many numbers {last} makes of a row is known when it is fitted"
-        return replace(facts, schema=None, summary=facts.summary if errors else (*facts.summary, line))
+        if not errors:
+            notes.append(Note(f"how many numbers {last} makes of a row is known when it is fitted"))
+        return replace(facts, schema=None, errors=(*facts.errors, *errors), notes=tuple(notes))
     made = InputSpec("features", (width,), columns=columns, unit_range=unit_range)
     schema = Schema((made, *inputs[1:]), targets)
-    return replace(facts, schema=schema, summary=(*facts.summary, f"transformed by {last}: {width:,} numbers a row"))
+    return replace(facts, schema=schema, notes=(*notes, Note(f"transformed by {last}: {width:,} numbers a row")))
 
 
 def nothing_to_transform(config: DataConfig) -> Fault:

@@ -10,7 +10,7 @@ from dltrain.config.catalog.sources import INSTALLED, SOURCES
 from dltrain.config.types import MULTILABEL, DataConfig
 from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
-from dltrain.errors import DataError, Fault, UsageError
+from dltrain.errors import DataError, Fault, UsageError, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
@@ -122,7 +122,7 @@ def _start(
     render_split(block, split)
     render_model(block, chosen)
     render_training(block, chosen, target.task, dict.fromkeys(target.classes, 1))
-    return Starter(block.text(), (head, *facts.summary, f"model: {chosen.layers_reason}"))
+    return Starter(block.text(), (head, *texts(facts.notes, "note"), f"model: {chosen.layers_reason}"))
 
 
 def _facts(config: DataConfig, own_test: bool) -> tuple[DataFacts, str | None]:

@@ -12,7 +12,7 @@ from dltrain.data.look import read_facts
 from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_file
 from dltrain.data.pictures.folders import PART_NAMES, list_pictures
 from dltrain.data.pictures.picture_file import PictureFile
-from dltrain.errors import DataError, Fault, UsageError
+from dltrain.errors import DataError, Fault, UsageError, texts
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
 from dltrain.starting.design import design, split_of
@@ -83,7 +83,7 @@ def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: 
     block.entry("augment", [{"RandomFlip": {"mode": "horizontal"}}], "leave it out where left and right differ")
     render_model(block, chosen)
     render_training(block, chosen, "classification", dict(facts.labels.get(target.name, {})))
-    return Starter(block.text(), (head, *facts.summary[1:], f"model: {chosen.layers_reason}"))
+    return Starter(block.text(), (head, *texts(facts.notes, "note")[1:], f"model: {chosen.layers_reason}"))
 
 
 def _folders(folder: str) -> list[str]:

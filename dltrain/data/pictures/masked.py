@@ -30,7 +30,7 @@ from dltrain.data.pictures.masks import (
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.data.pictures.store import StoredPictures, store_pictures
 from dltrain.data.splits import Rows
-from dltrain.errors import DataError, Fault, Note, as_warning, capped, texts, warn
+from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.reporting import Reporter
 from dltrain.wording import listed
 
@@ -177,9 +177,9 @@ def look_at_masks(config: DataConfig, form: PictureForm, found: PictureList, lin
     spec = mask_spec(classes.names)
     exact = len(looked) == len(training) or config.arguments.get("classes") is not None
     about = "" if exact else f" (by {len(looked)} of {len(training):,} masks)"
-    summary = (line, f"masks: {len(spec.classes)} classes{about}: {listed(spec.classes, 8)}", *texts(found.notes, "note"))
-    warnings = tuple(as_warning(text) for text in texts([*found.notes, *odd_values(config, classes)], "warning"))
-    facts = DataFacts(schema_of(config, form.shape, spec, "unit"), summary=summary, warnings=warnings)
+    said = Note(f"masks: {len(spec.classes)} classes{about}: {listed(spec.classes, 8)}")
+    notes = (Note(line), said, *found.notes, *odd_values(config, classes))
+    facts = DataFacts(schema_of(config, form.shape, spec, "unit"), notes=notes)
     own = {name: len(rows) for name, rows in found.parts.items()}
     return with_rows(replace(config, validation=(), test=(), limit=None), facts, len(found.files), own)
 

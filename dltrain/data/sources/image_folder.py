@@ -23,7 +23,7 @@ from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.data.pictures.store import StoredPictures, store_pictures
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.source import DataSource
-from dltrain.errors import DataError, Note, as_warning, texts
+from dltrain.errors import DataError, Note
 from dltrain.reporting import Reporter
 from dltrain.wording import listed, shown
 
@@ -155,18 +155,17 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
         return look_at_masks(config, form, found, describe(config, form, len(found.files)))
     spec, codes = describe_target(config, stand_in)
     own = {name: len(rows) for name, rows in found.parts.items()}
-    lines = [describe(config, form, len(found.files)), *texts(found.notes, "note")]
-    warnings = tuple(as_warning(note) for note in found.notes if note.level == "warning")
+    notes = [Note(describe(config, form, len(found.files))), *found.notes]
     labels = {}
     if spec.task == "classification":
         counts = np.bincount(codes, minlength=len(spec.classes)).tolist()
         labels[spec.name] = dict(zip(spec.classes, counts, strict=True))
-        lines += [
-            f"{part}: {len(rows):,} pictures; {_counts(spec.classes, codes[rows])}"
+        notes += [
+            Note(f"{part}: {len(rows):,} pictures; {_counts(spec.classes, codes[rows])}")
             for part, rows in (found.parts or {"all": np.arange(len(codes))}).items()
         ]
     schema = schema_of(config, form.shape, spec, "unit")
-    facts = DataFacts(schema, labels=labels, summary=tuple(lines), warnings=warnings)
+    facts = DataFacts(schema, labels=labels, notes=tuple(notes))
     return with_rows(replace(config, validation=(), test=(), limit=None), facts, len(found.files), own)
 
 

@@ -22,7 +22,7 @@ from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import argument_fault, given, is_integer
 from dltrain.data.sources.places import Layout, download_folder, find, require, require_given
 from dltrain.data.sources.source import DataSource, target_of
-from dltrain.errors import ConfigError, DataError, Fault
+from dltrain.errors import ConfigError, DataError, Fault, Note
 from dltrain.reporting import Reporter
 from dltrain.settings import cache_folder
 from dltrain.storage.atomic import cannot_write
@@ -117,7 +117,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     min_faces, crop = _parse_arguments(config)
     place = require_given(LAYOUT, config) if config.path else find(LAYOUT)
     if place is None or not place.is_dir():
-        return DataFacts(summary=("lfw_people: not on this machine yet; how many people it has is known when it is fetched",))
+        return DataFacts(notes=(Note("lfw_people: not on this machine yet; how many people it has is known when it is fetched"),))
     people = _choose_people(config, place, min_faces)
     rows, shape = sum(len(person.files) for person in people), (*crop.size, 3 if crop.color else 1)
     spec = target_of(config, "classification", len(people), f"lfw_people has {len(people)} classes")
@@ -125,7 +125,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     if spec.task == "classification":
         spec = replace(spec, classes=tuple(sorted(person.name.replace("_", " ") for person in people)))
     line = f"lfw_people: {rows:,} pictures of {'×'.join(map(str, shape))}, {len(people)} people"
-    return with_rows(config, DataFacts(schema_of(config, shape, spec, "unit"), summary=(line,)), rows)
+    return with_rows(config, DataFacts(schema_of(config, shape, spec, "unit"), notes=(Note(line),)), rows)
 
 
 def _choose_people(config: DataConfig, folder: Path, min_faces: int) -> list[_Person]:

@@ -15,7 +15,7 @@ from dltrain.data.sources.arguments import argument_fault, given, is_integer
 from dltrain.data.sources.bundled import make_table
 from dltrain.data.sources.places import refuse_path
 from dltrain.data.sources.source import DataSource, look_at_nothing, target_of
-from dltrain.errors import ConfigError
+from dltrain.errors import ConfigError, Note
 from dltrain.reporting import Reporter
 from dltrain.storage.cache import describe_arrays
 
@@ -55,7 +55,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     names = [f"x{index}" for index in range(shape[0])] if len(shape) == 1 else []
     schema = schema_of(config, shape, spec, "standard", names)
     line = f"noise: {rows:,} rows of {'×'.join(map(str, shape))}" + (f", {classes} classes" if classes else "")
-    return with_rows(config, DataFacts(schema, summary=(line,)), rows)
+    return with_rows(config, DataFacts(schema, notes=(Note(line),)), rows)
 
 
 def _parse_arguments(config: DataConfig) -> tuple[int, list[int], int]:

@@ -148,7 +148,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     """
     refuse_missing_files(config)
     if len(config.path) > 1 or config.validation or config.test:
-        return DataFacts(summary=("npz: several files; their shapes are known when they are read",))
+        return DataFacts(notes=(Note("npz: several files; their shapes are known when they are read"),))
     file = expand_paths(config.path)[0]
     shapes = declared_shapes(file)
     keras = set(KERAS_NAMES) <= shapes.keys() and "inputs" not in config.arguments and "x" not in shapes
@@ -169,7 +169,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     own = {"train": shape[0], "test": shapes["x_test"][0][0]} if keras else {}
     schema = schema_of(config, shape[1:], spec, "unit" if is_bytes else "standard")
     line = f"{shown(file)}: {shape[0]:,} rows of {'×'.join(map(str, shape[1:]))}"
-    return with_rows(config, DataFacts(schema, summary=(line,)), shape[0], own)
+    return with_rows(config, DataFacts(schema, notes=(Note(line),)), shape[0], own)
 
 
 def _look_at_targets(config: DataConfig, file: str, targets: str | None) -> TargetSpec:

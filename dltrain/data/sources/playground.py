@@ -20,7 +20,7 @@ from dltrain.data.sources.arguments import argument_fault, given, is_integer
 from dltrain.data.sources.bundled import make_table
 from dltrain.data.sources.places import refuse_path
 from dltrain.data.sources.source import DataSource, target_of
-from dltrain.errors import ConfigError
+from dltrain.errors import ConfigError, Note
 from dltrain.reporting import Reporter
 
 PROBLEMS = ("circle", "xor", "gauss", "spiral")
@@ -55,7 +55,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     if spec.task == "classification":
         spec = replace(spec, classes=CLASSES)
     line = f"playground: {rows:,} points of {len(CLASSES)} classes, {problem}"
-    return with_rows(config, DataFacts(schema_of(config, (len(COLUMNS),), spec, "standard", COLUMNS), summary=(line,)), rows)
+    return with_rows(config, DataFacts(schema_of(config, (len(COLUMNS),), spec, "standard", COLUMNS), notes=(Note(line),)), rows)
 
 
 def _parse_arguments(config: DataConfig) -> tuple[str, int, float]:

@@ -19,7 +19,7 @@ from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import argument_fault, given, is_integer
 from dltrain.data.sources.places import refuse_path
 from dltrain.data.sources.source import DataSource, target_of
-from dltrain.errors import ConfigError
+from dltrain.errors import ConfigError, Note
 from dltrain.reporting import Reporter
 
 CLASSES = ("background", "circle", "square", "triangle")
@@ -112,7 +112,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     line = f"shapes: {rows:,} pictures of {size}×{size}×3 with masks of {len(CLASSES)} classes"
     spec = target_of(config, "", None, "") if config.task == "reconstruction" else mask_spec(CLASSES)
     assert spec is not None  # a reconstruction has one
-    facts = DataFacts(schema_of(config, (size, size, 3), spec, "unit"), summary=(line,))
+    facts = DataFacts(schema_of(config, (size, size, 3), spec, "unit"), notes=(Note(line),))
     return with_rows(config, facts, rows)
 
 

@@ -14,6 +14,7 @@ from dltrain.config.catalog.sources import GENERATED, SOURCES
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.facts import DataFacts, schema_of, with_rows
+from dltrain.errors import Note
 from dltrain.reporting import Reporter
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Look(Protocol):
 
 def look_at_nothing(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> DataFacts:
     """Nothing is known, in a sentence."""
-    return DataFacts(summary=(f"{config.source}: its shape is known when it is read",))
+    return DataFacts(notes=(Note(f"{config.source}: its shape is known when it is read"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def listed_facts(config: DataConfig) -> DataFacts | None:
     )
     what = f"{rows:,} pictures of {'×'.join(map(str, shape))}" if image else f"{rows:,} rows of {shape[0]} numbers"
     line = f"{config.source}: {what}" + (f", {classes} classes" if spec.task == "classification" and classes else "")
-    return with_rows(config, DataFacts(schema, summary=(line,), names_known=source.numbered), rows, source.parts)
+    return with_rows(config, DataFacts(schema, notes=(Note(line),), names_known=source.numbered), rows, source.parts)
 
 
 def target_of(config: DataConfig, task: str, classes: int | None, reason: str) -> TargetSpec | None:

@@ -54,7 +54,7 @@ def look_at_table(config: DataConfig, seed: int, sample: Sample, whole: Callable
     raw, rows = sample(sampled, config)
     name = f"{shown(sampled[0])}" + (f" and {len(sampled) - 1} more" if len(sampled) > 1 else "")
     count = f"about {rows:,} rows" if rows else "more rows than were looked at"
-    lines = [f"{name}: {count}, {raw.frame.width} columns; looked at the first {raw.frame.height:,}"]
+    line = f"{name}: {count}, {raw.frame.width} columns; looked at the first {raw.frame.height:,}"
     schema, errors, more, dates = _fit_sample(config, raw, seed)
     try:
         parts = expected_rows(config, rows)
@@ -65,13 +65,13 @@ def look_at_table(config: DataConfig, seed: int, sample: Sample, whole: Callable
     found = {f"data.{key}": value for key, value in raw.reading.items() if f"data.{key}" in WRITING and not getattr(config, key)}
     found |= {"data.dates": dates} if dates and not isinstance(config.dates, str) else {}
     columns = tuple(raw.frame.columns)
-    return DataFacts(schema, parts, summary=(*lines, *more), errors=errors, inferred=found, columns=columns)
+    return DataFacts(schema, parts, notes=(Note(line), *more), errors=errors, inferred=found, columns=columns)
 
 
 def _fit_sample(
     config: DataConfig, raw: RawTable, seed: int
-) -> tuple[Schema | None, tuple[Fault, ...], tuple[str, ...], dict[str, str]]:
-    """The schema as the sample has it, faults, lines, and how dates are written where the sample leaves nothing open."""
+) -> tuple[Schema | None, tuple[Fault, ...], tuple[Note, ...], dict[str, str]]:
+    """The schema as the sample has it, faults, facts, and how dates are written where the sample leaves nothing open."""
     from dltrain.data.tables.fit import fit_table
 
     split = config.split
@@ -92,7 +92,7 @@ def _fit_sample(
         for name, writing in (fitted.resolved.get("data.dates") or {}).items()
         if not any(warning.startswith(f"{name}: ") for warning in texts(fitted.notes, "warning"))
     }
-    return fitted.preprocessing.schema, missing, tuple(texts(fitted.notes, "note")), dates
+    return fitted.preprocessing.schema, missing, tuple(note for note in fitted.notes if note.level == "note"), dates
 
 
 def _too_short(config: DataConfig, rows: int | None) -> list[Fault]:

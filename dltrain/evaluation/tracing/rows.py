@@ -17,7 +17,7 @@ from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures, RawTable
 from dltrain.data.tables.preprocessing import TablePreprocessing
-from dltrain.errors import Fault, Note, UsageError, as_warning
+from dltrain.errors import Fault, Note, UsageError, warnings_of
 from dltrain.reporting import Reporter
 from dltrain.wording import counted
 
@@ -190,8 +190,8 @@ def _table(preprocessing: TablePreprocessing, fields: list[list[str]], targets: 
         raw = RawTable(frame.with_columns(polars.lit("1").alias(preprocessing.weight)), origin=((0, "--input", 0),))
     notes: list[Note] = []
     part = replace_identifiers(preprocessing).transform(raw, with_targets=with_targets, notes=notes)
-    for note in notes:
-        reporter.warning(as_warning(note))
+    for warning in warnings_of(notes):
+        reporter.warning(warning)
     return part
 
 

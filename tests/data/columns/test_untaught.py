@@ -16,7 +16,7 @@ from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.facts import facts_of
 from dltrain.data.sources import read_source
 from dltrain.data.stored import load_preprocessing
-from dltrain.errors import ConfigError, DataError
+from dltrain.errors import ConfigError, DataError, warnings_of
 from dltrain.reporting import Reporter
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
 
@@ -78,7 +78,7 @@ def test_b1_a_column_that_training_shows_nothing_of_is_left_out_by_name(tmp_path
     has_no_value = COLUMNS[name][0] is None
     assert any(f"no value in the training part: {name}" in warning for warning in dataset.warnings) == has_no_value
     facts = facts_of(dataset)
-    assert [fault.message for fault in facts.warnings] == list(dataset.warnings)  # `check` says what `fit` says
+    assert [fault.message for fault in warnings_of(facts.notes)] == list(dataset.warnings)  # `check` says what `fit` says
     # Raw rows, with values or without the column, go through all the same.
     assert np.isfinite(dataset.parts["test"].inputs["features"]).all()
     assert np.abs(dataset.parts["test"].inputs["features"]).max() < 10

@@ -21,7 +21,7 @@ from dltrain.data.pictures.form import PictureForm
 from dltrain.data.pictures.reader import read_pictures
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources import image_folder
-from dltrain.errors import ConfigError, DataError, DltrainError, Note, texts
+from dltrain.errors import ConfigError, DataError, DltrainError, Note, texts, warnings_of
 from tests.data.pictures.test_pictures import png_header
 from tests.data.sources.support import Recorder, write_picture
 from tests.support import shared_data
@@ -105,7 +105,7 @@ def test_a_class_without_pictures_is_said(tmp_path: Path) -> None:
     folder = write_folders(tmp_path / "p", {"a": 2, "b": 2})
     (folder / "c").mkdir()
     facts = read_facts(config_of(folder), seed=0)
-    assert [fault.message for fault in facts.warnings] == ["train: no pictures in p/c: it is no class"]
+    assert [fault.message for fault in warnings_of(facts.notes)] == ["train: no pictures in p/c: it is no class"]
     assert facts.schema is not None
     assert facts.schema.targets[0].classes == ("a", "b")
     assert load_dataset(config_of(folder), seed=0).warnings == ("train: no pictures in p/c: it is no class",)
@@ -119,7 +119,7 @@ def test_check_knows_all_without_opening_a_picture(tmp_path: Path) -> None:
     assert facts.schema.inputs[0].shape == (12, 10, 1)
     assert facts.labels == {"target": {"a": 6, "b": 4}}
     assert (facts.rows, facts.exact, facts.errors) == ({"train": 5, "test": 5}, True, ())
-    assert "all: 10 pictures; a: 6, b: 4" in facts.summary
+    assert "all: 10 pictures; a: 6, b: 4" in texts(facts.notes, "note")
 
 
 @pytest.mark.parametrize(
