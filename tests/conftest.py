@@ -1,8 +1,10 @@
-"""What all tests share: `--slow`, and a cache of their own."""
+"""What all tests share: `--slow`, a cache of their own, and histories that are not drawn where nobody looks at them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -34,3 +36,28 @@ def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DLTRAIN_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _histories_are_not_drawn() -> Iterator[None]:
+    """A fit writes an empty `history.png`, for drawing it takes a third of a small fit; `histories_are_drawn` has it drawn.
+
+    Helper processes and commands in processes of their own draw as ever, and `tests/evaluation/drawing` looks at the picture.
+    """
+    from dltrain.training.saving import pictures
+
+    def write_nothing(history: Path, picture: Path, **options: Any) -> None:
+        picture.touch()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "plot_history", write_nothing)
+        yield
+
+
+@pytest.fixture
+def histories_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fits of this test draw their history."""
+    from dltrain.evaluation.drawing.history import plot_history
+    from dltrain.training.saving import pictures
+
+    monkeypatch.setattr(pictures, "plot_history", plot_history)

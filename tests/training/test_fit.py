@@ -44,6 +44,7 @@ def learnable(folder: Path, *overrides: str, regression: bool = False) -> Config
     return config_of(LEARNABLE, *overrides, folder=folder)
 
 
+@pytest.mark.usefixtures("histories_are_drawn")
 def test_a_run_holds_all_that_is_promised(tmp_path: Path) -> None:
     result = fit(learnable(tmp_path), runs=tmp_path / "runs", argv=["dltrain", "fit"])
     run = Run(result.run)
@@ -59,6 +60,7 @@ def test_a_run_holds_all_that_is_promised(tmp_path: Path) -> None:
     }
     assert files <= {path.name for path in result.run.iterdir()}
     assert result.pictures == ["history.png", "results.svg"]
+    assert (result.run / "history.png").stat().st_size > 1000
     assert {path.name for path in run.checkpoints.iterdir()} == {"best.h5", "last.h5"}
     assert result.status == "finished"
     assert result.weights == "best"
