@@ -8,13 +8,11 @@ from pathlib import Path
 
 from dltrain.checking.places import fault
 from dltrain.config.types import Config, LayerConfig, TrainingConfig
-from dltrain.errors import Fault
+from dltrain.errors import Fault, RunError
 from dltrain.model.symbolic import Network, Row
 from dltrain.model.symbolic.application_layers import BodyLayer, body_layers, thawed
 from dltrain.model.symbolic.traits import is_random
 from dltrain.wording import nearest, one_of
-
-_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
 def check_frozen(config: Config, network: Network) -> list[Fault]:
@@ -149,7 +147,7 @@ def _is_preprocessing(row: Row) -> bool:
 
 
 def check_weights_files(config: Config) -> Iterator[Fault]:
-    """Files of weights that are not there, or that are no HDF5 file; whether they fit shows when Keras reads them."""
+    """Files of weights that are not there, damaged, or no plain arrays; whether they fit shows when Keras reads them."""
     given = [(f"{layer.path}.weights", layer.component.arguments.get("weights")) for layer, _ in _bodies(config)]
     named = [(path, Path(str(weights))) for path, weights in given if weights not in (None, "none", "imagenet")]
     if config.model.weights is not None:
@@ -158,12 +156,16 @@ def check_weights_files(config: Config) -> Iterator[Fault]:
         if not os.path.isfile(file):
             hint = "a file is looked for beside the config, in $DLTRAIN_DATA and in $DLTRAIN_DATA/weights"
             yield fault(config, path, f"there is no weights file {file}", hint)
-        elif file.suffix == ".h5":
-            try:
-                with file.open("rb") as stream:
-                    head = stream.read(len(_HDF5))
-            except OSError as error:
-                yield fault(config, path, f"the weights file {file} cannot be read: {error.strerror or error}")
-                continue
-            if head != _HDF5:
-                yield fault(config, path, f"{file} is no HDF5 file", "a file of weights is written by model.save_weights(...)")
+            continue
+        from dltrain.model.weights.transfer import stored_layers  # h5py and NumPy, which a config without weights does without
+        from dltrain.model.weights.weights import damage_told, open_plain
+
+        try:
+            if path == "model.weights":
+                with stored_layers(file):
+                    pass
+            else:
+                with damage_told(file, "a file of weights is written by model.save_weights(...)"), open_plain(file):
+                    pass
+        except RunError as error:
+            yield fault(config, path, error.faults[0].message, error.faults[0].hint)

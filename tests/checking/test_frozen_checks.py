@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import io
+import re
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
+import h5py
+import numpy as np
 import pytest
 
 from dltrain.checking.check import check_config
 from dltrain.checking.result import CheckResult
 from dltrain.config import load_config_text
+from dltrain.errors import RunError
+from dltrain.model.weights.transfer import take_weights
+from dltrain.storage import bounds
 
 TEXT = """
 data: {source: noise, rows: 60, shape: [32, 32, 3], split: {validation: 0.2}}
@@ -100,10 +110,77 @@ def test_files_of_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert missing.errors[0].path == "model.layers.net.weights"
     (tmp_path / "text.weights.h5").write_text("weights\n")
     text = check(f"model.layers.net.weights={tmp_path / 'text.weights.h5'}")
-    assert (text.exit_code, "no HDF5 file" in text.errors[0].message) == (3, True)
+    assert (text.exit_code, "is not a readable weights file" in text.errors[0].message) == (3, True)
     (tmp_path / "weights").mkdir()
-    (tmp_path / "weights" / "there.weights.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    with h5py.File(tmp_path / "weights" / "there.weights.h5", "w") as file:
+        file["layers/dense/vars/0"] = np.ones((2, 2), "f4")
     monkeypatch.setenv("DLTRAIN_DATA", str(tmp_path))
     config = TEXT.replace("weights: none", "weights: there.weights.h5")
     result = check(text=config, folder=tmp_path / "configs")
     assert result.exit_code == 0
+
+
+def keras_file(path: Path, config: str, weights: bytes = b"") -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", config)
+        archive.writestr("model.weights.h5", weights)
+
+
+def hdf5(fill: Callable[[h5py.File], object]) -> bytes:
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        fill(file)
+    return content.getvalue()
+
+
+ONE_LAYER = '{"config": {"layers": [{"class_name": "Dense", "config": {"name": "a"}}]}}'
+
+
+def hostile_files(folder: Path) -> dict[str, str]:
+    """Files of weights that nobody honest makes: name -> what is said of it."""
+    plain = hdf5(lambda file: file.create_dataset("layers/dense/vars/0", data=np.ones(2, "f4")))
+    keras_file(folder / "nested.keras", "[" * 100_000, plain)
+    keras_file(folder / "config-bomb.keras", " " * (20 << 20), plain)
+    keras_file(folder / "weights-bomb.keras", ONE_LAYER, bytes(2 << 20))
+    for number, config in enumerate(("[]", "{}", '{"config": {"function": "exec"}}', ONE_LAYER.replace('"a"', "[1]"))):
+        keras_file(folder / f"config-{number}.keras", config, plain)
+    keras_file(folder / "group.keras", ONE_LAYER, hdf5(lambda file: file.create_group("layers/dense/vars/0")))
+    keras_file(folder / "text.keras", ONE_LAYER, hdf5(lambda file: file.create_dataset("layers/dense/vars/0", data=[b"abc"])))
+
+    def named(names: object) -> bytes:
+        def fill(file: h5py.File) -> None:
+            file["model_weights/a/a/kernel"] = np.ones(2, "f4")
+            file["model_weights/a"].attrs["weight_names"] = names
+
+        return hdf5(fill)
+
+    (folder / "names.h5").write_bytes(named(["a/kernel"] * 1000))
+    (folder / "group.h5").write_bytes(named(np.array([b"a"])))
+    (folder / "array.h5").write_bytes(hdf5(lambda file: file.create_dataset("model_weights", data=1)))
+    (folder / "link.h5").write_bytes(hdf5(lambda file: file.update({"model_weights": h5py.ExternalLink("/etc/passwd", "x")})))
+    large = {"shape": (1 << 40,), "dtype": "f4", "chunks": (1024,)}
+    (folder / "declared.h5").write_bytes(hdf5(lambda file: file.create_dataset("x", **large)))
+    return {
+        **{f"config-{number}.keras": "its config" for number in range(4)},
+        "nested.keras": "not a readable weights file",
+        "config-bomb.keras": "more than it can be",
+        "weights-bomb.keras": "more than it can be",
+        "group.keras": "is no array",
+        "text.keras": "weights are numbers",
+        "names.h5": "names more than",
+        "group.h5": "is no array",
+        "array.h5": "no group of layers",
+        "link.h5": "holds a link",
+        "declared.h5": "not plain",
+    }
+
+
+def test_hostile_files_of_weights_are_refused_by_check_as_by_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "ALWAYS_ALLOWED", 1 << 20)
+    model = SimpleNamespace(layers=())
+    for name, said in hostile_files(tmp_path).items():
+        [fault] = check(f"model.weights={tmp_path / name}").errors
+        assert fault.path == "model.weights"
+        assert said in fault.message, name
+        with pytest.raises(RunError, match=re.escape(said)):
+            take_weights(model, tmp_path / name)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from dltrain.errors import DataError, Fault, RunError, is_own_bug
-from dltrain.model.weights.weights import check_plain, load_keras_file
+from dltrain.model.weights.weights import load_keras_file, open_plain
 from dltrain.settings import data_folder, is_offline, keras_folder
 
 # Above what the weights and two optimizer slots for each need, a file is not one of these weights.
@@ -68,9 +68,8 @@ def load_pretrained(body: Any, path: Path, application: str) -> None:
         if path.suffix == ".keras":
             load_keras_file(body, path, limit)
             return
-        data = path.read_bytes()
-        check_plain(data, path)
-        count = _count_arrays(data)
+        with open_plain(path) as file:
+            count = _count_arrays(file)
         if count > len(body.weights):
             raise DataError(f"{refusal}: it holds {count:,} arrays, the network has {len(body.weights):,}", hint=hint)
         body.load_weights(str(path))
@@ -83,13 +82,12 @@ def load_pretrained(body: Any, path: Path, application: str) -> None:
         raise DataError(f"{refusal}: {detail}", hint=hint) from error
 
 
-def _count_arrays(data: bytes) -> int:
+def _count_arrays(file: Any) -> int:
     """Arrays of weights in a file; those of an optimizer or of random generators left out."""
     import h5py
 
     names: list[str] = []
-    with h5py.File(io.BytesIO(data), "r") as file:
-        file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
     return sum(not re.match(r"optimizer", name) and "seed_generator" not in name for name in names)
 
 

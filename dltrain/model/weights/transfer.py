@@ -5,10 +5,10 @@ Files are read as plain arrays: nothing in them is executed, and no more is read
 
 from __future__ import annotations
 
-import io
+import contextlib
 import json
-import zipfile
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.errors import ConfigError, Fault
-from dltrain.model.weights.weights import check_plain, damage_told
+from dltrain.model.weights.weights import damage_told, open_plain, read_member
 from dltrain.wording import listed, snake_case
 
 KEY = "model.weights"
-MOST_BYTES = 8 << 30
-MOST_CONFIG_BYTES = 64 << 20
+MOST_CONFIG_BYTES = 16 << 20  # that of the largest network of `keras.applications` has one megabyte
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +58,20 @@ def take_weights(model: Any, path: Path) -> list[Taken]:
     """
     if not path.is_file():
         raise ConfigError(Fault(f"there is no weights file {path}", path=KEY, hint="a run, or a .h5 or .keras file"))
-    with damage_told(path, "a .h5 or .keras file that Keras wrote is expected"):
-        stored = _of_keras_file(path) if path.suffix == ".keras" else _of_h5(path)
     rows = []
-    for layer in model.layers:
-        here = tuple(tuple(variable.shape) for variable in layer.weights)
-        if not here:
-            continue
-        arrays = stored.pop(layer.name, None)
-        there = () if arrays is None else tuple(tuple(array.shape) for array in arrays)
-        outcome = "new" if arrays is None else "taken" if there == here else "cut"
-        if arrays is not None and outcome == "taken":
-            for variable, array in zip(layer.weights, arrays):
-                variable.assign(np.asarray(array[()]))
-        rows.append(Taken(layer.name, outcome, there, here))
-    rows += [Taken(name, "left", tuple(tuple(array.shape) for array in arrays)) for name, arrays in stored.items() if arrays]
+    with stored_layers(path) as stored:
+        for layer in model.layers:
+            here = tuple(tuple(variable.shape) for variable in layer.weights)
+            if not here:
+                continue
+            arrays = stored.pop(layer.name, None)
+            there = () if arrays is None else tuple(tuple(array.shape) for array in arrays)
+            outcome = "new" if arrays is None else "taken" if there == here else "cut"
+            if arrays is not None and outcome == "taken":
+                for variable, array in zip(layer.weights, arrays):
+                    variable.assign(np.asarray(array[()]))
+            rows.append(Taken(layer.name, outcome, there, here))
+        rows += [Taken(name, "left", tuple(tuple(array.shape) for array in arrays)) for name, arrays in stored.items() if arrays]
     if not any(row.outcome == "taken" for row in rows):
         names = listed([row.layer for row in rows if row.outcome in ("left", "cut")], 8)
         hint = f"its layers are {names}; `name:` gives a layer here the name it has there"
@@ -103,54 +101,86 @@ def _shapes(shapes: Sequence[tuple[int, ...]]) -> str:
     return ", ".join("×".join(map(str, shape)) or "1" for shape in shapes)
 
 
-def _of_h5(path: Path) -> dict[str, list[Any]]:
-    """Layer -> its arrays, in Keras's order, of a whole model or of weights alone."""
+@contextlib.contextmanager
+def stored_layers(path: Path) -> Iterator[dict[str, list[Any]]]:
+    """Layer -> its arrays in Keras's order, as they lie in a file that stays open for as long as the context lasts.
+
+    Raises:
+        RunError: it is damaged, too large, or not made of plain arrays.
+    """
+    with damage_told(path, "a .h5 or .keras file that Keras wrote is expected"), open_plain(path) as file:
+        found = _of_keras_file(file, path) if path.suffix == ".keras" else _of_h5(file)
+        for array in (array for arrays in found.values() for array in arrays):
+            if array.dtype.kind not in "fiu":
+                raise ValueError(f"its weights are numbers, not {array.dtype}")
+        yield found
+
+
+def _of_h5(file: Any) -> dict[str, list[Any]]:
+    """The layers of a whole model, or of weights alone."""
     import h5py
 
-    if path.stat().st_size > MOST_BYTES:
-        raise ValueError("it is too large")
-    data = path.read_bytes()
-    check_plain(data, path)
-    file = h5py.File(io.BytesIO(data), "r")
     top = file.get("model_weights", file)
+    if not isinstance(top, h5py.Group):
+        raise ValueError("its model_weights is no group of layers")
     if "layers" in top and "layer_names" not in top.attrs:
         raise ValueError("weights alone (.weights.h5) do not hold the names of layers: give the whole model, .h5 or .keras")
-    found = {}
-    for name, group in top.items():
-        if isinstance(group, h5py.Group) and "weight_names" in group.attrs:
-            words = [word.decode() if isinstance(word, bytes) else str(word) for word in group.attrs["weight_names"]]
-            found[str(name)] = [group[word] for word in words]
-    return found
+    groups = {str(name): group for name, group in top.items() if isinstance(group, h5py.Group) and "weight_names" in group.attrs}
+    return {name: [_array(group, word) for word in _weight_names(group)] for name, group in groups.items()}
 
 
-def _of_keras_file(path: Path) -> dict[str, list[Any]]:
-    """Layer -> its arrays, whose places follow from the order of the layers in the file's own config."""
+def _weight_names(group: Any) -> list[str]:
+    """The names of a layer's arrays, of which there are no more than arrays."""
     import h5py
 
-    with zipfile.ZipFile(path) as archive:
-        sizes = {info.filename: info.file_size for info in archive.infolist()}
-        if sizes.get("config.json", 0) > MOST_CONFIG_BYTES or sizes.get("model.weights.h5", 0) > MOST_BYTES:
-            raise ValueError("it unpacks to too much")
-        config: Any = json.loads(archive.read("config.json"))
-        data = archive.read("model.weights.h5")
-    check_plain(data, path)
-    file = h5py.File(io.BytesIO(data), "r")
+    arrays: list[str] = []
+    group.visititems(lambda name, item: arrays.append(name) if isinstance(item, h5py.Dataset) else None)
+    attribute = h5py.h5a.open(group.id, b"weight_names")
+    if math.prod(attribute.shape) > len(arrays):
+        raise ValueError(f"it names more than the {len(arrays):,} weights that a layer has")
+    return [word.decode() if isinstance(word, bytes) else str(word) for word in group.attrs["weight_names"]]
+
+
+def _array(group: Any, name: str) -> Any:
+    import h5py
+
+    array = group[name]
+    if not isinstance(array, h5py.Dataset):
+        raise ValueError(f"its {name} is no array")
+    return array
+
+
+def _of_keras_file(file: Any, path: Path) -> dict[str, list[Any]]:
+    """The layers, whose places in the file follow from their order in the archive's own config."""
+    import h5py
+
+    config: Any = json.loads(read_member(path, "config.json", MOST_CONFIG_BYTES))
     counts: dict[str, int] = {}
     found: dict[str, list[Any]] = {}
-    for layer in _layers(config):
-        kind = snake_case(str(layer["class_name"]))
+    for class_name, name in _layers(config):
+        kind = snake_case(class_name)
         number = counts[kind] = counts.get(kind, -1) + 1
         group = file.get(f"layers/{kind}_{number}" if number else f"layers/{kind}")
         if isinstance(group, h5py.Group):
-            found[str(layer["config"]["name"])] = _arrays_below(group)
+            found[name] = _arrays_below(group)
     return found
 
 
-def _layers(config: Any) -> list[Mapping[str, Any]]:
-    layers = config["config"]["layers"]
+def _layers(config: Any) -> list[tuple[str, str]]:
+    """Class and name of each layer."""
+    inner = config.get("config") if isinstance(config, dict) else None
+    layers = inner.get("layers") if isinstance(inner, dict) else None
     if not isinstance(layers, list):
         raise ValueError("its config has no list of layers")
-    return layers
+    found = []
+    for layer in layers:
+        own = layer.get("config") if isinstance(layer, dict) else None
+        name = own.get("name") if isinstance(own, dict) else None
+        class_name = layer.get("class_name") if isinstance(layer, dict) else None
+        if not isinstance(name, str) or not isinstance(class_name, str):
+            raise ValueError("a layer of its config has no class and name")
+        found.append((class_name, name))
+    return found
 
 
 def _arrays_below(group: Any) -> list[NDArray[Any]]:
@@ -158,7 +188,7 @@ def _arrays_below(group: Any) -> list[NDArray[Any]]:
     import h5py
 
     own = group.get("vars")
-    arrays = [own[name] for name in sorted(own, key=int)] if isinstance(own, h5py.Group) else []
+    arrays = [_array(own, name) for name in sorted(own, key=int)] if isinstance(own, h5py.Group) else []
     for name, inner in group.items():
         if name != "vars" and isinstance(inner, h5py.Group):
             arrays += _arrays_below(inner)

@@ -21,7 +21,10 @@ from numpy.typing import NDArray
 
 from dltrain.errors import RunError, is_own_bug
 from dltrain.model.keras_import import import_keras
+from dltrain.storage.bounds import most_unpacked
 
+MOST_BYTES = 8 << 30
+WEIGHTS_MEMBER = "model.weights.h5"
 _EXTRA_BYTES = 64 << 20  # above what the weights and three optimizer slots for each need
 
 
@@ -59,7 +62,8 @@ def refuse_foreign_file(model: Any, path: Path) -> None:
     with damage_told(path):
         if path.stat().st_size > limit:
             raise RunError(f"{path} is larger than the weights of its model can be", hint="it is not this model's file")
-        check_plain(path.read_bytes(), path)
+        with open_plain(path):
+            pass
 
 
 def read_dense_arrays(path: Path, shapes: Mapping[str, Sequence[tuple[int, ...]]]) -> dict[str, list[NDArray[Any]]]:
@@ -147,16 +151,55 @@ def _read_array(file: Any, wanted: _Wanted, path: Path) -> NDArray[Any]:
 
 def load_keras_file(model: Any, path: Path, limit: int) -> None:
     """The weights of a `.keras` file, which may unpack to at most `limit` bytes, into a model."""
-    with zipfile.ZipFile(path) as archive:
-        info = archive.getinfo("model.weights.h5")
-        if info.file_size > limit:
-            raise RunError(f"{path} unpacks to more than the weights of its model can be", hint="refused as unsafe")
-        data = archive.read(info)
-    check_plain(data, path)
+    data = read_member(path, WEIGHTS_MEMBER, limit)
+    with h5_in_memory(data, path):
+        pass
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        weights = Path(folder) / "model.weights.h5"
+        weights = Path(folder) / WEIGHTS_MEMBER
         weights.write_bytes(data)
         model.load_weights(weights)
+
+
+def read_member(path: Path, name: str, limit: int) -> bytes:
+    """A file in a `.keras` archive, which says how large it is before it is unpacked.
+
+    Raises:
+        RunError: it is larger than the limit, or than an honest archive of this size unpacks to.
+    """
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(name)
+        if info.file_size > min(limit, most_unpacked(path.stat().st_size)):
+            message = f"{path}: its {name} unpacks to {info.file_size:,} bytes, more than it can be"
+            raise RunError(message, hint="refused as unsafe")
+        return archive.read(info)
+
+
+@contextlib.contextmanager
+def open_plain(path: Path) -> Iterator[Any]:
+    """An `.h5` file, or that in a `.keras` file, open to be read, once it is found to hold plain arrays of its own alone.
+
+    Raises:
+        RunError: it does not.
+    """
+    import h5py
+
+    if path.suffix == ".keras":
+        with h5_in_memory(read_member(path, WEIGHTS_MEMBER, MOST_BYTES), path) as file:
+            yield file
+        return
+    with h5py.File(path, "r") as file:
+        _check_plain(file, path.stat().st_size, path)
+        yield file
+
+
+@contextlib.contextmanager
+def h5_in_memory(data: bytes, path: Path) -> Iterator[Any]:
+    """`open_plain` of a file's bytes."""
+    import h5py
+
+    with h5py.File(io.BytesIO(data), "r") as file:
+        _check_plain(file, len(data), path)
+        yield file
 
 
 def _is_plain(dataset: Any) -> bool:
@@ -164,27 +207,26 @@ def _is_plain(dataset: Any) -> bool:
     return not dataset.is_virtual and not dataset.external and dataset.chunks is None
 
 
-def check_plain(data: bytes, path: Path) -> None:
+def _check_plain(file: Any, size: int, path: Path) -> None:
     """Refuse links, data that lies elsewhere, and more data than the file has bytes."""
     import h5py
 
-    with h5py.File(io.BytesIO(data), "r") as file:
-        groups, seen, total = [file], set(), 0
-        while groups:
-            group = groups.pop()
-            for word in group:
-                if not isinstance(group.get(word, getlink=True), h5py.HardLink):
-                    raise RunError(f"{path} holds a link", hint="refused as unsafe")
-                item = group[word]
-                address = h5py.h5o.get_info(item.id).addr
-                if address in seen:
-                    raise RunError(f"{path} holds one object under two names", hint="refused as unsafe")
-                seen.add(address)
-                if isinstance(item, h5py.Group):
-                    groups.append(item)
-                elif not isinstance(item, h5py.Dataset) or not _is_plain(item):
-                    raise RunError(f"{path} holds data that is not plain", hint="refused as unsafe")
-                else:
-                    total += item.nbytes
-        if total > len(data):
-            raise RunError(f"{path} declares more data than it holds", hint="refused as unsafe")
+    groups, seen, total = [file], set(), 0
+    while groups:
+        group = groups.pop()
+        for word in group:
+            if not isinstance(group.get(word, getlink=True), h5py.HardLink):
+                raise RunError(f"{path} holds a link", hint="refused as unsafe")
+            item = group[word]
+            address = h5py.h5o.get_info(item.id).addr
+            if address in seen:
+                raise RunError(f"{path} holds one object under two names", hint="refused as unsafe")
+            seen.add(address)
+            if isinstance(item, h5py.Group):
+                groups.append(item)
+            elif not isinstance(item, h5py.Dataset) or not _is_plain(item):
+                raise RunError(f"{path} holds data that is not plain", hint="refused as unsafe")
+            else:
+                total += item.nbytes
+    if total > size:
+        raise RunError(f"{path} declares more data than it holds", hint="refused as unsafe")
