@@ -10,6 +10,7 @@ from typing import Any
 from dltrain.checking.argument_checks import check_arguments, check_tensorboard, check_trackers, is_share
 from dltrain.checking.metric_checks import check_losses, check_metrics
 from dltrain.checking.places import fault
+from dltrain.checking.placing.devices import check_devices
 from dltrain.config.catalog.catalog import entry_of
 from dltrain.config.catalog.metrics import (
     AVERAGES,
@@ -74,6 +75,7 @@ def check_training(config: Config, facts: DataFacts, heads: Sequence[Head]) -> l
     checks: tuple[Callable[..., Iterator[Fault]], ...] = (
         _check_output, _check_rate, _check_batch, _check_stopping, check_arguments, check_tensorboard, check_trackers,
         check_losses, check_metrics, _check_monitors, _check_class_weight, _check_h5, _check_classes, _check_gates,
+        check_devices,
     )  # fmt: skip
     if training.phases:  # what the block says for all phases is held against the longest of them
         training = replace(training, epochs=max(stage.epochs for stage in training.stages))

@@ -24,10 +24,12 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from dltrain.errors import RunError, UsageError
+from dltrain.cards import CPU, Placement, asked_cards, no_libraries
+from dltrain.errors import ConfigError, Fault, RunError, UsageError
 from dltrain.machine import require_address_space, require_open_files
 from dltrain.processes.helper import IN_WAITING
 from dltrain.settings import keras_folder
+from dltrain.wording import counted
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ SETTINGS = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels
 _VARIABLES = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
 _NO_MEMORY = "failed to map segment"  # says the loader of libraries
 _SETTLED = "_settled_by_dltrain"
+_ANYWHERE = Placement()
 ignored_settings: dict[str, Any] = {}  # what the file and the environment asked for when Keras was imported, and was not done
 
 
@@ -53,22 +56,24 @@ class _Hide(importlib.abc.MetaPathFinder):
         return None
 
 
-def import_keras(threads: int | None = None, connect: Callable[[], None] | None = None) -> Any:
+def import_keras(threads: int | None = None, connect: Callable[[], None] | None = None, placement: Placement = _ANYWHERE) -> Any:
     """Import TensorFlow and Keras once, quickly and quietly.
 
     Args:
         threads: how many threads an operation may use; None: as many as there are cores. Fixed by the first call.
         connect: meets other processes, which must be done before the runtime begins.
+        placement: what to compute on. Which cards are seen is fixed by the first call.
 
     Returns:
         The `keras` module.
 
     Raises:
-        UsageError: Keras was imported before, on another backend.
+        ConfigError: TensorFlow cannot compute on what was asked for.
+        UsageError: Keras was imported before, on another backend, or computes on something else already.
         RunError: the system leaves too little memory or too few open files for TensorFlow.
     """
     if hasattr(sys.modules.get("keras"), IN_WAITING):
-        return _begin(threads, connect)
+        return _begin(threads, connect, placement)
     if "keras" in sys.modules:
         keras: Any = sys.modules["keras"]
         if keras.config.backend() != "tensorflow":
@@ -80,11 +85,13 @@ def import_keras(threads: int | None = None, connect: Callable[[], None] | None 
             raise UsageError("several processes train together only where TensorFlow has computed nothing before")
         if not hasattr(keras, _SETTLED):  # somebody else's import, with their settings
             _settle(keras)
+        if placement is not _ANYWHERE:
+            _place(placement)
         return keras
     require_open_files()
     require_address_space()
     ignored_settings.update(_asked_otherwise())
-    return _load(threads, begins=True, connect=connect)
+    return _load(threads, begins=True, connect=connect, placement=placement)
 
 
 def load_keras() -> None:
@@ -92,7 +99,7 @@ def load_keras() -> None:
     setattr(_load(None, begins=False), IN_WAITING, True)
 
 
-def _begin(threads: int | None, connect: Callable[[], None] | None) -> Any:
+def _begin(threads: int | None, connect: Callable[[], None] | None, placement: Placement) -> Any:
     """What `import_keras` does beside the import, where that was done before this process was forked."""
     keras: Any = sys.modules["keras"]
     require_open_files()
@@ -101,11 +108,13 @@ def _begin(threads: int | None, connect: Callable[[], None] | None) -> Any:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     delattr(keras, IN_WAITING)
     with quiet_stderr():
-        _start(threads, connect)
+        _start(threads, connect, placement)
     return keras
 
 
-def _load(threads: int | None, *, begins: bool, connect: Callable[[], None] | None = None) -> Any:
+def _load(
+    threads: int | None, *, begins: bool, connect: Callable[[], None] | None = None, placement: Placement = _ANYWHERE
+) -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     hide = _Hide()
@@ -119,7 +128,7 @@ def _load(threads: int | None, *, begins: bool, connect: Callable[[], None] | No
             keras = importlib.import_module("keras")
             _settle(keras)
             if begins:
-                _start(threads, connect)
+                _start(threads, connect, placement)
     except ImportError as error:
         if _NO_MEMORY not in str(error):
             raise
@@ -135,15 +144,44 @@ def _load(threads: int | None, *, begins: bool, connect: Callable[[], None] | No
     return keras
 
 
-def _start(threads: int | None, connect: Callable[[], None] | None) -> None:
+def _start(threads: int | None, connect: Callable[[], None] | None, placement: Placement) -> None:
     """Start TensorFlow's runtime, which writes its notices now and not into later output."""
     tf: Any = sys.modules["tensorflow"]
     if threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
+    _place(placement)
     if connect is not None:
         connect()
     tf.constant(0.0)
+
+
+def _place(placement: Placement) -> None:
+    """Show TensorFlow the cards that are meant, whose memory it takes as it needs it, and say how operations add.
+
+    Raises:
+        ConfigError: it can compute on no such card.
+        UsageError: it computes on something else already.
+    """
+    tf: Any = sys.modules["tensorflow"]
+    _switch_determinism(placement.deterministic)
+    there = tf.config.list_physical_devices("GPU")
+    if len(there) < asked_cards(placement.devices):
+        message, hint = no_libraries()
+        raise ConfigError(Fault(f"TensorFlow finds {counted(len(there), 'card')}: {message}", path="training.devices", hint=hint))
+    if not there:
+        return
+    # A process that was given one card alone by who started it has no second one.
+    first = placement.card if placement.card is not None and placement.card < len(there) else 0
+    wanted = [] if placement.devices == CPU else [there[first]]
+    try:
+        for device in wanted:
+            tf.config.experimental.set_memory_growth(device, True)
+        tf.config.set_visible_devices(wanted, "GPU")
+    except RuntimeError as error:
+        if bool(tf.config.get_visible_devices("GPU")) != bool(wanted):
+            hint = "training.devices is decided once a process: train in another one"
+            raise UsageError(Fault("TensorFlow computes on other devices in this process already", hint=hint)) from error
 
 
 def _settle(keras: Any) -> None:
@@ -155,6 +193,12 @@ def _settle(keras: Any) -> None:
     keras.config.set_max_epochs(None)
     keras.config.set_max_steps_per_epoch(None)
     setattr(keras, _SETTLED, True)
+
+
+def _switch_determinism(wanted: bool) -> None:
+    switch: Any = importlib.import_module("tensorflow.python.framework.config")
+    if wanted != switch.is_op_determinism_enabled():
+        (switch.enable_op_determinism if wanted else switch.disable_op_determinism)()
 
 
 @contextlib.contextmanager

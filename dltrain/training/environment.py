@@ -13,13 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from dltrain.cards import CPU, Placement
+from dltrain.config.types import TrainingConfig
 from dltrain.model.keras_import import SETTINGS, ignored_settings, import_keras
+from dltrain.reporting import Reporter
 from dltrain.wording import one_line, printable
 
 logger = logging.getLogger(__name__)
 
 
-def describe_environment(threads: int, *, workers: int = 1) -> dict[str, Any]:
+def describe_environment(threads: int, *, workers: int = 1, placement: Placement | None = None) -> dict[str, Any]:
     """What may change the last bits of a result."""
     import tensorflow as tf
 
@@ -34,10 +37,35 @@ def describe_environment(threads: int, *, workers: int = 1) -> dict[str, Any]:
         "numpy": np.__version__,
         "threads": threads,
         **({"workers": workers} if workers > 1 else {}),
+        "device": computing_device(),
+        "deterministic": placement is not None and placement.deterministic,
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         "processor": _processor(),
         "keras_settings": dict(SETTINGS),
     }
+
+
+def computing_device() -> str:
+    """What TensorFlow computes on in this process: `cpu`, or the name of the card."""
+    import tensorflow as tf
+
+    cards = tf.config.get_visible_devices("GPU")
+    return str(tf.config.experimental.get_device_details(cards[0]).get("device_name", "gpu")) if cards else CPU
+
+
+def tell_device(training: TrainingConfig, reporter: Reporter) -> None:
+    """Say on which card the training takes place, and what it has that the config does not use."""
+    import tensorflow as tf
+
+    cards = tf.config.get_visible_devices("GPU")
+    if not cards:
+        return
+    reporter.detail(f"computed on {computing_device()}")
+    found = tf.config.experimental.get_device_details(cards[0]).get("compute_capability")
+    # From there on numbers of 16 bits have units of their own; those of bfloat16 came with 8.0.
+    if found is not None and tuple(found) >= (7, 0) and training.precision == "float32":
+        policy = "mixed_bfloat16" if tuple(found) >= (8, 0) else "mixed_float16"
+        reporter.detail(f"the card has tensor cores, which training.precision={policy} uses")
 
 
 def settings_note() -> str:

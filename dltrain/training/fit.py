@@ -13,6 +13,8 @@ from typing import Any, Literal
 from dltrain.checking.argument_checks import check_tensorboard
 from dltrain.checking.check import check_config, check_dataset, raise_for_errors
 from dltrain.checking.places import placed
+from dltrain.checking.placing.devices import check_devices
+from dltrain.checking.placing.several import refuse_several
 from dltrain.config.durations import config_with_steps
 from dltrain.config.found_rate import asks_for_rate, with_rate
 from dltrain.config.types import NO_DATA, Config, TrainingConfig
@@ -32,7 +34,7 @@ from dltrain.processes.signals import StopSignals
 from dltrain.reporting import Reporter, WarningList
 from dltrain.storage.atomic import to_json
 from dltrain.storage.run import Run
-from dltrain.training.environment import logging_to
+from dltrain.training.environment import logging_to, tell_device
 from dltrain.training.evaluating import evaluate_fit
 from dltrain.training.finding.rate import find_rate_on
 from dltrain.training.jobs import load_and_check
@@ -46,7 +48,6 @@ from dltrain.training.saving.resuming import open_run
 from dltrain.training.saving.tracking import Listening, Tracking
 from dltrain.training.session import FitOptions, Session
 from dltrain.training.trainer import Trainer
-from dltrain.training.workers.checks import refuse_several
 from dltrain.training.workers.local import group_of
 
 logger = logging.getLogger(__name__)
@@ -96,12 +97,12 @@ def fit(
                 manifest = Manifest.read(run) if resumed else None
                 threads = threads or (manifest.threads if manifest else None)
                 with (
-                    group_of(config, given.workers, given.group, threads, reporter) as (group, threads),
+                    group_of(config, training, given, threads, reporter) as (group, placement, threads),
                     _helper_process() as helper,
                 ):
                     drawers = Drawers([helper] if given.draws else [])
                     session = Session(argv, threads or os.cpu_count() or 1, reporter, signals, helper, drawers, given.should_stop)
-                    session.group, session.tracking = group, tracking
+                    session.group, session.placement, session.tracking = group, placement, tracking
                     stages = _Fit(config, training, run, session, manifest)
                     read, warnings = stages.read() if given.dataset is None else stages.take(given.dataset)
                     return stages.fit(read, warnings)
@@ -127,7 +128,8 @@ def _to_be_trained(config: Config, given: FitOptions) -> tuple[Config, TrainingC
     parse_gates(config.evaluation.require)
     if given.workers > 1 or given.group is not None:
         refuse_several(config, training)
-    wrong = [item for item in check_tensorboard(config, training) if item.severity == "error"]
+    found = (*check_tensorboard(config, training), *check_devices(config, training))
+    wrong = [item for item in found if item.severity == "error"]
     if wrong:  # told before anything is imported or read
         raise ConfigError(wrong)
     return config, training
@@ -244,7 +246,8 @@ class _Fit:
         self.session.helper.submit(load_and_check, self.config)
         with self.watch.timed("import"):
             self.reporter.status("importing Keras")
-            import_keras(self.session.threads, self.session.group.connect)
+            import_keras(self.session.threads, self.session.group.connect, self.session.placement)
+            tell_device(self.training, self.reporter)
         with self.watch.timed("data"):
             self.reporter.status("reading data")
             dataset, warnings = self.session.helper.result(self.reporter)
@@ -253,7 +256,7 @@ class _Fit:
     def take(self, dataset: Dataset) -> tuple[Dataset, Sequence[Fault]]:
         """Data that was read already, and what is odd about it."""
         warnings = raise_for_errors(check_dataset(self.config, dataset)).warnings
-        import_keras(self.session.threads, self.session.group.connect)
+        import_keras(self.session.threads, self.session.group.connect, self.session.placement)
         return dataset, warnings
 
     def _tell_of(self, dataset: Dataset, warnings: Sequence[Fault]) -> None:

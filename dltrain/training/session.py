@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dltrain.cards import Placement
+from dltrain.config.types import TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.processes.helper import HelperProcess
 from dltrain.processes.signals import StopSignals
@@ -36,6 +38,7 @@ class FitOptions:
         tracks: whether the trackers that the config names are told of it by itself.
         workers: processes of this machine that train together, this one included.
         group: the processes that train together, this one among them, where they are there already.
+        card: which of the cards that this process sees it computes on, where there are several.
     """
 
     require: Sequence[str] = ()
@@ -45,6 +48,17 @@ class FitOptions:
     tracks: bool = True
     workers: int = 1
     group: Alone | None = None
+    card: int | None = None
+
+
+def placement_of(training: TrainingConfig | None, card: int | None = None) -> Placement:
+    """What a training asks to be computed on.
+
+    Args:
+        training: its block.
+        card: which of the cards, where there are several.
+    """
+    return Placement(card=card) if training is None else Placement(training.devices, card, training.deterministic)
 
 
 class Stopwatch:
@@ -87,6 +101,7 @@ class Session:
         watch: measures the stages.
         tracking: the trackers that are told of the run.
         group: the processes that train together.
+        placement: what this process computes on.
     """
 
     argv: Sequence[str] = ()
@@ -99,8 +114,9 @@ class Session:
     watch: Stopwatch = field(default_factory=Stopwatch)
     tracking: Tracking = field(default_factory=Tracking)
     group: Alone = field(default_factory=Alone)
+    placement: Placement = field(default_factory=Placement)
 
     @functools.cached_property
     def environment(self) -> Mapping[str, Any]:
         """What may change the last bits of a result."""
-        return describe_environment(self.threads, workers=self.group.count)
+        return describe_environment(self.threads, workers=self.group.count, placement=self.placement)

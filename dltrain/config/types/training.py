@@ -160,6 +160,20 @@ class TrainingConfig:
         "float32",
         example="mixed_bfloat16",
     )
+    devices: str = keyed(
+        "'auto'|'cpu'|'gpu'|'gpu:2'|'gpu:3'|'gpu:4'|'gpu:5'|'gpu:6'|'gpu:7'|'gpu:8'|'gpu:16'",
+        "What computes: auto, an NVIDIA card where there is one, else the processor; cpu hides the cards; gpu fails where there"
+        " is none; gpu:2 trains on two cards of this machine, a process on each, which share the rows of every step.",
+        "auto",
+        example="cpu",
+    )
+    deterministic: bool = keyed(
+        "bool",
+        "Make each operation add in one order, so that a card gives the same bits each time: some take several times as long"
+        " there, and those that have no such way fail. On a processor the bits are the same anyway.",
+        False,
+        example=True,
+    )
     clip_norm: float | None = keyed(
         "number>0",
         "Clip the gradient of each weight to this norm, as Keras's `clipnorm`; the norm of all together is the optimizer's"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dltrain.cards import count_cards
 from dltrain.data.request import DataRequest
 from dltrain.errors import DltrainError, RunError
 from dltrain.processes.child import Child
@@ -17,6 +18,7 @@ from dltrain.processes.helper import Parcel, receive_parcel
 from dltrain.sweep.engines.engine import EngineContext, FitSource
 from dltrain.sweep.engines.worker import BEGIN, DATA, DONE, FAULT, FIT, READ, READ_DATA, READY, REPORT, STOP, FitTask
 from dltrain.sweep.trials import TrialFit
+from dltrain.training.session import placement_of
 
 # About 5 to 10 MB of a fit are never given back; a worker that has grown by so much since its first fit is replaced.
 MOST_GROWTH = 512 << 20
@@ -174,7 +176,9 @@ def _hire(state: _State) -> None:
     idle = sum(worker.fit is None for worker in state.workers)
     while len(state.workers) < state.jobs and idle < len(state.queue):
         worker = Worker()
-        worker.send(BEGIN, state.threads or os.cpu_count())
+        # In turn, where there are several cards.
+        placement = placement_of(state.queue[0].config.training, len(state.workers) % max(count_cards(), 1))
+        worker.send(BEGIN, (state.threads or os.cpu_count(), placement))
         state.workers.append(worker)
         idle += 1
 

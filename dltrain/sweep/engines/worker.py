@@ -87,7 +87,8 @@ def _serve(channel: socket.socket) -> None:
         if kind == BEGIN:
             from dltrain.model.keras_import import import_keras
 
-            import_keras(value)
+            threads, placement = value
+            import_keras(threads, placement=placement)
             import dltrain.sweep.engines.run_fit  # noqa: F401 - the trainer, while the data is still being read
         elif kind == READ:
             _read(channel, value, reader)

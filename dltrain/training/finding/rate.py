@@ -27,6 +27,7 @@ from dltrain.reporting import Reporter
 from dltrain.training.jobs import load_and_check
 from dltrain.training.loop import CompiledLoop
 from dltrain.training.segments import ResidentSegments, Segment, Segments, to_tensors
+from dltrain.training.session import placement_of
 from dltrain.training.streamed_segments import StreamedSegments
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 140
@@ -80,7 +81,7 @@ def find_rate(config: Config, *, threads: int | None = None, reporter: Reporter 
     if "train" not in dataset.parts or dataset.parts["train"].num_rows == 0:
         raise DataError("no rows are left for training", hint="lower the fractions of `data.split`")
     reporter.status("importing Keras")
-    import_keras(threads)
+    import_keras(threads, placement=placement_of(config.training))
     return find_rate_on(config, dataset)
 
 

@@ -37,7 +37,7 @@ from dltrain.training.saving.manifest import Manifest
 from dltrain.training.saving.model_file import refuse_h5
 from dltrain.training.saving.record import Evaluated, RunRecord
 from dltrain.training.saving.smearing import keep_smearing, learns_logarithms
-from dltrain.training.session import Session, Stopwatch
+from dltrain.training.session import Session, Stopwatch, placement_of
 from dltrain.training.stacked.rows import Orders, StackedPart, stack_parts
 from dltrain.training.stacked.steps import StackedState, StackedSteps
 from dltrain.training.stacked.structure import network_of, trained_rows
@@ -113,7 +113,8 @@ class Stacks:
             wanted = {key: fit.config for key, fit in zip(keys, fits, strict=True) if key not in self._datasets}
             helper.submit(load_all, list(wanted.values()))
             self.session.reporter.status("importing Keras")
-            import_keras(self.session.threads)
+            self.session.placement = placement_of(fits[0].config.training)
+            import_keras(self.session.threads, placement=self.session.placement)
             self.session.reporter.status("reading data")
             found = helper.result(self.session.reporter)
         finally:

@@ -20,7 +20,8 @@ from dltrain.errors import RunError, WorkerLostError
 from dltrain.training.workers.cluster import Cluster
 from dltrain.training.workers.share import Share, Whole
 
-_GROUP_KEY = 1
+# One group of the devices that train, and one of the processors, by which the processes tell each other what is no tensor.
+_GROUP_KEY, _HOST_KEY = 1, 2
 # Seconds to wait for processes on other machines, which are started by somebody else.
 _MEETING_SECONDS = 600
 _HEARTBEAT_SECONDS = 20
@@ -43,6 +44,11 @@ class Alone:
     def is_chief(self) -> bool:
         """Whether this process writes the run."""
         return self.index == 0
+
+    @property
+    def local_index(self) -> int:
+        """Which of the processes of its machine this one is, 0-based."""
+        return 0
 
     @property
     def connect(self) -> Callable[[], None] | None:
@@ -107,6 +113,12 @@ class Group(Alone):
         self._strategy: Any = None
 
     @property
+    def local_index(self) -> int:
+        """As in `Alone`: by the host's name in the addresses."""
+        hosts = [address.rpartition(":")[0] for address in self.cluster.addresses]
+        return hosts[: self.index].count(hosts[self.index])
+
+    @property
     def connect(self) -> Callable[[], None] | None:
         """As in `Alone`."""
         return self._connect
@@ -140,20 +152,22 @@ class Group(Alone):
             )
         _keep_handlers()
 
-    def reduce(self, tensor: Any, key: int) -> Any:
-        """The sum of a tensor over all processes; an operation of TensorFlow's."""
+    def reduce(self, tensor: Any, key: int, *, on_host: bool = False) -> Any:
+        """The sum of a tensor over all processes; an operation of TensorFlow's, on the card where there is one."""
         import tensorflow as tf
 
-        return tf.raw_ops.CollectiveReduceV2(
-            input=tensor,
-            group_size=self.count,
-            group_key=_GROUP_KEY,
-            instance_key=key,
-            ordering_token=[],
-            merge_op="Add",
-            final_op="Id",
-            communication_hint="auto",
-        )
+        on_card = bool(tf.config.get_visible_devices("GPU")) and not on_host
+        with tf.device("/device:GPU:0" if on_card else "/device:CPU:0"):
+            return tf.raw_ops.CollectiveReduceV2(
+                input=tensor,
+                group_size=self.count,
+                group_key=_HOST_KEY if on_host else _GROUP_KEY,
+                instance_key=key,
+                ordering_token=[],
+                merge_op="Add",
+                final_op="Id",
+                communication_hint="auto",
+            )
 
     def next_key(self) -> int:
         """A number for an operation: the same in all processes, for all make their operations in the same order."""
@@ -175,7 +189,7 @@ class Group(Alone):
         kind = (array.dtype.name, array.shape)
         if kind not in self._totals:
             key = self.next_key()
-            self._totals[kind] = tf.function(lambda tensor: self.reduce(tensor, key), autograph=False)
+            self._totals[kind] = tf.function(lambda tensor: self.reduce(tensor, key, on_host=True), autograph=False)
         with self.guarded():
             return np.asarray(self._totals[kind](tf.constant(array)))
 

@@ -7,16 +7,19 @@ import os
 import select
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dltrain.config.types import Config
-from dltrain.errors import WorkerLostError
+from dltrain.cards import CPU, Placement, asked_cards, count_cards
+from dltrain.config.types import Config, TrainingConfig
+from dltrain.errors import Fault, UsageError, WorkerLostError
 from dltrain.processes.child import Child
 from dltrain.processes.helper import receive_message
 from dltrain.reporting import Reporter
+from dltrain.training.session import FitOptions, placement_of
 from dltrain.training.workers.cluster import Cluster, local_addresses
 from dltrain.training.workers.folder import remove_left
 from dltrain.training.workers.group import Alone, Group
+from dltrain.wording import counted
 
 # Messages. To a process: what to train, the others are there. From it: it has imported TensorFlow.
 TASK, GO, READY = b"t", b"g", b"y"
@@ -35,11 +38,13 @@ class MemberTask:
         config: whole.
         cluster: of all processes, as that one sees it.
         threads: for one operation.
+        card: which one it computes on, where there are cards.
     """
 
     config: Config
     cluster: Cluster
     threads: int
+    card: int
 
 
 class LocalWorkers:
@@ -55,7 +60,7 @@ class LocalWorkers:
         addresses = local_addresses(count)
         self._children = [Child(_MODULE) for _ in range(1, count)]
         for index, child in enumerate(self._children, 1):
-            child.send(TASK, MemberTask(config, Cluster(addresses, index), threads))
+            child.send(TASK, MemberTask(config, Cluster(addresses, index), threads, card=index))
         self.group = Group(Cluster(addresses, 0), before=self._wait, lost=self._lost, words=f" --workers {count}")
 
     def _wait(self) -> None:
@@ -97,25 +102,55 @@ class LocalWorkers:
 
 @contextlib.contextmanager
 def group_of(
-    config: Config, workers: int, group: Alone | None, threads: int | None, reporter: Reporter
-) -> Iterator[tuple[Alone, int | None]]:
-    """The processes of a fit, for as long as it lasts, and threads of each.
+    config: Config, training: TrainingConfig, given: FitOptions, threads: int | None, reporter: Reporter
+) -> Iterator[tuple[Alone, Placement, int | None]]:
+    """The processes of a fit, for as long as it lasts, what this one computes on, and threads of each.
 
     Args:
         config: what is trained.
-        workers: how many processes of this machine there shall be, this one included.
-        group: the processes, where somebody else starts them.
+        training: its training block.
+        given: how many processes of this machine there shall be, or those that somebody else has started.
         threads: for one operation; None: the cores, shared among processes of this machine.
         reporter: told what is started.
+
+    Raises:
+        UsageError: there are more or fewer cards than processes.
     """
-    if group is not None or workers == 1:
-        yield group or Alone(), threads
+    placement = placement_of(training, given.card)
+    if given.group is not None:
+        if given.group.count > 1 and given.card is None:  # as many cards as processes of one machine were started there
+            placement = replace(placement, card=given.group.local_index)
+        yield given.group, placement, threads
+        return
+    workers = _count_workers(training.devices, given.workers)
+    if workers == 1:
+        yield Alone(), placement, threads
         return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = threads or max(1, cores // workers)
     reporter.detail(f"{workers} workers of this machine, each with {threads} thread{'s' if threads > 1 else ''}")
     started = LocalWorkers(config, workers, threads)
     try:
-        yield started.group, threads
+        yield started.group, replace(placement, card=0), threads
     finally:
         started.close()
+
+
+def _count_workers(devices: str, workers: int) -> int:
+    """How many processes of this machine train: as many as are asked for, or one for each card.
+
+    Raises:
+        UsageError: the one contradicts the other, or there are too few cards for so many.
+    """
+    asked = asked_cards(devices)
+    if asked > 1:
+        if workers not in (1, asked):
+            hint = f"leave --workers out: {asked} cards are {asked} processes"
+            raise UsageError(Fault(f"--workers {workers} contradicts training.devices: {devices}", hint=hint))
+        return asked
+    there = count_cards() if devices != CPU else 0
+    if workers > 1 and 0 < there < workers:
+        hint = f"--workers {there} takes one each; training.devices=cpu trains by processors"
+        message = f"{workers} workers of this machine would share {counted(there, 'NVIDIA card')}"
+        raise UsageError(Fault(message, hint=hint))
+    return workers

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from typing import Any
 
 from dltrain.config.types import Config
 from dltrain.errors import DltrainError
@@ -22,20 +23,24 @@ from dltrain.training.workers.group import Group
 from dltrain.training.workers.local import GO, READY, TASK
 
 
-def train_along(config: Config, group: Group, *, threads: int | None, reporter: Reporter | None = None) -> FitResult:
+def train_along(
+    config: Config, group: Group, *, threads: int | None, card: int | None = None, reporter: Reporter | None = None
+) -> FitResult:
     """Train with the other processes; nothing is left of it on this machine.
 
     Args:
         config: the chief's.
         group: all processes, this one not the chief.
         threads: for one operation.
+        card: which one this process computes on; None: by its place among those of its machine.
         reporter: is told what happens.
 
     Raises:
         DltrainError: as `fit`; WorkerLostError where another process is gone.
     """
     with own_folder() as folder:
-        return fit(config, run_dir=folder / RUN, threads=threads, reporter=reporter, group=group, draws=False, tracks=False)
+        options: dict[str, Any] = {"group": group, "card": card, "draws": False, "tracks": False}
+        return fit(config, run_dir=folder / RUN, threads=threads, reporter=reporter, **options)
 
 
 def main(descriptor: int, lifeline: int) -> None:
@@ -57,7 +62,7 @@ def main(descriptor: int, lifeline: int) -> None:
 
     code = 1
     try:
-        train_along(task.config, Group(task.cluster, before=meet), threads=task.threads)
+        train_along(task.config, Group(task.cluster, before=meet), threads=task.threads, card=task.card)
         code = 0
     except DltrainError as error:
         print(error, file=sys.stderr)

@@ -11,7 +11,7 @@ from dltrain.errors import ConfigError, Fault
 # Losses of a batch as one, and layers that mix its rows.
 _LOSSES = {"Dice", "Tversky", "Circle"}
 _MIXING = {"MixUp", "CutMix"}
-_HINT = "train it by one process: leave out --workers"
+_HINT = "train it by one process: leave out --workers, or more cards than one"
 
 
 def refuse_several(config: Config, training: TrainingConfig) -> None:
@@ -20,12 +20,13 @@ def refuse_several(config: Config, training: TrainingConfig) -> None:
     Raises:
         ConfigError: with a fault for each reason.
     """
-    faults = list(_faults(config, training))
+    faults = list(faults_of_several(config, training))
     if faults:
         raise ConfigError(placed(config, faults))
 
 
-def _faults(config: Config, training: TrainingConfig) -> Iterator[Fault]:
+def faults_of_several(config: Config, training: TrainingConfig) -> Iterator[Fault]:
+    """Why several processes cannot train it together, without places."""
     if training.members.are_several:
         yield Fault("an ensemble is trained by one process", path="training.members", hint=_HINT)
     if config.data.task == SEGMENTATION:
