@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import lzma
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -20,17 +21,20 @@ from dltrain.storage.bounds import FILES, RATIO, TEXT_BYTES, most_unpacked
 from dltrain.storage.far.address import is_far
 from dltrain.storage.far.copies import fetch_all
 from dltrain.storage.far.failure import NotFetchedError
-from dltrain.storage.patterns import find_matches
+from dltrain.storage.patterns import find_matches, is_folder
 from dltrain.storage.zstandard_size import most_content
 from dltrain.wording import nearest, shown
 
 DIGEST_BYTES = 20
 BLOCK = 1 << 22
+_TABLE = re.compile(r"\.(parquet|pq|(csv|tsv)(\.(gz|bz2|xz|zst))?)$")
 UTF8 = ("utf-8", "utf-8-sig", "ascii")
 
 
 def expand_paths(paths: Sequence[str]) -> list[str]:
     """The files that the paths and glob patterns stand for, those of a pattern in sorted order; of far ones, their copies.
+
+    A folder of tables of one kind stands for all of them.
 
     Raises:
         DataError: a file is missing, a pattern matches nothing or too much, or a folder stands where a file is needed; all of
@@ -47,9 +51,12 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
             except DataError as error:
                 faults += error.faults
         elif os.path.isdir(path):
-            faults.append(
-                Fault(f"{shown(path)} is a folder, not a file", hint=f"name its files: {shown(path)}/*{_commonest_suffix(path)}")
-            )
+            pattern = table_pattern(path)
+            if pattern is None:
+                hint = f"name its files: {shown(path)}/*{_commonest_suffix(path)}"
+                faults.append(Fault(f"{shown(path)} is a folder, not a file", hint=hint))
+            else:
+                files += expand_paths([pattern])
         elif os.path.exists(path) and not os.path.isfile(path):
             # A file is looked at more than once, and a pipe or a device may never end.
             faults.append(Fault(f"{shown(path)} is a pipe or a device, not a file", hint="save it as a file first"))
@@ -69,6 +76,23 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
     if faults:
         raise DataError(faults)
     return files
+
+
+def table_pattern(folder: str) -> str | None:
+    """The pattern of all tables in a folder; None where there are none, or several kinds, or folders that may hold more."""
+    try:
+        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith((".", "_"))]
+    except OSError:
+        return None
+    if any(is_folder(entry) for entry in entries):
+        return None
+    names = [entry.name.casefold() for entry in entries]
+    kinds = {found[0] for name in names if (found := _TABLE.search(name)) is not None}
+    if len(kinds) != 1:
+        return None
+    ending = kinds.pop()
+    written = {entry.name[-len(ending) :] for entry in entries if entry.name.casefold().endswith(ending)}
+    return os.path.join(glob.escape(folder), f"*{written.pop()}") if len(written) == 1 else None
 
 
 def _commonest_suffix(folder: str) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from dltrain.config.catalog.sources import SOURCES
-from dltrain.data.files import expand_paths
+from dltrain.data.files import expand_paths, table_pattern
 from dltrain.data.pictures.files import EXTENSIONS
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
@@ -67,6 +67,8 @@ def make_starter(
     if where is None:
         raise _nothing_there(path)
     written = _as_written(path, where, folder)
+    if os.path.isdir(where) and (pattern := _tables_of(where)) is not None:
+        where, written = pattern, os.path.join(written, os.path.basename(pattern))
     if os.path.isdir(where):
         return _start_folder(where, written, target, wishes)
     suffix = Path(where).suffix.casefold()
@@ -95,6 +97,13 @@ def _start_folder(where: str, written: str, target: str | None, wishes: Wishes) 
     if wishes.compare:
         raise no_comparison("pictures are not learned from so")
     return start_pictures(layout, where, written, target)
+
+
+def _tables_of(folder: str) -> str | None:
+    """The pattern of the tables in a folder that holds no pictures."""
+    from dltrain.starting.pictures import picture_layout
+
+    return table_pattern(folder) if picture_layout(folder) is None else None
 
 
 def _find(path: str) -> str | None:

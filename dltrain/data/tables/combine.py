@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,8 @@ from dltrain.data.raw import TWO_READINGS, Raw, RawPictures, RawTable
 from dltrain.data.tables.column_names import only
 from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.wording import column_hint, listed
+
+MOST_SAID = 3  # notes of a kind, of several files
 
 
 def combine_tables(tables: Sequence[RawTable]) -> RawTable:
@@ -39,13 +42,15 @@ def combine_tables(tables: Sequence[RawTable]) -> RawTable:
             faults.append(Fault(message, file=name, hint=column_hint(missing[0], table.frame.columns)))
         origin += [(rows + row, file, line) for row, file, line in table.origin]
         rows += table.frame.height
-        notes += table.notes
+        notes += table.notes[1:]
         if surplus:
             said = f"{name}: columns that {_name_of(tables[0])} lacks are left out: {listed(surplus)}"
             notes.append(warn(said, "surplus_columns"))
     if faults:
         raise DataError(faults)
     reading = _agreed(tables)
+    described = [table.notes[0] for table in tables if table.notes]
+    notes = [*few_of(described), *few_of(notes)]
     return replace(
         tables[0],
         frame=polars.concat([only(table.frame, columns) for table in tables], how="vertical_relaxed", rechunk=True),
@@ -54,6 +59,26 @@ def combine_tables(tables: Sequence[RawTable]) -> RawTable:
         notes=tuple(note for note in notes if not _is_overruled(note, tables, reading)),
         reading=reading,
     )
+
+
+def few_of(notes: Sequence[Note]) -> list[Note]:
+    """The first notes of each kind; how many more there are is said in one line, so that hundreds of files fill no screen.
+
+    Args:
+        notes: of several files: a line of what each holds, or warnings, of which those of one code are of a kind.
+    """
+    kinds = Counter((note.level, note.code) for note in notes)
+    seen: Counter[tuple[str, str]] = Counter()
+    kept = []
+    for note in notes:
+        kind = (note.level, note.code)
+        seen[kind] += 1
+        more = kinds[kind] - MOST_SAID
+        if seen[kind] <= MOST_SAID or more == 1:  # a line that says "1 more" could as well be the one
+            kept.append(note)
+        elif seen[kind] == kinds[kind]:
+            kept.append(replace(note, text=f"… and {more:,} more {'files' if note.level == 'note' else 'like this'}"))
+    return kept
 
 
 def combine_parts(raws: Mapping[str, Raw]) -> Raw:

@@ -19,7 +19,7 @@ from dltrain.data.columns.reading import SAMPLE_ROWS, Reading
 from dltrain.data.columns.spoken import UnmetWords
 from dltrain.data.files import DIGEST_BYTES, check_utf8, expand_paths, is_compressed, read_blocks
 from dltrain.data.raw import RawTable
-from dltrain.data.tables.combine import combine_parts, combine_tables
+from dltrain.data.tables.combine import combine_parts, combine_tables, few_of
 from dltrain.data.tables.parquet_file import count_parquet_rows, parquet_faults, read_parquet
 from dltrain.data.tables.streamed.chunks import Chunk, MakeChunk, ParquetSource, TextSource, Wanted, as_text, whole_columns
 from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, read_meta, write_meta
@@ -277,8 +277,8 @@ def _table(folder: Path, meta: Mapping[str, Any], surveyed: Survey, plan: Plan) 
         meta.get("last_rows", ()),
     )
     parts = {name: np.arange(first, last) for name, (first, last) in meta["parts"].items()} if len(surveyed.groups) > 1 else {}
-    notes = [Note(source.describe(found["rows"])) for source, found in zip(sources, meta["sources"], strict=True)]
-    notes += [repeats_warning(names[source], lines) for source, lines in meta.get("repeats", ())]
+    notes = few_of([Note(source.describe(found["rows"])) for source, found in zip(sources, meta["sources"], strict=True)])
+    notes += few_of([repeats_warning(names[source], lines) for source, lines in meta.get("repeats", ())])
     return RawTable(
         frame,
         parts=parts,
