@@ -76,6 +76,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 def make(case: dict[str, Any]) -> tuple[Any, Any]:
+    """A compiled model of a case with an optimizer that is built, and rows for it."""
     schema = Schema(
         (InputSpec("x", case["shape"]),), (TargetSpec("target", "classification", tuple(map(str, range(case["classes"])))),)
     )

@@ -375,6 +375,7 @@ def test_a_folder_of_pictures(layout):
 def test_a_folder_of_tables_names_one(numbers):
     Path("tables").mkdir()
     write("tables/t.csv", numbers, ["a", "b", "y"])
+    Path("tables/t.parquet").touch()  # which of both is meant is not guessed
     with pytest.raises(UsageError, match="is a folder") as caught:
         make_starter("tables")
     assert "tables/t.csv" in caught.value.faults[0].hint

@@ -10,6 +10,7 @@ import pytest
 
 from dltrain.checking.check import check_file
 from dltrain.config import load_config
+from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.files import expand_paths, table_pattern
 from dltrain.data.load import load_dataset
 from dltrain.data.tables.combine import few_of
@@ -43,7 +44,7 @@ def test_it_is_one_table(folder: Path, streams: bool, monkeypatch: pytest.Monkey
         monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "10")
     config = load_config(folder.parent / "c.yaml")
     dataset = load_dataset(config.data, seed=1)
-    rows = [np.asarray(dataset.parts[name].inputs[dataset.schema.inputs[0].name])[:, 0] for name in ("train", "test")]
+    rows = [in_memory(dataset.parts[name].inputs[dataset.schema.inputs[0].name])[:, 0] for name in ("train", "test")]
     assert sorted(np.concatenate(rows).tolist()) == list(range(5 * FILES))
     said = [line for line in dataset.summary if "part-" in line or "more files" in line]
     assert len(said) == 4
