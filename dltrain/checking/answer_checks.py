@@ -81,7 +81,7 @@ def _why_uncut(config: Config, facts: DataFacts) -> str:
 def _of_task(config: Config, heads: Sequence[Head]) -> Iterator[Fault]:
     """Refusals by what is predicted."""
     wanted, name = config.evaluation, heads[0].targets[0].name
-    classes = [head for head in heads if head.task == "classification" and config.data.series is None]
+    classes = [head for head in heads if head.task == "classification"]
     if heads[0].is_multilabel:
         if wanted.calibrate is not None:
             message = f"probabilities of classes are calibrated, but {name} has several labels a row"

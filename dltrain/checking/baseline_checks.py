@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from dltrain.config.types import Config
 from dltrain.data.dataset import Schema
 from dltrain.errors import Fault
 
 PATH = "evaluation.baselines"
+MOST_NUMBERS = 5000  # of a window, as a row of a table
 
 
 def check_baselines(config: Config, schema: Schema | None) -> list[Fault]:
@@ -24,7 +27,7 @@ def check_baselines(config: Config, schema: Schema | None) -> list[Fault]:
 
 
 def _reason(config: Config, schema: Schema) -> str:
-    if config.data.series is not None:
+    if config.data.series is not None and schema.targets[0].task == "regression":
         return "a series has simple forecasts to be held against"
     if len(schema.targets) != 1 or schema.targets[0].task == "reconstruction":
         return "they have one target" if len(schema.targets) != 1 else "the input is reconstructed"
@@ -32,9 +35,12 @@ def _reason(config: Config, schema: Schema) -> str:
         return "each pixel has a class"
     if schema.targets[0].is_multilabel:
         return "they have one label a row"
+    most = MOST_NUMBERS if config.data.series is not None else 0
     for spec in schema.inputs:
+        if 0 < most < math.prod(spec.shape):
+            return f"a window has {math.prod(spec.shape):,} numbers, and {most:,} at most are taken as a row"
         if spec.holds_tokens:
             return f"{spec.name} is free text"
-        if len(spec.shape) > 1:
+        if len(spec.shape) > 1 and not most:
             return f"{spec.name} has the shape {'×'.join(map(str, spec.shape))}, no row of a table"
     return ""

@@ -27,7 +27,7 @@ class WindowScale:
     Attributes:
         amounts: for each number of a row whether it is an amount, and is scaled.
         to_target: column that is foretold -> its place among the numbers, factor and offset: number * factor + offset is the
-            target as it is stored.
+            target as it is stored; empty where windows have labels.
     """
 
     amounts: tuple[bool, ...]

@@ -102,7 +102,7 @@ def prepare(
         config = replace(config, identifiers=(*config.identifiers, *more))
     reporter.status("preprocessing data")
     if isinstance(raw, RawTable) and config.series is not None:
-        fitted = fit_series(config, raw, preprocessing, reporter)
+        fitted = fit_series(config, raw, seed, preprocessing, reporter)
     elif isinstance(raw, RawTable):
         fitted = fit_table(config, raw, seed, preprocessing)
     else:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.metrics import find_direction
+from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.evaluation.metrics.forecasts.forecast import forecast_slice
 from dltrain.evaluation.metrics.gates import Gate, check_gates
@@ -72,7 +73,7 @@ def slice_part(scored: Scored, columns: Mapping[str, polars.Series]) -> list[Sli
         Column by column, the worst slice first.
     """
     found: list[Slice] = []
-    is_series = scored.part.series is not None
+    is_series = isinstance(scored.stored.preprocessing, SeriesPreprocessing)
     for column, values in columns.items():
         names, codes = cut(values, MOST_SERIES if is_series else MOST_SLICES, as_numbers=not is_series)
         slices = [_slice(scored, column, name, np.flatnonzero(codes == code)) for code, name in enumerate(names)]
@@ -157,7 +158,7 @@ def part_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Serie
     """
     from dltrain.data.load import read_rows_again, why_not_again
 
-    if scored.part.series is not None:
+    if isinstance(scored.stored.preprocessing, SeriesPreprocessing):
         return _id_columns(scored, names)
     reason = why_not_again(scored.places, scored.paths, scored.stored.preprocessing)
     if reason:

@@ -239,8 +239,11 @@ def _notice_several(block: Block, raw: RawTable, name: str, target: Target, colu
     several = None if dates is None else find_several(raw.frame, dates, {name, target.name})
     if several is not None and several.columns:
         named = several.columns[0] if len(several.columns) == 1 else f"[{several.named}]"
+        told = "foretells the next row of each from its last 24"
+        if target.spec.task == "classification":
+            told = f"with `task: classification` tells {target.name} of each row, or of each series, from 24 rows"
         block.remark(
             f"several series in one table: {several.named} tells rows of one {name} apart ({several.count:,} of them); "
-            f"`series: {{id: {named}, time: {name}, history: 24}}` foretells the next row of each from its last 24",
+            f"`series: {{id: {named}, time: {name}, history: 24}}` {told}",
             indent=2,
         )

@@ -114,8 +114,14 @@ def _notes(plan: SweepPlan, trials: list[Trial]) -> list[str]:
         where = "its metrics.json names the layer" if len(dead) == 1 else "the metrics.json of each names the layer"
         notes.append(f"dead units: {_named(dead)}; {where}")
     if plan.folds and not plan.space:
-        rolling = "each was validated on the rows after those that it was trained on"
-        said = rolling if plan.config.data.series is not None else "each row was held out once"
+        series = plan.config.data.series
+        said = (
+            "each row was held out once"
+            if series is None
+            else "each was validated on the rows after those that it was trained on"
+        )
+        if series is not None and plan.config.data.task == "classification" and series.id and series.label_of != "row":
+            said = "each was validated on windows that it was not trained on"
         notes.append(f"{plan.folds} folds: {said}")
     return notes
 

@@ -127,7 +127,7 @@ def test_check_knows_the_shapes_that_keras_builds(tmp_path: Path) -> None:
     ("override", "path", "words"),
     [
         ("data.split.group=x", "data.split.group", "a series is split by time"),
-        ("data.task=classification", "data.task", "a series foretells numbers"),
+        ("data.task=reconstruction", "data.task", "a series foretells numbers"),
         ("data.weight=x", "data.weight", "a series has no weight"),
         ("data.series={time: day}", "data.series.history", "missing: Rows that the model sees"),
         ("data.series.time=date", "data.series.time", "date is not a column of"),

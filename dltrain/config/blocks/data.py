@@ -83,7 +83,7 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
     elif formats:
         values["dates"] = {**(values.get("dates") or {}), **formats}
     places = {path: place for path, place in context.places.items() if path.startswith("data.")}
-    config = _with_own_task(DataConfig(values.pop("source", ""), arguments, places=places, **values))
+    config = _with_own_offset(_with_own_task(DataConfig(values.pop("source", ""), arguments, places=places, **values)))
     if isinstance(node, MappingNode):
         check_data(context, node, config, source)
     return config
@@ -332,6 +332,13 @@ def _with_own_task(config: DataConfig) -> DataConfig:
     source = SOURCES.get(config.source)
     own = MULTILABEL if config.labels is not None else source.task if source and source.task == SEGMENTATION else None
     return config if own is None else replace(config, task=own)
+
+
+def _with_own_offset(config: DataConfig) -> DataConfig:
+    """The label of a window is by default that of its last row."""
+    if config.series is None or config.task != "classification" or config.series.offset is not None:
+        return config
+    return replace(config, series=replace(config.series, offset=0))
 
 
 def _read_images(context: Context, node: Node) -> ImagesConfig:

@@ -163,9 +163,13 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
     if source is not None and source.holds != "table":
         add(place, "data.series", f"a series is a table, {source.name} is none", "source: csv or source: parquet")
     split = config.split
-    for name in ("column", "group", "stratify", "shuffle", "like"):
+    labels = (
+        config.task == "classification" and config.series is not None and config.series.label_of != "row" and config.series.id
+    )
+    for name in ("column", "group") if labels else ("column", "group", "stratify", "shuffle", "like"):
         if getattr(split, name) is not None:
             hint = "`split: {test: 0.2, validation: 0.2}` takes the last rows; parts can also be files (data.test)"
+            hint = "`series: {label_of: series}` takes whole series; parts can also be files (data.test)" if labels else hint
             add(node.entries["split"], f"data.split.{name}", "a series is split by time", hint)
     if split.time is not None and config.series is not None and (split.time,) != config.series.time:
         add(node.entries["split"], "data.split.time", "a series is split by `data.series.time`", "leave data.split.time out")
@@ -178,9 +182,11 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
     if config.series is not None and config.series.scale is not None and config.scale_target == "log":
         hint = "leave one of them out"
         add(place, "data.series.scale", "a window is scaled by its own mean, not by that of the target's logarithm", hint)
-    if config.task in ("classification", "reconstruction", MULTILABEL):
+    if config.task in ("reconstruction", MULTILABEL):
         of = "several labels" if config.task == MULTILABEL else f"a {config.task}"
-        add(node.entries.get("task", place), "data.task", f"a series foretells numbers, not {of}")
+        message = f"a series foretells numbers, or one label of each window, not {of}"
+        add(node.entries.get("task", place), "data.task", message)
+    _check_labels_of_windows(context, place, config)
     for name in ("weight", "identifiers", "transform"):
         if getattr(config, name):
             add(node.entries[name], f"data.{name}", f"a series has no {name}", "leave it out")
@@ -194,6 +200,37 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
                 "the categories of a series are one-hot, so that a window is numbers",
                 "leave it out",
             )
+
+
+def _check_labels_of_windows(context: Context, place: Node, config: DataConfig) -> None:
+    """What goes with labels of windows alone, and what with numbers alone."""
+    add, series = context.faults.add, config.series
+    if series is None:
+        return
+    if config.task != "classification":
+        hint = "data.task: classification tells labels"
+        if series.offset == 0:
+            message = "offset 0 is the window's own last row, which is no forecast"
+            add(place, "data.series.offset", message, f"data.series.offset: 1 is the next row; {hint}")
+        if series.label_of is not None:
+            add(place, "data.series.label_of", "what is foretold is a number, which has no label", hint)
+        return
+    hint = "leave it out, or foretell a number"
+    for key, given in (("horizon", series.horizon > 1), ("quantiles", series.quantiles), ("known", series.known)):
+        if given:
+            hint = "data.series.offset says which row's label it is" if key == "horizon" else hint
+            add(place, f"data.series.{key}", f"a window has one label, and {key} belongs to forecasts", hint)
+    if series.label_of == "series" and not series.id:
+        add(
+            place,
+            "data.series.label_of",
+            "one series with one label leaves nothing to tell",
+            "name the column that tells series apart: `id: recording`",
+        )
+    if series.label_of == "series" and series.offset:
+        add(place, "data.series.offset", "the label of a whole series is that of no row", "leave it out")
+    if series.label_of == "series" and config.split.time is not None:
+        add(place, "data.split.time", "a series with one label is in one part as a whole", "leave data.split.time out")
 
 
 def _check_covariates(context: Context, place: Node, config: DataConfig) -> None:
@@ -212,9 +249,6 @@ def _check_covariates(context: Context, place: Node, config: DataConfig) -> None
     if series.known and series.sampling > 1:
         hint = "leave data.series.sampling out, or thin the rows of the file"
         add(place, "data.series.sampling", "what is known ahead is put beside each row, and sampling leaves rows out", hint)
-    if series.offset == 0:
-        hint = "data.series.offset: 1 is the next row"
-        add(place, "data.series.offset", "offset 0 is the window's own last row, which is no forecast", hint)
     if series.known and series.history < series.horizon:
         message = f"a window of {series.history} rows cannot hold what is known of the {series.horizon} rows that are foretold"
         add(place, "data.series.known", message, f"data.series.history: {series.horizon} at least")

@@ -100,6 +100,7 @@ _BESIDE: dict[str, dict[str, Any]] = {
 # What stands around a key that is not for tables.
 _AROUND = {
     "data.labels": {"source": "csv", "path": "data/books.csv", "target": "genres"},
+    "data.series.label_of": {"source": "csv", "path": "data/walks.csv", "target": "activity", "task": "classification"},
     "data.augment": {"source": "digits"},
     "data.transform": {"source": "digits"},
     "data.corrupt": {"source": "digits", "task": "reconstruction"},
@@ -119,7 +120,7 @@ def example_of_key(key: Key) -> dict[str, Any]:
     around: dict[str, Any] = {}
     if len(blocks) > 1 and blocks[0] == "data" and key.path != "data.source":
         table = {"source": "csv", **{p.split(".")[1]: KEYS[p].example for p in _TABLE_FILE}}
-        around = _AROUND.get(".".join(blocks[:2]), table)
+        around = _AROUND.get(key.path) or _AROUND.get(".".join(blocks[:2]), table)
     required = {name: child.example for name, child in keys_of(".".join(blocks[:-1])).items() if child.required}
     inner = {**(required if len(blocks) > 2 else {}), **_BESIDE.get(key.path, {})}
     for name in reversed(blocks[1:]):

@@ -54,7 +54,7 @@ class SeriesConfig:
     offset: int | None = keyed(
         "int>=0",
         "Rows from the last that the model sees to the first that it foretells: with a horizon of 1 the value at +72 alone; by "
-        "default 1, the next row.",
+        "default 1, the next row. Of a label by default 0: that of the window's last row.",
         example=72,
     )
     season: int | None = keyed(
@@ -78,6 +78,13 @@ class SeriesConfig:
         "Scale each window by its own mean and deviation, and its forecast back: for series of different levels. The loss weighs "
         "each window by one over its variance.",
         example="per_series",
+    )
+    label_of: str | None = keyed(
+        "'row'|'series'",
+        "With data.task classification: what has a label, a row (the window's last one, or that of `offset`) or a series as a "
+        "whole, whose windows all have it and which is in one part; by default a series where no label changes within one.",
+        example="row",
+        told=None,
     )
     gaps: str | None = keyed(
         "'split'|'ignore'", "Whether windows stop at a gap in time; by default where the rows are evenly apart.", example="ignore"

@@ -16,7 +16,8 @@ from dltrain.data.columns.kind import Unseen
 from dltrain.data.raw import RawTable
 from dltrain.data.series.covariates import places_of
 from dltrain.data.series.groups import shown_names
-from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues
+from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.data.series.timeline import SeriesValues
 from dltrain.data.series.times import DATE_PARTS, Times
 from dltrain.errors import DataError, Fault, Note, UsageError, warn
 from dltrain.wording import listed

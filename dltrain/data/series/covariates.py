@@ -49,8 +49,17 @@ def with_later(
     return np.concatenate([matrix, np.where(there[:, None], matrix[later][:, places], np.float32(0))], axis=1)
 
 
-def refuse_changing(frame: polars.DataFrame, columns: Sequence[str], groups: Groups, reading: Reading, locate: Locate) -> None:
-    """Refuse a column of `series.static` that has two values within one series; a missing value is none.
+def refuse_changing(
+    frame: polars.DataFrame,
+    columns: Sequence[str],
+    groups: Groups,
+    reading: Reading,
+    locate: Locate,
+    *,
+    key: str = "data.series.static",
+    hint: str = "leave it out of series.static: each row of a window then has its own value",
+) -> None:
+    """Refuse a column, such as those of `series.static`, that has two values within one series; a missing value is none.
 
     Raises:
         DataError: with two rows of each such column.
@@ -71,8 +80,7 @@ def refuse_changing(frame: polars.DataFrame, columns: Sequence[str], groups: Gro
             f"{name} is {texts[row]!r} here and {texts[before]!r} in {where}, expected one value for each series: "
             f"it changes within {len(changing):,} of them ({shown_names(changing)})"
         )
-        hint = "leave it out of series.static: each row of a window then has its own value"
-        faults.append(Fault(message, path="data.series.static", file=file, line=line, hint=hint))
+        faults.append(Fault(message, path=key, file=file, line=line, hint=hint))
     if faults:
         raise DataError(capped(faults))
 

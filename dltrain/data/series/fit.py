@@ -16,18 +16,19 @@ from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.columns.column import FeatureColumn, check_gaps, fit_feature, split_untaught
 from dltrain.data.columns.kind import Learning
 from dltrain.data.dataset import Part, TargetSpec
-from dltrain.data.fitted import Fitted
-from dltrain.data.part_sizes import SplitError, part_sizes, rolling_sizes
+from dltrain.data.fitted import Fitted, check_labels
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
-from dltrain.data.series.covariates import check_are_features, last_observed, one_value, refuse_changing
+from dltrain.data.series.covariates import check_are_features, one_value, refuse_changing
 from dltrain.data.series.groups import Groups, label_of, read_groups, shown_names
+from dltrain.data.series.labels import ROW, WHOLE_SERIES, are_of_series, label_specs, labels_of_series, series_of_parts
 from dltrain.data.series.naive import naive_errors
-from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues
-from dltrain.data.series.reading import read_columns, read_target_numbers, refuse_several
-from dltrain.data.series.said import gap_lines, season_lines
-from dltrain.data.series.timeline import Timeline, arrange
-from dltrain.data.series.times import Times, read_times
+from dltrain.data.series.parts import Given, find_parts
+from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.data.series.reading import read_columns, refuse_several
+from dltrain.data.series.said import gap_lines, label_lines, season_lines, told_targets
+from dltrain.data.series.timeline import SeriesValues, Timeline
+from dltrain.data.series.times import read_times
 from dltrain.data.series.window_scale import LEAST, deviations
 from dltrain.data.splits import Rows
 from dltrain.data.tables.fitting.columns import fit_column
@@ -37,19 +38,19 @@ from dltrain.data.tables.fitting.summary import summarize
 from dltrain.data.tables.fitting.targets import scaled_target, target_names
 from dltrain.data.tables.preprocessing import TablePreprocessing, locator
 from dltrain.data.tables.streamed.column_files import write_meta
-from dltrain.data.targets import HINT_CONSTANT, transformed
-from dltrain.errors import ConfigError, DataError, Note, warn
-from dltrain.parts import PARTS
+from dltrain.data.targets import HINT_CONSTANT, HINT_ONE_CLASS, Locate, refuse_without_numbers, transformed
+from dltrain.errors import DataError, Note, warn
 from dltrain.reporting import Reporter
 from dltrain.settings import whole_number
 from dltrain.storage.stored_folders import META, make_folder
 
+CLASSIFICATION = "classification"
 # Windows of more bytes are kept on disk.
 WINDOW_BYTES = 512 << 20
 BLOCK_BYTES = 32 << 20
 
 
-def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, reporter: Reporter) -> Fitted:
+def fit_series(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessing | None, reporter: Reporter) -> Fitted:
     """Fit to a series, or put it through the preprocessing of a stored run.
 
     Raises:
@@ -69,12 +70,13 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     for rows in () if series.id else raw.parts.values() or (None,):
         refuse_several(raw, times, series.time, config.target, reading, notes, rows)
     refuse_changing(raw.frame, series.static, groups, reading, locate)
-    timeline, places = _parts(config, raw, times, groups, stored)
-    notes += timeline.notes
     table, left_out, guessed = (stored.table, [], []) if stored else _columns(config, raw)
-    notes += guessed
     features, targets = read_columns(raw, table, locate, with_targets=True)
     features |= {name: one_value(features[name], groups.codes) for name in (stored.series if stored else series).static}
+    config, targets = _with_labels(config, raw, table, groups, targets, stored)
+    found = find_parts(config, Given(raw, times, groups, table.targets, targets), stored, seed)
+    timeline, places = found.timeline, found.places
+    notes += [*timeline.notes, *guessed]
     untaught: list[tuple[str, str]] = []
     if stored is None:
         preprocessing, untaught, more = _fit(config, raw, table, timeline, places["train"], features, targets)
@@ -82,119 +84,80 @@ def fit_series(config: DataConfig, raw: RawTable, stored: Preprocessing | None, 
     else:
         preprocessing = stored
     values = preprocessing.order_values(timeline, features, targets, notes)
-    if stored is None and preprocessing.series.scale is not None:
+    if stored is None and preprocessing.series.scale is not None and not preprocessing.classifies:
         preprocessing = _with_least_spread(config, preprocessing, values, places["train"])
     parts = _windows(config, preprocessing, values, places, reporter, notes)
-    known = {name: column[np.isfinite(column)] for name, column in values.targets.items()}
-    facts = [Note(preprocessing.describe()[0]), *summarize(preprocessing.table, known, left_out, raw.frame.height, untaught)]
-    facts += map(Note, (*season_lines(config, preprocessing), *gap_lines(preprocessing, values)))
-    notes[:0] = facts
-    within = f" within each of {len(groups.names):,} series" if series.id else ""
-    if config.split.folds is not None:
-        within = f"{within}, fold {config.split.fold} of {config.split.folds}"
-    manner = f"by time{within}" + (", files of their own" if raw.parts else "")
-    return Fitted(preprocessing, parts, notes, _resolved(preprocessing), manner)
-
-
-def _parts(
-    config: DataConfig, raw: RawTable, times: Times, groups: Groups, stored: SeriesPreprocessing | None
-) -> tuple[Timeline, dict[str, Rows]]:
-    """The rows of each series in the order of time, each part's file after the other, and each part's places in that order."""
-    assert config.series is not None
-    locate = locator(raw)
-    wanted = stored.series.gaps if stored else config.series.gaps
-    gaps = None if wanted is None else wanted == "split"
-    step = stored.step if stored else None
-    lines: dict[str, Timeline] = {}
-    for name, rows in (raw.parts or {"train": np.arange(raw.frame.height)}).items():
-        line = arrange(times.take(rows), rows, groups.take(rows), step, gaps=gaps, locate=locate)
-        lines[name], step, gaps = line, line.step, line.splits
-    places = _split(config, lines["train"], _past(config, raw, lines["train"], stored))
-    first = len(lines["train"].rows)
-    for name, line in lines.items():
-        if name != "train":
-            if name in places:
-                raise ConfigError(config_fault(config, f"data.split.{name}", f"there is a {name} part already"))
-            places[name] = np.arange(first, first + len(line.rows))
-            first += len(line.rows)
-    if len(lines) == 1:
-        return lines["train"], places
-    runs, last = [], 0
-    for line in lines.values():
-        runs.append(line.runs + last)
-        last = int(runs[-1][-1]) + 1
-    timeline = Timeline(
-        _joined([line.times for line in lines.values()]),
-        np.concatenate([line.rows for line in lines.values()]),
-        Groups(np.concatenate([line.groups.codes for line in lines.values()]), groups.names),
-        np.concatenate(runs),
-        lines["train"].step,
-        lines["train"].splits,
-        [note.of(f"{name} part") for name, line in lines.items() for note in line.notes],
+    if stored is None and preprocessing.classifies:
+        notes += _check_labels(config, preprocessing, targets, parts, locate)
+    told = told_targets(preprocessing, values)
+    facts = [Note(preprocessing.describe()[0]), *summarize(preprocessing.table, told, left_out, raw.frame.height, untaught)]
+    facts += map(
+        Note, (*label_lines(series, preprocessing), *season_lines(config, preprocessing), *gap_lines(preprocessing, values))
     )
-    return timeline, {name: places[name] for name in PARTS if name in places}
+    notes[:0] = facts
+    return Fitted(preprocessing, parts, notes, _resolved(preprocessing), found.manner)
 
 
-def _past(config: DataConfig, raw: RawTable, line: Timeline, stored: SeriesPreprocessing | None) -> NDArray[np.bool_]:
-    """Whether each row is of a part: what only holds columns known ahead, after the last target of its series, is of none."""
+def _with_labels(
+    config: DataConfig,
+    raw: RawTable,
+    table: TablePreprocessing,
+    groups: Groups,
+    targets: dict[str, NDArray[np.float64]],
+    stored: SeriesPreprocessing | None,
+) -> tuple[DataConfig, dict[str, NDArray[np.float64]]]:
+    """The block that says whether rows or whole series have labels, and the targets, of a whole series the same in all its rows.
+
+    Raises:
+        DataError: a series is to have one label and has two; the label is to be learnt from as well.
+    """
     assert config.series is not None
-    if not config.series.known:
-        return np.ones(len(line.rows), bool)
-    reading = stored.table.reading if stored else with_units(config, raw, reading_of(config, raw))
-    names = target_names(config, raw)
-    targets = {name: read_target_numbers(raw, name, reading, locator(raw))[line.rows] for name in names}
-    return last_observed(targets, line.groups.codes)
+    if table.targets[0].task != "classification":
+        return config, targets
+    own = series_of_parts(raw, groups)
+    whole = stored.series.label_of == WHOLE_SERIES if stored else are_of_series(config, targets, own)
+    if whole:
+        targets = labels_of_series(raw, targets, own, table.reading, locator(raw))
+    taught = {column.name for column in table.features} & set(targets)
+    if taught and stored is None and (whole or config.series.first_ahead == 0):
+        message = f"the label {min(taught)} is among the features of the windows that it is to be told of"
+        hint = "leave it out of data.features; where it is known up to a row, data.series.offset: 1 tells that of the next one"
+        raise DataError(config_fault(config, "data.features", message, hint))
+    return replace(config, series=replace(config.series, label_of=WHOLE_SERIES if whole else ROW)), targets
 
 
-def _split(config: DataConfig, line: Timeline, past: NDArray[np.bool_]) -> dict[str, Rows]:
-    """The first rows of each series to the training part, the last ones to the test part."""
-    codes = line.groups.codes
-    ends = [*(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
-    found: dict[str, list[Rows]] = {"train": []}
-    first, short, refused = 0, 0, None
-    for end in ends:
-        count = int(past[first:end].sum())
-        try:
-            sizes = _sizes(config, count)
-        except SplitError as error:
-            sizes, short, refused = {"train": count}, short + 1, error
-        for name, size in sizes.items():
-            if size and name != "rest":
-                found.setdefault(name, []).append(np.arange(first, first + size))
-            first += size
-        first = end
-    if refused is not None:
-        if short == len(ends):
-            raise DataError(config_fault(config, "data.split", str(refused))) from refused
-        said = f"{short:,} series are too short to be split and are in the training part alone"
-        line.notes.append(warn(said, "short_series"))
-    return {name: np.concatenate(places) for name, places in found.items() if places}
-
-
-def _sizes(config: DataConfig, num_rows: int) -> dict[str, int]:
-    """How many of the rows of one series each part has, in the order of time."""
-    split = config.split
-    if split.folds is None:
-        return part_sizes(num_rows, split.test, split.validation)
-    return rolling_sizes(num_rows, split.test, split.folds, split.fold or 1)
-
-
-def _joined(times: list[Times]) -> Times:
-    labels = [part.labels for part in times if part.labels is not None]
-    values = np.concatenate([part.values for part in times])
-    return replace(times[0], values=values, labels=np.concatenate(labels) if len(labels) == len(times) else None)
+def _check_labels(
+    config: DataConfig,
+    preprocessing: SeriesPreprocessing,
+    targets: Mapping[str, NDArray[np.float64]],
+    parts: Mapping[str, Part],
+    locate: Locate,
+) -> list[Note]:
+    """Each part's labels must be known to training (raises DataError); warnings of those that a part lacks."""
+    rows, notes = {name: part.row_ids for name, part in parts.items()}, list[Note]()
+    for spec in preprocessing.table.targets:
+        codes = np.nan_to_num(targets[spec.name], nan=-1.0).astype(np.int32)
+        if np.ptp(codes[rows["train"]]) == 0:
+            message = f"the training part has one class of {spec.name} only"
+            if not config.allow_one_class:
+                raise DataError(message, hint=HINT_ONE_CLASS)
+            notes.append(warn(f"{message}: to say it always is all that can be learnt", "one_value"))
+        else:
+            notes += check_labels(spec.name, spec.classes, codes, rows, locate)
+    return notes
 
 
 def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, list[tuple[str, str]], list[Note]]:
     """The columns and targets, not fitted yet; what is left out; what was guessed.
 
-    A target's own past is a feature like any other column.
+    The past of what is foretold is a feature like any other column; a label is none unless `data.features` names it.
     """
     assert config.series is not None
     reading = with_units(config, raw, reading_of(config, raw))
     names = target_names(config, raw)
     ids = (name for name in config.series.id if name not in config.series.static)
-    drop = config.drop if config.features is not None else (*config.drop, *config.series.time, *ids)
+    labels = names if config.task == CLASSIFICATION else ()
+    drop = config.drop if config.features is not None else (*config.drop, *config.series.time, *ids, *labels)
     plain = replace(config, target=(), task="reconstruction", drop=drop)  # so that no target is kept from being a feature
     kinds = column_kinds(plain, raw, reading)
     columns, left_out = feature_columns(plain, raw, kinds)
@@ -204,8 +167,12 @@ def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, lis
     texts = [column.name for column in columns if column.kind == "text"]
     if texts:
         raise DataError(config_fault(config, f"data.features.{texts[0]}", f"{texts[0]} is free text, which a series cannot hold"))
-    plain_targets = (TargetSpec(name, "regression", reason="a series foretells numbers") for name in names)
-    targets = tuple(transformed(spec, config.scale_target) for spec in plain_targets)
+    if labels:
+        targets = label_specs(config, raw, reading, names)
+    else:
+        plain_targets = (TargetSpec(name, "regression", reason="a series foretells numbers") for name in names)
+        targets = tuple(transformed(spec, config.scale_target) for spec in plain_targets)
+    refuse_without_numbers(config, targets)
     return (
         TablePreprocessing(
             source=config.source,
@@ -237,8 +204,8 @@ def _fit(
     fitted = tuple(taught)
     if not last_known:
         check_gaps(fitted, features, locator(raw))
-    specs = []
-    for spec in table.targets:
+    specs, classifies = list(table.targets), config.task == CLASSIFICATION
+    for place, spec in enumerate(() if classifies else table.targets):
         known = targets[spec.name][rows]
         known = known[np.isfinite(known)]
         if not len(known) or np.ptp(known) == 0:
@@ -246,8 +213,8 @@ def _fit(
             if not len(known) or not config.allow_one_class:
                 raise DataError(config_fault(config, "data.target", message, HINT_CONSTANT if len(known) else None))
             warnings.append(warn(f"{message}: to say it always is all that can be learnt", "one_value"))
-        specs.append(scaled_target(config, spec, {spec.name: known}, np.arange(len(known))))
-    if not fitted and config.allow_one_class:
+        specs[place] = scaled_target(config, spec, {spec.name: known}, np.arange(len(known)))
+    if not fitted and config.allow_one_class and not classifies:
         fitted = tuple(column for column in columns if column.name in config.target)
         untaught = [(name, reason) for name, reason in untaught if name not in config.target]
     if not fitted:
@@ -269,7 +236,7 @@ def _fit(
         step=timeline.step,
         last_known=last_known,
         known=tuple(timeline.groups.names[code] for code in np.unique(timeline.groups.codes[train])) if config.series.id else (),
-        naive=naive_errors(in_order, train, timeline.groups.codes, timeline.runs, season),
+        naive=None if classifies else naive_errors(in_order, train, timeline.groups.codes, timeline.runs, season),
     )
     return preprocessing, untaught, warnings
 
@@ -388,11 +355,13 @@ def _with_least_spread(
 def _resolved(preprocessing: SeriesPreprocessing) -> dict[str, Any]:
     resolved: dict[str, Any] = {
         "data.features": {column.name: column.kind for column in preprocessing.table.features},
-        "data.task": "regression",
+        "data.task": preprocessing.table.targets[0].task,
         "data.series.gaps": preprocessing.series.gaps,
     }
+    if preprocessing.classifies:
+        resolved["data.series.label_of"] = preprocessing.series.label_of
     if preprocessing.table.reading.dates:
         resolved["data.dates"] = preprocessing.table.reading.dates
-    if preprocessing.series.season is not None:
+    if preprocessing.series.season is not None and not preprocessing.classifies:
         resolved["data.series.season"] = preprocessing.series.season
     return resolved

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,15 +15,16 @@ from dltrain.data.columns.kind import Unseen
 from dltrain.data.dataset import Part, Schema, WindowScale
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
+from dltrain.data.series.answers import add_answers
 from dltrain.data.series.covariates import last_observed, one_value, places_of, refuse_changing, with_later
 from dltrain.data.series.groups import read_groups, unknown_note
+from dltrain.data.series.labels import WHOLE_SERIES, labels_of_series, series_of_parts
 from dltrain.data.series.naive import NaiveErrors, series_rows
 from dltrain.data.series.reading import read_columns, refuse_several
 from dltrain.data.series.stored_config import restored_series, stored_series
-from dltrain.data.series.timeline import Timeline, arrange, every, fill_forward, slopes_of, take
+from dltrain.data.series.timeline import SeriesValues, Timeline, arrange, every, fill_forward, take
 from dltrain.data.series.times import CALENDARS, Step, Times, read_times
 from dltrain.data.series.window_scale import deviations, window_scale, window_weights
-from dltrain.data.splits import blocks_in_order
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, locator
 from dltrain.errors import DataError, Fault, Note, capped
 from dltrain.storage.values import one_of, texts, typed
@@ -32,26 +32,6 @@ from dltrain.wording import listed
 
 if TYPE_CHECKING:
     from dltrain.data.arrays.disk_array import Array
-
-LAST_VALUE, DRIFT = "last value", "drift"
-
-
-@dataclass(slots=True)
-class SeriesValues:
-    """The columns of a series in the order of time.
-
-    Attributes:
-        timeline: its rows.
-        features: float32 [rows, numbers]; the last ones are those known ahead, as they will be.
-        targets: column -> float64 [rows] in its own units, NaN where it has no value; empty where they were not asked for, unless
-            they say where what is known ahead begins.
-        missing: column of numbers -> bool [rows]: whether it has none there.
-    """
-
-    timeline: Timeline
-    features: NDArray[np.float32]
-    targets: dict[str, NDArray[np.float64]]
-    missing: dict[str, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -88,16 +68,25 @@ class SeriesPreprocessing(Preprocessing):
     def schema(self) -> Schema:
         """One input [history, numbers]; a target for each column and step ahead."""
         [spec] = self.table.schema.inputs
-        targets = tuple(
-            replace(target, name=self._name(target.name, ahead, quantile), column=target.name, ahead=ahead, quantile=quantile)
-            for target in self.table.targets
-            for ahead in self.series.aheads
-            for quantile in self.series.quantiles or (None,)
+        targets = (
+            self.table.targets
+            if self.classifies
+            else tuple(
+                replace(target, name=self._name(target.name, ahead, quantile), column=target.name, ahead=ahead, quantile=quantile)
+                for target in self.table.targets
+                for ahead in self.series.aheads
+                for quantile in self.series.quantiles or (None,)
+            )
         )
         scale = self.window_scale() if self.series.scale is not None else None
         columns = (*spec.columns, *(f"{spec.columns[place]} +{self.series.reach}" for place in self.known_places))
         shape = (self.series.history, len(columns))
         return Schema((replace(spec, shape=shape, columns=columns, window_scale=scale),), targets)
+
+    @property
+    def classifies(self) -> bool:
+        """Whether windows have labels; else what comes after them is foretold."""
+        return self.table.targets[0].task == "classification"
 
     @property
     def known_places(self) -> NDArray[np.int64]:
@@ -158,9 +147,9 @@ class SeriesPreprocessing(Preprocessing):
         locate, reading = locator(raw), self.table.reading
         times = read_times(raw.frame, self.series.time, reading, locate, self.date_format)
         groups = read_groups(raw.frame, self.series.id, reading, locate)
-        if self.series.id:
+        if self.series.id and self.series.label_of != WHOLE_SERIES:  # series that are labelled as a whole are all new ones
             notes += unknown_note(groups, self.known, self.series.id)
-        else:
+        if not self.series.id:
             refuse_several(raw, times, self.series.time, [target.name for target in self.table.targets], reading, notes)
         everything = np.arange(raw.frame.height)
         timeline = arrange(times, everything, groups, self.step, gaps=self.series.gaps == "split", locate=locate)
@@ -168,6 +157,8 @@ class SeriesPreprocessing(Preprocessing):
         refuse_changing(raw.frame, self.series.static, groups, reading, locate)
         features, targets = read_columns(raw, self.table, locate, with_targets=with_targets or bool(self.series.known))
         features |= {name: one_value(features[name], groups.codes) for name in self.series.static}
+        if self.series.label_of == WHOLE_SERIES and targets:
+            targets = labels_of_series(raw, targets, series_of_parts(raw, groups), reading, locate)
         return self.order_values(timeline, features, targets, notes)
 
     def order_values(
@@ -244,8 +235,10 @@ class SeriesPreprocessing(Preprocessing):
             },
         )
         if with_targets:
-            self._add_targets(part, values, ends)
-        if with_targets and self.series.scale is not None:
+            add_answers(part, self.schema.targets, series, values, ends)
+        if with_targets and not self.classifies:
+            part.series = series_rows(self.naive, self.known, values.timeline.groups, ends)
+        if with_targets and series.scale is not None and not self.classifies:
             found = deviations(self.window_scale(), values.features, starts, series.history, series.sampling)
             part.weights = window_weights(found, self.least_spread, 1 if series.quantiles else 2)
         return part
@@ -268,40 +261,6 @@ class SeriesPreprocessing(Preprocessing):
         starts, lasts = starts[there], lasts[there]
         found: NDArray[np.int64] = starts[runs[starts] == runs[lasts]]
         return found
-
-    def _add_targets(self, part: Part, values: SeriesValues, ends: NDArray[np.int64]) -> None:
-        """What follows each window, and what the last value and that of a season before would say."""
-        seasonal = f"value {self.series.season} rows before"
-        # Windows whose futures overlap are not independent.
-        part.blocks = blocks_in_order(part.num_rows, 2 * math.ceil(max(self.series.reach, 1) / self.series.stride))
-        part.blocks_by = "blocks of time"
-        names = [LAST_VALUE, *([seasonal] if self.series.season else []), *([DRIFT] if self.series.history > 1 else [])]
-        part.references = {name: {} for name in names}
-        part.series = series_rows(self.naive, self.known, values.timeline.groups, ends)
-        runs = values.timeline.runs
-        unforeseen = np.zeros(len(ends), bool)
-        for target in self.schema.targets:
-            column = values.targets[target.column]
-            ahead = target.ahead
-            scaled = target.to_stored
-
-            part.targets[target.name] = scaled(column[ends + ahead])
-            last = fill_forward(column, values.timeline.groups.codes)[ends]
-            last = np.where(np.isnan(last), target.to_own(0.0), last)
-            part.references[LAST_VALUE][target.name] = scaled(last)
-            if self.series.history > 1:
-                drift = last + ahead * slopes_of(column, runs, self.series.span)[ends]
-                if target.is_log:  # a line may go below what has a logarithm
-                    drift = np.where(drift > 0, drift, last)
-                part.references[DRIFT][target.name] = scaled(drift)
-            if self.series.season:
-                seasons = -(-ahead // self.series.season)
-                before = ends + ahead - seasons * self.series.season
-                there = (before >= 0) & (runs[np.maximum(before, 0)] == runs[ends])
-                found = np.where(there, column[np.maximum(before, 0)], np.nan)
-                unforeseen |= np.isnan(found)
-                part.references[seasonal][target.name] = scaled(np.where(np.isnan(found), last, found))
-        part.num_unforeseen = {seasonal: int(unforeseen.sum())} if unforeseen.any() else {}
 
     def with_smearing(self, factors: Mapping[str, float]) -> SeriesPreprocessing:
         """See `Preprocessing.with_smearing`; the steps ahead of a column share the mean of theirs."""
@@ -335,6 +294,11 @@ class SeriesPreprocessing(Preprocessing):
     def _told(self) -> str:
         """Which rows are foretold, in words."""
         aheads = self.series.aheads
+        if self.classifies:
+            if self.series.label_of == WHOLE_SERIES:
+                return "the label of their series"
+            later = "of the last of them" if aheads[0] == 0 else "of the next row" if aheads[0] == 1 else None
+            return f"the label {later or f'of the row {aheads[0]} rows later'}"
         if aheads[0] == 1:
             return "the next row" if len(aheads) == 1 else f"each of the next {len(aheads)} rows"
         return f"the row {aheads[0]} rows later" if len(aheads) == 1 else f"each row from {aheads[0]} to {aheads[-1]} rows later"
@@ -361,8 +325,9 @@ class SeriesPreprocessing(Preprocessing):
         table = TablePreprocessing.from_state(typed(state, "table", dict), arrays)
         if any(column.is_embedded for column in table.features) or not table.schema.inputs:
             raise ValueError("a series has columns of numbers only")
-        if any(target.task != "regression" for target in table.targets):
-            raise ValueError("a series foretells numbers")
+        tasks = {target.task for target in table.targets}
+        if len(tasks) != 1 or not tasks <= {"regression", "classification"}:
+            raise ValueError("a series foretells numbers, or its windows have labels")
         series = restored_series(state, {column.name for column in table.features})
         unit, size, *calendar = state["step"]
         step = Step(one_of({"unit": unit}, "unit", ("month", "microsecond", "number", "row")), float(size), _calendar(calendar))

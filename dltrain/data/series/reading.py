@@ -12,6 +12,7 @@ from dltrain.data.columns.column import read_features
 from dltrain.data.columns.kinds import infer_kind
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, read_numbers
 from dltrain.data.raw import RawTable
+from dltrain.data.series.labels import read_label_codes
 from dltrain.data.series.several import MANY_DOUBLES, Several, find_several, said_of_blocks
 from dltrain.data.series.timeline import placed
 from dltrain.data.series.times import Times, read_times
@@ -24,16 +25,21 @@ from dltrain.errors import DataError, Fault, Note, all_of, capped, warn
 def read_columns(
     raw: RawTable, table: TablePreprocessing, locate: Locate, *, with_targets: bool
 ) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
-    """Features by kind, and targets as float64 with NaN where there is no value, in the order of the file.
+    """Features by kind, and targets as float64, or codes of labels, NaN where there is no value, in the file's order.
 
     Raises:
         DataError: values that are not of their kind, with their rows.
     """
     seen = f"as the first {SAMPLE_ROWS:,} rows are" if raw.frame.height > SAMPLE_ROWS else "as in the other rows"
-    names = [target.name for target in table.targets] if with_targets else []
+    specs = table.targets if with_targets else ()
     features, targets = all_of(
         lambda: read_features(raw.frame, table.features, table.reading, locate, seen),
-        lambda: {name: read_target_numbers(raw, name, table.reading, locate) for name in names},
+        lambda: {
+            spec.name: read_label_codes(raw, spec, table.reading, locate)
+            if spec.task == "classification"
+            else read_target_numbers(raw, spec.name, table.reading, locate)
+            for spec in specs
+        },
     )
     return features, targets
 
@@ -50,7 +56,13 @@ def read_target_numbers(raw: RawTable, name: str, reading: Reading, locate: Loca
             message = (
                 f"the target {name} holds text, such as {column_of(raw.frame, name)[int(bad[0])]!r}: a series foretells numbers"
             )
-            raise DataError(Fault(message, path="data.target", hint="name a column of numbers, or leave `data.series` out"))
+            raise DataError(
+                Fault(
+                    message,
+                    path="data.target",
+                    hint="data.task: classification tells the label of each window; or name a column of numbers",
+                )
+            )
         faults = []
         for row in bad[:10]:
             file, line = locate(int(row))

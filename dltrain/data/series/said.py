@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from dltrain.config.types import DataConfig
-from dltrain.data.series.preprocessing import SeriesPreprocessing, SeriesValues
+import numpy as np
+from numpy.typing import NDArray
+
+from dltrain.config.types import DataConfig, SeriesConfig
+from dltrain.data.series.labels import WHOLE_SERIES
+from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.data.series.timeline import SeriesValues
 
 
 def season_lines(config: DataConfig, preprocessing: SeriesPreprocessing) -> list[str]:
     """What was guessed of the season, if nothing was said of it."""
     assert config.series is not None
     season, step = preprocessing.series.season, preprocessing.step.describe()
-    if config.series.season is not None:
+    if config.series.season is not None or preprocessing.classifies:
         return []
     if season is None:
         return [f"season: none is usual where rows are {step} apart; data.series.season says one"]
     return [f"season: {season} rows, as is usual where they are {step} apart; data.series.season says otherwise"]
+
+
+def label_lines(asked: SeriesConfig, preprocessing: SeriesPreprocessing) -> list[str]:
+    """What was guessed of the labels, if nothing was said of them."""
+    if not preprocessing.classifies or asked.label_of is not None or not asked.id:
+        return []
+    if preprocessing.series.label_of == WHOLE_SERIES:
+        return ["labels: one for each series, as none changes within one; data.series.label_of: row says otherwise"]
+    return ["labels: of rows; data.series.label_of: series gives each series one, and parts of whole series"]
+
+
+def told_targets(preprocessing: SeriesPreprocessing, values: SeriesValues) -> dict[str, NDArray[Any]]:
+    """The values of each target that are summed up for the user: all that are there, of whole series one label each."""
+    if not preprocessing.classifies:
+        return {name: column[np.isfinite(column)] for name, column in values.targets.items()}
+    rows = np.arange(len(values.timeline.rows))
+    if preprocessing.series.label_of == WHOLE_SERIES:
+        rows = rows[np.append(True, np.diff(values.timeline.groups.codes) != 0)[: len(rows)]]
+    return {name: column[rows][np.isfinite(column[rows])].astype(np.int32) for name, column in values.targets.items()}
 
 
 def gap_lines(preprocessing: SeriesPreprocessing, values: SeriesValues) -> list[str]:

@@ -28,6 +28,7 @@ def stored_series(series: SeriesConfig) -> dict[str, Any]:
         "history_from": series.history_from,
         "quantiles": list(series.quantiles),
         "scale": series.scale,
+        "label_of": series.label_of,
     }
 
 
@@ -62,6 +63,7 @@ def restored_series(state: Mapping[str, Any], features: Collection[str]) -> Seri
         history_from=one_of(state, "history_from", ("part", "before")) if "history_from" in state else "part",
         quantiles=_quantiles(state.get("quantiles", [])),
         scale=None if state.get("scale") is None else one_of(state, "scale", ("per_series",)),
+        label_of=None if state.get("label_of") is None else one_of(state, "label_of", ("row", "series")),
     )
 
 

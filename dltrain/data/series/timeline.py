@@ -40,6 +40,24 @@ class Timeline:
     notes: list[Note] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class SeriesValues:
+    """The columns of a series in the order of time.
+
+    Attributes:
+        timeline: its rows.
+        features: float32 [rows, numbers]; the last ones are those known ahead, as they will be.
+        targets: column -> float64 [rows] in its own units, NaN where it has no value; empty where they were not asked for, unless
+            they say where what is known ahead begins.
+        missing: column of numbers -> bool [rows]: whether it has none there.
+    """
+
+    timeline: Timeline
+    features: NDArray[np.float32]
+    targets: dict[str, NDArray[np.float64]]
+    missing: dict[str, NDArray[np.bool_]]
+
+
 def arrange(
     times: Times, rows: NDArray[np.int64], groups: Groups, step: Step | None, *, gaps: bool | None, locate: Locate
 ) -> Timeline:

@@ -23,11 +23,11 @@ def window_scale(table: TablePreprocessing, plain: Collection[str] = (), num_mor
         num_more: numbers behind those of the columns, which stay as they are too.
 
     Raises:
-        ValueError: a target is not among the features as a number on a straight scale; with its name.
+        ValueError: a target of numbers is not among the features as a number on a straight scale; with its name.
     """
     amounts: list[bool] = []
     to_target: dict[str, tuple[int, float, float]] = {}
-    targets = {target.name: target for target in table.targets}
+    targets = {target.name: target for target in table.targets if target.task == "regression"}
     for column in table.features:
         if column.kind == "number":
             [number] = column.numbers

@@ -97,8 +97,8 @@ def _fit_sample(
 
 def _too_short(config: DataConfig, rows: int | None) -> list[Fault]:
     """Faults of the parts that hold no window of a series, by far, when there are about so many rows."""
-    if config.series is None:
-        return []
+    if config.series is None or (config.task == "classification" and config.series.id):
+        return []  # how many rows a series has is not known
     series = config.series
     reaches = series.history_from == "before"
     spans = {"train": series.span + series.reach}  # and those of the other parts
@@ -143,8 +143,9 @@ def _fit_sampled_series(config: DataConfig, raw: RawTable) -> Fitted:
 
     series = config.series
     assert series is not None
-    short = replace(series, history=1, horizon=1, sampling=1, offset=None, stride=max(raw.frame.height, 1))
-    fitted = fit_series(replace(config, series=short), raw, None, Reporter())
+    offset = 0 if config.task == "classification" else None
+    short = replace(series, history=1, horizon=1, sampling=1, offset=offset, stride=max(raw.frame.height, 1))
+    fitted = fit_series(replace(config, series=short), raw, 0, None, Reporter())
     assert isinstance(fitted.preprocessing, SeriesPreprocessing)
     said = {name: getattr(series, name) for name in ("history", "horizon", "sampling", "offset", "stride")}
     found = replace(fitted.preprocessing.series, **said)

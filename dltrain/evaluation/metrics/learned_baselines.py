@@ -73,7 +73,7 @@ def _rows(schema: Schema, target: TargetSpec, part: Part, most: int | None = Non
     for spec in schema.inputs:
         values = rows_in_memory(part.inputs[spec.name], chosen)
         if spec.vocabulary_size is None:
-            numbers.append(values.astype(np.float64))
+            numbers.append(values.reshape(len(values), -1).astype(np.float64))  # of a window the numbers of all its rows
         else:
             categories.append(values.astype(np.int64)[:, None])
     weights = None if part.weights is None else part.weights[chosen]

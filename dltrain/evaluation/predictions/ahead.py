@@ -67,6 +67,10 @@ def predict_ahead(
     require_trust(stored.config.code)
     if not isinstance(stored.preprocessing, SeriesPreprocessing):
         raise UsageError("--steps needs a run on a series", hint="leave it out, or train with `data.series`")
+    if stored.preprocessing.classifies:
+        raise UsageError(
+            "--steps foretells numbers, and the run tells labels of windows", hint="leave it out: each window gets its label"
+        )
     refuse_unknown_future(stored.preprocessing, steps)
     _, checkpoint = find_checkpoint(stored, weights, reporter)
     paths, notes = (list(data), []) if data else _own_files(stored)

@@ -29,7 +29,6 @@ def entry_layers(spec: InputSpec, scale: WindowScale) -> tuple[LayerConfig, ...]
     pooling = Component("layer", "GlobalAveragePooling1D")
     mean = replace(pooling, arguments={"keepdims": True})
     layers = [
-        LayerConfig(normal, "window_normal", (spec.name,)),
         LayerConfig(pooling, LEVEL, (spec.name,)),
         LayerConfig(mean, "window_mean", (spec.name,)),
         LayerConfig(Component("layer", "Subtract"), "window_centered", (spec.name, "window_mean")),
@@ -37,6 +36,9 @@ def entry_layers(spec: InputSpec, scale: WindowScale) -> tuple[LayerConfig, ...]
         LayerConfig(Component("layer", "Multiply"), "window_products", ("window_centered", "window_normal")),
         LayerConfig(pooling, SPREAD, ("window_products",)),
     ]
+    if not scale.to_target:  # a label has no way back
+        layers = []
+    layers.insert(0, LayerConfig(normal, "window_normal", (spec.name,)))
     places = range(len(scale.amounts))
     amounts = [[float(row == column and scale.amounts[row]) for column in places] for row in places]
     others = [[float(row == column and not scale.amounts[row]) for column in places] for row in places]

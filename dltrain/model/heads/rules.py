@@ -68,7 +68,7 @@ def resolve_heads(
     """
     scale = schema.inputs[0].window_scale if schema.inputs else None
     heads = _resolve_all(model, schema, loss, metrics)
-    return heads if scale is None else tuple(with_way_back(head, scale) for head in heads)
+    return heads if scale is None or not scale.to_target else tuple(with_way_back(head, scale) for head in heads)
 
 
 def _resolve_all(

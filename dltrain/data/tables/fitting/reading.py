@@ -34,7 +34,7 @@ def reading_of(config: DataConfig, raw: RawTable) -> Reading:
 def with_units(config: DataConfig, raw: RawTable, reading: Reading) -> Reading:
     """The reading with what the numbers of each text column are written with; words that are meant as such keep it."""
     words = {name for name, kind in (config.features or {}).items() if kind not in (None, "number")}
-    targets = {*config.target, *raw.target} if config.series is None else set[str]()
+    targets = {*config.target, *raw.target} if config.series is None or config.task == "classification" else set[str]()
     words |= targets if config.task in ("classification", MULTILABEL) else set()
     return find_units(raw.frame, reading, targets if config.task is None else (), words)
 

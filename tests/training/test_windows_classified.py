@@ -1,0 +1,115 @@
+"""Windows of series with a label: from the fit to the exported model, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars
+import pytest
+
+from dltrain.checking import check_config
+from dltrain.data import load_dataset
+from dltrain.data.arrays.disk_array import in_memory
+from dltrain.errors import ConfigError, UsageError
+from dltrain.evaluation.evaluate import evaluate
+from dltrain.evaluation.export import export
+from dltrain.evaluation.metrics.learned_baselines import learned_baselines
+from dltrain.evaluation.predictions.ahead import predict_ahead
+from dltrain.evaluation.predictions.predict import predict
+from dltrain.evaluation.slices import cut_result
+from dltrain.model.keras_import import import_keras
+from dltrain.training.fit import fit
+from tests.training.support import config_of
+
+PITCHES = """
+name: pitches
+seed: 2
+data:
+  source: csv
+  path: pitches.csv
+  target: pitch
+  task: classification
+  series: {id: tone, time: at, history: 12, stride: 3, scale: per_series}
+  split: {test: 0.2, validation: 0.2}
+model:
+  layers: [{Conv1D: {filters: 8, kernel_size: 4, activation: relu}}, GlobalAveragePooling1D]
+training: {optimizer: {Adam: {learning_rate: 0.05}}, epochs: 12, batch_size: 16, metrics: [accuracy]}
+"""
+
+
+def pitches(folder: Path, name: str = "pitches.csv", seed: int = 0) -> polars.DataFrame:
+    """Sines of two frequencies, at random phases and levels."""
+    generator, frames = np.random.default_rng(seed), []
+    for tone in range(30):
+        high, at = tone % 2, np.arange(24)
+        values = np.sin((0.4 + 1.2 * high) * at + generator.uniform(0, 6)) + generator.normal(0, 0.1, 24) + 50 * tone
+        frames.append(polars.DataFrame({"tone": tone, "at": at, "value": values, "pitch": ["low", "high"][high]}))
+    frame = polars.concat(frames)
+    frame.write_csv(folder / name)
+    return frame
+
+
+def test_tones_are_told_apart(tmp_path: Path) -> None:
+    pitches(tmp_path)
+    config = config_of(PITCHES, folder=tmp_path)
+    run = fit(config, run_dir=tmp_path / "run")
+    assert run.metrics["test"]["accuracy"] > 0.95
+    assert run.baseline["accuracy"] == pytest.approx(0.5)
+    assert evaluate(run.run).metrics == pytest.approx(run.metrics["test"])
+
+    frame = pitches(tmp_path, "new.csv", seed=9)
+    result = evaluate(run.run, data=[str(tmp_path / "new.csv")])
+    said = predict(run.run, data=[str(tmp_path / "new.csv")])
+    true = dict(frame.select("tone", "pitch").unique().iter_rows())
+    right = [label == true[int(tone)] for label, tone in zip(said.prediction, said.identifiers["tone"], strict=True)]
+    assert len(right) == 30 * 13
+    by_tone = cut_result(result, ["tone"])
+    assert result.metrics["accuracy"] == pytest.approx(np.mean([one.metrics["accuracy"] for one in by_tone]))
+    assert result.metrics["accuracy"] == pytest.approx(np.mean(np.reshape(right, (30, 13))[:, ::3]))
+
+    model = import_keras().models.load_model(export(run.run, format="keras", destination=tmp_path / "tones.keras").path)
+    import tensorflow as tf
+
+    last = frame.filter(polars.col("tone") == 7)["value"].to_numpy()[None, -12:]
+    answers = model({"value": tf.constant(last, tf.float32)})
+    of_last = [place for place, tone in enumerate(said.identifiers["tone"]) if tone == "7"][-1]
+    assert np.ravel(answers["prediction"])[0].decode() == said.prediction[of_last]
+    with pytest.raises(UsageError, match="tells labels of windows"):
+        predict_ahead(run.run, 3)
+
+
+def test_baselines_that_learn_take_a_window_for_a_row(tmp_path: Path) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    pitches(tmp_path)
+    config = config_of(PITCHES, "data.series.scale=null", "evaluation.baselines=[linear]", folder=tmp_path)
+    assert not check_config(config).errors
+    dataset = load_dataset(config.data, seed=2)
+    train, test = dataset.parts["train"], dataset.parts["test"]
+    found = learned_baselines(["linear"], dataset.schema, train, test, 0)["linear"]["accuracy"]
+    rows, shown = (in_memory(part.inputs["features"]).reshape(part.num_rows, -1) for part in (train, test))
+    model = LogisticRegression(max_iter=1000).fit(rows, train.targets["pitch"])
+    assert found == pytest.approx(model.score(shown, test.targets["pitch"]), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "words"),
+    [
+        ("data.series.horizon=2", "data.series.horizon", "a window has one label"),
+        ("data.series.quantiles=[0.1, 0.5]", "data.series.quantiles", "belongs to forecasts"),
+        ("data.series.known=[value]", "data.series.known", "belongs to forecasts"),
+        ("data.series={history: 3, label_of: series}", "data.series.label_of", "one series with one label"),
+        ("data.series={history: 3, id: tone, label_of: series, offset: 1}", "data.series.offset", "that of no row"),
+        ("data.split={group: tone, test: 0.2}", "data.split.group", "a series is split by time"),
+        ("data.features=[value, pitch]", "data.features", "among the features"),
+        ("data.task=regression", "data.target", "a series foretells numbers"),
+    ],
+)
+def test_what_labels_of_windows_exclude(tmp_path: Path, override: str, path: str, words: str) -> None:
+    pitches(tmp_path)
+    try:
+        faults = check_config(config_of(PITCHES, override, folder=tmp_path)).errors
+    except ConfigError as error:
+        faults = error.faults
+    assert any(fault.path == path and words in fault.message for fault in faults), faults
