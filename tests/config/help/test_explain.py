@@ -232,7 +232,7 @@ def test_own_code_is_explained_with_its_config(tmp_path: Path) -> None:
         assert one("Scale.start").default == 1.0
         assert {"Scale", "Halves", "Dense"} <= set(one("layers").names)
         with pytest.raises(UsageError) as caught:
-            explain("Scael")
-        assert "Scale" in (caught.value.faults[0].hint or "")
+            explain("Halvs")
+        assert "Halves" in (caught.value.faults[0].hint or "")
     with pytest.raises(UsageError):
         explain("powers")
