@@ -50,7 +50,9 @@ def interrupted() -> int:
 
 def _run_warm() -> int | None:
     """Let a warm process do it (`dltrain warm`); None where there is none, or it cannot."""
-    if sys.platform != "linux" or sys.argv[1:2] == ["warm"]:
+    from dltrain import system
+
+    if not system.can_fork() or sys.argv[1:2] == ["warm"]:
         return None
     from dltrain.errors import DltrainError
     from dltrain.processes.warm.circumstances import folder

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import resource
 from functools import lru_cache
 from pathlib import Path
 
+from dltrain import system
 from dltrain.errors import RunError
 
 _UNLIMITED = 1 << 60
@@ -24,15 +24,15 @@ def require_open_files() -> None:
     Raises:
         RunError: it does not.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= LEAST_OPEN_FILES:
+    soft, hard = system.limits("RLIMIT_NOFILE")
+    if soft is None or soft >= LEAST_OPEN_FILES:
         return
-    if hard != resource.RLIM_INFINITY and hard < LEAST_OPEN_FILES:
+    if hard is not None and hard < LEAST_OPEN_FILES:
         raise RunError(
             f"the system allows a process {hard} open files (ulimit -n), and dltrain needs {LEAST_OPEN_FILES}",
             hint="`ulimit -n 1024` in a new shell raises it, or who set the limit can",
         )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (LEAST_OPEN_FILES, hard))
+    system.raise_limit("RLIMIT_NOFILE", LEAST_OPEN_FILES)
 
 
 def require_address_space() -> None:
@@ -41,10 +41,10 @@ def require_address_space() -> None:
     Raises:
         RunError: it does.
     """
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if soft == resource.RLIM_INFINITY:
+    soft, _ = system.limits("RLIMIT_AS")
+    if soft is None:
         return
-    taken = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    taken, _, _ = system.bytes_of_process()
     needed = taken + IMPORT_BYTES + (os.cpu_count() or 1) * _THREAD_BYTES
     if soft < needed:
         raise RunError(
@@ -57,11 +57,11 @@ def require_address_space() -> None:
 @lru_cache(maxsize=1)
 def memory_bytes() -> int:
     """Bytes of memory that a process may take at the most: the machine's, or what a control group or `ulimit -v` leaves of it."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *_group_limits(_GROUPS, Path("/proc/self/cgroup"))]
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if soft != resource.RLIM_INFINITY:
+    limits = [system.memory_of_machine(), *_group_limits(_GROUPS, Path("/proc/self/cgroup"))]
+    soft, _ = system.limits("RLIMIT_AS")
+    if soft is not None:
         limits.append(soft)
-    return min(limit for limit in limits if limit > 0)
+    return min((limit for limit in limits if limit > 0), default=_UNLIMITED)
 
 
 def _group_limits(root: Path, membership: Path) -> list[int]:

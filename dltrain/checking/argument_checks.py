@@ -21,6 +21,7 @@ from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
 from dltrain.model.heads.head import Head
+from dltrain.system import why_no_processes
 from dltrain.wording import counted
 
 # What is said of one argument: its name, the message, the next step, whether it is a warning.
@@ -111,6 +112,9 @@ def check_trackers(
         if importlib.util.find_spec(name) is None:
             hint = f"pip install 'dltrain[{name}]'; `dltrain log RUN --to {name}` sends the run later"
             yield fault(config, "training.track", f"the package {name} is not installed: it is told nothing", hint, warning=True)
+        elif (reason := why_no_processes()) is not None:
+            message = f"{name} is told nothing while it is trained: {reason}"
+            yield fault(config, "training.track", message, f"afterwards: dltrain log RUN --to {name}", warning=True)
 
 
 def _steps_an_epoch(training: TrainingConfig, facts: DataFacts) -> int | None:

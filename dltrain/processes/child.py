@@ -90,7 +90,7 @@ class Child:
             code = None
         if code is not None and code < 0:
             name = signal.Signals(-code).name
-            how = f"its process was killed by {name}" + (", perhaps for want of memory" if code == -signal.SIGKILL else "")
+            how = f"its process was killed by {name}" + (", perhaps for want of memory" if name == "SIGKILL" else "")
         else:
             how = f"its process ended with {code}"
         self._errors.seek(0)

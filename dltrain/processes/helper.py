@@ -21,6 +21,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from dltrain import system
 from dltrain.errors import DltrainError, Fault, RunError, refusal
 from dltrain.reporting import Reporter
 
@@ -41,7 +42,7 @@ def can_fork() -> bool:
 
     Both keep a pool of threads, which a fork loses: in the helper its first query would wait for ever.
     """
-    return sys.platform == "linux" and not runs_tensorflow() and "polars" not in sys.modules and threading.active_count() == 1
+    return system.can_fork() and not runs_tensorflow() and "polars" not in sys.modules and threading.active_count() == 1
 
 
 class HelperLostError(RunError):
@@ -73,7 +74,7 @@ def _close_inherited(channel: socket.socket) -> None:
         if isinstance(handler, logging.FileHandler):
             handler.close()  # opened anew when there is something to write
     os.closerange(3, channel.fileno())
-    os.closerange(channel.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(channel.fileno() + 1, system.most_open_files())
 
 
 class HelperProcess:
@@ -96,7 +97,7 @@ class HelperProcess:
         parent, child = socket.socketpair()
         sys.stdout.flush()
         sys.stderr.flush()
-        self._pid = os.fork()
+        self._pid = system.fork()
         if self._pid == 0:
             _close_inherited(child)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C means
@@ -153,7 +154,7 @@ class HelperProcess:
         """End the helper now, whatever it does."""
         if self._channel is not None:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
+                system.kill(self._pid)
             self.close()
 
 

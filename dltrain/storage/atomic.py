@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from dltrain import system
 from dltrain.errors import RunError
 from dltrain.storage.outputs import is_stream
 from dltrain.storage.removal import remove_temporary
@@ -109,9 +110,12 @@ def _bytes_of(data: bytes | Callable[[BinaryIO], object]) -> bytes:
     return buffer.getvalue()
 
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | system.NO_LINK | system.NO_CHILD | system.BINARY
+
+
 def _open_new(path: Path) -> BinaryIO:
     """A file that was not there before; a link of this name is not followed."""
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666), "wb")
+    return os.fdopen(os.open(path, _NEW, 0o666), "wb")
 
 
 def cannot_write(path: Path, error: OSError) -> RunError:
@@ -129,7 +133,9 @@ def cannot_write(path: Path, error: OSError) -> RunError:
 
 def sync_to_disk(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
+    if not system.HANDS_OVER_FILES and path.is_dir():
+        return  # Windows opens no folders
+    descriptor = os.open(path, os.O_RDONLY if system.HANDS_OVER_FILES else os.O_RDWR)
     try:
         os.fsync(descriptor)
     finally:

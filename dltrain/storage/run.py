@@ -8,7 +8,6 @@ runs/lfw-20261122-101500-3f2a/
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import socket
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dltrain import system
 from dltrain.errors import RunError
 from dltrain.storage.atomic import (
     cannot_write,
@@ -103,6 +103,10 @@ METRICS: Mapping[str, Check] = {
 }
 
 LOCK_TEXT = re.compile(rb"process \d+ on .*", flags=re.DOTALL)
+
+
+# Neither waits for a pipe nor follows a link: what is written there would go wherever it leads.
+_LOCK = os.O_RDWR | os.O_CREAT | os.O_APPEND | system.NO_LINK | system.NO_WAIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,14 +276,13 @@ class Run:
             RunError: a live process holds it.
         """
         try:
-            # Neither waits for a pipe nor follows a link: what is written below would go wherever it leads.
-            descriptor = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+            descriptor = os.open(self.path / ".lock", _LOCK, 0o666)
             file = os.fdopen(descriptor, "a+b")
         except OSError as error:
             raise cannot_write(self.path / ".lock", error) from error
         try:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                system.lock(file)
             except BlockingIOError as error:
                 file.seek(0)
                 holder = file.read(200).decode(errors="replace").strip() or "another process"
@@ -296,21 +299,21 @@ class Run:
 
     def is_locked(self) -> bool:
         """Whether a live process holds the run."""
-        with self.kept_from_others(fcntl.LOCK_SH) as is_free:
+        with self.kept_from_others(shared=True) as is_free:
             return not is_free
 
     @contextlib.contextmanager
-    def kept_from_others(self, how: int = fcntl.LOCK_EX) -> Iterator[bool]:
+    def kept_from_others(self, *, shared: bool = False) -> Iterator[bool]:
         """Let no process begin with the run meanwhile, without writing into it; whether none holds it now."""
         try:
-            descriptor = os.open(self.path / ".lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            descriptor = os.open(self.path / ".lock", os.O_RDONLY | system.NO_LINK | system.NO_WAIT)
         except OSError:
             yield True  # nobody ever held it
             return
         try:
             is_free = True
             try:
-                fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+                system.lock(descriptor, shared=shared)
             except BlockingIOError:
                 is_free = False
             except OSError:

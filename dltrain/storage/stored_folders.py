@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shutil
 import time
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from dltrain import system
 from dltrain.errors import DltrainError, RunError
 from dltrain.reporting import Reporter
 from dltrain.settings import cache_folder
@@ -44,7 +44,7 @@ def hold(folder: Path) -> None:
         return
     with contextlib.suppress(OSError):  # a cache that cannot be written cannot be cleaned up either
         file = open(folder / USED, "ab")  # noqa: SIM115 - it is to stay open
-        fcntl.flock(file, fcntl.LOCK_SH)
+        system.lock(file, shared=True, wait=True)
         os.utime(folder / USED)
         _held[folder] = file
 
@@ -112,10 +112,10 @@ def _unusable(target: Path, error: OSError) -> DltrainError:
 def _locked(path: Path, reporter: Reporter) -> Iterator[None]:
     with open(path, "ab") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(file)
         except BlockingIOError:
             reporter.status("waiting for another process that prepares the same data")
-            fcntl.flock(file, fcntl.LOCK_EX)
+            system.lock(file, wait=True)
         yield
 
 
@@ -162,7 +162,7 @@ def _remove(folder: Path) -> bool:
         return False
     try:
         with open(folder / USED, "ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(file)
             (folder / META).unlink()
             shutil.rmtree(folder)
     except OSError:  # in use, or another process removes it
@@ -175,5 +175,5 @@ def _remove_leftovers(parent: Path) -> None:
     for leftover in parent.glob(".*.tmp"):
         name = leftover.name.rsplit(".", 2)[0]
         with contextlib.suppress(OSError), open(parent / f"{name}.lock", "ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            system.lock(file)
             shutil.rmtree(leftover)

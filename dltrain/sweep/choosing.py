@@ -56,6 +56,9 @@ def _study(plan: SweepPlan, folder: Path) -> Any:
     )
 
 
+_WHERE = "trials that differ in numbers alone train together in one process; else Linux, macOS or a Ray cluster"
+
+
 def choose_engine(plan: SweepPlan, fits: Sequence[TrialFit], reporter: Reporter, address: str | None) -> Engine:
     """The engine of a plan: the one that is asked for, else the first that can run these fits and gains by it.
 
@@ -70,8 +73,10 @@ def choose_engine(plan: SweepPlan, fits: Sequence[TrialFit], reporter: Reporter,
     if wanted != "auto":
         engine = load_engine(wanted, **({"address": address} if wanted == "ray" else {}))
         reason = engine.why_not(fits)
-        if reason is not None and wanted != "processes":
+        if reason is not None:
             reporter.detail(f"engine {wanted}: {reason}")
+            if wanted == "processes":
+                raise UsageError(f"the engine processes cannot run this sweep: {reason}", hint=_WHERE)
             if wanted == "ray" or fits:
                 raise UsageError(f"the engine {wanted} cannot run this sweep: {reason}", hint="--engine processes can")
         reporter.detail(f"engine {wanted}, as asked for")
@@ -87,4 +92,8 @@ def choose_engine(plan: SweepPlan, fits: Sequence[TrialFit], reporter: Reporter,
             return engine
         reasons.append(f"stacked: {reason}")
     reporter.detail(f"engine processes; {'; '.join(reasons)}" if reasons else "engine processes")
-    return load_engine("processes")
+    engine = load_engine("processes")
+    reason = engine.why_not(fits)
+    if reason is not None:
+        raise UsageError(f"no engine can run this sweep; {'; '.join([*reasons, f'processes: {reason}'])}", hint=_WHERE)
+    return engine

@@ -127,8 +127,11 @@ def sweep(
             try:
                 with run.locked(), logging_to(run.log_file), tracking:
                     return _Sweep(plan, run, asked, session, threads).run_all(resumed=not created)
-            except (DltrainError, KeyboardInterrupt):
-                if created and not run.manifest_file.exists():
+            except (DltrainError, KeyboardInterrupt) as error:
+                nothing_ran = not run.manifest_file.exists() or (
+                    isinstance(error, UsageError) and not (run.path / "trials").exists()
+                )
+                if created and nothing_ran:
                     run.discard()
                 raise
     finally:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dltrain import system
 from dltrain.cards import CPU, Placement
 from dltrain.config.types import TrainingConfig
 from dltrain.model.keras_import import SETTINGS, ignored_settings, import_keras
@@ -20,6 +21,7 @@ from dltrain.reporting import Reporter
 from dltrain.wording import one_line, printable
 
 logger = logging.getLogger(__name__)
+_LOG = os.O_WRONLY | os.O_CREAT | os.O_APPEND | system.NO_LINK | system.NO_CHILD
 
 
 def describe_environment(threads: int, *, workers: int = 1, placement: Placement | None = None) -> dict[str, Any]:
@@ -104,7 +106,7 @@ class LogFile(logging.FileHandler):
         self.setFormatter(_LogLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
     def _open(self) -> Any:
-        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        descriptor = os.open(self.baseFilename, _LOG, 0o666)
         return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from dltrain.checking.places import placed
 from dltrain.config.types import SEGMENTATION, Component, Config, LossConfig, TrainingConfig
-from dltrain.errors import ConfigError, Fault
+from dltrain.errors import ConfigError, Fault, UsageError
+from dltrain.system import why_no_processes
 
 # Losses of a batch as one, and layers that mix its rows.
 _LOSSES = {"Dice", "Tversky", "Circle"}
@@ -19,7 +20,11 @@ def refuse_several(config: Config, training: TrainingConfig) -> None:
 
     Raises:
         ConfigError: with a fault for each reason.
+        UsageError: this system has no such processes.
     """
+    reason = why_no_processes()
+    if reason is not None:
+        raise UsageError(f"a fit of several workers needs Linux or macOS: {reason}", hint=_HINT)
     faults = list(faults_of_several(config, training))
     if faults:
         raise ConfigError(placed(config, faults))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
 from dltrain.processes.warm.circumstances import is_offered
-from dltrain.processes.warm.manage import WarmProcess, running, start, stop
-from dltrain.processes.warm.server import IDLE_SECONDS
 from dltrain.wording import counted, did_you_mean
+
+if TYPE_CHECKING:
+    from dltrain.processes.warm.manage import WarmProcess
 
 WORDS = ("start", "stop", "status")
 
@@ -36,6 +37,9 @@ def command(
         raise UsageError(Fault(f"expected start, stop or status, found {what!r}", hint=did_you_mean(what, WORDS)))
     if not is_offered():
         raise UsageError(Fault("a warm process is offered on Linux only"))
+    from dltrain.processes.warm.manage import running, start, stop
+    from dltrain.processes.warm.server import IDLE_SECONDS
+
     began = time.monotonic()
     if what == "start":
         found = [start()]

@@ -6,10 +6,10 @@ import os
 import stat
 from pathlib import Path, PurePath
 
+from dltrain import system
+
 MOST_BYTES = 256 << 10
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-_FOLDER = getattr(os, "O_DIRECTORY", 0)
+_FLAGS = os.O_RDONLY | system.NO_WAIT | system.NO_CHILD | system.NO_TERMINAL | system.BINARY
 
 
 class Refused(Exception):
@@ -44,10 +44,10 @@ def read_below(folder: Path, name: str) -> bytes:
     opened: list[int] = []
     try:
         if os.open in os.supports_dir_fd:
-            opened.append(os.open(folder, _FLAGS | _FOLDER))  # which may be reached over a link
+            opened.append(os.open(folder, _FLAGS | system.FOLDER))  # which may be reached over a link
             for part in parts[:-1]:
-                opened.append(os.open(part, _FLAGS | _FOLDER | _NO_LINK, dir_fd=opened[-1]))
-            opened.append(os.open(parts[-1], _FLAGS | _NO_LINK, dir_fd=opened[-1]))
+                opened.append(os.open(part, _FLAGS | system.FOLDER | system.NO_LINK, dir_fd=opened[-1]))
+            opened.append(os.open(parts[-1], _FLAGS | system.NO_LINK, dir_fd=opened[-1]))
         else:
             for index in range(1, len(parts) + 1):
                 if folder.joinpath(*parts[:index]).is_symlink():

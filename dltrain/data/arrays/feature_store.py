@@ -6,7 +6,6 @@ Because each row is found by itself, other splits, subsets and seeds of the same
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import io
 import math
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain import system
 from dltrain.errors import RunError
 from dltrain.reporting import Reporter
 from dltrain.settings import cache_folder, whole_number
@@ -66,10 +66,10 @@ class FeatureStore:
                 self.folder.mkdir(parents=True, exist_ok=True)
                 file = stack.enter_context(open(self.folder / ".lock", "ab"))
                 try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    system.lock(file)
                 except BlockingIOError:
                     self._reporter.status("waiting for another process that computes the same features")
-                    fcntl.flock(file, fcntl.LOCK_EX)
+                    system.lock(file, wait=True)
             yield
 
     def find(self, digests: NDArray[np.uint64], features: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dltrain import system
 from dltrain.data.pictures.files import PictureError, decode_file, quiet_pillow
 from dltrain.data.pictures.form import is_deep, white_of_bits
 from dltrain.errors import Note, warn
@@ -89,7 +90,7 @@ def find_depth(paths: Sequence[str]) -> Depth:
 def _head(path: str) -> bytes:
     """A file's first bytes; empty where it cannot be read, or is a pipe, for which nobody waits."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        file = os.open(path, os.O_RDONLY | system.NO_WAIT | system.BINARY)
     except OSError:
         return b""
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import random
@@ -10,6 +9,8 @@ import signal
 import sys
 import time
 from typing import Any, TextIO
+
+from dltrain import system
 
 
 def become(request: dict[str, Any], files: list[int]) -> list[str]:
@@ -64,7 +65,7 @@ def _open_streams() -> None:
 def _take_files(files: list[int], numbers: list[int]) -> None:
     """Give each file the number that it had where it came from; close all others."""
     least = max([*files, *numbers, 2]) + 1
-    lifted = [fcntl.fcntl(file, fcntl.F_DUPFD, least) for file in files[1:]]
+    lifted = [system.duplicate_from(file, least) for file in files[1:]]
     os.closerange(3, least)
     for file, number in zip(lifted, numbers, strict=True):
         os.dup2(file, number, inheritable=True)

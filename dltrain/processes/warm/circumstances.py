@@ -10,6 +10,8 @@ import stat
 import sys
 from pathlib import Path
 
+from dltrain import system
+
 # Variables that the interpreter, the loader of libraries or a library reads when it is loaded. Others are handed over.
 _PREFIXES = (
     "PYTHON", "LD_", "LC_", "LANG", "HOME", "TMPDIR", "TEMP", "TMP", "XDG_", "MALLOC_", "GLIBC_", "TF_", "XLA_", "KERAS_", "TPU_",
@@ -22,7 +24,7 @@ _STATUS = ("CapEff", "CapBnd", "NoNewPrivs", "Seccomp")
 
 def is_offered() -> bool:
     """Whether this system has what it takes: Linux."""
-    return sys.platform == "linux"
+    return system.can_fork()
 
 
 def folder() -> Path:

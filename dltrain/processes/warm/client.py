@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import select
 import signal
 import socket
 import sys
 
+from dltrain import system
 from dltrain.processes.warm.circumstances import circumstances, folder, is_own, key_of
 from dltrain.processes.warm.wire import ENDED, GO, HELLO, MOST_FILES, READY, STATUS, receive_exactly, send_document, user_of
 
@@ -99,8 +99,7 @@ def _stand_for(channel: socket.socket, forwarded: set[signal.Signals]) -> int:
     """Pass signals on until the command has ended; end as it did."""
     channel.setblocking(False)
     # The end is a signal as well, so that one call waits for both.
-    fcntl.fcntl(channel.fileno(), fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(channel.fileno(), fcntl.F_SETFL, fcntl.fcntl(channel.fileno(), fcntl.F_GETFL) | os.O_ASYNC)
+    system.signal_when_readable(channel.fileno(), True)
     while not select.select([channel], [], [], 0)[0]:
         came = signal.sigwaitinfo({*forwarded, signal.SIGIO})
         if came.si_signo == signal.SIGIO:
@@ -109,7 +108,7 @@ def _stand_for(channel: socket.socket, forwarded: set[signal.Signals]) -> int:
             channel.send(bytes([came.si_signo | (TO_GROUP if came.si_code == _FROM_KERNEL else 0)]))
         if came.si_signo in (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU):
             os.kill(os.getpid(), signal.SIGSTOP)
-    fcntl.fcntl(channel.fileno(), fcntl.F_SETFL, fcntl.fcntl(channel.fileno(), fcntl.F_GETFL) & ~os.O_ASYNC)
+    system.signal_when_readable(channel.fileno(), False)
     channel.setblocking(True)
     try:
         kind = receive_exactly(channel, 1)

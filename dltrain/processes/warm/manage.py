@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import select
 import signal
@@ -14,6 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from dltrain import system
 from dltrain.errors import RunError
 from dltrain.processes.warm.circumstances import circumstances, folder, is_own, key_of
 from dltrain.processes.warm.wire import HELLO, receive_document, receive_exactly, send_document, user_of
@@ -88,7 +88,7 @@ def _wait_for(lock: int) -> None:
     until = time.monotonic() + _SECONDS
     while True:
         try:
-            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return system.lock(lock)
         except BlockingIOError:
             if time.monotonic() > until:
                 raise RunError(

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dltrain import system
 from dltrain.processes.warm.begin import become
 from dltrain.processes.warm.client import TO_GROUP
 from dltrain.processes.warm.wire import (
@@ -87,7 +88,7 @@ def serve(path: Path, package: Path, stamps: Stamps, ready: Callable[[], None], 
                     break
                 continue
             served, idle_since = served + 1, time.monotonic()
-            pid = os.fork()
+            pid = system.fork()
             if pid == 0:
                 listener.close()
                 return _keep(channel, request, files)
@@ -153,7 +154,7 @@ def _keep(channel: socket.socket, request: dict[str, Any], files: list[int]) -> 
     keeper, waits = os.getpid(), os.pipe()
     # Until the command takes signals as its own, this process's way would lose them: they wait.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    pid = os.fork()
+    pid = system.fork()
     if pid == 0:
         os.setpgid(0, 0)
         channel.close()

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from dltrain import system
 from dltrain.cards import count_cards
 from dltrain.data.request import DataRequest
 from dltrain.errors import DltrainError, RunError
@@ -92,8 +93,8 @@ class ProcessesEngine:
         self._most_growth = most_growth
 
     def why_not(self, fits: Sequence[TrialFit]) -> str | None:
-        """It runs everything."""
-        return None
+        """It runs everything, where processes can talk to each other."""
+        return system.why_no_processes()
 
     def run(self, source: FitSource, context: EngineContext) -> Iterator[TrialFit]:
         """As in `Engine`."""

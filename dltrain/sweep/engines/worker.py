@@ -7,7 +7,6 @@ descriptors, a socket for messages and a pipe that says, by its end, that the sw
 from __future__ import annotations
 
 import gc
-import os
 import select
 import socket
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dltrain import system
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset
 from dltrain.data.request import DataRequest, SharedReader
@@ -26,7 +26,6 @@ from dltrain.processes.helper import ForwardingReporter, receive_message, send_m
 BEGIN, READ, DATA, FIT, STOP = b"b", b"l", b"d", b"f", b"s"
 # From the worker: what is reported, data that was read, what became of a fit, it is ready, data could not be read.
 REPORT, READ_DATA, DONE, READY, FAULT = b"r", b"D", b"v", b"y", b"e"
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 # A worker keeps this many data sets that it was sent.
 _KEPT = 8
 
@@ -152,5 +151,5 @@ def _read(channel: socket.socket, request: DataRequest, reader: SharedReader) ->
 
 def _resident_bytes() -> int:
     """Memory that this process holds for itself; memory shared with others is not counted."""
-    resident, shared = map(int, Path("/proc/self/statm").read_text().split()[1:3])
-    return (resident - shared) * _PAGE
+    _, resident, shared = system.bytes_of_process()
+    return resident - shared

@@ -21,10 +21,14 @@ from typing import Any
 import dltrain
 from dltrain.errors import DltrainError
 from dltrain.reporting import Reporter
+from dltrain.system import why_no_processes
 
 # So many seconds at the end of a fit a tracker may be silent, unless it has said otherwise, and be waited for in all.
 SILENCE, MOST_SECONDS = 6.0, 120.0
-_START = "import os, sys; os.nice(10); sys.path[:] = {path!r}; from dltrain.cli.app import run; sys.exit(run({words!r}))"
+_START = (
+    "import os, sys; getattr(os, 'nice', int)(10); sys.path[:] = {path!r}; from dltrain.cli.app import run;"
+    " sys.exit(run({words!r}))"
+)
 
 
 class Tracking:
@@ -50,6 +54,8 @@ class Tracking:
             reporter: hears, once, of a tracker that does not take the run.
         """
         self._reporter = reporter
+        if why_no_processes() is not None:
+            return  # said by what is checked before
         self._followers = [_Follower(name, run) for name in self.names if find_spec(name) is not None]
 
     def listen(self) -> None:

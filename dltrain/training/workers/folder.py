@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from dltrain import system
 from dltrain.storage.removal import remove_temporary
 
 _PREFIX = "dltrain-along-"
@@ -22,9 +22,9 @@ def own_folder() -> Iterator[Path]:
     """A folder for this process. It is locked for as long as this process lives: by that the next one sees what was left."""
     remove_left()
     new = Path(tempfile.mkdtemp(prefix=f".{_PREFIX}"))
-    held = os.open(new, os.O_RDONLY | os.O_DIRECTORY)
+    held = os.open(new, os.O_RDONLY | system.FOLDER)
     try:
-        fcntl.flock(held, fcntl.LOCK_SH)
+        system.lock(held, shared=True, wait=True)
         folder = new.rename(new.with_name(new.name[1:]))  # it has this name locked alone
         try:
             yield folder
@@ -44,9 +44,9 @@ def remove_left() -> None:
 
 
 def _remove_unless_held(place: Path) -> None:
-    held = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    held = os.open(place, os.O_RDONLY | system.FOLDER | system.NO_LINK)
     try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        system.lock(held)
         if os.fstat(held).st_uid == os.getuid() and set(os.listdir(held)) <= {RUN}:
             remove_temporary(place)
     finally:
