@@ -128,14 +128,16 @@ def sweep(
                 with run.locked(), logging_to(run.log_file), tracking:
                     return _Sweep(plan, run, asked, session, threads).run_all(resumed=not created)
             except (DltrainError, KeyboardInterrupt) as error:
-                nothing_ran = not run.manifest_file.exists() or (
-                    isinstance(error, UsageError) and not (run.path / "trials").exists()
-                )
-                if created and nothing_ran:
+                if created and _came_to_nothing(run, error):
                     run.discard()
                 raise
     finally:
         helper.kill()
+
+
+def _came_to_nothing(run: Run, error: BaseException) -> bool:
+    """Whether nothing was begun in a sweep's new directory: what was asked for cannot be done here."""
+    return not run.manifest_file.exists() or (isinstance(error, UsageError) and not (run.path / "trials").exists())
 
 
 def _create(name: str, runs: Path, run_dir: Path | None) -> Run:
