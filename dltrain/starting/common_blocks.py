@@ -57,7 +57,7 @@ def render_training(block: Block, chosen: Design, task: str, counts: Mapping[str
         block.entry("optimizer", chosen.optimizer)
     if chosen.loss is not None:
         remark = "labels are taken as a little uncertain, against learning them by heart: who comes before whom is told better; "
-        remark += "leave it out where the probabilities themselves count, which it draws to the middle"
+        remark += "`evaluation.calibrate` below puts right that it draws probabilities to the middle"
         block.entry("loss", chosen.loss, remark)
     if chosen.folds:
         remark = (

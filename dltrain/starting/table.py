@@ -37,9 +37,11 @@ from dltrain.wording import shown
 if TYPE_CHECKING:
     from dltrain.data.columns.column import FeatureColumn
 
-COMPARED = """evaluation:
-  # a linear model and boosted trees on the same rows, shown beside the net: whether a net pays here
+COMPARED = """  # a linear model and boosted trees on the same rows, shown beside the net: whether a net pays here
   baselines: [linear, boosting]
+"""
+CALIBRATED = """  # smoothed labels draw probabilities to the middle; one number, found on the rows held out, draws them back
+  calibrate: temperature
 """
 # A larger text is judged by its beginning; all of it is read when it is fitted.
 LARGE_BYTES = 1 << 26
@@ -104,7 +106,8 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     head = f"{os.path.basename(written)}: {size}"
     config = replace(config, path=(written,) if where is not None else ())
     text = render_table(head, Studied(config, target, columns, leaks, prepared, raw, asked), chosen)
-    text += COMPARED if wishes.compare else ""
+    evaluation = (CALIBRATED if chosen.loss else "") + (COMPARED if wishes.compare else "")
+    text += f"evaluation:\n{evaluation}" if evaluation else ""
     return Starter(text, (head, *texts(fitted.notes, "note"), f"model: {chosen.layers_reason}"))
 
 

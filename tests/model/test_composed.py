@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,21 @@ def test_the_periodic_embedding_is_pbld() -> None:
             waves = np.cos(frequencies[feature] * x + phases[feature])  # 2 pi is in the frequencies
             expected += [x, *(waves @ matrix[feature] + offset[feature])]
     assert np.allclose(model(ROWS), np.reshape(expected, (7, 16)), atol=1e-4)
+
+
+def test_the_piecewise_linear_embedding_is_ple() -> None:
+    model = built("PiecewiseLinearEmbedding", bins=5, units=2)
+    matrix, offset = (np.asarray(weight) for weight in model.get_layer("piecewise_linear_embedding_linear").weights)
+    rows = np.random.default_rng(2).uniform(size=(7, 4)).astype("float32")
+    edges = np.linspace(0, 1, 6)
+    expected = []
+    for row in rows:
+        for feature, x in enumerate(row):
+            shares = [
+                1.0 if x >= high else 0.0 if x < low else (x - low) / (high - low) for low, high in itertools.pairwise(edges)
+            ]
+            expected += [*(np.array(shares) @ matrix[feature] + offset[feature])]
+    assert np.allclose(model(rows), np.reshape(expected, (7, 8)), atol=1e-5)
 
 
 def test_what_they_are_at_first() -> None:

@@ -71,11 +71,13 @@ def test_labels_of_two_classes_are_smoothed() -> None:
     assert config.training is not None
     assert isinstance(config.training.loss, LossConfig)
     assert config.training.loss.component.arguments == {"label_smoothing": 0.1}
-    assert "where the probabilities themselves count" in text
+    assert config.evaluation.calibrate == "temperature"
+    assert "draws probabilities to the middle" in text
     several = np.array(["low", "middle", "high"])[np.digitize(columns["y"], [0.5, 2])]
     _, config = start({**columns, "y": several})
     assert config.training is not None
     assert (config.training.loss, config.training.batch_size) == (None, 256)
+    assert config.evaluation.calibrate is None
 
 
 @pytest.mark.parametrize("kind", ["few rows", "few classes", "words", "simple"])

@@ -21,13 +21,15 @@ def judgement(document: Mapping[str, Any]) -> str:
     said = [str(note) for note in document.get("notes", ()) if is_verdict(str(note), part)]
     if said:  # of several simple forecasts, or targets, what is certain counts more than what chance may explain
         return min(said, key=lambda note: not note.startswith("The model is no better"))
+    if part == "train":
+        return "Measured on the rows that it was trained on, as none are held out (`data.split`): other rows may go worse."
     if not baseline_of(document.get("baseline", {}), part):
         return f"Measured on the {part} part; there is nothing simple to compare with."
     return f"The model is better than the baseline on the {part} part."
 
 
 def is_verdict(note: str, part: str) -> bool:
-    """Whether a note is the verdict that the model is no better than the baseline on this part."""
+    """Whether a note is the verdict on this part that the model is no better than the baseline, or not in all respects."""
     return note.startswith("The model is") and f" on the {part} part " in note
 
 

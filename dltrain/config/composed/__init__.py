@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from dltrain.config.composed import feature_scaling, parametric_activation, periodic_embedding
+from dltrain.config.composed import feature_scaling, parametric_activation, periodic_embedding, piecewise_linear_embedding
 from dltrain.config.composed.parts import INPUT
 from dltrain.config.types import LayerConfig
 
@@ -39,6 +39,7 @@ COMPOSED: Mapping[str, Composed] = {
         ("FeatureScaling", feature_scaling),
         ("ParametricActivation", parametric_activation),
         ("PeriodicEmbedding", periodic_embedding),
+        ("PiecewiseLinearEmbedding", piecewise_linear_embedding),
     )
 }
 

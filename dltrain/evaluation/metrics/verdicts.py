@@ -62,19 +62,21 @@ class Verdict:
     strength: float
 
     def sentence(self, part: str, prefix: str = "") -> str | None:
-        """The sentence about a model that is not better than the baseline; None where it is better.
+        """The sentence about a model that is not better than the baseline in all respects; None where it is.
 
         Args:
             part: its name.
             prefix: with which the target's metrics begin.
         """
-        if self.better:
+        if self.better and not self.worse:
             return None
         value, baseline, metric = self.value, self.baseline, self.metric
         if metric == "mse":
             value, baseline, metric = value**0.5, baseline**0.5, "rmse"
         weighted = " (with the weights of the training)" if self.is_weighted else ""
         figures = f"{prefix}{metric}{weighted} on the {part} part is {value:.4g}, the baseline's is {baseline:.4g}"
+        if self.better:
+            return f"The model is better than the baseline in its answers, not in its probabilities: {figures}."
         if self.worse:
             return f"The model is no better than the baseline: {figures}."
         return (

@@ -93,7 +93,10 @@ def test_d8_probabilities_that_are_off_do_not_hide_that_classes_are_told_apart()
     verdict = judge_classes(codes, np.stack([1 - yes, yes], axis=1), prior_of_classes(codes, 2, None, None))
     assert verdict.value > verdict.baseline
     assert verdict.better
-    assert verdict.sentence("test") is None
+    assert verdict.worse
+    said = f"log_loss on the test part is {verdict.value:.4g}, the baseline's is {verdict.baseline:.4g}"
+    expected = f"The model is better than the baseline in its answers, not in its probabilities: {said}."
+    assert verdict.sentence("test") == expected
 
 
 def evidence_of(train: Verdict, validation: Verdict) -> Evidence:
