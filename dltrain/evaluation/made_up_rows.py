@@ -14,10 +14,11 @@ from dltrain.data import read_part
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawPictures, RawTable
+from dltrain.data.series.calendars import Step
 from dltrain.data.series.groups import one_series
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.timeline import Timeline, take
-from dltrain.data.series.times import Step, Times
+from dltrain.data.series.times import Times
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing
 from dltrain.model.export.raw_input import RawInput
 

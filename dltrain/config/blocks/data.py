@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from dltrain.config.blocks.data_checks import check_data
@@ -348,13 +349,25 @@ def _read_images(context: Context, node: Node) -> ImagesConfig:
 
 def _read_series(context: Context, node: Node) -> Any:
     series = read_key(context, KEYS["data.series"], node)
-    if not isinstance(series, SeriesConfig) or not series.quantiles:
+    if not isinstance(series, SeriesConfig):
+        return series
+    for text in series.holidays:
+        if not _is_day(text):
+            context.faults.add(node, "data.series.holidays", f"{quote(text)} is no date", "such as 2024-12-25")
+    if not series.quantiles:
         return series
     quantiles = tuple(sorted(set(series.quantiles)))
     if MIDDLE not in quantiles:
         hint = "such as [0.1, 0.5, 0.9]"
         context.faults.add(node, "data.series.quantiles", "0.5 is not among the quantiles, which is the forecast itself", hint)
     return replace(series, quantiles=quantiles)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _read_components(context: Context, node: Node, path: str, kind: str, example: str) -> Any:

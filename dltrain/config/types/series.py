@@ -79,6 +79,18 @@ class SeriesConfig:
         "each window by one over its variance.",
         example="per_series",
     )
+    calendar: str | None = keyed(
+        "'days'|'business_days'|'month_ends'|'business_month_ends'",
+        "Which days rows are on: weekends and holidays between two rows are then no gap, and forecasts fall on such days; by "
+        "default every step is as long as most.",
+        example="business_days",
+    )
+    holidays: tuple[str, ...] = keyed(
+        "list(text)",
+        "Days that the calendar leaves out: no row is on them, no forecast falls on one, and they are no gap.",
+        (),
+        example=["2024-12-25", "2025-01-01"],
+    )
     label_of: str | None = keyed(
         "'row'|'series'",
         "With data.task classification: what has a label, a row (the window's last one, or that of `offset`) or a series as a "

@@ -12,6 +12,7 @@ from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.part_sizes import SplitError, part_sizes, rolling_sizes
 from dltrain.data.raw import RawTable
+from dltrain.data.series.calendars import Step
 from dltrain.data.series.covariates import last_observed
 from dltrain.data.series.groups import Groups
 from dltrain.data.series.labels import WHOLE_SERIES, series_of_parts, split_series
@@ -75,7 +76,7 @@ def find_parts(config: DataConfig, given: Given, stored: SeriesPreprocessing | N
     raw, locate = given.raw, locator(given.raw)
     wanted = stored.series.gaps if stored else config.series.gaps
     gaps = None if wanted is None else wanted == "split"
-    step = stored.step if stored else None
+    step = stored.step if stored else _asked_step(config, given)
     lines: dict[str, Timeline] = {}
     for name, rows in (raw.parts or {"train": np.arange(raw.frame.height)}).items():
         line = arrange(given.times.take(rows), rows, given.groups.take(rows), step, gaps=gaps, locate=locate)
@@ -106,6 +107,20 @@ def find_parts(config: DataConfig, given: Given, stored: SeriesPreprocessing | N
         [note.of(f"{name} part") for name, line in lines.items() for note in line.notes],
     )
     return Parts(timeline, {name: places[name] for name in PARTS if name in places}, f"{manner}, files of their own")
+
+
+def _asked_step(config: DataConfig, given: Given) -> Step | None:
+    """The step by the calendar that the config names, if it names one (raises DataError where the rows are not on its days)."""
+    series = config.series
+    assert series is not None
+    order = np.lexsort((given.times.values, given.groups.codes))
+    beside = np.diff(given.groups.codes[order]) == 0
+    try:
+        return given.times.take(order).asked_step(beside, series.calendar, series.holidays)
+    except ValueError as error:
+        hint = "leave it out, or put these rows to the day before"
+        path = "data.series.calendar" if series.calendar else "data.series.holidays"
+        raise DataError(config_fault(config, path, str(error), hint)) from error
 
 
 def _past(config: DataConfig, given: Given, line: Timeline) -> NDArray[np.bool_]:

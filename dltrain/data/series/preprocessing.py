@@ -16,6 +16,7 @@ from dltrain.data.dataset import Part, Schema, WindowScale
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
 from dltrain.data.series.answers import add_answers
+from dltrain.data.series.calendars import CALENDARS, Step, day_of
 from dltrain.data.series.covariates import last_observed, one_value, places_of, refuse_changing, with_later
 from dltrain.data.series.groups import read_groups, unknown_note
 from dltrain.data.series.labels import WHOLE_SERIES, labels_of_series, series_of_parts
@@ -23,7 +24,7 @@ from dltrain.data.series.naive import NaiveErrors, series_rows
 from dltrain.data.series.reading import read_columns, refuse_several
 from dltrain.data.series.stored_config import restored_series, stored_series
 from dltrain.data.series.timeline import SeriesValues, Timeline, arrange, every, fill_forward, take
-from dltrain.data.series.times import CALENDARS, Step, Times, read_times
+from dltrain.data.series.times import Times, read_times
 from dltrain.data.series.window_scale import deviations, window_scale, window_weights
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, locator
 from dltrain.errors import DataError, Fault, Note, capped
@@ -331,6 +332,7 @@ class SeriesPreprocessing(Preprocessing):
         series = restored_series(state, {column.name for column in table.features})
         unit, size, *calendar = state["step"]
         step = Step(one_of({"unit": unit}, "unit", ("month", "microsecond", "number", "row")), float(size), _calendar(calendar))
+        step = replace(step, holidays=tuple(sorted(map(day_of, series.holidays))))
         known = tuple(texts({"known": name}, "known") for name in state.get("known", ()))
         naive = NaiveErrors.from_state(state["naive"], max(1, len(known))) if state.get("naive") is not None else None
         if series.scale is not None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from dltrain.config.types import SeriesConfig
+from dltrain.data.series.calendars import CALENDAR_KEYS
 from dltrain.storage.values import one_of, texts, typed
 
 MOST_STEPS = 1 << 20
@@ -29,6 +30,8 @@ def stored_series(series: SeriesConfig) -> dict[str, Any]:
         "quantiles": list(series.quantiles),
         "scale": series.scale,
         "label_of": series.label_of,
+        "calendar": series.calendar,
+        "holidays": list(series.holidays),
     }
 
 
@@ -64,6 +67,8 @@ def restored_series(state: Mapping[str, Any], features: Collection[str]) -> Seri
         quantiles=_quantiles(state.get("quantiles", [])),
         scale=None if state.get("scale") is None else one_of(state, "scale", ("per_series",)),
         label_of=None if state.get("label_of") is None else one_of(state, "label_of", ("row", "series")),
+        calendar=None if state.get("calendar") is None else one_of(state, "calendar", tuple(CALENDAR_KEYS)),
+        holidays=texts(state, "holidays") if "holidays" in state else (),
     )
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.series.calendars import WORKING_DAYS, Step
 from dltrain.data.series.groups import Groups
 from dltrain.data.series.several import MANY_DOUBLES
-from dltrain.data.series.times import Step, Times
+from dltrain.data.series.times import Times
 from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault, Note, warn
 
@@ -91,8 +92,10 @@ def arrange(
     ordered, groups = times.take(order), groups.take(order)
     beside = np.diff(groups.codes) == 0
     found, share = ordered.step(beside)
+    follows = ordered.follows(step or found)
+    if step is not None and step.calendar:
+        share = float(follows[beside].mean()) if beside.any() else 1.0
     step = step or found
-    follows = ordered.follows(step)
     num_gaps = int((~follows & beside).sum())
     if gaps is None:
         gaps = share >= REGULAR
@@ -101,6 +104,7 @@ def arrange(
         notes.append(warn(said, "gaps_in_time"))
     elif num_gaps:
         said = f"the rows are not evenly apart in time ({100 * share:.0f} % by {step.describe()}): they count as if they were"
+        said += "; `series.calendar: business_days` says that weekends are no gap" if step.calendar == WORKING_DAYS else ""
         notes.append(warn(said, "uneven_times"))
     breaks = ~follows | ~beside if gaps else ~beside
     runs = np.concatenate([[0], np.cumsum(breaks)]).astype(np.int64) if len(order) else np.zeros(0, np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +15,17 @@ from dltrain.data.columns.dates.finding import find_writing
 from dltrain.data.columns.dates.reading import from_clock, to_clock, to_moments
 from dltrain.data.columns.kinds import infer_time
 from dltrain.data.columns.reading import Reading, is_text, mend, to_numbers
+from dltrain.data.series.calendars import (
+    BUSINESS_MONTH_ENDS,
+    CALENDAR_KEYS,
+    DAY,
+    MONTH,
+    MONTH_ENDS,
+    SECOND,
+    WORKING_DAYS,
+    Step,
+    day_of,
+)
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault
@@ -23,46 +34,6 @@ if TYPE_CHECKING:
     import polars
 
 DATE_PARTS = ("year", "month", "day", "hour", "minute", "second")
-SECOND = 1_000_000
-DAY = 86_400 * SECOND
-MONTH = "month"
-# Which of the times a step could lead to are those of a series: the last days of months, Monday to Friday.
-MONTH_ENDS, WORKING_DAYS = "month ends", "working days"
-CALENDARS = ("", MONTH_ENDS, WORKING_DAYS)
-# Step in microseconds -> rows after which things usually repeat: a day of hours, a week of days, a year of weeks.
-SEASONS = {60 * SECOND: 1440, 900 * SECOND: 96, 1800 * SECOND: 48, 3600 * SECOND: 24, DAY: 7, 7 * DAY: 52}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """From one row of a series to the next.
-
-    Attributes:
-        unit: "month", "microsecond" (of dates), "number" (of a column of numbers) or "row" (no time is given).
-        size: how many of them.
-        calendar: "month ends" or "working days", where the training part has no other; or empty.
-    """
-
-    unit: str
-    size: float
-    calendar: str = ""
-
-    @property
-    def season(self) -> int | None:
-        """How many rows make the usual season; None: there is no usual one."""
-        if self.unit == MONTH:
-            return int(12 // self.size) if self.size < 12 and 12 % self.size == 0 else None
-        if self.calendar == WORKING_DAYS:
-            return 5
-        return SEASONS.get(int(self.size)) if self.unit == "microsecond" else None
-
-    def describe(self) -> str:
-        """`1 hour`."""
-        size, unit = self.size, self.unit
-        if unit == "microsecond":
-            units = (("week", 7 * DAY), ("day", DAY), ("hour", 3600 * SECOND), ("minute", 60 * SECOND), ("second", SECOND))
-            unit, size = next(((name, size / length) for name, length in units if size % length == 0), ("second", size / SECOND))
-        return f"{size:g} {unit}{'s' if size != 1 and unit != 'number' else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +85,48 @@ class Times:
         works = self.kind == "date" and size == DAY and _are_working_days(self.clock)
         return Step(unit, size, WORKING_DAYS if works else ""), share
 
+    def asked_step(self, beside: NDArray[np.bool_], calendar: str | None, holidays: Sequence[str]) -> Step | None:
+        """The step between neighbours by a calendar that the user names; None: there is none.
+
+        Args:
+            beside: bool [rows - 1]: whether each next row is of the same series.
+            calendar: `data.series.calendar`.
+            holidays: `data.series.holidays`.
+
+        Raises:
+            ValueError: the times are no days, or not those of the calendar; with the place of the first such row.
+        """
+        if calendar is None and not holidays:
+            return None
+        if self.kind != "date":
+            raise ValueError("a calendar is of dates")
+        found, _ = self.step(beside)
+        if found.unit == "microsecond" and (found.size < DAY or found.size % DAY):
+            raise ValueError(f"a calendar is of days or months, and the rows are {found.describe()} apart")
+        days = np.floor_divide(self.clock, DAY)
+        calendar = calendar or ("business_days" if found.calendar == WORKING_DAYS else "days")
+        asked = Step(found.unit, found.size, CALENDAR_KEYS[calendar], tuple(sorted(map(day_of, holidays))))
+        if calendar.endswith("ends"):
+            months = _months(self.clock)
+            asked = replace(asked, unit=MONTH, size=max(1.0, _most_frequent(np.diff(months)[beside])[0]))
+            own = asked.own_days(np.floor_divide(_to_int(_to_dates(self.clock).dt.month_end()), DAY))
+        else:
+            between = asked.days_from(days[:-1], days[1:])[beside]
+            asked, own = replace(asked, unit="microsecond", size=DAY * max(1.0, _most_frequent(between)[0])), asked.own_days(days)
+        odd = np.flatnonzero(own != days)
+        if len(odd):
+            text = self.texts(self.values[odd[:1]])[0]
+            raise ValueError(f"{len(odd):,} rows are on days that the calendar leaves out, such as {text}")
+        return asked
+
     def follows(self, step: Step) -> NDArray[np.bool_]:
         """bool [rows - 1]: whether each next row comes one step after the one before."""
         if step.unit == "row":
             return np.ones(max(len(self.values) - 1, 0), bool)
+        if step.skips_days:
+            days = np.floor_divide(self.clock, DAY)
+            between = step.days_from(days[:-1], days[1:])
+            return np.asarray((between == step.size // DAY) & (np.diff(self.clock - days * DAY) == 0))
         by_clock = step.unit == "microsecond" and step.size % DAY == 0
         values = _months(self.clock) if step.unit == MONTH else self.clock if by_clock else self.values
         return np.asarray(np.isclose(np.diff(values), step.size, rtol=1e-6, atol=0))
@@ -130,13 +139,13 @@ class Times:
             return moved if self.kind == "number" else moved.astype(np.int64)
         if step.unit == MONTH:
             dates = _to_dates(self.clock).dt.offset_by(f"{int(step.size) * count}mo")
-            if step.calendar == MONTH_ENDS:
+            if step.calendar in (MONTH_ENDS, BUSINESS_MONTH_ENDS):
                 dates = dates.dt.month_end()
             moved = _to_int(dates)
-        elif step.calendar == WORKING_DAYS:
-            days = np.floor_divide(self.clock, DAY)
-            later = np.busday_offset(days.astype("datetime64[D]"), int(step.size // DAY) * count, roll="backward")
-            moved = self.clock + (later.astype(np.int64) - days) * DAY
+            if step.calendar == BUSINESS_MONTH_ENDS:
+                moved = step.moved_days(moved, 0)
+        elif step.calendar:
+            moved = step.moved_days(self.clock, int(step.size // DAY) * count)
         else:
             moved = (self.clock + step.size * count).astype(np.int64)
         zone = split_writing(self.date_format)[1]

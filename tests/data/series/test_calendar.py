@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import pandas
 import polars
 import pytest
 
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data import load_dataset
+from dltrain.data.load import read_ahead
 from dltrain.data.raw import RawTable
+from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.errors import DataError
 
 
 def month_ends() -> list[str]:
@@ -140,3 +145,46 @@ def test_a3_the_decision_is_written_back_and_taken_again(tmp_path: Path) -> None
         for text in ("03/04/2001", "2001-04-03")
     ]
     assert asked[0].tolist() == asked[1].tolist()
+
+
+HOLIDAYS = ("2020-01-20", "2020-02-17", "2020-03-25")
+
+
+@pytest.mark.parametrize(
+    ("calendar", "offset"),
+    [
+        ("business_days", pandas.tseries.offsets.CustomBusinessDay(holidays=list(HOLIDAYS))),
+        ("days", pandas.tseries.offsets.CustomBusinessDay(holidays=list(HOLIDAYS), weekmask="1111111")),
+        ("month_ends", pandas.tseries.offsets.MonthEnd()),
+        ("business_month_ends", pandas.tseries.offsets.CustomBusinessMonthEnd(holidays=list(HOLIDAYS))),
+    ],
+)
+def test_a_calendar_that_is_named_is_that_of_pandas(tmp_path: Path, calendar: str, offset: pandas.DateOffset) -> None:
+    dates = pandas.date_range("2020-01-01", periods=90, freq=offset)
+    frame = polars.DataFrame({"t": dates.strftime("%Y-%m-%d").to_list(), "y": [float(n * 7 % 11) for n in range(90)]})
+    frame[:60].write_csv(tmp_path / "s.csv")
+    series = SeriesConfig(time=("t",), history=4, calendar=calendar, holidays=() if calendar == "month_ends" else HOLIDAYS)
+    config = DataConfig("csv", path=(str(tmp_path / "s.csv"),), target=("y",), series=series, split=SplitConfig(test=0.25))
+    dataset = load_dataset(config, seed=0)
+    assert not dataset.warnings
+    assert sum(part.num_rows for part in dataset.parts.values()) == 60 - 2 * 4  # no weekend and no holiday is a gap
+    assert dataset.resolved["data.series.gaps"] == "split"
+    stored = SeriesPreprocessing.from_state(*dataset.preprocessing.to_state())
+    assert read_ahead(stored, [str(tmp_path / "s.csv")], None, 30).times(1, 30) == frame["t"].to_list()[60:]
+    # What the calendar has and the file lacks is a gap all the same.
+    polars.concat([frame[:30], frame[31:60]]).write_csv(tmp_path / "s.csv")
+    lacking = load_dataset(config, seed=0)
+    assert any("1 gaps in time" in text for text in lacking.warnings)
+
+
+def test_rows_on_days_that_a_calendar_leaves_out_are_refused(tmp_path: Path) -> None:
+    days = pandas.date_range("2020-01-01", periods=60, freq="D").strftime("%Y-%m-%d").to_list()
+    polars.DataFrame({"t": days, "y": [float(n * 7 % 11) for n in range(60)]}).write_csv(tmp_path / "s.csv")
+    config = DataConfig("csv", path=(str(tmp_path / "s.csv"),), target=("y",), split=SplitConfig(test=0.25))
+    for options, words in (
+        ({"calendar": "business_days"}, "17 rows are on days that the calendar leaves out, such as 2020-01-04"),
+        ({"holidays": ("2020-01-07",)}, "1 rows are on days that the calendar leaves out, such as 2020-01-07"),
+        ({"calendar": "month_ends"}, "such as 2020-01-01"),
+    ):
+        with pytest.raises(DataError, match=words):
+            load_dataset(replace(config, series=SeriesConfig(time=("t",), history=4, **options)), seed=0)  # type: ignore[arg-type]

@@ -15,9 +15,10 @@ from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data import Dataset, load_dataset, read_part
 from dltrain.data.arrays.disk_array import DiskArray, in_memory
 from dltrain.data.look import read_facts
+from dltrain.data.series.calendars import MONTH_ENDS, Step
 from dltrain.data.series.groups import one_series
 from dltrain.data.series.timeline import arrange, fill_forward
-from dltrain.data.series.times import MONTH_ENDS, Step, Times, read_times
+from dltrain.data.series.times import Times, read_times
 from dltrain.data.stored import load_preprocessing
 from dltrain.errors import DataError
 from dltrain.reporting import Reporter

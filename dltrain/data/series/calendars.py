@@ -1,0 +1,100 @@
+"""The step from one row of a series to the next, and the calendar that it goes by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+MONTH = "month"
+# Which of the times a step could lead to are those of a series, as it was found: the last days of months, Monday to Friday;
+# and as the user says: any day or Monday to Friday but for holidays, the last working days of months.
+MONTH_ENDS, WORKING_DAYS = "month ends", "working days"
+DAYS, BUSINESS_DAYS, BUSINESS_MONTH_ENDS = "days", "business days", "business month ends"
+CALENDARS = ("", MONTH_ENDS, WORKING_DAYS, DAYS, BUSINESS_DAYS, BUSINESS_MONTH_ENDS)
+CALENDAR_KEYS = {
+    "days": DAYS,
+    "business_days": BUSINESS_DAYS,
+    "month_ends": MONTH_ENDS,
+    "business_month_ends": BUSINESS_MONTH_ENDS,
+}
+# Step in microseconds -> rows after which things usually repeat: a day of hours, a week of days, a year of weeks.
+SEASONS = {60 * SECOND: 1440, 900 * SECOND: 96, 1800 * SECOND: 48, 3600 * SECOND: 24, DAY: 7, 7 * DAY: 52}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From one row of a series to the next.
+
+    Attributes:
+        unit: "month", "microsecond" (of dates), "number" (of a column of numbers) or "row" (no time is given).
+        size: how many of them.
+        calendar: one of `CALENDARS`; "month ends" or "working days" where the training part has no other; or empty.
+        holidays: days since 1970 on which there is no row, rising.
+    """
+
+    unit: str
+    size: float
+    calendar: str = ""
+    holidays: tuple[int, ...] = ()
+
+    @property
+    def season(self) -> int | None:
+        """How many rows make the usual season; None: there is no usual one."""
+        if self.unit == MONTH:
+            return int(12 // self.size) if self.size < 12 and 12 % self.size == 0 else None
+        if self.calendar in (WORKING_DAYS, BUSINESS_DAYS) and self.size == DAY:
+            return 5
+        return SEASONS.get(int(self.size)) if self.unit == "microsecond" else None
+
+    def describe(self) -> str:
+        """`1 hour`."""
+        size, unit = self.size, self.unit
+        if unit == "microsecond":
+            units = (("week", 7 * DAY), ("day", DAY), ("hour", 3600 * SECOND), ("minute", 60 * SECOND), ("second", SECOND))
+            unit, size = next(((name, size / length) for name, length in units if size % length == 0), ("second", size / SECOND))
+        which = "business " if self.calendar == BUSINESS_DAYS and unit == "day" else ""
+        return f"{size:g} {which}{unit}{'s' if size != 1 and unit != 'number' else ''}"
+
+    @property
+    def skips_days(self) -> bool:
+        """Whether the next row may be several days later, by what the user says."""
+        return self.calendar in (DAYS, BUSINESS_DAYS)
+
+    @property
+    def _calendar(self) -> np.busdaycalendar:
+        mask = "1111111" if self.calendar == DAYS else "1111100"
+        return np.busdaycalendar(weekmask=mask, holidays=np.array(self.holidays, "datetime64[D]"))
+
+    def days_from(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many days of the calendar each of some days is after another."""
+        begins, ends = (days.astype("datetime64[D]") for days in (first, second))
+        found: NDArray[np.int64] = np.busday_count(begins, ends, busdaycal=self._calendar).astype(np.int64)
+        return found
+
+    def own_days(self, days: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Each day, or the last one before it that the calendar has."""
+        if self.calendar == MONTH_ENDS:
+            return days
+        found = np.busday_offset(days.astype("datetime64[D]"), 0, roll="backward", busdaycal=self._calendar)
+        return found.astype(np.int64)
+
+    def moved_days(self, clock: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        """Times so many days of the calendar later, at the same time of day."""
+        days = np.floor_divide(clock, DAY)
+        later = np.busday_offset(days.astype("datetime64[D]"), count, roll="backward", busdaycal=self._calendar)
+        return np.asarray(clock + (later.astype(np.int64) - days) * DAY, np.int64)
+
+
+def day_of(text: str) -> int:
+    """A date as ISO 8601 writes it, in days since 1970.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if len(text) != len("2024-12-25"):
+        raise ValueError(f"{text} is no date")
+    return int(np.datetime64(text, "D").astype(np.int64))
