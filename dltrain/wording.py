@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import unicodedata
@@ -135,10 +136,21 @@ def _cut(word: str) -> str:
 
 
 def column_hint(word: str, columns: Sequence[str]) -> str:
-    """The nearest column name, and what columns there are."""
+    """The nearest column name, and what columns there are; of a single one that holds the word what else may separate fields."""
+    sign = _separator_beside(word, columns[0]) if len(columns) == 1 else None
+    if sign is not None:
+        shown = "whitespace" if not sign.strip(" \t") else f'"{sign}"' if sign.isprintable() else json.dumps(sign)
+        how = f"data.separator: {shown}" if len(sign) == 1 or shown == "whitespace" else "write one character in its place"
+        return f"the file is read as one column, {columns[0]}: if {_cut(sign)!r} separates fields, {how}"
     close = nearest(word, columns)
     suggestion = f'did you mean "{close}"? ' if close else ""
     return f"{suggestion}columns: {listed(columns, 30)}"
+
+
+def _separator_beside(word: str, column: str) -> str | None:
+    """What stands beside a word in a longer one, where the word is at one of its ends or between two such: `y` in `a^b^y`."""
+    found = re.search(rf"(?:^|([^\w\"'. -]+|\s+)){re.escape(word)}(?:$|([^\w\"'. -]+|\s+))", column) if word.strip() else None
+    return found and (found[1] or found[2])
 
 
 def shown_column(name: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltrain.wording import one_line, printable, without_credentials
+from dltrain.wording import column_hint, one_line, printable, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -57,3 +57,19 @@ def test_attack_16_a_path_made_of_a_url_keeps_no_password(url):
     shown = printable(f"no such file: {url}")
     assert "sec" not in shown
     assert "***@" in shown
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("a^b^y", 'data.separator: "^"'),
+        ("y:a:b", 'data.separator: ":"'),
+        ("a \t y  b", "data.separator: whitespace"),
+        ("a\x1fy", 'data.separator: "\\u001f"'),
+        ("a::y", "write one character in its place"),
+        ("only-why", "columns: only-why"),
+        ("unhappy", "columns: unhappy"),
+    ],
+)
+def test_a_column_that_holds_the_name_looked_for_may_be_several(column, said):
+    assert column_hint("y", [column]).endswith(said)

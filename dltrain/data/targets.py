@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from dltrain.data.columns.dates.durations import are_durations
 from dltrain.data.columns.kinds import date_writing
 from dltrain.data.columns.reading import Reading, is_duration, is_number, is_text, is_unreadable, text_of, to_numbers, unreadable
+from dltrain.data.columns.spoken import nearly_numbers
 from dltrain.data.columns.units import MOST_UNITS, units_of
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.tables.column_names import name_of
@@ -341,7 +342,7 @@ def have_targets(targets: Mapping[str, NDArray[Any]], num_rows: int) -> NDArray[
 
 
 def numbers_among_labels(config_task: str | None, specs: Sequence[TargetSpec], reading: Reading) -> list[Note]:
-    """Warnings of targets that are many labels, half of them or more numbers: some other text keeps them from being an amount."""
+    """Warnings of targets that are many labels, half of them or more numbers, or nearly so: they may be meant as an amount."""
     import polars
 
     warnings = []
@@ -354,8 +355,15 @@ def numbers_among_labels(config_task: str | None, specs: Sequence[TargetSpec], r
             found = f"the {len(spec.classes):,} labels of {spec.name} are numbers with different units ({listed(units)})"
             said = f"{found}: it is learnt as classes; write one unit, `data.task: classification` agrees"
             warnings.append(warn(said, "several_units"))
+            continue
         is_number = np.isfinite(to_numbers(labels, reading))
-        if not is_number.all() and 2 * is_number.sum() >= len(is_number):
+        if what := nearly_numbers(labels.filter(~is_number)):
+            said = (
+                f"the {len(spec.classes):,} labels of {spec.name}, such as {spec.classes[0]!r}, look like {what}, which are not"
+            )
+            how = "read as numbers: it is learnt as classes; write plain numbers, `data.task: classification` agrees"
+            warnings.append(warn(f"{said} {how}", "nearly_numbers"))
+        elif not is_number.all() and 2 * is_number.sum() >= len(is_number):
             words = listed([repr(label) for label, number in zip(spec.classes, is_number, strict=True) if not number], 3)
             found = f"{int(is_number.sum()):,} of the {len(spec.classes):,} labels of {spec.name} are numbers, not {words}"
             how = f'`data.replace: {{{spec.name}: {{"word": ""}}}}` with `data.missing_target: drop` makes numbers of the others'

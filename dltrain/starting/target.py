@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from dltrain.config.types import MULTILABEL
-from dltrain.data.columns.reading import find_units, is_labelled, is_number, mend
+from dltrain.data.columns.reading import find_units, is_labelled, is_number, is_text, mend
+from dltrain.data.columns.spoken import nearly_numbers
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.labels.cells import Cells
 from dltrain.data.tables.column_names import column_of, only
@@ -16,7 +17,7 @@ from dltrain.data.targets import are_exact, infer_target, label_texts
 from dltrain.errors import Fault, UsageError
 from dltrain.starting.columns import Columns
 from dltrain.starting.labels import labels_in
-from dltrain.wording import listed, nearest
+from dltrain.wording import column_hint, listed, nearest
 
 if TYPE_CHECKING:
     import polars
@@ -85,6 +86,7 @@ def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, 
             return names[int(asked) - (int(asked) > 0)]
         close = nearest(asked, names)
         hint = f'did you mean "{close}"?' if close else "name one of its columns"
+        hint = column_hint(asked, names) if len(names) == 1 else hint
         if not header:
             hint = f"the file has no header: give the number of the column, 1 to {len(names)}, or -1 for the last"
         raise UsageError(Fault(f"{file} has no column {asked!r}", hint=hint, details=_list_columns(frame, columns, header)))
@@ -142,7 +144,8 @@ def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: 
         DataError: it is empty, constant, or holds dates.
         UsageError: texts that differ in most rows, which are no classes.
     """
-    found = None if classes else labels_in(column_of(frame, name), columns.reading)
+    # A decimal comma divides no labels.
+    found = None if classes or name in columns.numbers else labels_in(column_of(frame, name), columns.reading)
     if found is not None:
         return _of_lists(name, *found)
     reading = find_units(only(frame, [name]), columns.reading, labels=(name,))
@@ -164,7 +167,9 @@ def study_target(name: str, frame: polars.DataFrame, columns: Columns, classes: 
     kind = columns.kinds[name]
     if kind.kind == "text" and not classes:
         others = [other for other, found in columns.kinds.items() if other != name and not found.left_out]
+        what = nearly_numbers(values) if is_text(values) else ""
         message = f"{name} is no target: {kind.left_out or 'free text'}, so there are no classes to learn"
+        message += f"; its values look like {what}: write plain numbers" if what else ""
         hint = f"say --target with another column, such as {listed(others, 8)}" if others else "no other column can be one"
         raise UsageError(Fault(message, hint=hint))
     by_value = (

@@ -81,3 +81,20 @@ def test_a_table_that_names_pictures_with_their_labels(tmp_path: Path):
     dataset = load_dataset(config.data, seed=0)
     assert dataset.schema.inputs[0].shape == (20, 32, 1)
     assert dataset.schema.targets[0].classes == ("a b", "c", "d")
+
+
+@pytest.mark.parametrize("written", ["{},{}", "{},{} €", "-{},{}", "1.00{},{}"])
+def test_decimal_commas_are_no_lists(tmp_path: Path, written: str) -> None:
+    """`5,3` of a German table is one number, although 5 and 3 come again and again."""
+    texts = [written.format(row * 7 % 10, row * 3 % 9) for row in range(80)]
+    lines = [f"{row * 13 % 17},{row % 7};{text}" for row, text in enumerate(texts)]
+    (tmp_path / "t.csv").write_text("a;y\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    text = make_starter(str(tmp_path / "t.csv"), target="y").text
+    assert "multilabel" not in text
+    config = load_config_text(text, folder=tmp_path)
+    spec = load_dataset(config.data, seed=0).schema.targets[0]
+    assert spec.task == "regression"
+    parts = load_dataset(config.data, seed=0).parts.values()
+    found = sorted(float(value) for part in parts for value in np.asarray(spec.to_own(part.targets["y"])).ravel())
+    expected = sorted(float(text.rstrip(" €").replace(".", "").replace(",", ".")) for text in texts)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)

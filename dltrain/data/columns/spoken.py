@@ -50,6 +50,7 @@ TOTALS = re.compile(r"(?i)(grand |sub-?)?(total|sum|summe|gesamt|gesamtsumme|ins
 MANY_NUMBERS = 0.5
 NEARLY_ALL = 0.9
 _NUMBER = r"[-+]?[\d.,' ]*\d[\d.,]*"
+_SCRIPT = r"[\p{Nd}.,\x{66b}\x{66c}\x{ff0e}\x{ff0c}]"
 # How people write what they take for a number -> what it is called.
 NEARLY_NUMBERS = (
     (rf"^ *[<>≤≥]=? *{_NUMBER}$", "bounds of a measurement"),
@@ -61,9 +62,9 @@ NEARLY_NUMBERS = (
     (rf"^[~≈] ?{_NUMBER}$|^(?:ca?|about|approx)\.? ?{_NUMBER}$", "rounded numbers"),
     (rf"^{_NUMBER} ?[*†‡]+$|^{_NUMBER} ?\[\w\]$|^{_NUMBER} ?\([a-z]\)$", "numbers with a mark behind them"),
     (rf"^{_NUMBER} ?(?:±|\+/-) ?{_NUMBER}$", "numbers with their error"),
-    (r"^\d{1,3}(?:_\d{3})+$", "numbers with _ between thousands"),
+    (r"^[-+]?[0-9]{1,3}(?:_[0-9]{3})+(?:\.[0-9]+)?$", "numbers with _ between thousands"),
     (rf"^{_NUMBER} ?‰$", "per mille"),
-    (r"^[\p{Nd}.,\x{66b}\x{66c}]*[\p{Nd}--0-9][\p{Nd}.,\x{66b}\x{66c}]*$", "digits of another script"),
+    (rf"^[-+\x{{2212}}\x{{ff0d}}\x{{61c}}\x{{200e}}\x{{200f}}]*{_SCRIPT}*[\p{{Nd}}--0-9]{_SCRIPT}*$", "digits of another script"),
 )
 # What a spreadsheet shows for 0 in a column of amounts.
 LEDGER_ZERO = r"^[$€£¥]? *-+ *[$€£¥]?$"
@@ -141,13 +142,20 @@ def _nearly_numbers(name: str, kind: ColumnKind, sample: polars.Series, is_word:
     if words.str.contains(LEDGER_ZERO).any() and sample.str.contains(rf"^\(?[$€£¥]? ?{_NUMBER}\)?$|{LEDGER_ZERO}").all():
         said = f"{shown_column(name)}: a dash stands among amounts, of which it may mean 0 or no value, so {_fate(kind)}"
         return [warn(f'{said}; `data.replace: {{{name}: {{"-": "0"}}}}` or `{{"-": ""}}` says which', "nearly_numbers")]
-    for pattern, what in NEARLY_NUMBERS:
-        if words.str.contains(pattern).sum() >= NEARLY_ALL * len(words) and words.n_unique() > 1:
-            examples = listed([repr(word) for word in words.unique(maintain_order=True).to_list()], 3)
-            said = f"{shown_column(name)}: values such as {examples} look like {what}, which are not read as numbers, so"
-            how = f"write plain numbers, or `data.features: {{{name}: category}}` agrees"
-            return [warn(f"{said} {_fate(kind)}; {how}", "nearly_numbers")]
+    if what := nearly_numbers(words):
+        examples = listed([repr(word) for word in words.unique(maintain_order=True).to_list()], 3)
+        said = f"{shown_column(name)}: values such as {examples} look like {what}, which are not read as numbers, so"
+        how = f"write plain numbers, or `data.features: {{{name}: category}}` agrees"
+        return [warn(f"{said} {_fate(kind)}; {how}", "nearly_numbers")]
     return []
+
+
+def nearly_numbers(words: polars.Series) -> str:
+    """What nearly all of several texts are that a person reads as numbers and nothing here does; empty: no such thing."""
+    several = words.n_unique() > 1
+    return next(
+        (what for pattern, what in NEARLY_NUMBERS if several and words.str.contains(pattern).sum() >= NEARLY_ALL * len(words)), ""
+    )
 
 
 def _nearly_dates(name: str, kind: ColumnKind, sample: polars.Series) -> list[Note]:

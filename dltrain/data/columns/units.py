@@ -78,11 +78,11 @@ def seconds_of(series: polars.Series, unit: str) -> polars.Series:
 
 
 def units_of(values: polars.Series) -> list[str]:
-    """The different units of numbers, each as it is written, where all values but zeros have one."""
+    """The different units of numbers, each as it is written, where all values but zeros have one; or their currencies."""
     parts = values.str.extract_groups(_WITH_UNIT).struct
     bare = values.filter(parts[1].is_null())
     if len(bare) and not bare.str.contains(r"^[-+]?0+([.,]0*)?$").all():
-        return []
+        return _signs_of(values) if values.str.contains(_AFFIX).all() else []
     written = sorted(parts[1].drop_nulls().unique().to_list(), reverse=True)
     return sorted({_plain(unit): unit for unit in written}.values())
 

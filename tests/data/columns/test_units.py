@@ -174,6 +174,30 @@ def test_a_target_of_several_units_is_said(tmp_path: Path) -> None:
     assert not loaded(tmp_path, text, ", task: classification").warnings
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("$ €", "are numbers with different units ($, €)"),
+        ("'{}.5'", "look like numbers in quotes"),
+        ("{}_250", "look like numbers with _ between thousands"),
+        ("{}D+02", "look like numbers of Fortran (1.5D+02)"),
+        ("arabic", "look like digits of another script"),
+        ("full width", "look like digits of another script"),
+    ],
+)
+def test_a_target_of_what_a_person_reads_as_numbers_is_said(tmp_path: Path, written: str, said: str) -> None:
+    texts = [written.format(row) for row in range(ROWS)]
+    if written == "$ €":
+        texts = [f"{'$' if row % 2 else '€'}{row}" for row in range(ROWS)]
+    elif "{" not in written:
+        zero = 0x660 if written == "arabic" else 0xFF10
+        texts = [f"-{row}.5".translate({48 + digit: zero + digit for digit in range(10)}) for row in range(ROWS)]
+    lines = [f"{row * 5 % 17},{text}" for row, text in enumerate(texts)]
+    [warning] = loaded(tmp_path, "x,y\n" + "\n".join(lines)).warnings
+    assert said in warning
+    assert not loaded(tmp_path, "x,y\n" + "\n".join(lines), ", task: classification").warnings
+
+
 def test_numbers_that_may_be_shares_are_said(tmp_path: Path) -> None:
     lines = [f"{row % 9 * 10}%,{row % 5},{row % 2}" for row in range(ROWS)]
     stored = loaded(tmp_path, "a,b,y\n" + "\n".join(lines)).preprocessing
