@@ -13,7 +13,7 @@ from dltrain.checking.check import check_config
 from dltrain.config.composed import COMPOSED
 from dltrain.config.types import Component, LayerConfig, ModelConfig
 from dltrain.errors import ConfigError
-from dltrain.evaluation.export import NAMES, export
+from dltrain.evaluation.export import NAMES, choose_format, export
 from dltrain.model.build import build_model
 from dltrain.model.symbolic import infer_network
 from dltrain.training.fit import fit
@@ -138,7 +138,8 @@ def test_other_exports_answer_as_the_run_does(form: str, tmp_path: Path) -> None
     if form == "onnx":
         pytest.importorskip("tf2onnx")
     run = fit(config_of(COMPOSED_TEXT, "training.epochs=1"), run_dir=tmp_path / "run").run
-    assert export(run, format=form).path.exists()
+    suffix = choose_format(form, None).suffix
+    assert export(run, format=form, destination=tmp_path / f"out{suffix}").path.exists()
 
 
 def test_they_are_stacked_as_alone(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from dltrain.cli.trackers.mlflow_model import log_exported
 from dltrain.cli.trackers.told import Logged, Told, sendable
 from dltrain.errors import DataError, UsageError
-from dltrain.wording import without_credentials
+from dltrain.wording import listed, without_credentials
 
 LONGEST_VALUE, LONGEST_KEY, _LONGEST_NAME = 6000, 250, 500  # of MLflow
 _MOST_PARAMETERS, _MOST_METRICS = 100, 1000  # of one request to it
@@ -73,7 +73,7 @@ class MlflowTracker:
                 return Logged(told.path, known.identity, is_new=False)
             self._send_values(known, told)
             self._send_epochs(known, told)
-            notes = self._finish(known, told) if told.is_over else []
+            notes = [*_cut_values(told.values), *self._finish(known, told)] if told.is_over else []
             return Logged(told.path, known.identity, is_new=is_new or told.is_over, notes=notes)
 
     def broken_off(self, told: Told) -> None:
@@ -214,3 +214,12 @@ def _keys(names: Iterable[str]) -> dict[str, str]:
 def _parameters(values: Mapping[str, str]) -> dict[str, str]:
     keys = _keys(values)
     return {keys[name]: value[:LONGEST_VALUE] for name, value in values.items()}
+
+
+def _cut_values(values: Mapping[str, str]) -> list[str]:
+    """A sentence where values are longer than MLflow takes them."""
+    names = [name for name, value in values.items() if len(value) > LONGEST_VALUE]
+    if not names:
+        return []
+    are = "is" if len(names) == 1 else "are"
+    return [f"MLflow takes {LONGEST_VALUE:,} characters of a value: {listed(names, 4)} {are} cut; config.yaml beside it has all"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dltrain.cli.trackers.mlflow import MlflowTracker, _keys
+from dltrain.cli.trackers.mlflow import MlflowTracker, _cut_values, _keys
 from dltrain.cli.trackers.told import Epoch, Told, milliseconds, sendable
 from dltrain.cli.trackers.wandb import _project
 
@@ -41,6 +41,12 @@ def test_every_name_has_one_of_its_own_that_mlflow_takes(names: list[str]) -> No
         assert not key.startswith(("/", ".."))
 
 
+def test_values_that_are_cut_are_named() -> None:
+    assert _cut_values({"a": "v" * 6000, "b": "x"}) == []
+    (said,) = _cut_values({"a": "v" * 6000, "data.drop": "v" * 6001})
+    assert "data.drop is cut" in said
+
+
 def test_usual_names_stay() -> None:
     usual = ["loss", "val_loss", "test_accuracy", "training.optimizer.learning_rate", "model.layers.0.units", "é/b c"]
     assert list(_keys(usual).values()) == usual
@@ -63,6 +69,7 @@ def test_mlflow_takes_them_and_finds_the_run_again(tmp_path: Path, monkeypatch: 
     run = tracker.send(one)
     stored = tracker._client.get_run(run.identity).data
     assert (len(stored.params), len(stored.metrics)) == (len(HOSTILE), len(HOSTILE) + 1)
+    assert {len(value) for value in stored.params.values()} == {6000}
     for mark in HOSTILE:
         first = MlflowTracker(uri).send(told(f"{mark} 2020"))
         again = MlflowTracker(uri).send(told(f"{mark} 2020"))
