@@ -10,6 +10,8 @@ import json
 import math
 import os
 import secrets
+import shutil
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -87,6 +89,24 @@ def replace_whole(path: Path, *, suffix: str = "") -> Iterator[Path]:
     finally:
         remove_temporary(temporary)
         remove_temporary(old)
+
+
+def unshare(path: Path) -> None:
+    """Give a file that has other names as well (hard links) content of its own, before it is written into in its place.
+
+    Raises:
+        RunError: it cannot be copied.
+    """
+    try:
+        found = path.lstat()
+        if found.st_nlink < 2 or not stat.S_ISREG(found.st_mode):
+            return
+        with open(path, "rb") as file:
+            write_atomically(path, lambda into: shutil.copyfileobj(file, into))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def _temporary_name(path: Path) -> str:

@@ -22,6 +22,7 @@ from dltrain.errors import RunError
 from dltrain.storage.atomic import (
     cannot_write,
     to_json,
+    unshare,
     write_atomically,
 )
 from dltrain.storage.layout import FILES, own_files, own_paths
@@ -289,6 +290,11 @@ class Run:
                 raise RunError(
                     f"the run {self.path} is in use by {holder}", hint="wait until it ends, or choose another --run-dir"
                 ) from error
+            if os.fstat(descriptor).st_nlink > 1:  # what is written would be in a file elsewhere as well
+                unshare(self.path / ".lock")
+                with self.locked():
+                    yield
+                return
             file.seek(0)
             file.truncate()
             file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dltrain.storage.atomic import unshare
 from dltrain.sweep.combinations import assemble
 from dltrain.sweep.dimension import Dimension
 from dltrain.sweep.trials import Trial
@@ -46,6 +47,7 @@ class Study:
         self._optuna = _import_optuna()
         self._trials: dict[int, Any] = {}
         file = folder / JOURNAL
+        unshare(file)
         _mend(file)
         from optuna.storages.journal import JournalFileBackend
 

@@ -16,8 +16,10 @@ import numpy as np
 from dltrain import system
 from dltrain.cards import CPU, Placement
 from dltrain.config.types import TrainingConfig
+from dltrain.errors import RunError
 from dltrain.model.keras_import import SETTINGS, ignored_settings, import_keras
 from dltrain.reporting import Reporter
+from dltrain.storage.atomic import unshare
 from dltrain.wording import one_line, printable
 
 logger = logging.getLogger(__name__)
@@ -106,6 +108,7 @@ class LogFile(logging.FileHandler):
         self.setFormatter(_LogLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
     def _open(self) -> Any:
+        unshare(Path(self.baseFilename))
         descriptor = os.open(self.baseFilename, _LOG, 0o666)
         return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
 
@@ -118,7 +121,7 @@ class LogFile(logging.FileHandler):
                 self.stream = self._open()
             self.stream.write(self.format(record) + self.terminator)
             self.stream.flush()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RunError) as error:
             self._gave_up = True
             with contextlib.suppress(OSError, ValueError):
                 self.close()

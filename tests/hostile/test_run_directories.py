@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 import os
 import shutil
 import signal
@@ -23,7 +24,9 @@ from dltrain.errors import DltrainError, RunError
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.metrics.report import restore_reference
 from dltrain.reporting import Reporter
+from dltrain.storage.atomic import unshare
 from dltrain.storage.run import Run
+from dltrain.training.environment import logging_to
 
 CONFIG = """
 name: mixed
@@ -122,6 +125,23 @@ def test_taking_the_lock_writes_into_no_other_file(run: Path, tmp_path: Path) ->
     with pytest.raises(RunError), Run(run).locked():
         pass
     assert (tmp_path / "precious").read_text() == "keep me"
+
+
+def test_what_is_appended_goes_into_no_file_elsewhere(run: Path, tmp_path: Path) -> None:
+    """A hard link is a file under two names, one of which may be anybody's."""
+    for name in (".lock", "log.txt"):
+        (tmp_path / name).write_text("keep me\n")
+        (run / name).unlink(missing_ok=True)
+        (run / name).hardlink_to(tmp_path / name)
+    with Run(run).locked(), logging_to(run / "log.txt"):
+        logging.getLogger("dltrain").warning("said")
+        assert "process" in (run / ".lock").read_text()
+        with pytest.raises(RunError, match="in use"), Run(run).locked():
+            pass
+    assert {(tmp_path / name).read_text() for name in (".lock", "log.txt")} == {"keep me\n"}
+    assert (run / "log.txt").read_text().startswith("keep me\n")
+    assert "said" in (run / "log.txt").read_text()
+    unshare(run / "nothing")
 
 
 def test_a_config_of_a_larger_model_is_refused_before_it_is_built(run: Path) -> None:
