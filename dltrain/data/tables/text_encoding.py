@@ -11,10 +11,13 @@ _CANDIDATES = [
     "cp1252", "cp1250", "cp1251", "koi8_r", "cp949", "cp932", "euc_jp", "gb18030", "big5", "cp1253", "cp1254", "cp1255", "cp1256",
 ]  # fmt: skip
 _OTHER_ALPHABETS = [name for name in _CANDIDATES if name not in ("cp1250", "cp1252", "cp1254")]
+_OF_TWO_BYTES = ("cp949", "cp932", "euc_jp", "gb18030", "big5")
 _NAMES = {"cp932": "shift_jis"}
-# Letters of western and of central Europe, whose two code pages share most bytes.
-_WESTERN = set("äöüßéèêëàâçñóíáúîïôûœæøåÄÖÜÉÈÀÇÑØÅÆ€°²³½£«»ãõÃÕºª¿¡")
+# Letters of western and of central Europe and of Turkey, whose code pages share most bytes.
+_WESTERN = set("ðþÐÞäöüßéèêëàâçñóíáúîïôûœæøåÄÖÜÉÈÀÇÑØÅÆ€°²³½£«»ãõÃÕºª¿¡")
 _CENTRAL = set("ěščřžýůďťňĚŠČŘŽÝŮĎŤŇłąęśćńżźŁĄĘŚĆŃŻŹőűŐŰăşţâîáíéúóäöüßÁÍÉÚÓÄÖÜ€")
+_TURKISH = set("ğışİĞŞçöüÇÖÜâîû€")
+_RUSSIAN = set("оеаинтсрвл")  # the ten most frequent letters, by which its two code pages are told apart
 
 
 def detect_encoding(content: bytes) -> str | None:
@@ -45,14 +48,48 @@ def detect_encoding(content: bytes) -> str | None:
     # Of a word in an alphabet of its own all letters are outside of ASCII; of a Latin one with accents some are.
     words = [word for word in re.findall(rb"[A-Za-z\x80-\xff]+", sample) if max(word) > 127 and len(word) > 1]
     if not words:  # a letter or a sign by itself, as of euros and degrees, is no word of an alphabet
-        return _of_two(sample)
+        return _of_latin(sample)
     high = sum(byte > 127 for word in words for byte in word)
     is_latin = high < 0.6 * sum(map(len, words))
-    match = from_bytes(sample, cp_isolation=_CANDIDATES if is_latin else _OTHER_ALPHABETS).best()
+    if _is_kana(sample):
+        return "euc_jp"
+    among = _CANDIDATES if is_latin else _OTHER_ALPHABETS
+    match = from_bytes(sample, cp_isolation=among).best()
+    if match is not None and match.encoding == "cp932" and _is_half_width(sample):
+        match = from_bytes(sample, cp_isolation=[name for name in among if name != "cp932"]).best()
     found = match.encoding if match is not None else "cp1252" if is_latin else _by_words(sample)
+    if found in ("cp1251", "koi8_r"):
+        return max(
+            ("cp1251", "koi8_r"), key=lambda name: sum(letter in _RUSSIAN for letter in sample.decode(name, "replace").lower())
+        )
+    if found in _OF_TWO_BYTES and _has_accents(sample, found):
+        return "cp1252"
     if found in ("cp1250", "cp1252", "cp1254"):
-        found = _of_two(sample)
+        found = _of_latin(sample)
     return _NAMES.get(found, found)
+
+
+def _is_kana(sample: bytes) -> bool:
+    """Whether a text is Japanese of the encoding in which no other language has so many letters of two of its rows."""
+    try:
+        letters = [letter for letter in sample.decode("euc_jp") if not letter.isascii()]
+    except UnicodeDecodeError:
+        return False
+    return 3 * sum("\u3041" <= letter <= "\u30ff" for letter in letters) > len(letters)
+
+
+def _is_half_width(sample: bytes) -> bool:
+    """Whether Japanese of this text would be half-width katakana: so look Cyrillic letters of KOI8, and hardly any Japanese."""
+    letters = [letter for letter in sample.decode("cp932", "replace") if not letter.isascii()]
+    return sum("\uff61" <= letter <= "\uff9f" for letter in letters) > 0.8 * len(letters)
+
+
+def _has_accents(sample: bytes, encoding: str) -> bool:
+    """Whether a text has letters of western Europe alone, which by an encoding of two bytes a letter stand within Latin words."""
+    odd = [letter for letter in sample.decode("cp1252", "replace") if not letter.isascii()]
+    words = [word for word in re.findall(r"[^\W\d_]+", sample.decode(encoding, "replace")) if not word.isascii()]
+    within = sum(any(letter.isascii() for letter in word) for word in words)
+    return all(letter in _WESTERN for letter in odd) and 2 * within > len(words)
 
 
 def _by_words(sample: bytes) -> str:
@@ -71,14 +108,14 @@ def _by_words(sample: bytes) -> str:
     return best
 
 
-def _of_two(sample: bytes) -> str:
-    """Western or central European, by which letters there would be more of; the former where it makes no difference."""
+def _of_latin(sample: bytes) -> str:
+    """Western, central European or Turkish, by which letters there would be more of; the first where it makes no difference."""
     counts = {}
-    for name, usual in (("cp1252", _WESTERN), ("cp1250", _CENTRAL)):
+    for name, usual in (("cp1252", _WESTERN), ("cp1250", _CENTRAL), ("cp1254", _TURKISH)):
         text = sample.decode(name, "replace")
-        counts[name] = sum(letter in usual for letter in text) - sum(
-            not letter.isascii() and letter not in usual for letter in text
-        )
+        against = 3 if name == "cp1254" else 1  # the Icelandic of a text has other letters besides
+        odd = sum(not letter.isascii() and letter not in usual for letter in text)
+        counts[name] = sum(letter in usual for letter in text) - against * odd
     if any(byte in sample for byte in b"\x81\x8d\x8f\x90\x9d") and counts["cp1250"] <= counts["cp1252"]:
         return "latin-1"  # these bytes are none of cp1252's
     return max(counts, key=counts.__getitem__)

@@ -314,6 +314,8 @@ LETTERS = {
     "cp1252": "name,city\nMüller,Köln\nJosé,Málaga\nZoë,Genève\nFrançois,Orléans\n",
     "cp1250": "jméno,město\nŘehoř,Plzeň\nŽaneta,Děčín\nłukasz,Kraków\n",
     "cp1253": "όνομα,πόλη\nΓιώργος,Αθήνα\nΜαρία,Θεσσαλονίκη\n",
+    "cp1254": "isim,şehir\nAyşe,İzmir\nIşık,Muğla\nÇağrı,Eskişehir\n",
+    "euc_jp": "名前,都市\nカタカナ,東京\nひらがな,はい\nやまだ,いいえ\n",
     "utf-16-le": "name,city\nMüller,Köln\nJosé,Málaga\n",
 }
 
@@ -325,6 +327,28 @@ def test_a15_texts_of_other_encodings_are_read_as_they_were_written(encoding, ti
     found = detect_encoding(content)
     assert found is not None
     assert content.decode(found) == LETTERS[encoding] * times
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("cp1252", ["größe", "süß", "bitter"]),
+        ("cp1252", ["straße", "weg"]),
+        ("cp1252", ["naïve", "déjà"]),
+        ("cp1252", ["Þórður", "fjörður", "Ísland"]),
+        ("koi8_r", ["да конечно", "нет никогда"]),
+        ("koi8_r", ["да", "нет"]),
+        ("cp1251", ["ДА КОНЕЧНО", "НЕТ НИКОГДА"]),
+        ("euc_jp", ["値段", "はい", "いいえ"]),
+        ("shift_jis", ["iPhoneケース", "Xperiaカバー"]),
+        ("gb18030", ["北京市", "上海市"]),
+        ("big5", ["臺北市", "高雄市"]),
+        ("cp949", ["서울시", "부산시"]),
+    ],
+)
+def test_a15_few_words_that_come_again_and_again_tell_the_encoding(encoding, words):
+    text = "a,b\n" + "".join(f"{row % 7}.5,{words[row % len(words)]}\n" for row in range(80))
+    assert text.encode(encoding).decode(detect_encoding(text.encode(encoding)) or "utf-8") == text
 
 
 def test_a15_it_is_said_and_stored(tmp_path):
