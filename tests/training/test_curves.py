@@ -96,7 +96,7 @@ def test_each_step_is_keras_s_with_the_numbers_of_its_share(tmp_path: Path) -> N
     assert rates == pytest.approx(last, rel=1e-3, abs=1e-6)
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_resume_to_the_bit_with_curves(jit_compile: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of(CURVED, f"training.jit_compile={str(jit_compile).lower()}")
     fit(config, run_dir=tmp_path / "whole")

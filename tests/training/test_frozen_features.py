@@ -20,7 +20,7 @@ from dltrain.model.frozen import find_frozen_prefix
 from dltrain.model.keras_import import import_keras
 from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
-from dltrain.training.fit import fit
+from dltrain.training.fit import FitResult, fit
 from dltrain.training.history import read_history
 from tests.training.support import assert_same_bits, config_of, fit_with_interruptions, newest_state
 
@@ -71,6 +71,14 @@ def frozen(*overrides: str) -> Config:
     return config_of(FROZEN, *overrides)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> FitResult:
+    """A run that found no stored features and was not interrupted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLTRAIN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return fit(frozen(), run_dir=tmp_path_factory.mktemp("whole") / "run")
+
+
 def rows_of(run: Path) -> list[dict[str, float]]:
     return [{k: v for k, v in row.items() if k != "seconds"} for row in read_history(Run(run).history_file)]
 
@@ -87,33 +95,32 @@ def test_losses_and_metrics_are_those_of_training_without_the_cache(tmp_path: Pa
     assert len(newest_state(tmp_path / "cached").values.model) < len(newest_state(tmp_path / "plain").values.model)
 
 
-def test_files_hold_the_whole_model_and_take_pictures(tmp_path: Path) -> None:
+def test_files_hold_the_whole_model_and_take_pictures(whole: FitResult) -> None:
     from dltrain.data import load_dataset
 
     keras = import_keras()
-    result = fit(frozen(), run_dir=tmp_path / "run")
-    again = evaluate(tmp_path / "run", part="validation")
-    assert again.metrics == pytest.approx(result.metrics["validation"], abs=1e-6)
+    again = evaluate(whole.run, part="validation")
+    assert again.metrics == pytest.approx(whole.metrics["validation"], abs=1e-6)
     part = load_dataset(frozen().data, seed=7).parts["validation"]
-    files = sorted((tmp_path / "run" / "checkpoints").glob("*.h5"))
+    files = sorted((whole.run / "checkpoints").glob("*.h5"))
     assert {"best.h5", "last.h5"} < {file.name for file in files}
     for file in files:
         model = keras.models.load_model(file)
         assert [layer.name for layer in model.layers][1:4] == ["body", "batch_normalization", "global_average_pooling2d"]
         assert model.input_shape == (None, 12, 12, 3)
-        history = model.fit(part.inputs["image"], part.targets["target"].astype("float32")[:, None], verbose=0).history
-        assert np.isfinite(history["loss"]).all()
-    best = keras.models.load_model(tmp_path / "run" / "checkpoints" / "best.h5")
+        if file.name == "last.h5":
+            history = model.fit(part.inputs["image"], part.targets["target"].astype("float32")[:, None], verbose=0).history
+            assert np.isfinite(history["loss"]).all()
+    best = keras.models.load_model(whole.run / "checkpoints" / "best.h5")
     outputs = best.predict(part.inputs["image"], verbose=0)
     loss = float(keras.losses.BinaryCrossentropy()(part.targets["target"].astype("float32")[:, None], outputs))
-    assert loss == pytest.approx(result.metrics["validation"]["loss"], abs=1e-5)
+    assert loss == pytest.approx(whole.metrics["validation"]["loss"], abs=1e-5)
 
 
 @pytest.mark.parametrize("plan", [[1], [6, 5]], ids=str)
-def test_resumes_to_the_bit(plan: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fit(frozen(), run_dir=tmp_path / "whole")
+def test_resumes_to_the_bit(plan: list[int], whole: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fit_with_interruptions(frozen(), tmp_path / "cut", monkeypatch, plan)
-    assert_same_bits(tmp_path / "whole", tmp_path / "cut")
+    assert_same_bits(whole.run, tmp_path / "cut")
 
 
 def test_other_splits_and_heads_find_the_features_and_other_bodies_do_not(tmp_path: Path) -> None:
@@ -135,14 +142,15 @@ def test_other_splits_and_heads_find_the_features_and_other_bodies_do_not(tmp_pa
 
 
 def test_damaged_features_are_computed_anew(tmp_path: Path) -> None:
-    fit(frozen(), run_dir=tmp_path / "first")
+    short = frozen("training.epochs=1")
+    fit(short, run_dir=tmp_path / "first")
     [file] = (tmp_path / "cache" / "features").glob("*/*.npz")
     whole = file.read_bytes()
     for number, damaged in enumerate((whole[:-300], b"", whole[:2000] + bytes([whole[2000] ^ 255]) + whole[2001:])):
         for stored in (tmp_path / "cache" / "features").glob("*/*.npz"):
             stored.write_bytes(damaged)
         heard = Heard()
-        fit(frozen(), run_dir=tmp_path / f"again{number}", reporter=heard)
+        fit(short, run_dir=tmp_path / f"again{number}", reporter=heard)
         assert "0 of them stored" in heard.about_features()
         assert any("damaged" in line for line in heard.details)
         assert_same_bits(tmp_path / "first", tmp_path / f"again{number}")
@@ -180,7 +188,9 @@ def test_the_longest_unused_features_make_room(tmp_path: Path, monkeypatch: pyte
     assert not list(stores[1].folder.glob("*.npz"))
 
 
-def test_an_interrupted_computation_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_computation_goes_on_where_it_was(
+    whole: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     original = Forward.outputs
     calls = 0
 
@@ -201,8 +211,7 @@ def test_an_interrupted_computation_goes_on_where_it_was(tmp_path: Path, monkeyp
     fit(frozen(), run_dir=tmp_path / "cut", resume="auto", reporter=heard)
     assert "16 of them stored" in heard.about_features()
     assert "74 to compute" in heard.about_features()
-    fit(frozen(), run_dir=tmp_path / "whole")
-    assert_same_bits(tmp_path / "whole", tmp_path / "cut")
+    assert_same_bits(whole.run, tmp_path / "cut")
 
 
 def test_two_processes_do_not_compute_the_same_features_at_once(tmp_path: Path) -> None:

@@ -285,7 +285,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], int
 SAVES = [(True, True), (True, False), (False, True), (False, False)]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(plan=st.lists(st.tuples(st.integers(1, 90), st.sampled_from(SAVES)), max_size=8), last=st.sampled_from(SAVES))
 def test_any_plan_of_interruptions_ends_the_same(
     plan: list[tuple[int, tuple[bool, bool]]], last: tuple[bool, bool], whole: tuple[dict[str, Any], int], tmp_path: Path
@@ -308,14 +308,22 @@ def test_any_plan_of_interruptions_ends_the_same(
     assert outcome(folder) == whole[0]
 
 
-def test_a_better_file_survives_a_state_that_was_not_written(whole: tuple[dict[str, Any], int], tmp_path: Path) -> None:
+@pytest.fixture
+def each(pytestconfig: pytest.Config) -> int:
+    """Every how manieth boundary is tried: each of them with --slow."""
+    return 1 if pytestconfig.getoption("--slow") else 3
+
+
+def test_a_better_file_survives_a_state_that_was_not_written(
+    each: int, whole: tuple[dict[str, Any], int], tmp_path: Path
+) -> None:
     """The last save writes the best model and is killed before the state: what is then repeated must not undo it."""
     start = tmp_path / "start"
     done, _ = stretch(start, 40, (True, False))
     assert not done
     shutil.copytree(start, tmp_path / "count")
     _, num_events = stretch(tmp_path / "count", None, (False, False))
-    for kill_at in range(1, num_events + 1):
+    for kill_at in range(1, num_events + 1, each):
         folder = tmp_path / f"run{kill_at}"
         shutil.copytree(start, folder)
         stretch(folder, kill_at, (False, False))
@@ -330,10 +338,10 @@ def test_a_better_file_survives_a_state_that_was_not_written(whole: tuple[dict[s
         assert outcome(folder) == whole[0]
 
 
-def test_a_kill_at_each_boundary_of_a_run(whole: tuple[dict[str, Any], int], tmp_path: Path) -> None:
+def test_a_kill_at_each_boundary_of_a_run(each: int, whole: tuple[dict[str, Any], int], tmp_path: Path) -> None:
     expected, num_events = whole
     assert num_events > 100
-    for kill_at in range(1, num_events + 1):
+    for kill_at in range(1, num_events + 1, each):
         folder = tmp_path / f"run{kill_at}"
         done, _ = stretch(folder, kill_at, (True, True))
         assert not done

@@ -14,7 +14,7 @@ from dltrain.evaluation.evaluate import evaluate
 from dltrain.model.keras_import import import_keras
 from dltrain.model.unfreeze import unfreeze
 from dltrain.storage.run import Run
-from dltrain.training.fit import fit
+from dltrain.training.fit import FitResult, fit
 from dltrain.training.history import read_history
 from dltrain.training.saving.checkpoints import Checkpoints
 from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
@@ -52,6 +52,14 @@ def phased(*overrides: str) -> Config:
     return config_of(PHASED, *overrides)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> FitResult:
+    """A run of both phases that was not interrupted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLTRAIN_CACHE", str(tmp_path_factory.mktemp("cache")))
+        return fit(phased(), run_dir=tmp_path_factory.mktemp("whole") / "run")
+
+
 def rows_of(run: Path) -> list[dict[str, float]]:
     return [{k: v for k, v in row.items() if k != "seconds"} for row in read_history(Run(run).history_file)]
 
@@ -60,18 +68,17 @@ def body_of(file: Path) -> Any:
     return np.asarray(import_keras().models.load_model(file).get_layer("body").get_weights()[0])
 
 
-def test_epochs_count_on_and_each_phase_has_its_own_rate_and_layers(tmp_path: Path) -> None:
-    result = fit(phased(), run_dir=tmp_path / "run")
-    rows = rows_of(tmp_path / "run")
+def test_epochs_count_on_and_each_phase_has_its_own_rate_and_layers(whole: FitResult, tmp_path: Path) -> None:
+    rows = rows_of(whole.run)
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]
     assert [row["phase"] for row in rows] == [1, 1, 2, 2, 2]
     assert [row["learning_rate"] for row in rows] == pytest.approx([0.01, 0.01, 0.002, 0.002, 0.002])
-    assert result.epochs == 5
-    fit(phased("training.phases=[{epochs: 2}]"), run_dir=tmp_path / "frozen")
-    before, after = (body_of(tmp_path / run / "checkpoints" / "last.h5") for run in ("frozen", "run"))
+    assert whole.epochs == 5
+    frozen = fit(phased("training.phases=[{epochs: 2}]"), run_dir=tmp_path / "frozen").run
+    before, after = (body_of(run / "checkpoints" / "last.h5") for run in (frozen, whole.run))
     assert np.abs(before - after).max() > 1e-5
-    assert evaluate(tmp_path / "run", part="validation").metrics == pytest.approx(result.metrics["validation"], abs=1e-6)
-    manifest = Run(tmp_path / "run").read_manifest()
+    assert evaluate(whole.run, part="validation").metrics == pytest.approx(whole.metrics["validation"], abs=1e-6)
+    manifest = Run(whole.run).read_manifest()
     assert (manifest["phase"], manifest["phase_epochs"], manifest["epochs"]) == (2, 3, 5)
 
 
@@ -97,13 +104,14 @@ def test_the_second_phase_is_keras_fit_from_where_the_first_ended(tmp_path: Path
 
 # 4 steps an epoch in the first phase, 3 in the second; 8 is the last step of the first phase, 9 the first one of the second.
 @pytest.mark.parametrize("plan", [[8, 1], [9, 4], [3, 10]], ids=str)
-def test_resumes_to_the_bit_across_phases(plan: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = fit(phased(), run_dir=tmp_path / "whole")
+def test_resumes_to_the_bit_across_phases(
+    plan: list[int], whole: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cut = fit_with_interruptions(phased(), tmp_path / "cut", monkeypatch, plan)
-    assert_same_bits(tmp_path / "whole", tmp_path / "cut")
+    assert_same_bits(whole.run, cut.run)
     assert cut.metrics == whole.metrics
     for name in ("best.h5", "last.h5"):
-        files = [tmp_path / run / "checkpoints" / name for run in ("whole", "cut")]
+        files = [run / "checkpoints" / name for run in (whole.run, cut.run)]
         assert files[0].read_bytes() == files[1].read_bytes()
 
 
@@ -132,31 +140,29 @@ def test_the_best_model_of_an_earlier_phase_stays_the_best(tmp_path: Path, monke
     assert evaluate(tmp_path / "run", part="validation").metrics == pytest.approx(result.metrics["validation"], abs=1e-6)
 
 
-def test_a_kill_between_phases_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kill_between_phases_loses_nothing(whole: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Killed(BaseException):
         pass
 
     def killed(self: Checkpoints, model: Any) -> None:
         raise Killed
 
-    fit(phased(), run_dir=tmp_path / "whole")
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoints, "go_on_with", killed)
         with pytest.raises(Killed):
             fit(phased(), run_dir=tmp_path / "cut")
     fit(phased(), run_dir=tmp_path / "cut", resume="auto")
-    assert_same_bits(tmp_path / "whole", tmp_path / "cut")
+    assert_same_bits(whole.run, tmp_path / "cut")
 
 
-def test_the_last_phase_may_be_longer_on_resume_and_the_others_may_not(tmp_path: Path) -> None:
-    fit(phased(), run_dir=tmp_path / "whole")
+def test_the_last_phase_may_be_longer_on_resume_and_the_others_may_not(whole: FitResult, tmp_path: Path) -> None:
     fit(phased("training.phases.1.epochs=1"), run_dir=tmp_path / "raised")
     fit(phased(), resume=tmp_path / "raised")
-    assert_same_bits(tmp_path / "whole", tmp_path / "raised")
+    assert_same_bits(whole.run, tmp_path / "raised")
     with pytest.raises(ConfigError) as caught:
         fit(phased("training.phases.0.epochs=3", "training.epochs=4"), resume=tmp_path / "raised")
     assert {"training.phases.0.epochs", "training.epochs"} <= {fault.path for fault in caught.value.faults}
-    again = fit(phased(), resume=tmp_path / "whole")
+    again = fit(phased(), resume=tmp_path / "raised")
     assert "nothing left to do" in again.notes[0]
 
 

@@ -9,7 +9,7 @@ import pytest
 from dltrain.config.catalog.catalog import load_catalog
 from dltrain.errors import ConfigError, DataError, InterruptedRun, RunError
 from dltrain.storage.run import Run
-from dltrain.training.fit import fit
+from dltrain.training.fit import FitResult, fit
 from dltrain.training.history import read_history
 from dltrain.training.saving.checkpoints import _read_best_values
 from tests.training.support import NOISE, assert_same_bits, config_of, fit_with_interruptions, interrupted_at_call
@@ -48,6 +48,18 @@ training:
 """
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was not interrupted."""
+    return fit(config_of(NOISE), run_dir=tmp_path_factory.mktemp("whole") / "run").run
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> FitResult:
+    """What a fit with noise, augmentation and callbacks ends with."""
+    return fit(config_of(EVERYTHING), run_dir=tmp_path_factory.mktemp("everything") / "run")
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda text: text.partition(":")[0])
 def test_resume_to_the_bit_for_each_optimizer(optimizer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of(
@@ -68,22 +80,19 @@ def test_no_optimizer_is_left_out() -> None:
 
 @pytest.mark.parametrize("plan", [[1], [8], [9, 8, 8], [3, 11]], ids=str)
 def test_resume_to_the_bit_with_noise_augmentation_and_callbacks(
-    plan: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plan: list[int], everything: FitResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = config_of(EVERYTHING)
-    whole = fit(config, run_dir=tmp_path / "whole")
-    cut = fit_with_interruptions(config, tmp_path / "cut", monkeypatch, plan)
-    assert_same_bits(tmp_path / "whole", tmp_path / "cut")
-    assert cut.metrics == whole.metrics
-    names = [sorted(path.name for path in Run(tmp_path / run).checkpoints.iterdir()) for run in ("whole", "cut")]
+    cut = fit_with_interruptions(config_of(EVERYTHING), tmp_path / "cut", monkeypatch, plan)
+    assert_same_bits(everything.run, cut.run)
+    assert cut.metrics == everything.metrics
+    names = [sorted(path.name for path in Run(run).checkpoints.iterdir()) for run in (everything.run, cut.run)]
     assert names[0] == names[1]
 
 
-def test_epochs_may_be_raised_on_resume(tmp_path: Path) -> None:
-    fit(config_of(NOISE), run_dir=tmp_path / "whole")
+def test_epochs_may_be_raised_on_resume(whole: Path, tmp_path: Path) -> None:
     fit(config_of(NOISE, "training.epochs=2"), run_dir=tmp_path / "raised")
     fit(config_of(NOISE), resume=tmp_path / "raised")
-    assert_same_bits(tmp_path / "whole", tmp_path / "raised")
+    assert_same_bits(whole, tmp_path / "raised")
 
 
 def test_resume_of_a_finished_run_has_nothing_to_do(tmp_path: Path) -> None:
@@ -115,9 +124,10 @@ def test_changed_data_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         fit(config_of(text, folder=tmp_path), resume=tmp_path / "run")
 
 
-def test_a_truncated_newest_state_falls_back_to_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_truncated_newest_state_falls_back_to_the_one_before(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     config = config_of(NOISE)
-    fit(config, run_dir=tmp_path / "whole")
     for number in (5, 9):
         with interrupted_at_call(monkeypatch, number), pytest.raises(Exception, match="interrupted"):
             fit(config, run_dir=tmp_path / "cut", resume="auto")
@@ -125,7 +135,7 @@ def test_a_truncated_newest_state_falls_back_to_the_one_before(tmp_path: Path, m
     assert len(states) == 2
     states[-1].write_bytes(states[-1].read_bytes()[:-200])
     fit(config, resume=tmp_path / "cut")
-    assert_same_bits(tmp_path / "whole", tmp_path / "cut")
+    assert_same_bits(whole, tmp_path / "cut")
     for path in Run(tmp_path / "cut").state.glob("state-*.npz"):
         path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(RunError, match="none of the 2 state files"):

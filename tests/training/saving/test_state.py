@@ -65,8 +65,10 @@ def assert_equal(found: Values, wanted: Values) -> None:
             np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("embedding", [False, True])
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(
+    ("embedding", "jit_compile"),
+    [(False, False), (True, True), *(pytest.param(e, not e, marks=pytest.mark.slow) for e in (0, 1))],
+)
 def test_what_was_kept_does_not_change_with_the_model(embedding: bool, jit_compile: bool) -> None:
     model, step = trained_model(embedding=embedding, jit_compile=jit_compile)
     kept = []

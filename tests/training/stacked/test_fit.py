@@ -39,8 +39,10 @@ training:
   optimizer: {SGD: {momentum: 0.9}}
 """
 CASES: dict[str, tuple[str, list[list[str]]]] = {
-    "rates, with every kind of layer": (NOISE, [[LAYERS, SHORT, f"{RATE}{rate}"] for rate in (0.001, 0.01)]),
-    "seeds, each with rows of its own": (NOISE, [[LAYERS, SHORT, f"seed={seed}"] for seed in (1, 2)]),
+    "rates and seeds, each with rows of its own, with every kind of layer": (
+        NOISE,
+        [[LAYERS, SHORT, f"{RATE}{rate}", f"seed={seed}"] for rate, seed in ((0.001, 1), (0.01, 2))],
+    ),
     "callbacks and checkpoints": (
         NOISE,
         [
@@ -66,6 +68,8 @@ CASES: dict[str, tuple[str, list[list[str]]]] = {
     ),
 }
 SLOW: dict[str, tuple[str, list[list[str]]]] = {
+    "rates alone, with every kind of layer": (NOISE, [[LAYERS, SHORT, f"{RATE}{rate}"] for rate in (0.001, 0.01)]),
+    "seeds alone, with every kind of layer": (NOISE, [[LAYERS, SHORT, f"seed={seed}"] for seed in (1, 2)]),
     "dropout rates": (NOISE, [[f"model.layers=[Dense: {{units: 5}}, Dropout: {{rate: {rate}}}]"] for rate in (0.1, 0.5)]),
     "with XLA": (NOISE, [[LAYERS, SHORT, "training.jit_compile=true", f"{RATE}{rate}"] for rate in (0.001, 0.01)]),
     "label smoothing": (NOISE, [[f"training.loss={{BinaryCrossentropy: {{label_smoothing: {s}}}}}"] for s in (0.1, 0.3)]),
@@ -91,10 +95,10 @@ def test_each_trial_is_its_own_fit(case: str, tmp_path: Path) -> None:
     assert_like_own_fits([config_of(text, *words) for words in overrides], tmp_path)
 
 
+# How each optimizer steps in a stack is held by test_optimizers.
 OPTIMIZERS = [
     "Adam",
-    "{SGD: {momentum: 0.9}}",
-    *(pytest.param(name, marks=pytest.mark.slow) for name in ("RMSprop", "Adagrad", "Nadam", "Lion")),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("{SGD: {momentum: 0.9}}", "RMSprop", "Adagrad", "Nadam", "Lion")),
 ]
 
 
@@ -110,12 +114,12 @@ def test_trials_on_embedded_categories_are_their_own_fits(optimizer: str, tmp_pa
 
 
 def configs(*rates: float, more: tuple[str, ...] = ()) -> list[Any]:
-    return [config_of(NOISE, LAYERS, *more, f"{RATE}{rate}") for rate in rates]
+    return [config_of(NOISE, *more, f"{RATE}{rate}") for rate in rates]
 
 
 @pytest.mark.parametrize("number", [9, *(pytest.param(number, marks=pytest.mark.slow) for number in (1, 17))])
 def test_an_interrupted_stack_ends_with_the_same_bits(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stop = ("training.early_stopping={patience: 1}", "training.epochs=5")
+    stop = (LAYERS, "training.early_stopping={patience: 1}", "training.epochs=5")
     monkeypatch.setattr("dltrain.training.stacked.train.CALL_SECONDS", 0.0)
     whole = fit_stacked(configs(0.001, 0.1, 1e30, more=stop), tmp_path / "whole")
     original = StackedSteps.train
@@ -171,8 +175,8 @@ def _as_if_running(path: Path) -> None:
 
 
 def test_what_diverges_disturbs_no_other(tmp_path: Path) -> None:
-    alone = fit_stacked(configs(0.001, 0.01), tmp_path / "alone")
-    beside = fit_stacked(configs(0.001, 0.01, 1e30), tmp_path / "beside")
+    alone = fit_stacked(configs(0.001, 0.01, more=(LAYERS,)), tmp_path / "alone")
+    beside = fit_stacked(configs(0.001, 0.01, 1e30, more=(LAYERS,)), tmp_path / "beside")
     assert [one.status for one in beside] == ["finished", "finished", "diverged"]
     assert "learning rate was 1e+30" in str(beside[2].error)
     for one, other in zip(alone, beside):
