@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dltrain.config.types.data import MULTILABEL, SEGMENTATION
 from dltrain.errors import DataError, Fault, Note, texts
+from dltrain.storage.values import one_of, positive, typed
+from dltrain.storage.values import texts as texts_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,8 +19,19 @@ if TYPE_CHECKING:
     from dltrain.data.arrays.disk_array import Array, DiskArray
     from dltrain.data.preprocessing import Preprocessing
 
+RECONSTRUCTION = "reconstruction"
+TASKS = ("classification", MULTILABEL, SEGMENTATION, "regression", RECONSTRUCTION)
 # In masks: the code of a pixel that has no class and counts nowhere.
 IGNORED = 255
+
+
+def _limits_from(limits: Any) -> tuple[float, float] | None:
+    if limits is None:
+        return None
+    low, high = (float(limit) for limit in limits)
+    if not -math.inf < low <= high < math.inf:
+        raise ValueError("limits of a target: expected two finite numbers in order")
+    return low, high
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +198,48 @@ class TargetSpec:
         if not self.is_log:
             return self.to_own(outputs, ops)
         return self.to_own(outputs, ops) * (self.smearing if ops is None else np.float32(self.smearing))
+
+    def to_state(self) -> dict[str, Any]:
+        """The target as plain values; the numbers come back with the same bits."""
+        return {
+            "name": self.name,
+            "task": self.task,
+            "classes": list(self.classes),
+            "mean": self.mean,
+            "scale": self.scale,
+            "reason": self.reason,
+            **({"transform": self.transform, "smearing": self.smearing} if self.is_log else {}),
+            **({"limits": self.limits} if self.is_log or self.limits is not None else {}),
+            **({"separator": self.separator, "columns": list(self.columns), "empty": self.empty} if self.is_multilabel else {}),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> TargetSpec:
+        """What `to_state` made, again.
+
+        Raises:
+            ValueError, TypeError, KeyError: it is damaged.
+        """
+        classes = texts_of(state, "classes")
+        columns = texts_of(state, "columns") if "columns" in state else ()
+        if columns and len(columns) != len(classes):
+            raise ValueError("columns: expected one for each label")
+        if state["task"] in ("classification", MULTILABEL, SEGMENTATION) and (not classes or len(set(classes)) < len(classes)):
+            raise ValueError("classes: expected one label or more, each once")
+        return cls(
+            typed(state, "name", str),
+            one_of(state, "task", TASKS),
+            classes,
+            float(state["mean"]),
+            float(state["scale"]),
+            typed(state, "reason", str),
+            transform=one_of(state, "transform", ("standard", "log")) if "transform" in state else "standard",
+            smearing=positive(state["smearing"]) if "smearing" in state else 1.0,
+            limits=_limits_from(state.get("limits")),
+            separator=typed(state, "separator", str) if "separator" in state else "",
+            columns=columns,
+            empty=one_of(state, "empty", ("none", "missing")) if "empty" in state else "none",
+        )
 
     def mean_of(self, stored: Any, weights: Any = None) -> float:
         """The mean of a target's values, as it is stored: of a logarithm it is not the mean of what is stored."""

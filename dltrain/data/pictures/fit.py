@@ -13,7 +13,7 @@ from dltrain.data.array_targets import NO_CODE, have_values
 from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.columns.scaling import FLOAT32_ROUNDING
 from dltrain.data.columns.spoken import alike_words
-from dltrain.data.dataset import TargetSpec
+from dltrain.data.dataset import RECONSTRUCTION, TargetSpec
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
 from dltrain.data.labels.learn import describe_labels, labels_of_array, learn_labels
 from dltrain.data.pictures.depth import bits_of
@@ -30,7 +30,7 @@ from dltrain.data.raw import RawPictures, RawTable
 from dltrain.data.splits import Rows
 from dltrain.data.tables.fitting.reading import reading_of
 from dltrain.data.tables.fitting.rows import choose_rows
-from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION
+from dltrain.data.tables.preprocessing import DROP
 from dltrain.data.targets import (
     HINT_CONSTANT,
     HINT_ONE_CLASS,

@@ -15,10 +15,10 @@ from dltrain.data.array_targets import have_values
 from dltrain.data.arrays.disk_array import Array, DiskArray, in_memory, rows_in_memory
 from dltrain.data.arrays.scaled_pixels import BLOCK_VALUES, ScaledPixels, scale_pixels
 from dltrain.data.columns.scaling import nonzero_deviation
-from dltrain.data.dataset import IGNORED, InputSpec, Part, Schema, TargetSpec
+from dltrain.data.dataset import IGNORED, RECONSTRUCTION, InputSpec, Part, Schema, TargetSpec
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures
-from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION, target_from, target_state
+from dltrain.data.tables.preprocessing import DROP
 from dltrain.data.targets import smeared
 from dltrain.data.transform import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault, Note, capped, warn
@@ -166,7 +166,7 @@ class PicturePreprocessing(Preprocessing):
             "steps": steps,
             "shape": list(self.shape),
             "scale": self.scale,
-            "targets": [target_state(spec) for spec in self.targets],
+            "targets": [spec.to_state() for spec in self.targets],
             "reader": None if self.reader is None else dict(self.reader),
             "arguments": dict(self.arguments or {}),
             "missing": list(self.missing),
@@ -185,7 +185,7 @@ class PicturePreprocessing(Preprocessing):
         return cls(
             source=typed(state, "source", str),
             shape=shape,
-            targets=tuple(target_from(item) for item in typed(state, "targets", list)),
+            targets=tuple(TargetSpec.from_state(item) for item in typed(state, "targets", list)),
             scale=one_of(state, "scale", PICTURE_SCALES),
             center=center,
             spread=spread,

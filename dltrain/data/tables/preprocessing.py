@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.transformers import TRANSFORMERS
-from dltrain.config.types.data import MULTILABEL, SEGMENTATION
 from dltrain.data.columns.column import (
     FeatureColumn,
     check_gaps,
@@ -27,7 +26,7 @@ from dltrain.data.columns.kinds import kind_counts
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, mend, text_of, to_numbers
 from dltrain.data.columns.scaling import SCALES, NumberTransform
 from dltrain.data.columns.spoken import bare_numbers, unusable_types
-from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
+from dltrain.data.dataset import RECONSTRUCTION, InputSpec, Part, Schema, TargetSpec
 from dltrain.data.labels.cells import encode_labels, is_list
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
@@ -37,15 +36,13 @@ from dltrain.data.tables.text_format import NAMES
 from dltrain.data.targets import Locate, describe_dropped, encode_target, have_targets, smeared
 from dltrain.data.transform import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault, Note, all_of, capped, warn
-from dltrain.storage.values import one_of, positive, texts, typed
+from dltrain.storage.values import one_of, texts, typed
 from dltrain.wording import column_hint
 
 if TYPE_CHECKING:
     from dltrain.data.arrays.disk_array import Array
 
 FEATURES = "features"
-RECONSTRUCTION = "reconstruction"
-TASKS = ("classification", MULTILABEL, SEGMENTATION, "regression", RECONSTRUCTION)
 DROP = "drop"
 
 
@@ -267,7 +264,7 @@ class TablePreprocessing(Preprocessing):
             "arguments": dict(self.arguments),
             "files": {name: dict(entry) for name, entry in self.files.items()},
             "inputs": {group.name: list(group.columns) for group in self.groups},
-            "targets": [target_state(spec) for spec in self.targets],
+            "targets": [spec.to_state() for spec in self.targets],
             "features": [column.to_state() for column in self.features],
         }
         arrays: dict[str, NDArray[Any]] = {
@@ -295,7 +292,7 @@ class TablePreprocessing(Preprocessing):
         return cls(
             source=typed(state, "source", str),
             features=tuple(columns),
-            targets=tuple(target_from(item) for item in typed(state, "targets", list)),
+            targets=tuple(TargetSpec.from_state(item) for item in typed(state, "targets", list)),
             reading=Reading(
                 texts(reading, "missing"),
                 typed(reading, "decimal", str),
@@ -401,51 +398,3 @@ def _text_options(options: Mapping[str, Any]) -> dict[str, Any]:
     if NAMES.get(separator.casefold()) is None and (len(separator) != 1 or not separator.isascii() or separator in "\n\r\0"):
         raise ValueError(f"separator: expected one character, got {separator[:20]!r}")
     return read
-
-
-def target_state(spec: TargetSpec) -> dict[str, Any]:
-    """A target as plain values; the numbers come back with the same bits."""
-    return {
-        "name": spec.name,
-        "task": spec.task,
-        "classes": list(spec.classes),
-        "mean": spec.mean,
-        "scale": spec.scale,
-        "reason": spec.reason,
-        **({"transform": spec.transform, "smearing": spec.smearing} if spec.is_log else {}),
-        **({"limits": spec.limits} if spec.is_log or spec.limits is not None else {}),
-        **({"separator": spec.separator, "columns": list(spec.columns), "empty": spec.empty} if spec.is_multilabel else {}),
-    }
-
-
-def _limits_from(limits: Any) -> tuple[float, float] | None:
-    if limits is None:
-        return None
-    low, high = (float(limit) for limit in limits)
-    if not -np.inf < low <= high < np.inf:
-        raise ValueError("limits of a target: expected two finite numbers in order")
-    return low, high
-
-
-def target_from(item: Mapping[str, Any]) -> TargetSpec:
-    """What `target_state` made, again."""
-    classes = texts(item, "classes")
-    columns = texts(item, "columns") if "columns" in item else ()
-    if columns and len(columns) != len(classes):
-        raise ValueError("columns: expected one for each label")
-    if item["task"] in ("classification", MULTILABEL, SEGMENTATION) and (not classes or len(set(classes)) < len(classes)):
-        raise ValueError("classes: expected one label or more, each once")
-    return TargetSpec(
-        typed(item, "name", str),
-        one_of(item, "task", TASKS),
-        classes,
-        float(item["mean"]),
-        float(item["scale"]),
-        typed(item, "reason", str),
-        transform=one_of(item, "transform", ("standard", "log")) if "transform" in item else "standard",
-        smearing=positive(item["smearing"]) if "smearing" in item else 1.0,
-        limits=_limits_from(item.get("limits")),
-        separator=typed(item, "separator", str) if "separator" in item else "",
-        columns=columns,
-        empty=one_of(item, "empty", ("none", "missing")) if "empty" in item else "none",
-    )

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.data.columns.reading import Reading, is_labelled, mend
-from dltrain.data.dataset import TargetSpec
+from dltrain.data.dataset import RECONSTRUCTION, TargetSpec
 from dltrain.data.fitted import check_labels, placed
 from dltrain.data.labels.learn import learn_labels, read_labels
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of
-from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION, locator
+from dltrain.data.tables.preprocessing import DROP, locator
 from dltrain.data.targets import (
     HINT_CONSTANT,
     HINT_ONE_CLASS,

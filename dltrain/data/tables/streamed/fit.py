@@ -22,7 +22,7 @@ from dltrain.data.columns.reading import Reading, is_labelled, is_text, mend, re
 from dltrain.data.columns.spoken import how_read, totals_row
 from dltrain.data.columns.text import fit_text
 from dltrain.data.columns.tokens import TokenCounts
-from dltrain.data.dataset import Part, TargetSpec
+from dltrain.data.dataset import RECONSTRUCTION, Part, TargetSpec
 from dltrain.data.files import expand_paths
 from dltrain.data.fitted import Fitted
 from dltrain.data.giveaways import MOST_COLUMNS
@@ -36,7 +36,7 @@ from dltrain.data.tables.fitting.columns import fit_column, min_count_of
 from dltrain.data.tables.fitting.kinds import column_kinds, feature_columns
 from dltrain.data.tables.fitting.reading import check_columns, reading_of, with_units
 from dltrain.data.tables.fitting.targets import fit_targets, target_names
-from dltrain.data.tables.preprocessing import DROP, RECONSTRUCTION, TablePreprocessing, locator, read_weights
+from dltrain.data.tables.preprocessing import DROP, TablePreprocessing, locator, read_weights
 from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, read_meta
 from dltrain.data.tables.streamed.convert import Plan, convert, refuse_ragged, survey, text_bytes
 from dltrain.data.tables.streamed.rows import owners, put_on_disk, row_files
