@@ -34,7 +34,7 @@ def small_chunks(patch: pytest.MonkeyPatch, chunk: int, file: int = 0) -> None:
     patch.setattr("dltrain.data.tables.streamed.chunks.CHUNK_BYTES", chunk)
     patch.setattr("dltrain.data.tables.streamed.chunks.BATCH_ROWS", chunk)
     patch.setattr("dltrain.data.tables.streamed.convert.FILE_BYTES", file or 4 * chunk)
-    patch.setattr("dltrain.data.tables.streamed.convert.LOOK_BYTES", 4 * chunk)
+    patch.setattr("dltrain.data.tables.streamed.survey.LOOK_BYTES", 4 * chunk)
     patch.setattr("dltrain.data.tables.streamed.rows.BLOCK_BYTES", 4 * chunk)
 
 

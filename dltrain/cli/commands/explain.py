@@ -15,7 +15,7 @@ from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
 
 if TYPE_CHECKING:
-    from dltrain.config.help.explain import Explanation, Part
+    from dltrain.config.help.explanations import Explanation, Part
 
 _WIDEST = 100
 _MOST_OWNERS = 12

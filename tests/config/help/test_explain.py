@@ -8,7 +8,8 @@ from dltrain.config import load_config_text
 from dltrain.config.catalog.catalog import ComponentEntry, load_catalog
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.help.examples import example_of_component, example_of_key, example_of_source
-from dltrain.config.help.explain import Explanation, explain
+from dltrain.config.help.explain import explain
+from dltrain.config.help.explanations import Explanation
 from dltrain.config.help.known import knowing
 from dltrain.config.help.near_names import near_names
 from dltrain.config.keys import KEYS, keys_of

@@ -240,7 +240,7 @@ def test_units_are_the_same_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyP
     resident, streamed = (load_as(monkeypatch, bound, config) for bound in (IN_MEMORY, STREAMED))
     assert [column.kind for column in resident.preprocessing.features] == ["number", "number"]  # type: ignore[attr-defined]
     assert_same(resident, streamed)
-    for file in ("columns.reading", "columns.kinds", "tables.streamed.convert"):
+    for file in ("columns.reading", "columns.kinds", "tables.streamed.survey"):
         monkeypatch.setattr(f"dltrain.data.{file}.SAMPLE_ROWS", 20)
     lines[-1] = lines[-1].replace("kg", "lb")  # a chunk of its own
     (tmp_path / "t.csv").write_text("a,b,y\n" + "\n".join(lines))

@@ -38,8 +38,9 @@ from dltrain.data.tables.fitting.reading import check_columns, reading_of, with_
 from dltrain.data.tables.fitting.targets import fit_targets, target_names
 from dltrain.data.tables.preprocessing import DROP, TablePreprocessing, locator, read_weights
 from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, read_meta
-from dltrain.data.tables.streamed.convert import Plan, convert, refuse_ragged, survey, text_bytes
+from dltrain.data.tables.streamed.convert import Plan, convert, refuse_ragged
 from dltrain.data.tables.streamed.rows import owners, put_on_disk, row_files
+from dltrain.data.tables.streamed.survey import survey, text_bytes
 from dltrain.data.targets import EXACT, FEW_VALUES, are_codes, encode_target, infer_target, transformed
 from dltrain.errors import ConfigError, DataError, Note, UsageError, all_of
 from dltrain.reporting import Reporter
