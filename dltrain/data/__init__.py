@@ -1,7 +1,7 @@
 """Data: read by a source, split into parts, preprocessed by statistics of the training part. Never imports Keras.
 
 What needs numpy is loaded when it is first asked for, so that a config can be checked without it. The model sees a `Dataset`
-alone; begin with `dataset.py`, then `load.py`.
+alone; begin with `dataset.py`, then `load.py`; `new_rows.py` reads for a run that is trained.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from dltrain.data.dataset import Dataset, InputSpec, Part, Schema, TargetSpec
 
 if TYPE_CHECKING:
-    from dltrain.data.load import load_dataset, read_part, read_words, skipping_broken, with_images
+    from dltrain.data.load import load_dataset
+    from dltrain.data.new_rows import read_part, read_words, skipping_broken, with_images
     from dltrain.data.preprocessing import Preprocessing
 
 __all__ = [
@@ -30,10 +31,10 @@ __all__ = [
 ]
 _LATER = {
     "load_dataset": "load",
-    "read_part": "load",
-    "read_words": "load",
-    "skipping_broken": "load",
-    "with_images": "load",
+    "read_part": "new_rows",
+    "read_words": "new_rows",
+    "skipping_broken": "new_rows",
+    "with_images": "new_rows",
     "Preprocessing": "preprocessing",
 }
 

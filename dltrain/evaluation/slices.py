@@ -156,7 +156,7 @@ def part_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Serie
     Raises:
         UsageError: the run is on no table, or the table has no such column.
     """
-    from dltrain.data.load import read_rows_again, why_not_again
+    from dltrain.data.new_rows import read_rows_again, why_not_again
 
     if isinstance(scored.stored.preprocessing, SeriesPreprocessing):
         return _id_columns(scored, names)

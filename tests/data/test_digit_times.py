@@ -12,7 +12,8 @@ from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.columns.dates.reading import to_dates, to_moments
 from dltrain.data.columns.kinds import infer_time
 from dltrain.data.columns.reading import Reading
-from dltrain.data.load import load_dataset, read_part
+from dltrain.data.load import load_dataset
+from dltrain.data.new_rows import read_part
 from dltrain.errors import DataError
 
 from .streaming import IN_MEMORY, STREAMED, load_as

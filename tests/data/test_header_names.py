@@ -9,7 +9,7 @@ import pytest
 from dltrain.config.types import DataConfig, SplitConfig
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Dataset
-from dltrain.data.load import read_part
+from dltrain.data.new_rows import read_part
 from dltrain.errors import DataError
 from tests.data.streaming import IN_MEMORY, STREAMED, load_as
 

@@ -18,7 +18,8 @@ from dltrain.config.types import DataConfig
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.columns.reading import Reading, to_numbers
 from dltrain.data.dataset import Dataset
-from dltrain.data.load import load_dataset, read_part
+from dltrain.data.load import load_dataset
+from dltrain.data.new_rows import read_part
 from dltrain.errors import DataError
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
 

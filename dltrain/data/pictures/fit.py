@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, config_fault
-from dltrain.data.array_targets import NO_CODE, have_values
 from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.columns.scaling import FLOAT32_ROUNDING
 from dltrain.data.columns.spoken import alike_words
 from dltrain.data.dataset import RECONSTRUCTION, TargetSpec
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
+from dltrain.data.labels.array_targets import NO_CODE, have_values
 from dltrain.data.labels.learn import describe_labels, labels_of_array, learn_labels
 from dltrain.data.pictures.depth import bits_of
 from dltrain.data.pictures.folders import MASKS, PICTURES

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from dltrain.config.catalog.transformers import TRANSFORMERS
 from dltrain.config.types.data import PICTURE_SCALES
-from dltrain.data.array_targets import have_values
 from dltrain.data.arrays.disk_array import Array, DiskArray, in_memory, rows_in_memory
 from dltrain.data.arrays.scaled_pixels import BLOCK_VALUES, ScaledPixels, scale_pixels
 from dltrain.data.columns.scaling import nonzero_deviation
 from dltrain.data.dataset import IGNORED, RECONSTRUCTION, InputSpec, Part, Schema, TargetSpec
+from dltrain.data.labels.array_targets import have_values
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures
 from dltrain.data.tables.preprocessing import DROP

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import MULTILABEL, DataConfig, config_fault
-from dltrain.data.array_targets import read_targets
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.files import expand_paths
 from dltrain.data.fingerprint import array_digest
+from dltrain.data.labels.array_targets import read_targets
 from dltrain.data.labels.cells import encode_array
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.arguments import refuse_missing_files

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import SeriesConfig
 from dltrain.data.dataset import Part
-from dltrain.data.load import read_ahead
+from dltrain.data.new_rows import read_ahead
 from dltrain.data.series.ahead import Ahead, refuse_unknown_future
 from dltrain.data.series.groups import label_of
 from dltrain.data.series.preprocessing import SeriesPreprocessing

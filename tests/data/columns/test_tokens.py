@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from dltrain.config import load_config_text
 from dltrain.config.types import TextConfig
 from dltrain.data.columns.tokens import UNKNOWN, TokenCounts, Tokenizer, tokens_of
-from dltrain.data.load import load_dataset, read_part
+from dltrain.data.load import load_dataset
+from dltrain.data.new_rows import read_part
 from dltrain.reporting import Reporter
 from tests.support import shared_data
 

@@ -18,7 +18,8 @@ from dltrain.data.columns.kinds import infer_kind, infer_time
 from dltrain.data.columns.reading import Reading, find_units, to_numbers
 from dltrain.data.columns.units import AS_PAIRS, AS_SECONDS, AS_TRIPLES, TIMES, units_of
 from dltrain.data.dataset import Dataset
-from dltrain.data.load import load_dataset, read_part
+from dltrain.data.load import load_dataset
+from dltrain.data.new_rows import read_part
 from dltrain.errors import DataError
 from dltrain.reporting import Reporter
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks

@@ -14,7 +14,8 @@ from PIL import Image
 from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig
 from dltrain.data.arrays.disk_array import in_memory
-from dltrain.data.load import load_dataset, read_part
+from dltrain.data.load import load_dataset
+from dltrain.data.new_rows import read_part
 from dltrain.data.pictures.depth import Depth, bits_of, find_depth
 from dltrain.data.pictures.form import INTERPOLATIONS, PictureForm
 from dltrain.data.pictures.preprocessing import PicturePreprocessing

@@ -13,7 +13,8 @@ from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Dataset, Part
-from dltrain.data.load import load_dataset, read_part, skipping_broken, with_images
+from dltrain.data.load import load_dataset
+from dltrain.data.new_rows import read_part, skipping_broken, with_images
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.errors import ConfigError, DataError, UsageError
 from tests.data.sources.support import Recorder, write_picture

@@ -10,7 +10,8 @@ import polars
 import pytest
 
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
-from dltrain.data.load import load_dataset, read_ahead
+from dltrain.data.load import load_dataset
+from dltrain.data.new_rows import read_ahead
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.errors import ConfigError, DataError
 

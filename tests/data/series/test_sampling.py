@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data import load_dataset, read_part
 from dltrain.data.arrays.disk_array import in_memory
-from dltrain.data.load import read_ahead
+from dltrain.data.new_rows import read_ahead
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.window_scale import WindowScale, deviations
 from dltrain.model.keras_import import import_keras

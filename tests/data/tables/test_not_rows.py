@@ -11,7 +11,7 @@ import pytest
 
 from dltrain.config.types import DataConfig
 from dltrain.data.dataset import Dataset
-from dltrain.data.load import read_part
+from dltrain.data.new_rows import read_part
 from dltrain.errors import DataError
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
 

@@ -11,7 +11,8 @@ import pytest
 from dltrain.config import load_config_text
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.arrays.disk_array import in_memory
-from dltrain.data.load import load_dataset, load_parts, read_part
+from dltrain.data.load import load_dataset, load_parts
+from dltrain.data.new_rows import read_part
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
 from dltrain.errors import ConfigError, DataError
 from tests.data.sources.support import Recorder, write_picture

@@ -1,0 +1,228 @@
+"""Rows for a run that is trained: of files that it is given, of words, or of its own data once more."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dltrain.config.types import MULTILABEL, DataConfig, LabelsConfig
+from dltrain.data.columns.image import images_from, images_state
+from dltrain.data.dataset import Part
+from dltrain.data.load import SILENT, read_raw
+from dltrain.data.pictures.preprocessing import PicturePreprocessing
+from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.raw import TWO_READINGS, Raw, RawTable
+from dltrain.data.series.ahead import Ahead, last_rows
+from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.data.sources import read_source
+from dltrain.data.tables.preprocessing import TablePreprocessing
+from dltrain.data.tables.streamed.fit import why_streamed
+from dltrain.errors import Note, UsageError, warn, warnings_of
+from dltrain.reporting import Reporter
+from dltrain.wording import listed, shown
+
+
+def read_part(
+    preprocessing: Preprocessing,
+    paths: Sequence[str],
+    *,
+    with_targets: bool,
+    reporter: Reporter = SILENT,
+) -> Part:
+    """Raw rows or pictures from files, preprocessed as a run does it.
+
+    Args:
+        preprocessing: of the run.
+        paths: text tables, parquet or npz files, picture files or folders, globs.
+        with_targets: the target must be there (`evaluate`); else it is not looked at (`predict`).
+        reporter: hears what is unusual: surplus columns, unseen categories.
+
+    Raises:
+        DataError: missing, unreadable, or not such data as the run was trained on.
+    """
+    raw = _read_raw(preprocessing, paths, with_targets, reporter)
+    notes = list(_by_the_run(preprocessing, raw))
+    if isinstance(preprocessing, TablePreprocessing) and isinstance(raw, RawTable):
+        known = {column.name for column in preprocessing.features} | {
+            name for spec in preprocessing.targets for name in spec.columns_read
+        }
+        known |= {preprocessing.weight or "", *preprocessing.identifiers}
+        surplus = [name for name in raw.frame.columns if name not in known]
+        if surplus:
+            notes.append(warn(f"columns that the model does not use: {listed(surplus)}", "unused_columns"))
+        folders = sorted({shown(folder) for column in preprocessing.features if column.form for folder in column.images.folder})
+        if folders:
+            where = f"pictures that the table names are looked for in {listed(folders, 4)}; --images says otherwise"
+            notes.append(warn(where, "folder_of_pictures"))
+    part = _for_file(preprocessing, raw).transform(raw, with_targets=with_targets, notes=notes)
+    for warning in warnings_of(notes):
+        reporter.warning(warning)
+    return part
+
+
+def read_ahead(
+    preprocessing: SeriesPreprocessing, paths: Sequence[str], since: str | None, steps: int, *, reporter: Reporter = SILENT
+) -> Ahead:
+    """The last rows of each series of some files; see `last_rows`."""
+    raw = _read_raw(preprocessing, paths, False, reporter)
+    assert isinstance(raw, RawTable)
+    notes = list(_by_the_run(preprocessing, raw))
+    by_file = _for_file(preprocessing, raw)
+    assert isinstance(by_file, SeriesPreprocessing)
+    found = last_rows(by_file, raw, since, steps, notes)
+    for warning in warnings_of(notes):
+        reporter.warning(warning)
+    return found
+
+
+def why_not_again(config: DataConfig | None, paths: Sequence[str], preprocessing: Preprocessing) -> str:
+    """Why the rows of a run's data cannot be read again as columns, in words; empty where they can."""
+    if not isinstance(preprocessing, TablePreprocessing):
+        return "the run is on a series" if isinstance(preprocessing, SeriesPreprocessing) else "the run is on pictures"
+    return why_streamed(config) if config is not None and not paths else ""
+
+
+def read_rows_again(config: DataConfig | None, paths: Sequence[str], preprocessing: Preprocessing, *, seed: int) -> Any:
+    """The table that was evaluated, as a frame of all its columns.
+
+    Args:
+        config: of the run's own data.
+        paths: of other data; empty: the run's own.
+        preprocessing: of the run.
+        seed: of the run.
+    """
+    if paths or config is None:
+        raw = _read_raw(preprocessing, paths, True, SILENT)
+    else:
+        raw, _ = read_raw(config, seed=seed)
+    assert isinstance(raw, RawTable)
+    return raw.frame
+
+
+def _for_file(preprocessing: Preprocessing, raw: Raw) -> Preprocessing:
+    """The preprocessing with the decimal sign and thousands of a file that is written otherwise than the training's."""
+    if not isinstance(raw, RawTable) or not raw.reading.get("is_sure"):
+        return preprocessing
+    signs = {"decimal": raw.reading["decimal"], "thousands": raw.reading.get("thousands")}
+    if isinstance(preprocessing, SeriesPreprocessing):
+        return replace(preprocessing, table=replace(preprocessing.table, reading=replace(preprocessing.table.reading, **signs)))
+    if isinstance(preprocessing, TablePreprocessing):
+        return replace(preprocessing, reading=replace(preprocessing.reading, **signs))
+    return preprocessing
+
+
+def _by_the_run(preprocessing: Preprocessing, raw: Raw) -> Sequence[Note]:
+    """What was noted of the files; those of numbers with two readings say what the run's own signs make of them."""
+    table = preprocessing.table if isinstance(preprocessing, SeriesPreprocessing) else preprocessing
+    if not isinstance(raw, RawTable) or not isinstance(table, TablePreprocessing) or not raw.reading.get("unsure"):
+        return raw.notes
+    remark, sign = raw.reading["remark"], raw.reading["unsure"]
+    by_run = table.reading.thousands == sign
+    if by_run == (raw.reading.get("thousands") == sign):
+        return raw.notes
+    what = "a sign between thousands" if by_run else "the decimal sign"
+    said = f'numbers could be read in two ways: "{sign}" is taken for {what}, as the run\'s own data is written'
+    return [
+        replace(note, text=note.text.removesuffix(remark) + said)
+        if note.code == TWO_READINGS and note.text.endswith(remark)
+        else note
+        for note in raw.notes
+    ]
+
+
+def skipping_broken(preprocessing: Preprocessing) -> Preprocessing:
+    """The preprocessing as if `data.on_error: skip` had been said: pictures that cannot be used are left out and named."""
+    if isinstance(preprocessing, PicturePreprocessing) and preprocessing.reader is not None:
+        return replace(preprocessing, reader={**preprocessing.reader, "on_error": "skip"})
+    if isinstance(preprocessing, TablePreprocessing):
+        return replace(preprocessing, features=tuple(replace(column, on_error="skip") for column in preprocessing.features))
+    return preprocessing
+
+
+def with_images(preprocessing: Preprocessing, folders: Sequence[str]) -> Preprocessing:
+    """The preprocessing as if these folders stood in `data.images.folder`: the pictures that a table names are in them.
+
+    Raises:
+        UsageError: the run reads no table that names pictures, or a folder is none.
+    """
+    places = tuple(os.path.abspath(folder) for folder in folders)
+    missing = next((folder for folder in places if not os.path.isdir(folder)), None)
+    if missing is not None:
+        raise UsageError(f"--images: {shown(missing)} is no folder")
+    if isinstance(preprocessing, PicturePreprocessing) and "table" in (preprocessing.reader or {}):
+        reader = dict(preprocessing.reader or {})
+        images = {**images_state(images_from(reader["table"].get("images"))), "folder": list(places)}
+        return replace(preprocessing, reader={**reader, "table": {**reader["table"], "images": images}})
+    if isinstance(preprocessing, TablePreprocessing) and any(column.form is not None for column in preprocessing.features):
+        moved = tuple(replace(column, images=replace(column.images, folder=places)) for column in preprocessing.features)
+        return replace(preprocessing, features=moved)
+    raise UsageError("--images needs a run on a table that names pictures", hint="name the pictures themselves with --data")
+
+
+def read_words(preprocessing: Preprocessing, words: Sequence[str], *, reporter: Reporter) -> Part:
+    """Words, preprocessed as a run on word vectors does it.
+
+    Raises:
+        UsageError: the run is on something else.
+        DataError: the vectors file is gone or another one, or has none of the words.
+    """
+    if not isinstance(preprocessing, TablePreprocessing) or preprocessing.source != "word_vectors":
+        raise UsageError("--word needs a run on words", hint=f"the run's data is {preprocessing.source}; give it --data")
+    from dltrain.data.sources.word_vectors import words_table
+
+    raw = words_table(words, preprocessing.arguments, reporter)
+    for warning in warnings_of(raw.notes):
+        reporter.warning(warning)
+    return preprocessing.transform(raw, with_targets=False)
+
+
+def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: bool, reporter: Reporter) -> Raw:
+    suffix = Path(paths[0]).suffix.lower() if paths else ""
+    if isinstance(preprocessing, PicturePreprocessing):
+        if suffix == ".npz":
+            arguments = dict(preprocessing.arguments or {})
+            config = DataConfig(
+                "npz",
+                path=tuple(paths),
+                arguments={**arguments, "with_targets": with_targets},
+                missing=preprocessing.missing,
+                replace=preprocessing.replace,
+                task=MULTILABEL if preprocessing.targets[0].is_multilabel else None,
+                labels=LabelsConfig(empty=preprocessing.targets[0].empty) if preprocessing.targets[0].is_multilabel else None,
+            )
+            return read_source(config, seed=0, reporter=reporter)
+        if preprocessing.reader is None:
+            raise UsageError(
+                f"no picture file can stand for a row of {preprocessing.source}",
+                hint="give an .npz file whose array x holds the rows",
+            )
+        from dltrain.data.pictures.reader import read_pictures
+
+        spec = preprocessing.targets[0]
+        with_labels = with_targets and spec.task != "reconstruction"
+        numbers = spec.task == "regression"
+        return read_pictures(paths, preprocessing.reader, with_labels=with_labels, classes=spec.classes, numbers=numbers)
+    if isinstance(preprocessing, SeriesPreprocessing):
+        preprocessing = preprocessing.table
+    assert isinstance(preprocessing, TablePreprocessing)
+    if preprocessing.source == "word_vectors":
+        options = {key: value for key, value in preprocessing.text_options.items() if key != "columns"}
+        return read_source(
+            DataConfig("word_vectors", arguments=preprocessing.arguments, path=tuple(paths), **options), seed=0, reporter=reporter
+        )
+    source = {".parquet": "parquet", ".pq": "parquet"}.get(suffix, "csv")
+    options = dict(preprocessing.text_options) if source == "csv" and preprocessing.source == "csv" else {}
+    if options:
+        known = [column.name for column in preprocessing.features] + [
+            name for spec in preprocessing.targets for name in spec.columns_read
+        ]
+        options["arguments"] = {"own_columns": tuple(known)}
+    if "columns" in options and not with_targets:
+        optional = [name for spec in preprocessing.targets for name in spec.columns_read] + (
+            [preprocessing.weight] if preprocessing.weight else []
+        )
+        options["arguments"] = {**options["arguments"], "optional_columns": tuple(optional)}
+    return read_source(DataConfig(source, path=tuple(paths), **options), seed=0, reporter=reporter)
