@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dltrain.cli.trace_document import plain_array
+from dltrain.cli.tracing.document import plain_array
 
 if TYPE_CHECKING:
     from dltrain.evaluation.run_weights import Weight

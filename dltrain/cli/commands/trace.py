@@ -71,8 +71,8 @@ def command(
     these out: names, shapes, numbers. `trace RUN --features IMAGE --plot FILE` draws the feature maps of a layer.
     KEY=VALUE overrides one value of the config.
     """
-    from dltrain.cli.trace_document import trace_document
-    from dltrain.cli.trace_report import report
+    from dltrain.cli.tracing.document import trace_document
+    from dltrain.cli.tracing.report import report
     from dltrain.evaluation.tracing.trace import trace
     from dltrain.storage.outputs import check_picture
 

@@ -1,4 +1,5 @@
-"""Several labels per row: read from cells, columns or arrays, learnt of the training part, and spread evenly over the parts.
+"""Labels beyond one cell a row: several per row, from cells, columns or arrays, and those of an array file (`array_targets.py`).
 
-Begin with `cells.py`: what a cell such as `a|b` holds.
+Begin with `cells.py`: what a cell such as `a|b` holds. `learn.py` takes them from the training part, `stratify.py` spreads them
+evenly over the parts.
 """
