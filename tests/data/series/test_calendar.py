@@ -12,7 +12,7 @@ import pytest
 
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data import load_dataset
-from dltrain.data.load import read_ahead
+from dltrain.data.new_rows import read_ahead
 from dltrain.data.raw import RawTable
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.errors import DataError
