@@ -24,6 +24,12 @@ def combine_tables(tables: Sequence[RawTable]) -> RawTable:
     Raises:
         DataError: a table lacks a column of the first.
     """
+    joined = _joined(tables)
+    return joined if len(tables) == 1 else replace(joined, notes=tuple(few_of(joined.notes)))
+
+
+def _joined(tables: Sequence[RawTable]) -> RawTable:
+    """As `combine_tables`, with all notes."""
     import polars
 
     if len(tables) == 1:
@@ -42,15 +48,13 @@ def combine_tables(tables: Sequence[RawTable]) -> RawTable:
             faults.append(Fault(message, file=name, hint=column_hint(missing[0], table.frame.columns)))
         origin += [(rows + row, file, line) for row, file, line in table.origin]
         rows += table.frame.height
-        notes += table.notes[1:]
+        notes += table.notes
         if surplus:
             said = f"{name}: columns that {_name_of(tables[0])} lacks are left out: {listed(surplus)}"
             notes.append(warn(said, "surplus_columns"))
     if faults:
         raise DataError(faults)
     reading = _agreed(tables)
-    described = [table.notes[0] for table in tables if table.notes]
-    notes = [*few_of(described), *few_of(notes)]
     return replace(
         tables[0],
         frame=polars.concat([only(table.frame, columns) for table in tables], how="vertical_relaxed", rechunk=True),
@@ -94,7 +98,7 @@ def combine_parts(raws: Mapping[str, Raw]) -> Raw:
     ends = np.cumsum([0, *lengths])
     parts = {name: np.arange(ends[index], ends[index + 1]) for index, name in enumerate(names)}
     if len(tables) == len(raws):
-        return replace(combine_tables(tables), parts=parts)
+        return replace(_joined(tables), parts=parts)  # the notes of each part are few already
     if len(pictures) < len(raws):
         raise DataError("one part is a table and another holds pictures")
     shapes = {raw.images.shape[1:] for raw in pictures}

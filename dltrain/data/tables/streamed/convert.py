@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import astuple, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,7 +150,8 @@ def _table(folder: Path, meta: Mapping[str, Any], surveyed: Survey, plan: Plan) 
         meta.get("last_rows", ()),
     )
     parts = {name: np.arange(first, last) for name, (first, last) in meta["parts"].items()} if len(surveyed.groups) > 1 else {}
-    notes = few_of([Note(source.describe(found["rows"])) for source, found in zip(sources, meta["sources"], strict=True)])
+    described = (Note(source.describe(found["rows"])) for source, found in zip(sources, meta["sources"], strict=True))
+    notes = [note for group in surveyed.groups.values() for note in few_of(list(islice(described, len(group))))]
     notes += few_of([repeats_warning(names[source], lines) for source, lines in meta.get("repeats", ())])
     return RawTable(
         frame,
