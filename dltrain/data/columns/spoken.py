@@ -66,6 +66,8 @@ NEARLY_NUMBERS = (
     (rf"^{_NUMBER} ?‰$", "per mille"),
     (rf"^[-+\x{{2212}}\x{{ff0d}}\x{{61c}}\x{{200e}}\x{{200f}}]*{_SCRIPT}*[\p{{Nd}}--0-9]{_SCRIPT}*$", "digits of another script"),
 )
+# How one answer is written where files of several programs were put together.
+_SHORT = (("true", "t"), ("true", "1"), ("false", "f"), ("false", "0"), ("yes", "y"), ("yes", "1"), ("no", "n"), ("no", "0"))
 # What a spreadsheet shows for 0 in a column of amounts.
 LEDGER_ZERO = r"^[$€£¥]? *-+ *[$€£¥]?$"
 # Formats that much else fits: codes, results of games.
@@ -259,7 +261,7 @@ def far_codes(
 
 
 def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], *, of_folders: bool = False) -> list[Note]:
-    """Warnings of labels and of a column's few categories that are one word in other capitals, blanks or points.
+    """Warnings of labels and of a column's few categories that are one word in other capitals, blanks or points, or cut short.
 
     Args:
         columns: the features.
@@ -278,6 +280,9 @@ def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], *
         for word in words:
             plain = " ".join(unicodedata.normalize("NFKC", word).casefold().split()).rstrip(" .")
             same.setdefault(plain, []).append(word)
+        for whole, short in _SHORT:
+            if whole in same and short in same:
+                same[whole] += same.pop(short)
         groups = [group for group in same.values() if len(group) > 1]
         if groups:
             told = listed([" and ".join(map(repr, group)) for group in groups], 3)

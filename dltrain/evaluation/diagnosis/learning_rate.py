@@ -47,9 +47,9 @@ def find_too_high_rate(evidence: Evidence) -> Iterator[Finding]:
     rises = losses[-1] > losses[0] + 0.1 * abs(losses[0])
     if not jumps and not rises:
         return
-    rate = evidence.history[-1].get("learning_rate", 0.0)
+    worst = max(jumps, key=lambda epoch: losses[epoch] - losses[epoch - 1]) if jumps else -1
+    rate = evidence.history[worst].get("learning_rate", 0.0)  # which schedules change from epoch to epoch
     if jumps:
-        worst = max(jumps, key=lambda epoch: losses[epoch] - losses[epoch - 1])
         what = f"it jumped up {len(jumps)} times, in epoch {worst + 1} from {show(losses[worst - 1])} to {show(losses[worst])}"
     else:
         what = f"it rose from {show(losses[0])} to {show(losses[-1])}"

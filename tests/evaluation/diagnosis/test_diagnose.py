@@ -99,6 +99,8 @@ def test_learning_rate_too_high():
     losses = [0.9, 0.4, 0.8, 0.3, 0.7, 0.35, 0.75, 0.3]
     text = only(healthy(history=history(losses, rate=0.5)), "learning_rate_too_high")
     assert "it jumped up 3 times, in epoch 3 from 0.4 to 0.8, at a rate of 0.5" in text
+    scheduled = [{**row, "learning_rate": 0.5 / (index + 1)} for index, row in enumerate(history(losses))]
+    assert "from 0.4 to 0.8, at a rate of 0.167." in only(healthy(history=scheduled), "learning_rate_too_high")
     assert kinds(healthy(history=history([0.5, 0.6, 0.7, 0.8, 0.9, 1.0]))) == ["learning_rate_too_high"]
     noisy = [value + 0.01 * (-1) ** index for index, value in enumerate(falling())]
     assert diagnose(healthy(history=history(noisy))) == []
