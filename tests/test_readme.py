@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support import CONFIGS, REPOSITORY, data_folder, run_dltrain
 
+BIN = Path(sys.executable).parent  # where `dltrain` lies as well
 TEXT = (REPOSITORY / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", TEXT, flags=re.DOTALL)
 COMMANDS = [line for block in BLOCKS for line in block.strip().splitlines() if line.startswith("dltrain ")]
@@ -54,6 +58,28 @@ def test_the_errors_shown_are_those_of_the_config_shown(tmp_path: Path) -> None:
     (tmp_path / "faces.yaml").write_text(config)
     done = run_dltrain("check", "faces.yaml", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (2, said)
+
+
+def test_the_workflow_for_github_is_one_and_its_commands_run(tmp_path: Path) -> None:
+    [shown] = [block for block in re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL) if "runs-on" in block]
+    assert len(shown.strip().splitlines()) <= 17
+    workflow = yaml.load(shown, yaml.BaseLoader)  # of which `on` is a word
+    assert workflow["on"] == ["pull_request"]
+    steps = workflow["jobs"]["train"]["steps"]
+    assert [step["uses"] for step in steps if "uses" in step] == ["actions/checkout@v4", "actions/upload-artifact@v4"]
+    commands = [line for step in steps for line in step.get("run", "").splitlines()]
+    assert commands[0] == "pip install ."  # which the test of installing does
+    shutil.copy(CONFIGS / "iris.yaml", tmp_path / "config.yaml")
+    environment = {**os.environ, "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"), "PATH": f"{BIN}:{os.environ['PATH']}"}
+    for command in commands[1:]:
+        done = subprocess.run(
+            ["bash", "-e", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        # A gate that is not met fails the step, and the report follows all the same: `if: always()`.
+        assert done.returncode in ((0, 5) if "--require" in command else (0,)), done.stderr
+    assert (tmp_path / "summary").read_text().startswith("## ")
+    [upload] = [step for step in steps if "with" in step]
+    assert (tmp_path / upload["with"]["path"]).read_text().startswith("<!DOCTYPE html>")
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ from dltrain.storage.atomic import (
     write_atomically,
 )
 from dltrain.storage.layout import FILES, own_files, own_paths
+from dltrain.storage.matrices import with_cells, with_matrices
 from dltrain.storage.removal import remove_run_files
 from dltrain.storage.stored import (
     Check,
@@ -267,7 +268,18 @@ class Run:
             return {}
         found = _read_own_json(self.metrics_file, METRICS)
         self.check_file(self.metrics_file)
-        return found
+        try:
+            return with_matrices(found)
+        except ValueError as error:
+            raise RunError(f"{self.metrics_file}: {error}", hint="the run is damaged or not dltrain's") from error
+
+    def write_metrics(self, document: Mapping[str, Any]) -> None:
+        """Write metrics.json.
+
+        Raises:
+            RunError: the disk does not take it.
+        """
+        write_atomically(self.metrics_file, (to_json(with_cells(document)) + "\n").encode())
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

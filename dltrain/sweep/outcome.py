@@ -15,7 +15,7 @@ from dltrain.evaluation.drawing.figure import draw_or_warn
 from dltrain.evaluation.predictions.held_out import join_held_out
 from dltrain.processes.helper import HelperProcess
 from dltrain.reporting import Reporter
-from dltrain.storage.atomic import to_json, write_atomically
+from dltrain.storage.atomic import write_atomically
 from dltrain.storage.run import Run
 from dltrain.sweep.checks import read_facts_here
 from dltrain.sweep.comparison import Comparison, compare
@@ -78,7 +78,7 @@ def write_outcome(plan: SweepPlan, run: Run, progress: Progress, helper: HelperP
             write_atomically(run.path / OUT_OF_FOLD_FILE, held_out)
             outcome.files.append(OUT_OF_FOLD_FILE)
         document = {"metrics": best.metrics, "spreads": best.spreads, "trial": best.number}
-        write_atomically(run.metrics_file, (to_json(document) + "\n").encode())
+        run.write_metrics(document)
     outcome.files += helper.result(reporter) or []
     if len(plan.space) > 1 and len(valued) >= _LEAST_TRIALS:
         outcome.importance = helper.result(reporter)

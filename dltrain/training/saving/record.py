@@ -26,7 +26,7 @@ from dltrain.evaluation.training_rows import save_training_rows
 from dltrain.model.encode import resolve_class_weights
 from dltrain.model.heads.head import Head
 from dltrain.parts import PARTS, judged_part
-from dltrain.storage.atomic import now, to_json, write_atomically
+from dltrain.storage.atomic import now, write_atomically
 from dltrain.storage.layout import PICTURES
 from dltrain.storage.run import Run
 from dltrain.training.environment import git_commit, settings_note
@@ -268,7 +268,7 @@ class RunRecord:
         self.session.watch.stop()
         seconds = dict(self.session.watch.seconds)
         document = metrics_document(found, epoch=epoch, gates=gates, notes=notes)
-        write_atomically(self.run.metrics_file, (to_json(document) + "\n").encode())
+        self.run.write_metrics(document)
         manifest = self.manifest
         manifest.status, manifest.weights, manifest.seconds, manifest.ended = "finished", found.weights, seconds, now()
         manifest.files = self.run.digests()

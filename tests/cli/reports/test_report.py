@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import polars
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dltrain.cli.app import run
 from dltrain.cli.reports.answers import answer_blocks, mistake_blocks
@@ -233,6 +235,24 @@ def test_against_an_older_run(folder, capsys):
     assert format_number(new["metrics"]["test"]["accuracy"]) in rows[1]
     assert "| training.epochs | " in text
     assert run(["report", str(folder / "labels"), str(folder / "numbers"), "--against", "x"]) == 2
+
+
+@given(
+    st.lists(st.text(max_size=300), min_size=1, max_size=12),
+    st.lists(st.sampled_from(["|", "`", "<", "@", "&", "\n", "#", "$", "x", "\u732b"]), min_size=1, max_size=9),
+    st.integers(1, 3000),
+)
+@settings(max_examples=30, deadline=None)
+def test_no_names_and_no_number_of_them_go_beyond_a_comment_or_a_summary(texts, marks, count):
+    """A comment of GitHub takes 65,536 characters, a summary of a job 1 MiB."""
+    names = [text + "".join(marks) * 50 for text in texts]
+    rows = [[names[row % len(names)], *names[:4]] for row in range(count)]
+    table = Table(names[0], ["name", *names[:4]], rows)
+    page = Page(names[0] * 9, names[-1] * 9, [Section(name, [table, Paragraph(name), Code(name, name * 40)]) for name in names])
+    text = render_markdown(page)
+    assert len(text) <= 65_536
+    assert len(text.encode("utf-8", "surrogatepass")) < 1 << 20
+    assert text.startswith("## ")
 
 
 @pytest.mark.parametrize("label", ["class", HOSTILE, OTHER, "|" * 60, "`" * 60])

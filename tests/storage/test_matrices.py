@@ -1,0 +1,57 @@
+"""Confusion matrices of many classes come back from a run's metrics as they were, and take little room there."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dltrain.errors import RunError
+from dltrain.evaluation.metrics.metrics import classification_report
+from dltrain.storage.matrices import MOST_WHOLE, with_cells, with_matrices
+from dltrain.storage.new_run import create_run
+
+
+def document(matrix, labels=None):
+    labels = labels or [f"class {place}" for place in range(len(matrix))]
+    return {"report": classification_report(matrix, labels), "reports": {"test": {"y": {"confusion_matrix": matrix.tolist()}}}}
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float64])
+def test_thousands_of_classes_come_back_from_a_small_file(tmp_path, kind):
+    run = create_run("x", runs=tmp_path)
+    rows = np.random.default_rng(0).integers(0, 1500, (2, 6000))
+    matrix = np.zeros((1500, 1500), kind)
+    np.add.at(matrix, tuple(rows), 1 if kind is np.int64 else 0.25)
+    run.write_manifest({"status": "running"})
+    run.write_metrics(document(matrix))
+    assert run.metrics_file.stat().st_size < 1_000_000
+    assert run.read_metrics() == document(matrix)
+
+
+@given(st.integers(MOST_WHOLE - 1, MOST_WHOLE + 2), st.integers(0, 2**32 - 1))
+def test_what_is_packed_comes_back(classes, seed):
+    matrix = np.random.default_rng(seed).integers(0, 2, (classes, classes))
+    whole = document(matrix, ["confusion_matrix", *map(str, range(classes - 1))])
+    assert with_matrices(json.loads(json.dumps(with_cells(whole)))) == whole
+    assert (with_cells(whole) == whole) == (classes <= MOST_WHOLE)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"classes": 10**9, "cells": ""},
+        {"classes": 3, "cells": "5 0 1"},
+        {"classes": 3, "cells": "1"},
+        {"classes": "3", "cells": ""},
+    ],
+)
+def test_cells_of_a_stranger_are_refused(tmp_path, found):
+    run = create_run("x", runs=tmp_path)
+    run.write_manifest({"status": "running"})
+    run.write_metrics({"report": {"confusion_matrix": found}})
+    with pytest.raises(RunError, match="metrics"):
+        run.read_metrics()
