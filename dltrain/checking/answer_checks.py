@@ -23,7 +23,7 @@ _AT_ONE_HALF = {
 
 
 def check_answers(config: Config, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
-    """What stands against `evaluation.threshold` and `evaluation.calibrate`, and what they leave as it is.
+    """Faults of `evaluation.threshold` and `evaluation.calibrate`, and warnings on metrics that they do not change.
 
     Args:
         config: from `load_config`.

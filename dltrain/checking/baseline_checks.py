@@ -13,7 +13,7 @@ MOST_NUMBERS = 5000  # of a window, as a row of a table
 
 
 def check_baselines(config: Config, schema: Schema | None) -> list[Fault]:
-    """What stands against `evaluation.baselines`: they learn from a table's numbers and categories, one target of it.
+    """Faults of `evaluation.baselines`: they learn one target from a table's numbers and categories.
 
     Args:
         config: from `load_config`.

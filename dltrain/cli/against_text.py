@@ -28,7 +28,7 @@ def against_table(paired: Paired, width: int | None) -> str:
 
 
 def mcnemar_line(paired: Paired) -> str:
-    """How the two divide the rows that only one of them has right."""
+    """McNemar's test: how many rows only the one model has right, and how many only the other."""
     found = paired.mcnemar
     assert found is not None
     rows = f"right by the new one only: {found.only_new:,} rows, by the old one only: {found.only_old:,}"

@@ -150,7 +150,7 @@ def _cut(texts: Sequence[str], room: int, columns: int) -> tuple[list[str], int]
 
 
 def _left_out(metrics: int, lines: int, run: str, columns: int) -> str:
-    """What there was no room for, and where it stands."""
+    """A line on what did not fit on the screen, and where it is written."""
     counts = [counted(metrics, "metric") if metrics else "", counted(lines, "sentence") if lines else ""]
     said = f"{' and '.join(filter(None, counts))} more: with -v, and `dltrain report {run}`"
     return said if display_width(said) <= columns else f"{' and '.join(filter(None, counts))} more: with -v, and in the report"

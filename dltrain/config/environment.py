@@ -72,7 +72,7 @@ class Environment:
         return ScalarNode(node.place, node.word, node.parameter, text, value, quoted=not is_typed)
 
     def _value(self, match: re.Match[str], node: ScalarNode, path: str) -> str | None:
-        """What stands for one reference; None where there is nothing (noted)."""
+        """The value of one `${NAME}`; None where there is none (noted)."""
         escaped, kind, name, default, torn = match.groups()
         if escaped:
             return escaped

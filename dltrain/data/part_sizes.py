@@ -55,5 +55,5 @@ def part_sizes(
 
 
 def why_no_folds(num_rows: int, folds: int) -> str:
-    """What stands against so many folds of so many rows, in words; empty where each holds a row out."""
+    """Why so many rows cannot be cut into so many folds, in words; empty where they can."""
     return "" if 2 <= folds <= num_rows else f"expected 2 to {num_rows} folds for {num_rows} rows, got {folds}"

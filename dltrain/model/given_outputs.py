@@ -16,7 +16,7 @@ from dltrain.model.keras_import import import_keras
 
 
 class OutputScorer:
-    """A model that hands on what it is given, compiled as another one is.
+    """A model whose outputs are its inputs, compiled as another one is: it computes losses and metrics of given outputs.
 
     Args:
         shapes: of the outputs, without the rows.

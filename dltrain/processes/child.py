@@ -61,7 +61,7 @@ class Child:
             send_message(self.channel, kind, value)
 
     def stop(self) -> None:
-        """Let it save what it is at and end."""
+        """Ask it to save its work and end."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
 

@@ -16,7 +16,7 @@ MOST_WORDS = 4  # of a label
 
 
 def labels_in(series: polars.Series, reading: Reading) -> tuple[str, Cells] | None:
-    """What stands between the labels of a column of lists (nothing in lists of Parquet), and the labels; None where it is none.
+    """The separator (empty for lists of Parquet) and the labels of a column of lists; None where it holds none.
 
     Many of its cells hold the sign, the labels between are short, come again and again, and in more combinations than there are
     labels: in texts with commas they do not, and in `Paris, France` one says the other.

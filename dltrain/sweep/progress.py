@@ -142,7 +142,7 @@ class Progress(FitObserver):
         self._waiting.extend(fit for fit in trial.fits if fit.status not in ENDED)
 
     def begin(self) -> None:
-        """Tell of the sweep, and of what it has already."""
+        """Report that the sweep begins, and the trials of an earlier stretch."""
         total = self.strategy.most if isinstance(self.strategy, TpeStrategy) else len(self.strategy.candidates())
         self.reporter.sweep_started(str(self.run.path), total or 1, self.plan.fits_per_trial, self._named_metric())
         for trial in self.trials:

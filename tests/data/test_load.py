@@ -300,6 +300,7 @@ def test_several_files_by_a_glob_in_sorted_order_with_columns_by_name(tmp_path: 
 
 def test_files_that_are_not_there_are_all_named(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(BASE)
+    (tmp_path / "below").mkdir()  # a folder of tables alone would stand for all of them
     with pytest.raises(DataError) as caught:
         load_dataset(config(tmp_path / "tt.csv", tmp_path / "*.tsv", tmp_path), seed=0)
     messages = [fault.message for fault in caught.value.faults]

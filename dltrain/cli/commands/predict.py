@@ -237,7 +237,7 @@ def _predict(console: Console, run: str, runs: Path, paths: Sequence[str], asked
 
 
 def _ask_ahead(console: Console, path: Path, paths: Sequence[str], asked: _Asked) -> Predictions:
-    """What comes after the last rows of a series."""
+    """Forecasts of the rows after the last ones of a series."""
     from dltrain.evaluation.predictions.ahead import predict_ahead
 
     given = {"--part": asked.part, "--word": asked.words, "--top": asked.top, "--layer": asked.layer, "--images": asked.images}

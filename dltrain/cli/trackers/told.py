@@ -45,7 +45,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A run as it is now.
+    """A run at one moment, as it is told to a tracker.
 
     Attributes:
         path: the run directory.

@@ -47,7 +47,7 @@ KIND_OF: Mapping[str, Kind] = {kind.name: kind for kind in (NUMBER, CATEGORY, BO
 
 @dataclass(frozen=True, slots=True)
 class FeatureColumn:
-    """One column of the raw table and what becomes of it.
+    """One column of the raw table and how it is made into numbers.
 
     Attributes:
         name: of the column.

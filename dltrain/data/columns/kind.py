@@ -130,7 +130,7 @@ class Kind:
             raise ValueError(f"the column {column.name} has {len(column.numbers)} numbers")
 
     def why_alone(self, column: FeatureColumn) -> tuple[str, str]:
-        """What it is that it cannot share an input, and what to do about it."""
+        """Why such a column cannot share an input with others, and what to do about it."""
         return self.what, f"give it an input of its own: `{column.name}_input: [{column.name}]`"
 
     def read(

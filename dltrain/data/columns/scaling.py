@@ -154,7 +154,7 @@ def ignoring_constant(number: NumberTransform, values: Numbers, *, keeps_roundin
 
 
 def fill_value(values: Numbers, impute: str | float) -> float:
-    """What stands for a missing value: 0 where no row has a value, NaN where gaps are not to be filled."""
+    """The number put in for a missing value: 0 where no row has a value, NaN where gaps are not to be filled."""
     if not isinstance(impute, str):
         return float(impute)
     if impute == "none":

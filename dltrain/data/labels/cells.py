@@ -111,7 +111,7 @@ def read_cells(series: polars.Series, separator: str, empty: str, reading: Readi
 
 
 def find_separator(series: polars.Series, reading: Reading) -> str:
-    """What stands between the labels of a column's cells.
+    """The separator between the labels of a column's cells.
 
     Raises:
         DataError: nothing of what usually does, or more than one of these.

@@ -135,7 +135,7 @@ def _horizon(series: SeriesConfig) -> str:
 
 
 def _given(series: SeriesConfig) -> set[str]:
-    """Columns whose later values are not foretold: they are in the file, or stay as they are."""
+    """Columns whose later values are not forecast: those known ahead are in the file, static ones do not change."""
     return {*series.known, *series.static}
 
 

@@ -44,7 +44,7 @@ def told_targets(preprocessing: SeriesPreprocessing, values: SeriesValues) -> di
 
 
 def gap_lines(preprocessing: SeriesPreprocessing, values: SeriesValues) -> list[str]:
-    """What stands in for missing values, and the rows whose missing target is not learnt."""
+    """How missing values are filled, and the rows whose missing target is not learnt."""
     lines = []
     past = preprocessing.observed(values)
     words = [f"{name} {count:,}" for name, missing in values.missing.items() if (count := int((missing & past).sum()))]

@@ -21,7 +21,7 @@ def only(frame: polars.DataFrame, names: Sequence[str]) -> polars.DataFrame:
 
 
 def column_of(frame: polars.DataFrame, name: str) -> polars.Series:
-    """One column of a table, or of what stands for it on disk.
+    """One column of a table in memory, or of its columns on disk.
 
     It is called by its `marked` name, of which `name_of` gives the name in the table.
     """

@@ -172,7 +172,7 @@ def reliability_panel(calibration: Mapping[str, Any], of: str = "") -> Panel:
 
 
 def pair_panels(pairs: Sequence[Sequence[float]], target: str) -> list[Panel]:
-    """Predicted against true numbers, and what is left over."""
+    """Predicted against true numbers, and the residuals."""
     true, said = ([float(value) for value in values] for values in pairs)
     name = shortened(target, _LONGEST)
     finite = [value for value in (*true, *said) if math.isfinite(value)] or [0.0]

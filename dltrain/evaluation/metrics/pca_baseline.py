@@ -40,7 +40,7 @@ class PcaBaseline:
     rows: int
 
     def reconstruct(self, rows: NDArray[Any]) -> NDArray[np.float32]:
-        """What is left of rows [n, ...] after projection onto the components, in the same shape."""
+        """Rows [n, ...] projected onto the components and back, in the same shape."""
         flat = np.asarray(rows, np.float32).reshape(len(rows), -1) - self.mean
         made = (flat @ self.components.T) @ self.components + self.mean
         return np.asarray(made, np.float32).reshape(rows.shape)

@@ -65,7 +65,7 @@ class KindGraph:
         return RawInput(column.name, column.name, self.dtype, (), self.meaning)
 
     def make(self, build: Build, column: FeatureColumn, item: RawInput, tensor: Any) -> Any:
-        """The model's input that the column makes of its own, or numbers of it that need no scaling; None: neither."""
+        """The input of the model that holds this column alone, or its numbers that need no scaling; None: neither."""
         return None
 
     def numbers(self, build: Build, column: FeatureColumn, tensor: Any) -> list[tuple[NumberTransform, Any]]:

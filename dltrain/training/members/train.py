@@ -54,7 +54,7 @@ class Epochs:
             self.stopped = True
 
     def finish(self) -> None:
-        """Tell what is left."""
+        """Report the result of the whole ensemble."""
         if self._logs:
             self._tell()
 

@@ -155,7 +155,7 @@ class _Follower:
             self._process.stdin.close()
 
     def finish(self, reporter: Reporter) -> None:
-        """Wait for as long as it is at work."""
+        """Wait until the tracker has sent everything, as long as it makes progress."""
         until = time.monotonic() + MOST_SECONDS
         while not self._is_over:
             left = min(self._patience, until - time.monotonic())

@@ -108,7 +108,12 @@ def test_a_class_without_pictures_is_said(tmp_path: Path) -> None:
     assert [fault.message for fault in warnings_of(facts.notes)] == ["train: no pictures in p/c: it is no class"]
     assert facts.schema is not None
     assert facts.schema.targets[0].classes == ("a", "b")
-    assert load_dataset(config_of(folder), seed=0).warnings == ("train: no pictures in p/c: it is no class",)
+    read = load_dataset(config_of(folder), seed=0)
+    # Each is told once, with its code, by what only looks and by what reads.
+    for notes in (facts.notes, read.notes):
+        assert [(note.text, note.code) for note in notes if note.level == "warning"] == [
+            ("train: no pictures in p/c: it is no class", "class_without_pictures")
+        ]
 
 
 def test_check_knows_all_without_opening_a_picture(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def refuse_ragged(config: DataConfig, surveyed: Survey, reporter: Reporter) -> N
 
 
 def _key(config: DataConfig, surveyed: Survey, reading: Reading) -> str:
-    """What decides every value of every column: the files as they are now, and how they are read."""
+    """The cache key of the columns: a digest of the files as they are now and of how they are read."""
     files = []
     for part, sources in surveyed.groups.items():
         for source in sources:
