@@ -13,7 +13,7 @@ from dltrain.model.build import takes_value_range
 from dltrain.model.heads.head import Head
 from dltrain.model.symbolic import Network, Row, Shape, show_shape
 from dltrain.model.symbolic.rule import size_of
-from dltrain.model.symbolic.traits import DROPPING, HANDS_MASK_ON, RECURRENT, RECURRENT_OVER_PICTURES, TAKES_AMOUNTS
+from dltrain.model.symbolic.traits import ATTENTION, DROPPING, HANDS_MASK_ON, RECURRENT, RECURRENT_OVER_PICTURES, TAKES_AMOUNTS
 
 _LAST_ACTIVATIONS = ("softmax", "sigmoid")
 
@@ -151,12 +151,12 @@ def _check_scaled_twice(config: Config, network: Network) -> list[Fault]:
 
 
 def _check_mask(config: Config, schema: Schema, network: Network) -> list[Fault]:
-    """A text ends in padding, which a recurrent layer reads as words unless its Embedding says that it is none."""
+    """A text ends in padding, which recurrent layers and attention read as words unless its Embedding says that it is none."""
     by_name = {row.name: row for row in network.rows}
     texts = {spec.name for spec in schema.inputs if spec.holds_tokens}
     found: dict[str, tuple[LayerConfig, str]] = {}
     for row in network.rows:
-        source = by_name.get(row.sources[0]) if row.layer in RECURRENT and row.sources else None
+        source = by_name.get(row.sources[0]) if row.layer in (*RECURRENT, *ATTENTION) and row.sources else None
         while source is not None and source.layer in (*HANDS_MASK_ON, *RECURRENT) and source.sources:
             source = by_name.get(source.sources[0])
         if source is None or source.layer != "Embedding" or source.config is None or not texts.intersection(source.sources):

@@ -120,6 +120,7 @@ def test_c8_pixels_that_are_scaled_before_a_network_that_scales_them(layers, war
     assert [fault.path for fault in result.warnings if "scales pixels" in fault.message] == warned
 
 
+ATTENTION = ", {MultiHeadAttention: {from: [e, e], num_heads: 1, key_dim: 2}}, GlobalAveragePooling1D"
 EMBEDDING = "{{Embedding: {{input_dim: 500, output_dim: 4{}}}}}"
 
 
@@ -131,6 +132,8 @@ EMBEDDING = "{{Embedding: {{input_dim: 500, output_dim: 4{}}}}}"
         (EMBEDDING.format("") + ", {SimpleRNN: {units: 2, return_sequences: true}}, {SimpleRNN: {units: 2}}", True),
         (EMBEDDING.format(", mask_zero: true") + ", {LSTM: {units: 2}}", False),
         (EMBEDDING.format("") + ", GlobalAveragePooling1D", False),
+        (EMBEDDING.format(", name: e") + ATTENTION, True),
+        (EMBEDDING.format(", name: e, mask_zero: true") + ATTENTION, False),
         (EMBEDDING.format("") + ", {Conv1D: {filters: 2, kernel_size: 1}}, {LSTM: {units: 2}}", False),
     ],
 )

@@ -10,11 +10,10 @@ DROPPING = (
 RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional")
 # The same over sequences of pictures, without a mask.
 RECURRENT_OVER_PICTURES = ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D")
+# Every place of a sequence looks at every other one that a mask does not leave out.
+ATTENTION = ("Attention", "AdditiveAttention", "MultiHeadAttention", "GroupQueryAttention")
 # They look at a mask that reaches them.
-TAKES_MASKS = (
-    *RECURRENT, "TimeDistributed", "GlobalAveragePooling1D", "Softmax", "Attention", "AdditiveAttention", "MultiHeadAttention",
-    "GroupQueryAttention", "BatchNormalization",
-)  # fmt: skip
+TAKES_MASKS = (*RECURRENT, *ATTENTION, "TimeDistributed", "GlobalAveragePooling1D", "Softmax", "BatchNormalization")
 # They hand a mask on as it is.
 HANDS_MASK_ON = (*DROPPING, "Activation", "Dense", "LayerNormalization", "TimeDistributed")
 # A sum or a scale of their inputs: they take numbers for amounts, not for codes.
