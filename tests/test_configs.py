@@ -67,6 +67,9 @@ EXPECTED = {
     "notices": Expected(None, ("f1_macro>=0.9", "average_precision>=0.9"), WITH_VALIDATION),
     "playground": Expected(None, ("accuracy>=0.95",)),
     "shapes_deeplab": Expected(None, ("mean_iou>=0.7",), WITH_VALIDATION, short=("data.rows=40",)),
+    "shapes_xception": Expected(
+        "weights/xception_imagenet_notop.weights.h5", ("mean_iou>=0.7",), WITH_VALIDATION, short=("data.rows=40",)
+    ),
     "shapes_unet": Expected(None, ("mean_iou>=0.7",), WITH_VALIDATION, short=("data.rows=40",)),
     "shops": Expected(None, ("mase<1",), WITH_VALIDATION, ("rmse", 0.7)),
     "sms_spam": Expected("text/sms_spam/sms_spam.csv", ("f1[spam]>=0.93",), WITH_VALIDATION, short=("data.limit=800",)),
@@ -86,7 +89,7 @@ BY_HAND = ("forward", "forward_one_layer", "gradient_step", "layer_of_five", "li
 # is fitted in the fast suite.
 SLOW = {
     "ag_news", "beijing", "bikes", "breast_cancer", "capacity", "clothing", "clothing_augmented", "denoise_mnist", "diabetes", "digits_rbm",
-    "dlinear", "lfw7", "nbeats", "shapes_deeplab", "shapes_unet", "shops", "sms_spam_lstm", "sms_spam_transformer", "tcn", "wages",
+    "dlinear", "lfw7", "nbeats", "shapes_deeplab", "shapes_unet", "shapes_xception", "shops", "sms_spam_lstm", "sms_spam_transformer", "tcn", "wages",
 }  # fmt: skip
 # Not one fit; its numbers are in tests/sweep/test_systems.py.
 BY_SWEEP = ("folds",)

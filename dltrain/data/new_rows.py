@@ -10,6 +10,7 @@ from typing import Any
 
 from dltrain.config.types import MULTILABEL, DataConfig, LabelsConfig
 from dltrain.data.columns.image import images_from, images_state
+from dltrain.data.columns.reading import Reading
 from dltrain.data.dataset import Part
 from dltrain.data.load import SILENT, read_raw
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
@@ -204,7 +205,9 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
         spec = preprocessing.targets[0]
         with_labels = with_targets and spec.task != "reconstruction"
         numbers = spec.task == "regression"
-        return read_pictures(paths, preprocessing.reader, with_labels=with_labels, classes=spec.classes, numbers=numbers)
+        tags = (spec, Reading(preprocessing.missing, replace=preprocessing.replace)) if spec.is_multilabel else None
+        more: dict[str, Any] = {"classes": spec.classes, "numbers": numbers, "tags": tags}
+        return read_pictures(paths, preprocessing.reader, with_labels=with_labels, **more)
     if isinstance(preprocessing, SeriesPreprocessing):
         preprocessing = preprocessing.table
     assert isinstance(preprocessing, TablePreprocessing)

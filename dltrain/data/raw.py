@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import polars
 
     from dltrain.data.arrays.disk_array import DiskArray
+    from dltrain.data.dataset import TargetSpec
 
 
 # The note on numbers that can be read in two ways, which other files or a run may overrule.
@@ -60,6 +61,7 @@ class RawPictures:
             uint8 where it is on disk.
         target: int class codes [rows] or float values [rows]; of masks uint8 codes [rows, height, width]; None: there is none.
         classes: label names in code order; empty for a target that is a number.
+        labels: of several labels a row: what the source knows of them; None: they are called by their columns.
         value_range: the (lowest, highest) value that a pixel can have, which `scale: unit` takes to 0...1;
             None: unknown (then the training part's own).
         parts: as in `RawTable`.
@@ -83,6 +85,7 @@ class RawPictures:
     details: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     sizes: tuple[tuple[int, int], ...] = ()
+    labels: TargetSpec | None = None
 
 
 Raw = RawTable | RawPictures

@@ -93,6 +93,10 @@ def test_other_sources_name_the_way(tmp_path):
     text = f"data: {{source: digits, labels: {{}}}}\n{MODEL}training: {{epochs: 1}}\n"
     with pytest.raises(ConfigError, match="digits has one label a row"):
         load_config_text(text, file="c.yaml", folder=tmp_path)
+    (tmp_path / "p" / "a").mkdir(parents=True)
+    text = text.replace("digits", "image_folder, path: p")
+    [fault] = check_config(load_config_text(text, file="c.yaml", folder=tmp_path)).errors
+    assert "a picture has one label; several are in a table" in fault.message
 
 
 def test_an_output_by_hand_fits_or_is_refused(folder):

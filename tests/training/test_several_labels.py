@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars
 import pytest
+from PIL import Image
 from sklearn import metrics as sk
 
 from dltrain.cli.app import run
@@ -159,6 +160,41 @@ def test_labels_come_from_the_training_part_and_rare_ones_can_be_left_out(folder
     dataset = load_dataset(given.data, seed=0)
     assert dataset.schema.targets[0].classes == LABELS
     assert any("that no row of the training part has" in text and "once (1 row elsewhere)" in text for text in dataset.warnings)
+
+
+def test_pictures_of_a_table_have_several_labels(tmp_path):
+    """Two members on tags of colours: metrics as scikit-learn's of what is predicted, the average as of its members."""
+    draw = np.random.default_rng(3)
+    has = draw.random((60, 3)) < 0.4
+    pixels = (draw.integers(0, 60, (60, 6, 6, 3)) + 180 * has[:, None, None, :]).astype(np.uint8)
+    names = np.array(["blue", "green", "red"])
+    for row in range(60):
+        Image.fromarray(pixels[row][..., ::-1]).save(tmp_path / f"{row}.png")
+    tags = ["|".join(names[row]) for row in has]
+    tags[4] = "n/a"
+    polars.DataFrame({"file": [f"{row}.png" for row in range(60)], "tags": tags}).write_csv(tmp_path / "t.csv")
+    (tmp_path / "c.yaml").write_text(
+        "data: {source: image_folder, path: t.csv, target: tags, image_size: [6, 6], labels: {}, missing: [n/a],"
+        " missing_target: drop, split: {test: 0.3}}\n"
+        "model: {layers: [Flatten, {Dense: {units: 4, activation: relu}}]}\n"
+        "training: {epochs: 3, batch_size: 8, members: 2}\n"
+    )
+    assert run(["-q", "fit", str(tmp_path / "c.yaml"), "--run-dir", str(tmp_path / "run")]) == 0
+    found = predict_part(tmp_path / "run", "test")
+    true = np.array([[name in cell.split("|") for name in names] for cell in found.identifiers["true_tags"]])
+    rows = [int(name.removesuffix(".png")) for name in found.identifiers["file"]]
+    assert 4 not in rows
+    np.testing.assert_array_equal(true, has[rows])
+    scores = np.stack([found.columns[f"probability_{name}"] for name in names], axis=1)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())["metrics"]["test"]
+    assert metrics["f1_macro"] == pytest.approx(sk.f1_score(true, scores > 0.5, average="macro", zero_division=0))
+    assert metrics["average_precision"] == pytest.approx(sk.average_precision_score(true, scores))
+    assert metrics["hamming_loss"] == pytest.approx(sk.hamming_loss(true, scores > 0.5))
+    assert len([name for name in found.columns if name.startswith("spread_")]) == 3
+    files = polars.read_csv(tmp_path / "t.csv")[rows].with_columns(tags=polars.col("tags") + "|pink")
+    files.write_csv(tmp_path / "test.csv")
+    again = evaluate(tmp_path / "run", data=[str(tmp_path / "test.csv")])
+    assert again.metrics == pytest.approx(metrics, rel=1e-5)
 
 
 def test_a_threshold_of_two_labels_is_one_for_each(folder):

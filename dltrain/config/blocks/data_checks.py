@@ -88,11 +88,9 @@ def _check_labels(context: Context, node: MappingNode, config: DataConfig, sourc
     if config.task != MULTILABEL:
         add(place, path, f"`labels` is for rows of several labels, and data.task is {config.task}", "say `task: multilabel`")
         return
-    if source is not None and source.name not in ("csv", "parquet", "npz"):
-        hint = "leave it out"
-        if source.name == "image_folder":
-            hint = "a table names pictures as a column: `source: csv`, `features: {file: image}`, `target: tags`"
-        add(place, path, f"{source.name} has one label a row; several are in tables (csv, parquet) and arrays (npz)", hint)
+    if source is not None and source.name not in ("csv", "parquet", "npz", "image_folder"):
+        message = f"{source.name} has one label a row; several are in tables (csv, parquet, of pictures) and arrays (npz)"
+        add(place, path, message, "leave it out")
     if config.labels is not None and config.labels.separator is not None and (len(config.target) > 1 or config.source == "npz"):
         what = "several targets are columns of 0 and 1" if config.source != "npz" else "an array has a column of 0 and 1 for each"
         add(place, "data.labels.separator", f"a separator stands in cells of text; {what}", "leave it out")

@@ -83,6 +83,8 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
     made = {name: preprocessing.transform(raw, with_targets=True, rows=chosen) for name, chosen in parts.items()}
     notes[:0] = map(Note, (*_describe(spec, values), *preprocessing.describe()))
     resolved: dict[str, Any] = {"data.task": spec.task}
+    if raw.labels is not None:
+        resolved["data.labels.separator"] = spec.separator
     if isinstance(preprocessing, PicturePreprocessing):
         resolved["data.scale"] = preprocessing.scale
         bits = bits_of((preprocessing.reader or {}).get("white"))
@@ -141,7 +143,7 @@ def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, N
     if not is_there.any():
         raise DataError(config_fault(config, "data.target", "the target is empty in every row"))
     if values.ndim == 2:
-        return labels_of_array(config, values, name), values
+        return raw.labels or labels_of_array(config, values, name), values
     if raw.classes and config.task != "regression":
         spec = TargetSpec(name, "classification", raw.classes, reason=f"{config.source} has {len(raw.classes)} classes")
         return _with_two_classes(config, spec, values.astype(np.int32))

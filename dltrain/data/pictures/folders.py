@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import SEGMENTATION, DataConfig, config_fault
+from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, config_fault
+from dltrain.data.dataset import TargetSpec
 from dltrain.data.files import neighbours
+from dltrain.data.labels.cells import NO_ROW
 from dltrain.data.pictures.files import EXTENSIONS
 from dltrain.data.pictures.form import argument_of
 from dltrain.data.pictures.masks import pair_up
 from dltrain.data.pictures.picture_file import PictureFile, picture_file
 from dltrain.data.pictures.tables import mask_of, read_picture_table
+from dltrain.data.pictures.tags import read_tags
 from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.parts import PARTS
 from dltrain.storage.far.copies import fetch_places
@@ -48,6 +51,7 @@ class PictureList:
         notes: sentences for the user.
         table: where tables name the pictures: the column of their `files`, and that of their `label` if they have one.
         masks: the mask of each picture, where the classes of pixels are to be learnt.
+        labels: where each picture may have several labels: what they are; `target` is then int8 [rows, labels].
     """
 
     files: list[PictureFile] = field(default_factory=list)
@@ -57,6 +61,7 @@ class PictureList:
     notes: list[Note] = field(default_factory=list)
     table: Mapping[str, str] = field(default_factory=dict)
     masks: list[PictureFile] = field(default_factory=list)
+    labels: TargetSpec | None = None
 
 
 @dataclass(slots=True)
@@ -157,6 +162,10 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
         return
     if config.task == "reconstruction":
         found.files += reader.walk(folder, base, None)
+        return
+    if config.task == MULTILABEL:
+        what = f"{shown(folder)} is a folder of classes, in which a picture has one label"
+        fault(f"{what}; several are in a table of pictures and their labels", "such as path: pictures.csv, target: tags")
         return
     if config.task == SEGMENTATION:
         _list_masked(reader, folder, found, fault, skip=argument_of(config, "on_error") == "skip")
@@ -307,6 +316,9 @@ def _limited(files: list[PictureFile], limit: int | None) -> list[PictureFile]:
 
 
 def _add_labels(config: DataConfig, result: PictureList, found: Mapping[str, _Found]) -> None:
+    if config.task == MULTILABEL:
+        _add_tags(config, result, next(one.table["label"] for one in found.values()))
+        return
     labels = [file.label for file in result.files]
     if config.task in ("reconstruction", SEGMENTATION) or all(label is None for label in labels):
         return
@@ -319,6 +331,20 @@ def _add_labels(config: DataConfig, result: PictureList, found: Mapping[str, _Fo
     codes = {label: code for code, label in enumerate(result.classes)}
     result.target = np.array([codes[str(label)] for label in labels], np.int64)
     _refuse_strays(config, result, found)
+
+
+def _add_tags(config: DataConfig, result: PictureList, column: str) -> None:
+    """Several labels a picture; pictures whose cell is no value are left out."""
+    result.labels, codes = read_tags(config, result.files, column)
+    result.classes = result.labels.classes
+    is_there = (codes != NO_ROW).all(axis=1)
+    result.target = codes[is_there]
+    if not is_there.all():
+        said = f"{np.count_nonzero(~is_there):,} of {len(codes):,} rows have no value for {column} (data.missing_target: drop)"
+        result.notes.append(Note(f"rows left out: {said}"))
+        result.files = [file for file, kept in zip(result.files, is_there.tolist(), strict=True) if kept]
+        place = np.cumsum(is_there) - 1
+        result.parts = {part: place[rows[is_there[rows]]] for part, rows in result.parts.items()}
 
 
 def _as_numbers(labels: Sequence[str | None]) -> NDArray[np.float64] | None:

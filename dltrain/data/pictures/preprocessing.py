@@ -207,7 +207,8 @@ def _target(raw: RawPictures, spec: TargetSpec, rows: NDArray[np.int64]) -> NDAr
         return _masks(raw, spec, rows)
     target = raw.target[rows]
     if spec.is_multilabel:
-        places = [int(label) for label in spec.classes]  # an array's labels are called by their columns
+        # An array's labels are called by their columns.
+        places = [raw.classes.index(label) if raw.labels is not None else int(label) for label in spec.classes]
         if target.ndim != 2 or target.shape[1] <= max(places):
             raise DataError(
                 f"the target has the shape {target.shape}, the run needs a column for each of {max(places) + 1} labels"

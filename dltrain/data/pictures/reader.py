@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig
+from dltrain.config.types import MULTILABEL, DataConfig
 from dltrain.data.columns.image import images_from
+from dltrain.data.columns.reading import Reading
+from dltrain.data.dataset import TargetSpec
 from dltrain.data.pictures.face_crop import FaceCrop
 from dltrain.data.pictures.files import PictureError, decode_file, decode_pictures, skipped_note, unusable
 from dltrain.data.pictures.folders import PictureList
@@ -26,6 +28,7 @@ from dltrain.data.pictures.given import label_codes, list_given, list_given_mask
 from dltrain.data.pictures.masked import decode_masks
 from dltrain.data.pictures.masks import MaskClasses, classes_from_state
 from dltrain.data.pictures.picture_file import PictureFile
+from dltrain.data.pictures.tags import encode_tags
 from dltrain.data.raw import RawPictures
 from dltrain.errors import DataError, Fault, Note, RunError, capped
 from dltrain.storage.values import one_of, texts
@@ -61,6 +64,7 @@ def read_pictures(
     with_labels: bool,
     classes: Sequence[str] = (),
     numbers: bool = False,
+    tags: tuple[TargetSpec, Reading] | None = None,
 ) -> RawPictures:
     """Decode picture files as the run's source decodes its own.
 
@@ -71,6 +75,7 @@ def read_pictures(
             (`Colin_Powell` is the class `Colin Powell`).
         classes: the run's label names in code order; empty: those that are found, sorted.
         numbers: the labels are numbers to be foretold.
+        tags: where a picture has several labels: those of the run, and how cells are read.
 
     Returns:
         images [rows, height, width, channels] in the reader's range, uint8 where that is 0...255, else float32;
@@ -82,15 +87,18 @@ def read_pictures(
     """
     checked = parse_reader(reader)
     with_masks = with_labels and checked.masks is not None
+    table = checked.table if tags is None else replace(checked.table, task=MULTILABEL)
     given = (
-        list_given_masked(paths, checked.table, skip=checked.skips)
+        list_given_masked(paths, table, skip=checked.skips)
         if with_masks
-        else list_given(paths, checked.table, with_labels=with_labels, classes=classes)
+        else list_given(paths, table, with_labels=with_labels, classes=classes)
     )
     notes = list(given.notes)
     target: NDArray[Any] | None = None
     if with_labels and numbers:
         target = _numbers(given.files)
+    elif with_labels and tags is not None:
+        target = encode_tags(given.files, *tags, drop=table.missing_target == "drop", notes=notes)
     elif with_labels and not with_masks:
         target, classes = label_codes(given.files, classes)
     hint = "--skip-broken leaves out what cannot be read"
@@ -111,6 +119,7 @@ def read_pictures(
         names=tuple(names),
         notes=tuple(notes),
         sizes=sizes if checked.masks is not None else (),
+        labels=tags[0] if tags is not None else None,
     )
 
 

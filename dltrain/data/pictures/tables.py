@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dltrain.config.types import SEGMENTATION, DataConfig, config_fault
+from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, config_fault
 from dltrain.data.columns.image import picture_path
 from dltrain.data.columns.reading import USUAL_MISSING, Reading, mend, text_of
 from dltrain.data.pictures.files import EXTENSIONS, PictureError, hint_of_ending
@@ -95,7 +95,7 @@ def _list_files(
     for row, (name, label) in enumerate(zip(names, labels, strict=True)):
         if not (name or "").strip():
             faults.append(Fault(f"no value in the column {files_column}", file=shown(path), line=_line(raw, row)))
-        if label_column is not None and not (label or "").strip():
+        if label_column is not None and not (label or "").strip() and config.task != MULTILABEL:  # else it has no label
             if config.missing_target == DROP:
                 num_dropped += 1
                 continue
@@ -117,7 +117,7 @@ def _list_files(
 
 def _with_gaps(raw: RawTable, column: str | None, config: DataConfig, cells: list[str | None]) -> list[str | None]:
     """The cells of the labels, None where they are a word that means "no value"."""
-    if column is None:
+    if column is None or config.task == MULTILABEL:
         return cells
     missing = USUAL_MISSING if config.missing is None else tuple(config.missing)
     texts: list[str | None] = text_of(mend(column_of(raw.frame, column), Reading(missing))).to_list()

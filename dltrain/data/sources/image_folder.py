@@ -14,6 +14,7 @@ from dltrain.data.columns.image import images_state
 from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.files import digest
+from dltrain.data.labels.learn import describe_labels
 from dltrain.data.pictures.depth import Depth, find_depth
 from dltrain.data.pictures.files import skipped_note
 from dltrain.data.pictures.folders import PictureList, list_pictures
@@ -74,6 +75,7 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
         names=tuple(file.name for file in files),
         details={**_details(files, stored.digests), **(_details(masked.files, masked.digests) if masked else {})},
         sizes=tuple((height, width) for width, height in stored.sizes) if masked else (),
+        labels=found.labels,
         notes=(
             Note(describe(config, form, len(files))),
             *map(Note, _sizes(stored)),
@@ -150,7 +152,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
 
     form = parse_form(config)
     found = list_pictures(config)
-    stand_in = RawPictures(np.zeros((len(found.files), 0), np.uint8), found.target, found.classes)
+    stand_in = RawPictures(np.zeros((len(found.files), 0), np.uint8), found.target, found.classes, labels=found.labels)
     if config.task == SEGMENTATION:
         return look_at_masks(config, form, found, describe(config, form, len(found.files)))
     spec, codes = describe_target(config, stand_in)
@@ -164,6 +166,9 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
             Note(f"{part}: {len(rows):,} pictures; {_counts(spec.classes, codes[rows])}")
             for part, rows in (found.parts or {"all": np.arange(len(codes))}).items()
         ]
+    if spec.is_multilabel:
+        lines += describe_labels(spec, codes)
+        labels[spec.name] = dict(zip(spec.classes, (codes > 0).sum(axis=0).tolist(), strict=True))
     schema = schema_of(config, form.shape, spec, "unit")
     facts = DataFacts(schema, labels=labels, notes=tuple(notes))
     return with_rows(replace(config, validation=(), test=(), limit=None), facts, len(found.files), own)
