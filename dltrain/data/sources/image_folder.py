@@ -167,7 +167,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
             for part, rows in (found.parts or {"all": np.arange(len(codes))}).items()
         ]
     if spec.is_multilabel:
-        lines += describe_labels(spec, codes)
+        notes += map(Note, describe_labels(spec, codes))
         labels[spec.name] = dict(zip(spec.classes, (codes > 0).sum(axis=0).tolist(), strict=True))
     schema = schema_of(config, form.shape, spec, "unit")
     facts = DataFacts(schema, labels=labels, notes=tuple(notes))
