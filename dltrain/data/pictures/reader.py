@@ -86,25 +86,22 @@ def read_pictures(
         RunError: `reader` is not one.
     """
     checked = parse_reader(reader)
+    if tags is not None:
+        checked = replace(checked, table=replace(checked.table, task=MULTILABEL))
     with_masks = with_labels and checked.masks is not None
-    table = checked.table if tags is None else replace(checked.table, task=MULTILABEL)
-    given = (
-        list_given_masked(paths, table, skip=checked.skips)
-        if with_masks
-        else list_given(paths, table, with_labels=with_labels, classes=classes)
-    )
+    if with_masks:
+        given = list_given_masked(paths, checked.table, skip=checked.skips)
+    else:
+        given = list_given(paths, checked.table, with_labels=with_labels, classes=classes)
     notes = list(given.notes)
     target: NDArray[Any] | None = None
-    if with_labels and numbers:
-        target = _numbers(given.files)
-    elif with_labels and tags is not None:
-        target = encode_tags(given.files, *tags, drop=table.missing_target == "drop", notes=notes)
+    if with_labels and tags is not None:
+        target = encode_tags(given.files, *tags, drop=checked.table.missing_target == "drop", notes=notes)
     elif with_labels and not with_masks:
-        target, classes = label_codes(given.files, classes)
+        target, classes = (_numbers(given.files), ()) if numbers else label_codes(given.files, classes)
     hint = "--skip-broken leaves out what cannot be read"
     hint += "; --images FOLDER says where this table's pictures are" if "table" in reader else ""
     images, good, sizes = _decode_all([file.path for file in given.files], checked, hint, notes)
-    names = [given.files[row].name for row in good]
     if with_masks and checked.masks is not None:
         files, masks = ([items[row] for row in good] for items in (given.files, given.masks))
         target, classes = decode_masks(masks, files, sizes, checked.form, checked.masks), checked.masks.names
@@ -116,7 +113,7 @@ def read_pictures(
         classes=() if numbers else tuple(classes),
         value_range=(checked.lowest, checked.highest),
         reader=dict(reader),
-        names=tuple(names),
+        names=tuple(given.files[row].name for row in good),
         notes=tuple(notes),
         sizes=sizes if checked.masks is not None else (),
         labels=tags[0] if tags is not None else None,
