@@ -99,9 +99,7 @@ def read_pictures(
         target = encode_tags(given.files, *tags, drop=checked.table.missing_target == "drop", notes=notes)
     elif with_labels and not with_masks:
         target, classes = (_numbers(given.files), ()) if numbers else label_codes(given.files, classes)
-    hint = "--skip-broken leaves out what cannot be read"
-    hint += "; --images FOLDER says where this table's pictures are" if "table" in reader else ""
-    images, good, sizes = _decode_all([file.path for file in given.files], checked, hint, notes)
+    images, good, sizes = _decode_all([file.path for file in given.files], checked, "table" in reader, notes)
     if with_masks and checked.masks is not None:
         files, masks = ([items[row] for row in good] for items in (given.files, given.masks))
         target, classes = decode_masks(masks, files, sizes, checked.form, checked.masks), checked.masks.names
@@ -161,12 +159,14 @@ def read_whole(path: str, reader: PictureReader) -> NDArray[np.uint8]:
 
 
 def _decode_all(
-    files: Sequence[str], checked: PictureReader, hint: str, notes: list[Note]
+    files: Sequence[str], checked: PictureReader, of_table: bool, notes: list[Note]
 ) -> tuple[NDArray[Any], NDArray[np.int64], tuple[tuple[int, int], ...]]:
     """The pictures that can be used, which they are, and (height, width) of their files.
 
     Sentences on the others, and on other sizes, go to `notes`.
     """
+    hint = "--skip-broken leaves out what cannot be read"
+    hint += "; --images FOLDER says where this table's pictures are" if of_table else ""
     sizes: dict[str, tuple[int, int]] = {}
     images = np.zeros((len(files), *checked.form.shape), np.uint8 if checked.is_bytes else np.float32)
     resized: dict[str, tuple[int, int]] = {}
