@@ -332,6 +332,8 @@ def _worst_of(heading: str, report: Mapping[str, Any], width: int) -> str:
         if row.get("support") and math.isfinite(row[score])
     ]
     found.sort(key=lambda entry: entry[:2])
+    if found and found[0][0] == 1:
+        return ""  # none is told wrongly
     names = [one_line(str(label), _LABEL_WIDTH) for label in classes]
     said: list[str] = []
     for value, place, label in found[: min(3, len(found) - 1)]:

@@ -80,6 +80,8 @@ class Category(Kind):
         codes, unknown = category_codes(column, values)
         if len(unknown):
             unseen.add(column.name, unknown)
+        if not column.has_missing:
+            unseen.add_gaps(column.name, values.null_count())
         if self.is_embedded(column):
             return codes
         known = np.flatnonzero(codes)

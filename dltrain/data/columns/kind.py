@@ -54,16 +54,18 @@ class Learning:
 
 @dataclass(slots=True)
 class Unseen:
-    """Categories and tokens that the training rows do not have, counted over any number of blocks of rows.
+    """Categories, tokens and gaps that the training rows do not have, counted over any number of blocks of rows.
 
     Attributes:
         rows, words: of categories: column -> rows with others, and the different ones.
         texts: of free text: column -> rows that have some, and those of which most tokens are unknown.
+        gaps: of columns that have a value in each training row: column -> rows without.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
     words: dict[str, dict[str, None]] = field(default_factory=dict)
     texts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    gaps: dict[str, int] = field(default_factory=dict)
 
     def add(self, column: str, values: polars.Series) -> None:
         """Take in the unknown values of some rows."""
@@ -74,6 +76,17 @@ class Unseen:
         """Take in some rows of a text, and how many of these are mostly unknown."""
         rows, unknown = self.texts.get(column, (0, 0))
         self.texts[column] = rows + num_rows, unknown + num_unknown
+
+    def add_gaps(self, column: str, num_rows: int) -> None:
+        """Take in how many rows have no value where each training row has one."""
+        if num_rows:
+            self.gaps[column] = self.gaps.get(column, 0) + num_rows
+
+    def _of_gaps(self, columns: Sequence[FeatureColumn]) -> list[Note]:
+        found = [f"{column.name} {self.gaps[column.name]:,}" for column in columns if column.name in self.gaps]
+        how = "numbers are filled as data.impute says, categories are unknown"
+        said = f"rows without a value in columns that have one in every training row ({how}): {listed(found, 8)}"
+        return [warn(said, "unseen_gaps")] if found else []
 
     def _of_texts(self) -> list[Note]:
         return [
@@ -91,7 +104,8 @@ class Unseen:
         names = [column.name for column in columns if column.name in self.rows]
         found = [f"{name} {self.rows[name]:,} ({listed([*self.words[name]], 3)})" for name in names]
         said = f"rows with a category that training has not seen (treated as unknown): {listed(found, 8)}"
-        return [*([warn(said, "unseen_categories")] if found else []), *self._of_texts()]
+        categories = [warn(said, "unseen_categories")] if found else []
+        return [*categories, *self._of_gaps(columns), *self._of_texts()]
 
 
 class Kind:

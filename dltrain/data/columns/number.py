@@ -89,6 +89,9 @@ class Number(Kind):
             if transform.indicator:
                 block[:, place + 1] = np.isnan(number)
             place += len(transform.columns)
+        is_told = any(transform.indicator for transform in column.numbers)
+        if not is_told and any(np.isfinite(transform.spread) for transform in column.numbers):
+            unseen.add_gaps(column.name, int(np.count_nonzero(self.are_gaps(values))))
 
     def read_back(self, column: FeatureColumn, block: NDArray[np.float64]) -> dict[str, Any]:
         """Numbers in their own units; a date's parts are columns of their own."""

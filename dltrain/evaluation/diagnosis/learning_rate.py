@@ -13,6 +13,8 @@ JUMP_OF_SPAN, JUMP_OF_LOSS, LEAST_JUMPS = 0.25, 0.05, 2
 # Behind a steep beginning all jumps are small against the span; then more of them are asked for, and in a tenth of the epochs:
 # small batches alone make a low loss jump once in a while.
 LATE_JUMP_OF_LOSS, LATE_JUMP_OF_LEVEL, LEAST_LATE_JUMPS, LATE_JUMP_SHARE = 0.25, 0.05, 3, 0.1
+# A cross-entropy that stays below such a share of what knows nothing of the inputs says no more by jumping.
+NEGLIGIBLE = 0.05
 BEGINS_ABOVE = 10.0  # times what knows nothing of the inputs
 STILL_FALLING = 0.12  # of the whole fall in the last fifth of the epochs; a straight line has 0.2
 
@@ -43,7 +45,7 @@ def find_too_high_rate(evidence: Evidence) -> Iterator[Finding]:
     losses = evidence.curve("loss")
     if len(losses) < LEAST_EPOCHS:
         return
-    jumps = _jumps(losses)
+    jumps = _jumps(losses, _negligible(evidence))
     rises = losses[-1] > losses[0] + 0.1 * abs(losses[0])
     if not jumps and not rises:
         return
@@ -61,9 +63,16 @@ def find_too_high_rate(evidence: Evidence) -> Iterator[Finding]:
     )
 
 
-def _jumps(losses: list[float]) -> list[int]:
-    """Epochs (from 0) in which the loss jumped up, if they are enough of them to say so."""
-    rises = [(epoch, losses[epoch] - losses[epoch - 1], abs(losses[epoch - 1])) for epoch in range(1, len(losses))]
+def _negligible(evidence: Evidence) -> float:
+    """The loss below which next to everything is learnt; 0 where it is not known."""
+    skill = evidence.skill(next(iter(evidence.targets)), "train") if len(evidence.targets) == 1 else None
+    return NEGLIGIBLE * skill[2] if skill is not None and evidence.loss_is_log_loss else 0.0
+
+
+def _jumps(losses: list[float], negligible: float) -> list[int]:
+    """Epochs (from 0) in which the loss jumped up to more than `negligible`, if they are enough of them to say so."""
+    pairs = enumerate(itertools.pairwise(losses), 1)
+    rises = [(epoch, after - before, abs(before)) for epoch, (before, after) in pairs if after > negligible]
     span = losses[0] - min(losses)
     large = [epoch for epoch, rise, before in rises if rise > max(JUMP_OF_SPAN * span, JUMP_OF_LOSS * before)]
     if len(large) >= LEAST_JUMPS:
