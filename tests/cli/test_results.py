@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dltrain.cli.results import gate_lines, metrics_table, with_interval
+from dltrain.cli.results import gate_lines, metrics_table, with_interval, worst_classes
 
 
 def test_one_metric_under_two_names_is_shown_once() -> None:
@@ -47,3 +47,12 @@ def test_a_gate_with_a_level_says_the_interval():
     assert gate_lines([gate]) == [
         "gate accuracy>=0.9 @95%: NOT MET, it is 0.9100 (0.89999999\u20130.9300 with 95 % confidence) on the test part"
     ]
+
+
+def test_the_worst_classes_are_told_where_any_is_told_wrongly():
+    perfect = {label: {"f1": 1.0, "support": 4} for label in "abc"}
+    report = {"classes": perfect, "confusion_matrix": [[4, 0, 0], [0, 4, 0], [0, 0, 4]], "labels": [*"abc"]}
+    assert worst_classes(report, 80) == []
+    wrong = {**perfect, "b": {"f1": 6 / 7, "support": 4}, "c": {"f1": 8 / 9, "support": 4}}
+    report = {**report, "classes": wrong, "confusion_matrix": [[4, 0, 0], [0, 3, 1], [0, 0, 4]]}
+    assert worst_classes(report, 80) == ["worst classes: b F1 0.857 (1 of 4 taken for c), c F1 0.889"]

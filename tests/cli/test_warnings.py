@@ -45,7 +45,7 @@ def test_fit_says_what_check_says_in_text_json_and_manifest(cli, table):
     assert again.code == 0
     assert len(json.loads((table / "run" / "manifest.json").read_text())["warnings"]) == len(again.json["warnings"])
 
-    (table / "new.csv").write_text("a,b,y,z\n1,x,0,5\n2,other,1,5\n")
+    (table / "new.csv").write_text("a,b,y,z\n1,x,0,5\n2,other,1,5\n,,1,5\n")
     for command in ("predict", "evaluate"):
         result = cli(command, "run", "--data", "new.csv", "--json")
         assert result.code == 0
@@ -53,7 +53,11 @@ def test_fit_says_what_check_says_in_text_json_and_manifest(cli, table):
         assert shown(result.err) == said
         assert any("z" in text for text in said)
         assert any("other" in text for text in said)
-        assert {"unused_columns", "unseen_categories"} <= {warning.get("code") for warning in result.json["warnings"]}
+        gaps = "rows without a value in columns that have one in every training row "
+        assert any(text.startswith(gaps) and text.endswith(": a 1, b 1") for text in said)
+        assert {"unused_columns", "unseen_categories", "unseen_gaps"} <= {
+            warning.get("code") for warning in result.json["warnings"]
+        }
 
 
 @pytest.mark.parametrize("bound", ["1000000000", "1"], ids=["in memory", "streamed"])
