@@ -8,11 +8,13 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
+from dltrain.cli.app import run
 from tests.support import CONFIGS, REPOSITORY, data_folder, run_dltrain
 
 BIN = Path(sys.executable).parent  # where `dltrain` lies as well
@@ -91,3 +93,40 @@ def test_installing_and_training_in_one_line(tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-c", INSTALLING[0]], cwd=copy, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
     assert "accuracy" in done.stdout
+
+
+def snippet(name: str) -> str:
+    """What stands in the README below `<!-- snippet: NAME -->`."""
+    (found,) = re.findall(rf"<!-- snippet: {name} -->\n```\w+\n(.*?)```", TEXT, flags=re.DOTALL)
+    return str(found)
+
+
+def dltrain_commands() -> list[list[str]]:
+    """The words of `dltrain` in all snippets on machines and clusters."""
+    job = yaml.safe_load(snippet("kubernetes"))
+    container = job["spec"]["tfReplicaSpecs"]["Worker"]["template"]["spec"]["containers"][0]
+    lines = [*snippet("slurm").splitlines(), *snippet("ray").splitlines()]
+    found = [shlex.split(line.partition("dltrain ")[2]) for line in lines if "dltrain " in line and not line.startswith("#")]
+    return [container["command"][1:], *found]
+
+
+def test_the_snippets_on_clusters_are_what_they_say() -> None:
+    job = yaml.safe_load(snippet("kubernetes"))
+    assert (job["kind"], job["apiVersion"]) == ("TFJob", "kubeflow.org/v1")
+    assert job["spec"]["tfReplicaSpecs"]["Worker"]["template"]["spec"]["containers"][0]["name"] == "tensorflow"  # it asks for
+    for name in ("slurm", "ray"):
+        subprocess.run(["bash", "-n"], input=snippet(name), text=True, check=True)
+    steps = [line.split(maxsplit=1)[0] for line in snippet("dockerfile").splitlines()]
+    assert steps == ["FROM", "COPY", "RUN", "ENTRYPOINT", "CMD"]
+    extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert set(re.findall(r"\[(\w+)\]'", snippet("dockerfile"))) <= extras.keys()
+
+
+@pytest.mark.parametrize("words", dltrain_commands(), ids=" ".join)
+def test_their_commands_are_understood(words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What follows once all options are read: that there is no config of this name."""
+    words = [str(tmp_path / Path(word).name) if word.endswith(".yaml") or "/" in word else word for word in words]
+    assert run(words) == 2
+    said = capsys.readouterr().err
+    assert "no such file" in said
+    assert "config.yaml" in said

@@ -7,15 +7,20 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
+import polars
 import pytest
 
+from dltrain.cli.commands.fit import _require_engine
+from dltrain.config.load import load_config_text
 from dltrain.errors import UsageError
 from dltrain.reporting import Reporter
 from dltrain.storage.run import Run
 from dltrain.sweep.engines import ray
 from dltrain.sweep.engines.ray import RayEngine, _pack, _unpack
+from dltrain.sweep.engines.ray_workers import workers_on_ray
 from dltrain.sweep.sweep import sweep
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, run_dltrain
 from tests.sweep.support import small
 
 RATES = "training.optimizer.learning_rate=0.0001,0.001,0.01,0.1"
@@ -103,3 +108,39 @@ def test_no_cluster_is_one_message(tmp_path):
     pytest.importorskip("ray")
     with pytest.raises(UsageError, match="no Ray cluster answers"):
         sweep(small(), engine="ray", address="127.0.0.1:1", run_dir=tmp_path / "s")
+
+
+WORKERS = """\
+seed: 1
+data: {source: digits, scale: unit, split: {test: 0.25, validation: 0.2}}
+model: {layers: [{Conv2D: {filters: 4, kernel_size: 3, activation: relu}}, BatchNormalization, Flatten, {Dropout: {rate: 0.3}}]}
+training: {epochs: 3, batch_size: 33}
+"""
+
+
+def test_workers_of_one_fit_need_ray_and_a_number(monkeypatch, tmp_path):
+    monkeypatch.setattr(ray, "find_spec", lambda name: None)
+    with (
+        pytest.raises(UsageError, match="which is not installed"),
+        workers_on_ray(load_config_text(WORKERS, folder=tmp_path), 2, address=None, threads=1),
+    ):
+        pass
+    with pytest.raises(UsageError, match="needs --workers"):
+        _require_engine("ray", None, None)
+    with pytest.raises(UsageError, match="of a Ray cluster"):
+        _require_engine(None, 2, "here:1")
+
+
+@pytest.mark.slow
+def test_workers_of_one_fit_are_actors(cluster, tmp_path):
+    (tmp_path / "c.yaml").write_text(WORKERS)
+    there = ["--engine", "ray", "--address", cluster.address, "--workers"]
+    for run, words in {"alone": [], "both": [*there, "2"]}.items():
+        done = run_dltrain("fit", "c.yaml", "--run-dir", run, *words, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    alone, both = (polars.read_csv(tmp_path / run / "history.csv").drop("seconds") for run in ("alone", "both"))
+    np.testing.assert_allclose(both.to_numpy(), alone.to_numpy(), rtol=1e-5, atol=1e-5)
+    assert Run(tmp_path / "both").read_manifest()["environment"]["workers"] == 2
+    done = run_dltrain("fit", "c.yaml", *there, "5", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "has no room for 5 workers" in done.stderr

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import click
 
 from dltrain.cli.console import Console
 from dltrain.cli.options import (
@@ -58,6 +61,13 @@ def command(
             help="Train by N processes of this machine, which share each step.",
         ),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(click_type=click.Choice(["ray"]), help="Start the --workers on a Ray cluster, this process one of them."),
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option("--address", metavar="ADDRESS", help="Of the Ray cluster, such as auto or HOST:PORT.")
+    ] = None,
 ) -> int:
     """Train the model that CONFIG describes, write a run directory, print where it is and its metrics beside the baseline.
 
@@ -80,6 +90,7 @@ def command(
     from dltrain.training.workers.cluster import cluster_of
     from dltrain.training.workers.group import Group
 
+    _require_engine(engine, workers, address)
     cluster = cluster_of(os.environ) if workers is None else None
     group, threads = Group(cluster) if cluster else None, console.settings.threads
     if group is not None and not group.is_chief:
@@ -90,19 +101,33 @@ def command(
         return 0
     from dltrain.training.fit import fit  # when config and words are found to be right, for it takes a while
 
-    result = fit(
-        config,
-        argv=sys.argv,
-        runs=runs,
-        run_dir=run_dir,
-        resume=resumed,
-        require=gates,
-        threads=threads,
-        reporter=console,
-        workers=workers or 1,
-        group=group,
-    )
+    with contextlib.ExitStack() as stack:
+        if engine is not None and workers is not None and workers > 1:
+            from dltrain.sweep.engines.ray_workers import workers_on_ray
+
+            threads, count, workers = threads or 1, workers, None
+            group = stack.enter_context(workers_on_ray(config, count, address=address, threads=threads))
+        result = fit(
+            config,
+            argv=sys.argv,
+            runs=runs,
+            run_dir=run_dir,
+            resume=resumed,
+            require=gates,
+            threads=threads,
+            reporter=console,
+            workers=workers or 1,
+            group=group,
+        )
     return _show(console, result)
+
+
+def _require_engine(engine: str | None, workers: int | None, address: str | None) -> None:
+    """Refuse what of `--engine`, `--workers` and `--address` makes no sense together."""
+    if engine is not None and workers is None:
+        raise UsageError(Fault("--engine ray needs --workers", hint="such as --engine ray --workers 4"))
+    if engine is None and address is not None:
+        raise UsageError(Fault("--address is that of a Ray cluster", hint="--engine ray --address HOST:PORT --workers 4"))
 
 
 def load(words: Sequence[str], resumed: Path | Literal["auto"] | None) -> Config:

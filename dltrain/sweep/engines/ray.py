@@ -63,7 +63,7 @@ class RayEngine:
     def run(self, source: FitSource, context: EngineContext) -> Iterator[TrialFit]:
         """As in `Engine`."""
         self.why_not(())
-        ray, is_ours = _connect(self._address)
+        ray, is_ours = connect(self._address)
         threads = context.threads or 1
         jobs = context.jobs or max(1, int(ray.cluster_resources().get("CPU", 1)) // threads)
         context.reporter.detail(f"Ray: {len(ray.nodes())} nodes, {jobs} fits at a time, {threads} threads each")
@@ -80,7 +80,7 @@ class RayEngine:
                 ray.shutdown()
 
 
-def _connect(address: str | None) -> tuple[Any, bool]:
+def connect(address: str | None) -> tuple[Any, bool]:
     """Ray, and whether the connection was made now; a program that is connected already keeps its own."""
     import ray
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -220,8 +221,25 @@ def test_another_number_of_workers_goes_on(tmp_path: Path) -> None:
     np.testing.assert_allclose(history(tmp_path / "run")[1], whole[:5], rtol=1e-3, atol=1e-3)
 
 
+def tf_config(index: int, addresses: tuple[str, ...]) -> dict[str, str]:
+    return {"TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})}
+
+
+def slurm(index: int, addresses: tuple[str, ...]) -> dict[str, str]:
+    """As `srun` sets them for two tasks of one node; a job number whose ports are free just now."""
+    job = int(addresses[0].rpartition(":")[2]) % 20_000
+    return {
+        "SLURM_STEP_NUM_TASKS": "2",
+        "SLURM_PROCID": str(index),
+        "SLURM_STEP_NODELIST": "localhost",
+        "SLURM_STEP_TASKS_PER_NODE": "2",
+        "SLURM_JOB_ID": str(job),
+    }
+
+
 @pytest.mark.slow
-def test_processes_that_somebody_else_starts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("variables", [tf_config, slurm])
+def test_processes_that_somebody_else_starts(variables: Callable[..., dict[str, str]], tmp_path: Path) -> None:
     from dltrain.training.workers.cluster import local_addresses
 
     (tmp_path / "c.yaml").write_text(DIGITS)
@@ -232,12 +250,11 @@ def test_processes_that_somebody_else_starts(tmp_path: Path) -> None:
         folder = tmp_path / f"machine{index}"
         folder.mkdir()
         (folder / "c.yaml").write_text(DIGITS)
-        config = json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
         started.append(
             subprocess.Popen(
                 [sys.executable, "-m", "dltrain", "fit", "c.yaml", "--run-dir", "run"],
                 cwd=folder,
-                env={**os.environ, "DLTRAIN_WARM": "0", "PYTHONPATH": str(REPOSITORY), "TF_CONFIG": config},
+                env={**os.environ, "DLTRAIN_WARM": "0", "PYTHONPATH": str(REPOSITORY), **variables(index, addresses)},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
