@@ -128,5 +128,5 @@ def test_their_commands_are_understood(words: list[str], tmp_path: Path, capsys:
     words = [str(tmp_path / Path(word).name) if word.endswith(".yaml") or "/" in word else word for word in words]
     assert run(words) == 2
     said = capsys.readouterr().err
-    assert "no such file" in said
+    assert "no such config file" in said
     assert "config.yaml" in said
