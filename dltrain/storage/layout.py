@@ -57,6 +57,7 @@ FOLDERS = {
     "tensorboard": re.compile(r".*tfevents.*|.+\.(pb|pbtxt|pipeline|tsv|json)"),
     "code": re.compile(r".+\.py"),
 }
+_ITS_OWN = FILES | FOLDERS.keys() - {"tensorboard"} | {"trials", "members"}
 _TEMPORARY = re.compile(r"\..+\.tmp[\w.-]*")
 _TRIALS = "trials"
 _MEMBERS = "members"  # of an ensemble: each a run by itself
@@ -116,3 +117,9 @@ def _own_trial(folder: Path) -> Iterator[Path]:
             yield from own_paths(fit)
             yield fit
     yield folder
+
+
+def is_taken(name: str) -> bool:
+    """Whether a path below a run directory is the directory itself, or leads into what dltrain keeps there for itself."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    return not parts or parts[0] in _ITS_OWN

@@ -457,7 +457,9 @@ def test_attack_1_a_checkpoint_s_name_stays_inside_of_the_run(filepath, tmp_path
     assert {fault.path for fault in caught.value.faults} == {"training.checkpoint.filepath"}
 
 
-@pytest.mark.parametrize("log_dir", ["/tmp/x", "../x", "a/../../x", "~/x", "C:x"])
+@pytest.mark.parametrize(
+    "log_dir", ["/tmp/x", "../x", "a/../../x", "~/x", "C:x", ".", "state", "./checkpoints/x", "manifest.json", "x" * 201]
+)
 def test_attack_2_tensorboard_writes_inside_of_the_run(log_dir, tmp_path):
     text = f"data: {{source: digits}}\nmodel: {{layers: [Flatten]}}\ntraining: {{tensorboard: {{log_dir: '{log_dir}'}}}}\n"
     with pytest.raises(ConfigError) as caught:

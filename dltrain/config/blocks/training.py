@@ -9,7 +9,7 @@ from typing import Any
 from dltrain.config.blocks.data import has_validation
 from dltrain.config.blocks.optimizer_keys import with_optimizer_keys, without_optimizer_keys
 from dltrain.config.blocks.phases import plain_phase, read_phases
-from dltrain.config.blocks.templates import check_metric, check_template, format_of, stays_inside
+from dltrain.config.blocks.templates import LONGEST_NAME, check_metric, check_template, format_of, stays_inside
 from dltrain.config.catalog.metrics import metric_name
 from dltrain.config.components import plain_component, plain_value, read_component
 from dltrain.config.durations import why_no_warmup
@@ -37,6 +37,7 @@ from dltrain.config.types import (
     PhaseConfig,
     TrainingConfig,
 )
+from dltrain.storage.layout import is_taken
 from dltrain.wording import did_you_mean, one_of
 
 CALLBACKS = {"early_stopping": "EarlyStopping", "reduce_lr_on_plateau": "ReduceLROnPlateau", "tensorboard": "TensorBoard"}
@@ -179,12 +180,15 @@ def _read_callback(context: Context, node: Node, path: str, name: str) -> Any:
     wrapped = MappingNode(node.place, node.word, node.parameter, {name: node}, {name: node.place})
     component = read_component(context, ("callback",), wrapped, path)
     folder = node.entries.get("log_dir")
-    if component is not None and folder is not None and not stays_inside(str(component.arguments.get("log_dir", ""))):
-        found = describe(folder.plain())
-        context.faults.add(
-            folder, f"{path}.log_dir", f"expected a folder inside of the run, found {found}", "such as tensorboard"
-        )
-        return MISMATCH
+    if component is not None and folder is not None:
+        name = str(component.arguments.get("log_dir", ""))
+        wrong = None if stays_inside(name) else "inside of the run"
+        wrong = wrong or ("of its own in the run" if name and is_taken(name) else None)
+        wrong = wrong or ("with a shorter name" if max(len(part.encode()) for part in name.split("/")) > LONGEST_NAME else None)
+        if wrong is not None:
+            message = f"expected a folder {wrong}, found {describe(folder.plain())}"
+            context.faults.add(folder, f"{path}.log_dir", message, "such as tensorboard")
+            return MISMATCH
     return MISMATCH if component is None else dict(component.arguments)
 
 
