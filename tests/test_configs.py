@@ -63,6 +63,7 @@ EXPECTED = {
     "lfw7": Expected("lfw", ("accuracy>=0.75",), WITH_VALIDATION),
     "mnist": Expected("mnist", ("accuracy>=0.99",), WITH_VALIDATION, short=("data.limit=600",)),
     "nbeats": Expected("timeseries/classic/daily-max-temperatures.csv", ("mase<1", "coverage_80>=0.7"), WITH_VALIDATION),
+    "nhits": Expected(None, ("mase<1",), WITH_VALIDATION, ("rmse", 0.7)),
     "noise": Expected(None, ("accuracy>=0.45", "accuracy<=0.55")),
     "notices": Expected(None, ("f1_macro>=0.9", "average_precision>=0.9"), WITH_VALIDATION),
     "playground": Expected(None, ("accuracy>=0.95",)),
@@ -89,7 +90,8 @@ BY_HAND = ("forward", "forward_one_layer", "gradient_step", "layer_of_five", "li
 # is fitted in the fast suite.
 SLOW = {
     "ag_news", "beijing", "bikes", "breast_cancer", "capacity", "clothing", "clothing_augmented", "denoise_mnist", "diabetes", "digits_rbm",
-    "dlinear", "lfw7", "nbeats", "shapes_deeplab", "shapes_unet", "shapes_xception", "shops", "sms_spam_lstm", "sms_spam_transformer", "tcn", "wages",
+    "dlinear", "lfw7", "nbeats", "nhits", "shapes_deeplab", "shapes_unet", "shapes_xception", "shops", "sms_spam_lstm",
+    "sms_spam_transformer", "tcn", "wages",
 }  # fmt: skip
 # Not one fit; its numbers are in tests/sweep/test_systems.py.
 BY_SWEEP = ("folds",)

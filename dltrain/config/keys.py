@@ -20,7 +20,12 @@ COMPONENT_PLACES = re.compile(
 # Keys of ours among the arguments of a layer of the model, of an optimizer (and of its groups of weights), and among those of
 # the loss of one target of several.
 LAYER_KEYS = {
-    "from": Key("from", "name|list(name)", None, "Layers or inputs that it takes; by default the layer before."),
+    "from": Key(
+        "from",
+        "name|list(name)",
+        None,
+        "Layers or inputs that it takes, of a series `known` and `static` as well; by default the layer before.",
+    ),
     "weights": Key("weights", "list(any)", None, "Given weights: the arrays of Keras's layer.get_weights(), as lists."),
 }
 OPTIMIZER_KEYS = {

@@ -49,6 +49,21 @@ class WindowScale:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowView:
+    """Some numbers of a window that layers take by a name of their own.
+
+    Attributes:
+        name: "known" or "static".
+        rows: the last rows of the window that it has; 0: the last one alone, as a vector.
+        places: of the numbers within a row.
+    """
+
+    name: str
+    rows: int
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class InputSpec:
     """One input of the model.
 
@@ -64,6 +79,7 @@ class InputSpec:
         vectors: float32 [vocabulary_size, embedding_dimension] with which the embedding begins; None: at random.
         trainable: whether training changes the embedding.
         window_scale: of a series whose windows are scaled by themselves.
+        views: of a series: parts of its windows that layers can take by `from:`.
     """
 
     name: str
@@ -76,6 +92,7 @@ class InputSpec:
     vectors: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
     trainable: bool = True
     window_scale: WindowScale | None = None
+    views: tuple[WindowView, ...] = ()
 
     @property
     def holds_tokens(self) -> bool:

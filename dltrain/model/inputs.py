@@ -9,6 +9,7 @@ from dltrain.config.types import LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, WindowScale
 from dltrain.errors import Fault
 from dltrain.model.heads.reversible import SCALED, entry_layers
+from dltrain.model.window_views import view_layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,10 @@ def resolve_entry(model: ModelConfig, specs: Sequence[InputSpec]) -> Entry:
             if spec is not None and spec.vectors is not None:
                 vectors[layer.path] = spec
         layers.append(layer)
-    return Entry(joined, plain, tuple(layers), vectors, tuple(faults))
+    views = [view for spec in specs for view in view_layers(model, spec)]
+    if views and layers and layers[0].inputs is None:
+        layers[0] = replace(layers[0], inputs=(joined[0].name,))
+    return Entry(joined, plain, (*views, *layers), vectors, tuple(faults))
 
 
 def _scaled_entry(model: ModelConfig, spec: InputSpec, scale: WindowScale) -> Entry:
@@ -64,7 +68,7 @@ def _scaled_entry(model: ModelConfig, spec: InputSpec, scale: WindowScale) -> En
         else replace(layer, inputs=tuple(SCALED if word == spec.name else word for word in layer.inputs))
         for layer in model.layers
     ]
-    return Entry((spec,), None, (*entry_layers(spec, scale), *layers), {}, ())
+    return Entry((spec,), None, (*view_layers(model, spec), *entry_layers(spec, scale), *layers), {}, ())
 
 
 def _unjoinable(model: ModelConfig, joined: Sequence[InputSpec]) -> list[Fault]:

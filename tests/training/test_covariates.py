@@ -8,15 +8,20 @@ import numpy as np
 import polars
 import pytest
 
+from dltrain.checking import check_config
+from dltrain.data import load_dataset
+from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.export import export
 from dltrain.evaluation.importance.permutation import importances
 from dltrain.evaluation.predictions.ahead import predict_ahead
 from dltrain.evaluation.predictions.predict import predict
+from dltrain.model.build import build_model
+from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.keras_import import import_keras
 from dltrain.training.fit import fit
 from tests.data.series.test_covariates import table
-from tests.training.support import assert_same_bits, config_of, fit_with_interruptions
+from tests.training.support import config_of
 
 HISTORY, HORIZON, AHEAD = 5, 3, 6
 SHOPS = """
@@ -32,7 +37,12 @@ model:
   layers: [Flatten]
 training: {optimizer: {Adam: {learning_rate: 0.05}}, epochs: 2, batch_size: 16}
 """
-HARD = ("data.series.scale=per_series", "data.series.quantiles=[0.1, 0.5, 0.9]")
+HARD = (
+    "data.series.scale=per_series",
+    "data.series.quantiles=[0.1, 0.5, 0.9]",
+    "model.layers=[{Flatten: {from: features, name: past}}, {Flatten: {from: known, name: later}}, "
+    "{Concatenate: {from: [past, later, static]}}]",
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,17 +61,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_it_goes_on_with_the_same_bits(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_layers_take_what_is_known_and_what_stays_the_same(folder: Path) -> None:
     config = config_of(SHOPS, *HARD, folder=folder)
-    fit(config, run_dir=folder / "once")
-    fit_with_interruptions(config, folder / "often", monkeypatch, [2, 4])
-    assert_same_bits(folder / "once", folder / "often")
+    shapes = {row.name: row.output_shape for row in check_config(config).layers}
+    assert shapes["known"] == (HORIZON, 3)  # promo, and a column for each of two holidays
+    assert shapes["static"] == (3,)  # the kinds' two columns and size
+    dataset = load_dataset(config.data, seed=2)
+    [spec], features = dataset.schema.inputs, dataset.parts["test"].inputs["features"]
+    model = build_model(config.model, dataset.schema, resolve_heads(config.model, dataset.schema, None), seed=0)
+    keras = import_keras()
+    known, static = (
+        keras.Model(model.inputs, model.get_layer(name).output).predict(features, verbose=0) for name in ("known", "static")
+    )
+    own = [spec.columns.index(name) for name in spec.columns if name.startswith(("promo", "holiday")) and "+" not in name]
+    # Of windows that begin `horizon` rows later the last rows are those that are foretold.
+    codes = dataset.parts["test"].identifiers["shop"]
+    later = [place for place in range(len(codes) - HORIZON) if codes[place] == codes[place + HORIZON]]
+    np.testing.assert_allclose(known[later], np.asarray(features)[np.add(later, HORIZON), -HORIZON:][:, :, own], atol=1e-6)
+    places = [place for place, name in enumerate(spec.columns) if name.startswith(("kind", "size"))]
+    np.testing.assert_allclose(static, np.asarray(features)[:, -1, places], atol=1e-6)
 
 
 def test_a_forecast_is_the_exported_model_s_of_the_raw_columns(folder: Path, tmp_path: Path) -> None:
-    if not (folder / "once").exists():
-        fit(config_of(SHOPS, *HARD, folder=folder), run_dir=folder / "once")
-    run = folder / "once"
+    run = fit(config_of(SHOPS, *HARD, "training.epochs=1", folder=folder), run_dir=tmp_path / "run").run
     said = predict_ahead(run, AHEAD)
     frame = polars.read_csv(folder / "shops.csv").with_columns(polars.col("holiday").fill_null(""))
     model = import_keras().models.load_model(export(run, format="keras", destination=tmp_path / "shops.keras").path)
@@ -89,12 +111,11 @@ def test_a_forecast_is_the_exported_model_s_of_the_raw_columns(folder: Path, tmp
 
 
 def test_what_is_known_ahead_is_learnt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    options = ("training.epochs=40",)
-    result = fit(config_of(SHOPS, *options, folder=folder), run_dir=folder / "linear")
-    assert result.metrics["test"]["r2"] > 0.99  # promotions come at random: nothing but their own column tells them
+    config = config_of(SHOPS, "training.epochs=40", folder=folder)
     monkeypatch.setenv("DLTRAIN_STREAM_BYTES", "100")
-    streamed = fit(config_of(SHOPS, *options, folder=folder), run_dir=folder / "streamed")
-    assert streamed.metrics["test"]["r2"] > 0.99
+    assert isinstance(load_dataset(config.data, seed=2).parts["train"].inputs["features"], DiskArray)
+    result = fit(config, run_dir=folder / "linear")  # from windows on disk
+    assert result.metrics["test"]["r2"] > 0.99  # promotions come at random: nothing but their own column tells them
     found = {one.name: one.value for one in importances(evaluate(result.run).scored, "rmse").columns}
     assert max(found, key=lambda name: found[name]) == "promo"
     windows = predict(result.run, data=[str(folder / "shops.csv")])

@@ -13,9 +13,10 @@ from tests.support import CONFIGS
 
 
 @pytest.mark.slow
-def test_a_global_net_beats_the_season_before(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["shops", "nhits"])
+def test_a_global_net_beats_the_season_before(tmp_path: Path, name: str) -> None:
     made_up_shops(100, seed=4).write_csv(tmp_path / "m4.csv")
-    result = fit(load_config(CONFIGS / "shops.yaml", [f"data.path={tmp_path / 'm4.csv'}"]), runs=tmp_path / "runs")
+    result = fit(load_config(CONFIGS / f"{name}.yaml", [f"data.path={tmp_path / 'm4.csv'}"]), runs=tmp_path / "runs")
     metrics, seasonal = result.metrics["test"], result.report["baselines"]["value 12 rows before"]
     assert metrics["mase"] < 0.95
     assert metrics["mase"] < 0.9 * seasonal["mase"]

@@ -39,6 +39,7 @@ def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelCo
     columns = [name for name in data.columns or () if name not in data.target]  # a layer named as a target is its output
     if not (isinstance(inputs, MappingNode) and any(isinstance(value, ListNode) for value in inputs.entries.values())):
         earlier |= dict.fromkeys((*INPUTS, *(data.features or {}), *columns, *encoded), "")
+    earlier |= dict.fromkeys(_views(node, data), "")
 
     values = read_block(
         context,
@@ -72,6 +73,13 @@ def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelCo
                 "use sigmoid, or one unit for each class",
             )
     return config
+
+
+def _views(node: Node | None, data: DataConfig) -> list[str]:
+    """Parts of a series' windows that layers can take by name, but for those whose name a layer has itself."""
+    layers = node.entries.get("layers") if isinstance(node, MappingNode) else None
+    own = {layer_name(item) for item in layers.items} if isinstance(layers, ListNode) else set()
+    return [name for name in ("known", "static") if data.series is not None and getattr(data.series, name) and name not in own]
 
 
 def _read_weights_file(context: Context, node: Node, path: str) -> Any:

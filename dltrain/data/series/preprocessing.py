@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import SeriesConfig
 from dltrain.data.columns.column import fill_features, writing_from
 from dltrain.data.columns.kind import Unseen
-from dltrain.data.dataset import Part, Schema, WindowScale
+from dltrain.data.dataset import Part, Schema, WindowScale, WindowView
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
 from dltrain.data.series.answers import add_answers
@@ -82,7 +82,15 @@ class SeriesPreprocessing(Preprocessing):
         scale = self.window_scale() if self.series.scale is not None else None
         columns = (*spec.columns, *(f"{spec.columns[place]} +{self.series.reach}" for place in self.known_places))
         shape = (self.series.history, len(columns))
-        return Schema((replace(spec, shape=shape, columns=columns, window_scale=scale),), targets)
+        views = self._views(len(spec.columns))
+        return Schema((replace(spec, shape=shape, columns=columns, window_scale=scale, views=views),), targets)
+
+    def _views(self, num_columns: int) -> tuple[WindowView, ...]:
+        """What is known of the rows that are foretold, [horizon, numbers], and what is the same in each series, as a vector."""
+        later = range(num_columns, num_columns + len(self.known_places))
+        static = places_of(self.table.features, self.series.static).tolist()
+        known = WindowView("known", self.series.horizon, tuple(later))
+        return tuple(view for view in (known, WindowView("static", 0, tuple(static))) if view.places)
 
     @property
     def classifies(self) -> bool:

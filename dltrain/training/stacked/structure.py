@@ -127,6 +127,8 @@ def why_not_stacked(config: Config) -> str | None:
         return "quantiles are foretold"
     if config.data.series is not None and config.data.series.scale is not None:
         return "each window is scaled by itself"
+    if config.data.series is not None and {"known", "static"} & {w for layer in config.model.layers for w in layer.inputs or ()}:
+        return "layers take parts of the windows"
     if config.data.task == SEGMENTATION:
         return "each pixel has a class"
     if config.data.task == "reconstruction":
