@@ -9,7 +9,7 @@ from dltrain.config.types import LayerConfig, ModelConfig, fault_at
 from dltrain.data.dataset import InputSpec, WindowScale
 from dltrain.errors import Fault
 from dltrain.model.heads.reversible import SCALED, entry_layers
-from dltrain.model.window_views import view_layers
+from dltrain.model.heads.window_views import view_layers
 
 
 @dataclass(frozen=True, slots=True)

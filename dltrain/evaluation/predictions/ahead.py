@@ -95,8 +95,9 @@ def _beyond(series: SeriesConfig, steps: int) -> list[str]:
     if steps <= series.reach:
         return []
     horizon = "horizon" if series.first_ahead == 1 else "offset"
+    which = f"step {steps:,} is" if steps == series.reach + 1 else f"steps {series.reach + 1:,} to {steps:,} are"
     return [
-        f"steps {series.reach + 1:,} to {steps:,} are beyond the {horizon} of {series.reach:,}: forecasts stand in there for "
+        f"{which} beyond the {horizon} of {series.reach:,}: forecasts stand in there for "
         "the rows that are not known yet, and what they are off adds up"
         + (f"; quantiles end with the {horizon}" if series.quantiles else "")
     ]

@@ -75,7 +75,12 @@ def scaled_words(rows: SeriesRows) -> str:
     if rows.season is None:
         return ""
     naive = f"the value {rows.season} rows before" if rows.season > 1 else "the last value"
+    sizes = list(rows.absolute.values())
+    counted = int(np.isfinite(sizes).all(axis=0).sum()) if sizes else len(rows.names)
     several = f"; means over {len(rows.names):,} series" if len(rows.names) > 1 else ""
+    if counted < len(rows.names):
+        without = "that of the others, which are the same throughout or too short there, is not defined"
+        several = f"; mase is that of {counted:,} of {len(rows.names):,} series, {without}"
     return (
         f"mase and rmsse below 1: smaller errors than {naive} (of rmsse: the last value) had in the training part; "
         f"smape in percent{several}"

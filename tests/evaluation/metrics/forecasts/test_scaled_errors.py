@@ -34,6 +34,8 @@ def test_each_series_by_its_own_naive_errors() -> None:
     assert table[-1]["series"] == "new"
     assert table[-1]["mase"] is None
     assert "the value 12 rows before" in scaled_words(rows)
+    assert "mase is that of 2 of 3 series" in scaled_words(rows)
+    rows.absolute["y"][2] = 1.0
     assert "means over 3 series" in scaled_words(rows)
 
 
