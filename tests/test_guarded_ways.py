@@ -70,6 +70,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "processes/warm/manage.py": "the warm process: neither the working directory nor a variable says what it imports beyond the command's own",
         "processes/child.py": "workers: isolated",
         "training/environment.py": "git rev-parse HEAD",
+        "system.py": "os.fork, which those above call where the system has it",
         "cards.py": "nvidia-smi -L, where the driver shows nothing else",
         "training/saving/tracking.py": "what sends a run to a tracker while it is trained: a session of its own, imports as the fit does",
     },
