@@ -40,6 +40,9 @@ ImagesOption = Annotated[
         help="Where the pictures are that a table names, if not in the run's own folders (repeatable).",
     ),
 ]
+BestTrialsOption = Annotated[
+    int | None, typer.Option("--trials", min=1, metavar="K", help="Of a sweep: the average of its K best trials.")
+]
 RunsOption = Annotated[Path, typer.Option("--runs", metavar="DIR", help="Folder of the runs.")]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from dltrain.cli.console import Console
 from dltrain.cli.options import (
     PART_NAMES,
+    BestTrialsOption,
     DataOption,
     ImagesOption,
     MoreDataArgument,
@@ -45,9 +46,7 @@ def command(
         ),
     ] = None,
     weights: WeightsOption = None,
-    trials: Annotated[
-        int | None, typer.Option("--trials", min=1, metavar="K", help="Of a sweep: the average of its K best trials.")
-    ] = None,
+    trials: BestTrialsOption = None,
     allow_changed: Annotated[
         bool, typer.Option("--allow-changed", help="Evaluate although the data is not what the run was trained on.")
     ] = False,

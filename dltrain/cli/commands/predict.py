@@ -14,6 +14,7 @@ import click
 from dltrain.cli.console import Console, discard
 from dltrain.cli.options import (
     PART_NAMES,
+    BestTrialsOption,
     DataOption,
     ImagesOption,
     MoreDataArgument,
@@ -50,9 +51,7 @@ def command(
             "--top", min=1, metavar="K", help="The K most probable classes of each row: label_1, probability_1, label_2, …"
         ),
     ] = None,
-    trials: Annotated[
-        int | None, typer.Option("--trials", min=1, metavar="K", help="Of a sweep: the average of its K best trials.")
-    ] = None,
+    trials: BestTrialsOption = None,
     steps: Annotated[
         int | None,
         typer.Option(
