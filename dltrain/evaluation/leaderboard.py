@@ -76,16 +76,15 @@ def _standing(best: Entry, other: Entry) -> str:
     return ALIKE if low <= 0 <= high else WORSE
 
 
-def chance(first: float | None, second: float | None, num_errors: float = 2.0) -> float | None:
-    """How far two results may lie apart by chance alone, from their standard errors; None where one is not known.
+def chance(first: float | None, second: float | None) -> float | None:
+    """How far two results may lie apart by chance alone: two standard errors of the difference; None where one is not known.
 
     Args:
         first, second: the standard errors, of rows that are taken as drawn independently.
-        num_errors: how many standard errors of the difference count as chance.
     """
     if first is None or second is None or not (math.isfinite(first) and math.isfinite(second)):
         return None
-    return num_errors * math.hypot(first, second)
+    return 2 * math.hypot(first, second)
 
 
 def difference_interval(

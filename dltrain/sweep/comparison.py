@@ -16,6 +16,8 @@ from dltrain.sweep.trials import Trial
 
 # A curve whose rises are less than this share of its way down is steady.
 _MUCH = 0.25
+# Curves whose rises differ by less than this share of their way down are as steady as each other.
+_ALIKE = 0.05
 # A loss that fell by less than this share of itself did not fall.
 _NO_WAY = 1e-3
 
@@ -100,9 +102,11 @@ def compare(trials: Sequence[Trial], plan: SweepPlan, chosen: Trial | None = Non
 def steadiest(ranked: Sequence[Trial], plan: SweepPlan) -> Trial | None:
     """Of a sweep over learning rates the trial within chance of the best whose curve jumps least, if the best's jumps far more.
 
-    Within chance is one standard error of the difference. A curve's jumps are its rises taken together, in shares of the way
-    that it went down: a rate that is too high overshoots, and is the best of a list by luck (Breiman's one-standard-error rule
-    of 1984, with steadiness in the place of size).
+    Of several that are as steady, it is the one with the best value.
+
+    Within chance is what the sentence calls so, two standard errors of the difference. A curve's jumps are its rises taken
+    together, in shares of the way that it went down: a rate that is too high overshoots, and is the best of a list by luck
+    (after the rule of Breiman and others, "Classification and Regression Trees", 1984, with steadiness in the place of size).
 
     Returns:
         None where the best one stays the best: another thing is varied, nothing is known of chance, or it is steady enough.
@@ -115,7 +119,7 @@ def steadiest(ranked: Sequence[Trial], plan: SweepPlan) -> Trial | None:
         return None
     near: list[tuple[float, Trial]] = []
     for trial in ranked:
-        noise = chance(best.standard_error, trial.standard_error, 1.0)
+        noise = chance(best.standard_error, trial.standard_error)
         if trial.value is None or trial.status == "pruned" or noise is None:
             continue
         if abs(trial.value - best.value) <= noise:
@@ -123,7 +127,8 @@ def steadiest(ranked: Sequence[Trial], plan: SweepPlan) -> Trial | None:
     jumps = _jumps(best)
     if not math.isfinite(jumps) or not near:
         return None
-    least, found = min(near, key=lambda pair: pair[0])
+    least = min(jumps for jumps, _ in near)
+    found = next(trial for jumps, trial in near if jumps <= least + _ALIKE)  # they come best first
     return found if found is not best and jumps > _MUCH and jumps > 2 * least else None
 
 

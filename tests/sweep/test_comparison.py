@@ -53,6 +53,12 @@ def test_d9_of_two_within_chance_the_steadier_is_the_best(trials, rate):
     assert f"trial 1 ({name}) has the better loss, 0.38 against 0.4, which is within chance" in found.sentence(plan)
 
 
+def test_d9_chance_is_what_the_sentence_calls_so_and_of_equally_steady_ones_the_better_is_the_best(trials):
+    nearly = [1.0, 0.5, 0.51, 0.42]
+    made, plan = trials((0.38, 0.02, JUMPING), (0.43, 0.02, STEADY), (0.42, 0.02, nearly), (0.60, 0.02, STEADY))
+    assert compare(made, plan).best.number == 3  # 0.04 is less than two standard errors of the difference, 0.057
+
+
 @pytest.mark.parametrize(
     "facts",
     [
