@@ -86,6 +86,24 @@ def test_other_losses_are_keras_of_the_pixels_that_count(name: str, arguments: d
     assert losses(model, x, codes)[0] == pytest.approx(float(above), rel=1e-5)
 
 
+def test_losses_are_their_closed_forms() -> None:
+    """In NumPy: Dice of all pixels and classes together (Milletari et al. 2016), focal of each pixel (Lin et al. 2017)."""
+    for name in ("Dice", "CategoricalFocalCrossentropy", None):
+        model, _ = compiled(name)
+        x, codes = rows(ignored=False)
+        codes[:, 4:] = IGNORED
+        counted = codes != IGNORED
+        given = np.asarray(model(x), np.float64)[counted]
+        true = np.eye(3)[codes[counted]]
+        of_true = (given * true).sum(axis=1)
+        expected = {
+            "Dice": 1 - 2 * of_true.sum() / (given.sum() + true.sum()),
+            "CategoricalFocalCrossentropy": (0.25 * (1 - of_true) ** 2 * -np.log(of_true)).mean(),
+            None: -np.log(of_true).mean(),
+        }[name]
+        assert losses(model, x, codes)[0] == pytest.approx(expected, rel=1e-4), name
+
+
 def test_two_classes_are_one_probability_a_pixel() -> None:
     import keras
 
