@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import logging
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from dltrain.errors import RunError
 
+logger = logging.getLogger(__name__)
+
 DEEPEST = 64
+MOST_DIGITS = 300  # what a float can hold
 _DAMAGED = "the run is damaged or not dltrain's"
 
 # What a value may be: returns whether it is.
@@ -87,7 +92,7 @@ def read_json(path: Path, schema: Mapping[str, Check], *, limit: int) -> dict[st
     try:
         if path.stat().st_size > limit:
             raise RunError(f"{path} is larger than dltrain ever writes it", hint=_DAMAGED)
-        value = json.loads(path.read_bytes())
+        value = json.loads(path.read_bytes(), parse_int=_whole)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:
@@ -100,6 +105,32 @@ def read_json(path: Path, schema: Mapping[str, Check], *, limit: int) -> dict[st
         if key in value and not check(value[key]):
             raise RunError(f"{path}: {key} is not what dltrain writes there, {_brief(value[key])}", hint=_DAMAGED)
     return value
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(digits):,} digits")
+    return int(digits)
+
+
+@contextlib.contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """What comes of using a stored value of another kind than dltrain writes, far from where it was read, is told as damage.
+
+    Schemas say of each file what its parts are; within the parts that are only shown, the first use is what finds out.
+
+    Args:
+        path: of the run.
+
+    Raises:
+        RunError: in the place of what a value of a wrong kind raises.
+    """
+    try:
+        yield
+    except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as error:
+        logger.debug("%s holds a value of a wrong kind", path, exc_info=error)
+        message = f"{path} holds a value that dltrain does not write there: {str(error)[:200] or type(error).__name__}"
+        raise RunError(message, hint=_DAMAGED) from error
 
 
 def depth(value: Any) -> int:

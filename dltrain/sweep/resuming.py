@@ -159,6 +159,8 @@ def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
         assert isinstance(document["given"], dict)
         fields = {name: document[name] for name in ("strategy", "trials", "folds", "metric", "mode", "pruning", "on_failure")}
         fields |= {name: document[name] for name in ("jobs", "engine", "timeout")}
+        words = [fields[name] for name in ("strategy", "metric", "mode", "on_failure", "engine")]
+        assert all(isinstance(word, str) for word in words), words
         seeds = tuple(document["seeds"])
         choices = document.get("choices", {})
         assert isinstance(choices, dict)

@@ -24,6 +24,7 @@ from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.findings import read_findings
 from dltrain.parts import PARTS
 from dltrain.storage.run import Run
+from dltrain.storage.stored import damage_told
 
 _MOST_BYTES = 700_000  # of a picture that the run drew
 _PICTURES = {
@@ -43,6 +44,11 @@ def run_page(path: Path) -> Page:
     """
     run = Run(path)
     run.refuse_foreign_files()
+    with damage_told(path):
+        return _run_page(path, run)
+
+
+def _run_page(path: Path, run: Run) -> Page:
     manifest, document, findings = run.read_manifest(), run.read_metrics(), read_findings(run)
     part, report = str(document.get("part", "")), document.get("report", {})
     seen = look_at_data(run, manifest, _rows_named(report)) if manifest.get("data") else DataSeen()

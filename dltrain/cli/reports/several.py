@@ -18,6 +18,7 @@ from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.drawing.svg import Axis, Dots, Line, plot
 from dltrain.evaluation.leaderboard import chance
 from dltrain.storage.run import Run
+from dltrain.storage.stored import damage_told
 
 _MOST_TRIALS = 1000  # in a table
 _MOST_CURVES = 40
@@ -32,10 +33,15 @@ def sweep_page(path: Path) -> Page:
     Raises:
         RunError: it is damaged.
     """
-    from dltrain.sweep.record import read_record
-
     run = Run(path)
     run.refuse_foreign_files()
+    with damage_told(path):
+        return _sweep_page(path, run)
+
+
+def _sweep_page(path: Path, run: Run) -> Page:
+    from dltrain.sweep.record import read_record
+
     manifest, trials, document = run.read_manifest(), read_record(run), run.read_metrics()
     plan = manifest.get("plan", {})
     metric, is_max = str(plan.get("metric", "value")), plan.get("mode") == "max"
