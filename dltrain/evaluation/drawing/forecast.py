@@ -9,6 +9,7 @@ from typing import Any
 from dltrain.config.catalog.metrics import quantile_pairs
 from dltrain.evaluation.drawing.figure import new_figure, own_style, save_figure
 from dltrain.evaluation.metrics.forecasts.forecast import Forecast
+from dltrain.wording import counted
 
 _TRUTH, _FORECAST, _REFERENCE = "#333333", "#d95f02", "#9ecae1"
 _WIDTH, _HEIGHT = 10.0, 3.2  # inches a panel
@@ -40,6 +41,7 @@ def _spans(count: int) -> list[slice]:
 def _draw(axes: Any, found: Forecast, span: slice) -> None:
     places = list(range(len(found.times)))[span]
     steps = found.truth.shape[1]
+    ahead = counted(found.first_ahead, "row")
     is_close = len(places) <= 2 * _CLOSE
     width = 1.5 if is_close else 0.7
     if is_close:
@@ -50,7 +52,7 @@ def _draw(axes: Any, found: Forecast, span: slice) -> None:
         bounds = found.quantiles[low][span, 0], found.quantiles[high][span, 0]
         axes.fill_between(places, *bounds, color=_FORECAST, alpha=0.18, linewidth=0, label=label)
     axes.plot(places, found.truth[span, 0], color=_TRUTH, linewidth=width, label="truth")
-    axes.plot(places, found.forecast[span, 0], color=_FORECAST, linewidth=width, alpha=0.85, label="forecast, 1 row ahead")
+    axes.plot(places, found.forecast[span, 0], color=_FORECAST, linewidth=width, alpha=0.85, label=f"forecast, {ahead} ahead")
     if steps > 1 and is_close:
         last = places[-1]
         axes.plot(range(last, last + steps), found.truth[last], color=_TRUTH, linewidth=width, linestyle=":")

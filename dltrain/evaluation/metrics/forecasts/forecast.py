@@ -31,6 +31,7 @@ class Forecast:
         truth, forecast: float64 [windows, steps ahead] in the column's own units.
         references: name -> the same by a simple forecast.
         quantiles: quantile -> the same of it, where quantiles are foretold.
+        first_ahead: rows from the window's last to the first that is foretold.
     """
 
     column: str
@@ -39,6 +40,7 @@ class Forecast:
     forecast: NDArray[np.float64]
     references: dict[str, NDArray[np.float64]]
     quantiles: dict[float, NDArray[np.float64]] = field(default_factory=dict)
+    first_ahead: int = 1
 
 
 def report_forecast(
@@ -71,6 +73,7 @@ def report_forecast(
             np.stack([target.to_prediction(output) for target, output in steps], axis=1),
             {key: _stack(specs, values) for key, values in part.references.items()},
             quantiles_of(heads, outputs, column),
+            specs[0].ahead,
         )
         means = {target.name: np.full(part.num_rows, target.mean_of(reference[target.name])) for target in specs}
         _add(result, name, found, _stack(specs, means), part.series, prefix=f"{column}_" if len(columns) > 1 else "")
