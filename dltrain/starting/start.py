@@ -14,6 +14,7 @@ from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
 from dltrain.starting.starter import Starter, Wishes, no_comparison
+from dltrain.storage.far.address import bare, file_name, is_far
 from dltrain.storage.patterns import find_matches
 from dltrain.wording import nearest, shown
 
@@ -43,8 +44,8 @@ def make_starter(
     """Look at data and write a config for it that runs as it is.
 
     Args:
-        path: a text table (compressed or not), Parquet file or pattern of such files, an .npz archive, a folder with a folder
-            of pictures for each class (or such folders train, validation, test), or a dataset's name;
+        path: a text table (compressed or not), Parquet file, pattern or folder of such files, the address of one
+            elsewhere, an .npz archive, a folder with a folder of pictures for each class (or such folders train, validation, test), or a dataset's name;
             looked for in the working directory, then in `$DLTRAIN_DATA`.
         target: the column to predict; where the file has no header its number, from 1, or from -1 at the end; the array of
             targets of an archive. None: guessed, where it is clear.
@@ -63,6 +64,8 @@ def make_starter(
         from dltrain.starting.arrays import start_dataset
 
         return start_dataset(path, target, reporter, wishes)
+    if is_far(path):
+        return _start_far(path, target, reporter, wishes)
     where = _find(path)
     if where is None:
         raise _nothing_there(path)
@@ -97,6 +100,19 @@ def _start_folder(where: str, written: str, target: str | None, wishes: Wishes) 
     if wishes.compare:
         raise no_comparison("pictures are not learned from so")
     return start_pictures(layout, where, written, target)
+
+
+def _start_far(address: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
+    """A config for a table elsewhere, of which a copy is made; the config names it without password and signature."""
+    reporter.status(f"fetching {bare(address)}")
+    suffix = Path(file_name(address)).suffix.casefold()
+    if suffix in OTHER_SUFFIXES or suffix in EXTENSIONS or suffix == ".npz":
+        what = OTHER_SUFFIXES.get(suffix, "an archive of arrays" if suffix == ".npz" else "a single picture")
+        raise DataError(Fault(f"{bare(address)} is {what}", hint="init looks at CSV and Parquet elsewhere, and at all else here"))
+    from dltrain.starting.table import start_table
+
+    source = "parquet" if suffix in PARQUET_SUFFIXES else "csv"
+    return start_table(source, address, bare(address), target, reporter, wishes)
 
 
 def _tables_of(folder: str) -> str | None:
