@@ -45,7 +45,8 @@ def make_starter(
 
     Args:
         path: a text table (compressed or not), Parquet file, pattern or folder of such files, the address of one
-            elsewhere, an .npz archive, a folder with a folder of pictures for each class (or such folders train, validation, test), or a dataset's name;
+            elsewhere, an .npz archive, a folder with a folder of pictures for each class (or such folders train, validation,
+            test), or a dataset's name;
             looked for in the working directory, then in `$DLTRAIN_DATA`.
         target: the column to predict; where the file has no header its number, from 1, or from -1 at the end; the array of
             targets of an archive. None: guessed, where it is clear.
