@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.kinds import KINDS
@@ -21,6 +25,8 @@ from dltrain.starting.target import Target
 from dltrain.wording import listed
 
 MOST_SHOWN = 8
+# Rows are a series where so many steps, and nearly all of them, are of one length.
+FEWEST_STEPS, MOSTLY = 47, 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +240,21 @@ def _suggest_time(block: Block, config: DataConfig, name: str) -> None:
     block.remark(f"to be tested on what comes later, as in use: {words}", indent=2)
 
 
+def _goes_evenly(times: NDArray[Any]) -> bool:
+    """Whether rows follow each other at one distance, as days do, or months, which differ by a tenth."""
+    steps = np.diff(np.sort(times)).astype(np.float64)
+    return len(steps) >= FEWEST_STEPS and float(np.mean(np.abs(steps / np.median(steps) - 1) < 0.1)) >= MOSTLY
+
+
 def _notice_several(block: Block, raw: RawTable, name: str, target: Target, columns: Columns) -> None:
     dates = read_times(raw.frame, (name,), columns.reading, locator(raw)).values if name not in columns.missing else None
     several = None if dates is None else find_several(raw.frame, dates, {name, target.name})
+    if dates is not None and several is None and target.spec.task == "regression" and _goes_evenly(dates):
+        block.remark(
+            f"one row after the other in time: `series: {{time: {name}, history: 24}}`, with {target.name} among the `features`, "
+            "foretells the next row from the last 24; nets for it are recurrent (`GRU`) or begin with `Flatten`",
+            indent=2,
+        )
     if several is not None and several.columns:
         named = several.columns[0] if len(several.columns) == 1 else f"[{several.named}]"
         told = "foretells the next row of each from its last 24"

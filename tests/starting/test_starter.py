@@ -1,5 +1,6 @@
 """A first config says what the data holds, and runs as it is."""
 
+import datetime
 import gzip
 import io
 import json
@@ -534,3 +535,17 @@ def test_attack_11_a_target_of_bytes_is_refused(tmp_path: Path) -> None:
     frame.write_parquet(tmp_path / "t.parquet")
     with pytest.raises(DataError, match="the target y holds values of type Binary"):
         make_starter(str(tmp_path / "t.parquet"), target="y")
+
+
+@pytest.mark.parametrize("step", ["days", "months", "uneven", "few"])
+def test_rows_at_one_distance_in_time_may_be_a_series(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, count = datetime.date(2019, 1, 1), 30 if step == "few" else 120
+    if step == "months":
+        days = [datetime.date(2010 + month // 12, month % 12 + 1, 1) for month in range(count)]
+    else:
+        days = [first + datetime.timedelta(day * day if step == "uneven" else day) for day in range(count)]
+    rows = "".join(f"{day},{place % 7 + place / 100:.2f}\n" for place, day in enumerate(days))
+    Path("t.csv").write_text("when,sales\n" + rows)
+    text = " ".join(make_starter("t.csv", target="sales").text.replace("#", " ").split())
+    assert ("series: {time: when, history: 24}" in text) == (step in ("days", "months"))

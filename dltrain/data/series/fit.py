@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from dltrain.data.series.naive import naive_errors
 from dltrain.data.series.parts import Given, find_parts
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.reading import read_columns, refuse_several
-from dltrain.data.series.said import gap_lines, label_lines, season_lines, told_targets
+from dltrain.data.series.said import gap_lines, label_lines, past_lines, season_lines, told_targets
 from dltrain.data.series.timeline import SeriesValues, Timeline
 from dltrain.data.series.times import read_times
 from dltrain.data.series.window_scale import LEAST, deviations
@@ -91,9 +92,8 @@ def fit_series(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessi
         notes += _check_labels(config, preprocessing, targets, parts, locate)
     told = told_targets(preprocessing, values)
     facts = [Note(preprocessing.describe()[0]), *summarize(preprocessing.table, told, left_out, raw.frame.height, untaught)]
-    facts += map(
-        Note, (*label_lines(series, preprocessing), *season_lines(config, preprocessing), *gap_lines(preprocessing, values))
-    )
+    said = (past_lines(preprocessing), label_lines(series, preprocessing), season_lines(config, preprocessing))
+    facts += map(Note, (*itertools.chain(*said), *gap_lines(preprocessing, values)))
     notes[:0] = facts
     return Fitted(preprocessing, parts, notes, _resolved(preprocessing), found.manner)
 

@@ -1,4 +1,4 @@
-"""What a user hears of a series: its season, and what is missing in it."""
+"""What a user hears of a series: its season, what is not seen of it, and what is missing in it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dltrain.config.types import DataConfig, SeriesConfig
 from dltrain.data.series.labels import WHOLE_SERIES
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.timeline import SeriesValues
+from dltrain.wording import listed
 
 
 def season_lines(config: DataConfig, preprocessing: SeriesPreprocessing) -> list[str]:
@@ -22,6 +23,17 @@ def season_lines(config: DataConfig, preprocessing: SeriesPreprocessing) -> list
     if season is None:
         return [f"season: none is usual where rows are {step} apart; data.series.season says one"]
     return [f"season: {season} rows, as is usual where they are {step} apart; data.series.season says otherwise"]
+
+
+def past_lines(preprocessing: SeriesPreprocessing) -> list[str]:
+    """Which columns are foretold without their own past being seen."""
+    seen = {column.name for column in preprocessing.table.features}
+    unseen = [] if preprocessing.classifies else [name for name in _foretold(preprocessing) if name not in seen]
+    return [f"the past of {listed(unseen)} is not seen, as data.features names other columns"] if unseen else []
+
+
+def _foretold(preprocessing: SeriesPreprocessing) -> list[str]:
+    return list(dict.fromkeys(spec.column or spec.name for spec in preprocessing.schema.targets))
 
 
 def label_lines(asked: SeriesConfig, preprocessing: SeriesPreprocessing) -> list[str]:

@@ -99,6 +99,14 @@ def test_the_season_and_the_times_that_are_foretold(tmp_path: Path) -> None:
     assert (part.row_ids == np.arange(64, 80)).all()
 
 
+def test_a_past_that_is_not_seen_is_said(tmp_path: Path) -> None:
+    columns: dict[str, Any] = {"t": hours(80), "x": list(range(80)), "y": [value % 7 + 0.5 for value in range(80)]}
+    said = "the past of y is not seen, as data.features names other columns"
+    assert said in load(tmp_path, columns, features={"x": "number"}).summary
+    assert said not in load(tmp_path, columns, features={"x": "number", "y": "number"}).summary
+    assert said not in load(tmp_path, columns).summary
+
+
 def test_disorder_doubles_and_gaps_are_said(tmp_path: Path) -> None:
     times, values = hours(60), list(range(60))
     columns = {"t": [*times[30:], *times[:30]], "y": [*values[30:], *values[:30]]}
