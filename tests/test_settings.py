@@ -18,6 +18,8 @@ OTHERS = {
     "training/environment.py": "TF_ENABLE_ONEDNN_OPTS",
     "processes/warm/circumstances.py": "XDG_RUNTIME_DIR",
     "processes/warm/begin.py": "PYTHONUNBUFFERED",
+    "cards.py": "CUDA_VISIBLE_DEVICES",
+    "sweep/engines/ray_workers.py": "the same, as Ray sets it for a worker",
     "storage/far/http.py": "NETRC, where a file of passwords of servers is",
     "cli/trackers/mlflow.py": "MLflow's own variables",
     "cli/trackers/wandb.py": "wandb's own variables",

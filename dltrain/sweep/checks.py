@@ -11,6 +11,7 @@ from dltrain.checking.places import place_of
 from dltrain.config.types import Config, DataConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import ConfigError, DataError, DltrainError, Fault
+from dltrain.sweep.plan import TRIAL
 from dltrain.sweep.space import show
 
 Facts = Callable[[DataConfig, int], DataFacts]
@@ -75,7 +76,7 @@ class TrialChecks:
         if not self._found:
             return
         faults, codes = [], set()
-        texts = {place.file for place in self._base.places.values()}
+        texts = {TRIAL, *(place.file for place in self._base.places.values())}
         for (message, _), (fault, parameters, numbers, code) in self._found.items():
             codes.add(code)
             if len(numbers) < self._count:
@@ -84,7 +85,7 @@ class TrialChecks:
                 fault = replace(fault, message=message, path=fault.path)
                 place = self._place(fault, parameters)
                 fault = replace(fault, **place) if fault.line is None or fault.file in texts else fault
-            elif fault.line is None:
+            elif fault.line is None or fault.file == TRIAL:
                 fault = replace(fault, **self._place(fault, {}))
             faults.append(fault)
         error: type[DltrainError] = DataError if codes == {DataError.exit_code} else ConfigError

@@ -27,7 +27,7 @@ from dltrain.sweep.space import DEFAULT_SPACE, MOST_GRID_TRIALS, build_space, se
 from dltrain.wording import counted, did_you_mean
 
 DEFAULT_TRIALS = 20
-_TRIAL = "<trial>"  # what a trial's text, which nobody sees, is called where keys are placed
+TRIAL = "<trial>"  # what a trial's text, which nobody sees, is called where keys are placed
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +316,7 @@ def trial_config(
     words += [f"data.split.fold={fold or 1}"] if plan.folds else []
     config = plan.config
     folder = config.file.parent if config.file else Path()
-    made = load_config_text(text, file=_TRIAL, folder=folder, overrides=words, code=config.code)
+    made = load_config_text(text, file=TRIAL, folder=folder, overrides=words, code=config.code)
     if plan.stored_in is not None:
         from dltrain.evaluation.moved_data import refuse_strange_addresses
 
@@ -328,7 +328,7 @@ def trial_config(
 
 def _place_in(config: Config, key: str, place: Place) -> Place | None:
     """Where a trial's key stands in what the user wrote; the trial's own text nobody sees."""
-    return place_of(config, key) if place.file == _TRIAL else place
+    return place_of(config, key) if place.file == TRIAL else place
 
 
 def without_repeats(plan: SweepPlan) -> SweepPlan:
