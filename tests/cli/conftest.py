@@ -54,7 +54,7 @@ def config_room(fake):
 
     def load_config(file, overrides=()):
         seen.file, seen.overrides = str(file), list(overrides)
-        data = SimpleNamespace(path=(), validation=(), test=(), text=None)
+        data = SimpleNamespace(path=(), validation=(), test=(), text=SimpleNamespace(vectors=None))
         return SimpleNamespace(warnings=(), resolved={"name": "x"}, data=data)
 
     def split_words(words):
