@@ -7,6 +7,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from dltrain.cli.app import run
+from dltrain.config.types import DataConfig
 
 
 @pytest.fixture(autouse=True)
@@ -54,8 +55,7 @@ def config_room(fake):
 
     def load_config(file, overrides=()):
         seen.file, seen.overrides = str(file), list(overrides)
-        data = SimpleNamespace(path=(), validation=(), test=(), text=SimpleNamespace(vectors=None))
-        return SimpleNamespace(warnings=(), resolved={"name": "x"}, data=data)
+        return SimpleNamespace(warnings=(), resolved={"name": "x"}, data=DataConfig("digits"))
 
     def split_words(words):
         return [word for word in words if "=" not in word], [word for word in words if "=" in word]
