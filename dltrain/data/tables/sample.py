@@ -28,6 +28,11 @@ MOST_BYTES = 1 << 26
 ROW_MARGIN = 1.2  # rows are counted by their length in the file's beginning
 # Said of a sample that may just not hold enough: no reason to refuse the whole.
 _PERHAPS = ("one class only", "in every row", "one class of", "is the same", "stands in one row only")
+# Warnings that hold for the whole if they hold for some rows of it.
+_SURE = (
+    "alike_words", "encoding", "first_line_is_data", "nearly_numbers", "numbers_among_labels", "row_of_units", "several_units",
+    "without_unit",
+)  # fmt: skip
 # The first rows of the first of some files, and about how many rows all have, if that can be told.
 Sample = Callable[[Sequence[str], DataConfig], tuple[RawTable, int | None]]
 
@@ -92,7 +97,8 @@ def _fit_sample(
         for name, writing in (fitted.resolved.get("data.dates") or {}).items()
         if not any(warning.startswith(f"{name}: ") for warning in texts(fitted.notes, "warning"))
     }
-    return fitted.preprocessing.schema, missing, tuple(note for note in fitted.notes if note.level == "note"), dates
+    told = tuple(note for note in fitted.notes if note.level == "note" or note.code in _SURE)
+    return fitted.preprocessing.schema, missing, told, dates
 
 
 def _too_short(config: DataConfig, rows: int | None) -> list[Fault]:

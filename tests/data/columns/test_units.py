@@ -19,8 +19,9 @@ from dltrain.data.columns.reading import Reading, find_units, to_numbers
 from dltrain.data.columns.units import AS_PAIRS, AS_SECONDS, AS_TRIPLES, TIMES, units_of
 from dltrain.data.dataset import Dataset
 from dltrain.data.load import load_dataset
+from dltrain.data.look import read_facts
 from dltrain.data.new_rows import read_part
-from dltrain.errors import DataError
+from dltrain.errors import DataError, texts
 from dltrain.reporting import Reporter
 from tests.data.streaming import IN_MEMORY, STREAMED, assert_same, load_as, small_chunks
 
@@ -173,6 +174,16 @@ def test_a_target_of_several_units_is_said(tmp_path: Path) -> None:
     [said] = loaded(tmp_path, text).warnings
     assert "the 60 labels of y are numbers with different units (M, k): it is learnt as classes; write one unit" in said
     assert not loaded(tmp_path, text, ", task: classification").warnings
+
+
+def test_what_the_rows_looked_at_show_of_a_large_table_is_said_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "x,y\n" + "\n".join(f"{row * 5 % 17},{row}{'k' if row % 2 else 'M'}" for row in range(ROWS))
+    [said] = loaded(tmp_path, text).warnings
+    monkeypatch.setattr("dltrain.data.tables.sample.SMALL_BYTES", 0)
+    config = load_config_text("data: {source: csv, path: t.csv, target: y}\nmodel: {}\n", folder=tmp_path)
+    assert said in texts(read_facts(config.data, seed=0).notes, "warning")
 
 
 @pytest.mark.parametrize(
