@@ -47,16 +47,18 @@ def start_dataset(name: str, asked: str | None, reporter: Reporter, wishes: Wish
     arguments = FIRST_ARGUMENTS.get(name, {})
     own_test = "test" in SOURCES[name].parts
     config = DataConfig(name, arguments={key: value for key, (value, _) in arguments.items()})
-    return _start(config, f"{name}: {SOURCES[name].description.rstrip('.')}", own_test=own_test, remarks=arguments)
+    head = f"{name}: {SOURCES[name].description.rstrip('.')}"
+    return _start(config, head, reporter, own_test=own_test, remarks=arguments)
 
 
-def start_archive(where: str, written: str, asked: str | None) -> Starter:
+def start_archive(where: str, written: str, asked: str | None, reporter: Reporter) -> Starter:
     """A config for an .npz archive.
 
     Args:
         where: the file.
         written: the same as the config is to name it.
         asked: the array of targets, or None.
+        reporter: hears what is unusual.
 
     Raises:
         UsageError: it is not clear which arrays are inputs and targets.
@@ -70,7 +72,8 @@ def start_archive(where: str, written: str, asked: str | None) -> Starter:
     defaults = {key: argument.default for key, argument in SOURCES["npz"].arguments.items()}
     config = DataConfig("npz", path=(where,), arguments={key: name for key, name in arguments.items() if name != defaults[key]})
     words = [f"{name} {'×'.join(map(str, shape))}" for name, shape in shapes.items()]
-    return _start(config, f"{os.path.basename(written)}: arrays {listed(words, 8)}", own_test=own_test, written=written)
+    head = f"{os.path.basename(written)}: arrays {listed(words, 8)}"
+    return _start(config, head, reporter, own_test=own_test, written=written)
 
 
 def _arrays(shapes: Mapping[str, tuple[int, ...]], asked: str | None, written: str) -> dict[str, Any]:
@@ -93,6 +96,7 @@ def _arrays(shapes: Mapping[str, tuple[int, ...]], asked: str | None, written: s
 def _start(
     config: DataConfig,
     head: str,
+    reporter: Reporter,
     *,
     own_test: bool,
     remarks: Mapping[str, tuple[Any, str]] = {},
@@ -103,6 +107,8 @@ def _start(
         raise DataError(facts.errors)
     if facts.schema is None:
         raise DataError(Fault(f"nothing is known of {config.source} before it is read", hint="write the config by hand"))
+    for text in texts(facts.notes, "warning"):
+        reporter.warning(text)
     target = facts.schema.targets[0]
     num_rows = facts.rows.get("train", 0)
     chosen = design(facts.schema, num_rows)

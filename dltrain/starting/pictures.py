@@ -13,6 +13,7 @@ from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_file
 from dltrain.data.pictures.folders import PART_NAMES, list_pictures
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.errors import DataError, Fault, UsageError, texts
+from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
 from dltrain.starting.design import design, split_of
@@ -39,7 +40,7 @@ def picture_layout(folder: str) -> dict[str, str] | None:
     return {"path": folder} if any(_holds_pictures(os.path.join(folder, name)) for name in inside) else None
 
 
-def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: str | None) -> Starter:
+def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: str | None, reporter: Reporter) -> Starter:
     """A config for a folder of pictures.
 
     Args:
@@ -47,6 +48,7 @@ def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: 
         folder: where it is.
         written: the same as the config is to name it.
         asked: a target that the user named.
+        reporter: hears what is unusual.
 
     Raises:
         UsageError: a target, where the folders' names are the labels.
@@ -64,6 +66,8 @@ def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: 
     facts = read_facts(replace(plain, arguments=arguments, split=split), seed=SEED)
     if facts.errors or facts.schema is None:
         raise DataError(facts.errors or Fault(f"nothing to learn from in {shown(folder)}"))
+    for text in texts(facts.notes, "warning"):
+        reporter.warning(text)
     target = facts.schema.targets[0]
     chosen = design(facts.schema, facts.rows["train"])
     block = Block()

@@ -74,7 +74,7 @@ def make_starter(
     if os.path.isdir(where) and (pattern := _tables_of(where)) is not None:
         where, written = pattern, os.path.join(written, os.path.basename(pattern))
     if os.path.isdir(where):
-        return _start_folder(where, written, target, wishes)
+        return _start_folder(where, written, target, reporter, wishes)
     suffix = Path(where).suffix.casefold()
     if suffix in OTHER_SUFFIXES or suffix in EXTENSIONS:
         what = OTHER_SUFFIXES.get(suffix, "a single picture")
@@ -85,14 +85,14 @@ def make_starter(
 
         if compare:
             raise no_comparison("an archive of arrays may be no table; where it is one, its config can")
-        return start_archive(where, written, target)
+        return start_archive(where, written, target, reporter)
     from dltrain.starting.table import start_table
 
     source = "parquet" if suffix in PARQUET_SUFFIXES else "csv"
     return start_table(source, where, written, target, reporter, wishes)
 
 
-def _start_folder(where: str, written: str, target: str | None, wishes: Wishes) -> Starter:
+def _start_folder(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
     from dltrain.starting.pictures import picture_layout, start_pictures
 
     layout = picture_layout(where)
@@ -100,7 +100,7 @@ def _start_folder(where: str, written: str, target: str | None, wishes: Wishes) 
         raise _folder_fault(where)
     if wishes.compare:
         raise no_comparison("pictures are not learned from so")
-    return start_pictures(layout, where, written, target)
+    return start_pictures(layout, where, written, target, reporter)
 
 
 def _start_far(address: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from dltrain.config import load_config_text
 from dltrain.data.load import load_dataset
 from dltrain.errors import DataError, UsageError
+from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.start import make_starter
 from dltrain.starting.text import has_header
@@ -549,3 +550,14 @@ def test_rows_at_one_distance_in_time_may_be_a_series(step: str, tmp_path: Path,
     Path("t.csv").write_text("when,sales\n" + rows)
     text = " ".join(make_starter("t.csv", target="sales").text.replace("#", " ").split())
     assert ("series: {time: when, history: 24}" in text) == (step in ("days", "months"))
+
+
+def test_what_is_odd_about_pictures_is_said(tmp_path: Path) -> None:
+    for place in range(24):
+        write_picture(tmp_path / "ab"[place % 2] / f"{place}.png", (9, 9), seed=place)
+    (tmp_path / "c").mkdir()
+    heard: list[str] = []
+    reporter = Reporter()
+    reporter.warning = heard.append  # type: ignore[method-assign,assignment]
+    make_starter(str(tmp_path), reporter=reporter)
+    assert [text for text in heard if "no pictures in" in text and "c: it is no class" in text], heard
