@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dltrain.cli.text import format_number, signed, table
+from dltrain.wording import counted
 
 if TYPE_CHECKING:
     from dltrain.evaluation.metrics.paired import Paired
@@ -31,7 +32,7 @@ def mcnemar_line(paired: Paired) -> str:
     """McNemar's test: how many rows only the one model has right, and how many only the other."""
     found = paired.mcnemar
     assert found is not None
-    rows = f"right by the new one only: {found.only_new:,} rows, by the old one only: {found.only_old:,}"
+    rows = f"right by the new one only: {counted(found.only_new, 'row')}, by the old one only: {found.only_old:,}"
     return f"{rows}; McNemar's p = {found.p:.3g}"
 
 
