@@ -11,7 +11,7 @@ from typing import Any
 KEY = "confusion_matrix"
 MOST_WHOLE = 200  # classes
 _DEEPEST = 6  # of a document, to the report of a target of a part
-_MOST_CLASSES = 20_000
+_MOST_CELLS = 1 << 28  # of all matrices of a document together: each takes 8 bytes in memory, however short the text is
 
 
 def with_cells(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,9 +23,14 @@ def with_matrices(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document that `with_cells` was given.
 
     Raises:
-        ValueError: cells that it does not write.
+        ValueError: cells that it does not write, or more of them than there is to be memory for.
     """
-    return _replaced(document, _unpacked)
+    left = [_MOST_CELLS]
+
+    def unpacked(found: Any) -> Any:
+        return _unpacked(found, left) if isinstance(found, Mapping) and set(found) == {"classes", "cells"} else found
+
+    return _replaced(document, unpacked)  # other mappings: a class may have this very name
 
 
 def _replaced(document: Mapping[str, Any], change: Callable[[Any], Any], depth: int = 0) -> dict[str, Any]:
@@ -44,12 +49,13 @@ def _packed(matrix: Any) -> Any:
     return {"classes": len(matrix), "cells": ", ".join(cells)}
 
 
-def _unpacked(found: Any) -> Any:
-    if not isinstance(found, Mapping) or set(found) != {"classes", "cells"}:  # a class may have this very name
-        return found
+def _unpacked(found: Mapping[str, Any], left: list[int]) -> list[list[float]]:
     classes, text = found["classes"], found["cells"]
-    if not isinstance(classes, int) or not 0 < classes <= _MOST_CLASSES or not isinstance(text, str):
+    if type(classes) is not int or classes <= 0 or not isinstance(text, str):
         raise ValueError(f"{KEY} is not what dltrain writes there")
+    left[0] -= classes**2
+    if left[0] < 0:
+        raise ValueError(f"{KEY} of {classes:,} classes: there are more than {_MOST_CELLS:,} cells")
     matrix: list[list[float]] = [[0] * classes for _ in range(classes)]
     for cell in text.split(", ") if text else ():
         row, column, count = cell.split(" ")

@@ -55,3 +55,15 @@ def test_cells_of_a_stranger_are_refused(tmp_path, found):
     run.write_metrics({"report": {"confusion_matrix": found}})
     with pytest.raises(RunError, match="metrics"):
         run.read_metrics()
+
+
+def test_small_text_takes_no_memory_of_many_matrices(tmp_path, monkeypatch):
+    monkeypatch.setattr("dltrain.storage.matrices._MOST_CELLS", 100_000)
+    run = create_run("x", runs=tmp_path)
+    run.write_manifest({"status": "running"})
+    packed = {"confusion_matrix": {"classes": 250, "cells": "0 1 2"}}
+    run.write_metrics({"reports": {"train": {"y": packed}}})
+    assert np.sum(run.read_metrics()["reports"]["train"]["y"]["confusion_matrix"]) == 2
+    run.write_metrics({"reports": {"train": {"y": packed}, "test": {"y": packed}}})
+    with pytest.raises(RunError, match="there are more than 100,000 cells"):
+        run.read_metrics()
