@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dltrain.system import memory_of_machine
+
 KEY = "confusion_matrix"
 MOST_WHOLE = 200  # classes
 _DEEPEST = 6  # of a document, to the report of a target of a part
-_MOST_CELLS = 1 << 28  # of all matrices of a document together: each takes 8 bytes in memory, however short the text is
+# Of all different matrices of a document: each cell takes 8 bytes in memory, however short the text is. What a machine can write
+# it can read again, as half of its memory is allowed.
+_LEAST_BYTES = 1 << 29
 
 
 def with_cells(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -25,12 +29,22 @@ def with_matrices(document: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: cells that it does not write, or more of them than there is to be memory for.
     """
-    left = [_MOST_CELLS]
+    bound = max(_LEAST_BYTES, memory_of_machine() // 2) // 8
+    known: dict[tuple[Any, Any], list[list[float]]] = {}  # the part that is shown stands in two places
 
     def unpacked(found: Any) -> Any:
-        return _unpacked(found, left) if isinstance(found, Mapping) and set(found) == {"classes", "cells"} else found
+        if not isinstance(found, Mapping) or set(found) != {"classes", "cells"}:  # a class may have this very name
+            return found
+        classes, text = found["classes"], found["cells"]
+        if type(classes) is not int or classes <= 0 or not isinstance(text, str):
+            raise ValueError(f"{KEY} is not what dltrain writes there")
+        if (classes, text) not in known:
+            if classes**2 + sum(len(matrix) ** 2 for matrix in known.values()) > bound:
+                raise ValueError(f"{KEY} of {classes:,} classes: there are more than {bound:,} cells")
+            known[classes, text] = _matrix(classes, text)
+        return known[classes, text]
 
-    return _replaced(document, unpacked)  # other mappings: a class may have this very name
+    return _replaced(document, unpacked)
 
 
 def _replaced(document: Mapping[str, Any], change: Callable[[Any], Any], depth: int = 0) -> dict[str, Any]:
@@ -49,13 +63,7 @@ def _packed(matrix: Any) -> Any:
     return {"classes": len(matrix), "cells": ", ".join(cells)}
 
 
-def _unpacked(found: Mapping[str, Any], left: list[int]) -> list[list[float]]:
-    classes, text = found["classes"], found["cells"]
-    if type(classes) is not int or classes <= 0 or not isinstance(text, str):
-        raise ValueError(f"{KEY} is not what dltrain writes there")
-    left[0] -= classes**2
-    if left[0] < 0:
-        raise ValueError(f"{KEY} of {classes:,} classes: there are more than {_MOST_CELLS:,} cells")
+def _matrix(classes: int, text: str) -> list[list[float]]:
     matrix: list[list[float]] = [[0] * classes for _ in range(classes)]
     for cell in text.split(", ") if text else ():
         row, column, count = cell.split(" ")

@@ -58,12 +58,13 @@ def test_cells_of_a_stranger_are_refused(tmp_path, found):
 
 
 def test_small_text_takes_no_memory_of_many_matrices(tmp_path, monkeypatch):
-    monkeypatch.setattr("dltrain.storage.matrices._MOST_CELLS", 100_000)
+    monkeypatch.setattr("dltrain.storage.matrices._LEAST_BYTES", 800_000)
+    monkeypatch.setattr("dltrain.storage.matrices.memory_of_machine", lambda: 0)
     run = create_run("x", runs=tmp_path)
     run.write_manifest({"status": "running"})
-    packed = {"confusion_matrix": {"classes": 250, "cells": "0 1 2"}}
-    run.write_metrics({"reports": {"train": {"y": packed}}})
+    packed, other = ({"confusion_matrix": {"classes": 250, "cells": f"0 1 {count}"}} for count in (2, 3))
+    run.write_metrics({"report": packed, "reports": {"train": {"y": packed}}})  # the same one twice takes its place once
     assert np.sum(run.read_metrics()["reports"]["train"]["y"]["confusion_matrix"]) == 2
-    run.write_metrics({"reports": {"train": {"y": packed}, "test": {"y": packed}}})
+    run.write_metrics({"reports": {"train": {"y": packed}, "test": {"y": other}}})
     with pytest.raises(RunError, match="there are more than 100,000 cells"):
         run.read_metrics()

@@ -102,7 +102,7 @@ def command(
     from dltrain.training.fit import fit  # when config and words are found to be right, for it takes a while
 
     with contextlib.ExitStack() as stack:
-        if engine is not None and workers is not None and workers > 1:
+        if engine is not None and workers is not None:
             from dltrain.sweep.engines.ray_workers import workers_on_ray
 
             threads, count, workers = threads or 1, workers, None
@@ -124,8 +124,8 @@ def command(
 
 def _require_engine(engine: str | None, workers: int | None, address: str | None) -> None:
     """Refuse what of `--engine`, `--workers` and `--address` makes no sense together."""
-    if engine is not None and workers is None:
-        raise UsageError(Fault("--engine ray needs --workers", hint="such as --engine ray --workers 4"))
+    if engine is not None and (workers is None or workers < 2):
+        raise UsageError(Fault("--engine ray needs --workers of 2 and more", hint="such as --engine ray --workers 4"))
     if engine is None and address is not None:
         raise UsageError(Fault("--address is that of a Ray cluster", hint="--engine ray --address HOST:PORT --workers 4"))
 

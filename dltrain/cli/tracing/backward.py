@@ -8,6 +8,7 @@ from dltrain.cli.tracing.numbers import WIDTH, factor, few, length, number, plac
 from dltrain.evaluation.tracing.trace import Trace
 from dltrain.model.numbers.passes import LayerNumbers
 
+# Losses whose terms are short enough to be written out.
 SQUARED = ("MeanSquaredError", "HalfSquaredError")
 
 

@@ -184,9 +184,6 @@ def _target(trace: Trace, index: int, row: int) -> str:
     return ", ".join(number(value) for value in own[:6])
 
 
-# Losses whose terms are short enough to be written out.
-
-
 def _loss_lines(trace: Trace, units: int) -> list[str]:
     first = trace.first
     assert first.loss is not None

@@ -36,7 +36,7 @@ def function_entries(node: ast.FunctionDef, where: str, resolve: Resolve, catalo
         return f"it cannot be called without {asked[0]}, which stands behind a *"
     doc = " ".join((ast.get_docstring(node) or "").split("\n\n")[0].split())[:200]
     plain = {"doc": doc, "arguments": [], "where": where}
-    if required[:1] == ["shape"] or positional[:1] == ["shape"]:
+    if positional[:1] == ["shape"]:
         takes_type = "dtype" in (*positional, *(argument.arg for argument in given.kwonlyargs)) or given.kwarg is not None
         if not takes_type or len(required) > 2 or required[1:] not in ([], ["dtype"]):
             return "an initializer is called with `shape` and `dtype`, and nothing else"

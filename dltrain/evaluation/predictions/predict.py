@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data import with_images
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Part
 from dltrain.data.labels.cells import joined
@@ -141,7 +142,8 @@ def _refuse_tiles(stored: StoredRun, asked: OtherRows, layer: str | None) -> Non
     if layer is not None:
         raise UsageError("--tiles and --layer exclude each other", hint="a layer's numbers are of the model's own size")
     if getattr(stored.preprocessing, "reader", None) is None:
-        raise UsageError(f"--tiles needs picture files, and none can stand for a row of {stored.preprocessing.source}")
+        message = f"--tiles needs picture files, and none can stand for a row of {stored.preprocessing.source}"
+        raise UsageError(message, hint="leave it out")
 
 
 def refuse_other_tasks(stored: StoredRun, top: int | None, of_masks: Mapping[str, Any] | None = None) -> None:
@@ -185,7 +187,7 @@ def _masks(stored: StoredRun, model: Any, part: Part, folder: Path | None) -> Pr
 
 def _in_tiles(stored: StoredRun, model: Any, asked: OtherRows, reporter: Reporter) -> Predictions:
     """As `_masks`, of large pictures that the model is shown in overlapping tiles."""
-    preprocessing = stored.preprocessing
+    preprocessing = with_images(stored.preprocessing, asked.images) if asked.images else stored.preprocessing
     assert asked.tiles is not None
     assert isinstance(preprocessing, PicturePreprocessing)
     maker = MaskMaker(preprocessing, stored.heads[0], model, AT_ONCE)

@@ -174,6 +174,7 @@ def test_resume(cli, training, tmp_path):
     [
         (["a.yaml", "b.yaml"], "found 2: a.yaml, b.yaml"),
         (["training.epochs=3"], "found none"),
+        (["a.yaml", "--engine", "ray", "--workers", "1"], "--engine ray needs --workers of 2 and more"),
         (["a.yaml", "--resume", "auto"], "--resume auto needs --run-dir"),
         (["a.yaml", "--resume", "latest"], "latest"),
         (["a.yaml", "--resume", "x", "--run-dir", "y"], "already names the directory"),

@@ -152,6 +152,8 @@ def test_a_run_whose_labels_columns_and_files_are_markup(tmp_path: Path, listene
     dom = open_in_browser(tmp_path / "report.html", tmp_path / "profile")
     assert_harmless(dom)
     assert "&lt;" in dom
-    for drawing in (tmp_path / "run").glob("*.svg"):
+    drawings = [*(tmp_path / "run").glob("*.svg")]
+    assert drawings
+    for drawing in drawings:
         assert_harmless(open_in_browser(drawing, tmp_path / "profile"))
     assert not asked
