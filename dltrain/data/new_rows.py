@@ -86,8 +86,10 @@ def why_not_again(config: DataConfig | None, paths: Sequence[str], preprocessing
     return why_streamed(config) if config is not None and not paths else ""
 
 
-def read_rows_again(config: DataConfig | None, paths: Sequence[str], preprocessing: Preprocessing, *, seed: int) -> Any:
-    """The table that was evaluated, as a frame of all its columns.
+def read_rows_again(
+    config: DataConfig | None, paths: Sequence[str], preprocessing: Preprocessing, *, seed: int
+) -> tuple[Any, TablePreprocessing]:
+    """The table that was evaluated, as a frame of all its columns, and the preprocessing that reads them.
 
     Args:
         config: of the run's own data.
@@ -99,8 +101,10 @@ def read_rows_again(config: DataConfig | None, paths: Sequence[str], preprocessi
         raw = _read_raw(preprocessing, paths, True, SILENT)
     else:
         raw, _ = read_raw(config, seed=seed)
+    by_file = _for_file(preprocessing, raw)
     assert isinstance(raw, RawTable)
-    return raw.frame
+    assert isinstance(by_file, TablePreprocessing)
+    return raw.frame, by_file
 
 
 def _for_file(preprocessing: Preprocessing, raw: Raw) -> Preprocessing:

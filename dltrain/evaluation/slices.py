@@ -11,7 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.catalog.metrics import find_direction
+from dltrain.data.columns.dates.reading import to_dates
+from dltrain.data.columns.kinds import ColumnKind, infer_kind
+from dltrain.data.columns.reading import mend, read_numbers, text_of
 from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.evaluation.metrics.forecasts.forecast import forecast_slice
 from dltrain.evaluation.metrics.gates import Gate, check_gates
@@ -26,9 +30,12 @@ from dltrain.wording import column_hint
 if TYPE_CHECKING:
     import polars
 
+    from dltrain.data.tables.preprocessing import TablePreprocessing
     from dltrain.evaluation.evaluate import EvaluateResult
 
 QUANTILES = 4  # slices of a column of numbers
+FEW_NUMBERS = 10  # so many different ones are slices each
+MOST_SPANS = 12  # slices of a column of dates
 MOST_SLICES = 20  # of a column of words; the rarer ones are one together
 MOST_SERIES = 1000  # of a column that tells series apart
 MISSING, OTHERS = "(missing)", "(others)"
@@ -75,7 +82,7 @@ def slice_part(scored: Scored, columns: Mapping[str, polars.Series]) -> list[Sli
     found: list[Slice] = []
     is_series = isinstance(scored.stored.preprocessing, SeriesPreprocessing)
     for column, values in columns.items():
-        names, codes = cut(values, MOST_SERIES if is_series else MOST_SLICES, as_numbers=not is_series)
+        names, codes = cut(values, MOST_SERIES if is_series else MOST_SLICES)
         slices = [_slice(scored, column, name, np.flatnonzero(codes == code)) for code, name in enumerate(names)]
         found += sorted((one for one in slices if one.rows), key=_badness)
     return found
@@ -101,27 +108,25 @@ def cut_result(result: EvaluateResult, columns: Sequence[str], *, own_gates: boo
     return slices
 
 
-def cut(values: polars.Series, most: int = MOST_SLICES, *, as_numbers: bool = True) -> tuple[list[str], NDArray[np.int64]]:
+def cut(values: polars.Series, most: int = MOST_SLICES) -> tuple[list[str], NDArray[np.int64]]:
     """The names of the slices of a column, and which of them each row is in.
 
     Args:
-        values: of the rows.
+        values: of the rows: numbers, dates, or text.
         most: so many slices of words at the most.
-        as_numbers: cut numbers at their quartiles; else each value by itself, as the numbers of shops are.
 
-    Numbers of more than ten values are cut at their quartiles, what stands for no number apart; words and few numbers by value.
+    Numbers of more than ten values are cut at their quartiles, what stands for no number apart; dates by the year, quarter,
+    month, day or hour, whichever is the finest of at most twelve slices; words and few numbers by value.
     """
     import polars
 
-    numbers = values.cast(polars.Float64, strict=False)
-    known = values.is_not_null() & (values.cast(polars.String, strict=False).str.strip_chars() != "")
-    is_number = (
-        as_numbers
-        and values.dtype != polars.Boolean
-        and int((numbers.is_not_null() & known).sum()) >= 0.95 * max(1, int(known.sum()))
-    )
-    if is_number and numbers.drop_nulls().drop_nans().n_unique() > 10:
-        return _cut_numbers(numbers.to_numpy().astype(np.float64))
+    if values.dtype.is_temporal():
+        values = _spans(values)
+    elif values.dtype.is_numeric():
+        numbers = values.to_numpy().astype(np.float64)
+        if len(np.unique(numbers[np.isfinite(numbers)])) > FEW_NUMBERS:
+            return _cut_numbers(numbers)
+        values = polars.Series([f"{number:.10g}" if np.isfinite(number) else None for number in numbers])
     texts = ["" if value is None else str(value) for value in values.to_list()]
     texts = [text if text.strip() else MISSING for text in texts]
     names, inverse, counts = np.unique(np.array(texts, object).astype(str), return_inverse=True, return_counts=True)
@@ -131,6 +136,19 @@ def cut(values: polars.Series, most: int = MOST_SLICES, *, as_numbers: bool = Tr
     place = np.full(len(names), most - 1)
     place[order[: most - 1]] = np.arange(most - 1)
     return [*(str(names[index]) for index in order[: most - 1]), OTHERS], place[inverse].astype(np.int64)
+
+
+def values_of(series: polars.Series, preprocessing: TablePreprocessing) -> polars.Series:
+    """A column of the table as numbers, dates or text: as the run reads it, or, where the run does not, as `init` would."""
+    import polars
+
+    reading = preprocessing.reading
+    known = next((column for column in preprocessing.features if column.name == name_of(series)), None)
+    kind = infer_kind(series, reading) if known is None else ColumnKind(known.kind, known.date_format)
+    if kind.kind == "number":
+        return polars.Series(read_numbers(series, reading)[0])
+    series = mend(series, reading)
+    return to_dates(series, kind.date_format) if kind.kind == "date" else text_of(series)
 
 
 def slice_gates(slices: Sequence[Slice], require: Mapping[str, Sequence[str]], part: str) -> list[Gate]:
@@ -163,7 +181,9 @@ def part_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Serie
     reason = why_not_again(scored.places, scored.paths, scored.stored.preprocessing)
     if reason:
         raise UsageError(f"--by cuts the rows of a table by its columns; {reason}")
-    frame = read_rows_again(scored.places, scored.paths, scored.stored.preprocessing, seed=scored.stored.config.seed)
+    frame, preprocessing = read_rows_again(
+        scored.places, scored.paths, scored.stored.preprocessing, seed=scored.stored.config.seed
+    )
     # The blanks around names of a header are left out, as the config's own names are looked up.
     found = {name: name if name in frame.columns else name.strip() for name in names}
     missing = [name for name, column in found.items() if column not in frame.columns]
@@ -173,7 +193,7 @@ def part_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Serie
     rows = scored.part.row_ids
     if len(rows) and int(rows.max()) >= frame.height:
         raise DataError("the data has changed while it was evaluated")
-    return {name: frame[column][rows] for name, column in found.items()}
+    return {name: values_of(column_of(frame, column), preprocessing)[rows] for name, column in found.items()}
 
 
 def _id_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Series]:
@@ -187,6 +207,22 @@ def _id_columns(scored: Scored, names: Sequence[str]) -> dict[str, polars.Series
         hint = f"--by {next(iter(known))}" if known else "the run has one series (data.series.id tells several apart)"
         raise UsageError(f"--by cuts the windows of series by what tells these apart, not by {missing[0]}", hint=hint)
     return {name: polars.Series(name, known[name], dtype=polars.String) for name in names}
+
+
+def _spans(dates: polars.Series) -> polars.Series:
+    """The decades, years, quarters, months, days or hours of dates, as text: the finest of which there are not too many."""
+    import polars
+
+    year = dates.dt.year().cast(polars.String)
+    finest_first = (
+        dates.dt.strftime("%Y-%m-%d %H h"),
+        dates.dt.strftime("%Y-%m-%d"),
+        dates.dt.strftime("%Y-%m"),
+        year + " Q" + dates.dt.quarter().cast(polars.String),
+        year,
+        year.str.replace(r".$", "0s"),
+    )
+    return next((named for named in finest_first if named.drop_nulls().n_unique() <= MOST_SPANS), finest_first[-1])
 
 
 def _cut_numbers(values: NDArray[np.float64]) -> tuple[list[str], NDArray[np.int64]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,11 @@ from sklearn.metrics import accuracy_score, log_loss
 
 from dltrain.cli.app import run
 from dltrain.config import dump_yaml, load_config_text
+from dltrain.data.columns.column import FeatureColumn
+from dltrain.data.columns.reading import Reading
+from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import ConfigError
-from dltrain.evaluation.slices import MISSING, OTHERS, cut
+from dltrain.evaluation.slices import MISSING, OTHERS, cut, values_of
 
 
 def test_words_are_cut_by_value_and_the_rare_ones_are_one_together():
@@ -28,7 +32,7 @@ def test_words_are_cut_by_value_and_the_rare_ones_are_one_together():
 
 def test_numbers_are_cut_at_their_quartiles_and_few_of_them_by_value():
     values = [*range(1, 101), None]
-    names, codes = cut(polars.Series([None if value is None else str(value) for value in values]))
+    names, codes = cut(polars.Series(values))
     edges = np.quantile(np.arange(1, 101), [0.25, 0.5, 0.75])
     assert names == ["at most 25.75", "25.75 to 50.5", "50.5 to 75.25", "above 75.25", MISSING]
     assert codes[:-1].tolist() == np.searchsorted(edges, np.arange(1, 101)).tolist()
@@ -124,3 +128,31 @@ def test_rows_whose_answers_are_not_at_hand_are_not_cut(folder, capsys, monkeypa
         said = capsys.readouterr().err
         assert "evaluation.slices.region: slices cut the rows of a part by its columns; " in said
         assert ("a reconstruction is judged as a whole" if len(given) == 2 else "this data stays on disk (") in said
+
+
+def test_dates_are_cut_at_the_finest_calendar_unit_of_few_slices():
+    def names_of(first: datetime, step: timedelta, count: int) -> list[str]:
+        values = polars.Series([first + index * step for index in range(count)] + [None])
+        names, codes = cut(values)
+        assert names[codes[-1]] == MISSING
+        return [name for name in names if name != MISSING]
+
+    start = datetime(2023, 1, 1)
+    assert names_of(start, timedelta(hours=1), 3) == ["2023-01-01 00 h", "2023-01-01 01 h", "2023-01-01 02 h"]
+    assert names_of(start, timedelta(hours=1), 30) == ["2023-01-01", "2023-01-02"]
+    assert names_of(start, timedelta(days=1), 365) == [f"2023-{month:02}" for month in range(1, 13)]
+    assert names_of(start, timedelta(days=1), 500) == ["2023 Q1", "2023 Q2", "2023 Q3", "2023 Q4", "2024 Q1", "2024 Q2"]
+    assert names_of(start, timedelta(days=30), 100) == [str(year) for year in range(2023, 2032)]
+    assert names_of(datetime(1970, 1, 1), timedelta(days=300), 60) == ["1970s", "1980s", "1990s", "2000s", "2010s"]
+
+
+def test_a_column_is_cut_as_the_run_reads_it():
+    columns = (FeatureColumn("day", "date", "%d.%m.%Y"), FeatureColumn("size", "number"))
+    table = TablePreprocessing("csv", columns, (), Reading(thousands=","))
+    days = values_of(polars.Series("day", ["31.12.2023", "01.02.2024", "?"]), table)
+    assert days.to_list() == [datetime(2023, 12, 31), datetime(2024, 2, 1), None]
+    assert values_of(polars.Series("size", ["1,025.5", "NA", "7"]), table).to_list()[::2] == [1025.5, 7.0]
+    # columns that the run does not use: as `init` would read them
+    prices = values_of(polars.Series("price", [f"€{value:,}.00" for value in range(900, 1100)]), table)
+    assert prices.to_list() == list(range(900, 1100))
+    assert values_of(polars.Series("zip", ["01234", "99999"]), table).to_list() == ["01234", "99999"]

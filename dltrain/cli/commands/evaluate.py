@@ -59,7 +59,7 @@ def command(
         typer.Option(
             "--by",
             metavar="COLUMN",
-            help="Metrics by the values of a column, of numbers by quarters; worst first (repeatable).",
+            help="Metrics by the values of a column, of numbers and dates by spans; worst first (repeatable).",
         ),
     ] = None,
     importance: Annotated[
