@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -202,22 +201,24 @@ def _told_masks(maker: MaskMaker, told: Iterable[ToldMask], files: Sequence[str]
     result, names, classes = Predictions({"file": list(files)}, []), mask_names(files), maker.head.classes
     if folder is not None:
         refuse_inputs(folder, names, files)
-    keeps = len(files) * math.prod(maker.form.size) <= MOST_KEPT
-    kept, shares, odd = list[NDArray[np.uint8]](), np.zeros((len(files), len(classes))), 0
+    kept, room, shares, odd = list[NDArray[np.uint8]](), MOST_KEPT, np.zeros((len(files), len(classes))), 0
     for mask in told:
         odd += not mask.is_finite
         shares[mask.row] = shares_of(mask.codes, len(classes))
-        if keeps and mask.small is not None:
-            kept.append(mask.small)
+        small = mask.codes if mask.small is None else mask.small
+        room -= small.size
+        if room >= 0 and (not kept or kept[0].shape == small.shape):
+            kept.append(small)
         if folder is not None:
             write_mask(folder, names[mask.row], maker.png(mask.codes))
     result.columns = {f"share_{label}": shares[:, place] for place, label in enumerate(classes)}
+    if len(kept) == len(files):
+        result.arrays["mask"] = np.stack(kept)
     if folder is not None:
         result.columns["mask"] = [str(folder / name) for name in names]
     else:
-        result.notes.append("these are shares of the pixels; --masks FOLDER writes the masks as PNG")
-    if kept:
-        result.arrays["mask"] = np.stack(kept)
+        held = "" if result.arrays else ", which an npz file does not hold, as they differ in size or are too many"
+        result.notes.append(f"these are shares of the pixels; --masks FOLDER writes the masks as PNG{held}")
     if odd:
         result.notes.append(f"for {odd:,} of {len(files):,} pictures the model computes numbers that are not finite")
     return result
