@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dltrain.checking.places import fault
 from dltrain.config.blocks.data import has_validation
 from dltrain.config.catalog.sources import SOURCES
-from dltrain.config.types import Config
+from dltrain.config.types import RECONSTRUCTION, Config
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
 from dltrain.model.heads.head import Head
@@ -72,7 +72,7 @@ def _why_uncut(config: Config, facts: DataFacts) -> str:
     from dltrain.data.tables.streamed.fit import why_streamed  # NumPy, which other configs need not
 
     task = facts.schema.targets[0].task if facts.schema is not None else config.data.task
-    if task == "reconstruction":
+    if task == RECONSTRUCTION:
         return "a reconstruction is judged as a whole"
     streamed = why_streamed(config.data)
     return f"this data stays on disk ({streamed})" if streamed else ""
@@ -87,7 +87,7 @@ def _of_task(config: Config, heads: Sequence[Head]) -> Iterator[Fault]:
             message = f"probabilities of classes are calibrated, but {name} has several labels a row"
             yield fault(config, CALIBRATE, message, "leave it out; `evaluation.threshold` divides each label by its own")
     elif not classes:
-        task = "the input is reconstructed" if heads[0].task == "reconstruction" else f"{name} is a number"
+        task = "the input is reconstructed" if heads[0].is_reconstruction else f"{name} is a number"
         task = "each pixel has a class" if heads[0].is_mask else task
         for path, given in ((THRESHOLD, wanted.threshold), (CALIBRATE, wanted.calibrate)):
             if given is not None:

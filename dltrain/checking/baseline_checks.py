@@ -29,7 +29,7 @@ def check_baselines(config: Config, schema: Schema | None) -> list[Fault]:
 def _reason(config: Config, schema: Schema) -> str:
     if config.data.series is not None and schema.targets[0].task == "regression":
         return "a series has simple forecasts to be held against"
-    if len(schema.targets) != 1 or schema.targets[0].task == "reconstruction":
+    if len(schema.targets) != 1 or schema.targets[0].is_reconstruction:
         return "they have one target" if len(schema.targets) != 1 else "the input is reconstructed"
     if schema.targets[0].is_mask:
         return "each pixel has a class"

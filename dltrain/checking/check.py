@@ -253,7 +253,7 @@ def _decisions(facts: DataFacts, heads: Sequence[Head]) -> tuple[str, ...]:
 
 def _baseline(config: Config, facts: DataFacts) -> tuple[str, ...]:
     """By what a reconstruction will be judged."""
-    if facts.schema is None or facts.schema.targets[0].task != "reconstruction":
+    if facts.schema is None or not facts.schema.targets[0].is_reconstruction:
         return ()
     code = code_layer(config.model, facts.schema)
     return (f"baseline: {code[1]:,} principal components, as many as the layer {code[0]} has numbers",) if code else ()

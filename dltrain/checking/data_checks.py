@@ -68,7 +68,7 @@ def _view(raw: RawTable, dataset: Dataset, preprocessing: TablePreprocessing) ->
     parts = {name: part.row_ids for name, part in dataset.parts.items()}
     targets, labels = {}, None
     for spec in dataset.schema.targets:
-        if spec.task == "reconstruction":
+        if spec.is_reconstruction:
             continue
         values = _whole(dataset.parts, spec.name, raw.frame.height)
         if spec.is_multilabel:

@@ -24,7 +24,7 @@ def check_members(config: Config, facts: DataFacts) -> Iterator[Fault]:
         return
     path = "training.members"
     targets = facts.schema.targets if facts.schema is not None else ()
-    if data.task == "reconstruction" or any(target.task == "reconstruction" for target in targets):
+    if data.is_reconstruction or any(target.is_reconstruction for target in targets):
         yield fault(
             config, path, "members are averaged in what they predict; a reconstruction predicts nothing", "leave them out"
         )

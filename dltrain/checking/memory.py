@@ -40,7 +40,7 @@ def estimate_memory(config: Config, facts: DataFacts, network: Network) -> Memor
             batch_size = min(batch_size, facts.rows.get("train", batch_size))
     outputs = sum((size_of(row.found.output) or 0) for row in network.rows if row.found.output is not None)
     width = sum(math.prod(spec.shape) for spec in facts.schema.inputs) + sum(
-        math.prod(facts.schema.inputs[0].shape[:2]) if target.is_mask else 1 if target.task != "reconstruction" else 0
+        math.prod(facts.schema.inputs[0].shape[:2]) if target.is_mask else 1 if not target.is_reconstruction else 0
         for target in facts.schema.targets
     )
     rows = sum(facts.rows.values()) if facts.rows else None

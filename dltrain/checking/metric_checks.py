@@ -74,7 +74,7 @@ def check_metrics(config: Config, training: TrainingConfig, facts: DataFacts, he
             continue
         if heads and metric.like in CLASS_METRICS and not any(head.targets[0].is_one_of_classes for head in heads):
             message = f"{metric.name} is a metric for classes, but the target {heads[0].targets[0].name!r} is a number"
-            if heads[0].task == "reconstruction":
+            if heads[0].is_reconstruction:
                 message = f"{metric.name} is a metric for classes, but the input is reconstructed"
             hint = "use mean_absolute_error or root_mean_squared_error, or set `data.task: classification`"
             # Keras computes the others, whatever they mean then.

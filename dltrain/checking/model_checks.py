@@ -42,7 +42,7 @@ def check_model(config: Config, schema: Schema, heads: Sequence[Head], network: 
     faults += _check_end(config, heads)
     if heads and heads[0].is_mask:
         faults += check_masks(config, heads[0])
-    if heads and heads[0].task == "reconstruction":
+    if heads and heads[0].is_reconstruction:
         faults += check_reconstruction(config, schema, heads[0])
     return faults
 
@@ -195,7 +195,7 @@ def _check_indices(config: Config, schema: Schema, network: Network) -> list[Fau
 def _check_output(config: Config, schema: Schema, head: Head, name: str, shape: Shape | None, network: Network) -> list[Fault]:
     if shape is None:
         return []
-    expected: Shape = schema.inputs[0].shape if head.task == "reconstruction" else (head.units,)
+    expected: Shape = schema.inputs[0].shape if head.is_reconstruction else (head.units,)
     if head.is_mask:
         expected = (*schema.inputs[0].shape[:2], head.units)
     if len(shape) == len(expected) and all(have in (None, want) for have, want in zip(shape, expected)):

@@ -313,7 +313,7 @@ def _scores_of(head: Head, config: Config) -> list[str]:
         return list(SCORES_OF_MASKS)
     if head.is_multilabel:
         return list(SCORES_OF_LABELS)
-    if head.task == "reconstruction":
+    if head.is_reconstruction:
         corrupted = [f"corrupted_{name}" for name in SCORES_OF_RECONSTRUCTIONS] if config.data.corrupt is not None else []
         return [*SCORES_OF_RECONSTRUCTIONS, *corrupted]
     series = config.data.series

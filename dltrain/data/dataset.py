@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from dltrain.config.types.data import MULTILABEL, SEGMENTATION
+from dltrain.config.types.data import MULTILABEL, RECONSTRUCTION, SEGMENTATION
 from dltrain.errors import DataError, Fault, Note, texts
 from dltrain.storage.values import one_of, positive, typed
 from dltrain.storage.values import texts as texts_of
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from dltrain.data.arrays.disk_array import Array, DiskArray
     from dltrain.data.preprocessing import Preprocessing
 
-RECONSTRUCTION = "reconstruction"
 TASKS = ("classification", MULTILABEL, SEGMENTATION, "regression", RECONSTRUCTION)
 # In masks: the code of a pixel that has no class and counts nowhere.
 IGNORED = 255
@@ -155,6 +154,11 @@ class TargetSpec:
     def is_multilabel(self) -> bool:
         """Whether a row may have several labels, or none."""
         return self.task == MULTILABEL
+
+    @property
+    def is_reconstruction(self) -> bool:
+        """Whether the input itself is what should come out."""
+        return self.task == RECONSTRUCTION
 
     @property
     def is_mask(self) -> bool:
@@ -297,6 +301,9 @@ class TargetSpec:
         """Says that the logarithm of a value cannot be learned."""
         message = f"the target {self.name} is {value:g}, which has no logarithm"
         return Fault(message, path="data.scale_target", hint="data.scale_target: standard takes every number")
+
+
+RECONSTRUCTED = TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so")
 
 
 @dataclass(frozen=True, slots=True)

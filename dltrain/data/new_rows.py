@@ -207,7 +207,7 @@ def _read_raw(preprocessing: Preprocessing, paths: Sequence[str], with_targets: 
         from dltrain.data.pictures.reader import read_pictures
 
         spec = preprocessing.targets[0]
-        with_labels = with_targets and spec.task != "reconstruction"
+        with_labels = with_targets and not spec.is_reconstruction
         numbers = spec.task == "regression"
         tags = (spec, Reading(preprocessing.missing, replace=preprocessing.replace)) if spec.is_multilabel else None
         more: dict[str, Any] = {"classes": spec.classes, "numbers": numbers, "tags": tags}

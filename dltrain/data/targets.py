@@ -423,7 +423,7 @@ def refuse_without_numbers(config: DataConfig, specs: Sequence[TargetSpec]) -> N
     """Raises DataError where something is to be done to numbers and no target is one."""
     if any(spec.task == "regression" for spec in specs):
         return
-    what = "the input is reconstructed" if specs[0].task == "reconstruction" else f"the target {specs[0].name} holds classes"
+    what = "the input is reconstructed" if specs[0].is_reconstruction else f"the target {specs[0].name} holds classes"
     faults = [
         Fault(f"{what}: there is no number to {do}", path=f"data.{key}", hint="leave it out")
         for key, is_asked, do in (

@@ -123,7 +123,7 @@ def _measure(stored: StoredRun, model: Any, found: ReadRows) -> EvaluateResult:
     encoded = encode_part(found.part, stored.preprocessing.schema, stored.heads)
     forward = Forward(model, evaluation_batch_size(encoded.inputs))
     scored, members = None, NO_MEMBERS
-    if stored.heads[0].task == "reconstruction":
+    if stored.heads[0].is_reconstruction:
         pca = load_pca(stored.run.state, math.prod(stored.preprocessing.schema.inputs[0].shape))
         corrupt = corruption_of(stored.config, stored.preprocessing.schema)
         report = report_reconstruction(found.name, forward, encoded.inputs, encoded.targets, encoded.weights, pca, corrupt)

@@ -50,7 +50,7 @@ def evaluate_fit(record: RunRecord, trainer: Trainer, phases: Phases) -> Evaluat
         notes.append(sample_note(sample))
     if record.config.evaluation.slices:
         notes.append("`dltrain evaluate` holds the run to what evaluation.slices requires.")
-    is_reconstruction = record.heads[0].task == "reconstruction"
+    is_reconstruction = record.heads[0].is_reconstruction
     pca = _fit_pca(record) if is_reconstruction else None
     corrupt = corruption_of(record.config, dataset.schema)
     with holding(trainer.model, best) if best is not None else contextlib.nullcontext():

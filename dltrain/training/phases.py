@@ -185,7 +185,7 @@ class Phases:
 
     def _find_frozen(self, stage: TrainingConfig) -> FrozenPrefix | None:
         """The beginning of the model whose features are kept in this phase; None: it is trained as a whole."""
-        if stage.cache_features is False or self._corrupt is not None or self._heads[0].task == "reconstruction":
+        if stage.cache_features is False or self._corrupt is not None or self._heads[0].is_reconstruction:
             return None
         frozen = find_frozen_prefix(self._model)
         if frozen is None:

@@ -178,7 +178,7 @@ def _target(trace: Trace, index: int, row: int) -> str:
     if head.task == "classification":
         which = int(values[0]) if head.encoding in ("index", "binary") else int(values.argmax())
         return head.classes[which]
-    if head.task == "reconstruction":
+    if head.is_reconstruction:
         return "the input"
     own = [float(spec.to_own(value)) for value, spec in zip(values, head.targets)]
     return ", ".join(number(value) for value in own[:6])

@@ -59,7 +59,7 @@ def _check_needed(context: Context, node: MappingNode, config: DataConfig, sourc
         message = f"missing: the source {source.name} needs `path`" + ("" if given is None else ", found nothing")
         hint = "the file, a list of files, or a pattern such as data/*.csv"
         add(place if given is None else given, "data.path", message, hint)
-    if source.needs_target and not config.target and config.task != "reconstruction" and "target" not in node.entries:
+    if source.needs_target and not config.target and not config.is_reconstruction and "target" not in node.entries:
         add(place, "data.target", f"missing: the source {source.name} needs `target`, the column to predict")
 
 
@@ -75,7 +75,7 @@ def _check_kinds_of_data(context: Context, node: MappingNode, config: DataConfig
     if config.images != ImagesConfig() and (source is None or "image_size" not in source.arguments):
         what = f"{source.name} names no pictures" if source else "it names no pictures"
         add(node.entries["images"], "data.images", f"`images` says where the pictures of a table are; {what}", "leave it out")
-    if config.corrupt is not None and config.task != "reconstruction":
+    if config.corrupt is not None and not config.is_reconstruction:
         message = "only a reconstruction has a clean input to learn from a corrupted one"
         hint = "say `data.task: reconstruction`, or put `- GaussianNoise` or `- Dropout` first among the layers"
         add(node.entries["corrupt"], "data.corrupt", message, hint)
@@ -180,7 +180,7 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
     if config.series is not None and config.series.scale is not None and config.scale_target == "log":
         hint = "leave one of them out"
         add(place, "data.series.scale", "a window is scaled by its own mean, not by that of the target's logarithm", hint)
-    if config.task in ("reconstruction", MULTILABEL):
+    if config.is_reconstruction or config.task == MULTILABEL:
         of = "several labels" if config.task == MULTILABEL else f"a {config.task}"
         message = f"a series foretells numbers, or one label of each window, not {of}"
         add(node.entries.get("task", place), "data.task", message)

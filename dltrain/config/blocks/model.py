@@ -152,7 +152,7 @@ def _read_columns(context: Context, name: str, node: ListNode, where: str, data:
         reason = "a series has one input, the windows of all its columns"
     elif data.transform:
         reason = "the steps of `data.transform` take all numbers together"
-    elif data.task == "reconstruction":
+    elif data.is_reconstruction:
         reason = "a reconstruction has one input, which is its target"
     if reason:
         context.faults.add(node, where, f"columns cannot be put into named inputs here: {reason}", "leave `model.inputs` out")

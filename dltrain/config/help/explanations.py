@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +87,7 @@ def explain_key(key: Key) -> Explanation:
     """What is said of a key of a config."""
     callback = CALLBACKS.get(key.path.removeprefix("training."))
     entry = known_catalog().find("callback", callback) if callback else None
-    parts = _parts_of_component(entry) if entry else parts_of_block(key.path)
+    parts = _parts(entry.arguments.items()) if entry else parts_of_block(key.path)
     names = tuple(SOURCES) if key.path == "data.source" else _names_of(kinds_of(key))
     return Explanation(
         "key",
@@ -110,7 +110,7 @@ def explain_own(key: Key, owner: str, parts: Sequence[tuple[str, Key]] = ()) -> 
         key.description,
         type=_words(key.type),
         default=key.default,
-        parts=tuple(_part_of_key(name, part) for name, part in parts),
+        parts=_parts(parts),
         owners=(owner,),
     )
 
@@ -120,13 +120,13 @@ def explain_component(entry: ComponentEntry) -> Explanation:
     aliases = tuple(alias for alias, name in known_catalog().aliases(entry.kind).items() if name == entry.name)
     if entry.name == "ModelCheckpoint":
         return explain_key(KEYS["training.checkpoint"])
-    parts = _parts_of_component(entry)
+    parts = _parts(entry.arguments.items())
     if entry.kind in LAYER_KINDS:
         of_several = ("weights",) if entry.kind == "composed" else tuple(entry.arguments)
         own = {name: key for name, key in LAYER_KEYS.items() if entry.kind == "layer" or name not in of_several}
-        parts = (*(part for part in parts if part.name not in own), *(_part_of_key(name, key) for name, key in own.items()))
+        parts = (*(part for part in parts if part.name not in own), *_parts(own.items()))
     if entry.kind == "optimizer":
-        parts = (*parts, *(_part_of_key(name, key) for name, key in OPTIMIZER_KEYS.items()))
+        parts = (*parts, *_parts(OPTIMIZER_KEYS.items()))
     example = dump_yaml(example_of_component(entry))
     kind = "layer" if entry.kind == "composed" else entry.kind
     doc = entry.doc if entry.where is None else f"{entry.doc} It stands in {entry.where}.".lstrip()
@@ -162,15 +162,14 @@ def explain_argument(owners: Sequence[tuple[ComponentEntry, Argument]]) -> Itera
     largest = sorted(groups.values(), key=len, reverse=True)[:_MOST_GROUPS]
     for group in largest:
         entry, argument = group[0]
-        part = _part_of_argument(argument)
         described = next((other.description for _, other in group if other.description), "")
         yield Explanation(
             "argument",
-            part.name,
+            argument.name,
             f"{described} {MEANING}".lstrip() if f"'{FOUND}'" in argument.type else described,
-            type=part.type,
-            required=part.required,
-            default=part.default,
+            type=_words(argument.type),
+            required=argument.required,
+            default=argument.default,
             example=dump_yaml(example_of_component(entry, argument)),
             names=_names_of(component_kinds(parse_kind(argument.type))),
             owners=tuple(dict.fromkeys(other.name for other, _ in group)),
@@ -188,7 +187,7 @@ def explain_source(name: str) -> Explanation:
         name,
         f"{source.description} {described}".rstrip(),
         example=dump_yaml(example_of_source(source)),
-        parts=tuple(_part_of_source_argument(key, argument) for key, argument in source.arguments.items()),
+        parts=_parts(source.arguments.items()),
     )
 
 
@@ -198,12 +197,11 @@ def source_arguments(name: str, source: str | None = None) -> Iterator[Explanati
     if owners:
         name = normalize_key(name)
         argument = SOURCES[owners[0]].arguments[name]
-        explained = _part_of_source_argument(name, argument)
         yield Explanation(
             "argument",
             f"data.{name}",
             argument.description,
-            type=explained.type,
+            type=_words(argument.type),
             required=argument.required,
             default=argument.default,
             example=dump_yaml(example_of_source(SOURCES[owners[0]], name)),
@@ -213,23 +211,11 @@ def source_arguments(name: str, source: str | None = None) -> Iterator[Explanati
 
 def parts_of_block(path: str) -> tuple[Part, ...]:
     """The keys of a block."""
-    return tuple(_part_of_key(name, key) for name, key in keys_of(path).items())
+    return _parts(keys_of(path).items())
 
 
-def _parts_of_component(entry: ComponentEntry) -> tuple[Part, ...]:
-    return tuple(map(_part_of_argument, entry.arguments.values()))
-
-
-def _part_of_key(name: str, key: Key) -> Part:
-    return Part(name, _words(key.type), key.required, key.default, key.description)
-
-
-def _part_of_argument(argument: Argument) -> Part:
-    return Part(argument.name, _words(argument.type), argument.required, argument.default, argument.description)
-
-
-def _part_of_source_argument(name: str, argument: SourceArgument) -> Part:
-    return Part(name, _words(argument.type), argument.required, argument.default, argument.description)
+def _parts(told: Iterable[tuple[str, Key | Argument | SourceArgument]]) -> tuple[Part, ...]:
+    return tuple(Part(name, _words(part.type), part.required, part.default, part.description) for name, part in told)
 
 
 def _words(notation: str) -> str:

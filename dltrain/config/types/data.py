@@ -24,6 +24,7 @@ NO_DATA = "none"  # the source of a config with `data: none`
 LIKE_SCIKIT_LEARN = "scikit-learn"
 LIKE_BOTH = "scikit-learn and keras"
 MULTILABEL = "multilabel"  # the task of rows that each have several labels, or none
+RECONSTRUCTION = "reconstruction"  # the task of input that is itself what should come out
 SEGMENTATION = "segmentation"  # the task of pictures each pixel of which has a class
 
 
@@ -352,6 +353,11 @@ class DataConfig:
     limit: int | None = keyed("int>=1", "Use the first so many rows only.", example=1000)
     input_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict, compare=False)
+
+    @property
+    def is_reconstruction(self) -> bool:
+        """Whether the input itself is what should come out."""
+        return self.task == RECONSTRUCTION
 
 
 def config_fault(config: DataConfig, key: str, message: str, hint: str | None = None) -> Fault:

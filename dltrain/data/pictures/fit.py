@@ -12,7 +12,7 @@ from dltrain.config.types import MULTILABEL, SEGMENTATION, DataConfig, config_fa
 from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.columns.scaling import FLOAT32_ROUNDING
 from dltrain.data.columns.spoken import alike_words
-from dltrain.data.dataset import RECONSTRUCTION, TargetSpec
+from dltrain.data.dataset import RECONSTRUCTED, TargetSpec
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
 from dltrain.data.labels.array_targets import NO_CODE, have_values
 from dltrain.data.labels.learn import describe_labels, labels_of_array, learn_labels
@@ -104,7 +104,7 @@ def _choose_rows(
         table = RawTable(polars.DataFrame({key: polars.Series(raw.keys, dtype=polars.String)}), parts=raw.parts)
         return choose_rows(config, table, reading_of(config, table), (spec,), {} if codes is None else {spec.name: codes}, seed)
     brought, rows = given_parts(config, raw.parts, len(raw.images))
-    if raw.target is not None and spec.task != RECONSTRUCTION:
+    if raw.target is not None and not spec.is_reconstruction:
         is_taught = have_values(raw.target, raw.classes)
         rows, brought = rows[is_taught[rows]], {name: part[is_taught[part]] for name, part in brought.items()}
     parts, manner = split_at_random(config, rows, codes, spec.classes, seed, _locator(raw))
@@ -123,8 +123,8 @@ def describe_target(config: DataConfig, raw: RawPictures) -> tuple[TargetSpec, N
         DataError: there is none, or it has one value only.
     """
     name = config.target[0] if config.target else "target"
-    if config.task == RECONSTRUCTION:
-        return TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so"), np.zeros(len(raw.images), np.int32)
+    if config.is_reconstruction:
+        return RECONSTRUCTED, np.zeros(len(raw.images), np.int32)
     if config.task == SEGMENTATION or (config.task is None and raw.target is not None and raw.target.ndim == 3):
         return _describe_masks(config, raw)
     if raw.target is None:
@@ -217,7 +217,7 @@ def _told_apart_by_rounding(fitted: PicturePreprocessing) -> list[Note]:
 
 
 def _describe(spec: TargetSpec, values: NDArray[Any]) -> list[str]:
-    if spec.task == RECONSTRUCTION:
+    if spec.is_reconstruction:
         return ["target: the input itself (reconstruction)"]
     if spec.is_mask:
         return [describe_masks(spec, values)]

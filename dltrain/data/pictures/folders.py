@@ -160,7 +160,7 @@ def _list_folder(config: DataConfig, folder: str, found: _Found, fault: Any, fau
     if config.split.key is not None:
         fault(f"{shown(folder)} is a folder: it has no column to split by", "name a table of files and labels: path: labels.csv")
         return
-    if config.task == "reconstruction":
+    if config.is_reconstruction:
         found.files += reader.walk(folder, base, None)
         return
     if config.task == MULTILABEL:
@@ -320,7 +320,7 @@ def _add_labels(config: DataConfig, result: PictureList, found: Mapping[str, _Fo
         _add_tags(config, result, next(one.table["label"] for one in found.values()))
         return
     labels = [file.label for file in result.files]
-    if config.task in ("reconstruction", SEGMENTATION) or all(label is None for label in labels):
+    if config.is_reconstruction or config.task == SEGMENTATION or all(label is None for label in labels):
         return
     if all(one.table for one in found.values()):
         numbers = _as_numbers(labels)

@@ -14,7 +14,7 @@ from dltrain.config.types.data import PICTURE_SCALES
 from dltrain.data.arrays.disk_array import Array, DiskArray, in_memory, rows_in_memory
 from dltrain.data.arrays.scaled_pixels import BLOCK_VALUES, ScaledPixels, scale_pixels
 from dltrain.data.columns.scaling import nonzero_deviation
-from dltrain.data.dataset import IGNORED, RECONSTRUCTION, InputSpec, Part, Schema, TargetSpec
+from dltrain.data.dataset import IGNORED, InputSpec, Part, Schema, TargetSpec
 from dltrain.data.labels.array_targets import have_values
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures
@@ -104,7 +104,7 @@ class PicturePreprocessing(Preprocessing):
             scaled = apply_steps(self.steps, in_memory(scaled))
         targets: dict[str, NDArray[Any]] = {}
         for spec in self.targets:
-            if spec.task == RECONSTRUCTION:
+            if spec.is_reconstruction:
                 targets[spec.name] = in_memory(scaled)
             elif with_targets:
                 targets[spec.name] = _target(raw, spec, rows)
@@ -116,7 +116,7 @@ class PicturePreprocessing(Preprocessing):
     def _usable_rows(self, raw: RawPictures, with_targets: bool, notes: list[Note] | None) -> NDArray[np.int64]:
         """All rows; where targets are needed and may be missing, those that have one."""
         rows = np.arange(len(raw.images))
-        if not with_targets or raw.target is None or self.targets[0].task == RECONSTRUCTION:
+        if not with_targets or raw.target is None or self.targets[0].is_reconstruction:
             return rows
         is_there = have_values(raw.target, raw.classes)
         if is_there.all():
@@ -132,7 +132,7 @@ class PicturePreprocessing(Preprocessing):
 
     def _scaled(self, images: NDArray[Any] | DiskArray, rows: NDArray[np.int64]) -> Array:
         """float32 rows, or pixels that are scaled when they are read: the values are the same."""
-        reconstructs = any(spec.task == RECONSTRUCTION for spec in self.targets)
+        reconstructs = any(spec.is_reconstruction for spec in self.targets)
         if reconstructs:
             return scale_pictures(images, rows, self.center, self.spread)
         if isinstance(images, DiskArray):

@@ -59,7 +59,7 @@ def read_picture_table(
     if key is not None and key not in columns:
         raise DataError(config_fault(config, "data.split", f"{shown(path)} has no column {key!r}", column_hint(key, columns)))
     label_column = None
-    if with_labels and config.task != "reconstruction":
+    if with_labels and not config.is_reconstruction:
         others = [name for name in columns if name not in (key, files_column)]
         find = _mask_column if config.task == SEGMENTATION else _label_column
         label_column = find(config, path, others, samples)

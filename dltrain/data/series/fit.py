@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import DataConfig, config_fault
+from dltrain.config.types import RECONSTRUCTION, DataConfig, config_fault
 from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.columns.column import FeatureColumn, check_gaps, fit_feature, split_untaught
 from dltrain.data.columns.kind import Learning
@@ -158,7 +158,7 @@ def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, lis
     ids = (name for name in config.series.id if name not in config.series.static)
     labels = names if config.task == CLASSIFICATION else ()
     drop = config.drop if config.features is not None else (*config.drop, *config.series.time, *ids, *labels)
-    plain = replace(config, target=(), task="reconstruction", drop=drop)  # so that no target is kept from being a feature
+    plain = replace(config, target=(), task=RECONSTRUCTION, drop=drop)  # so that no target is kept from being a feature
     kinds = column_kinds(plain, raw, reading)
     columns, left_out = feature_columns(plain, raw, kinds)
     check_are_features(config, columns, left_out)

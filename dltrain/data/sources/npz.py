@@ -60,9 +60,7 @@ def _read_file(file: str, config: DataConfig) -> RawPictures:
         return _read_keras(file, names, config)
     inputs = str(inputs or "x")
     targets = str(targets or "y")
-    needed = (
-        config.task != "reconstruction" and with_targets and (config.arguments.get("targets") is not None or targets in names)
-    )
+    needed = not config.is_reconstruction and with_targets and (config.arguments.get("targets") is not None or targets in names)
     arrays = read_arrays(Path(file), names=[inputs, targets] if needed else [inputs], limit=MAX_BYTES)
     return _pictures(file, arrays[inputs], arrays.get(targets) if needed else None, targets, config)
 
@@ -157,7 +155,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     if inputs not in shapes:
         hint = f"its arrays: {', '.join(list(shapes)[:20])}; say which by data.inputs and data.targets"
         raise DataError(config_fault(config, "data.inputs", f"{shown(file)} holds no array {inputs!r}", hint))
-    if not keras and targets not in shapes and "targets" in config.arguments and config.task != "reconstruction":
+    if not keras and targets not in shapes and "targets" in config.arguments and not config.is_reconstruction:
         key = "data.targets" if "data.targets" in config.places or not config.target else "data.target"
         raise DataError(
             config_fault(config, key, f"{shown(file)} holds no array {targets!r}", column_hint(targets, list(shapes)))
@@ -177,7 +175,7 @@ def _look_at_targets(config: DataConfig, file: str, targets: str | None) -> Targ
 
     values: NDArray[Any] | None = None
     classes: tuple[str, ...] = ()
-    if targets and config.task != "reconstruction":
+    if targets and not config.is_reconstruction:
         values = read_arrays(Path(file), names=[targets], limit=MOST_BYTES)[targets]
         rows = np.zeros((len(values) if values.ndim else 0, 1), np.uint8)
         raw = _pictures(file, rows, values, targets, config)  # what is wrong with them is said as when they are read

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config.types import SEGMENTATION, DataConfig, config_fault
+from dltrain.config.types import RECONSTRUCTION, SEGMENTATION, DataConfig, config_fault
 from dltrain.data.dataset import IGNORED
 from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.data.files import digest
@@ -110,7 +110,7 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     """What the arguments say; nothing is drawn."""
     rows, size, _ = _parse_arguments(config)
     line = f"shapes: {rows:,} pictures of {size}×{size}×3 with masks of {len(CLASSES)} classes"
-    spec = target_of(config, "", None, "") if config.task == "reconstruction" else mask_spec(CLASSES)
+    spec = target_of(config, "", None, "") if config.is_reconstruction else mask_spec(CLASSES)
     assert spec is not None  # a reconstruction has one
     facts = DataFacts(schema_of(config, (size, size, 3), spec, "unit"), notes=(Note(line),))
     return with_rows(config, facts, rows)
@@ -120,7 +120,7 @@ def _parse_arguments(config: DataConfig) -> tuple[int, int, int]:
     refuse_path(config, "it is made from the seed")
     rows, size, border = (given(config, name) for name in ("rows", "size", "border"))
     faults = []
-    if config.task not in (None, SEGMENTATION, "reconstruction"):
+    if config.task not in (None, SEGMENTATION, RECONSTRUCTION):
         message = f"shapes has the class of every pixel, which is no {config.task}"
         faults.append(config_fault(config, "data.task", message, "say data.task: segmentation"))
     if not is_integer(rows, 2, 100_000):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from dltrain.config.catalog.sources import GENERATED, SOURCES
 from dltrain.config.types import DataConfig
-from dltrain.data.dataset import TargetSpec
+from dltrain.data.dataset import RECONSTRUCTED, TargetSpec
 from dltrain.data.facts import DataFacts, schema_of, with_rows
 from dltrain.errors import Note
 from dltrain.reporting import Reporter
@@ -90,8 +90,8 @@ def listed_facts(config: DataConfig) -> DataFacts | None:
 
 def target_of(config: DataConfig, task: str, classes: int | None, reason: str) -> TargetSpec | None:
     """The target of a dataset whose labels are known by their number alone; None: which numbers are its classes is not known."""
-    if config.task == "reconstruction":
-        return TargetSpec("reconstruction", "reconstruction", reason="data.task says so")
+    if config.is_reconstruction:
+        return RECONSTRUCTED
     name = config.target[0] if config.target else "target"
     if config.task == "classification" and (classes is None or task == "regression"):
         return None

@@ -26,7 +26,7 @@ from dltrain.data.columns.kinds import kind_counts
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, mend, text_of, to_numbers
 from dltrain.data.columns.scaling import SCALES, NumberTransform
 from dltrain.data.columns.spoken import bare_numbers, unusable_types
-from dltrain.data.dataset import RECONSTRUCTION, InputSpec, Part, Schema, TargetSpec
+from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.labels.cells import encode_labels, is_list
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
@@ -142,7 +142,7 @@ class TablePreprocessing(Preprocessing):
         self.check_columns(raw, with_targets)
         frame, locate = raw.frame, locator(raw)
         seen = f"as the first {SAMPLE_ROWS:,} rows are" if frame.height > SAMPLE_ROWS else "as in the other rows"
-        wanted = [spec for spec in self.targets if spec.task != RECONSTRUCTION] if with_targets else []
+        wanted = [spec for spec in self.targets if not spec.is_reconstruction] if with_targets else []
         drop = self.missing_target == DROP
         features, weights, *encoded = all_of(
             lambda: read_features(frame, self.features, self.reading, locate, seen),
@@ -165,7 +165,7 @@ class TablePreprocessing(Preprocessing):
         """Every column that is needed must be there (raises DataError)."""
         needed = [column.name for column in self.features]
         if with_targets:
-            needed += [name for spec in self.targets if spec.task != RECONSTRUCTION for name in spec.columns_read]
+            needed += [name for spec in self.targets if not spec.is_reconstruction for name in spec.columns_read]
             needed += [self.weight] if self.weight else []
         have = raw.frame.columns
         file = raw.origin[0][1] if raw.origin else None
@@ -212,7 +212,7 @@ class TablePreprocessing(Preprocessing):
         """What the model is to learn for some rows; for reconstruction the input itself."""
         made: dict[str, Any] = {}
         for spec in self.targets:
-            if spec.task == RECONSTRUCTION and FEATURES in inputs:
+            if spec.is_reconstruction and FEATURES in inputs:
                 made[spec.name] = inputs[FEATURES]
             elif spec.name in targets:
                 target = targets[spec.name][rows]

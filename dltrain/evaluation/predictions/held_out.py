@@ -35,7 +35,7 @@ def write_held_out(folder: Path, heads: Sequence[Head], outputs: Sequence[NDArra
         outputs: one array [rows, ...] per head, for the part's rows.
         part: the validation part; rows are counted from 1 in the source's whole order.
     """
-    if any(head.task == "reconstruction" for head in heads):
+    if any(head.is_reconstruction for head in heads):
         return
     naming: dict[str, Any] = {"row": (part.row_ids + 1).tolist()} | true_columns(heads, part)
     found = predictions_of(heads, outputs, part, None)

@@ -118,7 +118,7 @@ def predict(
     inputs = [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs]
     if stored.heads[0].is_mask and layer is None:
         return _masks(stored, model, part, asked.masks)
-    if stored.is_average and layer is None and stored.heads[0].task != "reconstruction":
+    if stored.is_average and layer is None and not stored.heads[0].is_reconstruction:
         outputs, *members = member_outputs(model, inputs, stored.heads)
         result = predictions_of(stored.heads, outputs, part, top)
         add_spread(result, stored.heads, outputs, members)
@@ -126,7 +126,7 @@ def predict(
     outputs = run_outputs(model, inputs)
     if layer is not None:
         result = _layer_values(layer, outputs, part)
-    elif stored.heads[0].task == "reconstruction":
+    elif stored.heads[0].is_reconstruction:
         result = reconstructions_of(stored.preprocessing, outputs[0], part)
     else:
         result = predictions_of(stored.heads, outputs, part, top)
@@ -156,9 +156,7 @@ def refuse_other_tasks(stored: StoredRun, top: int | None, of_masks: Mapping[str
     if stored.heads[0].is_mask and top is not None:
         raise UsageError("--top is of the classes of a row; here each pixel has one", hint="leave it out")
     if top is not None and not any(head.classes for head in stored.heads):
-        what = (
-            "the rows themselves" if stored.heads[0].task == "reconstruction" else f"a number, {stored.heads[0].targets[0].name}"
-        )
+        what = "the rows themselves" if stored.heads[0].is_reconstruction else f"a number, {stored.heads[0].targets[0].name}"
         raise UsageError(f"--top is of the classes of a row; this run predicts {what}", hint="leave it out")
     option = next((name for name, value in (of_masks or {}).items() if value is not None), None)
     if option is not None and not stored.heads[0].is_mask:

@@ -48,7 +48,7 @@ def predict_part(run: Path, part: str, *, top: int | None = None, **options: Any
     """
     stored = load_run(run)
     refuse_other_tasks(stored, top)
-    if stored.heads[0].task == "reconstruction":
+    if stored.heads[0].is_reconstruction:
         return _reconstructed(stored, part, **options)
     found = evaluate(run, part=part, own_gates=False, **options)
     scored = found.scored

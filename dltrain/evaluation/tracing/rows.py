@@ -170,7 +170,7 @@ def _table(preprocessing: TablePreprocessing, fields: list[list[str]], targets: 
                 )
             )
     table: dict[str, list[str | None]] = {name: [row[index] or None for row in fields] for index, name in enumerate(columns)}
-    with_targets = bool(targets) and all(spec.task != "reconstruction" for spec in preprocessing.schema.targets)
+    with_targets = bool(targets) and all(not spec.is_reconstruction for spec in preprocessing.schema.targets)
     if with_targets:
         names = [spec.name for spec in preprocessing.schema.targets]
         flags = next((spec for spec in preprocessing.schema.targets if spec.columns), None)

@@ -87,6 +87,11 @@ class Head:
         return self.targets[0].is_multilabel
 
     @property
+    def is_reconstruction(self) -> bool:
+        """Whether the input itself is what should come out."""
+        return self.targets[0].is_reconstruction
+
+    @property
     def tells_quantiles(self) -> bool:
         """Whether it has an output for each of several quantiles of one forecast."""
         return self.targets[0].quantile is not None

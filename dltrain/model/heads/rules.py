@@ -136,7 +136,7 @@ def _resolve_head(
     units, activation = _needed(target, targets, schema, loss)
     warning = None
     layers: tuple[LayerConfig, ...]
-    if target.task == "reconstruction":
+    if target.is_reconstruction:
         if logits:
             raise ConfigError(Fault("a reconstruction needs the input's own numbers, not logits", path="model.logits"))
         layers, reason = reconstruction_layers(model, schema)
@@ -215,7 +215,7 @@ def _needed(target: TargetSpec, targets: Sequence[TargetSpec], schema: Schema, l
     """Units and last activation that the task (and a loss given by hand) ask for."""
     if target.task == "regression":
         return len(targets), None
-    if target.task == "reconstruction":
+    if target.is_reconstruction:
         return math.prod(schema.inputs[0].shape), None
     num_classes = len(target.classes)
     if target.is_multilabel:
@@ -360,7 +360,7 @@ def _checked_loss(loss: Component | None, target: TargetSpec, units: int, logits
 
 
 def _encoding(loss: str, target: TargetSpec, units: int) -> str:
-    if target.task == "reconstruction":
+    if target.is_reconstruction:
         return "input"
     if target.task == "regression":
         return "value"

@@ -131,7 +131,7 @@ def why_not_stacked(config: Config) -> str | None:
         return "layers take parts of the windows"
     if config.data.task == SEGMENTATION:
         return "each pixel has a class"
-    if config.data.task == "reconstruction":
+    if config.data.is_reconstruction:
         return "the input is reconstructed"
     if training.tensorboard is not None:
         return "TensorBoard watches each model by itself"

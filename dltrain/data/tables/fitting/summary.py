@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.columns.reading import SAMPLE_ROWS
-from dltrain.data.dataset import RECONSTRUCTION
 from dltrain.data.labels.learn import describe_labels
 from dltrain.data.pictures.depth import bits_of
 from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing
@@ -24,7 +23,7 @@ def check_some_feature(preprocessing: TablePreprocessing, config: DataConfig, le
     schema = preprocessing.schema
     if not schema.inputs:
         raise DataError(config_fault(config, "data.features", "no column is left to learn from", hint_left_out(left_out)))
-    if config.task == RECONSTRUCTION and schema.inputs[0].name != FEATURES:
+    if config.is_reconstruction and schema.inputs[0].name != FEATURES:
         hint = "say `data.encode: one_hot`"
         if any(column.form is not None for column in preprocessing.features):
             hint = "pictures that a table names are reconstructed by `source: image_folder` with the table as its path"
@@ -80,7 +79,7 @@ def summarize(
         else:
             lines.append("target: the input itself (reconstruction)")
         if spec.reason:
-            lines[-1] += f" ({spec.task}: {spec.reason})" if spec.task != RECONSTRUCTION else ""
+            lines[-1] += f" ({spec.task}: {spec.reason})" if not spec.is_reconstruction else ""
     flags = [spec for spec in preprocessing.targets if len(spec.classes) == 2 and not spec.reason.startswith("data.task")]
     if len(flags) > 1 and len(flags) == len(preprocessing.targets):
         lines.append(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.data.columns.reading import Reading, is_labelled, mend
-from dltrain.data.dataset import RECONSTRUCTION, TargetSpec
+from dltrain.data.dataset import RECONSTRUCTED, TargetSpec
 from dltrain.data.fitted import check_labels, placed
 from dltrain.data.labels.learn import learn_labels, read_labels
 from dltrain.data.raw import RawTable
@@ -36,7 +36,7 @@ ReadTarget = Callable[[DataConfig, RawTable, Reading, str], tuple[TargetSpec, ND
 
 def target_names(config: DataConfig, raw: RawTable) -> tuple[str, ...]:
     """The columns to predict (raises ConfigError where none is named)."""
-    if config.task == RECONSTRUCTION:
+    if config.is_reconstruction:
         return ()
     names = config.target or raw.target
     if not names:
@@ -73,10 +73,9 @@ def fit_targets(
     Raises:
         DataError: values that are missing, unreadable, or all the same.
     """
-    if config.task == RECONSTRUCTION:
-        spec = TargetSpec(RECONSTRUCTION, RECONSTRUCTION, reason="data.task says so")
-        _refuse_without_numbers(config, (spec,))
-        return (spec,), {}
+    if config.is_reconstruction:
+        _refuse_without_numbers(config, (RECONSTRUCTED,))
+        return (RECONSTRUCTED,), {}
     if config.task == MULTILABEL:
         try:
             spec, codes = read_labels(
@@ -133,7 +132,7 @@ def check_targets(
     """Labels must be known to training, numbers must vary in it; unless `data.allow_one_class` says that they need not."""
     notes = []
     for spec in specs:
-        if spec.task in (RECONSTRUCTION, MULTILABEL):
+        if spec.is_reconstruction or spec.is_multilabel:
             continue
         is_one = np.ptp(targets[spec.name][rows["train"]]) == 0
         if spec.task == "classification" and not (is_one and config.allow_one_class):

@@ -22,7 +22,7 @@ from dltrain.data.columns.reading import Reading, is_labelled, is_text, mend, re
 from dltrain.data.columns.spoken import how_read, totals_row
 from dltrain.data.columns.text import fit_text
 from dltrain.data.columns.tokens import TokenCounts
-from dltrain.data.dataset import RECONSTRUCTION, Part, TargetSpec
+from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.files import expand_paths
 from dltrain.data.fitted import Fitted
 from dltrain.data.giveaways import MOST_COLUMNS
@@ -175,7 +175,7 @@ def _stored_plan(config: DataConfig, sample: RawTable, stored: TablePreprocessin
     for spec in stored.targets:
         if spec.is_multilabel:
             columns.update(dict.fromkeys(spec.columns_read))
-        elif spec.task != RECONSTRUCTION:
+        elif not spec.is_reconstruction:
             is_number = spec.task == "regression" and _is_amount(column_of(sample.frame, spec.name), stored.reading)
             columns[spec.name] = FeatureColumn(spec.name, "number") if is_number else None
             exact |= {spec.name} if is_number else set()
@@ -321,7 +321,7 @@ class StreamedFit(TableFit):
         self, stored: TablePreprocessing, notes: list[Note]
     ) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32] | None]:
         """See `TableFit.read_stored`."""
-        specs = [spec for spec in stored.targets if spec.task != RECONSTRUCTION]
+        specs = [spec for spec in stored.targets if not spec.is_reconstruction]
         _, weights, encoded = all_of(
             lambda: self.read(stored.features),
             lambda: read_weights(self.raw, stored.weight, self.reading) if stored.weight else None,
