@@ -21,8 +21,9 @@ from typing import Annotated, Any
 import click
 
 from dltrain.cli.commands import COMMANDS
-from dltrain.cli.console import Console, ConsoleHandler, Settings, discard, reader_left
+from dltrain.cli.console import Console, ConsoleHandler, Settings
 from dltrain.cli.options import SHOWN, build_command, common_options
+from dltrain.cli.streams import discard, reader_left
 from dltrain.cli.typer_import import typer
 from dltrain.errors import DltrainError, Fault, UsageError, fault_documents, refusal
 from dltrain.machine import require_open_files

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
 import re
-import select
 import shutil
 import sys
 import time
@@ -16,6 +14,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from dltrain.cli.faults import render_faults
+from dltrain.cli.streams import discard, is_terminal
 from dltrain.cli.sweep_table import SweepTable
 from dltrain.cli.text import format_number, format_seconds, table
 from dltrain.errors import Fault, as_warning, fault_documents
@@ -346,40 +345,6 @@ class ConsoleHandler(logging.Handler):
             self._console.warning(record.getMessage())
         elif record.levelno >= least:
             self._console.line(f"{record.levelname.lower()}: {record.getMessage()}")
-
-
-def is_terminal(stream: IO[str] | None) -> bool:
-    """Whether the stream is a terminal; one that was closed is none."""
-    try:
-        return stream is not None and stream.isatty()
-    except (OSError, ValueError):
-        return False
-
-
-def reader_left(stream: IO[str] | None) -> bool:
-    """Whether the stream is a pipe that nobody reads any more."""
-    try:
-        if stream is None:
-            return False
-        poll = select.poll()
-        poll.register(stream.fileno(), 0)
-        return any(event & select.POLLERR for _, event in poll.poll(0))
-    except (OSError, ValueError):
-        return False
-
-
-def discard(stream: IO[str] | None) -> None:
-    """Send what is still to be written to a reader who has gone away nowhere, so that no later flush fails."""
-    try:
-        descriptor = stream.fileno() if stream is not None else -1
-    except (OSError, ValueError):
-        return
-    if descriptor < 0:
-        return
-    with contextlib.suppress(OSError):  # no descriptor is left: each later write is given up by itself
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, descriptor)
-        os.close(nowhere)
 
 
 def _ascii_json(document: Mapping[str, Any]) -> str:

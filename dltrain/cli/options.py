@@ -12,7 +12,7 @@ import click
 
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
-from dltrain.errors import UsageError
+from dltrain.errors import Fault, UsageError
 from dltrain.parts import PARTS
 from dltrain.settings import trusting_code
 
@@ -61,12 +61,30 @@ TrustCodeOption = Annotated[
 AllowLargeOption = Annotated[bool, typer.Option("--allow-large", help="Try what takes more memory than this machine has.")]
 AllowOneClassOption = Annotated[bool, typer.Option("--allow-one-class", help="Train on one class, one value or one row.")]
 MOST_THREADS = 1024
-ALLOW_ONE_CLASS = "data.allow_one_class=true"  # what --allow-one-class says as an override
-ALLOW_LARGE = "training.allow_large=true"  # what --allow-large says as an override
+AddressOption = Annotated[
+    str | None, typer.Option("--address", metavar="ADDRESS", help="Of the Ray cluster, such as auto or HOST:PORT.")
+]
 RequireOption = Annotated[
     list[str] | None,
     typer.Option("--require", metavar="GATE", help="Exit 5 unless the metric is reached, as 'accuracy>=0.9' (repeatable)."),
 ]
+
+
+def allowed(*, large: bool, one_class: bool) -> list[str]:
+    """What --allow-large and --allow-one-class say as overrides."""
+    return [*(["training.allow_large=true"] if large else ()), *(["data.allow_one_class=true"] if one_class else ())]
+
+
+def refuse_both_folders(context: click.Context, run_dir: Path | None, of: str) -> None:
+    """Refuse --run-dir beside --runs.
+
+    Raises:
+        UsageError: both are given.
+    """
+    source = context.get_parameter_source("runs")
+    if run_dir is not None and source is not None and source.name == "COMMANDLINE":
+        hint = f"--run-dir is the {of}'s own directory, --runs its parent"
+        raise UsageError(Fault("--run-dir and --runs exclude each other", hint=hint))
 
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}

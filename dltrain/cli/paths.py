@@ -1,10 +1,21 @@
-"""Words of the command line that name data."""
+"""Words of the command line that name a config or data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from dltrain.errors import Fault, UsageError
+
+
+def refuse_other_than_one(files: Sequence[str], hint: str, what: str = "config file") -> None:
+    """Refuse a command line that names no config, or several.
+
+    Raises:
+        UsageError: there is not one.
+    """
+    if len(files) != 1:
+        found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
+        raise UsageError(Fault(f"one {what} was expected, {found}", hint=hint))
 
 
 def data_words(data: Sequence[str] | None, more: Sequence[str] | None) -> tuple[str, ...]:

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from dltrain.cli.console import Console
 from dltrain.cli.text import format_number, signed, table
 from dltrain.config.catalog.metrics import canonical
-from dltrain.errors import Fault
+from dltrain.errors import Fault, GateError, fault_documents
 from dltrain.parts import PARTS
 from dltrain.wording import display_width, one_line
 
@@ -226,6 +227,23 @@ def unmet_faults(gates: Iterable[Any]) -> list[Fault]:
     return [
         Fault(f"the gate {gate['require']} was not met, {_outcome(gate)}") for gate in gate_documents(gates) if not gate["met"]
     ]
+
+
+def show_outcome(
+    console: Console,
+    status: str,
+    faults: Sequence[Fault],
+    document: Mapping[str, Any],
+    text: str,
+    code: int = GateError.exit_code,
+) -> int:
+    """Show what a command found and the faults for which it is to fail; its exit code, which is `code` if there are any."""
+    code = code if faults else 0
+    failure = {"exit": code, "errors": fault_documents(faults)} if faults else {}
+    console.document({"status": status, **failure, **document})
+    console.result(text)
+    console.faults(faults)
+    return code
 
 
 def _outcome(gate: Mapping[str, Any]) -> str:

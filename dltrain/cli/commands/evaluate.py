@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +21,6 @@ from dltrain.cli.options import (
     WeightsOption,
 )
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, GateError
 from dltrain.wording import one_line
 
 if TYPE_CHECKING:
@@ -162,25 +160,19 @@ class _Found:
 
 
 def _show(console: Console, found: _Found) -> int:
-    from dltrain.cli.results import unmet_faults
+    from dltrain.cli.results import show_outcome, unmet_faults
 
     unmet = unmet_faults(found.result.gates)
-    code = GateError.exit_code if unmet else 0
-    console.document(_document(found, unmet, code))
-    console.result(_text(found, console.width))
-    console.faults(unmet)
-    return code
+    status = "gates_failed" if unmet else "finished"
+    return show_outcome(console, status, unmet, _document(found), _text(found, console.width))
 
 
-def _document(found: _Found, unmet: Sequence[Fault], code: int) -> dict[str, Any]:
+def _document(found: _Found) -> dict[str, Any]:
     """What `--json` prints."""
     from dltrain.cli.results import gate_documents
-    from dltrain.errors import fault_documents
 
     result = found.result
     return {
-        "status": "gates_failed" if unmet else "finished",
-        **({"exit": code, "errors": fault_documents(unmet)} if unmet else {}),
         "run": str(result.run),
         "part": result.part,
         "weights": result.weights,

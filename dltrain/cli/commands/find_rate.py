@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 from dltrain.cli.console import Console
+from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, UsageError
+from dltrain.errors import UsageError
 
 
 def command(
@@ -29,9 +30,7 @@ def command(
 
     console: Console = context.obj
     files, overrides = split_words(words or [])
-    if len(files) != 1:
-        found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
-        raise UsageError(Fault(f"one config file was expected, {found}", hint="dltrain find-rate CONFIG [KEY=VALUE]..."))
+    refuse_other_than_one(files, "dltrain find-rate CONFIG [KEY=VALUE]...")
     if output is not None and not output.parent.is_dir():
         raise UsageError(f"the picture cannot be written to {output}: there is no folder {output.parent}")
     config = load_config(files[0], overrides)

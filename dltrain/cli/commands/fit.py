@@ -13,16 +13,18 @@ import click
 
 from dltrain.cli.console import Console
 from dltrain.cli.options import (
-    ALLOW_LARGE,
-    ALLOW_ONE_CLASS,
+    AddressOption,
     AllowLargeOption,
     AllowOneClassOption,
     RequireOption,
     RunsOption,
     TrustCodeOption,
+    allowed,
+    refuse_both_folders,
 )
+from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
-from dltrain.errors import Fault, GateError, UsageError
+from dltrain.errors import Fault, UsageError
 from dltrain.wording import one_line
 
 MOST_LOCAL = 64
@@ -65,9 +67,7 @@ def command(
         str | None,
         typer.Option(click_type=click.Choice(["ray"]), help="Start the --workers on a Ray cluster, this process one of them."),
     ] = None,
-    address: Annotated[
-        str | None, typer.Option("--address", metavar="ADDRESS", help="Of the Ray cluster, such as auto or HOST:PORT.")
-    ] = None,
+    address: AddressOption = None,
 ) -> int:
     """Train the model that CONFIG describes, write a run directory, print where it is and its metrics beside the baseline.
 
@@ -77,16 +77,11 @@ def command(
     from dltrain.evaluation.metrics.gates import parse_gates
 
     console: Console = context.obj
-    source = context.get_parameter_source("runs")
-    if run_dir is not None and source is not None and source.name == "COMMANDLINE":
-        raise UsageError(
-            Fault("--run-dir and --runs exclude each other", hint="--run-dir is the run's own directory, --runs its parent")
-        )
+    refuse_both_folders(context, run_dir, "run")
     resumed = _resumed(resume, run_dir, runs)
     gates = tuple(require or ())
     parse_gates(gates)
-    allowed = [*([ALLOW_LARGE] if allow_large else ()), *([ALLOW_ONE_CLASS] if allow_one_class else ())]
-    config = load([*(words or ()), *allowed], resumed)
+    config = load([*(words or ()), *allowed(large=allow_large, one_class=allow_one_class)], resumed)
     from dltrain.training.workers.cluster import cluster_of
     from dltrain.training.workers.group import Group
 
@@ -140,15 +135,13 @@ def load(words: Sequence[str], resumed: Path | Literal["auto"] | None) -> Config
         config = load_config(str(resumed / "config.yaml"), overrides)
         refuse_strange_addresses(config.data, resumed, overrides, f"dltrain fit --resume {resumed}")
         return config
-    if len(files) != 1:
-        found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
-        hint = "dltrain fit CONFIG [KEY=VALUE]..."
-        if len(files) > 1:
-            others = ",".join(files[1:])
-            bases = others if len(files) == 2 else f"'[{others}]'"
-            one = f"one run that begins with the others: dltrain fit {files[0]} extends={bases}"
-            hint = f"{one}; a run for each: dltrain sweep {files[0]} --over extends={others}"
-        raise UsageError(Fault(f"one config file was expected, {found}", hint=hint))
+    hint = "dltrain fit CONFIG [KEY=VALUE]..."
+    if len(files) > 1:
+        others = ",".join(files[1:])
+        bases = others if len(files) == 2 else f"'[{others}]'"
+        one = f"one run that begins with the others: dltrain fit {files[0]} extends={bases}"
+        hint = f"{one}; a run for each: dltrain sweep {files[0]} --over extends={others}"
+    refuse_other_than_one(files, hint)
     return load_config(files[0], overrides)
 
 
@@ -167,24 +160,16 @@ def _resumed(resume: str | None, run_dir: Path | None, runs: Path) -> Path | Lit
 
 
 def _show(console: Console, result: FitResult) -> int:
-    from dltrain.cli.results import unmet_faults
+    from dltrain.cli.results import show_outcome, unmet_faults
 
-    unmet = unmet_faults(result.gates)
-    code = GateError.exit_code if unmet else 0
-    console.document(_document(result, unmet, code))
-    console.result(_text(console, result))
-    console.faults(unmet)
-    return code
+    return show_outcome(console, result.status, unmet_faults(result.gates), _document(result), _text(console, result))
 
 
-def _document(result: FitResult, unmet: Sequence[Fault], code: int) -> dict[str, Any]:
+def _document(result: FitResult) -> dict[str, Any]:
     """What `--json` prints."""
     from dltrain.cli.results import gate_documents
-    from dltrain.errors import fault_documents
 
     return {
-        "status": result.status,
-        **({"exit": code, "errors": fault_documents(unmet)} if unmet else {}),
         "run": str(result.run),
         "epochs": result.epochs,
         "weights": result.weights,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
-from dltrain.cli.console import Console, discard
+from dltrain.cli.console import Console
 from dltrain.cli.options import (
     PART_NAMES,
     BestTrialsOption,
@@ -23,6 +23,7 @@ from dltrain.cli.options import (
     SkipBrokenOption,
     TrustCodeOption,
 )
+from dltrain.cli.streams import discard
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, RunError, UsageError
 

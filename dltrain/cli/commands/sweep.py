@@ -11,14 +11,16 @@ import click
 
 from dltrain.cli.console import Console
 from dltrain.cli.options import (
-    ALLOW_LARGE,
-    ALLOW_ONE_CLASS,
+    AddressOption,
     AllowLargeOption,
     AllowOneClassOption,
     RequireOption,
     RunsOption,
     TrustCodeOption,
+    allowed,
+    refuse_both_folders,
 )
+from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, GateError, TrialsCrashedError, UsageError
 from dltrain.wording import one_line
@@ -49,9 +51,7 @@ def command(
         str | None,
         typer.Option(click_type=click.Choice(["auto", "stacked", "processes", "ray"]), help="What runs the fits."),
     ] = None,
-    address: Annotated[
-        str | None, typer.Option("--address", metavar="ADDRESS", help="Of the Ray cluster, such as auto or HOST:PORT.")
-    ] = None,
+    address: AddressOption = None,
     resume: Annotated[str | None, typer.Option("--resume", metavar="SWEEP", help="Go on with an interrupted sweep.")] = None,
     retry: Annotated[
         str | None,
@@ -80,28 +80,22 @@ def command(
     dltrain sweep --resume SWEEP --trials 60 --retry crashed
     """
     from dltrain.config import load_config, split_words
+    from dltrain.storage.run_list import find_run
     from dltrain.sweep.sweep import sweep
 
     console: Console = context.obj
-    source = context.get_parameter_source("runs")
-    if run_dir is not None and source is not None and source.name == "COMMANDLINE":
-        hint = "--run-dir is the sweep's own directory, --runs its parent"
-        raise UsageError(Fault("--run-dir and --runs exclude each other", hint=hint))
+    refuse_both_folders(context, run_dir, "sweep")
     if resume is not None and run_dir is not None:
         raise UsageError(Fault("--resume SWEEP already names the directory", hint="leave out --run-dir"))
     if retry is not None and resume is None:
         raise UsageError(Fault("--retry needs --resume", hint="dltrain sweep --resume SWEEP --retry crashed"))
-    allowed = [*([ALLOW_LARGE] if allow_large else ()), *([ALLOW_ONE_CLASS] if allow_one_class else ())]
     torn = next((word for word in over or () if "=" not in word), None)
     if torn is not None:
         raise UsageError(Fault(f'expected KEY=VALUE,VALUE after --over, found "{torn}"', hint=f"--over {torn}=VALUE,VALUE"))
-    files, overrides = split_words([*(words or ()), *allowed])
-    if len(files) != 1 and not (resume is not None and not words):
-        found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
-        hint = (
-            f"dltrain sweep {files[0]} --over extends={','.join(files[1:])}" if files else "dltrain sweep CONFIG [KEY=VALUE]..."
-        )
-        raise UsageError(Fault(f"one config file was expected, {found}", hint=hint))
+    files, overrides = split_words([*(words or ()), *allowed(large=allow_large, one_class=allow_one_class)])
+    if words or resume is None:
+        several = f"dltrain sweep {files[0]} --over extends={','.join(files[1:])}" if files else ""
+        refuse_other_than_one(files, several or "dltrain sweep CONFIG [KEY=VALUE]...")
     # A config that lacks what the varied files bring is whole with the first of them.
     first = next((match[1] for word in over or () if (match := re.match(r"extends=\s*([^,\[{]+)", word))), None)
     config = load_config(files[0], [*overrides, *([f"extends={first.strip()}"] if first else ())]) if files else None
@@ -117,7 +111,7 @@ def command(
         argv=sys.argv,
         runs=runs,
         run_dir=run_dir,
-        resume=_find(resume, runs) if resume is not None else None,
+        resume=find_run(resume, runs) if resume is not None else None,
         retry_failed=retry is not None,
         require=tuple(require or ()),
         threads=console.settings.threads,
@@ -126,19 +120,11 @@ def command(
     return _show(console, result)
 
 
-def _find(word: str, runs: Path) -> Path:
-    from dltrain.storage.run_list import find_run
-
-    return find_run(word, runs)
-
-
 def _show(console: Console, result: SweepResult) -> int:
-    from dltrain.cli.results import gate_documents, gate_lines, unmet_faults
+    from dltrain.cli.results import gate_documents, gate_lines, show_outcome, unmet_faults
     from dltrain.cli.text import format_seconds
-    from dltrain.errors import fault_documents
 
-    faults = unmet_faults(result.gates)
-    code = GateError.exit_code if faults else 0
+    faults, code = unmet_faults(result.gates), GateError.exit_code
     if result.num_crashed:
         code = TrialsCrashedError.exit_code
         first = next(trial for trial in result.trials if trial["status"] == "failed")
@@ -150,24 +136,20 @@ def _show(console: Console, result: SweepResult) -> int:
             ),
             *faults,
         ]
-    console.document(
-        {
-            "status": result.status,
-            **({"exit": code, "errors": fault_documents(faults)} if faults else {}),
-            "run": str(result.run),
-            "metric": result.metric,
-            "mode": result.mode,
-            "asked_metric": result.asked_metric,
-            "trials": result.trials,
-            "best": result.best,
-            "comparison": result.comparison,
-            "importance": result.importance,
-            "gates": gate_documents(result.gates),
-            "seconds": result.seconds,
-            "notes": result.notes,
-            "files": result.files,
-        }
-    )
+    document = {
+        "run": str(result.run),
+        "metric": result.metric,
+        "mode": result.mode,
+        "asked_metric": result.asked_metric,
+        "trials": result.trials,
+        "best": result.best,
+        "comparison": result.comparison,
+        "importance": result.importance,
+        "gates": gate_documents(result.gates),
+        "seconds": result.seconds,
+        "notes": result.notes,
+        "files": result.files,
+    }
     importance = ", ".join(f"{name} {100 * share:.0f} %" for name, share in result.importance.items())
     spread = ""
     if result.best and result.best.get("spreads"):
@@ -186,9 +168,7 @@ def _show(console: Console, result: SweepResult) -> int:
             ]
         ),
     ]
-    console.result("\n\n".join(block for block in blocks if block))
-    console.faults(faults)
-    return code
+    return show_outcome(console, result.status, faults, document, "\n\n".join(block for block in blocks if block), code)
 
 
 def trials_table(

@@ -10,6 +10,7 @@ import click
 
 from dltrain.cli.console import Console
 from dltrain.cli.options import SHOWN, RunsOption, TrustCodeOption
+from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
 
@@ -158,9 +159,7 @@ def _subject(words: list[str], inputs: list[str], runs: Path) -> Config | Path:
     from dltrain.storage.run_list import find_run
 
     files, overrides = split_words(words)
-    if len(files) != 1:
-        found = f"found {len(files)}: {', '.join(files)}" if files else "found none"
-        raise UsageError(Fault(f"one config or run was expected, {found}", hint="dltrain trace CONFIG --input '1, 2'"))
+    refuse_other_than_one(files, "dltrain trace CONFIG --input '1, 2'", "config or run")
     if not os.path.isfile(files[0]) and not files[0].endswith((".yaml", ".yml")):
         if overrides:
             raise UsageError(Fault("a run's values cannot be overridden", hint=f"trace its config: {files[0]}/config.yaml"))
