@@ -15,7 +15,7 @@ from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
 from dltrain.starting.design import design, split_of
-from dltrain.starting.starter import Starter, Wishes, no_comparison
+from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
 from dltrain.starting.table import start_table
 from dltrain.storage.arrays import declared_shapes
 from dltrain.wording import column_hint, listed, shown
@@ -44,6 +44,8 @@ def start_dataset(name: str, asked: str | None, reporter: Reporter, wishes: Wish
         raise UsageError(Fault(f"the dataset {name} brings its own target", hint=f"dltrain init {name}"))
     if wishes.compare:
         raise no_comparison(f"{name} is not read for it")
+    if wishes.series is not None:
+        raise no_series(f"{name} is none")
     arguments = FIRST_ARGUMENTS.get(name, {})
     own_test = "test" in SOURCES[name].parts
     config = DataConfig(name, arguments={key: value for key, (value, _) in arguments.items()})

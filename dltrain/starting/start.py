@@ -13,7 +13,7 @@ from dltrain.data.pictures.files import EXTENSIONS
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
-from dltrain.starting.starter import Starter, Wishes, no_comparison
+from dltrain.starting.starter import USUAL, Starter, Wishes, no_comparison, no_series
 from dltrain.storage.far.address import bare, file_name, is_far
 from dltrain.storage.patterns import find_matches
 from dltrain.wording import nearest, shown
@@ -36,9 +36,7 @@ def make_starter(
     *,
     target: str | None = None,
     folder: Path | None = None,
-    simple: bool = False,
-    seconds: float | None = None,
-    compare: bool = False,
+    wishes: Wishes = USUAL,
     reporter: Reporter = SILENT,
 ) -> Starter:
     """Look at data and write a config for it that runs as it is.
@@ -51,16 +49,13 @@ def make_starter(
         target: the column to predict; where the file has no header its number, from 1, or from -1 at the end; the array of
             targets of an archive. None: guessed, where it is clear.
         folder: where the config will stand, for the data's path in it; None: the working directory.
-        simple: a small net for a table, as a course begins with.
-        seconds: that training may take on two cores, where the net's epochs go by it; None: minutes.
-        compare: a table's config asks for the baselines that learn.
+        wishes: what is asked of a table's config.
         reporter: hears what is being read.
 
     Raises:
         UsageError: no such column, a target that is not clear or no target, or a folder, which no config can name.
         DataError: missing, unreadable, or unfit to learn from.
     """
-    wishes = Wishes(simple, seconds, compare)
     if path in SOURCES and not SOURCES[path].needs_path and not os.path.isfile(path):
         from dltrain.starting.arrays import start_dataset
 
@@ -75,6 +70,10 @@ def make_starter(
         where, written = pattern, os.path.join(written, os.path.basename(pattern))
     if os.path.isdir(where):
         return _start_folder(where, written, target, reporter, wishes)
+    return _start_file(where, written, target, reporter, wishes)
+
+
+def _start_file(where: str, written: str, target: str | None, reporter: Reporter, wishes: Wishes) -> Starter:
     suffix = Path(where).suffix.casefold()
     if suffix in OTHER_SUFFIXES or suffix in EXTENSIONS:
         what = OTHER_SUFFIXES.get(suffix, "a single picture")
@@ -83,8 +82,10 @@ def make_starter(
     if suffix == ".npz":
         from dltrain.starting.arrays import start_archive
 
-        if compare:
+        if wishes.compare:
             raise no_comparison("an archive of arrays may be no table; where it is one, its config can")
+        if wishes.series is not None:
+            raise no_series("an archive holds arrays")
         return start_archive(where, written, target, reporter)
     from dltrain.starting.table import start_table
 
@@ -100,6 +101,8 @@ def _start_folder(where: str, written: str, target: str | None, reporter: Report
         raise _folder_fault(where)
     if wishes.compare:
         raise no_comparison("pictures are not learned from so")
+    if wishes.series is not None:
+        raise no_series("a folder of pictures is none")
     return start_pictures(layout, where, written, target, reporter)
 
 

@@ -15,11 +15,18 @@ class Wishes:
         simple: a small net, as a course begins with.
         seconds: that training may take on two cores, where the net's epochs go by it; None: minutes.
         compare: the config asks for the baselines that learn.
+        series: the column of the time, where the target is to be foretold.
+        horizon: how many rows ahead; None: a season, as a week of days.
     """
 
     simple: bool = False
     seconds: float | None = None
     compare: bool = False
+    series: str | None = None
+    horizon: int | None = None
+
+
+USUAL = Wishes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +46,8 @@ def no_comparison(reason: str) -> UsageError:
     """Says that `--compare` is not to be had."""
     hint = "leave --compare out; `evaluation.baselines: [linear, boosting]` is for rows of numbers and categories"
     return UsageError(Fault(f"no linear model and no trees to compare with: {reason}", hint=hint))
+
+
+def no_series(what: str) -> UsageError:
+    """Says that `--series` is not to be had."""
+    return UsageError(Fault(f"init --series foretells a column of a table, and {what}", hint="leave --series out"))

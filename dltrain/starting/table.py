@@ -26,7 +26,7 @@ from dltrain.starting.common_blocks import SEED
 from dltrain.starting.design import Design, design, design_table, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.pictures import look_at
-from dltrain.starting.preparation import decide
+from dltrain.starting.preparation import Preparation, decide
 from dltrain.starting.preset import DEFAULT_SECONDS, design_preset, has_rows_enough, inputs_of, prepare, suits
 from dltrain.starting.starter import Starter, Wishes, no_comparison
 from dltrain.starting.table_text import Studied, render_table
@@ -85,9 +85,11 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         header = options.get("header", True)
         name = choose_target(asked, raw.frame, columns, header=header, file=written)
     target = study_target(name, raw.frame, columns, raw.classes if name in raw.target else ())
-    columns = _to_learn_from(columns, raw, name, shown(written))
+    columns = _to_learn_from(columns, raw, name, None if wishes.series is not None else shown(written))
     leaks = find_leaks(raw.frame, name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw)
+    if wishes.series is not None:
+        return _start_series(where, written, Studied(config, target, columns, leaks, Preparation(), raw, asked), wishes, is_whole)
     prepared = decide(_fit(config, raw), columns.numbers)
     fitted = _fit(prepared.apply(config), raw)
     features = getattr(fitted.preprocessing, "features", ())
@@ -101,9 +103,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     if chosen.folds or chosen.preset:
         fitted = _fit(prepared.apply(config), raw)
     config = prepared.apply(config)
-    count = f"{raw.frame.height:,} rows"
-    size = f"{count}, {raw.frame.width} columns" if is_whole else f"{raw.frame.width} columns; looked at the first {count}"
-    head = f"{os.path.basename(written)}: {size}"
+    head = _head(written, raw, is_whole)
     config = replace(config, path=(written,) if where is not None else ())
     text = render_table(head, Studied(config, target, columns, leaks, prepared, raw, asked), chosen)
     evaluation = (CALIBRATED if chosen.loss else "") + (COMPARED if wishes.compare else "")
@@ -111,11 +111,31 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     return Starter(text, (head, *texts(fitted.notes, "note"), f"model: {chosen.layers_reason}"))
 
 
-def _to_learn_from(columns: Columns, raw: RawTable, target: str, file: str) -> Columns:
-    """The columns, with those pointed out that only name rows; texts and pictures count where there is nothing else."""
+def _start_series(where: str | None, written: str, found: Studied, wishes: Wishes, is_whole: bool) -> Starter:
+    from dltrain.starting.series import start_series
+
+    if wishes.compare:
+        raise no_comparison("rows of a series are not learned from one by one; its baselines are the last value and the season")
+    head = _head(written, found.raw, is_whole)
+    text, facts = start_series(head, found, (written,) if where is not None else (), wishes)
+    return Starter(text, (head, *facts))
+
+
+def _head(written: str, raw: RawTable, is_whole: bool) -> str:
+    count = f"{raw.frame.height:,} rows"
+    size = f"{count}, {raw.frame.width} columns" if is_whole else f"{raw.frame.width} columns; looked at the first {count}"
+    return f"{os.path.basename(written)}: {size}"
+
+
+def _to_learn_from(columns: Columns, raw: RawTable, target: str, file: str | None) -> Columns:
+    """The columns, with those pointed out that only name rows; texts and pictures count where there is nothing else.
+
+    None for a file: the target's own past can be learned from, and there need be no other column.
+    """
     columns = with_names(with_short_texts(columns, raw.frame, target), raw.frame, target)
     columns = with_pictures(columns, target)
-    check_some_column(columns, target, file)
+    if file is not None:
+        check_some_column(columns, target, file)
     return columns
 
 

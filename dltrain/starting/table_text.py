@@ -25,8 +25,8 @@ from dltrain.starting.target import Target
 from dltrain.wording import listed
 
 MOST_SHOWN = 8
-# Rows are a series where so many steps, and nearly all of them, are of one length.
-FEWEST_STEPS, MOSTLY = 47, 0.95
+# Rows are a series where so many steps, and most of them, are of one length: all but those over days without rows.
+FEWEST_STEPS, MOSTLY = 47, 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,23 @@ def render_table(head: str, found: Studied, chosen: Design) -> str:
     config, target, columns, raw = found.config, found.target, found.columns, found.raw
     block = Block()
     open_config(block, head)
+    render_source(block, found)
+    render_target(block, found)
+    render_columns(block, found)
+    _render_preparation(block, found)
+    dates = [name for name, kind in columns.kinds.items() if kind.kind == "date" and name != target.name]
+    render_split(block, config.split)
+    if dates:
+        _suggest_time(block, config, dates[0])
+        _notice_several(block, raw, dates[0], target, columns)
+    render_model(block, chosen)
+    render_training(block, chosen, target.spec.task, target.counts)
+    return block.text()
+
+
+def render_source(block: Block, found: Studied) -> None:
+    """The beginning of the `data:` block: where the table is, and how it is written."""
+    config, raw = found.config, found.raw
     block.open("data")
     block.entry("source", config.source)
     if config.path:
@@ -80,20 +97,10 @@ def render_table(head: str, found: Studied, chosen: Design) -> str:
             block.entry(key, value, remark)
     if raw.reading.get("remark"):
         block.remark(raw.reading["remark"], indent=2)
-    _render_target(block, found)
-    _render_columns(block, found)
-    _render_preparation(block, found)
-    dates = [name for name, kind in columns.kinds.items() if kind.kind == "date" and name != target.name]
-    render_split(block, config.split)
-    if dates:
-        _suggest_time(block, config, dates[0])
-        _notice_several(block, raw, dates[0], target, columns)
-    render_model(block, chosen)
-    render_training(block, chosen, target.spec.task, target.counts)
-    return block.text()
 
 
-def _render_target(block: Block, found: Studied) -> None:
+def render_target(block: Block, found: Studied) -> None:
+    """What is predicted."""
     config, target, num_rows = found.config, found.target, found.raw.frame.height
     counts, total = target.counts, sum(target.counts.values())
     if target.spec.is_multilabel:
@@ -131,7 +138,8 @@ def _task_remark(target: Target) -> str:
     return ""
 
 
-def _render_columns(block: Block, found: Studied) -> None:
+def render_columns(block: Block, found: Studied) -> None:
+    """What is learned from, how it is read, and what is left out."""
     config, target, columns, leaks = found.config, found.target, found.columns, found.leaks
     if config.identifiers:
         block.entry("identifiers", config.identifiers[0], "names the rows: not learnt from, but repeated beside predictions")
@@ -251,17 +259,19 @@ def _notice_several(block: Block, raw: RawTable, name: str, target: Target, colu
     several = None if dates is None else find_several(raw.frame, dates, {name, target.name})
     if dates is not None and several is None and target.spec.task == "regression" and _goes_evenly(dates):
         block.remark(
-            f"one row after the other in time: `series: {{time: {name}, history: 24}}`, with {target.name} among the `features`, "
-            "foretells the next row from the last 24; nets for it are recurrent (`GRU`) or begin with `Flatten`",
+            f"one row after the other in time: `dltrain init --series {name}` writes a config that foretells "
+            f"{target.name} of the next rows",
             indent=2,
         )
     if several is not None and several.columns:
         named = several.columns[0] if len(several.columns) == 1 else f"[{several.named}]"
-        told = "foretells the next row of each from its last 24"
+        told = f"`dltrain init --series {name}` writes a config that foretells each"
         if target.spec.task == "classification":
-            told = f"with `task: classification` tells {target.name} of each row, or of each series, from 24 rows"
+            told = (
+                f"`series: {{id: {named}, time: {name}, history: 24}}` with `task: classification` tells {target.name} of each "
+            )
+            told += "row, or of each series, from 24 rows"
         block.remark(
-            f"several series in one table: {several.named} tells rows of one {name} apart ({several.count:,} of them); "
-            f"`series: {{id: {named}, time: {name}, history: 24}}` {told}",
+            f"several series in one table: {several.named} tells rows of one {name} apart ({several.count:,} of them); {told}",
             indent=2,
         )

@@ -14,6 +14,7 @@ from dltrain.config.types import Config, LossConfig
 from dltrain.data.load import load_dataset
 from dltrain.starting.preset import members_within
 from dltrain.starting.start import make_starter
+from dltrain.starting.starter import Wishes
 from tests.support import run_dltrain
 
 
@@ -25,7 +26,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def start(columns: dict[str, Any], **options: Any) -> tuple[str, Config]:
     polars.DataFrame(columns).write_csv("t.csv")
-    text = make_starter("t.csv", target="y", **options).text
+    text = make_starter("t.csv", target="y", wishes=Wishes(**options)).text
     return text, load_config_text(text, file="first.yaml", folder=Path.cwd())
 
 

@@ -549,7 +549,7 @@ def test_rows_at_one_distance_in_time_may_be_a_series(step: str, tmp_path: Path,
     rows = "".join(f"{day},{place % 7 + place / 100:.2f}\n" for place, day in enumerate(days))
     Path("t.csv").write_text("when,sales\n" + rows)
     text = " ".join(make_starter("t.csv", target="sales").text.replace("#", " ").split())
-    assert ("series: {time: when, history: 24}" in text) == (step in ("days", "months"))
+    assert ("`dltrain init --series when`" in text) == (step in ("days", "months"))
 
 
 def test_what_is_odd_about_pictures_is_said(tmp_path: Path) -> None:

@@ -28,16 +28,29 @@ def command(
     compare: Annotated[
         bool, typer.Option("--compare", help="Have `fit` show a linear model and boosted trees beside the net.")
     ] = False,
+    series: Annotated[
+        str | None,
+        typer.Option("--series", metavar="COL", help="Foretell the target: the rows follow each other by this column of times."),
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", metavar="N", min=1, help="With --series: so many rows ahead; else a season.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite FILE if it exists.")] = False,
 ) -> None:
     """Look at PATH and write a commented config for it, which `dltrain fit` runs as it is.
 
     PATH is a table (CSV, TSV, compressed or not, Parquet), an .npz archive, or the name of a dataset.
     """
+    from dltrain.errors import UsageError
     from dltrain.starting.start import make_starter
+    from dltrain.starting.starter import Wishes
     from dltrain.storage.outputs import check_output
 
     console: Console = context.obj
+    if horizon is not None and series is None:
+        raise UsageError(
+            "--horizon says how far ahead a series is foretold, and there is none", hint="--series COL names its times"
+        )
     file = None if output == "-" else Path(output)
     if file is not None:
         file = check_output(file, force=force, inputs=[path])
@@ -45,9 +58,7 @@ def command(
         path,
         target=target,
         folder=file.parent if file else None,
-        simple=simple,
-        seconds=None if time is None else parse_time(time),
-        compare=compare,
+        wishes=Wishes(simple, None if time is None else parse_time(time), compare, series, horizon),
         reporter=console,
     )
     if file is None:

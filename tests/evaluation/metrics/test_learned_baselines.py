@@ -18,6 +18,7 @@ from dltrain.data.load import load_dataset
 from dltrain.errors import UsageError
 from dltrain.evaluation.metrics.learned_baselines import learned_baselines
 from dltrain.starting.start import make_starter
+from dltrain.starting.starter import Wishes
 
 NAMES = ("linear", "boosting")
 
@@ -104,9 +105,9 @@ def test_what_is_no_table_of_numbers_and_categories_is_refused(tmp_path: Path) -
 def test_init_asks_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     polars.DataFrame(rows()).write_csv("t.csv")
-    config = load_config_text(make_starter("t.csv", target="y", compare=True).text, folder=tmp_path)
+    config = load_config_text(make_starter("t.csv", target="y", wishes=Wishes(compare=True)).text, folder=tmp_path)
     assert config.evaluation.baselines == NAMES
     assert load_config_text(dump_yaml(config.resolved), folder=tmp_path).evaluation == config.evaluation
     assert load_config_text(make_starter("t.csv", target="y").text, folder=tmp_path).evaluation.baselines == ()
     with pytest.raises(UsageError, match="no linear model"):
-        make_starter("digits", compare=True)
+        make_starter("digits", wishes=Wishes(compare=True))

@@ -1,0 +1,228 @@
+"""A first config that foretells a series: the time, what tells several apart, how far back and ahead, and a net for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
+from dltrain.data.columns.reading import mend, to_numbers
+from dltrain.data.load import SILENT
+from dltrain.data.series.fit import fit_series
+from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.data.series.several import find_several
+from dltrain.data.series.times import read_times
+from dltrain.data.tables.column_names import column_of
+from dltrain.data.tables.preprocessing import locator
+from dltrain.errors import DataError, Fault, UsageError, texts
+from dltrain.starting.block import Block
+from dltrain.starting.common_blocks import SEED, open_config
+from dltrain.starting.starter import Wishes
+from dltrain.starting.table_text import Studied, render_columns, render_source, render_target
+from dltrain.wording import column_hint, listed
+
+SHARE = 0.2  # of the last rows to test on, and of those before them to stop in time
+SEASONS_BACK, ROWS_BACK = 2, 24
+MOST_BACK = 200  # a season of more rows is none that the windows hold
+# Of the rows of a series: the most that are seen and that are foretold, so that each part has windows.
+SHARE_BACK, SHARE_AHEAD = 0.3, 0.1
+LEVEL = 0.5  # a change of the mean by so many deviations is one of the level
+PATIENCE, EPOCHS, BATCH_SIZE = 15, 200, 32
+
+
+SMALL, LARGE = 300, 10_000  # rows of all series: of fewer a linear layer tells more than a net; of more a batch is larger
+LINEAR: list[Any] = ["Flatten"]
+LINEAR_REASON = "few rows: a linear layer over the window is hard to beat, and goes on where the training's numbers end"
+RECURRENT: list[Any] = [{"GRU": {"units": 32}}]
+RECURRENT_REASON = "a recurrent layer reads the window row by row; `configs/nhits.yaml` and `configs/dlinear.yaml` are others"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the windows are, and why.
+
+    Attributes:
+        series: the `series:` block.
+        count: of series in the table.
+        rows: of a usual series.
+        apart: how far one row is from the next, in words.
+        moves: whether the level at the end is another than before.
+    """
+
+    series: SeriesConfig
+    count: int
+    rows: int
+    apart: str
+    moves: bool
+
+
+def start_series(head: str, found: Studied, path: tuple[str, ...], wishes: Wishes) -> tuple[str, Sequence[str]]:
+    """The config of a forecast, and what was found, a line each.
+
+    Args:
+        head: what the data is, in a line.
+        found: what was found out of the table.
+        path: of the table, as the config names it.
+        wishes: the column of the time, and how far ahead.
+
+    Raises:
+        UsageError: no such column, or a target that is no number.
+        DataError: rows without a time, or as a fit would.
+    """
+    time = _time_column(found, wishes.series or "")
+    if found.target.spec.task != "regression":
+        hint = (
+            f"`series: {{time: {time}, history: 24}}` with `task: classification` tells it of rows: `dltrain explain data.series`"
+        )
+        raise UsageError(Fault(f"init --series foretells numbers, and {found.target.name} holds classes", hint=hint))
+    config = _with_series(found, time)
+    plan = _plan(config, found, wishes.horizon)
+    config = replace(config, series=plan.series)
+    try:
+        fitted = fit_series(config, found.raw, SEED, None, SILENT)
+    except DataError:  # runs between gaps may be shorter than a window
+        plan = replace(plan, series=replace(plan.series, gaps="ignore"))
+        config = replace(config, series=plan.series)
+        fitted = fit_series(config, found.raw, SEED, None, SILENT)
+    return _render(head, replace(found, config=replace(config, path=path)), plan), texts(fitted.notes, "note")
+
+
+def _time_column(found: Studied, asked: str) -> str:
+    names = found.raw.frame.columns
+    time: str | None = next((name for name in names if name == asked or name.strip() == asked.strip()), None)
+    if time is None:
+        raise UsageError(Fault(f"there is no column {asked} of times", hint=column_hint(asked, names)))
+    if time == found.target.name:
+        raise UsageError(
+            Fault(f"{time} is the target, and cannot be the time as well", hint="init --series TIME --target COLUMN")
+        )
+    return time
+
+
+def _with_series(found: Studied, time: str) -> DataConfig:
+    """The `data:` block with windows of one row, of which the distance of rows and what stays the same can be told."""
+    raw, columns, target = found.raw, found.columns, found.target
+    times = read_times(raw.frame, (time,), columns.reading, locator(raw)).values
+    several = find_several(raw.frame, times, {time, target.name})
+    ids = several.columns if several is not None else ()
+    features = {
+        name: kind.kind
+        for name, kind in columns.kinds.items()
+        if not kind.left_out
+        and name not in (*found.config.drop, *ids, time, target.name)
+        and kind.kind in ("number", "category", "boolean")
+    }
+    static = [name for name in features if ids and _stays(found, name, ids)]
+    series = SeriesConfig(time=(time,), id=tuple(ids), static=tuple(static), history_from="before")
+    split = SplitConfig(test=SHARE, validation=SHARE)
+    return replace(
+        found.config,
+        features={target.name: "number", **features},
+        drop=(),
+        identifiers=(),
+        series=series,
+        split=split,
+        clip_target=False,
+    )
+
+
+def _stays(found: Studied, name: str, ids: Sequence[str]) -> bool:
+    """Whether a column has one value in each series, and not the same in all."""
+    frame = found.raw.frame.select(*ids).with_columns(
+        mend(column_of(found.raw.frame, name), found.columns.reading).alias("value")
+    )
+    return int(frame.group_by(*ids).n_unique()["value"].max()) == 1 and frame["value"].n_unique() > 1
+
+
+def _plan(config: DataConfig, found: Studied, horizon: int | None) -> Plan:
+    series, raw = config.series, found.raw
+    assert series is not None
+    looked = fit_series(config, raw, SEED, None, SILENT).preprocessing
+    assert isinstance(looked, SeriesPreprocessing)
+    counts = raw.frame.group_by(*series.id).len()["len"].to_numpy() if series.id else np.array([raw.frame.height])
+    rows = int(np.median(counts))
+    season = looked.series.season
+    season = season if season is not None and season <= MOST_BACK // SEASONS_BACK else None
+    back = SEASONS_BACK * season if season else ROWS_BACK
+    ahead = horizon or max(1, min(season or 1, int(SHARE_AHEAD * rows)))
+    moves = _moves(found, series)
+    scale = "per_series" if series.id or moves else None
+    made = replace(series, history=max(2, min(back, int(SHARE_BACK * rows))), horizon=ahead, scale=scale)
+    step = looked.step
+    apart = f"{step.describe()} apart" if step.unit != "number" else f"{step.size:g} apart in {series.time[0]}"
+    return Plan(made, len(counts), rows, apart, moves)
+
+
+def _moves(found: Studied, series: SeriesConfig) -> bool:
+    """Whether the last rows' mean is half a deviation off that of the rows before: a net sees no such values in training."""
+    times = read_times(found.raw.frame, series.time, found.columns.reading, locator(found.raw)).values
+    values = to_numbers(mend(column_of(found.raw.frame, found.target.name), found.columns.reading), found.columns.reading)
+    values = values[np.argsort(times, kind="stable")]
+    before, after = np.split(values, [int((1 - SHARE) * len(values))])
+    return bool(abs(np.nanmean(after) - np.nanmean(before)) > LEVEL * np.nanstd(before))
+
+
+def _render(head: str, found: Studied, plan: Plan) -> str:
+    config, series = found.config, plan.series
+    block = Block()
+    open_config(block, head)
+    render_source(block, found)
+    render_target(block, found)
+    render_columns(block, found)
+    gaps = sorted(name for name in config.features or () if name in found.columns.missing and name != found.target.name)
+    if gaps:
+        block.entry("impute", "median", f"without a value in some rows: {listed(gaps)}; for numbers the median stands in")
+    _render_series(block, series, plan)
+    past = [name for name in config.features or () if name not in (found.target.name, *series.static)]
+    if past:
+        block.remark(
+            f"only the past of {listed(past)} is looked at; what is known ahead, such as holidays, prices, promotions, goes into "
+            "`series: {known: [...]}`, and predictions then need those rows",
+            indent=2,
+        )
+    block.entry(
+        "split",
+        {"test": SHARE, "validation": SHARE},
+        "the last rows of each series; validation: of those before, to stop in time",
+    )
+    is_small = plan.count * plan.rows < SMALL
+    block.open("model")
+    block.entry("layers", LINEAR if is_small else RECURRENT, LINEAR_REASON if is_small else RECURRENT_REASON)
+    block.remark("the output layer and the loss follow from the task", indent=4)
+    block.open("training")
+    block.entry("optimizer", {"Adam": {"learning_rate": 0.003 if is_small else 0.005}})
+    block.entry("epochs", EPOCHS, "at the most; early stopping ends it when validation no longer improves")
+    block.entry("batch_size", BATCH_SIZE if plan.count * plan.rows < LARGE else 8 * BATCH_SIZE)
+    block.entry("early_stopping", {"monitor": "val_loss", "patience": PATIENCE})
+    return block.text()
+
+
+def _render_series(block: Block, series: SeriesConfig, plan: Plan) -> None:
+    several = f"{plan.count:,} series, of {plan.rows:,} rows as a rule, " if series.id else f"{plan.rows:,} rows "
+    block.remark(
+        f"{several}{plan.apart}: {series.history} rows tell the next {series.horizon}; `dltrain init --horizon N` or this line "
+        "changes it",
+        indent=2,
+    )
+    entries: dict[str, Any] = {"time": series.time[0]}
+    if series.id:
+        entries["id"] = list(series.id) if len(series.id) > 1 else series.id[0]
+    if series.static:
+        entries["static"] = list(series.static)
+    entries |= {"history": series.history, "horizon": series.horizon}
+    remarks = []
+    if series.scale is not None:
+        entries["scale"] = series.scale
+        remarks.append(
+            "each window by its own mean and deviation, "
+            + ("for the level moves" if plan.moves else "large and small ones alike")
+        )
+    entries["history_from"] = series.history_from
+    remarks.append("a part's first windows see the rows before it")
+    if series.gaps is not None:
+        entries["gaps"] = series.gaps
+        remarks.append("rows on both sides of a gap in time count as neighbours, for between gaps there is hardly a window")
+    block.entry("series", entries, "; ".join(remarks))

@@ -1,0 +1,126 @@
+"""`init --series`: the config of a forecast, by what the rows are."""
+
+import csv
+import datetime
+import json
+import math
+import random
+from pathlib import Path
+
+import pytest
+
+from dltrain.cli.app import run
+from dltrain.config import load_config_text
+from dltrain.data.load import load_dataset
+from dltrain.errors import DataError, UsageError
+from dltrain.starting.start import make_starter
+from dltrain.starting.starter import Wishes
+from tests.support import REPOSITORY, shared_data
+
+SHOPS = str(REPOSITORY / "configs" / "shops.csv")
+
+
+def write_days(path: Path, rows: int, *, rises: float = 0.0) -> Path:
+    """A table of days: a week's wave, noise, a trend, and the weather, which is not known ahead."""
+    chance = random.Random(0)
+    first = datetime.date(2022, 1, 3)
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["day", "sales", "weather"])
+        for row in range(rows):
+            value = 100 + rises * row + 20 * math.sin(2 * math.pi * row / 7) + chance.gauss(0, 3)
+            writer.writerow([first + datetime.timedelta(days=row), f"{value:.2f}", chance.choice(["sun", "rain"])])
+    return path
+
+
+def test_a_table_of_several_series_is_told_apart_by_its_shop():
+    starter = make_starter(SHOPS, target="sales", wishes=Wishes(series="month"))
+    series = load_config_text(starter.text, folder=REPOSITORY).data.series
+    assert series is not None
+    assert (series.time, series.id, series.horizon, series.scale, series.history_from) == (
+        ("month",),
+        ("shop",),
+        6,
+        "per_series",
+        "before",
+    )
+    assert "40 series, of 68 rows as a rule, 1 month apart: 20 rows tell the next 6" in starter.text
+
+
+def test_a_single_series_sees_two_seasons_and_tells_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_days(tmp_path / "t.csv", 400)
+    config = load_config_text(make_starter("t.csv", target="sales", wishes=Wishes(series="day")).text, folder=tmp_path)
+    series = config.data.series
+    assert series is not None
+    assert (series.history, series.horizon, series.scale, series.id) == (14, 7, None, ())
+    assert config.data.features == {"sales": "number", "weather": "category"}
+    dataset = load_dataset(config.data, seed=0)
+    assert dataset.parts["train"].num_rows > 200
+    longer = load_config_text(
+        make_starter("t.csv", target="sales", wishes=Wishes(series="day", horizon=21)).text, folder=tmp_path
+    )
+    assert longer.data.series is not None
+    assert longer.data.series.horizon == 21
+
+
+def test_a_level_that_moves_is_scaled_by_each_window(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_days(tmp_path / "t.csv", 200, rises=1.0)
+    text = make_starter("t.csv", target="sales", wishes=Wishes(series="day")).text
+    assert "scale: per_series" in text
+    assert "the level moves" in text
+
+
+@pytest.mark.parametrize("gap", [0, 3])
+def test_what_stays_the_same_in_each_series_is_static_and_short_runs_between_gaps_are_joined(tmp_path, monkeypatch, gap):
+    monkeypatch.chdir(tmp_path)
+    days = [datetime.date(2024, 1, 1) + datetime.timedelta(day + gap * (day // 20)) for day in range(100)]
+    lines = ["store,region,day,sales"]
+    for store, region in (("a", "north"), ("b", "south"), ("c", "south")):
+        lines += [f"{store},{region},{day},{50 + index % 7}" for index, day in enumerate(days)]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    series = load_config_text(
+        make_starter("t.csv", target="sales", wishes=Wishes(series="day")).text, folder=tmp_path
+    ).data.series
+    assert series is not None
+    assert (series.id, series.static, series.gaps) == (("store",), ("region",), "ignore" if gap else None)
+
+
+def test_what_is_no_series_of_numbers_is_refused_with_the_way_out(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_days(tmp_path / "t.csv", 60)
+    for arguments, message in (
+        ({"target": "sales", "series": "date"}, "there is no column date of times"),
+        ({"target": "sales", "series": "sales"}, "cannot be the time as well"),
+        ({"target": "weather", "series": "day"}, "weather holds classes"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            make_starter("t.csv", target=arguments["target"], wishes=Wishes(series=arguments["series"]))
+    with pytest.raises(UsageError, match="digits is none"):
+        make_starter("digits", wishes=Wishes(series="day"))
+    (tmp_path / "odd.csv").write_text("day,sales\n" + "".join(f"x{row},{row}\n" for row in range(30)))
+    with pytest.raises(DataError, match="the time column day holds 'x0'"):
+        make_starter("odd.csv", target="sales", wishes=Wishes(series="day"))
+    assert run(["init", "t.csv", "--target", "sales", "--horizon", "3"]) == 2
+    assert "--series COL names its times" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "target", "time", "best"),
+    [
+        (SHOPS, "sales", "month", 0.9),
+        ("timeseries/classic/airline-passengers.csv", "Passengers", "Month", 0.8),
+        ("timeseries/classic/daily-max-temperatures.csv", "Temperature", "Date", 0.8),
+        ("timeseries/classic/daily-total-female-births.csv", "Births", "Date", 0.9),
+        ("timeseries/classic/monthly-sunspots.csv", "Sunspots", "Month", 1.0),
+    ],
+)
+def test_the_untouched_config_beats_the_season_before(path, target, time, best, tmp_path, monkeypatch):
+    where = path if path == SHOPS else str(shared_data(path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "c.yaml").write_text(make_starter(where, target=target, folder=tmp_path, wishes=Wishes(series=time)).text)
+    assert run(["-q", "fit", "c.yaml", "--run-dir", "run"]) == 0
+    found = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert found["metrics"]["test"]["mase"] < best
