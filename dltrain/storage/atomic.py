@@ -91,6 +91,42 @@ def replace_whole(path: Path, *, suffix: str = "") -> Iterator[Path]:
         remove_temporary(old)
 
 
+@contextlib.contextmanager
+def fill_folder(folder: Path) -> Iterator[Path]:
+    """Put files that take long to make into a folder, which may hold others: when all are written, else none.
+
+    Args:
+        folder: it is made, if it is not there; a file of the same name in it is replaced.
+
+    Yields:
+        A new folder to write them to: beside it, or within it where it is there. Where the block raises, it is removed.
+
+    Raises:
+        RunError: the system takes it not (no space, no right), or a link leads from one of its folders elsewhere.
+    """
+    temporary = (folder if folder.is_dir() else folder.parent) / _temporary_name(folder)
+    try:
+        temporary.mkdir()
+        yield temporary
+        if not os.path.lexists(folder):
+            os.replace(temporary, folder)
+            sync_to_disk(folder.parent)
+            return
+        places = [(file, folder / file.relative_to(temporary)) for file in sorted(temporary.rglob("*")) if file.is_file()]
+        for _, place in places:
+            if not Path(os.path.realpath(place.parent)).is_relative_to(os.path.realpath(folder)):
+                raise RunError(f"{place} was not written: a link leads out of {folder}")
+            place.parent.mkdir(parents=True, exist_ok=True)
+        for file, place in places:
+            os.replace(file, place)
+        for parent in {place.parent for _, place in places}:
+            sync_to_disk(parent)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    finally:
+        remove_temporary(temporary)
+
+
 def unshare(path: Path) -> None:
     """Give a file that has other names as well (hard links) content of its own, before it is written into in its place.
 

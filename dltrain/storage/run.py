@@ -250,6 +250,16 @@ class Run:
         for name in self.digests() if recorded else ():
             check_digest(self.path, self.path / name, recorded)
 
+    def is_as_written(self) -> bool:
+        """Whether all that is read back of it has the digests of its manifest; what was found out later has none."""
+        try:
+            manifest = self.read_manifest()
+            self.check_digests(manifest)
+        except (OSError, RunError):
+            return False
+        found_later = os.path.lexists(self.path / "state" / "findings.json")
+        return bool(manifest.get("files")) and not found_later
+
     def check_file(self, file: Path) -> None:
         """Hold one of the run's files against the digest that the manifest has of it, if it has one.
 

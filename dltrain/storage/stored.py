@@ -101,10 +101,32 @@ def read_json(path: Path, schema: Mapping[str, Check], *, limit: int) -> dict[st
         raise RunError(f"{path} should hold a JSON object", hint=_DAMAGED)
     if depth(value) > DEEPEST:
         raise RunError(f"{path} is nested more deeply than dltrain ever writes it", hint=_DAMAGED)
+    hold_against(schema, value, path)
+    return value
+
+
+def hold_against(
+    schema: Mapping[str, Check], value: Mapping[str, Any], path: Path, *, within: str = "", required: Iterable[str] = ()
+) -> None:
+    """Refuse a mapping that was read, of which a value is not of its kind.
+
+    Args:
+        schema: as for `read_json`.
+        value: the mapping.
+        path: the file that it was read from.
+        within: the key of the mapping in the file; empty: it is the whole of it.
+        required: keys that it must have.
+
+    Raises:
+        RunError: a value is not of its kind, or lacks.
+    """
+    place = f"{within}." if within else ""
+    for key in required:
+        if key not in value:
+            raise RunError(f"{path} has no {place}{key}", hint=_DAMAGED)
     for key, check in schema.items():
         if key in value and not check(value[key]):
-            raise RunError(f"{path}: {key} is not what dltrain writes there, {_brief(value[key])}", hint=_DAMAGED)
-    return value
+            raise RunError(f"{path}: {place}{key} is not what dltrain writes there, {_brief(value[key])}", hint=_DAMAGED)
 
 
 def _whole(digits: str) -> int:
@@ -114,13 +136,14 @@ def _whole(digits: str) -> int:
 
 
 @contextlib.contextmanager
-def damage_told(path: Path) -> Iterator[None]:
+def wrong_values_told(path: Path, *, is_as_written: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """What comes of using a stored value of another kind than dltrain writes, far from where it was read, is told as damage.
 
     Schemas say of each file what its parts are; within the parts that are only shown, the first use is what finds out.
 
     Args:
         path: of the run.
+        is_as_written: whether what is used is what dltrain wrote, to the bit: then the error is a bug, and raised as it is.
 
     Raises:
         RunError: in the place of what a value of a wrong kind raises.
@@ -128,6 +151,8 @@ def damage_told(path: Path) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as error:
+        if is_as_written():
+            raise
         logger.debug("%s holds a value of a wrong kind", path, exc_info=error)
         message = f"{path} holds a value that dltrain does not write there: {str(error)[:200] or type(error).__name__}"
         raise RunError(message, hint=_DAMAGED) from error

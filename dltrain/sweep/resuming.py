@@ -14,11 +14,32 @@ from dltrain.errors import ConfigError, Fault, RunError
 from dltrain.evaluation.fingerprints import flatten, shown
 from dltrain.parts import COMPARED_ON
 from dltrain.storage.run import Run
+from dltrain.storage.stored import Check, anything, hold_against, list_of, map_of, maybe, number, text, whole, word
 from dltrain.sweep.plan import SweepOptions, SweepPlan, canonical_values, plain_options, plan_sweep, without_repeats
 from dltrain.sweep.space import build_space
 
 # Keys whose change on a resume is no other sweep.
 FREE_ON_RESUME = ("name", "training.save_interval", "training.allow_large", "training.track", "evaluation", "sweep")
+
+_MOST = 1_000_000_000
+# What the manifest's plan holds; `choices` and `texts` only where there are some.
+_PLAN: Mapping[str, Check] = {
+    "given": map_of(anything),
+    "keys": map_of(list_of(text)),
+    "strategy": word("grid", "random", "tpe", "capacity"),
+    "trials": maybe(whole(1, _MOST)),
+    "seeds": list_of(whole(0, (1 << 63) - 1)),
+    "folds": maybe(whole(2, _MOST)),
+    "metric": text,
+    "mode": word("min", "max"),
+    "pruning": maybe(word("median", "successive_halving")),
+    "on_failure": word("continue", "stop"),
+    "jobs": maybe(whole(1, _MOST)),
+    "engine": text,
+    "timeout": number,
+    "choices": map_of(map_of(map_of(anything))),
+    "texts": map_of(text),
+}
 
 
 def plan_document(plan: SweepPlan) -> dict[str, Any]:
@@ -152,28 +173,19 @@ def _plain(config: Config) -> dict[str, Any]:
 
 def _stored_plan(run: Run, manifest: Mapping[str, Any]) -> SweepPlan:
     config = load_config(run.config_file)
-    document = manifest.get("plan")
-    try:
-        assert isinstance(document, dict)
-        keys = {name: tuple(places) for name, places in document["keys"].items()}
-        assert isinstance(document["given"], dict)
-        fields = {name: document[name] for name in ("strategy", "trials", "folds", "metric", "mode", "pruning", "on_failure")}
-        fields |= {name: document[name] for name in ("jobs", "engine", "timeout")}
-        words = [fields[name] for name in ("strategy", "metric", "mode", "on_failure", "engine")]
-        assert all(isinstance(word, str) for word in words), words
-        seeds = tuple(document["seeds"])
-        choices = document.get("choices", {})
-        assert isinstance(choices, dict)
-        texts = {str(value): str(text) for value, text in document.get("texts", {}).items()}
-    except (AssertionError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{run.manifest_file} does not say what is varied: {error}", hint="the sweep is damaged") from error
+    document = manifest.get("plan", {})
+    hold_against(_PLAN, document, run.manifest_file, within="plan", required=list(_PLAN)[:-2])
+    keys = {name: tuple(places) for name, places in document["keys"].items()}
+    fields = {name: document[name] for name in ("strategy", "trials", "folds", "metric", "mode", "pruning", "on_failure")}
+    fields |= {name: document[name] for name in ("jobs", "engine", "timeout")}
+    choices, texts = document.get("choices", {}), document.get("texts", {})
     known = replace(config, sweep=None, parameter_keys={name.removeprefix("parameters."): keys[name] for name in keys})
     space = build_space(known, document["given"], choices)
     plan = SweepPlan(
         config=replace(config, sweep=None),
         given=document["given"],
         space=space,
-        seeds=seeds,
+        seeds=tuple(document["seeds"]),
         texts=texts,
         choices=choices,
         parts=COMPARED_ON,

@@ -306,6 +306,32 @@ def test_a_damaged_record_is_refused(inline, tmp_path, content):
         sweep(resume=first.run)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("given", []),
+        ("keys", {"droprate": 1}),
+        ("seeds", "12"),
+        ("seeds", [0.5]),
+        ("mode", "up"),
+        ("trials", -1),
+        ("choices", []),
+    ],
+)
+def test_a_damaged_plan_is_refused(inline, tmp_path, key, value):
+    inline(faked(lambda parameters: 1.0))
+    first = sweep(small(), over=["droprate=0.1"], run_dir=tmp_path / "s")
+    manifest = json.loads((first.run / "manifest.json").read_text())
+    manifest["plan"][key] = value
+    (first.run / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(RunError, match=rf"manifest\.json: plan\.{key} is not what dltrain writes there"):
+        sweep(resume=first.run)
+    del manifest["plan"]
+    (first.run / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(RunError, match=r"has no plan\.given"):
+        sweep(resume=first.run)
+
+
 def test_gates_are_on_the_best(inline, tmp_path):
     inline(faked(lambda parameters: parameters["droprate"]))
     over = ["droprate=0.1,0.4"]

@@ -24,7 +24,7 @@ from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.findings import read_findings
 from dltrain.parts import PARTS
 from dltrain.storage.run import Run
-from dltrain.storage.stored import damage_told
+from dltrain.storage.stored import wrong_values_told
 
 _MOST_BYTES = 700_000  # of a picture that the run drew
 _PICTURES = {
@@ -44,7 +44,7 @@ def run_page(path: Path) -> Page:
     """
     run = Run(path)
     run.refuse_foreign_files()
-    with damage_told(path):
+    with wrong_values_told(path, is_as_written=run.is_as_written):
         return _run_page(path, run)
 
 

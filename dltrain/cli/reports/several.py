@@ -18,7 +18,7 @@ from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.drawing.svg import Axis, Dots, Line, plot
 from dltrain.evaluation.leaderboard import chance
 from dltrain.storage.run import Run
-from dltrain.storage.stored import damage_told
+from dltrain.storage.stored import wrong_values_told
 
 _MOST_TRIALS = 1000  # in a table
 _MOST_CURVES = 40
@@ -35,7 +35,7 @@ def sweep_page(path: Path) -> Page:
     """
     run = Run(path)
     run.refuse_foreign_files()
-    with damage_told(path):
+    with wrong_values_told(path, is_as_written=run.is_as_written):
         return _sweep_page(path, run)
 
 

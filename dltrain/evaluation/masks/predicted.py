@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from dltrain.evaluation.masks.score import BLOCK_NUMBERS, pixel_probabilities
 from dltrain.evaluation.masks.sheet import class_colours
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.heads.head import Head
-from dltrain.storage.atomic import write_atomically
+from dltrain.storage.atomic import fill_folder, write_atomically
 from dltrain.storage.outputs import refuse_part_of_run
 
 # Masks of the model's size are kept for those who ask in Python, as long as they are not more bytes than this.
@@ -209,21 +210,29 @@ def resized(plane: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.flo
     return np.asarray(Image.fromarray(own).resize((size[1], size[0]), Image.Resampling.BILINEAR))
 
 
-def write_mask(folder: Path, name: str, content: bytes) -> None:
-    """Write a mask into the folder, whole or not at all.
+@contextlib.contextmanager
+def masks_of(folder: Path | None) -> Iterator[Callable[[str, bytes], None]]:
+    """What writes a mask, by its name and content: all of them are in the folder when the block ends, none where it raises.
+
+    Args:
+        folder: for the masks; None: nothing is written.
 
     Raises:
-        UsageError: it cannot be written.
+        UsageError: one cannot be written.
     """
+    if folder is None:
+        yield lambda name, content: None
+        return
     try:
-        place = (folder / name).parent
-        if not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(folder)):
-            raise UsageError(f"the mask {folder / name} was not written: a link leads out of {folder}")
-        place.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / name, content)
-    except (OSError, RunError) as error:
-        reason = error.faults[0].message if isinstance(error, RunError) else f"{error.strerror or error}"
-        raise UsageError(f"the mask {folder / name} was not written: {reason}") from error
+        with fill_folder(folder) as place:
+
+            def write(name: str, content: bytes) -> None:
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                write_atomically(place / name, content)
+
+            yield write
+    except RunError as error:
+        raise UsageError(f"no mask was written: {error.faults[0].message}") from error
 
 
 def shares_of(codes: NDArray[np.uint8], num_classes: int) -> NDArray[np.float64]:

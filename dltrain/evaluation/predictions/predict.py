@@ -22,7 +22,7 @@ from dltrain.errors import UsageError, texts
 from dltrain.evaluation.asked_rows import OtherRows
 from dltrain.evaluation.average_of_sweep import load_average
 from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
-from dltrain.evaluation.masks.predicted import MOST_KEPT, MaskMaker, ToldMask, mask_names, refuse_inputs, shares_of, write_mask
+from dltrain.evaluation.masks.predicted import MOST_KEPT, MaskMaker, ToldMask, mask_names, masks_of, refuse_inputs, shares_of
 from dltrain.evaluation.masks.tiles import AT_ONCE, tell_in_tiles
 from dltrain.evaluation.member_metrics import member_outputs
 from dltrain.evaluation.metrics.reconstruction import row_errors
@@ -200,15 +200,16 @@ def _told_masks(maker: MaskMaker, told: Iterable[ToldMask], files: Sequence[str]
     if folder is not None:
         refuse_inputs(folder, names, files)
     kept, room, shares, odd = list[NDArray[np.uint8]](), MOST_KEPT, np.zeros((len(files), len(classes))), 0
-    for mask in told:
-        odd += not mask.is_finite
-        shares[mask.row] = shares_of(mask.codes, len(classes))
-        small = mask.codes if mask.small is None else mask.small
-        room -= small.size
-        if room >= 0 and (not kept or kept[0].shape == small.shape):
-            kept.append(small)
-        if folder is not None:
-            write_mask(folder, names[mask.row], maker.png(mask.codes))
+    with masks_of(folder) as write:
+        for mask in told:
+            odd += not mask.is_finite
+            shares[mask.row] = shares_of(mask.codes, len(classes))
+            small = mask.codes if mask.small is None else mask.small
+            room -= small.size
+            if room >= 0 and (not kept or kept[0].shape == small.shape):
+                kept.append(small)
+            if folder is not None:
+                write(names[mask.row], maker.png(mask.codes))
     result.columns = {f"share_{label}": shares[:, place] for place, label in enumerate(classes)}
     if len(kept) == len(files):
         result.arrays["mask"] = np.stack(kept)

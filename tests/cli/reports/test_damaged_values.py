@@ -10,7 +10,8 @@ import pytest
 
 from dltrain.cli.reports.contents import run_page
 from dltrain.errors import RunError
-from dltrain.storage.stored import damage_told, read_json
+from dltrain.storage.run import Run
+from dltrain.storage.stored import read_json, wrong_values_told
 
 MANIFEST = {"status": "finished", "name": "mixed", "started": "2026-11-22T15:35:45Z", "seconds": {"total": 3.0}}
 CLASSES = {"no": {"f1": 0.5, "precision": 0.5, "recall": 0.5, "support": 3}}
@@ -43,5 +44,16 @@ def test_a_number_that_no_float_can_hold_is_read_by_nobody(tmp_path: Path) -> No
 
 
 def test_other_errors_are_left_as_they_are(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), damage_told(tmp_path):
+    with pytest.raises(ZeroDivisionError), wrong_values_told(tmp_path):
         1 / 0  # noqa: B018
+
+
+def test_of_a_run_that_is_as_it_was_written_an_error_is_a_bug(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("data: {source: iris}\nmodel: {layers: []}\n")
+    (tmp_path / "metrics.json").write_text(json.dumps({"metrics": {}}))
+    (tmp_path / "manifest.json").write_text(json.dumps({**MANIFEST, "files": Run(tmp_path).digests()}))
+    with pytest.raises(KeyError), wrong_values_told(tmp_path, is_as_written=Run(tmp_path).is_as_written):
+        {}["a"]
+    (tmp_path / "metrics.json").write_text(json.dumps({"metrics": {"test": {}}}))
+    with pytest.raises(RunError), wrong_values_told(tmp_path, is_as_written=Run(tmp_path).is_as_written):
+        {}["a"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from dltrain.errors import UsageError
-from dltrain.evaluation.masks.predicted import check_folder, mask_names, refuse_inputs, write_mask
+from dltrain.evaluation.masks.predicted import check_folder, mask_names, masks_of, refuse_inputs
 
 
 @pytest.mark.parametrize(
@@ -40,12 +41,45 @@ def test_no_mask_replaces_what_is_read(tmp_path: Path) -> None:
     refuse_inputs(tmp_path / "d" / "new", ["a.png"], [str(tmp_path / "d" / "pictures" / "a.png")])
 
 
+def write(folder: Path, *names: str) -> None:
+    with masks_of(folder) as write_mask:
+        for name in names:
+            write_mask(name, b"mask")
+
+
 def test_no_link_leads_a_mask_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out" / "x").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UsageError, match="a link leads out of"):
-        write_mask(tmp_path / "out", "x/a.png", b"mask")
+        write(tmp_path / "out", "y/a.png", "x/a.png")
     assert os.listdir(tmp_path / "elsewhere") == []
-    write_mask(tmp_path / "out", "y/a.png", b"mask")
+    assert os.listdir(tmp_path / "out") == ["x"]
+    write(tmp_path / "out", "y/a.png")
     assert (tmp_path / "out" / "y" / "a.png").read_bytes() == b"mask"
+    assert sorted(os.listdir(tmp_path / "out")) == ["x", "y"]
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_masks_are_all_there_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool) -> None:
+    folder = tmp_path / "out"
+    if is_there:
+        folder.mkdir()
+        (folder / "a.png").write_bytes(b"before")
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    real, count = os.fsync, 0
+
+    def fsync(descriptor: int) -> None:
+        nonlocal count
+        count += 1
+        if count == 5:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(UsageError, match="no mask was written"):
+        write(folder, "a.png", "b.png", "c.png")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+    assert not is_there or (folder / "a.png").read_bytes() == b"before"
+    write(folder, "a.png", "b.png")
+    assert sorted(path.name for path in folder.iterdir()) == ["a.png", "b.png"]
