@@ -14,6 +14,20 @@ from tests.faults.filling import OFTEN, kept, succeed
 
 SWEEP_WORDS = ("sweep", "sweep.yaml", "--run-dir", "run", "--threads", "1")
 
+# In the place of a tracker, which need not be installed: reads all that it is handed.
+TRACKER = """
+import dltrain.cli.trackers.send as sending
+from dltrain.cli.trackers.told import Logged
+class Tracker:
+    def send(self, told):
+        assert told.values and told.epochs and told.final and told.page()
+        assert all(file.read_bytes() for file in told.files)
+        return Logged(told.path, told.mark, is_new=True)
+    def close(self):
+        pass
+sending.tracker_of = lambda *args: Tracker()
+"""
+
 
 def fits(config: str, *more: str, filled: str = "new") -> Callable[[Box], Case]:
     """A new fit: what is around it stays, and going on with it ends with the bits of one that was left alone.
@@ -104,13 +118,13 @@ def is_whole(found: dict[str, bytes], whole: dict[str, bytes], exact: bool) -> b
     return found.keys() == whole.keys() and all(len(found[name]) >= 0.9 * len(whole[name]) for name in whole)
 
 
-def changes_nothing(words: Sequence[str], filled: str = "finished") -> Callable[[Box], Case]:
+def changes_nothing(words: Sequence[str], filled: str = "finished", code: str = "") -> Callable[[Box], Case]:
     """A command that only reads and prints."""
 
     def case(box: Box) -> Case:
         box.fill(kept(box, filled))
         before = box.surroundings()
-        succeed(box, words)
+        succeed(box, words, Trouble(code=code))
         changed = differing(before, box.surroundings())
         assert changed == [], changed
 
@@ -118,7 +132,7 @@ def changes_nothing(words: Sequence[str], filled: str = "finished") -> Callable[
             temporary = left_temporary(ended, trouble)
             return [f"changed {name}" for name in differing(before, box.surroundings()) if not name.startswith(temporary)]
 
-        return Case(filled, words, look)
+        return Case(filled, words, look, code)
 
     return case
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tests.faults.box import Box, Case
 from tests.faults.cases import (
+    TRACKER,
     changes_nothing,
     fits,
     keeps_in_the_run,
@@ -50,7 +51,31 @@ CASES: dict[str, Callable[[Box], Case]] = {
     "fit labels": fits("labels"),
     "fit series": fits("series"),
     "fit extends": fits("extends"),
+    "fit quantiles": fits("quantiles"),
+    "fit masks": fits("masks"),
+    "fit boards": fits("boards"),
+    "fit tracked": fits("tracked"),
     # what is made of such runs
+    "evaluate --data masks": keeps_in_the_run(
+        ("evaluate", "run", "--data", "asked", "--json", *ONE), ("results_data.svg", "masks_data.png"), "masks"
+    ),
+    "evaluate --data quantiles": keeps_in_the_run(
+        ("evaluate", "run", "--data", "shops.csv", "--json", *ONE), ("results_data.svg",), "quantiles"
+    ),
+    "evaluate masks": changes_nothing(("evaluate", "run", *ONE), "masks"),
+    "evaluate quantiles": changes_nothing(("evaluate", "run", *ONE), "quantiles"),
+    "predict masks": writes_a_file(("predict", "run", "--data", "asked/pictures", "--masks", "out", *ONE), "out", "masks"),
+    "predict masks -o": writes_a_file(
+        ("predict", "run", "--data", "asked/pictures", "--tiles", "8", "-o", "out.csv", *ONE), "out.csv", "masks"
+    ),
+    "predict quantiles": writes_a_file(("predict", "run", "--data", "shops.csv", "-o", "out.csv", *ONE), "out.csv", "quantiles"),
+    "predict ahead": writes_a_file(("predict", "run", "--steps", "2", "-o", "out.csv", *ONE), "out.csv", "quantiles"),
+    "predict --part": writes_a_file(("predict", "run", "--part", "test", "-o", "out.csv", *ONE), "out.csv"),
+    "predict npz": writes_a_file(("predict", "run", "--data", "rows.csv", "-o", "out.npz", *ONE), "out.npz"),
+    "export masks": writes_a_file(("export", "run", "-o", "out.onnx"), "out.onnx", "masks"),
+    "export quantiles": writes_a_file(("export", "run", "-o", "out.tflite"), "out.tflite", "quantiles"),
+    "report masks": writes_a_file(("report", "run", "-o", "out.html"), "out.html", "masks"),
+    "log": changes_nothing(("log", "run"), code=TRACKER),
     "evaluate answers": changes_nothing(("evaluate", "run", *ONE), "answers"),
     "evaluate code": changes_nothing(("evaluate", "run", "--trust-code", *ONE), "code"),
     "evaluate labels": changes_nothing(("evaluate", "run", *ONE), "labels"),

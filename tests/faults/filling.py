@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 from tests.faults.box import Box, Trouble
 from tests.own_code import SOURCE
@@ -28,6 +32,16 @@ CONFIGS = {
     "series": PLAIN.replace(
         "path: rows.csv, target: y,", "path: shops.csv, target: sold, series: {id: shop, time: day, history: 3, horizon: 2},"
     ).replace("[{Dense", "[Flatten, {Dense"),
+    "quantiles": PLAIN.replace(
+        "path: rows.csv, target: y,",
+        "path: shops.csv, target: sold, series: {id: shop, time: day, history: 3, horizon: 2, quantiles: [0.1, 0.5, 0.9]},",
+    ).replace("[{Dense", "[Flatten, {Dense"),
+    "masks": PLAIN.replace(
+        "source: csv, path: rows.csv, target: y,",
+        "source: image_folder, path: shapes, task: segmentation, image_size: [8, 8], classes: [ground, cell],",
+    ).replace("[{Dense: {units: 3,", "[{Conv2D: {filters: 2, kernel_size: 3, padding: same,"),
+    "tracked": PLAIN.replace("epochs: 2", "epochs: 2, track: mlflow"),
+    "boards": PLAIN.replace("epochs: 2", "epochs: 2, tensorboard: {}"),
     "plane": PLAIN.replace("target: y", "target: y, features: [a, b]"),
     "base": PLAIN.replace("seed: 3", "seed: ${env:SEED, 4}"),
     "extends": "extends: base.yaml\ntraining: {optimizer: {Adam: {learning_rate: 0.02}}}\n",
@@ -51,11 +65,24 @@ def furnish(box: Box) -> None:
     (box.work / "rows.csv").write_text("\n".join(["a,b,c,y,tags", *rows]) + "\n")
     days = [f"s{shop},2024-01-{day:02d},{shop * 10 + day % 7}" for shop in range(2) for day in range(1, 31)]
     (box.work / "shops.csv").write_text("\n".join(["shop,day,sold", *days]) + "\n")
+    for number in range(10):
+        save_shape(box.work / "shapes", number)
+    for number in range(3):
+        save_shape(box.work / "asked", number)
     (box.work / "letter.txt").write_text("dear reader\n")
     (box.root / "home" / "notes").mkdir()
     (box.root / "home" / "notes" / "mine.txt").write_text("mine\n")
     (box.root / "own").mkdir(mode=0o700)
     box.keep("new")
+
+
+def save_shape(folder: Path, number: int) -> None:
+    """A picture of 12×10 and its mask: a bright box on dark ground."""
+    mask = np.zeros((12, 10), np.uint8)
+    mask[number % 5 : number % 5 + 6, 2:8] = 1
+    for kind, content in (("pictures", 30 + 150 * mask), ("masks", mask)):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(content).save(folder / kind / f"{number}.png")
 
 
 def begin(box: Box) -> None:
