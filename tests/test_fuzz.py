@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz import Fuzzer, _alarm, attempt
-from tests.fuzz_training import make_case
+from tests.fuzz_cases import make_case
 
 
 @pytest.fixture(autouse=True)
