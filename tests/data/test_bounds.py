@@ -28,7 +28,7 @@ from dltrain.starting.start import make_starter
 from dltrain.storage import bounds
 from dltrain.storage.bounds import CELLS, COLUMNS, FILES, LINE_BYTES, PIXELS, RATIO, TEXT_BYTES, Bound
 from dltrain.storage.outputs import check_output
-from dltrain.storage.parquet_footer import column_bytes
+from dltrain.storage.parquet_footer import _Compact, column_bytes
 from dltrain.storage.patterns import find_matches
 from dltrain.storage.zstandard_size import MOST_BLOCK, most_content
 
@@ -217,6 +217,52 @@ def test_attack_15_a_parquet_file_of_few_bytes_and_many_values(tmp_path: Path, m
         list(streamed_batches(str(same), 400))
     monkeypatch.setenv(RATIO.variable, "100000")
     assert read_parquet(str(long)).height == 4
+
+
+class Places(_Compact):
+    """Notes where the whole numbers of a footer stand, by the numbers of the fields that lead to them."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.way: list[int] = []
+        self.found: list[tuple[tuple[int, ...], int, int]] = []
+
+    def struct(self, depth: int) -> dict[int, object]:
+        number = 0
+        while head := self._byte():
+            number = number + (head >> 4) if head >> 4 else self._signed()
+            start, self.way = self.place, [*self.way, number]
+            self._value(head & 15, depth)
+            self.found += [(tuple(self.way), start, self.place)] if head & 15 in (5, 6) else []
+            self.way = self.way[:-1]
+        return {}
+
+
+@pytest.mark.parametrize(
+    "lies",
+    [
+        [(3,), (4, 1, 3, 5), (4, 1, 3, 6)],  # the file's rows, and values and bytes of its columns
+        [(3,), (4, 3), (4, 2), (4, 1, 3, 5), (4, 1, 3, 6)],  # rows and bytes of its groups as well
+    ],
+)
+def test_a_parquet_footer_that_says_less_than_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lies: list[tuple[int, ...]]
+) -> None:
+    monkeypatch.setattr(bounds, "ALWAYS_ALLOWED", 1 << 20)
+    file, count = tmp_path / "a.parquet", 3_000_000
+    table = polars.DataFrame({"a": polars.repeat(1.5, count, eager=True), "y": polars.repeat("x", count, eager=True)})
+    table.write_parquet(file, row_group_size=count, data_page_size=1 << 30)
+    content = bytearray(file.read_bytes())
+    start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    places = Places(bytes(content[start:-8]))
+    places.struct(0)
+    for way, begin, end in places.found:
+        if way in lies:  # 60, in as many bytes as were there
+            content[start + begin : start + end] = bytes([120 | (128 if end - begin > 1 else 0), *[128] * (end - begin - 2), 0])[
+                : end - begin
+            ]
+    file.write_bytes(content)
+    assert "over 200 times its size" in fault_of(lambda: read_parquet(str(file))).message
 
 
 def test_a_parquet_file_whose_name_looks_like_a_pattern_is_itself(tmp_path: Path) -> None:
