@@ -166,8 +166,12 @@ def _check_series(context: Context, node: MappingNode, config: DataConfig, sourc
     )
     for name in ("column", "group") if labels else ("column", "group", "stratify", "shuffle", "like"):
         if getattr(split, name) is not None:
-            hint = "`split: {test: 0.2, validation: 0.2}` takes the last rows; parts can also be files (data.test)"
-            hint = "`series: {label_of: series}` takes whole series; parts can also be files (data.test)" if labels else hint
+            takes = (
+                "series: {label_of: series}` takes whole series"
+                if labels
+                else "split: {test: 0.2, validation: 0.2}` takes the last rows"
+            )
+            hint = f"`{takes}; parts can also be files (data.test)"
             add(node.entries["split"], f"data.split.{name}", "a series is split by time", hint)
     if split.time is not None and config.series is not None and (split.time,) != config.series.time:
         add(node.entries["split"], "data.split.time", "a series is split by `data.series.time`", "leave data.split.time out")

@@ -80,13 +80,16 @@ class Category(Kind):
         codes, unknown = category_codes(column, values)
         if len(unknown):
             unseen.add(column.name, unknown)
-        if not column.has_missing:
-            unseen.add_gaps(column.name, values.null_count())
+        unseen.add_gaps(column, self.are_gaps(values))
         if self.is_embedded(column):
             return codes
         known = np.flatnonzero(codes)
         block[known, codes[known] - 1] = 1.0
         return None
+
+    def had_no_gaps(self, column: FeatureColumn) -> bool:
+        """See `Kind.had_no_gaps`."""
+        return not column.has_missing
 
     def read_back(self, column: FeatureColumn, block: NDArray[np.float64]) -> dict[str, Any]:
         """The category with the largest number: "" for the missing one, "(other)" where none is near 1 and some are rare."""

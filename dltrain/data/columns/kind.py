@@ -60,12 +60,14 @@ class Unseen:
         rows, words: of categories: column -> rows with others, and the different ones.
         texts: of free text: column -> rows that have some, and those of which most tokens are unknown.
         gaps: of columns that have a value in each training row: column -> rows without.
+        filled: how their numbers are filled.
     """
 
     rows: dict[str, int] = field(default_factory=dict)
     words: dict[str, dict[str, None]] = field(default_factory=dict)
     texts: dict[str, tuple[int, int]] = field(default_factory=dict)
     gaps: dict[str, int] = field(default_factory=dict)
+    filled: str = "numbers are filled as data.impute says"
 
     def add(self, column: str, values: polars.Series) -> None:
         """Take in the unknown values of some rows."""
@@ -77,14 +79,14 @@ class Unseen:
         rows, unknown = self.texts.get(column, (0, 0))
         self.texts[column] = rows + num_rows, unknown + num_unknown
 
-    def add_gaps(self, column: str, num_rows: int) -> None:
-        """Take in how many rows have no value where each training row has one."""
-        if num_rows:
-            self.gaps[column] = self.gaps.get(column, 0) + num_rows
+    def add_gaps(self, column: FeatureColumn, gaps: NDArray[np.bool_]) -> None:
+        """Take in which rows of a column have no value; it counts where each training row has one."""
+        if column.by_kind.had_no_gaps(column) and (num_rows := int(np.count_nonzero(gaps))):
+            self.gaps[column.name] = self.gaps.get(column.name, 0) + num_rows
 
     def _of_gaps(self, columns: Sequence[FeatureColumn]) -> list[Note]:
         found = [f"{column.name} {self.gaps[column.name]:,}" for column in columns if column.name in self.gaps]
-        how = "numbers are filled as data.impute says, categories are unknown"
+        how = f"{self.filled}, categories are unknown"
         said = f"rows without a value in columns that have one in every training row ({how}): {listed(found, 8)}"
         return [warn(said, "unseen_gaps")] if found else []
 
@@ -196,6 +198,10 @@ class Kind:
         """Which rows have no value."""
         found: NDArray[np.bool_] = np.isnan(values) if self.is_array else values.is_null().to_numpy()
         return found
+
+    def had_no_gaps(self, column: FeatureColumn) -> bool:
+        """Whether each training row has a value, so that what a row without becomes was never learnt."""
+        return False
 
     def group(self, column: FeatureColumn) -> str:
         """With which others it is described."""

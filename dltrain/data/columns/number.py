@@ -89,9 +89,12 @@ class Number(Kind):
             if transform.indicator:
                 block[:, place + 1] = np.isnan(number)
             place += len(transform.columns)
+        unseen.add_gaps(column, self.are_gaps(values))
+
+    def had_no_gaps(self, column: FeatureColumn) -> bool:
+        """See `Kind.had_no_gaps`; of a column that never varies nothing is learnt, and a gap makes no difference."""
         is_told = any(transform.indicator for transform in column.numbers)
-        if not is_told and any(np.isfinite(transform.spread) for transform in column.numbers):
-            unseen.add_gaps(column.name, int(np.count_nonzero(self.are_gaps(values))))
+        return not is_told and any(np.isfinite(transform.spread) for transform in column.numbers)
 
     def read_back(self, column: FeatureColumn, block: NDArray[np.float64]) -> dict[str, Any]:
         """Numbers in their own units; a date's parts are columns of their own."""

@@ -185,7 +185,7 @@ class SeriesPreprocessing(Preprocessing):
             for column in self.table.features:
                 if column.by_kind.is_array:
                     filled[column.name] = fill_forward(ordered[column.name], timeline.groups.codes)
-        unseen = Unseen()
+        unseen = Unseen(filled="the last known value stands in") if self.last_known else Unseen()
         matrix = np.zeros((len(timeline.rows), sum(len(column.columns) for column in self.table.features)), np.float32)
         fill_features(matrix, self.table.features, filled, unseen)
         place = 0
@@ -193,9 +193,15 @@ class SeriesPreprocessing(Preprocessing):
             if column.by_kind.is_array and column.numbers[0].indicator:
                 matrix[:, place + 1] = np.isnan(ordered[column.name])
             place += len(column.columns)
-        notes += unseen.notes(self.table.features)
         matrix = with_later(matrix, self.known_places, timeline.runs, self.series.reach)
-        return SeriesValues(timeline, matrix, {name: values[timeline.rows] for name, values in targets.items()}, missing)
+        values = SeriesValues(timeline, matrix, {name: column[timeline.rows] for name, column in targets.items()}, missing)
+        unseen.gaps.clear()  # those before they were filled, of rows that a window sees
+        past = self.observed(values)
+        for column in self.table.features:
+            gaps = column.by_kind.are_gaps(ordered[column.name])
+            unseen.add_gaps(column, gaps if column.name in self.series.known else gaps & past)
+        notes += unseen.notes(self.table.features)
+        return values
 
     def assemble(
         self,

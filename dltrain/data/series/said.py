@@ -59,10 +59,13 @@ def gap_lines(preprocessing: SeriesPreprocessing, values: SeriesValues) -> list[
     """How missing values are filled, and the rows whose missing target is not learnt."""
     lines = []
     past = preprocessing.observed(values)
-    words = [f"{name} {count:,}" for name, missing in values.missing.items() if (count := int((missing & past).sum()))]
-    if words:
-        how = "the last known value stands in, and a column marks them" if preprocessing.last_known else "filled by data.impute"
-        lines.append(f"missing values: {', '.join(words)}; {how}")
+    gaps = {name: count for name, missing in values.missing.items() if (count := int((missing & past).sum()))}
+    if gaps:
+        words = ", ".join(f"{name} {count:,}" for name, count in gaps.items())
+        columns = [column for column in preprocessing.table.features if column.name in gaps]
+        marks = ", and a column marks them" if all(column.numbers[0].indicator for column in columns) else ""
+        how = f"the last known value stands in{marks}" if preprocessing.last_known else "filled by data.impute"
+        lines.append(f"missing values: {words}; {how}")
     for name, column in values.targets.items():
         count = int((np.isnan(column) & past).sum())
         if count:

@@ -11,9 +11,10 @@ import pytest
 
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.load import load_dataset
-from dltrain.data.new_rows import read_ahead
+from dltrain.data.new_rows import read_ahead, read_part
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.errors import ConfigError, DataError
+from dltrain.reporting import Reporter
 
 HISTORY, HORIZON = 5, 3
 
@@ -150,3 +151,35 @@ def test_the_times_of_forecasts_are_those_of_the_rows_that_are_given(tmp_path: P
     assert "2024-03-12" in expected
     assert "2024-03-14" in expected
     assert ahead.times(1, 2 * HORIZON) == expected * 3
+
+
+@pytest.mark.parametrize(
+    ("impute", "how"), [(None, "the last known value stands in"), ("median", "numbers are filled as data.impute says")]
+)
+def test_gaps_are_said_where_a_window_sees_them_and_training_had_none(tmp_path: Path, impute: str | None, how: str) -> None:
+    row = polars.int_range(polars.len())
+    frame = table(shops=1).with_columns(heat=row.sin())
+    path = tmp_path / "s.csv"
+    frame.write_csv(path)
+    series = SeriesConfig(time=("day",), history=HISTORY, horizon=HORIZON, known=("promo",))
+    features = dict.fromkeys(("sales", "promo", "heat"))
+    split = SplitConfig(test=0.25, validation=0.25)
+    config = DataConfig("csv", path=(str(path),), target=("sales",), features=features, impute=impute, series=series, split=split)
+    preprocessing = load_dataset(config, seed=0).preprocessing
+
+    def said(given: polars.DataFrame) -> list[str]:
+        given.write_csv(path)
+        heard: list[str] = []
+
+        class Heard(Reporter):
+            def warning(self, warning: Any) -> None:
+                heard.append(str(warning))
+
+        read_part(preprocessing, [str(path)], with_targets=False, reporter=Heard())
+        return heard
+
+    ahead = frame.with_columns(heat=polars.when(row < 40).then("heat"))  # what comes is seen of no row but the promotion
+    assert said(ahead) == []
+    [text] = said(ahead.with_columns(heat=polars.when(row != 20).then("heat")))
+    assert how in text
+    assert text.endswith(": heat 1")
