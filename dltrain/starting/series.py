@@ -29,7 +29,7 @@ SEASONS_BACK, ROWS_BACK = 2, 24
 MOST_BACK = 200  # a season of more rows is none that the windows hold
 # Of the rows of a series: the most that are seen and that are foretold, so that each part has windows.
 SHARE_BACK, SHARE_AHEAD = 0.3, 0.1
-LEVEL = 0.5  # a change of the mean by so many deviations is one of the level
+LEVEL = 1.0  # a change of the mean by so many deviations is one of the level
 PATIENCE, EPOCHS, BATCH_SIZE = 15, 200, 32
 
 
@@ -157,7 +157,7 @@ def _plan(config: DataConfig, found: Studied, horizon: int | None) -> Plan:
 
 
 def _moves(found: Studied, series: SeriesConfig) -> bool:
-    """Whether the last rows' mean is half a deviation off that of the rows before: a net sees no such values in training."""
+    """Whether the last rows' mean is a deviation off that of the rows before: a net sees no such values in training."""
     times = read_times(found.raw.frame, series.time, found.columns.reading, locator(found.raw)).values
     values = to_numbers(mend(column_of(found.raw.frame, found.target.name), found.columns.reading), found.columns.reading)
     values = values[np.argsort(times, kind="stable")]
