@@ -12,7 +12,8 @@ from dltrain.evaluation.predictions.predict import refuse_other_tasks
 
 def stored(task, *, classes=(), is_mask=False):
     target = SimpleNamespace(name="price")
-    head = SimpleNamespace(task=task, classes=classes, is_mask=is_mask, targets=(target,))
+    kind = {"task": task, "is_mask": is_mask, "is_reconstruction": task == "reconstruction"}
+    head = SimpleNamespace(**kind, classes=classes, targets=(target,))
     return SimpleNamespace(heads=(head,))
 
 
