@@ -11,6 +11,7 @@ import numpy as np
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.columns.reading import mend, to_numbers
 from dltrain.data.load import SILENT
+from dltrain.data.series.calendars import MONTH_ENDS, WORKING_DAYS
 from dltrain.data.series.fit import fit_series
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.several import find_several
@@ -151,6 +152,9 @@ def _plan(config: DataConfig, found: Studied, horizon: int | None) -> Plan:
     moves = _moves(found, series)
     scale = "per_series" if series.id or moves else None
     made = replace(series, history=max(2, min(back, int(SHARE_BACK * rows))), horizon=ahead, scale=scale)
+    if not looked.step.calendar.startswith(MONTH_ENDS):  # days of the week without rows are no gap
+        calendar = {"": None, WORKING_DAYS: "business_days"}.get(looked.step.calendar, "open_days")
+        made = replace(made, calendar=calendar)
     step = looked.step
     apart = f"{step.describe()} apart" if step.unit != "number" else f"{step.size:g} apart in {series.time[0]}"
     return Plan(made, len(counts), rows, apart, moves)
@@ -220,6 +224,9 @@ def _render_series(block: Block, series: SeriesConfig, plan: Plan) -> None:
             "each window by its own mean and deviation, "
             + ("for the level moves" if plan.moves else "large and small ones alike")
         )
+    if series.calendar is not None:
+        entries["calendar"] = series.calendar
+        remarks.append("days of the week without rows are no gap")
     entries["history_from"] = series.history_from
     remarks.append("a part's first windows see the rows before it")
     if series.gaps is not None:

@@ -64,6 +64,18 @@ def test_a_single_series_sees_two_seasons_and_tells_one(tmp_path, monkeypatch):
     assert longer.data.series.horizon == 21
 
 
+def test_days_of_the_week_without_rows_are_no_gap(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    days = [datetime.date(2024, 1, 1) + datetime.timedelta(day) for day in range(200)]
+    open_days = [f"{day},{50 + place % 6}" for place, day in enumerate(day for day in days if day.weekday() != 6)]
+    (tmp_path / "t.csv").write_text("\n".join(["day,sales", *open_days]) + "\n")
+    series = load_config_text(
+        make_starter("t.csv", target="sales", wishes=Wishes(series="day")).text, folder=tmp_path
+    ).data.series
+    assert series is not None
+    assert (series.calendar, series.horizon, series.gaps) == ("open_days", 6, None)
+
+
 def test_a_level_that_moves_is_scaled_by_each_window(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_days(tmp_path / "t.csv", 200, rises=1.0)

@@ -80,9 +80,9 @@ class SeriesConfig:
         example="per_series",
     )
     calendar: str | None = keyed(
-        "'days'|'business_days'|'month_ends'|'business_month_ends'",
-        "Which days rows are on: weekends and holidays between two rows are then no gap, and forecasts fall on such days; by "
-        "default every step is as long as most.",
+        "'days'|'business_days'|'open_days'|'month_ends'|'business_month_ends'",
+        "Which days rows are on: weekends and holidays between two rows are then no gap, and forecasts fall on such days. Open "
+        "days are those of the week that have rows, as of shops closed on Sundays. By default every step is as long as most.",
         example="business_days",
     )
     holidays: tuple[str, ...] = keyed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,13 @@ MONTH = "month"
 MONTH_ENDS, WORKING_DAYS = "month ends", "working days"
 DAYS, BUSINESS_DAYS, BUSINESS_MONTH_ENDS = "days", "business days", "business month ends"
 CALENDARS = ("", MONTH_ENDS, WORKING_DAYS, DAYS, BUSINESS_DAYS, BUSINESS_MONTH_ENDS)
+# Of shops that are closed on Sundays: the days of the week that have rows, Monday first, as they were found and as the user asks.
+WEEKDAYS, OPEN_DAYS = "weekdays ", "open days "
+A_WEEK = re.compile(f"({WEEKDAYS}|{OPEN_DAYS})(?=.*1)[01]{{7}}")
 CALENDAR_KEYS = {
     "days": DAYS,
     "business_days": BUSINESS_DAYS,
+    "open_days": OPEN_DAYS,
     "month_ends": MONTH_ENDS,
     "business_month_ends": BUSINESS_MONTH_ENDS,
 }
@@ -32,7 +37,8 @@ class Step:
     Attributes:
         unit: "month", "microsecond" (of dates), "number" (of a column of numbers) or "row" (no time is given).
         size: how many of them.
-        calendar: one of `CALENDARS`; "month ends" or "working days" where the training part has no other; or empty.
+        calendar: one of `CALENDARS`, or `A_WEEK`; "month ends", "weekdays 1111110" or "working days" where the training part
+            has no other; or empty.
         holidays: days since 1970 on which there is no row, rising.
     """
 
@@ -46,8 +52,8 @@ class Step:
         """How many rows make the usual season; None: there is no usual one."""
         if self.unit == MONTH:
             return int(12 // self.size) if self.size < 12 and 12 % self.size == 0 else None
-        if self.calendar in (WORKING_DAYS, BUSINESS_DAYS) and self.size == DAY:
-            return 5
+        if self.unit == "microsecond" and self.calendar and self.size == DAY and "0" in self.weekdays:
+            return self.weekdays.count("1")
         return SEASONS.get(int(self.size)) if self.unit == "microsecond" else None
 
     def describe(self) -> str:
@@ -56,18 +62,29 @@ class Step:
         if unit == "microsecond":
             units = (("week", 7 * DAY), ("day", DAY), ("hour", 3600 * SECOND), ("minute", 60 * SECOND), ("second", SECOND))
             unit, size = next(((name, size / length) for name, length in units if size % length == 0), ("second", size / SECOND))
-        which = "business " if self.calendar == BUSINESS_DAYS and unit == "day" else ""
+        which = "" if unit != "day" else "business " if self.calendar == BUSINESS_DAYS else "open " if self.opens else ""
         return f"{size:g} {which}{unit}{'s' if size != 1 and unit != 'number' else ''}"
 
     @property
     def skips_days(self) -> bool:
         """Whether the next row may be several days later, by what the user says."""
-        return self.calendar in (DAYS, BUSINESS_DAYS)
+        return self.calendar in (DAYS, BUSINESS_DAYS) or self.opens
+
+    @property
+    def opens(self) -> bool:
+        """Whether the user asks for the days of the week that have rows."""
+        return self.calendar.startswith(OPEN_DAYS)
+
+    @property
+    def weekdays(self) -> str:
+        """`1111100`: the days of the week that rows may be on, Monday first."""
+        if A_WEEK.fullmatch(self.calendar):
+            return self.calendar[-7:]
+        return "1111111" if self.calendar == DAYS else "1111100"
 
     @property
     def _calendar(self) -> np.busdaycalendar:
-        mask = "1111111" if self.calendar == DAYS else "1111100"
-        return np.busdaycalendar(weekmask=mask, holidays=np.array(self.holidays, "datetime64[D]"))
+        return np.busdaycalendar(weekmask=self.weekdays, holidays=np.array(self.holidays, "datetime64[D]"))
 
     def days_from(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many days of the calendar each of some days is after another."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.data.series.calendars import WORKING_DAYS, Step
+from dltrain.data.series.calendars import WEEKDAYS, WORKING_DAYS, Step
 from dltrain.data.series.groups import Groups
 from dltrain.data.series.several import MANY_DOUBLES
 from dltrain.data.series.times import Times
@@ -105,6 +105,8 @@ def arrange(
     elif num_gaps:
         said = f"the rows are not evenly apart in time ({100 * share:.0f} % by {step.describe()}): they count as if they were"
         said += "; `series.calendar: business_days` says that weekends are no gap" if step.calendar == WORKING_DAYS else ""
+        closed = step.calendar.startswith(WEEKDAYS)
+        said += "; `series.calendar: open_days` says that days of the week without rows are no gap" if closed else ""
         notes.append(warn(said, "uneven_times"))
     breaks = ~follows | ~beside if gaps else ~beside
     runs = np.concatenate([[0], np.cumsum(breaks)]).astype(np.int64) if len(order) else np.zeros(0, np.int64)

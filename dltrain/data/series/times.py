@@ -21,7 +21,9 @@ from dltrain.data.series.calendars import (
     DAY,
     MONTH,
     MONTH_ENDS,
+    OPEN_DAYS,
     SECOND,
+    WEEKDAYS,
     WORKING_DAYS,
     Step,
     day_of,
@@ -82,8 +84,8 @@ class Times:
             months, share_of_months = _most_frequent(np.diff(_months(self.clock))[beside])
             if share_of_months > share:
                 return Step(MONTH, months, MONTH_ENDS if _are_month_ends(self.clock) else ""), share_of_months
-        works = self.kind == "date" and size == DAY and _are_working_days(self.clock)
-        return Step(unit, size, WORKING_DAYS if works else ""), share
+        calendar = _week(self.clock) if self.kind == "date" and size == DAY else ""
+        return Step(unit, size, calendar), share
 
     def asked_step(self, beside: NDArray[np.bool_], calendar: str | None, holidays: Sequence[str]) -> Step | None:
         """The step between neighbours by a calendar that the user names; None: there is none.
@@ -105,7 +107,8 @@ class Times:
             raise ValueError(f"a calendar is of days or months, and the rows are {found.describe()} apart")
         days = np.floor_divide(self.clock, DAY)
         calendar = calendar or ("business_days" if found.calendar == WORKING_DAYS else "days")
-        asked = Step(found.unit, found.size, CALENDAR_KEYS[calendar], tuple(sorted(map(day_of, holidays))))
+        named = CALENDAR_KEYS[calendar] if calendar != "open_days" else OPEN_DAYS + _open_days(days)
+        asked = Step(found.unit, found.size, named, tuple(sorted(map(day_of, holidays))))
         if calendar.endswith("ends"):
             months = _months(self.clock)
             asked = replace(asked, unit=MONTH, size=max(1.0, _most_frequent(np.diff(months)[beside])[0]))
@@ -212,10 +215,20 @@ def _are_month_ends(clock: NDArray[np.int64]) -> bool:
     return len(days) > 1 and bool((dates.dt.month_end() == dates).all()) and len(np.unique(days)) > 1
 
 
-def _are_working_days(clock: NDArray[np.int64]) -> bool:
-    """Whether the dates of at least two weeks leave all their Saturdays and Sundays out."""
+def _week(clock: NDArray[np.int64]) -> str:
+    """The calendar of daily rows that leave some days of the week out: Saturdays and Sundays in two weeks, others in four."""
     days = np.floor_divide(clock, DAY)
-    return len(days) > 5 and int(days.max() - days.min()) >= 7 and bool(((days + 3) % 7 < 5).all())
+    if len(days) <= 5 or int(days.max() - days.min()) < 7:
+        return ""
+    week = _open_days(days)
+    if week[5:] == "00":
+        return WORKING_DAYS
+    return WEEKDAYS + week if "0" in week and int(days.max() - days.min()) >= 28 else ""
+
+
+def _open_days(days: NDArray[np.int64]) -> str:
+    """`1111110`: which days of the week, Monday first, are among some days since 1970."""
+    return "".join("1" if has else "0" for has in np.bincount((days + 3) % 7, minlength=7) > 0)
 
 
 def _months(values: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -155,6 +155,7 @@ HOLIDAYS = ("2020-01-20", "2020-02-17", "2020-03-25")
     [
         ("business_days", pandas.tseries.offsets.CustomBusinessDay(holidays=list(HOLIDAYS))),
         ("days", pandas.tseries.offsets.CustomBusinessDay(holidays=list(HOLIDAYS), weekmask="1111111")),
+        ("open_days", pandas.tseries.offsets.CustomBusinessDay(holidays=list(HOLIDAYS), weekmask="Tue Wed Thu Fri Sat Sun")),
         ("month_ends", pandas.tseries.offsets.MonthEnd()),
         ("business_month_ends", pandas.tseries.offsets.CustomBusinessMonthEnd(holidays=list(HOLIDAYS))),
     ],
@@ -175,6 +176,27 @@ def test_a_calendar_that_is_named_is_that_of_pandas(tmp_path: Path, calendar: st
     polars.concat([frame[:30], frame[31:60]]).write_csv(tmp_path / "s.csv")
     lacking = load_dataset(config, seed=0)
     assert any("1 gaps in time" in text for text in lacking.warnings)
+
+
+def test_a_shop_closed_on_sundays_has_weeks_of_six_rows(tmp_path: Path) -> None:
+    days = pandas.date_range("2020-01-01", periods=200, freq=pandas.tseries.offsets.CustomBusinessDay(weekmask="1111110"))
+    texts = days.strftime("%Y-%m-%d").to_list()
+    polars.DataFrame({"t": texts[:150], "y": [float(n * 7 % 11) for n in range(150)]}).write_csv(tmp_path / "s.csv")
+    series = SeriesConfig(time=("t",), history=6)
+    config = DataConfig("csv", path=(str(tmp_path / "s.csv"),), target=("y",), series=series, split=SplitConfig(test=0.25))
+    dataset = load_dataset(config, seed=0)
+    assert dataset.preprocessing.series.season == 6
+    assert any(
+        "`series.calendar: open_days` says that days of the week without rows are no gap" in text for text in dataset.warnings
+    )
+    stored = SeriesPreprocessing.from_state(*dataset.preprocessing.to_state())
+    assert read_ahead(stored, [str(tmp_path / "s.csv")], None, 50).times(1, 50) == texts[150:]
+    asked = load_dataset(replace(config, series=replace(series, calendar="open_days")), seed=0)
+    assert not asked.warnings
+    # A day of the week that four weeks do not have by chance is none that is closed.
+    short = polars.read_csv(tmp_path / "s.csv")[:20]
+    short.write_csv(tmp_path / "s.csv")
+    assert load_dataset(replace(config, series=replace(series, history=2)), seed=0).preprocessing.series.season == 7
 
 
 def test_rows_on_days_that_a_calendar_leaves_out_are_refused(tmp_path: Path) -> None:
