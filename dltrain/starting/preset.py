@@ -54,10 +54,17 @@ def suits(features: Sequence[FeatureColumn], task: str, num_rows: int) -> bool:
     return numbers >= max(1, sum(column.is_embedded for column in features))
 
 
-def prepare(prepared: Preparation, task: str) -> Preparation:
-    """The preparation that the preset was made with: numbers bent in, the target as it is unless it leans far, in its range."""
+def prepare(prepared: Preparation, task: str, nothing: Mapping[str, tuple[str, float]]) -> Preparation:
+    """The preparation that the preset was made with: numbers bent in, the target as it is unless it leans far, in its range.
+
+    Args:
+        prepared: what every table gets.
+        task: of the target.
+        nothing: from `find_nothing`.
+    """
     leaning = prepared.log_target if prepared.log_target and prepared.log_target[0] > VERY_SKEWED else None
-    return replace(prepared, scale="smooth_clip", log_target=leaning, clip_target=task == "regression" and leaning is None)
+    clipped = task == "regression" and leaning is None
+    return replace(prepared, scale="smooth_clip", log_target=leaning, clip_target=clipped, nothing=nothing)
 
 
 def inputs_of(features: Sequence[FeatureColumn], left: Mapping[str, str]) -> dict[str, list[str]]:

@@ -94,7 +94,8 @@ def fit_number(name: str, values: Numbers, scale: str, impute: str | float) -> N
     seen = values[~gaps] if indicator else values
     fill = fill_value(seen, impute)
     if indicator:
-        values = seen if np.isnan(fill) else np.where(gaps, fill, values)
+        # The smooth clip is by the quartiles of what there is: where most is filled in, the middle half has no width.
+        values = seen if np.isnan(fill) or scale == "smooth_clip" else np.where(gaps, fill, values)
     center, spread, quantiles = fit_scale(values, scale)
     return NumberTransform(name, scale, fill, indicator, center, spread, quantiles)
 

@@ -94,3 +94,11 @@ def test_smooth_clip_holds_the_largest_numbers_that_there_are() -> None:
     number = fit_number("x", np.array([-1.0, 0.0, 1.0, 2.0]), "smooth_clip", "median")
     assert number.transform(np.array([1e308, -1e308, np.nan])).tolist() == pytest.approx([3.0, -3.0, 0.0])
     assert np.isfinite(number.inverse(np.array([3.0, -3.5, 100.0]))).all()
+
+
+def test_smooth_clip_takes_the_quartiles_of_the_values_that_there_are() -> None:
+    values = np.array([np.nan] * 900 + list(range(1, 100)) + [5000.0])
+    number = fit_number("x", values, "smooth_clip", "median")
+    low, middle, high = np.percentile(values[900:], [25, 50, 75])
+    assert (number.center, number.spread) == (middle, high - low)
+    assert number.transform(np.array([np.nan, middle])).tolist() == [0.0, 0.0]
