@@ -12,7 +12,7 @@ import pytest
 from dltrain.config import load_config_text
 from dltrain.config.types import Config, LossConfig
 from dltrain.data.load import load_dataset
-from dltrain.starting.preset import members_within
+from dltrain.starting.preset import members_within, smoothed_loss
 from dltrain.starting.start import make_starter
 from dltrain.starting.starter import Wishes
 from tests.support import run_dltrain
@@ -66,7 +66,7 @@ def test_numbers_alone_need_no_inputs() -> None:
     assert config.model.layers[0].component.name == "PeriodicEmbedding"
 
 
-def test_labels_of_two_classes_are_smoothed() -> None:
+def test_labels_of_two_classes_are_smoothed_where_rows_are_few() -> None:
     columns = mixed(3000)
     text, config = start({**columns, "y": np.where(columns["y"] > 1, "yes", "no")})
     assert config.training is not None
@@ -79,6 +79,8 @@ def test_labels_of_two_classes_are_smoothed() -> None:
     assert config.training is not None
     assert (config.training.loss, config.training.batch_size) == (None, 256)
     assert config.evaluation.calibrate is None
+    assert smoothed_loss(2, 9_999) is not None
+    assert smoothed_loss(2, 10_000) is None
 
 
 @pytest.mark.parametrize("kind", ["few rows", "few classes", "words", "simple"])
