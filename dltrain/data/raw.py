@@ -72,6 +72,7 @@ class RawPictures:
         keys: for each row its text in the column of a table by which the rows are split, or empty.
         details, notes: as in `RawTable`.
         sizes: (height, width) of each row's picture file, upright; empty where nobody asks.
+        pictures: which picture each row is a tile of; None: each is one by itself.
     """
 
     images: NDArray[Any] | DiskArray
@@ -86,6 +87,7 @@ class RawPictures:
     notes: tuple[Note, ...] = ()
     sizes: tuple[tuple[int, int], ...] = ()
     labels: TargetSpec | None = None
+    pictures: NDArray[np.int64] | None = None
 
 
 Raw = RawTable | RawPictures

@@ -129,9 +129,7 @@ def _measure(stored: StoredRun, model: Any, found: ReadRows) -> EvaluateResult:
         report = report_reconstruction(found.name, forward, encoded.inputs, encoded.targets, encoded.weights, pca, corrupt)
     elif stored.heads[0].is_mask:
         described = stored.manifest.get("reference", {})
-        report = report_segmentation(
-            found.name, forward, encoded.inputs, encoded.targets, encoded.weights, stored.heads[0], described
-        )
+        report = report_segmentation(found.name, forward, encoded, stored.heads[0], described, found.part.blocks)
     else:
         logs, outputs = forward.evaluate(encoded.inputs, encoded.targets, encoded.weights)
         described, targets = stored.manifest.get("reference", {}), stored.preprocessing.schema.targets

@@ -99,8 +99,9 @@ def _report_masks(
     """Metrics and report of each part that has rows, pixel by pixel."""
     head, described = record.heads[0], record.manifest.reference
     return {
-        name: report_segmentation(name, forward, data.inputs, data.targets, data.weights, head, described)
-        for name, data in ((name, tensors[name]) for name, part in parts.items() if part.num_rows)
+        name: report_segmentation(name, forward, tensors[name], head, described, part.blocks)
+        for name, part in parts.items()
+        if part.num_rows
     }
 
 

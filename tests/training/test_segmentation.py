@@ -13,12 +13,14 @@ from PIL import Image
 
 from dltrain.checking.check import check_config
 from dltrain.data import load_dataset
+from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import IGNORED
 from dltrain.data.sources.shapes import CLASSES, draw
 from dltrain.errors import UsageError
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predictions.predict import predict
+from dltrain.evaluation.predictions.stored_part import predict_part
 from dltrain.model.build import build_model
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.training.fit import fit
@@ -169,6 +171,36 @@ def test_tiles_are_cut_of_the_pictures_that_the_folder_of_images_holds(folder: P
     there = predict(folder / "of_table", data=[str(folder / "light" / "far" / "one.png")], tiles=16)
     np.testing.assert_array_equal(light.arrays["mask"], there.arrays["mask"])
     assert not np.array_equal(light.arrays["mask"], predict(folder / "of_table", data=[str(table)], tiles=16).arrays["mask"])
+
+
+def test_a_run_on_tiles_is_measured_on_each_pixel_once_and_predicts_in_tiles(folder: Path) -> None:
+    """The pictures 40×32 are larger than the tiles; what is measured is held against masks told tile by tile."""
+    from sklearn.metrics import jaccard_score
+
+    config = config_of(SHAPES, "data.tiles=16", "training.epochs=1", f"data.path={folder / 'data'}", folder=folder)
+    result = fit(config, run_dir=folder / "tiles")
+    parts = load_dataset(config.data, seed=config.seed).parts
+    pictures = {name: {file.split("@")[0] for file in part.identifiers["file"]} for name, part in parts.items()}
+    assert {name: len(files) for name, files in pictures.items()} == {"train": 18, "validation": 6, "test": 8}
+    assert not pictures["train"] & pictures["test"]
+    assert {name: part.num_rows for name, part in parts.items()} == {"train": 18 * 6, "validation": 6 * 6, "test": 8 * 6}
+    model = load_run(folder / "tiles").build(folder / "tiles" / "checkpoints" / "best.h5")
+    outputs = model.predict(in_memory(parts["test"].inputs["image"]), verbose=0)
+    true = parts["test"].targets["mask"]
+    masks = [np.asarray(Image.open(folder / "data" / "masks" / f"{Path(name).stem}.png")) for name in pictures["test"]]
+    assert (true != IGNORED).sum() == sum((mask != 255).sum() for mask in masks)
+    expected = jaccard_score(true[true != IGNORED], outputs.argmax(axis=-1)[true != IGNORED], average="macro")
+    assert result.metrics["test"]["mean_iou"] == pytest.approx(expected, abs=1e-6)
+    again = evaluate(folder / "tiles", data=[str(folder / "data")])
+    assert again.metrics["mean_iou"] > 0
+    assert again.units["by"] == "pictures"
+    assert again.units["units"] == 32
+    (picture,) = [str(folder / "data" / "pictures" / "03.png")]
+    by_itself, asked = predict(folder / "tiles", data=[picture]), predict(folder / "tiles", data=[picture], tiles=16)
+    np.testing.assert_array_equal(by_itself.arrays["mask"], asked.arrays["mask"])
+    assert by_itself.arrays["mask"].shape == (1, 40, 32)
+    with pytest.raises(UsageError, match="--part gives a row's answer"):
+        predict_part(folder / "tiles", "test")
 
 
 def test_a_script_by_hand_in_keras_has_the_same_losses(folder: Path) -> None:

@@ -151,6 +151,12 @@ MASKS = {
         None,
         "Of masks (task: segmentation): the pixel value that is no class and counts nowhere, such as 255.",
     ),
+    "tiles": SourceArgument(
+        "int>=16|none",
+        None,
+        "Of masks (task: segmentation): large pictures are cut into tiles so many pixels wide, of the shape of image_size, of "
+        "which each is a row; all tiles of a picture are in one part, and `predict` tells new pictures in tiles as well.",
+    ),
 }
 
 SOURCES: dict[str, Source] = {

@@ -107,7 +107,12 @@ def _choose_rows(
     if raw.target is not None and not spec.is_reconstruction:
         is_taught = have_values(raw.target, raw.classes)
         rows, brought = rows[is_taught[rows]], {name: part[is_taught[part]] for name, part in brought.items()}
-    parts, manner = split_at_random(config, rows, codes, spec.classes, seed, _locator(raw))
+    if raw.pictures is None:
+        parts, manner = split_at_random(config, rows, codes, spec.classes, seed, _locator(raw))
+    else:  # tiles, of which those of a picture stay together
+        first = rows[np.unique(raw.pictures[rows], return_index=True)[1]]
+        chosen, manner = split_at_random(config, np.sort(first), codes, spec.classes, seed, _locator(raw))
+        parts = {name: rows[np.isin(raw.pictures[rows], raw.pictures[part])] for name, part in chosen.items()}
     parts = {**parts, **brought}
     return {name: parts[name] for name in PARTS if name in parts}, manner
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -92,6 +92,16 @@ class PictureForm:
         pixels = self._fitted(to_mode(upright(image), mode, self.white))
         values = np.asarray(pixels, np.uint8)
         return values if self.color else values[:, :, np.newaxis]
+
+    def whole(self, image: Any) -> NDArray[np.uint8]:
+        """As `decode`, in the picture's own size."""
+        return replace(self, size=upright_size(image)).decode(image)
+
+    def brought(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Pixels of a whole picture, or of a tile of it, brought to this size; the aspect ratio is not kept."""
+        from PIL import Image
+
+        return replace(self, fit="stretch").decode(Image.fromarray(pixels if self.color else pixels[..., 0]))
 
     def _fitted(self, pixels: Any) -> Any:
         from PIL import Image

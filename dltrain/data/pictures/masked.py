@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +12,14 @@ from dltrain.config.types import SEGMENTATION, DataConfig, config_fault
 from dltrain.data.arrays.disk_array import DiskArray, in_memory
 from dltrain.data.dataset import IGNORED, TargetSpec
 from dltrain.data.facts import DataFacts, schema_of, with_rows
-from dltrain.data.pictures.files import PictureError, decode_file, decode_pictures, skipped_note
+from dltrain.data.pictures.files import PictureError, decode_file, skipped_note
 from dltrain.data.pictures.folders import PictureList
-from dltrain.data.pictures.form import PictureForm, argument_of, upright_size
+from dltrain.data.pictures.form import PictureForm, argument_of
 from dltrain.data.pictures.masks import (
     VALUES,
     MaskClasses,
     MaskForm,
+    counted_boxes,
     find_classes,
     mask_values,
     palette_of,
@@ -28,7 +28,7 @@ from dltrain.data.pictures.masks import (
     values_of_each,
 )
 from dltrain.data.pictures.picture_file import PictureFile
-from dltrain.data.pictures.store import StoredPictures, store_pictures
+from dltrain.data.pictures.store import StoredPictures, decode_now, store_pictures
 from dltrain.data.splits import Rows
 from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.reporting import Reporter
@@ -85,11 +85,12 @@ def read_masks(config: DataConfig, found: PictureList, stored: StoredPictures, f
     own = [found.files[row] for row in pictures.rows]
     refuse_other_sizes(own, files, [(height, width) for width, height in pictures.sizes], sizes)
     values = in_memory(masks.images)[..., 0]
-    counts = values_of_each(values, form, sizes)
+    boxes = counted_boxes(files, form, sizes)
+    counts = values_of_each(values, boxes)
     chosen = np.isin(pictures.rows, found.parts["train"]) if "train" in found.parts else np.ones(len(files), bool)
     classes = find_classes(config, np.asarray((counts[chosen] > 0).any(axis=0)), palette_of(files[0]))
     notes += odd_values(config, classes)
-    return Masked(pictures, to_codes(values, counts, classes, files, form, sizes), classes, files, masks.digests, notes)
+    return Masked(pictures, to_codes(values, counts, classes, files, boxes), classes, files, masks.digests, notes)
 
 
 def odd_values(config: DataConfig, classes: MaskClasses) -> list[Note]:
@@ -132,18 +133,11 @@ def decode_masks(
     Raises:
         DataError: as `read_masks`.
     """
-    found: dict[str, tuple[int, int]] = {}
-    mask_form = MaskForm(form)
-
-    def decode(image: Any) -> NDArray[np.uint8]:
-        found[str(image.filename)] = upright_size(image)
-        return mask_form.decode(image)
-
-    values = np.zeros((len(files), *mask_form.shape), np.uint8)
-    decode_pictures([file.path for file in files], decode, values)
-    mask_sizes = [found[file.path] for file in files]
+    stored = decode_now(files, MaskForm(form), skip=False, hint=None)
+    mask_sizes = [(height, width) for width, height in stored.sizes]
     refuse_other_sizes(pictures, files, sizes, mask_sizes)
-    return to_codes(values[..., 0], values_of_each(values[..., 0], form, mask_sizes), classes, files, form, mask_sizes)
+    values, boxes = in_memory(stored.images)[..., 0], counted_boxes(files, form, mask_sizes)
+    return to_codes(values, values_of_each(values, boxes), classes, files, boxes)
 
 
 def mask_spec(names: Sequence[str]) -> TargetSpec:

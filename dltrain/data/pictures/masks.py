@@ -24,6 +24,7 @@ VALUES = 256
 MOST_FOUND = 64
 HINT_VALUES = "masks hold a value for each class, such as 0, 1, 2: save them as PNG, and resize them by nearest"
 NO_PALETTE: Sequence[int] = ()
+Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,21 @@ class MaskForm:
         Raises:
             PictureError: it is of colours, or of values above 255.
         """
-        values = mask_values(image)
         from PIL import Image
 
-        size = self.picture.size
-        nearest_form = PictureForm(size, self.picture.fit, color=False, interpolation="nearest")
-        return nearest_form.decode(Image.fromarray(values))
+        return self._nearest.decode(Image.fromarray(mask_values(image)))
+
+    @property
+    def _nearest(self) -> PictureForm:
+        return PictureForm(self.picture.size, self.picture.fit, color=False, interpolation="nearest")
+
+    def whole(self, image: Any) -> NDArray[np.uint8]:
+        """As `decode`, in the mask's own size."""
+        return mask_values(image)[..., np.newaxis]
+
+    def brought(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Pixel values of a whole mask, or of a tile of it, brought to the pictures' size."""
+        return self._nearest.brought(values)
 
 
 def mask_values(image: Any) -> NDArray[np.uint8]:
@@ -183,11 +193,25 @@ def _named(config: DataConfig, asked: Any) -> dict[int, str]:
     return named
 
 
-def values_of_each(masks: NDArray[np.uint8], form: PictureForm, sizes: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+def counted_boxes(files: Sequence[PictureFile], form: PictureForm, sizes: Sequence[tuple[int, int]]) -> list[Box]:
+    """Where in each mask of the model's size its own pixels are: left, top, right, bottom.
+
+    Args:
+        files: the masks.
+        form: of the pictures.
+        sizes: (height, width) of each file's mask.
+    """
+    return [
+        form.inner_box(size) if file.tile is None else file.tile.counted_box(form.size)
+        for file, size in zip(files, sizes, strict=True)
+    ]
+
+
+def values_of_each(masks: NDArray[np.uint8], boxes: Sequence[Box]) -> NDArray[np.int64]:
     """How often each pixel value occurs in each mask [rows, 256]; what was put beside a mask to fill its size is not counted."""
     counts = np.zeros((len(masks), VALUES), np.int64)
     for row, mask in enumerate(masks):
-        left, top, right, bottom = form.inner_box(sizes[row])
+        left, top, right, bottom = boxes[row]
         counts[row] = np.bincount(mask[top:bottom, left:right].ravel(), minlength=VALUES)
     return counts
 
@@ -197,8 +221,7 @@ def to_codes(
     counts: NDArray[np.int64],
     classes: MaskClasses,
     files: Sequence[PictureFile],
-    form: PictureForm,
-    sizes: Sequence[tuple[int, int]],
+    boxes: Sequence[Box],
 ) -> NDArray[np.uint8]:
     """Class codes [rows, height, width] of pixel values; `IGNORED` also beside a mask that does not fill its size.
 
@@ -207,8 +230,7 @@ def to_codes(
         counts: from `values_of_each`.
         classes: what they mean.
         files: for messages.
-        form: of the pictures.
-        sizes: (height, width) of each file's mask.
+        boxes: from `counted_boxes`.
 
     Raises:
         DataError: values that are no class; with the files.
@@ -226,8 +248,7 @@ def to_codes(
     if faults:
         raise DataError(capped(faults))
     codes: NDArray[np.uint8] = table.astype(np.uint8)[masks]
-    for place, size in enumerate(sizes):
-        left, top, right, bottom = form.inner_box(size)
+    for place, (left, top, right, bottom) in enumerate(boxes):
         if (left, top, right, bottom) != (0, 0, masks.shape[2], masks.shape[1]):
             inner = codes[place, top:bottom, left:right].copy()
             codes[place] = IGNORED

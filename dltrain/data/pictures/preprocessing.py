@@ -111,6 +111,8 @@ class PicturePreprocessing(Preprocessing):
         names = {"file": [raw.names[row] for row in rows]} if raw.names else {}
         part = Part({self.schema.inputs[0].name: scaled}, targets, None, rows.astype(np.int64), names)
         part.sizes = tuple(raw.sizes[row] for row in rows) if raw.sizes else ()
+        if raw.pictures is not None:
+            part.blocks, part.blocks_by = raw.pictures[rows], "pictures"
         return part
 
     def _usable_rows(self, raw: RawPictures, with_targets: bool, notes: list[Note] | None) -> NDArray[np.int64]:

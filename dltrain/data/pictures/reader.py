@@ -17,23 +17,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.config.types import MULTILABEL, DataConfig
+from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.columns.image import images_from
 from dltrain.data.columns.reading import Reading
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.pictures.face_crop import FaceCrop
 from dltrain.data.pictures.files import PictureError, decode_file, decode_pictures, skipped_note, unusable
 from dltrain.data.pictures.folders import PictureList
-from dltrain.data.pictures.form import PictureForm, form_from_state, pair, upright, upright_size
+from dltrain.data.pictures.form import MOST_SIDE, PictureForm, form_from_state, pair, upright, upright_size
 from dltrain.data.pictures.given import label_codes, list_given, list_given_masked
 from dltrain.data.pictures.masked import decode_masks
 from dltrain.data.pictures.masks import MaskClasses, classes_from_state
 from dltrain.data.pictures.picture_file import PictureFile
+from dltrain.data.pictures.store import decode_now
 from dltrain.data.pictures.tags import encode_tags
+from dltrain.data.pictures.tiles import cut_up, large_notes, pictures_of
 from dltrain.data.raw import RawPictures
 from dltrain.errors import DataError, Fault, Note, RunError, capped
 from dltrain.storage.values import one_of, texts
 
 SHOWN_NAMES = 3
+SKIP_HINT = "--skip-broken leaves out what cannot be read"
 ANY_TABLE = DataConfig("image_folder")
 
 
@@ -50,6 +54,7 @@ class PictureReader:
     skips: bool = False
     table: DataConfig = ANY_TABLE
     masks: MaskClasses | None = None
+    tiles: int | None = None
 
     @property
     def is_bytes(self) -> bool:
@@ -93,18 +98,25 @@ def read_pictures(
         given = list_given_masked(paths, checked.table, skip=checked.skips)
     else:
         given = list_given(paths, checked.table, with_labels=with_labels, classes=classes)
+    given = cut_up(given, checked.form, checked.tiles, skip=checked.skips, hint=SKIP_HINT)
     notes = list(given.notes)
     target: NDArray[Any] | None = None
     if with_labels and tags is not None:
         target = encode_tags(given.files, *tags, drop=checked.table.missing_target == "drop", notes=notes)
     elif with_labels and not with_masks:
         target, classes = (_numbers(given.files), ()) if numbers else label_codes(given.files, classes)
-    images, good, sizes = _decode_all([file.path for file in given.files], checked, "table" in reader, notes)
+    images: DiskArray | NDArray[Any]
+    if checked.tiles is None:
+        images, good, sizes = _decode_all([file.path for file in given.files], checked, "table" in reader, notes)
+    else:
+        images, good, sizes = _decode_tiles(given.files, checked, notes)
     if with_masks and checked.masks is not None:
         files, masks = ([items[row] for row in good] for items in (given.files, given.masks))
         target, classes = decode_masks(masks, files, sizes, checked.form, checked.masks), checked.masks.names
     elif target is not None:
         target = target[good]
+    if with_masks and checked.tiles is None:
+        notes += large_notes(sizes, checked.form, "a run with data.tiles: {width}")
     return RawPictures(
         images=images,
         target=target,
@@ -115,6 +127,7 @@ def read_pictures(
         notes=tuple(notes),
         sizes=sizes if checked.masks is not None else (),
         labels=tags[0] if tags is not None else None,
+        pictures=pictures_of([given.files[row] for row in good]),
     )
 
 
@@ -138,7 +151,7 @@ def list_to_tell(paths: Sequence[str], reader: PictureReader, *, skip: bool) -> 
         except PictureError as error:
             faults.append(Fault(str(error), file=file.path, hint=error.hint))
     if faults and (not skip or not good):
-        raise unusable(faults, "--skip-broken leaves out what cannot be read")
+        raise unusable(faults, SKIP_HINT)
     given.notes += [skipped_note(faults)] if faults else []
     given.files = good
     return given
@@ -152,10 +165,21 @@ def read_whole(path: str, reader: PictureReader) -> NDArray[np.uint8]:
     """
     try:
         pixels: NDArray[np.uint8]
-        pixels, _ = decode_file(path, lambda image: replace(reader.form, size=upright_size(image)).decode(image))
+        pixels, _ = decode_file(path, reader.form.whole)
     except PictureError as error:
         raise DataError(Fault(str(error), file=path, hint=error.hint)) from error
     return pixels
+
+
+def _decode_tiles(
+    files: Sequence[PictureFile], checked: PictureReader, notes: list[Note]
+) -> tuple[DiskArray | NDArray[Any], NDArray[np.int64], tuple[tuple[int, int], ...]]:
+    """As `_decode_all`, of rows that are tiles."""
+    stored = decode_now(files, checked.form, skip=checked.skips, hint=SKIP_HINT)
+    if not len(stored.rows):
+        raise DataError(capped(stored.faults))
+    notes += [skipped_note(stored.faults)] if stored.faults else []
+    return stored.images, stored.rows, tuple((height, width) for width, height in stored.sizes)
 
 
 def _decode_all(
@@ -165,7 +189,7 @@ def _decode_all(
 
     Sentences on the others, and on other sizes, go to `notes`.
     """
-    hint = "--skip-broken leaves out what cannot be read"
+    hint = SKIP_HINT
     hint += "; --images FOLDER says where this table's pictures are" if of_table else ""
     sizes: dict[str, tuple[int, int]] = {}
     images = np.zeros((len(files), *checked.form.shape), np.uint8 if checked.is_bytes else np.float32)
@@ -247,8 +271,11 @@ def _parse_reader(reader: Mapping[str, Any]) -> PictureReader:
         raise _unusable("`on_error` is neither fail nor skip")
     skips, table = reader.get("on_error") == "skip", _parse_table(reader.get("table"))
     masks = classes_from_state(reader["masks"]) if reader.get("masks") is not None else None
+    tiles = reader.get("tiles")
+    if tiles is not None and (isinstance(tiles, bool) or not isinstance(tiles, int) or not 1 <= tiles <= MOST_SIDE or not masks):
+        raise _unusable("`tiles` is no width of tiles of masks")
     if reader.get("original") is None:
-        return PictureReader(reader["source"], form, float(bounds[0]), float(bounds[1]), None, None, skips, table, masks)
+        return PictureReader(reader["source"], form, float(bounds[0]), float(bounds[1]), None, None, skips, table, masks, tiles)
     original = pair(reader["original"], "original")
     crop = _parse_crop(reader, color, original)
     if crop.size != size:

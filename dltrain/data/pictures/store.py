@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -46,6 +47,12 @@ class Form(Protocol):
     def decode(self, image: Any) -> NDArray[np.uint8]:
         """An open PIL image as an array of that shape."""
 
+    def whole(self, image: Any) -> NDArray[np.uint8]:
+        """An open PIL image in its own size."""
+
+    def brought(self, pixels: NDArray[np.uint8], /) -> NDArray[np.uint8]:
+        """A tile of that as an array of that shape."""
+
 
 @dataclass(slots=True)
 class StoredPictures:
@@ -80,10 +87,11 @@ def store_pictures(files: Sequence[PictureFile], form: Form, *, skip: bool, repo
     """
     digest = hashlib.blake2b(json.dumps([FORMAT, form.to_reader()]).encode(), digest_size=12)
     for file in files:
-        digest.update(f"{os.path.abspath(file.path)}\0{file.size}\0{file.changed}\n".encode("utf-8", "surrogateescape"))
+        what = f"{os.path.abspath(file.path)}\0{file.size}\0{file.changed}" + (f"\0{file.tile}" if file.tile else "")
+        digest.update(f"{what}\n".encode("utf-8", "surrogateescape"))
     name = f"pictures-{digest.hexdigest()}"
     num_bytes = len(files) * int(np.prod(form.shape))
-    writer = _Writer(files, form, skip, reporter)
+    writer = _Writer(files, form, skip, reporter, HINT)
     try:
         folder = make_folder(name, num_bytes, writer.fill, reporter)
         if not _is_whole(folder, form):
@@ -104,6 +112,16 @@ def store_pictures(files: Sequence[PictureFile], form: Form, *, skip: bool, repo
     return StoredPictures(images, rows, meta["digests"], [(width, height) for width, height in meta["sizes"]], faults)
 
 
+def decode_now(files: Sequence[PictureFile], form: Form, *, skip: bool, hint: str | None) -> StoredPictures:
+    """As `store_pictures`, in memory alone.
+
+    Args:
+        files, form, skip: as there.
+        hint: what to do about pictures that cannot be used.
+    """
+    return _Writer(files, form, skip, Reporter(), hint).in_memory()
+
+
 def _is_whole(folder: Path, form: Form) -> bool:
     """Whether a folder of the cache holds what was written into it, as far as sizes tell."""
     meta = read_meta(folder / META)
@@ -118,8 +136,8 @@ def _is_whole(folder: Path, form: Form) -> bool:
 class _Writer:
     """Decodes the files block by block."""
 
-    def __init__(self, files: Sequence[PictureFile], form: Form, skip: bool, reporter: Reporter) -> None:
-        self.files, self.form, self.skip, self.reporter = files, form, skip, reporter
+    def __init__(self, files: Sequence[PictureFile], form: Form, skip: bool, reporter: Reporter, hint: str | None) -> None:
+        self.files, self.form, self.skip, self.reporter, self.hint = files, form, skip, reporter, hint
         self.rows: list[int] = []
         self.digests: list[str] = []
         self.sizes: list[tuple[int, int]] = []
@@ -154,9 +172,10 @@ class _Writer:
                 chosen = range(first, min(first + size, len(self.files)))
                 block = np.empty((len(chosen), *self.form.shape), np.uint8)
                 good = 0
-                for row, found in zip(chosen, pool.map(self._decode, chosen)):
+                together = [list(rows) for _, rows in itertools.groupby(chosen, self._picture_of)]
+                for row, found in zip(chosen, itertools.chain.from_iterable(pool.map(self._decode, together)), strict=True):
                     if isinstance(found, Fault):
-                        self.faults.append(found)
+                        self.faults += [] if found in self.faults[-1:] else [found]
                         continue
                     (block[good], size_found), digest = found
                     good += 1
@@ -166,15 +185,29 @@ class _Writer:
                 if not self.faults or self.skip:
                     yield block[:good]
         if self.faults and not self.skip:
-            raise unusable(self.faults, HINT)
+            raise unusable(self.faults, self.hint)
 
-    def _decode(self, row: int) -> tuple[tuple[NDArray[np.uint8], tuple[int, int]], str] | Fault:
-        path = self.files[row].path
+    def _picture_of(self, row: int) -> str | int:
+        """The picture that a row is a tile of, or the row itself."""
+        return row if self.files[row].tile is None else self.files[row].path
+
+    def _decode(self, rows: Sequence[int]) -> list[tuple[tuple[NDArray[np.uint8], tuple[int, int]], str] | Fault]:
+        """Of each of some rows of one picture its pixels with the size of the picture, and the digest of the file."""
+        path = self.files[rows[0]].path
         try:
-            return decode_file(path, self._decode_image)
+            found, digest = decode_file(path, lambda image: self._decode_image(image, rows))
         except PictureError as error:
-            return Fault(str(error), file=path, hint=error.hint)
+            return [Fault(str(error), file=path, hint=error.hint) for _ in rows]
+        return [(pixels, digest) for pixels in found]
 
-    def _decode_image(self, image: Any) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    def _decode_image(self, image: Any, rows: Sequence[int]) -> list[tuple[NDArray[np.uint8], tuple[int, int]]]:
         height, width = upright_size(image)  # before it is decoded, which may make it smaller
-        return self.form.decode(image), (int(width), int(height))
+        size = (int(width), int(height))
+        tiles = [tile for row in rows for tile in [self.files[row].tile] if tile is not None]
+        if not tiles:
+            return [(self.form.decode(image), size)]
+        pixels = self.form.whole(image)
+        if pixels.shape[:2] != tiles[0].picture:
+            own, other = (f"{sides[1]}×{sides[0]}" for sides in (tiles[0].picture, pixels.shape[:2]))
+            raise PictureError(f"expected the {own} pixels (width × height) of its picture, found {other}")
+        return [(self.form.brought(tile.cut(pixels)), size) for tile in tiles]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dltrain.config.types import SEGMENTATION, DataConfig
+from dltrain.config.types import SEGMENTATION, DataConfig, config_fault
 from dltrain.data.columns.image import images_state
 from dltrain.data.columns.reading import USUAL_MISSING
 from dltrain.data.facts import DataFacts, schema_of, with_rows
@@ -21,10 +21,11 @@ from dltrain.data.pictures.folders import PictureList, list_pictures
 from dltrain.data.pictures.form import PictureForm, argument_of, parse_form
 from dltrain.data.pictures.masked import look_at_masks, read_masks
 from dltrain.data.pictures.picture_file import PictureFile
-from dltrain.data.pictures.store import StoredPictures, store_pictures
+from dltrain.data.pictures.store import HINT, StoredPictures, store_pictures
+from dltrain.data.pictures.tiles import cut_up, large_notes, pictures_of
 from dltrain.data.raw import RawPictures
 from dltrain.data.sources.source import DataSource
-from dltrain.errors import DataError, Note
+from dltrain.errors import ConfigError, DataError, Note
 from dltrain.reporting import Reporter
 from dltrain.wording import listed, shown
 
@@ -47,7 +48,9 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
         training = found.parts.get("train", range(len(found.files)))
         depth = find_depth([found.files[row].path for row in training])
         form = replace(form, white=depth.white)
-    stored = store_pictures(found.files, form, skip=argument_of(config, "on_error") == "skip", reporter=reporter)
+    skip, tiles = argument_of(config, "on_error") == "skip", _tiles(config)
+    found = cut_up(found, form, tiles, skip=skip, hint=HINT)
+    stored = store_pictures(found.files, form, skip=skip, reporter=reporter)
     if not len(stored.rows):
         raise DataError("none of the pictures can be used", hint="data.on_error: fail names each")
     masked = None
@@ -70,19 +73,22 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
             **_table_state(found, config),
             **_skips(config),
             **({"masks": masked.classes.to_state()} if masked else {}),
+            **({"tiles": tiles} if tiles else {}),
         },
         keys=tuple(file.key for file in files),
         names=tuple(file.name for file in files),
         details={**_details(files, stored.digests), **(_details(masked.files, masked.digests) if masked else {})},
         sizes=tuple((height, width) for width, height in stored.sizes) if masked else (),
         labels=found.labels,
+        pictures=pictures_of(files),
         notes=(
-            Note(describe(config, form, len(files))),
+            Note(describe(config, form, len({file.path for file in files}) if tiles else len(files))),
             *map(Note, _sizes(stored)),
             *(depth.notes() if depth.num_deep or depth.num_coarse else ()),
             *found.notes,
             *_skipped(stored),
             *(masked.notes if masked else ()),
+            *(large_notes(stored.sizes, form, "data.tiles: {width}") if masked and not tiles else ()),
         ),
     )
 
@@ -93,6 +99,22 @@ def _table_state(found: PictureList, config: DataConfig) -> dict[str, Any]:
         return {}
     state: dict[str, Any] = {**found.table, "images": images_state(config.images), "missing_target": config.missing_target}
     return {"table": {**state, "missing": list(USUAL_MISSING if config.missing is None else config.missing)}}
+
+
+def _tiles(config: DataConfig) -> int | None:
+    """How wide the tiles of large pictures are.
+
+    Raises:
+        ConfigError: there are no masks of which a tile could be, or tiles are to be other than whole.
+    """
+    tiles: int | None = config.arguments.get("tiles")
+    if tiles is not None and config.task != SEGMENTATION:
+        message = "pictures are cut into tiles where each pixel has a class"
+        raise ConfigError(config_fault(config, "data.tiles", message, "leave it out, or say data.task: segmentation"))
+    if tiles is not None and argument_of(config, "fit") != "stretch":
+        message = f"data.fit: {argument_of(config, 'fit')} is of whole pictures; tiles have the shape of data.image_size"
+        raise ConfigError(config_fault(config, "data.tiles", message, "leave out one of the two"))
+    return tiles
 
 
 def _skips(config: DataConfig) -> dict[str, Any]:
@@ -150,11 +172,15 @@ def look(config: DataConfig, *, seed: int, whole: Callable[[], DataFacts]) -> Da
     """
     from dltrain.data.pictures.fit import describe_target
 
-    form = parse_form(config)
+    form, tiles = parse_form(config), _tiles(config)
     found = list_pictures(config)
     stand_in = RawPictures(np.zeros((len(found.files), 0), np.uint8), found.target, found.classes, labels=found.labels)
     if config.task == SEGMENTATION:
-        return look_at_masks(config, form, found, describe(config, form, len(found.files)))
+        facts = look_at_masks(config, form, found, describe(config, form, len(found.files)))
+        if tiles is None or facts.errors:
+            return facts
+        cut = cut_up(found, form, tiles, skip=argument_of(config, "on_error") == "skip", hint=HINT)
+        return replace(facts, notes=(*facts.notes, *cut.notes[len(found.notes) :]), rows={}, exact=False)
     spec, codes = describe_target(config, stand_in)
     own = {name: len(rows) for name, rows in found.parts.items()}
     notes = [Note(describe(config, form, len(found.files))), *found.notes]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +29,22 @@ from dltrain.model.heads.head import Head
 Floats = NDArray[np.float64]
 # Probabilities that are looked at together.
 BLOCK_NUMBERS = 1 << 22
+
+
+class Encoded(Protocol):
+    """A part as the model takes it: arrays, or tensors of a training."""
+
+    @property
+    def inputs(self) -> Sequence[Any]:
+        """One per input of the model."""
+
+    @property
+    def targets(self) -> Sequence[Any]:
+        """One per target."""
+
+    @property
+    def weights(self) -> Sequence[Any] | None:
+        """Weights of rows, one per target."""
 
 
 class PixelScore:
@@ -68,6 +84,16 @@ class PixelScore:
     def num_rows(self) -> int:
         """How many pictures."""
         return len(self._rows)
+
+    def put_together(self, pictures: NDArray[np.int64] | None) -> None:
+        """Take the rows that are tiles of one picture for one."""
+        if pictures is None or not self._rows:
+            return
+        _, codes = np.unique(pictures, return_inverse=True)
+        joined = [np.zeros((int(codes.max()) + 1, self.num_classes)) for _ in self.of_each()]
+        for total, one in zip(joined, self.of_each(), strict=True):
+            np.add.at(total, codes, one)
+        self._rows = list(zip(*joined, strict=True))
 
     def of_each(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Of each picture and class [rows, classes]: hits, true pixels, said pixels, and losses of the true ones."""
@@ -169,20 +195,20 @@ def means_of(each: Mapping[str, Floats], hits: Floats, true: Floats, said: Float
 def report_segmentation(
     name: str,
     forward: Forward,
-    inputs: Sequence[Any],
-    targets: Sequence[Any],
-    weights: Sequence[Any] | None,
+    data: Encoded,
     head: Head,
     described: Mapping[str, Any],
+    pictures: NDArray[np.int64] | None = None,
 ) -> PartReport:
     """What is reported of a part whose pixels have classes; pictures pass through memory block by block.
 
     Args:
         name: of the part, for sentences.
         forward: of the compiled model.
-        inputs, targets, weights: the encoded part.
+        data: the encoded part.
         head: of the model.
         described: from `describe_reference`.
+        pictures: which picture each row is a tile of; None: rows are pictures.
     """
     score = PixelScore(len(head.classes))
 
@@ -192,7 +218,8 @@ def report_segmentation(
         for start in range(0, len(codes), size):
             score.add(codes[start : start + size], pixel_probabilities(head, output[start : start + size]))
 
-    logs, _ = forward.evaluate(inputs, targets, weights, consume=consume)
+    logs, _ = forward.evaluate(data.inputs, data.targets, data.weights, consume=consume)
+    score.put_together(pictures)
     prior = prior_of_masks(described, head)
     result = PartReport({**logs, **score.metrics()}, score.baseline(prior_counts(described, head)))
     result.report = pixel_report(score, head.classes)

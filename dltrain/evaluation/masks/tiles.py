@@ -7,7 +7,6 @@ so that each tile counts by how far a pixel is from its edges.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.data.pictures.reader import in_range, read_whole
+from dltrain.data.pictures.tiles import tile_size
 from dltrain.data.raw import RawPictures
 from dltrain.evaluation.masks.predicted import MaskMaker, ToldMask, resized
 from dltrain.reporting import Reporter
@@ -34,7 +34,7 @@ def tell_in_tiles(maker: MaskMaker, files: Sequence[PictureFile], width: int, re
         width: of a tile in pixels of the pictures; its height has the ratio of the model's. It is brought to the model's size.
         reporter: hears how far it is.
     """
-    tile = (max(1, round(width * maker.form.size[0] / maker.form.size[1])), width)
+    tile = tile_size(maker.form, width)
     for row, file in enumerate(files):
         reporter.status(f"pictures in tiles: {row:,} of {len(files):,}")
         codes, is_finite = _told(maker, read_whole(file.path, maker.reader), tile)
@@ -75,10 +75,7 @@ def _told(maker: MaskMaker, pixels: NDArray[np.uint8], tile: tuple[int, int]) ->
 
 def _probabilities(maker: MaskMaker, tiles: Sequence[NDArray[np.uint8]], tile: tuple[int, int]) -> Iterator[NDArray[np.float32]]:
     """Of each class [height, width, classes] in the tiles' own size."""
-    from PIL import Image
-
-    form = replace(maker.form, fit="stretch")
-    small = [form.decode(Image.fromarray(own if form.color else own[..., 0])) for own in tiles]
+    small = [maker.form.brought(own) for own in tiles]
     raw = RawPictures(images=in_range(np.stack(small), maker.reader), target=None)
     part: Any = maker.preprocessing.transform(raw, with_targets=False)
     for _, told in maker.probabilities(part):

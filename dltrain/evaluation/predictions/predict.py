@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,8 @@ from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Part
 from dltrain.data.labels.cells import joined
 from dltrain.data.pictures.preprocessing import PicturePreprocessing
-from dltrain.data.pictures.reader import list_to_tell
+from dltrain.data.pictures.reader import list_to_tell, parse_reader
+from dltrain.data.pictures.tiles import large_notes
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import UsageError, texts
@@ -37,9 +38,6 @@ from dltrain.reporting import Reporter
 
 if TYPE_CHECKING:
     import polars
-
-# Pictures with a side so many times the model's are hardly meant to be shown to it whole.
-LARGE = 4
 
 
 @dataclass(slots=True)
@@ -110,9 +108,10 @@ def predict(
     if asked.words and stored.preprocessing.source != "word_vectors":
         raise UsageError("--word needs a run on words", hint=f"the run's data is {stored.config.data.source}; give it --data")
     _, checkpoint = find_checkpoint(stored, weights, reporter)
-    if asked.tiles is not None:
+    tiles = asked.tiles or _tiles_of_run(stored)
+    if tiles is not None and layer is None:
         import_keras(threads or stored.threads)
-        return _in_tiles(stored, stored.build(checkpoint), asked, reporter)
+        return _in_tiles(stored, stored.build(checkpoint), replace(asked, tiles=tiles), reporter)
     part = asked.read(stored, threads or stored.threads, reporter, with_targets=False)
     model = stored.build(checkpoint, layer=layer)
     inputs = [part.inputs[spec.name] for spec in stored.preprocessing.schema.inputs]
@@ -145,6 +144,12 @@ def _refuse_tiles(stored: StoredRun, asked: OtherRows, layer: str | None) -> Non
         raise UsageError(message, hint="leave it out")
 
 
+def _tiles_of_run(stored: StoredRun) -> int | None:
+    """How wide the tiles are that the run was trained on; None: on whole pictures."""
+    reader = getattr(stored.preprocessing, "reader", None)
+    return parse_reader(reader).tiles if stored.heads[0].is_mask and reader else None
+
+
 def refuse_other_tasks(stored: StoredRun, top: int | None, of_masks: Mapping[str, Any] | None = None) -> None:
     """Refuse options that say nothing of what the run predicts.
 
@@ -172,11 +177,7 @@ def _masks(stored: StoredRun, model: Any, part: Part, folder: Path | None) -> Pr
     files = part.identifiers.get("file", [f"{row + 1}" for row in range(part.num_rows)])
     result = _told_masks(maker, maker.tell(part), files, folder)
     result.identifiers = part.identifiers
-    most = max((max(size) for size in part.sizes), default=0)
-    if most >= LARGE * max(maker.form.size):
-        height, width = maker.form.size
-        said = f"pictures of up to {most:,} pixels a side were brought to {height}×{width} before they were looked at"
-        result.notes.append(f"{said}; --tiles {width} shows the model tiles of {width} pixels as they are")
+    result.notes += texts(large_notes(part.sizes, maker.form, "--tiles {width}"), "warning")
     if maker.form.fit == "crop":
         result.notes.append(f"data.fit: crop shows the model the middle of a picture; pixels beside it are {maker.unseen}")
     return result

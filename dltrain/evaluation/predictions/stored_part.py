@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import Part
+from dltrain.errors import UsageError
 from dltrain.evaluation.asked_rows import MeasuredRows
 from dltrain.evaluation.evaluate import evaluate
 from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
@@ -48,6 +49,10 @@ def predict_part(run: Path, part: str, *, top: int | None = None, **options: Any
     """
     stored = load_run(run)
     refuse_other_tasks(stored, top)
+    if stored.heads[0].is_mask:
+        message = "--part gives a row's answer beside the true one; here each pixel has one"
+        hint = f"dltrain evaluate {run} --part {part} measures them; --data PATH --masks FOLDER writes masks"
+        raise UsageError(message, hint=hint)
     if stored.heads[0].is_reconstruction:
         return _reconstructed(stored, part, **options)
     found = evaluate(run, part=part, own_gates=False, **options)

@@ -34,6 +34,7 @@ def describe_picture(preprocessing: PicturePreprocessing) -> tuple[RawInput, ...
         return (
             RawInput(name, name, "float32", whole, "pixels 0...255, red, green, blue; cut and resized inside", fixed_shape=whole),
         )
+    size = "any size" if reader.tiles is None else f"a tile {reader.tiles} pixels wide of a picture, as the run was trained on"
     colors = "red, green, blue" if reader.form.color else "one channel of grey"
     return (
         RawInput(
@@ -41,7 +42,7 @@ def describe_picture(preprocessing: PicturePreprocessing) -> tuple[RawInput, ...
             name,
             "float32",
             (None, None, shape[2]),
-            f"pixels {form_range(reader.form)}, {colors}; any size: brought to {shape[0]}x{shape[1]} inside",
+            f"pixels {form_range(reader.form)}, {colors}; {size}: brought to {shape[0]}x{shape[1]} inside",
             fixed_shape=shape,
         ),
     )
