@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dltrain.config.types import MULTILABEL, SplitConfig
+from dltrain.config.types import MULTILABEL, SEGMENTATION, SplitConfig
 from dltrain.starting.block import Block
 from dltrain.starting.design import Design
 
@@ -73,7 +73,7 @@ def render_training(block: Block, chosen: Design, task: str, counts: Mapping[str
         block.entry("metrics", ["F1Score", "AUC"])
     elif task == "classification":
         block.entry("metrics", ["accuracy", "AUC"] if len(counts) == 2 else ["accuracy"])
-    else:
+    elif task != SEGMENTATION:  # whose mean IoU is measured in any case
         block.entry("metrics", ["RootMeanSquaredError"])
     if chosen.plateau:
         block.entry("reduce_lr_on_plateau", dict(chosen.plateau), "smaller steps where validation no longer improves")

@@ -10,6 +10,7 @@ from pathlib import Path
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.data.files import expand_paths, table_pattern
 from dltrain.data.pictures.files import EXTENSIONS
+from dltrain.data.pictures.folders import holds_masks
 from dltrain.errors import DataError, Fault, UsageError
 from dltrain.reporting import Reporter
 from dltrain.settings import data_folder
@@ -43,8 +44,8 @@ def make_starter(
 
     Args:
         path: a text table (compressed or not), Parquet file, pattern or folder of such files, the address of one
-            elsewhere, an .npz archive, a folder with a folder of pictures for each class (or such folders train, validation,
-            test), or a dataset's name;
+            elsewhere, an .npz archive, a folder with a folder of pictures for each class, or with pictures/ and masks/ (or such
+            folders train, validation, test), or a dataset's name;
             looked for in the working directory, then in `$DLTRAIN_DATA`.
         target: the column to predict; where the file has no header its number, from 1, or from -1 at the end; the array of
             targets of an archive. None: guessed, where it is clear.
@@ -103,6 +104,10 @@ def _start_folder(where: str, written: str, target: str | None, reporter: Report
         raise no_comparison("pictures are not learned from so")
     if wishes.series is not None:
         raise no_series("a folder of pictures is none")
+    if all(map(holds_masks, layout.values())):
+        from dltrain.starting.masks import start_masks
+
+        return start_masks(layout, where, written, target, reporter)
     return start_pictures(layout, where, written, target, reporter)
 
 

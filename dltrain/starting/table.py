@@ -28,9 +28,9 @@ from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.pictures import look_at
 from dltrain.starting.preparation import Preparation, decide, find_nothing
 from dltrain.starting.preset import DEFAULT_SECONDS, design_preset, has_rows_enough, inputs_of, prepare, suits
-from dltrain.starting.starter import Starter, Wishes, no_comparison
+from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
 from dltrain.starting.table_text import Studied, render_table
-from dltrain.starting.target import Target, choose_target, study_target
+from dltrain.starting.target import Target, choose_target, columns_of_labels, labels_of_columns, study_target
 from dltrain.starting.text import find_text_options
 from dltrain.wording import shown
 
@@ -70,28 +70,27 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     config = DataConfig(source, path=tuple(files), **options)
     raw, is_whole = _read(config, reporter)
     if raw.frame.height < FEWEST_ROWS:
-        raise DataError(
-            Fault(
-                f"{raw.frame.height} rows are too few to learn from and to test on", file=shown(written), hint="10 at the least"
-            )
-        )
+        message = f"{raw.frame.height} rows are too few to learn from and to test on"
+        raise DataError(Fault(message, file=shown(written), hint="10 at the least"))
     for text in texts(raw.notes, "warning"):
         reporter.warning(text)
     reporter.status("looking at the columns")
+    labels = columns_of_labels(asked, raw.frame, written)
+    if labels and wishes.series is not None:
+        raise no_series("several columns are labels of a row")
+    whole, raw = raw, replace(raw, frame=raw.frame.drop(labels[1:]))
     columns = study_columns(raw.frame, raw.reading.get("decimal", "."), raw.reading.get("thousands"))
-    if raw.target and asked is None:
-        name = raw.target[0]
+    if labels:
+        target = labels_of_columns(labels, whole.frame)
     else:
-        header = options.get("header", True)
-        name = choose_target(asked, raw.frame, columns, header=header, file=written)
-    target = study_target(name, raw.frame, columns, raw.classes if name in raw.target else ())
-    columns = _to_learn_from(columns, raw, name, None if wishes.series is not None else shown(written))
-    leaks = find_leaks(raw.frame, name, target.labels, columns)
+        target = _find_target(raw, asked, columns, written, header=options.get("header", True))
+    columns = _to_learn_from(columns, raw, target.name, None if wishes.series is not None else shown(written))
+    leaks = find_leaks(raw.frame, target.name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw)
     if wishes.series is not None:
         return _start_series(where, written, Studied(config, target, columns, leaks, Preparation(), raw, asked), wishes, is_whole)
-    prepared = decide(_fit(config, raw), columns.numbers)
-    fitted = _fit(prepared.apply(config), raw)
+    prepared = decide(_fit(config, whole), columns.numbers)
+    fitted = _fit(prepared.apply(config), whole)
     features = getattr(fitted.preprocessing, "features", ())
     if wishes.compare and any(column.kind in ("text", "image") for column in features):
         raise no_comparison("it has columns of text, or of pictures")
@@ -101,14 +100,21 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
     if chosen.folds:
         config = replace(config, split=replace(config.split, validation=None))
     if chosen.folds or chosen.preset:
-        fitted = _fit(prepared.apply(config), raw)
+        fitted = _fit(prepared.apply(config), whole)
     config = prepared.apply(config)
-    head = _head(written, raw, is_whole)
+    head = _head(written, whole, is_whole)
     config = replace(config, path=(written,) if where is not None else ())
     text = render_table(head, Studied(config, target, columns, leaks, prepared, raw, asked), chosen)
     evaluation = (CALIBRATED if chosen.loss else "") + (COMPARED if wishes.compare else "")
     text += f"evaluation:\n{evaluation}" if evaluation else ""
     return Starter(text, (head, *texts(fitted.notes, "note"), f"model: {chosen.layers_reason}"))
+
+
+def _find_target(raw: RawTable, asked: str | None, columns: Columns, written: str, *, header: bool) -> Target:
+    if raw.target and asked is None:
+        return study_target(raw.target[0], raw.frame, columns, raw.classes)
+    name = choose_target(asked, raw.frame, columns, header=header, file=written)
+    return study_target(name, raw.frame, columns, raw.classes if name in raw.target else ())
 
 
 def _start_series(where: str | None, written: str, found: Studied, wishes: Wishes, is_whole: bool) -> Starter:
@@ -202,7 +208,7 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         config = replace(config, text=TextConfig(split="character"))
     return replace(
         config,
-        target=(target.name,),
+        target=target.columns or (target.name,),
         task=target.task,
         features=features if len(features) <= MOST_FEATURES_NAMED else None,
         drop=tuple(left_out),
@@ -217,7 +223,7 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         replace=odd,
         dates=_dates(columns),
         arguments={**config.arguments, **_form_of_pictures(config, raw, features)},
-        labels=LabelsConfig(target.spec.separator or None) if target.spec.is_multilabel else None,
+        labels=LabelsConfig(target.spec.separator or None) if target.spec.is_multilabel and not target.columns else None,
         missing_target="drop" if _lacks_values(target, columns) else "fail",
         split=split_of(raw.frame.height, own_test=False),
     )

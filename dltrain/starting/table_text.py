@@ -105,7 +105,8 @@ def render_target(block: Block, found: Studied) -> None:
     counts, total = target.counts, sum(target.counts.values())
     if target.spec.is_multilabel:
         words = [f"{label}: {100 * count / num_rows:.1f} %" for label, count in counts.items()]
-        remark = f"lists of {len(counts)} labels, several per row: {listed(words, MOST_SHOWN)}"
+        what = f"columns of {len(counts)} labels" if target.columns else f"lists of {len(counts)} labels"
+        remark = f"{what}, several per row: {listed(words, MOST_SHOWN)}"
     elif target.spec.task == "classification":
         words = [f"{label}: {100 * count / total:.1f} %" for label, count in counts.items()]
         remark = f"{len(counts)} classes: {listed(words, MOST_SHOWN)}"
@@ -113,7 +114,7 @@ def render_target(block: Block, found: Studied) -> None:
         remark = "a number"
     if config.source in ("csv", "parquet") or found.asked is not None:
         guessed = "" if found.asked is not None else "; guessed"
-        block.entry("target", target.name, remark + guessed)
+        block.entry("target", list(target.columns) or target.name, remark + guessed)
     else:
         block.remark(f"the target: {remark}", indent=2)
     block.entry("task", target.spec.task, _task_remark(target))
@@ -129,6 +130,8 @@ def render_target(block: Block, found: Studied) -> None:
 
 
 def _task_remark(target: Target) -> str:
+    if target.columns:
+        return "each label is there or not; without it each column is a target of its own"
     if target.spec.is_multilabel:
         return "each label is there or not; `classification` would make a class of each different cell"
     if target.whole_numbers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ FEW_NUMBERS = 20
 FEW_ROWS = 10
 MOST_LISTED = 100
 OTHER = "other"
+ZERO_AND_ONE = ({"0", "1"}, {"false", "true"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Target:
         task: what the config has to say because the values alone would mean something else; None: nothing.
         merged: labels of a single row, which no split can keep in two parts -> the label that stands for them.
         num_missing: of several labels: rows with a word for no value, for an empty cell has no label.
+        columns: the columns of 0 and 1 that are labels of one target; else empty.
         whole_numbers: how many different whole numbers a target to regress on has, where those are few; else 0.
     """
 
@@ -61,6 +64,7 @@ class Target:
     merged: Mapping[str, str] = field(default_factory=dict)
     whole_numbers: int = 0
     num_missing: int = 0
+    columns: tuple[str, ...] = ()
 
 
 def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, *, header: bool, file: str) -> str:
@@ -96,9 +100,42 @@ def choose_target(asked: str | None, frame: polars.DataFrame, columns: Columns, 
     hint = f"dltrain init {file} --target COLUMN"
     if guesses:
         hint += f", perhaps {' or '.join(guesses)}"
+    two = [name for name in frame.columns if is_zero_or_one(column_of(frame, name))]
+    if not guesses and len(two) > 1 and all("," not in name for name in two):
+        hint += f", or --target {shlex.quote(','.join(two))}, where a row may have several of these as labels"
     raise UsageError(
         Fault(f"which column of {file} is to be predicted?", hint=hint, details=_list_columns(frame, columns, header))
     )
+
+
+def columns_of_labels(asked: str | None, frame: polars.DataFrame, file: str) -> tuple[str, ...]:
+    """The columns of 0 and 1 that the user names with commas between; empty: that is no such list.
+
+    Raises:
+        UsageError: columns of something else.
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in (asked or "").split(",")))
+    if asked in frame.columns or len(names) < 2 or not all(name in frame.columns for name in names):
+        return ()
+    others = [name for name in names if not is_zero_or_one(column_of(frame, name))]
+    if others:
+        message = f"several columns to predict are labels of 0 and 1 here; {listed(others)} of {file} holds something else"
+        raise UsageError(Fault(message, hint=f"name one, and write `target: [{', '.join(names)}]` into the config then"))
+    return names
+
+
+def is_zero_or_one(series: polars.Series) -> bool:
+    """Whether a column says of each row that it has something, or not."""
+    kept = series.drop_nulls()
+    return len(kept) > 0 and set(kept.cast(str).str.strip_chars().unique().to_list()) in ZERO_AND_ONE
+
+
+def labels_of_columns(names: Sequence[str], frame: polars.DataFrame) -> Target:
+    """Columns of 0 and 1 as one target of several labels."""
+    ones = {name: int((column_of(frame, name).cast(str).str.strip_chars().is_in(["1", "true"])).sum()) for name in names}
+    num_missing = len(frame) - len(frame.select(names).drop_nulls())
+    spec = TargetSpec(names[0], MULTILABEL, tuple(names))
+    return Target(names[0], spec, counts=ones, task=MULTILABEL, num_missing=num_missing, columns=tuple(names))
 
 
 def _guess(frame: polars.DataFrame, columns: Columns, header: bool) -> list[str]:

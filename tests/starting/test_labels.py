@@ -10,11 +10,14 @@ import polars
 import pytest
 from PIL import Image
 
+from dltrain.checking.check import check_config
 from dltrain.config import load_config_text
 from dltrain.data.columns.reading import Reading
 from dltrain.data.load import load_dataset
+from dltrain.errors import UsageError
 from dltrain.starting.labels import labels_in
 from dltrain.starting.start import make_starter
+from dltrain.starting.starter import Wishes
 
 CHOSEN = [["a b", "c"], ["c"], ["d", "a b"], [], ["c", "d"], ["a b"], ["d"], ["a b", "c", "d"]]
 
@@ -98,3 +101,38 @@ def test_decimal_commas_are_no_lists(tmp_path: Path, written: str) -> None:
     found = sorted(float(value) for part in parts for value in np.asarray(spec.to_own(part.targets["y"])).ravel())
     expected = sorted(float(text.rstrip(" €").replace(".", "").replace(",", ".")) for text in texts)
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_columns_of_0_and_1_are_labels_of_one_target(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(80, 2))
+    has = (x + draw.normal(size=(80, 2)) > 0).astype(int)
+    columns = {"x": x[:, 0], "z": x[:, 1], "lost": has[:, 0], "sale": has[:, 1]}
+    polars.DataFrame(columns).write_csv(tmp_path / "t.csv")
+    with pytest.raises(UsageError, match="--target lost,sale, where a row may have several of these as labels"):
+        make_starter(str(tmp_path / "t.csv"), folder=tmp_path)
+    text = make_starter(str(tmp_path / "t.csv"), target="lost,sale", folder=tmp_path, wishes=Wishes(simple=True)).text
+    config = load_config_text(text, folder=tmp_path)
+    assert config.data.features == {"x": "number", "z": "number"}
+    part = load_dataset(config.data, seed=0).parts["train"]
+    np.testing.assert_array_equal(part.targets["labels"], has[part.row_ids])
+    with pytest.raises(UsageError, match=r"holds something else"):
+        make_starter(str(tmp_path / "t.csv"), target="lost,x", folder=tmp_path)
+
+
+@pytest.mark.parametrize(("side", "tiles"), [(40, None), (300, 128)])
+def test_pictures_with_masks_get_a_config_for_each_pixel(tmp_path: Path, side: int, tiles: int | None) -> None:
+    for kind in ("pictures", "masks"):
+        (tmp_path / "cells" / kind).mkdir(parents=True)
+    for number in range(12):
+        mask = np.zeros((side, side), np.uint8)
+        mask[: side // 2] = 1
+        mask[0] = 255
+        Image.fromarray(mask).save(tmp_path / "cells" / "masks" / f"{number}.png")
+        Image.fromarray(np.stack([mask * 100, mask, mask], axis=-1)).save(tmp_path / "cells" / "pictures" / f"{number}.png")
+    text = make_starter(str(tmp_path / "cells"), folder=tmp_path).text
+    config = load_config_text(text, folder=tmp_path)
+    assert (config.data.task, config.data.arguments.get("tiles"), config.data.arguments["ignore"]) == ("segmentation", tiles, 255)
+    assert check_config(config).errors == ()
+    with pytest.raises(UsageError, match="the masks are what is learnt"):
+        make_starter(str(tmp_path / "cells"), target="mask", folder=tmp_path)

@@ -16,7 +16,10 @@ def command(
     target: Annotated[
         str | None,
         typer.Option(
-            "--target", metavar="COL", help="Column to predict; where the file has no header its number, -1 being the last."
+            "--target",
+            metavar="COL",
+            help="Column to predict; where the file has no header its number, -1 being the last. Several columns of 0 and 1, as "
+            "a,b,c, are labels of which a row may have several.",
         ),
     ] = None,
     output: Annotated[str, typer.Option("-o", "--output", metavar="FILE|-", help="Where the config goes.")] = "-",
@@ -39,7 +42,8 @@ def command(
 ) -> None:
     """Look at PATH and write a commented config for it, which `dltrain fit` runs as it is.
 
-    PATH is a table (CSV, TSV, compressed or not, Parquet), an .npz archive, or the name of a dataset.
+    PATH is a table (CSV, TSV, compressed or not, Parquet), an .npz archive, a folder of pictures (a folder for each class, or
+    pictures/ and masks/), or the name of a dataset.
     """
     from dltrain.errors import UsageError
     from dltrain.starting.start import make_starter

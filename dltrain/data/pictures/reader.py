@@ -37,6 +37,7 @@ from dltrain.errors import DataError, Fault, Note, RunError, capped
 from dltrain.storage.values import one_of, texts
 
 SHOWN_NAMES = 3
+LARGER = "a run with data.tiles: {width}"
 SKIP_HINT = "--skip-broken leaves out what cannot be read"
 ANY_TABLE = DataConfig("image_folder")
 
@@ -94,10 +95,8 @@ def read_pictures(
     if tags is not None:
         checked = replace(checked, table=replace(checked.table, task=MULTILABEL))
     with_masks = with_labels and checked.masks is not None
-    if with_masks:
-        given = list_given_masked(paths, checked.table, skip=checked.skips)
-    else:
-        given = list_given(paths, checked.table, with_labels=with_labels, classes=classes)
+    masked = with_masks and list_given_masked(paths, checked.table, skip=checked.skips)
+    given = masked or list_given(paths, checked.table, with_labels=with_labels, classes=classes)
     given = cut_up(given, checked.form, checked.tiles, skip=checked.skips, hint=SKIP_HINT)
     notes = list(given.notes)
     target: NDArray[Any] | None = None
@@ -105,18 +104,12 @@ def read_pictures(
         target = encode_tags(given.files, *tags, drop=checked.table.missing_target == "drop", notes=notes)
     elif with_labels and not with_masks:
         target, classes = (_numbers(given.files), ()) if numbers else label_codes(given.files, classes)
-    images: DiskArray | NDArray[Any]
-    if checked.tiles is None:
-        images, good, sizes = _decode_all([file.path for file in given.files], checked, "table" in reader, notes)
-    else:
-        images, good, sizes = _decode_tiles(given.files, checked, notes)
+    images, good, sizes = _decode_given(given.files, checked, "table" in reader, notes)
     if with_masks and checked.masks is not None:
         files, masks = ([items[row] for row in good] for items in (given.files, given.masks))
         target, classes = decode_masks(masks, files, sizes, checked.form, checked.masks), checked.masks.names
     elif target is not None:
         target = target[good]
-    if with_masks and checked.tiles is None:
-        notes += large_notes(sizes, checked.form, "a run with data.tiles: {width}")
     return RawPictures(
         images=images,
         target=target,
@@ -124,7 +117,7 @@ def read_pictures(
         value_range=(checked.lowest, checked.highest),
         reader=dict(reader),
         names=tuple(given.files[row].name for row in good),
-        notes=tuple(notes),
+        notes=(*notes, *(large_notes(sizes, checked.form, LARGER) if with_masks and checked.tiles is None else ())),
         sizes=sizes if checked.masks is not None else (),
         labels=tags[0] if tags is not None else None,
         pictures=pictures_of([given.files[row] for row in good]),
@@ -171,10 +164,12 @@ def read_whole(path: str, reader: PictureReader) -> NDArray[np.uint8]:
     return pixels
 
 
-def _decode_tiles(
-    files: Sequence[PictureFile], checked: PictureReader, notes: list[Note]
+def _decode_given(
+    files: Sequence[PictureFile], checked: PictureReader, of_table: bool, notes: list[Note]
 ) -> tuple[DiskArray | NDArray[Any], NDArray[np.int64], tuple[tuple[int, int], ...]]:
-    """As `_decode_all`, of rows that are tiles."""
+    """As `_decode_all`, also of rows that are tiles."""
+    if checked.tiles is None:
+        return _decode_all([file.path for file in files], checked, of_table, notes)
     stored = decode_now(files, checked.form, skip=checked.skips, hint=SKIP_HINT)
     if not len(stored.rows):
         raise DataError(capped(stored.faults))

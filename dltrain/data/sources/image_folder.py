@@ -19,7 +19,7 @@ from dltrain.data.pictures.depth import Depth, find_depth
 from dltrain.data.pictures.files import skipped_note
 from dltrain.data.pictures.folders import PictureList, list_pictures
 from dltrain.data.pictures.form import PictureForm, argument_of, parse_form
-from dltrain.data.pictures.masked import look_at_masks, read_masks
+from dltrain.data.pictures.masked import Masked, look_at_masks, read_masks
 from dltrain.data.pictures.picture_file import PictureFile
 from dltrain.data.pictures.store import HINT, StoredPictures, store_pictures
 from dltrain.data.pictures.tiles import cut_up, large_notes, pictures_of
@@ -67,14 +67,7 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
         classes=masked.classes.names if masked else found.classes,
         value_range=(0.0, 255.0),
         parts=parts,
-        reader={
-            "source": "image_folder",
-            **form.to_reader(),
-            **_table_state(found, config),
-            **_skips(config),
-            **({"masks": masked.classes.to_state()} if masked else {}),
-            **({"tiles": tiles} if tiles else {}),
-        },
+        reader={**form.to_reader(), **_reader_state(found, config, masked)},
         keys=tuple(file.key for file in files),
         names=tuple(file.name for file in files),
         details={**_details(files, stored.digests), **(_details(masked.files, masked.digests) if masked else {})},
@@ -91,6 +84,13 @@ def read(config: DataConfig, *, seed: int, reporter: Reporter) -> RawPictures:
             *(large_notes(stored.sizes, form, "data.tiles: {width}") if masked and not tiles else ()),
         ),
     )
+
+
+def _reader_state(found: PictureList, config: DataConfig, masked: Masked | None) -> dict[str, Any]:
+    """How other pictures are read, beside their form."""
+    masks = {"masks": masked.classes.to_state()} if masked else {}
+    tiles = {"tiles": config.arguments["tiles"]} if config.arguments.get("tiles") else {}
+    return {"source": "image_folder", **_table_state(found, config), **_skips(config), **masks, **tiles}
 
 
 def _table_state(found: PictureList, config: DataConfig) -> dict[str, Any]:

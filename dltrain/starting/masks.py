@@ -1,0 +1,135 @@
+"""A first config for pictures with masks, of which the class of every pixel is learnt."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import median
+from typing import Any
+
+from dltrain.config.types import SEGMENTATION, DataConfig
+from dltrain.data.look import read_facts
+from dltrain.data.pictures.files import PictureError, decode_file
+from dltrain.data.pictures.folders import list_pictures
+from dltrain.data.pictures.form import upright_size
+from dltrain.data.pictures.picture_file import PictureFile
+from dltrain.errors import DataError, Fault, UsageError, texts
+from dltrain.reporting import Reporter
+from dltrain.starting.block import Block
+from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
+from dltrain.starting.design import Design, split_of
+from dltrain.starting.pictures import KEYS, NUM_LOOKED_AT, look_at
+from dltrain.starting.starter import Starter
+from dltrain.wording import shown
+
+# Pictures whose shorter side is so long are cut into tiles so wide.
+TILED, TILE = 256, 128
+FILTERS = (16, 32, 64)
+IGNORED_VALUE = "255"
+
+
+def start_masks(layout: Mapping[str, str], folder: str, written: str, asked: str | None, reporter: Reporter) -> Starter:
+    """A config for folders that hold pictures and masks.
+
+    Args:
+        layout: from `picture_layout`.
+        folder: where it is.
+        written: the same as the config is to name it.
+        asked: a target that the user named.
+        reporter: hears what is unusual.
+
+    Raises:
+        UsageError: a target, where the masks are what is learnt.
+        DataError: nothing to learn from.
+    """
+    if asked is not None:
+        raise UsageError(Fault("the masks are what is learnt", hint="leave --target out"))
+    path, validation, test = ((layout[key],) if key in layout else () for key in KEYS)
+    plain = DataConfig("image_folder", path=path, validation=validation, test=test, task=SEGMENTATION)
+    found = list_pictures(plain)
+    color, size = look_at(found.files)
+    tiled = _shorter_side(found.files) >= TILED
+    size = (TILE, TILE) if tiled else _halved_twice(size)
+    split = split_of(len(found.files), own_test=bool(test))
+    split = replace(split, validation=None) if validation else split
+    arguments: dict[str, Any] = {"image_size": list(size), **({} if color else {"color": "grayscale"})}
+    facts = read_facts(replace(plain, arguments=arguments, split=split), seed=SEED)
+    classes = facts.schema.targets[0].classes if facts.schema else ()
+    if classes[-1:] == (IGNORED_VALUE,) and len(classes) > 2:
+        arguments["ignore"] = int(IGNORED_VALUE)
+        facts = read_facts(replace(plain, arguments=arguments, split=split), seed=SEED)
+    if facts.errors or facts.schema is None:
+        raise DataError(facts.errors or Fault(f"nothing to learn from in {shown(folder)}"))
+    for text in texts(facts.notes, "warning"):
+        reporter.warning(text)
+    classes = facts.schema.targets[0].classes
+    head = f"{os.path.basename(os.path.normpath(written))}: {len(found.files):,} pictures with masks of {len(classes)} classes"
+    block = Block()
+    open_config(block, head)
+    block.open("data")
+    block.entry("source", "image_folder", "pictures/ and masks/ of the same names")
+    for key, place in layout.items():
+        block.entry(key, os.path.normpath(os.path.join(written, os.path.relpath(place, folder))))
+    block.entry("task", SEGMENTATION, f"the class of every pixel: the masks' values {', '.join(classes[:8])}")
+    block.remark("`classes: [ground, cell]` names the values 0, 1, …", indent=2)
+    if "ignore" in arguments:
+        block.entry("ignore", arguments["ignore"], "mostly what is not to be counted; without it a class")
+    _render_size(block, size, tiled, color)
+    if split.test is not None or split.validation is not None:
+        render_split(block, split)
+    block.entry("augment", [{"RandomFlip": {"mode": "horizontal"}}], "turns the mask as well")
+    chosen = _design(len(found.files), size)
+    render_model(block, chosen)
+    render_training(block, chosen, SEGMENTATION, {})
+    return Starter(block.text(), (head, *texts(facts.notes, "note")[1:], f"model: {chosen.layers_reason}"))
+
+
+def _render_size(block: Block, size: tuple[int, int], tiled: bool, color: bool) -> None:
+    block.entry("image_size", list(size), "height, width: small is quick; larger may tell more")
+    if tiled:
+        block.entry("tiles", TILE, "large pictures are shown to the model in tiles so many pixels wide")
+    if not color:
+        block.entry("color", "grayscale", "no picture that was looked at has colours")
+
+
+def _shorter_side(files: Sequence[PictureFile]) -> float:
+    """The median of the shorter sides of some pictures; 0 where none can be opened."""
+    sides = []
+    for file in files[:: max(1, len(files) // NUM_LOOKED_AT)]:
+        try:
+            sides.append(min(decode_file(file.path, upright_size)[0]))
+        except PictureError:
+            continue  # `check --data` names it
+    return median(sides) if sides else 0
+
+
+def _halved_twice(size: tuple[int, int]) -> tuple[int, int]:
+    """Sides that can be halved twice and doubled again."""
+    height, width = (max(4, side // 4 * 4) for side in size)
+    return height, width
+
+
+def _design(num_pictures: int, size: tuple[int, int]) -> Design:
+    """A small U-Net (Ronneberger et al. 2015)."""
+
+    def layer(filters: int, **more: Any) -> dict[str, Any]:
+        return {"Conv2D": {"filters": filters, "kernel_size": 3, "padding": "same", "activation": "relu", **more}}
+
+    first, second, third = FILTERS
+    layers: list[Any] = [
+        layer(first, name="fine"),
+        "MaxPooling2D",
+        layer(second, name="middle"),
+        "MaxPooling2D",
+        layer(third),
+        layer(third),
+        {"UpSampling2D": {"interpolation": "bilinear", "name": "up_to_middle"}},
+        {"Concatenate": {"from": ["up_to_middle", "middle"]}},
+        layer(second),
+        {"UpSampling2D": {"interpolation": "bilinear", "name": "up_to_fine"}},
+        {"Concatenate": {"from": ["up_to_fine", "fine"]}},
+        layer(first),
+    ]
+    reason = f"a small U-Net: {size[0]}×{size[1]} pixels are halved twice, and what is fine is put beside what is coarse again"
+    return Design(layers, reason, 4 if num_pictures < 200 else 16, 60, 10, {"Adam": {"learning_rate": 0.003}})
