@@ -27,6 +27,7 @@ class FitResult:
         diagnosis: what the figures say is wrong: {"kind", "sentence", "advice", "figures"} each.
         warnings: what the user should know, each once; the same as in the manifest.
         resumed: whether it went on with an earlier run.
+        is_stored: whether nothing was left to do, so that all of it is what the run had stored.
         members: of an ensemble: "count", "epochs" of each, "metrics": part -> metric -> mean, min, max and values.
         pictures: names of those in the run directory, history.png first.
         intervals: part -> metric -> between which values it is with a confidence of 95 %.
@@ -45,6 +46,7 @@ class FitResult:
     diagnosis: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     resumed: bool = False
+    is_stored: bool = False
     intervals: dict[str, Any] = field(default_factory=dict)
     members: dict[str, Any] = field(default_factory=dict)
     pictures: list[str] = field(default_factory=list)

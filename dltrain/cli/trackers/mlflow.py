@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib.util
+import io
 import logging
 import os
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,9 +94,10 @@ class MlflowTracker:
         from mlflow.tracking import MlflowClient
 
         try:
-            if self._client is None:
-                self._client = MlflowClient(tracking_uri=self._uri)
-            yield
+            with _kept_quiet():
+                if self._client is None:
+                    self._client = MlflowClient(tracking_uri=self._uri)
+                yield
         except (mlflow.exceptions.MlflowException, OSError) as error:
             reason = without_credentials((str(error).splitlines() or [type(error).__name__])[0][:300])
             hint = "the run is as it was; what was not sent is sent by `dltrain log RUN --to mlflow` later"
@@ -171,6 +174,14 @@ class MlflowTracker:
         self._client.set_tag(identity, _WHOLE, told.end)
         known.whole = told.end
         return notes
+
+
+@contextlib.contextmanager
+def _kept_quiet() -> Iterator[None]:
+    """MLflow tells of links on stdout, which is for results alone, and of examples in colours."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _cut(items: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:

@@ -29,6 +29,7 @@ from dltrain.parts import PARTS, judged_part
 from dltrain.storage.atomic import now, write_atomically
 from dltrain.storage.layout import PICTURES
 from dltrain.storage.run import Run
+from dltrain.storage.stored import damage_told
 from dltrain.training.environment import git_commit, settings_note
 from dltrain.training.pace import Pace
 from dltrain.training.result import FitResult
@@ -334,7 +335,8 @@ class RunRecord:
         """The result of a run that was finished already."""
         stored, reporter = self.run.read_metrics(), self.session.reporter
         metrics, intervals = stored.get("metrics", {}), stored.get("intervals", {})
-        gates = list(check_gates(self.config.evaluation.require, metrics, reports=stored.get("reports"), intervals=intervals))
+        with damage_told(self.run.path):
+            gates = list(check_gates(self.config.evaluation.require, metrics, reports=stored.get("reports"), intervals=intervals))
         self.session.watch.stop()
         return FitResult(
             status="finished" if all(gate.met for gate in gates) else "gates_failed",
@@ -351,6 +353,7 @@ class RunRecord:
             diagnosis=stored.get("diagnosis", []),
             warnings=reporter.warnings,
             resumed=True,
+            is_stored=True,
             members=stored.get("members", {}),
             pictures=[name for name in PICTURES if (self.run.path / name).is_file()],
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,29 @@ def test_a_server_that_is_down_is_said(folder, capsys, monkeypatch):
     assert "MLflow at http://***@127.0.0.1:9 cannot be reached" in said
     assert "`dltrain log RUN --to mlflow` sends it later" in said
     assert "secret" not in said
+
+
+def test_what_mlflow_prints_is_not_among_the_results(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("mlflow")
+    import mlflow
+    from mlflow.tracking import MlflowClient
+
+    monkeypatch.chdir(tmp_path)
+    before = MlflowClient.set_terminated
+
+    def said_links(*words, **options):  # as with a server, whose address it has
+        print("View run at: http://127.0.0.1:5000/#/experiments/1")
+        warnings.warn("\033[1;33mno input example\033[0m", stacklevel=1)
+        return before(*words, **options)
+
+    monkeypatch.setattr(mlflow.tracking.MlflowClient, "set_terminated", said_links)
+    (tmp_path / "iris.yaml").write_text(CONFIG)
+    assert run(["-q", "fit", "iris.yaml", "training.epochs=1", "--run-dir", "run"]) == 0
+    capsys.readouterr()
+    assert run(["log", "run", "--to", "mlflow", "--uri", f"sqlite:///{tmp_path / 'quiet.db'}", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["status"] == "finished"
+    assert "\033" not in said.err
 
 
 def test_a_run_is_there_while_it_is_trained_with_its_model(tmp_path, monkeypatch, capsys):

@@ -1,0 +1,60 @@
+"""Values of a wrong kind in metrics.json, of a run that is finished: `fit --resume` says that the run is damaged."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dltrain.cli.app import run
+
+CONFIG = """
+data: {source: iris, split: {test: 0.3}}
+model: {layers: [{Dense: {units: 4}}]}
+training: {epochs: 1}
+"""
+DAMAGED: list[tuple[tuple[str, ...], Any]] = [
+    (("baseline", "accuracy"), "x"),
+    (("baselines", "test", "accuracy"), {}),
+    (("report", "confusion_matrix"), 5),
+    (("report", "classes"), []),
+    (("report", "classes", "setosa"), None),
+    (("report", "classes", "setosa", "f1"), "x"),
+]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "iris.yaml").write_text(CONFIG)
+    assert run(["-q", "fit", str(folder / "iris.yaml"), "--run-dir", str(folder / "run")]) == 0
+    manifest = json.loads((folder / "run" / "manifest.json").read_text())
+    del manifest["files"]  # the digests, which find it first
+    (folder / "run" / "manifest.json").write_text(json.dumps(manifest))
+    return folder / "run"
+
+
+@pytest.mark.parametrize(("keys", "value"), DAMAGED, ids=lambda keys: ".".join(keys) if isinstance(keys, tuple) else "")
+def test_a_finished_run_with_a_value_of_a_wrong_kind_is_damaged(
+    finished: Path, keys: tuple[str, ...], value: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    document = copy.deepcopy(json.loads((finished / "metrics.json").read_text()))
+    inner = document
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    (tmp_path / "run" / "metrics.json").write_text(json.dumps(document))
+    assert run(["-q", "fit", "--resume", str(tmp_path / "run")]) == 6
+    said = capsys.readouterr()
+    assert "the run is damaged" in said.err
+    assert not said.out
+
+
+def test_one_that_is_whole_has_nothing_left_to_do(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["-q", "fit", "--resume", str(finished)]) == 0
+    assert "accuracy" in capsys.readouterr().out
