@@ -74,7 +74,8 @@ def evaluate_against(run: Path, old: Path, *, require: Sequence[str] = (), **opt
     scored = new.scored
     if scored is None:
         what = "the class of each pixel" if new.report.get("counts") == "pixels" else "a reconstruction"
-        raise UsageError(f"{what} is not compared", hint="dltrain evaluate of both shows their metrics, with intervals")
+        hint = "their metrics, with intervals, stand beside each other after an `evaluate` of each"
+        raise UsageError(f"{what} is not compared", hint=hint)
     if old.suffix.lower() in PREDICTION_SUFFIXES and old.is_file():
         sums, right, notes = _of_file(old, scored)
     else:

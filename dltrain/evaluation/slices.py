@@ -102,7 +102,10 @@ def cut_result(result: EvaluateResult, columns: Sequence[str], *, own_gates: boo
     if not wanted:
         return []
     if scored is None:
-        raise UsageError("--by needs a run that predicts a target")
+        raise UsageError(
+            "--by needs a run that predicts one answer for a row",
+            hint="masks have metrics by class, such as iou[cell]; of a reconstruction `predict` gives the error of each row",
+        )
     slices = slice_part(scored, part_columns(scored, wanted))
     result.gates += slice_gates(slices, own if result.part != "train" else {}, result.part)
     return slices

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import numpy as np
 import polars
 import pytest
 
 from dltrain.cli.app import run
+from dltrain.errors import UsageError
+from dltrain.evaluation.against import evaluate_against
+from dltrain.evaluation.slices import cut_result
 
 CONFIG = """
 data: {{source: csv, path: {path}, target: y, split: {{test: 0.4}}}}
@@ -100,3 +105,13 @@ def test_the_best_of_a_sweep_is_named_by_its_file(folder):
     (sweep / "manifest.json").write_text('{"kind": "sweep", "status": "finished"}')
     (sweep / "best.yaml").write_text("name: best\n")
     assert find_old(str(sweep / "best.yaml"), folder) == find_old(str(sweep), folder) == sweep
+
+
+def test_masks_are_not_cut_or_compared_and_the_way_out_is_told() -> None:
+    masks = SimpleNamespace(scored=None, report={"counts": "pixels"}, gates=[], part="test")
+    with pytest.raises(UsageError) as caught:
+        cut_result(masks, ("region",))  # type: ignore[arg-type]
+    assert "iou[cell]" in str(caught.value.faults[0].hint)
+    with mock.patch("dltrain.evaluation.against.evaluate", return_value=masks), pytest.raises(UsageError) as caught:
+        evaluate_against(Path("new"), Path("old"))
+    assert not str(caught.value.faults[0].hint).startswith("dltrain")  # which is shown as a command to copy

@@ -161,10 +161,12 @@ def _resumed(resume: str | None, run_dir: Path | None, runs: Path) -> Path | Lit
 
 def _show(console: Console, result: FitResult) -> int:
     from dltrain.cli.results import show_outcome, unmet_faults
-    from dltrain.storage.stored import damage_told
+    from dltrain.storage.run import Run
+    from dltrain.storage.stored import wrong_values_told
 
     # What was read back of a finished run is as good as its files are.
-    with damage_told(result.run) if result.is_stored else contextlib.nullcontext():
+    kept = wrong_values_told(result.run, is_as_written=Run(result.run).is_as_written)
+    with kept if result.is_stored else contextlib.nullcontext():
         document, text = _document(result), _text(console, result)
     return show_outcome(console, result.status, unmet_faults(result.gates), document, text)
 

@@ -29,7 +29,7 @@ from dltrain.parts import PARTS, judged_part
 from dltrain.storage.atomic import now, write_atomically
 from dltrain.storage.layout import PICTURES
 from dltrain.storage.run import Run
-from dltrain.storage.stored import damage_told
+from dltrain.storage.stored import wrong_values_told
 from dltrain.training.environment import git_commit, settings_note
 from dltrain.training.pace import Pace
 from dltrain.training.result import FitResult
@@ -335,7 +335,7 @@ class RunRecord:
         """The result of a run that was finished already."""
         stored, reporter = self.run.read_metrics(), self.session.reporter
         metrics, intervals = stored.get("metrics", {}), stored.get("intervals", {})
-        with damage_told(self.run.path):
+        with wrong_values_told(self.run.path, is_as_written=self.run.is_as_written):
             gates = list(check_gates(self.config.evaluation.require, metrics, reports=stored.get("reports"), intervals=intervals))
         self.session.watch.stop()
         return FitResult(
