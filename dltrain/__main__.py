@@ -5,17 +5,26 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from typing import NoReturn
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
     _open_what_is_closed()
+    _let_warn()
     try:
         code = _run_warm()
     except KeyboardInterrupt:
         code = interrupted()
     leave(run(sys.argv) if code is None else code)
+
+
+def _let_warn() -> None:
+    """A warning of a library is no error, here and in processes started from here, whatever PYTHONWARNINGS makes of it."""
+    if any(action == "error" for action, *_ in warnings.filters):
+        warnings.simplefilter("ignore")
+        os.environ.pop("PYTHONWARNINGS", None)
 
 
 def leave(code: int) -> NoReturn:

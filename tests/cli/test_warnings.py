@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from dltrain.errors import Fault, fault_documents, with_faults
+from tests.support import run_dltrain
 
 CONFIG = """\
 data: {source: csv, path: t.csv, target: y, task: classification, split: {test: 0.3}}
@@ -91,3 +93,8 @@ def test_a_sweep_says_them_once(cli, table, engine):
     for trial in result.json["trials"]:
         kept = json.loads((table / trial["run"] / "manifest.json").read_text())["warnings"]
         assert any("a batch of 64 is larger" in warning["message"] for warning in kept)
+
+
+def test_a_warning_of_a_library_is_no_error(tmp_path: Path) -> None:
+    done = run_dltrain("runs", "--json", cwd=tmp_path, PYTHONWARNINGS="error")
+    assert (done.returncode, done.stderr) == (0, "")
