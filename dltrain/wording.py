@@ -27,10 +27,15 @@ _SECRET = re.compile(
 
 def printable(text: str) -> str:
     """Text that steers neither a terminal nor a CI job and gives no password away; line feeds stay."""
-    text = without_credentials(text).translate(_CONTROLS)
+    text = without_controls(without_credentials(text))
     if "::" in text or "##" in text:
         text = _COMMAND.sub(lambda match: f"{match[1]}:\\x3a" if match[1] is not None else "#\\x23" + match[0][2:], text)
     return text
+
+
+def without_controls(text: str) -> str:
+    """Text that steers no terminal; line feeds stay."""
+    return text.translate(_CONTROLS)
 
 
 def one_line(text: str, width: int | None = None) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from dltrain.cli.reports.page import Block, Code, Page, Paragraph, Picture, Section, Table
+from dltrain.wording import without_controls
 
 # The browser itself holds the page to it: nothing is fetched and nothing runs.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -49,7 +50,7 @@ def render_html(page: Page) -> str:
     named = list(enumerate(page.sections, 1))
     sections = "\n".join(_section(number, section) for number, section in named)
     links = "".join(f'<li><a href="#s{number}">{escape(section.heading)}</a></li>' for number, section in named)
-    return (
+    return without_controls(
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

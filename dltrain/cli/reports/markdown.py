@@ -6,7 +6,7 @@ import re
 from html import escape
 
 from dltrain.cli.reports.page import Block, Code, Page, Paragraph, Picture, Section, Table
-from dltrain.wording import counted
+from dltrain.wording import counted, without_controls
 
 MOST_CHARACTERS = 65_000  # a comment takes 65,536
 _MOST_ROWS = 40  # of a table: the others are in the HTML report
@@ -25,7 +25,7 @@ def render_markdown(page: Page, most: int = MOST_CHARACTERS) -> str:
             is_cut = True
         else:
             text += more
-    return text + _CUT if is_cut else text
+    return without_controls(text + _CUT if is_cut else text)
 
 
 def _section(section: Section) -> str:

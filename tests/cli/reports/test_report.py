@@ -272,3 +272,10 @@ def test_a_hundred_classes_have_room_in_a_comment(tmp_path, label):
     assert {"script"}.isdisjoint(name for name, _ in seen.tags)
     assert all((found.get("src") or "").startswith("data:image/") for name, found in seen.tags if name == "img")
     assert len(whole) < 3_000_000
+
+
+def test_a_file_of_a_report_moves_no_cursor() -> None:
+    page = Page("a\x1b[2Jb", "v\x9b1m", [Section("s", [Code("c", "x\x1b]0;t\x07\ny"), Paragraph("\u202ep")])])
+    for text in (render_markdown(page), render_html(page)):
+        assert all(sign.isprintable() or sign == "\n" for sign in text)
+        assert "\ny" in text
