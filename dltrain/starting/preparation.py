@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 MOST_ONE_HOT = 9
 # So many times the middle half's width lies a number's farthest value from the middle before it is bent in.
 FAR_OUT = 5.0
-# A number that says there is nothing: such a share of the rows have it, and of the others there are so many different ones.
-NOTHING_SHARE, NOTHING_BESIDE = 0.5, 20
-NOTHING = (0.0, -1.0, *(sign * (10.0**digits - 1) for sign in (1, -1) for digits in (1, 2, 3, 4)))
 # How far a positive target leans to one side, and how much of that its logarithm may keep for the logarithm to be learned.
 SKEWED, STILL_SKEWED = 1.0, 0.5
 
@@ -36,21 +33,17 @@ class Preparation:
         log_target: the logarithm of the target is to be learned, for its skewness is this: of the values, of their logarithms.
         clip_target: predictions of a number are kept within what the training part has.
         scale: "smooth_clip" for all numbers, or column -> "smooth_clip", for those with values far out.
-        nothing: column -> the number in it that says there is nothing and is read as no value, and its share of the rows.
     """
 
     encode: Mapping[str, str] = field(default_factory=dict)
     log_target: tuple[float, float] | None = None
     scale: str | Mapping[str, str] = field(default_factory=dict)
     clip_target: bool = False
-    nothing: Mapping[str, tuple[str, float]] = field(default_factory=dict)
 
     def apply(self, config: DataConfig) -> DataConfig:
         """The `data:` block with it."""
-        words = {name: {**config.replace.get(name, {}), word: ""} for name, (word, _) in self.nothing.items()}
         return replace(
             config,
-            replace={**config.replace, **words},
             encode=self.encode or None,
             scale=self.scale or config.scale,
             scale_target="log" if self.log_target else config.scale_target,
@@ -71,30 +64,6 @@ def decide(fitted: Fitted, numbers: Mapping[str, NDArray[np.float64]]) -> Prepar
     numeric = [column.name for column in columns if column.by_kind.holds_numbers and column.name in numbers]
     tails = [name for name in numeric if is_far_out(numbers[name][rows])]
     return Preparation(encode, _skewness(fitted, numbers), dict.fromkeys(tails, "smooth_clip"))
-
-
-def find_nothing(fitted: Fitted, numbers: Mapping[str, NDArray[np.float64]]) -> dict[str, tuple[str, float]]:
-    """Column -> the number that says there is nothing, as it is written, and its share of the training part's rows.
-
-    Most rows have it, it is the least or the largest, and the others spread: capital gains of 0, or the days since a customer
-    was called, -1 where he never was. As one amount among others it would keep them close together.
-
-    Args: see `decide`.
-    """
-    columns: tuple[FeatureColumn, ...] = getattr(fitted.preprocessing, "features", ())
-    rows = fitted.parts["train"].row_ids
-    found = {}
-    for column in columns:
-        values = numbers[column.name][rows] if column.kind == "number" and column.name in numbers else np.zeros(0)
-        if not len(values) or not np.isfinite(values).all():
-            continue
-        distinct, counts = np.unique(values, return_counts=True)
-        place = int(np.argmax(counts))
-        share = float(counts[place]) / len(values)
-        is_end = place in (0, len(distinct) - 1)
-        if is_end and distinct[place] in NOTHING and share >= NOTHING_SHARE and len(distinct) > NOTHING_BESIDE:
-            found[column.name] = (f"{distinct[place]:g}", share)
-    return found
 
 
 def is_far_out(values: NDArray[np.float64]) -> bool:

@@ -26,7 +26,7 @@ from dltrain.starting.common_blocks import SEED
 from dltrain.starting.design import Design, design, design_table, in_folds, split_of
 from dltrain.starting.leaks import Leaks, find_leaks
 from dltrain.starting.pictures import look_at
-from dltrain.starting.preparation import Preparation, decide, find_nothing
+from dltrain.starting.preparation import Preparation, decide
 from dltrain.starting.preset import DEFAULT_SECONDS, design_preset, has_rows_enough, inputs_of, prepare, suits
 from dltrain.starting.starter import Starter, Wishes, no_comparison, no_series
 from dltrain.starting.table_text import Studied, render_table
@@ -96,7 +96,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         raise no_comparison("it has columns of text, or of pictures")
     chosen = _choose_net(fitted, _left(config, columns, features), wishes, is_whole)
     if chosen.preset:
-        prepared = prepare(prepared, target.spec.task, find_nothing(fitted, columns.numbers))
+        prepared = prepare(prepared, target.spec.task)
     if chosen.folds:
         config = replace(config, split=replace(config.split, validation=None))
     if chosen.folds or chosen.preset:

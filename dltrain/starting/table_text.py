@@ -175,7 +175,7 @@ def render_columns(block: Block, found: Studied) -> None:
     if config.dates:
         block.entry("dates", config.dates, _dates_remark(columns))
     if config.replace:
-        block.entry("replace", config.replace, _replace_remark(found))
+        block.entry("replace", config.replace, _replace_remark(config, target))
     if config.text.split == "character":
         block.entry("text", {"split": "character"}, "no blanks between words: each character is a token")
 
@@ -191,13 +191,9 @@ def _drop_remark(config: DataConfig, columns: Columns, leaks: Leaks) -> str:
     return "; ".join(reasons)
 
 
-def _replace_remark(found: Studied) -> str:
-    config, target, nothing = found.config, found.target, found.prepared.nothing
+def _replace_remark(config: DataConfig, target: Target) -> str:
     reasons = []
-    if nothing:
-        words = [f"{name}: {word} in {_percent(share)} of the rows" for name, (word, share) in nothing.items()]
-        reasons.append(f"numbers that say there is nothing, read as no value, which a column tells: {listed(words, MOST_SHOWN)}")
-    if any(name != target.name and name not in nothing for name in config.replace):
+    if any(name != target.name for name in config.replace):
         reasons.append("words among numbers, read as no value")
     if target.merged:
         reasons.append("labels of single rows, which cannot be in each part, as one label")

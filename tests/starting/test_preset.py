@@ -165,28 +165,3 @@ def test_it_is_trained_stored_and_exported_with_its_inputs() -> None:
     given = {name: tf.reshape(raw[name], (-1, 1)) for name in columns if name != "y"}
     exported = np.asarray(model(given)).ravel() if not isinstance(model(given), dict) else next(iter(model(given).values()))
     assert np.allclose(np.asarray(exported).ravel(), predicted, rtol=1e-4, atol=1e-4)
-
-
-def test_a_number_that_says_there_is_nothing_is_read_as_no_value() -> None:
-    columns = mixed(2000)
-    generator = np.random.default_rng(8)
-    amounts = generator.lognormal(7, 1, 2000).round(2)
-    is_none = generator.random(2000) < 0.8
-    some = {
-        "gain": np.where(is_none, 0, amounts),
-        "called": np.where(is_none, -1, generator.integers(1, 300, 2000)),
-        "days": np.where(is_none, 999, generator.integers(1, 300, 2000)),
-        "usual": np.where(is_none, 40, generator.integers(1, 99, 2000)),  # in the middle: an amount as others are
-        "count": np.where(is_none, 0, generator.integers(1, 9, 2000)),  # of few values
-        "seldom": np.where(generator.random(2000) < 0.3, 0, amounts),
-        "from_one": np.where(is_none, 1, generator.integers(2, 99, 2000)),
-    }
-    text, config = start({**columns, **some})
-    assert config.data.replace == {"gain": {"0": ""}, "called": {"-1": ""}, "days": {"999": ""}}
-    assert "numbers that say there is nothing, read as no value, which a column tells: gain: 0 in 8" in text
-    dataset = load_dataset(config.data, seed=config.seed)
-    [gain] = [column for column in dataset.preprocessing.features if column.name == "gain"]  # type: ignore[attr-defined]
-    assert gain.columns == ("gain", "gain missing")
-    low, high = np.percentile(amounts[~is_none], [25, 75])
-    assert gain.numbers[0].spread == pytest.approx(high - low, rel=0.2)
-    assert "no value" not in start({**columns, **some}, simple=True)[0]
