@@ -202,6 +202,21 @@ def test_a_row_of_totals_is_said(tmp_path: Path) -> None:
     assert not load_text(tmp_path, "\n".join(["region,a,b,y", *rows, "Total,3,0.5,1"])).warnings
 
 
+def test_a_last_row_of_means_or_of_unnamed_sums_is_said(tmp_path: Path) -> None:
+    rows = [f"r{i % 5},{i * 3 % 17 + 1},{SHARES[i]},{LABELS[i]}" for i in range(ROWS)]
+    sums = [sum(i * 3 % 17 + 1 for i in range(ROWS)), round(SHARES.sum(), 3), LABELS.sum()]
+    means = [sum(i * 3 % 17 + 1 for i in range(ROWS)) / ROWS, round(SHARES.mean(), 4), LABELS[0]]
+
+    def said(*last: object) -> str:
+        text = "\n".join(["region,a,b,y", *rows, ",".join(map(str, last))])
+        return " ".join(map(str, load_text(tmp_path, text, ", task: regression").warnings))
+
+    assert "the last row is called 'Average' and holds the means of the others (a): it is no row" in said("Average", *means)
+    assert "the last row has no value but the sums of the others (a): it is no row; take it out of the file" in said("", *sums)
+    assert "it is no row" not in said("", sums[0], sums[1] / 2, sums[2])
+    assert "it is no row" not in said("r1", *sums)
+
+
 def test_rows_that_end_with_a_separator_under_a_header_without_it_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the rows have 4 values each, the header names 3"):
         load_text(tmp_path, "a,b,y\n" + "".join(f"{i},{i % 5},{i % 2},\n" for i in range(20)))

@@ -295,8 +295,12 @@ def alike_words(columns: Sequence[FeatureColumn], specs: Sequence[TargetSpec], *
     return found
 
 
+# Called so, a row holds the mean of the others.
+MEANS = re.compile(r"(?i)average|avg\.?|mean|mittelwert|durchschnitt|mittel|moyenne|media|promedio|média|gemiddelde|среднее")
+
+
 def totals_rows(raw: RawTable, reading: Reading) -> list[Note]:
-    """A warning of each file whose last row is called a total and holds the sums of the numbers above it."""
+    """A warning of each file whose last row sums up the others, see `totals_row`."""
     frame, warnings = raw.frame, list[Note]()
     files = [file for _, file, _ in raw.origin] or [""]
     starts = [row for place, (row, _, _) in enumerate(raw.origin) if place == 0 or files[place] != files[place - 1]] or [0]
@@ -325,7 +329,7 @@ def totals_row(
     *,
     is_text: bool = True,
 ) -> list[Note]:
-    """A warning where the last row of a file is called a total and holds the sums of the numbers above it.
+    """A warning where the last row of a file is called so and holds the sums or means of the numbers above, or nothing but sums.
 
     Args:
         last: column -> text of that row.
@@ -336,22 +340,32 @@ def totals_row(
         is_text: it has lines.
     """
     called = [name for name, text in last.items() if TOTALS.fullmatch((text or "").strip())]
-    if not called or num_rows < FEW_CODES + 1:
+    means = [name for name, text in last.items() if MEANS.fullmatch((text or "").strip())]
+    empty = [name for name, text in last.items() if not (text or "").strip()]
+    if not (called or means or empty) or num_rows < FEW_CODES + 1:
         return []
+    of_sums = []
     for name in columns:
-        if name in called:
+        if name in (*called, *means, *empty):
             continue
         numbers = numbers_of(name)
-        sum_said, above = numbers[-1], numbers[:-1][np.isfinite(numbers[:-1])]
-        is_sum = len(above) > 1 and np.isfinite(sum_said) and abs(sum_said - above.sum()) <= 0.005 * max(abs(sum_said), 1e-9)
-        if is_sum and above.any():
-            word = last[called[0]]
-            begins = is_text and called[0] == columns[0]
-            how = f"`data.comment: {word}` leaves out lines that begin so" if begins else "take it out of the file"
-            what = f"the last row{f' of {file}' if file else ''} is called {word!r}"
-            said = f"{what} and holds the sums of the others ({shown_column(name)}): it is no row; {how}"
-            return [warn(said, "row_of_totals")]
-    return []
+        said, above = numbers[-1], numbers[:-1][np.isfinite(numbers[:-1])]
+        expected = above.mean() if means and not called and len(above) else above.sum()
+        fits = abs(said - expected) <= (0.005 if called or means else 1e-4) * max(abs(said), 1e-9)
+        if fits and len(above) > 1 and np.count_nonzero(above) >= (1 if called or means else FEW_CODES):
+            of_sums.append(name)
+        elif not called and not means:
+            return []  # a row that is called nothing has nothing but sums
+    if not of_sums:
+        return []
+    word = last[(called or means or empty)[0]] or ""
+    begins = is_text and bool(word) and (called or means)[0] == columns[0]
+    how = f"`data.comment: {word}` leaves out lines that begin so" if begins else "take it out of the file"
+    is_called = f"is called {word!r} and holds" if word else "has no value but"
+    what = (
+        f"the last row{f' of {file}' if file else ''} {is_called} the {'means' if means and not called else 'sums'} of the others"
+    )
+    return [warn(f"{what} ({shown_column(of_sums[0])}): it is no row; {how}", "row_of_totals")]
 
 
 @dataclass(slots=True)

@@ -23,14 +23,21 @@ _RUSSIAN = set("оеаинтсрвл")  # the ten most frequent letters, by whic
 def detect_encoding(content: bytes) -> str | None:
     """The encoding of a text, as `data.encoding` names it; None for UTF-8 and for UTF-16 with its mark.
 
+    UTF-32 begins with the mark of UTF-16 and two zeros, or has three zeros to each letter of a table.
+
     Args:
         content: the text, or its beginning.
     """
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return None
     head = content[:4096]
     if len(head) < 16 or any(byte in head for byte in range(1, 9)):
         return None  # no text, which the reader says
+    quarters = [head[place::4].count(0) / max(1, len(head[place::4])) for place in range(4)]
+    if min(quarters[1:3]) > 0.7 and max(quarters[0], quarters[3]) == 1.0 and min(quarters[0], quarters[3]) < 0.3:
+        return "utf-32-le" if quarters[3] == 1.0 else "utf-32-be"
     zeros = [head[place::2].count(0) for place in (0, 1)]
     if max(zeros) > 0.3 * len(head) / 2 and min(zeros) < 0.02 * len(head):
         return "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"

@@ -72,6 +72,8 @@ WRITINGS: dict[str, Callable[[pd.DataFrame, Path], Any]] = {
     "quoted.csv": lambda frame, file: frame.to_csv(file, index=False, decimal=","),
     "marked.csv": lambda frame, file: frame.to_csv(file, index=False, encoding="utf-16"),
     "wide.csv": lambda frame, file: frame.to_csv(file, index=False, encoding="utf-16-le"),
+    "wider.csv": lambda frame, file: frame.to_csv(file, index=False, encoding="utf-32"),
+    "widest.csv": lambda frame, file: frame.to_csv(file, index=False, encoding="utf-32-be"),
     "packed.csv.gz": lambda frame, file: frame.to_csv(file, index=False, sep=";", decimal=","),
     "columns.parquet": lambda frame, file: to_polars(frame).write_parquet(file),
 }

@@ -85,6 +85,7 @@ def test_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[
         ("unfinished.csv", (HEADER + "".join(ROWS)).encode()[:-1], {}),
         ("mark.csv", b"\xef\xbb\xbf" + (HEADER + "".join(ROWS)).encode(), {}),
         ("wide.csv", (HEADER + "".join(ROWS)).encode("utf-16"), {}),
+        ("wider.csv", (HEADER + "".join(ROWS)).encode("utf-32"), {}),
         ("accents.csv", (HEADER + "".join(ROWS)).replace("r,", "é,").encode("latin-1"), {"encoding": "latin-1"}),
         ("accents8.csv", (HEADER + "".join(ROWS)).replace("r,", "é,").encode(), {}),
         ("packed.csv.gz", gzip.compress((HEADER + "".join(ROWS)).encode()), {}),
