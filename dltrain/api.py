@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dltrain.config.types import Config
     from dltrain.evaluation.evaluate import EvaluateResult
     from dltrain.evaluation.load_run import StoredRun
-    from dltrain.evaluation.predictions.predict import Predictions
+    from dltrain.evaluation.predictions.of_outputs import Predictions
     from dltrain.sweep.compare import CompareResult
     from dltrain.sweep.sweep import SweepResult
     from dltrain.training.result import FitResult

@@ -21,7 +21,7 @@ from functools import lru_cache
 from typing import Any
 
 from dltrain.config.durations import duration
-from dltrain.config.old_words.names import KNOWN_VALUES, SAID_OF_VALUES
+from dltrain.config.old_words.values import KNOWN_VALUES, SAID_OF_VALUES
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe
 from dltrain.wording import did_you_mean, normalize

@@ -12,8 +12,8 @@ from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.load_run import StoredRun, load_run
 from dltrain.model.compile import compile_model
 from dltrain.model.members import average_models, averaged_heads
-from dltrain.storage.run import Run, require_own
-from dltrain.storage.stored import anything, list_of, map_of, read_json, text
+from dltrain.storage.run import Run
+from dltrain.storage.stored import anything, list_of, map_of, read_json, require_own, text
 
 LIMIT = 256 << 20
 _SWEEP = {"trials": list_of(map_of(anything)), "mode": text}

@@ -186,7 +186,7 @@ class _Builder:
         is_there = shared and self.shared is not None
         output = _output_of(self.shared, name) if is_there else self._call(config, name, tensor)
         self.tensors[name] = output
-        if is_frozen(config):
+        if config.is_frozen:
             # What follows begins alike, whether these layers were made here or are another model's.
             self.keras.utils.set_random_seed(derive_seed(self.seed, "after", name))
         return output
@@ -271,13 +271,6 @@ def takes_value_range(component: Component) -> bool:
     """Whether a layer depends on the least and the largest value that a pixel can have."""
     entry = entry_of(component)
     return entry is not None and "value_range" in entry.arguments
-
-
-def is_frozen(layer: LayerConfig) -> bool:
-    """Whether a layer of the config has weights that training leaves alone."""
-    if layer.component.kind == "application":
-        return layer.component.arguments.get("trainable", False) is False
-    return layer.component.arguments.get("trainable") is False
 
 
 def _output_of(model: Any, name: str) -> Any:

@@ -20,17 +20,15 @@ from dltrain.model.keras_import import import_keras
 
 def member_configs(config: Config) -> list[Config]:
     """The config of each member's own fit: the same but for the seed of its draws and the fold that it validates on."""
-    assert config.training is not None
-    wanted = config.training.members
+    wanted = config.needed_training.members
     return [_member_config(config, wanted, number) for number in range(1, wanted.count + 1)]
 
 
 def _member_config(config: Config, wanted: MembersConfig, number: int) -> Config:
-    assert config.training is not None
     members = {"folds": wanted.folds} if wanted.folds else {"number": wanted.number}
     resolved = {**config.resolved, "training": {**config.resolved["training"], "members": {**members, "member": number}}}
     resolved.pop("sweep", None)
-    training = replace(config.training, members=replace(wanted, member=number))
+    training = replace(config.needed_training, members=replace(wanted, member=number))
     # What the ensemble is held to, no member is.
     evaluation = EvaluationConfig()
     resolved.pop("evaluation", None)

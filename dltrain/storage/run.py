@@ -11,7 +11,6 @@ import contextlib
 import os
 import re
 import socket
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +39,7 @@ from dltrain.storage.stored import (
     maybe,
     number,
     read_json,
+    require_own,
     text,
     whole,
     word,
@@ -400,32 +400,6 @@ class Run:
             for file in folder.glob(".*.tmp") if folder.is_dir() else ():
                 if file.is_symlink() or file.is_file():
                     file.unlink(missing_ok=True)
-
-
-def require_own(path: Path, folder: Path) -> None:
-    """Refuse a path that leads out of its folder or is neither a file nor a folder: a pipe or a device may never end.
-
-    Args:
-        path: what is to be read or written; it need not exist.
-        folder: the run that it belongs to.
-
-    Raises:
-        RunError: it is refused.
-    """
-    try:
-        real, mode = path.resolve(), path.stat().st_mode
-    except FileNotFoundError:
-        if not path.is_symlink():
-            return
-        raise RunError(f"{path} is a link to nothing", hint="the run is damaged") from None
-    except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
-        raise RunError(
-            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", hint="the run is damaged"
-        ) from error
-    if not real.is_relative_to(folder.resolve()):
-        raise RunError(f"{path} leads out of the run", hint="refused as unsafe")
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise RunError(f"{path} is neither a file nor a folder", hint="refused as unsafe")
 
 
 def _read_own_json(path: Path, schema: Mapping[str, Check]) -> dict[str, Any]:

@@ -12,10 +12,8 @@ from typing import Any
 
 from dltrain.errors import RunError, UsageError
 from dltrain.storage.removal import remove_run_files
-from dltrain.storage.run import (
-    Run,
-    require_own,
-)
+from dltrain.storage.run import Run
+from dltrain.storage.stored import require_own
 from dltrain.wording import nearest
 
 # There is no folder of such a name.

@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 import math
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -197,3 +198,29 @@ def check_digest(folder: Path, file: Path, recorded: Any) -> None:
         is_config = file.name == "config.yaml"
         hint = "the run is damaged" + (", or was edited; where moved data is can be said by data.path=WHERE" if is_config else "")
         raise RunError(f"{file} was changed since the run ended: its SHA-256 is not that of manifest.json", hint=hint)
+
+
+def require_own(path: Path, folder: Path) -> None:
+    """Refuse a path that leads out of its folder or is neither a file nor a folder: a pipe or a device may never end.
+
+    Args:
+        path: what is to be read or written; it need not exist.
+        folder: the run that it belongs to.
+
+    Raises:
+        RunError: it is refused.
+    """
+    try:
+        real, mode = path.resolve(), path.stat().st_mode
+    except FileNotFoundError:
+        if not path.is_symlink():
+            return
+        raise RunError(f"{path} is a link to nothing", hint="the run is damaged") from None
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
+        raise RunError(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", hint="the run is damaged"
+        ) from error
+    if not real.is_relative_to(folder.resolve()):
+        raise RunError(f"{path} leads out of the run", hint="refused as unsafe")
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise RunError(f"{path} is neither a file nor a folder", hint="refused as unsafe")

@@ -170,8 +170,7 @@ def best_text(plan: SweepPlan, best: Trial) -> str:
 
 def _watches_validation(config: Config) -> bool:
     """Whether a callback decides by what the held-out rows show."""
-    training = config.training
-    assert training is not None
+    training = config.needed_training
     watched = [training.early_stopping, training.reduce_lr_on_plateau]
     return any(given is not None and str(given.get("monitor", "val_loss")).startswith("val_") for given in watched)
 

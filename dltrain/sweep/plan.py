@@ -243,8 +243,7 @@ def _seeds(given: Any, seed: int) -> Sequence[int]:
 
 def _metric(config: Config, wanted: str | None, mode: str) -> dict[str, Any]:
     """The metric that is compared: as asked for, else that by which a run's best weights are chosen."""
-    training = config.training
-    assert training is not None
+    training = config.needed_training
     name = wanted
     if name is None:
         early = training.early_stopping or {}
@@ -286,9 +285,8 @@ def check_metric(plan: SweepPlan) -> None:
 
 
 def _check_name(config: Config, metric: str) -> None:
-    assert config.training is not None
     wanted = metric.rpartition(".")[2].removeprefix("val_").removeprefix("test_").removeprefix("train_").partition("[")[0]
-    known = list(dict.fromkeys([*COMPARABLE, *(metric_name(each) for each in config.training.metrics)]))
+    known = list(dict.fromkeys([*COMPARABLE, *(metric_name(each) for each in config.needed_training.metrics)]))
     if find_name(wanted, known) is None and len(config.data.target) < 2:
         hint = did_you_mean(wanted, known) or f"there are {', '.join(known)}"
         raise UsageError(f"there is no metric {metric!r} to compare trials by", hint=hint)

@@ -61,8 +61,7 @@ def diagnose_fit(
 
 def _is_log_loss(record: RunRecord, model: Any) -> bool:
     """Whether the training's loss is the mean cross-entropy of the rows, by weights whose mean is 1, and nothing besides."""
-    training = record.config.training
-    assert training is not None
+    training = record.config.needed_training
     by_rows = record.config.data.weight is None and training.class_weight in (None, "balanced")
     losses = [head.loss for head in record.heads]
     means = [loss.arguments.get("reduction", "sum_over_batch_size") == "sum_over_batch_size" for loss in losses]

@@ -50,9 +50,8 @@ class Phases:
 
     def __init__(self, record: RunRecord, model: Any) -> None:
         config, dataset = record.config, record.dataset
-        assert config.training is not None
         self._record, self._model, self._dataset, self._heads = record, model, dataset, record.heads
-        self._seed, self._training, self._stages = config.draw_seed, config.training, config.training.stages
+        self._seed, self._training, self._stages = config.draw_seed, config.needed_training, config.needed_training.stages
         self._run, self._reporter, self._group = record.run, record.session.reporter, record.session.group
         self._parts = {name: encode_part(part, dataset.schema, self._heads) for name, part in dataset.parts.items()}
         self._batch_size = evaluation_batch_size(self._parts["train"].inputs)

@@ -28,7 +28,7 @@ from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, RunError, UsageError
 
 if TYPE_CHECKING:
-    from dltrain.evaluation.predictions.predict import Predictions
+    from dltrain.evaluation.predictions.of_outputs import Predictions
 
 
 def command(

@@ -12,7 +12,7 @@ from dltrain.config.catalog.sources import SOURCES, Source, sources_with_argumen
 from dltrain.config.components import plain_value, read_component
 from dltrain.config.keys import KEYS
 from dltrain.config.kinds import MISMATCH, parse_kind
-from dltrain.config.old_words.names import KNOWN_SOURCES
+from dltrain.config.old_words.values import KNOWN_SOURCES
 from dltrain.config.reading import (
     Context,
     Special,

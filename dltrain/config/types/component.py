@@ -70,6 +70,12 @@ class LayerConfig:
     weights: Any = None
     path: str = ""
 
+    @property
+    def is_frozen(self) -> bool:
+        """Whether it has weights that training leaves alone."""
+        trains = self.component.arguments.get("trainable", self.component.kind != "application")
+        return trains is False
+
 
 def fault_at(place: Place | None, message: str, *, path: str | None = None, hint: str | None = None) -> Fault:
     """A fault at a place of the config, or at none where the value came from elsewhere."""

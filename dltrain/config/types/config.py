@@ -248,6 +248,12 @@ class Config:
         digest = hashlib.blake2b(f"{self.seed}/member/{member}".encode(), digest_size=4).digest()
         return int.from_bytes(digest, "big") >> 1
 
+    @property
+    def needed_training(self) -> TrainingConfig:
+        """The `training:` block of a config that has one, as all that is fitted does."""
+        assert self.training is not None
+        return self.training
+
     def requiring(self, require: Sequence[str]) -> Config:
         """The same with further gates, which are the command line's and no part of the experiment as it is written down."""
         own = self.evaluation

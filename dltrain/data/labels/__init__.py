@@ -1,5 +1,5 @@
-"""Labels beyond one cell a row: several per row, from cells, columns or arrays, and those of an array file (`array_targets.py`).
+"""Labels as a model learns them: one a row (`encode.py`), several from cells, columns or arrays, those of an array file.
 
-Begin with `cells.py`: what a cell such as `a|b` holds. `learn.py` takes them from the training part, `stratify.py` spreads them
-evenly over the parts.
+Begin with `encode.py`, then `cells.py`: what a cell such as `a|b` holds. `learn.py` takes several from the training part,
+`stratify.py` spreads them evenly over the parts; `array_targets.py` reads those of an array file.
 """

@@ -15,7 +15,8 @@ from dltrain.data.columns.image import picture_details
 from dltrain.data.columns.kind import Unseen
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, text_of
-from dltrain.data.columns.spoken import bare_numbers, how_read, totals_rows, unmet_words
+from dltrain.data.columns.spoken import bare_numbers, how_read, totals_rows
+from dltrain.data.columns.unmet_words import unmet_words
 from dltrain.data.columns.word_vectors import token_vectors
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.fitted import Fitted

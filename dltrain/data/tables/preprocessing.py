@@ -28,12 +28,13 @@ from dltrain.data.columns.scaling import SCALES, NumberTransform
 from dltrain.data.columns.spoken import bare_numbers, unusable_types
 from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.labels.cells import encode_labels, is_list
+from dltrain.data.labels.encode import encode_target
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawTable
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.input_groups import InputGroup, group_specs, split_inputs
 from dltrain.data.tables.text_format import NAMES
-from dltrain.data.targets import Locate, describe_dropped, encode_target, have_targets, smeared
+from dltrain.data.targets import Locate, describe_dropped, have_targets, smeared
 from dltrain.data.transform import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault, Note, all_of, capped, warn
 from dltrain.storage.values import one_of, texts, typed

@@ -21,7 +21,7 @@ from dltrain.evaluation.average_of_sweep import load_average
 from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
 from dltrain.evaluation.member_metrics import member_outputs
 from dltrain.evaluation.moved_data import find_moved
-from dltrain.evaluation.predictions.predict import Predictions, add_spread, predictions_of
+from dltrain.evaluation.predictions.of_outputs import Predictions, add_spread, predictions_of
 from dltrain.model.own_code.blame import blames_own_code
 from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter

@@ -16,7 +16,7 @@ from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.labels.cells import joined
 from dltrain.errors import RunError
 from dltrain.evaluation.predictions.files import prediction_columns, to_csv
-from dltrain.evaluation.predictions.predict import predictions_of
+from dltrain.evaluation.predictions.of_outputs import predictions_of
 from dltrain.model.heads.head import Head
 from dltrain.storage.atomic import write_atomically
 

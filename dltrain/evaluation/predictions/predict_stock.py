@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dltrain.data.pictures.reader import read_pictures
-from dltrain.evaluation.predictions.predict import Predictions, most_probable
+from dltrain.evaluation.predictions.of_outputs import Predictions, most_probable
 from dltrain.model.keras_import import import_keras
 from dltrain.model.weights.stock import StockNetwork
 from dltrain.reporting import Reporter

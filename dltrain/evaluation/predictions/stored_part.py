@@ -18,14 +18,8 @@ from dltrain.evaluation.member_metrics import member_outputs
 from dltrain.evaluation.metrics.label_metrics import label_losses
 from dltrain.evaluation.metrics.metrics import row_losses
 from dltrain.evaluation.predictions.held_out import true_columns
-from dltrain.evaluation.predictions.predict import (
-    Predictions,
-    add_spread,
-    in_nine_digits,
-    predictions_of,
-    reconstructions_of,
-    refuse_other_tasks,
-)
+from dltrain.evaluation.predictions.of_outputs import Predictions, add_spread, in_nine_digits, predictions_of, reconstructions_of
+from dltrain.evaluation.predictions.predict import refuse_other_tasks
 from dltrain.evaluation.scored import Scored
 from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter

@@ -92,8 +92,7 @@ def find_rate_on(config: Config, dataset: Dataset) -> FoundRate:
         config: whose training block is no `none`.
         dataset: its data, with rows to train on.
     """
-    assert config.training is not None
-    config = replace(config, training=_with_rate(config.training, LOWEST))
+    config = replace(config, training=_with_rate(config.needed_training, LOWEST))
     losses = _losses(config_with_steps(config, dataset.parts["train"].num_rows), dataset)
     return judge(rates_of_steps()[: len(losses)], losses)
 
@@ -154,8 +153,7 @@ def _with_rate(training: TrainingConfig, rate: float) -> TrainingConfig:
 
 def _losses(config: Config, dataset: Dataset) -> list[float]:
     """The loss of each step, up to where it is no longer finite or far too high."""
-    training = config.training
-    assert training is not None
+    training = config.needed_training
     heads = resolve_heads(config.model, dataset.schema, training.loss, training.metrics)
     model = build_model(config.model, dataset.schema, heads, seed=config.draw_seed, augment=config.data.augment)
     compile_model(model, heads, training)

@@ -55,8 +55,7 @@ def average_runs(config: Config, schema: Schema, heads: Sequence[Head], run: Run
         members: the members' runs.
         best: whether the members have best weights.
     """
-    training = config.training
-    assert training is not None
+    training = config.needed_training
     models = build_members(config, schema, heads)
     model, own = average_models(models, heads), averaged_heads(heads)
     compile_model(model, own, training.stages[-1])

@@ -48,8 +48,7 @@ class EnsembleFit:
     """
 
     def __init__(self, record: RunRecord, fit_one: Callable[..., object]) -> None:
-        assert record.config.training is not None
-        self.record, self.run, self.config, self.training = record, record.run, record.config, record.config.training
+        self.record, self.run, self.config, self.training = record, record.run, record.config, record.config.needed_training
         self.session, self.dataset = record.session, record.dataset
         self._fit_one = fit_one
         self.members = [Run(self.run.inside(FOLDER, str(number + 1))) for number in range(self.training.members.count)]

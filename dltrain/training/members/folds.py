@@ -31,8 +31,7 @@ def fold_rows(config: Config, dataset: Dataset, *, reporter: Reporter) -> list[t
     Raises:
         DataError: there are fewer rows, or groups, than folds.
     """
-    assert config.training is not None
-    folds = config.training.members.folds
+    folds = config.needed_training.members.folds
     assert folds is not None
     train = dataset.parts["train"]
     split = config.data.split

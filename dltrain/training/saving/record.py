@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dltrain.config import dump_yaml, load_config_text, resolve
-from dltrain.config.components import plain_component
+from dltrain.config import dump_yaml
 from dltrain.config.types import Config
 from dltrain.data.dataset import Dataset, Part
 from dltrain.errors import with_faults
@@ -36,6 +35,7 @@ from dltrain.training.result import FitResult
 from dltrain.training.saving.answers import HeldOut, settle_answers
 from dltrain.training.saving.manifest import Manifest
 from dltrain.training.saving.pictures import Pictures
+from dltrain.training.saving.resolved import resolved_config
 from dltrain.training.saving.resuming import compare_with_run
 from dltrain.training.session import Session
 from dltrain.wording import without_credentials
@@ -145,8 +145,7 @@ class RunRecord:
     @property
     def is_done(self) -> bool:
         """Whether a run that is gone on with has nothing left to do."""
-        found, training = self.manifest, self.config.training
-        assert training is not None
+        found, training = self.manifest, self.config.needed_training
         stages = training.stages
         if not self.resumed or found.status != "finished" or (found.phase or 1) < len(stages):
             return False
@@ -357,35 +356,6 @@ class RunRecord:
             members=stored.get("members", {}),
             pictures=[name for name in PICTURES if (self.run.path / name).is_file()],
         )
-
-
-def resolved_config(config: Config, dataset: Dataset, heads: Sequence[Head], run: Run) -> dict[str, Any]:
-    """The config with all that was inferred: kinds and task of the data, output and loss of the model.
-
-    Args:
-        config: the checked config.
-        dataset: its data.
-        heads: of its model.
-        run: its directory.
-    """
-    inferred = dict(dataset.resolved)
-    if len(heads) == 1:
-        head = heads[0]
-        if not head.tells_quantiles:  # those follow from data.series.quantiles
-            inferred["training.loss"] = plain_component(head.loss)
-        if config.model.output == "auto" and len(head.layers) < 2:
-            layer = head.layers[0].component if head.layers else None
-            inferred["model.output"] = {layer.name: dict(layer.arguments)} if layer else "none"
-    else:
-        inferred["training.loss"] = {head.targets[0].name: _plain_loss(head) for head in heads}
-    text = dump_yaml(resolve(config, inferred))
-    # Read once more, so that what is written has one form, whether it was inferred or given.
-    return dict(load_config_text(text, folder=run.path, code=config.code).resolved)
-
-
-def _plain_loss(head: Head) -> dict[str, Any]:
-    """The loss of one target of several, with its weight, as a config holds it."""
-    return {head.loss.name: dict(head.loss.arguments), **({} if head.loss_weight == 1.0 else {"weight": head.loss_weight})}
 
 
 def _save_row_ids(run: Run, dataset: Dataset) -> None:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from dltrain.checking.check import check_dataset
 from dltrain.config.curves import is_curve
 from dltrain.config.durations import config_with_steps
-from dltrain.config.types import Config, TrainingConfig
 from dltrain.data.dataset import Dataset
 from dltrain.data.request import DataRequest
 from dltrain.errors import DltrainError, InterruptedRun
@@ -141,7 +140,6 @@ class Stacks:
     def _cut(self, fits: Sequence[StackedFit], datasets: Sequence[Dataset | None], members: list[int]) -> list[list[int]]:
         """Fits of one structure and shape as stacks that memory can hold."""
         config, dataset = fits[members[0]].config, datasets[members[0]]
-        assert config.training is not None
         assert dataset is not None
         network = network_of(config, dataset.schema)
         trained = trained_rows(config, network)
@@ -149,7 +147,7 @@ class Stacks:
         parameters = sum(row.found.parameters or 0 for row in trained)
         rows = max(part.num_rows for part in dataset.parts.values())
         kept = rows * math.prod(length or 1 for length in network.rows[-1].found.output or ())
-        numbers = 6 * parameters + 4 * config.training.batch_size * widest + kept
+        numbers = 6 * parameters + 4 * config.needed_training.batch_size * widest + kept
         most = int(max(1, min(MOST_TRIALS, STACK_BYTES // (4 * numbers))))
         return [members[first : first + most] for first in range(0, len(members), most)]
 
@@ -195,7 +193,7 @@ class _Stack:
         host = HostCopy()
         templates = self.templates.build([fit.config for fit in self.fits], self.datasets)
         model, body = templates[0].model, templates[0].body
-        training = _training(self.fits[0].config)
+        training = self.fits[0].config.needed_training
         refuse_h5(templates[0].whole, training, trained=None if body is None else model)
         parts, train = self._parts(templates)
         seeds = [fit.config.draw_seed for fit in self.fits]
@@ -235,7 +233,7 @@ class _Stack:
     def _parts(self, templates: Sequence[Template]) -> tuple[dict[str, StackedPart], StackedPart]:
         """All parts as they are judged, and the training part as it is trained on, with the classes' weights."""
         chosen, different = _distinct(self.datasets)
-        training, session = _training(self.fits[0].config), self.session
+        training, session = self.fits[0].config.needed_training, self.session
         plain: list[dict[str, EncodedPart]] = []
         weighted: list[EncodedPart] = []
         for place, dataset in enumerate(different):
@@ -350,11 +348,6 @@ class _Stack:
         return weights, {
             name: trainer.steps.evaluate(stacked, part, outputs=True) for name, part in parts.items() if part.most_rows
         }
-
-
-def _training(config: Config) -> TrainingConfig:
-    assert config.training is not None
-    return config.training
 
 
 def _open(fit: StackedFit) -> Run:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import math
 from collections.abc import Sequence
@@ -17,12 +16,11 @@ from dltrain.model.heads.head import Head
 from dltrain.training.curves import TensorMath
 from dltrain.training.loop import Tensors
 from dltrain.training.stacked.layers import Pass
+from dltrain.training.stacked.measures import StackedLoss, StackedMetrics, for_all
 from dltrain.training.stacked.numbers import number_of, shaped
 from dltrain.training.stacked.optimizers import StackedOptimizer
-from dltrain.training.stacked.own_units import stacked_units
 from dltrain.training.stacked.rows import Orders, StackedPart
 
-_BINARY_LOSSES = {"BinaryCrossentropy", "BinaryFocalCrossentropy"}
 # Numbers that all trials together may put through one evaluation batch.
 _BATCH_NUMBERS = 1 << 21
 
@@ -72,8 +70,8 @@ class StackedSteps:
         variables = [id(variable) for variable in self.model.variables]
         self._trainable = [variables.index(id(variable)) for variable in self.model.trainable_variables]
         self._weight_decay = weight_decay
-        self._loss = _StackedLoss(losses, heads)
-        self._metrics = _StackedMetrics(self.model, heads)
+        self._loss = StackedLoss(losses, heads)
+        self._metrics = StackedMetrics(self.model, heads)
         self.model.reset_metrics()
         values = [np.asarray(variable) for variable in self.model.metrics_variables]
         self._fresh = [np.repeat(value[None], self.num_trials, axis=0) for value in values]
@@ -215,7 +213,7 @@ class StackedSteps:
             model[place] = value
         metrics = self._metrics.update(state.metrics, loss, targets[0], y_pred, valid)
         # Statistics of rows that all trials share come once for all.
-        model = [_for_all(value, self.num_trials) for value in model]
+        model = [for_all(value, self.num_trials) for value in model]
         return loss, StackedState(tuple(model), tuple(memory), metrics)
 
     def _all_rows(self, model: Any, data: Any, first: Any, rows: Any, *, batch_size: int, outputs: bool) -> Any:
@@ -234,7 +232,7 @@ class StackedSteps:
             x, y, w = [tuple(tf.gather(tensor, index) for tensor in group) for group in data]
             values = {id(variable): value for variable, value in zip(self.model.variables, model)}
             y_pred = Pass(self.models, values, training=False).run(x)[0]
-            y_pred = _for_all(y_pred, self.num_trials)
+            y_pred = for_all(y_pred, self.num_trials)
             loss = self._loss.of(y[0], y_pred, w[0] if w else None, valid) + self._penalties(values)
             # A trial of which no row is in this batch has no loss in it.
             loss = tf.where(tf.reduce_any(valid > 0, axis=1), loss, 0.0)
@@ -262,125 +260,6 @@ class StackedSteps:
         return total
 
 
-class _StackedLoss:
-    """The loss of each trial; Keras's own function on stacked tensors."""
-
-    def __init__(self, losses: Sequence[Any], heads: Sequence[Head]) -> None:
-        self._heads = heads
-        self._loss = losses[0]
-        self._reduction = self._loss.reduction
-        self._smoothing: Any = None
-        smoothing = number_of(losses, "label_smoothing") if hasattr(self._loss, "label_smoothing") else None
-        if isinstance(smoothing, np.ndarray):
-            # Keras asks whether it is zero, which no tensor can answer: the targets are smoothed before.
-            self._smoothing = smoothing
-            self._loss = copy.copy(self._loss)
-            self._loss._fn_kwargs = {**self._loss._fn_kwargs, "label_smoothing": 0.0}
-
-    def of(self, y: Any, y_pred: Any, weights: Any, valid: Any) -> Any:
-        """Loss [K] of rows.
-
-        Args:
-            y: targets [K or 1, rows, ...].
-            y_pred: outputs [K, rows, ...].
-            weights: of rows [K or 1, rows], or None.
-            valid: float32 [K or 1, rows], 0 for rows that do not count, or None.
-        """
-        import tensorflow as tf
-
-        y = _for_all(tf.cast(y, "float32"), y_pred.shape[0])
-        if self._smoothing is not None:
-            smoothing = shaped(self._smoothing, len(y.shape))
-            share = 0.5 if type(self._loss).__name__ in _BINARY_LOSSES else 1.0 / y.shape[-1]
-            y = y * (1.0 - smoothing) + share * smoothing
-        values = self._loss.call(y, y_pred)
-        per_row = math.prod(values.shape[2:])
-        weight = weights if valid is None else valid if weights is None else weights * valid
-        if weight is not None:
-            values = values * tf.reshape(weight, [weight.shape[0], -1, *[1] * (len(values.shape) - 2)])
-        total = tf.reduce_sum(values, list(range(1, len(values.shape))))
-        if self._reduction != "sum":
-            if self._reduction == "mean_with_sample_weight" and weights is not None:
-                count = tf.reduce_sum(weight, axis=1)
-            else:
-                count = per_row * (values.shape[1] if valid is None else tf.reduce_sum(valid, axis=1))
-            total = tf.math.divide_no_nan(total, tf.cast(count, "float32"))
-        return total * self._heads[0].loss_weight
-
-
-class _StackedMetrics:
-    """Keras's running metrics of each trial."""
-
-    def __init__(self, model: Any, heads: Sequence[Head]) -> None:
-        from keras.src.metrics.reduction_metrics import MeanMetricWrapper
-
-        self._metrics = list(model._compile_metrics.metrics) if model._compile_metrics is not None else []
-        self._is_mean = [isinstance(metric, MeanMetricWrapper) for metric in self._metrics]
-        self.names = [metric.name for metric in self._metrics]
-        known = [id(variable) for variable in model.metrics_variables]
-        self._places = [[known.index(id(variable)) for variable in metric.variables] for metric in self._metrics]
-        self._loss_places = [known.index(id(variable)) for variable in model._loss_tracker.variables]
-        self.units = stacked_units(heads)
-
-    def update(self, state: Sequence[Any], loss: Any, y: Any, y_pred: Any, valid: Any) -> tuple[Any, ...]:
-        """The running metrics after some rows; arguments as in `_StackedLoss.of`."""
-        import tensorflow as tf
-
-        values = list(state)
-        num_trials, num_rows = y_pred.shape[0], y_pred.shape[1]
-        rows = tf.fill([num_trials], float(num_rows))
-        if valid is not None:
-            valid = _for_all(valid, num_trials)
-            rows = tf.reduce_sum(valid, axis=1)
-        total, count = self._loss_places
-        values[total], values[count] = values[total] + loss * rows, values[count] + rows
-        y = _for_all(y, num_trials)
-        if self.units is not None:
-            y, y_pred = self.units.of_targets(y), self.units.of_outputs(y_pred)
-        true, said = y, y_pred
-        for metric, places, is_mean in zip(self._metrics, self._places, self._is_mean):
-            relative = None
-            if self.units is not None:
-                y, y_pred = self.units.seen(metric, true, said)
-                relative = self.units.of_relative_differences(metric, true, said)
-            if is_mean:
-                flat = [tf.reshape(array, [-1, *array.shape[2:]]) for array in (y, y_pred)]
-                found = relative if relative is not None else tf.cast(metric._fn(*flat, **metric._fn_kwargs), "float32")
-                found = tf.reshape(found, [num_trials, num_rows, -1])
-                found = tf.reduce_mean(found, axis=2) if found.shape[2] != 1 else found[:, :, 0]
-                found = found if valid is None else found * valid
-                values[places[0]] = values[places[0]] + tf.reduce_sum(found, axis=1)
-                values[places[1]] = values[places[1]] + rows
-                continue
-            after = tf.vectorized_map(
-                _update_of(metric),
-                (tuple(values[p] for p in places), y, y_pred, valid if valid is not None else tf.ones([num_trials, num_rows])),
-            )
-            for place, value in zip(places, after):
-                values[place] = value
-        return tuple(values)
-
-    def results(self, state: Sequence[Any]) -> tuple[Any, ...]:
-        """Loss and metrics [K]."""
-        import tensorflow as tf
-
-        found = [tf.math.divide_no_nan(state[self._loss_places[0]], state[self._loss_places[1]])]
-        for metric, places, is_mean in zip(self._metrics, self._places, self._is_mean):
-            if is_mean:
-                found.append(tf.math.divide_no_nan(state[places[0]], state[places[1]]))
-            else:
-                found.append(tf.vectorized_map(metric.stateless_result, tuple(state[place] for place in places)))
-        return tuple(found)
-
-
-def _update_of(metric: Any) -> Any:
-    def update(args: Any) -> Any:
-        variables, y, y_pred, weight = args
-        return tuple(metric.stateless_update_state(list(variables), y, y_pred, sample_weight=weight))
-
-    return update
-
-
 def _of_table(gradient: Any, index: Any, shape: Any) -> tuple[Any, Any]:
     """The gradient of an embedding's table from that of the vectors found in it, and its square as Keras has it.
 
@@ -400,12 +279,3 @@ def _any_rows(tensors: Sequence[Any]) -> tuple[Any, ...]:
     import tensorflow as tf
 
     return tuple(tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype) for tensor in tensors)
-
-
-def _for_all(tensor: Any, num_trials: int) -> Any:
-    """A tensor that is the same for all trials, once for each."""
-    import tensorflow as tf
-
-    if tensor.shape[0] == num_trials:
-        return tensor
-    return tf.tile(tensor, [num_trials, *[1] * (len(tensor.shape) - 1)])

@@ -15,7 +15,6 @@ from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
 from dltrain.data.tables.streamed.fit import why_streamed
 from dltrain.errors import ConfigError
-from dltrain.model.build import is_frozen
 from dltrain.model.frozen import MOST_BYTES
 from dltrain.model.heads.rules import resolve_heads
 from dltrain.model.symbolic import Network, Row, Shape, infer_network
@@ -61,7 +60,7 @@ def num_frozen(config: Config) -> int:
     number = 0
     for index, layer in enumerate(all_layers):
         name, arguments = layer.component.name, layer.component.arguments
-        if is_frozen(layer):
+        if layer.is_frozen:
             if any(arguments.get(word) for word in _NEVER_FIXED):
                 break
             number = index + 1
@@ -100,7 +99,7 @@ def shares_frozen(config: Config, other: Config) -> bool:
         return False
     if config.model.weights != other.model.weights:
         return False
-    drawn = [layer for layer in first if is_frozen(layer) and layer.weights is None]
+    drawn = [layer for layer in first if layer.is_frozen and layer.weights is None]
     pretrained = all(layer.component.arguments.get("weights", "imagenet") not in (None, "none") for layer in drawn)
     return config.draw_seed == other.draw_seed or (pretrained and all(layer.component.kind == "application" for layer in drawn))
 
@@ -241,8 +240,7 @@ def first_difference(configs: Sequence[Config]) -> str:
 
 
 def _plain_structure(config: Config) -> dict[str, Any]:
-    training = config.training
-    assert training is not None
+    training = config.needed_training
     plain: dict[str, Any] = json.loads(json.dumps(config.resolved, default=str))
     data = plain.get("data", {})
     if isinstance(data.get("split"), dict):

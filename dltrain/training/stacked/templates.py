@@ -74,8 +74,7 @@ class Templates:
         known: list[tuple[tuple[Any, ...], Template]] = []
         templates: list[Template] = []
         for config, dataset in zip(configs, datasets):
-            training = config.training
-            assert training is not None
+            training = config.needed_training
             key = (config.model, config.draw_seed, training.loss, dataset.schema)
             template = next((found for other, found in known if other == key), None)
             if template is None:

@@ -162,11 +162,10 @@ class StackedTrial:
         names: list[str],
         should_stop: ShouldStop,
     ) -> None:
-        assert fit.config.training is not None
         self.fit, self.index, self.record, self.run, self.dataset = fit, index, record, record.run, record.dataset
         self.logger = trial_logger(index)
         # TensorBoard is none of a stack's.
-        self.training: TrainingConfig = replace(fit.config.training, tensorboard=None)
+        self.training: TrainingConfig = replace(fit.config.needed_training, tensorboard=None)
         self.template, self._host = template, host
         self.optimizer = make_component(import_keras(), self.training.optimizer)  # with the trial's numbers, never built
         self.final: Values | None = None

@@ -199,7 +199,7 @@ def test_e4_a_suffix_that_stands_for_no_format_is_refused(name):
 
 
 def test_e2_top_is_of_each_row():
-    from dltrain.evaluation.predictions.predict import most_probable
+    from dltrain.evaluation.predictions.of_outputs import most_probable
 
     probabilities = np.array([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1], [0.4, 0.4, 0.2]])
     found = most_probable(["a", "b", "c"], probabilities, 2)
@@ -222,7 +222,7 @@ def test_e2_a_picture_is_answered_in_a_line():
 
 
 def test_e2_numbers_have_nine_digits_where_a_float32_has_no_more():
-    from dltrain.evaluation.predictions.predict import in_nine_digits
+    from dltrain.evaluation.predictions.of_outputs import in_nine_digits
 
     assert in_nine_digits(np.array([1 / 3, 123456.789012345]), 1000.0).tolist() == [0.333333333, 123456.789]
     seconds = np.array([1_600_000_000.25])

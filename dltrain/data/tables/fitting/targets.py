@@ -13,6 +13,7 @@ from dltrain.config.types import MULTILABEL, DataConfig, config_fault
 from dltrain.data.columns.reading import Reading, is_labelled, mend
 from dltrain.data.dataset import RECONSTRUCTED, TargetSpec
 from dltrain.data.fitted import check_labels, placed
+from dltrain.data.labels.encode import encode_target
 from dltrain.data.labels.learn import learn_labels, read_labels
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
@@ -21,7 +22,6 @@ from dltrain.data.tables.preprocessing import DROP, locator
 from dltrain.data.targets import (
     HINT_CONSTANT,
     HINT_ONE_CLASS,
-    encode_target,
     infer_target,
     numbers_among_labels,
     refuse_without_numbers,

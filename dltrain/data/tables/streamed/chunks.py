@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.column import FeatureColumn, read_feature
 from dltrain.data.columns.reading import Reading, word_numbers
-from dltrain.data.columns.spoken import UnmetWords
+from dltrain.data.columns.unmet_words import UnmetWords
 from dltrain.data.files import check_utf8, read_blocks
 from dltrain.data.tables.column_names import column_of, only
 from dltrain.data.tables.parquet_file import parquet_faults, refuse_repeated

@@ -11,13 +11,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import astuple, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.column import FeatureColumn, Surprises
 from dltrain.data.columns.kinds import ColumnKind
 from dltrain.data.columns.reading import Reading
-from dltrain.data.columns.spoken import UnmetWords
+from dltrain.data.columns.unmet_words import UnmetWords
 from dltrain.data.files import DIGEST_BYTES
 from dltrain.data.raw import RawTable
 from dltrain.data.tables.combine import few_of
@@ -29,9 +29,6 @@ from dltrain.errors import DataError, DltrainError, Fault, Note, RunError
 from dltrain.reporting import Reporter
 from dltrain.storage.stored_folders import META, find_folders, hold, make_folder
 from dltrain.wording import shown
-
-if TYPE_CHECKING:
-    pass
 
 FORMAT = 5
 # Fewer files are opened sooner: each is read once for every column.

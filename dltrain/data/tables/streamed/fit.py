@@ -27,6 +27,7 @@ from dltrain.data.files import expand_paths
 from dltrain.data.fitted import Fitted
 from dltrain.data.giveaways import MOST_COLUMNS
 from dltrain.data.labels.cells import encode_labels
+from dltrain.data.labels.encode import encode_target
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable
 from dltrain.data.splits import Rows
@@ -41,7 +42,7 @@ from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, read
 from dltrain.data.tables.streamed.convert import Plan, convert, refuse_ragged
 from dltrain.data.tables.streamed.rows import owners, put_on_disk, row_files
 from dltrain.data.tables.streamed.survey import survey, text_bytes
-from dltrain.data.targets import EXACT, FEW_VALUES, are_codes, encode_target, infer_target, transformed
+from dltrain.data.targets import EXACT, FEW_VALUES, are_codes, infer_target, transformed
 from dltrain.errors import ConfigError, DataError, Note, UsageError, all_of
 from dltrain.reporting import Reporter
 from dltrain.settings import whole_number

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import astuple
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,6 @@ from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.tables.streamed.column_files import ColumnFiles, write_meta
 from dltrain.reporting import Reporter
 from dltrain.storage.stored_folders import META, make_folder
-
-if TYPE_CHECKING:
-    pass
 
 FORMAT = 3
 BLOCK_BYTES = 32 << 20

@@ -1,0 +1,77 @@
+"""Words of a config that no cell of the table is: those of `data.missing` and of `data.replace`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dltrain.config.types import DataConfig
+from dltrain.data.columns.reading import Reading, holds
+from dltrain.data.tables.column_names import column_of
+from dltrain.errors import Note, warn
+from dltrain.wording import listed, shown_column
+
+if TYPE_CHECKING:
+    import polars
+
+
+@dataclass(slots=True)
+class UnmetWords:
+    """Words in `missing` and `replace` that no cell of a table is, as far as it was looked at.
+
+    Attributes:
+        missing: of `data.missing`.
+        replace: column -> of `data.replace`.
+        drop: columns that are not looked at for the first.
+    """
+
+    missing: list[str]
+    replace: dict[str, list[str]]
+    drop: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, config: DataConfig) -> UnmetWords:
+        """All words of a config."""
+        replaced = {name: [word for word in words if word] for name, words in config.replace.items()}
+        return cls([word for word in config.missing or () if word], replaced, frozenset(config.drop))
+
+    def __bool__(self) -> bool:
+        return bool(self.missing) or any(self.replace.values())
+
+    def among(self, frame: polars.DataFrame, reading: Reading) -> list[tuple[str | None, str]]:
+        """Those that are met in some rows: (column, or None for `missing`; word)."""
+        columns = [name for name in frame.columns if name not in self.drop]
+        met: list[tuple[str | None, str]] = [
+            (None, word)
+            for word in list(self.missing)
+            if any(holds(column_of(frame, name), (word,), reading).any() for name in columns)
+        ]
+        for name, words in self.replace.items():
+            met += [(name, word) for word in list(words) if holds(column_of(frame, name), (word,), reading).any()]
+        return met
+
+    def remove(self, met: Iterable[tuple[str | None, str]]) -> None:
+        """Take out words that were met."""
+        for name, word in met:
+            words = self.missing if name is None else self.replace[name]
+            if word in words:
+                words.remove(word)
+
+    def warnings(self) -> list[Note]:
+        """One of those of `missing`, and one of each column's."""
+        missing = f"data.missing: no value of the table is {listed([repr(word) for word in self.missing], 8)}"
+        said = [missing] if self.missing else []
+        said += [
+            f"data.replace: no value of {shown_column(name)} is {listed([repr(word) for word in words], 8)}"
+            for name, words in self.replace.items()
+            if words
+        ]
+        return [warn(text, "no_such_value") for text in said]
+
+
+def unmet_words(config: DataConfig, frame: polars.DataFrame, reading: Reading) -> list[Note]:
+    """Warnings of words in `missing` and `replace` that no cell of the table is."""
+    words = UnmetWords.of(config)
+    words.remove(words.among(frame, reading))
+    return words.warnings()
