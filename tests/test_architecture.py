@@ -7,11 +7,12 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.support import CONFIGS, REPOSITORY
+from tests.support import CONFIGS, REPOSITORY, tree_of
 
 PACKAGE = REPOSITORY / "dltrain"
 # From the top down; a room may import those below it. Training evaluates what it trained, so it stands above evaluation.
@@ -28,19 +29,29 @@ ONLY_IN = {
 def imports_of(path: Path) -> set[str]:
     """All modules that a file imports, at the top or within functions; those for type checking alone left out."""
     found: set[str] = set()
+    for node in imports_in(path):
+        found |= {alias.name for alias in node.names} if isinstance(node, ast.Import) else {node.module or ""}
+    return found - {""}
+
+
+@cache
+def imports_in(path: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    """The imports of a file, without what stands under `if TYPE_CHECKING`."""
+    found: list[ast.Import | ast.ImportFrom] = []
 
     def visit(node: ast.AST) -> None:
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            return
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-        for child in ast.iter_child_nodes(node):
-            visit(child)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.append(node)
+        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case | ast.Module) and not is_for_typing(node):
+            for child in ast.iter_child_nodes(node):
+                visit(child)
 
-    visit(ast.parse(path.read_text()))
-    return found
+    visit(tree_of(path))
+    return tuple(found)
+
+
+def is_for_typing(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
 
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -66,25 +77,13 @@ def test_imports_point_down(path: Path) -> None:
 def modules_of(path: Path) -> set[str]:
     """The files of the package that a file imports, at the top or within functions, as dotted names."""
     found = set()
-    for node in ast.walk(without_typing(ast.parse(path.read_text()))):
+    for node in imports_in(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif node.module:
             inner = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {name for name in inner if name in MODULES} or {node.module}
     return (found & MODULES.keys()) - {dotted(path)}
-
-
-def without_typing(tree: ast.AST) -> ast.AST:
-    """The code without what stands under `if TYPE_CHECKING`."""
-    for node in ast.walk(tree):
-        if isinstance(getattr(node, "body", None), list):
-            node.body = [  # type: ignore[attr-defined]
-                inner
-                for inner in node.body  # type: ignore[attr-defined]
-                if not (isinstance(inner, ast.If) and "TYPE_CHECKING" in ast.unparse(inner.test))
-            ]
-    return tree
 
 
 def dotted(path: Path) -> str:
@@ -127,7 +126,7 @@ def test_the_top_level_holds_what_was_agreed() -> None:
 
 @pytest.mark.parametrize("room", sorted({path.parent for path in FILES}), ids=lambda room: str(room.relative_to(REPOSITORY)))
 def test_a_room_says_what_it_holds_and_where_to_begin(room: Path) -> None:
-    text = ast.get_docstring(ast.parse((room / "__init__.py").read_text())) or ""
+    text = ast.get_docstring(tree_of(room / "__init__.py")) or ""
     named = [word for word in re.findall(r"`(\w+\.py)`", text) if (room / word).exists()]
     assert named or room == PACKAGE
 
@@ -160,6 +159,7 @@ def environment() -> dict[str, str]:
 MOST_LINES, MOST_PARAMETERS = 60, 7
 
 
+@cache
 def functions() -> dict[str, ast.FunctionDef]:
     """`file:function` -> each function of the package, those of classes by their class as well."""
     found: dict[str, ast.FunctionDef] = {}
@@ -172,7 +172,7 @@ def functions() -> dict[str, ast.FunctionDef]:
             visit(child, f"{name}." if name != above else above)
 
     for path in FILES:
-        visit(ast.parse(path.read_text()), f"{path.relative_to(PACKAGE)}:")
+        visit(tree_of(path), f"{path.relative_to(PACKAGE)}:")
     return found
 
 

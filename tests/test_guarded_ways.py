@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import REPOSITORY
+from tests.support import REPOSITORY, tree_of
 
 PACKAGE = REPOSITORY / "dltrain"
 
@@ -87,7 +87,7 @@ _WRITING = set("wax+")
 
 def findings(path: Path) -> Iterator[tuple[str, int]]:
     """What a file does itself, and in which line."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree_of(path)):
         if not isinstance(node, ast.Call):
             continue
         name = ast.unparse(node.func)
@@ -117,13 +117,19 @@ def findings(path: Path) -> Iterator[tuple[str, int]]:
             yield "print", node.lineno
 
 
-@pytest.mark.parametrize("what", ALLOWED)
-def test_nobody_goes_around_the_guarded_ways(what: str) -> None:
-    found: dict[str, list[int]] = {}
+@pytest.fixture(scope="module")
+def of_the_package() -> dict[str, dict[str, list[int]]]:
+    """What -> file -> lines in which it does it itself."""
+    found: dict[str, dict[str, list[int]]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         for kind, line in findings(path):
-            if kind == what:
-                found.setdefault(str(path.relative_to(PACKAGE)), []).append(line)
+            found.setdefault(kind, {}).setdefault(str(path.relative_to(PACKAGE)), []).append(line)
+    return found
+
+
+@pytest.mark.parametrize("what", ALLOWED)
+def test_nobody_goes_around_the_guarded_ways(what: str, of_the_package: dict[str, dict[str, list[int]]]) -> None:
+    found = of_the_package.get(what, {})
     around = {name: lines for name, lines in found.items() if name not in ALLOWED[what]}
     assert not around, f"{what}: use the guarded way, or say here why not: {around}"
     gone = set(ALLOWED[what]) - set(found)

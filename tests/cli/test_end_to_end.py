@@ -91,14 +91,11 @@ def test_fit(digits, folder):
 
 
 def test_evaluate_gives_what_fit_gave_and_judges_by_it(dltrain, digits):
-    result = dltrain("evaluate", "runs/digits", "--require", "accuracy>=0.8", "--json")
-    assert result.returncode == 0
+    result = dltrain("evaluate", "runs/digits", "--require", "accuracy>=0.8", "--require", "loss<0.000001", "--json")
+    assert result.returncode == result.json["exit"] == 5
     assert (result.json["part"], result.json["weights"]) == ("test", digits["weights"])
     assert result.json["metrics"] == pytest.approx(digits["metrics"]["test"])
-    result = dltrain("evaluate", "runs/digits", "--require", "accuracy>=0.8", "--require", "loss<0.000001")
-    assert result.returncode == 5
-    assert "gate accuracy>=0.8: met" in result.stdout
-    assert "gate loss<0.000001: NOT MET" in result.stdout
+    assert [gate["met"] for gate in result.json["gates"]] == [True, False]
     assert result.stderr.splitlines()[-1].startswith("error: the gate loss<0.000001 was not met")
 
 

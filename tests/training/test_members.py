@@ -28,6 +28,7 @@ from tests.training.test_fit import learnable
 
 FOLDS = "training.members={folds: 3}"
 SHORT = ("training.epochs=4",)
+IN_TURN = ("training.tensorboard=true",)
 
 
 def weights_of(run: Path) -> list[Any]:
@@ -41,6 +42,13 @@ def weights_of(run: Path) -> list[Any]:
 def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("three")
     return fit(learnable(folder, "training.members=3", *SHORT), run_dir=folder / "run").run
+
+
+@pytest.fixture(scope="module")
+def three_in_turn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, one after the other: TensorBoard watches a model by itself."""
+    folder = tmp_path_factory.mktemp("in_turn")
+    return fit(learnable(folder, "training.members=3", *IN_TURN, *SHORT), run_dir=folder / "run").run
 
 
 def test_the_average_is_that_of_the_members_in_plain_keras(three: Path) -> None:
@@ -58,14 +66,14 @@ def test_the_average_is_that_of_the_members_in_plain_keras(three: Path) -> None:
     np.testing.assert_allclose(float(history[2]["val_loss"]), np.mean([float(rows[2]["val_loss"]) for rows in own]))
 
 
-def test_the_first_member_is_the_fit_without_others_and_the_same_in_turn(three: Path, tmp_path: Path) -> None:
+def test_the_first_member_is_the_fit_without_others_and_the_same_in_turn(
+    three: Path, three_in_turn: Path, tmp_path: Path
+) -> None:
     alone = fit(learnable(tmp_path, *SHORT), run_dir=tmp_path / "alone").run
     for ours, own in zip(weights_of(three / "members" / "1"), weights_of(alone), strict=True):
         np.testing.assert_allclose(ours, own, atol=1e-5)
-    # TensorBoard watches a model by itself.
-    in_turn = fit(learnable(tmp_path, "training.members=3", "training.tensorboard=true", *SHORT), run_dir=tmp_path / "turn").run
-    assert json.loads((in_turn / "manifest.json").read_text())["engine"] == "in turn"
-    for ours, own in zip(weights_of(in_turn), weights_of(three), strict=True):
+    assert json.loads((three_in_turn / "manifest.json").read_text())["engine"] == "in turn"
+    for ours, own in zip(weights_of(three_in_turn), weights_of(three), strict=True):
         np.testing.assert_allclose(ours, own, atol=1e-5)
 
 
@@ -122,13 +130,13 @@ class StopAt(Reporter):
             os.kill(os.getpid(), self._sent)
 
 
-@pytest.mark.parametrize("more", [(), ("training.tensorboard=true",)], ids=["together", "in turn"])
+@pytest.mark.parametrize("more", [(), IN_TURN], ids=["together", "in turn"])
 @pytest.mark.parametrize("sent", [signal.SIGTERM, None], ids=["SIGTERM", "killed"])
 def test_an_interrupted_ensemble_ends_to_the_bit_where_an_uninterrupted_one_does(
-    more: tuple[str, ...], sent: int | None, three: Path, tmp_path: Path
+    more: tuple[str, ...], sent: int | None, three: Path, three_in_turn: Path, tmp_path: Path
 ) -> None:
     config = learnable(tmp_path, "training.members=3", *more, *SHORT)
-    whole = fit(config, run_dir=tmp_path / "whole").run if more else three
+    whole = three_in_turn if more else three
     with pytest.raises(InterruptedRun if sent else _Killed):
         fit(config, run_dir=tmp_path / "cut", reporter=StopAt(1, sent))
     if sent:
