@@ -38,6 +38,7 @@ def training(fake, config_room):
             seconds={"train": 3.21, "total": 12.3},
             notes=["A note."],
             diagnosis=[{"kind": "dead_units", "sentence": "Half is dead.", "advice": "Try less.", "figures": {"dead": 0.5}}],
+            is_stored=False,
             resumed=False,
             members={},
             pictures=["history.png"],
