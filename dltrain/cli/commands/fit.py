@@ -25,7 +25,7 @@ from dltrain.cli.options import (
 from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
-from dltrain.wording import one_line
+from dltrain.wording import counted, one_line
 
 MOST_LOCAL = 64
 
@@ -59,7 +59,6 @@ def command(
             "--workers",
             metavar="N",
             min=1,
-            max=MOST_LOCAL,
             help="Train by N processes of this machine, which share each step.",
         ),
     ] = None,
@@ -100,7 +99,9 @@ def command(
         if engine is not None and workers is not None:
             from dltrain.sweep.engines.ray_workers import workers_on_ray
 
+            each = "--threads says so" if threads else "--threads says otherwise"
             threads, count, workers = threads or 1, workers, None
+            console.status(f"{count} workers on Ray, each with {counted(threads, 'thread')} ({each})")
             group = stack.enter_context(workers_on_ray(config, count, address=address, threads=threads))
         result = fit(
             config,
@@ -119,6 +120,13 @@ def command(
 
 def _require_engine(engine: str | None, workers: int | None, address: str | None) -> None:
     """Refuse what of `--engine`, `--workers` and `--address` makes no sense together."""
+    from dltrain.training.workers.cluster import MOST_WORKERS
+
+    if engine is None and workers is not None and workers > MOST_LOCAL:
+        message = f"--workers {workers}: at most {MOST_LOCAL} processes of one machine train together"
+        raise UsageError(Fault(message, hint="--engine ray starts them on the machines of a Ray cluster"))
+    if workers is not None and workers > MOST_WORKERS:
+        raise UsageError(f"--workers {workers}: at most {MOST_WORKERS:,} processes train together")
     if engine is not None and (workers is None or workers < 2):
         raise UsageError(Fault("--engine ray needs --workers of 2 and more", hint="such as --engine ray --workers 4"))
     if engine is None and address is not None:

@@ -176,6 +176,8 @@ def test_resume(cli, training, tmp_path):
         (["a.yaml", "b.yaml"], "found 2: a.yaml, b.yaml"),
         (["training.epochs=3"], "found none"),
         (["a.yaml", "--engine", "ray", "--workers", "1"], "--engine ray needs --workers of 2 and more"),
+        (["a.yaml", "--workers", "65"], "--workers 65: at most 64 processes of one machine train together"),
+        (["a.yaml", "--workers", "1025", "--engine", "ray"], "at most 1,024 processes train together"),
         (["a.yaml", "--resume", "auto"], "--resume auto needs --run-dir"),
         (["a.yaml", "--resume", "latest"], "latest"),
         (["a.yaml", "--resume", "x", "--run-dir", "y"], "already names the directory"),
