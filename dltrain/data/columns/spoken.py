@@ -340,7 +340,8 @@ def totals_row(
     """
     called = [name for name, text in last.items() if TOTALS.fullmatch((text or "").strip())]
     means = [name for name, text in last.items() if MEANS.fullmatch((text or "").strip())]
-    empty = [name for name, text in last.items() if not (text or "").strip()]
+    # What is not kept as text in a stream is no empty cell: only a row that is called nothing is told by its empty cells.
+    empty = [name for name, text in last.items() if not (text or "").strip()] if not (called or means) else []
     if not (called or means or empty) or num_rows < FEW_CODES + 1:
         return []
     of_sums = []
