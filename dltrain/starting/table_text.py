@@ -89,6 +89,7 @@ def render_source(block: Block, found: Studied) -> None:
         ("header", "the first line is data already; `columns: [...]` gives the columns names"),
         ("units_row", "the line below the header holds units and is no row"),
         ("separator", "what stands between fields"),
+        ("quote", "quotes are letters of the text: without them each line has as many fields as the others"),
         ("decimal", "the decimal sign of numbers"),
         ("thousands", f"numbers such as 1{config.thousands}234"),
     ):

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.reading import USUAL_MISSING, is_number
-from dltrain.data.files import read_blocks
+from dltrain.data.files import read_blocks, to_utf8
 from dltrain.data.tables.sample import read_head
 from dltrain.data.tables.text_encoding import detect_encoding
+from dltrain.data.tables.text_format import Framing, find_separator
 from dltrain.data.tables.text_layout import are_years
+from dltrain.data.tables.text_scan import quotes_are_letters, scan_text
 
 if TYPE_CHECKING:
     import polars
@@ -19,7 +21,8 @@ LOOKED_AT = 1 << 26
 
 
 def find_text_options(file: str) -> dict[str, Any]:
-    """The options of `data:` without which the file would be misread: `encoding`, `header`; empty where none is needed.
+    """The options of `data:` without which the file would be misread: `encoding`, `quote`, `header`; empty where
+    none is needed.
 
     Raises:
         DataError: unreadable, empty, or rows of unequal length in the first thousand lines.
@@ -27,26 +30,42 @@ def find_text_options(file: str) -> dict[str, Any]:
     from dltrain.data.sources.csv import parse_text
 
     options: dict[str, Any] = {}
-    encoding = _find_encoding(file)
+    content = _first_megabytes(file)
+    encoding = detect_encoding(content)
     if encoding is not None:
         options["encoding"] = encoding
+    if _quotes_are_letters(content, encoding, file):
+        options["quote"] = "none"
     head, _, _ = read_head(file, HEAD_LINES)
-    table = parse_text(head, file, DataConfig("csv", header=False, encoding=encoding))
+    table = parse_text(head, file, DataConfig("csv", header=False, **options))
     if not has_header(table.frame):
         options["header"] = False
     return options
 
 
-def _find_encoding(file: str) -> str | None:
-    """What is no UTF-8 and has no mark of UTF-16, by the first megabytes; else None."""
+def _quotes_are_letters(content: bytes, encoding: str | None, file: str) -> bool:
+    """Whether quotes surround no fields, see `quotes_are_letters`; not asked of fields between commas, which stand in texts."""
+    config = DataConfig("csv", encoding=encoding)
+    text = to_utf8(content, encoding, file)
+    framing = Framing.of(config, text)
+    text = framing.apply(text)
+    separator = framing.separator or find_separator(text, '"')
+    if separator == "," or framing.has_rules:
+        return False
+    return quotes_are_letters(text, scan_text(text, separator, '"', file), separator, file)
+
+
+def _first_megabytes(file: str) -> bytes:
+    """The beginning of a file, unpacked, up to a line's end; all of it where it is no larger."""
     parts: list[bytes] = []
     size = 0
     for block in read_blocks(file, 1 << 22):
         parts.append(block)
         size += len(block)
         if size > LOOKED_AT:
-            break
-    return detect_encoding(b"".join(parts))
+            whole = b"".join(parts)
+            return whole[: whole.rfind(b"\n") + 1] or whole
+    return b"".join(parts)
 
 
 def has_header(frame: polars.DataFrame) -> bool:

@@ -148,8 +148,13 @@ def _check_writing(context: Context, node: MappingNode, config: DataConfig) -> N
     """How text tables are written."""
     for name in ("separator", "quote", "thousands"):
         text = getattr(config, name)
-        if text is not None and len(text) != 1 and not (name == "separator" and text.casefold() in SEPARATOR_WORDS):
-            hint = r'a tab is "\t" or tab, runs of blanks are whitespace' if name == "separator" else None
+        words = {"separator": SEPARATOR_WORDS, "quote": ("none",)}.get(name, ())
+        if text is not None and len(text) != 1 and text.casefold() not in words:
+            hints = {
+                "separator": r'a tab is "\t" or tab, runs of blanks are whitespace',
+                "quote": "none, where quotes mean nothing",
+            }
+            hint = hints.get(name)
             context.faults.add(node.entries[name], f"data.{name}", f"expected a single character, found {describe(text)}", hint)
     if config.encoding is not None:
         _check_encoding(context, node.entries["encoding"], config.encoding)

@@ -17,7 +17,7 @@ from dltrain.data.raw import TWO_READINGS
 from dltrain.data.tables.column_names import named_columns
 from dltrain.data.tables.text_format import NAMES, SAMPLE_BYTES, Framing, find_separator, is_followed_by_blank, show_separator
 from dltrain.data.tables.text_parse import read_columns, strip_field_blanks
-from dltrain.data.tables.text_scan import TextScan, WidthCheck, scan_text
+from dltrain.data.tables.text_scan import TextScan, WidthCheck, quotes_are_letters, scan_text
 from dltrain.errors import ConfigError, DataError, Fault, Note, capped, warn
 from dltrain.storage.bounds import COLUMNS
 from dltrain.wording import listed
@@ -143,10 +143,15 @@ def find_layout(content: bytes, config: DataConfig, name: str, framing: Framing 
     columns, first = _column_names(config, first_row, header, name)
     named_by = "the header names" if first else ("data.columns names" if config.columns else "the first row has")
     warnings: tuple[Note, ...] = ()
+    if config.quote is None and quotes_are_letters(content, scan, separator, name):
+        lost = f"{name}: quotes join lines that each have {scan.num_fields[0]} fields without them"
+        warnings = (
+            warn(f"{lost}; data.quote: none reads them so, data.quote: '\"' says that this is meant", "quotes_join_lines"),
+        )
     is_odd = sum(is_number(cell) for cell in first_row) > len(first_row) / 3 and not are_years(first_row)
     if first and config.header is None and is_odd:
         first_line = f"the first line of {name} looks like data ({listed(first_row, 4)}); {NO_HEADER}"
-        warnings = (warn(first_line, "first_line_is_data"),)
+        warnings = (*warnings, warn(first_line, "first_line_is_data"))
     cells, said = units_below(content, scan, config, separator, quote, name) if first else ([], "")
     warnings = (*warnings, warn(said, "row_of_units")) if said else warnings
     head = content[: scan.starts[1]] + content[scan.ends[1] :] if cells else content
@@ -188,7 +193,7 @@ def _has_columns(content: bytes, separator: str, quote: str | None, columns: Seq
 def _quote(config: DataConfig) -> str | None:
     if config.quote is None:
         return '"'
-    if config.quote.casefold() in ("", "none"):
+    if config.quote.casefold() == "none":
         return None
     if len(config.quote) != 1 or not config.quote.isascii():
         raise ConfigError(config_fault(config, "data.quote", f"expected one character, got {config.quote!r}"))

@@ -77,6 +77,23 @@ def scan_text(content: bytes, separator: str, quote: str | None, file: str, firs
     return TextScan(starts[keep], ends[keep], num_fields[keep], lines[keep], blanks, field_blanks, faults)
 
 
+def quotes_are_letters(content: bytes, scan: TextScan, separator: str, file: str) -> bool:
+    """Whether quotes surround nothing: without them each line has as many fields as the others, and with them lines are lost.
+
+    Args:
+        content: the text.
+        scan: of it, with quotes.
+        separator: between fields.
+        file: for faults.
+    """
+    if not scan.faults and not (np.diff(scan.lines) > 1).any() and not content.endswith(b'"\n'):
+        return False
+    plain = scan_text(content, separator, None, file)
+    widths = plain.num_fields
+    is_table = len(widths) > 1 and widths[0] > 1 and bool((widths == widths[0]).all())
+    return is_table and (bool(scan.faults) or len(widths) > len(scan.num_fields))
+
+
 def _refuse_long_lines(content: bytes, file: str, first_line: int) -> None:
     """Before quotes are looked at, of which there may be millions; a record of several lines is measured when it is known."""
     start, longest = 0, LINE_BYTES.value
