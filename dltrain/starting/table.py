@@ -216,9 +216,7 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         thousands=columns.reading.thousands,
         # What is not the usual is written down, so that no other reader takes it otherwise.
         decimal=columns.reading.decimal if columns.reading.decimal == "," or raw.reading.get("remark") else None,
-        separator=None
-        if raw.reading.get("separator", ",") == ","
-        else {"\t": "tab"}.get(raw.reading["separator"], raw.reading["separator"]),
+        separator=config.separator or _separator(raw.reading.get("separator", ",")),
         units_row=raw.reading.get("units_row"),
         replace=odd,
         dates=_dates(columns),
@@ -227,6 +225,11 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         missing_target="drop" if _lacks_values(target, columns) else "fail",
         split=split_of(raw.frame.height, own_test=False),
     )
+
+
+def _separator(found: str) -> str | None:
+    """As the config says it; None where it need not."""
+    return None if found == "," else {"\t": "tab"}.get(found, found)
 
 
 def _form_of_pictures(config: DataConfig, raw: RawTable, features: Mapping[str, str | None]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from dltrain.data.raw import RawTable
 from dltrain.data.series.several import find_several
 from dltrain.data.series.times import read_times
 from dltrain.data.tables.preprocessing import locator
+from dltrain.data.tables.text_format import WHITESPACE
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns
 from dltrain.starting.common_blocks import open_config, render_model, render_split, render_training
@@ -88,7 +89,7 @@ def render_source(block: Block, found: Studied) -> None:
         ("encoding", "the file is no UTF-8"),
         ("header", "the first line is data already; `columns: [...]` gives the columns names"),
         ("units_row", "the line below the header holds units and is no row"),
-        ("separator", "what stands between fields"),
+        ("separator", "runs of blanks" if config.separator == WHITESPACE else "what stands between fields"),
         ("quote", "quotes are letters of the text: without them each line has as many fields as the others"),
         ("decimal", "the decimal sign of numbers"),
         ("thousands", f"numbers such as 1{config.thousands}234"),

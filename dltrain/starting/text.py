@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from dltrain.config.types import DataConfig
@@ -9,7 +10,7 @@ from dltrain.data.columns.reading import USUAL_MISSING, is_number
 from dltrain.data.files import read_blocks, to_utf8
 from dltrain.data.tables.sample import read_head
 from dltrain.data.tables.text_encoding import detect_encoding
-from dltrain.data.tables.text_format import Framing, find_separator
+from dltrain.data.tables.text_format import WHITESPACE, Framing, find_separator
 from dltrain.data.tables.text_layout import are_years
 from dltrain.data.tables.text_scan import quotes_are_letters, scan_text
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 HEAD_LINES = 1_000
 LOOKED_AT = 1 << 26
+FEWEST_LINES, BEGINNING = 5, 1 << 20
+_FIELD = re.compile(r'"[^"]*"|[^ \t]+')
 
 
 def find_text_options(file: str) -> dict[str, Any]:
@@ -34,7 +37,10 @@ def find_text_options(file: str) -> dict[str, Any]:
     encoding = detect_encoding(content)
     if encoding is not None:
         options["encoding"] = encoding
-    if _quotes_are_letters(content, encoding, file):
+    text = to_utf8(content, encoding, file)
+    if _blanks_separate(text):
+        options["separator"] = WHITESPACE
+    elif _quotes_are_letters(text, file):
         options["quote"] = "none"
     head, _, _ = read_head(file, HEAD_LINES)
     table = parse_text(head, file, DataConfig("csv", header=False, **options))
@@ -43,10 +49,29 @@ def find_text_options(file: str) -> dict[str, Any]:
     return options
 
 
-def _quotes_are_letters(content: bytes, encoding: str | None, file: str) -> bool:
+def _blanks_separate(text: bytes) -> bool:
+    """Whether runs of blanks and tabs stand between fields, most of them numbers, and nothing else makes a table of the text.
+
+    Columns that are aligned by blanks may have a tab or another sign somewhere: where it cuts each line, two blanks side by
+    side in every line say that it does not separate.
+    """
+    lines = [line for line in text[:BEGINNING].splitlines()[:HEAD_LINES] if line.strip()]
+    if len(lines) < FEWEST_LINES:
+        return False
+    rows = [_FIELD.findall(line.decode("utf-8", "replace")) for line in lines]
+    if len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
+        return False
+    numeric = [all(is_number(cell) or cell in USUAL_MISSING for cell in column) for column in zip(*rows[1:])]
+    if 2 * sum(numeric) < len(numeric):
+        return False
+    separator = find_separator(text[:BEGINNING], '"').encode()
+    counts = {line.count(separator) for line in lines}
+    return len(counts) > 1 or counts == {0} or all(b"  " in line.strip() for line in lines)
+
+
+def _quotes_are_letters(text: bytes, file: str) -> bool:
     """Whether quotes surround no fields, see `quotes_are_letters`; not asked of fields between commas, which stand in texts."""
-    config = DataConfig("csv", encoding=encoding)
-    text = to_utf8(content, encoding, file)
+    config = DataConfig("csv")
     framing = Framing.of(config, text)
     text = framing.apply(text)
     separator = framing.separator or find_separator(text, '"')
