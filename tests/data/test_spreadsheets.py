@@ -217,6 +217,14 @@ def test_a_last_row_of_means_or_of_unnamed_sums_is_said(tmp_path: Path) -> None:
     assert "it is no row" not in said("r1", *sums)
 
 
+@pytest.mark.parametrize(("word", "year", "flag"), [("mittel", 2020, 0), ("media", 2021, 1), ("Total", 2020, 1)])
+def test_a_class_that_is_called_as_totals_are_is_a_row(tmp_path: Path, word: str, year: int, flag: int) -> None:
+    rows = [f"{'klein' if i % 3 else word},{2018 + i % 5},{int(i == 5)},{SHARES[i]},{LABELS[i]}" for i in range(ROWS)]
+    last = f"{word},{year},{flag},{SHARES[0]},{LABELS[0]}"
+    found = load_text(tmp_path, "\n".join(["size,year,rare,b,y", *rows, last])).warnings
+    assert "it is no row" not in " ".join(map(str, found))
+
+
 def test_rows_that_end_with_a_separator_under_a_header_without_it_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="the rows have 4 values each, the header names 3"):
         load_text(tmp_path, "a,b,y\n" + "".join(f"{i},{i % 5},{i % 2},\n" for i in range(20)))

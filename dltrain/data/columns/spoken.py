@@ -319,6 +319,17 @@ def totals_rows(raw: RawTable, reading: Reading) -> list[Note]:
     return warnings
 
 
+def _is_sum(said: float, above: NDArray[np.float64], precision: float) -> bool:
+    """Whether a number is the sum of others, of which a few are not 0: a single 1 above a 1 is no sum."""
+    return bool(np.count_nonzero(above) >= FEW_CODES and abs(said - above.sum()) <= precision * max(abs(said), 1e-9))
+
+
+def _is_mean(said: float, above: NDArray[np.float64]) -> bool:
+    """Whether a number is the mean of others that vary, as far as their deviation tells: each year is near the mean of years."""
+    spread = float(above.std()) if len(above) > 1 else 0.0
+    return spread > 0 and abs(said - float(above.mean())) <= 0.02 * spread
+
+
 def totals_row(
     last: Mapping[str, str | None],
     columns: Sequence[str],
@@ -344,25 +355,26 @@ def totals_row(
     empty = [name for name, text in last.items() if not (text or "").strip()] if not (called or means) else []
     if not (called or means or empty) or num_rows < FEW_CODES + 1:
         return []
-    of_sums = []
+    of_means = bool(means) and not called
+    of_sums, others = list[str](), list[str]()
     for name in columns:
         if name in (*called, *means, *empty):
             continue
         numbers = numbers_of(name)
-        said, above = numbers[-1], numbers[:-1][np.isfinite(numbers[:-1])]
-        expected = above.mean() if means and not called and len(above) else above.sum()
-        fits = abs(said - expected) <= (0.005 if called or means else 1e-4) * max(abs(said), 1e-9)
-        if fits and len(above) > 1 and np.count_nonzero(above) >= (1 if called or means else FEW_CODES):
+        above = numbers[:-1][np.isfinite(numbers[:-1])]
+        fits = _is_mean(numbers[-1], above) if of_means else _is_sum(numbers[-1], above, 0.005 if called else 1e-4)
+        if fits:
             of_sums.append(name)
         elif not called and not means:
             return []  # a row that is called nothing has nothing but sums
-    if not of_sums:
+        elif np.isfinite(numbers[-1]):
+            others.append(name)
+    # Words for a mean are classes as well (`media`, `mittel`), and one number may be near the mean by chance.
+    if not of_sums or (of_means and len(of_sums) <= len(others)):
         return []
     word = last[(called or means or empty)[0]] or ""
     begins = is_text and bool(word) and (called or means)[0] == columns[0]
     how = f"`data.comment: {word}` leaves out lines that begin so" if begins else "take it out of the file"
     is_called = f"is called {word!r} and holds" if word else "has no value but"
-    what = (
-        f"the last row{f' of {file}' if file else ''} {is_called} the {'means' if means and not called else 'sums'} of the others"
-    )
+    what = f"the last row{f' of {file}' if file else ''} {is_called} the {'means' if of_means else 'sums'} of the others"
     return [warn(f"{what} ({shown_column(of_sums[0])}): it is no row; {how}", "row_of_totals")]
