@@ -73,11 +73,10 @@ def start_series(head: str, found: Studied, path: tuple[str, ...], wishes: Wishe
         UsageError: no such column, or a target that is no number.
         DataError: rows without a time, or as a fit would.
     """
-    time = _time_column(found, wishes.series or "")
+    asked = wishes.series or ""
+    time = _time_columns(found, asked)
     if found.target.spec.task != "regression":
-        hint = (
-            f"`series: {{time: {time}, history: 24}}` with `task: classification` tells it of rows: `dltrain explain data.series`"
-        )
+        hint = f"`series: {{time: {asked}, history: 24}}` with `task: classification` tells it of rows; see `explain data.series`"
         raise UsageError(Fault(f"init --series foretells numbers, and {found.target.name} holds classes", hint=hint))
     config = _with_series(found, time)
     plan = _plan(config, found, wishes.horizon)
@@ -89,6 +88,14 @@ def start_series(head: str, found: Studied, path: tuple[str, ...], wishes: Wishe
         config = replace(config, series=plan.series)
         fitted = fit_series(config, found.raw, SEED, None, SILENT)
     return _render(head, replace(found, config=replace(config, path=path)), plan), texts(fitted.notes, "note")
+
+
+def _time_columns(found: Studied, asked: str) -> tuple[str, ...]:
+    """The column of the times, or two columns with a comma between them, of dates and of times of the day."""
+    names = found.raw.frame.columns
+    if asked.strip() not in [name.strip() for name in names] and asked.count(",") == 1:
+        return tuple(_time_column(found, one) for one in asked.split(","))
+    return (_time_column(found, asked),)
 
 
 def _time_column(found: Studied, asked: str) -> str:
@@ -103,21 +110,21 @@ def _time_column(found: Studied, asked: str) -> str:
     return time
 
 
-def _with_series(found: Studied, time: str) -> DataConfig:
+def _with_series(found: Studied, time: tuple[str, ...]) -> DataConfig:
     """The `data:` block with windows of one row, of which the distance of rows and what stays the same can be told."""
     raw, columns, target = found.raw, found.columns, found.target
-    times = read_times(raw.frame, (time,), columns.reading, locator(raw)).values
-    several = find_several(raw.frame, times, {time, target.name})
+    times = read_times(raw.frame, time, columns.reading, locator(raw)).values
+    several = find_several(raw.frame, times, {*time, target.name})
     ids = several.columns if several is not None else ()
     features = {
         name: kind.kind
         for name, kind in columns.kinds.items()
         if not kind.left_out
-        and name not in (*found.config.drop, *ids, time, target.name)
+        and name not in (*found.config.drop, *ids, *time, target.name)
         and kind.kind in ("number", "category", "boolean")
     }
     static = [name for name in features if ids and _stays(found, name, ids)]
-    series = SeriesConfig(time=(time,), id=tuple(ids), static=tuple(static), history_from="before")
+    series = SeriesConfig(time=time, id=tuple(ids), static=tuple(static), history_from="before")
     split = SplitConfig(test=SHARE, validation=SHARE)
     return replace(
         found.config,
@@ -211,7 +218,7 @@ def _render_series(block: Block, series: SeriesConfig, plan: Plan) -> None:
         "changes it",
         indent=2,
     )
-    entries: dict[str, Any] = {"time": series.time[0]}
+    entries: dict[str, Any] = {"time": series.time[0] if len(series.time) == 1 else list(series.time)}
     if series.id:
         entries["id"] = list(series.id) if len(series.id) > 1 else series.id[0]
     if series.static:

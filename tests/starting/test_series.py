@@ -76,6 +76,17 @@ def test_days_of_the_week_without_rows_are_no_gap(tmp_path, monkeypatch):
     assert (series.calendar, series.horizon, series.gaps) == ("open_days", 6, None)
 
 
+def test_dates_and_times_of_the_day_in_two_columns(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{1 + hour // 24}/1/2024;{hour % 24}:00:00;{50 + hour % 24}" for hour in range(24 * 20)]
+    (tmp_path / "t.csv").write_text("\n".join(["Date;Time;load", *rows]) + "\n")
+    text = make_starter("t.csv", target="load", wishes=Wishes(series="Date,Time")).text
+    series = load_config_text(text, folder=tmp_path).data.series
+    assert series is not None
+    assert (series.time, series.horizon) == (("Date", "Time"), 24)
+    assert "480 rows 1 hour apart" in text
+
+
 def test_a_level_that_moves_is_scaled_by_each_window(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_days(tmp_path / "t.csv", 200, rises=1.0)

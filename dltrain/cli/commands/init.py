@@ -33,7 +33,9 @@ def command(
     ] = False,
     series: Annotated[
         str | None,
-        typer.Option("--series", metavar="COL", help="Foretell the target: the rows follow each other by this column of times."),
+        typer.Option(
+            "--series", metavar="COL", help="Foretell the target: rows follow each other by this column of times (or DATE,TIME)."
+        ),
     ] = None,
     horizon: Annotated[
         int | None, typer.Option("--horizon", metavar="N", min=1, help="With --series: so many rows ahead; else a season.")

@@ -13,7 +13,8 @@ class SeriesConfig:
 
     time: tuple[str, ...] = keyed(
         "name|list(name)",
-        "Column of the time, or columns year, month, day, hour; by default the rows are in order.",
+        "Column of the time, or one of dates and one of times of the day, or columns year, month, day, hour; by default the rows "
+        "are in order.",
         (),
         example="date",
         told=None,

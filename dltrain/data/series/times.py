@@ -14,7 +14,7 @@ from dltrain.config.catalog.date_formats import EPOCHS, split_writing
 from dltrain.data.columns.dates.finding import find_writing
 from dltrain.data.columns.dates.reading import from_clock, to_clock, to_moments
 from dltrain.data.columns.kinds import infer_time
-from dltrain.data.columns.reading import Reading, is_text, mend, to_numbers
+from dltrain.data.columns.reading import Reading, is_text, mend, text_of, to_numbers
 from dltrain.data.series.calendars import (
     BUSINESS_MONTH_ENDS,
     CALENDAR_KEYS,
@@ -35,6 +35,8 @@ from dltrain.errors import DataError, Fault
 if TYPE_CHECKING:
     import polars
 
+# Times of the day, and those with points as Italian loggers write them.
+_CLOCK, _POINTS = r"^\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?$", r"^(\d{1,2})\.(\d{2})\.(\d{2})$"
 DATE_PARTS = ("year", "month", "day", "hour", "minute", "second")
 
 
@@ -264,11 +266,13 @@ def read_times(
     """
     if not columns:
         return Times("row", np.arange(frame.height))
-    if len(columns) > 1:
+    moments = _moments(frame, columns, reading) if len(columns) == 2 else None
+    if len(columns) > 1 and moments is None:
         return _from_parts(frame, columns, reading, locate)
-    series = mend(column_of(frame, columns[0]), reading)
+    raw = column_of(frame, columns[0]) if moments is None else moments
+    series = mend(raw, reading)
     if date_format is None:
-        found = infer_time(column_of(frame, columns[0]), reading)
+        found = infer_time(raw, reading)
         date_format, is_date = found.date_format, found.kind == "date"
         if not is_date and is_text(series):  # one that begins with dates and has something else among them
             written = find_writing(series.drop_nulls().head(1)) if len(series.drop_nulls()) else None
@@ -289,13 +293,25 @@ def _written(date_format: str | None) -> str:
     return f" written {written}" if written else ""
 
 
+def _moments(frame: polars.DataFrame, columns: Sequence[str], reading: Reading) -> polars.Series | None:
+    """A column of dates and one of times of the day as one text, `16/12/2006 17:24:00`; None where they are not such."""
+    date, clock = (mend(column_of(frame, column), reading) for column in columns)
+    if clock.dtype.is_numeric() or date.dtype.is_numeric():
+        return None
+    clock = text_of(clock).str.replace(_POINTS, "$1:$2:$3")
+    if not len(clock.drop_nulls()) or not clock.drop_nulls().str.contains(_CLOCK).all():
+        return None
+    return (text_of(date) + " " + clock).alias(date.name)
+
+
 def _from_parts(frame: polars.DataFrame, columns: Sequence[str], reading: Reading, locate: Locate) -> Times:
     import polars
 
     names = [column.casefold() for column in columns]
     if "year" not in names or set(names) - set(DATE_PARTS) or len(set(names)) < len(names):
         message = f"data.series.time names the columns {', '.join(columns)}, expected parts of a date: {', '.join(DATE_PARTS)}"
-        raise DataError(Fault(message, path="data.series.time", hint="or one column that holds dates or numbers"))
+        hint = "or a column that holds dates or numbers, or one of dates and one of times of the day"
+        raise DataError(Fault(message, path="data.series.time", hint=hint))
     parts = {}
     for column, name in zip(columns, names, strict=True):
         series = mend(column_of(frame, column), reading)

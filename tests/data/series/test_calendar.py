@@ -210,3 +210,22 @@ def test_rows_on_days_that_a_calendar_leaves_out_are_refused(tmp_path: Path) -> 
     ):
         with pytest.raises(DataError, match=words):
             load_dataset(replace(config, series=SeriesConfig(time=("t",), history=4, **options)), seed=0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("clock", ["%H:%M:%S", "%H.%M.%S", "%H:%M"])
+@pytest.mark.parametrize("date", ["%d/%m/%Y", "%Y-%m-%d"])
+def test_a_column_of_dates_and_one_of_times_of_the_day_are_one_time(tmp_path: Path, date: str, clock: str) -> None:
+    times = pandas.date_range("2006-12-30 22:00", periods=80, freq="h")
+    frame = polars.DataFrame({
+        "d": times.strftime(date).to_list(), "t": times.strftime(clock).to_list(), "y": [float(n * 7 % 11) for n in range(80)]
+    })  # fmt: skip
+    frame[:70].write_csv(tmp_path / "s.csv")
+    series = SeriesConfig(time=("d", "t"), history=4)
+    config = DataConfig("csv", path=(str(tmp_path / "s.csv"),), target=("y",), series=series, split=SplitConfig(test=0.25))
+    dataset = load_dataset(config, seed=0)
+    assert dataset.preprocessing.series.season == 24
+    assert dataset.preprocessing.step.describe() == "1 hour"
+    stored = SeriesPreprocessing.from_state(*dataset.preprocessing.to_state())
+    written = clock.replace(".", ":")
+    ahead = read_ahead(stored, [str(tmp_path / "s.csv")], None, 10).times(1, 10)
+    assert ahead == times[70:].strftime(f"{date} {written}").to_list()
