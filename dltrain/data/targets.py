@@ -35,8 +35,8 @@ MANY_LABELS = 20
 EXACT = 2.0**53
 WHOLE = r"^[+-]?[0-9]+$"
 CODE = r"^[+-]?0[0-9]+$"
-HINT_ONE_CLASS = "a class to tell it from is needed; to train all the same: --allow-one-class"
-HINT_CONSTANT = "a constant needs no model; to train all the same: --allow-one-class"
+HINT_ONE_CLASS = "a class to tell it from is needed; to train all the same: fit --allow-one-class"
+HINT_CONSTANT = "a constant needs no model; to train all the same: fit --allow-one-class"
 # (row) -> (file, line): where a row of the table stands.
 Locate = Callable[[int], tuple[str | None, int | None]]
 

@@ -142,10 +142,16 @@ def cut(values: polars.Series, most: int = MOST_SLICES) -> tuple[list[str], NDAr
 
 
 def values_of(series: polars.Series, preprocessing: TablePreprocessing) -> polars.Series:
-    """A column of the table as numbers, dates or text: as the run reads it, or, where the run does not, as `init` would."""
+    """A column of the table as numbers, dates or text: as the run reads it, or, where the run does not, as `init` would.
+
+    Raises:
+        UsageError: it holds lists or such.
+    """
     import polars
 
     reading = preprocessing.reading
+    if series.dtype.is_nested() or series.dtype == polars.Binary:
+        raise UsageError(f"--by cuts by values, and {name_of(series)} holds {series.dtype}", hint="--by another column")
     known = next((column for column in preprocessing.features if column.name == name_of(series)), None)
     kind = infer_kind(series, reading) if known is None else ColumnKind(known.kind, known.date_format)
     if kind.kind == "number":

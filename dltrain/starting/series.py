@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.columns.reading import mend, to_numbers
@@ -27,6 +28,7 @@ from dltrain.wording import column_hint, listed
 
 SHARE = 0.2  # of the last rows to test on, and of those before them to stop in time
 SEASONS_BACK, ROWS_BACK = 2, 24
+MOST_SHOWN = 20
 MOST_BACK = 200  # a season of more rows is none that the windows hold
 # Of the rows of a series: the most that are seen and that are foretold, so that each part has windows.
 SHARE_BACK, SHARE_AHEAD = 0.3, 0.1
@@ -86,8 +88,24 @@ def start_series(head: str, found: Studied, path: tuple[str, ...], wishes: Wishe
     except DataError:  # runs between gaps may be shorter than a window
         plan = replace(plan, series=replace(plan.series, gaps="ignore"))
         config = replace(config, series=plan.series)
-        fitted = fit_series(config, found.raw, SEED, None, SILENT)
-    return _render(head, replace(found, config=replace(config, path=path)), plan), texts(fitted.notes, "note")
+        try:
+            fitted = fit_series(config, found.raw, SEED, None, SILENT)
+        except DataError as error:
+            if wishes.horizon is None:
+                raise
+            faults = [replace(fault, hint="a smaller --horizon, or none") for fault in error.faults]
+            raise DataError(faults) from error
+    unseen = [f"{name} ({why})" for name, why in _unseen(found, config).items()]
+    said = [f"not learnt from: {listed(unseen, MOST_SHOWN)}"] if unseen else []
+    return _render(head, replace(found, config=replace(config, path=path)), plan), [*texts(fitted.notes, "note"), *said]
+
+
+def _unseen(found: Studied, config: DataConfig) -> dict[str, str]:
+    """The columns that are no features, and why: free text, dates beside the time, names of rows."""
+    series = config.series
+    assert series is not None
+    used = (*(config.features or ()), *series.time, *series.id, found.target.name)
+    return {name: kind.left_out or kind.kind for name, kind in found.columns.kinds.items() if name not in used}
 
 
 def _time_columns(found: Studied, asked: str) -> tuple[str, ...]:
@@ -148,6 +166,7 @@ def _stays(found: Studied, name: str, ids: Sequence[str]) -> bool:
 def _plan(config: DataConfig, found: Studied, horizon: int | None) -> Plan:
     series, raw = config.series, found.raw
     assert series is not None
+    _refuse_tail(found, series)
     looked = fit_series(config, raw, SEED, None, SILENT).preprocessing
     assert isinstance(looked, SeriesPreprocessing)
     counts = raw.frame.group_by(*series.id).len()["len"].to_numpy() if series.id else np.array([raw.frame.height])
@@ -163,15 +182,33 @@ def _plan(config: DataConfig, found: Studied, horizon: int | None) -> Plan:
         calendar = {"": None, WORKING_DAYS: "business_days"}.get(looked.step.calendar, "open_days")
         made = replace(made, calendar=calendar)
     step = looked.step
-    apart = f"{step.describe()} apart" if step.unit != "number" else f"{step.size:g} apart in {series.time[0]}"
+    apart = f"{step.describe()} apart" + (f" in {series.time[0]}" if step.unit == "number" else "")
     return Plan(made, len(counts), rows, apart, moves)
+
+
+def _ordered(found: Studied, series: SeriesConfig) -> NDArray[np.float64]:
+    """The target of all rows, in the order of time."""
+    times = read_times(found.raw.frame, series.time, found.columns.reading, locator(found.raw)).values
+    values = to_numbers(mend(column_of(found.raw.frame, found.target.name), found.columns.reading), found.columns.reading)
+    return values[np.argsort(times, kind="stable")]
+
+
+def _refuse_tail(found: Studied, series: SeriesConfig) -> None:
+    """Refuse a table of which the rows to test on have no target, as those of a future that is to be foretold."""
+    values, name = _ordered(found, series), found.target.name
+    has = np.flatnonzero(np.isfinite(values))
+    empty = len(values) - 1 - int(has[-1]) if len(has) else 0
+    if empty >= SHARE * len(values) and not series.id:  # of several each has a tail of its own
+        ahead = "`series: {known: [...]}` names columns that are known ahead, and `predict` takes such rows"
+        hint = f"write the config from the rows before, in a file of their own; {ahead}"
+        raise DataError(
+            Fault(f"the last {empty:,} of {len(values):,} rows have no {name}, and on them it would be tested", hint=hint)
+        )
 
 
 def _moves(found: Studied, series: SeriesConfig) -> bool:
     """Whether the last rows' mean is a deviation off that of the rows before: a net sees no such values in training."""
-    times = read_times(found.raw.frame, series.time, found.columns.reading, locator(found.raw)).values
-    values = to_numbers(mend(column_of(found.raw.frame, found.target.name), found.columns.reading), found.columns.reading)
-    values = values[np.argsort(times, kind="stable")]
+    values = _ordered(found, series)
     before, after = np.split(values, [int((1 - SHARE) * len(values))])
     return bool(abs(np.nanmean(after) - np.nanmean(before)) > LEVEL * np.nanstd(before))
 
@@ -186,6 +223,9 @@ def _render(head: str, found: Studied, plan: Plan) -> str:
     gaps = sorted(name for name in config.features or () if name in found.columns.missing and name != found.target.name)
     if gaps:
         block.entry("impute", "median", f"without a value in some rows: {listed(gaps)}; for numbers the median stands in")
+    kinds = found.columns.kinds  # what cannot be read is said above
+    if unseen := [f"{name} ({why})" for name, why in _unseen(found, config).items() if not kinds[name].left_out]:
+        block.remark(f"not learnt from: {listed(unseen, MOST_SHOWN)}", indent=2)
     _render_series(block, series, plan)
     past = [name for name in config.features or () if name not in (found.target.name, *series.static)]
     if past:

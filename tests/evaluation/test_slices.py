@@ -16,7 +16,7 @@ from dltrain.config import dump_yaml, load_config_text
 from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.columns.reading import Reading
 from dltrain.data.tables.preprocessing import TablePreprocessing
-from dltrain.errors import ConfigError
+from dltrain.errors import ConfigError, UsageError
 from dltrain.evaluation.slices import MISSING, OTHERS, cut, values_of
 
 
@@ -156,3 +156,5 @@ def test_a_column_is_cut_as_the_run_reads_it():
     prices = values_of(polars.Series("price", [f"€{value:,}.00" for value in range(900, 1100)]), table)
     assert prices.to_list() == list(range(900, 1100))
     assert values_of(polars.Series("zip", ["01234", "99999"]), table).to_list() == ["01234", "99999"]
+    with pytest.raises(UsageError, match="--by cuts by values, and tags holds List"):
+        values_of(polars.Series("tags", [[1, 2], [3]]), table)

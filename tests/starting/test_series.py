@@ -129,6 +129,35 @@ def test_what_is_no_series_of_numbers_is_refused_with_the_way_out(tmp_path, monk
     assert "--series COL names its times" in capsys.readouterr().err
 
 
+def test_what_is_not_learnt_from_is_said_and_numbers_have_no_unit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = [
+        f"{step * 5},{step % 7 + step % 3 / 10},went out and met {step * 37 % 101} of {step},2024-05-{step % 28 + 1:02}"
+        for step in range(200)
+    ]
+    (tmp_path / "t.csv").write_text("step,sales,diary,born\n" + "\n".join(lines))
+    starter = make_starter("t.csv", target="sales", wishes=Wishes(series="step"))
+    said = "\n".join(starter.summary)
+    assert "not learnt from: diary (" in said
+    assert ", born (date)" in said
+    assert "# not learnt from: born (date)" in starter.text
+    assert "# left out: diary (" in starter.text
+    assert "5 apart" in said
+    assert "number apart" not in said + starter.text
+
+
+def test_a_horizon_or_a_tail_that_leaves_no_windows_is_refused_with_the_way_out(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_days(tmp_path / "t.csv", 60)
+    with pytest.raises(DataError, match="has no window") as caught:
+        make_starter("t.csv", target="sales", wishes=Wishes(series="day", horizon=50))
+    assert caught.value.faults[0].hint == "a smaller --horizon, or none"
+    lines = [f"{step},{step % 7 + step % 3 / 10 if step < 90 else ''},{step % 2}" for step in range(120)]
+    (tmp_path / "tail.csv").write_text("step,sales,promo\n" + "\n".join(lines))
+    with pytest.raises(DataError, match="the last 30 of 120 rows have no sales"):
+        make_starter("tail.csv", target="sales", wishes=Wishes(series="step"))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "target", "time", "best"),

@@ -57,13 +57,15 @@ class Step:
         return SEASONS.get(int(self.size)) if self.unit == "microsecond" else None
 
     def describe(self) -> str:
-        """`1 hour`."""
+        """`1 hour`; of numbers, which have no unit, `1`."""
         size, unit = self.size, self.unit
+        if unit == "number":
+            return f"{size:.10g}"
         if unit == "microsecond":
             units = (("week", 7 * DAY), ("day", DAY), ("hour", 3600 * SECOND), ("minute", 60 * SECOND), ("second", SECOND))
             unit, size = next(((name, size / length) for name, length in units if size % length == 0), ("second", size / SECOND))
         which = "" if unit != "day" else "business " if self.calendar == BUSINESS_DAYS else "open " if self.opens else ""
-        return f"{size:g} {which}{unit}{'s' if size != 1 and unit != 'number' else ''}"
+        return f"{size:g} {which}{unit}{'s' if size != 1 else ''}"
 
     @property
     def skips_days(self) -> bool:
