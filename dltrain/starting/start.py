@@ -28,6 +28,8 @@ OTHER_SUFFIXES = {
     ".feather": "a Feather file", ".arrow": "an Arrow file", ".sqlite": "a database", ".db": "a database",
     ".h5": "an HDF5 file", ".hdf5": "an HDF5 file", ".pkl": "a pickle, which dltrain never reads",
     ".pickle": "a pickle, which dltrain never reads", ".zip": "an archive", ".tar": "an archive", ".mat": "a MATLAB file",
+    ".arff": "an ARFF file of Weka", ".sav": "a file of SPSS", ".dta": "a file of Stata", ".sas7bdat": "a file of SAS",
+    ".xpt": "a file of SAS", ".rds": "a file of R", ".rda": "a file of R", ".rdata": "a file of R", ".ndjson": "JSON lines",
 }  # fmt: skip
 MOST_ENTRIES = 200_000
 
