@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,11 +107,12 @@ def _pictures(
         deviation = np.broadcast_to(preprocessing.spread, item.fixed_shape)
         values = generator.normal(preprocessing.center, deviation, (NUM_ROWS, *item.fixed_shape)).astype(np.float32)
         return {item.name: values}, preprocessing.transform(RawPictures(values), with_targets=False).inputs
-    # The run itself reads picture files, so that what is compared is the whole way from the file on.
+    # The run itself reads picture files, so that what is compared is the whole way from the file on; what is exported cuts none.
+    whole = replace(preprocessing, reader={key: value for key, value in preprocessing.reader.items() if key != "tiles"})
     pixels = _pixels(generator, (NUM_PICTURES, *item.fixed_shape), preprocessing.reader.get("white"))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         _write_pictures(pixels, Path(folder), "picture")
-        part = read_part(preprocessing, [folder], with_targets=False)
+        part = read_part(whole, [folder], with_targets=False)
     return {item.name: pixels.astype(np.float32)}, part.inputs
 
 

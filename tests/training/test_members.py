@@ -147,7 +147,7 @@ def test_an_interrupted_ensemble_ends_to_the_bit_where_an_uninterrupted_one_does
     left = [[row["loss"] for row in csv.DictReader((run / "history.csv").open())] for run in (resumed.run, whole)]
     assert left[0] == left[1]
     again = fit(config, resume=resumed.run)
-    assert again.notes == ["The run is finished: there was nothing left to do."]
+    assert again.notes[0] == "The run is finished: there was nothing left to do."
     assert again.members == json.loads((whole / "metrics.json").read_text())["members"]
 
 

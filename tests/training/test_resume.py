@@ -101,6 +101,8 @@ def test_resume_of_a_finished_run_has_nothing_to_do(tmp_path: Path) -> None:
     again = fit(config_of(NOISE, "training.epochs=1"), resume=tmp_path / "run")
     assert "nothing left to do" in again.notes[0]
     assert again.metrics == first.metrics
+    assert any(note.startswith("The model is not") for note in first.notes)
+    assert again.notes[1:] == first.notes
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*.h5")}
 
 

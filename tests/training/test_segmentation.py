@@ -16,8 +16,9 @@ from dltrain.data import load_dataset
 from dltrain.data.arrays.disk_array import in_memory
 from dltrain.data.dataset import IGNORED
 from dltrain.data.sources.shapes import CLASSES, draw
-from dltrain.errors import UsageError
+from dltrain.errors import DataError, UsageError
 from dltrain.evaluation.evaluate import evaluate
+from dltrain.evaluation.export import export
 from dltrain.evaluation.load_run import load_run
 from dltrain.evaluation.predictions.predict import predict
 from dltrain.evaluation.predictions.stored_part import predict_part
@@ -173,6 +174,16 @@ def test_tiles_are_cut_of_the_pictures_that_the_folder_of_images_holds(folder: P
     assert not np.array_equal(light.arrays["mask"], predict(folder / "of_table", data=[str(table)], tiles=16).arrays["mask"])
 
 
+def test_a_picture_that_is_cut_short_is_left_out_of_those_told_in_tiles(folder: Path, whole: Path) -> None:
+    for name in ("good", "torn"):
+        Image.effect_noise((40, 24), 50).save(folder / f"{name}.png")
+    (folder / "torn.png").write_bytes((folder / "good.png").read_bytes()[:400])
+    asked = [str(folder / "good.png"), str(folder / "torn.png")]
+    assert len(predict(whole, data=asked, tiles=16, skip_broken=True).identifiers["file"]) == 1
+    with pytest.raises(DataError, match=r"torn\.png"):
+        predict(whole, data=asked, tiles=16)
+
+
 def test_a_run_on_tiles_is_measured_on_each_pixel_once_and_predicts_in_tiles(folder: Path) -> None:
     """The pictures 40×32 are larger than the tiles; what is measured is held against masks told tile by tile."""
     from sklearn.metrics import jaccard_score
@@ -195,6 +206,7 @@ def test_a_run_on_tiles_is_measured_on_each_pixel_once_and_predicts_in_tiles(fol
     assert again.metrics["mean_iou"] > 0
     assert again.units["by"] == "pictures"
     assert again.units["units"] == 32
+    assert export(folder / "tiles", destination=folder / "tiles.keras").num_rows == 8
     (picture,) = [str(folder / "data" / "pictures" / "03.png")]
     by_itself, asked = predict(folder / "tiles", data=[picture]), predict(folder / "tiles", data=[picture], tiles=16)
     np.testing.assert_array_equal(by_itself.arrays["mask"], asked.arrays["mask"])

@@ -9,7 +9,7 @@ A camera's EXIF orientation is applied here; the source itself, like scikit-lear
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -125,21 +125,22 @@ def read_pictures(
 
 
 def list_to_tell(paths: Sequence[str], reader: PictureReader, *, skip: bool) -> PictureList:
-    """The pictures behind some paths, of which only the sizes are looked at.
+    """The pictures behind some paths, of which only the sizes are looked at, unless those that are broken are left out.
 
     Args:
         paths: as for `read_pictures`.
         reader: of the run.
-        skip: leave those out that are no pictures.
+        skip: leave those out that are no pictures, or broken ones.
 
     Raises:
         DataError: nothing there, or files that are no pictures; all are named.
     """
     given = list_given(paths, reader.table, with_labels=False, classes=())
     good, faults = list[PictureFile](), list[Fault]()
+    look: Callable[[Any], object] = reader.form.whole if skip else upright_size
     for file in given.files:
         try:
-            decode_file(file.path, upright_size)
+            decode_file(file.path, look)
             good.append(file)
         except PictureError as error:
             faults.append(Fault(str(error), file=file.path, hint=error.hint))

@@ -348,7 +348,7 @@ class RunRecord:
             intervals=intervals,
             gates=gates,
             seconds=self.session.watch.seconds,
-            notes=["The run is finished: there was nothing left to do."],
+            notes=["The run is finished: there was nothing left to do.", *stored.get("notes", [])],
             diagnosis=stored.get("diagnosis", []),
             warnings=reporter.warnings,
             resumed=True,
