@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 DEEPEST = 64
 MOST_DIGITS = 300  # what a float can hold
+_AS_WRITTEN = "its digests are right: who wrote it meant it so, or this is a fault of dltrain, of which -vv shows the place"
 _DAMAGED = "the run is damaged or not dltrain's"
 
 # What a value may be: returns whether it is.
@@ -144,7 +145,7 @@ def wrong_values_told(path: Path, *, is_as_written: Callable[[], bool] = lambda:
 
     Args:
         path: of the run.
-        is_as_written: whether what is used is what dltrain wrote, to the bit: then the error is a bug, and raised as it is.
+        is_as_written: whether what is used has the digests that were stored with it: then it may be a bug as well, which is said.
 
     Raises:
         RunError: in the place of what a value of a wrong kind raises.
@@ -152,11 +153,9 @@ def wrong_values_told(path: Path, *, is_as_written: Callable[[], bool] = lambda:
     try:
         yield
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as error:
-        if is_as_written():
-            raise
         logger.debug("%s holds a value of a wrong kind", path, exc_info=error)
         message = f"{path} holds a value that dltrain does not write there: {str(error)[:200] or type(error).__name__}"
-        raise RunError(message, hint=_DAMAGED) from error
+        raise RunError(message, hint=_AS_WRITTEN if is_as_written() else _DAMAGED) from error
 
 
 def depth(value: Any) -> int:
