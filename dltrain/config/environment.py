@@ -67,9 +67,10 @@ class Environment:
         if text == node.text:
             return node
         whole = _REFERENCE.fullmatch(node.text)
-        is_typed = whole is not None and whole[2] == "env" and not node.quoted and without_secrets(text) == text
-        value = read_scalar(text.strip()) if is_typed else text
-        return ScalarNode(node.place, node.word, node.parameter, text, value, quoted=not is_typed)
+        is_plain = whole is not None and whole[2] == "env" and without_secrets(text) == text
+        value = read_scalar(text.strip()) if is_plain and not node.quoted else text
+        quoted = node.quoted or not is_plain
+        return ScalarNode(node.place, node.word, node.parameter, text, value, quoted, looked_up=is_plain and quoted)
 
     def _value(self, match: re.Match[str], node: ScalarNode, path: str) -> str | None:
         """The value of one `${NAME}`; None where there is none (noted)."""

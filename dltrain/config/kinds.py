@@ -16,14 +16,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from dltrain.config.durations import duration
 from dltrain.config.old_words.values import KNOWN_VALUES, SAID_OF_VALUES
 from dltrain.config.text.nodes import Faults, ListNode, MappingNode, Node, ScalarNode
-from dltrain.config.text.scalars import describe
+from dltrain.config.text.scalars import describe, read_scalar
 from dltrain.wording import did_you_mean, normalize
 
 COMPONENTS = {
@@ -199,10 +199,11 @@ def read_kind(kind: Kind, node: Node, path: str, faults: Faults, read_component:
     Returns:
         the value, or `MISMATCH` where it does not fit.
     """
-    for alternative in kind.alternatives:
-        value = _read_simple(alternative, node)
-        if value is not MISMATCH:
-            return value
+    for each in (node, *_unquoted(node)):
+        for alternative in kind.alternatives:
+            value = _read_simple(alternative, each)
+            if value is not MISMATCH:
+                return value
     text_or_mapping = isinstance(node, MappingNode) or (isinstance(node, ScalarNode) and isinstance(node.value, str))
     for alternative in kind.alternatives:
         if alternative.word in COMPONENTS and text_or_mapping:
@@ -223,6 +224,13 @@ def read_kind(kind: Kind, node: Node, path: str, faults: Faults, read_component:
     found = node.plain()
     faults.add(node, path, f"expected {kind.describe()}, found {describe(found)}", _hint(kind, node, path))
     return MISMATCH
+
+
+def _unquoted(node: Node) -> list[ScalarNode]:
+    """The value of a variable as it would be read without the quotes, which `{key: "${env:NAME}"}` cannot do without."""
+    if not isinstance(node, ScalarNode) or not node.looked_up:
+        return []
+    return [replace(node, value=read_scalar(node.text.strip()), quoted=False, looked_up=False)]
 
 
 def _read_simple(alternative: Alternative, node: Node) -> Any:

@@ -50,6 +50,32 @@ def test_a_whole_value_is_read_as_if_it_stood_there(
         assert config.epochs == epochs
 
 
+@pytest.mark.parametrize(("value", "epochs"), [("7", 7), (None, 5), ("1e", None), ("0", None), ("", None)])
+def test_within_brackets_it_stands_in_quotes_and_is_a_number_where_one_is_expected(
+    value: str | None, epochs: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EPOCHS", raising=False)
+    if value is not None:
+        monkeypatch.setenv("EPOCHS", value)
+    text = DATA.replace("data:", 'name: "${env:EPOCHS, 5}"\ndata:') if value != "" else DATA
+    text += 'training: {epochs: "${env:EPOCHS, 5}"}\n'
+    if epochs is None:
+        assert faults_of(text)[0].path == "training.epochs"
+    else:
+        config = load(text)
+        assert config.needed_training.epochs == epochs
+        assert config.name == str(epochs)
+    assert faults_of(DATA + 'training: {epochs: "7"}\n')[0].hint == "leave the quotes out"
+    [fault] = faults_of(DATA + "training: {epochs: ${env:EPOCHS, 5}}\n")
+    assert "needs quotes" in (fault.hint or "")
+
+
+def test_a_secret_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_TOKEN", "123456")
+    [fault] = faults_of(DATA + 'training: {epochs: "${env:MY_TOKEN}"}\n')
+    assert "123456" not in f"{fault.message}{fault.hint}"
+
+
 def test_inside_of_text_in_quotes_and_in_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLACE", "here")
     monkeypatch.setenv("ZIP", "01234")

@@ -47,12 +47,14 @@ class ScalarNode(Node):
         value: what it means.
         quoted: whether it was quoted or a block scalar.
         removed: set by an override `key=null` on a key that is not there.
+        looked_up: whether all of it is the value of a variable, which stands for a number too where one is expected.
     """
 
     text: str = ""
     value: Any = None
     quoted: bool = False
     removed: bool = False
+    looked_up: bool = False
 
     def plain(self) -> Any:
         """As in `Node`."""
@@ -60,7 +62,7 @@ class ScalarNode(Node):
 
     def copy(self) -> ScalarNode:
         """As in `Node`."""
-        return ScalarNode(self.place, self.word, self.parameter, self.text, self.value, self.quoted, self.removed)
+        return ScalarNode(self.place, self.word, self.parameter, self.text, self.value, self.quoted, self.removed, self.looked_up)
 
     def count(self) -> int:
         """As in `Node`."""

@@ -138,6 +138,8 @@ def _add_syntax_fault(error: yaml.MarkedYAMLError, text: str, file: str, faults:
         hint = "put quotes around the value"
     elif "undefined alias" in problem:
         hint = "a value that begins with * needs quotes"
+    elif "expected ',' or" in problem and re.search(r"\$\{(?:env|secret):", line):
+        hint = 'within brackets ${…} needs quotes, as in {units: "${env:UNITS, 8}"}'
     elif "expected ',' or" in problem:
         hint = "is a comma or a closing bracket missing?"
     elif "expected <block end>" in problem:
