@@ -340,3 +340,8 @@ def test_e4_over_answers_with_the_name_of_today(cli, tmp_path, over, said):
     result = cli("sweep", "c.yaml", "--over", over)
     assert result.code == 2
     assert said in result.err
+
+
+@pytest.mark.parametrize("command", ["fit", "sweep", "find-rate", "evaluate", "predict", "export", "trace", "check"])
+def test_what_may_import_own_code_takes_the_word_for_it(cli, command):
+    assert "--trust-code" in cli(command, "--help").out

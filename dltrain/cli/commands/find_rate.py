@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from dltrain.cli.console import Console
+from dltrain.cli.options import TrustCodeOption
 from dltrain.cli.paths import refuse_other_than_one
 from dltrain.cli.typer_import import typer
 from dltrain.errors import UsageError
@@ -17,6 +18,7 @@ def command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="PICTURE", help="Draw the loss over the rates (PNG).")
     ] = None,
+    trust_code: TrustCodeOption = False,
 ) -> int:
     """Suggest a learning rate: a model of CONFIG is trained for a moment with a rate that rises, and thrown away.
 
