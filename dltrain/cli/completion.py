@@ -1,4 +1,4 @@
-"""What may stand where the cursor is: commands, runs, data sets, keys of a config and their values, components.
+"""What may stand where the cursor is: commands, options, runs, data sets, keys of a config and their values, components.
 
 A shell asks at every press of a key, so nothing is imported but what a word needs: what the tables of the config hold is kept
 in a file of the cache, made anew when dltrain has changed.
@@ -15,12 +15,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dltrain.cli.commands import COMMANDS, SHELLS
+from dltrain.cli.commands import COMMANDS, SHELLS, WARM
 from dltrain.settings import cache_folder
 
 PACKAGE = Path(__file__).parent.parent
 OF_RUNS = ("evaluate", "predict", "export", "compare", "trace")
 OF_CONFIGS = ("fit", "sweep", "check", "trace", "find-rate")
+WORDS_OF = {"completion": SHELLS, "warm": WARM}
 MOST_RUNS = 500
 # Bash puts a word on the line as it is: what is more than a word to a shell, as `$(…)` or `a;b`, is never offered.
 _WORD = re.compile(r"(?!-)[\w@%+=:,./-]+")
@@ -54,6 +55,10 @@ def complete(words: Sequence[str]) -> list[str]:
     if not before:
         return [name for name in COMMANDS if name.startswith(current)]
     command, last = before[0], before[-1]
+    if current.startswith("--"):
+        return [word for word in _tables()["options"].get(command, ()) if word.startswith(current)]
+    if last.startswith("--") and (words_of := _tables()["options"].get(command, {}).get(last)):
+        return [word for word in words_of if word.startswith(current)]
     found: list[str] = []
     if last in ("--resume", "--run") or (command in OF_RUNS and "=" not in current) or before[:2] == ["runs", "rm"]:
         found += _runs(current)
@@ -66,8 +71,7 @@ def complete(words: Sequence[str]) -> list[str]:
         found += [word for word in (*tables["keys"], *tables["names"], *tables["sources"]) if word.startswith(current)]
     if command == "datasets":
         found += [word for word in ("get", *_tables()["sources"]) if word.startswith(current)]
-    if command == "completion":
-        found += [word for word in SHELLS if word.startswith(current)]
+    found += [word for word in WORDS_OF.get(command, ()) if word.startswith(current)]
     return list(dict.fromkeys(found))
 
 
@@ -116,9 +120,10 @@ def _files(current: str) -> list[str]:
 
 
 def _tables() -> Mapping[str, Any]:
-    """Keys with their values, names of components, data sets."""
+    """Keys with their values, names of components, data sets, options with their values."""
     catalog = PACKAGE / "config" / "catalog" / "catalog.json"
-    sources = [catalog, *sorted((PACKAGE / "config" / "types").glob("*.py"))]
+    rooms = ((PACKAGE / "config" / "types").glob("*.py"), (PACKAGE / "cli").glob("commands/*.py"))
+    sources = [catalog, *sorted(path for room in rooms for path in room)]
     stamp = [[path.name, path.stat().st_mtime_ns] for path in sources]
     file = cache_folder() / "completion.json"
     with contextlib.suppress(OSError, ValueError):
@@ -159,5 +164,30 @@ def _made_anew() -> dict[str, Any]:
         if not path.startswith("training.phases.")
     }
     keys["data.source"] = list(SOURCES)
+    for name in catalog.names("optimizer"):  # whose arguments an override reaches through its name
+        entry = catalog.find("optimizer", name)
+        keys |= {f"training.optimizer.{argument}": [] for argument in (entry.arguments if entry is not None else ())}
+    keys["training.optimizer.learning_rate"] = ["found"]
     names = sorted({name for kind in kinds for name in catalog.names(kind)} | set(catalog.activations))
-    return {"keys": keys, "names": names, "sources": list(SOURCES)}
+    return {"keys": keys, "names": names, "sources": list(SOURCES), "options": _options()}
+
+
+def _options() -> dict[str, dict[str, list[str]]]:
+    """Of each command its options, each with the words that it takes where they are known."""
+    import click
+
+    from dltrain.cli.app import Commands
+
+    group = Commands()
+    found: dict[str, dict[str, list[str]]] = {}
+    for name in COMMANDS:
+        command = group.get_command(click.Context(group), name)
+        options = command.params if command is not None else []
+        shown = [each for each in options if isinstance(each, click.Option) and not each.hidden]
+        found[name] = {
+            word: list(each.type.choices) if isinstance(each.type, click.Choice) else []
+            for each in shown
+            for word in (*each.opts, *each.secondary_opts)
+            if word.startswith("--")
+        } | {"--help": []}
+    return found

@@ -27,3 +27,4 @@ COMMANDS = {
     "runs": "The runs, newest or best first; remove some.",
 }
 SHELLS = ("bash", "zsh", "fish")
+WARM = ("start", "stop", "status")

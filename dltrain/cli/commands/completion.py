@@ -24,7 +24,15 @@ _dltrain() {
 }
 compdef _dltrain dltrain
 """
-FISH = """complete -c dltrain -a '(dltrain completion words fish (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'
+FISH = """function __dltrain_words
+    set -l found (dltrain completion words fish (commandline -opc)[2..] (commandline -ct) 2>/dev/null)
+    if set -q found[1]
+        printf '%s\\n' $found
+    else
+        __fish_complete_path (commandline -ct)
+    end
+end
+complete -c dltrain -f -a '(__dltrain_words)'
 """
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 

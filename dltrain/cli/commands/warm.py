@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Annotated
 
+from dltrain.cli.commands import WARM
 from dltrain.cli.console import Console
 from dltrain.cli.typer_import import typer
 from dltrain.errors import Fault, UsageError
@@ -13,8 +14,6 @@ from dltrain.wording import counted, did_you_mean
 
 if TYPE_CHECKING:
     from dltrain.processes.warm.manage import WarmProcess
-
-WORDS = ("start", "stop", "status")
 
 
 def command(
@@ -33,8 +32,8 @@ def command(
     variables of TensorFlow begins by itself. Linux only.
     """
     console: Console = context.obj
-    if what not in WORDS:
-        raise UsageError(Fault(f"expected start, stop or status, found {what!r}", hint=did_you_mean(what, WORDS)))
+    if what not in WARM:
+        raise UsageError(Fault(f"expected start, stop or status, found {what!r}", hint=did_you_mean(what, WARM)))
     if not is_offered():
         raise UsageError(Fault("a warm process is offered on Linux only"))
     from dltrain.processes.warm.manage import running, start, stop
