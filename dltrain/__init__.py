@@ -29,6 +29,11 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    """What is there, also before it is imported: for prompts that complete names."""
+    return sorted({*globals(), *__all__})
+
+
 class _Package(ModuleType):
     """The package, whose `sweep` is the function although a room is called so: importing that does not put it there."""
 

@@ -39,8 +39,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_e3_what_is_documented_is_a_function() -> None:
     words = "from dltrain import compare, fit, sweep\nimport dltrain, dltrain.sweep.compare\nfrom dltrain import sweep as again\n"
     code = (
-        words
-        + "import inspect\nprint(inspect.isfunction(sweep), again is sweep, inspect.isfunction(fit), dltrain.sweep is sweep)"
+        words + "assert set(dltrain.__all__) <= set(dir(dltrain))\n"
+        "import inspect\nprint(inspect.isfunction(sweep), again is sweep, inspect.isfunction(fit), dltrain.sweep is sweep)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True"] * 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -176,12 +176,24 @@ def plan_sweep(config: Config, options: SweepOptions = SweepOptions()) -> SweepP
     _check(plan, endless)
     plan = without_repeats(plan)
     most = num_configurations(plan.space)
+    if not options.over and (unvaried := [name for name in choices if not _names(given, name, choices)]):
+        plan = replace(plan, repeats=(*plan.repeats, *(_unvaried(name, choices[name]) for name in unvaried)))
     if trials is None or most is None or trials <= most or strategy == "capacity":
         return plan
     said = (
         f"there {'is' if most == 1 else 'are'} {counted(most, 'configuration')}: no more trials, though {trials:,} were asked for"
     )
     return replace(plan, repeats=(*plan.repeats, said))
+
+
+def _names(given: Mapping[str, Any], name: str, choices: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether what is varied, or what a choice varies besides, names these choices."""
+    return name in given or any(name in sets.get(OWN, ()) for each in choices.values() for sets in each.values())
+
+
+def _unvaried(name: str, words: Iterable[str]) -> str:
+    listed = ", ".join(words)
+    return f"{name} is not varied, as sweep.parameters does not name it; `{name}: [{listed}]` there would"
 
 
 def _texts(config: Config, values: Sequence[Any]) -> dict[str, str]:

@@ -96,6 +96,20 @@ def test_by_name_on_the_command_line_and_all_of_them_where_nothing_is_said() -> 
     assert grid_size(conditional.space) == 3
 
 
+def test_choices_that_are_not_varied_are_said() -> None:
+    text = (
+        SMALL
+        + "sweep: {choices: {size: {small: {}, large: {model.layers.0.units: 8}}}, parameters: {training.batch_size: [4, 8]}}"
+    )
+    plan = plan_sweep(small(text=text))
+    assert grid_size(plan.space) == 2
+    [said] = plan.repeats
+    assert "size is not varied" in said
+    assert "`size: [small, large]`" in said
+    assert not plan_sweep(small(text=text), SweepOptions(over=["training.batch_size=4,8"])).repeats
+    assert not plan_sweep(small(text=CHOICES)).repeats
+
+
 @pytest.mark.parametrize(
     ("block", "said"),
     [
