@@ -8,20 +8,18 @@ from dataclasses import replace
 from statistics import median
 from typing import Any
 
-from dltrain.config.types import SEGMENTATION, DataConfig
+from dltrain.config.types import SEGMENTATION
 from dltrain.data.look import read_facts
 from dltrain.data.pictures.files import PictureError, decode_file
-from dltrain.data.pictures.folders import list_pictures
 from dltrain.data.pictures.form import upright_size
 from dltrain.data.pictures.picture_file import PictureFile
-from dltrain.errors import DataError, Fault, UsageError, texts
+from dltrain.errors import Fault, UsageError, texts
 from dltrain.reporting import Reporter
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, open_config, render_model, render_split, render_training
-from dltrain.starting.design import Design, split_of
-from dltrain.starting.pictures import KEYS, NUM_LOOKED_AT, look_at
+from dltrain.starting.design import Design
+from dltrain.starting.pictures import NUM_LOOKED_AT, learnable, list_layout, look_at, open_layout
 from dltrain.starting.starter import Starter
-from dltrain.wording import shown
 
 # Pictures whose shorter side is so long are cut into tiles so wide.
 TILED, TILE = 256, 128
@@ -45,32 +43,22 @@ def start_masks(layout: Mapping[str, str], folder: str, written: str, asked: str
     """
     if asked is not None:
         raise UsageError(Fault("the masks are what is learnt", hint="leave --target out"))
-    path, validation, test = ((layout[key],) if key in layout else () for key in KEYS)
-    plain = DataConfig("image_folder", path=path, validation=validation, test=test, task=SEGMENTATION)
-    found = list_pictures(plain)
-    color, size = look_at(found.files)
-    tiled = _shorter_side(found.files) >= TILED
+    config, files = list_layout(layout, SEGMENTATION)
+    color, size = look_at(files)
+    split = config.split
+    tiled = _shorter_side(files) >= TILED
     size = (TILE, TILE) if tiled else _halved_twice(size)
-    split = split_of(len(found.files), own_test=bool(test))
-    split = replace(split, validation=None) if validation else split
     arguments: dict[str, Any] = {"image_size": list(size), **({} if color else {"color": "grayscale"})}
-    facts = read_facts(replace(plain, arguments=arguments, split=split), seed=SEED)
+    facts = read_facts(replace(config, arguments=arguments), seed=SEED)
     classes = facts.schema.targets[0].classes if facts.schema else ()
     if classes[-1:] == (IGNORED_VALUE,) and len(classes) > 2:
         arguments["ignore"] = int(IGNORED_VALUE)
-        facts = read_facts(replace(plain, arguments=arguments, split=split), seed=SEED)
-    if facts.errors or facts.schema is None:
-        raise DataError(facts.errors or Fault(f"nothing to learn from in {shown(folder)}"))
-    for text in texts(facts.notes, "warning"):
-        reporter.warning(text)
-    classes = facts.schema.targets[0].classes
-    head = f"{os.path.basename(os.path.normpath(written))}: {len(found.files):,} pictures with masks of {len(classes)} classes"
+        facts = read_facts(replace(config, arguments=arguments), seed=SEED)
+    classes = learnable(facts, folder, reporter).targets[0].classes
+    head = f"{os.path.basename(os.path.normpath(written))}: {len(files):,} pictures with masks of {len(classes)} classes"
     block = Block()
     open_config(block, head)
-    block.open("data")
-    block.entry("source", "image_folder", "pictures/ and masks/ of the same names")
-    for key, place in layout.items():
-        block.entry(key, os.path.normpath(os.path.join(written, os.path.relpath(place, folder))))
+    open_layout(block, layout, folder, written, "pictures/ and masks/ of the same names")
     block.entry("task", SEGMENTATION, f"the class of every pixel: the masks' values {', '.join(classes[:8])}")
     block.remark("`classes: [ground, cell]` names the values 0, 1, …", indent=2)
     if "ignore" in arguments:
@@ -79,7 +67,7 @@ def start_masks(layout: Mapping[str, str], folder: str, written: str, asked: str
     if split.test is not None or split.validation is not None:
         render_split(block, split)
     block.entry("augment", [{"RandomFlip": {"mode": "horizontal"}}], "turns the mask as well")
-    chosen = _design(len(found.files), size)
+    chosen = _design(len(files), size)
     render_model(block, chosen)
     render_training(block, chosen, SEGMENTATION, {})
     return Starter(block.text(), (head, *texts(facts.notes, "note")[1:], f"model: {chosen.layers_reason}"))

@@ -8,6 +8,8 @@ from dataclasses import replace
 from statistics import median
 
 from dltrain.config.types import DataConfig
+from dltrain.data.dataset import Schema
+from dltrain.data.facts import DataFacts
 from dltrain.data.look import read_facts
 from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_file
 from dltrain.data.pictures.folders import PART_NAMES, list_pictures
@@ -56,27 +58,18 @@ def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: 
     """
     if asked is not None:
         raise UsageError(Fault("the labels are the names of the folders", hint="leave --target out"))
-    path, validation, test = ((layout[key],) if key in layout else () for key in KEYS)
-    plain = DataConfig("image_folder", path=path, validation=validation, test=test)
-    found = list_pictures(plain)
-    color, size = look_at(found.files)
-    split = split_of(len(found.files), own_test=bool(test))
-    split = replace(split, validation=None) if validation else split
+    config, files = list_layout(layout)
+    color, size = look_at(files)
+    split = config.split
     arguments = {"image_size": list(size), **({} if color else {"color": "grayscale"})}
-    facts = read_facts(replace(plain, arguments=arguments, split=split), seed=SEED)
-    if facts.errors or facts.schema is None:
-        raise DataError(facts.errors or Fault(f"nothing to learn from in {shown(folder)}"))
-    for text in texts(facts.notes, "warning"):
-        reporter.warning(text)
-    target = facts.schema.targets[0]
-    chosen = design(facts.schema, facts.rows["train"])
+    facts = read_facts(replace(config, arguments=arguments), seed=SEED)
+    schema = learnable(facts, folder, reporter)
+    target = schema.targets[0]
+    chosen = design(schema, facts.rows["train"])
     block = Block()
-    head = f"{os.path.basename(os.path.normpath(written))}: {len(found.files):,} pictures of {len(target.classes)} classes"
+    head = f"{os.path.basename(os.path.normpath(written))}: {len(files):,} pictures of {len(target.classes)} classes"
     open_config(block, head)
-    block.open("data")
-    block.entry("source", "image_folder", "a folder for each class; their names are the labels")
-    for key, place in layout.items():
-        block.entry(key, os.path.normpath(os.path.join(written, os.path.relpath(place, folder))))
+    open_layout(block, layout, folder, written, "a folder for each class; their names are the labels")
     block.entry("image_size", list(size), "height, width: small is quick; larger may tell more")
     if not color:
         block.entry("color", "grayscale", "no picture that was looked at has colours")
@@ -88,6 +81,36 @@ def start_pictures(layout: Mapping[str, str], folder: str, written: str, asked: 
     render_model(block, chosen)
     render_training(block, chosen, "classification", dict(facts.labels.get(target.name, {})))
     return Starter(block.text(), (head, *texts(facts.notes, "note")[1:], f"model: {chosen.layers_reason}"))
+
+
+def list_layout(layout: Mapping[str, str], task: str | None = None) -> tuple[DataConfig, Sequence[PictureFile]]:
+    """The `data:` block that names the folders of a layout, with the split that they need, and their pictures."""
+    path, validation, test = ((layout[key],) if key in layout else () for key in KEYS)
+    config = DataConfig("image_folder", path=path, validation=validation, test=test, task=task)
+    files = list_pictures(config).files
+    split = split_of(len(files), own_test=bool(test))
+    return replace(config, split=replace(split, validation=None) if validation else split), files
+
+
+def learnable(facts: DataFacts, folder: str, reporter: Reporter) -> Schema:
+    """What can be learnt of the pictures; the reporter hears the warnings.
+
+    Raises:
+        DataError: nothing.
+    """
+    if facts.errors or facts.schema is None:
+        raise DataError(facts.errors or Fault(f"nothing to learn from in {shown(folder)}"))
+    for text in texts(facts.notes, "warning"):
+        reporter.warning(text)
+    return facts.schema
+
+
+def open_layout(block: Block, layout: Mapping[str, str], folder: str, written: str, what: str) -> None:
+    """The beginning of the `data:` block."""
+    block.open("data")
+    block.entry("source", "image_folder", what)
+    for key, place in layout.items():
+        block.entry(key, os.path.normpath(os.path.join(written, os.path.relpath(place, folder))))
 
 
 def _folders(folder: str) -> list[str]:
