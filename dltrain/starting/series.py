@@ -26,6 +26,7 @@ from dltrain.starting.starter import Wishes
 from dltrain.starting.table_text import Studied, render_columns, render_source, render_target
 from dltrain.wording import column_hint, listed
 
+OWN = "\0"  # the name of a column beside those of a table, which are called anything else
 SHARE = 0.2  # of the last rows to test on, and of those before them to stop in time
 SEASONS_BACK, ROWS_BACK = 2, 24
 MOST_SHOWN = 20
@@ -157,10 +158,8 @@ def _with_series(found: Studied, time: tuple[str, ...]) -> DataConfig:
 
 def _stays(found: Studied, name: str, ids: Sequence[str]) -> bool:
     """Whether a column has one value in each series, and not the same in all."""
-    frame = found.raw.frame.select(*ids).with_columns(
-        mend(column_of(found.raw.frame, name), found.columns.reading).alias("value")
-    )
-    return int(frame.group_by(*ids).n_unique()["value"].max()) == 1 and frame["value"].n_unique() > 1
+    frame = found.raw.frame.select(*ids).with_columns(mend(column_of(found.raw.frame, name), found.columns.reading).alias(OWN))
+    return int(frame.group_by(*ids).n_unique()[OWN].max()) == 1 and frame[OWN].n_unique() > 1
 
 
 def _plan(config: DataConfig, found: Studied, horizon: int | None) -> Plan:
@@ -169,7 +168,7 @@ def _plan(config: DataConfig, found: Studied, horizon: int | None) -> Plan:
     _refuse_tail(found, series)
     looked = fit_series(config, raw, SEED, None, SILENT).preprocessing
     assert isinstance(looked, SeriesPreprocessing)
-    counts = raw.frame.group_by(*series.id).len()["len"].to_numpy() if series.id else np.array([raw.frame.height])
+    counts = raw.frame.group_by(*series.id).len(OWN)[OWN].to_numpy() if series.id else np.array([raw.frame.height])
     rows = int(np.median(counts))
     season = looked.series.season
     season = season if season is not None and season <= MOST_BACK // SEASONS_BACK else None

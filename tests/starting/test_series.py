@@ -76,6 +76,20 @@ def test_days_of_the_week_without_rows_are_no_gap(tmp_path, monkeypatch):
     assert (series.calendar, series.horizon, series.gaps) == ("open_days", 6, None)
 
 
+@pytest.mark.parametrize("name", ["len", "value"])
+def test_a_column_that_tells_series_apart_is_called_anything(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    days = [datetime.date(2024, 1, 1) + datetime.timedelta(day) for day in range(60)]
+    lines = [f"{shop},{shop < 'c'},{day},{50 + place % 7}" for shop in "abc" for place, day in enumerate(days)]
+    (tmp_path / "t.csv").write_text("\n".join([f"{name},region,day,sales", *lines]) + "\n")
+    series = load_config_text(
+        make_starter("t.csv", target="sales", wishes=Wishes(series="day")).text, folder=tmp_path
+    ).data.series
+    assert series is not None
+    assert (series.id, series.static) == ((name,), ("region",))
+    assert series.horizon == 6
+
+
 def test_dates_and_times_of_the_day_in_two_columns(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = [f"{1 + hour // 24}/1/2024;{hour % 24}:00:00;{50 + hour % 24}" for hour in range(24 * 20)]
