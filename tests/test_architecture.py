@@ -156,7 +156,12 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(REPOSITORY)}
 
 
-MOST_LINES, MOST_PARAMETERS = 60, 7
+MOST_LINES, MOST_PARAMETERS, MOST_OF_A_FILE = 60, 7, 400
+
+
+def test_a_file_says_one_thing() -> None:
+    lengths = {str(path.relative_to(PACKAGE)): path.read_text(encoding="utf-8").count("\n") for path in FILES}
+    assert {name for name, length in lengths.items() if length > MOST_OF_A_FILE} == set(), f"longer than {MOST_OF_A_FILE} lines"
 
 
 @cache

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dltrain.checking.answer_checks import check_answers, check_slices
-from dltrain.checking.baseline_checks import check_baselines
+from dltrain.checking.evaluation_checks import check_baselines
 from dltrain.checking.frozen_checks import check_frozen, check_weights_files, describe_phases
 from dltrain.checking.group_checks import check_groups
 from dltrain.checking.member_checks import check_members

@@ -20,9 +20,9 @@ from dltrain.data.arrays.scaled_pixels import ScaledPixels
 from dltrain.data.dataset import Dataset, Part, Schema
 from dltrain.data.facts import facts_of, replace_folds
 from dltrain.data.load import load_parts
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.preprocessing import SeriesPreprocessing
-from dltrain.data.tables.preprocessing import TablePreprocessing, locator
+from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import ConfigError, Fault, texts, warnings_of
 from dltrain.wording import listed
 

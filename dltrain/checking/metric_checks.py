@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from dltrain.checking.places import fault
+from dltrain.config.catalog.metrics import metric_name
 from dltrain.config.types import Component, Config, TrainingConfig
 from dltrain.data.facts import DataFacts
 from dltrain.errors import Fault
@@ -113,3 +114,23 @@ def _check_metric(config: Config, path: str, metric: Component, head: Head) -> I
     if name in _ALONG_A_ROW and head.units == 1 and metric.arguments.get("axis", -1) == -1:
         message = f"{name} goes along the outputs of a row, of which there is one: it says nothing"
         yield fault(config, path, message, "`axis: 0` goes along the rows of a batch", warning=True)
+
+
+def history_names(training: TrainingConfig, heads: Sequence[Head]) -> list[str] | None:
+    """The history's columns without those of validation, as Keras names them; None where the outputs are not known."""
+    if not heads:
+        return None
+    if len(heads) == 1:
+        return ["loss", *_metric_names(training, heads[0], alone=True), "learning_rate"]
+    losses = [f"{head.name}_loss" for head in heads]
+    metrics = [f"{head.name}_{name}" for head in heads for name in _metric_names(training, head, alone=False)]
+    return ["loss", *losses, *metrics, "learning_rate"]
+
+
+def _metric_names(training: TrainingConfig, head: Head, *, alone: bool) -> list[str]:
+    names = [metric_name(metric) for metric in metrics_of(head, training.metrics, alone=alone)]
+    if head.targets[0].is_one_of_classes and "accuracy" not in names:
+        names.insert(0, "accuracy")
+    if not names and not head.tells_quantiles:  # of several labels `metrics_of` has named one
+        names.append("mean_absolute_error")
+    return names

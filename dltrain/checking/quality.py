@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.reading import Reading, mend, read_numbers
+from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import column_of, only
-from dltrain.data.targets import Locate
 from dltrain.wording import counted, listed
 
 if TYPE_CHECKING:

@@ -7,39 +7,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dltrain.checking.argument_checks import check_arguments, check_tensorboard, check_trackers, is_share
-from dltrain.checking.metric_checks import check_losses, check_metrics
+from dltrain.checking.argument_checks import check_arguments, check_tensorboard, check_trackers
+from dltrain.checking.evaluation_checks import check_requirements
+from dltrain.checking.metric_checks import check_losses, check_metrics, history_names
 from dltrain.checking.places import fault
 from dltrain.checking.placing.devices import check_devices
 from dltrain.config.catalog.catalog import entry_of
 from dltrain.config.catalog.metrics import (
-    AVERAGES,
-    SCORES_BESIDE,
-    SCORES_OF_A_CLASS,
-    SCORES_OF_A_LABEL,
-    SCORES_OF_A_MASK,
-    SCORES_OF_CLASSES,
-    SCORES_OF_LABELS,
-    SCORES_OF_MASKS,
-    SCORES_OF_NUMBERS,
-    SCORES_OF_QUANTILES,
-    SCORES_OF_RECONSTRUCTIONS,
-    SCORES_OF_SERIES,
-    SCORES_OF_TWO_CLASSES,
-    coverage_name,
     find_direction,
     find_name,
-    metric_name,
-    quantile_pairs,
-    split_part,
 )
 from dltrain.config.curves import is_curve
 from dltrain.config.found_rate import asks_for_rate, phase_that_asks
-from dltrain.config.gates import Requirement, parse_gate
 from dltrain.config.types import Component, Config, LayerConfig, TrainingConfig
 from dltrain.data.facts import DataFacts
-from dltrain.errors import Fault, UsageError
-from dltrain.model.heads.head import Head, is_by_target, layer_name, metrics_of
+from dltrain.errors import Fault
+from dltrain.model.heads.head import Head, is_by_target
 from dltrain.model.symbolic.traits import TAKES_MASKS
 from dltrain.model.weights.h5_limits import OPTIMIZERS_NOT_IN_H5
 from dltrain.wording import counted, nearest, one_of
@@ -74,7 +57,7 @@ def check_training(config: Config, facts: DataFacts, heads: Sequence[Head]) -> l
         return []
     checks: tuple[Callable[..., Iterator[Fault]], ...] = (
         _check_output, _check_rate, _check_batch, _check_stopping, check_arguments, check_tensorboard, check_trackers,
-        check_losses, check_metrics, _check_monitors, _check_class_weight, _check_h5, _check_classes, _check_gates,
+        check_losses, check_metrics, _check_monitors, _check_class_weight, _check_h5, _check_classes, check_requirements,
         check_devices,
     )  # fmt: skip
     if training.phases:  # what the block says for all phases is held against the longest of them
@@ -167,26 +150,6 @@ def _check_stopping(config: Config, training: TrainingConfig, facts: DataFacts, 
     if isinstance(patience, int) and patience >= training.epochs:
         message = f"with a patience of {patience} early stopping cannot act within {counted(training.epochs, 'epoch')}"
         yield fault(config, f"{path}.patience", message, "lower the patience or train longer", warning=True)
-
-
-def history_names(training: TrainingConfig, heads: Sequence[Head]) -> list[str] | None:
-    """The history's columns without those of validation, as Keras names them; None where the outputs are not known."""
-    if not heads:
-        return None
-    if len(heads) == 1:
-        return ["loss", *_metric_names(training, heads[0], alone=True), "learning_rate"]
-    losses = [f"{head.name}_loss" for head in heads]
-    metrics = [f"{head.name}_{name}" for head in heads for name in _metric_names(training, head, alone=False)]
-    return ["loss", *losses, *metrics, "learning_rate"]
-
-
-def _metric_names(training: TrainingConfig, head: Head, *, alone: bool) -> list[str]:
-    names = [metric_name(metric) for metric in metrics_of(head, training.metrics, alone=alone)]
-    if head.targets[0].is_one_of_classes and "accuracy" not in names:
-        names.insert(0, "accuracy")
-    if not names and not head.tells_quantiles:  # of several labels `metrics_of` has named one
-        names.append("mean_absolute_error")
-    return names
 
 
 def _check_monitors(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
@@ -303,96 +266,6 @@ def _check_classes(config: Config, training: TrainingConfig, facts: DataFacts, h
             hint = "merge rare classes by data.replace, or leave their rows out"
             hint = "`data.labels: {min_count: 5}` leaves rare labels out" if is_several else hint
             yield fault(config, "data.split", message, hint, warning=True)
-
-
-def _scores_of(head: Head, config: Config) -> list[str]:
-    """What the evaluation computes beside Keras's metrics."""
-    if head.task == "classification":
-        return list(SCORES_OF_TWO_CLASSES if len(head.classes) == 2 else SCORES_OF_CLASSES)
-    if head.is_mask:
-        return list(SCORES_OF_MASKS)
-    if head.is_multilabel:
-        return list(SCORES_OF_LABELS)
-    if head.is_reconstruction:
-        corrupted = [f"corrupted_{name}" for name in SCORES_OF_RECONSTRUCTIONS] if config.data.corrupt is not None else []
-        return [*SCORES_OF_RECONSTRUCTIONS, *corrupted]
-    series = config.data.series
-    steps = range(1, 1 + (series.horizon if series is not None and series.horizon > 1 else 0))
-    of_series = list(SCORES_OF_SERIES) if series is not None else []
-    if series is not None and series.quantiles:
-        of_series += [*SCORES_OF_QUANTILES, *(coverage_name(*pair) for pair in quantile_pairs(series.quantiles))]
-    return [*SCORES_OF_NUMBERS, *of_series, *(f"rmse_step_{step}" for step in steps)]
-
-
-def _in_the_report(head: Head) -> tuple[str, ...]:
-    """Metrics that are in the report of a part, not in the table of metrics."""
-    if head.is_multilabel:
-        return tuple(f"{score}_{average}" for score in SCORES_OF_A_CLASS for average in AVERAGES)
-    return SCORES_BESIDE if head.task == "classification" else ()
-
-
-def _check_gates(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
-    """Metrics and parts that are required but that no evaluation will give."""
-    names = history_names(training, heads)
-    if names is None:
-        return
-    # All steps ahead of one column of a series are measured together.
-    targets = {target.column or layer_name(target.name): head for head in heads for target in head.targets}
-    several = len(targets) > 1
-    scores = [f"{name}_{score}" if several else score for name, head in targets.items() for score in _scores_of(head, config)]
-    known = list(dict.fromkeys([*scores, *(name for name in names if name != "learning_rate")]))
-    of_one = SCORES_OF_A_MASK if heads[0].is_mask else SCORES_OF_A_LABEL if heads[0].is_multilabel else SCORES_OF_A_CLASS
-    labels = [f"{score}[{label}]" for score in of_one for label in heads[0].classes] if not several else []
-    own = len(config.evaluation.require) - config.evaluation.num_added
-    for number, text in enumerate(config.evaluation.require):
-
-        def gate_fault(message: str, hint: str, *, is_added: bool = number >= own) -> Fault:
-            """At the config's line, or at the command line's option, which has none."""
-            return Fault(message, path="--require", hint=hint) if is_added else fault(config, "evaluation.require", message, hint)
-
-        try:
-            asked_for = parse_gate(text)
-            name = asked_for.name
-        except UsageError as error:
-            yield gate_fault(error.faults[0].message, error.faults[0].hint or "")
-            continue
-        named, bare = split_part(name)
-        score, bracket, label = bare.partition("[")
-        if is_share(score) and _is_beyond(asked_for, 0.0, 1.0):
-            hint = f"{asked_for.threshold:g} % is {asked_for.threshold / 100:g}" if 1 < asked_for.threshold <= 100 else ""
-            yield replace(gate_fault(f"{score} lies between 0 and 1: {text} is never met", hint), severity="warning")
-        if bracket and not several and (not facts.names_known or find_name(score, of_one) is not None):
-            spelled = f"{find_name(score, of_one)}[{label.rstrip(']').strip()}]"
-            found = spelled in labels or not facts.names_known or not facts.exact
-        else:
-            beside = _in_the_report(heads[0]) if not several else ()
-            found = any(find_name(each, (*known, *beside)) is not None for each in (name, bare))
-        if not found:
-            offered = labels if bracket and labels else known
-            near = nearest(bare, offered)
-            hint = (f'did you mean "{near}"? ' if near else "") + f"there will be: {one_of(offered)}"
-            message = f"no metric {name} to require, in {text!r}"
-            if bracket and labels and find_name(score, of_one) is not None:
-                asked, classes = label.rstrip("]").strip(), [str(label) for label in heads[0].classes]
-                message = f"there is no class {asked!r} to require {score} of, in {text!r}"
-                near = nearest(asked, classes)
-                hint = (f'did you mean "{near}"? ' if near else "") + f"the classes: {one_of(classes, 24)}"
-            yield gate_fault(message, hint)
-        elif facts.rows and find_name(name, known) is None and named is not None and named not in facts.rows:
-            hint = f"there will be: {one_of(list(facts.rows))}"
-            yield gate_fault(f"no {named} part to require {bare} of, in {text!r}", hint)
-        elif facts.rows and named is None and not {"test", "validation"} & facts.rows.keys():
-            hint = f"`data.split: {{test: 0.2}}` makes a part to judge by; or require train.{name}"
-            yield gate_fault(f"there is neither a test nor a validation part, for {text!r}", hint)
-
-
-def _is_beyond(asked: Requirement, least: float, most: float) -> bool:
-    """Whether no value between the two meets a gate."""
-    above, below = asked.operator in (">=", ">"), asked.operator in ("<=", "<")
-    is_strict = len(asked.operator) == 1
-    return (above and (asked.threshold > most or (is_strict and asked.threshold == most))) or (
-        below and (asked.threshold < least or (is_strict and asked.threshold == least))
-    )
 
 
 # What a phase's own settings are held against.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dltrain.config.types.data import MULTILABEL, RECONSTRUCTION, SEGMENTATION
+from dltrain.data.series.window_specs import WindowScale, WindowView
 from dltrain.errors import DataError, Fault, Note, texts
 from dltrain.storage.values import one_of, positive, typed
 from dltrain.storage.values import texts as texts_of
@@ -31,35 +32,6 @@ def _limits_from(limits: Any) -> tuple[float, float] | None:
     if not -math.inf < low <= high < math.inf:
         raise ValueError("limits of a target: expected two finite numbers in order")
     return low, high
-
-
-@dataclass(frozen=True, slots=True)
-class WindowScale:
-    """How each window of a series is scaled by itself.
-
-    Attributes:
-        amounts: for each number of a row whether it is an amount, and is scaled.
-        to_target: column that is foretold -> its place among the numbers, factor and offset: number * factor + offset is the
-            target as it is stored; empty where windows have labels.
-    """
-
-    amounts: tuple[bool, ...]
-    to_target: Mapping[str, tuple[int, float, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class WindowView:
-    """Some numbers of a window that layers take by a name of their own.
-
-    Attributes:
-        name: "known" or "static".
-        rows: the last rows of the window that it has; 0: the last one alone, as a vector.
-        places: of the numbers within a row.
-    """
-
-    name: str
-    rows: int
-    places: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from dltrain.config.types import LIKE_SCIKIT_LEARN, DataConfig, config_fault
 from dltrain.data.dataset import Part
 from dltrain.data.part_sizes import SplitError
 from dltrain.data.preprocessing import Preprocessing
+from dltrain.data.raw import Locate
 from dltrain.data.splits import Rows, fold_indices, split_in_order, split_like_scikit_learn, split_rows
-from dltrain.data.targets import Locate
 from dltrain.errors import ConfigError, DataError, Fault, Note, capped, warn
 from dltrain.wording import listed, nearest
 

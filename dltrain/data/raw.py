@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import bisect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 # The note on numbers that can be read in two ways, which other files or a run may overrule.
 TWO_READINGS = "two_readings"
+# (row) -> (file, line): where a row of the table stands.
+Locate = Callable[[int], tuple[str | None, int | None]]
 
 
 @dataclass(slots=True)
@@ -50,6 +53,20 @@ class RawTable:
     reading: Mapping[str, Any] = field(default_factory=dict)
     names: tuple[str, ...] = ()
     arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+def locator(raw: RawTable) -> Locate:
+    """Tells the place (file, line) of each row."""
+    first_rows = [row for row, _, _ in raw.origin]
+
+    def locate(row: int) -> tuple[str | None, int | None]:
+        index = bisect.bisect_right(first_rows, row) - 1
+        if index < 0:
+            return None, None
+        first, file, line = raw.origin[index]
+        return file, (line + row - first) if line else None
+
+    return locate
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from dltrain.data.columns.reading import Reading, is_duration, is_text, is_unrea
 from dltrain.data.columns.spoken import nearly_numbers
 from dltrain.data.columns.units import MOST_UNITS, units_of
 from dltrain.data.dataset import TargetSpec
+from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import name_of
 from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.wording import listed
@@ -37,8 +38,6 @@ WHOLE = r"^[+-]?[0-9]+$"
 CODE = r"^[+-]?0[0-9]+$"
 HINT_ONE_CLASS = "a class to tell it from is needed; to train all the same: fit --allow-one-class"
 HINT_CONSTANT = "a constant needs no model; to train all the same: fit --allow-one-class"
-# (row) -> (file, line): where a row of the table stands.
-Locate = Callable[[int], tuple[str | None, int | None]]
 
 
 def infer_target(

@@ -12,6 +12,7 @@ from dltrain.errors import RunError, UsageError
 from dltrain.evaluation.load_run import StoredRun, load_run
 from dltrain.model.compile import compile_model
 from dltrain.model.members import average_models, averaged_heads
+from dltrain.model.own_code.importing import require_trust
 from dltrain.storage.run import Run
 from dltrain.storage.stored import anything, list_of, map_of, read_json, require_own, text
 
@@ -52,6 +53,22 @@ class AverageOfRuns(StoredRun):
         if self.config.training is not None:
             compile_model(average, self.heads, self.config.training)
         return average
+
+
+def load_trusted(run: Path, trials: int | None) -> StoredRun:
+    """A run whose model is to be built: own code that it has is refused before anything else is done, unless it is trusted.
+
+    Args:
+        run: the run directory.
+        trials: of a sweep: the average of so many of its best trials; None: the run, or the best trial.
+
+    Raises:
+        RunError: it is no run, or damaged.
+        UsageError: its own code is not trusted, or the sweep has no such average.
+    """
+    stored = load_run(run) if trials is None else load_average(run, trials)
+    require_trust(stored.config.code)
+    return stored
 
 
 def load_average(sweep: Path, count: int) -> StoredRun:

@@ -10,8 +10,8 @@ from typing import Any
 
 from dltrain.config.catalog.metrics import split_part
 from dltrain.evaluation.asked_rows import MeasuredRows, ReadRows
-from dltrain.evaluation.average_of_sweep import load_average
-from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run
+from dltrain.evaluation.average_of_sweep import load_trusted
+from dltrain.evaluation.load_run import StoredRun, find_checkpoint
 from dltrain.evaluation.masks.score import report_segmentation
 from dltrain.evaluation.member_metrics import measure_members
 from dltrain.evaluation.metrics.gates import check_gates, parse_gates
@@ -25,7 +25,6 @@ from dltrain.model.encode import encode_part
 from dltrain.model.forward import Forward, evaluation_batch_size
 from dltrain.model.heads.stored_answers import with_threshold
 from dltrain.model.own_code.blame import blames_own_code
-from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter
 
 NO_MEMBERS: dict[str, dict[str, Any]] = {}
@@ -95,8 +94,7 @@ def evaluate(
     """
     reporter = reporter or Reporter()
     parse_gates(require)
-    stored = load_run(run) if trials is None else load_average(run, trials)
-    require_trust(stored.config.code)
+    stored = load_trusted(run, trials)
     asked = MeasuredRows(**rows)
     if asked.threshold is not None:
         stored.heads = with_threshold(stored.heads, asked.threshold)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.errors import RunError, UsageError
-from dltrain.evaluation.average_of_sweep import load_average
-from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
+from dltrain.evaluation.average_of_sweep import load_trusted
+from dltrain.evaluation.load_run import StoredRun, find_checkpoint, run_outputs
 from dltrain.evaluation.made_up_rows import largest_difference, make_up
 from dltrain.evaluation.masks.score import pixel_probabilities
 from dltrain.evaluation.metrics.report import probabilities_of
@@ -22,7 +22,6 @@ from dltrain.model.export.outputs import units_of_input
 from dltrain.model.export.raw_model import RawModel, build_raw_model, describe_inputs
 from dltrain.model.keras_import import import_keras, quiet_stderr
 from dltrain.model.own_code.blame import blames_own_code
-from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter
 from dltrain.storage.atomic import replace_whole
 from dltrain.storage.outputs import refuse_part_of_run
@@ -107,8 +106,7 @@ def export(
         UsageError: the format cannot hold the run, or what it needs is not installed.
     """
     reporter, asked = reporter or Reporter(), ExportPlace(**place)
-    stored = load_run(run) if top is None else load_average(run, top)
-    require_trust(stored.config.code)
+    stored = load_trusted(run, top)
     chosen, path = asked.choose(run)
     notes = []
     if chosen.in_float32 and stored.config.model.precision != "float32":

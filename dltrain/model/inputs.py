@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dltrain.config.types import LayerConfig, ModelConfig, fault_at
-from dltrain.data.dataset import InputSpec, WindowScale
+from dltrain.data.dataset import InputSpec
+from dltrain.data.series.window_specs import WindowScale
 from dltrain.errors import Fault
 from dltrain.model.heads.reversible import SCALED, entry_layers
 from dltrain.model.heads.window_views import view_layers

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig, SeriesConfig, SplitConfig
 from dltrain.data.columns.reading import mend, to_numbers
 from dltrain.data.load import SILENT
+from dltrain.data.raw import locator
 from dltrain.data.series.calendars import MONTH_ENDS, WORKING_DAYS
 from dltrain.data.series.fit import fit_series
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.several import find_several
 from dltrain.data.series.times import read_times
 from dltrain.data.tables.column_names import column_of
-from dltrain.data.tables.preprocessing import locator
 from dltrain.errors import DataError, Fault, UsageError, texts
 from dltrain.starting.block import Block
 from dltrain.starting.common_blocks import SEED, open_config

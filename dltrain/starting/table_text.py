@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig
 from dltrain.data.columns.kinds import KINDS
 from dltrain.data.columns.spoken import how_read
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.several import find_several
 from dltrain.data.series.times import read_times
-from dltrain.data.tables.preprocessing import locator
 from dltrain.data.tables.text_format import WHITESPACE
 from dltrain.starting.block import Block
 from dltrain.starting.columns import Columns

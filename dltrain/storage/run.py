@@ -24,85 +24,16 @@ from dltrain.storage.atomic import (
     unshare,
     write_atomically,
 )
+from dltrain.storage.documents import MANIFEST, MANIFEST_LIMIT, METRICS, STATUSES, with_cells, with_matrices
 from dltrain.storage.layout import FILES, own_files, own_paths
-from dltrain.storage.matrices import with_cells, with_matrices
 from dltrain.storage.removal import remove_run_files
 from dltrain.storage.stored import (
     Check,
-    anything,
     check_digest,
     digests,
-    fields,
-    flag,
-    list_of,
-    map_of,
-    maybe,
-    number,
     read_json,
     require_own,
-    text,
-    whole,
-    word,
 )
-
-STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
-
-MANIFEST_LIMIT = 4 << 20
-
-MOST_EPOCHS = 1_000_000_000
-
-# What the values of a manifest may be: it is read back by a resume, which believes it.
-MANIFEST: Mapping[str, Check] = {
-    "status": word(*STATUSES),
-    "kind": word("sweep"),
-    "name": text,
-    "argv": list_of(text),
-    "config": maybe(text),
-    "seed": whole(0, (1 << 63) - 1),
-    "task": text,
-    "threads": whole(1, 1024),
-    "environment": map_of(anything),
-    "data": fields({"fingerprint": maybe(text), "details": map_of(anything)}),
-    "reference": map_of(anything),
-    "git_commit": maybe(text),
-    "started": text,
-    "ended": text,
-    "resumed": list_of(text),
-    "epochs": whole(0, MOST_EPOCHS),
-    "phase": whole(1, 10_000),
-    "phase_epochs": whole(0, MOST_EPOCHS),
-    "stopped_early": flag,
-    "weights": word("best", "last"),
-    "seconds": map_of(number),
-    "warnings": list_of(map_of(lambda value: value is None or isinstance(value, str | int))),
-    "files": map_of(text),
-    "plan": map_of(anything),
-    "best": text,
-    "engine": text,
-    "stack": map_of(whole(0, MOST_EPOCHS)),
-    "compiler": fields({"jit_compile": flag, "reason": text}, required=("jit_compile",)),
-    "features": fields({"layers": list_of(text), "shape": list_of(whole(0, MOST_EPOCHS)), "weights": maybe(text)}),
-}
-
-METRICS: Mapping[str, Check] = {
-    "part": text,
-    "weights": word("best", "last"),
-    "epoch": whole(0, MOST_EPOCHS),
-    "metrics": map_of(map_of(number)),
-    "baseline": map_of(number),
-    "baselines": map_of(map_of(number)),
-    "report": map_of(anything),
-    "reports": map_of(map_of(anything)),
-    "standard_errors": map_of(map_of(number)),
-    "intervals": map_of(map_of(list_of(number))),
-    "intervals_of": map_of(map_of(anything)),
-    "gates": list_of(map_of(anything)),
-    "notes": list_of(text),
-    "diagnosis": list_of(map_of(anything)),
-    "spreads": map_of(map_of(number)),
-    "trial": whole(0, MOST_EPOCHS),
-    "members": map_of(anything),
-}
 
 LOCK_TEXT = re.compile(rb"process \d+ on .*", flags=re.DOTALL)
 

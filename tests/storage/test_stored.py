@@ -11,8 +11,9 @@ import pytest
 
 from dltrain.cli.app import run as command
 from dltrain.errors import RunError
+from dltrain.storage.documents import MANIFEST, METRICS
 from dltrain.storage.new_run import create_run
-from dltrain.storage.run import MANIFEST, METRICS, Run
+from dltrain.storage.run import Run
 from dltrain.storage.stored import depth, read_json
 from dltrain.training.saving.state import load_state
 

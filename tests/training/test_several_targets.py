@@ -75,7 +75,7 @@ def said(folder: Path, *overrides: str) -> list[str]:
 
 
 def test_history_and_metrics_are_named_by_target_and_loss_is_the_weighted_sum(folder: Path, run: Path) -> None:
-    from dltrain.checking.training_checks import history_names
+    from dltrain.checking.metric_checks import history_names
     from dltrain.evaluation.load_run import load_run
 
     with open(Run(run).history_file) as file:

@@ -33,8 +33,8 @@ from dltrain.data.columns.tokens import Tokenizer
 from dltrain.data.dataset import InputSpec
 from dltrain.data.pictures.files import skipped_note
 from dltrain.data.pictures.form import PictureForm
+from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import column_of
-from dltrain.data.targets import Locate
 from dltrain.errors import NUM_SHOWN, DataError, Fault, Note, capped, warn
 from dltrain.storage.values import one_of, texts, typed
 from dltrain.wording import listed, shown_column

@@ -17,8 +17,8 @@ from dltrain.data.dataset import InputSpec
 from dltrain.data.files import DIGEST_BYTES
 from dltrain.data.pictures.files import EXTENSIONS, PictureError, decode_pictures, hint_of_ending, read_file
 from dltrain.data.pictures.form import PictureForm, form_from_state
+from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import name_of
-from dltrain.data.targets import Locate
 from dltrain.errors import NUM_SHOWN, DataError, Fault, capped
 from dltrain.wording import listed, shown
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from dltrain.data.columns.reading import Reading, is_text, mend, text_of, to_booleans, to_numbers
 from dltrain.data.dataset import TargetSpec
+from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import column_of, name_of
-from dltrain.data.targets import Locate, row_fault, sort_labels
+from dltrain.data.targets import row_fault, sort_labels
 from dltrain.errors import DataError, Fault, Note, capped, warn
 from dltrain.wording import counted, listed
 

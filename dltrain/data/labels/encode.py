@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from dltrain.data.columns.reading import Reading, is_number, is_text, to_numbers, unreadable
 from dltrain.data.dataset import TargetSpec
-from dltrain.data.targets import CODE, EXACT, WHOLE, Locate, label_texts, row_fault
+from dltrain.data.raw import Locate
+from dltrain.data.targets import CODE, EXACT, WHOLE, label_texts, row_fault
 from dltrain.errors import DataError, Fault, capped
 from dltrain.wording import listed, nearest
 

@@ -23,10 +23,9 @@ from dltrain.data.labels.cells import (
     refuse_missing,
     separator_for,
 )
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import Locate, RawTable
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of
-from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.wording import counted, listed
 

@@ -26,7 +26,7 @@ from dltrain.data.pictures.preprocessing import (
     scale_pictures,
 )
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.data.raw import RawPictures, RawTable
+from dltrain.data.raw import Locate, RawPictures, RawTable
 from dltrain.data.splits import Rows
 from dltrain.data.tables.fitting.reading import reading_of
 from dltrain.data.tables.fitting.rows import choose_rows
@@ -34,7 +34,6 @@ from dltrain.data.tables.preprocessing import DROP
 from dltrain.data.targets import (
     HINT_CONSTANT,
     HINT_ONE_CLASS,
-    Locate,
     count_labels,
     describe_dropped,
     have_targets,

@@ -13,9 +13,8 @@ from dltrain.data.dataset import TargetSpec
 from dltrain.data.labels.cells import encode_cells
 from dltrain.data.labels.learn import read_labels
 from dltrain.data.pictures.picture_file import PictureFile
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import Locate, RawTable
 from dltrain.data.tables.preprocessing import DROP
-from dltrain.data.targets import Locate
 from dltrain.errors import Note
 
 

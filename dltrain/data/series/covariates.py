@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.columns.reading import Reading, mend, text_of
+from dltrain.data.raw import Locate
 from dltrain.data.series.groups import Groups, shown_names
 from dltrain.data.series.timeline import take
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.rows import WHOLE
-from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault, capped
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from dltrain.data.columns.kind import Learning
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.fitted import Fitted, check_labels
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import Locate, RawTable, locator
 from dltrain.data.series.covariates import check_are_features, one_value, refuse_changing
 from dltrain.data.series.groups import Groups, label_of, read_groups, shown_names
 from dltrain.data.series.labels import ROW, WHOLE_SERIES, are_of_series, label_specs, labels_of_series, series_of_parts
@@ -37,9 +37,9 @@ from dltrain.data.tables.fitting.kinds import column_kinds, decided_dates, featu
 from dltrain.data.tables.fitting.reading import check_columns, reading_of, text_options, with_units
 from dltrain.data.tables.fitting.summary import summarize
 from dltrain.data.tables.fitting.targets import scaled_target, target_names
-from dltrain.data.tables.preprocessing import TablePreprocessing, locator
+from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.data.tables.streamed.column_files import write_meta
-from dltrain.data.targets import HINT_CONSTANT, HINT_ONE_CLASS, Locate, refuse_without_numbers, transformed
+from dltrain.data.targets import HINT_CONSTANT, HINT_ONE_CLASS, refuse_without_numbers, transformed
 from dltrain.errors import DataError, Note, warn
 from dltrain.reporting import Reporter
 from dltrain.settings import whole_number

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.reading import Reading, mend, text_of
+from dltrain.data.raw import Locate
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.fitting.rows import WHOLE
-from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault, Note, warn
 from dltrain.wording import listed
 

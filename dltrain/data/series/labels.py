@@ -12,12 +12,12 @@ from dltrain.data.columns.reading import Reading, is_labelled, mend
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.fitted import split_at_random
 from dltrain.data.labels.encode import encode_target
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import Locate, RawTable
 from dltrain.data.series.covariates import one_value, refuse_changing
 from dltrain.data.series.groups import Groups, shown_names
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of
-from dltrain.data.targets import Locate, infer_target
+from dltrain.data.targets import infer_target
 from dltrain.errors import DataError, Fault
 
 WHOLE_SERIES, ROW = "series", "row"

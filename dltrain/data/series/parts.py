@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dltrain.config.types import DataConfig, config_fault
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.part_sizes import SplitError, part_sizes, rolling_sizes
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import RawTable, locator
 from dltrain.data.series.calendars import Step
 from dltrain.data.series.covariates import last_observed
 from dltrain.data.series.groups import Groups
@@ -20,7 +20,6 @@ from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.data.series.timeline import Timeline, arrange
 from dltrain.data.series.times import Times
 from dltrain.data.splits import Rows
-from dltrain.data.tables.preprocessing import locator
 from dltrain.errors import ConfigError, DataError, warn
 from dltrain.parts import PARTS
 

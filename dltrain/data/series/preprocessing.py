@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from dltrain.config.types import SeriesConfig
 from dltrain.data.columns.column import fill_features, writing_from
 from dltrain.data.columns.kind import Unseen
-from dltrain.data.dataset import Part, Schema, WindowScale, WindowView
+from dltrain.data.dataset import Part, Schema
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.data.raw import Raw, RawTable
+from dltrain.data.raw import Raw, RawTable, locator
 from dltrain.data.series.answers import add_answers
 from dltrain.data.series.calendars import A_WEEK, CALENDARS, Step, day_of
 from dltrain.data.series.covariates import last_observed, one_value, places_of, refuse_changing, with_later
@@ -26,7 +26,8 @@ from dltrain.data.series.stored_config import restored_series, stored_series
 from dltrain.data.series.timeline import SeriesValues, Timeline, arrange, every, fill_forward, take
 from dltrain.data.series.times import Times, read_times
 from dltrain.data.series.window_scale import deviations, window_scale, window_weights
-from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, locator
+from dltrain.data.series.window_specs import WindowScale, WindowView
+from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing
 from dltrain.errors import DataError, Fault, Note, capped
 from dltrain.storage.values import one_of, texts, typed
 from dltrain.wording import listed

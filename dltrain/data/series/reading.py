@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from dltrain.data.columns.column import read_features
 from dltrain.data.columns.kinds import infer_kind
 from dltrain.data.columns.reading import SAMPLE_ROWS, Reading, read_numbers
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import Locate, RawTable, locator
 from dltrain.data.series.labels import read_label_codes
 from dltrain.data.series.several import MANY_DOUBLES, Several, find_several, said_of_blocks
 from dltrain.data.series.timeline import placed
 from dltrain.data.series.times import Times, read_times
 from dltrain.data.tables.column_names import column_of
-from dltrain.data.tables.preprocessing import TablePreprocessing, locator
-from dltrain.data.targets import Locate
+from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import DataError, Fault, Note, all_of, capped, warn
 
 

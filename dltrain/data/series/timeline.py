@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dltrain.data.raw import Locate
 from dltrain.data.series.calendars import WEEKDAYS, WORKING_DAYS, Step
 from dltrain.data.series.groups import Groups
 from dltrain.data.series.several import MANY_DOUBLES
 from dltrain.data.series.times import Times
-from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault, Note, warn
 
 REGULAR = 0.9  # from this share of usual steps on, an unusual one is a gap

@@ -15,6 +15,7 @@ from dltrain.data.columns.dates.finding import find_writing
 from dltrain.data.columns.dates.reading import from_clock, to_clock, to_moments
 from dltrain.data.columns.kinds import infer_time
 from dltrain.data.columns.reading import Reading, is_text, mend, text_of, to_numbers
+from dltrain.data.raw import Locate
 from dltrain.data.series.calendars import (
     BUSINESS_MONTH_ENDS,
     CALENDAR_KEYS,
@@ -29,7 +30,6 @@ from dltrain.data.series.calendars import (
     day_of,
 )
 from dltrain.data.tables.column_names import column_of
-from dltrain.data.targets import Locate
 from dltrain.errors import DataError, Fault
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dltrain.data.columns.scaling import STRAIGHT_SCALES
-from dltrain.data.dataset import WindowScale
+from dltrain.data.series.window_specs import WindowScale
 from dltrain.data.tables.preprocessing import TablePreprocessing
 
 LEAST = 0.1  # of the median deviation within the windows of the training part: what counts as no less

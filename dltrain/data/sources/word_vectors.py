@@ -150,7 +150,7 @@ def _vectors_file(path: str) -> str:
 
 def _origin(raw: RawTable, known: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[tuple[int, str, int], ...]:
     """Where each run of rows that are left stands."""
-    from dltrain.data.tables.preprocessing import locator
+    from dltrain.data.raw import locator
 
     locate = locator(raw)
     origin: list[tuple[int, str, int]] = []

@@ -23,7 +23,7 @@ from dltrain.data.fitted import Fitted
 from dltrain.data.giveaways import sampled
 from dltrain.data.pictures.depth import find_depth
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import RawTable, locator
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of, named_columns
 from dltrain.data.tables.fitting.columns import fit_column, odd_columns
@@ -33,7 +33,7 @@ from dltrain.data.tables.fitting.rows import choose_rows
 from dltrain.data.tables.fitting.summary import check_some_feature, kept_in_config, resolved_values, summarize
 from dltrain.data.tables.fitting.targets import check_targets, fit_targets, learnt_targets, scaled_target
 from dltrain.data.tables.input_groups import group_columns, without_untaught
-from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, TableValues, locator, read_weights
+from dltrain.data.tables.preprocessing import FEATURES, TablePreprocessing, TableValues, read_weights
 from dltrain.data.tables.wide_tables import read_plain_numbers
 from dltrain.data.transform import fit_steps
 from dltrain.data.transform_widths import nothing_to_transform

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,11 +29,11 @@ from dltrain.data.dataset import InputSpec, Part, Schema, TargetSpec
 from dltrain.data.labels.cells import encode_labels, is_list
 from dltrain.data.labels.encode import encode_target
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.data.raw import Raw, RawTable
+from dltrain.data.raw import Raw, RawTable, locator
 from dltrain.data.tables.column_names import column_of
 from dltrain.data.tables.input_groups import InputGroup, group_specs, split_inputs
 from dltrain.data.tables.text_format import NAMES
-from dltrain.data.targets import Locate, describe_dropped, have_targets, smeared
+from dltrain.data.targets import describe_dropped, have_targets, smeared
 from dltrain.data.transform import FittedStep, apply_steps, describe_steps, steps_from, steps_state
 from dltrain.errors import DataError, Fault, Note, all_of, capped, warn
 from dltrain.storage.values import one_of, texts, typed
@@ -350,20 +349,6 @@ def _number_from(item: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], in
 def input_name(column: FeatureColumn) -> str:
     """The name of an embedded category's input: the column's own, unless the matrix of numbers has it."""
     return f"{column.name}_category" if column.name == FEATURES else column.name
-
-
-def locator(raw: RawTable) -> Locate:
-    """The place (file, line) of a row."""
-    first_rows = [row for row, _, _ in raw.origin]
-
-    def locate(row: int) -> tuple[str | None, int | None]:
-        index = bisect.bisect_right(first_rows, row) - 1
-        if index < 0:
-            return None, None
-        first, file, line = raw.origin[index]
-        return file, (line + row - first) if line else None
-
-    return locate
 
 
 def read_weights(raw: RawTable, column: str, reading: Reading) -> NDArray[np.float32]:

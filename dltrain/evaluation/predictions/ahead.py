@@ -17,13 +17,12 @@ from dltrain.data.series.groups import label_of
 from dltrain.data.series.preprocessing import SeriesPreprocessing
 from dltrain.errors import Fault, UsageError
 from dltrain.evaluation.asked_rows import read_beside_keras
-from dltrain.evaluation.average_of_sweep import load_average
-from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
+from dltrain.evaluation.average_of_sweep import load_trusted
+from dltrain.evaluation.load_run import StoredRun, find_checkpoint, run_outputs
 from dltrain.evaluation.member_metrics import member_outputs
 from dltrain.evaluation.moved_data import find_moved
 from dltrain.evaluation.predictions.of_outputs import Predictions, add_spread, predictions_of
 from dltrain.model.own_code.blame import blames_own_code
-from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter
 
 STEPS_OF_ALL = 10_000_000  # of all series together: the most rows that are written
@@ -63,8 +62,7 @@ def predict_ahead(
         UsageError: the run is not on a series, or more is asked for than can be known.
     """
     reporter = shared.get("reporter") or Reporter()
-    stored = load_run(run) if trials is None else load_average(run, trials)
-    require_trust(stored.config.code)
+    stored = load_trusted(run, trials)
     if not isinstance(stored.preprocessing, SeriesPreprocessing):
         raise UsageError("--steps needs a run on a series", hint="leave it out, or train with `data.series`")
     if stored.preprocessing.classifies:

@@ -17,8 +17,8 @@ from dltrain.data.pictures.reader import list_to_tell, parse_reader
 from dltrain.data.pictures.tiles import large_notes
 from dltrain.errors import UsageError, texts
 from dltrain.evaluation.asked_rows import OtherRows
-from dltrain.evaluation.average_of_sweep import load_average
-from dltrain.evaluation.load_run import StoredRun, find_checkpoint, load_run, run_outputs
+from dltrain.evaluation.average_of_sweep import load_trusted
+from dltrain.evaluation.load_run import StoredRun, find_checkpoint, run_outputs
 from dltrain.evaluation.masks.predicted import MOST_KEPT, MaskMaker, ToldMask, mask_names, masks_of, refuse_inputs, shares_of
 from dltrain.evaluation.masks.tiles import AT_ONCE, tell_in_tiles
 from dltrain.evaluation.member_metrics import member_outputs
@@ -32,7 +32,6 @@ from dltrain.evaluation.predictions.of_outputs import (
 )
 from dltrain.model.keras_import import import_keras
 from dltrain.model.own_code.blame import blames_own_code
-from dltrain.model.own_code.importing import require_trust
 from dltrain.reporting import Reporter
 
 
@@ -67,8 +66,7 @@ def predict(
         UsageError: the run cannot predict from what was given.
     """
     reporter, asked = reporter or Reporter(), OtherRows(**rows)
-    stored = load_run(run) if trials is None else load_average(run, trials)
-    require_trust(stored.config.code)
+    stored = load_trusted(run, trials)
     refuse_other_tasks(stored, top, {"--masks": asked.masks, "--tiles": asked.tiles})
     _refuse_tiles(stored, asked, layer)
     if asked.words and stored.preprocessing.source != "word_vectors":

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from dltrain.config.types import Component, LayerConfig
-from dltrain.data.dataset import InputSpec, WindowScale
+from dltrain.data.dataset import InputSpec
+from dltrain.data.series.window_specs import WindowScale
 from dltrain.model.heads.head import Head
 
 LEVEL, SPREAD, SCALED = "window_level", "window_spread", "window_scaled"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from dltrain.config.types import Component, LayerConfig, ModelConfig
-from dltrain.data.dataset import InputSpec, WindowView
+from dltrain.data.dataset import InputSpec
+from dltrain.data.series.window_specs import WindowView
 
 
 def view_layers(model: ModelConfig, spec: InputSpec) -> tuple[LayerConfig, ...]:

@@ -14,10 +14,9 @@ from dltrain.data.columns.reading import Reading, mend, text_of, to_numbers
 from dltrain.data.dataset import TargetSpec
 from dltrain.data.fitted import given_parts, split_at_random
 from dltrain.data.part_sizes import SplitError
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import RawTable, locator
 from dltrain.data.splits import Rows, split_column, split_groups, split_time
 from dltrain.data.tables.column_names import column_of
-from dltrain.data.tables.preprocessing import locator
 from dltrain.data.targets import have_targets
 from dltrain.errors import DataError
 from dltrain.parts import PARTS

@@ -15,10 +15,10 @@ from dltrain.data.dataset import RECONSTRUCTED, TargetSpec
 from dltrain.data.fitted import check_labels, placed
 from dltrain.data.labels.encode import encode_target
 from dltrain.data.labels.learn import learn_labels, read_labels
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import RawTable, locator
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of
-from dltrain.data.tables.preprocessing import DROP, locator
+from dltrain.data.tables.preprocessing import DROP
 from dltrain.data.targets import (
     HINT_CONSTANT,
     HINT_ONE_CLASS,

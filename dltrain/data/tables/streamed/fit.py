@@ -29,7 +29,7 @@ from dltrain.data.giveaways import MOST_COLUMNS
 from dltrain.data.labels.cells import encode_labels
 from dltrain.data.labels.encode import encode_target
 from dltrain.data.preprocessing import Preprocessing
-from dltrain.data.raw import RawTable
+from dltrain.data.raw import RawTable, locator
 from dltrain.data.splits import Rows
 from dltrain.data.tables.column_names import column_of, marked
 from dltrain.data.tables.fit import TableFit
@@ -37,7 +37,7 @@ from dltrain.data.tables.fitting.columns import fit_column, min_count_of
 from dltrain.data.tables.fitting.kinds import column_kinds, feature_columns
 from dltrain.data.tables.fitting.reading import check_columns, reading_of, with_units
 from dltrain.data.tables.fitting.targets import fit_targets, target_names
-from dltrain.data.tables.preprocessing import DROP, TablePreprocessing, locator, read_weights
+from dltrain.data.tables.preprocessing import DROP, TablePreprocessing, read_weights
 from dltrain.data.tables.streamed.column_files import AS_READ, ColumnFiles, read_meta
 from dltrain.data.tables.streamed.convert import Plan, convert, refuse_ragged
 from dltrain.data.tables.streamed.rows import owners, put_on_disk, row_files

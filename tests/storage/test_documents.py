@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dltrain.errors import RunError
 from dltrain.evaluation.metrics.metrics import classification_report
-from dltrain.storage.matrices import MOST_WHOLE, with_cells, with_matrices
+from dltrain.storage.documents import MOST_WHOLE, with_cells, with_matrices
 from dltrain.storage.new_run import create_run
 
 
@@ -58,8 +58,8 @@ def test_cells_of_a_stranger_are_refused(tmp_path, found):
 
 
 def test_small_text_takes_no_memory_of_many_matrices(tmp_path, monkeypatch):
-    monkeypatch.setattr("dltrain.storage.matrices._LEAST_BYTES", 800_000)
-    monkeypatch.setattr("dltrain.storage.matrices.memory_of_machine", lambda: 0)
+    monkeypatch.setattr("dltrain.storage.documents._LEAST_BYTES", 800_000)
+    monkeypatch.setattr("dltrain.storage.documents.memory_of_machine", lambda: 0)
     run = create_run("x", runs=tmp_path)
     run.write_manifest({"status": "running"})
     packed, other = ({"confusion_matrix": {"classes": 250, "cells": f"0 1 {count}"}} for count in (2, 3))

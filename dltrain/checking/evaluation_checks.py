@@ -1,0 +1,164 @@
+"""The `evaluation:` block: gates of metrics that there will be, baselines that can be fitted on the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from dltrain.checking.argument_checks import is_share
+from dltrain.checking.metric_checks import history_names
+from dltrain.checking.places import fault
+from dltrain.config.catalog.metrics import (
+    AVERAGES,
+    SCORES_BESIDE,
+    SCORES_OF_A_CLASS,
+    SCORES_OF_A_LABEL,
+    SCORES_OF_A_MASK,
+    SCORES_OF_CLASSES,
+    SCORES_OF_LABELS,
+    SCORES_OF_MASKS,
+    SCORES_OF_NUMBERS,
+    SCORES_OF_QUANTILES,
+    SCORES_OF_RECONSTRUCTIONS,
+    SCORES_OF_SERIES,
+    SCORES_OF_TWO_CLASSES,
+    coverage_name,
+    find_name,
+    quantile_pairs,
+    split_part,
+)
+from dltrain.config.gates import Requirement, parse_gate
+from dltrain.config.types import Config, TrainingConfig
+from dltrain.data.dataset import Schema
+from dltrain.data.facts import DataFacts
+from dltrain.errors import Fault, UsageError
+from dltrain.model.heads.head import Head, layer_name
+from dltrain.wording import nearest, one_of
+
+PATH = "evaluation.baselines"
+MOST_NUMBERS = 5000  # of a window, as a row of a table
+
+
+def check_baselines(config: Config, schema: Schema | None) -> list[Fault]:
+    """Faults of `evaluation.baselines`: they learn one target from a table's numbers and categories.
+
+    Args:
+        config: from `load_config`.
+        schema: of the data; None: it is not known.
+    """
+    reason = _reason(config, schema) if config.evaluation.baselines and schema is not None else ""
+    if not reason:
+        return []
+    hint = "leave it out: the baseline that needs no learning is shown all the same"
+    return [Fault(f"no linear model and no trees are fitted here: {reason}", path=PATH, hint=hint)]
+
+
+def _reason(config: Config, schema: Schema) -> str:
+    if config.data.series is not None and schema.targets[0].task == "regression":
+        return "a series has simple forecasts to be held against"
+    if len(schema.targets) != 1 or schema.targets[0].is_reconstruction:
+        return "they have one target" if len(schema.targets) != 1 else "the input is reconstructed"
+    if schema.targets[0].is_mask:
+        return "each pixel has a class"
+    if schema.targets[0].is_multilabel:
+        return "they have one label a row"
+    most = MOST_NUMBERS if config.data.series is not None else 0
+    for spec in schema.inputs:
+        if 0 < most < math.prod(spec.shape):
+            return f"a window has {math.prod(spec.shape):,} numbers, and {most:,} at most are taken as a row"
+        if spec.holds_tokens:
+            return f"{spec.name} is free text"
+        if len(spec.shape) > 1 and not most:
+            return f"{spec.name} has the shape {'×'.join(map(str, spec.shape))}, no row of a table"
+    return ""
+
+
+def _scores_of(head: Head, config: Config) -> list[str]:
+    """What the evaluation computes beside Keras's metrics."""
+    if head.task == "classification":
+        return list(SCORES_OF_TWO_CLASSES if len(head.classes) == 2 else SCORES_OF_CLASSES)
+    if head.is_mask:
+        return list(SCORES_OF_MASKS)
+    if head.is_multilabel:
+        return list(SCORES_OF_LABELS)
+    if head.is_reconstruction:
+        corrupted = [f"corrupted_{name}" for name in SCORES_OF_RECONSTRUCTIONS] if config.data.corrupt is not None else []
+        return [*SCORES_OF_RECONSTRUCTIONS, *corrupted]
+    series = config.data.series
+    steps = range(1, 1 + (series.horizon if series is not None and series.horizon > 1 else 0))
+    of_series = list(SCORES_OF_SERIES) if series is not None else []
+    if series is not None and series.quantiles:
+        of_series += [*SCORES_OF_QUANTILES, *(coverage_name(*pair) for pair in quantile_pairs(series.quantiles))]
+    return [*SCORES_OF_NUMBERS, *of_series, *(f"rmse_step_{step}" for step in steps)]
+
+
+def _in_the_report(head: Head) -> tuple[str, ...]:
+    """Metrics that are in the report of a part, not in the table of metrics."""
+    if head.is_multilabel:
+        return tuple(f"{score}_{average}" for score in SCORES_OF_A_CLASS for average in AVERAGES)
+    return SCORES_BESIDE if head.task == "classification" else ()
+
+
+def check_requirements(config: Config, training: TrainingConfig, facts: DataFacts, heads: Sequence[Head]) -> Iterator[Fault]:
+    """Metrics and parts that are required but that no evaluation will give."""
+    names = history_names(training, heads)
+    if names is None:
+        return
+    # All steps ahead of one column of a series are measured together.
+    targets = {target.column or layer_name(target.name): head for head in heads for target in head.targets}
+    several = len(targets) > 1
+    scores = [f"{name}_{score}" if several else score for name, head in targets.items() for score in _scores_of(head, config)]
+    known = list(dict.fromkeys([*scores, *(name for name in names if name != "learning_rate")]))
+    of_one = SCORES_OF_A_MASK if heads[0].is_mask else SCORES_OF_A_LABEL if heads[0].is_multilabel else SCORES_OF_A_CLASS
+    labels = [f"{score}[{label}]" for score in of_one for label in heads[0].classes] if not several else []
+    own = len(config.evaluation.require) - config.evaluation.num_added
+    for number, text in enumerate(config.evaluation.require):
+
+        def gate_fault(message: str, hint: str, *, is_added: bool = number >= own) -> Fault:
+            """At the config's line, or at the command line's option, which has none."""
+            return Fault(message, path="--require", hint=hint) if is_added else fault(config, "evaluation.require", message, hint)
+
+        try:
+            asked_for = parse_gate(text)
+            name = asked_for.name
+        except UsageError as error:
+            yield gate_fault(error.faults[0].message, error.faults[0].hint or "")
+            continue
+        named, bare = split_part(name)
+        score, bracket, label = bare.partition("[")
+        if is_share(score) and _is_beyond(asked_for, 0.0, 1.0):
+            hint = f"{asked_for.threshold:g} % is {asked_for.threshold / 100:g}" if 1 < asked_for.threshold <= 100 else ""
+            yield replace(gate_fault(f"{score} lies between 0 and 1: {text} is never met", hint), severity="warning")
+        if bracket and not several and (not facts.names_known or find_name(score, of_one) is not None):
+            spelled = f"{find_name(score, of_one)}[{label.rstrip(']').strip()}]"
+            found = spelled in labels or not facts.names_known or not facts.exact
+        else:
+            beside = _in_the_report(heads[0]) if not several else ()
+            found = any(find_name(each, (*known, *beside)) is not None for each in (name, bare))
+        if not found:
+            offered = labels if bracket and labels else known
+            near = nearest(bare, offered)
+            hint = (f'did you mean "{near}"? ' if near else "") + f"there will be: {one_of(offered)}"
+            message = f"no metric {name} to require, in {text!r}"
+            if bracket and labels and find_name(score, of_one) is not None:
+                asked, classes = label.rstrip("]").strip(), [str(label) for label in heads[0].classes]
+                message = f"there is no class {asked!r} to require {score} of, in {text!r}"
+                near = nearest(asked, classes)
+                hint = (f'did you mean "{near}"? ' if near else "") + f"the classes: {one_of(classes, 24)}"
+            yield gate_fault(message, hint)
+        elif facts.rows and find_name(name, known) is None and named is not None and named not in facts.rows:
+            hint = f"there will be: {one_of(list(facts.rows))}"
+            yield gate_fault(f"no {named} part to require {bare} of, in {text!r}", hint)
+        elif facts.rows and named is None and not {"test", "validation"} & facts.rows.keys():
+            hint = f"`data.split: {{test: 0.2}}` makes a part to judge by; or require train.{name}"
+            yield gate_fault(f"there is neither a test nor a validation part, for {text!r}", hint)
+
+
+def _is_beyond(asked: Requirement, least: float, most: float) -> bool:
+    """Whether no value between the two meets a gate."""
+    above, below = asked.operator in (">=", ">"), asked.operator in ("<=", "<")
+    is_strict = len(asked.operator) == 1
+    return (above and (asked.threshold > most or (is_strict and asked.threshold == most))) or (
+        below and (asked.threshold < least or (is_strict and asked.threshold == least))
+    )
