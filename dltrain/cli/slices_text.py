@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from dltrain.cli.results import with_interval
 from dltrain.cli.text import format_number, table
-from dltrain.wording import one_line
+from dltrain.evaluation.row_errors import WORSE
+from dltrain.wording import listed, one_line
 
 if TYPE_CHECKING:
     from dltrain.evaluation.slices import Slice
 
-_SHOWN = ("accuracy", "log_loss", "rmse", "mae", "mase")
+_SHOWN = ("accuracy", "log_loss", "mase", "rmse", "mae")
 _NAME_WIDTH = 32
+MOST_NAMES = 12
 
 
 def slices_text(slices: Sequence[Slice], width: int | None) -> list[str]:
@@ -33,8 +35,24 @@ def slices_text(slices: Sequence[Slice], width: int | None) -> list[str]:
             for one in found
         ]
         text = table([f"by {one_line(column, _NAME_WIDTH)}", "rows", *names, f"baseline {names[0]}"], rows, width=width)
-        worse = [one_line(one.name, _NAME_WIDTH) for one in found if one.is_worse]
-        if worse:
-            text += f"\nworse than the baseline where {one_line(column, _NAME_WIDTH)} is: {', '.join(worse)}"
-        blocks.append(text)
+        blocks.append("\n".join([text, *_standing_lines(one_line(column, _NAME_WIDTH), found)]))
     return blocks
+
+
+def _standing_lines(column: str, found: Sequence[Slice]) -> list[str]:
+    """Where the model is shown to be worse than the baseline, where it only seems so, and slices too small to tell."""
+    worse = [_named(one) for one in found if one.is_worse]
+    seeming = [_named(one) for one in found if one.seems_worse]
+    lines = [f"worse than the baseline where {column} is: {listed(worse, MOST_NAMES)}"] if worse else []
+    if seeming:
+        lines.append(f"not shown to be better or worse where {column} is: {listed(seeming, MOST_NAMES)} (within chance)")
+    small = sum(not one.intervals for one in found)
+    if small:
+        lines.append(f"no intervals for {small} of {len(found)}: too few rows, groups or blocks of time there")
+    return lines
+
+
+def _named(one: Slice) -> str:
+    """A slice, with the targets of which it is so where there are several."""
+    targets = [name for name, standing in one.standings.items() if name and standing == WORSE]
+    return one_line(one.name, _NAME_WIDTH) + (f" ({', '.join(targets)})" if targets else "")

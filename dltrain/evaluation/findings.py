@@ -42,6 +42,7 @@ _SLICE = fields(
         "metrics": map_of(number),
         "intervals": map_of(_PAIR),
         "baseline": map_of(number),
+        "standings": map_of(text),
         "is_worse": anything,
     },
     required=("column", "name", "rows", "metrics", "intervals", "is_worse"),

@@ -14,17 +14,22 @@ from dltrain.config.catalog.metrics import find_direction
 from dltrain.data.columns.dates.reading import to_dates
 from dltrain.data.columns.kinds import ColumnKind, infer_kind
 from dltrain.data.columns.reading import mend, read_numbers, text_of
+from dltrain.data.dataset import Part
+from dltrain.data.series.answers import least_block
 from dltrain.data.series.preprocessing import SeriesPreprocessing
+from dltrain.data.splits import blocks_in_order
 from dltrain.data.tables.column_names import column_of, name_of
 from dltrain.errors import DataError, Fault, UsageError
-from dltrain.evaluation.metrics.forecasts.forecast import forecast_slice
+from dltrain.evaluation.metrics.forecasts.forecast import forecast_baseline
 from dltrain.evaluation.metrics.gates import Gate, check_gates
-from dltrain.evaluation.metrics.intervals import Interval, intervals
+from dltrain.evaluation.metrics.intervals import LEAST_UNITS, Interval, intervals
 from dltrain.evaluation.metrics.label_metrics import label_baseline
 from dltrain.evaluation.metrics.metrics import classification_baseline, regression_baseline
 from dltrain.evaluation.metrics.part_intervals import sums_of_part, units_of_part
 from dltrain.evaluation.metrics.report import restore_reference
+from dltrain.evaluation.row_errors import WORSE, RowErrors, row_errors
 from dltrain.evaluation.scored import Scored
+from dltrain.model.heads.head import layer_name
 from dltrain.wording import column_hint
 
 if TYPE_CHECKING:
@@ -40,6 +45,7 @@ MOST_SLICES = 20  # of a column of words; the rarer ones are one together
 MOST_SERIES = 1000  # of a column that tells series apart
 MISSING, OTHERS = "(missing)", "(others)"
 _DECIDING = ("log_loss", "rmse")
+_WORST = ("log_loss", "mase", "rmse")  # what slices are sorted by: of series that each has its own size, mase
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,9 @@ class Slice:
         metrics: of these rows.
         intervals: metric -> between which values it is with a confidence of 95 %.
         baseline: metric -> of always saying the training part's most frequent class, or mean.
-        is_worse: whether the model is worse than that, by the metric that decides.
+        standings: target, or "" where there is one -> "better" or "worse" than the baseline by more than chance explains, row by
+            row and by the score that the verdict goes by, or "not shown".
+        is_worse: whether it is for one of the targets.
     """
 
     column: str
@@ -62,7 +70,17 @@ class Slice:
     metrics: dict[str, float]
     intervals: dict[str, Interval] = field(default_factory=dict)
     baseline: dict[str, float] = field(default_factory=dict)
+    standings: dict[str, str] = field(default_factory=dict)
     is_worse: bool = False
+
+    @property
+    def seems_worse(self) -> bool:
+        """Whether a deciding metric is worse than the baseline's, and chance explains it."""
+        return not self.is_worse and any(
+            self.metrics[name] > self.baseline[name]
+            for name in self.baseline
+            if name in self.metrics and name.endswith(_DECIDING)
+        )
 
     def document(self) -> dict[str, Any]:
         """As plain values."""
@@ -80,10 +98,11 @@ def slice_part(scored: Scored, columns: Mapping[str, polars.Series]) -> list[Sli
         Column by column, the worst slice first.
     """
     found: list[Slice] = []
+    errors = row_errors(scored)
     is_series = isinstance(scored.stored.preprocessing, SeriesPreprocessing)
     for column, values in columns.items():
         names, codes = cut(values, MOST_SERIES if is_series else MOST_SLICES)
-        slices = [_slice(scored, column, name, np.flatnonzero(codes == code)) for code, name in enumerate(names)]
+        slices = [_slice(scored, errors, column, name, np.flatnonzero(codes == code)) for code, name in enumerate(names)]
         found += sorted((one for one in slices if one.rows), key=_badness)
     return found
 
@@ -244,42 +263,60 @@ def _cut_numbers(values: NDArray[np.float64]) -> tuple[list[str], NDArray[np.int
     return names, codes
 
 
-def _slice(scored: Scored, column: str, name: str, rows: NDArray[np.int64]) -> Slice:
+def _slice(scored: Scored, errors: Mapping[str, RowErrors], column: str, name: str, rows: NDArray[np.int64]) -> Slice:
     if not len(rows):
         return Slice(column, name, 0, {})
     from dltrain.evaluation.spread_sample import take_part
 
-    part = replace(scored.part, inputs={})
-    some = take_part(part, rows)
+    some = take_part(replace(scored.part, inputs={}), rows)
+    if isinstance(scored.stored.preprocessing, SeriesPreprocessing) and some.references:
+        some.blocks = _blocks_of_time(some, scored.stored.preprocessing)
     sums = sums_of_part(scored.heads, [values[rows] for values in scored.answers], some, {})
     units = units_of_part(some, sums)
     metrics = {prefix + key: value for prefix, one in sums.items() for key, value in one.values().items()}
     ends = {prefix + key: value for prefix, one in sums.items() for key, value in intervals(one, units).items()}
-    baseline = _baseline(scored, rows)
-    if some.series is not None:
-        more, baseline = forecast_slice(scored.heads, scored.outputs, some, rows)
-        metrics |= more
-    decides = next((key for key in _DECIDING if key in metrics and key in baseline), None)
-    return Slice(column, name, len(rows), metrics, ends, baseline, decides is not None and metrics[decides] > baseline[decides])
+    baseline = forecast_baseline(scored.heads, some) if some.references else _baseline(scored, rows)
+    standings = {prefix.removesuffix("_"): one.standing(rows, units) for prefix, one in errors.items()}
+    return Slice(column, name, len(rows), metrics, ends, baseline, standings, WORSE in standings.values())
+
+
+def _blocks_of_time(some: Part, preprocessing: SeriesPreprocessing) -> NDArray[np.int64]:
+    """Windows of a slice that are drawn together: neighbours of one series; all of it where five blocks would cut futures up."""
+    least = least_block(preprocessing.series)
+    codes = np.zeros(some.num_rows, np.int64) if some.series is None else some.series.codes
+    blocks, count = np.empty(some.num_rows, np.int64), 0
+    for code in np.unique(codes):
+        rows = np.flatnonzero(codes == code)
+        is_short = len(rows) < LEAST_UNITS * (least // 2)
+        blocks[rows] = count + (0 if is_short else blocks_in_order(len(rows), least))
+        count = int(blocks[rows].max()) + 1
+    return blocks
 
 
 def _baseline(scored: Scored, rows: NDArray[np.int64]) -> dict[str, float]:
-    reference = restore_reference(scored.stored.manifest.get("reference", {}), ())
-    targets = [(head, target) for head in scored.heads for target in head.targets]
-    if len(targets) > 1 or targets[0][1].name not in reference:
+    """What always saying the same reaches, of each target."""
+    targets = scored.stored.preprocessing.schema.targets
+    described = scored.stored.manifest.get("reference", {})
+    if any(target.name not in described for target in targets):
         return {}
-    head, target = targets[0]
-    stored = scored.part.targets[target.name][rows]
-    if head.is_multilabel:
-        return label_baseline(reference[target.name][0], reference[target.name][1], stored)
-    if head.classes:
-        return classification_baseline(reference[target.name], stored, len(head.classes))
-    return regression_baseline(target.to_own(reference[target.name]), target.to_own(stored))
+    reference, found = restore_reference(described, targets), dict[str, float]()
+    for head in scored.heads:
+        for target in head.targets:
+            seen, stored = reference[target.name], scored.part.targets[target.name][rows]
+            if head.is_multilabel:
+                own = label_baseline(seen[0], seen[1], stored)
+            elif head.classes:
+                own = classification_baseline(seen, stored, len(head.classes))
+            else:
+                own = regression_baseline(target.to_own(seen), target.to_own(stored))
+            name = head.name if head.classes else layer_name(target.name)
+            found |= {(f"{name}_" if len(targets) > 1 else "") + key: value for key, value in own.items()}
+    return found
 
 
 def _badness(one: Slice) -> float:
     """What slices are sorted by: the deciding metric, worst first."""
-    name = next((key for key in (*_DECIDING, *one.metrics) if key in one.metrics), None)
+    name = next((key for key in (*_WORST, *one.metrics) if key in one.metrics), None)
     if name is None:
         return 0.0
     return one.metrics[name] if find_direction(name) == "max" else -one.metrics[name]

@@ -17,6 +17,8 @@ from dltrain.data.columns.column import FeatureColumn
 from dltrain.data.columns.reading import Reading
 from dltrain.data.tables.preprocessing import TablePreprocessing
 from dltrain.errors import ConfigError, UsageError
+from dltrain.evaluation.metrics.intervals import units_of
+from dltrain.evaluation.row_errors import RowErrors
 from dltrain.evaluation.slices import MISSING, OTHERS, cut, values_of
 
 
@@ -158,3 +160,59 @@ def test_a_column_is_cut_as_the_run_reads_it():
     assert values_of(polars.Series("zip", ["01234", "99999"]), table).to_list() == ["01234", "99999"]
     with pytest.raises(UsageError, match="--by cuts by values, and tags holds List"):
         values_of(polars.Series("tags", [[1, 2], [3]]), table)
+
+
+def test_only_what_chance_does_not_explain_is_called_worse(folder, capsys):
+    """Rows beside the baseline, both of them noise; then a slice of a few rows, of which the model has one very wrong."""
+    rng = np.random.default_rng(0)
+    named = [RowErrors(*rng.exponential(size=(2, 40)), np.ones(40)).standing(np.arange(40), units_of(40)) for _ in range(200)]
+    assert named.count("worse") + named.count("better") <= 20
+    errors = rng.exponential(size=40)
+    assert RowErrors(errors + 0.3, errors, np.ones(40)).standing(np.arange(40), units_of(40)) == "worse"
+    assert RowErrors(errors, errors + 0.3, np.ones(40)).standing(np.arange(40), units_of(40)) == "better"
+    assert RowErrors(errors + 0.3, errors, np.ones(40)).standing(np.arange(3), units_of(3)) == "not shown"
+    rows = ["a,region,b,y", *(f"{a},{region},1,yes" for region, a in (*[("few", 2.0)] * 3, *[("few", -2.0)] * 3, ("one", -2.0)))]
+    (folder / "few.csv").write_text("\n".join([*rows, "2,one,1,no"]) + "\n")
+    words = ["evaluate", str(folder / "run"), "--data", str(folder / "few.csv"), "--no-require", "--by", "region"]
+    assert run(words) == 0
+    said = capsys.readouterr().out
+    assert "worse than the baseline where region is" not in said
+    assert "not shown to be better or worse where region is: one, few (within chance)" in said
+    assert "no intervals for 1 of 2: too few rows" in said
+    assert run([*words, "--json"]) == 0
+    found = {one["name"]: one for one in json.loads(capsys.readouterr().out)["slices"]}
+    assert [(one["is_worse"], one["standings"]) for one in found.values()] == [(False, {"": "not shown"})] * 2
+
+
+def test_series_are_told_apart_with_intervals_by_blocks_of_time(tmp_path, capsys):
+    """One of two stores is as it was the day before, the other jumps, so that the last value is a bad forecast of it alone."""
+    rng = np.random.default_rng(0)
+    start, lines = datetime(2023, 1, 1), ["day,store,sold"]
+    for store, step in (("calm", 0.01), ("wild", 5.0), ("short", 1.0)):
+        steps = rng.normal(size=400 if store != "short" else 45)
+        values = 50 + np.cumsum(steps * step) if store == "calm" else 50 + steps * step
+        lines += [f"{start + timedelta(days=day):%Y-%m-%d},{store},{value:.4f}" for day, value in enumerate(values)]
+    (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "c.yaml").write_text(
+        f"data: {{source: csv, path: {tmp_path / 't.csv'}, target: sold, split: {{test: 0.2}},\n"
+        "  series: {id: store, time: day, history: 3, horizon: 2}}\n"
+        "model: {layers: [Flatten]}\ntraining: {epochs: 1}\n"
+    )
+    assert run(["-q", "fit", str(tmp_path / "c.yaml"), "--run-dir", str(tmp_path / "run")]) == 0
+    capsys.readouterr()
+    assert run(["evaluate", str(tmp_path / "run"), "--by", "store", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {"mase", "rmsse", "smape", "rmse"} <= set(document["intervals"])
+    slices = {one["name"]: one for one in document["slices"]}
+    assert {name: one["standings"][""] for name, one in slices.items()} == {
+        "calm": "worse",
+        "wild": "better",
+        "short": "not shown",
+    }
+    assert slices["short"]["intervals"] == {}  # of five windows no two are of other days
+    for name in ("calm", "wild"):
+        for metric, (low, high) in slices[name]["intervals"].items():
+            assert low <= slices[name]["metrics"][metric] <= high, metric
+    assert [one["metrics"]["mase"] for one in document["slices"]] == sorted(
+        (one["metrics"]["mase"] for one in slices.values()), reverse=True
+    )

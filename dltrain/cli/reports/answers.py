@@ -13,7 +13,7 @@ from dltrain.evaluation.drawing.charts import class_panels, importance_panel, la
 from dltrain.evaluation.drawing.svg import Panel, sheet
 
 MOST_ROWS = 100  # of a table
-_SLICE_METRICS = ("accuracy", "log_loss", "rmse", "mae")
+_SLICE_METRICS = ("accuracy", "log_loss", "mase", "rmse", "mae")
 _MOST_TARGETS = 8  # whose pictures are drawn
 
 
@@ -145,9 +145,16 @@ def slice_blocks(found: Sequence[Mapping[str, Any]]) -> list[Block]:
                 str(one["name"]),
                 f"{one['rows']:,}",
                 *(with_interval(one["metrics"].get(name), one["intervals"].get(name)) for name in names),
-                "worse than the baseline" if one["is_worse"] else "",
+                _remark(one),
             ]
             for one in slices[:MOST_ROWS]
         ]
         blocks.append(Table(f"by {column}, the worst first", [str(column), "rows", *names, "remark"], rows))
     return blocks
+
+
+def _remark(one: Mapping[str, Any]) -> str:
+    """How a slice stands to the baseline, where that is no praise."""
+    if one["is_worse"]:
+        return "worse than the baseline"
+    return "not shown to be better than the baseline" if "not shown" in one.get("standings", {}).values() else ""

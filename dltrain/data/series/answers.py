@@ -32,8 +32,7 @@ def add_answers(
     if targets[0].task == "classification":
         _add_labels(part, targets, series, values, ends)
         return
-    # Windows whose futures overlap are not independent.
-    part.blocks = blocks_in_order(part.num_rows, 2 * math.ceil(max(series.reach, 1) / series.stride))
+    part.blocks = blocks_in_order(part.num_rows, least_block(series))
     part.blocks_by = "blocks of time"
     seasonal = f"value {series.season} rows before"
     names = [LAST_VALUE, *([seasonal] if series.season else []), *([DRIFT] if series.history > 1 else [])]
@@ -56,6 +55,11 @@ def add_answers(
             unforeseen |= np.isnan(found)
             part.references[seasonal][target.name] = scaled(np.where(np.isnan(found), last, found))
     part.num_unforeseen = {seasonal: int(unforeseen.sum())} if unforeseen.any() else {}
+
+
+def least_block(series: SeriesConfig) -> int:
+    """How many windows at least are drawn together, as those whose futures overlap are not independent."""
+    return 2 * math.ceil(max(series.reach, 1) / series.stride)
 
 
 def _season_before(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dltrain.config.catalog.metrics import canonical
 from dltrain.data.dataset import Part, TargetSpec
+from dltrain.evaluation.metrics.forecasts.scaled_errors import shares_of_rows
 from dltrain.evaluation.metrics.intervals import Interval, Sums, Units, intervals, units_of
 from dltrain.evaluation.metrics.label_sums import label_sums
 from dltrain.evaluation.metrics.row_sums import class_sums, number_sums
@@ -116,6 +117,10 @@ def _of_series(heads: Sequence[Head], answers: Sequence[NDArray[Any]], part: Par
         truth = np.stack([target.to_own(part.targets[target.name]) for target, _ in steps], axis=1)
         said = np.stack([values for _, values in steps], axis=1)
         errors = (said - truth) ** 2
-        by_step = {f"rmse_step_{step + 1}": errors[:, step] for step in range(len(steps))} if len(steps) > 1 else {}
-        found[f"{column}_" if len(columns) > 1 else ""] = number_sums(truth, said, by_step)
+        roots = {f"rmse_step_{step + 1}": errors[:, step] for step in range(len(steps))} if len(steps) > 1 else {}
+        means = {} if part.series is None else shares_of_rows(truth, said, column, part.series)
+        if part.series is not None and "rmsse" in means and len(np.unique(part.series.codes)) == 1:
+            del means["rmsse"]
+            roots["rmsse"] = errors.mean(axis=1) / part.series.squared[column][part.series.codes]
+        found[f"{column}_" if len(columns) > 1 else ""] = number_sums(truth, said, means, roots)
     return found

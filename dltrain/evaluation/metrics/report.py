@@ -330,10 +330,21 @@ def _classification(shared: _Shared, head: Head, output: NDArray[Any], *, prefix
     else:
         result.report |= report
         result.mistakes = mistakes
-    prior, weights = shared.priors.get(target.name), part.weights
-    if prior is None or is_mended(head):  # calibrated on rows that count once each, as these do
-        prior, weights = prior_of_classes(seen, len(classes), None, None), None if is_mended(head) else weights
+    prior, weights = prior_for(head, shared.priors.get(target.name), seen), None if is_mended(head) else part.weights
     _note(result, shared.name, target, judge_classes(indices, probabilities, prior, weights), prefix)
+
+
+def prior_for(head: Head, stored: Prior | None, seen: NDArray[Any]) -> Prior:
+    """What the probabilities of classes are held against: of calibrated ones the training part's rows, that count once each.
+
+    Args:
+        head: of the classes.
+        stored: under the weights of the training, if it is known.
+        seen: the training part's classes.
+    """
+    if stored is None or is_mended(head):
+        return prior_of_classes(seen, len(head.classes), None, None)
+    return stored
 
 
 def _mended(head: Head, codes: NDArray[Any], said: NDArray[np.float64], mended: NDArray[np.float64]) -> dict[str, Any]:

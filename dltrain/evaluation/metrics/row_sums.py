@@ -79,18 +79,22 @@ def class_sums(
     return Sums(num_rows, first + 3 * num_classes * is_counted, add_up, compute, shares, _BOUNDED, tailed)
 
 
-def number_sums(true: ArrayLike, predicted: ArrayLike, means: Mapping[str, Floats] = NO_MEANS) -> Sums:
+def number_sums(
+    true: ArrayLike, predicted: ArrayLike, means: Mapping[str, Floats] = NO_MEANS, roots: Mapping[str, Floats] = NO_MEANS
+) -> Sums:
     """Sums for what `regression_metrics` computes.
 
     Args:
         true, predicted: [rows], or [rows, steps] where several numbers of a row count together.
-        means: further metric -> values [rows] whose mean it is, or whose root mean where its name begins with "rmse".
+        means: further metric -> values [rows] whose mean it is.
+        roots: further metric -> values [rows] the root of whose mean it is.
     """
     truth, answers = (np.asarray(values, np.float64).reshape(len(np.asarray(values)), -1) for values in (true, predicted))
     centred, errors = truth - truth.mean(), answers - truth
     columns = [np.full(len(truth), float(truth.shape[1]))]
     columns += [values.sum(axis=1) for values in (errors**2, np.abs(errors), centred, centred**2)]
-    columns += [np.ones(len(truth)), *means.values()]
+    further = {**means, **roots}
+    columns += [np.ones(len(truth)), *further.values()]
 
     def compute(sums: Floats) -> dict[str, Floats]:
         count = sums[..., 0]
@@ -99,12 +103,12 @@ def number_sums(true: ArrayLike, predicted: ArrayLike, means: Mapping[str, Float
         with np.errstate(divide="ignore", invalid="ignore"):
             r2 = np.where(spread > 0, 1 - mse / spread, np.nan)
         found = {"rmse": np.sqrt(mse), "mse": mse, "mae": mae, "r2": r2}
-        for place, name in enumerate(means):
+        for place, name in enumerate(further):
             values = ratio(sums[..., 6 + place], sums[..., 5])
-            found[name] = np.sqrt(np.maximum(values, 0)) if name.startswith("rmse") else values
+            found[name] = np.sqrt(np.maximum(values, 0)) if name in roots else values
         return found
 
-    tailed = {**dict.fromkeys(("rmse", "mse", "mae", *means), logarithm), "r2": lost_share}
+    tailed = {**dict.fromkeys(("rmse", "mse", "mae", *further), logarithm), "r2": lost_share}
     return Sums(len(truth), len(columns), lambda codes, count: add_columns(columns, codes, count), compute, tailed=tailed)
 
 

@@ -62,21 +62,21 @@ def report_forecast(
         part: with its references.
         reference: target name -> the training part's stored targets.
     """
-    columns = _columns(heads, outputs)
+    columns = columns_ahead(heads, outputs)
     times = next(iter(part.identifiers.values()), [])
     for column, steps in columns.items():
         specs = [target for target, _ in steps]
         found = Forecast(
             column,
             times,
-            _stack(specs, part.targets),
+            stack_steps(specs, part.targets),
             np.stack([target.to_prediction(output) for target, output in steps], axis=1),
-            {key: _stack(specs, values) for key, values in part.references.items()},
+            {key: stack_steps(specs, values) for key, values in part.references.items()},
             quantiles_of(heads, outputs, column),
             specs[0].ahead,
         )
         means = {target.name: np.full(part.num_rows, target.mean_of(reference[target.name])) for target in specs}
-        _add(result, name, found, _stack(specs, means), part.series, prefix=f"{column}_" if len(columns) > 1 else "")
+        _add(result, name, found, stack_steps(specs, means), part.series, prefix=f"{column}_" if len(columns) > 1 else "")
         result.forecasts.append(found)
     if name != "train":
         result.notes += [
@@ -86,7 +86,7 @@ def report_forecast(
         ]
 
 
-def _columns(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> dict[str, list[tuple[TargetSpec, NDArray[Any]]]]:
+def columns_ahead(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> dict[str, list[tuple[TargetSpec, NDArray[Any]]]]:
     """Column that is foretold -> each step ahead with what the model says of it."""
     columns: dict[str, list[tuple[TargetSpec, NDArray[Any]]]] = {}
     for head, output in zip(heads, outputs, strict=True):
@@ -96,7 +96,7 @@ def _columns(heads: Sequence[Head], outputs: Sequence[NDArray[Any]]) -> dict[str
     return columns
 
 
-def _stack(specs: Sequence[TargetSpec], values: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+def stack_steps(specs: Sequence[TargetSpec], values: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
     """Scaled values of each step as [rows, steps] in the column's own units."""
     return np.stack([spec.to_own(values[spec.name]) for spec in specs], axis=1)
 
@@ -146,28 +146,21 @@ def _add(
             )
 
 
-def forecast_slice(
-    heads: Sequence[Head], outputs: Sequence[NDArray[Any]], part: Part, rows: NDArray[np.int64]
-) -> tuple[dict[str, float], dict[str, float]]:
-    """MASE, RMSSE and sMAPE of some windows, and all metrics of the first simple forecast for them.
+def forecast_baseline(heads: Sequence[Head], part: Part) -> dict[str, float]:
+    """All metrics of the first simple forecast for some windows.
 
     Args:
-        heads, outputs: of the model, for all windows of a part.
-        part: of these windows alone.
-        rows: which they are.
+        heads: of the model.
+        part: of these windows.
     """
-    assert part.series is not None
-    columns = _columns(heads, [output[rows] for output in outputs])
-    metrics: dict[str, float] = {}
-    baseline: dict[str, float] = {}
+    found: dict[str, float] = {}
     simple = next(iter(part.references.values()))
+    columns = columns_ahead(heads, [np.zeros((part.num_rows, len(head.targets))) for head in heads])
     for column, steps in columns.items():
         specs, prefix = [target for target, _ in steps], f"{column}_" if len(columns) > 1 else ""
-        truth = _stack(specs, part.targets)
-        said = np.stack([target.to_prediction(output) for target, output in steps], axis=1)
-        naive = _stack(specs, simple)
-        found = over_series(scaled_errors(truth, said, column, part.series))
-        metrics |= {prefix + name: value for name, value in found.items()}
-        found = regression_metrics(truth.ravel(), naive.ravel()) | over_series(scaled_errors(truth, naive, column, part.series))
-        baseline |= {prefix + name: value for name, value in found.items()}
-    return metrics, baseline
+        truth, naive = stack_steps(specs, part.targets), stack_steps(specs, simple)
+        own = regression_metrics(truth.ravel(), naive.ravel())
+        if part.series is not None:
+            own |= over_series(scaled_errors(truth, naive, column, part.series))
+        found |= {prefix + name: value for name, value in own.items()}
+    return found

@@ -54,6 +54,35 @@ def over_series(found: dict[str, NDArray[np.float64]]) -> dict[str, float]:
     return means
 
 
+def shares_of_rows(
+    truth: NDArray[np.float64], forecast: NDArray[np.float64], column: str, rows: SeriesRows
+) -> dict[str, NDArray[np.float64]]:
+    """What each window brings to MASE, RMSSE and sMAPE: numbers [windows], whose mean is what `over_series` says of them.
+
+    Each series counts alike, however many windows it has. The root in RMSSE is taken as the line that touches it: exact at its
+    value, and to first order in how chance moves it.
+
+    Args:
+        truth, forecast, column, rows: as `scaled_errors` has them.
+    """
+    whole, codes, found = scaled_errors(truth, forecast, column, rows), rows.codes, dict[str, NDArray[np.float64]]()
+    windows = np.bincount(codes, minlength=len(rows.names))
+    size = np.abs(truth) + np.abs(forecast)
+    values = {"smape": np.divide(200 * np.abs(truth - forecast), size, out=np.zeros_like(size), where=size > 0).mean(axis=1)}
+    with np.errstate(all="ignore"):
+        if "mase" in whole:
+            values["mase"] = np.abs(forecast - truth).mean(axis=1) / rows.absolute[column][codes]
+            own = whole["rmsse"][codes]
+            line = ((forecast - truth) ** 2).mean(axis=1) / (rows.squared[column][codes] * own)
+            values["rmsse"] = np.where(own > 0, 0.5 * (own + line), own)
+        for name, each in values.items():
+            counted = np.isfinite(whole[name]) & (windows > 0)
+            share = len(codes) / (windows[codes] * max(1, int(counted.sum())))
+            if counted.any():
+                found[name] = np.where(counted[codes], each * share, 0.0)
+    return found
+
+
 def series_table(found: dict[str, NDArray[np.float64]], column: str, rows: SeriesRows) -> list[dict[str, object]]:
     """A row for each series, that with the largest MASE (or RMSE) first: its name, how many windows, its errors."""
     first = next(iter(found)) if "mase" in found else "rmse"

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from dltrain.data.dataset import SeriesRows
-from dltrain.evaluation.metrics.forecasts.scaled_errors import over_series, scaled_errors, scaled_words, series_table
+from dltrain.evaluation.metrics.forecasts.scaled_errors import (
+    over_series,
+    scaled_errors,
+    scaled_words,
+    series_table,
+    shares_of_rows,
+)
 
 
 def test_each_series_by_its_own_naive_errors() -> None:
@@ -29,6 +35,8 @@ def test_each_series_by_its_own_naive_errors() -> None:
     over = over_series(found)
     assert over["mase"] == pytest.approx(found["mase"][:2].mean())  # the new one has no naive error
     assert over["smape"] == pytest.approx(found["smape"].mean())
+    shares = shares_of_rows(truth, forecast, "y", rows)  # what intervals are drawn from
+    assert {name: values.mean() for name, values in shares.items()} == pytest.approx(over)
     table = series_table(found, "y", rows)
     assert [row["windows"] for row in table if row["series"] == "b"] == [3]
     assert table[-1]["series"] == "new"
