@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from dltrain.cli.console import Console
@@ -11,6 +11,7 @@ from dltrain.cli.text import format_number, signed, table
 from dltrain.config.catalog.metrics import canonical
 from dltrain.errors import Fault, GateError, fault_documents
 from dltrain.parts import PARTS
+from dltrain.storage.documents import targets_of
 from dltrain.wording import display_width, one_line
 
 _MOST_CLASSES = 15
@@ -148,7 +149,7 @@ def baseline_of(baseline: Mapping[str, Any], part: str) -> dict[str, float]:
 
 def report_text(report: Mapping[str, Any], width: int | None = None) -> list[str]:
     """Confusion matrix and per-class table of each classified target in the report."""
-    return [block for heading, one in _reports(report) for block in _blocks(heading, one, width)]
+    return [block for heading, one in targets_of(report) for block in _blocks(heading, one, width)]
 
 
 def members_lines(metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
@@ -184,7 +185,7 @@ def calibration_line(report: Mapping[str, Any]) -> str:
 def answers_lines(report: Mapping[str, Any]) -> list[str]:
     """What became of probabilities and labels between the model and its answers: calibration and threshold of each target."""
     lines = []
-    for heading, one in _reports(report):
+    for heading, one in targets_of(report):
         of = f" ({heading})" if heading else ""
         if found := one.get("calibrated"):
             how = f"by a temperature of {found['temperature']:.4g}" if "temperature" in found else "by rising curves"
@@ -278,21 +279,11 @@ def format_exactly(value: float, require: str) -> str:
     return repr(value) if hidden else text
 
 
-def _reports(report: Mapping[str, Any], heading: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Reports may be kept by part or by target; a report is what holds a confusion matrix."""
-    if "confusion_matrix" in report or "averages" in report:
-        yield heading, report
-        return
-    for name, one in report.items():
-        if isinstance(one, Mapping):
-            yield from _reports(one, f"{heading}, {name}" if heading else str(name))
-
-
 def _blocks(heading: str, report: Mapping[str, Any], width: int | None) -> list[str]:
     labels = [one_line(str(label), _LABEL_WIDTH) for label in report.get("labels", report.get("classes", ()))]
     if "averages" in report:
         return [_label_table(labels, report, width)]
-    matrix: Sequence[Sequence[float]] = report["confusion_matrix"]
+    matrix: Sequence[Sequence[float]] = report.get("confusion_matrix", ())
     of = f" ({heading})" if heading else ""
     blocks = []
     if len(labels) <= _MOST_CLASSES:
@@ -338,7 +329,7 @@ def worst_classes(report: Mapping[str, Any], width: int) -> list[str]:
         report: of a part.
         width: of a line at most.
     """
-    return [line for heading, one in _reports(report) if (line := _worst_of(heading, one, width))]
+    return [line for heading, one in targets_of(report) if (line := _worst_of(heading, one, width))]
 
 
 def _worst_of(heading: str, report: Mapping[str, Any], width: int) -> str:

@@ -6,10 +6,10 @@ million cells, and a part has no more that count than it has rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from dltrain.storage.stored import Check, anything, fields, flag, list_of, map_of, maybe, number, text, whole, word
+from dltrain.storage.stored import Check, Nested, anything, fields, flag, list_of, map_of, maybe, number, text, whole, word
 from dltrain.system import memory_of_machine
 
 STATUSES = ("running", "finished", "interrupted", "diverged", "failed")
@@ -51,6 +51,142 @@ MANIFEST: Mapping[str, Check] = {
     "features": fields({"layers": list_of(text), "shape": list_of(whole(0, MOST_EPOCHS)), "weights": maybe(text)}),
 }
 
+KEY = "confusion_matrix"
+_PACKED = {"classes", "cells"}
+_MOST = 1 << 53  # rows or pixels
+_MARKS = {KEY, "averages", "classes"}  # what has one of these is a report of classes or labels
+_CLASSES = {"precision", "recall", "f1", "support"}
+_PIXELS = {"precision", "recall", "iou", "dice", "support"}
+_LABELS = {*_CLASSES, "average_precision", "roc_auc", "predicted"}
+
+
+def _amount(value: Any) -> bool:
+    """A number of rows or pixels, or a sum of their weights."""
+    return value is not None and number(value) and -_MOST <= value <= _MOST
+
+
+def _score(value: Any) -> bool:
+    """A number that is there."""
+    return value is not None and number(value)
+
+
+def _numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(map(number, value))
+
+
+def _pair(value: Any) -> bool:
+    """Two lists of numbers, of which the first is as long as the second."""
+    return isinstance(value, list) and len(value) == 2 and all(map(_numbers, value)) and len(value[0]) == len(value[1])
+
+
+def _matrix_or_cells(value: Any) -> bool:
+    """A square of amounts, or what `with_cells` makes of one."""
+    if isinstance(value, Mapping):
+        return set(value) == _PACKED  # `with_matrices` looks at these
+    return isinstance(value, list) and all(
+        isinstance(row, list) and len(row) == len(value) and all(map(_amount, row)) for row in value
+    )
+
+
+_ROW = fields(
+    {"support": _amount, "predicted": _amount, "roc_auc": maybe(_score), "average_precision": maybe(_score)}, others=_score
+)
+_THRESHOLD = {"label": text, "value": _score, "asked": text}
+_CURVE = fields(
+    dict.fromkeys(("threshold", "precision", "recall", "f1"), _numbers), required=("threshold", "precision", "recall", "f1")
+)
+_BIN = fields({"said": _score, "true": _score, "rows": whole(1, _MOST)}, required=("said", "true", "rows"))
+_CALIBRATED = {
+    "method": word("temperature", "isotonic"),
+    "temperature": _score,
+    "before": fields({}, required=("ece", "brier", "log_loss"), others=number),
+    "after": fields({}, required=("ece", "brier", "log_loss"), others=number),
+}
+_CURVES = fields({"roc": _pair, "precision_recall": _pair}, required=("roc", "precision_recall"))
+_PLACE = {"row": whole(1, _MOST), "file": text}
+_WRONG = fields(
+    {**_PLACE, "true": text, "predicted": text, "probability": number}, required=("row", "true", "predicted", "probability")
+)
+_FAR = fields({**_PLACE, "true": number, "predicted": number, "error": number}, required=("row", "true", "predicted", "error"))
+
+# Of a target of classes, or of several labels.
+_OF_CLASSES: Mapping[str, Any] = {
+    "labels": list_of(text),
+    "confusion_matrix": _matrix_or_cells,
+    "classes": map_of(_ROW),
+    "macro": _ROW,
+    "weighted": _ROW,
+    "averages": map_of(fields({}, required=("precision", "recall", "f1"), others=_score)),
+    "counts": word("pixels"),
+    "calibration": fields({"ece": number, "brier": number, "bins": list_of(_BIN)}, required=("ece", "brier", "bins")),
+    "calibrated": fields(_CALIBRATED, required=("method", "before", "after")),
+    "threshold": fields({**_THRESHOLD, "curve": _CURVE}, required=_THRESHOLD),
+    "thresholds": list_of(fields(_THRESHOLD, required=_THRESHOLD)),
+    "curves": lambda value: value == {} or _CURVES(value),
+    "worst": list_of(_WRONG),
+    "usual": text,
+}
+# Of all targets of numbers, and of baselines.
+_OF_A_PART: Mapping[str, Any] = {
+    "pairs": map_of(_pair),
+    "furthest": map_of(list_of(_FAR)),
+    "scaled": text,
+    "series": list_of(fields({"series": text, "target": text, "windows": whole(0, _MOST)}, others=number)),
+    "quantiles": list_of(fields({"target": text}, others=number)),
+    "baselines": map_of(map_of(number)),
+    "learned": map_of(map_of(number)),
+    "baseline": fields({"method": text, "components": whole(0, _MOST), "layer": text, "rows": whole(0, _MOST)}),
+}
+
+
+def key_of_target(name: str) -> str:
+    """Where the report of one of several targets of classes stands: at its name, if no other thing of a report stands there."""
+    return f"target {name}" if name in _OF_CLASSES or name in _OF_A_PART else name
+
+
+def targets_of(report: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The report of each target of classes or labels, with its key where there are several."""
+    if not _MARKS.isdisjoint(report):
+        return [("", report)]
+    own = _OF_CLASSES.keys() | _OF_A_PART.keys()
+    return [
+        (key, one) for key, one in report.items() if key not in own and isinstance(one, Mapping) and not _MARKS.isdisjoint(one)
+    ]
+
+
+def _parts_of(report: Any) -> Iterator[tuple[object, Any, Check]]:
+    """Each thing in the report of a part; that of one of several targets of classes stands there by the target's name."""
+    targets = {key for key, _ in targets_of(report)}
+    for key, value in report.items():
+        yield key, value, _TARGET if key in targets else _OF_CLASSES.get(key) or _OF_A_PART.get(key, anything)
+
+
+def _is_whole(report: Any) -> bool:
+    """Whether labels, classes and matrix are of one number, and each class has the scores that a report of its kind shows."""
+    if not isinstance(report, dict):
+        return False
+    matrix = report.get(KEY)
+    sizes: list[Any] = [len(report[key]) for key in ("labels", "classes") if isinstance(report.get(key), list | dict)]
+    sizes += [matrix.get("classes") if isinstance(matrix, dict) else len(matrix)] if isinstance(matrix, list | dict) else []
+    if any(size != sizes[0] for size in sizes):
+        return False
+    shown = _LABELS if "averages" in report else _PIXELS if report.get("counts") == "pixels" else _CLASSES
+    rows = report.get("classes", {})
+    return isinstance(rows, dict) and all(isinstance(row, dict) and row.keys() >= shown for row in rows.values())
+
+
+_TARGET = Nested(_is_whole, lambda report: ((key, one, _OF_CLASSES.get(key, anything)) for key, one in report.items()))
+REPORT: Check = Nested(_is_whole, _parts_of)
+
+_PAIR = list_of(number)
+_GATE = fields(
+    {"require": text, "value": number, "met": flag, "part": text, "metric": text, "interval": maybe(_PAIR), "old": number},
+    required=("require", "value", "met"),
+)
+_FINDING = ("kind", "sentence", "advice")
+_OF_MEMBERS = fields({"values": list_of(number), "mean": number, "min": number, "max": number}, required=("values", "mean"))
+
+_MEMBERS = fields({"count": whole(0, 10_000), "epochs": list_of(whole(0, MOST_EPOCHS)), "metrics": map_of(map_of(_OF_MEMBERS))})
 METRICS: Mapping[str, Check] = {
     "part": text,
     "weights": word("best", "last"),
@@ -58,20 +194,21 @@ METRICS: Mapping[str, Check] = {
     "metrics": map_of(map_of(number)),
     "baseline": map_of(number),
     "baselines": map_of(map_of(number)),
-    "report": map_of(anything),
-    "reports": map_of(map_of(anything)),
+    "report": REPORT,
+    "reports": map_of(REPORT),
     "standard_errors": map_of(map_of(number)),
     "intervals": map_of(map_of(list_of(number))),
-    "intervals_of": map_of(map_of(anything)),
-    "gates": list_of(map_of(anything)),
+    "intervals_of": map_of(fields({"level": number, "by": text, "units": whole(0, _MOST), "resamples": whole(0, MOST_EPOCHS)})),
+    "gates": list_of(_GATE),
     "notes": list_of(text),
-    "diagnosis": list_of(map_of(anything)),
+    "diagnosis": list_of(fields(dict.fromkeys(_FINDING, text), required=_FINDING)),
     "spreads": map_of(map_of(number)),
     "trial": whole(0, MOST_EPOCHS),
-    "members": map_of(anything),
+    "members": fields(
+        {"count": whole(0, 10_000), "epochs": list_of(whole(0, MOST_EPOCHS)), "metrics": map_of(map_of(_OF_MEMBERS))}
+    ),
 }
 
-KEY = "confusion_matrix"
 MOST_WHOLE = 200  # classes
 _DEEPEST = 6  # of a document, to the report of a target of a part
 # Of all different matrices of a document: each cell takes 8 bytes in memory, however short the text is. What a machine can write
@@ -94,7 +231,7 @@ def with_matrices(document: Mapping[str, Any]) -> dict[str, Any]:
     known: dict[tuple[Any, Any], list[list[float]]] = {}  # the part that is shown stands in two places
 
     def unpacked(found: Any) -> Any:
-        if not isinstance(found, Mapping) or set(found) != {"classes", "cells"}:  # a class may have this very name
+        if not isinstance(found, Mapping) or set(found) != _PACKED:  # a class may have this very name
             return found
         classes, text = found["classes"], found["cells"]
         if type(classes) is not int or classes <= 0 or not isinstance(text, str):

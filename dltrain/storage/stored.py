@@ -9,6 +9,7 @@ import logging
 import math
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,31 @@ _DAMAGED = "the run is damaged or not dltrain's"
 
 # What a value may be: returns whether it is.
 Check = Callable[[Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """A check of a list or a mapping, which knows of each thing in it what that may be.
+
+    Attributes:
+        is_kind: whether the value is a list or mapping of this kind, whatever is in it.
+        parts: key or place, value and check of each thing in it that is looked at.
+    """
+
+    is_kind: Check
+    parts: Callable[[Any], Iterable[tuple[object, Any, Check]]]
+
+    def __call__(self, value: Any) -> bool:
+        """Whether the value and all in it are what they may be."""
+        return self.is_kind(value) and all(check(one) for _, one, check in self.parts(value))
+
+    def first_wrong(self, value: Any) -> tuple[list[str], Any]:
+        """Where in a value that is not what it may be the first wrong thing is, and that thing; the value itself: nowhere."""
+        for key, one, check in self.parts(value) if self.is_kind(value) else ():
+            if not check(one):
+                where, found = check.first_wrong(one) if isinstance(check, Nested) else ([], one)
+                return [str(key), *where], found
+        return [], value
 
 
 def text(value: Any) -> bool:
@@ -57,20 +83,21 @@ def maybe(check: Check) -> Check:
 
 def list_of(check: Check) -> Check:
     """A list."""
-    return lambda value: isinstance(value, list) and all(map(check, value))
+    return Nested(lambda value: isinstance(value, list), lambda value: ((place, one, check) for place, one in enumerate(value)))
 
 
 def map_of(check: Check) -> Check:
     """A mapping; its keys are any text."""
-    return lambda value: isinstance(value, dict) and all(map(check, value.values()))
+    return Nested(lambda value: isinstance(value, dict), lambda value: ((key, one, check) for key, one in value.items()))
 
 
-def fields(schema: Mapping[str, Check], *, required: Iterable[str] = ()) -> Check:
-    """A mapping in which these keys, where they are there, hold what is asked of them; others hold anything."""
-    return lambda value: (
-        isinstance(value, dict)
-        and all(key in value for key in required)
-        and all(check(value[key]) for key, check in schema.items() if key in value)
+def fields(schema: Mapping[str, Check], *, required: Iterable[str] = (), others: Check | None = None) -> Check:
+    """A mapping in which these keys, where they are there, hold what is asked; others what `others` takes, or anything."""
+    names = tuple(required)
+    rest = anything if others is None else others
+    return Nested(
+        lambda value: isinstance(value, dict) and all(key in value for key in names),
+        lambda value: ((key, one, schema.get(key, rest)) for key, one in value.items()),
     )
 
 
@@ -128,7 +155,9 @@ def hold_against(
             raise RunError(f"{path} has no {place}{key}", hint=_DAMAGED)
     for key, check in schema.items():
         if key in value and not check(value[key]):
-            raise RunError(f"{path}: {place}{key} is not what dltrain writes there, {_brief(value[key])}", hint=_DAMAGED)
+            where, found = check.first_wrong(value[key]) if isinstance(check, Nested) else ([], value[key])
+            named = ".".join([f"{place}{key}", *where])
+            raise RunError(f"{path}: {named} is not what dltrain writes there, {_brief(found)}", hint=_DAMAGED)
 
 
 def _whole(digits: str) -> int:

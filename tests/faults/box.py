@@ -315,10 +315,12 @@ def try_all(box: Box, case: Case, troubles: Sequence[Trouble]) -> Report:
     return report
 
 
-def try_calls(box: Box, case: Case, fault: str, every: int = 1) -> Report:
-    """Let each of a command's file calls meet a fault that can differ, or each `every`-th of these."""
+def try_calls(box: Box, case: Case, fault: str, every: int = 1, first: int | None = None) -> Report:
+    """Let each of a command's file calls meet a fault that can differ, or each `every`-th of these, from the `first`-th on."""
     numbers = choose_calls(count_calls(box, case), fault)
-    return try_all(box, case, [Trouble(at=number, fault=fault) for number in numbers[every - 1 :: every]])
+    return try_all(
+        box, case, [Trouble(at=number, fault=fault) for number in numbers[(every if first is None else first) - 1 :: every]]
+    )
 
 
 def try_kills(box: Box, case: Case) -> Report:

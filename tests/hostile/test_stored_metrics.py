@@ -17,13 +17,34 @@ data: {source: iris, split: {test: 0.3}}
 model: {layers: [{Dense: {units: 4}}]}
 training: {epochs: 1}
 """
-DAMAGED: list[tuple[tuple[str, ...], Any]] = [
+DAMAGED: list[tuple[tuple[str | int, ...], Any]] = [
     (("baseline", "accuracy"), "x"),
     (("baselines", "test", "accuracy"), {}),
     (("report", "confusion_matrix"), 5),
     (("report", "classes"), []),
     (("report", "classes", "setosa"), None),
     (("report", "classes", "setosa", "f1"), "x"),
+    (("report", "classes", "setosa", "support"), 1e300),
+    (("report", "labels"), ["setosa"]),
+    (("report", "labels", 0), ["<script>"]),
+    (("report", "confusion_matrix", 0, 1), True),
+    (("report", "macro"), 0.5),
+    (("report", "calibration", "bins", 0, "rows"), 0),
+    (("report", "worst"), [{"row": 0, "true": "a", "predicted": "b", "probability": 0.5}]),
+    (("report", "worst"), [{"row": 1, "true": "a", "predicted": {}, "probability": 0.5}]),
+    (("report", "curves"), {"roc": [[0], [0, 1]], "precision_recall": [[0], [1]]}),
+    (("report", "thresholds"), [{}]),
+    (("report", "threshold"), {"label": "a", "value": "0.5", "asked": ""}),
+    (("report", "pairs"), {"y": [[1.0], "x"]}),
+    (("report", "furthest"), {"y": [{"row": "1"}]}),
+    (("report", "series"), [{"series": 3}]),
+    (("report", "quantiles"), [{"target": "y", "below": "x"}]),
+    (("report", "learned"), {"linear": {"accuracy": "high"}}),
+    (("report", "scaled"), ["<b>"]),
+    (("reports", "test", "classes", "setosa"), {"f1": 0.5}),
+    (("gates",), [{"require": "accuracy>=0.5"}]),
+    (("diagnosis",), [{"kind": "dead_units"}]),
+    (("members",), {"metrics": {"test": {"loss": {"mean": 1.0}}}}),
 ]
 
 
@@ -38,19 +59,20 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run"
 
 
-@pytest.mark.parametrize(("keys", "value"), DAMAGED, ids=lambda keys: ".".join(keys) if isinstance(keys, tuple) else "")
+@pytest.mark.parametrize(("keys", "value"), DAMAGED, ids=lambda keys: ".".join(map(str, keys)) if isinstance(keys, tuple) else "")
 def test_a_finished_run_with_a_value_of_a_wrong_kind_is_damaged(
-    finished: Path, keys: tuple[str, ...], value: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    finished: Path, keys: tuple[str | int, ...], value: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(finished, tmp_path / "run")
     document = copy.deepcopy(json.loads((finished / "metrics.json").read_text()))
-    inner = document
+    inner: Any = document
     for key in keys[:-1]:
         inner = inner[key]
     inner[keys[-1]] = value
     (tmp_path / "run" / "metrics.json").write_text(json.dumps(document))
     assert run(["-q", "fit", "--resume", str(tmp_path / "run")]) == 6
     said = capsys.readouterr()
+    assert f"metrics.json: {keys[0]}" in said.err
     assert "the run is damaged" in said.err
     assert not said.out
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from dltrain.errors import RunError
 from dltrain.evaluation.metrics.metrics import classification_report
-from dltrain.storage.documents import MOST_WHOLE, with_cells, with_matrices
+from dltrain.storage.documents import MOST_WHOLE, REPORT, key_of_target, targets_of, with_cells, with_matrices
 from dltrain.storage.new_run import create_run
 
 
@@ -68,3 +68,22 @@ def test_small_text_takes_no_memory_of_many_matrices(tmp_path, monkeypatch):
     run.write_metrics({"reports": {"train": {"y": packed}, "test": {"y": other}}})
     with pytest.raises(RunError, match="there are more than 100,000 cells"):
         run.read_metrics()
+
+
+def test_where_the_first_wrong_value_is(tmp_path):
+    run = create_run("x", runs=tmp_path)
+    run.write_manifest({"status": "running"})
+    wrong = document(np.eye(2, dtype=int), ["a", "\x1b[2J"])
+    wrong["report"]["classes"]["\x1b[2J"]["f1"] = "<script>"
+    run.metrics_file.write_text(json.dumps(wrong))
+    with pytest.raises(RunError, match=r"metrics.json: report.classes.*\.f1 is not what dltrain writes there, \"<script>\""):
+        run.read_metrics()
+
+
+@pytest.mark.parametrize("name", ["classes", "pairs", "averages", "labels", "confusion_matrix", "y"])
+def test_targets_are_told_from_what_else_a_report_has(name):
+    one = classification_report(np.eye(2, dtype=int), ["classes", "cells"])
+    report = {key_of_target(name): one, "pairs": {name: [[1.0], [2.0]]}, "furthest": {name: []}}
+    assert [found for _, found in targets_of(report)] == [one]
+    assert REPORT(json.loads(json.dumps(report)))
+    assert targets_of({"pairs": {name: [[1.0], [2.0]]}}) == []

@@ -153,7 +153,7 @@ def test_attack_12_a_manifest_of_other_types_is_refused(key, value, words, store
     manifest = json.loads(run.manifest_file.read_text())
     run.manifest_file.write_text(json.dumps({**manifest, key: value}))
     assert command([*words, str(stored), "-q"]) == 6
-    assert f"manifest.json: {key} is not what dltrain writes there" in capsys.readouterr().err
+    assert re.search(rf"manifest.json: {key}[\w.]* is not what dltrain writes there", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_attack_12_metrics_of_other_types_are_refused(key, value, stored, capsys
     metrics = json.loads(run.metrics_file.read_text())
     run.metrics_file.write_text(json.dumps({**metrics, key: value}))
     assert command(["fit", "--resume", str(stored), "-q"]) == 6
-    assert f"metrics.json: {key} is not what dltrain writes there" in capsys.readouterr().err
+    assert re.search(rf"metrics.json: {key}[\w.]* is not what dltrain writes there", capsys.readouterr().err)
 
 
 def test_attack_12_deep_nesting(tmp_path):

@@ -9,8 +9,9 @@ from typing import Any
 from dltrain.cli.reports.page import Block, Paragraph, Picture, Table
 from dltrain.cli.results import columns_of_classes, with_interval
 from dltrain.cli.text import format_number
-from dltrain.evaluation.drawing.charts import class_panels, importance_panel, labels_panel, pair_panels, targets_of
+from dltrain.evaluation.drawing.charts import class_panels, importance_panel, labels_panel, pair_panels
 from dltrain.evaluation.drawing.svg import Panel, sheet
+from dltrain.storage.documents import targets_of
 
 MOST_ROWS = 100  # of a table
 _SLICE_METRICS = ("accuracy", "log_loss", "mase", "rmse", "mae")
@@ -26,6 +27,8 @@ def answer_blocks(report: Mapping[str, Any]) -> list[Block]:
     """Of each target of classes matrix, curves and table, of each target of numbers the truth beside what was said."""
     blocks: list[Block] = []
     for target, one in targets_of(report):
+        if "confusion_matrix" not in one:
+            continue
         blocks += [chart(panel) for panel in class_panels(one, target)] if len(blocks) < 4 * _MOST_TARGETS else []
         blocks += _class_table(one, target)
         blocks += _probabilities(one, target)

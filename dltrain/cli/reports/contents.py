@@ -19,10 +19,11 @@ from dltrain.cli.reports.page import Block, Code, Page, Paragraph, Picture, Sect
 from dltrain.cli.reports.verdict import verdict_of
 from dltrain.cli.results import baseline_of, gate_lines, members_lines, with_interval
 from dltrain.cli.text import format_number, format_seconds
-from dltrain.evaluation.drawing.charts import history_panels, targets_of
+from dltrain.evaluation.drawing.charts import history_panels
 from dltrain.evaluation.drawing.history import read_history
 from dltrain.evaluation.findings import read_findings
 from dltrain.parts import PARTS
+from dltrain.storage.documents import targets_of
 from dltrain.storage.run import Run
 from dltrain.storage.stored import wrong_values_told
 

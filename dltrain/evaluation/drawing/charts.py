@@ -9,6 +9,7 @@ from typing import Any
 
 from dltrain.evaluation.drawing.svg import TEXT, Axis, Dots, Line, Panel, bars, plot, sheet, shortened, text, text_width
 from dltrain.storage.atomic import write_atomically
+from dltrain.storage.documents import targets_of
 
 RESULTS_FILE = "results.svg"
 MOST_CLASSES = 30  # of a confusion matrix; of more classes the pairs are shown that are confused most
@@ -21,18 +22,11 @@ _SHARES = (0.0, 1.0)
 
 def report_panels(report: Mapping[str, Any]) -> list[Panel]:
     """All panels on a part: of classes the matrix, the curves and the reliability, of numbers the truth beside what was said."""
-    panels = [panel for heading, one in targets_of(report) for panel in class_panels(one, heading)]
+    panels = [panel for heading, one in targets_of(report) for panel in class_panels(one, heading) if "confusion_matrix" in one]
     panels += [labels_panel(report)] if "averages" in report else []
     for target, pairs in report.get("pairs", {}).items():
         panels += pair_panels(pairs, str(target))
     return panels
-
-
-def targets_of(report: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """The report of each target of classes, with its name where there are several."""
-    if "confusion_matrix" in report:
-        return [("", report)]
-    return [(str(name), one) for name, one in report.items() if isinstance(one, Mapping) and "confusion_matrix" in one]
 
 
 def plot_results(picture: Path, report: Mapping[str, Any]) -> bool:

@@ -32,6 +32,7 @@ from dltrain.evaluation.metrics.verdicts import Prior, Verdict, judge_classes, j
 from dltrain.evaluation.metrics.worst import worst_answers, worst_numbers
 from dltrain.model.heads.answers import Temperature, calibrate, decide, threshold_of
 from dltrain.model.heads.head import Head, layer_name, without_answers
+from dltrain.storage.documents import key_of_target
 
 NO_PRIORS: Mapping[str, Prior] = {}
 NO_WEIGHTS: Mapping[str, NDArray[Any]] = {}
@@ -326,7 +327,7 @@ def _classification(shared: _Shared, head: Head, output: NDArray[Any], *, prefix
     mistakes = worst_mistakes(indices, probabilities, classes, predictions)
     report["worst"] = worst_answers(mistakes, part)
     if prefix:
-        result.report[target.name] = report
+        result.report[key_of_target(target.name)] = report
     else:
         result.report |= report
         result.mistakes = mistakes
