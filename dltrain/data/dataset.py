@@ -361,6 +361,7 @@ class Dataset:
         resolved: values inferred here that go back into the resolved config, by key path
             (`data.task`, `data.features`, `data.separator`, ...).
         columns: of a table, all that it has; else none.
+        kept: the run whose preprocessing is kept, for the manifest, see `data.kept`; None: all was fitted here.
     """
 
     schema: Schema
@@ -371,6 +372,7 @@ class Dataset:
     notes: tuple[Note, ...] = ()
     resolved: Mapping[str, Any] = field(default_factory=dict)
     columns: tuple[str, ...] = ()
+    kept: Mapping[str, Any] | None = None
 
     @property
     def summary(self) -> tuple[str, ...]:

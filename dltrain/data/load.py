@@ -13,6 +13,7 @@ from dltrain.data.arrays.disk_array import DiskArray
 from dltrain.data.dataset import Dataset
 from dltrain.data.fingerprint import fingerprint
 from dltrain.data.fitted import Fitted
+from dltrain.data.kept.run import KeptRun, check_kept, read_kept
 from dltrain.data.pictures.fit import fit_pictures
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Raw, RawPictures, RawTable
@@ -55,7 +56,8 @@ def load_dataset(
     reason = why_streamed(config)
     if reason:
         raw, fitted = fit_streamed(config, seed=seed, stored=preprocessing, reporter=reporter, reason=reason)
-        return _dataset(config, raw, fitted, list(raw.details.values()))
+        kept = read_kept(config) if preprocessing is None else None
+        return _dataset(config, raw, fitted, list(raw.details.values()), kept)
     return load_parts(config, seed=seed, reporter=reporter, preprocessing=preprocessing)[1]
 
 
@@ -90,6 +92,7 @@ def prepare(
     preprocessing: Preprocessing | None = None,
 ) -> Dataset:
     """Split what `read_raw` read, fit the preprocessing to the training part, and apply it."""
+    kept = check_kept(config) if preprocessing is None else None
     if isinstance(raw, RawTable) and raw.names:
         more = tuple(name for name in raw.names if name not in config.identifiers)
         config = replace(config, identifiers=(*config.identifiers, *more))
@@ -100,10 +103,10 @@ def prepare(
         fitted = fit_table(config, raw, seed, preprocessing)
     else:
         fitted = fit_pictures(config, raw, seed, preprocessing)
-    return _dataset(config, raw, fitted, details)
+    return _dataset(config, raw, fitted, details, kept)
 
 
-def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Mapping[str, Any]]) -> Dataset:
+def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Mapping[str, Any]], kept: KeptRun | None) -> Dataset:
     notes = [] if texts(raw.notes, "note") else [Note(_size(config, raw))]
     rows = {name: part.num_rows for name, part in fitted.parts.items()}
     if isinstance(raw, RawTable) and isinstance(fitted.preprocessing, TablePreprocessing):
@@ -117,6 +120,7 @@ def _dataset(config: DataConfig, raw: Raw, fitted: Fitted, details: Sequence[Map
         notes=(*notes, *_far_notes(raw), *raw.notes, *fitted.notes, Note(describe_parts(rows, fitted.manner))),
         resolved={**_resolved_reading(config, raw), **_unlisted(config, fitted.resolved)},
         columns=tuple(raw.frame.columns) if isinstance(raw, RawTable) else (),
+        kept=kept.source() if kept is not None else None,
     )
 
 

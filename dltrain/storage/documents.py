@@ -30,6 +30,7 @@ MANIFEST: Mapping[str, Check] = {
     "threads": whole(1, 1024),
     "environment": map_of(anything),
     "data": fields({"fingerprint": maybe(text), "details": map_of(anything)}),
+    "preprocessing": fields({"run": text, "files": map_of(text)}),
     "reference": map_of(anything),
     "git_commit": maybe(text),
     "started": text,

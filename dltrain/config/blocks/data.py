@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from dltrain.config.blocks.data_checks import check_data
+from dltrain.config.blocks.earlier_run import read_preprocessing_file
 from dltrain.config.catalog.date_formats import DATE_ORDERS, NO_DATES, why_no_writing
 from dltrain.config.catalog.sources import SOURCES, Source, sources_with_argument
 from dltrain.config.components import plain_value, read_component
@@ -74,6 +75,7 @@ def read_data(context: Context, node: Node | None) -> DataConfig:
         "images": lambda value, _path: _read_images(context, value),
         "series": lambda value, _path: _read_series(context, value),
         "labels": lambda value, _path: _read_labels(context, value),
+        "preprocessing": lambda value, path: read_preprocessing_file(context, value, path),
     }
     values = read_block(context, node, "data", special, unknown)
     if source is not None and source.name == "npz" and len(values.get("target") or ()) == 1:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from dltrain.config.blocks.earlier_run import read_weights_file
 from dltrain.config.catalog.sources import SOURCES
 from dltrain.config.components import plain_component, plain_value, read_component
 from dltrain.config.kinds import MISMATCH, parse_kind
@@ -16,8 +15,6 @@ from dltrain.config.reading import Context, is_absent, items_of, plain_block, re
 from dltrain.config.text.nodes import ListNode, MappingNode, Node, ScalarNode
 from dltrain.config.text.scalars import describe, quote
 from dltrain.config.types import NO_DATA, DataConfig, LayerConfig, ModelConfig
-from dltrain.errors import RunError, UsageError
-from dltrain.storage.run_list import find_run
 from dltrain.wording import did_you_mean, one_of
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -49,7 +46,7 @@ def read_model(context: Context, node: Node | None, data: DataConfig) -> ModelCo
             "inputs": lambda value, path: _read_inputs(context, value, path, data),
             "layers": lambda value, path: _read_layers(context, value, path, earlier),
             "output": lambda value, _path: value,
-            "weights": lambda value, path: _read_weights_file(context, value, path),
+            "weights": lambda value, path: read_weights_file(context, value, path),
         },
     )
     if "output" in values:  # After the layers, whose names it may take.
@@ -80,26 +77,6 @@ def _views(node: Node | None, data: DataConfig) -> list[str]:
     layers = node.entries.get("layers") if isinstance(node, MappingNode) else None
     own = {layer_name(item) for item in layers.items} if isinstance(layers, ListNode) else set()
     return [name for name in ("known", "static") if data.series is not None and getattr(data.series, name) and name not in own]
-
-
-def _read_weights_file(context: Context, node: Node, path: str) -> Any:
-    """The file of weights: one that is named, or that of a run, which is named by its path, its name or `latest`."""
-    text = context.read(parse_kind("text"), node, path)
-    if text is MISMATCH:
-        return MISMATCH
-    found = context.paths.resolve(text, node, also="weights")
-    if not found.endswith((".h5", ".keras")):
-        try:
-            run = Path(found) if os.path.isdir(found) else find_run(text, Path("runs"))
-        except (UsageError, RunError) as error:
-            context.faults.add(node, path, f"expected a run, or a .h5 or .keras file, found {quote(text)}", error.faults[0].hint)
-            return MISMATCH
-        files = [run / "checkpoints" / f"{name}.{ending}" for name in ("best", "last") for ending in ("h5", "keras")]
-        found = next((str(file.absolute()) for file in files if os.path.isfile(file)), "")
-        if not found:
-            context.faults.add(node, path, f"the run {quote(text)} has no weights", "a run that has finished an epoch has")
-            return MISMATCH
-    return found
 
 
 def _read_inputs(context: Context, node: Node, path: str, data: DataConfig) -> Any:

@@ -18,7 +18,7 @@ from dltrain.config.types import Place
 from dltrain.wording import did_you_mean, normalize, one_of
 
 RANGE_KEYS = {"low": "number", "high": "number", "log": "bool", "step": "number>0"}
-PATH_KEYS = ("data.path", "data.validation", "data.test", "model.weights", EXTENDS)
+PATH_KEYS = ("data.path", "data.validation", "data.test", "data.preprocessing", "model.weights", EXTENDS)
 SWEPT_BLOCKS = ("data", "model", "training", "seed", "parameters", EXTENDS)
 # Where a key is varied only with some values of another one.
 WHERE = "where"

@@ -343,6 +343,13 @@ class DataConfig:
     split: SplitConfig = keyed(
         "block", "How rows go to the parts.", SplitConfig(), example={"test": 0.25, "validation": 0.2}, block=SplitConfig
     )
+    preprocessing: str | None = keyed(
+        "text",
+        "The run whose preprocessing is kept: columns, scales, categories and vocabularies are those that it has learnt, so that "
+        "its weights (model.weights) mean the same; the target is fitted anew unless it is the same.",
+        example="runs/first/preprocessing.json",
+        is_path=True,
+    )
     augment: tuple[Component, ...] = keyed(
         "list(layer)", "Keras's random layers, on in training only.", (), example=[{"RandomFlip": {"mode": "horizontal"}}]
     )

@@ -14,6 +14,7 @@ from dltrain.data.columns.scaling import FLOAT32_ROUNDING
 from dltrain.data.columns.spoken import alike_words
 from dltrain.data.dataset import RECONSTRUCTED, TargetSpec
 from dltrain.data.fitted import Fitted, check_labels, given_parts, split_at_random
+from dltrain.data.kept.pictures import kept_pictures
 from dltrain.data.labels.array_targets import NO_CODE, have_values
 from dltrain.data.labels.learn import describe_labels, labels_of_array, learn_labels
 from dltrain.data.pictures.depth import bits_of
@@ -72,8 +73,13 @@ def fit_pictures(config: DataConfig, raw: RawPictures, seed: int, stored: Prepro
     preprocessing = stored
     if preprocessing is None:
         fitted = _fit(config, raw, spec, values, parts["train"])
-        notes += _told_apart_by_rounding(fitted)
-        if config.transform:
+        kept = kept_pictures(config, fitted)
+        if kept is not None:
+            fitted, said = kept
+            notes += said
+        else:
+            notes += _told_apart_by_rounding(fitted)
+        if config.transform and kept is None:
             matrix = scale_pictures(raw.images, parts["train"], fitted.center, fitted.spread)
             steps, more = fit_steps(config, matrix.reshape(len(matrix), -1), seed)
             fitted = replace(fitted, steps=steps)

@@ -18,6 +18,8 @@ from dltrain.data.columns.column import FeatureColumn, check_gaps, fit_feature, 
 from dltrain.data.columns.kind import Learning
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.fitted import Fitted, check_labels
+from dltrain.data.kept.table import KeptTable, kept_table
+from dltrain.data.kept.target import keep_targets
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import Locate, RawTable, locator
 from dltrain.data.series.covariates import check_are_features, one_value, refuse_changing
@@ -58,9 +60,13 @@ def fit_series(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessi
         DataError: columns, values or rows that do not do, several series in one table.
         ConfigError: options that do not fit together.
     """
+    check_columns(config, raw)
+    kept = kept_table(config, SeriesPreprocessing.kind) if stored is None else None
+    if kept is not None:
+        kept.require(config, raw)
+        config = kept.asking(config)
     series = config.series
     assert series is not None
-    check_columns(config, raw)
     if stored is not None and not isinstance(stored, SeriesPreprocessing):
         raise DataError("the run was not trained on a series")
     locate = locator(raw)
@@ -71,7 +77,7 @@ def fit_series(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessi
     for rows in () if series.id else raw.parts.values() or (None,):
         refuse_several(raw, times, series.time, config.target, reading, notes, rows)
     refuse_changing(raw.frame, series.static, groups, reading, locate)
-    table, left_out, guessed = (stored.table, [], []) if stored else _columns(config, raw)
+    table, left_out, guessed = (stored.table, [], []) if stored else _columns(config, raw, kept)
     features, targets = read_columns(raw, table, locate, with_targets=True)
     features |= {name: one_value(features[name], groups.codes) for name in (stored.series if stored else series).static}
     config, targets = _with_labels(config, raw, table, groups, targets, stored)
@@ -80,7 +86,7 @@ def fit_series(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessi
     notes += [*timeline.notes, *guessed]
     untaught: list[tuple[str, str]] = []
     if stored is None:
-        preprocessing, untaught, more = _fit(config, raw, table, timeline, places["train"], features, targets)
+        preprocessing, untaught, more = _fit(config, raw, table, timeline, places["train"], (features, targets), kept)
         notes += more
     else:
         preprocessing = stored
@@ -147,7 +153,9 @@ def _check_labels(
     return notes
 
 
-def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, list[tuple[str, str]], list[Note]]:
+def _columns(
+    config: DataConfig, raw: RawTable, kept: KeptTable | None
+) -> tuple[TablePreprocessing, list[tuple[str, str]], list[Note]]:
     """The columns and targets, not fitted yet; what is left out; what was guessed.
 
     The past of what is foretold is a feature like any other column; a label is none unless `data.features` names it.
@@ -164,6 +172,8 @@ def _columns(config: DataConfig, raw: RawTable) -> tuple[TablePreprocessing, lis
     check_are_features(config, columns, left_out)
     times = config.series.time if len(config.series.time) == 1 else ()
     reading, guessed = decided_dates(config, raw, reading, kinds, times)
+    if kept is not None:
+        columns, reading = kept.columns(columns), kept.reading(config, reading)
     texts = [column.name for column in columns if column.kind == "text"]
     if texts:
         raise DataError(config_fault(config, f"data.features.{texts[0]}", f"{texts[0]} is free text, which a series cannot hold"))
@@ -192,33 +202,35 @@ def _fit(
     table: TablePreprocessing,
     timeline: Timeline,
     train: Rows,
-    features: Mapping[str, Any],
-    targets: Mapping[str, NDArray[np.float64]],
+    read: tuple[Mapping[str, Any], Mapping[str, NDArray[np.float64]]],
+    kept: KeptTable | None,
 ) -> tuple[SeriesPreprocessing, list[tuple[str, str]], list[Note]]:
-    """Statistics of the training rows; the columns that they teach nothing about, and warnings."""
+    """Statistics of the training rows, but of columns that are kept; the columns that they teach nothing about, and notes.
+
+    `read` are the values of features and targets, by name.
+    """
     assert config.series is not None
+    features, targets = read
     rows = timeline.rows[train]
-    last_known = config.impute is None
-    columns = [_fit_column(config, column, features[column.name], rows, last_known=last_known) for column in table.features]
+    last_known = config.impute is None if kept is None else kept.last_known
+    columns = list(table.features)
+    if kept is None:
+        columns = [_fit_column(config, column, features[column.name], rows, last_known=last_known) for column in columns]
     taught, untaught, warnings = split_untaught(columns, len(rows))
     fitted = tuple(taught)
     if not last_known:
         check_gaps(fitted, features, locator(raw))
-    specs, classifies = list(table.targets), config.task == CLASSIFICATION
-    for place, spec in enumerate(() if classifies else table.targets):
-        known = targets[spec.name][rows]
-        known = known[np.isfinite(known)]
-        if not len(known) or np.ptp(known) == 0:
-            message = f"the target {spec.name} is {'empty' if not len(known) else 'the same'} in every row of the training part"
-            if not len(known) or not config.allow_one_class:
-                raise DataError(config_fault(config, "data.target", message, HINT_CONSTANT if len(known) else None))
-            warnings.append(warn(f"{message}: to say it always is all that can be learnt", "one_value"))
-        specs[place] = scaled_target(config, spec, {spec.name: known}, np.arange(len(known)))
+    classifies = config.task == CLASSIFICATION
+    specs, more = _scaled_targets(config, table, rows, targets)
+    warnings += more
     if not fitted and config.allow_one_class and not classifies:
         fitted = tuple(column for column in columns if column.name in config.target)
         untaught = [(name, reason) for name, reason in untaught if name not in config.target]
     if not fitted:
         raise DataError(config_fault(config, "data.features", "no column is left to learn from"))
+    if kept is not None:
+        made, said = keep_targets(kept.run, kept.table.targets, specs)
+        specs, warnings = list(made), [*warnings, *kept.told(config, raw), *said]
     season = config.series.season or timeline.step.season
     there = {column.name for column in fitted}
     series = replace(
@@ -239,6 +251,27 @@ def _fit(
         naive=None if classifies else naive_errors(in_order, train, timeline.groups.codes, timeline.runs, season),
     )
     return preprocessing, untaught, warnings
+
+
+def _scaled_targets(
+    config: DataConfig, table: TablePreprocessing, rows: Rows, targets: Mapping[str, NDArray[np.float64]]
+) -> tuple[list[TargetSpec], list[Note]]:
+    """The targets with what the training rows show of them, and warnings of those that are the same in all.
+
+    Raises:
+        DataError: a target is empty in all of them, or the same.
+    """
+    specs, warnings = list(table.targets), list[Note]()
+    for place, spec in enumerate(() if config.task == CLASSIFICATION else table.targets):
+        known = targets[spec.name][rows]
+        known = known[np.isfinite(known)]
+        if not len(known) or np.ptp(known) == 0:
+            message = f"the target {spec.name} is {'empty' if not len(known) else 'the same'} in every row of the training part"
+            if not len(known) or not config.allow_one_class:
+                raise DataError(config_fault(config, "data.target", message, HINT_CONSTANT if len(known) else None))
+            warnings.append(warn(f"{message}: to say it always is all that can be learnt", "one_value"))
+        specs[place] = scaled_target(config, spec, {spec.name: known}, np.arange(len(known)))
+    return specs, warnings
 
 
 def _fit_column(config: DataConfig, column: FeatureColumn, values: Any, rows: Rows, *, last_known: bool) -> FeatureColumn:

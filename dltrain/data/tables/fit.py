@@ -21,6 +21,8 @@ from dltrain.data.columns.word_vectors import token_vectors
 from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.fitted import Fitted
 from dltrain.data.giveaways import sampled
+from dltrain.data.kept.table import KeptTable, kept_table
+from dltrain.data.kept.target import keep_targets
 from dltrain.data.pictures.depth import find_depth
 from dltrain.data.preprocessing import Preprocessing
 from dltrain.data.raw import RawTable, locator
@@ -52,9 +54,14 @@ def fit_table(config: DataConfig, raw: RawTable, seed: int, stored: Preprocessin
         if not isinstance(stored, TablePreprocessing):
             raise DataError("the run was trained on pictures, this is a table")
         return TableFit(config, raw, stored.reading, seed).through(stored)
+    kept = kept_table(config)
+    if kept is not None:
+        kept.require(config, raw)
+        config = kept.asking(config)
     reading = reading_of(config, raw)
     raw = replace(raw, frame=read_plain_numbers(raw.frame, reading, {name for _, name in named_columns(config)} | {*raw.target}))
-    return TableFit(config, raw, with_units(config, raw, reading), seed).run()
+    reading = with_units(config, raw, reading)
+    return TableFit(config, raw, kept.reading(config, reading) if kept else reading, seed, kept).run()
 
 
 class TableFit:
@@ -65,14 +72,15 @@ class TableFit:
         raw: the table.
         reading: how its text becomes values.
         seed: of the split.
+        kept: a run's columns, which are fitted already; the block has them as its features.
         known: kinds of columns that need not be looked at again.
         said: notes of `how_read`, where it was asked already.
         values: of the columns, by kind.
         sample: raw rows, all or the first, that are looked at once more.
     """
 
-    def __init__(self, config: DataConfig, raw: RawTable, reading: Reading, seed: int) -> None:
-        self.config, self.raw, self.reading, self.seed = config, raw, reading, seed
+    def __init__(self, config: DataConfig, raw: RawTable, reading: Reading, seed: int, kept: KeptTable | None = None) -> None:
+        self.config, self.raw, self.reading, self.seed, self.kept = config, raw, reading, seed, kept
         self.known: Mapping[str, ColumnKind] = NOTHING_KNOWN
         self.said: list[Note] | None = None
         self.values: dict[str, Any] = {}
@@ -88,6 +96,7 @@ class TableFit:
         config, raw = self.config, self.raw
         kinds = column_kinds(config, raw, self.reading, self.known)
         columns, left_out = feature_columns(config, raw, kinds)
+        columns = self.kept.columns(columns) if self.kept else columns
         self.reading, guessed = decided_dates(config, raw, self.reading, kinds)
         read = how_read(config, raw.frame, kinds, self.reading) if self.said is None else self.said
         _, (specs, targets), weights = all_of(
@@ -100,7 +109,7 @@ class TableFit:
         specs, targets, unlearnt = learnt_targets(config, specs, targets, rows)
         notes = [*guessed, *unlearnt, *check_targets(config, specs, targets, rows, raw, self.reading)]
         notes += [*skipped, *read, *self.odd_cells()]
-        fitted = self.learn(columns, rows["train"])
+        fitted = columns if self.kept else self.learn(columns, rows["train"])
         taught, untaught, more = split_untaught(fitted, len(rows["train"]))
         some = sampled(rows["train"])
         notes += [*more, *odd_columns(taught, self.show(taught, some), specs, targets, some)]
@@ -110,6 +119,7 @@ class TableFit:
         features = self.with_depth(vectored, rows["train"], notes)
         preprocessing = self.preprocessing(features, specs, targets, rows["train"], dict(untaught), details)
         check_some_feature(preprocessing, config, [*left_out, *untaught])
+        preprocessing = self.with_kept(preprocessing, notes) if self.kept else preprocessing
         preprocessing = self.with_steps(preprocessing, rows["train"], notes)
         parts = self.assemble(preprocessing, targets, weights, rows, notes)
         notes[:0] = summarize(preprocessing, targets, left_out, raw.frame.height, untaught)
@@ -181,9 +191,16 @@ class TableFit:
             made.append(column)
         return made
 
+    def with_kept(self, preprocessing: TablePreprocessing, notes: list[Note]) -> TablePreprocessing:
+        """With the steps of the run that is kept, and its targets where they are the same; what is said of it goes to `notes`."""
+        assert self.kept is not None
+        targets, said = keep_targets(self.kept.run, self.kept.table.targets, preprocessing.targets)
+        notes += [*self.kept.told(self.config, self.raw), *said]
+        return replace(preprocessing, targets=targets, steps=self.kept.table.steps)
+
     def with_steps(self, preprocessing: TablePreprocessing, rows: Rows, notes: list[Note]) -> TablePreprocessing:
         """With the steps of `data.transform`, fitted to the training part."""
-        if not self.config.transform:
+        if not self.config.transform or self.kept:
             return preprocessing
         made = preprocessing.make_inputs(self.values, rows, Unseen())
         if FEATURES not in made:

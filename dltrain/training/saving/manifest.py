@@ -27,6 +27,7 @@ class Manifest:
         threads: for one operation.
         environment: what may change the last bits.
         data: fingerprint of the data, and its details.
+        preprocessing: the run whose preprocessing is kept (`data.preprocessing`), and the SHA-256 of what was read there.
         reference: what the metrics are held against: facts of the training part.
         git_commit: of the working directory.
         started: when.
@@ -57,6 +58,7 @@ class Manifest:
     threads: int | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    preprocessing: Mapping[str, Any] | None = None
     reference: Mapping[str, Any] = field(default_factory=dict)
     git_commit: str | None = None
     started: str | None = None

@@ -123,6 +123,7 @@ class RunRecord:
             threads=self.session.threads,
             environment=self.session.environment,
             data={"fingerprint": dataset.fingerprint, "details": dataset.fingerprint_details},
+            preprocessing=dataset.kept,
             reference=describe_reference(dataset.schema, train, resolve_class_weights(wanted, train, self.heads)),
             git_commit=git_commit(),
             started=now(),

@@ -26,6 +26,8 @@ from dltrain.data.dataset import Part, TargetSpec
 from dltrain.data.files import expand_paths
 from dltrain.data.fitted import Fitted
 from dltrain.data.giveaways import MOST_COLUMNS
+from dltrain.data.kept.run import check_kept
+from dltrain.data.kept.table import kept_table
 from dltrain.data.labels.cells import encode_labels
 from dltrain.data.labels.encode import encode_target
 from dltrain.data.preprocessing import Preprocessing
@@ -90,18 +92,9 @@ def fit_streamed(
         DataError, ConfigError: as `load_dataset`.
         RunError: no space for what is put on disk.
     """
-    if config.split.folds is not None:
-        raise UsageError(
-            f"data.split.folds needs the data in memory, but {reason}", hint="split by a column of yours: data.split.column"
-        )
-    if IMAGE in (config.features or {}).values():
-        message = f"columns of pictures are held in memory, but {reason}"
-        alone = len(config.features or {}) == 1 and len(config.target) == 1
-        hint = "use `source: image_folder` with a table of files" if alone else "set DLTRAIN_STREAM_BYTES higher, or data.limit"
-        raise ConfigError(config_fault(config, "data.features", message, hint))
-    if config.transform:
-        message = "its steps are fitted on the whole training part in memory, which is streamed from disk here"
-        raise ConfigError(config_fault(config, "data.transform", f"{message}: {reason}", "leave it out, or set data.limit"))
+    kept = kept_table(config) if stored is None and check_kept(config) is not None else None
+    config = kept.asking(config) if kept is not None else config
+    _refuse_unstreamed(config, reason)
     if stored is not None and not isinstance(stored, TablePreprocessing):
         raise DataError("the run was trained on pictures, this is a table")
     reporter.status("looking at the data")
@@ -109,11 +102,15 @@ def fit_streamed(
     if surveyed.is_ragged:
         refuse_ragged(config, surveyed, reporter)
     sample = surveyed.sample
+    if kept is not None:
+        kept.require(config, sample)
     check_columns(config, sample)
     reading = with_units(config, sample, reading_of(config, sample)) if stored is None else stored.reading
+    reading = kept.reading(config, reading) if kept is not None else reading
     plan = _plan(config, sample, reading) if stored is None else _stored_plan(config, sample, stored)
     raw = convert(config, surveyed, plan, reading, reporter)
     fit = StreamedFit(config, raw, reading, seed, reporter)
+    fit.kept = kept
     fit.sample = sample.frame
     if stored is None:
         fit.said = how_read(config, sample.frame, column_kinds(config, sample, reading), reading)
@@ -129,6 +126,22 @@ def fit_streamed(
         fitted.notes += [Note(*entry).of(f"{name} part") for entry in read_meta(folder / META)["notes"][index]]
     fitted.notes.insert(0, Note(f"streamed from disk while training: {reason}"))
     return raw, fitted
+
+
+def _refuse_unstreamed(config: DataConfig, reason: str) -> None:
+    """Refuse what needs all rows in memory (raises UsageError or ConfigError)."""
+    if config.split.folds is not None:
+        raise UsageError(
+            f"data.split.folds needs the data in memory, but {reason}", hint="split by a column of yours: data.split.column"
+        )
+    if IMAGE in (config.features or {}).values():
+        message = f"columns of pictures are held in memory, but {reason}"
+        alone = len(config.features or {}) == 1 and len(config.target) == 1
+        hint = "use `source: image_folder` with a table of files" if alone else "set DLTRAIN_STREAM_BYTES higher, or data.limit"
+        raise ConfigError(config_fault(config, "data.features", message, hint))
+    if config.transform:
+        message = "its steps are fitted on the whole training part in memory, which is streamed from disk here"
+        raise ConfigError(config_fault(config, "data.transform", f"{message}: {reason}", "leave it out, or set data.limit"))
 
 
 def _groups(config: DataConfig) -> dict[str, Sequence[str]]:
