@@ -50,6 +50,7 @@ class Columns:
         unreadable: columns with too many such words in late rows to name them.
         names: column -> why it only names rows although it does not look like it at once: words nearly each of which stands in a
             few rows only, or a counter of the rows in another order.
+        codes: column -> why its whole numbers are read as categories.
     """
 
     kinds: Mapping[str, ColumnKind]
@@ -60,6 +61,7 @@ class Columns:
     odd_words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
 
     def identifier(self) -> str | None:
         """The column that names the rows: left out for being different in every row, and called an id."""

@@ -21,6 +21,7 @@ from dltrain.data.tables.parquet_file import read_parquet
 from dltrain.data.tables.sample import read_head
 from dltrain.errors import DataError, Fault, texts
 from dltrain.reporting import Reporter
+from dltrain.starting.codes import with_codes
 from dltrain.starting.columns import Columns, check_some_column, study_columns, with_names, with_pictures, with_short_texts
 from dltrain.starting.common_blocks import SEED
 from dltrain.starting.design import Design, design, design_table, in_folds, split_of
@@ -84,6 +85,7 @@ def start_table(source: str, where: str | None, written: str, asked: str | None,
         target = labels_of_columns(labels, whole.frame)
     else:
         target = _find_target(raw, asked, columns, written, header=options.get("header", True))
+    columns = columns if wishes.series is not None else with_codes(columns, target)
     columns = _to_learn_from(columns, raw, target.name, None if wishes.series is not None else shown(written))
     leaks = find_leaks(raw.frame, target.name, target.labels, columns)
     config = _config(config, target, columns, leaks, raw)
@@ -210,7 +212,7 @@ def _config(config: DataConfig, target: Target, columns: Columns, leaks: Leaks, 
         config,
         target=target.columns or (target.name,),
         task=target.task,
-        features=features if len(features) <= MOST_FEATURES_NAMED else None,
+        features=features if len(features) <= MOST_FEATURES_NAMED or columns.codes else None,
         drop=tuple(left_out),
         identifiers=(identifier,) if identifier else (),
         thousands=columns.reading.thousands,

@@ -158,6 +158,9 @@ def render_columns(block: Block, found: Studied) -> None:
         block.entry("image_size", config.arguments["image_size"], "height, width: small is quick; larger may tell more")
     if "color" in config.arguments:
         block.entry("color", config.arguments["color"], "no picture that was looked at has colours")
+    for name, reason in columns.codes.items():
+        if name in kinds and name not in config.drop:
+            block.remark(f"{name}: codes rather than amounts, {reason}; `{name}: number` takes them for amounts", indent=2)
     for note in how_read(replace(config, features=None), found.raw.frame, kinds, columns.reading):
         block.remark(note.text, indent=2)
     if config.drop:
